@@ -1,0 +1,66 @@
+# Needs Python 3.11 and make; everything else comes into .venv by hash. Package settings of the machine are respected.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
+SAMPLE ?= 50000
+SEED ?= 1
+HOME_FOLDER := $(or $(AJPRIVACY_HOME),.ajprivacy)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run sample test lint types soak ui bench lock clean
+
+help:  ## Show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP)  ## Make .venv from the lock
+
+$(STAMP):
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or say make PYTHON=path" >&2; exit 2; }
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+run: setup sample  ## Run the last full month on the sample shop (SAMPLE=N customers) or on AJPRIVACY_WAREHOUSE
+	$(BIN)/ajprivacy run
+
+# Another SAMPLE or SEED makes another shop; the same one is kept. With a warehouse of your own there is nothing to make.
+sample: setup
+ifndef AJPRIVACY_WAREHOUSE
+	@mkdir -p $(HOME_FOLDER)/sample
+	@test -f $(HOME_FOLDER)/sample/shop.db && grep -qsx '$(SAMPLE) $(SEED)' $(HOME_FOLDER)/sample/made || { \
+	  $(BIN)/ajprivacy sample --customers $(SAMPLE) --seed $(SEED) && \
+	  echo '$(SAMPLE) $(SEED)' > $(HOME_FOLDER)/sample/made; }
+endif
+
+test: setup lint  ## Lint, types, tests
+	$(BIN)/python -m pytest -q -n 2 -m "not soak"
+
+lint: setup types
+	$(BIN)/ruff check .
+
+# mypy cannot map folders, so it gets them laid out as they are installed.
+types: setup
+	@rm -rf build/types && mkdir -p build/types/ajprivacy_pipeline
+	@ln -s $(CURDIR)/ajprivacy_pipeline/* $(CURDIR)/assets $(CURDIR)/sql build/types/ajprivacy_pipeline/
+	cd build/types && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache
+
+soak: setup  ## The tests that take minutes
+	$(BIN)/python -m pytest -q -m soak
+
+ui: setup  ## Dagster's pages on this machine
+	$(BIN)/ajprivacy ui
+
+bench: setup  ## Measure against the floors
+	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+lock: setup  ## Make requirements.lock from requirements.in
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --no-emit-options --output-file requirements.lock requirements.in
+
+clean:  ## Remove .venv and caches; the home with its data stays
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,5 @@
+"""`python -m ajprivacy_pipeline` is `ajprivacy`."""
+
+from ajprivacy_pipeline.cli import main
+
+main()

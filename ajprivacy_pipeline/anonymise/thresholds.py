@@ -1,0 +1,200 @@
+"""G2: no cell and no measure stands on fewer than k contributors.
+
+Belongs here: withholding, and the independent check of it. Does not belong here: counting contributors for the first
+time (sql/anonymous, sql/published). What is a dimension, a measure or a flag says the policy; the hidden counts are
+columns of the cells by name:
+
+    contributors             distinct contributors of the cell
+    contributors_<measure>   contributors whose own sum of the measure is not zero; absent: as the cell
+    unattributed             rows that name nobody; only a cell with such rows may stand on no contributor at all
+
+A stock is a measure of a table with `rounded_to` that may not be added over months.
+"""
+
+from dataclasses import dataclass
+
+from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.zones import Connection, literal, quote
+
+_FLAGS = ("suppressed", "suppressed_measures", "rounded_to")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the policy says of a table's columns, by role."""
+
+    table: str
+    columns: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    measures: tuple[str, ...]
+    stocks: tuple[str, ...]
+
+    @property
+    def time(self) -> str:
+        """The dimension that says when: month or day."""
+        return self.dimensions[0]
+
+
+def shape_of(policy: Policy, table: str) -> Shape:
+    """The roles of a published table's columns, in the policy's order."""
+    columns = policy.release.tables[table].columns
+    by_role = {role: tuple(n for n, c in columns.items() if c.role == role) for role in ("dimension", "measure")}
+    stocks = tuple(m for m in by_role["measure"] if "rounded_to" in columns
+                   and not {"month", "day"} & set(columns[m].additive_over))
+    return Shape(table, tuple(columns), by_role["dimension"], by_role["measure"], stocks)
+
+
+def columns_of(con: Connection, relation: str) -> dict[str, str]:
+    """Column and SQL type of a table, in its order; `relation` is quoted already."""
+    return {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+
+
+def withhold(con: Connection, policy: Policy, table: str, cells: str) -> str:
+    """The SELECT that turns cells with hidden counts into the public table.
+
+    A cell below k: every measure NULL, `suppressed`. A measure below k by its own contributors: NULL and listed in
+    `suppressed_measures`, sorted. A measure that nobody contributes to and that is 0 is known to be 0 and stands. A
+    measure whose value is NULL (no rate for its currency) is listed as withheld. Stocks are rounded to the nearest k.
+
+    Args:
+        con: holds the cells.
+        policy: roles and k.
+        table: the published table.
+        cells: the quoted relation of the cells.
+    """
+    shape = shape_of(policy, table)
+    found = columns_of(con, cells)
+    k = policy.release.thresholds.k
+    stands = {m: _stands(m, f"contributors_{m}" if f"contributors_{m}" in found else "contributors", k,
+                         "unattributed" in found) for m in shape.measures}
+    nobody = " OR (contributors = 0 AND unattributed > 0)" if "unattributed" in found else ""
+    cell = f"(contributors >= {k:d}{nobody})"
+    parts = []
+    for column in shape.columns:
+        if column in shape.measures:
+            value = _rounded(column, k) if column in shape.stocks else quote(column)
+            parts.append(f"CASE WHEN {cell} AND {stands[column]} THEN {value} END AS {quote(column)}")
+        elif column not in _FLAGS:
+            parts.append(quote(column))
+    listed = ", ".join(f"CASE WHEN NOT ({stands[m]}) THEN {literal(m)} END" for m in sorted(shape.measures))
+    parts.append(f"NOT coalesce({cell}, false) AS suppressed")
+    parts.append(f"CASE WHEN {cell} THEN list_filter([{listed}], x -> x IS NOT NULL) ELSE [] END::VARCHAR[] "
+                 "AS suppressed_measures")
+    if shape.stocks:
+        parts.append(f"CAST({k:d} AS BIGINT) AS rounded_to")
+    return f"SELECT {', '.join(map(quote, shape.columns))} FROM (SELECT {', '.join(parts)} FROM {cells})"
+
+
+def _stands(measure: str, counted: str, k: int, may_name_nobody: bool) -> str:
+    """The condition under which a measure may be shown; false, never NULL, when in doubt."""
+    known_zero = f"({quote(counted)} = 0 AND {quote(measure)} = 0)"
+    if counted == "contributors":
+        known_zero = "(contributors = 0 AND unattributed > 0)" if may_name_nobody else "false"
+    return (f"coalesce({quote(measure)} IS NOT NULL AND ({quote(counted)} >= {k:d} OR {known_zero}), false)")
+
+
+def _rounded(measure: str, k: int) -> str:
+    return f"CAST((({quote(measure)} + {k // 2:d}) // {k:d}) * {k:d} AS BIGINT)"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Where a published table's contributors can be counted again, without the published model.
+
+    `margins` are the dimensions of the facts that the table totals; where the facts carry totals as rows of their own
+    (`(all)` in the category), the dimension is none of these.
+    """
+
+    relation: str
+    margins: tuple[str, ...] = ()
+
+
+FACTS = {
+    "sales_monthly": Facts("anonymous.sales", ("postal_region", "customer_type")),
+    "product_demand_monthly": Facts("anonymous.demand"),
+    "communications_monthly": Facts("anonymous.communications", ("channel", "direction")),
+    "service_health_daily": Facts("anonymous.logs"),
+    "newsletter_monthly": Facts("anonymous.newsletter"),
+    "retention_monthly": Facts("anonymous.subjects", ("subject_type", "decision")),
+}
+
+
+def check_thresholds(con: Connection, policy: Policy, public: dict[str, str]) -> Verdict:
+    """G2 over newly computed public tables.
+
+    Counts each cell's contributors again from the anonymous facts, one total at a time, and compares with what the
+    public table shows. Also holds the marks to each other: a value is shown or marked withheld, never neither or both.
+
+    Args:
+        con: holds the public tables and the anonymous layer.
+        policy: roles and k.
+        public: the quoted relation of each public table.
+    """
+    violations: list[str] = []
+    figures = {"cells": 0, "cells_withheld": 0}
+    for table, relation in sorted(public.items()):
+        cells, withheld = con.execute(f"SELECT count(*), count(*) FILTER (suppressed) FROM {relation}").fetchall()[0]
+        figures["cells"] += cells
+        figures["cells_withheld"] += withheld
+        violations += mark_faults(con, policy, table, relation)
+        violations += _recount_faults(con, policy, table, relation)
+    k = policy.release.thresholds.k
+    figure = f"k = {k}: {figures['cells']:,} new cells, {figures['cells_withheld']:,} withheld"
+    return verdict("G2", figure, violations, figures)
+
+
+def mark_faults(con: Connection, policy: Policy, table: str, relation: str) -> list[str]:
+    """Rows whose marks contradict their values, and cells that occur twice."""
+    shape = shape_of(policy, table)
+    k = policy.release.thresholds.k
+    all_null = " AND ".join(f"{quote(m)} IS NULL" for m in shape.measures)
+    checks = {"suppressed rows show a measure": f"suppressed AND NOT ({all_null})",
+              "rows lack the mark suppressed": "suppressed IS NULL OR suppressed_measures IS NULL"}
+    for measure in shape.measures:
+        marked = f"list_contains(suppressed_measures, {literal(measure)})"
+        checks[f"rows where {measure} is shown and marked withheld, or neither"] = (
+            f"NOT suppressed AND ({quote(measure)} IS NULL) <> {marked}")
+    for stock in shape.stocks:
+        checks[f"rows where {stock} is not rounded"] = f"{quote(stock)} % rounded_to <> 0 OR rounded_to < {k:d}"
+    faults: list[str] = []
+    for what, condition in checks.items():
+        faults += _count(con, relation, condition, f"{table}: {{}} {what}")
+    keys = ", ".join(map(quote, shape.dimensions))
+    repeated = f"(SELECT 1 FROM {relation} GROUP BY {keys} HAVING count(*) > 1)"
+    return faults + _count(con, repeated, "true", f"{table}: {{}} cells occur more than once")
+
+
+def _recount_faults(con: Connection, policy: Policy, table: str, relation: str) -> list[str]:
+    """Shown cells and measures with fewer than k contributors when counted again."""
+    if table not in FACTS:
+        return [f"{table}: nothing says which facts its contributors are counted from"]
+    shape, facts, k = shape_of(policy, table), FACTS[table], policy.release.thresholds.k
+    fact_columns = columns_of(con, facts.relation)
+    own = [m for m in shape.measures if m in fact_columns]
+    keys = [d for d in shape.dimensions if d in fact_columns and d != "product_name"]
+    total = literal(policy.release.values.all)
+    branches = []
+    for mask in range(2 ** len(facts.margins)):
+        summed = {d for i, d in enumerate(facts.margins) if mask >> i & 1}
+        dims = ", ".join(f"{total} AS {quote(d)}" if d in summed else quote(d) for d in keys)
+        sums = "".join(f", sum({quote(m)}) AS {quote('own_' + m)}" for m in own)
+        branches.append(f"SELECT {dims}, token{sums} FROM {facts.relation} GROUP BY ALL")
+    counts = "".join(f", count(token) FILTER (coalesce({quote('own_' + m)}, 0) <> 0) AS {quote('n_' + m)}" for m in own)
+    recount = (f"SELECT {', '.join(map(quote, keys))}, count(DISTINCT token) AS n, bool_or(token IS NULL) AS nobody"
+               f"{counts} FROM ({' UNION ALL '.join(branches)}) GROUP BY ALL")
+    joined = f"{relation} AS p LEFT JOIN ({recount}) AS r USING ({', '.join(map(quote, keys))})"
+    stands = f"coalesce(r.n >= {k:d} OR (r.n = 0 AND r.nobody), false)"
+    faults = _count(con, joined, f"NOT p.suppressed AND NOT {stands}",
+                    f"{table}: {{}} cells shown with fewer than {k} contributors")
+    for measure in own:
+        n, value = f"r.{quote('n_' + measure)}", f"p.{quote(measure)}"
+        zero = f"({n} = 0 AND ({value} = 0 OR r.nobody))"
+        faults += _count(con, joined, f"{value} IS NOT NULL AND NOT coalesce({n} >= {k:d} OR {zero}, false)",
+                         f"{table}.{measure}: {{}} values shown with fewer than {k} contributors of their own")
+    return faults
+
+
+def _count(con: Connection, source: str, condition: str, text: str) -> list[str]:
+    count = con.execute(f"SELECT count(*) FROM {source} WHERE {condition}").fetchall()[0][0]
+    return [text.format(f"{count:,}")] if count else []

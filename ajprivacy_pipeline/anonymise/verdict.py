@@ -1,0 +1,33 @@
+"""What a guarantee's check returns.
+
+Belongs here: the verdict alone. It is never a bare bool: whoever reads it sees the figure it rests on.
+"""
+
+from dataclasses import dataclass, field
+
+PASSED, FAILED, UNCHECKED = "passed", "failed", "not checked"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of one check.
+
+    `figure` is published with the release: it holds no number that follows the exact size of the warehouse.
+    `violations` name tables, columns and counts, never a value. `figures` are for the run's own metadata.
+    """
+
+    guarantee: str
+    passed: bool
+    figure: str
+    violations: tuple[str, ...] = ()
+    figures: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def word(self) -> str:
+        """The verdict as the release says it."""
+        return PASSED if self.passed else FAILED
+
+
+def verdict(guarantee: str, figure: str, violations: list[str], figures: dict[str, int] | None = None) -> Verdict:
+    """A verdict that passes when nothing violates the guarantee."""
+    return Verdict(guarantee, not violations, figure, tuple(violations), figures or {})

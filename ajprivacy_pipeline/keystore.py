@@ -1,0 +1,131 @@
+"""Keys: one root key outside every zone, and keys derived from or sealed under it.
+
+Belongs here: making, reading, destroying and fingerprinting keys. Does not belong here: what a key is used for. A key
+never leaves this module but as bytes to a bound parameter; logs and metadata get fingerprints.
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+from ajprivacy_pipeline.errors import KeyStoreError
+
+_BLOCK = 64
+
+
+@dataclass(frozen=True)
+class Pads:
+    """The two key pads of HMAC-SHA256, 64 bytes each, as the SQL form of HMAC takes them."""
+
+    inner: bytes
+    outer: bytes
+
+
+def pads(key: bytes) -> Pads:
+    """Split a key into HMAC's pads, so that SQL equals Python's `hmac` bit for bit."""
+    block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    return Pads(bytes(b ^ 0x36 for b in block), bytes(b ^ 0x5C for b in block))
+
+
+def fingerprint(key: bytes) -> str:
+    """Eight bytes, in hex, that tell two keys apart and give neither away."""
+    return hmac.digest(key, b"ajprivacy fingerprint", "sha256").hex()[:16]
+
+
+class KeyStore:
+    """Keys in a folder of files with mode 0600; the root key may come from the environment instead."""
+
+    def __init__(self, folder: Path, root_key: str | None = None) -> None:
+        """Use `folder`; `root_key` (64 hex digits) overrides the file `root.key`."""
+        self._folder = folder
+        self._root_text = root_key
+
+    def root(self) -> bytes:
+        """The root key, made on first use.
+
+        Raises:
+            KeyStoreError: malformed, readable by others, or lost while sealed keys still lie here.
+        """
+        if self._root_text is not None:
+            return _parse(self._root_text, "AJPRIVACY_ROOT_KEY")
+        path = self._folder / "root.key"
+        if not path.exists():
+            if any(self._folder.glob("*.sealed")):
+                raise KeyStoreError("the root key is lost while keys sealed under it remain: restore keys/root.key, "
+                                    "or remove keys/*.sealed and the restricted and pseudonymised files to start anew")
+            _write(path, secrets.token_hex(32))
+        if path.stat().st_mode & 0o077:
+            raise KeyStoreError("keys/root.key is readable by others: set its mode to 0600")
+        return _parse(path.read_text(), "keys/root.key")
+
+    def derive(self, *labels: str) -> bytes:
+        """The 32-byte key of a domain, by HKDF-SHA256 (RFC 5869) with the labels as info."""
+        extracted = hmac.digest(b"ajprivacy v1", self.root(), "sha256")
+        return hmac.digest(extracted, "\x1f".join(labels).encode() + b"\x01", "sha256")
+
+    def data_key(self, name: str, *, create: bool = True) -> str:
+        """The random key of one zone file, as base64 text; sealed under the root key on disk.
+
+        Raises:
+            KeyStoreError: it does not exist and may not be made, or the root key is not the one it was sealed under.
+        """
+        path = self._folder / f"{name}.sealed"
+        if not path.exists():
+            if not create:
+                raise KeyStoreError(f"the key of {name} is lost or was destroyed; recompute the month from today's facts")
+            self._seal(path, name, secrets.token_bytes(32))
+        return base64.b64encode(self._open(path, name)).decode()
+
+    def destroy(self, name: str) -> bool:
+        """Overwrite and remove a data key; what it encrypted is unreadable from then on, in backups too."""
+        path = self._folder / f"{name}.sealed"
+        if not path.exists():
+            return False
+        with path.open("r+b") as file:
+            file.write(secrets.token_bytes(path.stat().st_size))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+        return True
+
+    def fingerprints(self) -> dict[str, str]:
+        """Fingerprint of the root key and of every data key, by name."""
+        found = {"root": fingerprint(self.root())}
+        for path in sorted(self._folder.glob("*.sealed")):
+            found[path.stem] = fingerprint(self._open(path, path.stem))
+        return found
+
+    def _seal(self, path: Path, name: str, key: bytes) -> None:
+        _write(path, aes_key_wrap(self.derive("seal", name), key).hex())
+
+    def _open(self, path: Path, name: str) -> bytes:
+        try:
+            return aes_key_unwrap(self.derive("seal", name), bytes.fromhex(path.read_text()))
+        except (ValueError, InvalidUnwrap):
+            raise KeyStoreError(f"the key of {name} was not sealed under this root key: "
+                                "put the right root key back") from None
+
+
+def _parse(text: str, where: str) -> bytes:
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise KeyStoreError(f"{where} must hold 64 hex digits")
+    return key
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,133 @@
+"""The SQL catalogue: reads the headers of `sql/<layer>/<model>.sql`, orders the models, runs them with bound values.
+
+Belongs here: finding, ordering, running models. Does not belong here: what they say. A model is one SELECT under a
+header of comment lines:
+
+    -- model: staged.orders          layer.model, equal to its path
+    -- grain: one row per order
+    -- params: first_year, last_year names that policy_parameters or the caller binds; omitted when none
+    -- reads: raw.orders             every table it reads, checked against the statement's own text
+    -- materialised: view            a table when omitted
+    -- doc: what it is for, in one or more lines
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from ajprivacy_pipeline.errors import ModelError
+from ajprivacy_pipeline.zones import Connection, EngineError, explain, quote
+
+LAYERS = ("staged", "retention", "pseudonyms", "pseudonymised", "anonymous", "published")
+_HEADER = re.compile(r"^-- ?(?:(model|grain|params|reads|materialised|doc):)? *(.*)$")
+_NAME = re.compile(r"\b((?:raw|control|policy|%s)\.[a-z_0-9]+)\b" % "|".join(LAYERS))
+_PARAMETER = re.compile(r"\$([a-z_]+)")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One SELECT and what its header says."""
+
+    name: str
+    grain: str
+    doc: str
+    params: tuple[str, ...]
+    reads: tuple[str, ...]
+    sql: str
+    is_view: bool = False
+
+    @property
+    def layer(self) -> str:
+        """The schema it is written to, and its asset group."""
+        return self.name.partition(".")[0]
+
+    @property
+    def table(self) -> str:
+        """Its table in the layer's schema."""
+        return self.name.partition(".")[2]
+
+
+@cache
+def load_catalogue(folder: Path) -> dict[str, Model]:
+    """Every model below `folder`, each after those it reads.
+
+    Raises:
+        ModelError: a header is missing or does not fit its path or its statement, or models read each other in a circle.
+    """
+    models = {}
+    for path in sorted(folder.glob("*/*.sql")):
+        model = _read(path)
+        models[model.name] = model
+    for model in models.values():
+        for read in model.reads:
+            if read.partition(".")[0] in LAYERS and read not in models and read not in GENERATED:
+                raise ModelError(f"{model.name} reads {read}, which no model makes")
+    order = TopologicalSorter({m.name: [r for r in m.reads if r in models] for m in models.values()})
+    try:
+        return {name: models[name] for name in order.static_order()}
+    except CycleError as error:
+        raise ModelError(f"models read each other in a circle: {' -> '.join(error.args[1])}") from None
+
+
+GENERATED = frozenset({"staged.quality"})  # made by steps in Python, read by models
+
+
+def _read(path: Path) -> Model:
+    expected = f"{path.parent.name}.{path.stem}"
+    header: dict[str, str] = {}
+    key = ""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    body_from = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    for line in lines[:body_from]:
+        match = _HEADER.match(line)
+        if match and match[1]:
+            key = match[1]
+            header[key] = match[2].strip()
+        elif match and key:
+            header[key] += " " + match[2].strip()
+    if missing := {"model", "grain", "reads", "doc"} - set(header):
+        raise ModelError(f"{expected}: the header lacks {', '.join(sorted(missing))}")
+    if header["model"] != expected or path.parent.name not in LAYERS:
+        raise ModelError(f"{expected}: the header says {header['model']}; name and path must be the same, in a known layer")
+    sql = "\n".join(lines[body_from:]).strip().rstrip(";")
+    bare = re.sub(r"--[^\n]*", "", sql)
+    params, reads = _list(header.get("params", "")), _list(header["reads"])
+    if set(params) != set(_PARAMETER.findall(bare)):
+        raise ModelError(f"{expected}: params in the header and in the statement differ: "
+                         f"{sorted(set(params) ^ set(_PARAMETER.findall(bare)))}")
+    if set(reads) != set(_NAME.findall(bare)) - {expected}:
+        raise ModelError(f"{expected}: reads in the header and in the statement differ: "
+                         f"{sorted(set(reads) ^ set(_NAME.findall(bare)))}")
+    if header.get("materialised", "table") not in ("table", "view") or (header.get("materialised") == "view" and params):
+        raise ModelError(f"{expected}: materialised is table or view, and a view takes no params")
+    return Model(expected, header["grain"], header["doc"], params, reads, sql, header.get("materialised") == "view")
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def run_model(con: Connection, model: Model, values: Mapping[str, object]) -> int:
+    """Rebuild one model's table from bound values and return its row count.
+
+    Raises:
+        ModelError: a parameter is not bound, or the engine refused the statement; never with a value of a row.
+    """
+    if missing := set(model.params) - set(values):
+        raise ModelError(f"{model.name}: nothing binds {', '.join(sorted(missing))}")
+    target = f"{quote(model.layer)}.{quote(model.table)}"
+    try:
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(model.layer)}")
+        con.execute(f"CREATE OR REPLACE {'VIEW' if model.is_view else 'TABLE'} {target} AS\n{model.sql}", {p: values[p] for p in model.params})
+        return int(con.execute(f"SELECT count(*) FROM {target}").fetchall()[0][0])
+    except EngineError as error:
+        raise ModelError(f"{model.name}: {explain(error)}") from None
+
+
+def layer_models(catalogue: Mapping[str, Model], layers: Iterable[str]) -> list[Model]:
+    """The models of some layers, in running order."""
+    wanted = set(layers)
+    return [model for model in catalogue.values() if model.layer in wanted]

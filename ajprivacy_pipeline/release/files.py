@@ -1,0 +1,174 @@
+"""The files of a release: Parquet with one order and one form, and the one DuckDB file that analysts open.
+
+Belongs here: writing. Does not belong here: what may be written (prove), where it goes in the end (swap).
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ajprivacy_pipeline.anonymise.thresholds import shape_of
+from ajprivacy_pipeline.anonymise.verdict import Verdict
+from ajprivacy_pipeline.errors import ReleaseError
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.release.manifest import STAMP, Release, outcomes, sha256_of
+from ajprivacy_pipeline.release.plan import ReleasePlan
+from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
+
+UNPROVEN = "Not proven anonymous: must not leave the house."
+_OPTIONS = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
+
+
+@contextmanager
+def one_order(con: Connection) -> Iterator[None]:
+    """Write rows in the order they are given: one thread, insertion order kept. The settings are put back."""
+    kept = {name: con.execute(f"SELECT current_setting('{name}')").fetchall()[0][0]
+            for name in ("threads", "preserve_insertion_order")}
+    con.execute("SET threads = 1")
+    con.execute("SET preserve_insertion_order = true")
+    try:
+        yield
+    finally:
+        con.execute(f"SET threads = {int(kept['threads']):d}")
+        con.execute(f"SET preserve_insertion_order = {'true' if kept['preserve_insertion_order'] else 'false'}")
+
+
+def write_months(con: Connection, policy: Policy, table: str, relation: str, months: Sequence[str],
+                 folder: Path) -> dict[str, int]:
+    """Write a public table, a file a month, sorted by all its dimensions; return rows by relative path."""
+    shape = shape_of(policy, table)
+    order = ", ".join(f"{quote(d)} NULLS LAST" for d in shape.dimensions)
+    columns = ", ".join(map(quote, shape.columns))
+    rows = {}
+    (folder / table).mkdir(parents=True, exist_ok=True)
+    for month in months:
+        first = literal(f"{month}-01")
+        where = f"{quote(shape.time)} BETWEEN DATE {first} AND last_day(DATE {first})"
+        path = f"{table}/{month}.parquet"
+        rows[path] = _copy(con, f"SELECT {columns} FROM {relation} WHERE {where} ORDER BY {order}", folder / path)
+    return rows
+
+
+def _copy(con: Connection, query: str, path: Path) -> int:
+    with engine_errors(f"published/{path.parent.name}/{path.name}"), one_order(con):
+        return int(con.execute(f"COPY ({query}) TO {literal(str(path))} ({_OPTIONS})").fetchall()[0][0])
+
+
+def copy_closed(previous: Release, policy: Policy, folder: Path) -> dict[str, int]:
+    """Copy the files of closed months from a verified release, checking each copy's hash.
+
+    Raises:
+        ReleaseError: a copy is not what the manifest says.
+    """
+    rows = {}
+    for path in closed_paths(policy, previous):
+        entry, target = previous.manifest["files"][path], folder / path
+        with engine_errors(f"published/{path}"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(previous.folder / path, target)
+            same = sha256_of(target) == entry["sha256"]
+        if not same:
+            raise ReleaseError(f"releases/{previous.folder.name}/{path} changed while it was copied: "
+                               "restore it from a backup")
+        rows[path] = int(entry["rows"])
+    return rows
+
+
+def dictionary_rows(policy: Policy) -> list[tuple[Any, ...]]:
+    """The rows of data_dictionary: one per published column, sorted."""
+    return sorted((table, name, column.type, column.unit, column.role, ", ".join(column.additive_over) or None,
+                   column.meaning)
+                  for table, entry in policy.release.tables.items() for name, column in entry.columns.items())
+
+
+def info_rows(head: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """The rows of release_info: one per guarantee, in the order of their numbers."""
+    month = date.fromisoformat(f"{head['month']}-01")
+    return [(month, head["policy_version"], head["proven"], guarantee, entry["verdict"], entry["figure"] or None)
+            for guarantee, entry in head["guarantees"].items()]
+
+
+def write_rows(policy: Policy, table: str, values: list[tuple[Any, ...]], folder: Path) -> dict[str, int]:
+    """Write a table without months as one file, in the order given."""
+    columns = policy.release.tables[table].columns
+    con = memory()
+    try:
+        names = [f"v{i}" for i in range(len(columns))]
+        typed = ", ".join(f"CAST(unnest(${n}) AS {column.type}) AS {quote(name)}"
+                          for n, (name, column) in zip(names, columns.items(), strict=True))
+        lists = dict(zip(names, map(list, zip(*values, strict=True)), strict=True))
+        con.execute(f"CREATE TABLE info AS SELECT {typed}, unnest($position) AS position",
+                    {**lists, "position": list(range(len(values)))})
+        path = f"{table}/all.parquet"
+        (folder / table).mkdir(parents=True, exist_ok=True)
+        query = f"SELECT {', '.join(map(quote, columns))} FROM info ORDER BY position"
+        return {path: _copy(con, query, folder / path)}
+    finally:
+        con.close()
+
+
+def head_of(policy: Policy, plan: ReleasePlan, proven: bool, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """What manifest and release_info say of the release as a whole."""
+    return {"month": plan.month, "history_from": plan.history_from, "proven": proven, "policy_version": policy.version,
+            "guarantees": outcomes(verdicts)}
+
+
+def months_of(policy: Policy, plan: ReleasePlan, table: str) -> tuple[str, ...]:
+    """The months of a table that a release computes."""
+    return plan.computed[-1:] if policy.release.tables[table].run_month_only else plan.computed
+
+
+def planned_paths(policy: Policy, plan: ReleasePlan, previous: Release | None) -> list[str]:
+    """Every file of a release but the manifest, relative to its folder, before one is written."""
+    paths = set(closed_paths(policy, previous)) if previous else set()
+    for table, entry in policy.release.tables.items():
+        months = months_of(policy, plan, table) if entry.months else ("all",)
+        paths |= {f"{table}/{month}.parquet" for month in months}
+    return sorted(paths)
+
+
+def closed_paths(policy: Policy, previous: Release) -> list[str]:
+    """The files of closed months that a release copies: those of tables by month that the policy still publishes."""
+    kept = {name for name, table in policy.release.tables.items() if table.months}
+    return [path for path in sorted(previous.manifest["files"]) if path.partition("/")[0] in kept]
+
+
+def comments_of(policy: Policy, tables: Sequence[str], proven: bool) -> dict[tuple[str, str | None], str]:
+    """The comment of every table (column None) and column."""
+    comments: dict[tuple[str, str | None], str] = {}
+    for table in tables:
+        if table in policy.release.tables:
+            entry = policy.release.tables[table]
+            comments[table, None] = entry.description if proven else f"{entry.description} {UNPROVEN}"
+            comments.update({(table, name): column.meaning for name, column in entry.columns.items()})
+    return comments
+
+
+def build_analytics(policy: Policy, release: Release, path: Path) -> None:
+    """Build the plain DuckDB file of a release: schema `published`, every table with all its months, comments.
+
+    The comment of release_info ends with the manifest's hash: it says which release the file is.
+    """
+    con = memory()
+    try:
+        with engine_errors(f"published/{path.name}"):
+            path.unlink(missing_ok=True)
+            con.execute("SET preserve_insertion_order = true")
+            con.execute(f"ATTACH {literal(str(path))} AS analytics")
+            con.execute("USE analytics")
+            con.execute("CREATE SCHEMA published")
+            for table in release.tables:
+                listed = ", ".join(literal(str(file)) for file in release.files(table))
+                con.execute(f"CREATE TABLE published.{quote(table)} AS SELECT * FROM read_parquet([{listed}])")
+            for (table, column), comment in comments_of(policy, release.tables, release.manifest["proven"]).items():
+                name = f"published.{quote(table)}"
+                what = f"TABLE {name}" if column is None else f"COLUMN {name}.{quote(column)}"
+                stamp = f" {STAMP}{release.manifest_sha256}" if (table, column) == ("release_info", None) else ""
+                con.execute(f"COMMENT ON {what} IS {literal(comment + stamp)}")
+            con.execute("USE memory")
+            con.execute("DETACH analytics")
+    finally:
+        con.close()

@@ -1,0 +1,77 @@
+"""Which months a release computes, which it copies, and the values its models run with.
+
+Belongs here: closed periods. Does not belong here: files.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.keystore import pads
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.settings import as_of
+
+PROVEN = False  # until every guarantee is checked: an unproven release must not leave the house
+
+
+@dataclass(frozen=True)
+class ReleasePlan:
+    """The months of a release, as YYYY-MM; `first_month` is the first that is computed, earlier ones are copied.
+
+    `previous` is the control store's row of the release that is copied from, None for a first release. `closed` says
+    that the month lies in a closed period: nothing is computed or published.
+    """
+
+    month: str
+    history_from: str
+    first_month: str
+    previous: dict[str, Any] | None
+    closed: bool
+
+    @property
+    def computed(self) -> tuple[str, ...]:
+        """The months that are computed, oldest first."""
+        months, month = [], self.first_month
+        while month <= self.month:
+            months.append(month)
+            month = shift(month, 1)
+        return tuple(months)
+
+
+def shift(month: str, by: int) -> str:
+    """The month `by` months later (earlier when negative)."""
+    count = int(month[:4]) * 12 + int(month[5:]) - 1 + by
+    return f"{count // 12:04d}-{count % 12 + 1:02d}"
+
+
+def plan_release(control: ControlStore, policy: Policy, month: str) -> ReleasePlan:
+    """What a release for `month` computes and copies.
+
+    The first release covers the policy's `history_months` up to the month; a later one the months after the last
+    closed period. Only releases of the same kind count: what was published unproven closes nothing for a proven one.
+
+    Raises:
+        PrivacyError: the text is no month.
+    """
+    as_of(month)
+    known = [row for row in control.releases() if bool(row["proven"]) == PROVEN]
+    if not known:
+        first = shift(month, 1 - policy.release.history_months)
+        return ReleasePlan(month, first, first, None, closed=False)
+    last = max(known, key=lambda row: (row["month"], row["id"]))
+    return ReleasePlan(month, last["history_from"], shift(last["month"], 1), last, closed=month <= last["month"])
+
+
+def model_values(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
+    """Values for the models of the layers anonymous and published, with a fresh random key for this run's tokens."""
+    key = pads(secrets.token_bytes(32))
+    values = policy.release.values
+    return {
+        "first_month": date.fromisoformat(f"{plan.first_month}-01"),
+        "last_month": date.fromisoformat(f"{plan.month}-01"),
+        "all": values.all, "unknown": values.unknown, "abroad": values.abroad,
+        "norway": list(values.norway), "home_currency": values.home_currency,
+        "run_inner": key.inner, "run_outer": key.outer,
+    }

@@ -1,0 +1,165 @@
+"""The gates of a release: every guarantee that is checked so far, over what is about to be published.
+
+Belongs here: calling the checks on the right things, and stopping. Does not belong here: the checks themselves
+(ajprivacy_pipeline/anonymise).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ajprivacy_pipeline.anonymise.columns import check_columns
+from ajprivacy_pipeline.anonymise.leakscan import Hit, Text, describe, scan
+from ajprivacy_pipeline.anonymise.thresholds import columns_of, mark_faults
+from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
+from ajprivacy_pipeline.errors import ReleaseError
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.release.manifest import Release, verify_release
+from ajprivacy_pipeline.release.texts import texts_of_release
+from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
+
+NAMES = "product_demand_monthly.product_name"
+_SHOWN = 8
+
+
+class GuaranteeError(ReleaseError):
+    """A guarantee does not hold; `verdicts` has what was found. Nothing was published."""
+
+    def __init__(self, verdicts: Sequence[Verdict]) -> None:
+        """Show the first violations of each failed guarantee."""
+        self.verdicts = tuple(verdicts)
+        failed = [v for v in verdicts if not v.passed]
+        listed = [f"{v.guarantee}: {text}" for v in failed for text in v.violations[:_SHOWN]]
+        more = sum(max(0, len(v.violations) - _SHOWN) for v in failed)
+        tail = [f"and {more} more"] if more else []
+        mends = [MENDS[v.guarantee] for v in failed if v.guarantee in MENDS]
+        head = "the release is not published, the previous one stays:"
+        super().__init__("\n  - ".join([head, *listed, *tail, *mends]))
+
+
+MENDS = {
+    "G1": "mend: declare the column in notice/release.toml, or take it out of the model in sql/published",
+    "G2": "mend: the model in sql/published and its facts in sql/anonymous count differently; correct them",
+    "G10": "mend: clean the value in the warehouse, or map the column through an expression that renames it "
+           "(a letter before a product number, another word for a category)",
+    "G14": "mend: run the month again",
+}
+
+
+def columns_figure(policy: Policy) -> str:
+    """G1 as the release says it."""
+    declared = policy.release.tables.values()
+    return f"{sum(len(t.columns) for t in declared):,} columns of {len(declared):,} tables are declared"
+
+
+def leaks_figure(policy: Policy) -> str:
+    """G10 as the release says it."""
+    return f"no text names anybody; {len(list(policy.sources.identifying_columns()))} identifying columns compared"
+
+
+def swap_figure(files: int) -> str:
+    """G14 as the release says it."""
+    return f"{files:,} files verified against the manifest before one rename publishes them"
+
+
+def claims(policy: Policy, thresholds: Verdict, files: int) -> list[Verdict]:
+    """The verdicts a release of so many files carries, if it is published at all: every gate holds it to them."""
+    return [verdict("G1", columns_figure(policy), []), thresholds, verdict("G10", leaks_figure(policy), []),
+            verdict("G14", swap_figure(files), [])]
+
+
+def require(verdicts: Sequence[Verdict]) -> None:
+    """Stop unless all verdicts passed.
+
+    Raises:
+        GuaranteeError: with every violation.
+    """
+    if not all(v.passed for v in verdicts):
+        raise GuaranteeError(verdicts)
+
+
+def check_leaks(con: Connection, policy: Policy, new: set[Text], closed: set[Text]) -> tuple[Verdict, set[str]]:
+    """G10 over the texts of the computed months, the closed months, and what the policy writes.
+
+    Returns the verdict and the product names to withhold. A product name of a closed month is reported, not refused:
+    its file was scanned when it was published and is pinned by its hash; only a re-issue can change it.
+    """
+    hits, unread = scan(con, policy, new | closed)
+    names = {hit.value for hit in hits if hit.place == NAMES}
+    new_names = names & {t.value for t in new if t.place == NAMES}
+    violations = describe(hit for hit in hits if hit.place != NAMES)
+    violations += [f"staged.{column} is missing: it cannot be compared" for column in unread]
+    figures = {"texts": len(new | closed), "names_withheld": len(new_names),
+               "names_in_closed_months": len(names - new_names)}
+    return verdict("G10", leaks_figure(policy), violations, figures), new_names
+
+
+def check_staged(policy: Policy, folder: Path, paths: Sequence[str]) -> Verdict:
+    """G1 on every staged Parquet file, and the marks of every month, copied ones too; release_info is yet to come."""
+    violations: list[str] = []
+    by_table: dict[str, list[str]] = {}
+    con = memory()
+    try:
+        for path in paths:
+            table = path.partition("/")[0]
+            by_table.setdefault(table, []).append(literal(str(folder / path)))
+            with engine_errors(path):
+                shape = columns_of(con, f"read_parquet({by_table[table][-1]})")
+            violations += check_columns(_only(policy, table), {table: shape}, path).violations
+        if not violations:
+            for table, listed in by_table.items():
+                if policy.release.tables[table].months:
+                    violations += mark_faults(con, policy, table, f"read_parquet([{', '.join(listed)}])")
+    finally:
+        con.close()
+    return verdict("G1", columns_figure(policy), violations, {"files": len(paths)})
+
+
+def _only(policy: Policy, table: str) -> Policy:
+    """The policy with one published table, to hold a file to its own."""
+    kept = {name: entry for name, entry in policy.release.tables.items() if name == table}
+    return policy.model_copy(update={"release": policy.release.model_copy(update={"tables": kept})})
+
+
+def check_built(policy: Policy, release: Release, analytics: Path) -> list[Verdict]:
+    """G1 and G14 on the staged result: files are what the manifest says, analytics.duckdb has equal rows and shapes."""
+    violations: list[str] = []
+    con = memory()
+    try:
+        with engine_errors(analytics.name):
+            con.execute(f"ATTACH {literal(str(analytics))} AS analytics (READ_ONLY)")
+            rows = con.execute("SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = "
+                               "'analytics' ORDER BY table_name, column_index").fetchall()
+            shapes: dict[str, dict[str, str]] = {}
+            for table, column, column_type in rows:
+                shapes.setdefault(table, {})[column] = column_type
+            for table in release.tables:
+                listed = ", ".join(literal(str(file)) for file in release.files(table))
+                files, there = f"SELECT * FROM read_parquet([{listed}])", f"FROM analytics.published.{quote(table)}"
+                count = con.execute(f"SELECT count(*) FROM (({files} EXCEPT ALL {there}) UNION ALL "
+                                    f"({there} EXCEPT ALL {files}))").fetchall()[0][0]
+                if count:
+                    violations.append(f"{table}: {count:,} rows differ between analytics.duckdb and the Parquet files")
+    finally:
+        con.close()
+    try:
+        verify_release(release.folder, release.manifest_sha256)
+    except ReleaseError as error:
+        violations.append(str(error))
+    return [check_columns(policy, shapes, analytics.name),
+            verdict("G14", swap_figure(len(release.manifest["files"])), violations)]
+
+
+def check_remaining_texts(con: Connection, policy: Policy, release: Release, analytics: Path,
+                          cleared: set[Text]) -> Verdict:
+    """G10 once more, on the staged result: texts that the first scan did not see are scanned now.
+
+    Product names that were withheld must be gone; one that is still there counts like any other text.
+    """
+    built = {text for text in texts_of_release(release, policy, analytics) if text.value}
+    rest = built - cleared
+    hits: list[Hit] = []
+    unread: list[str] = []
+    if rest:
+        hits, unread = scan(con, policy, rest)
+    return verdict("G10", f"{len(built):,} texts", describe(hits) + [f"staged.{c} is missing" for c in unread],
+                   {"texts": len(built), "scanned_late": len(rest)})

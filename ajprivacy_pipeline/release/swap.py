@@ -1,0 +1,122 @@
+"""Publishing as one step: staged beside, swapped, repaired after a crash.
+
+Belongs here: the folder of published/, its lock, leftovers. The order is folder, control store, analytics.duckdb; the
+last rename is the commit. Killed before it, readers see the old release, and the next run finds one of these:
+
+    a folder .building-*                    a run died: removed
+    a folder the control store ignores      died between folder and control store: set aside and built again
+    a row that analytics.duckdb ignores     died before the commit: analytics.duckdb is rebuilt from the verified folder
+"""
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ajprivacy_pipeline.control import ControlStore, releases
+from ajprivacy_pipeline.errors import ReleaseError
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.release.files import build_analytics
+from ajprivacy_pipeline.release.manifest import MANIFEST, published_stamp, sha256_of, verify_release
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.zones import engine_errors
+
+Progress = Callable[[str], None]
+ANALYTICS = "analytics.duckdb"
+
+
+@contextmanager
+def publishing(settings: Settings, control: ControlStore, run_id: str) -> Iterator[Path]:
+    """Hold the lock of published/ and give a fresh staging folder, which is gone afterwards.
+
+    Raises:
+        ReleaseError: another run is publishing.
+        ZoneError: the disk is full or not writable.
+    """
+    staging = settings.published / f".building-{re.sub('[^A-Za-z0-9]', '', run_id)[:40] or 'run'}"
+    with engine_errors("published"):
+        (settings.published / "releases").mkdir(parents=True, exist_ok=True)
+        lock = (settings.published / ".lock").open("w")
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ReleaseError("another run is publishing: wait for it to end") from None
+        clean_up(settings, control)
+        with engine_errors("published"):
+            (staging / "release").mkdir(parents=True)
+        try:
+            yield staging
+        finally:
+            clean_up(settings, control)
+    finally:
+        lock.close()
+
+
+def clean_up(settings: Settings, control: ControlStore) -> None:
+    """Remove the staging folders of runs that ended or died; put back a known folder that one of them had set aside."""
+    for staging in sorted(settings.published.glob(".building-*")):
+        for aside in sorted((staging / "replaced").glob("*")):
+            known = [row for row in control.releases() if row["month"] == aside.name]
+            target = settings.published / "releases" / aside.name
+            if known and (aside / MANIFEST).is_file() and sha256_of(aside / MANIFEST) == known[-1]["manifest_sha256"]:
+                shutil.rmtree(target, ignore_errors=True)
+                aside.rename(target)
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def repair(settings: Settings, policy: Policy, control: ControlStore, staging: Path, progress: Progress) -> bool:
+    """Finish a publication that died between the control store and the commit; True when there was one.
+
+    Raises:
+        ReleaseError: the newest known release's folder is gone or changed.
+    """
+    known = control.releases()
+    if not known:
+        return False
+    newest = known[-1]
+    target = settings.published / ANALYTICS
+    if published_stamp(target) == newest["manifest_sha256"]:
+        return False
+    progress(f"repairing release {newest['month']}")
+    release = verify_release(settings.published / "releases" / newest["month"], newest["manifest_sha256"])
+    with engine_errors("published"):
+        build_analytics(policy, release, staging / ANALYTICS)
+        (staging / ANALYTICS).replace(target)
+    return True
+
+
+def swap(settings: Settings, control: ControlStore, staging: Path, row: dict[str, Any], progress: Progress) -> Path:
+    """Put a proven staging folder in place and commit; `row` is the control store's record of the release.
+
+    Returns the release's folder.
+    """
+    target = settings.published / "releases" / str(row["month"])
+    with engine_errors("published"):
+        if target.exists():
+            progress("setting the old folder aside")
+            (staging / "replaced").mkdir(exist_ok=True)
+            target.rename(staging / "replaced" / target.name)
+        progress("swapping the folder")
+        (staging / "release").rename(target)
+    progress("recording the release")
+    control.insert(releases, [row])
+    progress("committing")
+    with engine_errors("published"):
+        _to_disk(staging / ANALYTICS)
+        (staging / ANALYTICS).replace(settings.published / ANALYTICS)
+        _to_disk(settings.published)
+    progress("published")
+    return target
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

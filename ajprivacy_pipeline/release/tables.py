@@ -1,0 +1,94 @@
+"""From cells with hidden counts to the public tables of the months that are computed.
+
+Belongs here: running the two layers, withholding, G1 on the cells. The public tables are temporary: in memory or in the
+encrypted spill, never in a file of their own until they are proven.
+"""
+
+from pathlib import Path
+
+from ajprivacy_pipeline.anonymise.columns import check_columns
+from ajprivacy_pipeline.anonymise.thresholds import shape_of, withhold
+from ajprivacy_pipeline.anonymise.verdict import Verdict
+from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.release.plan import ReleasePlan, model_values
+from ajprivacy_pipeline.zones import Connection, engine_errors, quote
+
+LAYERS = ("anonymous", "published")
+_FLAG_TYPES = {"suppressed": "BOOLEAN", "suppressed_measures": "VARCHAR[]", "rounded_to": "BIGINT"}
+
+
+def run_layers(con: Connection, policy: Policy, plan: ReleasePlan, sql: Path) -> None:
+    """Run the models of the layers anonymous and published, then forget the tokens' key and table."""
+    values = model_values(policy, plan)
+    for model in layer_models(load_catalogue(sql), LAYERS):
+        run_model(con, model, values)
+    forget_tokens(con)
+
+
+def forget_tokens(con: Connection) -> None:
+    """Drop the only table of the anonymous layer that holds identifiers."""
+    with engine_errors("anonymous.tokens"):
+        con.execute("DROP TABLE IF EXISTS anonymous.tokens")
+
+
+def month_tables(policy: Policy) -> list[str]:
+    """The published tables that are made of cells."""
+    return [name for name, table in policy.release.tables.items() if table.months]
+
+
+def check_cells(con: Connection, policy: Policy) -> Verdict:
+    """G1 on the cells: nothing but declared columns and hidden counts, before anything is withheld or written."""
+    rows = con.execute("SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = "
+                       "current_database() AND schema_name = 'published' ORDER BY table_name, column_index").fetchall()
+    shapes: dict[str, dict[str, str]] = {}
+    for table, column, column_type in rows:
+        shapes.setdefault(table, {})
+        if not is_hidden(policy, table, column):
+            shapes[table][column] = column_type
+    for table, declared in policy.release.tables.items():
+        if not declared.months:
+            shapes.setdefault(table, {n: c.type for n, c in declared.columns.items()})
+        elif table in shapes:
+            shapes[table].update({n: t for n, t in _FLAG_TYPES.items() if n in declared.columns})
+    return check_columns(policy, shapes, "cells")
+
+
+def is_hidden(policy: Policy, table: str, column: str) -> bool:
+    """Whether a column of the cells is a count that never leaves: of contributors, or of rows that name nobody."""
+    if column in ("contributors", "unattributed"):
+        return True
+    measure = column.removeprefix("contributors_")
+    return (measure != column and table in policy.release.tables and column not in policy.release.tables[table].columns
+            and measure in shape_of(policy, table).measures)
+
+
+def make_public(con: Connection, policy: Policy) -> dict[str, str]:
+    """Make the public table of each table of cells as a temporary table; return its quoted relation by name."""
+    public = {}
+    for table in month_tables(policy):
+        relation = f"temp.{quote('public_' + table)}"
+        with engine_errors(f"published.{table}"):
+            query = withhold(con, policy, table, f"published.{quote(table)}")
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {quote('public_' + table)} AS {query}")
+        public[table] = relation
+    return public
+
+
+def drop_public(con: Connection, policy: Policy) -> None:
+    """Remove the temporary public tables."""
+    for table in month_tables(policy):
+        con.execute(f"DROP TABLE IF EXISTS temp.{quote('public_' + table)}")
+
+
+def withhold_names(con: Connection, relation: str, names: set[str]) -> int:
+    """Set the product names that could name somebody to NULL; return how many there are."""
+    if names:
+        con.execute(f"UPDATE {relation} SET product_name = NULL WHERE list_contains($names, product_name)",
+                    {"names": sorted(names)})
+    return len(names)
+
+
+def unconverted_lines(con: Connection) -> int:
+    """Live lines of the computed months that no revenue counts, for want of a rate of their currency."""
+    return int(con.execute("SELECT coalesce(sum(unconverted_lines), 0) FROM anonymous.order_products").fetchall()[0][0])

@@ -1,0 +1,99 @@
+"""Every text a release publishes, for the leak scan.
+
+Belongs here: collecting texts from public tables, files, comments, names and the manifest. It judges nothing.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ajprivacy_pipeline.anonymise.leakscan import Text, texts_of_json
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.release.files import comments_of, dictionary_rows, info_rows
+from ajprivacy_pipeline.release.manifest import MANIFEST, STAMP, Release, manifest_of
+from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+def texts_of_table(con: Connection, policy: Policy, table: str, relation: str) -> Iterator[Text]:
+    """Distinct texts of a table, by column. What the policy wrote is marked as its own."""
+    own = table in policy.release.tables and not policy.release.tables[table].months
+    for row in con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall():
+        column, column_type = row[0], row[1]
+        if column_type not in ("VARCHAR", "VARCHAR[]"):
+            continue
+        value = f"unnest({quote(column)})" if column_type == "VARCHAR[]" else quote(column)
+        query = f"SELECT DISTINCT value FROM (SELECT {value} AS value FROM {relation}) WHERE value IS NOT NULL"
+        for found in con.execute(query).fetchall():
+            yield Text(f"{table}.{column}", found[0], own or column_type == "VARCHAR[]")
+
+
+def texts_of_closed(policy: Policy, previous: Release) -> Iterator[Text]:
+    """Distinct texts of the files a release copies."""
+    con = memory()
+    try:
+        for table in previous.tables:
+            if table in policy.release.tables and policy.release.tables[table].months:
+                listed = ", ".join(literal(str(file)) for file in previous.files(table))
+                with engine_errors(f"releases/{previous.folder.name}/{table}"):
+                    yield from texts_of_table(con, policy, table, f"read_parquet([{listed}])")
+    finally:
+        con.close()
+
+
+def texts_of_policy(policy: Policy, head: dict[str, Any], paths: Sequence[str]) -> Iterator[Text]:
+    """What the policy and this product are about to write: comments, names, dictionary, verdicts, manifest.
+
+    Said before it is written, so that one scan of the warehouse covers tables and this. What is then found in the built
+    release and not here is scanned again (prove.check_remaining_texts).
+
+    Args:
+        policy: what is published.
+        head: what manifest and release_info say of the release as a whole.
+        paths: the files to be written, relative to the release's folder.
+    """
+    for (table, column), comment in comments_of(policy, list(policy.release.tables), head["proven"]).items():
+        yield Text(f"comment of {table}" + (f".{column}" if column else ""), comment, own=True)
+        yield Text("name of a column" if column else "name of a table", column or table, own=True)
+    for table, rows in (("data_dictionary", dictionary_rows(policy)), ("release_info", info_rows(head))):
+        for row in rows:
+            for column, value in zip(policy.release.tables[table].columns, row, strict=True):
+                if isinstance(value, str):
+                    yield Text(f"{table}.{column}", value, own=True)
+    for path in (MANIFEST, *paths, *{path.partition("/")[0] for path in paths}):
+        yield Text("name of a file", path, own=True)
+    yield from texts_of_json("manifest", json.dumps(manifest_of(dict.fromkeys(paths, 0), head, {})))
+
+
+def texts_of_release(release: Release, policy: Policy, analytics: Path) -> Iterator[Text]:
+    """Every text of a staged release as it was built: tables, comments, names of files, manifest."""
+    known = {release.manifest_sha256, *(entry["sha256"] for entry in release.manifest["files"].values())}
+    con = memory()
+    try:
+        with engine_errors(analytics.name):
+            con.execute(f"ATTACH {literal(str(analytics))} AS analytics (READ_ONLY)")
+            named = "SELECT schema_name, table_name, {} FROM duckdb_{}() WHERE database_name = 'analytics'"
+            for schema, table, _ in con.execute(named.format("NULL", "tables")).fetchall():
+                relation = f"analytics.{quote(schema)}.{quote(table)}"
+                yield from texts_of_table(con, policy, table, relation)
+                yield Text("name of a table", table, own=True)
+            for _, table, comment in con.execute(named.format("comment", "tables")).fetchall():
+                yield Text(f"comment of {table}", _without(comment or "", known).removesuffix(f" {STAMP}"), own=True)
+            for _, table, column, comment in con.execute(named.format("column_name, comment", "columns")).fetchall():
+                yield Text("name of a column", column, own=True)
+                yield Text(f"comment of {table}.{column}", comment or "", own=True)
+    finally:
+        con.close()
+    for path in sorted(release.folder.rglob("*")):
+        yield Text("name of a file", path.relative_to(release.folder).as_posix(), own=True)
+    document = (release.folder / MANIFEST).read_text(encoding="utf-8")
+    for text in texts_of_json("manifest", document):
+        yield Text(text.place, _without(text.value, known), own=True)
+
+
+def _without(text: str, hashes: set[str]) -> str:
+    """The text without the hashes of the release's own files."""
+    return _HASH.sub(lambda match: "" if match[0] in hashes else match[0], text)

@@ -1,0 +1,206 @@
+"""What binds the retention models to the policy: parameters, policy tables, recorded decisions, quality faults.
+
+Belongs here: turning policy and control data into what `sql/staged` and `sql/retention` read. Does not belong here: the
+rules themselves, which are SQL.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import combinations
+
+import sqlalchemy as sa
+
+from ajprivacy_pipeline import control as store
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.errors import PolicyError
+from ajprivacy_pipeline.policy import Policy, SourceColumn, SourceTable
+from ajprivacy_pipeline.settings import as_of, sql_folder
+from ajprivacy_pipeline.zones import Connection, engine_errors, literal, quote
+
+# Sets of purposes and of reasons are bits inside the models and lists of names outside.
+PURPOSE_BITS = {"contract": 1, "profile": 2, "individualisation": 4, "identification": 8, "bookkeeping": 16}
+REASON_BITS = {"undelivered": 1, "unpaid": 2, "open_case": 4, "warranty_unknown": 8, "contract": 16, "profile": 32,
+               "individualisation": 64, "bookkeeping": 128, "not_yet": 256, "correspondence_period": 512,
+               "until_further_notice": 1024}
+FREEZING_FAULTS = ("unknown_value", "unparsable", "implausible_date", "missing")
+
+
+def policy_parameters(policy: Policy, month: str) -> dict[str, object]:
+    """Every value that staged and retention models bind, by parameter name."""
+    tables, choices = policy.sources.tables, policy.retention.choices
+    first_year, last_year = policy.retention.plausible_years
+    return {
+        **policy.periods,
+        **_neutral_values(policy),
+        "as_of": as_of(month),
+        "policy_version": policy.version,
+        "first_day": date(first_year, 1, 1),
+        "last_day": date(last_year, 12, 31),
+        "tombstones": list(policy.retention.tombstones.values()),
+        "customer_types": list(tables["customers"].columns["customer_type"].values),
+        "case_kinds": list(tables["cases"].columns["kind"].values),
+        "channels": list(tables["communications"].columns["channel"].values),
+        "directions": list(tables["communications"].columns["direction"].values),
+        "request_kinds": list(tables["rights_requests"].columns["kind"].values),
+        "outcomes": list(tables["rights_requests"].columns["outcome"].values),
+        "no_warranty_categories": [name.lower() for name in choices.no_warranty_categories],
+        "unknown_warranty_years": None if choices.unknown_warranty == "hold" else choices.unknown_warranty,
+        "business_warranty": choices.business_warranty_keeps_contact,
+        "shrink_tolerance": choices.shrink_tolerance,
+    }
+
+
+def _neutral_values(policy: Policy) -> dict[str, str | None]:
+    honoured: dict[str, str | None] = {"customers_name_neutral": None, "contacts_name_neutral": None}
+    for table, columns in policy.actions.items():
+        for column, action in columns.items():
+            name = f"{table}_{column}_neutral"
+            if action.neutral is not None and name not in honoured:
+                raise PolicyError([f"actions.toml: {table}.{column}: no staged model binds a neutral value for it"])
+            if action.neutral is not None:
+                honoured[name] = action.neutral
+    return honoured
+
+
+def prepare(con: Connection, policy: Policy, control: ControlStore, month: str) -> None:
+    """Give a zone's connection the macros, the policy as tables (schema policy), and recorded decisions (control).
+
+    Idempotent; run it on every connection that runs models.
+    """
+    with engine_errors("the policy's tables"):
+        con.execute((sql_folder() / "macros.sql").read_text(encoding="utf-8"))
+        for schema in ("raw", "staged", "retention", "policy", "control"):
+            con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        for name, columns, rows in (*_policy_tables(policy), *_control_tables(control, month)):
+            con.execute(f"CREATE OR REPLACE TABLE {name} ({columns})")
+            if rows:
+                marks = ", ".join("?" for _ in rows[0])
+                con.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
+
+
+Rows = list[tuple[object, ...]]
+
+
+def _policy_tables(policy: Policy) -> Iterator[tuple[str, str, Rows]]:
+    retention = policy.retention
+    yield ("policy.tombstones", "customer_id VARCHAR, customer_type VARCHAR",
+           [(tombstone, kind) for kind, tombstone in retention.tombstones.items()])
+    yield ("policy.purposes", "purpose VARCHAR, clauses VARCHAR[]",
+           [(name, sorted(purpose.clauses)) for name, purpose in retention.purposes.items()])
+    yield ("policy.attributes", "attribute VARCHAR, subject_type VARCHAR, covers INTEGER, hold_entity VARCHAR, is_misplaced BOOLEAN",
+           list(_attribute_rows(policy)))
+    yield ("policy.freezes", '"freeze" VARCHAR, scope VARCHAR',
+           [(name, freeze.scope) for name, freeze in retention.freezes.items()])
+    yield ("policy.freeze_entities", '"freeze" VARCHAR, entity VARCHAR',
+           [(name, entity) for name, freeze in retention.freezes.items() for entity in retention.scopes[freeze.scope]])
+    yield "policy.purpose_sets", "purposes INTEGER, names VARCHAR[]", list(_sets(PURPOSE_BITS))
+    yield "policy.reason_sets", "reasons INTEGER, names VARCHAR[]", list(_sets(REASON_BITS))
+
+
+def _attribute_rows(policy: Policy) -> Iterator[tuple[object, ...]]:
+    for name, attribute in policy.retention.attributes.items():
+        contractual = "contract" in attribute.purposes or attribute.held_with_contract
+        for subject_type in attribute.types:
+            covers = sum(PURPOSE_BITS[purpose] for purpose in attribute.purposes)
+            yield name, subject_type, covers, "contractual_attributes" if contractual else "other_attributes", False
+        for subject_type in attribute.misplaced:
+            yield name, subject_type, 0, "other_attributes", True
+
+
+def _sets(bits: dict[str, int]) -> Iterator[tuple[object, ...]]:
+    for size in range(len(bits) + 1):
+        for names in combinations(sorted(bits), size):
+            yield sum(bits[name] for name in names), list(names)
+
+
+def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, str, Rows]]:
+    holds, decisions, invoices = store.legal_holds, store.review_decisions, store.released_invoices
+    yield ("control.previous_counts", "table_name VARCHAR, present BOOLEAN, rows BIGINT",
+           [(row["table_name"], row["present"], row["rows"]) for row in control.previous_counts(month)])
+    yield ("control.legal_holds", "subject_id VARCHAR, placed_on DATE, expires_on DATE, lifted_on DATE",
+           _tuples(control, sa.select(holds.c.subject_id, holds.c.placed_on, holds.c.expires_on, holds.c.lifted_on)))
+    yield ("control.released_invoices", "subject_id VARCHAR, invoice_id VARCHAR, decided_on DATE, facts_sha256 VARCHAR",
+           _tuples(control, sa.select(decisions.c.subject_id, invoices.c.invoice_id, decisions.c.decided_on,
+                                      invoices.c.facts_sha256)
+                   .join(invoices, invoices.c.decision_id == decisions.c.id)
+                   .where(decisions.c.kind == "open_balance", decisions.c.decision == "release")))
+    yield ("control.released_no_evidence", "subject_id VARCHAR, decided_on DATE",
+           _tuples(control, sa.select(decisions.c.subject_id, sa.func.min(decisions.c.decided_on))
+                   .where(decisions.c.kind == "no_evidence", decisions.c.decision == "release")
+                   .group_by(decisions.c.subject_id)))
+
+
+def _tuples(control: ControlStore, query: sa.Select[tuple[object, ...]]) -> Rows:
+    return [tuple(row.values()) for row in control.rows(query)]
+
+
+def write_quality(con: Connection, policy: Policy) -> int:
+    """Write `staged.quality`(table_name, id, column_name, fault): every value of raw that does not fit, no value of it.
+
+    Faults: unknown_value, unparsable, implausible_date, missing (these freeze what they touch), orphan, misplaced.
+    Returns the number of rows.
+    """
+    con.execute("CREATE OR REPLACE TABLE staged.quality (table_name VARCHAR, id VARCHAR, column_name VARCHAR, fault VARCHAR)")
+    parameters = policy_parameters(policy, "2000-01")
+    days = {name: parameters[name] for name in ("first_day", "last_day")}
+    with engine_errors("staged.quality"):
+        for name, table in policy.sources.tables.items():
+            faults = [fault for column, spec in table.columns.items() for fault in _value_faults(table, column, spec)]
+            con.execute(_fault_insert(name, table, faults, list(policy.retention.tombstones.values())), days)
+        for statement in (*_orphan_inserts(policy), *_misplaced_inserts(policy)):
+            con.execute(statement)
+        return int(con.execute("SELECT count(*) FROM staged.quality").fetchall()[0][0])
+
+
+def _value_faults(table: SourceTable, column: str, spec: SourceColumn) -> Iterator[tuple[str, str, str]]:
+    """(column, fault, condition over the raw row), for one column."""
+    x = f"r.{quote(column)}"
+    if spec.type in ("timestamp", "date"):
+        yield column, "unparsable", f"is_given({x}) AND local_at({x}) IS NULL"
+        yield column, "implausible_date", f"local_at({x}) IS NOT NULL AND local_on({x}, $first_day, $last_day) IS NULL"
+    elif spec.type == "enum":
+        known = ", ".join(literal(value) for value in spec.values)
+        yield column, "unknown_value", f"text_of({x}) NOT IN ({known})"
+    elif spec.type in ("amount", "number", "boolean", "integer"):
+        yield column, "unparsable", f"is_given({x}) AND {spec.type}_of({x}) IS NULL"
+    if spec.required and not spec.nullable and column not in table.key:
+        yield column, "missing", f"NOT is_given({x})"
+
+
+def _key_expression(table: SourceTable, alias: str) -> str:
+    return " || ':' || ".join(f"text_of({alias}.{quote(column)})" for column in table.key)
+
+
+def _fault_insert(name: str, table: SourceTable, faults: list[tuple[str, str, str]], tombstones: list[str]) -> str:
+    cases = ", ".join(f"CASE WHEN {condition} THEN {{'column_name': {literal(column)}, 'fault': {literal(fault)}}} END"
+                      for column, fault, condition in faults) or "NULL"
+    anything = " OR ".join(f"({condition})" for _, _, condition in faults) or "false"
+    spared = f" AND {_key_expression(table, 'r')} NOT IN ({', '.join(map(literal, tombstones))})" if name == "customers" else ""
+    dated = " WHERE $first_day <= $last_day"  # binds both days in statements without a date column, too
+    return (f"INSERT INTO staged.quality SELECT {literal(name)}, id, fault.column_name, fault.fault FROM ("
+            f"SELECT {_key_expression(table, 'r')} AS id, unnest(list_filter([{cases}], lambda f: f IS NOT NULL)) AS fault "
+            f"FROM raw.{quote(name)} AS r WHERE ({anything}){spared}){dated}")
+
+
+def _orphan_inserts(policy: Policy) -> Iterator[str]:
+    tables = policy.sources.tables
+    home = {table.key[0]: name for name, table in tables.items() if len(table.key) == 1}
+    for name, table in tables.items():
+        for column, spec in table.columns.items():
+            target = home.get(column)
+            if spec.type != "id" or target in (None, name):
+                continue
+            key = " || ':' || ".join(f"s.{quote(part)}" for part in table.key)
+            yield (f"INSERT INTO staged.quality SELECT {literal(name)}, {key}, {literal(column)}, 'orphan' "
+                   f"FROM staged.{quote(name)} AS s ANTI JOIN staged.{quote(str(target))} AS t "
+                   f"ON t.{quote(column)} = s.{quote(column)} WHERE s.{quote(column)} IS NOT NULL")
+
+
+def _misplaced_inserts(policy: Policy) -> Iterator[str]:
+    for attribute in policy.retention.attributes.values():
+        for column in attribute.columns if attribute.misplaced else ():
+            types = ", ".join(literal(subject_type) for subject_type in attribute.misplaced)
+            spec = policy.sources.tables["customers"].columns[column]
+            empty = f"is_generalised_birth_date({quote(column)})" if spec.type == "date" else f"{quote(column)} IS NULL"
+            yield (f"INSERT INTO staged.quality SELECT 'customers', customer_id, {literal(column)}, 'misplaced' "
+                   f"FROM staged.customers WHERE customer_type IN ({types}) AND NOT ({empty})")

@@ -1,0 +1,118 @@
+"""Where things lie and what the environment says: read once at the edges and handed in.
+
+Belongs here: environment variables, folders of the home, nothing else. No other module reads the environment.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from ajprivacy_pipeline.errors import PrivacyError
+
+PACKAGE = Path(__file__).resolve().parent
+CHECKOUT = PACKAGE.parent
+NOTICE = PACKAGE / "notice"
+
+
+def sql_folder() -> Path:
+    """The SQL models: beside the package in a checkout, inside it when installed from a wheel."""
+    inside = PACKAGE / "sql"
+    return inside if inside.is_dir() else CHECKOUT / "sql"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Folders and addresses of one installation. Every zone is a folder below `home`."""
+
+    home: Path
+    warehouse_url: str
+    mapping_file: Path | None
+    memory_limit: str
+    threads: int
+    root_key: str | None
+
+    @property
+    def restricted(self) -> Path:
+        """Identifying data: one encrypted DuckDB file a month."""
+        return self.home / "restricted"
+
+    @property
+    def pseudonymised(self) -> Path:
+        """Pseudonymised data: one encrypted DuckDB file."""
+        return self.home / "pseudonymised"
+
+    @property
+    def published(self) -> Path:
+        """Anonymous releases and the file that analysts open."""
+        return self.home / "published"
+
+    @property
+    def control(self) -> Path:
+        """The control store: runs, releases, holds, review decisions."""
+        return self.home / "control"
+
+    @property
+    def keys(self) -> Path:
+        """The root key and the sealed data keys of the zones' files."""
+        return self.home / "keys"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage."""
+        return self.home / "dagster"
+
+
+def load_settings(env: dict[str, str] | None = None) -> Settings:
+    """Read the environment.
+
+    AJPRIVACY_HOME (default: `.ajprivacy` in the checkout, else in the working folder), AJPRIVACY_WAREHOUSE (default:
+    the sample shop's SQLite file), AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY.
+
+    Raises:
+        PrivacyError: a number does not parse.
+    """
+    values = dict(os.environ) if env is None else env
+    root = CHECKOUT if (CHECKOUT / "workspace.yaml").is_file() else Path.cwd()
+    home = Path(values.get("AJPRIVACY_HOME") or root / ".ajprivacy").expanduser().resolve()
+    mapping = values.get("AJPRIVACY_MAPPING")
+    threads = values.get("AJPRIVACY_THREADS") or str(os.cpu_count() or 2)
+    if not threads.isdigit() or int(threads) < 1:
+        raise PrivacyError("AJPRIVACY_THREADS must be a whole number of at least 1")
+    default_mapping = home / "mapping.toml"
+    return Settings(
+        home=home,
+        warehouse_url=values.get("AJPRIVACY_WAREHOUSE") or f"sqlite:///{home / 'sample' / 'shop.db'}",
+        mapping_file=Path(mapping) if mapping else default_mapping if default_mapping.is_file() else None,
+        memory_limit=values.get("AJPRIVACY_MEMORY") or "2GB",
+        threads=int(threads),
+        root_key=values.get("AJPRIVACY_ROOT_KEY"),
+    )
+
+
+def prepare_home(settings: Settings) -> None:
+    """Create the zones, readable by their owner alone."""
+    for folder in (settings.home, settings.restricted, settings.pseudonymised, settings.published,
+                   settings.control, settings.keys, settings.dagster_home):
+        folder.mkdir(parents=True, exist_ok=True)
+        if folder != settings.published:
+            folder.chmod(0o700)
+
+
+def last_full_month(today: date) -> str:
+    """The newest month that is over, as YYYY-MM."""
+    year, month = (today.year, today.month - 1) if today.month > 1 else (today.year - 1, 12)
+    return f"{year:04d}-{month:02d}"
+
+
+def as_of(month: str) -> date:
+    """The first day after the month `YYYY-MM`, the date a run decides for.
+
+    Raises:
+        PrivacyError: the text is no month.
+    """
+    try:
+        first = date.fromisoformat(f"{month}-01")
+    except ValueError:
+        raise PrivacyError(f"'{month}' is not a month; write it as YYYY-MM") from None
+    return date(first.year + first.month // 12, first.month % 12 + 1, 1)

@@ -1,0 +1,20 @@
+"""The customer's database: what feeds the contract, and reading it.
+
+    address.py    one URL → what to connect to; words for everything that can go wrong on the way
+    source.py     an open warehouse: its tables, its columns, what kind of value they hold
+    mapping_file.py  the mapping file
+    mapping.py    a mapping held against a warehouse: what feeds what, and what does not fit
+    draft.py      a first mapping, drafted by looking at a warehouse
+    names.py      what shops call things
+    extract.py    twelve tables into schema `raw`, in one snapshot, all or nothing
+    reader.py     what a way to read has to offer
+    native.py     DuckDB's own readers of SQLite and PostgreSQL
+    sqlite_guard.py  notices who writes to a SQLite file while it is read
+    stream.py     SQLAlchemy and Arrow, for every other dialect
+    conversions.py  from the source's types to those of `raw`
+    sample/       a shop to try everything on
+
+Belongs here: everything that knows that shops differ. Does not belong here: what the values mean (staging), what must
+go (retention), and every write to the warehouse (enforce). Only mapped columns are read; nothing here logs or raises a
+value of a row.
+"""

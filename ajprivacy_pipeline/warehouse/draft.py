@@ -1,0 +1,116 @@
+"""A first mapping, drafted by looking at a warehouse's names and types; somebody then reads and completes it.
+
+Belongs here: guessing, and saying what could not be guessed. Does not belong here: words (names.py), checking
+(mapping.py). No row is read.
+"""
+
+import json
+from collections.abc import Iterator
+
+from ajprivacy_pipeline import policy
+from ajprivacy_pipeline.warehouse.conversions import unfit
+from ajprivacy_pipeline.warehouse.names import candidates, normal
+from ajprivacy_pipeline.warehouse.source import ColumnType, Source, require_tables
+
+_PREFIXES = ("tbl", "t", "dim", "fact", "dbo", "v", "crm", "erp", "shop")
+_HEAD = """\
+# A first mapping, drafted from the names in the warehouse. Complete every line marked `??`, then run
+# `ajprivacy mapping check`. A column may be "source_column", { constant = "..." }, { sql = "..." } or
+# { absent = "reason" }; a table may have table = "...", query = "SELECT ..." or absent = "reason".
+"""
+
+
+def draft(source: Source, sources: policy.Sources) -> str:
+    """The text of a mapping file for this warehouse.
+
+    What has no match stands as a comment marked `??`; what nothing uses is listed in comments.
+
+    Raises:
+        SourceError: the warehouse has no tables or cannot be read.
+    """
+    require_tables(source)
+    tables = source.everywhere()
+    matched = match_tables(tables, sources)
+    blocks = [_HEAD]
+    for name, table in sources.tables.items():
+        found = matched.get(name)
+        lines = _table(name, table, found, tables[found], source.dialect) if found else _no_table(name, table)
+        blocks.append("\n".join(lines) + "\n")
+    if unused := [name for name in tables if name not in matched.values()]:
+        blocks.append("# source tables that nothing uses: " + ", ".join(map(_shown, unused)) + "\n")
+    blocks.append('# what one unit of a foreign currency is worth in NOK\n# [rates]\n# EUR = "11.50"\n')
+    return "\n".join(blocks)
+
+
+def match_tables(tables: dict[str, dict[str, ColumnType]], sources: policy.Sources) -> dict[str, str]:
+    """Canonical table → source table, each source table at most once; likelier names win."""
+    matched: dict[str, str] = {}
+    for exact in (True, False):  # no synonym takes what another table has as its own name
+        for name in sources.tables:
+            if name not in matched and (found := _first(candidates(name)[:1] if exact else candidates(name),
+                                                        [t for t in tables if t not in matched.values()])):
+                matched[name] = found
+    return matched
+
+
+def match_columns(table_name: str, table: policy.SourceTable, columns: dict[str, ColumnType], dialect: str) -> dict[str, str]:
+    """Canonical column → source column that could hold it, each source column at most once."""
+    matched: dict[str, str] = {}
+    for exact in (True, False):
+        for column, spec in table.columns.items():
+            free = [name for name, type_ in columns.items()
+                    if name not in matched.values() and not unfit(spec.type, type_, dialect)]
+            wanted = candidates(table_name, column)
+            if column not in matched and (found := _first(wanted[:1] if exact else wanted, free)):
+                matched[column] = found
+    return matched
+
+
+def _first(wanted: list[str], names: list[str]) -> str | None:
+    spelt: dict[str, str] = {}
+    for name in names:
+        bare = name.rpartition(".")[2]
+        plain = normal(bare)
+        spelt.setdefault(plain, name)
+        for prefix in _PREFIXES:
+            # `tbl_kunder` and `t_kunder` are `kunder`; `telefon` is no `elefon`.
+            if bare.casefold().startswith(f"{prefix}_"):
+                spelt.setdefault(plain.removeprefix(prefix), name)
+    return next((spelt[word] for word in wanted if word in spelt), None)
+
+
+def _no_table(name: str, table: policy.SourceTable) -> Iterator[str]:
+    yield f"# [tables.{name}]  # {table.description}"
+    if table.required:
+        yield '# ?? required: table = "..." or query = "SELECT ..."'
+    elif table.evidence:
+        yield '# ?? evidence for keeping, without it nothing will be due: table = "..." or absent = "reason"'
+    else:
+        yield '# ?? optional, counts as empty: table = "..."'
+
+
+def _table(name: str, table: policy.SourceTable, found: str, columns: dict[str, ColumnType],
+           dialect: str) -> Iterator[str]:
+    matched = match_columns(name, table, columns, dialect)
+    yield f"[tables.{name}]  # {table.description}"
+    yield f"table = {_toml(found)}"
+    yield f"[tables.{name}.columns]"
+    for column, spec in table.columns.items():
+        if column in matched:
+            yield f"{column} = {_toml(matched[column])}"
+            continue
+        kind = f"{spec.type}: {' | '.join(spec.values)}" if spec.values else spec.type
+        need = ("required" if spec.required or spec.must_map else
+                'evidence for keeping, name it or write { absent = "reason" }' if spec.evidence else "optional")
+        yield f'# ?? {column} = "..."  # {kind}; {need}'
+    if unused := [f"{_shown(column)} ({type_.name})" for column, type_ in columns.items()
+                  if column not in matched.values()]:
+        yield "# source columns that nothing uses: " + ", ".join(unused)
+
+
+def _toml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _shown(name: str) -> str:
+    return name if name.isprintable() else _toml(name)

@@ -1,0 +1,166 @@
+"""Twelve tables of the warehouse into schema `raw`, from one moment, all or nothing.
+
+Belongs here: what is written, in which order, and what stops it. Does not belong here: how rows travel (native.py,
+stream.py), what feeds a column (mapping.py), what values mean (staging).
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from ajprivacy_pipeline import policy, zones
+from ajprivacy_pipeline.errors import SourceError
+from ajprivacy_pipeline.warehouse.conversions import raw_type
+from ajprivacy_pipeline.warehouse.mapping import Mapping, ResolvedSource, ResolvedTable, resolve
+from ajprivacy_pipeline.warehouse.native import postgres_reader, sqlite_reader
+from ajprivacy_pipeline.warehouse.reader import Reader, SourceChangedError
+from ajprivacy_pipeline.warehouse.source import Source, open_source
+from ajprivacy_pipeline.warehouse.stream import StreamReader
+
+Progress = Callable[[str, int], None]
+ATTEMPTS = 3  # at a source that cannot show one moment, before giving up
+
+
+@dataclass(frozen=True)
+class TableExtract:
+    """What became of one canonical table; `rows` is a count of source rows."""
+
+    table: str
+    present: bool
+    rows: int
+    missing_columns: tuple[str, ...]
+    evidence_missing: tuple[str, ...]  # ("*",) for the whole table
+
+
+def extract(con: zones.Connection, url: str, mapping: Mapping, sources: policy.Sources, *, progress: Progress,
+            reader: Literal["native", "stream"] = "native") -> list[TableExtract]:
+    """Read the warehouse into schema `raw` of the current database, replacing what is there.
+
+    `raw.<table>` has every column of the contract in its order, and `raw.extraction` one row a table. Everything is
+    written in one transaction: after an error, `raw` is what it was.
+
+    Args:
+        con: a connection whose current database may be written.
+        url: the warehouse.
+        mapping: what feeds the contract.
+        sources: the contract.
+        progress: called with a table and its number of rows when it has been read.
+        reader: `stream` goes through SQLAlchemy even where DuckDB has a reader of its own.
+
+    Raises:
+        MappingError: mapping and warehouse do not fit; nothing has been read.
+        SourceError: unreachable, empty, changing all the time, or with NULL or duplicate ids in a key.
+        ZoneError: the zone cannot be written.
+    """
+    with open_source(url) as source:
+        resolved = resolve(source, mapping, sources)
+        with _reader(con, source, native=reader == "native") as rows:
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    return _one_attempt(con, rows, source, resolved, sources, progress)
+                except SourceChangedError:
+                    if attempt == ATTEMPTS:
+                        break
+    raise SourceError(f"{source.address.shown} changed during each of {ATTEMPTS} attempts to read it, so none saw one "
+                      "moment; run when the shop is quiet, or on a copy of the file")
+
+
+def _reader(con: zones.Connection, source: Source, *, native: bool) -> AbstractContextManager[Reader]:
+    if native and source.dialect == "sqlite":
+        return sqlite_reader(con, source)
+    if native and source.dialect == "postgresql":
+        return postgres_reader(con, source)
+    return nullcontext(StreamReader(con, source))
+
+
+def _one_attempt(con: zones.Connection, rows: Reader, source: Source, resolved: ResolvedSource,
+                 sources: policy.Sources, progress: Progress) -> list[TableExtract]:
+    with zones.engine_errors("schema raw"):
+        database = con.execute("SELECT current_database()").fetchall()[0][0]
+        con.execute("BEGIN TRANSACTION")
+    schema = f"{zones.quote(database)}.raw"
+    try:
+        with zones.engine_errors("schema raw"):
+            con.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+            con.execute(f"CREATE SCHEMA {schema}")
+        done = []
+        with rows.snapshot():
+            for name, table in sources.tables.items():
+                done.append(_load(con, rows, source, f"{schema}.{zones.quote(name)}", name, table, resolved))
+                progress(name, done[-1].rows)
+        _require_customers(source, done)
+        with zones.engine_errors("schema raw"):
+            for name, table in sources.tables.items():
+                _check_key(con, f"{schema}.{zones.quote(name)}", name, table)
+            _record(con, schema, done)
+            con.execute("COMMIT")
+    except BaseException:
+        # A source that has gone away makes the engine complain here too; the target is rolled back all the same.
+        with suppress(zones.EngineError):
+            con.execute("ROLLBACK")
+        raise
+    return done
+
+
+def _load(con: zones.Connection, rows: Reader, source: Source, target: str, name: str, table: policy.SourceTable,
+          resolved: ResolvedSource) -> TableExtract:
+    found = resolved.tables[name]
+    types = _types(table, found, source.dialect)
+    if found is not None:
+        types = rows.settle(name, found, types)
+    with zones.engine_errors(f"raw.{name}"):
+        con.execute(f"CREATE TABLE {target} ({', '.join(f'{zones.quote(c)} {t}' for c, t in types.items())})")
+    count = 0
+    if found is not None:
+        rows.copy(name, found, types, target)
+        with zones.engine_errors(f"raw.{name}"):
+            count = con.execute(f"SELECT count(*) FROM {target}").fetchall()[0][0]
+    columns = found.columns if found is not None else dict.fromkeys(table.columns)
+    return TableExtract(name, found is not None, count, tuple(c for c, fed in columns.items() if fed is None),
+                        resolved.evidence_missing.get(name, ()))
+
+
+def _types(table: policy.SourceTable, found: ResolvedTable | None, dialect: str) -> dict[str, str]:
+    fed = found.columns if found is not None else {}
+    return {name: raw_type(spec.type, column.type, dialect) if (column := fed.get(name)) is not None else "VARCHAR"
+            for name, spec in table.columns.items()}
+
+
+def _require_customers(source: Source, done: list[TableExtract]) -> None:
+    rows = {extracted.table: extracted.rows for extracted in done}
+    if rows["customers"] == 0 and rows["orders"] == 0:
+        raise SourceError(f"{source.address.shown} has no customer and no order: is it the right database, and may its "
+                          "user see the rows? Mend AJPRIVACY_WAREHOUSE or the mapping")
+
+
+def _check_key(con: zones.Connection, target: str, name: str, table: policy.SourceTable) -> None:
+    """Stop at ids that are NULL, blank, or there twice. Ids are compared as staging will trim them."""
+    keys = [f"({zones.quote(column)}::VARCHAR)" for column in table.key]
+    # Trimming takes ten times as long as everything else, and hardly any shop has ids that need it.
+    doubtful = " OR ".join(f"{key} = '' OR {key}[1] <= ' ' OR {key}[-1] <= ' ' OR strlen({key}) <> length({key})"
+                           for key in keys)
+    if con.execute(f"SELECT bool_or({doubtful}) FROM {target}").fetchall()[0][0]:
+        blanks = zones.literal(zones.WHITE_SPACE)
+        keys = [f"nullif(trim({key}, {blanks}), '')" for key in keys]
+    listed = ", ".join(f"{key} AS k{number}" for number, key in enumerate(keys))
+    nulls = ", ".join(f"sum(n) FILTER (WHERE k{number} IS NULL)" for number in range(len(keys)))
+    distinct, total, *empty = con.execute(
+        f"SELECT count(*), coalesce(sum(n), 0), {nulls} FROM "
+        f"(SELECT *, count(*) AS n FROM (SELECT {listed} FROM {target}) GROUP BY ALL)").fetchall()[0]
+    for column, count in zip(table.key, empty, strict=True):
+        if count:
+            raise SourceError(f"{name}.{column}: {count} row(s) have no id; give them one in the source, or leave "
+                              f"them out with tables.{name}.query in the mapping")
+    if total > distinct:
+        raise SourceError(f"{name}.{', '.join(table.key)}: {total - distinct} row(s) repeat an id that another row "
+                          f"has; make it unique in the source, or map tables.{name}.query to one row an id")
+
+
+def _record(con: zones.Connection, schema: str, done: list[TableExtract]) -> None:
+    con.execute(f"CREATE TABLE {schema}.extraction (table_name VARCHAR, present BOOLEAN, rows BIGINT, "
+                "missing_columns VARCHAR[], evidence_missing VARCHAR[])")
+    for row in done:
+        con.execute(f"INSERT INTO {schema}.extraction VALUES ($t, $p, $r, $m, $e)",
+                    {"t": row.table, "p": row.present, "r": row.rows, "m": list(row.missing_columns),
+                     "e": list(row.evidence_missing)})

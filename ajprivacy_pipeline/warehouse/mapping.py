@@ -1,0 +1,214 @@
+"""A mapping held against a warehouse: what feeds each canonical column, and what does not fit.
+
+Belongs here: finding tables and columns, letting the source check expressions, refusing types, before any row is read.
+Does not belong here: the file's shape (mapping_file.py), reading rows.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ajprivacy_pipeline import policy
+from ajprivacy_pipeline.warehouse.conversions import unfit
+from ajprivacy_pipeline.warehouse.mapping_file import Mapping, TableEntry, load_mapping, mapping_faults
+from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, require_tables
+
+__all__ = ["Finding", "Mapping", "ResolvedColumn", "ResolvedSource", "ResolvedTable", "check", "load_mapping",
+           "resolve"]
+
+
+@dataclass(frozen=True)
+class ResolvedColumn:
+    """What feeds a canonical column. `sql` is an expression in the source's dialect, identifiers quoted."""
+
+    sql: str
+    type: ColumnType
+    source_column: str | None  # None: a constant or an expression, which cannot be written to
+    constant: str | None = None
+
+
+@dataclass(frozen=True)
+class ResolvedTable:
+    """What feeds a canonical table. `relation` is what stands behind FROM in the source's dialect."""
+
+    relation: str
+    source_table: tuple[str, ...] | None  # (schema, table) or (table,); None: a query, which cannot be written to
+    columns: dict[str, ResolvedColumn | None]  # every canonical column, in the order of the contract
+
+
+@dataclass(frozen=True)
+class ResolvedSource:
+    """A mapping held against a warehouse: everything in it exists there. None = absent, hence empty."""
+
+    tables: dict[str, ResolvedTable | None]
+    evidence_missing: dict[str, tuple[str, ...]]  # canonical table → columns, or ("*",) for the whole table
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A remark of `check`. `fault` stops a run, `evidence` lets nothing become due, `note` is for information."""
+
+    level: Literal["fault", "evidence", "note"]
+    table: str
+    column: str | None
+    message: str
+
+
+def resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> ResolvedSource:
+    """Hold a mapping against a warehouse; no row is read.
+
+    Raises:
+        SourceError: the warehouse has no tables or cannot be read.
+        MappingError: with every missing or unknown table and column, every refused expression, every unfit type.
+    """
+    resolved, findings = _resolve(source, mapping, sources)
+    if faults := [finding.message for finding in findings if finding.level == "fault"]:
+        raise mapping_faults(faults)
+    return resolved
+
+
+def check(source: Source, mapping: Mapping, sources: policy.Sources) -> list[Finding]:
+    """Everything worth knowing before a run: faults, missing evidence, what is absent, what is converted.
+
+    Raises:
+        SourceError: the warehouse has no tables or cannot be read.
+    """
+    return _resolve(source, mapping, sources)[1]
+
+
+def _resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> tuple[ResolvedSource, list[Finding]]:
+    require_tables(source)
+    tables: dict[str, ResolvedTable | None] = {}
+    evidence: dict[str, tuple[str, ...]] = {}
+    findings: list[Finding] = []
+    for name, table in sources.tables.items():
+        resolver = _TableResolver(source, name, table, mapping.tables.get(name, TableEntry()))
+        tables[name] = resolver.resolve()
+        findings.extend(resolver.findings)
+        missing = tuple(finding.column or "*" for finding in resolver.findings if finding.level == "evidence")
+        if missing:
+            evidence[name] = missing
+    return ResolvedSource(tables, evidence), findings
+
+
+class _TableResolver:
+    """Resolves one canonical table and collects what it finds on the way."""
+
+    def __init__(self, source: Source, name: str, table: policy.SourceTable, entry: TableEntry) -> None:
+        self.source, self.name, self.table, self.entry = source, name, table, entry
+        self.findings: list[Finding] = []
+
+    def resolve(self) -> ResolvedTable | None:
+        if self.entry.absent is not None:
+            self._find("note", None, f"{self.name}: absent, hence empty ({self.entry.absent})")
+            return None
+        found = self._from_query() if self.entry.query is not None else self._from_table()
+        if found is None:
+            return None
+        relation, source_table, known = found
+        columns = {column: self._column(column, spec, known) for column, spec in self.table.columns.items()}
+        return ResolvedTable(relation, source_table, self._probed(relation, columns))
+
+    def _from_query(self) -> tuple[str, None, dict[str, ColumnType]] | None:
+        query = (self.entry.query or "").strip().rstrip(";")
+        relation = f"(\n{query}\n) AS mapped"
+        known = self.source.probe(f"SELECT * FROM {relation} WHERE 1 = 0")
+        if known is None:
+            self._find("fault", None, f"{self.name}: the warehouse refuses the query; try it there by hand and mend "
+                                      f"tables.{self.name}.query")
+            return None
+        return relation, None, known
+
+    def _from_table(self) -> tuple[str, tuple[str, ...], dict[str, ColumnType]] | None:
+        wanted = self.entry.table or self.name
+        found = find(wanted, self.source.tables())
+        path: tuple[str, ...] = (found,) if found else ()
+        known = self.source.tables()[found] if found else {}
+        if not found and self.entry.table and "." in wanted:
+            schema, _, bare = wanted.partition(".")
+            found = find(bare, self.source.tables(schema))
+            path, known = ((schema, found), self.source.tables(schema)[found]) if found else ((), {})
+        if found:
+            return self.source.quote(*path), path, known
+        mend = (f'name the source table: tables.{self.name}.table = "..." (a first mapping: `ajprivacy mapping init`)')
+        if self.entry.table:
+            self._find("fault", None, f"{self.name}: the warehouse has no table {wanted}; correct "
+                                      f'tables.{self.name}.table, or write absent = "reason"')
+        elif self.table.required:
+            self._find("fault", None, f"{self.name}: required, and the warehouse has no table {wanted}; {mend}")
+        elif self.entry.columns:
+            self._find("fault", None, f"{self.name}: has columns in the mapping, but no table {wanted} exists; {mend}")
+        elif self.table.evidence:
+            self._find("evidence", None, f"{self.name}: missing, and evidence for keeping: nothing will be due; {mend}"
+                                         f', or say tables.{self.name}.absent = "reason"')
+        else:
+            self._find("note", None, f"{self.name}: missing, counts as empty")
+        return None
+
+    def _column(self, name: str, spec: policy.SourceColumn, known: dict[str, ColumnType]) -> ResolvedColumn | None:
+        entry = self.entry.columns.get(name)
+        where = f"{self.name}.{name}"
+        if entry is not None and entry.constant is not None:
+            text = str(entry.constant).lower() if isinstance(entry.constant, bool) else str(entry.constant)
+            return ResolvedColumn(self.source.text_literal(text), ColumnType("text", "constant"), None, text)
+        if entry is not None and entry.sql is not None:
+            return ResolvedColumn(f"({entry.sql})", UNKNOWN, None)
+        if entry is not None and entry.absent is not None:
+            self._find("note", name, f"{where}: absent, counts as empty ({entry.absent})")
+            return None
+        wanted = entry.column if entry is not None and entry.column is not None else name
+        found = find(wanted, known)
+        if found is not None:
+            return ResolvedColumn(self.source.quote(found), known[found], found)
+        mend = f'write tables.{self.name}.columns.{name} = "source column" or {{ sql = "..." }}'
+        if entry is not None:
+            self._find("fault", name, f"{where}: the warehouse has no column {wanted} there; {mend}, or "
+                                      '{ absent = "reason" }')
+        elif spec.required or spec.must_map:
+            self._find("fault", name, f"{where}: required, and no column {wanted} feeds it; {mend}")
+        elif spec.evidence:
+            self._find("evidence", name, f"{where}: missing, and evidence for keeping: nothing will be due; {mend}, "
+                                         'or { absent = "reason" }')
+        else:
+            self._find("note", name, f"{where}: missing, counts as empty")
+        return None
+
+    def _probed(self, relation: str, columns: dict[str, ResolvedColumn | None]) -> dict[str, ResolvedColumn | None]:
+        """Let the source check every expression, take the types it reports, refuse those that cannot be converted."""
+        fed = {name: column for name, column in columns.items() if column is not None}
+        types = self.source.probe(select(self.source, relation, fed))
+        if types is None:
+            types = {}
+            for name, column in fed.items():
+                alone = self.source.probe(select(self.source, relation, {name: column}))
+                if alone is None:
+                    self._find("fault", name, f"{self.name}.{name}: the warehouse refuses {column.sql}; mend "
+                                              f"tables.{self.name}.columns.{name}")
+                types |= alone or {}
+        result = dict(columns)
+        for name, column in fed.items():
+            reported = types.get(name, UNKNOWN)
+            type_ = column.type if reported.kind == "unknown" or column.constant is not None else reported
+            result[name] = ResolvedColumn(column.sql, type_, column.source_column, column.constant)
+            if reason := unfit(self.table.columns[name].type, type_, self.source.dialect):
+                self._find("fault", name, f"{self.name}.{name}: {reason}")
+            elif column.source_column is not None:
+                self._find("note", name, f"{self.name}.{name}: {column.source_column} ({type_.name}) read as "
+                                         f"{self.table.columns[name].type}")
+        return result
+
+    def _find(self, level: Literal["fault", "evidence", "note"], column: str | None, message: str) -> None:
+        self.findings.append(Finding(level, self.name, column, message))
+
+
+def select(source: Source, relation: str, columns: dict[str, ResolvedColumn]) -> str:
+    """A SELECT of the given columns under their canonical names that returns no row."""
+    listed = ", ".join(f"{column.sql} AS {source.quote(name)}" for name, column in columns.items())
+    return f"SELECT {listed or '1'} FROM {relation} WHERE 1 = 0"
+
+
+def find(wanted: str, names: dict[str, Any]) -> str | None:
+    """The name itself, else the only one that differs in case."""
+    if wanted in names:
+        return wanted
+    alike = [name for name in names if name.casefold() == wanted.casefold()]
+    return alike[0] if len(alike) == 1 else None

@@ -1,0 +1,123 @@
+"""The mapping file: which source tables and columns feed the source contract.
+
+    [tables.customers]
+    table = "crm.kunder"                  # or: query = "SELECT ..."; or: absent = "reason"
+    [tables.customers.columns]
+    customer_id = "kunde_id"              # a source column
+    customer_type = { constant = "consumer" }
+    name = { sql = "fornavn || ' ' || etternavn" }
+    gender = { absent = "never asked for" }
+    [rates]
+    EUR = "11.50"                         # NOK for one unit of the currency
+
+What the file leaves out is looked for under its own name. Belongs here: the file's shape and the
+faults that it has by itself. Does not belong here: the warehouse (mapping.py).
+"""
+
+import tomllib
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ajprivacy_pipeline import policy
+from ajprivacy_pipeline.errors import MappingError
+
+Text = Annotated[str, Field(pattern=r"\S")]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ColumnEntry(_Frozen):
+    """What feeds one canonical column: a source column, a constant, an expression, or a reason why nothing does."""
+
+    column: Text | None = None
+    constant: bool | int | Decimal | str | None = None
+    sql: Text | None = None
+    absent: Text | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "ColumnEntry":
+        if len(self.model_fields_set) != 1:
+            raise ValueError('write "source_column", { constant = ... }, { sql = "..." } or { absent = "reason" }')
+        return self
+
+
+class TableEntry(_Frozen):
+    """What feeds one canonical table; none of the three means a source table of the same name."""
+
+    table: Text | None = None
+    query: Text | None = None
+    absent: Text | None = None
+    columns: dict[str, ColumnEntry] = {}
+
+    @model_validator(mode="after")
+    def _at_most_one(self) -> "TableEntry":
+        given = self.model_fields_set & {"table", "query", "absent"}
+        if len(given) > 1:
+            raise ValueError(f"has {' and '.join(sorted(given))}; keep one of them")
+        if self.absent is not None and self.columns:
+            raise ValueError("is absent and has columns; keep one of them")
+        return self
+
+
+class Mapping(_Frozen):
+    """A mapping file. Empty = identity: the warehouse has the contract's own names."""
+
+    tables: dict[str, TableEntry] = {}
+    rates: dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]] = {}
+
+
+def load_mapping(path: Path | None, sources: policy.Sources) -> Mapping:
+    """Read a mapping file; None is the identity.
+
+    Raises:
+        MappingError: with every fault of the file at once.
+    """
+    if path is None:
+        return Mapping()
+    try:
+        mapping = Mapping.model_validate(tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal))
+    except (OSError, UnicodeDecodeError):
+        raise MappingError(f"the mapping {path.name} cannot be read; mend AJPRIVACY_MAPPING") from None
+    except tomllib.TOMLDecodeError as error:
+        raise MappingError(f"the mapping {path.name} is no TOML: {error}") from None
+    except ValidationError as error:
+        raise mapping_faults(
+            [f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
+             for fault in error.errors(include_url=False, include_input=False)]) from None
+    if faults := list(_unknown_names(mapping, sources)):
+        raise mapping_faults(faults)
+    return mapping
+
+
+def mapping_faults(faults: list[str]) -> MappingError:
+    """The error that lists every fault, one a line."""
+    listed = "\n  - ".join(faults)
+    return MappingError(f"the mapping has {len(faults)} fault(s):\n  - {listed}")
+
+
+def _unknown_names(mapping: Mapping, sources: policy.Sources) -> Iterator[str]:
+    for name, entry in mapping.tables.items():
+        if name not in sources.tables:
+            yield f"tables.{name}: the contract has no such table; it has {', '.join(sources.tables)}"
+            continue
+        table = sources.tables[name]
+        if entry.absent is not None and table.required:
+            yield f"tables.{name}: is required and cannot be absent; say which source table feeds it"
+        for column_name, column_entry in entry.columns.items():
+            column = table.columns.get(column_name)
+            if column is None:
+                yield f"tables.{name}.columns.{column_name}: the contract has no such column in {name}"
+            elif column_entry.absent is not None and (column.required or column.must_map):
+                yield (f"tables.{name}.columns.{column_name}: is required and cannot be absent; name a source column, "
+                       'or write { sql = "..." }')

@@ -1,0 +1,185 @@
+"""An open warehouse: its tables and columns, and what kind of value each column holds.
+
+Belongs here: connecting, reflecting, probing SQL without reading rows. Does not belong here: the mapping's meaning,
+copying rows.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.engine.reflection import ObjectKind
+
+from ajprivacy_pipeline.errors import SourceError
+from ajprivacy_pipeline.warehouse.address import Address, driver_errors
+
+Kind = Literal["text", "integer", "decimal", "number", "float", "boolean", "date", "timestamp", "timestamptz",
+               "binary", "json", "array", "other", "unknown"]
+
+
+@dataclass(frozen=True)
+class ColumnType:
+    """What a source column holds; `unknown` is what only the values can tell (expressions outside PostgreSQL)."""
+
+    kind: Kind
+    name: str  # as the source calls it, for messages
+    precision: int = 0
+    scale: int = 0
+
+
+UNKNOWN = ColumnType("unknown", "unknown")
+
+# PostgreSQL's own numbers of its types, as a cursor reports them.
+_OIDS: dict[int, ColumnType] = {
+    **dict.fromkeys((16,), ColumnType("boolean", "boolean")),
+    **dict.fromkeys((20, 21, 23), ColumnType("integer", "integer")),
+    **dict.fromkeys((700, 701), ColumnType("float", "double precision")),
+    **dict.fromkeys((18, 19, 25, 705, 1042, 1043, 2950), ColumnType("text", "text")),
+    1082: ColumnType("date", "date"),
+    1114: ColumnType("timestamp", "timestamp"),
+    1184: ColumnType("timestamptz", "timestamp with time zone"),
+    17: ColumnType("binary", "bytea"),
+    114: ColumnType("json", "json"),
+    3802: ColumnType("json", "jsonb"),
+}
+_ENGINES_OWN = ("information_schema", "mysql", "performance_schema", "sys", "SYS")
+_NUMERIC_OID = 1700
+_DECIMAL_DIGITS = 38  # the widest DECIMAL of DuckDB
+
+
+@dataclass
+class Source:
+    """A warehouse, open for reading. Nothing is cached but the shape of its tables."""
+
+    address: Address
+    connection: sa.Connection
+    _tables: dict[str | None, dict[str, dict[str, ColumnType]]] = field(default_factory=dict)
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite`, `postgresql`, `mysql`, ..."""
+        return self.connection.dialect.name
+
+    def tables(self, schema: str | None = None) -> dict[str, dict[str, ColumnType]]:
+        """Tables and views of a schema (None: the connection's default) with their columns in order.
+
+        Raises:
+            SourceError: the warehouse cannot be read.
+        """
+        if schema not in self._tables:
+            with driver_errors(self.address), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # types that SQLAlchemy does not know are kind "other"
+                found = sa.inspect(self.connection).get_multi_columns(schema=schema, kind=ObjectKind.ANY)
+            self._tables[schema] = {name: {column["name"]: reflected_type(column["type"]) for column in columns}
+                                    for (_, name), columns in sorted(found.items(), key=lambda item: item[0][1])}
+        return self._tables[schema]
+
+    def everywhere(self) -> dict[str, dict[str, ColumnType]]:
+        """As `tables`, for every schema but the engine's own; `schema.table` outside the default schema.
+
+        Raises:
+            SourceError: the warehouse cannot be read.
+        """
+        with driver_errors(self.address):
+            schemas = sa.inspect(self.connection).get_schema_names()
+        found = dict(self.tables())
+        for schema in schemas:
+            own = schema in _ENGINES_OWN or schema.startswith("pg_")
+            if not own and schema != self.connection.dialect.default_schema_name:
+                found |= {f"{schema}.{name}": columns for name, columns in self.tables(schema).items()}
+        return found
+
+    def quote(self, *names: str) -> str:
+        """A name, schema first if it has one, always quoted in the source's dialect."""
+        return ".".join(self.connection.dialect.identifier_preparer.quote_identifier(name) for name in names)
+
+    def text_literal(self, text: str) -> str:
+        """A text literal in the source's dialect."""
+        doubled = text.replace("'", "''")
+        return "'" + (doubled.replace("\\", "\\\\") if self.dialect in ("mysql", "mariadb") else doubled) + "'"
+
+    def probe(self, select: str) -> dict[str, ColumnType] | None:
+        """Ask the source for the columns of a SELECT that returns no row; None if the source refuses the SQL."""
+        options = {"no_parameters": True}
+        try:
+            with self.connection.begin_nested() if self.connection.in_transaction() else self.connection.begin():
+                result = self.connection.exec_driver_sql(select, execution_options=options)
+                description = result.cursor.description if result.cursor is not None else None
+                result.close()
+        except (sa.exc.DBAPIError, ValueError):
+            return None
+        return {column[0]: self._described(column) for column in description or ()}
+
+    def _described(self, column: object) -> ColumnType:
+        if self.dialect != "postgresql":
+            return UNKNOWN
+        oid = getattr(column, "type_code", 0)
+        precision, scale = getattr(column, "precision", None), getattr(column, "scale", None)
+        if oid == _NUMERIC_OID:
+            if precision is None or scale is None or precision > _DECIMAL_DIGITS or not 0 <= scale <= precision:
+                return ColumnType("number", "numeric")
+            return ColumnType("decimal", f"numeric({precision},{scale})", precision, scale)
+        name = str(getattr(column, "type_display", "unknown"))
+        return _OIDS.get(oid) or ColumnType("array" if name.endswith("[]") else "other", name)
+
+
+def reflected_type(type_: sa.types.TypeEngine[Any]) -> ColumnType:
+    """The kind of a type that SQLAlchemy reflected."""
+    name = type_.__class__.__name__.lower()
+    if isinstance(type_, sa.Float):
+        return ColumnType("float", name)
+    if isinstance(type_, sa.Numeric):
+        precision, scale = type_.precision, type_.scale
+        if precision is None or scale is None or precision > _DECIMAL_DIGITS or not 0 <= scale <= precision:
+            return ColumnType("number", name)
+        return ColumnType("decimal", f"{name}({precision},{scale})", precision, scale)
+    if isinstance(type_, sa.DateTime):
+        return ColumnType("timestamptz" if type_.timezone else "timestamp", name)
+    kinds: tuple[tuple[type[sa.types.TypeEngine[Any]], Kind], ...] = (
+        (sa.Boolean, "boolean"), (sa.Integer, "integer"), (sa.Date, "date"), (sa.JSON, "json"), (sa.ARRAY, "array"),
+        (sa.String, "text"), (sa.Uuid, "text"), (sa.LargeBinary, "binary"), (sa.types.BLOB, "binary"))
+    for shape, kind in kinds:
+        if isinstance(type_, shape):
+            return ColumnType(kind, name)
+    return ColumnType("other", name)
+
+
+@contextmanager
+def open_source(url: str) -> Iterator[Source]:
+    """Open a warehouse for reading, in one transaction that sees one moment where its dialect can.
+
+    Raises:
+        SourceError: the address is faulty, its driver is missing, or nobody answers there; never with the password.
+    """
+    address = Address.parse(url)
+    engine = address.engine()
+    try:
+        with driver_errors(address):
+            connection = engine.connect()
+        with connection:
+            with driver_errors(address):
+                _one_moment(connection)
+            yield Source(address, connection)
+    finally:
+        engine.dispose()
+
+
+def _one_moment(connection: sa.Connection) -> None:
+    """Let every statement of a transaction see the same moment, where the dialect can."""
+    levels = connection.dialect.get_isolation_level_values(connection.connection.dbapi_connection)  # type: ignore[arg-type]
+    if "REPEATABLE READ" in levels:
+        connection.execution_options(isolation_level="REPEATABLE READ")
+
+
+def require_tables(source: Source) -> None:
+    """Stop at a warehouse without any table.
+
+    Raises:
+        SourceError: nothing is there.
+    """
+    if not source.tables() and not source.everywhere():
+        raise SourceError(f"the warehouse {source.address.shown} has no tables: check the database's name in "
+                          "AJPRIVACY_WAREHOUSE, and the rights of its user")

@@ -1,0 +1,98 @@
+"""Reading through SQLAlchemy, for every dialect: rows → Arrow batches → DuckDB.
+
+Belongs here: one streamed SELECT a table, and Python's values as Arrow's. Does not belong here: the faster ways of
+native.py.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+
+from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.errors import SourceError
+from ajprivacy_pipeline.warehouse.address import driver_errors
+from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
+from ajprivacy_pipeline.warehouse.reader import fed_columns, insert
+from ajprivacy_pipeline.warehouse.source import Source
+
+BATCH_ROWS = 20_000  # about 10 MB of Python objects at a time
+_BATCH = "warehouse_batch"
+_ARROW = {"VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"), "TIMESTAMPTZ": pa.timestamp("us", "UTC"),
+          "DATE": pa.date32(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_()}
+
+
+class StreamReader:
+    """One connection, one transaction: REPEATABLE READ where the dialect has it (source.py sees to that)."""
+
+    def __init__(self, con: zones.Connection, source: Source) -> None:
+        """Read through the source's own connection."""
+        self.con, self.source = con, source
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """A fresh transaction of the source."""
+        connection = self.source.connection
+        with driver_errors(self.source.address):
+            connection.rollback()
+            if self.source.dialect == "sqlite":
+                connection.exec_driver_sql("BEGIN")  # its driver begins none for a SELECT
+            yield
+            connection.rollback()
+
+    def settle(self, _name: str, _table: ResolvedTable, types: dict[str, str]) -> dict[str, str]:
+        """See `Reader`; exact numbers travel as text, because a Decimal may be NaN."""
+        return {column: type_ if type_ in _ARROW else "VARCHAR" for column, type_ in types.items()}
+
+    def copy(self, name: str, table: ResolvedTable, types: dict[str, str], target: str) -> None:
+        """See `Reader`."""
+        fed = fed_columns(table)
+        listed = ", ".join(f"{feed.sql} AS {self.source.quote(column)}" for column, feed in fed.items())
+        select = f"SELECT {listed} FROM {table.relation}"
+        options = {"stream_results": True, "yield_per": BATCH_ROWS, "no_parameters": True}
+        with driver_errors(self.source.address, f"table {name}"):
+            result = self.source.connection.exec_driver_sql(select, execution_options=options)
+            for rows in result.partitions(BATCH_ROWS):
+                batch = self._batch(name, rows, {column: types[column] for column in fed})
+                self.con.register(_BATCH, batch)
+                try:
+                    insert(self.con, self.source.address, name, table, target, f"SELECT * FROM {_BATCH}")
+                finally:
+                    self.con.unregister(_BATCH)
+
+    def _batch(self, name: str, rows: Sequence[Iterable[object]], types: dict[str, str]) -> pa.Table:
+        arrays = []
+        for (column, type_), values in zip(types.items(), zip(*rows, strict=True), strict=True):
+            try:
+                prepared = list(map(as_text, values)) if type_ == "VARCHAR" else list(values)
+                arrays.append(pa.array(prepared, _ARROW[type_]))
+            except (pa.ArrowException, TypeError, ValueError, OverflowError):
+                raise SourceError(f"{self.source.address.shown}: {name}.{column}: values do not fit {type_}; feed it "
+                                  'from { sql = "..." } with an expression that yields text') from None
+        return pa.table(dict(zip(types, arrays, strict=True)))
+
+
+def as_text(value: object) -> str | None:
+    """A driver's value as text that loses nothing.
+
+    Raises:
+        TypeError: bytes, which are no text.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f") if value.is_finite() else str(value)
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bytes | bytearray | memoryview):
+        raise TypeError
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)

@@ -1,0 +1,69 @@
+"""One factory: every SQL model of the catalogue becomes an asset.
+
+Belongs here: how a model's header looks in Dagster. Does not belong here: steps that are no SQL (`steps.py`), the text
+of a model, anything that names a single model.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+from ajprivacy_pipeline.assets.resources import MONTH, POOL, step
+
+from ajprivacy_pipeline.models import LAYERS, Model
+from ajprivacy_pipeline.month import MonthRun
+
+OWNERS = ["team:data-protection"]
+MONTHS = dg.MonthlyPartitionsDefinition(start_date="2018-01-01", timezone="Europe/Oslo")
+_SHOWN = {"raw", *LAYERS}  # schemas whose tables are assets; policy and control are written by a step, as data
+_CONTENT = {
+    "raw": "identifying", "staged": "identifying", "retention": "identifying", "pseudonyms": "identifying",
+    "pseudonymised": "pseudonymous", "anonymous": "contributor-tokens", "published": "cells-before-the-gates",
+}
+
+
+def key(name: str) -> dg.AssetKey:
+    """The asset key of a table `layer.table`."""
+    return dg.AssetKey(name.split("."))
+
+
+def tags(layer: str) -> dict[str, str]:
+    """What a table of a layer says about people."""
+    return {"content": _CONTENT[layer]}
+
+
+def described(run: MonthRun, name: str, rows: int, seconds: float) -> dict[str, Any]:
+    """The metadata of a written table: counts, columns and types, never a value."""
+    columns = [dg.TableColumn(column, kind) for column, kind in run.describe(name)]
+    return {
+        "dagster/row_count": rows, "dagster/table_name": name, "dagster/column_schema": dg.TableSchema(columns),
+        "policy_version": run.policy.version, "seconds": round(seconds, 3),
+    }
+
+
+def spec(model: Model) -> dg.AssetSpec:
+    """A model's asset: named by its path, described by its header, versioned by its text."""
+    return dg.AssetSpec(
+        key(model.name), group_name=model.layer, kinds={"duckdb", "sql"}, owners=OWNERS, tags=tags(model.layer),
+        description=f"{model.doc}\n\nGrain: {model.grain}.", partitions_def=MONTHS,
+        code_version=hashlib.sha256(model.sql.encode()).hexdigest()[:12],
+        deps=[key(read) for read in model.reads if read.partition(".")[0] in _SHOWN])
+
+
+def build_assets(models: Sequence[Model]) -> list[dg.AssetsDefinition]:
+    """One asset, and one step, a model."""
+    return [_asset(model) for model in models]
+
+
+def _asset(model: Model) -> dg.AssetsDefinition:
+    @dg.multi_asset(specs=[spec(model)], name=model.name.replace(".", "__"), pool=POOL, required_resource_keys={MONTH})
+    def build(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+        started = time.monotonic()
+        with step(context) as run:
+            rows = run.model(model.name)
+        yield dg.MaterializeResult(
+            asset_key=key(model.name), metadata=described(run, model.name, rows, time.monotonic() - started))
+
+    return build

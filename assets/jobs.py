@@ -1,0 +1,82 @@
+"""Jobs, schedules and the failure sensor.
+
+Belongs here: what runs when. Does not belong here: what a step does.
+"""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.partitions.partitioned_schedule import UnresolvedPartitionedAssetScheduleDefinition
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+MONTHLY = "monthly"
+MAINTENANCE = "maintenance"
+_ZONE = "Europe/Oslo"
+
+
+def monthly_job(selection: dg.AssetSelection) -> "UnresolvedAssetJobDefinition":
+    """From the warehouse to a published month, in one process and one step at a time."""
+    return dg.define_asset_job(
+        MONTHLY, selection=selection, executor_def=dg.in_process_executor,
+        description="Reads the warehouse, decides retention for the month, pseudonymises, proves and publishes.")
+
+
+def monthly_schedule(
+    job: "UnresolvedAssetJobDefinition",
+) -> "dg.ScheduleDefinition | UnresolvedPartitionedAssetScheduleDefinition":
+    """On the second of each month, for the month that is over; the zone comes from the partitions."""
+    return dg.build_schedule_from_partitioned_job(
+        job, name="monthly_on_the_second", day_of_month=2, hour_of_day=3, minute_of_hour=30,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="The month that is over, at an hour that every night of the year has.")
+
+
+def maintenance_job(log_months: int) -> dg.JobDefinition:
+    """Deletes runs and their event logs after the policy's period for logs; Dagster itself keeps them for ever."""
+
+    @dg.op(description=f"Delete ended runs older than {log_months} months, with their events.")
+    def prune_runs(context: dg.OpExecutionContext) -> None:
+        pruned = prune(context.instance, months_before(datetime.now(UTC), log_months))
+        context.log.info("%s runs pruned", pruned)
+
+    @dg.job(name=MAINTENANCE, executor_def=dg.in_process_executor,
+            description=f"Deletes runs and event logs older than {log_months} months (the notice's period for logs).")
+    def maintenance() -> None:
+        prune_runs()
+
+    return maintenance
+
+
+def maintenance_schedule(job: dg.JobDefinition) -> dg.ScheduleDefinition:
+    """Every night, so that no log is much older than the policy allows."""
+    return dg.ScheduleDefinition(name="maintenance_nightly", job=job, cron_schedule="45 4 * * *",
+                                 execution_timezone=_ZONE, default_status=dg.DefaultScheduleStatus.RUNNING)
+
+
+def prune(instance: dg.DagsterInstance, before: datetime) -> int:
+    """Delete every ended run created before a moment, with its events; returns how many."""
+    ended = dg.RunsFilter(created_before=before, statuses=[
+        dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED])
+    records = instance.get_run_records(filters=ended)
+    for record in records:
+        instance.delete_run(record.dagster_run.run_id)
+    return len(records)
+
+
+def months_before(moment: datetime, months: int) -> datetime:
+    """The same hour some calendar months earlier, on the 28th at the latest."""
+    index = moment.year * 12 + moment.month - 1 - months
+    return moment.replace(year=index // 12, month=index % 12 + 1, day=min(moment.day, 28))
+
+
+@dg.run_failure_sensor(default_status=dg.DefaultSensorStatus.RUNNING,
+                       description="Notes every failed run by its id and month; never with the text of the error.")
+def failed_runs(context: dg.RunFailureSensorContext) -> dg.SkipReason:
+    """Leave a line in the sensor's history; a site's own alert may hang on it."""
+    run = context.dagster_run
+    month = run.tags.get("dagster/partition", "no month")
+    context.log.error("run %s of %s for %s failed", run.run_id, run.job_name, month)
+    return dg.SkipReason(f"run {run.run_id} of {run.job_name} for {month} failed; its page says at which step")

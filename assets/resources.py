@@ -1,0 +1,83 @@
+"""The resource `month`: the opened month of a run, shared by all its steps.
+
+Belongs here: tying a Dagster run to a `MonthRun`. The in-process executor keeps a resource for the whole run, so the
+month's file is opened, and its lock taken, once.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import dagster as dg
+
+from ajprivacy_pipeline.copies import boundary, is_running
+from ajprivacy_pipeline.errors import ControlError, PrivacyError
+from ajprivacy_pipeline.month import MonthRun, Report, ignore, open_month
+from ajprivacy_pipeline.settings import Settings, load_settings
+
+MONTH = "month"
+POOL = "zones"  # one step at a time opens a zone, however many runs there are
+_PARTITION_TAG = "dagster/partition"
+
+
+def month_resource(report: Report = ignore) -> dg.ResourceDefinition:
+    """The month that the run's partition names, open from the run's first step to its last.
+
+    Args:
+        report: called after each table and step; the command line draws its progress from it.
+    """
+
+    def open_for_run(context: dg.InitResourceContext) -> Iterator[MonthRun]:
+        run = context.run
+        month = (run.tags.get(_PARTITION_TAG, "") if run else "")[:7]
+        if run is None or not month:
+            raise ControlError("a run is for one month: choose a partition, or use `ajprivacy run --month YYYY-MM`")
+        try:
+            settings = load_settings()
+            with open_month(settings, month, run.run_id, report) as opened:
+                if context.instance is not None:
+                    free_dead_slots(context.instance, settings)
+                yield opened
+        except PrivacyError as error:
+            if context.log is not None:
+                context.log.error(str(error))  # noqa: TRY400 - the log redacts errors; ours hold no personal value
+            raise error from None
+
+    return dg.ResourceDefinition(
+        resource_fn=open_for_run,
+        description="The month's encrypted file, its lock, the policy and the keys. Settings come from AJPRIVACY_* "
+                    "variables when a run starts; nothing of them is shown or stored here.")
+
+
+@contextmanager
+def step(context: dg.AssetExecutionContext) -> Iterator[MonthRun]:
+    """The month of a step's run; the one error boundary: only our errors pass, their words stand in the step's log."""
+    try:
+        with boundary(context.op_def.name):
+            yield cast("MonthRun", getattr(context.resources, MONTH))
+    except PrivacyError as error:
+        context.log.error(str(error))  # noqa: TRY400 - the event log redacts errors; ours hold no personal value
+        raise error from None
+
+
+def free_dead_slots(instance: dg.DagsterInstance, settings: Settings) -> list[str]:
+    """Free the pool's slots of killed runs, and mark those runs as failed; returns their ids.
+
+    A run holds a slot only inside a step, and then holds its month's lock: a slot without a lock belongs to the dead.
+    Without this a killed run would make every later one wait for ever.
+    """
+    storage = instance.event_log_storage
+    if not storage.supports_global_concurrency_limits:
+        return []
+    dead = []
+    for run_id in {slot.run_id for slot in storage.get_concurrency_info(POOL).claimed_slots}:
+        run = instance.get_run_by_id(run_id)
+        month = run.tags.get(_PARTITION_TAG, "")[:7] if run else ""
+        if month and is_running(settings, month):
+            continue
+        storage.free_concurrency_slots_for_run(run_id)
+        if run and not run.is_finished:
+            instance.report_run_failed(run, "The process of this run ended without a word; run the month again.")
+        dead.append(run_id)
+    return dead
+

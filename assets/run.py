@@ -1,0 +1,55 @@
+"""Runs a month's Dagster job in this process, with a history in DAGSTER_HOME.
+
+Belongs here: the way from a command to the job, and from its events to a summary. Does not belong here: steps.
+"""
+
+import time
+from typing import Any
+
+import dagster as dg
+from ajprivacy_pipeline.assets.build import MONTHS
+from ajprivacy_pipeline.assets.instance import prepare_dagster
+from ajprivacy_pipeline.assets.jobs import MONTHLY
+from ajprivacy_pipeline.assets.resources import MONTH, month_resource
+from ajprivacy_pipeline.assets.steps import CLOSED
+
+from ajprivacy_pipeline.errors import ControlError
+from ajprivacy_pipeline.month import Report
+from ajprivacy_pipeline.settings import Settings, as_of
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # our own lines say what happens
+
+
+def run_month(settings: Settings, month: str, report: Report) -> dict[str, Any]:
+    """Run the monthly job for one month and return its summary, free of personal values.
+
+    Raises:
+        PrivacyError: what stopped the run; the previous release stands.
+        KeyboardInterrupt: interrupted; the previous release stands.
+    """
+    as_of(month)
+    partition = f"{month}-01"
+    if not MONTHS.has_partition_key(partition):
+        raise ControlError(f"{month} is not over yet, or lies before {MONTHS.start:%Y-%m}: "
+                           "choose a month that is over")
+    started = time.monotonic()
+    with prepare_dagster(settings) as instance:
+        from ajprivacy_pipeline.definitions import defs
+        try:
+            result = defs.resolve_job_def(MONTHLY).execute_in_process(
+                instance=instance, partition_key=partition, run_config=_QUIET,
+                resources={MONTH: month_resource(report)})
+        except dg.DagsterExecutionInterruptedError:
+            raise KeyboardInterrupt from None
+    return {**_summary(result), "seconds": round(time.monotonic() - started, 1),
+            "published": str(settings.published / "analytics.duckdb")}
+
+
+def _summary(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
+    """What the run's last step noted about it."""
+    for event in result.get_asset_materialization_events():
+        if event.asset_key == CLOSED:
+            found = event.materialization.metadata["summary"].value
+            if isinstance(found, dict):
+                return found
+    raise ControlError("the run ended without its last step; look at it with `ajprivacy ui`")

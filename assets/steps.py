@@ -1,0 +1,104 @@
+"""The steps that are no SQL: extraction, quality, the pseudonymised zone, the release, the end of the month.
+
+Belongs here: one thin asset a step. Does not belong here: what a step does (the domain), SQL models (`build.py`).
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+from ajprivacy_pipeline.assets.build import MONTHS, OWNERS, described, key, tags
+from ajprivacy_pipeline.assets.resources import MONTH, POOL, step
+
+from ajprivacy_pipeline.models import Model
+from ajprivacy_pipeline.policy import Sources
+
+EXTRACTION = "raw.extraction"
+ZONE = dg.AssetKey(["pseudonymised", "zone"])
+CLOSED = dg.AssetKey(["control", "months"])
+
+
+def source_specs(sources: Sources) -> list[dg.AssetSpec]:
+    """The warehouse's tables, as external assets: the graph starts where the data does."""
+    return [dg.AssetSpec(dg.AssetKey(["warehouse", name]), group_name="warehouse", owners=OWNERS, kinds={"table"},
+                         tags={"content": "identifying"}, description=table.description)
+            for name, table in sources.tables.items()]
+
+
+def extraction(sources: Sources) -> dg.AssetsDefinition:
+    """Every table of the source in one step, because they are read from one moment."""
+    tables = [dg.AssetSpec(key(f"raw.{name}"), group_name="raw", kinds={"duckdb"}, owners=OWNERS, tags=tags("raw"),
+                           deps=[dg.AssetKey(["warehouse", name])], partitions_def=MONTHS,
+                           description=f"{table.description} As extracted: only mapped columns, untouched values.")
+              for name, table in sources.tables.items()]
+    every = [dg.AssetKey(["warehouse", name]) for name in sources.tables]
+    summary = dg.AssetSpec(key(EXTRACTION), group_name="raw", kinds={"duckdb"}, owners=OWNERS, partitions_def=MONTHS,
+                           tags={"content": "counts"}, deps=every,
+                           description="What the extraction found: one row per source table, with what is missing.")
+
+    @dg.multi_asset(specs=[*tables, summary], name="extract", pool=POOL, required_resource_keys={MONTH})
+    def extract(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+        started = time.monotonic()
+        with step(context) as run:
+            extracts = run.extract()
+        for found in extracts:
+            name = f"raw.{found.table}"
+            yield dg.MaterializeResult(asset_key=key(name), metadata={
+                **described(run, name, found.rows, time.monotonic() - started), "present": found.present,
+                "missing_columns": list(found.missing_columns), "evidence_missing": list(found.evidence_missing)})
+        yield dg.MaterializeResult(asset_key=key(EXTRACTION), metadata=described(
+            run, EXTRACTION, run.rows(EXTRACTION), time.monotonic() - started))
+
+    return extract
+
+
+def quality(reads: Sequence[str]) -> dg.AssetsDefinition:
+    """staged.quality: what does not fit the source contract, held and counted, never dropped."""
+
+    @dg.asset(key=key("staged.quality"), group_name="staged", kinds={"duckdb"}, owners=OWNERS, tags=tags("staged"),
+              deps=[key(read) for read in reads], partitions_def=MONTHS, pool=POOL, required_resource_keys={MONTH},
+              description="Rows of the source that do not fit its contract: table, id, column, fault; no value.\n\n"
+                          "Grain: one row per fault.")
+    def staged__quality(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        started = time.monotonic()
+        with step(context) as run:
+            rows = run.quality()
+            faults = run.tally("staged.quality", "fault")
+        return dg.MaterializeResult(metadata={
+            **described(run, "staged.quality", rows, time.monotonic() - started), "faults": faults})
+
+    return staged__quality
+
+
+def pseudonymised(models: Sequence[Model]) -> dg.AssetsDefinition:
+    """The zone for the few who may follow a person over time."""
+
+    @dg.asset(key=ZONE, group_name="pseudonymised", kinds={"duckdb"}, owners=OWNERS, tags=tags("pseudonymised"),
+              deps=[key(model.name) for model in models], partitions_def=MONTHS, pool=POOL,
+              required_resource_keys={MONTH},
+              description="The encrypted file of the pseudonymised zone, rebuilt in full with a key of its own; the "
+                          "file and key of the month before are destroyed.")
+    def pseudonymised__zone(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        with step(context) as run:
+            rows = run.pseudonymise()
+        return dg.MaterializeResult(metadata={
+            "policy_version": run.policy.version, "dagster/row_count": sum(rows.values()), "rows": rows})
+
+    return pseudonymised__zone
+
+
+def close(after: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+    """The month's end: recorded as done, and copies of earlier months destroyed."""
+
+    @dg.asset(key=CLOSED, group_name="control", kinds={"sqlite"}, owners=OWNERS,
+              tags={"content": "counts"}, deps=list(after), partitions_def=MONTHS, pool=POOL,
+              required_resource_keys={MONTH},
+              description="Records that the month has succeeded and what the source held, then destroys the restricted "
+                          "files and keys of earlier months: copies die when the next month has succeeded.")
+    def control__months(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        with step(context) as run:
+            destroyed = run.finish()
+            summary = {**run.summary(), "destroyed_months": destroyed}
+        return dg.MaterializeResult(metadata={"policy_version": run.policy.version, "summary": summary})
+
+    return control__months

@@ -1,0 +1,26 @@
+-- model: anonymous.communications
+-- grain: one row per month, channel, direction and contributor
+-- params: first_month, last_month, unknown
+-- reads: staged.communications, staged.contacts, retention.freezes, anonymous.tokens
+-- doc: Messages of the period per contributor, without people under restriction. Contacts count as their customer.
+WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
+messages AS (
+    SELECT
+        CAST(date_trunc('month', m.occurred_on) AS DATE) AS month, m.channel, m.direction, m.contact_id,
+        coalesce(m.customer_id, n.customer_id) AS customer_id
+    FROM staged.communications AS m
+    LEFT JOIN staged.contacts AS n ON n.contact_id = m.contact_id
+    WHERE m.occurred_on BETWEEN $first_month AND last_day($last_month)
+)
+SELECT
+    m.month,
+    coalesce(m.channel, $unknown) AS channel,
+    coalesce(m.direction, $unknown) AS direction,
+    coalesce(t.token, u.token) AS token,
+    count(*) AS messages
+FROM messages AS m
+LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = m.customer_id
+LEFT JOIN anonymous.tokens AS u ON u.kind = 'unknown'
+WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || m.customer_id)
+  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || m.contact_id)
+GROUP BY ALL

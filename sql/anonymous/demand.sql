@@ -1,0 +1,34 @@
+-- model: anonymous.demand
+-- grain: one row per month, product (or total of a category, or of the month) and contributor
+-- params: all
+-- reads: anonymous.order_products
+-- doc: Demand per contributor: products, categories (product (all)) and months (both (all)), each order once in each.
+WITH per_order AS (
+    SELECT
+        month, order_number, token, product_id, product_name, product_category,
+        sum(units) AS units, sum(returned_units) AS returned_units, sum(revenue_nok) AS revenue_nok
+    FROM anonymous.order_products
+    WHERE lines > 0
+    GROUP BY ALL
+    UNION ALL
+    SELECT
+        month, order_number, token, $all, $all, product_category,
+        sum(units), sum(returned_units), sum(revenue_nok)
+    FROM anonymous.order_products
+    WHERE lines > 0
+    GROUP BY ALL
+    UNION ALL
+    SELECT
+        month, order_number, token, $all, $all, $all,
+        sum(units), sum(returned_units), sum(revenue_nok)
+    FROM anonymous.order_products
+    GROUP BY ALL
+)
+SELECT
+    month, product_id, product_name, product_category, token,
+    count(*) AS orders,
+    sum(units) AS units,
+    sum(returned_units) AS returned_units,
+    sum(revenue_nok) AS revenue_nok
+FROM per_order
+GROUP BY ALL

@@ -1,0 +1,31 @@
+-- model: anonymous.logs
+-- grain: one row per day, service, level and contributor
+-- params: first_month, last_month, all, unknown
+-- reads: staged.app_logs, staged.customers, staged.contacts, retention.freezes, anonymous.tokens
+-- doc: Log lines of the period per contributor (user name, else IP address); token is NULL for lines that name nobody.
+--      Lines of user names that belong to people under restriction are left out.
+WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
+restricted_usernames AS (
+    SELECT lower(c.username) AS username FROM staged.customers AS c
+    JOIN restricted AS x ON x.subject_id = 'customer:' || c.customer_id
+    UNION ALL
+    SELECT lower(n.username) FROM staged.contacts AS n
+    JOIN restricted AS x ON x.subject_id IN ('contact:' || n.contact_id, 'customer:' || n.customer_id)
+),
+lines AS (
+    SELECT
+        logged_on AS day,
+        coalesce(nullif(service, $all), $unknown) AS service,
+        coalesce(nullif(level, $all), $unknown) AS level,
+        lower(username) AS username,
+        coalesce(lower(username), ip_address) AS contributor,
+        count(*) AS events
+    FROM staged.app_logs
+    WHERE logged_on BETWEEN $first_month AND last_day($last_month)
+    GROUP BY ALL
+)
+SELECT l.day, l.service, l.level, t.token, sum(l.events) AS events
+FROM lines AS l
+LEFT JOIN anonymous.tokens AS t ON t.kind = 'log' AND t.value = l.contributor
+WHERE NOT EXISTS (SELECT 1 FROM restricted_usernames AS x WHERE x.username = l.username)
+GROUP BY ALL

@@ -1,0 +1,38 @@
+-- model: anonymous.newsletter
+-- grain: one row per month and contributor with a subscription that began, ended or was live in it
+-- params: first_month, last_month
+-- reads: staged.newsletter_subscriptions, staged.customers, staged.contacts, retention.freezes, anonymous.tokens
+-- doc: Subscriptions per e-mail address, without people under restriction. One without a date of subscribing counts as
+--      live from before the period. active is the stock at the end of the month.
+WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
+restricted_emails AS (
+    SELECT lower(c.email) AS email FROM staged.customers AS c
+    JOIN restricted AS x ON x.subject_id = 'customer:' || c.customer_id
+    UNION ALL
+    SELECT lower(n.email) FROM staged.contacts AS n
+    JOIN restricted AS x ON x.subject_id IN ('contact:' || n.contact_id, 'customer:' || n.customer_id)
+),
+months AS (
+    SELECT CAST(unnest(generate_series($first_month, $last_month, INTERVAL 1 MONTH)) AS DATE) AS month
+),
+subscriptions AS (
+    SELECT
+        coalesce(t.token, u.token) AS token,
+        coalesce(s.subscribed_on, DATE '0001-01-01') AS subscribed_on,
+        coalesce(s.unsubscribed_on, DATE '9999-12-31') AS unsubscribed_on
+    FROM staged.newsletter_subscriptions AS s
+    LEFT JOIN anonymous.tokens AS t ON t.kind = 'newsletter' AND t.value = lower(s.email)
+    LEFT JOIN anonymous.tokens AS u ON u.kind = 'unknown'
+    WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || s.customer_id)
+      AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || s.contact_id)
+      AND NOT EXISTS (SELECT 1 FROM restricted_emails AS x WHERE x.email = lower(s.email))
+)
+SELECT
+    m.month,
+    s.token,
+    count(*) FILTER (s.subscribed_on >= m.month) AS subscribed,
+    count(*) FILTER (s.unsubscribed_on <= last_day(m.month)) AS unsubscribed,
+    count(*) FILTER (s.unsubscribed_on > last_day(m.month)) AS active
+FROM subscriptions AS s
+JOIN months AS m ON s.subscribed_on <= last_day(m.month) AND s.unsubscribed_on >= m.month
+GROUP BY ALL

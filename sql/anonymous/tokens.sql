@@ -1,0 +1,25 @@
+-- model: anonymous.tokens
+-- grain: one row per contributor of this run
+-- params: run_inner, run_outer
+-- reads: staged.customers, staged.app_logs, staged.newsletter_subscriptions, retention.attribute_decisions
+-- doc: Who stands behind a fact, as a token: the first 64 bits of HMAC-SHA256 under a random key of this run (two equal
+--      tokens of two people could only make a contributor count too small). The only table of the layer with
+--      identifiers: no published model may read it, and the release drops it once the facts are made.
+WITH contributors AS (
+    SELECT 'unknown' AS kind, '' AS value
+    UNION ALL
+    SELECT 'customer', customer_id FROM staged.customers
+    UNION ALL
+    SELECT DISTINCT 'log', coalesce(lower(username), ip_address) FROM staged.app_logs
+    UNION ALL
+    SELECT DISTINCT 'newsletter', lower(email) FROM staged.newsletter_subscriptions
+    UNION ALL
+    SELECT DISTINCT 'subject', subject_id FROM retention.attribute_decisions
+)
+SELECT
+    kind,
+    value,
+    CAST('0x' || substr(sha256($run_outer || unhex(sha256($run_inner || encode(kind || ':' || value)))), 1, 16)
+         AS UBIGINT) AS token
+FROM contributors
+WHERE value IS NOT NULL

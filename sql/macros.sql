@@ -1,0 +1,96 @@
+-- What every model may call: conversions of raw values, calendar months, decisions. No policy number stands here.
+
+CREATE OR REPLACE TEMP MACRO white_space() AS
+    concat(chr(9), chr(10), chr(11), chr(12), chr(13), chr(28), chr(29), chr(30), chr(31), chr(32), chr(133), chr(160),
+           chr(5760), chr(8192), chr(8193), chr(8194), chr(8195), chr(8196), chr(8197), chr(8198), chr(8199), chr(8200),
+           chr(8201), chr(8202), chr(8232), chr(8233), chr(8239), chr(8287), chr(12288));
+
+-- Text without white space at its ends, NULL when nothing is left. Only a value that may have such ends pays for it.
+CREATE OR REPLACE TEMP MACRO text_of(x) AS
+    nullif(CASE WHEN CAST(x AS VARCHAR)[1] <= ' ' OR CAST(x AS VARCHAR)[1] > '~'
+                  OR CAST(x AS VARCHAR)[-1] <= ' ' OR CAST(x AS VARCHAR)[-1] > '~'
+                THEN trim(CAST(x AS VARCHAR), white_space()) ELSE CAST(x AS VARCHAR) END, '');
+
+CREATE OR REPLACE TEMP MACRO email_key(x) AS lower(x);
+
+-- Local time in Oslo (the session's zone). A text with a zone is converted; one without is local already.
+CREATE OR REPLACE TEMP MACRO local_at(x) AS
+    CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS TIMESTAMP)
+         WHEN regexp_matches(CAST(x AS VARCHAR), ':.*[-+A-Za-z]')
+         THEN TRY_CAST(TRY_CAST(text_of(x) AS TIMESTAMPTZ) AS TIMESTAMP)
+         ELSE TRY_CAST(text_of(x) AS TIMESTAMP) END;
+
+-- The local date, NULL outside the plausible days.
+CREATE OR REPLACE TEMP MACRO local_on(x, first_day, last_day) AS
+    CASE WHEN CAST(local_at(x) AS DATE) BETWEEN first_day AND last_day THEN CAST(local_at(x) AS DATE) END;
+
+-- Rounded half up to 0.01 from its text; NULL for NaN, infinity and what is no number.
+CREATE OR REPLACE TEMP MACRO amount_of(x) AS
+    CASE WHEN typeof(x) LIKE 'DECIMAL%' THEN TRY_CAST(x AS DECIMAL(18, 2))
+         ELSE TRY_CAST(text_of(x) AS DECIMAL(18, 2)) END;
+
+CREATE OR REPLACE TEMP MACRO number_of(x) AS
+    CASE WHEN typeof(x) <> 'VARCHAR' THEN CASE WHEN isfinite(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(x AS DOUBLE) END
+         WHEN isfinite(TRY_CAST(text_of(x) AS DOUBLE)) THEN TRY_CAST(text_of(x) AS DOUBLE) END;
+
+CREATE OR REPLACE TEMP MACRO boolean_of(x) AS
+    CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS BOOLEAN) ELSE TRY_CAST(text_of(x) AS BOOLEAN) END;
+
+CREATE OR REPLACE TEMP MACRO integer_of(x) AS
+    CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS BIGINT) ELSE TRY_CAST(text_of(x) AS BIGINT) END;
+
+-- Whether the source gave a value at all.
+CREATE OR REPLACE TEMP MACRO is_given(x) AS
+    CASE WHEN typeof(x) <> 'VARCHAR' THEN x IS NOT NULL ELSE text_of(x) IS NOT NULL END;
+
+CREATE OR REPLACE TEMP MACRO enum_of(x, known) AS CASE WHEN list_contains(known, text_of(x)) THEN text_of(x) END;
+
+-- Calendar months. `month_day` numbers the days of calendar months with room for 31 in each, so that months can be
+-- summed before the day is clamped: 29 Feb 2020 + 36 + 12 months is 29 Feb 2024. The order of dates is kept, so a
+-- latest date may be taken before or after months are added.
+CREATE OR REPLACE TEMP MACRO month_day(d) AS (year(d) * 12 + month(d) - 1) * 32 + day(d);
+
+CREATE OR REPLACE TEMP MACRO date_of_month_day(k) AS
+    least(make_date(k // 384, (k // 32) % 12 + 1, 1) + CAST(k % 32 - 1 AS INTEGER),
+          last_day(make_date(k // 384, (k // 32) % 12 + 1, 1)));
+
+CREATE OR REPLACE TEMP MACRO plus_months(d, months) AS CAST(d + to_months(CAST(months AS INTEGER)) AS DATE);
+
+-- What a column that is generalised when due looks like afterwards.
+CREATE OR REPLACE TEMP MACRO is_generalised_postal_code(x) AS x IS NULL OR regexp_full_match(x, '[0-9]');
+CREATE OR REPLACE TEMP MACRO is_generalised_birth_date(d) AS d IS NULL OR (year(d) % 10 = 0 AND month(d) = 1 AND day(d) = 1);
+
+-- retain before hold before due; nothing there is absent.
+CREATE OR REPLACE TEMP MACRO decision_of(is_absent, is_retained, is_held) AS
+    CASE WHEN is_absent THEN 'absent' WHEN is_retained THEN 'retain' WHEN is_held THEN 'hold' ELSE 'due' END;
+
+-- The union of lists of freezes, sorted; NULL lists are empty.
+CREATE OR REPLACE TEMP MACRO all_holds(a, b, c) AS
+    CASE WHEN a IS NULL AND b IS NULL AND c IS NULL THEN []::VARCHAR[]
+         ELSE list_sort(list_distinct(list_concat(list_concat(coalesce(a, []::VARCHAR[]), coalesce(b, []::VARCHAR[])),
+                                                  coalesce(c, []::VARCHAR[])))) END;
+
+-- Freezes that rest on the record itself: an id that does not exist, a value that does not fit, missing evidence.
+CREATE OR REPLACE TEMP MACRO own_holds(is_orphan, is_faulty, no_evidence, entity_held) AS
+    CASE WHEN is_orphan OR is_faulty OR no_evidence OR entity_held
+         THEN list_filter([CASE WHEN is_orphan THEN 'orphan' END, CASE WHEN is_faulty THEN 'data_quality' END,
+                           CASE WHEN no_evidence THEN 'evidence_missing' END, CASE WHEN entity_held THEN 'legal_hold' END],
+                          lambda x: x IS NOT NULL) END;
+
+-- What holds a record: its contact's and customer's freezes and its own; one whose subject does not exist is held as an
+-- orphan alone.
+CREATE OR REPLACE TEMP MACRO record_holds(subject_missing, contact_holds, customer_holds, is_orphan, is_faulty, no_evidence,
+                                          entity_held) AS
+    CASE WHEN subject_missing THEN list_sort(own_holds(true, false, no_evidence, entity_held))
+         ELSE all_holds(contact_holds, customer_holds, own_holds(is_orphan, is_faulty, no_evidence, entity_held)) END;
+
+CREATE OR REPLACE TEMP MACRO subject_id_of(contact_id, customer_id) AS
+    CASE WHEN contact_id IS NOT NULL THEN 'contact:' || contact_id ELSE 'customer:' || customer_id END;
+
+
+-- The end of an order or case after verified erasures: none touches what came after it, the earliest result wins.
+CREATE OR REPLACE TEMP MACRO first_on_or_after(days, d) AS
+    CASE WHEN days IS NOT NULL THEN list_min(list_filter(days, lambda v: v >= d)) END;
+CREATE OR REPLACE TEMP MACRO end_after_erasure(end_on, obligations_on, began_on, erased_ons) AS
+    CASE WHEN first_on_or_after(erased_ons, began_on) IS NULL THEN end_on
+         ELSE least(end_on, greatest(obligations_on, first_on_or_after(erased_ons, began_on))) END;

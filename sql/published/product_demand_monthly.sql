@@ -1,0 +1,27 @@
+-- model: published.product_demand_monthly
+-- grain: one row per month and product, with totals per category and per month
+-- params: first_month, last_month
+-- reads: anonymous.demand
+-- doc: The cells with what stands behind them; contributors and contributors_<measure> never leave.
+WITH per_contributor AS (
+    SELECT
+        month, product_id, product_name, product_category, token,
+        sum(orders) AS orders, sum(units) AS units, sum(returned_units) AS returned_units,
+        sum(revenue_nok) AS revenue_nok
+    FROM anonymous.demand
+    WHERE month BETWEEN $first_month AND $last_month
+    GROUP BY ALL
+)
+SELECT
+    month, product_id, product_name, product_category,
+    CAST(sum(orders) AS BIGINT) AS orders,
+    CAST(round(sum(units)) AS BIGINT) AS units,
+    CAST(round(sum(returned_units)) AS BIGINT) AS returned_units,
+    CAST(sum(revenue_nok) AS DECIMAL(18, 2)) AS revenue_nok,
+    count(*) AS customers,
+    count(*) AS contributors,
+    count(*) FILTER (units <> 0) AS contributors_units,
+    count(*) FILTER (returned_units <> 0) AS contributors_returned_units,
+    count(*) FILTER (revenue_nok <> 0) AS contributors_revenue_nok
+FROM per_contributor
+GROUP BY ALL

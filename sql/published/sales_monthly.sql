@@ -1,0 +1,26 @@
+-- model: published.sales_monthly
+-- grain: one row per month, product category, postal region and customer type, with totals
+-- params: first_month, last_month, all
+-- reads: anonymous.sales
+-- doc: The cells with what stands behind them; contributors and contributors_<measure> never leave.
+WITH per_contributor AS (
+    SELECT
+        month, product_category,
+        coalesce(postal_region, $all) AS postal_region,
+        coalesce(customer_type, $all) AS customer_type,
+        token, sum(orders) AS orders, sum(units) AS units, sum(revenue_nok) AS revenue_nok
+    FROM anonymous.sales
+    WHERE month BETWEEN $first_month AND $last_month
+    GROUP BY month, product_category, token, CUBE (postal_region, customer_type)
+)
+SELECT
+    month, product_category, postal_region, customer_type,
+    CAST(sum(orders) AS BIGINT) AS orders,
+    CAST(round(sum(units)) AS BIGINT) AS units,
+    CAST(sum(revenue_nok) AS DECIMAL(18, 2)) AS revenue_nok,
+    count(*) AS customers,
+    count(*) AS contributors,
+    count(*) FILTER (units <> 0) AS contributors_units,
+    count(*) FILTER (revenue_nok <> 0) AS contributors_revenue_nok
+FROM per_contributor
+GROUP BY ALL

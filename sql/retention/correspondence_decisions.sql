@@ -1,0 +1,68 @@
+-- model: retention.correspondence_decisions
+-- grain: one row per case and one per communication
+-- params: as_of, policy_version, correspondence_months
+-- reads: staged.cases, staged.communications, retention.subjects, retention.subject_purposes, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets
+-- doc: What becomes of the content of cases and messages. A message without ids has its case's. `reasons` are bits:
+--   open_case 4, contract 16, profile 32, not_yet 256, correspondence_period 512, until_further_notice 1024.
+WITH cases AS (
+    SELECT *, NOT coalesce(closed_on <= $as_of, false) AS is_open FROM staged.cases
+), records AS (
+    SELECT 'cases' AS entity, case_id AS record_id, customer_id, contact_id, closed_on AS own_on, is_open,
+        summary IS NULL AND customer_id IS NULL AND contact_id IS NULL AS is_absent, false AS is_message, false AS is_inbound
+    FROM cases
+    UNION ALL
+    SELECT 'communications', m.communication_id,
+        CASE WHEN m.customer_id IS NULL AND m.contact_id IS NULL THEN c.customer_id ELSE m.customer_id END,
+        CASE WHEN m.customer_id IS NULL AND m.contact_id IS NULL THEN c.contact_id ELSE m.contact_id END,
+        m.occurred_on, coalesce(c.is_open, false),
+        m.sender IS NULL AND m.recipient IS NULL AND m.body IS NULL AND m.customer_id IS NULL AND m.contact_id IS NULL,
+        true, coalesce(m.direction = 'in' AND m.channel IN ('digital', 'chat', 'email'), false)
+    FROM staged.communications AS m LEFT JOIN cases AS c ON c.case_id = m.case_id
+), placed AS (
+    SELECT r.*, k.subject_no AS customer_no, c.subject_no AS contact_no,
+        (r.customer_id IS NOT NULL AND k.subject_no IS NULL) OR (r.contact_id IS NOT NULL AND c.subject_no IS NULL) AS is_orphan,
+        CASE WHEN r.contact_id IS NOT NULL THEN c.subject_no IS NULL
+             ELSE r.customer_id IS NOT NULL AND k.subject_no IS NULL END AS subject_missing,
+        r.customer_id IS NULL AND r.contact_id IS NULL AS is_nobodys,
+        p.contract_on, p.profile_on
+    FROM records AS r
+    LEFT JOIN retention.subjects AS k ON k.customer_id = r.customer_id AND k.contact_id IS NULL
+    LEFT JOIN retention.subjects AS c ON c.contact_id = r.contact_id
+    LEFT JOIN retention.subject_purposes AS p
+        ON p.subject_no = CASE WHEN r.contact_id IS NOT NULL THEN c.subject_no ELSE k.subject_no END
+), judged AS (
+    SELECT *,
+        CASE WHEN is_open OR (is_message AND is_nobodys AND is_inbound) THEN DATE 'infinity'
+             WHEN own_on IS NULL THEN $as_of  -- unreadable: held by data_quality
+             WHEN is_message AND is_nobodys THEN plus_months(own_on, $correspondence_months)
+             ELSE greatest(own_on, contract_on, profile_on) END AS kept_until
+    FROM placed
+), reasoned AS (
+    SELECT *,
+        CASE WHEN is_open THEN 4
+             WHEN is_message AND is_nobodys AND is_inbound THEN 1024
+             WHEN own_on IS NULL THEN 0
+             WHEN is_message AND is_nobodys THEN CASE WHEN kept_until > $as_of THEN 512 ELSE 0 END
+             ELSE CASE WHEN contract_on > $as_of THEN 16 ELSE 0 END + CASE WHEN profile_on > $as_of THEN 32 ELSE 0 END
+                  + CASE WHEN own_on > $as_of THEN 256 ELSE 0 END END AS reasons
+    FROM judged
+), decided AS (
+    SELECT r.*, CASE WHEN r.reasons = 0 AND NOT r.is_absent
+        THEN record_holds(r.subject_missing, c.held_by, k.held_by, r.is_orphan, q.record_id IS NOT NULL, e.is_missing,
+                          list_contains(e.held_entities, r.entity))
+        ELSE []::VARCHAR[] END AS held_by
+    FROM reasoned AS r
+    CROSS JOIN retention.evidence AS e
+    LEFT JOIN retention.subject_holds AS c ON c.subject_no = r.contact_no AND c.entity = r.entity
+    LEFT JOIN retention.subject_holds AS k ON k.subject_no = r.customer_no AND k.entity = r.entity
+    LEFT JOIN retention.faults AS q ON q.record_id = r.record_id AND q.entity = r.entity
+)
+SELECT CAST($as_of AS DATE) AS as_of, d.entity, d.record_id, 'content' AS part,
+    subject_id_of(d.contact_id, d.customer_id) AS subject_id,
+    decision_of(d.is_absent, d.reasons > 0, len(d.held_by) > 0) AS decision,
+    CASE WHEN NOT d.is_absent AND isfinite(d.kept_until) THEN d.kept_until END AS due_on,
+    CASE WHEN d.is_absent THEN []::VARCHAR[] ELSE s.names END AS retained_by,
+    d.held_by,
+    $policy_version AS policy_version
+FROM decided AS d
+JOIN policy.reason_sets AS s ON s.reasons = d.reasons

@@ -1,0 +1,50 @@
+-- model: retention.invoice_decisions
+-- grain: one row per invoice and part: billing, and link where the invoice points to a person
+-- params: as_of, policy_version, bookkeeping_years
+-- reads: staged.invoices, retention.subjects, retention.order_facts, retention.released_orders, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets
+-- doc: What becomes of an invoice's billing details and its link to a person. Both stay for the bookkeeping duty, and
+--   never go before the contract of the invoice's order ends. `reasons` as in order_decisions; bookkeeping 128.
+WITH facts AS (
+    SELECT i.invoice_id, i.customer_id, k.subject_no AS customer_no, i.issued_on,
+        i.customer_id IS NOT NULL AND k.subject_no IS NULL AS is_orphan,
+        coalesce(k.is_person, i.tombstone_type <> 'business', false) AS is_person,
+        i.billing_name IS NULL AND i.billing_street_address IS NULL AND is_generalised_postal_code(i.billing_postal_code)
+            AND i.billing_city IS NULL AND i.billing_email IS NULL AS is_empty,
+        CASE WHEN o.undelivered THEN 1 ELSE 0 END + CASE WHEN o.unpaid AND r.order_id IS NULL THEN 2 ELSE 0 END
+        + CASE WHEN o.open_case THEN 4 ELSE 0 END + CASE WHEN o.warranty_unknown THEN 8 ELSE 0 END AS blockers,
+        o.contract_on, make_date(year(i.issued_on) + $bookkeeping_years + 1, 1, 1) AS booked_until
+    FROM staged.invoices AS i
+    LEFT JOIN retention.subjects AS k ON k.customer_id = i.customer_id AND k.contact_id IS NULL
+    LEFT JOIN retention.order_facts AS o ON o.order_id = i.order_id
+    LEFT JOIN retention.released_orders AS r ON r.order_id = i.order_id AND r.subject_no = k.subject_no
+), judged AS (
+    SELECT *,
+        CASE WHEN issued_on IS NULL THEN $as_of  -- unreadable: held by data_quality
+             WHEN blockers > 0 THEN DATE 'infinity' ELSE greatest(booked_until, contract_on) END AS kept_until,
+        CASE WHEN issued_on IS NULL THEN 0
+             ELSE CASE WHEN blockers > 0 THEN blockers WHEN contract_on > $as_of THEN 16 ELSE 0 END
+                  + CASE WHEN booked_until > $as_of THEN 128 ELSE 0 END END AS reasons
+    FROM facts
+), decided AS (
+    SELECT j.*, CASE WHEN j.reasons = 0
+        THEN record_holds(j.is_orphan, k.held_by, NULL::VARCHAR[], false, q.record_id IS NOT NULL, e.is_missing,
+                          list_contains(e.held_entities, 'invoices'))
+        ELSE []::VARCHAR[] END AS held_by
+    FROM judged AS j
+    CROSS JOIN retention.evidence AS e
+    LEFT JOIN retention.subject_holds AS k ON k.subject_no = j.customer_no AND k.entity = 'invoices'
+    LEFT JOIN retention.faults AS q ON q.record_id = j.invoice_id AND q.entity = 'invoices'
+), parts AS (
+    SELECT *, 'billing' AS part, is_empty AS is_absent FROM decided
+    UNION ALL
+    SELECT *, 'link', customer_id IS NULL FROM decided WHERE is_person
+)
+SELECT CAST($as_of AS DATE) AS as_of, 'invoices' AS entity, p.invoice_id AS record_id, p.part,
+    'customer:' || p.customer_id AS subject_id,
+    decision_of(p.is_absent, p.reasons > 0, len(p.held_by) > 0) AS decision,
+    CASE WHEN NOT p.is_absent AND isfinite(p.kept_until) THEN p.kept_until END AS due_on,
+    CASE WHEN p.is_absent THEN []::VARCHAR[] ELSE s.names END AS retained_by,
+    CASE WHEN p.is_absent THEN []::VARCHAR[] ELSE p.held_by END AS held_by,
+    $policy_version AS policy_version
+FROM parts AS p
+JOIN policy.reason_sets AS s ON s.reasons = p.reasons

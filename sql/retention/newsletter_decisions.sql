@@ -1,0 +1,54 @@
+-- model: retention.newsletter_decisions
+-- grain: one row per newsletter subscription
+-- params: as_of, policy_version
+-- reads: staged.newsletter_subscriptions, retention.subjects, retention.requests, retention.subject_requests, retention.subject_holds, retention.faults, retention.evidence
+-- doc: When a subscription's address goes: with the unsubscription, or with the first objection or erasure, on or after
+--   the day of subscribing, of its subject, of anybody whose row has the address, or that names the address itself.
+WITH address_stops AS (
+    SELECT email_key, list(received_on) AS stopped_ons FROM (
+        SELECT s.email_key, r.received_on FROM retention.requests AS r JOIN retention.subjects AS s USING (subject_no) WHERE r.stops_marketing
+        UNION
+        SELECT email_key, received_on FROM retention.requests WHERE stops_marketing)
+    WHERE email_key IS NOT NULL GROUP BY email_key
+), owners AS (
+    SELECT email_key, any_value(subject_no) AS subject_no, any_value(subject_id) AS subject_id
+    FROM retention.subjects WHERE email_key IS NOT NULL GROUP BY email_key HAVING count(*) = 1
+), placed AS (
+    SELECT n.*, email_key(n.email) AS email_key, k.subject_no AS customer_no, c.subject_no AS contact_no,
+        (n.customer_id IS NOT NULL AND k.subject_no IS NULL) OR (n.contact_id IS NOT NULL AND c.subject_no IS NULL) AS is_orphan,
+        CASE WHEN n.contact_id IS NOT NULL THEN c.subject_no IS NULL
+             ELSE n.customer_id IS NOT NULL AND k.subject_no IS NULL END AS subject_missing,
+        CASE WHEN n.contact_id IS NULL AND n.customer_id IS NULL THEN w.subject_no END AS owner_no,
+        coalesce(subject_id_of(n.contact_id, n.customer_id), w.subject_id) AS subject_id
+    FROM staged.newsletter_subscriptions AS n
+    LEFT JOIN retention.subjects AS k ON k.customer_id = n.customer_id AND k.contact_id IS NULL
+    LEFT JOIN retention.subjects AS c ON c.contact_id = n.contact_id
+    LEFT JOIN owners AS w ON w.email_key = email_key(n.email)
+), dated AS (
+    SELECT p.*,
+        least(CASE WHEN coalesce(p.unsubscribed_on >= p.subscribed_on, true) THEN p.unsubscribed_on END,
+              first_on_or_after(a.stopped_ons, coalesce(p.subscribed_on, DATE '-infinity')),
+              first_on_or_after(r.stopped_ons, coalesce(p.subscribed_on, DATE '-infinity'))) AS ends_on
+    FROM placed AS p
+    LEFT JOIN address_stops AS a ON a.email_key = p.email_key
+    LEFT JOIN retention.subject_requests AS r
+        ON r.subject_no = CASE WHEN p.contact_id IS NOT NULL THEN p.contact_no
+                               WHEN p.customer_id IS NOT NULL THEN p.customer_no ELSE p.owner_no END
+), decided AS (
+    SELECT d.*, d.email IS NULL AS is_absent, NOT coalesce(d.ends_on <= $as_of, false) AS is_live,
+        record_holds(d.subject_missing, coalesce(c.held_by, w.held_by), k.held_by, d.is_orphan, q.record_id IS NOT NULL,
+                     e.is_missing, list_contains(e.held_entities, 'newsletter_subscriptions')) AS freezes
+    FROM dated AS d
+    CROSS JOIN retention.evidence AS e
+    LEFT JOIN retention.subject_holds AS c ON c.subject_no = d.contact_no AND c.entity = 'newsletter_subscriptions'
+    LEFT JOIN retention.subject_holds AS k ON k.subject_no = d.customer_no AND k.entity = 'newsletter_subscriptions'
+    LEFT JOIN retention.subject_holds AS w ON w.subject_no = d.owner_no AND w.entity = 'newsletter_subscriptions'
+    LEFT JOIN retention.faults AS q ON q.record_id = d.subscription_id AND q.entity = 'newsletter_subscriptions'
+)
+SELECT CAST($as_of AS DATE) AS as_of, 'newsletter_subscriptions' AS entity, subscription_id AS record_id, 'email' AS part, subject_id,
+    decision_of(is_absent, is_live, len(freezes) > 0) AS decision,
+    CASE WHEN NOT is_absent THEN ends_on END AS due_on,
+    CASE WHEN is_live AND NOT is_absent THEN ['newsletter'] ELSE []::VARCHAR[] END AS retained_by,
+    CASE WHEN is_live OR is_absent THEN []::VARCHAR[] ELSE freezes END AS held_by,
+    $policy_version AS policy_version
+FROM decided

@@ -1,0 +1,55 @@
+-- model: retention.order_decisions
+-- grain: one row per order and part: delivery, and link where the order points to a person
+-- params: as_of, policy_version
+-- reads: staged.orders, retention.order_facts, retention.subject_purposes, retention.subject_requests, retention.released_orders, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets
+-- doc: What becomes of an order's delivery details, and of its link to a person. `reasons` are bits: undelivered 1,
+--   unpaid 2, open_case 4, warranty_unknown 8, contract 16, individualisation 64.
+WITH parts AS (
+    SELECT f.*, 'delivery' AS part, subject_id_of(f.contact_id, f.customer_id) AS subject_id,
+        CASE WHEN f.contact_id IS NOT NULL THEN f.contact_no ELSE f.customer_no END AS subject_no,
+        o.delivery_name IS NULL AND o.delivery_street_address IS NULL AND is_generalised_postal_code(o.delivery_postal_code)
+            AND o.delivery_city IS NULL AND o.delivery_phone IS NULL AND o.delivery_email IS NULL
+            AND o.delivery_note IS NULL AND o.payment_reference IS NULL AS is_absent
+    FROM retention.order_facts AS f JOIN staged.orders AS o ON o.order_id = f.order_id
+    UNION ALL
+    SELECT f.*, 'link', CASE WHEN f.is_person THEN 'customer:' || f.customer_id ELSE 'contact:' || f.contact_id END,
+        CASE WHEN f.is_person THEN f.customer_no ELSE f.contact_no END,
+        f.is_person AND f.customer_id IS NULL AND f.contact_id IS NULL
+    FROM retention.order_facts AS f
+    WHERE f.is_person OR f.contact_no IS NOT NULL
+), dated AS (
+    SELECT p.order_id, p.part, p.subject_id, p.is_absent, p.customer_no, p.contact_no,
+        p.customer_missing OR p.contact_missing AS is_orphan, p.subject_id IS NOT NULL AND p.subject_no IS NULL AS subject_missing,
+        CASE WHEN p.undelivered THEN 1 ELSE 0 END + CASE WHEN p.unpaid AND r.order_id IS NULL THEN 2 ELSE 0 END
+        + CASE WHEN p.open_case THEN 4 ELSE 0 END + CASE WHEN p.warranty_unknown THEN 8 ELSE 0 END AS blockers,
+        coalesce(end_after_erasure(p.contract_on, p.obligations_on, p.ordered_on, e.erased_ons), $as_of) AS contract_on,
+        CASE WHEN p.part = 'link' THEN s.individualisation_on END AS individualisation_on
+    FROM parts AS p
+    LEFT JOIN retention.released_orders AS r ON r.order_id = p.order_id AND r.subject_no = p.subject_no
+    LEFT JOIN retention.subject_requests AS e ON e.subject_no = p.subject_no
+    LEFT JOIN retention.subject_purposes AS s ON s.subject_no = p.subject_no
+), judged AS (
+    SELECT *,
+        greatest(CASE WHEN blockers > 0 THEN DATE 'infinity' ELSE contract_on END, individualisation_on) AS kept_until,
+        CASE WHEN blockers > 0 THEN blockers WHEN contract_on > $as_of THEN 16 ELSE 0 END
+        + CASE WHEN individualisation_on > $as_of THEN 64 ELSE 0 END AS reasons
+    FROM dated
+), decided AS (
+    SELECT j.*, CASE WHEN j.reasons = 0 AND NOT j.is_absent
+        THEN record_holds(j.subject_missing, c.held_by, k.held_by, j.is_orphan, q.record_id IS NOT NULL, e.is_missing,
+                          list_contains(e.held_entities, 'orders'))
+        ELSE []::VARCHAR[] END AS held_by
+    FROM judged AS j
+    CROSS JOIN retention.evidence AS e
+    LEFT JOIN retention.subject_holds AS c ON c.subject_no = j.contact_no AND c.entity = 'orders'
+    LEFT JOIN retention.subject_holds AS k ON k.subject_no = j.customer_no AND k.entity = 'orders'
+    LEFT JOIN retention.faults AS q ON q.record_id = j.order_id AND q.entity = 'orders'
+)
+SELECT CAST($as_of AS DATE) AS as_of, 'orders' AS entity, d.order_id AS record_id, d.part, d.subject_id,
+    decision_of(d.is_absent, d.reasons > 0, len(d.held_by) > 0) AS decision,
+    CASE WHEN NOT d.is_absent AND isfinite(d.kept_until) THEN d.kept_until END AS due_on,
+    CASE WHEN d.is_absent THEN []::VARCHAR[] ELSE s.names END AS retained_by,
+    d.held_by,
+    $policy_version AS policy_version
+FROM decided AS d
+JOIN policy.reason_sets AS s ON s.reasons = d.reasons

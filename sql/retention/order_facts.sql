@@ -1,0 +1,63 @@
+-- model: retention.order_facts
+-- grain: one row per order
+-- params: as_of, contract_tail_months, contract_minimum_months, business_transaction_months, profile_tail_months, business_warranty
+-- reads: staged.orders, staged.invoices, staged.cases, retention.line_facts, retention.open_invoices, retention.subjects
+-- doc: Per order its blockers and its dates: ended_on, obligations_on, and contract_on, which counts only while no
+--   blocker stands. profile_on is obligations_on plus the profile's months, added term by term.
+WITH invoiced AS (
+    SELECT order_id FROM staged.invoices WHERE order_id IS NOT NULL GROUP BY order_id
+), owing AS (
+    SELECT order_id FROM retention.open_invoices WHERE order_id IS NOT NULL GROUP BY order_id
+), cased AS (
+    SELECT order_id, bool_or(NOT coalesce(closed_on <= $as_of, false)) AS has_open, max(closed_on) AS closed_on
+    FROM staged.cases WHERE order_id IS NOT NULL GROUP BY order_id
+), joined AS (
+    SELECT o.*, k.subject_no AS customer_no, c.subject_no AS contact_no,
+        o.customer_id IS NOT NULL AND k.subject_no IS NULL AS customer_missing,
+        o.contact_id IS NOT NULL AND c.subject_no IS NULL AS contact_missing,
+        coalesce(k.is_person, o.tombstone_type <> 'business', false) AS is_person,
+        coalesce(o.cancelled_on <= $as_of, false) AS is_cancelled,
+        coalesce(l.line_count, 0) AS line_count, coalesce(l.live_count, 0) AS live_count,
+        coalesce(greatest(l.delivered_on, CASE WHEN l.any_inherits THEN o.delivered_on END), NULL) AS line_delivered_on,
+        greatest(l.live_delivered_on, CASE WHEN l.live_inherits THEN o.delivered_on END) AS live_delivered_on,
+        l.returned_on, l.live_undelivered, l.live_inherits, coalesce(l.warranty_unknown, false) AS warranty_unknown,
+        greatest(l.warranty_key, month_day(o.delivered_on) + 384 * l.inherited_years) AS warranty_key,
+        i.order_id IS NOT NULL AS has_invoice, w.order_id IS NOT NULL AS has_open_invoice,
+        coalesce(s.has_open, false) AS has_open_case, s.closed_on AS case_closed_on
+    FROM staged.orders AS o
+    LEFT JOIN retention.line_facts AS l ON l.order_id = o.order_id
+    LEFT JOIN retention.subjects AS k ON k.customer_id = o.customer_id AND k.contact_id IS NULL
+    LEFT JOIN retention.subjects AS c ON c.contact_id = o.contact_id
+    LEFT JOIN invoiced AS i ON i.order_id = o.order_id
+    LEFT JOIN owing AS w ON w.order_id = o.order_id
+    LEFT JOIN cased AS s ON s.order_id = o.order_id
+), dated AS (
+    SELECT *,
+        (is_person OR $business_warranty) AND NOT is_cancelled AS has_warranty,
+        greatest(ordered_on, delivered_on, completed_on, paid_on, CASE WHEN is_cancelled THEN cancelled_on END,
+                 line_delivered_on, returned_on, case_closed_on) AS ended_on,
+        CASE WHEN line_count = 0 THEN coalesce(delivered_on > $as_of, true)
+             ELSE coalesce(live_undelivered, false) OR (live_inherits AND coalesce(delivered_on > $as_of, true)) END AS late,
+        total_amount IS DISTINCT FROM 0 AND NOT coalesce(paid_on <= $as_of, false)
+            AND (has_open_invoice OR (NOT has_invoice AND (line_count = 0 OR live_count > 0))) AS owed
+    FROM joined
+), keyed AS (
+    SELECT *, CASE WHEN has_warranty THEN greatest(month_day(ended_on), warranty_key) ELSE month_day(ended_on) END AS end_key
+    FROM dated
+)
+SELECT order_id, customer_id, contact_id, customer_no, contact_no, customer_missing, contact_missing, is_person, is_cancelled,
+    tombstone_type, ordered_on, ended_on,
+    NOT is_cancelled AND late AS undelivered,
+    NOT is_cancelled AND owed AS unpaid,
+    has_open_case AS open_case,
+    has_warranty AND warranty_unknown AS warranty_unknown,
+    has_open_invoice,
+    date_of_month_day(end_key) AS obligations_on,
+    date_of_month_day(end_key + 32 * $profile_tail_months) AS profile_on,
+    CASE WHEN is_cancelled THEN plus_months(ended_on, $contract_tail_months)
+         WHEN is_person THEN greatest(date_of_month_day(end_key + 32 * $contract_tail_months),
+                                      plus_months(live_delivered_on, $contract_minimum_months))
+         ELSE greatest(plus_months(ended_on, $business_transaction_months),
+                       date_of_month_day(end_key + 32 * $contract_tail_months)) END AS contract_on,
+    CASE WHEN NOT is_cancelled THEN greatest(ordered_on, delivered_on, paid_on) END AS transaction_on
+FROM keyed

@@ -1,0 +1,39 @@
+-- model: retention.requests
+-- grain: one row per request and subject it reaches; a request that reaches nobody has one row without subject_no
+-- params: as_of, request_response_months
+-- reads: staged.rights_requests, retention.subjects
+-- doc: Whose a request is: its contact, else its customer, else everybody with its e-mail address (matches says how many).
+--   The effects that a request has by as_of are flags; each is explained in the specification's section on requests.
+WITH matched AS (
+    SELECT r.request_id, s.subject_no
+    FROM staged.rights_requests AS r JOIN retention.subjects AS s ON s.contact_id = r.contact_id
+    UNION ALL
+    SELECT r.request_id, s.subject_no
+    FROM staged.rights_requests AS r JOIN retention.subjects AS s ON s.customer_id = r.customer_id AND s.contact_id IS NULL
+    WHERE r.contact_id IS NULL
+    UNION ALL
+    SELECT r.request_id, s.subject_no
+    FROM staged.rights_requests AS r JOIN retention.subjects AS s ON s.email_key = email_key(r.email)
+    WHERE r.contact_id IS NULL AND r.customer_id IS NULL
+), counted AS (
+    SELECT *, count(*) OVER (PARTITION BY request_id) AS matches FROM matched
+), judged AS (
+    SELECT r.request_id, c.subject_no, r.contact_id IS NULL AND r.customer_id IS NULL AS by_email, coalesce(c.matches, 0) AS matches, r.kind,
+        email_key(r.email) AS email_key, r.received_on, r.closed_on,
+        greatest(r.received_on, r.identity_verified_on) AS both_on,
+        r.identity_verified_on IS NOT NULL AND r.received_on IS NOT NULL AS is_verified,
+        r.outcome IS DISTINCT FROM 'withdrawn'
+            AND (r.outcome IS DISTINCT FROM 'refused' OR r.kind = 'objection') AS counts
+    FROM staged.rights_requests AS r LEFT JOIN counted AS c USING (request_id)
+)
+SELECT request_id, subject_no, by_email, matches, kind, email_key, received_on, closed_on,
+    CASE WHEN is_verified AND both_on <= $as_of THEN both_on END AS verified_on,
+    -- stops marketing from receipt on: an objection, and the marketing side of an erasure
+    counts AND kind IN ('objection', 'erasure') AND received_on <= $as_of AS stops_marketing,
+    -- erases from verification on; a shared address alone erases nobody
+    counts AND kind = 'erasure' AND is_verified AND both_on <= $as_of AND (NOT by_email OR matches = 1) AS erases,
+    counts AND kind IN ('restriction', 'access', 'portability') AND received_on <= $as_of
+        AND NOT coalesce(closed_on <= $as_of, false)
+        AND (coalesce(is_verified AND both_on <= $as_of, false)
+             OR $as_of < plus_months(received_on, $request_response_months)) AS freezes
+FROM judged

@@ -1,0 +1,42 @@
+-- model: retention.review_list
+-- grain: one row per subject or record and reason to look at it
+-- params: as_of, policy_version, until_further_notice_review_months, stale_blocker_months
+-- reads: retention.freezes, retention.requests, retention.correspondence_decisions, retention.order_facts, retention.released_orders, staged.quality, staged.communications, staged.cases, control.legal_holds
+-- doc: What a person must decide or look at each month. Records carry entity and record_id, subjects carry subject_id.
+WITH found AS (
+    SELECT subject_id, NULL AS entity, NULL AS record_id, 'open_balance_review' AS reason, since
+    FROM retention.freezes WHERE "freeze" = 'open_balance' AND review
+    UNION ALL
+    SELECT subject_id, NULL, NULL, 'no_evidence', NULL FROM retention.freezes WHERE "freeze" = 'no_evidence'
+    UNION ALL
+    SELECT NULL, 'rights_requests', request_id, 'ambiguous_request', min(received_on)
+    FROM retention.requests
+    WHERE by_email AND matches <> 1 AND kind = 'erasure' AND stops_marketing
+    GROUP BY request_id
+    UNION ALL
+    SELECT d.subject_id, 'communications', d.record_id, 'until_further_notice', m.occurred_on
+    FROM retention.correspondence_decisions AS d JOIN staged.communications AS m ON m.communication_id = d.record_id
+    WHERE d.entity = 'communications' AND list_contains(d.retained_by, 'until_further_notice')
+      AND plus_months(m.occurred_on, $until_further_notice_review_months) <= $as_of
+    UNION ALL
+    SELECT subject_id_of(o.contact_id, o.customer_id), 'orders', o.order_id, 'blocker_24_months', o.ordered_on
+    FROM retention.order_facts AS o
+    LEFT JOIN retention.released_orders AS r ON r.order_id = o.order_id
+        AND r.subject_no = CASE WHEN o.contact_id IS NOT NULL THEN o.contact_no ELSE o.customer_no END
+    WHERE (o.undelivered OR (o.unpaid AND r.order_id IS NULL) OR o.open_case OR o.warranty_unknown)
+      AND plus_months(o.ordered_on, $stale_blocker_months) <= $as_of
+    UNION ALL
+    SELECT subject_id_of(contact_id, customer_id), 'cases', case_id, 'open_case_24_months', opened_on
+    FROM staged.cases
+    WHERE NOT coalesce(closed_on <= $as_of, false) AND plus_months(opened_on, $stale_blocker_months) <= $as_of
+    UNION ALL
+    SELECT DISTINCT 'customer:' || id, NULL, NULL, 'misplaced_attribute', CAST(NULL AS DATE)
+    FROM staged.quality WHERE fault = 'misplaced'
+    UNION ALL
+    SELECT subject_id, NULL, NULL, 'expiring_hold', min(placed_on)
+    FROM control.legal_holds
+    WHERE expires_on <= plus_months($as_of, 1) AND NOT coalesce(lifted_on <= $as_of, false)
+    GROUP BY subject_id
+)
+SELECT CAST($as_of AS DATE) AS as_of, subject_id, entity, record_id, reason, since, $policy_version AS policy_version
+FROM found

@@ -1,0 +1,1 @@
+"""The Dagster side: definitions, graph, schedules, runs, and what they must never write down."""

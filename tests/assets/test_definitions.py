@@ -1,0 +1,131 @@
+"""What Dagster sees: a graph that loads, is whole, and is scheduled."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ajprivacy_pipeline.assets import jobs
+from ajprivacy_pipeline.assets.checks import RELEASE
+from ajprivacy_pipeline.definitions import build_defs, defs
+from ajprivacy_pipeline.models import load_catalogue
+from ajprivacy_pipeline.settings import sql_folder
+
+SNAPSHOT = Path(__file__).with_name("graph.txt")
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def _edges() -> str:
+    graph = defs.resolve_asset_graph()
+    lines = []
+    for key in sorted(graph.get_all_asset_keys(), key=lambda k: k.path):
+        parents = sorted("/".join(parent.path) for parent in graph.get(key).parent_keys)
+        lines.append(f"{'/'.join(key.path)} <- {', '.join(parents)}".rstrip(" <-"))
+    return "\n".join(lines) + "\n"
+
+
+def test_definitions_load_and_hold_together() -> None:
+    """Dagster resolves every asset, job, schedule, sensor and resource."""
+    dg.Definitions.validate_loadable(build_defs())
+
+
+def test_graph_is_the_one_on_file() -> None:
+    """A change of the graph is seen in review: `python -m tests.assets.test_definitions` writes it anew."""
+    assert _edges() == SNAPSHOT.read_text(encoding="utf-8")
+
+
+def test_every_model_is_an_asset_that_explains_itself() -> None:
+    """Description, group, owner, kinds, tags, code version, months."""
+    graph = defs.resolve_asset_graph()
+    for model in load_catalogue(sql_folder()).values():
+        node = graph.get(dg.AssetKey(model.name.split(".")))
+
+        assert node.description
+        assert model.grain in node.description
+        assert node.group_name == model.layer
+        assert node.owners == ["team:data-protection"]
+        assert {"duckdb", "sql"} <= node.kinds
+        assert node.tags["content"]
+        assert node.code_version
+        assert node.partitions_def is not None
+
+
+def test_every_step_takes_turns_at_the_zones() -> None:
+    """One pool on every step that opens a zone."""
+    for asset in defs.resolve_asset_graph().assets_defs:
+        if asset.is_executable:
+            assert {op.pool for op in asset.node_def.iterate_op_defs()} == {"zones"}, asset.key
+
+
+def test_sources_are_external() -> None:
+    """The graph begins in the warehouse, which nobody here makes."""
+    graph = defs.resolve_asset_graph()
+
+    assert not any(graph.get(key).is_materializable for key in graph.get_all_asset_keys() if key.path[0] == "warehouse")
+    assert len([key for key in graph.get_all_asset_keys() if key.path[0] == "warehouse"]) == 12
+
+
+def test_gates_block() -> None:
+    """Each checked guarantee is a blocking check of the release."""
+    specs = {spec.name: spec for asset in defs.resolve_asset_graph().assets_defs for spec in asset.check_specs}
+
+    assert set(specs) == {"g1", "g2", "g10", "g14"}
+    assert all(spec.blocking and spec.asset_key == RELEASE for spec in specs.values())
+
+
+@pytest.mark.parametrize(("at", "partition"), [
+    (datetime(2026, 11, 2, 2, 30, tzinfo=UTC), "2026-10-01"),  # winter time
+    (datetime(2026, 7, 2, 1, 30, tzinfo=UTC), "2026-06-01"),  # summer time
+    (datetime(2027, 1, 2, 2, 30, tzinfo=UTC), "2026-12-01"),  # over the new year
+])
+def test_schedule_takes_the_month_that_is_over(at: datetime, partition: str) -> None:
+    """The tick of the second, 03:30 in Oslo."""
+    schedule = defs.resolve_schedule_def("monthly_on_the_second")
+    tick = schedule.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=at,
+                                                            repository_def=defs.get_repository_def()))
+
+    assert [request.partition_key for request in tick.run_requests or []] == [partition]
+    assert schedule.cron_schedule == "30 3 2 * *"
+    assert schedule.execution_timezone == "Europe/Oslo"
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+
+
+def test_maintenance_prunes_what_is_older_than_the_period(tmp_path: Path) -> None:
+    """Ended runs go with their events; runs that are not over stay."""
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        @dg.op
+        def nothing() -> None:
+            """Do nothing."""
+
+        @dg.job
+        def tiny() -> None:
+            nothing()
+
+        run_id = tiny.execute_in_process(instance=instance).run_id
+        kept = jobs.prune(instance, datetime(2020, 1, 1, tzinfo=UTC))
+        gone = jobs.prune(instance, datetime(2100, 1, 1, tzinfo=UTC))
+
+        assert (kept, gone) == (0, 1)
+        assert not instance.has_run(run_id)
+        assert not instance.all_logs(run_id)
+
+
+def test_period_counts_calendar_months() -> None:
+    """Thirteen months before a day, at the latest on the 28th."""
+    assert jobs.months_before(datetime(2026, 1, 31, tzinfo=UTC), 13) == datetime(2024, 12, 28, tzinfo=UTC)
+
+
+def test_import_reads_no_environment(tmp_path: Path) -> None:
+    """A code location loads without a home, without a warehouse, and makes nothing."""
+    code = "import ajprivacy_pipeline.definitions"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, env={
+        "PYTHONPATH": str(ROOT), "AJPRIVACY_HOME": str(tmp_path / "home"), "AJPRIVACY_THREADS": "none"})
+
+    assert not (tmp_path / "home").exists()
+
+
+if __name__ == "__main__":
+    SNAPSHOT.write_text(_edges(), encoding="utf-8")

@@ -1,0 +1,169 @@
+"""Whole runs through Dagster, with a real history: what they write down, whom they refuse, what they leave."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ajprivacy_pipeline.assets.instance import prepare_dagster
+from ajprivacy_pipeline.assets.resources import POOL, free_dead_slots
+from ajprivacy_pipeline.copies import is_running, month_lock
+from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
+from tests.assets.conftest import Home
+from tests.assets.tiny import CANARIES, CANARY_EMAIL
+
+# A model that meets a value which does not fit, in words that hold the value.
+BAD_VALUE = f"""
+from ajprivacy_pipeline import cli, month
+def fail(con, model, values):
+    con.execute("SELECT CAST('{CANARY_EMAIL}' AS INTEGER)")
+month.run_model = fail
+cli.main()
+"""
+# An error of ours that carries the driver's words as its cause.
+CAUSE = f"""
+from ajprivacy_pipeline import cli, month
+def fail(con, model, values):
+    try:
+        raise ValueError("{CANARY_EMAIL}")
+    except ValueError as error:
+        raise RuntimeError("Key (email)=({CANARY_EMAIL}) already exists") from error
+month.run_model = fail
+cli.main()
+"""
+
+
+def _settings(home: Home) -> Settings:
+    return load_settings(home.env)
+
+
+def _found(folder: Path, marks: tuple[str, ...]) -> list[str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+
+    assert files
+    return [f"{mark} in {path}" for path in files for mark in marks if mark.encode() in path.read_bytes()]
+
+
+def test_two_months_one_after_the_other(home: Home) -> None:
+    """Green and failing runs leave no value and no key in any log; a month's copies die when the next has succeeded."""
+    home.shop()
+    first = home.call("run", "--month", "2026-08")
+    assert first.returncode == 0, first.stderr
+    assert (home.folder / "restricted" / "2026-08.duckdb").stat().st_mode & 0o777 == 0o600
+    failed = [
+        subprocess.run([sys.executable, "-c", script, "run", "--month", "2026-09"], env=home.env, cwd=home.folder,
+                       capture_output=True, text=True, check=False)
+        for script in (BAD_VALUE, CAUSE)]
+    home.shop(duplicate_canary=True)
+    failed.append(home.call("run", "--month", "2026-09"))
+    assert [run.returncode for run in failed] == [2, 2, 2]
+    assert all("ajprivacy: " in run.stderr and "Traceback" not in run.stderr for run in failed)
+    assert (home.folder / "restricted" / "2026-08.duckdb").exists()
+    home.shop()
+    second = home.call("run", "--month", "2026-09", "--json")
+    assert second.returncode == 0, second.stderr
+    assert '"destroyed_months": [\n    "2026-08"\n  ]' in second.stdout
+
+    assert [path.name for path in (home.folder / "restricted").glob("*.duckdb")] == ["2026-09.duckdb"]
+    assert not (home.folder / "keys" / "2026-08.sealed").exists()
+    assert [path.name for path in (home.folder / "pseudonymised").glob("*")] == ["pseudonymised-2026-09.duckdb"]
+    key = (home.folder / "keys" / "root.key").read_text().strip()
+    for folder in ("dagster", "control", "published"):
+        assert _found(home.folder / folder, (*CANARIES, key)) == []
+    for run in (first, *failed, second):
+        assert not [mark for mark in (*CANARIES, key) if mark in run.stdout + run.stderr]
+    _decisions_of(home)
+    _run_again(home)
+
+
+def _decisions_of(home: Home) -> None:
+    """Seven files for the month that stands, a clear word for the one that is destroyed."""
+    out = home.folder / "out"
+    assert home.call("decisions", "--month", "2026-09", "--out", str(out)).returncode == 0
+    assert sorted(path.name for path in out.iterdir()) == [
+        "attribute_decisions.parquet", "bulk_decisions.parquet", "freezes.parquet", "purpose_status.parquet",
+        "record_decisions.parquet", "review_list.parquet", "sole_ground.parquet"]
+    gone = home.call("decisions", "--month", "2026-08", "--out", str(home.folder / "none"))
+    assert gone.returncode == 2
+    assert "destroyed" in gone.stderr
+    assert not (home.folder / "none").exists()
+
+
+def _run_again(home: Home) -> None:
+    """The month is closed: decisions are made again, what is published stays to the byte."""
+    def published() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in (home.folder / "published").rglob("*") if path.is_file()}
+
+    before = published()
+    again = home.call("run", "--month", "2026-09")
+    assert again.returncode == 0, again.stderr
+    assert "the month is closed" in again.stdout
+    assert published() == before
+
+
+def test_second_run_of_a_month_is_refused_and_two_months_at_once_succeed(home: Home) -> None:
+    """The lock is the month's own."""
+    home.shop()
+    settings = _settings(home)
+    prepare_home(settings)
+    with month_lock(settings, "2026-07"):
+        refused = home.call("run", "--month", "2026-07")
+    assert refused.returncode == 2
+    assert "another run of 2026-07 is under way: wait until it ends" in refused.stderr
+    both = [home.start("run", "--month", month) for month in ("2026-07", "2026-08")]
+    ends = [(process.communicate(timeout=300), process.returncode) for process in both]
+
+    assert [code for _, code in ends] == [0, 0], ends
+
+
+def test_interrupted_run_publishes_nothing_and_frees_its_month(home: Home) -> None:
+    """Ctrl-C: exit code 130, no release, no lock left, no slot left."""
+    home.shop()
+    process = home.start("run", "--month", "2026-09")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "staged." in line:
+            break
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=120)
+
+    assert process.returncode == 130
+    assert not (home.folder / "published" / "analytics.duckdb").exists()
+    assert not is_running(_settings(home), "2026-09")
+    with prepare_dagster(_settings(home)) as instance:
+        assert not instance.event_log_storage.get_concurrency_info(POOL).claimed_slots
+
+
+def test_slot_of_a_killed_run_is_freed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its month's lock a slot's holder is dead; with it, the slot is kept."""
+    for name in ("DAGSTER_HOME", "DAGSTER_REDACT_USER_CODE_ERRORS", "DAGSTER_DISABLE_TELEMETRY", "AJPRIVACY_HOME"):
+        monkeypatch.setenv(name, "")
+    settings = _settings(home)
+    with prepare_dagster(settings) as instance:
+        run = instance.create_run_for_job(_job(), tags={"dagster/partition": "2026-09-01"})
+        instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)
+        instance.event_log_storage.claim_concurrency_slot(POOL, run.run_id, "a_step")
+        with month_lock(settings, "2026-09"):
+            kept = free_dead_slots(instance, settings)
+        freed = free_dead_slots(instance, settings)
+        ended = instance.get_run_by_id(run.run_id)
+
+    assert kept == []
+    assert freed == [run.run_id]
+    assert ended is not None
+    assert ended.status == dg.DagsterRunStatus.FAILURE
+
+
+def _job() -> dg.JobDefinition:
+    @dg.op
+    def nothing() -> None:
+        """Do nothing."""
+
+    @dg.job
+    def tiny() -> None:
+        nothing()
+
+    return tiny

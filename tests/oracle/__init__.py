@@ -1,0 +1,1 @@
+"""The slow reference evaluator of the retention rules: written from the specification alone, shares no product code."""

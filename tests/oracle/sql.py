@@ -1,0 +1,104 @@
+"""Runs the production SQL on a shop of the generators, and holds its rows against the evaluator's."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.retention import policy_parameters, prepare, write_quality
+from ajprivacy_pipeline.settings import NOTICE, sql_folder
+
+from . import sqlshop
+from .casekit import IDENTITY
+from .model import Options, Shop
+
+
+def decide(shop: Shop, month: str, options: Options) -> dict[str, list[dict[str, Any]]]:
+    """All decision tables of the SQL models, as rows without policy version and reasons."""
+    con, control = _parts()
+    policy = _policy(options)
+    values = policy_parameters(policy, month)
+    sqlshop.load_raw(con, shop, policy)
+    prepare(con, policy, control, month)
+    if options.evidence_missing:
+        con.execute("UPDATE raw.extraction SET evidence_missing = ['*'] WHERE table_name = 'invoices'")
+    _place_holds(con, options)
+    models = load_catalogue(sql_folder())
+    for model in layer_models(models, ["staged"]):
+        run_model(con, model, values)
+    write_quality(con, policy)
+    for model in layer_models(models, ["retention"]):
+        run_model(con, model, values)
+        if model.name == "retention.open_invoices":
+            _release(con, options)
+    return {table: _rows(con, table, month) for table in IDENTITY}
+
+
+@functools.cache
+def _parts() -> tuple[zones.Connection, ControlStore]:
+    con = zones.memory()
+    con.execute("SET threads = 1")
+    return con, ControlStore("sqlite://")
+
+
+@functools.cache
+def _policy_at_rest() -> Policy:
+    return load_policy(NOTICE)
+
+
+def _policy(options: Options) -> Policy:
+    policy = _policy_at_rest()
+    choices = policy.retention.choices.model_copy(update={
+        "unknown_warranty": options.unknown_warranty, "no_warranty_categories": options.no_warranty_categories,
+        "business_warranty_keeps_contact": options.business_warranty_keeps_contact})
+    periods = {name: period.model_copy(update={"value": getattr(options, name, period.value)})
+               for name, period in policy.retention.periods.items()}
+    retention = policy.retention.model_copy(update={"choices": choices, "periods": periods, "tombstones": options.tombstones})
+    return policy.model_copy(update={"retention": retention})
+
+
+def _place_holds(con: zones.Connection, options: Options) -> None:
+    for hold in options.legal_holds:
+        con.execute("INSERT INTO control.legal_holds VALUES (?, ?, ?, ?)",
+                    [hold.get("subject_id") or hold.get("entity"), hold["placed_on"], None, hold.get("lifted_on")])
+    for release in options.review_releases:
+        if release["kind"] == "no_evidence":
+            con.execute("INSERT INTO control.released_no_evidence VALUES (?, ?)", [release["subject_id"], release["decided_on"]])
+
+
+def _release(con: zones.Connection, options: Options) -> None:
+    """Review decisions name invoices as they are; their fingerprint is read back from the model."""
+    for release in options.review_releases:
+        for invoice_id in release.get("invoice_ids") or [] if release["kind"] == "open_balance" else []:
+            con.execute("INSERT INTO control.released_invoices SELECT ?, invoice_id, ?, facts_sha256 "
+                        "FROM retention.open_invoices WHERE invoice_id = ?",
+                        [release["subject_id"], release["decided_on"], str(invoice_id)])
+
+
+def _rows(con: zones.Connection, table: str, month: str) -> list[dict[str, Any]]:
+    source = "staged.quality" if table == "quality" else f"retention.{table}"
+    result = con.execute(f"SELECT * FROM {source}")
+    names = [column[0] for column in result.description]
+    rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return [{key: value for key, value in row.items() if key not in ("policy_version", "reasons")} for row in rows]
+
+
+def differences(expected: dict[str, list[dict[str, Any]]], got: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Rows that only one side has, table by table."""
+    found = []
+    for table in IDENTITY:
+        left = {_frozen(row) for row in expected[table]}
+        right = {_frozen(row) for row in got[table]}
+        found += [f"{table}: only the evaluator: {dict(row)}" for row in sorted(left - right, key=str)]
+        found += [f"{table}: only the SQL: {dict(row)}" for row in sorted(right - left, key=str)]
+        if len(got[table]) != len(right):
+            found.append(f"{table}: the SQL repeats a row")
+    return found
+
+
+def _frozen(row: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple(sorted((key, tuple(value) if isinstance(value, list) else value) for key, value in row.items() if key != "as_of"))

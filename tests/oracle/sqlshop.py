@@ -1,0 +1,62 @@
+"""Runs the SQL models on a small shop given as rows, in memory: what the oracle's tests hold against the oracle."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.retention import policy_parameters, prepare, write_quality
+from ajprivacy_pipeline.settings import NOTICE, sql_folder
+
+Shop = Mapping[str, Sequence[Mapping[str, object]]]
+
+
+def raw_text(value: object) -> str | None:
+    """A value as a source without types would deliver it."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, datetime | date):
+        return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
+    return str(value)
+
+
+def load_raw(con: zones.Connection, shop: Shop, policy: Policy) -> None:
+    """Write schema raw from a shop; a missing table is absent, a missing column is NULL."""
+    con.execute("CREATE SCHEMA IF NOT EXISTS raw")
+    con.execute("CREATE OR REPLACE TABLE raw.extraction (table_name VARCHAR, present BOOLEAN, rows BIGINT, "
+                "missing_columns VARCHAR[], evidence_missing VARCHAR[])")
+    for name, table in policy.sources.tables.items():
+        columns = ", ".join(f"{zones.quote(column)} VARCHAR" for column in table.columns)
+        con.execute(f"CREATE OR REPLACE TABLE raw.{zones.quote(name)} ({columns})")
+        rows = shop.get(name, [])
+        con.execute("INSERT INTO raw.extraction VALUES (?, ?, ?, [], [])", [name, name in shop, len(rows)])
+        if rows:
+            marks = ", ".join("?" for _ in table.columns)
+            con.executemany(f"INSERT INTO raw.{zones.quote(name)} VALUES ({marks})",
+                            [[raw_text(row.get(column)) for column in table.columns] for row in rows])
+
+
+def decide(shop: Shop, month: str, folder: Path, *, policy: Policy | None = None,
+           control: ControlStore | None = None) -> zones.Connection:
+    """Load a shop and run all staged and retention models for a month; returns the connection."""
+    policy = policy or load_policy(NOTICE)
+    control = control or ControlStore(f"sqlite:///{folder / 'control.db'}")
+    con = zones.memory()
+    load_raw(con, shop, policy)
+    prepare(con, policy, control, month)
+    run_decisions(con, policy, month)
+    return con
+
+
+def run_decisions(con: zones.Connection, policy: Policy, month: str) -> None:
+    """Run staged models, quality and retention models over what schema raw holds."""
+    values = policy_parameters(policy, month)
+    models = load_catalogue(sql_folder())
+    for model in layer_models(models, ["staged"]):
+        run_model(con, model, values)
+    write_quality(con, policy)
+    for model in layer_models(models, ["retention"]):
+        run_model(con, model, values)

@@ -1,0 +1,85 @@
+"""The reference evaluator against the hand-made cases, and what must hold in every shop."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .casekit import IDENTITY, Case, consumer, line, order, problems
+from .cases import CASES
+from .evaluator import evaluate
+from .model import Options, Shop
+from .shops import months, options, random_shop, shops
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_case(case: Case) -> None:
+    """Every hand-made case comes out as computed by hand."""
+    assert problems(evaluate(case.shop, case.month, options=case.options), case) == []
+
+
+def test_case_names_are_unique() -> None:
+    """A name finds its case."""
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+def consistent(shop: Shop, month: str, chosen: Options) -> None:
+    """What holds in every result, whatever the shop."""
+    result = evaluate(shop, month, options=chosen)
+    for table, keys in IDENTITY.items():
+        found = [tuple(row[key] for key in keys) for row in result[table]]
+        assert len(found) == len(set(found)), table
+    for row in result["attribute_decisions"] + result["record_decisions"]:
+        as_of, due_on, decision = row["as_of"], row["due_on"], row["decision"]
+        assert bool(row["retained_by"]) == (decision == "retain")
+        assert bool(row["held_by"]) == (decision == "hold")
+        if decision == "absent":
+            assert due_on is None
+        elif decision == "retain":
+            assert due_on is None or due_on > as_of  # type: ignore[operator]
+        else:
+            assert due_on is not None and due_on <= as_of  # type: ignore[operator]
+        if chosen.evidence_missing:
+            assert decision != "due"
+    for row in result["bulk_decisions"]:
+        assert row["oldest"] <= row["as_of"]  # type: ignore[operator]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_every_shop_is_decided_consistently(data: st.DataObject) -> None:
+    """Every row has the columns that its decision calls for."""
+    month = data.draw(months())
+    consistent(data.draw(shops(month)), month, data.draw(options(month)))
+
+
+def test_many_random_shops_are_decided_consistently() -> None:
+    """The same, for many shops from seeds."""
+    for seed in range(300):
+        shop, chosen = random_shop(seed)
+        consistent(shop, "2026-10", chosen)
+
+
+def test_a_month_later_nothing_comes_back() -> None:
+    """What is due in a month of which all facts were known then stays due on the same date later."""
+    for seed in range(150):
+        shop, _ = random_shop(seed, "2024-02", faults=False)
+        due = {}
+        for month in ("2029-09", "2029-10"):
+            rows = evaluate(shop, month)["record_decisions"]
+            due[month] = {
+                (row["entity"], row["record_id"], row["part"]): row["due_on"] for row in rows
+                if row["decision"] == "due"
+            }
+        assert due["2029-09"].items() <= due["2029-10"].items()
+
+
+def test_a_person_with_many_orders() -> None:
+    """10,000 orders of one person are decided in a reasonable time."""
+    shop: Shop = {
+        "customers": [consumer()],
+        "orders": [order("2020-01-01", str(number)) for number in range(10_000)],
+        "order_lines": [line(1, str(number)) for number in range(10_000)],
+    }
+    assert len(evaluate(shop, "2026-10")["record_decisions"]) == 20_000

@@ -1,0 +1,67 @@
+"""The production SQL against the reference evaluator: every row of every decision table, on every shop."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .batch import together
+from .cases import CASES
+from .model import Options, Shop
+from .shops import options, random_shop, shops
+from .sql import decide, differences
+
+MONTH = "2026-10"
+SEEDS, BATCH = 240, 40
+
+
+def agree(drawn: list[tuple[Shop, Options]], month: str) -> None:
+    """The SQL and the evaluator give the same rows for the shops, decided together and one by one."""
+    merged, chosen, expected = together(drawn, month)
+    assert differences(expected, decide(merged, month, chosen)) == []
+
+
+def _policy_of(case_options: Options) -> str:
+    entity_holds = [hold for hold in case_options.legal_holds if "entity" in hold]
+    return repr((case_options.unknown_warranty, case_options.business_warranty_keeps_contact, case_options.evidence_missing,
+                 case_options.cookie_months, case_options.log_months, case_options.no_warranty_categories,
+                 case_options.neutral, case_options.tombstones, entity_holds))
+
+
+GROUPS = [list(group) for _, group in groupby(sorted(CASES, key=lambda case: (case.month, _policy_of(case.options))),
+                                              key=lambda case: (case.month, _policy_of(case.options)))]
+
+
+@pytest.mark.parametrize("cases", GROUPS, ids=[group[0].name for group in GROUPS])
+def test_hand_made_cases(cases: list) -> None:  # type: ignore[type-arg]
+    """The evaluator's hand-computed cases come out of the SQL too."""
+    agree([(case.shop, case.options) for case in cases], cases[0].month)
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, BATCH))
+def test_random_shops(first: int) -> None:
+    """Whole shops with every kind of fault, request, freeze and boundary date."""
+    agree([random_shop(seed) for seed in range(first, first + BATCH)], MONTH)
+
+
+@pytest.mark.parametrize("month", ["2024-01", "2024-02", "2023-12"])
+def test_other_months(month: str) -> None:
+    """The same around a leap day and a new year."""
+    agree([random_shop(seed, month) for seed in range(1000, 1030)], month)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(shops(MONTH), options(MONTH)), min_size=1, max_size=4))
+def test_generated_shops(drawn: list[tuple[Shop, Options]]) -> None:
+    """The same with hypothesis, which finds the smallest shop that differs."""
+    agree(drawn, MONTH)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("first", range(10_000, 20_000, 200))
+def test_many_random_shops(first: int) -> None:
+    """Ten thousand more."""
+    agree([random_shop(seed) for seed in range(first, first + 200)], MONTH)

@@ -1,0 +1,176 @@
+"""A tiny shop in the form of the layers staged and retention, for tests of the release.
+
+Run as a script, it publishes and dies at the step given: `python -m tests.release.release_world HOME MONTH STEP`.
+"""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.release import ReleaseResult, build, build_release
+from ajprivacy_pipeline.settings import CHECKOUT, NOTICE, Settings, load_settings, prepare_home
+from ajprivacy_pipeline.zones import Connection, memory
+
+TYPES = {"id": "VARCHAR", "text": "VARCHAR", "email": "VARCHAR", "enum": "VARCHAR", "timestamp": "DATE", "date": "DATE",
+         "amount": "DECIMAL(18,2)", "number": "DECIMAL(18,3)", "integer": "BIGINT", "boolean": "BOOLEAN"}
+HISTORY = 3
+
+
+def small_policy(**updates: Any) -> Policy:
+    """The shipped policy with three months of history."""
+    policy = load_policy(NOTICE)
+    return policy.model_copy(update={"release": policy.release.model_copy(update={"history_months": HISTORY, **updates})})
+
+
+def small_sql(folder: Path) -> Path:
+    """The models of the two layers, with stubs for everything they read: independent of the other layers' state."""
+    source = CHECKOUT / "sql"
+    for layer in ("anonymous", "published"):
+        shutil.copytree(source / layer, folder / layer)
+    text = "".join(path.read_text() for path in folder.glob("*/*.sql"))
+    for name in sorted(set(re.findall(r"\b(?:staged|retention)\.[a-z_]+", text))):
+        path = folder / (name.replace(".", "/") + ".sql")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"-- model: {name}\n-- grain: none\n-- reads:\n-- doc: stub\nSELECT 1\n")
+    return folder
+
+
+def empty_shop(policy: Policy) -> Connection:
+    """The tables of staged, retention and control, without rows."""
+    con = memory()
+    for schema in ("staged", "retention", "control"):
+        con.execute(f"CREATE SCHEMA {schema}")
+    for name, table in policy.sources.tables.items():
+        columns = []
+        for column_name, column in table.columns.items():
+            named = re.sub("_at$", "_on", column_name) if column_name != "updated_at" else column_name
+            columns.append(f"{named} {TYPES[column.type] if column_name != 'updated_at' else 'TIMESTAMP'}")
+        con.execute(f"CREATE TABLE staged.{name} ({', '.join(columns)})")
+    con.execute('CREATE TABLE retention.freezes (as_of DATE, subject_id VARCHAR, "freeze" VARCHAR, scope VARCHAR, '
+                "since DATE, review BOOLEAN)")
+    con.execute("CREATE TABLE retention.attribute_decisions (as_of DATE, subject_id VARCHAR, attribute VARCHAR, "
+                "decision VARCHAR, due_on DATE, retained_by VARCHAR[], held_by VARCHAR[])")
+    con.execute("CREATE TABLE control.rates (currency VARCHAR, rate DECIMAL(18, 6))")
+    return con
+
+
+def add(con: Connection, table: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows given by column, in one statement."""
+    if rows:
+        columns = sorted({column for row in rows for column in row})
+        values = ", ".join(f"unnest(${i + 1})" for i in range(len(columns)))
+        con.execute(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values}",
+                    [[row.get(column) for row in rows] for column in columns])
+
+
+def months(last: str) -> Iterator[date]:
+    """The first days of January 2024 up to the month."""
+    for month in range(1, int(last[5:]) + 1):
+        yield date(2024, month, 1)
+
+
+def shop_rows(last: str = "2024-03") -> dict[str, list[dict[str, Any]]]:
+    """Thirty customers: in each month 24 buy lockers, 4 of them desks as well, 3 return something."""
+    rows: dict[str, list[dict[str, Any]]] = {"customers": [], "orders": [], "order_lines": [], "communications": [],
+                                             "app_logs": [], "newsletter_subscriptions": [], "products": [], "contacts": []}
+    rows["products"] = [{"product_id": "P1", "name": "Locker two doors", "category": "lockers"},
+                        {"product_id": "P2", "name": "Desk oak", "category": "desks"}]
+    for i in range(30):
+        kind = "consumer" if i % 2 else "business"
+        rows["customers"].append({"customer_id": f"C{i}", "customer_type": kind, "name": f"Kunde Nummer{i:03d}",
+                                  "email": f"kunde{i}@example.no", "username": f"kundebruker{i}", "country": "NO",
+                                  "preferences": "lockers"})
+        rows["newsletter_subscriptions"].append({"subscription_id": f"S{i}", "email": f"Kunde{i}@example.no",
+                                                 "customer_id": f"C{i}", "subscribed_on": date(2024, 1, 3)})
+    for first in months(last):
+        for i in range(24):
+            order = f"O{first:%m}{i}"
+            rows["orders"].append({"order_id": order, "customer_id": f"C{i}", "ordered_on": first + timedelta(days=i),
+                                   "delivery_postal_code": "0150" if i < 20 else "5003", "currency": "NOK"})
+            rows["order_lines"].append({"order_id": order, "line_number": 1, "product_id": "P1", "quantity": 2,
+                                        "unit_price": 100})
+            if i < 4:
+                rows["order_lines"].append({"order_id": order, "line_number": 2, "product_id": "P2", "quantity": 1,
+                                            "unit_price": 1000})
+            if 4 <= i < 7:
+                rows["order_lines"].append({"order_id": order, "line_number": 2, "product_id": "P1", "quantity": 1,
+                                            "unit_price": 100, "returned_on": first + timedelta(days=20)})
+            rows["communications"].append({"communication_id": f"M{order}", "customer_id": f"C{i}", "direction": "in",
+                                           "channel": "email" if i < 15 else "phone", "occurred_on": first})
+            rows["app_logs"].append({"log_id": f"L{order}", "logged_on": first, "service": "checkout",
+                                     "level": "info" if i < 16 else "error", "username": f"kundebruker{i}"})
+        rows["app_logs"].append({"log_id": f"N{first:%m}", "logged_on": first, "service": "nightly", "level": "info"})
+    return rows
+
+
+def fill(con: Connection, rows: dict[str, list[dict[str, Any]]]) -> None:
+    """Put the shop's rows into staged and give each customer decisions."""
+    for table, values in rows.items():
+        add(con, f"staged.{table}", values)
+    add(con, "retention.attribute_decisions", [
+        {"as_of": date(2024, 4, 1), "subject_id": f"customer:{customer['customer_id']}", "attribute": attribute,
+         "decision": decision}
+        for i, customer in enumerate(rows["customers"])
+        for attribute, decision in (("name", "retain"), ("gender", "due" if i < 12 else "absent"))])
+
+
+class World:
+    """A home, a policy, a control store, and a shop to publish."""
+
+    def __init__(self, home: Path, policy: Policy | None = None, sql: Path | None = None) -> None:
+        """Use `home`; the shop is filled by `fill`."""
+        self.settings: Settings = load_settings({"AJPRIVACY_HOME": str(home), "AJPRIVACY_THREADS": "2"})
+        prepare_home(self.settings)
+        self.policy = policy or small_policy()
+        self.control = ControlStore.in_folder(self.settings.control)
+        self.sql = sql or small_sql(home / "sql")
+        self.con = empty_shop(self.policy)
+
+    @property
+    def analytics(self) -> Path:
+        """What analysts open."""
+        return self.settings.published / "analytics.duckdb"
+
+    def publish(self, month: str = "2024-03", progress: Any = lambda step: None) -> ReleaseResult:
+        """Publish a month with the small SQL folder."""
+        build.sql_folder = lambda: self.sql
+        return build_release(self.con, self.settings, self.policy, self.control, month, "run 1", progress)
+
+    def query(self, sql: str) -> list[Any]:
+        """Rows of the published file."""
+        con = memory()
+        try:
+            con.execute(f"ATTACH '{self.analytics}' AS analytics (READ_ONLY)")
+            con.execute("USE analytics.published")
+            return con.execute(sql).fetchall()
+        finally:
+            con.close()
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Bytes of every file below a folder, by relative path."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def main(home: str, month: str, dies_at: str) -> None:
+    """Publish and die without a word at the step."""
+    sql = Path(home) / "sql"
+    world = World(Path(home), sql=sql if sql.exists() else None)
+    fill(world.con, shop_rows(month))
+
+    def progress(step: str) -> None:
+        if step == dies_at:
+            os._exit(9)
+
+    world.publish(month, progress)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,157 @@
+"""G14: a reader sees the old release or the new one; killed anywhere, the old one stays and the next run succeeds."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.errors import ControlError, ReleaseError, ZoneError
+from ajprivacy_pipeline.release import GuaranteeError, prove, read_release
+from ajprivacy_pipeline.zones import memory
+from tests.release.release_world import World, tree
+
+BEFORE = ["computing cells", "withholding", "checking thresholds", "scanning for leaks", "writing files",
+          "building analytics.duckdb", "proving what was built"]
+
+
+class Stop(BaseException):
+    """Not an error the product knows."""
+
+
+def leftovers(world: World) -> list[str]:
+    """What lies in published/ that should not."""
+    return [path.name for path in world.settings.published.iterdir() if path.name.startswith(".building")]
+
+
+def interrupt(world: World, step: str, month: str = "2024-04") -> None:
+    """Publish, and be interrupted before the step."""
+    def progress(now: str) -> None:
+        if now == step:
+            raise Stop
+
+    with pytest.raises(Stop):
+        world.publish(month, progress)
+
+
+def test_interrupted_at_any_step_before_the_swap_the_old_release_stays(published: World) -> None:
+    old = published.analytics.read_bytes()
+    for step in BEFORE:
+        interrupt(published, step)
+        assert published.analytics.read_bytes() == old, step
+        assert read_release(published.settings).month == "2024-03", step
+        assert leftovers(published) == [], step
+
+
+@pytest.mark.parametrize("step", ["proving what was built", "swapping the folder", "recording the release", "committing"])
+def test_after_an_interruption_the_next_run_succeeds(published: World, step: str) -> None:
+    old = published.analytics.read_bytes()
+    interrupt(published, step)
+    assert published.analytics.read_bytes() == old
+    assert read_release(published.settings).month == "2024-03"
+    assert leftovers(published) == []
+    result = published.publish("2024-04")
+    expected = ("already_closed", True) if step == "committing" else ("published", False)
+    assert (result.status, result.repaired) == expected
+    assert read_release(published.settings).month == "2024-04"
+    assert len(published.control.releases()) == 2
+    assert published.query("SELECT max(month)::VARCHAR FROM sales_monthly") == [("2024-04-01",)]
+
+
+@pytest.mark.parametrize("step", ["writing files", "recording the release", "committing"])
+def test_killed_without_a_word_the_next_run_cleans_up_and_succeeds(published: World, step: str) -> None:
+    world = published
+    script = Path(__file__).with_name("release_world.py")
+    died = subprocess.run([sys.executable, script, world.settings.home, "2024-04", step], check=False,
+                          env={**os.environ, "PYTHONPATH": str(script.parents[2])})
+    assert died.returncode == 9
+    assert leftovers(world), "the run really died in the middle"
+    assert read_release(world.settings).month == "2024-03"
+    world.publish("2024-04")
+    assert read_release(world.settings).month == "2024-04"
+    assert leftovers(world) == []
+    assert len(world.control.releases()) == 2
+
+
+def test_a_repaired_release_equals_one_that_was_never_interrupted(world: World, march: Path) -> None:
+    interrupt(world, "committing", "2024-03")
+    assert not world.analytics.exists()
+    assert world.publish("2024-03").repaired
+    other = World(march, sql=march / "sql")
+    assert tree(world.settings.published / "releases") == tree(other.settings.published / "releases")
+    everything = "SELECT * FROM sales_monthly ORDER BY ALL"
+    assert world.query(everything) == other.query(everything)
+
+
+def test_an_open_reader_neither_blocks_nor_breaks(published: World) -> None:
+    world = published
+    reader = memory()
+    reader.execute(f"ATTACH '{world.analytics}' AS old (READ_ONLY)")
+    months = "SELECT max(month)::VARCHAR FROM old.published.sales_monthly"
+    assert reader.execute(months).fetchall() == [("2024-03-01",)]
+    world.publish("2024-04")
+    assert reader.execute(months).fetchall() == [("2024-03-01",)]
+    assert reader.execute("SELECT count(*) FROM old.published.product_demand_monthly").fetchall() == [(15,)]
+    reader.close()
+    assert world.query("SELECT max(month)::VARCHAR FROM sales_monthly") == [("2024-04-01",)]
+
+
+def test_a_control_store_that_refuses_leaves_the_old_release(
+        published: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = published
+
+    def refuse(*_: object) -> None:
+        raise ControlError("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ControlStore, "insert", refuse)
+        with pytest.raises(ControlError):
+            world.publish("2024-04")
+    assert read_release(world.settings).month == "2024-03"
+    assert world.publish("2024-04").status == "published"
+
+
+def test_two_runs_do_not_publish_at_once(world: World) -> None:
+    def progress(now: str) -> None:
+        if now == "withholding":
+            with pytest.raises(ReleaseError, match="another run is publishing"):
+                World(world.settings.home, world.policy, world.sql).publish("2024-03")
+
+    assert world.publish("2024-03", progress).status == "published"
+
+
+def test_a_full_disk_swaps_nothing(published: World) -> None:
+    world = published
+    before = tree(world.settings.published / "releases")
+
+    def progress(now: str) -> None:
+        if now == "building analytics.duckdb":
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+
+    try:
+        with pytest.raises(ZoneError, match="disk is full"):
+            world.publish("2024-04", progress)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert tree(world.settings.published / "releases") == before
+    assert read_release(world.settings).month == "2024-03"
+
+
+def test_g14_fails_when_the_file_differs_from_the_parquet(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = prove.check_built
+
+    def tamper(policy: object, release: object, analytics: Path) -> object:
+        con = memory()
+        con.execute(f"ATTACH '{analytics}' AS a")
+        con.execute("UPDATE a.published.sales_monthly SET orders = 25 WHERE orders = 24")
+        con.close()
+        return real(policy, release, analytics)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(prove, "check_built", tamper)
+    with pytest.raises(GuaranteeError, match=r"G14: sales_monthly: \d+ rows differ"):
+        world.publish("2024-03")
+    assert not world.analytics.exists()
+    assert not list((world.settings.published / "releases").iterdir())

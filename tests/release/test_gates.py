@@ -1,0 +1,158 @@
+"""Each gate stops a release that was spoilt on purpose, and says where."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.release import GuaranteeError, files, tables
+from ajprivacy_pipeline.zones import Connection
+from tests.release.release_world import World, add, fill, shop_rows, small_policy
+
+
+def edit(world: World, model: str, old: str, new: str) -> None:
+    """Change a model of the small SQL folder."""
+    path = world.sql / f"{model}.sql"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def refused(world: World, match: str) -> str:
+    """Publishing fails with the text, and nothing is there afterwards."""
+    with pytest.raises(GuaranteeError, match=match) as failure:
+        world.publish()
+    assert not world.analytics.exists()
+    assert world.control.releases() == []
+    return str(failure.value)
+
+
+def test_g1_an_undeclared_column_stops_the_build(world: World) -> None:
+    edit(world, "published/sales_monthly", "    count(*) AS customers,", "    count(*) AS customers, 1 AS surplus,")
+    refused(world, "G1: cells: sales_monthly.surplus: the column is not declared")
+
+
+def test_g1_hidden_counts_of_no_measure_are_undeclared(world: World) -> None:
+    edit(world, "published/sales_monthly", "count(*) FILTER (units <> 0) AS contributors_units",
+         "count(*) FILTER (units <> 0) AS contributors_units, 'x' AS contributors_names")
+    refused(world, "G1: cells: sales_monthly.contributors_names: the column is not declared")
+
+
+def test_g1_a_missing_column_stops_the_build(world: World) -> None:
+    edit(world, "published/sales_monthly", "    count(*) AS customers,", "")
+    refused(world, "G1: cells: sales_monthly.customers: the column is missing")
+
+
+def test_g1_an_undeclared_table_stops_the_build(world: World) -> None:
+    (world.sql / "published" / "surplus.sql").write_text(
+        "-- model: published.surplus\n-- grain: x\n-- reads:\n-- doc: x\nSELECT 1 AS one\n")
+    refused(world, "G1: cells: surplus: the table is not declared")
+
+
+def test_g1_another_type_stops_the_build(world: World) -> None:
+    edit(world, "published/sales_monthly", "CAST(sum(orders) AS BIGINT)", "CAST(sum(orders) AS INTEGER)")
+    refused(world, "G1: cells: sales_monthly.orders: is INTEGER, declared BIGINT")
+
+
+def test_g2_rows_counted_instead_of_people_are_caught(world: World) -> None:
+    world.con.execute("UPDATE staged.orders SET customer_id = 'C20' WHERE delivery_postal_code = '5003'")
+    for i in range(12):
+        add(world.con, "staged.orders", [{"order_id": f"X{i}", "customer_id": "C20", "ordered_on": date(2024, 3, 5),
+                                          "delivery_postal_code": "5003"}])
+    edit(world, "published/sales_monthly", "count(*) AS contributors", "sum(orders)::BIGINT AS contributors")
+    refused(world, r"G2: sales_monthly: \d+ cells shown with fewer than 10 contributors")
+
+
+def test_g2_a_cell_of_nine_left_standing_is_caught(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = tables.make_public
+
+    def forgetful(con: Connection, policy: Policy) -> dict[str, str]:
+        public = real(con, policy)
+        con.execute(f"UPDATE {public['communications_monthly']} SET messages = 9, customers = 9, suppressed = false "
+                    "WHERE channel = 'phone' AND month = DATE '2024-03-01'")
+        return public
+
+    monkeypatch.setattr(tables, "make_public", forgetful)
+    refused(world, "G2: communications_monthly: 2 cells shown with fewer than 10 contributors")
+
+
+def test_g2_a_measure_of_few_left_standing_is_caught(world: World) -> None:
+    edit(world, "published/product_demand_monthly", "count(*) FILTER (returned_units <> 0) AS contributors_returned_units",
+         "count(*) AS contributors_returned_units")
+    text = refused(world, "G2: product_demand_monthly.returned_units: 9 values shown with fewer than 10")
+    assert "mend:" in text
+
+
+@pytest.mark.parametrize("value", ["kari.nordmann@example.no", "Skap til Kunde Nummer007", "Kåre 01810112345x kunde5@EXAMPLE.no"])
+def test_g10_a_product_name_that_names_somebody_is_withheld_and_reported(world: World, value: str) -> None:
+    world.con.execute("UPDATE staged.products SET name = $1 WHERE product_id = 'P1'", [value])
+    result = world.publish()
+    assert result.figures["names_withheld"] == 1
+    assert world.query("SELECT DISTINCT product_id, product_name FROM product_demand_monthly ORDER BY ALL NULLS FIRST") == [
+        ("(all)", "(all)"), ("P1", None), ("P2", "Desk oak")]
+    for path in (world.settings.published / "releases").rglob("*.parquet"):
+        assert value.encode() not in path.read_bytes()
+
+
+@pytest.mark.parametrize(("statement", "place"), [
+    ("UPDATE staged.app_logs SET service = 'kari.nordmann@example.no'", "service_health_daily.service"),
+    ("UPDATE staged.app_logs SET service = 'job for KUNDE   NUMMER003'", "service_health_daily.service"),
+    ("UPDATE staged.app_logs SET level = '01810112345 kundebruker4'", "service_health_daily.level"),
+    ("UPDATE staged.products SET category = 'Kunde Nummer003'", "sales_monthly.product_category"),
+    ("UPDATE staged.customers SET name = 'Lockers' WHERE customer_id = 'C3'", "product_demand_monthly.product_category"),
+    ("UPDATE staged.order_lines SET product_id = '91 23 45 67' WHERE product_id = 'P1'", "product_demand_monthly.product_id"),
+])
+def test_g10_elsewhere_a_hit_blocks_and_names_the_column_but_never_the_value(world: World, statement: str, place: str) -> None:
+    world.con.execute(statement)
+    text = refused(world, f"G10: {place}: ")
+    assert not any(word in text.lower() for word in ("kari", "nummer003", "lockers", "kundebruker4", "91 23"))
+
+
+def test_g10_free_text_of_ordinary_words_does_not_block(world: World) -> None:
+    world.con.execute("UPDATE staged.customers SET preferences = 'lockers'")
+    world.con.execute("UPDATE staged.app_logs SET message = 'checkout'")
+    assert world.publish().status == "published"
+
+
+@pytest.mark.parametrize("comment", ["Ask kari.nordmann@example.no.", "As Kunde Nummer007 said.", "Written by kundebruker7."])
+def test_g10_a_comment_that_names_somebody_blocks(tmp_path: Path, comment: str) -> None:
+    policy = small_policy()
+    table = policy.release.tables["sales_monthly"].model_copy(update={"description": comment})
+    world = World(tmp_path, small_policy(tables={**policy.release.tables, "sales_monthly": table}))
+    fill(world.con, shop_rows())
+    refused(world, "G10: comment of sales_monthly: ")
+
+
+def test_g10_a_file_name_that_names_somebody_blocks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = files.write_months
+
+    def careless(*args: object) -> dict[str, int]:
+        rows = real(*args)  # type: ignore[arg-type]
+        folder = args[-1]
+        assert isinstance(folder, Path)
+        if (path := folder / "sales_monthly" / "2024-03.parquet").exists():
+            path.rename(path.with_name("kundebruker7.parquet"))
+            rows["sales_monthly/kundebruker7.parquet"] = rows.pop("sales_monthly/2024-03.parquet")
+        return rows
+
+    monkeypatch.setattr(files, "write_months", careless)
+    refused(world, "G10: manifest: 1 text.s. hold a value of")
+
+
+def test_g10_an_identifying_column_that_cannot_be_read_blocks(world: World) -> None:
+    world.con.execute("ALTER TABLE staged.invoices DROP COLUMN billing_name")
+    refused(world, "G10: staged.invoices.billing_name is missing")
+
+
+def test_the_release_says_what_was_checked_and_that_it_is_unproven(world: World) -> None:
+    result = world.publish()
+    assert [v.guarantee for v in result.verdicts] == ["G1", "G2", "G10", "G14"]
+    verdicts = dict(world.query("SELECT guarantee, verdict FROM release_info"))
+    assert {g for g, v in verdicts.items() if v == "passed"} == {"G1", "G2", "G10", "G14"}
+    assert {v for v in verdicts.values()} == {"passed", "not checked"}
+    assert world.query("SELECT DISTINCT proven FROM release_info") == [(False,)]
+    comments = world.query("SELECT comment FROM duckdb_tables() WHERE database_name = 'analytics'")
+    assert len(comments) == 8
+    assert all("must not leave the house" in comment for (comment,) in comments)
+    assert world.query("SELECT count(*) FROM duckdb_columns() WHERE database_name = 'analytics' AND comment IS NULL") == [(0,)]

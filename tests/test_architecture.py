@@ -1,0 +1,99 @@
+"""The house's rules about who may import and read what; CONTRIBUTING.md draws the picture."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DOMAIN = sorted((ROOT / "ajprivacy_pipeline").rglob("*.py"))
+EDGES = {"definitions.py"}  # the one file of the package that Dagster loads
+ASSETS = sorted((ROOT / "assets").glob("*.py"))
+SHIPPED = [*DOMAIN, *ASSETS, ROOT / "sql" / "__init__.py"]
+LAYERS = ("raw", "staged", "retention", "pseudonyms", "pseudonymised", "anonymous", "published")
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _imports(path: Path, *, at_load: bool = False) -> set[str]:
+    """Modules a file imports; with `at_load` only those outside functions and type checking."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for node in tree.body if at_load else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def _uses(path: Path, package: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for name in _imports(path))
+
+
+@pytest.mark.parametrize("path", DOMAIN, ids=_name)
+def test_domain_imports_no_dagster(path: Path) -> None:
+    """The domain runs in milliseconds, without an orchestrator; only the edges know one."""
+    if path.name not in EDGES:
+        assert not _uses(path, "dagster")
+    if path.name not in {*EDGES, "cli.py"}:
+        assert not _uses(path, "ajprivacy_pipeline.assets")
+
+
+@pytest.mark.parametrize("path", [*SHIPPED], ids=_name)
+def test_only_zones_imports_duckdb(path: Path) -> None:
+    """One module opens the zones' files, so one module decides on keys, limits and modes."""
+    assert _uses(path, "duckdb") == (_name(path) == "ajprivacy_pipeline/zones.py")
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=_name)
+def test_only_settings_reads_the_environment(path: Path) -> None:
+    """`assets/instance.py` sets variables for Dagster and reads none."""
+    found = re.findall(r"os\.(?:environ\b(?!\.update\()|getenv)|EnvVar", path.read_text(encoding="utf-8"))
+
+    assert not found or _name(path) == "ajprivacy_pipeline/settings.py"
+
+
+@pytest.mark.parametrize("path", ASSETS, ids=_name)
+def test_assets_hold_no_sql(path: Path) -> None:
+    """SQL stands in sql/, business rules in the domain."""
+    words = re.compile(r"\b(SELECT\s|INSERT INTO|CREATE (TABLE|SCHEMA|OR)|DELETE FROM|UPDATE \w+ SET)", re.IGNORECASE)
+    texts = [node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+             if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+    assert not [text for text in texts if words.search(text)]
+    assert ".execute(" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=_name)
+def test_every_module_has_a_charter(path: Path) -> None:
+    """What belongs here, and what does not, stands on top."""
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", [*SHIPPED, *sorted((ROOT / "tests").rglob("*.py"))], ids=_name)
+def test_nobody_imports_assets_by_its_folder(path: Path) -> None:
+    """From the checkout `import assets` would work and make every asset twice."""
+    assert not any(name.partition(".")[0] in ("assets", "sql") for name in _imports(path))
+
+
+def test_published_models_read_no_people() -> None:
+    """The privacy boundary is a rule about which layer reads which: published sees contributor tokens and no more."""
+    for path in sorted((ROOT / "sql" / "published").glob("*.sql")):
+        bare = re.sub(r"--[^\n]*", "", path.read_text(encoding="utf-8"))
+        layers = set(re.findall(rf"\b({'|'.join(LAYERS)})\.[a-z_0-9]+", bare))
+
+        assert layers <= {"anonymous", "published"}, path.name
+        assert "anonymous.tokens" not in bare, path.name
+
+
+def test_code_holds_no_place_of_a_machine() -> None:
+    """No absolute path of somebody's machine and no index address in what is shipped."""
+    others = ("Makefile", "pyproject.toml", "requirements.in", "requirements.lock")
+    files = [*SHIPPED, *(ROOT / name for name in others)]
+    for path in files:
+        assert not re.search(r"/home/\w|/Users/\w|/work/|index-url\s*[= ]\s*http|find-links\s*[= ]\s*[/h]",
+                             path.read_text(encoding="utf-8")), path

@@ -1,0 +1,111 @@
+"""The command line: help for everything, exit codes, JSON, and words that say what to do."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from ajprivacy_pipeline.cli import app
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _commands(group: typer.Typer, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = [path]
+    for command in group.registered_commands:
+        assert command.callback is not None
+        found.append((*path, command.name or command.callback.__name__))
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        found += _commands(inner.typer_instance, (*path, str(inner.name)))
+    return found
+
+
+def _call(home: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AJPRIVACY", "DAGSTER"))}
+    return subprocess.run(
+        [sys.executable, "-m", "ajprivacy_pipeline", *arguments], cwd=home, text=True, capture_output=True, check=False,
+        env={**kept, "AJPRIVACY_HOME": str(home / "home"), "PYTHONPATH": str(ROOT), "COLUMNS": "200", **env})
+
+
+@pytest.mark.parametrize("command", _commands(app), ids=" ".join)
+def test_every_command_has_help(command: tuple[str, ...], tmp_path: Path) -> None:
+    """Each says in a line what it does, and each option too."""
+    done = _call(tmp_path, *command, "--help")
+
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout
+    assert not (tmp_path / "home").exists()
+
+
+def test_every_option_is_explained() -> None:
+    """No option without help."""
+    from typer.main import get_command
+    todo = [get_command(app)]
+    while todo:
+        command = todo.pop()
+        todo += getattr(command, "commands", {}).values()
+        assert command.help
+        assert all(getattr(parameter, "help", None) for parameter in command.params), command.name
+
+
+@pytest.mark.parametrize(("arguments", "env", "words"), [
+    (("run",), {}, "ajprivacy sample"),
+    (("run", "--month", "2026-13"), {"AJPRIVACY_WAREHOUSE": "sqlite:///nothing.db"}, "write it as YYYY-MM"),
+    (("run", "--month", "2099-01"), {"AJPRIVACY_WAREHOUSE": "sqlite:///nothing.db"}, "not over yet"),
+    (("run", "--month", "2026-08"), {"AJPRIVACY_WAREHOUSE": "sqlite:///nothing.db"}, "nothing.db"),
+    (("run", "--month", "2026-08"), {"AJPRIVACY_WAREHOUSE": "no url at all"}, "AJPRIVACY_WAREHOUSE"),
+    (("run", "--month", "2026-08"), {"AJPRIVACY_WAREHOUSE": "postgresql://u:geheim@127.0.0.1:1/x"}, "127.0.0.1"),
+    (("run",), {"AJPRIVACY_THREADS": "many"}, "AJPRIVACY_THREADS"),
+    (("decisions", "--month", "2026-08", "--out", "out"), {}, "never made or has been destroyed"),
+    (("decisions", "--month", "august", "--out", "out"), {}, "write it as YYYY-MM"),
+    (("sample", "--until", "yesterday"), {}, "write it as YYYY-MM-DD"),
+    (("mapping", "check"), {}, "ajprivacy sample"),
+    (("mapping", "init"), {}, "ajprivacy sample"),
+    (("keys", "fingerprint"), {"AJPRIVACY_ROOT_KEY": "short"}, "64 hex digits"),
+], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
+def test_what_the_user_can_mend_ends_with_2(
+    arguments: tuple[str, ...], env: dict[str, str], words: str, tmp_path: Path,
+) -> None:
+    """One message on stderr, nothing on stdout, no traceback, no secret, nothing half-written."""
+    done = _call(tmp_path, *arguments, **env)
+
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert "geheim" not in done.stderr
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "home" / "published" / "analytics.duckdb").exists()
+
+
+def test_unknown_option_ends_with_2(tmp_path: Path) -> None:
+    """As every command line does."""
+    assert _call(tmp_path, "run", "--monht", "2026-08").returncode == 2
+
+
+def test_json_is_json(tmp_path: Path) -> None:
+    """For scripts: stdout holds JSON alone."""
+    policy = json.loads(_call(tmp_path, "policy", "check", "--json").stdout)
+    keys = json.loads(_call(tmp_path, "keys", "fingerprint", "--json").stdout)
+
+    assert len(policy["version"]) == 16
+    assert len(keys["root"]) == 16
+
+
+def test_sample_then_mapping(tmp_path: Path) -> None:
+    """The sample shop needs no mapping; a draft of one is not written over by accident."""
+    made = _call(tmp_path, "sample", "--customers", "50", "--seed", "3", "--until", "2026-09-30")
+    assert made.returncode == 0, made.stderr
+    checked = _call(tmp_path, "mapping", "check", "--json")
+    assert checked.returncode == 0, checked.stderr
+    assert not [finding for finding in json.loads(checked.stdout) if finding["level"] == "fault"]
+    assert _call(tmp_path, "mapping", "init").returncode == 0
+    again = _call(tmp_path, "mapping", "init")
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+    assert _call(tmp_path, "mapping", "check").returncode == 0

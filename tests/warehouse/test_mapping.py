@@ -1,0 +1,199 @@
+"""Mapping files: shape, faults, holding them against a warehouse, drafting one."""
+
+import sqlite3
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tests.warehouse.shopkit import SMALL, SOURCES, canonical_sqlite, mapping_file
+
+from ajprivacy_pipeline.errors import MappingError, SourceError
+from ajprivacy_pipeline.warehouse.draft import draft
+from ajprivacy_pipeline.warehouse.mapping import Mapping, check, load_mapping, resolve
+from ajprivacy_pipeline.warehouse.names import candidates, normal
+from ajprivacy_pipeline.warehouse.source import open_source
+
+
+def test_no_file_is_the_identity() -> None:
+    assert load_mapping(None, SOURCES) == Mapping(tables={}, rates={})
+
+
+def test_rates_are_exact(tmp_path: Path) -> None:
+    mapping = mapping_file(tmp_path, '[rates]\nEUR = "11.50"\nSEK = 1.03\n')
+    assert mapping.rates == {"EUR": Decimal("11.50"), "SEK": Decimal("1.03")}
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("[tables", ["is no TOML"]),
+    ("[surprise]\nx = 1", ["surprise: Extra inputs"]),
+    ("[rates]\neuro = 1", ["rates.euro"]),
+    ("[rates]\nEUR = 0", ["rates.EUR", "greater than 0"]),
+    ("[tables.customers]\ntabel = 'x'", ["tables.customers.tabel"]),
+    ("[tables.kunder]\ntable = 'x'", ["tables.kunder: the contract has no such table; it has customers, "]),
+    ("[tables.customers.columns]\nnavn = 'x'", ["tables.customers.columns.navn: the contract has no such column"]),
+    ("[tables.customers]\ntable = 'a'\nquery = 'SELECT 1'", ["tables.customers: has query and table; keep one"]),
+    ("[tables.cases]\nabsent = 'none'\n[tables.cases.columns]\nkind = 'x'", ["tables.cases: is absent and has columns"]),
+    ("[tables.cases]\nabsent = ' '", ["tables.cases.absent"]),
+    ("[tables.orders]\nabsent = 'none'", ["tables.orders: is required and cannot be absent"]),
+    ("[tables.orders.columns]\npaid_at = { absent = 'none' }", ["tables.orders.columns.paid_at: is required"]),
+    ("[tables.orders.columns]\npaid_at = {}", ["tables.orders.columns.paid_at", 'write "source_column"']),
+    ("[tables.orders.columns]\npaid_at = { sql = 'a', constant = 1 }", ["tables.orders.columns.paid_at"]),
+    ("[tables.orders.columns]\npaid_at = 3", ["tables.orders.columns.paid_at"]),
+    ("[rates]\neuro = 1\n[tables.customers]\ntabel = 'x'", ["2 fault(s)", "rates.euro", "tables.customers.tabel"]),
+])
+def test_a_faulty_file_is_refused_with_every_fault(tmp_path: Path, text: str, words: list[str]) -> None:
+    with pytest.raises(MappingError) as caught:
+        mapping_file(tmp_path, text)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MappingError, match=r"the mapping nix\.toml cannot be read; mend AJPRIVACY_MAPPING"):
+        load_mapping(tmp_path / "nix.toml", SOURCES)
+
+
+def test_every_misfit_is_listed_at_once(tmp_path: Path) -> None:
+    url = canonical_sqlite(tmp_path / "shop.db", leave_out=["order_lines", "orders.paid_at", "customers.customer_type"])
+    mapping = mapping_file(tmp_path, """
+        [tables.cases]
+        table = "saker"
+        [tables.contacts.columns]
+        name = "navn"
+        email = { sql = "no_such_function(1)" }
+        [tables.products]
+        query = "SELECT nothing FROM nowhere"
+    """)
+    with open_source(url) as source, pytest.raises(MappingError) as caught:
+        resolve(source, mapping, SOURCES)
+    message = str(caught.value)
+    assert "7 fault(s)" in message
+    for words in ("order_lines: required, and the warehouse has no table order_lines; name the source table",
+                  "orders.paid_at: required, and no column paid_at feeds it; write tables.orders.columns.paid_at = ",
+                  "customers.customer_type: required", "cases: the warehouse has no table saker",
+                  "contacts.name: the warehouse has no column navn",
+                  "contacts.email: the warehouse refuses (no_such_function(1)); mend tables.contacts.columns.email",
+                  "products: the warehouse refuses the query"):
+        assert words in message, message
+
+
+def test_missing_evidence_is_no_fault_but_recorded(tmp_path: Path) -> None:
+    url = canonical_sqlite(tmp_path / "shop.db", leave_out=[
+        "invoices", "cases", "contacts", "order_lines.product_id", "customers.last_login_at", "web_events.consented"])
+    with open_source(url) as source:
+        resolved = resolve(source, Mapping(), SOURCES)
+        levels = {(f.table, f.column) for f in check(source, Mapping(), SOURCES) if f.level == "evidence"}
+    assert resolved.evidence_missing == {
+        "customers": ("last_login_at",), "order_lines": ("product_id",), "invoices": ("*",), "cases": ("*",),
+        "web_events": ("consented",)}
+    assert levels == {("customers", "last_login_at"), ("order_lines", "product_id"), ("invoices", None), ("cases", None),
+                      ("web_events", "consented")}
+    assert resolved.tables["contacts"] is None
+
+
+def test_a_reason_makes_missing_evidence_known(tmp_path: Path) -> None:
+    url = canonical_sqlite(tmp_path / "shop.db", leave_out=["invoices", "order_lines.product_id"])
+    mapping = mapping_file(tmp_path, """
+        [tables.invoices]
+        absent = "cash only"
+        [tables.order_lines.columns]
+        product_id = { absent = "never kept" }
+    """)
+    with open_source(url) as source:
+        assert resolve(source, mapping, SOURCES).evidence_missing == {}
+
+
+def test_names_are_quoted_and_found_whatever_their_case(tmp_path: Path) -> None:
+    url = canonical_sqlite(tmp_path / "shop.db", leave_out=["customers"])
+    with sqlite3.connect(tmp_path / "shop.db") as shop:
+        shop.execute('CREATE TABLE "Våre ""kunder""" ("KUNDE ID", customer_type)')
+    mapping = mapping_file(tmp_path, """
+        [tables.customers]
+        table = 'våre "kunder"'
+        [tables.customers.columns]
+        customer_id = "kunde id"
+        name = { constant = "it's" }
+    """)
+    with open_source(url) as source:
+        customers = resolve(source, mapping, SOURCES).tables["customers"]
+    assert customers is not None and customers.relation == '"Våre ""kunder"""'
+    assert customers.columns["customer_id"].sql == '"KUNDE ID"'
+    assert customers.columns["name"].sql == "'it''s'"
+    assert customers.columns["name"].source_column is None
+    assert list(customers.columns) == list(SOURCES.tables["customers"].columns)
+
+
+@pytest.mark.parametrize(("declared", "reason"), [
+    ("opened_at INTEGER", "cases.opened_at: the source's type integer cannot be converted to timestamp; feed it from"),
+    ("opened_at BLOB", "cases.opened_at: the source's type blob cannot be converted to timestamp"),
+    ("opened_at BOOLEAN", "cases.opened_at: the source's type boolean cannot be converted to timestamp"),
+])
+def test_a_type_that_cannot_be_converted_is_refused(tmp_path: Path, declared: str, reason: str) -> None:
+    url = canonical_sqlite(tmp_path / "shop.db", leave_out=["cases"])
+    with sqlite3.connect(tmp_path / "shop.db") as shop:
+        shop.execute(f"CREATE TABLE cases (case_id INTEGER, customer_id INTEGER, contact_id TEXT, {declared})")
+    with open_source(url) as source, pytest.raises(MappingError) as caught:
+        resolve(source, Mapping(), SOURCES)
+    assert reason in str(caught.value)
+
+
+def test_a_warehouse_without_tables_is_refused(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "empty.db").execute("VACUUM")
+    with open_source(f"sqlite:///{tmp_path / 'empty.db'}") as source:
+        for look in (lambda: check(source, Mapping(), SOURCES), lambda: draft(source, SOURCES)):
+            with pytest.raises(SourceError, match="has no tables: check the database's name"):
+                look()
+
+
+def test_a_draft_of_a_norwegian_shop_resolves_once_completed(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "shop.db") as shop:
+        shop.executescript("""
+            CREATE TABLE tbl_kunder (Kunde_ID INTEGER, Kundetype TEXT, Navn TEXT, "E-post" TEXT, Telefon TEXT,
+                Fødselsdato DATE, Adresse TEXT, Postnr TEXT, Poststed TEXT, Skostørrelse INTEGER, Opprettet DATETIME,
+                Sist_innlogget DATETIME);
+            CREATE TABLE ordrer (ordrenr INTEGER, kundenr INTEGER, ordredato DATETIME, levert DATETIME,
+                betalt DATETIME);
+            CREATE TABLE ordrelinjer (ordrenr INTEGER, linjenr INTEGER, varenr TEXT, antall INTEGER, pris NUMERIC);
+            CREATE TABLE ansatte (id INTEGER, lønn INTEGER);
+        """)
+    with open_source(f"sqlite:///{tmp_path / 'shop.db'}") as source:
+        text = draft(source, SOURCES)
+        drafted = tomllib.loads(text)["tables"]
+        resolved = resolve(source, mapping_file(tmp_path, text), SOURCES)
+    assert drafted["customers"] == {"table": "tbl_kunder", "columns": {
+        "customer_id": "Kunde_ID", "customer_type": "Kundetype", "name": "Navn", "email": "E-post", "phone": "Telefon",
+        "birth_date": "Fødselsdato", "street_address": "Adresse", "postal_code": "Postnr", "city": "Poststed",
+        "profile_created_at": "Opprettet", "last_login_at": "Sist_innlogget"}}
+    assert drafted["orders"]["columns"] == {"order_id": "ordrenr", "customer_id": "kundenr", "ordered_at": "ordredato",
+                                            "delivered_at": "levert", "paid_at": "betalt"}
+    assert drafted["order_lines"]["columns"]["unit_price"] == "pris"
+    assert "# source columns that nothing uses: Skostørrelse (integer)" in text
+    assert "# source tables that nothing uses: ansatte" in text
+    assert '# ?? evidence for keeping, without it nothing will be due: table = "..." or absent = "reason"' in text
+    assert resolved.evidence_missing == {"invoices": ("*",), "cases": ("*",)}
+
+
+def test_a_draft_marks_what_is_required_and_unmatched(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "shop.db") as shop:
+        shop.execute("CREATE TABLE kunder (id INTEGER, art TEXT)")
+    with open_source(f"sqlite:///{tmp_path / 'shop.db'}") as source:
+        text = draft(source, SOURCES)
+    assert 'customer_id = "id"' in text
+    assert '# ?? customer_type = "..."  # enum: consumer | business | sole_proprietor; required' in text
+    assert '# [tables.orders]' in text and '# ?? required: table = "..."' in text
+
+
+def test_the_words_of_names_belong_to_the_contract() -> None:
+    from ajprivacy_pipeline.warehouse import names
+    columns = {column for table in SOURCES.tables.values() for column in table.columns}
+    assert set(names.TABLES) == set(SOURCES.tables)
+    assert set(names.COLUMNS) <= columns
+    assert all(word == normal(word) for words in (names.TABLES | names.COLUMNS).values() for word in words.split())
+    assert candidates("customers")[0] == "customers"
+    assert normal("Fødselsdato") == "fodselsdato" and normal("E-Postadresse") == "epostadresse"
+
+
+def test_check_of_a_good_mapping_has_no_fault(tmp_path: Path) -> None:
+    with open_source(canonical_sqlite(tmp_path / "shop.db", SMALL)) as source:
+        findings = check(source, Mapping(), SOURCES)
+    assert {finding.level for finding in findings} == {"note"}
