@@ -58,7 +58,7 @@ bench: setup  ## Measure against the floors
 	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
 lock: setup  ## Make requirements.lock from requirements.in
-	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url \
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras --no-header --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --no-emit-options --output-file requirements.lock requirements.in
 
 clean:  ## Remove .venv and caches; the home with its data stays

@@ -46,15 +46,17 @@ releases = sa.Table(  # one row per published release
     sa.Column("run_id", sa.String(64), nullable=False),
     sa.Column("published_at", sa.DateTime, nullable=False),
 )
-legal_holds = sa.Table(  # subject_id ('customer:1', 'contact:2') or the name of an entity ('app_logs')
-    "legal_holds", _meta,
+hold_events = sa.Table(  # a legal hold: one row each for placing it, renewing its expiry, lifting it; none is ever edited
+    "hold_events", _meta,  # hold_id is the placing row's id; subject_id ('customer:1') or an entity's name ('app_logs')
     sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("hold_id", sa.Integer, index=True),
+    sa.Column("event", sa.String(8), nullable=False),
     sa.Column("subject_id", sa.String(200), nullable=False),
     sa.Column("owner", sa.String(200), nullable=False),
     sa.Column("ground", sa.String(64), nullable=False),
-    sa.Column("placed_on", sa.Date, nullable=False),
     sa.Column("expires_on", sa.Date, nullable=False),
-    sa.Column("lifted_on", sa.Date),
+    sa.Column("happened_on", sa.Date, nullable=False),
+    sa.Column("recorded_by", sa.String(200), nullable=False),
 )
 review_decisions = sa.Table(  # one row per subject and decision; a release also lists its invoices below
     "review_decisions", _meta,
@@ -72,6 +74,24 @@ released_invoices = sa.Table(  # facts_sha256 pins the invoice as it was; a chan
     sa.Column("decision_id", sa.Integer, sa.ForeignKey("review_decisions.id"), nullable=False),
     sa.Column("invoice_id", sa.String(200), nullable=False),
     sa.Column("facts_sha256", sa.String(64), nullable=False),
+)
+
+policies = sa.Table(  # every policy that a run used: the TOML texts by file name, as JSON; once a version
+    "policies", _meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("version", sa.String(64), nullable=False, index=True),
+    sa.Column("stored_at", sa.DateTime, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+)
+
+looks = sa.Table(  # who looked at a person: the subject as a keyed token, never its id
+    "looks", _meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("subject_id", sa.String(64), nullable=False, index=True),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("what", sa.String(32), nullable=False),
+    sa.Column("by", sa.String(200), nullable=False),
+    sa.Column("looked_at", sa.DateTime, nullable=False),
 )
 
 
@@ -128,6 +148,38 @@ class ControlStore:
         return self.rows(sa.select(source_counts.c.table_name, source_counts.c.present, source_counts.c.rows)
                          .where(source_counts.c.run_id == newest[0]["run_id"])
                          .where(source_counts.c.month == newest[0]["month"]))
+
+    def record_look(self, token: str, month: str, what: str, by: str) -> None:
+        """Note that somebody looked at a person; `token` stands for the subject, derived by its key store."""
+        self.insert(looks, [{"subject_id": token, "month": month, "what": what, "by": by, "looked_at": utc_now()}])
+
+    def record_decision(self, decision: dict[str, Any], invoices: Sequence[dict[str, Any]]) -> int:
+        """Append a review decision with the invoices it releases (invoice_id, facts_sha256), and return its id."""
+        with _control_errors(), self._engine.begin() as connection:
+            made = connection.execute(review_decisions.insert(), decision).inserted_primary_key
+            decision_id = int(made[0]) if made is not None else 0
+            if invoices:
+                connection.execute(released_invoices.insert(), [{"decision_id": decision_id, **row} for row in invoices])
+            return decision_id
+
+    def append_hold_event(self, event: dict[str, Any]) -> int:
+        """Append an event of a legal hold, and return the row's id: the hold's number where the event places it."""
+        with _control_errors(), self._engine.begin() as connection:
+            made = connection.execute(hold_events.insert(), event).inserted_primary_key
+            return int(made[0]) if made is not None else 0
+
+    def legal_holds(self) -> list[dict[str, Any]]:
+        """Every hold as its events leave it, oldest first: id, subject_id, owner, ground, placed_on, expires_on, lifted_on."""
+        found: dict[int, dict[str, Any]] = {}
+        for row in self.rows(sa.select(hold_events).order_by(hold_events.c.id)):
+            if row["event"] == "placed":
+                found[row["id"]] = {"id": row["id"], "subject_id": row["subject_id"], "owner": row["owner"],
+                                    "ground": row["ground"], "placed_on": row["happened_on"], "lifted_on": None}
+            hold = found[row["hold_id"] or row["id"]]
+            hold["expires_on"] = row["expires_on"]
+            if row["event"] == "lifted":
+                hold["lifted_on"] = row["happened_on"]
+        return list(found.values())
 
     def releases(self) -> list[dict[str, Any]]:
         """Every release, oldest first."""

@@ -37,6 +37,8 @@ def boundary(what: str) -> Iterator[None]:
     except OSError as error:
         raise ZoneError(f"{what}: {os.strerror(error.errno or 0)}") from None
     except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, its text must not pass
+        if error.__cause__ is not None and not isinstance(error.__cause__, Exception):
+            raise error.__cause__ from None  # Ctrl-C in the middle of a query comes out as the engine's RuntimeError
         raise ModelError(f"{what}: failed with {type(error).__name__}") from None
 
 
@@ -131,8 +133,8 @@ def export_decisions(settings: Settings, month: str, out: Path) -> dict[str, int
     with boundary("decisions"):
         keys = KeyStore(settings.keys, settings.root_key)
         with zones.open_zone(settings, keys, month_file(settings, month), read_only=True) as con:
-            found = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables() "
-                                                   "WHERE schema_name = 'retention'").fetchall()}
+            found = {row[0] for row in con.execute("SELECT table_name FROM information_schema.tables "
+                                                   "WHERE table_schema = 'retention'").fetchall()}
             if missing := [name for name in DECISION_TABLES if name not in found]:
                 raise ControlError(f"the decisions of {month} are not complete ({', '.join(missing)} is missing): "
                                    f"run the month again with `ajprivacy run --month {month}`")

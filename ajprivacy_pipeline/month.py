@@ -28,6 +28,7 @@ from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.models import LAYERS, Model, layer_models, load_catalogue, run_model
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.settings import NOTICE, Settings, as_of, prepare_home, sql_folder
+from ajprivacy_pipeline.steer.versions import record_policy
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.release import ReleaseResult
@@ -248,6 +249,7 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         policy = load_policy(NOTICE)
         keys = KeyStore(settings.keys, settings.root_key)
         control = ControlStore.in_folder(settings.control)
+        record_policy(control, NOTICE)
     with month_lock(settings, month):
         spill = settings.restricted / "spill" / month
         shutil.rmtree(spill, ignore_errors=True)  # what a killed run of this month left

@@ -1,14 +1,14 @@
 """The notice as data: loads and validates `notice/*.toml` into frozen objects.
 
-Belongs here: the shape of the policy, its cross-checks, its version. Does not belong here: anything that reads rows.
-Unknown keys are refused and every fault is listed at once. The version is a hash of the files' contents; every result
+Belongs here: the shape of the policy, its version. Does not belong here: what must hold between its parts
+(`policy_faults`), anything that reads rows. Unknown keys are refused and every fault is listed at once. The version is a hash of the files' contents; every result
 carries it.
 """
 
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ajprivacy_pipeline.errors import PolicyError
+from ajprivacy_pipeline.policy_faults import cross_faults
 
 SubjectType = Literal["consumer", "sole_proprietor", "business", "contact"]
 ColumnType = Literal["id", "text", "email", "timestamp", "date", "amount", "number", "integer", "boolean", "enum"]
@@ -86,11 +87,15 @@ class Choices(Frozen):
 
 
 class Purpose(Frozen):
-    """A purpose of processing and its legal basis (BAS-1)."""
+    """A purpose of processing and its legal basis (BAS-1); what is missing of its assessment shows as missing."""
 
     legal_basis: Literal["contract", "legitimate_interest", "consent", "legal_obligation"]
     clauses: tuple[str, ...]
     meaning: str
+    records: tuple[str, ...] = ()
+    periods: tuple[str, ...] = ()
+    assessment_ref: str | None = None
+    assessed_on: date | None = None
 
 
 class Attribute(Frozen):
@@ -136,13 +141,14 @@ class Action(Frozen):
 
 
 class Clause(Frozen):
-    """A promise of the notice."""
+    """A promise of the notice. `test` proves what is executed; `pending` says what of it later work carries out."""
 
     state: Literal["executed", "documented", "planned", "outside"]
     lines: tuple[tuple[int, int], ...]
     meaning: str
     how: str | None = None
-    test: str | None = None
+    test: str | None = Field(default=None, pattern=r"^tests/[a-z_0-9/]+\.py::test_[a-z_0-9]+$")
+    pending: str | None = None
 
 
 class PublishedColumn(Frozen):
@@ -192,7 +198,7 @@ class Release(Frozen):
 
 
 class Recipient(Frozen):
-    """Who receives personal data (CTR-2, SHR-1, IND-4)."""
+    """Who receives personal data (CTR-2, SHR-1, IND-4). Only with `safeguards` may a country lie outside the EEA."""
 
     role: Literal["processor", "controller"]
     purposes: tuple[str, ...]
@@ -202,6 +208,21 @@ class Recipient(Frozen):
     channels: tuple[str, ...] = ()
     agreement_on: date | None = None
     controlled_on: date | None = None
+    safeguards: str | None = None
+
+
+class ReviewReasons(Frozen):
+    """Codes of why a reviewed case is released or kept, each with its meaning."""
+
+    release: dict[str, str] = Field(min_length=1)
+    keep: dict[str, str] = Field(min_length=1)
+
+
+class Review(Frozen):
+    """`review.toml`: the codes that people's decisions carry, each with its meaning."""
+
+    reasons: ReviewReasons
+    grounds: dict[str, str] = Field(min_length=1)
 
 
 class Notice(Frozen):
@@ -220,6 +241,7 @@ class Controller(Frozen):
     country: str
     contact_email: str
     supervisory_authority: str
+    data_protection_officer: str | None = None
 
 
 class NoticeFile(Frozen):
@@ -227,6 +249,8 @@ class NoticeFile(Frozen):
 
     notice: Notice
     controller: Controller
+    eea: tuple[str, ...]
+    security: tuple[str, ...]
 
 
 class Policy(Frozen):
@@ -240,6 +264,7 @@ class Policy(Frozen):
     sources: Sources
     release: Release
     recipients: dict[str, Recipient]
+    review: Review
 
     @cached_property
     def periods(self) -> dict[str, int]:
@@ -255,6 +280,7 @@ _FILES: dict[str, tuple[str, Any]] = {
     "sources": ("sources.toml", Sources),
     "release": ("release.toml", Release),
     "recipients": ("recipients.toml", dict[str, Recipient]),
+    "review": ("review.toml", Review),
 }
 
 
@@ -264,104 +290,57 @@ def load_policy(folder: Path) -> Policy:
     Raises:
         PolicyError: with every fault of every file at once.
     """
+    return parse_policy(read_texts(folder))
+
+
+def read_texts(folder: Path) -> dict[str, str]:
+    """The notice files of a folder by name; one that is missing or unreadable is left out.
+
+    Raises:
+        PolicyError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise PolicyError([f"{folder}: is no folder; name one that holds {', '.join(name for name, _ in _FILES.values())}"])
+    texts = {}
+    for name, _ in _FILES.values():
+        try:
+            texts[name] = (folder / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            continue
+        except (OSError, UnicodeDecodeError):
+            raise PolicyError([f"{name}: cannot be read as UTF-8 text"]) from None
+    return texts
+
+
+def parse_policy(texts: Mapping[str, str]) -> Policy:
+    """Validate the notice data, given as TOML texts by file name.
+
+    Raises:
+        PolicyError: with every fault of every file at once.
+    """
     faults: list[str] = []
     parts: dict[str, Any] = {}
     raw: dict[str, Any] = {}
     for part, (file_name, shape) in _FILES.items():
-        try:
-            raw[part] = tomllib.loads((folder / file_name).read_text(encoding="utf-8"))
-            parts[part] = TypeAdapter(shape).validate_python(raw[part])
-        except FileNotFoundError:
+        if file_name not in texts:
             faults.append(f"{file_name}: missing")
+            continue
+        try:
+            raw[part] = tomllib.loads(texts[file_name])
+            parts[part] = TypeAdapter(shape).validate_python(raw[part])
         except tomllib.TOMLDecodeError as error:
             faults.append(f"{file_name}: {error}")
         except ValidationError as error:
             faults.extend(f"{file_name}: {'.'.join(str(step) for step in fault['loc'])}: {fault['msg']}"
                           for fault in error.errors(include_url=False, include_input=False))
     if not faults:
-        canonical = json.dumps(raw, sort_keys=True, default=str, ensure_ascii=False)
-        policy = Policy(version=hashlib.sha256(canonical.encode()).hexdigest()[:16], **parts)
-        faults = list(_cross_faults(policy))
+        policy = Policy(version=_version(raw), **parts)
+        faults = list(cross_faults(policy))
         if not faults:
             return policy
     raise PolicyError(faults)
 
 
-def _cross_faults(policy: Policy) -> Iterator[str]:
-    yield from _clause_faults(policy)
-    yield from _attribute_faults(policy)
-    yield from _action_faults(policy)
-    values = policy.release.thresholds
-    if values.k < values.k_floor:
-        yield f"release.toml: thresholds.k is {values.k}, never below k_floor = {values.k_floor}"
-    if missing := set(_PERIODS) - set(policy.retention.periods):
-        yield f"purposes.toml: periods lacks {', '.join(sorted(missing))}"
-    if unknown := set(policy.retention.periods) - set(_PERIODS):
-        yield f"purposes.toml: periods has the unknown {', '.join(sorted(unknown))}"
-    if missing := set(_FREEZES) - set(policy.retention.freezes):
-        yield f"purposes.toml: freezes lacks {', '.join(sorted(missing))}"
-    if set(policy.retention.tombstones) != {"consumer", "business", "sole_proprietor"}:
-        yield "purposes.toml: tombstones needs one id per customer type"
-    for scope, tables in policy.retention.scopes.items():
-        for table in set(tables) - set(policy.sources.tables) - {"contractual_attributes", "other_attributes"}:
-            yield f"purposes.toml: scopes.{scope} names the unknown table {table}"
-    for name, table in policy.sources.tables.items():
-        for column in set(table.key) - set(table.columns):
-            yield f"sources.toml: tables.{name}.key names the unknown column {column}"
-        for column_name, column in table.columns.items():
-            if (column.type == "enum") != bool(column.values):
-                yield f"sources.toml: tables.{name}.columns.{column_name}: values belong to enums, and every enum has some"
-
-
-def _clause_faults(policy: Policy) -> Iterator[str]:
-    known = set(policy.clauses)
-    for name, period in policy.retention.periods.items():
-        if period.source not in known:
-            yield f"purposes.toml: periods.{name}.source names the unknown clause {period.source}"
-    for name, freeze in policy.retention.freezes.items():
-        if freeze.source not in known:
-            yield f"purposes.toml: freezes.{name}.source names the unknown clause {freeze.source}"
-    for name, purpose in policy.retention.purposes.items():
-        for clause in set(purpose.clauses) - known:
-            yield f"purposes.toml: purposes.{name}.clauses names the unknown clause {clause}"
-    for name, recipient in policy.recipients.items():
-        if recipient.source not in known:
-            yield f"recipients.toml: {name}.source names the unknown clause {recipient.source}"
-        for purpose_name in set(recipient.purposes) - set(policy.retention.purposes):
-            yield f"recipients.toml: {name}.purposes names the unknown purpose {purpose_name}"
-
-
-def _attribute_faults(policy: Policy) -> Iterator[str]:
-    for name, attribute in policy.retention.attributes.items():
-        for purpose in set(attribute.purposes) - set(policy.retention.purposes):
-            yield f"purposes.toml: attributes.{name}.purposes names the unknown purpose {purpose}"
-        for subject_type in set(attribute.types) & set(attribute.misplaced):
-            yield f"purposes.toml: attributes.{name}: {subject_type} is in types and in misplaced"
-        for subject_type in attribute.types + attribute.misplaced:
-            table = "contacts" if subject_type == "contact" else "customers"
-            for column in attribute.columns:
-                if column not in policy.sources.tables[table].columns:
-                    yield f"purposes.toml: attributes.{name}.columns: {table} has no column {column}"
-                elif column not in policy.actions.get(table, {}):
-                    yield f"actions.toml: {table} lacks an action for {column} (attribute {name})"
-
-
-def _action_faults(policy: Policy) -> Iterator[str]:
-    covered = {(table, column) for table, columns in policy.actions.items() for column in columns}
-    for table, column in sorted(covered):
-        if column not in getattr(policy.sources.tables.get(table), "columns", {}):
-            yield f"actions.toml: {table}.{column} is no column of the source contract"
-    for table, column in policy.sources.identifying_columns():
-        company = table == "customers" and column in ("name", "organisation_number")
-        if (table, column) not in covered and not company and (table, column) != ("web_events", "page"):
-            yield f"actions.toml: {table}.{column} identifies people and has no action"
-
-
-_PERIODS = (
-    "contract_tail_months", "contract_minimum_months", "business_transaction_months", "profile_tail_months",
-    "individualisation_tail_months", "bookkeeping_years", "open_balance_review_months", "correspondence_months",
-    "limitation_months", "cookie_months", "log_months", "request_response_months",
-    "until_further_notice_review_months", "stale_blocker_months",
-)
-_FREEZES = ("open_balance", "restriction", "access_pending", "legal_hold", "orphan", "data_quality", "no_evidence",
-            "evidence_missing")
+def _version(raw: Mapping[str, Any]) -> str:
+    canonical = json.dumps(raw, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]

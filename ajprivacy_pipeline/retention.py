@@ -114,11 +114,11 @@ def _sets(bits: dict[str, int]) -> Iterator[tuple[object, ...]]:
 
 
 def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, str, Rows]]:
-    holds, decisions, invoices = store.legal_holds, store.review_decisions, store.released_invoices
+    decisions, invoices = store.review_decisions, store.released_invoices
     yield ("control.previous_counts", "table_name VARCHAR, present BOOLEAN, rows BIGINT",
            [(row["table_name"], row["present"], row["rows"]) for row in control.previous_counts(month)])
     yield ("control.legal_holds", "subject_id VARCHAR, placed_on DATE, expires_on DATE, lifted_on DATE",
-           _tuples(control, sa.select(holds.c.subject_id, holds.c.placed_on, holds.c.expires_on, holds.c.lifted_on)))
+           [(hold["subject_id"], hold["placed_on"], hold["expires_on"], hold["lifted_on"]) for hold in control.legal_holds()])
     yield ("control.released_invoices", "subject_id VARCHAR, invoice_id VARCHAR, decided_on DATE, facts_sha256 VARCHAR",
            _tuples(control, sa.select(decisions.c.subject_id, invoices.c.invoice_id, decisions.c.decided_on,
                                       invoices.c.facts_sha256)
@@ -156,8 +156,10 @@ def _value_faults(table: SourceTable, column: str, spec: SourceColumn) -> Iterat
     """(column, fault, condition over the raw row), for one column."""
     x = f"r.{quote(column)}"
     if spec.type in ("timestamp", "date"):
-        yield column, "unparsable", f"is_given({x}) AND local_at({x}) IS NULL"
-        yield column, "implausible_date", f"local_at({x}) IS NOT NULL AND local_on({x}, $first_day, $last_day) IS NULL"
+        unread = f"CASE WHEN is_surely_plausible({x}, $first_day, $last_day) THEN false ELSE is_given({x}) AND {{}} END"
+        yield column, "unparsable", unread.format(f"local_at({x}) IS NULL")
+        yield column, "implausible_date", unread.format(
+            f"local_at({x}) IS NOT NULL AND local_on({x}, $first_day, $last_day) IS NULL")
     elif spec.type == "enum":
         known = ", ".join(literal(value) for value in spec.values)
         yield column, "unknown_value", f"text_of({x}) NOT IN ({known})"

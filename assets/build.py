@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
-from ajprivacy_pipeline.assets.resources import MONTH, POOL, step
+from ajprivacy_pipeline.assets.resources import MONTH, step
 
 from ajprivacy_pipeline.models import LAYERS, Model
 from ajprivacy_pipeline.month import MonthRun
@@ -58,7 +58,7 @@ def build_assets(models: Sequence[Model]) -> list[dg.AssetsDefinition]:
 
 
 def _asset(model: Model) -> dg.AssetsDefinition:
-    @dg.multi_asset(specs=[spec(model)], name=model.name.replace(".", "__"), pool=POOL, required_resource_keys={MONTH})
+    @dg.multi_asset(specs=[spec(model)], name=model.name.replace(".", "__"), required_resource_keys={MONTH})
     def build(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         started = time.monotonic()
         with step(context) as run:

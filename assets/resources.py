@@ -4,7 +4,7 @@ Belongs here: tying a Dagster run to a `MonthRun`. The in-process executor keeps
 month's file is opened, and its lock taken, once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import cast
 
@@ -16,15 +16,20 @@ from ajprivacy_pipeline.month import MonthRun, Report, ignore, open_month
 from ajprivacy_pipeline.settings import Settings, load_settings
 
 MONTH = "month"
-POOL = "zones"  # one step at a time opens a zone, however many runs there are
+# One step at a time, however many runs there are, on what months share: the warehouse, the pseudonymised zone, the
+# release, the control store. A model works in its month's own file, which the run holds alone.
+POOL = "zones"
 _PARTITION_TAG = "dagster/partition"
 
 
-def month_resource(report: Report = ignore) -> dg.ResourceDefinition:
+def month_resource(
+    report: Report = ignore, refused: Callable[[PrivacyError], None] = lambda _: None,
+) -> dg.ResourceDefinition:
     """The month that the run's partition names, open from the run's first step to its last.
 
     Args:
         report: called after each table and step; the command line draws its progress from it.
+        refused: called with what kept the month from opening, because Dagster masks it.
     """
 
     def open_for_run(context: dg.InitResourceContext) -> Iterator[MonthRun]:
@@ -39,6 +44,7 @@ def month_resource(report: Report = ignore) -> dg.ResourceDefinition:
                     free_dead_slots(context.instance, settings)
                 yield opened
         except PrivacyError as error:
+            refused(error)
             if context.log is not None:
                 context.log.error(str(error))  # noqa: TRY400 - the log redacts errors; ours hold no personal value
             raise error from None

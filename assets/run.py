@@ -13,7 +13,7 @@ from ajprivacy_pipeline.assets.jobs import MONTHLY
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 from ajprivacy_pipeline.assets.steps import CLOSED
 
-from ajprivacy_pipeline.errors import ControlError
+from ajprivacy_pipeline.errors import ControlError, PrivacyError
 from ajprivacy_pipeline.month import Report
 from ajprivacy_pipeline.settings import Settings, as_of
 
@@ -33,14 +33,19 @@ def run_month(settings: Settings, month: str, report: Report) -> dict[str, Any]:
         raise ControlError(f"{month} is not over yet, or lies before {MONTHS.start:%Y-%m}: "
                            "choose a month that is over")
     started = time.monotonic()
+    refusals: list[PrivacyError] = []
     with prepare_dagster(settings) as instance:
         from ajprivacy_pipeline.definitions import defs
         try:
             result = defs.resolve_job_def(MONTHLY).execute_in_process(
                 instance=instance, partition_key=partition, run_config=_QUIET,
-                resources={MONTH: month_resource(report)})
+                resources={MONTH: month_resource(report, refusals.append)})
         except dg.DagsterExecutionInterruptedError:
             raise KeyboardInterrupt from None
+        except dg.DagsterError:
+            if not refusals:
+                raise
+            raise refusals[0] from None
     return {**_summary(result), "seconds": round(time.monotonic() - started, 1),
             "published": str(settings.published / "analytics.duckdb")}
 

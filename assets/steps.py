@@ -56,7 +56,7 @@ def quality(reads: Sequence[str]) -> dg.AssetsDefinition:
     """staged.quality: what does not fit the source contract, held and counted, never dropped."""
 
     @dg.asset(key=key("staged.quality"), group_name="staged", kinds={"duckdb"}, owners=OWNERS, tags=tags("staged"),
-              deps=[key(read) for read in reads], partitions_def=MONTHS, pool=POOL, required_resource_keys={MONTH},
+              deps=[key(read) for read in reads], partitions_def=MONTHS, required_resource_keys={MONTH},
               description="Rows of the source that do not fit its contract: table, id, column, fault; no value.\n\n"
                           "Grain: one row per fault.")
     def staged__quality(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:

@@ -20,9 +20,19 @@ CREATE OR REPLACE TEMP MACRO local_at(x) AS
          THEN TRY_CAST(TRY_CAST(text_of(x) AS TIMESTAMPTZ) AS TIMESTAMP)
          ELSE TRY_CAST(text_of(x) AS TIMESTAMP) END;
 
+-- A typed value so far inside the plausible days that its local date is too: told without a zone conversion.
+CREATE OR REPLACE TEMP MACRO is_surely_plausible(x, first_day, last_day) AS
+    CASE typeof(x)
+        WHEN 'TIMESTAMP WITH TIME ZONE' THEN TRY_CAST(x AS TIMESTAMPTZ) > CAST(first_day + 2 AS TIMESTAMPTZ)
+                                         AND TRY_CAST(x AS TIMESTAMPTZ) < CAST(last_day - 2 AS TIMESTAMPTZ)
+        WHEN 'TIMESTAMP' THEN TRY_CAST(x AS TIMESTAMP) > CAST(first_day + 2 AS TIMESTAMP)
+                          AND TRY_CAST(x AS TIMESTAMP) < CAST(last_day - 2 AS TIMESTAMP)
+        ELSE false END;
+
 -- The local date, NULL outside the plausible days.
 CREATE OR REPLACE TEMP MACRO local_on(x, first_day, last_day) AS
-    CASE WHEN CAST(local_at(x) AS DATE) BETWEEN first_day AND last_day THEN CAST(local_at(x) AS DATE) END;
+    CASE WHEN is_surely_plausible(x, first_day, last_day) THEN TRY_CAST(x AS DATE)
+         WHEN CAST(local_at(x) AS DATE) BETWEEN first_day AND last_day THEN CAST(local_at(x) AS DATE) END;
 
 -- Rounded half up to 0.01 from its text; NULL for NaN, infinity and what is no number.
 CREATE OR REPLACE TEMP MACRO amount_of(x) AS

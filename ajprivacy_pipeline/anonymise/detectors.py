@@ -84,10 +84,11 @@ def _has_address(pattern: re.Pattern[str]) -> Callable[[str], bool]:
     def finds(text: str) -> bool:
         for match in pattern.finditer(text):
             try:
-                ipaddress.ip_address(match[0].rstrip("."))
+                if match[0].strip(":."):  # '::' alone is punctuation
+                    ipaddress.ip_address(match[0].rstrip("."))
+                    return True
             except ValueError:
                 continue
-            return True
         return False
 
     return finds

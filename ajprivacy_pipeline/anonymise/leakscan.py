@@ -127,7 +127,8 @@ def _lay_out_runs(con: Connection, texts: Sequence[Text], minimum: int) -> int:
         WITH texts AS (SELECT unnest($positions) AS position, unnest($texts) AS text, unnest($own) AS own,
                               unnest($numbered) AS numbered),
         words AS (SELECT position, own, numbered, string_split(
-            trim(regexp_replace(lower(nfc_normalize(text)), '[^\\p{{L}}\\p{{N}}]+', ' ', 'g')), ' ') AS words FROM texts),
+            trim(regexp_replace(lower(nfc_normalize(text)), '[^\\p{{L}}\\p{{N}}]+', ' ', 'g')), ' ') AS words
+            FROM texts),
         starts AS (SELECT *, unnest(range(1, len(words) + 1)) AS first FROM words),
         runs AS (SELECT *, unnest(range(first, least(first + {LONGEST_RUN}, len(words) + 1))) AS last FROM starts
                  UNION ALL SELECT *, 1, len(words) FROM words),

@@ -42,7 +42,8 @@ def _silent(step: str) -> None:
 
 
 def build_release(con: Connection, settings: Settings, policy: Policy, control: ControlStore, month: str, run_id: str,
-                  progress: swap.Progress = _silent, *, run_models: bool = True) -> ReleaseResult:
+                  progress: swap.Progress = _silent, *, run_models: bool = True,
+                  sql: Path | None = None) -> ReleaseResult:
     """Publish the release for a month, or say that the month lies in a closed period.
 
     Args:
@@ -54,6 +55,7 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
         run_id: names the staging folder and the control store's row; never published.
         progress: told each step before it is taken.
         run_models: False when the caller ran the layers anonymous and published with `model_values` already.
+        sql: the folder of the models; the product's own when omitted.
 
     Raises:
         GuaranteeError: a gate failed; the previous release stays.
@@ -71,7 +73,7 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
                                  repaired)
         run = _Run(con, settings, policy, control, plan, previous, staging, run_id, progress, repaired)
         try:
-            return _publish(run, run_models=run_models)
+            return _publish(run, (sql or sql_folder()) if run_models else None)
         finally:
             tables.drop_public(con, policy)
 
@@ -109,12 +111,12 @@ def _previous(settings: Settings, plan: ReleasePlan) -> Release | None:
     return verify_release(folder, plan.previous["manifest_sha256"])
 
 
-def _publish(run: _Run, *, run_models: bool) -> ReleaseResult:
-    """Compute, prove and swap one release that is not closed."""
+def _publish(run: _Run, sql: Path | None) -> ReleaseResult:
+    """Compute (from the models in `sql`, unless that was done), prove and swap one release that is not closed."""
     con, policy, progress = run.con, run.policy, run.progress
     progress("computing cells")
-    if run_models:
-        tables.run_layers(con, policy, run.plan, sql_folder())
+    if sql is not None:
+        tables.run_layers(con, policy, run.plan, sql)
     tables.forget_tokens(con)
     prove.require([tables.check_cells(con, policy)])
     progress("withholding")

@@ -6,6 +6,7 @@ last rename is the commit. Killed before it, readers see the old release, and th
     a folder .building-*                    a run died: removed
     a folder the control store ignores      died between folder and control store: set aside and built again
     a row that analytics.duckdb ignores     died before the commit: analytics.duckdb is rebuilt from the verified folder
+                                            (so is one that is missing or cannot be read)
 """
 
 import fcntl
@@ -13,12 +14,12 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ajprivacy_pipeline.control import ControlStore, releases
-from ajprivacy_pipeline.errors import ReleaseError
+from ajprivacy_pipeline.errors import ReleaseError, ZoneError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.files import build_analytics
 from ajprivacy_pipeline.release.manifest import MANIFEST, published_stamp, sha256_of, verify_release
@@ -80,8 +81,9 @@ def repair(settings: Settings, policy: Policy, control: ControlStore, staging: P
         return False
     newest = known[-1]
     target = settings.published / ANALYTICS
-    if published_stamp(target) == newest["manifest_sha256"]:
-        return False
+    with suppress(ZoneError):  # a file that cannot be read is rebuilt like one that is old
+        if published_stamp(target) == newest["manifest_sha256"]:
+            return False
     progress(f"repairing release {newest['month']}")
     release = verify_release(settings.published / "releases" / newest["month"], newest["manifest_sha256"])
     with engine_errors("published"):

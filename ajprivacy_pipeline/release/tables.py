@@ -19,8 +19,11 @@ _FLAG_TYPES = {"suppressed": "BOOLEAN", "suppressed_measures": "VARCHAR[]", "rou
 
 
 def run_layers(con: Connection, policy: Policy, plan: ReleasePlan, sql: Path) -> None:
-    """Run the models of the layers anonymous and published, then forget the tokens' key and table."""
+    """Rebuild the layers anonymous and published from nothing, then forget the tokens' key and table."""
     values = model_values(policy, plan)
+    with engine_errors("the layers anonymous and published"):
+        for layer in LAYERS:
+            con.execute(f"DROP SCHEMA IF EXISTS {quote(layer)} CASCADE")
     for model in layer_models(load_catalogue(sql), LAYERS):
         run_model(con, model, values)
     forget_tokens(con)

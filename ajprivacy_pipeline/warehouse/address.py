@@ -6,7 +6,7 @@ Belongs here: everything that sees the URL and its password. Does not belong her
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -27,7 +27,7 @@ _EXAMPLES = "sqlite:///shop.db, postgresql://user:password@host/database, mysql+
 class Address:
     """A warehouse's address. `shown` is what may stand in a message: no user, no password, no options."""
 
-    url: sa.URL
+    url: sa.URL = field(repr=False)
     shown: str
 
     @classmethod
@@ -120,6 +120,8 @@ def meaning(text: str) -> str | None:
         (("could not translate", "name or service", "resolve", "getaddrinfo"), "no host of that name is known"),
         (("server closed", "terminating connection", "connection reset", "lost connection", "gone away"),
          "the connection broke while reading; run again"),
+        (("invalid connection option", "unexpected keyword"),
+         "its address has an option that the driver does not know; mend AJPRIVACY_WAREHOUSE"),
         (("refused", "timeout", "timed out", "unreachable", "can't connect", "no such file or directory"),
          "nobody answers there; check host, port and network"),
         (("not a database", "malformed"), "the file is no SQLite database, or is damaged"),

@@ -53,7 +53,8 @@ def match_tables(tables: dict[str, dict[str, ColumnType]], sources: policy.Sourc
     return matched
 
 
-def match_columns(table_name: str, table: policy.SourceTable, columns: dict[str, ColumnType], dialect: str) -> dict[str, str]:
+def match_columns(table_name: str, table: policy.SourceTable, columns: dict[str, ColumnType],
+                  dialect: str) -> dict[str, str]:
     """Canonical column → source column that could hold it, each source column at most once."""
     matched: dict[str, str] = {}
     for exact in (True, False):

@@ -9,7 +9,7 @@ import unicodedata
 
 TABLES = {
     "customers": "customer kunde kunder kund client clients kunderegister konto kunden debitor",
-    "contacts": "contact kontakt kontakter kontaktperson kontaktpersoner kontaktpersoon customercontacts contactpersons",
+    "contacts": "contact kontakt kontakter kontaktperson kontaktpersoner customercontacts contactpersons",
     "products": "product produkt produkter vare varer artikkel artikler artikel artiklar item items sku varuregister",
     "orders": "order ordre ordrer bestilling bestillinger bestallning bestallningar ordrar ordrehode salesorder "
               "salesorders ordreheader salg",
@@ -55,7 +55,7 @@ COLUMNS = {
     "profile_closed_at": "avsluttet stengt closed closedat avslutad slettet",
     "last_login_at": "sistinnlogget sisteinnlogging senastinloggad lastlogin sistpalogget",
     "updated_at": "oppdatert endret sistendret uppdaterad updated modified modifiedat lastmodified",
-    "created_at": "opprettet skapad created registrert", "deactivated_at": "deaktivert sluttet avaktiverad inactivesince",
+    "created_at": "opprettet skapad created registrert", "deactivated_at": "deaktivert sluttet avaktiverad",
     "job_title": "stilling tittel titel befattning rolle title jobtitle", "category": "kategori varegruppe varugrupp",
     "warranty_years": "garanti garantiar garantitid garantiaar warranty",
     "ordered_at": "ordredato bestilt bestiltdato orderdatum bestalld orderdate dato placedat",
@@ -94,7 +94,7 @@ COLUMNS = {
 
 
 def normal(name: str) -> str:
-    """A name without case, marks and separators: `Kunde_ID` and `kundeId` are one, as are `Fødselsdato` and `fodselsdato`."""
+    """A name without case, marks and separators: `Kunde_ID` and `kundeId` are one, as are `Kjønn` and `kjonn`."""
     spelt = name.casefold().replace("ø", "o").replace("æ", "ae").replace("å", "a").replace("ß", "ss")
     plain = "".join(c for c in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(c))
     return re.sub(r"[^a-z0-9]", "", plain)

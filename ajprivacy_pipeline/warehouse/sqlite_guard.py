@@ -2,7 +2,7 @@
 
     python sqlite_guard.py FILE     prints `ready`, waits for the end of its input, prints `same` or `changed`
 
-It is a process of its own because SQLite's locks belong to processes: DuckDB brings another copy of SQLite, and whenever
+It is a process of its own because SQLite's locks belong to processes: DuckDB brings another copy of SQLite, and when
 either copy closes the file, the locks of both are gone (sqlite.org/howtocorrupt.html, 2.2). While the lock is held, no
 writer can commit to a file without WAL; a commit to a file with WAL changes `PRAGMA data_version`.
 

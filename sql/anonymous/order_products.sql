@@ -4,11 +4,12 @@
 -- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.freezes, control.rates, anonymous.tokens
 -- doc: Orders of the period that were not cancelled, without people under restriction. order_number numbers the orders
 --      of this run and means nothing else. revenue_nok is NULL where no line has a price in kroner or a rate into them.
---      A postal code that enforcement has cut to one digit says nothing about the country: unknown.
+--      A postal code that was generalised to one digit keeps its region, an unlinked order its customer type: totals
+--      do not change when people are anonymised.
 WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
 orders AS (
     SELECT
-        o.order_id, o.rowid AS order_number, o.contact_id, coalesce(o.customer_id, n.customer_id) AS customer_id,
+        o.order_id, o.rowid AS order_number, o.contact_id, o.tombstone_type, coalesce(o.customer_id, n.customer_id) AS customer_id,
         CAST(date_trunc('month', o.ordered_on) AS DATE) AS month, trim(o.delivery_postal_code) AS postal_code,
         coalesce(upper(trim(o.currency)), $home_currency) AS currency
     FROM staged.orders AS o
@@ -18,10 +19,10 @@ orders AS (
 known AS (
     SELECT
         o.order_id, o.order_number, o.month, coalesce(t.token, u.token) AS token,
-        coalesce(c.customer_type, $unknown) AS customer_type,
-        CASE WHEN NOT list_contains(list_transform($norway, x -> lower(x)), lower(trim(c.country))) THEN $abroad
-             WHEN o.postal_code IS NULL OR regexp_full_match(o.postal_code, '[0-9]?') THEN $unknown
-             WHEN regexp_full_match(o.postal_code, '[0-9]{4}') THEN o.postal_code[1]
+        coalesce(c.customer_type, o.tombstone_type, $unknown) AS customer_type,
+        CASE WHEN NOT list_contains(list_transform($norway, lambda x: lower(x)), lower(trim(c.country))) THEN $abroad
+             WHEN coalesce(o.postal_code, '') = '' THEN $unknown
+             WHEN regexp_full_match(o.postal_code, '[0-9]{4}|[0-9]') THEN o.postal_code[1]
              ELSE $abroad END AS postal_region,
         CASE WHEN o.currency = upper($home_currency) THEN 1 ELSE CAST(r.rate AS DECIMAL(14, 6)) END AS rate
     FROM orders AS o
@@ -34,23 +35,26 @@ known AS (
 ),
 lines AS (
     SELECT
-        order_id, product_id, quantity, returned_on IS NULL AS is_live,
-        TRY_CAST(quantity * unit_price AS DECIMAL(20, 5)) AS amount
+        order_id, product_id, count(*) AS lines,
+        count(*) FILTER (returned_on IS NULL) AS live_lines,
+        coalesce(sum(quantity) FILTER (returned_on IS NULL), 0) AS units,
+        coalesce(sum(quantity) FILTER (returned_on IS NOT NULL), 0) AS returned_units,
+        sum(TRY_CAST(quantity * unit_price AS DECIMAL(20, 5))) FILTER (returned_on IS NULL) AS amount
     FROM staged.order_lines
+    WHERE order_id IN (SELECT order_id FROM known)
+    GROUP BY order_id, product_id
 )
 SELECT
     k.month, k.order_number, k.token, k.customer_type, k.postal_region,
     coalesce(nullif(l.product_id, $all), $unknown) AS product_id,
     coalesce(nullif(p.name, $all), $unknown) AS product_name,
     coalesce(nullif(p.category, $all), $unknown) AS product_category,
-    count(l.order_id) AS lines,
-    count(l.order_id) FILTER (l.is_live) AS live_lines,
-    coalesce(sum(l.quantity) FILTER (l.is_live), 0) AS units,
-    coalesce(sum(l.quantity) FILTER (NOT l.is_live), 0) AS returned_units,
-    CASE WHEN count(l.order_id) FILTER (l.is_live) = 0 THEN 0
-         ELSE sum(CAST(l.amount * k.rate AS DECIMAL(24, 5))) FILTER (l.is_live) END AS revenue_nok,
-    count(l.order_id) FILTER (l.is_live AND l.amount IS NOT NULL AND k.rate IS NULL) AS unconverted_lines
+    coalesce(l.lines, 0) AS lines,
+    coalesce(l.live_lines, 0) AS live_lines,
+    coalesce(l.units, 0) AS units,
+    coalesce(l.returned_units, 0) AS returned_units,
+    CASE WHEN coalesce(l.live_lines, 0) = 0 THEN 0 ELSE TRY_CAST(l.amount * k.rate AS DECIMAL(24, 5)) END AS revenue_nok,
+    CASE WHEN k.rate IS NULL AND l.amount IS NOT NULL THEN l.live_lines ELSE 0 END AS unconverted_lines
 FROM known AS k
 LEFT JOIN lines AS l ON l.order_id = k.order_id
 LEFT JOIN staged.products AS p ON p.product_id = l.product_id
-GROUP BY ALL

@@ -28,7 +28,7 @@ WITH vouchers AS (
     LEFT JOIN retention.subject_orders AS o ON o.subject_no = s.subject_no
     LEFT JOIN retention.subject_cases AS c ON c.subject_no = s.subject_no
     LEFT JOIN retention.subject_requests AS e ON e.subject_no = s.subject_no
-    LEFT JOIN vouchers AS v ON v.customer_id = s.customer_id AND s.contact_id IS NULL
+    LEFT JOIN vouchers AS v ON v.customer_id = CASE WHEN s.contact_id IS NULL THEN s.customer_id END
 ), based AS (
     SELECT *,
         CASE WHEN created_on IS NULL THEN NULL

@@ -43,7 +43,7 @@ class Home:
         make_shop(path, duplicate_canary=duplicate_canary)
 
 
-@pytest.fixture()
+@pytest.fixture
 def home(tmp_path: Path) -> Home:
     """An empty home."""
     folder = tmp_path / "home"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-
 from ajprivacy_pipeline.assets.instance import prepare_dagster
 from ajprivacy_pipeline.assets.resources import POOL, free_dead_slots
+
 from ajprivacy_pipeline.copies import is_running, month_lock
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
 from tests.assets.conftest import Home

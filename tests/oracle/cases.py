@@ -101,7 +101,7 @@ def warranty_cases() -> list[Case]:
     nowhere = person(order("2020-05-05"), order_lines=[line(product_id="q")])
     found.append(Case("an unknown product", nowhere, [
         record("orders/o/delivery", "retain", None, "warranty_unknown"),
-        fault("order_lines", "o/1", "product_id", "orphan")], [freeze(C, "data_quality")]))
+        fault("order_lines", "o:1", "product_id", "orphan")], [freeze(C, "data_quality")]))
     returned = person(order("2020-05-05"), order_lines=[line(product_id="q", returned_at="2020-06-01")])
     found.append(contract("a returned line has no warranty", returned, "2021-06-01"))
     return found

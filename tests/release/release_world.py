@@ -14,7 +14,7 @@ from typing import Any
 
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.policy import Policy, load_policy
-from ajprivacy_pipeline.release import ReleaseResult, build, build_release
+from ajprivacy_pipeline.release import ReleaseResult, build_release, plan_release, tables
 from ajprivacy_pipeline.settings import CHECKOUT, NOTICE, Settings, load_settings, prepare_home
 from ajprivacy_pipeline.zones import Connection, memory
 
@@ -26,7 +26,8 @@ HISTORY = 3
 def small_policy(**updates: Any) -> Policy:
     """The shipped policy with three months of history."""
     policy = load_policy(NOTICE)
-    return policy.model_copy(update={"release": policy.release.model_copy(update={"history_months": HISTORY, **updates})})
+    release = policy.release.model_copy(update={"history_months": HISTORY, **updates})
+    return policy.model_copy(update={"release": release})
 
 
 def small_sql(folder: Path) -> Path:
@@ -52,6 +53,8 @@ def empty_shop(policy: Policy) -> Connection:
         for column_name, column in table.columns.items():
             named = re.sub("_at$", "_on", column_name) if column_name != "updated_at" else column_name
             columns.append(f"{named} {TYPES[column.type] if column_name != 'updated_at' else 'TIMESTAMP'}")
+        if name == "orders":
+            columns.append("tombstone_type VARCHAR")
         con.execute(f"CREATE TABLE staged.{name} ({', '.join(columns)})")
     con.execute('CREATE TABLE retention.freezes (as_of DATE, subject_id VARCHAR, "freeze" VARCHAR, scope VARCHAR, '
                 "since DATE, review BOOLEAN)")
@@ -78,8 +81,9 @@ def months(last: str) -> Iterator[date]:
 
 def shop_rows(last: str = "2024-03") -> dict[str, list[dict[str, Any]]]:
     """Thirty customers: in each month 24 buy lockers, 4 of them desks as well, 3 return something."""
-    rows: dict[str, list[dict[str, Any]]] = {"customers": [], "orders": [], "order_lines": [], "communications": [],
-                                             "app_logs": [], "newsletter_subscriptions": [], "products": [], "contacts": []}
+    rows: dict[str, list[dict[str, Any]]] = {
+        "customers": [], "orders": [], "order_lines": [], "communications": [], "app_logs": [],
+        "newsletter_subscriptions": [], "products": [], "contacts": []}
     rows["products"] = [{"product_id": "P1", "name": "Locker two doors", "category": "lockers"},
                         {"product_id": "P2", "name": "Desk oak", "category": "desks"}]
     for i in range(30):
@@ -117,8 +121,9 @@ def fill(con: Connection, rows: dict[str, list[dict[str, Any]]]) -> None:
     add(con, "retention.attribute_decisions", [
         {"as_of": date(2024, 4, 1), "subject_id": f"customer:{customer['customer_id']}", "attribute": attribute,
          "decision": decision}
-        for i, customer in enumerate(rows["customers"])
-        for attribute, decision in (("name", "retain"), ("gender", "due" if i < 12 else "absent"))])
+        for customer in rows["customers"]
+        for attribute, decision in (
+            ("name", "retain"), ("gender", "due" if int(customer["customer_id"][1:]) < 12 else "absent"))])
 
 
 class World:
@@ -138,10 +143,19 @@ class World:
         """What analysts open."""
         return self.settings.published / "analytics.duckdb"
 
-    def publish(self, month: str = "2024-03", progress: Any = lambda step: None) -> ReleaseResult:
+    def publish(self, month: str = "2024-03", progress: Any = lambda _: None) -> ReleaseResult:
         """Publish a month with the small SQL folder."""
-        build.sql_folder = lambda: self.sql
-        return build_release(self.con, self.settings, self.policy, self.control, month, "run 1", progress)
+        return build_release(self.con, self.settings, self.policy, self.control, month, "run 1", progress, sql=self.sql)
+
+    def compute(self, month: str = "2024-03") -> None:
+        """Make the public tables without publishing them; `rows` reads them."""
+        tables.run_layers(self.con, self.policy, plan_release(self.control, self.policy, month), self.sql)
+        for name, relation in tables.make_public(self.con, self.policy).items():
+            self.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {relation}")
+
+    def rows(self, sql: str) -> list[Any]:
+        """Rows of the public tables that `compute` made."""
+        return self.con.execute(sql).fetchall()
 
     def query(self, sql: str) -> list[Any]:
         """Rows of the published file."""
@@ -156,7 +170,8 @@ class World:
 
 def tree(folder: Path) -> dict[str, bytes]:
     """Bytes of every file below a folder, by relative path."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def main(home: str, month: str, dies_at: str) -> None:

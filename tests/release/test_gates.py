@@ -78,18 +78,21 @@ def test_g2_a_cell_of_nine_left_standing_is_caught(world: World, monkeypatch: py
 
 
 def test_g2_a_measure_of_few_left_standing_is_caught(world: World) -> None:
-    edit(world, "published/product_demand_monthly", "count(*) FILTER (returned_units <> 0) AS contributors_returned_units",
+    edit(world, "published/product_demand_monthly",
+         "count(*) FILTER (returned_units <> 0) AS contributors_returned_units",
          "count(*) AS contributors_returned_units")
     text = refused(world, "G2: product_demand_monthly.returned_units: 9 values shown with fewer than 10")
     assert "mend:" in text
 
 
-@pytest.mark.parametrize("value", ["kari.nordmann@example.no", "Skap til Kunde Nummer007", "Kåre 01810112345x kunde5@EXAMPLE.no"])
+@pytest.mark.parametrize("value", [
+    "kari.nordmann@example.no", "Skap til Kunde Nummer007", "Kåre 01810112345x kunde5@EXAMPLE.no"])
 def test_g10_a_product_name_that_names_somebody_is_withheld_and_reported(world: World, value: str) -> None:
     world.con.execute("UPDATE staged.products SET name = $1 WHERE product_id = 'P1'", [value])
     result = world.publish()
     assert result.figures["names_withheld"] == 1
-    assert world.query("SELECT DISTINCT product_id, product_name FROM product_demand_monthly ORDER BY ALL NULLS FIRST") == [
+    names = "SELECT DISTINCT product_id, product_name FROM product_demand_monthly ORDER BY ALL NULLS FIRST"
+    assert world.query(names) == [
         ("(all)", "(all)"), ("P1", None), ("P2", "Desk oak")]
     for path in (world.settings.published / "releases").rglob("*.parquet"):
         assert value.encode() not in path.read_bytes()
@@ -100,10 +103,12 @@ def test_g10_a_product_name_that_names_somebody_is_withheld_and_reported(world: 
     ("UPDATE staged.app_logs SET service = 'job for KUNDE   NUMMER003'", "service_health_daily.service"),
     ("UPDATE staged.app_logs SET level = '01810112345 kundebruker4'", "service_health_daily.level"),
     ("UPDATE staged.products SET category = 'Kunde Nummer003'", "sales_monthly.product_category"),
-    ("UPDATE staged.customers SET name = 'Lockers' WHERE customer_id = 'C3'", "product_demand_monthly.product_category"),
-    ("UPDATE staged.order_lines SET product_id = '91 23 45 67' WHERE product_id = 'P1'", "product_demand_monthly.product_id"),
+    ("UPDATE staged.customers SET name = 'Lockers' WHERE customer_id = 'C3'", "sales_monthly.product_category"),
+    ("UPDATE staged.order_lines SET product_id = '91 23 45 67' WHERE product_id = 'P1'",
+     "product_demand_monthly.product_id"),
 ])
-def test_g10_elsewhere_a_hit_blocks_and_names_the_column_but_never_the_value(world: World, statement: str, place: str) -> None:
+def test_g10_elsewhere_a_hit_blocks_and_names_the_column_but_never_the_value(
+        world: World, statement: str, place: str) -> None:
     world.con.execute(statement)
     text = refused(world, f"G10: {place}: ")
     assert not any(word in text.lower() for word in ("kari", "nummer003", "lockers", "kundebruker4", "91 23"))
@@ -115,7 +120,8 @@ def test_g10_free_text_of_ordinary_words_does_not_block(world: World) -> None:
     assert world.publish().status == "published"
 
 
-@pytest.mark.parametrize("comment", ["Ask kari.nordmann@example.no.", "As Kunde Nummer007 said.", "Written by kundebruker7."])
+@pytest.mark.parametrize("comment", [
+    "Ask kari.nordmann@example.no.", "As Kunde Nummer007 said.", "Written by kundebruker7."])
 def test_g10_a_comment_that_names_somebody_blocks(tmp_path: Path, comment: str) -> None:
     policy = small_policy()
     table = policy.release.tables["sales_monthly"].model_copy(update={"description": comment})
@@ -150,9 +156,11 @@ def test_the_release_says_what_was_checked_and_that_it_is_unproven(world: World)
     assert [v.guarantee for v in result.verdicts] == ["G1", "G2", "G10", "G14"]
     verdicts = dict(world.query("SELECT guarantee, verdict FROM release_info"))
     assert {g for g, v in verdicts.items() if v == "passed"} == {"G1", "G2", "G10", "G14"}
-    assert {v for v in verdicts.values()} == {"passed", "not checked"}
+    assert set(verdicts.values()) == {"passed", "not checked"}
     assert world.query("SELECT DISTINCT proven FROM release_info") == [(False,)]
     comments = world.query("SELECT comment FROM duckdb_tables() WHERE database_name = 'analytics'")
     assert len(comments) == 8
     assert all("must not leave the house" in comment for (comment,) in comments)
-    assert world.query("SELECT count(*) FROM duckdb_columns() WHERE database_name = 'analytics' AND comment IS NULL") == [(0,)]
+    bare = "SELECT count(*) FROM duckdb_columns() WHERE database_name = 'analytics' AND comment IS NULL"
+    assert world.query(bare) == [(0,)]
+    assert result.figures["texts_scanned_late"] == 0, "one scan of the warehouse is enough"

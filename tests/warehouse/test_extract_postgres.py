@@ -1,6 +1,5 @@
 """Extraction from PostgreSQL, by DuckDB's reader and by the stream."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,17 @@ from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import MappingError, SourceError
 from ajprivacy_pipeline.warehouse import extract as extract_module
 from ajprivacy_pipeline.warehouse import native
-from tests.warehouse.shopkit import SOURCES, connect, fresh_database, mapping_file, marked, raw, raw_types, run, untouched
+from tests.warehouse.shopkit import (
+    SOURCES,
+    connect,
+    fresh_database,
+    mapping_file,
+    marked,
+    raw,
+    raw_types,
+    run,
+    untouched,
+)
 
 PASSWORD = "can:ary\\ @'\""
 READERS = pytest.mark.parametrize("reader", ["native", "stream"])
@@ -26,7 +35,7 @@ SHOP = """
     CREATE TABLE orders (order_id uuid PRIMARY KEY, customer_id integer, ordered_at timestamptz, delivered_at date,
         paid_at text, total_amount numeric(18,2));
     INSERT INTO orders VALUES
-        ('00000000-0000-0000-0000-000000000010', 1, '2024-01-31 23:30:00+00', '2024-02-29', '2024-02-01 10:00+02', 1.10);
+        ('00000000-0000-0000-0000-000000000010', 1, '2024-01-31 23:30+00', '2024-02-29', '2024-02-01 10:00+02', 1.10);
     CREATE TABLE order_lines (order_id uuid, line_number integer, quantity numeric, unit_price double precision);
     INSERT INTO order_lines VALUES ('00000000-0000-0000-0000-000000000010', 1, 1.005, 0.1);
     CREATE TABLE invoices (invoice_id text, customer_id numeric(10,0), issued_at date, amount numeric,
@@ -110,7 +119,8 @@ def test_every_usual_scheme_is_understood(con: zones.Connection, url: str, schem
 
 
 @READERS
-def test_other_schemas_odd_names_partitions_and_views(con: zones.Connection, url: str, tmp_path: Path, reader: str) -> None:
+def test_other_schemas_odd_names_partitions_and_views(con: zones.Connection, url: str, tmp_path: Path,
+                                                      reader: str) -> None:
     _change(url, """
         CREATE SCHEMA "CRM x";
         CREATE TABLE "CRM x"."Kunder <A>" ("Id" integer, "id2" text, "ID2" text) PARTITION BY LIST ("Id");
@@ -181,10 +191,13 @@ def test_a_table_larger_than_its_statistics_say_is_read_whole(con: zones.Connect
 @pytest.mark.parametrize(("change", "error", "message"), [
     ("ALTER TABLE orders ALTER ordered_at TYPE bytea USING '\\x00'", MappingError,
      r"orders\.ordered_at: the source's type bytea cannot be converted to timestamp; feed it from \{ sql"),
-    ("ALTER TABLE orders ALTER ordered_at TYPE jsonb USING '{}'", MappingError, "type jsonb cannot be converted to timestamp"),
+    ("ALTER TABLE orders ALTER ordered_at TYPE jsonb USING '{}'", MappingError,
+     "type jsonb cannot be converted to timestamp"),
     ("ALTER TABLE orders ALTER ordered_at TYPE integer USING 1", MappingError, "type integer cannot be converted to"),
-    ("ALTER TABLE orders ALTER ordered_at TYPE text[] USING '{}'", MappingError, r"type text\[\] cannot be converted to"),
-    ("ALTER TABLE customers ALTER customer_id TYPE float8", MappingError, r"customers\.customer_id: .*double precision"),
+    ("ALTER TABLE orders ALTER ordered_at TYPE text[] USING '{}'", MappingError,
+     r"type text\[\] cannot be converted to"),
+    ("ALTER TABLE customers ALTER customer_id TYPE float8", MappingError,
+     r"customers\.customer_id: .*double precision"),
     ("ALTER TABLE orders ALTER total_amount TYPE money", MappingError, r"orders\.total_amount: .*money cannot be"),
     ("ALTER TABLE orders DROP COLUMN customer_id", MappingError, r"orders\.customer_id: required, and no column"),
     ("DROP TABLE order_lines", MappingError, r"order_lines: required, and the warehouse has no table order_lines"),
@@ -254,7 +267,7 @@ def test_the_password_stands_nowhere(con: zones.Connection, guarded_url: str, mo
     original = native.make_conninfo
 
     def conninfo(text: str, **arguments: Any) -> str:
-        modes.append(os.stat(arguments["passfile"]).st_mode & 0o777)
+        modes.append(Path(arguments["passfile"]).stat().st_mode & 0o777)
         seen.append(arguments["passfile"])
         return original(text, **arguments)
     monkeypatch.setattr(native, "make_conninfo", conninfo)
@@ -264,7 +277,8 @@ def test_the_password_stands_nowhere(con: zones.Connection, guarded_url: str, mo
     assert "warehouse_" in seen[1]
     assert not any("ary" in text for text in seen)
     assert not Path(seen[0]).exists()
-    assert con.execute("SELECT count(*) FROM duckdb_databases() WHERE database_name LIKE 'warehouse_%'").fetchall() == [(0,)]
+    attached = "SELECT count(*) FROM duckdb_databases() WHERE database_name LIKE 'warehouse_%'"
+    assert con.execute(attached).fetchall() == [(0,)]
 
 
 @READERS
@@ -277,7 +291,8 @@ def test_a_wrong_password_is_not_shown(con: zones.Connection, guarded_url: str, 
     assert untouched(con)
 
 
-def test_an_unknown_database_and_a_table_without_rights_are_named(con: zones.Connection, url: str, guarded_url: str) -> None:
+def test_an_unknown_database_and_a_table_without_rights_are_named(con: zones.Connection, url: str,
+                                                                  guarded_url: str) -> None:
     with pytest.raises(SourceError, match="there is no such database"):
         run(con, sa.make_url(url).set(database="nix").render_as_string(hide_password=False))
     _change(url, "REVOKE SELECT ON orders FROM reader")

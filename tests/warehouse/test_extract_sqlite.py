@@ -8,12 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.warehouse.shopkit import SMALL, SOURCES, canonical_sqlite, mapping_file, marked, raw, raw_types, run, untouched
 
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import MappingError, PrivacyError, SourceError
 from ajprivacy_pipeline.warehouse import extract as extract_module
 from ajprivacy_pipeline.warehouse.mapping import Mapping
+from tests.warehouse.shopkit import (
+    SMALL,
+    SOURCES,
+    canonical_sqlite,
+    mapping_file,
+    marked,
+    raw,
+    raw_types,
+    run,
+    untouched,
+)
 
 READERS = pytest.mark.parametrize("reader", ["native", "stream"])
 
@@ -34,8 +44,10 @@ def test_twelve_tables_with_all_columns_in_order(con: zones.Connection, tmp_path
         assert raw_types(con, name) == dict.fromkeys(table.columns, "VARCHAR")
     assert raw(con, "customers", "customer_id", "customer_type", "name", "gender") == [
         ("1", "consumer", "Kari", None), ("2", "business", "Lager AS", None)]
-    assert raw(con, "orders", "order_id", "total_amount", "ordered_at") == [("10", "1.005", "2024-01-31 23:30:00+00:00")]
-    assert con.execute("SELECT * FROM raw.extraction WHERE table_name IN ('customers', 'contacts') ORDER BY rows").fetchall() == [
+    assert raw(con, "orders", "order_id", "total_amount", "ordered_at") == [
+        ("10", "1.005", "2024-01-31 23:30:00+00:00")]
+    known = "SELECT * FROM raw.extraction WHERE table_name IN ('customers', 'contacts') ORDER BY rows"
+    assert con.execute(known).fetchall() == [
         ("contacts", False, 0, list(SOURCES.tables["contacts"].columns), []), ("customers", True, 2, ["gender"], [])]
     assert raw_types(con, "extraction") == {"table_name": "VARCHAR", "present": "BOOLEAN", "rows": "BIGINT",
                                             "missing_columns": "VARCHAR[]", "evidence_missing": "VARCHAR[]"}
@@ -84,7 +96,8 @@ def test_progress_tells_tables_and_counts_only(con: zones.Connection, tmp_path: 
     told: list[tuple[str, int]] = []
     extract_module.extract(con, canonical_sqlite(tmp_path / "shop.db"), Mapping(), SOURCES,
                            progress=lambda table, rows: told.append((table, rows)), reader=reader)
-    assert dict(told)["customers"] == 2 and [table for table, _ in told] == list(SOURCES.tables)
+    assert dict(told)["customers"] == 2
+    assert [table for table, _ in told] == list(SOURCES.tables)
 
 
 def test_only_mapped_columns_are_read(con: zones.Connection, tmp_path: Path) -> None:
@@ -118,7 +131,8 @@ def _shop(**tables: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
      r"customers\.customer_id: 2 row\(s\) repeat an id that another row has; make it unique"),
     (_shop(orders=[{"order_id": None, "customer_id": 1}]), r"orders\.order_id: 1 row\(s\) have no id; give them one"),
     (_shop(orders=[{"order_id": "\u00a0", "customer_id": 1}]), r"orders\.order_id: 1 row\(s\) have no id"),
-    (_shop(order_lines=[{"order_id": 10, "line_number": 1}] * 2), r"order_lines\.order_id, line_number: 1 row\(s\) repeat"),
+    (_shop(order_lines=[{"order_id": 10, "line_number": 1}] * 2),
+     r"order_lines\.order_id, line_number: 1 row\(s\) repeat"),
     (_shop(order_lines=[{"order_id": 10, "line_number": None}]), r"order_lines\.line_number: 1 row\(s\) have no id"),
     ({}, r"has no customer and no order: is it the right database"),
 ])
@@ -135,14 +149,19 @@ def test_broken_keys_and_empty_shops_change_nothing(con: zones.Connection, tmp_p
     ("sqlite://", "names no file; write sqlite:///"),
     ("sqlite:///{folder}/none.db", r"none\.db does not exist; check AJPRIVACY_WAREHOUSE"),
     ("sqlite:///{folder}/text.db", "is no SQLite database, or is damaged"),
-    ("mysqlx://u:canary@h/d", "mysqlx:// is no kind of database this installation knows; write AJPRIVACY_WAREHOUSE like"),
+    ("mysqlx://u:canary@h/d",
+     "mysqlx:// is no kind of database this installation knows; write AJPRIVACY_WAREHOUSE like"),
     ("mysql://u:canary@h/d", r"the driver for mysql\+pymysql:// is missing: pip install 'pymysql'"),
-    ("oracle+oracledb://u:canary@h/d", r"the driver for oracle\+oracledb:// is missing: pip install 'oracledb'"),
-    ("postgresql://u:canary@no-such-host.invalid/d", "postgresql://no-such-host.invalid/d: no host of that name is known"),
+    ("oracle+oracledb://u:canary@h/d",
+     r"the driver for oracle\+oracledb:// is missing: pip install 'oracledb'"),
+    ("postgresql://u:canary@no-such-host.invalid/d",
+     "postgresql://no-such-host.invalid/d: no host of that name is known"),
     ("postgresql://u:canary@127.0.0.1:1/d", "postgresql://127.0.0.1:1/d: nobody answers there; check host, port"),
-    ("postgresql://u:canary@127.0.0.1/d?surprise=1", "option its driver does not know|cannot be read|refused to be read"),
+    ("postgresql://u:canary@127.0.0.1/d?surprise=1",
+     "its address has an option that the driver does not know"),
 ])
-def test_an_address_that_leads_nowhere_is_refused(con: zones.Connection, tmp_path: Path, url: str, message: str) -> None:
+def test_an_address_that_leads_nowhere_is_refused(con: zones.Connection, tmp_path: Path, url: str,
+                                                  message: str) -> None:
     (tmp_path / "text.db").write_text("this is no database, it only looks like a file of that name" * 40)
     marked(con)
     with pytest.raises(SourceError, match=message) as caught:
@@ -206,16 +225,18 @@ def _wal_shop(path: Path) -> str:
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_write_during_extraction_is_read_again(con: zones.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                                 times: int) -> None:
+def test_a_write_during_extraction_is_read_again(con: zones.Connection, tmp_path: Path,
+                                                 monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     url = _wal_shop(tmp_path / "shop.db")
     monkeypatch.setattr(extract_module, "_load", _writing(tmp_path / "shop.db", times))
     run(con, url)
     assert len(raw(con, "customers", "customer_id")) == 2 + times
-    assert con.execute("SELECT count(*) FROM raw.orders ANTI JOIN raw.customers USING (customer_id)").fetchall() == [(0,)]
+    orphans = "SELECT count(*) FROM raw.orders ANTI JOIN raw.customers USING (customer_id)"
+    assert con.execute(orphans).fetchall() == [(0,)]
 
 
-def test_a_source_that_never_rests_is_given_up(con: zones.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_that_never_rests_is_given_up(con: zones.Connection, tmp_path: Path,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
     url = _wal_shop(tmp_path / "shop.db")
     monkeypatch.setattr(extract_module, "_load", _writing(tmp_path / "shop.db", 99))
     marked(con)
@@ -232,7 +253,8 @@ def test_the_stream_sees_one_moment(con: zones.Connection, tmp_path: Path, monke
     assert raw(con, "orders", "order_id") == [("10",)]
 
 
-def test_a_writer_waits_for_a_file_without_wal(con: zones.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_waits_for_a_file_without_wal(con: zones.Connection, tmp_path: Path,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
     """Without WAL our read lock keeps the writer out: what was read is of one moment, the write fails or waits."""
     url = canonical_sqlite(tmp_path / "shop.db")
     monkeypatch.setattr(extract_module, "_load", _writing(tmp_path / "shop.db", 1))

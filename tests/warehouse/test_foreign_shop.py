@@ -15,8 +15,8 @@ SHOP = """
     CREATE TABLE erp."Kunden" ("KundenNr" integer PRIMARY KEY, "Vorname" text, "Nachname" text, "Firma" text,
         "Rechtsform" text, "E-Mail" text, angelegt timestamptz, letzter_besuch date);
     CREATE TABLE erp."Anschriften" ("KundenNr" integer, art text, "Straße" text, "PLZ" text, "Ort" text);
-    CREATE TABLE ordrer (ordrenr text PRIMARY KEY, kunde integer, bestilt timestamp, sendt date, kr_ore bigint, valuta text,
-        status text, endret timestamptz);
+    CREATE TABLE ordrer (ordrenr text PRIMARY KEY, kunde integer, bestilt timestamp, sendt date, kr_ore bigint,
+        valuta text, status text, endret timestamptz);
     CREATE TABLE ordrelinjer (ordrenr text, linje smallint, varenr text, antall integer, stykkpris numeric(10,3));
     CREATE TABLE varer (varenr text PRIMARY KEY, betegnelse text, gruppe text);
     CREATE TABLE faktura (nr integer PRIMARY KEY, ordrenr text, dato date, sum_inkl numeric, betalt numeric);
@@ -25,9 +25,11 @@ SHOP = """
         (1, 'Kari', 'Nordmann', NULL, NULL, 'kari@eksempel.no', '2020-05-01 10:00+02', '2024-02-29'),
         (2, NULL, NULL, 'Müller Lager GmbH', 'GmbH', NULL, NULL, NULL),
         (3, 'Ola', 'Hansen', 'Hansen Skilt', 'ENK', 'ola@eksempel.no', '2021-01-01 00:30+01', NULL);
-    INSERT INTO erp."Anschriften" VALUES (1, 'privat', 'Storgata 1', '0155', 'Oslo'), (1, 'levering', 'Hytta', '3580', 'Geilo'),
+    INSERT INTO erp."Anschriften" VALUES (1, 'privat', 'Storgata 1', '0155', 'Oslo'),
+        (1, 'levering', 'Hytta', '3580', 'Geilo'),
         (2, 'privat', 'Hafenstraße 5', '20457', 'Hamburg');
-    INSERT INTO ordrer VALUES ('A-1', 1, '2024-01-31 23:30', '2024-02-05', 123450, 'NOK', 'betalt', '2024-02-06 12:00+01'),
+    INSERT INTO ordrer VALUES
+        ('A-1', 1, '2024-01-31 23:30', '2024-02-05', 123450, 'NOK', 'betalt', '2024-02-06 12:00+01'),
         ('A-2', 2, '2024-02-01 09:00', NULL, 100, 'EUR', 'avbestilt', '2024-02-02 12:00+01');
     INSERT INTO ordrelinjer VALUES ('A-1', 1, 'SKAP-9', 1, 1234.500);
     INSERT INTO varer VALUES ('SKAP-9', 'Garderobeskap', 'Skap'), ('FRAKT', 'Frakt', 'Frakt');
@@ -41,7 +43,8 @@ query = '''SELECT k.*, a."Straße", a."PLZ", a."Ort" FROM erp."Kunden" k
            LEFT JOIN erp."Anschriften" a ON a."KundenNr" = k."KundenNr" AND a.art = 'privat';'''
 [tables.customers.columns]
 customer_id = "KundenNr"
-customer_type = { sql = "CASE WHEN \\"Rechtsform\\" = 'ENK' THEN 'sole_proprietor' WHEN \\"Firma\\" IS NULL THEN 'consumer' ELSE 'business' END" }
+customer_type = { sql = '''CASE WHEN "Rechtsform" = 'ENK' THEN 'sole_proprietor'
+                             WHEN "Firma" IS NULL THEN 'consumer' ELSE 'business' END''' }
 name = { sql = "coalesce(\\"Firma\\", \\"Vorname\\" || ' ' || \\"Nachname\\")" }
 email = "e-mail"
 street_address = "Straße"
@@ -116,12 +119,13 @@ def url(postgres_url: str) -> str:
 def test_a_foreign_shop_arrives_in_canonical_form(url: str, tmp_path: Path, reader: str) -> None:
     con = zones.memory()
     done = run(con, url, mapping_file(tmp_path, MAPPING), reader=reader)
-    assert raw(con, "customers", "customer_id", "customer_type", "name", "email", "street_address", "postal_code", "city",
-               "country", "profile_created_at", "last_login_at") == [
+    assert raw(con, "customers", "customer_id", "customer_type", "name", "email", "street_address", "postal_code",
+               "city", "country", "profile_created_at", "last_login_at") == [
         ("1", "consumer", "Kari Nordmann", "kari@eksempel.no", "Storgata 1", "0155", "Oslo", "NO",
          "2020-05-01 10:00:00+02", "2024-02-29"),
         ("2", "business", "Müller Lager GmbH", None, "Hafenstraße 5", "20457", "Hamburg", "NO", None, None),
-        ("3", "sole_proprietor", "Hansen Skilt", "ola@eksempel.no", None, None, None, "NO", "2021-01-01 00:30:00+01", None)]
+        ("3", "sole_proprietor", "Hansen Skilt", "ola@eksempel.no", None, None, None, "NO",
+         "2021-01-01 00:30:00+01", None)]
     orders = raw(con, "orders", "order_id", "customer_id", "ordered_at", "delivered_at", "currency")
     assert orders == [("A-1", "1", "2024-01-31 23:30:00", "2024-02-05", "NOK"),
                       ("A-2", "2", "2024-02-01 09:00:00", None, "EUR")]
@@ -136,7 +140,8 @@ def test_a_foreign_shop_arrives_in_canonical_form(url: str, tmp_path: Path, read
     assert raw(con, "cases", "case_id", "contact_id", "opened_at", "summary") == [
         ("00000000-0000-0000-0000-00000000000a", None, "2024-03-01 08:00:00+01", "Døra henger")]
     absent = {name for name, table in done.items() if not table.present}
-    assert absent == {"contacts", "communications", "newsletter_subscriptions", "web_events", "app_logs", "rights_requests"}
+    assert absent == {"contacts", "communications", "newsletter_subscriptions", "web_events", "app_logs",
+                      "rights_requests"}
     assert all(con.execute(f"SELECT count(*) FROM raw.{name}").fetchall() == [(0,)] for name in absent)
     assert not any(table.evidence_missing for table in done.values())
     assert "warranty_years" in done["products"].missing_columns

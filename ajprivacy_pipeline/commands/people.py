@@ -1,0 +1,155 @@
+"""Commands about single people: why something is kept, what must be reviewed, which legal holds stand.
+
+Belongs here: arguments in, lines out. Does not belong here: work.
+"""
+
+import json
+from datetime import date, datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from ajprivacy_pipeline.errors import PrivacyError
+from ajprivacy_pipeline.settings import Settings, load_settings
+
+review_app = typer.Typer(no_args_is_help=True, help="What a person must decide each month.")
+hold_app = typer.Typer(no_args_is_help=True, help="Legal holds: what must stay whatever else ends.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Month = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="The month; default: the newest with a file.")]
+Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="customer:ID or contact:ID.")]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
+Expires = Annotated[str, typer.Option("--expires", metavar="YYYY-MM-DD", help="The day by which it must be renewed.")]
+HoldId = Annotated[int, typer.Argument(metavar="ID", help="The hold's number, as `hold list` shows it.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("explain")(explain)
+    app.add_typer(review_app, name="review")
+    app.add_typer(hold_app, name="hold")
+
+
+def explain(
+    subject: Subject, month: Month = None,
+    lang: Annotated[str, typer.Option("--lang", metavar="nb|en", help="Norwegian bokmål or English.")] = "nb",
+    as_json: Json = False,
+) -> None:
+    """Say why each thing about one person is kept, held or due, and until when. Each look is logged."""
+    from ajprivacy_pipeline import explain as explaining
+    if lang not in ("nb", "en"):
+        raise PrivacyError(f"'{lang}' is no language of explanations; choose nb or en")
+    found = explaining.explain(load_settings(), subject, month, _user())
+    if as_json:
+        typer.echo(json.dumps(explaining.as_json(found, lang), indent=2, ensure_ascii=False))
+    else:
+        typer.echo("\n".join(explaining.page(found, lang)))
+
+
+@review_app.command("list")
+def review_list(month: Month = None, as_json: Json = False) -> None:
+    """List what is under review, with its age and the last decision, oldest first."""
+    from ajprivacy_pipeline.review import open_reviews
+    rows = open_reviews(load_settings(), month)
+    if as_json:
+        _print_json(rows)
+        return
+    for row in rows:
+        subject = row["subject_id"] or "-"
+        record = f"{row['entity']} {row['record_id']}" if row["record_id"] else ""
+        age = f"{row['age_days']} days" if row["age_days"] is not None else "-"
+        decided = f"{row['decision']} on {row['decided_on']}" if row["decision"] else "undecided"
+        typer.echo(f"{row['reason']:24}{subject:28}{record:28}{age:>12}   {decided}")
+    typer.echo(f"{len(rows):,} case(s)")
+
+
+@review_app.command("decide")
+def review_decide(
+    subject: Subject, decision: Annotated[str, typer.Argument(metavar="release|keep", help="What is decided.")], by: By,
+    reason: Annotated[str, typer.Option("--reason", metavar="CODE", help="A reason code of the policy (review.toml).")],
+    kind: Annotated[str | None, typer.Option("--kind", metavar="open_balance|no_evidence",
+                                             help="What is decided about; default: what is under review.")] = None,
+    month: Month = None,
+) -> None:
+    """Decide about an open balance older than the policy's months, or about somebody without evidence."""
+    from ajprivacy_pipeline.review import decide
+    settings = _prepared()
+    made = decide(settings, subject, decision, by, reason, kind=kind, month=month, today=_today())
+    typer.echo(f"decision {made['id']}: {subject} {decision} ({made['kind']}), {made['invoices']} invoice(s); it counts from "
+               "the next run of a month that ends on or after today")
+
+
+@hold_app.command("place")
+def hold_place(
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT|ENTITY", help="customer:ID, contact:ID, or a table as app_logs.")],
+    owner: Annotated[str, typer.Option("--owner", metavar="NAME", help="Who answers for the hold.")],
+    ground: Annotated[str, typer.Option("--ground", metavar="CODE", help="A ground code of the policy (review.toml).")],
+    expires: Expires,
+) -> None:
+    """Place a legal hold on a person or on a whole table."""
+    from ajprivacy_pipeline.review import place_hold
+    number = place_hold(_prepared(), subject, owner, ground, _day(expires), today=_today(), by=_user())
+    typer.echo(f"hold {number} placed on {subject}")
+
+
+@hold_app.command("renew")
+def hold_renew(hold: HoldId, expires: Expires) -> None:
+    """Set a later expiry."""
+    from ajprivacy_pipeline.review import renew_hold
+    renew_hold(_prepared(), hold, _day(expires), today=_today(), by=_user())
+    typer.echo(f"hold {hold} renewed until {expires}")
+
+
+@hold_app.command("lift")
+def hold_lift(hold: HoldId, by: By) -> None:
+    """Lift a hold as of today."""
+    from ajprivacy_pipeline.review import lift_hold
+    lift_hold(_prepared(), hold, by, today=_today())
+    typer.echo(f"hold {hold} lifted")
+
+
+@hold_app.command("list")
+def hold_list(as_json: Json = False) -> None:
+    """List every hold, lifted ones too."""
+    from ajprivacy_pipeline.review import list_holds
+    rows = list_holds(_prepared(), today=_today())
+    if as_json:
+        _print_json(rows)
+        return
+    for row in rows:
+        typer.echo(f"{row['id']:>5}  {row['subject_id']:28}{row['ground']:24}{row['owner']:24}{row['placed_on']} - "
+                   f"{row['expires_on']}  {row['state']}")
+    typer.echo(f"{len(rows):,} hold(s)")
+
+
+def _print_json(rows: list[dict[str, Any]]) -> None:
+    typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
+
+
+def _prepared() -> Settings:
+    from ajprivacy_pipeline.settings import prepare_home
+    settings = load_settings()
+    prepare_home(settings)
+    return settings
+
+
+def _today() -> date:
+    return datetime.now(ZoneInfo("Europe/Oslo")).date()
+
+
+def _user() -> str:
+    """The operating system's name for who runs this, whatever the environment says."""
+    import os
+    import pwd
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise PrivacyError(f"'{text}' is not a day; write it as YYYY-MM-DD") from None

@@ -1,0 +1,117 @@
+"""Why something about one person is kept, held or due: sentences and facts from the month's own file.
+
+Belongs here: opening the month for one subject, and noting that somebody looked. Does not belong here: the rules
+(`sql/retention`); what they decided is read, and the dates behind it are shown.
+
+    facts ──> orders, purposes, records, web ──> build ──> words, report
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.copies import DECISION_TABLES, boundary, month_file
+from ajprivacy_pipeline.errors import ControlError
+from ajprivacy_pipeline.explain.build import Explanation, build
+from ajprivacy_pipeline.explain.facts import find_subject, read_facts
+from ajprivacy_pipeline.explain.report import as_json, page
+from ajprivacy_pipeline.keystore import KeyStore
+from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.settings import NOTICE, Settings, as_of
+from ajprivacy_pipeline.steer.versions import policy_of, stored_versions
+
+__all__ = ["Explanation", "as_json", "check_subject", "explain", "explain_in", "newest_month", "page",
+           "read_month"]
+
+_SUBJECT = re.compile(r"^(?:customer|contact):\S(?:.*\S)?$")
+_MONTH = re.compile(r"^\d{4}-\d{2}$")
+
+
+def check_subject(subject_id: str) -> str:
+    """The id, if it is one of a subject.
+
+    Raises:
+        ControlError: it is not of the form customer:ID or contact:ID.
+    """
+    if not _SUBJECT.match(subject_id):
+        raise ControlError("a subject is written customer:ID or contact:ID, for example customer:123")
+    return subject_id
+
+
+def newest_month(settings: Settings) -> str:
+    """The newest month that has a file.
+
+    Raises:
+        ControlError: no month has one.
+    """
+    months = [path.stem for path in settings.restricted.glob("*.duckdb") if _MONTH.match(path.stem)]
+    if not months:
+        raise ControlError("no month has a file: run one first with `ajprivacy run`")
+    return max(months)
+
+
+def explain(settings: Settings, subject_id: str, month: str | None, looked_by: str) -> Explanation:
+    """Explain one subject from the month's file, by the policy that decided it; that somebody looks is noted first.
+
+    Args:
+        settings: folders and keys.
+        subject_id: customer:ID or contact:ID.
+        month: YYYY-MM; None for the newest month that has a file.
+        looked_by: who asks; stands in the log of looks.
+
+    Raises:
+        ControlError: the subject is malformed, unknown or a tombstone, or the month is unknown or destroyed.
+        PrivacyError: the month's file or its policy cannot be read.
+    """
+    check_subject(subject_id)
+    with boundary("explain"), read_month(settings, month) as (con, chosen):
+        keys = KeyStore(settings.keys, settings.root_key)
+        control = ControlStore.in_folder(settings.control)
+        control.record_look(keys.derive("looks", subject_id).hex(), chosen, "explain", looked_by)
+        return explain_in(con, _policy_of(con, control, chosen), subject_id, chosen)
+
+
+@contextmanager
+def read_month(settings: Settings, month: str | None) -> Iterator[tuple[zones.Connection, str]]:
+    """The month's file, opened for reading, with the month it is (None: the newest that has a file).
+
+    Raises:
+        ControlError: the month is malformed, was never run, is destroyed, or its decisions are not complete.
+        ZoneError: the file cannot be read.
+    """
+    chosen = month or newest_month(settings)
+    as_of(chosen)
+    if not month_file(settings, chosen).exists():
+        raise ControlError(f"{chosen} has no file: it was never run, or was destroyed; recompute from today's facts with "
+                           f"`ajprivacy run --month {chosen}`")
+    keys = KeyStore(settings.keys, settings.root_key)
+    with zones.open_zone(settings, keys, month_file(settings, chosen), read_only=True) as con:
+        found = {row[0] for row in con.execute("SELECT table_name FROM information_schema.tables "
+                                               "WHERE table_schema = 'retention'").fetchall()}
+        if missing := [name for name in DECISION_TABLES if name not in found]:
+            raise ControlError(f"the decisions of {chosen} are not complete ({', '.join(missing)} is missing): "
+                               f"run the month again with `ajprivacy run --month {chosen}`")
+        yield con, chosen
+
+
+def _policy_of(con: zones.Connection, control: ControlStore, month: str) -> Policy:
+    """The policy that decided the month: today's, or the one of its day."""
+    policy = load_policy(NOTICE)
+    used = con.execute("SELECT policy_version FROM retention.attribute_decisions LIMIT 1").fetchall()
+    if not used or used[0][0] == policy.version:
+        return policy
+    if used[0][0] not in stored_versions(control):
+        raise ControlError(f"{month} was decided by policy {used[0][0]}, which is not stored: run the month again with "
+                           f"`ajprivacy run --month {month}`")
+    return policy_of(control, used[0][0])
+
+
+def explain_in(con: zones.Connection, policy: Policy, subject_id: str, month: str) -> Explanation:
+    """Explain one subject from an opened month.
+
+    Raises:
+        ControlError: the subject is unknown or a tombstone, or the decisions do not follow from the facts.
+    """
+    return build(read_facts(con, find_subject(con, subject_id, month), as_of(month)), policy, month)

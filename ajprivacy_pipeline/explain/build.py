@@ -1,0 +1,139 @@
+"""From facts to an explanation: every decision of one subject with its candidate dates and the one that decided.
+
+Belongs here: putting decisions and terms together, and holding them against each other. Does not belong here: reading,
+words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from ajprivacy_pipeline.errors import ControlError
+from ajprivacy_pipeline.explain.facts import Facts, Row, owners
+from ajprivacy_pipeline.explain.purposes import Purposes, ends, purpose_terms
+from ajprivacy_pipeline.explain.records import attribute_terms, record_terms
+from ajprivacy_pipeline.explain.terms import Term, end_of
+from ajprivacy_pipeline.explain.web import WebCount, web_counts
+from ajprivacy_pipeline.policy import Policy
+
+_AFTER = {"retain": "kept", "due": "next_plan", "hold": "after_freeze", "absent": "nothing"}
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A freeze that holds something that would be due."""
+
+    freeze: str
+    clause: str
+    since: date | None
+    whose: str | None
+    review: bool = False
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One attribute, or one part of a record, with its decision as the tables have it and the terms behind it."""
+
+    entity: str
+    record_id: str | None
+    part: str
+    decision: str
+    due_on: date | None
+    retained_by: tuple[str, ...]
+    holds: tuple[Hold, ...]
+    terms: tuple[Term, ...]
+    is_misplaced: bool = False
+
+    @property
+    def what_next(self) -> str:
+        """What comes next: `kept`, `next_plan`, `after_freeze` or `nothing`."""
+        return _AFTER[self.decision]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All that is decided about one subject in one month, and why."""
+
+    subject_id: str
+    subject_type: str
+    month: str
+    as_of: date
+    policy_version: str
+    clauses: dict[str, str]
+    purposes: Purposes
+    attributes: tuple[Decided, ...]
+    records: tuple[Decided, ...]
+    web_events: tuple[WebCount, ...]
+    freezes: tuple[Hold, ...]
+
+
+def build(facts: Facts, policy: Policy, month: str) -> Explanation:
+    """The explanation of one subject.
+
+    Raises:
+        ControlError: the decisions were made under another policy, and its dates do not follow from this one.
+    """
+    purposes = purpose_terms(facts, policy)
+    kind = facts.subject["subject_type"]
+    attributes = tuple(_attribute(facts, row, purposes, policy) for row in facts.attributes)
+    records = tuple(
+        _decided(facts, row, policy, row["entity"], row["record_id"], row["part"], (), record_terms(facts, row, purposes, policy))
+        for row in facts.records)
+    explanation = Explanation(
+        facts.subject["subject_id"], kind, month, facts.as_of,
+        next((row["policy_version"] for row in (*facts.attributes, *facts.records)), policy.version),
+        {name: clause.meaning for name, clause in policy.clauses.items()}, purposes, attributes, records,
+        tuple(web_counts(facts, ends(purposes).get("individualisation"), policy)),
+        tuple(_holds(facts, policy, [row["freeze"] for row in facts.freezes
+                                     if row["subject_id"] == facts.subject["subject_id"]], (None, None))))
+    if faults := disagreements(explanation):
+        made_under = "" if explanation.policy_version == policy.version else (
+            f"; they were made under policy {explanation.policy_version}, this is {policy.version}")
+        raise ControlError(f"{len(faults)} decision(s) of {month} do not follow from the facts in its file{made_under}: "
+                           f"run the month again with `ajprivacy run --month {month}`")
+    return explanation
+
+
+def disagreements(explanation: Explanation) -> list[str]:
+    """What is decided otherwise than the terms say, by entity, record and part; empty where all agree."""
+    found = []
+    for item in (*explanation.attributes, *explanation.records):
+        if item.decision == "absent":
+            continue
+        until = end_of(item.terms) if item.terms else explanation.as_of
+        active = {term.ground for term in item.terms if term.applies and term.role == "keeps"
+                  and (term.on is None or term.on > explanation.as_of)}
+        if until is not None and until <= explanation.as_of:
+            active = set()
+        if until != item.due_on or (item.decision == "retain") != bool(active) or (
+                item.decision == "retain" and active != set(item.retained_by)):
+            found.append(f"{item.entity}/{item.record_id}/{item.part}")
+    return found
+
+
+def _attribute(facts: Facts, row: Row, purposes: Purposes, policy: Policy) -> Decided:
+    kind = facts.subject["subject_type"]
+    entity = "contacts" if kind == "contact" else "customers"
+    terms = attribute_terms(row, purposes, policy, kind)
+    misplaced = kind in policy.retention.attributes[row["attribute"]].misplaced
+    return _decided(facts, row, policy, entity, None, row["attribute"], (None, None), terms, is_misplaced=misplaced)
+
+
+def _decided(facts: Facts, row: Row, policy: Policy, entity: str, record_id: str | None, part: str,
+             named: tuple[Any, ...], terms: tuple[Term, ...], *, is_misplaced: bool = False) -> Decided:
+    shared = owners(facts, row) if not named and row["held_by"] else (None, None)
+    return Decided(entity, record_id, part, row["decision"], row["due_on"], tuple(row["retained_by"]),
+                   tuple(_holds(facts, policy, row["held_by"], shared)), terms, is_misplaced)
+
+
+def _holds(facts: Facts, policy: Policy, names: Sequence[str], shared: tuple[str | None, str | None]) -> list[Hold]:
+    """The freezes of these names: the subject's own if it has one, else that of the customer or contact it shares with."""
+    wanted = (facts.subject["subject_id"], *(name for name in shared if name is not None))
+    found = []
+    for name in names:
+        rows = [row for owner in wanted for row in facts.freezes if row["subject_id"] == owner and row["freeze"] == name]
+        row = rows[0] if rows else {"since": None, "subject_id": None, "review": False}
+        whose = row["subject_id"] if row["subject_id"] != facts.subject["subject_id"] else None
+        found.append(Hold(name, policy.retention.freezes[name].source, row["since"], whose, bool(row["review"])))
+    return found

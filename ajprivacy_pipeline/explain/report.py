@@ -1,0 +1,108 @@
+"""An explanation as a page of lines, and as JSON with the same facts.
+
+Belongs here: the order of things on the page. Does not belong here: wording, rules.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from ajprivacy_pipeline.explain.build import Decided, Explanation, Hold
+from ajprivacy_pipeline.explain.purposes import ends
+from ajprivacy_pipeline.explain.terms import Term
+from ajprivacy_pipeline.explain.words import Language, Words
+
+_SHOWN = 8  # candidate dates under a heading of the page; the JSON has all
+
+
+def page(explanation: Explanation, language: Language) -> list[str]:
+    """The explanation for people."""
+    words = Words(explanation, language)
+    lines = [words.text("title", subject=explanation.subject_id, type=words.type_name(), month=explanation.month,
+                        as_of=explanation.as_of, policy_version=explanation.policy_version), ""]
+    lines += [words.text("attributes_title"), *_decisions(explanation.attributes, words)]
+    for ground, terms in explanation.purposes.items():
+        lines += ["", f"{words.text('candidates_title')}: {words.purpose(ground)}", *_candidates(terms, words, "  ")]
+    if explanation.records:
+        lines += ["", words.text("records_title")]
+        lines += _decisions(explanation.records, words, with_candidates=True)
+    if explanation.web_events:
+        lines += ["", words.text("web_title"), *(f"  {words.web(count)}" for count in explanation.web_events)]
+    lines += ["", words.text("freezes_title") + ": "
+              + (words.listed(words.hold(hold) for hold in explanation.freezes) if explanation.freezes
+                 else words.text("nothing"))]
+    lines += ["", words.text("clauses_title")]
+    return [*lines, *(f"  {clause}: {words.clause(clause)}" for clause in sorted(cited(explanation)))]
+
+
+def _decisions(items: Sequence[Decided], words: Words, *, with_candidates: bool = False) -> Iterator[str]:
+    for item in items:
+        if item.decision != "absent":
+            yield f"  {words.sentence(item)}"
+            if with_candidates and len(item.terms) > 1:
+                yield from _candidates(item.terms, words, "      ")
+    if absent := [item for item in items if item.decision == "absent"]:
+        yield f"  {words.absent(absent)}"
+
+
+def _candidates(terms: Sequence[Term], words: Words, indent: str) -> Iterator[str]:
+    """The deciding dates first, then those that count, latest first; the least telling are only counted."""
+    ordered = sorted(terms, key=lambda term: (not term.decides, not term.applies, -(term.on or date.max).toordinal()))
+    for term in ordered[:_SHOWN]:
+        yield f"{indent}{'→' if term.decides else ' ' if term.applies else '×'} {words.candidate(term)}"
+    if len(ordered) > _SHOWN:
+        yield f"{indent}  {words.text('more_candidates', count=len(ordered) - _SHOWN)}"
+
+
+def cited(explanation: Explanation) -> set[str]:
+    """Every clause that the explanation refers to."""
+    terms = [term for group in explanation.purposes.values() for term in group]
+    items = (*explanation.attributes, *explanation.records)
+    terms += [leaf for item in items for term in item.terms for leaf in (term, *term.because)]
+    holds = [*explanation.freezes, *(hold for item in items for hold in item.holds)]
+    return {found.clause for found in (*terms, *holds, *explanation.web_events)}
+
+
+def as_json(explanation: Explanation, language: Language) -> dict[str, Any]:
+    """The same facts, structured; dates as ISO text."""
+    words = Words(explanation, language)
+    found = {
+        "subject_id": explanation.subject_id, "subject_type": explanation.subject_type, "month": explanation.month,
+        "as_of": explanation.as_of, "policy_version": explanation.policy_version, "language": language,
+        "purposes": {name: {"lapses_on": ends(explanation.purposes)[name], "candidates": list(map(_term, terms))}
+                     for name, terms in explanation.purposes.items()},
+        "attributes": [{"attribute": item.part, **_item(item, words)} for item in explanation.attributes],
+        "records": [{"entity": item.entity, "record_id": item.record_id, "part": item.part, **_item(item, words)}
+                    for item in explanation.records],
+        "web_events": [{**asdict(count), "sentence": words.web(count)} for count in explanation.web_events],
+        "freezes": list(map(_hold, explanation.freezes)),
+        "clauses": {clause: explanation.clauses[clause] for clause in sorted(cited(explanation))},
+    }
+    plain: dict[str, Any] = _plain(found)
+    return plain
+
+
+def _item(item: Decided, words: Words) -> dict[str, Any]:
+    return {"decision": item.decision, "due_on": item.due_on, "retained_by": item.retained_by,
+            "held_by": list(map(_hold, item.holds)), "next": item.what_next, "sentence": words.sentence(item),
+            "candidates": list(map(_term, item.terms))}
+
+
+def _hold(hold: Hold) -> dict[str, Any]:
+    return asdict(hold)
+
+
+def _term(term: Term) -> dict[str, Any]:
+    shown = {"kind": term.kind, "ground": term.ground, "on": term.on, "clause": term.clause, "refs": term.refs,
+             "role": term.role, "applies": term.applies, "decides": term.decides}
+    return shown | ({"because": list(map(_term, term.because))} if term.because else {})
+
+
+def _plain(value: Any) -> Any:
+    """Dates as text, tuples as lists."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value.isoformat() if isinstance(value, date) else value

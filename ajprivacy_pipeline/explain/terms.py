@@ -1,0 +1,81 @@
+"""A term: one date that could decide, what it rests on, and whether it did.
+
+Belongs here: the shape of a term, calendar months, choosing among terms. Does not belong here: which terms there are.
+"""
+
+import calendar
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Term:
+    """One candidate date.
+
+    Attributes:
+        kind: names the sentence that says what it is.
+        ground: the name it has in retained_by.
+        on: the day it ends; None where no end is in sight.
+        clause: the promise it carries out.
+        refs: ids, dates and numbers that it rests on.
+        role: `keeps` (the latest such term counts) or `ends` (the earliest such term counts, if before the latest).
+        applies: False for a date that something else sets aside: an open matter, a closed profile, an erasure.
+        decides: this is the one.
+        because: the terms that decided the date of a purpose.
+    """
+
+    kind: str
+    ground: str
+    on: date | None
+    clause: str
+    refs: dict[str, object] = field(default_factory=dict)
+    role: Literal["keeps", "ends"] = "keeps"
+    applies: bool = True
+    decides: bool = False
+    because: tuple["Term", ...] = ()
+
+
+def plus_months(day: date, months: int) -> date:
+    """Calendar months later, the day clamped to the month's end."""
+    count = day.year * 12 + day.month - 1 + months
+    year, month = count // 12, count % 12 + 1
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+
+
+def latest(terms: Sequence[Term]) -> date | None:
+    """The end of what keeps: the latest date, None (no end) where a term is open."""
+    days = [term.on for term in terms]
+    return None if None in days else max(day for day in days if day is not None)
+
+
+def settle(terms: Sequence[Term]) -> tuple[Term, ...]:
+    """Mark what decides among the terms that apply.
+
+    Every open term decides, as each alone would keep; else the latest that keeps, unless an end comes before it: then
+    the earliest end. Of equals the first in the list decides.
+    """
+    keeps = [term for term in terms if term.applies and term.role == "keeps"]
+    ends = [term for term in terms if term.applies and term.role == "ends" and term.on is not None]
+    if not keeps:
+        return tuple(terms)
+    until = latest(keeps)
+    first = min((term.on for term in ends if term.on is not None), default=None)
+    if first is not None and (until is None or first < until):
+        chosen = [next(term for term in ends if term.on == first)]
+    elif until is None:
+        chosen = [term for term in keeps if term.on is None]
+    else:
+        chosen = [next(term for term in keeps if term.on == until)]
+    return tuple(replace(term, decides=any(term is one for one in chosen)) for term in terms)
+
+
+def end_of(terms: Sequence[Term]) -> date | None:
+    """The date that settled terms come to; None where no end is in sight."""
+    return next(term.on for term in terms if term.decides)
+
+
+def set_aside(terms: Sequence[Term]) -> list[Term]:
+    """The same terms, counting no more."""
+    return [replace(term, applies=False) for term in terms]

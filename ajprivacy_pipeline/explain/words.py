@@ -1,0 +1,160 @@
+"""The sentences: fills the templates of `sentences.toml` from terms, in Norwegian or English.
+
+Belongs here: how one decision reads. Does not belong here: wording (that is data), which decisions there are.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from ajprivacy_pipeline.explain.build import Decided, Explanation, Hold
+from ajprivacy_pipeline.explain.terms import Term
+from ajprivacy_pipeline.explain.web import WebCount
+
+Language = Literal["nb", "en"]
+_SHOWN = 3  # of a list of ids or reasons inside a sentence
+
+
+@cache
+def templates(language: Language) -> dict[str, Any]:
+    """Every template of a language."""
+    text = files("ajprivacy_pipeline.explain").joinpath("sentences.toml").read_text(encoding="utf-8")
+    found: dict[str, Any] = tomllib.loads(text)[language]
+    return found
+
+
+class Words:
+    """Sentences about one explanation in one language."""
+
+    def __init__(self, explanation: Explanation, language: Language) -> None:
+        """Keep what the sentences need to know: the day of decision and the subject's type."""
+        self._as_of = explanation.as_of
+        self._type = explanation.subject_type
+        self._clauses = explanation.clauses
+        self._t = templates(language)
+        self._language = language
+
+    def day(self, day: date | None) -> str:
+        """A date in words."""
+        if day is None:
+            return str(self._t["no_end"])
+        return str(self._t["date"]).format(day=day.day, month=self._t["months"][day.month - 1], year=day.year)
+
+    def listed(self, parts: Iterable[str], shown: int | None = None) -> str:
+        """`a, b and c`; after `shown` parts only the number of the others."""
+        names = list(dict.fromkeys(parts))
+        if shown is not None and len(names) > shown + 1:
+            names = [*names[:shown], str(self._t["more"]).format(count=len(names) - shown)]
+        return names[0] if len(names) == 1 else ", ".join(names[:-1]) + str(self._t["and"]) + names[-1] if names else "–"
+
+    def reason(self, term: Term) -> str:
+        """What a term rests on."""
+        if term.because:
+            return self.listed((self.reason(inner) for inner in term.because), _SHOWN)
+        kind, refs = term.kind, dict(term.refs)
+        end = refs.get("warranty_end")
+        if kind == "warranty_tail" and isinstance(end, date) and end <= self._as_of:
+            kind = "warranty_tail_past"
+        if kind == "unpaid" and refs.get("invoices"):
+            kind = "unpaid_invoices"
+        if kind == "transaction" and refs.get("event") == "ordering":
+            kind = "transaction_ordering"
+        if "event" in refs:
+            refs["event"] = self._t["events"][refs["event"]]
+        return str(self._t["terms"][kind]).format_map({name: self._value(value) for name, value in refs.items()})
+
+    def _value(self, value: object) -> str:
+        if isinstance(value, date):
+            return self.day(value)
+        if isinstance(value, list):
+            return self.listed(map(str, value), _SHOWN)
+        return "–" if value is None else str(value)
+
+    def what(self, item: Decided) -> str:
+        """The name of an attribute, or of a record's part."""
+        if item.record_id is None:
+            return str(self._t["attributes"][item.part])
+        return str(self._t["records"][f"{item.entity}_{item.part}"]).format(record=item.record_id)
+
+    def purpose(self, ground: str) -> str:
+        """The name of what retains."""
+        return str(self._t["purposes"][ground])
+
+    def sentence(self, item: Decided) -> str:
+        """One decision as one sentence; an absent one as part of `absent`."""
+        verdicts: Mapping[str, str] = self._t["verdicts"]
+        if item.decision == "absent":
+            return self.absent([item])
+        deciding = [term for term in item.terms if term.decides]
+        what = self.what(item)
+        values = {
+            "what": what[0].upper() + what[1:], "what_inside": what, "date": self.day(item.due_on),
+            "type_of": self._t["types_of"][self._type],
+            "purpose": self.listed(self.purpose(term.ground) for term in deciding),
+            "reason": self.listed((self.reason(term) for term in deciding), _SHOWN),
+            "clauses": ", ".join(dict.fromkeys(leaf.clause for term in deciding for leaf in (term.because or (term,)))),
+            "others": self._others(item, what), "holds": self.listed(self.hold(hold) for hold in item.holds),
+        }
+        name = item.decision
+        if item.decision == "retain":
+            name = "retain_open" if item.due_on is None else "retain"
+        elif not deciding:
+            name += "_misplaced" if item.is_misplaced else "_uncovered"
+        return verdicts[name].format_map(values)
+
+    def _others(self, item: Decided, what: str) -> str:
+        """The further grounds that retain, each with its end."""
+        verdicts = self._t["verdicts"]
+        named = {term.ground for term in item.terms if term.decides}
+        parts = []
+        for ground in item.retained_by:
+            if ground not in named:
+                until = next(term.on for term in item.terms if term.ground == ground and term.applies)
+                name = "other_open" if until is None else "other"
+                parts.append(verdicts[name].format(purpose=self.purpose(ground), date=self.day(until)))
+        return str(verdicts["others"]).format(list=self.listed(parts), what_inside=what) if parts else ""
+
+    def absent(self, items: Sequence[Decided]) -> str:
+        """Everything that is not there, in one line."""
+        return str(self._t["verdicts"]["absent"]).format(list=self.listed(self.what(item) for item in items))
+
+    def hold(self, hold: Hold) -> str:
+        """A freeze with its owner, its day and its clause."""
+        parts, text = self._t["freeze_parts"], str(self._t["freezes"][hold.freeze])
+        if hold.whose is not None:
+            text = parts["whose"].format(freeze=text, whose=hold.whose)
+        if hold.since is not None:
+            text = parts["since"].format(freeze=text, since=self.day(hold.since))
+        if hold.review:
+            text = parts["review"].format(freeze=text)
+        return str(self._t["verdicts"]["hold_part"]).format(freeze=text, clause=hold.clause)
+
+    def web(self, count: WebCount) -> str:
+        """The visits of one fate."""
+        texts, first, last = self._t["web"], self.day(count.first), self.day(count.last)
+        dates = first if first == last else texts["between"].format(first=first, last=last)
+        return str(texts[count.decision]).format(count=count.events, dates=dates, reason=texts[count.reason],
+                                                 clause=count.clause)
+
+    def candidate(self, term: Term) -> str:
+        """One candidate date with what it rests on."""
+        clause = ", ".join(dict.fromkeys(leaf.clause for leaf in (term.because or (term,))))
+        reason = self.reason(term)
+        if term.because:
+            reason = str(self._t["terms"]["purpose"]).format(purpose=self.purpose(term.ground), reason=reason)
+        return str(self._t["candidate"]).format(date=self.day(term.on), reason=reason, clause=clause)
+
+    def clause(self, clause: str) -> str:
+        """What a clause promises: English as the policy says it, Norwegian from the templates."""
+        return str(self._t["clauses"][clause]) if self._language == "nb" else self._clauses[clause]
+
+    def text(self, name: str, **values: object) -> str:
+        """A heading or another text of the page."""
+        return str(self._t[name]).format_map({key: self._value(value) for key, value in values.items()})
+
+    def type_name(self) -> str:
+        """The subject's type."""
+        return str(self._t["types"][self._type])

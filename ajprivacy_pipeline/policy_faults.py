@@ -1,0 +1,109 @@
+"""What must hold between the parts of the policy: names that exist, lists that are complete, countries that are allowed.
+
+Belongs here: faults that no single file shows, each as a line that names file and key. Does not belong here: the shape
+of a file (`policy`).
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.policy import Policy
+
+
+def cross_faults(policy: "Policy") -> Iterator[str]:
+    """Every fault that no single file shows."""
+    yield from _clause_faults(policy)
+    yield from _attribute_faults(policy)
+    yield from _action_faults(policy)
+    yield from _recipient_faults(policy)
+    values = policy.release.thresholds
+    if values.k < values.k_floor:
+        yield f"release.toml: thresholds.k is {values.k}, never below k_floor = {values.k_floor}"
+    if missing := set(_PERIODS) - set(policy.retention.periods):
+        yield f"purposes.toml: periods lacks {', '.join(sorted(missing))}"
+    if unknown := set(policy.retention.periods) - set(_PERIODS):
+        yield f"purposes.toml: periods has the unknown {', '.join(sorted(unknown))}"
+    if missing := set(_FREEZES) - set(policy.retention.freezes):
+        yield f"purposes.toml: freezes lacks {', '.join(sorted(missing))}"
+    if set(policy.retention.tombstones) != {"consumer", "business", "sole_proprietor"}:
+        yield "purposes.toml: tombstones needs one id per customer type"
+    for scope, tables in policy.retention.scopes.items():
+        for table in set(tables) - set(policy.sources.tables) - {"contractual_attributes", "other_attributes"}:
+            yield f"purposes.toml: scopes.{scope} names the unknown table {table}"
+    for name, table in policy.sources.tables.items():
+        for column in set(table.key) - set(table.columns):
+            yield f"sources.toml: tables.{name}.key names the unknown column {column}"
+        for column_name, column in table.columns.items():
+            if (column.type == "enum") != bool(column.values):
+                yield f"sources.toml: tables.{name}.columns.{column_name}: values belong to enums, and every enum has some"
+
+
+def _clause_faults(policy: "Policy") -> Iterator[str]:
+    known = set(policy.clauses)
+    for name, period in policy.retention.periods.items():
+        if period.source not in known:
+            yield f"purposes.toml: periods.{name}.source names the unknown clause {period.source}"
+    for name, freeze in policy.retention.freezes.items():
+        if freeze.source not in known:
+            yield f"purposes.toml: freezes.{name}.source names the unknown clause {freeze.source}"
+    for name, purpose in policy.retention.purposes.items():
+        for clause in set(purpose.clauses) - known:
+            yield f"purposes.toml: purposes.{name}.clauses names the unknown clause {clause}"
+        for table in set(purpose.records) - set(policy.sources.tables):
+            yield f"purposes.toml: purposes.{name}.records names the unknown table {table}"
+        for period_name in set(purpose.periods) - set(policy.retention.periods):
+            yield f"purposes.toml: purposes.{name}.periods names the unknown period {period_name}"
+    for name, promise in policy.clauses.items():
+        if (promise.state == "executed") != (promise.test is not None):
+            yield f"clauses.toml: {name}: what is executed names the test that proves it, and nothing else names one"
+
+
+def _recipient_faults(policy: "Policy") -> Iterator[str]:
+    known = {"payment", *policy.retention.attributes}
+    for name, recipient in policy.recipients.items():
+        if recipient.source not in policy.clauses:
+            yield f"recipients.toml: {name}.source names the unknown clause {recipient.source}"
+        for purpose in set(recipient.purposes) - set(policy.retention.purposes):
+            yield f"recipients.toml: {name}.purposes names the unknown purpose {purpose}"
+        for category in set(recipient.categories) - known:
+            yield f"recipients.toml: {name}.categories names the unknown category {category}"
+        abroad = sorted(set(recipient.countries) - set(policy.notice.eea))
+        if abroad and not recipient.safeguards:
+            yield f"recipients.toml: {name}: {', '.join(abroad)} lies outside the EEA and no safeguards are named (EEA-1)"
+
+
+def _attribute_faults(policy: "Policy") -> Iterator[str]:
+    for name, attribute in policy.retention.attributes.items():
+        for purpose in set(attribute.purposes) - set(policy.retention.purposes):
+            yield f"purposes.toml: attributes.{name}.purposes names the unknown purpose {purpose}"
+        for subject_type in set(attribute.types) & set(attribute.misplaced):
+            yield f"purposes.toml: attributes.{name}: {subject_type} is in types and in misplaced"
+        for subject_type in attribute.types + attribute.misplaced:
+            table = "contacts" if subject_type == "contact" else "customers"
+            for column in attribute.columns:
+                if column not in policy.sources.tables[table].columns:
+                    yield f"purposes.toml: attributes.{name}.columns: {table} has no column {column}"
+                elif column not in policy.actions.get(table, {}):
+                    yield f"actions.toml: {table} lacks an action for {column} (attribute {name})"
+
+
+def _action_faults(policy: "Policy") -> Iterator[str]:
+    covered = {(table, column) for table, columns in policy.actions.items() for column in columns}
+    for table, column in sorted(covered):
+        if column not in getattr(policy.sources.tables.get(table), "columns", {}):
+            yield f"actions.toml: {table}.{column} is no column of the source contract"
+    for table, column in policy.sources.identifying_columns():
+        company = table == "customers" and column in ("name", "organisation_number")
+        if (table, column) not in covered and not company and (table, column) != ("web_events", "page"):
+            yield f"actions.toml: {table}.{column} identifies people and has no action"
+
+
+_PERIODS = (
+    "contract_tail_months", "contract_minimum_months", "business_transaction_months", "profile_tail_months",
+    "individualisation_tail_months", "bookkeeping_years", "open_balance_review_months", "correspondence_months",
+    "limitation_months", "cookie_months", "log_months", "request_response_months",
+    "until_further_notice_review_months", "stale_blocker_months",
+)
+_FREEZES = ("open_balance", "restriction", "access_pending", "legal_hold", "orphan", "data_quality", "no_evidence",
+            "evidence_missing")

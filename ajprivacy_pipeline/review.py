@@ -1,0 +1,233 @@
+"""What people decide: reviews of open balances and missing evidence, and legal holds. Everything is appended.
+
+Belongs here: what may be decided, and writing it down. Does not belong here: what follows from it (`sql/retention`).
+A decision is checked in full before anything is written; what is refused changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from ajprivacy_pipeline import control as store
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.copies import boundary
+from ajprivacy_pipeline.errors import ControlError
+from ajprivacy_pipeline.explain import check_subject, read_month
+from ajprivacy_pipeline.explain.facts import Row, find_subject, rows
+from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.settings import NOTICE, Settings
+from ajprivacy_pipeline.zones import Connection
+
+DECISIONS = ("release", "keep")
+KINDS = {"open_balance_review": "open_balance", "no_evidence": "no_evidence"}  # reasons of the list that take a decision
+_HOLDABLE = ("customers", "contacts", "orders", "invoices", "cases", "communications", "newsletter_subscriptions",
+             "rights_requests", "web_events", "app_logs")
+_NAME_LENGTH = 200
+
+# The open invoices that freeze a subject: its own; of a contact those whose order names it or, naming nobody, while it
+# is there. The same as in sql/retention/subject_freezes.sql.
+_OWING = """
+    SELECT DISTINCT i.invoice_id, i.facts_sha256
+    FROM retention.open_invoices AS i LEFT JOIN retention.order_facts AS o ON o.order_id = i.order_id
+    WHERE CASE WHEN $contact IS NULL THEN i.customer_id = $customer
+               ELSE o.contact_no = $no OR (i.customer_id = $customer AND o.contact_id IS NULL AND $is_there) END
+    ORDER BY i.invoice_id
+"""
+
+
+def open_reviews(settings: Settings, month: str | None) -> list[dict[str, Any]]:
+    """The month's review list, oldest first, each with its age in days and the decision that answers it, if any.
+
+    Raises:
+        ControlError: the month is unknown or destroyed.
+    """
+    with boundary("review"), read_month(settings, month) as (con, _):
+        return reviews(con, ControlStore.in_folder(settings.control))
+
+
+def reviews(con: Connection, control: ControlStore) -> list[dict[str, Any]]:
+    """The same, from an opened month. A decision answers a month's case when it was made after the month's end."""
+    decided = _latest_decisions(control)
+    found = rows(con, "SELECT as_of, subject_id, entity, record_id, reason, since FROM retention.review_list "
+                      "ORDER BY since NULLS LAST, reason, subject_id, record_id")
+    for row in found:
+        answer = decided.get((row["subject_id"], KINDS.get(row["reason"], "")))
+        answers = answer is not None and answer["decided_on"] >= row["as_of"]
+        row["age_days"] = (row["as_of"] - row["since"]).days if row["since"] is not None else None
+        row |= {name: answer[name] if answer is not None and answers else None
+                for name in ("decision", "decided_by", "decided_on")}
+    return found
+
+
+def review_figures(con: Connection, control: ControlStore) -> dict[str, Any]:
+    """Counts for a page that everybody may see: per reason, undecided ones per reason, and the age of the oldest."""
+    counts: dict[str, int] = {}
+    undecided: dict[str, int] = {}
+    oldest: int | None = None
+    for row in reviews(con, control):
+        counts[row["reason"]] = counts.get(row["reason"], 0) + 1
+        if row["reason"] in KINDS and row["decision"] is None:
+            undecided[row["reason"]] = undecided.get(row["reason"], 0) + 1
+            oldest = max(oldest or 0, row["age_days"] or 0)
+    return {"counts": counts, "undecided": undecided, "oldest_undecided_days": oldest}
+
+
+def _latest_decisions(control: ControlStore) -> dict[tuple[str, str], dict[str, Any]]:
+    table = store.review_decisions
+    return {(row["subject_id"], row["kind"]): row for row in control.rows(sa.select(table).order_by(table.c.id))}
+
+
+def decide(settings: Settings, subject_id: str, decision: str, by: str, reason: str, *, kind: str | None,
+           month: str | None, today: date) -> dict[str, Any]:
+    """Append a review decision; a release of an open balance pins the invoices as they are.
+
+    Args:
+        settings: folders and keys.
+        subject_id: customer:ID or contact:ID.
+        decision: release or keep.
+        by: who decides.
+        reason: a code of review.toml for that decision.
+        kind: open_balance or no_evidence; None takes what is under review.
+        month: whose review list is decided about; None for the newest that has a file.
+        today: the day of the decision.
+
+    Returns:
+        id, kind, and the number of invoices released.
+
+    Raises:
+        ControlError: anything of it is unknown or not under review; nothing is written.
+    """
+    check_subject(subject_id)
+    policy = load_policy(NOTICE)
+    if decision not in DECISIONS:
+        raise ControlError(f"'{decision}' is no decision; choose release or keep")
+    _known(reason, getattr(policy.review.reasons, decision), f"reason code for {decision}")
+    _named(by, "--by")
+    with boundary("review"), read_month(settings, month) as (con, chosen):
+        subject = find_subject(con, subject_id, chosen)
+        found = _kind(con, subject_id, kind, chosen)
+        invoices = _owing(con, subject, chosen) if (decision, found) == ("release", "open_balance") else []
+        row = {"subject_id": subject_id, "kind": found, "decision": decision, "decided_by": by.strip(), "reason": reason,
+               "decided_on": today}
+        made = ControlStore.in_folder(settings.control).record_decision(row, invoices)
+        return {"id": made, "kind": found, "invoices": len(invoices)}
+
+
+def _kind(con: Connection, subject_id: str, wanted: str | None, month: str) -> str:
+    """What is decided about: the one thing of the subject that is under review, or the one that was named."""
+    if wanted is not None and wanted not in KINDS.values():
+        raise ControlError(f"'{wanted}' is not under review as such; choose open_balance or no_evidence")
+    found = [row["freeze"] for row in rows(
+        con, "SELECT \"freeze\" FROM retention.freezes WHERE subject_id = $subject AND (\"freeze\" = 'no_evidence' "
+             "OR (\"freeze\" = 'open_balance' AND review)) ORDER BY ALL", subject=subject_id)]
+    if wanted is None and len(found) > 1:
+        raise ControlError(f"{subject_id} is under review for {' and '.join(found)}: name one with --kind")
+    if wanted not in (None, *found) or not found:
+        raise ControlError(f"{subject_id} is not under review in {month}"
+                           + (f" for {wanted}" if wanted else "") + ": see `ajprivacy review list`")
+    return wanted or str(found[0])
+
+
+def _owing(con: Connection, subject: Row, month: str) -> Sequence[dict[str, Any]]:
+    as_of = rows(con, "SELECT any_value(as_of) AS as_of FROM retention.review_list")[0]["as_of"]
+    closed = subject["closed_on"]
+    found = rows(con, _OWING, no=subject["subject_no"], customer=subject["customer_id"], contact=subject["contact_id"],
+                 is_there=closed is None or as_of is None or closed > as_of)
+    if not found:
+        raise ControlError(f"no invoice of {subject['subject_id']} is open in {month}: nothing to release")
+    return found
+
+
+def place_hold(settings: Settings, subject_id: str, owner: str, ground: str, expires_on: date, *, today: date,
+               by: str) -> int:
+    """Place a legal hold on a subject of the newest month, or on a whole table; returns its number.
+
+    Raises:
+        ControlError: the subject or table, the owner, the ground or the expiry is not acceptable; nothing is written.
+    """
+    policy = load_policy(NOTICE)
+    _named(owner, "--owner")
+    _known(ground, policy.review.grounds, "ground code of a legal hold")
+    _in_future(expires_on, today)
+    _holdable(settings, policy, subject_id)
+    control = ControlStore.in_folder(settings.control)
+    return control.append_hold_event({
+        "event": "placed", "subject_id": subject_id, "owner": owner.strip(), "ground": ground, "expires_on": expires_on,
+        "happened_on": today, "recorded_by": by})
+
+
+def _holdable(settings: Settings, policy: Policy, subject_id: str) -> None:
+    if subject_id in _HOLDABLE and subject_id in policy.sources.tables:
+        return
+    if ":" not in subject_id:
+        raise ControlError(f"'{subject_id}' is neither customer:ID, contact:ID, nor one of {', '.join(_HOLDABLE)}")
+    check_subject(subject_id)
+    with boundary("hold"), read_month(settings, None) as (con, month):
+        find_subject(con, subject_id, month)
+
+
+def renew_hold(settings: Settings, hold_id: int, expires_on: date, *, today: date, by: str) -> None:
+    """Give a hold a later expiry.
+
+    Raises:
+        ControlError: there is no such hold, it is lifted, or the day is not later; nothing is written.
+    """
+    control = ControlStore.in_folder(settings.control)
+    hold = _standing(control, hold_id)
+    _in_future(expires_on, today)
+    if expires_on <= hold["expires_on"]:
+        raise ControlError(f"hold {hold_id} expires on {hold['expires_on']} already: name a later day")
+    _append(control, hold, "renewed", expires_on, today, by)
+
+
+def lift_hold(settings: Settings, hold_id: int, by: str, *, today: date) -> None:
+    """Lift a hold as of today.
+
+    Raises:
+        ControlError: there is no such hold, or it is lifted already; nothing is written.
+    """
+    _named(by, "--by")
+    control = ControlStore.in_folder(settings.control)
+    hold = _standing(control, hold_id)
+    _append(control, hold, "lifted", hold["expires_on"], today, by.strip())
+
+
+def list_holds(settings: Settings, *, today: date) -> list[dict[str, Any]]:
+    """Every hold with its state: active, expired (it still holds, until renewed or lifted), lifted."""
+    found = ControlStore.in_folder(settings.control).legal_holds()
+    for hold in found:
+        hold["state"] = ("lifted" if hold["lifted_on"] is not None
+                         else "expired, renew or lift it" if hold["expires_on"] <= today else "active")
+    return found
+
+
+def _append(control: ControlStore, hold: Mapping[str, Any], event: str, expires_on: date, today: date, by: str) -> None:
+    control.append_hold_event({
+        "hold_id": hold["id"], "event": event, "subject_id": hold["subject_id"], "owner": hold["owner"],
+        "ground": hold["ground"], "expires_on": expires_on, "happened_on": today, "recorded_by": by})
+
+
+def _standing(control: ControlStore, hold_id: int) -> dict[str, Any]:
+    hold = next((one for one in control.legal_holds() if one["id"] == hold_id), None)
+    if hold is None:
+        raise ControlError(f"there is no hold {hold_id}: see `ajprivacy hold list`")
+    if hold["lifted_on"] is not None:
+        raise ControlError(f"hold {hold_id} was lifted on {hold['lifted_on']}: place a new one")
+    return hold
+
+
+def _known(code: str, codes: Mapping[str, str], what: str) -> None:
+    if code not in codes:
+        raise ControlError(f"'{code}' is no {what}; choose one of {', '.join(codes)}")
+
+
+def _named(name: str, option: str) -> None:
+    if not name.strip() or len(name) > _NAME_LENGTH:
+        raise ControlError(f"{option} must name somebody, in at most {_NAME_LENGTH} characters")
+
+
+def _in_future(day: date, today: date) -> None:
+    if day <= today:
+        raise ControlError(f"{day} is not in the future: a hold needs an expiry that can still be renewed")

@@ -1,0 +1,137 @@
+"""Two sets of decisions of one month, row against row: the month's own (`zone`) and a trial's.
+
+Belongs here: the SQL of the comparison, and its counts. Does not belong here: making either set.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.steer.diff import Change
+
+# What keeps a record and is neither a purpose nor a freeze: the period it comes from, else its clause.
+_REASON_PERIODS = {"correspondence_period": "correspondence_months", "limitation_period": "limitation_months",
+                   "until_further_notice": "until_further_notice_review_months", "open_case": "stale_blocker_months",
+                   "open_request": "request_response_months"}
+_REASON_CLAUSES = {"undelivered": "CON-6", "unpaid": "CON-6", "warranty_unknown": "CON-3"}
+
+_FLIPS = """
+CREATE OR REPLACE TEMP TABLE flips AS
+WITH pairs AS (
+    SELECT coalesce(o.subject_id, n.subject_id) AS subject_id, 'attributes' AS kind,
+        coalesce(o.attribute, n.attribute) AS what, NULL AS record_id,
+        o.decision AS was, n.decision AS becomes, o.due_on AS was_due_on, n.due_on,
+        o.retained_by AS was_retained_by, o.held_by AS was_held_by, n.retained_by, n.held_by
+    FROM zone.retention.attribute_decisions AS o
+    FULL JOIN trial.retention.attribute_decisions AS n ON n.subject_id = o.subject_id AND n.attribute = o.attribute
+    UNION ALL
+    SELECT coalesce(o.subject_id, n.subject_id), 'records',
+        coalesce(o.entity, n.entity) || '.' || coalesce(o.part, n.part), coalesce(o.record_id, n.record_id),
+        o.decision, n.decision, o.due_on, n.due_on, o.retained_by, o.held_by, n.retained_by, n.held_by
+    FROM zone.retention.record_decisions AS o
+    FULL JOIN trial.retention.record_decisions AS n
+        ON n.entity = o.entity AND n.record_id = o.record_id AND n.part = o.part
+)
+SELECT *, coalesce(was, 'none') AS from_decision, coalesce(becomes, 'none') AS to_decision,
+    CASE WHEN was IS NOT DISTINCT FROM becomes
+              THEN CASE WHEN coalesce(due_on, DATE 'infinity') > coalesce(was_due_on, DATE 'infinity') THEN 'later' ELSE 'earlier' END
+         WHEN becomes = 'due' THEN 'becomes_due'
+         WHEN becomes = 'hold' THEN 'becomes_held'
+         WHEN was = 'due' THEN 'no_longer_due'
+         WHEN was = 'hold' THEN 'no_longer_held'
+         ELSE 'other' END AS change,
+    CASE WHEN becomes = 'hold' THEN held_by
+         WHEN becomes = 'due' THEN list_concat(coalesce(was_retained_by, []), coalesce(was_held_by, []))
+         ELSE retained_by END AS grounds
+FROM pairs
+WHERE was IS DISTINCT FROM becomes OR (was = 'retain' AND due_on IS DISTINCT FROM was_due_on)
+"""
+_FLIPPED = "change NOT IN ('later', 'earlier')"
+
+
+def ground_clauses(new: Policy, old: Policy | None, changes: Sequence[Change]) -> list[tuple[str, str]]:
+    """(ground, clause) of everything that keeps or holds; of a ground whose periods changed, those clauses alone."""
+    touched = {_period_source(policy, change.key) for policy in (new, old) if policy for change in changes
+               if change.file == "purposes.toml" and change.key.startswith("periods.")}
+    periods = new.retention.periods
+    sources: dict[str, set[str]] = {name: {freeze.source} for name, freeze in new.retention.freezes.items()}
+    for name, purpose in new.retention.purposes.items():
+        sources[name] = {*purpose.clauses, *(periods[period].source for period in purpose.periods)}
+    sources |= {reason: {periods[period].source} for reason, period in _REASON_PERIODS.items()}
+    sources |= {reason: {clause} for reason, clause in _REASON_CLAUSES.items()}
+    return [(ground, clause) for ground, clauses in sources.items() for clause in sorted(clauses & touched or clauses)]
+
+
+def _period_source(policy: Policy, key: str) -> str:
+    period = policy.retention.periods.get(key.split(".")[1])
+    return period.source if period else ""
+
+
+def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Every count of the comparison; the newly due first, their oldest day first."""
+    con.execute(_FLIPS)
+    con.execute("CREATE OR REPLACE TEMP TABLE ground_clauses (ground VARCHAR, clause VARCHAR)")
+    con.executemany("INSERT INTO ground_clauses VALUES (?, ?)", [list(pair) for pair in clauses])
+    decided_by = _rows(con, "SELECT DISTINCT policy_version FROM zone.retention.attribute_decisions LIMIT 1")
+    grounds = f"(SELECT change, kind, unnest(grounds) AS ground FROM flips WHERE {_FLIPPED})"
+    return {
+        "decided_by": decided_by[0]["policy_version"] if decided_by else "none",
+        "backlog": _owed(con, "becomes_due", "due_on"),
+        "owed_before_the_change": _owed(con, "no_longer_due", "was_due_on"),
+        "flips": _rows(con, "SELECT change, kind, from_decision, to_decision, count(*) AS rows, count(DISTINCT subject_id) "
+                            f"AS people FROM flips WHERE {_FLIPPED} GROUP BY ALL ORDER BY ALL"),
+        "dates": _rows(con, "SELECT change, kind, count(*) AS rows, count(DISTINCT subject_id) AS people FROM flips "
+                            f"WHERE NOT {_FLIPPED} GROUP BY ALL ORDER BY ALL"),
+        "by_part": _rows(con, f"SELECT change, kind, what, count(*) AS rows FROM flips WHERE {_FLIPPED} "
+                              "GROUP BY ALL ORDER BY ALL"),
+        "by_purpose": _rows(con, "SELECT change, kind, ground AS purpose, count(*) AS rows "
+                                 f"FROM {grounds} GROUP BY ALL ORDER BY ALL"),
+        "by_clause": _rows(con, "SELECT change, kind, clause, count(*) AS rows "
+                                f"FROM {grounds} AS g JOIN ground_clauses AS c USING (ground) GROUP BY ALL ORDER BY ALL"),
+        "bulk": _rows(con, """
+            SELECT entity, reason, coalesce(o.due_rows, 0) AS was, coalesce(n.due_rows, 0) AS becomes, n.oldest
+            FROM zone.retention.bulk_decisions AS o FULL JOIN trial.retention.bulk_decisions AS n USING (entity, part, reason)
+            WHERE o.due_rows IS DISTINCT FROM n.due_rows ORDER BY ALL"""),
+    }
+
+
+def write_ids(con: zones.Connection, target: Path) -> int:
+    """Write a row for each flip, with ids, as Parquet that its owner alone can read; returns the rows."""
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        written = con.execute(
+            "COPY (SELECT change, kind, subject_id, what, record_id, from_decision, to_decision, was_due_on, due_on, grounds "
+            f"FROM flips WHERE {_FLIPPED} ORDER BY ALL) TO {zones.literal(str(partial))} (FORMAT parquet)").fetchall()
+        partial.chmod(0o600)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return int(written[0][0])
+
+
+def _owed(con: zones.Connection, change: str, day: str) -> dict[str, Any]:
+    """What is due on one side alone: rows, people, and the years they were due in, oldest first."""
+    total = _rows(con, "SELECT count(*) FILTER (kind = 'attributes') AS attributes, count(*) FILTER (kind = 'records') AS records, "
+                       f"count(DISTINCT subject_id) AS people, min({day}) AS oldest_due_on FROM flips WHERE change = '{change}'")
+    years = _rows(con, f"SELECT year({day}) AS year, count(*) FILTER (kind = 'attributes') AS attributes, "
+                       f"count(*) FILTER (kind = 'records') AS records FROM flips WHERE change = '{change}' "
+                       "GROUP BY ALL ORDER BY year")
+    return {**total[0], "by_year": years}
+
+
+def _rows(con: zones.Connection, query: str) -> list[dict[str, Any]]:
+    result = con.execute(query)
+    names = [column[0] for column in result.description]
+    return [{name: value.isoformat() if hasattr(value, "isoformat") else value
+             for name, value in zip(names, row, strict=True)} for row in result.fetchall()]
+
+
+def tables(result: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The parts of a result that are lists of rows, with their titles, in the order to show them."""
+    titles = {"flips": "decisions that flip", "by_part": "by attribute and part", "by_purpose": "by what keeps or kept them",
+              "by_clause": "by clause", "dates": "stays retained, the day moves", "bulk": "web events and log lines due"}
+    return [(title, result[key]) for key, title in titles.items() if result[key]]

@@ -1,0 +1,131 @@
+"""When what a month retains becomes due: people, attributes and records, month by month, thirty years ahead.
+
+Belongs here: looking ahead from a month's decisions as they stand. Does not belong here: guessing what people will do;
+a new order moves its people's dates when it happens.
+"""
+
+import csv
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.copies import boundary, month_file
+from ajprivacy_pipeline.errors import ControlError, PrivacyError
+from ajprivacy_pipeline.keystore import KeyStore
+from ajprivacy_pipeline.settings import Settings, as_of
+
+YEARS = 30
+COLUMNS = ("when", "people", "attributes", "records")
+
+# A month runs on the first day after it, so a day is met by the run of the month that holds the day before.
+_FORECAST = """
+WITH attributes AS (
+    SELECT subject_id, CASE decision WHEN 'due' THEN 0 WHEN 'hold' THEN 3 ELSE CASE WHEN due_on IS NULL THEN 2 ELSE 1 END END AS state,
+        due_on
+    FROM retention.attribute_decisions WHERE decision <> 'absent'
+), people AS (
+    SELECT subject_id, max(state) AS state, max(due_on) AS due_on FROM attributes GROUP BY subject_id
+), records AS (
+    SELECT CASE decision WHEN 'due' THEN 0 WHEN 'hold' THEN 3 ELSE CASE WHEN due_on IS NULL THEN 2 ELSE 1 END END AS state, due_on
+    FROM retention.record_decisions WHERE decision <> 'absent'
+), counted AS (
+    SELECT state, due_on, 1 AS people, 0 AS attributes, 0 AS records FROM people
+    UNION ALL SELECT state, due_on, 0, 1, 0 FROM attributes
+    UNION ALL SELECT state, due_on, 0, 0, 1 FROM records
+), placed AS (
+    SELECT CASE state WHEN 0 THEN 'now' WHEN 3 THEN 'held' WHEN 2 THEN 'no end in sight'
+                      ELSE CASE WHEN due_on > $horizon THEN 'later' ELSE strftime(due_on - 1, '%Y-%m') END END AS bucket,
+        people, attributes, records
+    FROM counted
+)
+SELECT bucket, CAST(sum(people) AS BIGINT), CAST(sum(attributes) AS BIGINT), CAST(sum(records) AS BIGINT)
+FROM placed GROUP BY bucket
+"""
+
+
+def forecast(settings: Settings, month: str) -> dict[str, Any]:
+    """Counts per month of becoming due, for 360 months; a person counts when the last of the attributes goes.
+
+    Besides the months: `now` (due already), `held` (would be due but for a freeze), `no end in sight` (open: no date),
+    `later` (after the 360 months). A person with one held attribute is held; with one open one, open.
+
+    Raises:
+        ZoneError: the month was never run or its file is destroyed.
+        ControlError: its decisions are not complete.
+    """
+    decided_on = as_of(month)
+    months = _months(month)
+    with boundary("forecast"):
+        keys = KeyStore(settings.keys, settings.root_key)
+        with zones.open_zone(settings, keys, month_file(settings, month), read_only=True) as con:
+            ready = con.execute("SELECT count(*) FROM (SELECT table_name FROM duckdb_tables() WHERE schema_name = 'retention' "
+                                "UNION ALL SELECT view_name FROM duckdb_views() WHERE schema_name = 'retention') AS t(name) "
+                                "WHERE name IN ('attribute_decisions', 'record_decisions')").fetchall()[0][0]
+            if ready != 2:
+                raise ControlError(f"the decisions of {month} are not complete: run the month again with "
+                                   f"`ajprivacy run --month {month}`")
+            version = con.execute("SELECT any_value(policy_version) FROM retention.attribute_decisions").fetchall()[0][0]
+            rows = con.execute(_FORECAST, {"horizon": as_of(months[-1])}).fetchall()
+    found = {bucket: dict(zip(COLUMNS[1:], counts, strict=True)) for bucket, *counts in rows}
+    nothing = dict.fromkeys(COLUMNS[1:], 0)
+    return {"month": month, "as_of": decided_on.isoformat(), "policy_version": version,
+            **{name.replace(" ", "_"): found.get(name, nothing) for name in ("now", "held", "no end in sight", "later")},
+            "months": [{"when": when, **found.get(when, nothing)} for when in months]}
+
+
+def _months(month: str) -> list[str]:
+    """The 360 months after a month, as YYYY-MM."""
+    first = int(month[:4]) * 12 + int(month[5:7])
+    return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(first, first + 12 * YEARS)]
+
+
+def by_year(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The months added up by calendar year, years without anything left out."""
+    years: dict[str, dict[str, Any]] = {}
+    for row in result["months"]:
+        year = years.setdefault(row["when"][:4], {"when": row["when"][:4], **dict.fromkeys(COLUMNS[1:], 0)})
+        for column in COLUMNS[1:]:
+            year[column] += row[column]
+    return [year for year in years.values() if any(year[column] for column in COLUMNS[1:])]
+
+
+def write_csv(result: dict[str, Any], target: Path) -> None:
+    """A row for `now`, `held`, `no end in sight`, each month, and `later`."""
+    edge = {name: {"when": name.replace("_", " "), **result[name]} for name in ("now", "held", "no_end_in_sight", "later")}
+    with _written(target), target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows([edge["now"], edge["held"], edge["no_end_in_sight"], *result["months"], edge["later"]])
+
+
+def write_plot(result: dict[str, Any], target: Path) -> None:
+    """Three bar charts below each other, by year, with what is due now and what has no end in the titles."""
+    import matplotlib as mpl
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+    rows = result["months"]
+    years = sorted({row["when"][:4] for row in rows})
+    figure, axes = plt.subplots(3, 1, figsize=(10, 9), sharex=True, layout="constrained")
+    for axis, column in zip(axes, COLUMNS[1:], strict=True):
+        axis.bar(years, [sum(row[column] for row in rows if row["when"][:4] == year) for year in years], color="#2f5d8a")
+        edge = ", ".join(f"{name.replace('_', ' ')} {result[name][column]:,}"
+                         for name in ("now", "held", "no_end_in_sight", "later"))
+        axis.set_title(f"{column.capitalize()} becoming due per year ({edge})", loc="left", fontsize=10)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[-1].tick_params(axis="x", rotation=90)
+    figure.suptitle(f"As decided for {result['month']}, policy {result['policy_version']}", fontsize=11)
+    with _written(target):
+        figure.savefig(target, format="png", dpi=120)
+    plt.close(figure)
+
+
+@contextmanager
+def _written(target: Path) -> Iterator[None]:
+    """Turn a refusal of the file system into an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise PrivacyError(f"{target} cannot be written: {os.strerror(error.errno or 0)}") from None

@@ -1,0 +1,145 @@
+"""What another policy would decide for a month that was run: who flips, both ways, without touching the month.
+
+Belongs here: running the models of another policy beside a month's tables, and comparing. Does not belong here: carrying
+anything out. The month's file is opened read-only; what the trial writes lies in memory and, where it spills, encrypted.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.copies import DECISION_TABLES, boundary, month_file
+from ajprivacy_pipeline.errors import ControlError, PolicyError, ZoneError
+from ajprivacy_pipeline.keystore import KeyStore
+from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.policy import Policy, parse_policy
+from ajprivacy_pipeline.retention import policy_parameters, prepare, write_quality
+from ajprivacy_pipeline.settings import Settings, as_of, sql_folder
+from ajprivacy_pipeline.steer.compare import ground_clauses, measure, write_ids
+from ajprivacy_pipeline.steer.diff import changes
+from ajprivacy_pipeline.steer.versions import policy_of, texts_of
+
+_ZONE, _TRIAL = "zone", "trial"
+
+
+def simulate(settings: Settings, new_texts: Mapping[str, str], month: str, out: Path | None = None) -> dict[str, Any]:
+    """Decide a month by another policy and compare; counts alone are returned.
+
+    Args:
+        settings: the home that holds the month.
+        new_texts: the other policy's TOML texts by file name.
+        month: a month whose restricted file still stands.
+        out: a new file inside the restricted zone that gets the ids of all who flip, mode 0600.
+
+    Raises:
+        PolicyError: the other policy is not valid, or reads columns that the month did not extract.
+        ControlError: the month's decisions are not complete.
+        ZoneError: the month was never run or is destroyed, or `out` lies outside the restricted zone or exists.
+    """
+    new = parse_policy(new_texts)
+    as_of(month)
+    target = restricted_target(settings, out) if out else None
+    with boundary("simulate"), _beside(settings, month) as con:
+        old = _policy_of_month(settings, con)
+        _require_columns(con, new)
+        _decide(con, new, month, restage=old is None or not _same_staging(old[0], new, month))
+        clauses = ground_clauses(new, old[0], changes(old[1], new_texts)) if old else ground_clauses(new, None, [])
+        result = measure(con, clauses)
+        if target:
+            result["ids_written"] = write_ids(con, target)
+    return {"month": month, "as_of": as_of(month).isoformat(), "old_version": _version(result),
+            "new_version": new.version, **result}
+
+
+def restricted_target(settings: Settings, out: Path) -> Path:
+    """The file that may hold ids: new, and really inside the restricted zone whatever links lead there.
+
+    Raises:
+        ZoneError: it lies elsewhere, exists, or its folder does not.
+    """
+    target = out.expanduser().resolve()
+    if not target.is_relative_to(settings.restricted.resolve()):
+        raise ZoneError(f"ids may lie inside the restricted zone alone: choose a file below {settings.restricted}")
+    if not target.parent.is_dir() or target.exists():
+        raise ZoneError(f"{target.name}: choose a new file in a folder that exists")
+    return target
+
+
+def _version(result: dict[str, Any]) -> str:
+    return str(result.pop("decided_by"))
+
+
+@contextmanager
+def _beside(settings: Settings, month: str) -> Iterator[zones.Connection]:
+    """A connection whose default database is an empty one in memory, with the month's file beside it, read-only."""
+    keys = KeyStore(settings.keys, settings.root_key)
+    spill = settings.restricted / "spill" / f"simulate-{os.getpid()}"
+    try:
+        with zones.open_zone(settings, keys, month_file(settings, month), schema_owner=_ZONE, read_only=True) as con:
+            found = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'retention' "
+                                                   "UNION ALL SELECT view_name FROM duckdb_views() "
+                                                   "WHERE schema_name = 'retention'").fetchall()}
+            if missing := [name for name in DECISION_TABLES if name not in found]:
+                raise ControlError(f"the decisions of {month} are not complete ({', '.join(missing)} is missing): "
+                                   f"run the month again with `ajprivacy run --month {month}`")
+            con.execute(f"SET temp_directory = {zones.literal(str(spill))}")
+            con.execute(f"ATTACH ':memory:' AS {_TRIAL}")
+            con.execute(f"USE {_TRIAL}")
+            yield con
+    finally:
+        shutil.rmtree(spill, ignore_errors=True)
+
+
+def _policy_of_month(settings: Settings, con: zones.Connection) -> tuple[Policy, dict[str, str]] | None:
+    """The policy that decided the month and its texts, None where no run stored it."""
+    row = con.execute("SELECT policy_version FROM zone.retention.bulk_decisions UNION ALL "
+                      "SELECT policy_version FROM zone.retention.purpose_status LIMIT 1").fetchone()
+    if row is None or not (settings.control / "control.db").exists():
+        return None
+    control = ControlStore.in_folder(settings.control)
+    try:
+        return policy_of(control, row[0]), texts_of(control, row[0])
+    except PolicyError:
+        return None
+
+
+def _require_columns(con: zones.Connection, new: Policy) -> None:
+    """The trial reads what the month extracted, nothing else."""
+    found = set(con.execute("SELECT table_name, column_name FROM duckdb_columns() "
+                            f"WHERE database_name = '{_ZONE}' AND schema_name = 'raw'").fetchall())
+    lacking = [f"sources.toml: {table}.{column} was not extracted for this month: run the month with this policy first"
+               for table, spec in new.sources.tables.items() for column in spec.columns if (table, column) not in found]
+    if lacking:
+        raise PolicyError(lacking)
+
+
+def _same_staging(old: Policy, new: Policy, month: str) -> bool:
+    """Whether both policies stage the same rows, so that the month's own staged tables serve the trial."""
+    bound = {name for model in layer_models(load_catalogue(sql_folder()), ["staged"]) for name in model.params}
+    before, after = policy_parameters(old, month), policy_parameters(new, month)
+    return (old.sources == new.sources and old.retention.attributes == new.retention.attributes
+            and all(before[name] == after[name] for name in bound))
+
+
+def _decide(con: zones.Connection, new: Policy, month: str, *, restage: bool) -> None:
+    """The models of the other policy, over the month's raw tables and recorded decisions."""
+    prepare(con, new, ControlStore("sqlite://"), month)
+    lent = ("raw", "control") if restage else ("raw", "control", "staged")
+    for schema, name in con.execute("SELECT schema_name, table_name FROM duckdb_tables() "
+                                    f"WHERE database_name = '{_ZONE}' AND list_contains(?, schema_name)", [lent]).fetchall():
+        relation = f"{zones.quote(schema)}.{zones.quote(name)}"
+        con.execute(f"DROP TABLE IF EXISTS {relation}")
+        con.execute(f"CREATE VIEW {relation} AS SELECT * FROM {_ZONE}.{relation}")
+    values = policy_parameters(new, month)
+    models = load_catalogue(sql_folder())
+    if restage:
+        for model in layer_models(models, ["staged"]):
+            run_model(con, model, values)
+        write_quality(con, new)
+    for model in layer_models(models, ["retention"]):
+        run_model(con, model, values)

@@ -1,0 +1,83 @@
+"""Policies that runs used, kept for as long as something was decided by them, so that an old month can be explained.
+
+Belongs here: storing a policy's texts under its version, and finding them again. Does not belong here: comparing them.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from ajprivacy_pipeline import control as store
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.errors import PolicyError
+from ajprivacy_pipeline.policy import Policy, parse_policy, read_texts
+from ajprivacy_pipeline.settings import NOTICE, Settings
+
+CURRENT = "current"
+_VERSION = re.compile(r"^[0-9a-f]{16}$")
+
+
+def record_policy(control: ControlStore, folder: Path) -> str:
+    """Keep the texts of a folder's policy under its version, once; returns the version.
+
+    Raises:
+        PolicyError: the folder holds no valid policy.
+    """
+    texts = read_texts(folder)
+    version = parse_policy(texts).version
+    if version not in stored_versions(control):
+        control.insert(store.policies, [{"version": version, "stored_at": store.utc_now(),
+                                         "content": json.dumps(texts, sort_keys=True, ensure_ascii=False)}])
+    return version
+
+
+def stored_versions(control: ControlStore) -> list[str]:
+    """Every stored version, oldest first."""
+    return [row["version"] for row in control.rows(sa.select(store.policies.c.version).order_by(store.policies.c.id))]
+
+
+def texts_of(control: ControlStore, version: str) -> dict[str, str]:
+    """The TOML texts of a stored policy, by file name.
+
+    Raises:
+        PolicyError: no run used such a version.
+    """
+    rows = control.rows(sa.select(store.policies.c.content).where(store.policies.c.version == version).limit(1))
+    if not rows:
+        known = ", ".join(stored_versions(control)) or "none"
+        raise PolicyError([f"{version}: no policy of this version is stored (stored: {known})"])
+    texts: dict[str, str] = json.loads(rows[0]["content"])
+    return texts
+
+
+def policy_of(control: ControlStore, version: str) -> Policy:
+    """A stored policy.
+
+    Raises:
+        PolicyError: no run used such a version.
+    """
+    return parse_policy(texts_of(control, version))
+
+
+def policy_for_month(control: ControlStore, month: str) -> Policy | None:
+    """The policy by which the newest successful run of a month decided; None when there was no such run."""
+    rows = control.rows(sa.select(store.months.c.policy_version).where(store.months.c.month == month)
+                        .order_by(store.months.c.id.desc()).limit(1))
+    return policy_of(control, rows[0]["policy_version"]) if rows else None
+
+
+def find_texts(settings: Settings, name: str) -> dict[str, str]:
+    """The texts of a policy named as a folder, as a stored version, or as `current`; writes nothing.
+
+    Raises:
+        PolicyError: it is none of them.
+    """
+    if name == CURRENT:
+        return read_texts(NOTICE)
+    if Path(name).is_dir():
+        return read_texts(Path(name))
+    if _VERSION.match(name) and (settings.control / "control.db").exists():
+        return texts_of(ControlStore.in_folder(settings.control), name)
+    raise PolicyError([f"{name}: neither a folder of notice files, nor a stored version, nor '{CURRENT}'"])

@@ -1,0 +1,120 @@
+"""G10: how texts are compared with the warehouse, and what is exempt."""
+
+import time
+import unicodedata
+from collections.abc import Iterator
+
+import pytest
+
+from ajprivacy_pipeline.anonymise.leakscan import Text, describe, own_values, scan, texts_of_json
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.zones import Connection, memory
+
+POLICY = load_policy(NOTICE)
+
+
+@pytest.fixture(scope="module")
+def empty() -> Iterator[Connection]:
+    """Staged with every identifying column as text, no rows."""
+    con = memory()
+    con.execute("CREATE SCHEMA staged")
+    tables: dict[str, list[str]] = {}
+    for table, column in POLICY.sources.identifying_columns():
+        tables.setdefault(table, []).append(f"{column} VARCHAR")
+    for table, columns in tables.items():
+        con.execute(f"CREATE TABLE staged.{table} ({', '.join(columns)})")
+    yield con
+    con.close()
+
+
+@pytest.fixture
+def con(empty: Connection) -> Connection:
+    """The same with a few people."""
+    for (table,) in empty.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'staged'").fetchall():
+        empty.execute(f"DELETE FROM staged.{table}")
+    empty.execute("""
+        INSERT INTO staged.customers (name, email, phone, username, organisation_number, preferences) VALUES
+        ('Åse  Ødegård', 'ase@example.no', '+47 912 34 567', 'lockerfan', '923 609 016', 'lockers'),
+        ('Bo', NULL, NULL, NULL, NULL, 'blue lockers with locks'), ('Region', NULL, NULL, NULL, NULL, NULL),
+        ('Consumer', NULL, NULL, 'unknown', NULL, NULL)""")
+    empty.execute("INSERT INTO staged.orders (payment_reference, delivery_note) VALUES ('202401', 'two lockers')")
+    return empty
+
+
+def found(con: Connection, *texts: Text) -> list[str]:
+    """The reasons of all hits."""
+    return sorted({hit.reason for hit in scan(con, POLICY, texts)[0]})
+
+
+@pytest.mark.parametrize("value", [
+    "Åse Ødegård", "ÅSE\u00a0ØDEGÅRD", "Skap (Åse Ødegård), grå", "til Åse-Ødegård", "Å\u200bse Ødegård",
+    unicodedata.normalize("NFD", "Åse Ødegård")])
+def test_a_name_is_found_as_a_run_of_whole_words_however_it_is_written(con: Connection, value: str) -> None:
+    assert found(con, Text("t.c", value)) == ["a value of customers.name"]
+
+
+@pytest.mark.parametrize("value", ["Ødegård", "Åse Ødegårdsvik", "Bo", "lockerfans", "Åse og Ødegård"])
+def test_parts_longer_words_and_short_values_are_no_hits(con: Connection, value: str) -> None:
+    assert found(con, Text("t.c", value)) == []
+
+
+@pytest.mark.parametrize(("value", "reason"), [
+    ("923609016", "a value of customers.organisation_number"),
+    ("org 923-609-016", "a value of customers.organisation_number"),
+    ("for lockerfan", "a value of customers.username"), ("202401", "a value of orders.payment_reference")])
+def test_digits_are_compared_without_blanks(con: Connection, value: str, reason: str) -> None:
+    assert found(con, Text("t.c", value)) == [reason]
+
+
+def test_free_text_counts_from_three_words(con: Connection) -> None:
+    assert found(con, Text("t.c", "lockers"), Text("t.c", "two lockers")) == []
+    assert found(con, Text("t.c", "Blue lockers, with locks")) == ["a value of customers.preferences"]
+
+
+def test_own_values_are_exempt_as_the_whole_text_only(con: Connection) -> None:
+    assert {"(all)", "unknown", "abroad", "consumer", "email", "retain"} <= set(own_values(POLICY))
+    assert found(con, Text("t.c", "consumer"), Text("t.c", "unknown")) == []
+    assert found(con, Text("t.c", "a consumer")) == ["a value of customers.name"]
+
+
+def test_a_single_word_of_the_policy_is_no_hit_in_its_own_texts_and_is_one_elsewhere(con: Connection) -> None:
+    assert found(con, Text("comment", "First digit of the region.", own=True)) == []
+    assert found(con, Text("t.category", "region")) == ["a value of customers.name"]
+    assert found(con, Text("comment", "As Åse Ødegård says.", own=True)) == ["a value of customers.name"]
+    assert found(con, Text("comment", "A lockerfan.", own=True)) == ["a value of customers.username"]
+
+
+def test_months_and_short_product_numbers_are_nobodys(con: Connection) -> None:
+    assert found(con, Text("name of a file", "sales_monthly/2024-01.parquet", own=True)) == []
+    assert found(con, Text("product_demand_monthly.product_id", "202401")) == []
+
+
+def test_a_missing_column_is_reported(con: Connection) -> None:
+    con.execute("ALTER TABLE staged.invoices RENAME COLUMN billing_name TO other")
+    try:
+        assert scan(con, POLICY, [Text("t.c", "x")])[1] == ["invoices.billing_name"]
+    finally:
+        con.execute("ALTER TABLE staged.invoices RENAME COLUMN other TO billing_name")
+
+
+def test_descriptions_never_hold_the_value(con: Connection) -> None:
+    hits, _ = scan(con, POLICY, [Text("t.c", "Åse Ødegård"), Text("t.c", "ase@example.no")])
+    text = " ".join(describe(hits)) + repr(hits)
+    assert "t.c: 1 text(s) hold a value of customers.name" in text
+    assert "ase" not in text.lower().replace("customers.email", "")
+    assert "degård" not in text
+
+
+def test_keys_and_values_of_a_document_are_texts() -> None:
+    values = {t.value for t in texts_of_json("manifest", '{"a": {"b": ["c", 1, null]}, "d": "e"}')}
+    assert values == {"a", "b", "c", "d", "e"}
+
+
+def test_many_values_are_one_scan_a_column(con: Connection) -> None:
+    con.execute("INSERT INTO staged.app_logs (username, message) "
+                "SELECT 'user' || i, 'logged in from host ' || i FROM range(100000) AS t(i)")
+    texts = [Text("t.c", f"Product number {i} with two doors") for i in range(2000)]
+    start = time.perf_counter()
+    assert found(con, *texts, Text("t.c", "by user99999")) == ["a value of app_logs.username"]
+    assert time.perf_counter() - start < 10
