@@ -46,7 +46,7 @@ releases = sa.Table(  # one row per published release
     sa.Column("run_id", sa.String(64), nullable=False),
     sa.Column("published_at", sa.DateTime, nullable=False),
 )
-hold_events = sa.Table(  # a legal hold: one row each for placing it, renewing its expiry, lifting it; none is ever edited
+hold_events = sa.Table(  # one row each for placing a legal hold, renewing it, lifting it; none is edited
     "hold_events", _meta,  # hold_id is the placing row's id; subject_id ('customer:1') or an entity's name ('app_logs')
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("hold_id", sa.Integer, index=True),
@@ -159,7 +159,8 @@ class ControlStore:
             made = connection.execute(review_decisions.insert(), decision).inserted_primary_key
             decision_id = int(made[0]) if made is not None else 0
             if invoices:
-                connection.execute(released_invoices.insert(), [{"decision_id": decision_id, **row} for row in invoices])
+                connection.execute(released_invoices.insert(),
+                                   [{"decision_id": decision_id, **row} for row in invoices])
             return decision_id
 
     def append_hold_event(self, event: dict[str, Any]) -> int:
@@ -169,7 +170,10 @@ class ControlStore:
             return int(made[0]) if made is not None else 0
 
     def legal_holds(self) -> list[dict[str, Any]]:
-        """Every hold as its events leave it, oldest first: id, subject_id, owner, ground, placed_on, expires_on, lifted_on."""
+        """Every hold as its events leave it, oldest first.
+
+        Keys: id, subject_id, owner, ground, placed_on, expires_on, lifted_on.
+        """
         found: dict[int, dict[str, Any]] = {}
         for row in self.rows(sa.select(hold_events).order_by(hold_events.c.id)):
             if row["event"] == "placed":
@@ -191,4 +195,5 @@ def _control_errors() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise ControlError(f"the control store refused ({type(error).__name__}): check control/ and its permissions") from None
+        raise ControlError(f"the control store refused ({type(error).__name__}): "
+                           "check control/ and its permissions") from None

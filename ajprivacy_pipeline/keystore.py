@@ -78,7 +78,8 @@ class KeyStore:
         path = self._folder / f"{name}.sealed"
         if not path.exists():
             if not create:
-                raise KeyStoreError(f"the key of {name} is lost or was destroyed; recompute the month from today's facts")
+                raise KeyStoreError(f"the key of {name} is lost or was destroyed; "
+                                    "recompute the month from today's facts")
             self._seal(path, name, secrets.token_bytes(32))
         return base64.b64encode(self._open(path, name)).decode()
 

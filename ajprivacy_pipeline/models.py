@@ -23,7 +23,7 @@ from ajprivacy_pipeline.zones import Connection, EngineError, explain, quote
 
 LAYERS = ("staged", "retention", "pseudonyms", "pseudonymised", "anonymous", "published")
 _HEADER = re.compile(r"^-- ?(?:(model|grain|params|reads|materialised|doc):)? *(.*)$")
-_NAME = re.compile(r"\b((?:raw|control|policy|%s)\.[a-z_0-9]+)\b" % "|".join(LAYERS))
+_NAME = re.compile(rf"\b((?:raw|control|policy|{'|'.join(LAYERS)})\.[a-z_0-9]+)\b")
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 
 
@@ -55,7 +55,7 @@ def load_catalogue(folder: Path) -> dict[str, Model]:
     """Every model below `folder`, each after those it reads.
 
     Raises:
-        ModelError: a header is missing or does not fit its path or its statement, or models read each other in a circle.
+        ModelError: a header is missing, does not fit its path or its statement, or models read each other in a circle.
     """
     models = {}
     for path in sorted(folder.glob("*/*.sql")):
@@ -91,7 +91,8 @@ def _read(path: Path) -> Model:
     if missing := {"model", "grain", "reads", "doc"} - set(header):
         raise ModelError(f"{expected}: the header lacks {', '.join(sorted(missing))}")
     if header["model"] != expected or path.parent.name not in LAYERS:
-        raise ModelError(f"{expected}: the header says {header['model']}; name and path must be the same, in a known layer")
+        raise ModelError(f"{expected}: the header says {header['model']}; name and path must be the same, "
+                         "in a known layer")
     sql = "\n".join(lines[body_from:]).strip().rstrip(";")
     bare = re.sub(r"--[^\n]*", "", sql)
     params, reads = _list(header.get("params", "")), _list(header["reads"])
@@ -101,9 +102,10 @@ def _read(path: Path) -> Model:
     if set(reads) != set(_NAME.findall(bare)) - {expected}:
         raise ModelError(f"{expected}: reads in the header and in the statement differ: "
                          f"{sorted(set(reads) ^ set(_NAME.findall(bare)))}")
-    if header.get("materialised", "table") not in ("table", "view") or (header.get("materialised") == "view" and params):
+    kind = header.get("materialised", "table")
+    if kind not in ("table", "view") or (kind == "view" and params):
         raise ModelError(f"{expected}: materialised is table or view, and a view takes no params")
-    return Model(expected, header["grain"], header["doc"], params, reads, sql, header.get("materialised") == "view")
+    return Model(expected, header["grain"], header["doc"], params, reads, sql, kind == "view")
 
 
 def _list(text: str) -> tuple[str, ...]:
@@ -121,7 +123,8 @@ def run_model(con: Connection, model: Model, values: Mapping[str, object]) -> in
     target = f"{quote(model.layer)}.{quote(model.table)}"
     try:
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(model.layer)}")
-        con.execute(f"CREATE OR REPLACE {'VIEW' if model.is_view else 'TABLE'} {target} AS\n{model.sql}", {p: values[p] for p in model.params})
+        con.execute(f"CREATE OR REPLACE {'VIEW' if model.is_view else 'TABLE'} {target} AS\n{model.sql}",
+                    {p: values[p] for p in model.params})
         return int(con.execute(f"SELECT count(*) FROM {target}").fetchall()[0][0])
     except EngineError as error:
         raise ModelError(f"{model.name}: {explain(error)}") from None

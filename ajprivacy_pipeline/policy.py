@@ -1,7 +1,8 @@
 """The notice as data: loads and validates `notice/*.toml` into frozen objects.
 
 Belongs here: the shape of the policy, its version. Does not belong here: what must hold between its parts
-(`policy_faults`), anything that reads rows. Unknown keys are refused and every fault is listed at once. The version is a hash of the files' contents; every result
+(`policy_faults`), anything that reads rows. Unknown keys are refused and every fault is listed at once.
+The version is a hash of the files' contents; every result
 carries it.
 """
 
@@ -300,7 +301,8 @@ def read_texts(folder: Path) -> dict[str, str]:
         PolicyError: there is no such folder.
     """
     if not folder.is_dir():
-        raise PolicyError([f"{folder}: is no folder; name one that holds {', '.join(name for name, _ in _FILES.values())}"])
+        raise PolicyError([f"{folder}: is no folder; name one that holds "
+                           f"{', '.join(name for name, _ in _FILES.values())}"])
     texts = {}
     for name, _ in _FILES.values():
         try:

@@ -87,7 +87,8 @@ def _policy_tables(policy: Policy) -> Iterator[tuple[str, str, Rows]]:
            [(tombstone, kind) for kind, tombstone in retention.tombstones.items()])
     yield ("policy.purposes", "purpose VARCHAR, clauses VARCHAR[]",
            [(name, sorted(purpose.clauses)) for name, purpose in retention.purposes.items()])
-    yield ("policy.attributes", "attribute VARCHAR, subject_type VARCHAR, covers INTEGER, hold_entity VARCHAR, is_misplaced BOOLEAN",
+    yield ("policy.attributes",
+           "attribute VARCHAR, subject_type VARCHAR, covers INTEGER, hold_entity VARCHAR, is_misplaced BOOLEAN",
            list(_attribute_rows(policy)))
     yield ("policy.freezes", '"freeze" VARCHAR, scope VARCHAR',
            [(name, freeze.scope) for name, freeze in retention.freezes.items()])
@@ -140,7 +141,8 @@ def write_quality(con: Connection, policy: Policy) -> int:
     Faults: unknown_value, unparsable, implausible_date, missing (these freeze what they touch), orphan, misplaced.
     Returns the number of rows.
     """
-    con.execute("CREATE OR REPLACE TABLE staged.quality (table_name VARCHAR, id VARCHAR, column_name VARCHAR, fault VARCHAR)")
+    con.execute("CREATE OR REPLACE TABLE staged.quality "
+                "(table_name VARCHAR, id VARCHAR, column_name VARCHAR, fault VARCHAR)")
     parameters = policy_parameters(policy, "2000-01")
     days = {name: parameters[name] for name in ("first_day", "last_day")}
     with engine_errors("staged.quality"):
@@ -177,10 +179,11 @@ def _fault_insert(name: str, table: SourceTable, faults: list[tuple[str, str, st
     cases = ", ".join(f"CASE WHEN {condition} THEN {{'column_name': {literal(column)}, 'fault': {literal(fault)}}} END"
                       for column, fault, condition in faults) or "NULL"
     anything = " OR ".join(f"({condition})" for _, _, condition in faults) or "false"
-    spared = f" AND {_key_expression(table, 'r')} NOT IN ({', '.join(map(literal, tombstones))})" if name == "customers" else ""
+    key = _key_expression(table, "r")
+    spared = f" AND {key} NOT IN ({', '.join(map(literal, tombstones))})" if name == "customers" else ""
     dated = " WHERE $first_day <= $last_day"  # binds both days in statements without a date column, too
     return (f"INSERT INTO staged.quality SELECT {literal(name)}, id, fault.column_name, fault.fault FROM ("
-            f"SELECT {_key_expression(table, 'r')} AS id, unnest(list_filter([{cases}], lambda f: f IS NOT NULL)) AS fault "
+            f"SELECT {key} AS id, unnest(list_filter([{cases}], lambda f: f IS NOT NULL)) AS fault "
             f"FROM raw.{quote(name)} AS r WHERE ({anything}){spared}){dated}")
 
 

@@ -36,7 +36,8 @@ def literal(text: str) -> str:
 
 def memory(settings: Settings | None = None, extensions: Sequence[str] = ()) -> Connection:
     """A connection without a file, time zone Europe/Oslo, no automatic downloads, with the named extensions loaded."""
-    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false",
+                                             "autoload_known_extensions": "false"})
     con.execute("SET TimeZone = 'Europe/Oslo'")
     con.execute("SET preserve_insertion_order = false")
     con.execute("SET enable_progress_bar = false")
@@ -92,7 +93,8 @@ def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: s
     try:
         with engine_errors(f"{path.parent.name}/{path.name}"):
             mode = ", READ_ONLY" if read_only else ""
-            con.execute(f"ATTACH {literal(str(path))} AS {quote(schema_owner)} (ENCRYPTION_KEY $key{mode})", {"key": key})
+            con.execute(f"ATTACH {literal(str(path))} AS {quote(schema_owner)} (ENCRYPTION_KEY $key{mode})",
+                        {"key": key})
             con.execute(f"USE {quote(schema_owner)}")
             path.chmod(0o600)
             if fresh:
@@ -128,7 +130,7 @@ def explain(error: duckdb.Error) -> str:
     if "Could not set lock" in text or "Conflicting lock" in text:
         holder = re.search(r"PID (\d+)", text)
         return "another process has it open" + (f" (process {holder[1]})" if holder else "") + "; wait for it or end it"
-    if "ncrypt" in text or "key" in text.lower() and "wrong" in text.lower():
+    if "ncrypt" in text or ("key" in text.lower() and "wrong" in text.lower()):
         return "it cannot be decrypted with its key; restore the key or move the file away and run the month again"
     if "No space left" in text or "File too large" in text or "Could not write" in text:
         return "the disk is full or the file may not grow; free space and run again"

@@ -14,7 +14,7 @@ from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import DECISION_TABLES, boundary, month_file
 from ajprivacy_pipeline.errors import ControlError
-from ajprivacy_pipeline.explain.build import Explanation, build
+from ajprivacy_pipeline.explain.build import Explanation, assemble
 from ajprivacy_pipeline.explain.facts import find_subject, read_facts
 from ajprivacy_pipeline.explain.report import as_json, page
 from ajprivacy_pipeline.keystore import KeyStore
@@ -114,4 +114,4 @@ def explain_in(con: zones.Connection, policy: Policy, subject_id: str, month: st
     Raises:
         ControlError: the subject is unknown or a tombstone, or the decisions do not follow from the facts.
     """
-    return build(read_facts(con, find_subject(con, subject_id, month), as_of(month)), policy, month)
+    return assemble(read_facts(con, find_subject(con, subject_id, month), as_of(month)), policy, month)

@@ -68,7 +68,7 @@ class Explanation:
     freezes: tuple[Hold, ...]
 
 
-def build(facts: Facts, policy: Policy, month: str) -> Explanation:
+def assemble(facts: Facts, policy: Policy, month: str) -> Explanation:
     """The explanation of one subject.
 
     Raises:
@@ -76,7 +76,8 @@ def build(facts: Facts, policy: Policy, month: str) -> Explanation:
     """
     purposes = purpose_terms(facts, policy)
     kind = facts.subject["subject_type"]
-    attributes = tuple(_attribute(facts, row, purposes, policy) for row in facts.attributes)
+    in_order = sorted(facts.attributes, key=lambda row: list(policy.retention.attributes).index(row["attribute"]))
+    attributes = tuple(_attribute(facts, row, purposes, policy) for row in in_order)
     records = tuple(
         _decided(facts, row, policy, row["entity"], row["record_id"], row["part"], (), record_terms(facts, row, purposes, policy))
         for row in facts.records)

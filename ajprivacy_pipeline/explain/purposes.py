@@ -60,13 +60,10 @@ def _contract(facts: Facts, policy: Policy) -> list[Term]:
 
 
 def _joined(groups: Sequence[Sequence[Term]]) -> list[Term]:
-    """The terms of several orders and cases as one list: of each group only what decided it counts."""
-    found = []
-    for group in groups:
-        found += [term for term in group if term.decides]
-        found += set_aside([term for term in group if not term.decides])
-    if any(term.on is None and term.applies for term in found):
-        found = [*(term for term in found if term.on is None), *set_aside([term for term in found if term.on is not None])]
+    """The terms of several orders and cases as one list; while anything is open, dates do not count."""
+    found = [term for group in groups for term in group]
+    if any(term.on is None for term in found):
+        return [*(term for term in found if term.on is None), *set_aside([term for term in found if term.on is not None])]
     return found
 
 

@@ -4,7 +4,6 @@ Belongs here: orders, invoices, cases, messages, subscriptions, requests. Does n
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ajprivacy_pipeline.explain.facts import Facts, Row
 from ajprivacy_pipeline.explain.orders import blockers, contract_terms, dated_terms
@@ -36,13 +35,8 @@ def record_terms(facts: Facts, row: Row, purposes: Purposes, policy: Policy) -> 
 def _order(facts: Facts, row: Row, purposes: Purposes, policy: Policy) -> list[Term]:
     terms = list(contract_terms(facts, facts.orders[row["record_id"]], policy, erasures(facts)))
     if row["part"] == "link" and "individualisation" in purposes:
-        return [*_only_deciding(terms), purpose_term("individualisation", purposes["individualisation"])]
+        return [*terms, purpose_term("individualisation", purposes["individualisation"])]
     return terms
-
-
-def _only_deciding(terms: Sequence[Term]) -> list[Term]:
-    """Settled terms for use beside others: what did not decide them is set aside."""
-    return [term if term.decides else replace(term, applies=False) for term in terms]
 
 
 def _invoice(facts: Facts, row: Row, policy: Policy) -> list[Term]:
@@ -56,7 +50,7 @@ def _invoice(facts: Facts, row: Row, policy: Policy) -> list[Term]:
     dated = dated_terms(facts, order, policy)
     if open_terms := blockers(facts, order, policy):
         return [*open_terms, booked(invoice, policy), *set_aside(dated)]
-    return [booked(invoice, policy), *_only_deciding(settle(dated))]
+    return [booked(invoice, policy), *dated]
 
 
 def _correspondence(facts: Facts, row: Row, detail: Row, purposes: Purposes) -> list[Term]:

@@ -42,7 +42,7 @@ def _decisions(items: Sequence[Decided], words: Words, *, with_candidates: bool 
             yield f"  {words.sentence(item)}"
             if with_candidates and len(item.terms) > 1:
                 yield from _candidates(item.terms, words, "      ")
-    if absent := [item for item in items if item.decision == "absent"]:
+    if absent := [item for item in items if item.decision == "absent" and not item.is_misplaced]:
         yield f"  {words.absent(absent)}"
 
 

@@ -37,7 +37,8 @@ def named_options(options: Options, prefix: str) -> Options:
     def subject(name: str) -> str:
         kind, _, identifier = name.partition(":")
         return f"{kind}:{prefix}{identifier}"
-    holds = [{**hold, "subject_id": subject(hold["subject_id"])} for hold in options.legal_holds if "subject_id" in hold]
+    holds = [{**hold, "subject_id": subject(hold["subject_id"])}
+             for hold in options.legal_holds if "subject_id" in hold]
     releases = [{**release, "subject_id": subject(release["subject_id"]),
                  "invoice_ids": [f"{prefix}{identifier}" for identifier in release.get("invoice_ids") or []]}
                 for release in options.review_releases]
@@ -63,7 +64,8 @@ def together(drawn: list[tuple[Shop, Options]], month: str) -> tuple[Shop, Optio
         for table, rows in evaluate(own_shop, month, options=chosen).items():
             expected.setdefault(table, []).extend(rows)
         for table, rows in own_shop.items():
-            merged.setdefault(table, []).extend(row for row in rows if not _is_repeated_tombstone(table, row, merged, base))
+            merged.setdefault(table, []).extend(
+                row for row in rows if not _is_repeated_tombstone(table, row, merged, base))
     return merged, replace(base, legal_holds=holds, review_releases=releases), _summed(expected)
 
 

@@ -79,7 +79,7 @@ def _debtors(world: World, invoice: Row) -> list[str]:
     order = world.orders.get(invoice["order_id"]) if invoice["order_id"] else None
     debtors = [f"customer:{customer}"] if customer else []
     if order and order.row["contact_id"]:
-        return debtors + [f"contact:{order.row['contact_id']}"]
+        return [*debtors, f"contact:{order.row['contact_id']}"]
     for contact in world.tables["contacts"]:
         # reading: contacts whose customer does not exist share an invoice of the same missing customer.
         if customer and contact["customer_id"] == customer and not world.by(contact["deactivated_at"]):

@@ -121,7 +121,7 @@ def obligations_end(world: World, order: Order, tail: int = 0) -> date | None:
 
 
 def contract_end(world: World, order: Order, released: set[str]) -> date | None:
-    """contract_end(o) without the effect of an erasure: OPEN while blocked, None where no date is known."""
+    """The contract's end without the effect of an erasure: OPEN while blocked, None where no date is known."""
     if blockers(world, order, released):
         return OPEN
     end = ended(world, order)

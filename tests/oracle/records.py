@@ -182,7 +182,7 @@ class Records:
             return row
         if case_is_open(self.world, case):
             return self.decide(row, case, [("open_case", OPEN)])
-        terms = [("", case["closed_at"])] + self.purpose_terms(subject_id, "contract", "profile")
+        terms = [("", case["closed_at"]), *self.purpose_terms(subject_id, "contract", "profile")]
         return self.decide(row, case, terms)
 
     def communication(self, message: Row) -> dict[str, object]:

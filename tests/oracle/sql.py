@@ -57,7 +57,8 @@ def _policy(options: Options) -> Policy:
         "business_warranty_keeps_contact": options.business_warranty_keeps_contact})
     periods = {name: period.model_copy(update={"value": getattr(options, name, period.value)})
                for name, period in policy.retention.periods.items()}
-    retention = policy.retention.model_copy(update={"choices": choices, "periods": periods, "tombstones": options.tombstones})
+    retention = policy.retention.model_copy(
+        update={"choices": choices, "periods": periods, "tombstones": options.tombstones})
     return policy.model_copy(update={"retention": retention})
 
 
@@ -67,7 +68,8 @@ def _place_holds(con: zones.Connection, options: Options) -> None:
                     [hold.get("subject_id") or hold.get("entity"), hold["placed_on"], None, hold.get("lifted_on")])
     for release in options.review_releases:
         if release["kind"] == "no_evidence":
-            con.execute("INSERT INTO control.released_no_evidence VALUES (?, ?)", [release["subject_id"], release["decided_on"]])
+            con.execute("INSERT INTO control.released_no_evidence VALUES (?, ?)",
+                        [release["subject_id"], release["decided_on"]])
 
 
 def _release(con: zones.Connection, options: Options) -> None:
@@ -101,4 +103,5 @@ def differences(expected: dict[str, list[dict[str, Any]]], got: dict[str, list[d
 
 
 def _frozen(row: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
-    return tuple(sorted((key, tuple(value) if isinstance(value, list) else value) for key, value in row.items() if key != "as_of"))
+    return tuple(sorted((key, tuple(value) if isinstance(value, list) else value)
+                        for key, value in row.items() if key != "as_of"))

@@ -39,7 +39,8 @@ def consistent(shop: Shop, month: str, chosen: Options) -> None:
         elif decision == "retain":
             assert due_on is None or due_on > as_of  # type: ignore[operator]
         else:
-            assert due_on is not None and due_on <= as_of  # type: ignore[operator]
+            assert due_on is not None
+            assert due_on <= as_of  # type: ignore[operator]
         if chosen.evidence_missing:
             assert decision != "due"
     for row in result["bulk_decisions"]:

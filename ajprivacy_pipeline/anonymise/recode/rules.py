@@ -26,8 +26,9 @@ class Sensitive:
         distinct_l: distinct values at least; 2 is the least there is, so no class is homogeneous.
         entropy_l: e to the power of the values' entropy, at least.
         closeness_t: distance from the whole table's distribution, at most; 1 asks nothing.
-        order: the values from low to high: distance is then the ordered one (earth mover's over ranks). Empty: every
-            two values are equally far apart, and distance is half the sum of absolute differences.
+        order: the values from low to high: distance is then the ordered one (earth mover's over the ranks of the
+            values that occur). Empty: every two values are equally far apart, and distance is half the sum of absolute
+            differences.
     """
 
     column: str

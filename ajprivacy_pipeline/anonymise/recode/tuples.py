@@ -94,5 +94,5 @@ def _fold(hierarchies: tuple[Hierarchy, ...], sensitive: list[tuple[Sensitive, l
     for i, (column, values) in enumerate(sensitive):
         counts = np.zeros((len(first), len(values)), np.int64)
         np.add.at(counts, (place, grid[:, width + i]), people)
-        cells.append(Cells(column, counts))
+        cells.append(Cells(column, counts[:, counts.any(axis=0)]))
     return Tuples(hierarchies, np.ascontiguousarray(codes[first]), np.add.reduceat(people, first), tuple(cells))

@@ -10,7 +10,7 @@ import numpy as np
 
 from ajprivacy_pipeline.anonymise.recode.classes import classes_of, renumber, span_loss
 from ajprivacy_pipeline.anonymise.recode.hierarchy import Codes
-from ajprivacy_pipeline.anonymise.recode.rules import Judge
+from ajprivacy_pipeline.anonymise.recode.rules import Flags, Judge
 from ajprivacy_pipeline.anonymise.recode.tuples import Tuples
 from ajprivacy_pipeline.errors import ReleaseError
 
@@ -45,7 +45,7 @@ def walk(tuples: Tuples, judge: Judge) -> Codes:
         ReleaseError: not even the whole table as one class stands.
     """
     nodes, _ = nodes_by_loss(tuples)
-    keys = _Keys(tuples)
+    keys = Keys(tuples)
     assigned = np.full(len(tuples), -1, np.int64)
     rest, persons, made = np.arange(len(tuples)), tuples.persons, 0
     for node in nodes:
@@ -69,7 +69,7 @@ def walk(tuples: Tuples, judge: Judge) -> Codes:
     return renumber(settle(tuples, judge, assigned))
 
 
-class _Keys:
+class Keys:
     """One whole number per tuple of the residue and node, equal exactly where the generalised tuples are."""
 
     def __init__(self, tuples: Tuples) -> None:
@@ -82,12 +82,14 @@ class _Keys:
             raise ReleaseError("the hierarchies have too many leaves together; leave out columns or coarsen leaves")
 
     def at(self, node: Codes) -> Codes:
+        """The keys at a node."""
         key = self.parts[0][node[0]].copy()
         for part, level in zip(self.parts[1:], node[1:], strict=True):
             key += part[level]
         return key
 
-    def keep(self, stays: np.typing.NDArray[np.bool_]) -> None:
+    def keep(self, stays: Flags) -> None:
+        """Go on with a part of the tuples."""
         self.parts = [[codes[stays] for codes in part] for part in self.parts]
 
 

@@ -1,0 +1,1 @@
+"""Explanations: that they agree with the decisions, and how they read."""

@@ -1,0 +1,45 @@
+"""How explanations read: every sentence about ten people, in both languages, as the file beside this one has them.
+
+A change of wording is seen in review: `python -m tests.explain.test_golden` writes the file anew.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ajprivacy_pipeline.explain import Explanation, explain_in, read_month
+from ajprivacy_pipeline.explain.words import Language, Words
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.settings import NOTICE
+from tests.explain.world import MONTH, PEOPLE, home, shop
+
+GOLDEN = Path(__file__).with_name("golden.txt")
+LANGUAGES: tuple[Language, ...] = ("nb", "en")
+
+
+def _sentences(explanation: Explanation, language: Language) -> Iterator[str]:
+    words = Words(explanation, language)
+    for items in (explanation.attributes, explanation.records):
+        yield from dict.fromkeys(words.sentence(item) for item in items if item.decision != "absent")
+    yield from (words.web(count) for count in explanation.web_events)
+
+
+def _written(folder: Path) -> str:
+    policy = load_policy(NOTICE)
+    with read_month(home(folder, shop()), MONTH) as (con, _):
+        found = [(subject, fate, explain_in(con, policy, subject, MONTH)) for subject, fate in PEOPLE.items()]
+    blocks = []
+    for subject, fate, explanation in found:
+        texts = ["\n".join(f"{language}  {line}" for line in _sentences(explanation, language)) for language in LANGUAGES]
+        blocks.append(f"# {subject} {fate}\n" + "\n".join(texts))
+    return "\n\n".join(blocks) + "\n"
+
+
+def test_ten_people_read_as_a_lawyer_would_write(tmp_path: Path) -> None:
+    """Whole sentences, Norwegian and English."""
+    assert _written(tmp_path) == GOLDEN.read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as new:
+        GOLDEN.write_text(_written(Path(new)), encoding="utf-8")
