@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from ajprivacy_pipeline.assets import checks, jobs, steps
+from ajprivacy_pipeline.assets import checks, jobs, quality, review, steps
 from ajprivacy_pipeline.assets.build import build_assets
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 from ajprivacy_pipeline.models import Model, layer_models, load_catalogue
@@ -25,12 +25,14 @@ def build_defs() -> dg.Definitions:
         steps.quality(_before_quality(catalogue)),
         steps.pseudonymised(layer_models(catalogue, ("pseudonymised",))),
         checks.release(layer_models(catalogue, ("published",))),
+        review.review(),
     ]
     made = [*work, steps.close([asset_key for asset in work for asset_key in asset.keys])]
     monthly = jobs.monthly_job(dg.AssetSelection.assets(*(asset_key for asset in made for asset_key in asset.keys)))
     maintenance = jobs.maintenance_job(policy.periods["log_months"])
     return dg.Definitions(
         assets=[*steps.source_specs(policy.sources), *made],
+        asset_checks=quality.checks(),
         jobs=[monthly, maintenance],
         schedules=[jobs.monthly_schedule(monthly), jobs.maintenance_schedule(maintenance)],
         sensors=[jobs.failed_runs],

@@ -186,13 +186,13 @@ class MonthRun:
         return ChainMap(*self._values.values())
 
     def _prepare(self) -> None:
-        from ajprivacy_pipeline.retention import prepare
+        from ajprivacy_pipeline.retention import CONTROL_TABLES, prepare
         from ajprivacy_pipeline.warehouse.mapping import load_mapping
         if not self.con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw' LIMIT 1").fetchall():
             raise ModelError(f"nothing is extracted for {self.month} yet: materialise raw first, or run the month")
         prepare(self.con, self.policy, self.control, self.month)
         rates = load_mapping(self.settings.mapping_file, self.policy.sources).rates
-        self.con.execute("CREATE OR REPLACE TABLE control.rates (currency VARCHAR, rate DECIMAL(18, 6))")
+        self.con.execute(f"CREATE OR REPLACE TABLE control.rates ({CONTROL_TABLES['control.rates']})")
         for row in rates.items():
             self.con.execute("INSERT INTO control.rates VALUES (?, ?)", list(row))
 

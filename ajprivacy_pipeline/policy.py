@@ -160,6 +160,7 @@ class PublishedColumn(Frozen):
     meaning: str
     unit: str | None = None
     additive_over: tuple[str, ...] = ()
+    dominance: bool = False
 
 
 class PublishedTable(Frozen):
@@ -169,6 +170,8 @@ class PublishedTable(Frozen):
     columns: dict[str, PublishedColumn]
     months: bool = False
     run_month_only: bool = False
+    sources: tuple[str, ...] = ()
+    population: str | None = None
 
 
 class Thresholds(Frozen):
@@ -177,6 +180,11 @@ class Thresholds(Frozen):
     k: int
     k_floor: int = Field(ge=5)
     leak_minimum_characters: int = Field(ge=4)
+    dominance_p: int = Field(ge=1, le=100)
+    dominance_largest: int = Field(ge=1, le=99)
+    dominance_two_largest: int = Field(ge=1, le=99)
+    interval_percent: int = Field(ge=1, le=100)
+    open_cells: int = Field(ge=1)
 
 
 class PublishedValues(Frozen):
@@ -189,13 +197,41 @@ class PublishedValues(Frozen):
     home_currency: str
 
 
+class Rule(Frozen):
+    """A dimension value and the patterns that lead to it."""
+
+    value: str
+    patterns: tuple[str, ...] = Field(min_length=1)
+
+
+class Rules(Frozen):
+    """How free texts become dimension values: the first rule with a pattern that fits, else `other`."""
+
+    other: str
+    page_group: tuple[Rule, ...]
+    device_class: tuple[Rule, ...]
+
+
+class Declassifier(Frozen):
+    """A function that takes the person out of a value (G11), or leaves a token of it, and why that is so."""
+
+    function: Literal["count", "is_null", "hmac", "starts_with", "rule", "test", "leading_character"]
+    takes: tuple[Literal["direct", "quasi", "token", "key"], ...] = Field(min_length=1)
+    reason: str = Field(min_length=20)
+    arguments: tuple[str, ...] = ()  # of the function; none: any
+    columns: tuple[str, ...] = ()  # layer.table.column that the value comes from; none: any
+    becomes: Literal["token"] | None = None
+
+
 class Release(Frozen):
     """`release.toml`."""
 
     history_months: int = Field(ge=1)
     thresholds: Thresholds
     values: PublishedValues
+    rules: Rules
     tables: dict[str, PublishedTable]
+    declassifiers: dict[str, Declassifier] = Field(default_factory=dict)
 
 
 class Recipient(Frozen):

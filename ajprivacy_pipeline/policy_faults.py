@@ -1,9 +1,10 @@
-"""What must hold between the parts of the policy: names that exist, lists that are complete, countries that are allowed.
+"""What must hold between the parts of the policy: names that exist, complete lists, countries that are allowed.
 
 Belongs here: faults that no single file shows, each as a line that names file and key. Does not belong here: the shape
 of a file (`policy`).
 """
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ def cross_faults(policy: "Policy") -> Iterator[str]:
     yield from _attribute_faults(policy)
     yield from _action_faults(policy)
     yield from _recipient_faults(policy)
+    yield from _release_faults(policy)
     values = policy.release.thresholds
     if values.k < values.k_floor:
         yield f"release.toml: thresholds.k is {values.k}, never below k_floor = {values.k_floor}"
@@ -28,15 +30,16 @@ def cross_faults(policy: "Policy") -> Iterator[str]:
         yield f"purposes.toml: freezes lacks {', '.join(sorted(missing))}"
     if set(policy.retention.tombstones) != {"consumer", "business", "sole_proprietor"}:
         yield "purposes.toml: tombstones needs one id per customer type"
-    for scope, tables in policy.retention.scopes.items():
-        for table in set(tables) - set(policy.sources.tables) - {"contractual_attributes", "other_attributes"}:
-            yield f"purposes.toml: scopes.{scope} names the unknown table {table}"
+    for scope, held in policy.retention.scopes.items():
+        for entity in set(held) - set(policy.sources.tables) - {"contractual_attributes", "other_attributes"}:
+            yield f"purposes.toml: scopes.{scope} names the unknown table {entity}"
     for name, table in policy.sources.tables.items():
-        for column in set(table.key) - set(table.columns):
-            yield f"sources.toml: tables.{name}.key names the unknown column {column}"
+        for unknown in set(table.key) - set(table.columns):
+            yield f"sources.toml: tables.{name}.key names the unknown column {unknown}"
         for column_name, column in table.columns.items():
             if (column.type == "enum") != bool(column.values):
-                yield f"sources.toml: tables.{name}.columns.{column_name}: values belong to enums, and every enum has some"
+                yield (f"sources.toml: tables.{name}.columns.{column_name}: values belong to enums, "
+                       "and every enum has some")
 
 
 def _clause_faults(policy: "Policy") -> Iterator[str]:
@@ -70,7 +73,23 @@ def _recipient_faults(policy: "Policy") -> Iterator[str]:
             yield f"recipients.toml: {name}.categories names the unknown category {category}"
         abroad = sorted(set(recipient.countries) - set(policy.notice.eea))
         if abroad and not recipient.safeguards:
-            yield f"recipients.toml: {name}: {', '.join(abroad)} lies outside the EEA and no safeguards are named (EEA-1)"
+            yield (f"recipients.toml: {name}: {', '.join(abroad)} lies outside the EEA "
+                   "and no safeguards are named (EEA-1)")
+
+
+def _release_faults(policy: "Policy") -> Iterator[str]:
+    for name, table in policy.release.tables.items():
+        for source in set(table.sources) - set(policy.sources.tables):
+            yield f"release.toml: tables.{name}.sources names the unknown table {source}"
+    for name, rules in (("page_group", policy.release.rules.page_group),
+                        ("device_class", policy.release.rules.device_class)):
+        for pattern in (pattern for rule in rules for pattern in rule.patterns):
+            try:
+                re.compile(pattern)
+            except re.error:
+                yield f"release.toml: rules.{name}: {pattern} is no pattern"
+        if policy.release.values.all in {policy.release.rules.other, *(rule.value for rule in rules)}:
+            yield f"release.toml: rules.{name}: {policy.release.values.all} is the total and no value of a rule"
 
 
 def _attribute_faults(policy: "Policy") -> Iterator[str]:

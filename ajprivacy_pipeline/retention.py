@@ -23,6 +23,25 @@ REASON_BITS = {"undelivered": 1, "unpaid": 2, "open_case": 4, "warranty_unknown"
                "individualisation": 64, "bookkeeping": 128, "not_yet": 256, "correspondence_period": 512,
                "until_further_notice": 1024}
 FREEZING_FAULTS = ("unknown_value", "unparsable", "implausible_date", "missing")
+# Columns of the tables that `prepare` and `write_quality` write; the column lineage starts from them, too.
+POLICY_TABLES = {
+    "policy.tombstones": "customer_id VARCHAR, customer_type VARCHAR",
+    "policy.purposes": "purpose VARCHAR, clauses VARCHAR[]",
+    "policy.attributes": ("attribute VARCHAR, subject_type VARCHAR, covers INTEGER, hold_entity VARCHAR, "
+                          "is_misplaced BOOLEAN"),
+    "policy.freezes": '"freeze" VARCHAR, scope VARCHAR',
+    "policy.freeze_entities": '"freeze" VARCHAR, entity VARCHAR',
+    "policy.purpose_sets": "purposes INTEGER, names VARCHAR[]",
+    "policy.reason_sets": "reasons INTEGER, names VARCHAR[]",
+}
+CONTROL_TABLES = {
+    "control.previous_counts": "table_name VARCHAR, present BOOLEAN, rows BIGINT",
+    "control.legal_holds": "subject_id VARCHAR, placed_on DATE, expires_on DATE, lifted_on DATE",
+    "control.released_invoices": "subject_id VARCHAR, invoice_id VARCHAR, decided_on DATE, facts_sha256 VARCHAR",
+    "control.released_no_evidence": "subject_id VARCHAR, decided_on DATE",
+    "control.rates": "currency VARCHAR, rate DECIMAL(18, 6)",  # written by the month's run, from the mapping
+}
+QUALITY_COLUMNS = "table_name VARCHAR, id VARCHAR, column_name VARCHAR, fault VARCHAR"
 
 
 def policy_parameters(policy: Policy, month: str) -> dict[str, object]:
@@ -71,8 +90,9 @@ def prepare(con: Connection, policy: Policy, control: ControlStore, month: str) 
         con.execute((sql_folder() / "macros.sql").read_text(encoding="utf-8"))
         for schema in ("raw", "staged", "retention", "policy", "control"):
             con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        for name, columns, rows in (*_policy_tables(policy), *_control_tables(control, month)):
-            con.execute(f"CREATE OR REPLACE TABLE {name} ({columns})")
+        columns = POLICY_TABLES | CONTROL_TABLES
+        for name, rows in (*_policy_tables(policy), *_control_tables(control, month)):
+            con.execute(f"CREATE OR REPLACE TABLE {name} ({columns[name]})")
             if rows:
                 marks = ", ".join("?" for _ in rows[0])
                 con.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
@@ -81,21 +101,16 @@ def prepare(con: Connection, policy: Policy, control: ControlStore, month: str) 
 Rows = list[tuple[object, ...]]
 
 
-def _policy_tables(policy: Policy) -> Iterator[tuple[str, str, Rows]]:
+def _policy_tables(policy: Policy) -> Iterator[tuple[str, Rows]]:
     retention = policy.retention
-    yield ("policy.tombstones", "customer_id VARCHAR, customer_type VARCHAR",
-           [(tombstone, kind) for kind, tombstone in retention.tombstones.items()])
-    yield ("policy.purposes", "purpose VARCHAR, clauses VARCHAR[]",
-           [(name, sorted(purpose.clauses)) for name, purpose in retention.purposes.items()])
-    yield ("policy.attributes",
-           "attribute VARCHAR, subject_type VARCHAR, covers INTEGER, hold_entity VARCHAR, is_misplaced BOOLEAN",
-           list(_attribute_rows(policy)))
-    yield ("policy.freezes", '"freeze" VARCHAR, scope VARCHAR',
-           [(name, freeze.scope) for name, freeze in retention.freezes.items()])
-    yield ("policy.freeze_entities", '"freeze" VARCHAR, entity VARCHAR',
+    yield "policy.tombstones", [(tombstone, kind) for kind, tombstone in retention.tombstones.items()]
+    yield "policy.purposes", [(name, sorted(purpose.clauses)) for name, purpose in retention.purposes.items()]
+    yield "policy.attributes", list(_attribute_rows(policy))
+    yield "policy.freezes", [(name, freeze.scope) for name, freeze in retention.freezes.items()]
+    yield ("policy.freeze_entities",
            [(name, entity) for name, freeze in retention.freezes.items() for entity in retention.scopes[freeze.scope]])
-    yield "policy.purpose_sets", "purposes INTEGER, names VARCHAR[]", list(_sets(PURPOSE_BITS))
-    yield "policy.reason_sets", "reasons INTEGER, names VARCHAR[]", list(_sets(REASON_BITS))
+    yield "policy.purpose_sets", list(_sets(PURPOSE_BITS))
+    yield "policy.reason_sets", list(_sets(REASON_BITS))
 
 
 def _attribute_rows(policy: Policy) -> Iterator[tuple[object, ...]]:
@@ -114,18 +129,19 @@ def _sets(bits: dict[str, int]) -> Iterator[tuple[object, ...]]:
             yield sum(bits[name] for name in names), list(names)
 
 
-def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, str, Rows]]:
+def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Rows]]:
     decisions, invoices = store.review_decisions, store.released_invoices
-    yield ("control.previous_counts", "table_name VARCHAR, present BOOLEAN, rows BIGINT",
+    yield ("control.previous_counts",
            [(row["table_name"], row["present"], row["rows"]) for row in control.previous_counts(month)])
-    yield ("control.legal_holds", "subject_id VARCHAR, placed_on DATE, expires_on DATE, lifted_on DATE",
-           [(hold["subject_id"], hold["placed_on"], hold["expires_on"], hold["lifted_on"]) for hold in control.legal_holds()])
-    yield ("control.released_invoices", "subject_id VARCHAR, invoice_id VARCHAR, decided_on DATE, facts_sha256 VARCHAR",
+    yield ("control.legal_holds",
+           [(hold["subject_id"], hold["placed_on"], hold["expires_on"], hold["lifted_on"])
+            for hold in control.legal_holds()])
+    yield ("control.released_invoices",
            _tuples(control, sa.select(decisions.c.subject_id, invoices.c.invoice_id, decisions.c.decided_on,
                                       invoices.c.facts_sha256)
                    .join(invoices, invoices.c.decision_id == decisions.c.id)
                    .where(decisions.c.kind == "open_balance", decisions.c.decision == "release")))
-    yield ("control.released_no_evidence", "subject_id VARCHAR, decided_on DATE",
+    yield ("control.released_no_evidence",
            _tuples(control, sa.select(decisions.c.subject_id, sa.func.min(decisions.c.decided_on))
                    .where(decisions.c.kind == "no_evidence", decisions.c.decision == "release")
                    .group_by(decisions.c.subject_id)))

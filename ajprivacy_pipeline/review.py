@@ -21,7 +21,7 @@ from ajprivacy_pipeline.settings import NOTICE, Settings
 from ajprivacy_pipeline.zones import Connection
 
 DECISIONS = ("release", "keep")
-KINDS = {"open_balance_review": "open_balance", "no_evidence": "no_evidence"}  # reasons of the list that take a decision
+KINDS = {"open_balance_review": "open_balance", "no_evidence": "no_evidence"}  # reasons of the list that are decided
 _HOLDABLE = ("customers", "contacts", "orders", "invoices", "cases", "communications", "newsletter_subscriptions",
              "rights_requests", "web_events", "app_logs")
 _NAME_LENGTH = 200
@@ -109,8 +109,8 @@ def decide(settings: Settings, subject_id: str, decision: str, by: str, reason: 
         subject = find_subject(con, subject_id, chosen)
         found = _kind(con, subject_id, kind, chosen)
         invoices = _owing(con, subject, chosen) if (decision, found) == ("release", "open_balance") else []
-        row = {"subject_id": subject_id, "kind": found, "decision": decision, "decided_by": by.strip(), "reason": reason,
-               "decided_on": today}
+        row = {"subject_id": subject_id, "kind": found, "decision": decision, "decided_by": by.strip(),
+               "reason": reason, "decided_on": today}
         made = ControlStore.in_folder(settings.control).record_decision(row, invoices)
         return {"id": made, "kind": found, "invoices": len(invoices)}
 

@@ -22,7 +22,9 @@ RELEASE = dg.AssetKey(["release", "analytics"])
 _MEANING = {
     "G1": "Every published column is declared: no identifier, pseudonym, free text or precise time.",
     "G2": "Every cell, and every measure by its own contributors, stands on at least k people or companies.",
+    "G4": "No shown amount is made up of one or two customers, or lets the second largest know the largest.",
     "G10": "No identifying value of the warehouse, and nothing that looks like one, stands in a published text.",
+    "G11": "From the SQL alone: no published column is made of an identifying one, except through a named function.",
     "G14": "Every file is what the manifest says, and one rename publishes all: the old release or the new one.",
 }
 

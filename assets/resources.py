@@ -56,7 +56,7 @@ def month_resource(
 
 
 @contextmanager
-def step(context: dg.AssetExecutionContext) -> Iterator[MonthRun]:
+def step(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Iterator[MonthRun]:
     """The month of a step's run; the one error boundary: only our errors pass, their words stand in the step's log."""
     try:
         with boundary(context.op_def.name):

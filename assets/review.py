@@ -5,7 +5,7 @@ Belongs here: one asset. Does not belong here: what is under review (SQL), how i
 
 import dagster as dg
 from ajprivacy_pipeline.assets.build import MONTHS, OWNERS, key
-from ajprivacy_pipeline.assets.resources import MONTH, POOL, step
+from ajprivacy_pipeline.assets.resources import MONTH, step
 
 OPEN = dg.AssetKey(["review", "open"])
 
@@ -14,9 +14,9 @@ def review() -> dg.AssetsDefinition:
     """Counts per reason, and the age of the oldest undecided case."""
 
     @dg.asset(key=OPEN, group_name="review", kinds={"duckdb"}, owners=OWNERS, tags={"content": "counts"},
-              deps=[key("retention.review_list")], partitions_def=MONTHS, pool=POOL, required_resource_keys={MONTH},
-              description="What a person must decide or look at this month, as counts per reason, with the age in days of "
-                          "the oldest undecided case. `ajprivacy review list` names the cases.")
+              deps=[key("retention.review_list")], partitions_def=MONTHS, required_resource_keys={MONTH},
+              description="What a person must decide or look at this month, as counts per reason, with the age in days "
+                          "of the oldest undecided case. `ajprivacy review list` names the cases.")
     def review__open(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         from ajprivacy_pipeline.review import review_figures
         with step(context) as run:

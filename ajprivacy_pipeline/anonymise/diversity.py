@@ -5,7 +5,7 @@ fault there cannot hide here. The figures are defined as in the literature (and 
 
     k              the persons of the smallest class
     distinct l     the fewest values of a sensitive column in a class
-    entropy l      e to the power of the least entropy of a sensitive column in a class (pycanon cuts it to a whole number)
+    entropy l      e to the power of the least entropy of a sensitive column in a class (pycanon cuts the decimals off)
     closeness t    the greatest distance of a class's distribution from the table's; equal distance: half the sum of the
                    absolute differences; ordered distance: earth mover's over the ranks of the values that occur
 """
@@ -103,10 +103,7 @@ def _equal() -> str:
 
 
 def _ordered(con: Connection, relation: str, asked: Sensitive) -> str:
-    """Earth mover's distance over ranks: the mean, over the gaps between neighbours, of what has to cross the gap.
-
-    Between two values that a class has, its cumulated share is constant, so a class is joined with every rank once.
-    """
+    """Earth mover's distance over ranks: the mean, over the gaps between neighbours, of what has to cross the gap."""
     con.execute(f"ALTER TABLE {_CELLS} ADD COLUMN place INTEGER")
     con.execute(f"UPDATE {_CELLS} SET place = list_position($order::VARCHAR[], value)", {"order": list(asked.order)})
     missing = con.execute(f"SELECT coalesce(sum(n) FILTER (place IS NULL), 0) FROM {_CELLS}").fetchall()[0][0]

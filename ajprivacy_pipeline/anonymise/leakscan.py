@@ -8,8 +8,8 @@ nor digit is one blank; a value of digits alone loses its blanks. A value of the
 text or a run of whole words in it, and has at least `leak_minimum_characters` characters.
 
 What does not count, and why:
-- the policy's own dimension values ((all), unknown, abroad, enum values, decisions), where they are the whole text:
-  they come from the policy, not from the warehouse. They are listed in `own_values`;
+- the policy's own dimension values ((all), unknown, abroad, values of rules and enums, decisions), where they are the
+  whole text: they come from the policy, not from the warehouse. They are listed in `own_values`;
 - a single word of letters in a text the policy wrote (comment, dictionary, file name, manifest), when the shipped
   policy or this product uses that word: somebody's user name 'region' does not make a comment personal. Two words in a
   row count;
@@ -81,6 +81,8 @@ def own_values(policy: Policy) -> tuple[str, ...]:
     """The policy's own dimension values, sorted: exempt where they are the whole text."""
     values = policy.release.values
     found = {values.all, values.unknown, values.abroad, "contact", "due", "hold", "retain", "absent"}
+    rules = policy.release.rules
+    found |= {rules.other, *(rule.value for rule in (*rules.page_group, *rules.device_class))}
     for source in policy.sources.tables.values():
         for column in source.columns.values():
             found.update(column.values)

@@ -7,6 +7,7 @@ columns of the cells by name:
     contributors             distinct contributors of the cell
     contributors_<measure>   contributors whose own sum of the measure is not zero; absent: as the cell
     unattributed             rows that name nobody; only a cell with such rows may stand on no contributor at all
+    top1_, top2_, absolute_<amount>   largest, second largest and summed absolute contribution (G4, see dominance)
 
 A stock is a measure of a table with `rounded_to` that may not be added over months.
 """
@@ -18,6 +19,7 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, literal, quote
 
 _FLAGS = ("suppressed", "suppressed_measures", "rounded_to")
+CONTRIBUTIONS = ("top1", "top2", "absolute")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Shape:
     dimensions: tuple[str, ...]
     measures: tuple[str, ...]
     stocks: tuple[str, ...]
+    amounts: tuple[str, ...] = ()
 
     @property
     def time(self) -> str:
@@ -42,7 +45,8 @@ def shape_of(policy: Policy, table: str) -> Shape:
     by_role = {role: tuple(n for n, c in columns.items() if c.role == role) for role in ("dimension", "measure")}
     stocks = tuple(m for m in by_role["measure"] if "rounded_to" in columns
                    and not {"month", "day"} & set(columns[m].additive_over))
-    return Shape(table, tuple(columns), by_role["dimension"], by_role["measure"], stocks)
+    amounts = tuple(m for m in by_role["measure"] if columns[m].dominance)
+    return Shape(table, tuple(columns), by_role["dimension"], by_role["measure"], stocks, amounts)
 
 
 def columns_of(con: Connection, relation: str) -> dict[str, str]:
@@ -68,6 +72,10 @@ def withhold(con: Connection, policy: Policy, table: str, cells: str) -> str:
     k = policy.release.thresholds.k
     stands = {m: _stands(m, f"contributors_{m}" if f"contributors_{m}" in found else "contributors", k,
                          "unattributed" in found) for m in shape.measures}
+    dominated = [is_dominated(policy, *(quote(f"{kind}_{m}") for kind in CONTRIBUTIONS)) for m in shape.amounts
+                 if f"top1_{m}" in found]
+    for measure in shape.amounts if dominated else ():
+        stands[measure] += f" AND NOT ({' OR '.join(dominated)})"
     nobody = " OR (contributors = 0 AND unattributed > 0)" if "unattributed" in found else ""
     cell = f"(contributors >= {k:d}{nobody})"
     parts = []
@@ -84,6 +92,17 @@ def withhold(con: Connection, policy: Policy, table: str, cells: str) -> str:
     if shape.stocks:
         parts.append(f"CAST({k:d} AS BIGINT) AS rounded_to")
     return f"SELECT {', '.join(map(quote, shape.columns))} FROM (SELECT {', '.join(parts)} FROM {cells})"
+
+
+def is_dominated(policy: Policy, top1: str, top2: str, absolute: str) -> str:
+    """The condition that one or two contributors give away or make up too much of an amount; false on zero and NULL.
+
+    The p% rule: the second largest, taking his own share off the total, would know the largest up to p percent.
+    """
+    at = policy.release.thresholds
+    return (f"coalesce(100 * ({absolute} - {top1} - {top2}) < {at.dominance_p:d} * {top1} "
+            f"OR 100 * {top1} > {at.dominance_largest:d} * {absolute} "
+            f"OR 100 * ({top1} + {top2}) > {at.dominance_two_largest:d} * {absolute}, false)")
 
 
 def _stands(measure: str, counted: str, k: int, may_name_nobody: bool) -> str:
@@ -103,16 +122,22 @@ class Facts:
     """Where a published table's contributors can be counted again, without the published model.
 
     `margins` are the dimensions of the facts that the table totals; where the facts carry totals as rows of their own
-    (`(all)` in the category), the dimension is none of these.
+    (`(all)` in the category), the dimension is none of these. `counted` are measures that are no sums, each with the
+    column of the facts that must have a value in a row for its contributor to count.
     """
 
     relation: str
     margins: tuple[str, ...] = ()
+    counted: tuple[tuple[str, str], ...] = ()
 
 
 FACTS = {
     "sales_monthly": Facts("anonymous.sales", ("postal_region", "customer_type")),
     "product_demand_monthly": Facts("anonymous.demand"),
+    "deliveries_monthly": Facts("anonymous.deliveries", ("postal_region",),
+                                (("median_days", "days"), ("p90_days", "days"))),
+    "service_monthly": Facts("anonymous.service", ("kind",), (("median_days_open", "days_open"),)),
+    "web_activity_monthly": Facts("anonymous.web", ("page_group", "device_class")),
     "communications_monthly": Facts("anonymous.communications", ("channel", "direction")),
     "service_health_daily": Facts("anonymous.logs"),
     "newsletter_monthly": Facts("anonymous.newsletter"),
@@ -159,28 +184,39 @@ def mark_faults(con: Connection, policy: Policy, table: str, relation: str) -> l
         checks[f"rows where {stock} is not rounded"] = f"{quote(stock)} % rounded_to <> 0 OR rounded_to < {k:d}"
     keys = ", ".join(map(quote, shape.dimensions))
     repeated = f"(SELECT 1 FROM {relation} GROUP BY {keys} HAVING count(*) > 1)"
-    return (_counted(con, relation, {f"{table}: {{}} {what}": condition for what, condition in checks.items()})
-            + _counted(con, repeated, {f"{table}: {{}} cells occur more than once": "true"}))
+    return (counted(con, relation, {f"{table}: {{}} {what}": condition for what, condition in checks.items()})
+            + counted(con, repeated, {f"{table}: {{}} cells occur more than once": "true"}))
 
 
-def _recount_faults(con: Connection, policy: Policy, table: str, relation: str) -> list[str]:
-    """Shown cells and measures with fewer than k contributors when counted again."""
-    if table not in FACTS:
-        return [f"{table}: nothing says which facts its contributors are counted from"]
-    shape, facts, k = shape_of(policy, table), FACTS[table], policy.release.thresholds.k
+def per_contributor(con: Connection, policy: Policy, table: str) -> tuple[list[str], list[str], str]:
+    """Every cell of a published table by contributor, from the facts: its keys, its measures, and the SELECT.
+
+    A measure `m` is the column `own_m`; a row is one cell and one token.
+    """
+    shape, facts = shape_of(policy, table), FACTS[table]
     fact_columns = columns_of(con, facts.relation)
-    own = [m for m in shape.measures if m in fact_columns]
+    own = {m: f"sum({quote(m)})" for m in shape.measures if m in fact_columns}
+    own |= {measure: f"count({quote(column)})" for measure, column in facts.counted}
     keys = [d for d in shape.dimensions if d in fact_columns and d != "product_name"]
     total = literal(policy.release.values.all)
     branches = []
     for mask in range(2 ** len(facts.margins)):
         summed = {d for i, d in enumerate(facts.margins) if mask >> i & 1}
         dims = ", ".join(f"{total} AS {quote(d)}" if d in summed else quote(d) for d in keys)
-        sums = "".join(f", sum({quote(m)}) AS {quote('own_' + m)}" for m in own)
+        sums = "".join(f", {value} AS {quote('own_' + m)}" for m, value in own.items())
         branches.append(f"SELECT {dims}, token{sums} FROM {facts.relation} GROUP BY ALL")
+    return keys, list(own), " UNION ALL ".join(branches)
+
+
+def _recount_faults(con: Connection, policy: Policy, table: str, relation: str) -> list[str]:
+    """Shown cells and measures with fewer than k contributors when counted again."""
+    if table not in FACTS:
+        return [f"{table}: nothing says which facts its contributors are counted from"]
+    k = policy.release.thresholds.k
+    keys, own, rows = per_contributor(con, policy, table)
     counts = "".join(f", count(token) FILTER (coalesce({quote('own_' + m)}, 0) <> 0) AS {quote('n_' + m)}" for m in own)
     recount = (f"SELECT {', '.join(map(quote, keys))}, count(DISTINCT token) AS n, bool_or(token IS NULL) AS nobody"
-               f"{counts} FROM ({' UNION ALL '.join(branches)}) GROUP BY ALL")
+               f"{counts} FROM ({rows}) GROUP BY ALL")
     joined = f"{relation} AS p LEFT JOIN ({recount}) AS r USING ({', '.join(map(quote, keys))})"
     stands = f"coalesce(r.n >= {k:d} OR (r.n = 0 AND r.nobody), false)"
     checks = {f"{table}: {{}} cells shown with fewer than {k} contributors": f"NOT p.suppressed AND NOT {stands}"}
@@ -189,10 +225,10 @@ def _recount_faults(con: Connection, policy: Policy, table: str, relation: str) 
         zero = f"({n} = 0 AND ({value} = 0 OR r.nobody))"
         checks[f"{table}.{measure}: {{}} values shown with fewer than {k} contributors of their own"] = (
             f"{value} IS NOT NULL AND NOT coalesce({n} >= {k:d} OR {zero}, false)")
-    return _counted(con, joined, checks)
+    return counted(con, joined, checks)
 
 
-def _counted(con: Connection, source: str, checks: dict[str, str]) -> list[str]:
+def counted(con: Connection, source: str, checks: dict[str, str]) -> list[str]:
     """One line for each condition that some rows of the source fulfil, with their count; one query for all."""
     counts = ", ".join(f"count(*) FILTER ({condition})" for condition in checks.values())
     found = con.execute(f"SELECT {counts} FROM {source}").fetchall()[0]

@@ -5,6 +5,7 @@ Belongs here: arguments in, lines out. Does not belong here: work.
 
 import json
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -17,11 +18,19 @@ review_app = typer.Typer(no_args_is_help=True, help="What a person must decide e
 hold_app = typer.Typer(no_args_is_help=True, help="Legal holds: what must stay whatever else ends.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Month = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="The month; default: the newest with a file.")]
+Month = Annotated[str | None, typer.Option(
+    "--month", metavar="YYYY-MM", help="The month; default: the newest with a file.")]
 Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="customer:ID or contact:ID.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
 Expires = Annotated[str, typer.Option("--expires", metavar="YYYY-MM-DD", help="The day by which it must be renewed.")]
 HoldId = Annotated[int, typer.Argument(metavar="ID", help="The hold's number, as `hold list` shows it.")]
+
+
+class Language(StrEnum):
+    """The languages of explanations."""
+
+    NB = "nb"
+    EN = "en"
 
 
 def register(app: typer.Typer) -> None:
@@ -33,18 +42,16 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     subject: Subject, month: Month = None,
-    lang: Annotated[str, typer.Option("--lang", metavar="nb|en", help="Norwegian bokmål or English.")] = "nb",
+    lang: Annotated[Language, typer.Option("--lang", help="Norwegian bokmål or English.")] = Language.NB,
     as_json: Json = False,
 ) -> None:
     """Say why each thing about one person is kept, held or due, and until when. Each look is logged."""
     from ajprivacy_pipeline import explain as explaining
-    if lang not in ("nb", "en"):
-        raise PrivacyError(f"'{lang}' is no language of explanations; choose nb or en")
     found = explaining.explain(load_settings(), subject, month, _user())
     if as_json:
-        typer.echo(json.dumps(explaining.as_json(found, lang), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(explaining.as_json(found, lang.value), indent=2, ensure_ascii=False))
     else:
-        typer.echo("\n".join(explaining.page(found, lang)))
+        typer.echo("\n".join(explaining.page(found, lang.value)))
 
 
 @review_app.command("list")
@@ -76,13 +83,14 @@ def review_decide(
     from ajprivacy_pipeline.review import decide
     settings = _prepared()
     made = decide(settings, subject, decision, by, reason, kind=kind, month=month, today=_today())
-    typer.echo(f"decision {made['id']}: {subject} {decision} ({made['kind']}), {made['invoices']} invoice(s); it counts from "
-               "the next run of a month that ends on or after today")
+    typer.echo(f"decision {made['id']}: {subject} {decision} ({made['kind']}), {made['invoices']} invoice(s); it "
+               "counts from the next run of a month that ends on or after today")
 
 
 @hold_app.command("place")
 def hold_place(
-    subject: Annotated[str, typer.Argument(metavar="SUBJECT|ENTITY", help="customer:ID, contact:ID, or a table as app_logs.")],
+    subject: Annotated[str, typer.Argument(
+        metavar="SUBJECT|ENTITY", help="customer:ID, contact:ID, or a table as app_logs.")],
     owner: Annotated[str, typer.Option("--owner", metavar="NAME", help="Who answers for the hold.")],
     ground: Annotated[str, typer.Option("--ground", metavar="CODE", help="A ground code of the policy (review.toml).")],
     expires: Expires,

@@ -58,7 +58,8 @@ def show(as_json: Json = False) -> None:
     typer.echo(f"policy {found['version']}, valid from {found['valid_from']}; * marks a choice of the controller")
     for kind, rows in found["matrix"].items():
         _table(kind.replace("_", " "), [
-            {"attribute": row["attribute"] + (" *" if row["choice"] else "") + (" (misplaced)" if row["misplaced"] else ""),
+            {"attribute": " ".join([row["attribute"], *(["*"] if row["choice"] else []),
+                                    *(["(misplaced)"] if row["misplaced"] else [])]),
              **{purpose: "x" if purpose in row["purposes"] else "" for purpose in purposes}}
             for row in rows])
     _table("periods", [{"period": row["period"] + (" *" if row["choice"] else ""), "value": row["value"],
@@ -102,7 +103,8 @@ def simulate(
         return
     typer.echo(f"{found['month']} by policy {found['new_version']} instead of {found['old_version']}")
     _owed("backlog: newly due, to be carried out first", found["backlog"])
-    _owed("due already under the month's own policy; a longer period does not revive it", found["owed_before_the_change"])
+    _owed("due already under the month's own policy; a longer period does not revive it",
+          found["owed_before_the_change"])
     for title, rows in tables(found):
         _table(title, rows)
     if not found["flips"]:
@@ -125,13 +127,15 @@ def forecast(
         _print_json(found)
         return
     edge = [{"when": name.replace("_", " "), **found[name]} for name in ("now", "held", "no_end_in_sight", "later")]
-    typer.echo(f"as decided for {found['month']}, policy {found['policy_version']}; a person counts when the last attribute goes")
+    typer.echo(f"as decided for {found['month']}, policy {found['policy_version']}; "
+               "a person counts when the last attribute goes")
     _table("becomes due", [edge[0], *ahead.by_year(found), *edge[1:]])
 
 
 def ropa(
     as_json: Json = False,
-    out: Annotated[Path | None, typer.Option(file_okay=False, help="A folder to write ropa.html and ropa.json to.")] = None,
+    out: Annotated[Path | None, typer.Option(
+        file_okay=False, help="A folder to write ropa.html and ropa.json to.")] = None,
 ) -> None:
     """The records of processing (Art. 30), from the policy alone; what is missing is listed."""
     from ajprivacy_pipeline.policy import load_policy
@@ -152,8 +156,8 @@ def ropa(
 
 def _owed(title: str, owed: Mapping[str, Any]) -> None:
     if owed["attributes"] or owed["records"]:
-        typer.echo(f"{title}: {owed['attributes']:,} attributes and {owed['records']:,} records of {owed['people']:,} people, "
-                   f"the oldest since {owed['oldest_due_on']}")
+        typer.echo(f"{title}: {owed['attributes']:,} attributes and {owed['records']:,} records of "
+                   f"{owed['people']:,} people, the oldest since {owed['oldest_due_on']}")
         _table("", owed["by_year"])
 
 
@@ -161,8 +165,7 @@ def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows under their columns; numbers to the right."""
     if not rows:
         return
-    cells = [[f"{value:,}" if isinstance(value, int) and column not in ("year", "value") else "" if value is None else str(value)
-              for column, value in row.items()] for row in rows]
+    cells = [[_cell(column, value) for column, value in row.items()] for row in rows]
     heads = [column.replace("_", " ") for column in rows[0]]
     widths = [max(len(head), *(len(line[i]) for line in cells)) for i, head in enumerate(heads)]
     numeric = [all(isinstance(row[column], int | None) for row in rows) for column in rows[0]]
@@ -171,6 +174,12 @@ def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
         parts = (text.rjust(width) if right else text.ljust(width)
                  for text, width, right in zip(line, widths, numeric, strict=True))
         typer.echo(("  " + "  ".join(parts)).rstrip())
+
+
+def _cell(column: str, value: Any) -> str:
+    if isinstance(value, int) and column not in ("year", "value"):
+        return f"{value:,}"
+    return "" if value is None else str(value)
 
 
 def _print_json(found: Any) -> None:

@@ -84,8 +84,8 @@ def read_month(settings: Settings, month: str | None) -> Iterator[tuple[zones.Co
     chosen = month or newest_month(settings)
     as_of(chosen)
     if not month_file(settings, chosen).exists():
-        raise ControlError(f"{chosen} has no file: it was never run, or was destroyed; recompute from today's facts with "
-                           f"`ajprivacy run --month {chosen}`")
+        raise ControlError(f"{chosen} has no file: it was never run, or was destroyed; recompute from today's facts "
+                           f"with `ajprivacy run --month {chosen}`")
     keys = KeyStore(settings.keys, settings.root_key)
     with zones.open_zone(settings, keys, month_file(settings, chosen), read_only=True) as con:
         found = {row[0] for row in con.execute("SELECT table_name FROM information_schema.tables "

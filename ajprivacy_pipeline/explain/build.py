@@ -7,7 +7,6 @@ words.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.explain.facts import Facts, Row, owners
@@ -78,9 +77,7 @@ def assemble(facts: Facts, policy: Policy, month: str) -> Explanation:
     kind = facts.subject["subject_type"]
     in_order = sorted(facts.attributes, key=lambda row: list(policy.retention.attributes).index(row["attribute"]))
     attributes = tuple(_attribute(facts, row, purposes, policy) for row in in_order)
-    records = tuple(
-        _decided(facts, row, policy, row["entity"], row["record_id"], row["part"], (), record_terms(facts, row, purposes, policy))
-        for row in facts.records)
+    records = tuple(_record(facts, row, purposes, policy) for row in facts.records)
     explanation = Explanation(
         facts.subject["subject_id"], kind, month, facts.as_of,
         next((row["policy_version"] for row in (*facts.attributes, *facts.records)), policy.version),
@@ -91,8 +88,8 @@ def assemble(facts: Facts, policy: Policy, month: str) -> Explanation:
     if faults := disagreements(explanation):
         made_under = "" if explanation.policy_version == policy.version else (
             f"; they were made under policy {explanation.policy_version}, this is {policy.version}")
-        raise ControlError(f"{len(faults)} decision(s) of {month} do not follow from the facts in its file{made_under}: "
-                           f"run the month again with `ajprivacy run --month {month}`")
+        raise ControlError(f"{len(faults)} decision(s) of {month} do not follow from the facts in its file{made_under}"
+                           f": run the month again with `ajprivacy run --month {month}`")
     return explanation
 
 
@@ -118,23 +115,25 @@ def _attribute(facts: Facts, row: Row, purposes: Purposes, policy: Policy) -> De
     entity = "contacts" if kind == "contact" else "customers"
     terms = attribute_terms(row, purposes, policy, kind)
     misplaced = kind in policy.retention.attributes[row["attribute"]].misplaced
-    return _decided(facts, row, policy, entity, None, row["attribute"], (None, None), terms, is_misplaced=misplaced)
+    return Decided(entity, None, row["attribute"], row["decision"], row["due_on"], tuple(row["retained_by"]),
+                   tuple(_holds(facts, policy, row["held_by"], (None, None))), terms, misplaced)
 
 
-def _decided(facts: Facts, row: Row, policy: Policy, entity: str, record_id: str | None, part: str,
-             named: tuple[Any, ...], terms: tuple[Term, ...], *, is_misplaced: bool = False) -> Decided:
-    shared = owners(facts, row) if not named and row["held_by"] else (None, None)
-    return Decided(entity, record_id, part, row["decision"], row["due_on"], tuple(row["retained_by"]),
-                   tuple(_holds(facts, policy, row["held_by"], shared)), terms, is_misplaced)
+def _record(facts: Facts, row: Row, purposes: Purposes, policy: Policy) -> Decided:
+    shared = owners(facts, row) if row["held_by"] else (None, None)
+    return Decided(row["entity"], row["record_id"], row["part"], row["decision"], row["due_on"],
+                   tuple(row["retained_by"]), tuple(_holds(facts, policy, row["held_by"], shared)),
+                   record_terms(facts, row, purposes, policy))
 
 
 def _holds(facts: Facts, policy: Policy, names: Sequence[str], shared: tuple[str | None, str | None]) -> list[Hold]:
-    """The freezes of these names: the subject's own if it has one, else that of the customer or contact it shares with."""
+    """The freezes of these names: the subject's own, else that of the customer or contact it shares a record with."""
     wanted = (facts.subject["subject_id"], *(name for name in shared if name is not None))
+    standing = {(row["subject_id"], row["freeze"]): row for row in facts.freezes}
+    nobodys: Row = {"since": None, "subject_id": None, "review": False}
     found = []
     for name in names:
-        rows = [row for owner in wanted for row in facts.freezes if row["subject_id"] == owner and row["freeze"] == name]
-        row = rows[0] if rows else {"since": None, "subject_id": None, "review": False}
+        row = next((standing[owner, name] for owner in wanted if (owner, name) in standing), nobodys)
         whose = row["subject_id"] if row["subject_id"] != facts.subject["subject_id"] else None
         found.append(Hold(name, policy.retention.freezes[name].source, row["since"], whose, bool(row["review"])))
     return found

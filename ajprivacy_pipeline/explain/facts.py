@@ -16,8 +16,9 @@ Row = dict[str, Any]
 BLOCKERS = ("undelivered", "unpaid", "open_case", "warranty_unknown")
 
 _ORDER_FACTS = """
-    SELECT f.order_id, f.customer_id, f.contact_id, f.customer_no, f.contact_no, f.is_person, f.is_cancelled, f.ordered_on,
-        f.ended_on, f.undelivered, f.unpaid, f.open_case, f.warranty_unknown, f.obligations_on, f.transaction_on
+    SELECT f.order_id, f.customer_id, f.contact_id, f.customer_no, f.contact_no, f.is_person, f.is_cancelled,
+        f.ordered_on, f.ended_on, f.undelivered, f.unpaid, f.open_case, f.warranty_unknown,
+        f.obligations_on, f.transaction_on
     FROM retention.order_facts AS f
 """
 _ORDER_DATES = """
@@ -40,8 +41,8 @@ _INVOICES = """
     FROM staged.invoices WHERE customer_id = $customer ORDER BY invoice_id
 """
 _REQUESTS = """
-    SELECT request_id, kind, received_on, verified_on, closed_on, stops_marketing, erases, freezes FROM retention.requests
-    WHERE subject_no = $no ORDER BY received_on, request_id
+    SELECT request_id, kind, received_on, verified_on, closed_on, stops_marketing, erases, freezes
+    FROM retention.requests WHERE subject_no = $no ORDER BY received_on, request_id
 """
 _DECISIONS = """
     SELECT entity, record_id, part, decision, due_on, retained_by, held_by, policy_version
@@ -104,7 +105,8 @@ def find_subject(con: Connection, subject_id: str, month: str) -> Row:
     if found:
         return found[0]
     kind, _, identifier = subject_id.partition(":")
-    if kind == "customer" and rows(con, "SELECT 1 AS one FROM policy.tombstones WHERE customer_id = $id", id=identifier):
+    is_tombstone = rows(con, "SELECT 1 AS one FROM policy.tombstones WHERE customer_id = $id", id=identifier)
+    if kind == "customer" and is_tombstone:
         raise ControlError(f"{subject_id} is a tombstone: it stands for everybody who was anonymised, and names nobody")
     raise ControlError(f"{subject_id} is not in the month's data ({month}): check the id; somebody already removed is "
                        "found through the ledger alone")
@@ -127,7 +129,7 @@ def read_facts(con: Connection, subject: Row, as_of: date) -> Facts:
         facts.records += rows(con, _DECISIONS.format(table=f"{table}_decisions"), subject=identifier)
     facts.records.sort(key=lambda row: (row["entity"], row["record_id"], row["part"]))
     facts.invoices = rows(con, _INVOICES, customer=customer) if customer is not None else []
-    _read_order_details(con, facts, no)
+    _read_order_details(con, facts)
     facts.cases = rows(con, _CASES, orders=list(facts.orders), customer=customer, contact=contact)
     _read_details(con, facts)
     facts.web_events = rows(con, _WEB, customer=customer, contact=contact)
@@ -136,12 +138,12 @@ def read_facts(con: Connection, subject: Row, as_of: date) -> Facts:
 
 
 def _read_orders(con: Connection, facts: Facts, no: int, customer: str | None) -> None:
-    """The subject's orders: those that name it and, for a contact, the company's that name nobody while it was there."""
+    """The orders that name the subject and, for a contact, the company's that name nobody while it was there."""
     subject = facts.subject
-    for row in rows(con, f"{_ORDER_FACTS} WHERE f.customer_no = $no OR f.contact_no = $no", no=no):
+    owner = "customer_no" if customer is not None else "contact_no"
+    for row in rows(con, f"{_ORDER_FACTS} WHERE f.{owner} = $no", no=no):
         facts.orders[row["order_id"]] = row
-        if row["customer_no" if customer is not None else "contact_no"] == no:
-            facts.own_orders.append(row["order_id"])
+        facts.own_orders.append(row["order_id"])
     if subject["of_business"]:
         company = rows(con, "SELECT subject_no FROM retention.subjects WHERE subject_id = $id",
                        id=f"customer:{subject['customer_id']}")
@@ -158,10 +160,11 @@ def _read_orders(con: Connection, facts: Facts, no: int, customer: str | None) -
 def was_there(subject: Row, ordered_on: date | None) -> bool:
     """Whether a contact was with its company when an order was placed; an unknown day counts."""
     created, closed = subject["created_on"], subject["closed_on"]
-    return ordered_on is None or ((created is None or created <= ordered_on) and (closed is None or closed > ordered_on))
+    return ordered_on is None or ((created is None or created <= ordered_on)
+                                  and (closed is None or closed > ordered_on))
 
 
-def _read_order_details(con: Connection, facts: Facts, no: int) -> None:
+def _read_order_details(con: Connection, facts: Facts) -> None:
     of_records = {row["record_id"] for row in facts.records if row["entity"] == "orders"}
     of_records |= {row["order_id"] for row in facts.invoices if row["order_id"] is not None}
     if further := sorted(of_records - set(facts.orders)):

@@ -110,7 +110,7 @@ def contract_terms(facts: Facts, order: Row, policy: Policy, erasures: Iterable[
 
 def erased(terms: Sequence[Term], began: date | None, obligations: date, erasures: Iterable[Row],
            refs: dict[str, object]) -> list[Term] | None:
-    """What a verified erasure makes of an order or a case: its end, if that is earlier; the first that touches it wins."""
+    """What a verified erasure makes of an order or a case: its end, if earlier; the first that touches it wins."""
     touching = [row for row in erasures if began is not None and row["verified_on"] >= began]
     if not touching:
         return None

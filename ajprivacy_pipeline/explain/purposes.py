@@ -19,6 +19,7 @@ from ajprivacy_pipeline.explain.terms import Term, end_of, plus_months, set_asid
 from ajprivacy_pipeline.policy import Policy
 
 Purposes = dict[str, tuple[Term, ...]]
+_TRANSACTIONS = (("delivered_on", "delivery"), ("paid_on", "payment"), ("ordered_on", "ordering"))
 CLAUSES = {"profile": "PRO-2", "individualisation": "IND-2", "identification": "PRO-1"}
 
 
@@ -62,9 +63,8 @@ def _contract(facts: Facts, policy: Policy) -> list[Term]:
 def _joined(groups: Sequence[Sequence[Term]]) -> list[Term]:
     """The terms of several orders and cases as one list; while anything is open, dates do not count."""
     found = [term for group in groups for term in group]
-    if any(term.on is None for term in found):
-        return [*(term for term in found if term.on is None), *set_aside([term for term in found if term.on is not None])]
-    return found
+    blocking = [term for term in found if term.on is None]
+    return [*blocking, *set_aside([term for term in found if term.on is not None])] if blocking else found
 
 
 def _profile(facts: Facts, policy: Policy) -> list[Term]:
@@ -92,8 +92,7 @@ def _individual(facts: Facts, policy: Policy, purpose: str) -> list[Term]:
     used = _used(facts, tail, purpose)
     for order in (facts.orders[order_id] for order_id in facts.own_orders):
         if order["transaction_on"] is not None:
-            event = next(name for column, name in (("delivered_on", "delivery"), ("paid_on", "payment"),
-                                                   ("ordered_on", "ordering")) if order[column] == order["transaction_on"])
+            event = next(name for column, name in _TRANSACTIONS if order[column] == order["transaction_on"])
             used.append(Term("transaction", purpose, plus_months(order["transaction_on"], tail), CLAUSES[purpose], {
                 "order": order["order_id"], "event": event, "ended_on": order["transaction_on"], "months": tail}))
     kept = _kept(facts, policy, used, tail, purpose)

@@ -61,7 +61,8 @@ def cited(explanation: Explanation) -> set[str]:
     items = (*explanation.attributes, *explanation.records)
     terms += [leaf for item in items for term in item.terms for leaf in (term, *term.because)]
     holds = [*explanation.freezes, *(hold for item in items for hold in item.holds)]
-    return {found.clause for found in (*terms, *holds, *explanation.web_events)}
+    return ({term.clause for term in terms} | {hold.clause for hold in holds}
+            | {count.clause for count in explanation.web_events})
 
 
 def as_json(explanation: Explanation, language: Language) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from ajprivacy_pipeline.explain.facts import Facts, Row
 from ajprivacy_pipeline.explain.terms import plus_months
 from ajprivacy_pipeline.policy import Policy
 
-CLAUSES = {"no_consent": "CAM-1", "cookie_period": "CAM-1", "consent_withdrawn": "CAM-1", "individualisation_ended": "IND-2",
-           "undated": "DAT-1"}
+CLAUSES = {"no_consent": "CAM-1", "cookie_period": "CAM-1", "consent_withdrawn": "CAM-1",
+           "individualisation_ended": "IND-2", "undated": "DAT-1"}
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,9 @@ class Words:
         names = list(dict.fromkeys(parts))
         if shown is not None and len(names) > shown + 1:
             names = [*names[:shown], str(self._t["more"]).format(count=len(names) - shown)]
-        return names[0] if len(names) == 1 else ", ".join(names[:-1]) + str(self._t["and"]) + names[-1] if names else "–"
+        if len(names) < 2:
+            return names[0] if names else "–"
+        return ", ".join(names[:-1]) + str(self._t["and"]) + names[-1]
 
     def reason(self, term: Term) -> str:
         """What a term rests on."""

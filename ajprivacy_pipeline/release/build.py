@@ -3,14 +3,16 @@
 Belongs here: the order of the steps. Each step is a module beside it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ajprivacy_pipeline.anonymise.dominance import check_dominance
 from ajprivacy_pipeline.anonymise.leakscan import Text
 from ajprivacy_pipeline.anonymise.thresholds import check_thresholds
 from ajprivacy_pipeline.anonymise.verdict import Verdict
 from ajprivacy_pipeline.control import ControlStore, utc_now
+from ajprivacy_pipeline.lineage import check_lineage
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import files, prove, swap, tables, texts
 from ajprivacy_pipeline.release.manifest import Release, verify_release, write_manifest
@@ -71,11 +73,20 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
             folder = _relative(previous.folder, settings)
             return ReleaseResult(month, "already_closed", plan.history_from, PROVEN, folder, previous.manifest_sha256,
                                  repaired)
-        run = _Run(con, settings, policy, control, plan, previous, staging, run_id, progress, repaired)
+        absent = tables.absent_tables(con, policy)
+        plan, shown = replace(plan, absent=absent), _without(policy, set(absent), previous)
+        run = _Run(con, settings, shown, control, plan, previous, staging, run_id, progress, repaired)
         try:
-            return _publish(run, (sql or sql_folder()) if run_models else None)
+            return _publish(run, (sql or sql_folder()) if run_models else None, policy)
         finally:
             tables.drop_public(con, policy)
+
+
+def _without(policy: Policy, absent: set[str], previous: Release | None) -> Policy:
+    """The policy without the tables a release has no file of: absent ones of which no closed month is known."""
+    gone = absent - set(previous.tables if previous else ())
+    kept = {name: table for name, table in policy.release.tables.items() if name not in gone}
+    return policy.model_copy(update={"release": policy.release.model_copy(update={"tables": kept})})
 
 
 @dataclass(frozen=True)
@@ -111,21 +122,27 @@ def _previous(settings: Settings, plan: ReleasePlan) -> Release | None:
     return verify_release(folder, plan.previous["manifest_sha256"])
 
 
-def _publish(run: _Run, sql: Path | None) -> ReleaseResult:
-    """Compute (from the models in `sql`, unless that was done), prove and swap one release that is not closed."""
+def _publish(run: _Run, sql: Path | None, declared: Policy) -> ReleaseResult:
+    """Compute (from the models in `sql`, unless that was done), prove and swap one release that is not closed.
+
+    `declared` is the whole policy, which the models follow; the run's own leaves out what is absent.
+    """
     con, policy, progress = run.con, run.policy, run.progress
     progress("computing cells")
     if sql is not None:
-        tables.run_layers(con, policy, run.plan, sql)
+        tables.run_layers(con, declared, run.plan, sql)
     tables.forget_tokens(con)
-    prove.require([tables.check_cells(con, policy)])
+    prove.require([tables.check_cells(con, declared)])
+    progress("tracing columns")
+    lineage = check_lineage(declared, sql)
+    prove.require([lineage])
     progress("withholding")
-    public = tables.make_public(con, policy)
+    public = tables.make_public(con, policy, run.plan.absent)
     progress("checking thresholds")
-    thresholds = check_thresholds(con, policy, public)
-    prove.require([thresholds])
+    gates = [check_thresholds(con, policy, public), check_dominance(con, policy, public)]
+    prove.require(gates)
     paths = files.planned_paths(policy, run.plan, run.previous)
-    verdicts = prove.claims(policy, thresholds, len(paths))
+    verdicts = prove.claims(policy, gates, len(paths))
     head = files.head_of(policy, run.plan, PROVEN, verdicts)
     progress("scanning for leaks")
     leaks, cleared = _scan(run, public, head, paths)
@@ -137,7 +154,7 @@ def _publish(run: _Run, sql: Path | None) -> ReleaseResult:
     late = prove.check_remaining_texts(con, policy, release, run.analytics, cleared)
     prove.require([*prove.check_built(policy, release, run.analytics), late])
     folder = swap.swap(run.settings, run.control, run.staging, _record(run, release), progress)
-    figures = {**thresholds.figures, **leaks.figures, "texts_scanned_late": late.figures["scanned_late"],
+    figures = {**{n: v for gate in gates for n, v in gate.figures.items()}, **leaks.figures, "texts_scanned_late": late.figures["scanned_late"],
                "unconverted_lines": tables.unconverted_lines(con)}
     return ReleaseResult(release.month, "published", run.plan.history_from, PROVEN, _relative(folder, run.settings),
                          release.manifest_sha256, run.repaired, tuple(verdicts), _rows(release), figures)

@@ -85,10 +85,11 @@ def dictionary_rows(policy: Policy) -> list[tuple[Any, ...]]:
 
 
 def info_rows(head: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """The rows of release_info: one per guarantee, in the order of their numbers."""
+    """The rows of release_info: one per guarantee, in the order of their numbers, then one per absent table."""
+    said = [(guarantee, entry["verdict"], entry["figure"] or None) for guarantee, entry in head["guarantees"].items()]
+    said += [(table, "absent", reason) for table, reason in sorted(head["absent"].items())]
     month = date.fromisoformat(f"{head['month']}-01")
-    return [(month, head["policy_version"], head["proven"], guarantee, entry["verdict"], entry["figure"] or None)
-            for guarantee, entry in head["guarantees"].items()]
+    return [(month, head["policy_version"], head["proven"], *entry) for entry in said]
 
 
 def write_rows(policy: Policy, table: str, values: list[tuple[Any, ...]], folder: Path) -> dict[str, int]:
@@ -113,11 +114,13 @@ def write_rows(policy: Policy, table: str, values: list[tuple[Any, ...]], folder
 def head_of(policy: Policy, plan: ReleasePlan, proven: bool, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """What manifest and release_info say of the release as a whole."""
     return {"month": plan.month, "history_from": plan.history_from, "proven": proven, "policy_version": policy.version,
-            "guarantees": outcomes(verdicts)}
+            "absent": plan.absent, "guarantees": outcomes(verdicts)}
 
 
 def months_of(policy: Policy, plan: ReleasePlan, table: str) -> tuple[str, ...]:
-    """The months of a table that a release computes."""
+    """The months of a table that a release computes; none of one whose source is absent."""
+    if table in plan.absent:
+        return ()
     return plan.computed[-1:] if policy.release.tables[table].run_month_only else plan.computed
 
 

@@ -4,13 +4,13 @@ Belongs here: closed periods. Does not belong here: files.
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.keystore import pads
-from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy import Policy, Rule
 from ajprivacy_pipeline.settings import as_of
 
 PROVEN = False  # until every guarantee is checked: an unproven release must not leave the house
@@ -21,7 +21,8 @@ class ReleasePlan:
     """The months of a release, as YYYY-MM; `first_month` is the first that is computed, earlier ones are copied.
 
     `previous` is the control store's row of the release that is copied from, None for a first release. `closed` says
-    that the month lies in a closed period: nothing is computed or published.
+    that the month lies in a closed period: nothing is computed or published. `absent` are the published tables whose
+    source the warehouse lacks, with the reason: they get no file for the computed months.
     """
 
     month: str
@@ -29,6 +30,7 @@ class ReleasePlan:
     first_month: str
     previous: dict[str, Any] | None
     closed: bool
+    absent: dict[str, str] = field(default_factory=dict)
 
     @property
     def computed(self) -> tuple[str, ...]:
@@ -73,5 +75,13 @@ def model_values(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
         "last_month": date.fromisoformat(f"{plan.month}-01"),
         "all": values.all, "unknown": values.unknown, "abroad": values.abroad,
         "norway": list(values.norway), "home_currency": values.home_currency,
-        "run_inner": key.inner, "run_outer": key.outer,
+        "run_inner": key.inner, "run_outer": key.outer, "other": policy.release.rules.other,
+        **_rule_values("page", "groups", policy.release.rules.page_group),
+        **_rule_values("device", "classes", policy.release.rules.device_class),
     }
+
+
+def _rule_values(name: str, plural: str, rules: tuple[Rule, ...]) -> dict[str, object]:
+    """Two lists of one length, in the order of the rules: the value, and a pattern that leads to it."""
+    pairs = [(rule.value, pattern) for rule in rules for pattern in rule.patterns]
+    return {f"{name}_{plural}": [value for value, _ in pairs], f"{name}_patterns": [pattern for _, pattern in pairs]}

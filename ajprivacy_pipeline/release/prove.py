@@ -12,6 +12,7 @@ from ajprivacy_pipeline.anonymise.leakscan import Hit, Text, describe, scan
 from ajprivacy_pipeline.anonymise.thresholds import columns_of, mark_faults
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.errors import ReleaseError
+from ajprivacy_pipeline.lineage import lineage_figure
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.manifest import Release, verify_release
 from ajprivacy_pipeline.release.texts import texts_of_release
@@ -39,8 +40,13 @@ class GuaranteeError(ReleaseError):
 MENDS = {
     "G1": "mend: declare the column in notice/release.toml, or take it out of the model in sql/published",
     "G2": "mend: the model in sql/published and its facts in sql/anonymous count differently; correct them",
+    "G4": "mend: the model in sql/published leaves out or miscounts the largest contributions; correct it",
+    "G5": "mend: none by hand; raise thresholds.open_cells or publish fewer dimensions, and report it",
+    "G6": "mend: a published month may not be computed again from other facts; restore what was published, or its ledger",
     "G10": "mend: clean the value in the warehouse, or map the column through an expression that renames it "
            "(a letter before a product number, another word for a category)",
+    "G11": "mend: take the value out of the model, or name the function that makes it anonymous in notice/release.toml, "
+           "[declassifiers], with its reason",
     "G14": "mend: run the month again",
 }
 
@@ -61,10 +67,10 @@ def swap_figure(files: int) -> str:
     return f"{files:,} files verified against the manifest before one rename publishes them"
 
 
-def claims(policy: Policy, thresholds: Verdict, files: int) -> list[Verdict]:
+def claims(policy: Policy, cells: Sequence[Verdict], files: int) -> list[Verdict]:
     """The verdicts a release of so many files carries, if it is published at all: every gate holds it to them."""
-    return [verdict("G1", columns_figure(policy), []), thresholds, verdict("G10", leaks_figure(policy), []),
-            verdict("G14", swap_figure(files), [])]
+    return [verdict("G1", columns_figure(policy), []), *cells, verdict("G10", leaks_figure(policy), []),
+            verdict("G11", lineage_figure(policy), []), verdict("G14", swap_figure(files), [])]
 
 
 def require(verdicts: Sequence[Verdict]) -> None:

@@ -4,10 +4,11 @@ Belongs here: running the two layers, withholding, G1 on the cells. The public t
 encrypted spill, never in a file of their own until they are proven.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
 from ajprivacy_pipeline.anonymise.columns import check_columns
-from ajprivacy_pipeline.anonymise.thresholds import shape_of, withhold
+from ajprivacy_pipeline.anonymise.thresholds import CONTRIBUTIONS, shape_of, withhold
 from ajprivacy_pipeline.anonymise.verdict import Verdict
 from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
 from ajprivacy_pipeline.policy import Policy
@@ -58,18 +59,33 @@ def check_cells(con: Connection, policy: Policy) -> Verdict:
 
 
 def is_hidden(policy: Policy, table: str, column: str) -> bool:
-    """Whether a column of the cells is a count that never leaves: of contributors, or of rows that name nobody."""
+    """Whether a column of the cells never leaves: counts of contributors, rows that name nobody, largest contributions."""
     if column in ("contributors", "unattributed"):
         return True
-    measure = column.removeprefix("contributors_")
-    return (measure != column and table in policy.release.tables and column not in policy.release.tables[table].columns
-            and measure in shape_of(policy, table).measures)
+    if table not in policy.release.tables or column in policy.release.tables[table].columns:
+        return False
+    shape = shape_of(policy, table)
+    hidden = {f"contributors_{measure}" for measure in shape.measures}
+    return column in hidden | {f"{kind}_{measure}" for measure in shape.amounts for kind in CONTRIBUTIONS}
 
 
-def make_public(con: Connection, policy: Policy) -> dict[str, str]:
+def absent_tables(con: Connection, policy: Policy) -> dict[str, str]:
+    """The published tables whose source the warehouse lacks, each with the reason; a known zero is something else."""
+    known = con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() "
+                        "AND schema_name = 'raw' AND table_name = 'extraction'").fetchall()[0][0]
+    if not known:
+        return {}
+    lacking = {row[0] for row in con.execute("SELECT table_name FROM raw.extraction WHERE NOT present").fetchall()}
+    missing = {name: sorted(lacking & set(table.sources)) for name, table in policy.release.tables.items()}
+    return {name: f"the warehouse has no {', '.join(sources)}" for name, sources in missing.items() if sources}
+
+
+def make_public(con: Connection, policy: Policy, absent: Collection[str] = ()) -> dict[str, str]:
     """Make the public table of each table of cells as a temporary table; return its quoted relation by name."""
     public = {}
     for table in month_tables(policy):
+        if table in absent:
+            continue
         relation = f"temp.{quote('public_' + table)}"
         with engine_errors(f"published.{table}"):
             query = withhold(con, policy, table, f"published.{quote(table)}")

@@ -68,7 +68,8 @@ def render(record: dict[str, Any]) -> str:
 
 def _purpose(policy: Policy, name: str, purpose: Purpose) -> dict[str, Any]:
     covered = {key: attribute for key, attribute in policy.retention.attributes.items() if name in attribute.purposes}
-    people = [label for kind, label in _PEOPLE.items() if any(kind in attribute.types for attribute in covered.values())]
+    types = {kind for attribute in covered.values() for kind in attribute.types}
+    people = [label for kind, label in _PEOPLE.items() if kind in types]
     return {
         "purpose": name, "meaning": purpose.meaning, "legal_basis": _BASES[purpose.legal_basis],
         "clauses": list(purpose.clauses),

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.copies import DECISION_TABLES
+from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.steer.diff import Change
 
@@ -37,7 +39,8 @@ WITH pairs AS (
 )
 SELECT *, coalesce(was, 'none') AS from_decision, coalesce(becomes, 'none') AS to_decision,
     CASE WHEN was IS NOT DISTINCT FROM becomes
-              THEN CASE WHEN coalesce(due_on, DATE 'infinity') > coalesce(was_due_on, DATE 'infinity') THEN 'later' ELSE 'earlier' END
+              THEN CASE WHEN coalesce(due_on, DATE 'infinity') > coalesce(was_due_on, DATE 'infinity')
+                        THEN 'later' ELSE 'earlier' END
          WHEN becomes = 'due' THEN 'becomes_due'
          WHEN becomes = 'hold' THEN 'becomes_held'
          WHEN was = 'due' THEN 'no_longer_due'
@@ -50,6 +53,20 @@ FROM pairs
 WHERE was IS DISTINCT FROM becomes OR (was = 'retain' AND due_on IS DISTINCT FROM was_due_on)
 """
 _FLIPPED = "change NOT IN ('later', 'earlier')"
+
+
+def require_decisions(con: zones.Connection, month: str) -> None:
+    """Make sure that all decisions of the month stand in the connection's default database.
+
+    Raises:
+        ControlError: a table of decisions is missing; run the month again.
+    """
+    found = {row[0] for row in con.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'retention' "
+        "UNION ALL SELECT view_name FROM duckdb_views() WHERE schema_name = 'retention'").fetchall()}
+    if missing := [name for name in DECISION_TABLES if name not in found]:
+        raise ControlError(f"the decisions of {month} are not complete ({', '.join(missing)} is missing): "
+                           f"run the month again with `ajprivacy run --month {month}`")
 
 
 def ground_clauses(new: Policy, old: Policy | None, changes: Sequence[Change]) -> list[tuple[str, str]]:
@@ -81,8 +98,9 @@ def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]]) -> dict[s
         "decided_by": decided_by[0]["policy_version"] if decided_by else "none",
         "backlog": _owed(con, "becomes_due", "due_on"),
         "owed_before_the_change": _owed(con, "no_longer_due", "was_due_on"),
-        "flips": _rows(con, "SELECT change, kind, from_decision, to_decision, count(*) AS rows, count(DISTINCT subject_id) "
-                            f"AS people FROM flips WHERE {_FLIPPED} GROUP BY ALL ORDER BY ALL"),
+        "flips": _rows(con, "SELECT change, kind, from_decision, to_decision, count(*) AS rows, "
+                            "count(DISTINCT subject_id) AS people "
+                            f"FROM flips WHERE {_FLIPPED} GROUP BY ALL ORDER BY ALL"),
         "dates": _rows(con, "SELECT change, kind, count(*) AS rows, count(DISTINCT subject_id) AS people FROM flips "
                             f"WHERE NOT {_FLIPPED} GROUP BY ALL ORDER BY ALL"),
         "by_part": _rows(con, f"SELECT change, kind, what, count(*) AS rows FROM flips WHERE {_FLIPPED} "
@@ -90,10 +108,12 @@ def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]]) -> dict[s
         "by_purpose": _rows(con, "SELECT change, kind, ground AS purpose, count(*) AS rows "
                                  f"FROM {grounds} GROUP BY ALL ORDER BY ALL"),
         "by_clause": _rows(con, "SELECT change, kind, clause, count(*) AS rows "
-                                f"FROM {grounds} AS g JOIN ground_clauses AS c USING (ground) GROUP BY ALL ORDER BY ALL"),
+                                f"FROM {grounds} AS g JOIN ground_clauses AS c USING (ground) "
+                                "GROUP BY ALL ORDER BY ALL"),
         "bulk": _rows(con, """
             SELECT entity, reason, coalesce(o.due_rows, 0) AS was, coalesce(n.due_rows, 0) AS becomes, n.oldest
-            FROM zone.retention.bulk_decisions AS o FULL JOIN trial.retention.bulk_decisions AS n USING (entity, part, reason)
+            FROM zone.retention.bulk_decisions AS o
+            FULL JOIN trial.retention.bulk_decisions AS n USING (entity, part, reason)
             WHERE o.due_rows IS DISTINCT FROM n.due_rows ORDER BY ALL"""),
     }
 
@@ -104,8 +124,8 @@ def write_ids(con: zones.Connection, target: Path) -> int:
     try:
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         written = con.execute(
-            "COPY (SELECT change, kind, subject_id, what, record_id, from_decision, to_decision, was_due_on, due_on, grounds "
-            f"FROM flips WHERE {_FLIPPED} ORDER BY ALL) TO {zones.literal(str(partial))} (FORMAT parquet)").fetchall()
+            "COPY (SELECT change, kind, subject_id, what, record_id, from_decision, to_decision, was_due_on, due_on, "
+            f"grounds FROM flips WHERE {_FLIPPED} ORDER BY ALL) TO {zones.literal(str(partial))} (FORMAT parquet)").fetchall()
         partial.chmod(0o600)
         partial.replace(target)
     finally:
@@ -115,10 +135,10 @@ def write_ids(con: zones.Connection, target: Path) -> int:
 
 def _owed(con: zones.Connection, change: str, day: str) -> dict[str, Any]:
     """What is due on one side alone: rows, people, and the years they were due in, oldest first."""
-    total = _rows(con, "SELECT count(*) FILTER (kind = 'attributes') AS attributes, count(*) FILTER (kind = 'records') AS records, "
-                       f"count(DISTINCT subject_id) AS people, min({day}) AS oldest_due_on FROM flips WHERE change = '{change}'")
-    years = _rows(con, f"SELECT year({day}) AS year, count(*) FILTER (kind = 'attributes') AS attributes, "
-                       f"count(*) FILTER (kind = 'records') AS records FROM flips WHERE change = '{change}' "
+    counts = "count(*) FILTER (kind = 'attributes') AS attributes, count(*) FILTER (kind = 'records') AS records"
+    total = _rows(con, f"SELECT {counts}, count(DISTINCT subject_id) AS people, min({day}) AS oldest_due_on "
+                       f"FROM flips WHERE change = '{change}'")
+    years = _rows(con, f"SELECT year({day}) AS year, {counts} FROM flips WHERE change = '{change}' "
                        "GROUP BY ALL ORDER BY year")
     return {**total[0], "by_year": years}
 
@@ -132,6 +152,7 @@ def _rows(con: zones.Connection, query: str) -> list[dict[str, Any]]:
 
 def tables(result: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     """The parts of a result that are lists of rows, with their titles, in the order to show them."""
-    titles = {"flips": "decisions that flip", "by_part": "by attribute and part", "by_purpose": "by what keeps or kept them",
-              "by_clause": "by clause", "dates": "stays retained, the day moves", "bulk": "web events and log lines due"}
+    titles = {"flips": "decisions that flip", "by_part": "by attribute and part",
+              "by_purpose": "by what keeps or kept them", "by_clause": "by clause",
+              "dates": "stays retained, the day moves", "bulk": "web events and log lines due"}
     return [(title, result[key]) for key, title in titles.items() if result[key]]

@@ -13,31 +13,34 @@ from typing import Any
 
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.copies import boundary, month_file
-from ajprivacy_pipeline.errors import ControlError, PrivacyError
+from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.settings import Settings, as_of
+from ajprivacy_pipeline.steer.compare import require_decisions
 
 YEARS = 30
 COLUMNS = ("when", "people", "attributes", "records")
+_EDGES = ("now", "held", "no_end_in_sight", "later")
 
 # A month runs on the first day after it, so a day is met by the run of the month that holds the day before.
 _FORECAST = """
 WITH attributes AS (
-    SELECT subject_id, CASE decision WHEN 'due' THEN 0 WHEN 'hold' THEN 3 ELSE CASE WHEN due_on IS NULL THEN 2 ELSE 1 END END AS state,
-        due_on
+    SELECT subject_id, due_on,
+        CASE WHEN decision = 'due' THEN 0 WHEN decision = 'hold' THEN 3 WHEN due_on IS NULL THEN 2 ELSE 1 END AS state
     FROM retention.attribute_decisions WHERE decision <> 'absent'
 ), people AS (
     SELECT subject_id, max(state) AS state, max(due_on) AS due_on FROM attributes GROUP BY subject_id
 ), records AS (
-    SELECT CASE decision WHEN 'due' THEN 0 WHEN 'hold' THEN 3 ELSE CASE WHEN due_on IS NULL THEN 2 ELSE 1 END END AS state, due_on
+    SELECT due_on,
+        CASE WHEN decision = 'due' THEN 0 WHEN decision = 'hold' THEN 3 WHEN due_on IS NULL THEN 2 ELSE 1 END AS state
     FROM retention.record_decisions WHERE decision <> 'absent'
 ), counted AS (
     SELECT state, due_on, 1 AS people, 0 AS attributes, 0 AS records FROM people
     UNION ALL SELECT state, due_on, 0, 1, 0 FROM attributes
     UNION ALL SELECT state, due_on, 0, 0, 1 FROM records
 ), placed AS (
-    SELECT CASE state WHEN 0 THEN 'now' WHEN 3 THEN 'held' WHEN 2 THEN 'no end in sight'
-                      ELSE CASE WHEN due_on > $horizon THEN 'later' ELSE strftime(due_on - 1, '%Y-%m') END END AS bucket,
+    SELECT CASE WHEN state = 0 THEN 'now' WHEN state = 3 THEN 'held' WHEN state = 2 THEN 'no end in sight'
+                WHEN due_on > $horizon THEN 'later' ELSE strftime(due_on - 1, '%Y-%m') END AS bucket,
         people, attributes, records
     FROM counted
 )
@@ -61,18 +64,14 @@ def forecast(settings: Settings, month: str) -> dict[str, Any]:
     with boundary("forecast"):
         keys = KeyStore(settings.keys, settings.root_key)
         with zones.open_zone(settings, keys, month_file(settings, month), read_only=True) as con:
-            ready = con.execute("SELECT count(*) FROM (SELECT table_name FROM duckdb_tables() WHERE schema_name = 'retention' "
-                                "UNION ALL SELECT view_name FROM duckdb_views() WHERE schema_name = 'retention') AS t(name) "
-                                "WHERE name IN ('attribute_decisions', 'record_decisions')").fetchall()[0][0]
-            if ready != 2:
-                raise ControlError(f"the decisions of {month} are not complete: run the month again with "
-                                   f"`ajprivacy run --month {month}`")
-            version = con.execute("SELECT any_value(policy_version) FROM retention.attribute_decisions").fetchall()[0][0]
+            require_decisions(con, month)
+            version = con.execute("SELECT any_value(policy_version) "
+                                  "FROM retention.attribute_decisions").fetchall()[0][0]
             rows = con.execute(_FORECAST, {"horizon": as_of(months[-1])}).fetchall()
     found = {bucket: dict(zip(COLUMNS[1:], counts, strict=True)) for bucket, *counts in rows}
     nothing = dict.fromkeys(COLUMNS[1:], 0)
     return {"month": month, "as_of": decided_on.isoformat(), "policy_version": version,
-            **{name.replace(" ", "_"): found.get(name, nothing) for name in ("now", "held", "no end in sight", "later")},
+            **{name: found.get(name.replace("_", " "), nothing) for name in _EDGES},
             "months": [{"when": when, **found.get(when, nothing)} for when in months]}
 
 
@@ -94,7 +93,7 @@ def by_year(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 def write_csv(result: dict[str, Any], target: Path) -> None:
     """A row for `now`, `held`, `no end in sight`, each month, and `later`."""
-    edge = {name: {"when": name.replace("_", " "), **result[name]} for name in ("now", "held", "no_end_in_sight", "later")}
+    edge = {name: {"when": name.replace("_", " "), **result[name]} for name in _EDGES}
     with _written(target), target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
@@ -112,7 +111,7 @@ def write_plot(result: dict[str, Any], target: Path) -> None:
     for axis, column in zip(axes, COLUMNS[1:], strict=True):
         axis.bar(years, [sum(row[column] for row in rows if row["when"][:4] == year) for year in years], color="#2f5d8a")
         edge = ", ".join(f"{name.replace('_', ' ')} {result[name][column]:,}"
-                         for name in ("now", "held", "no_end_in_sight", "later"))
+                         for name in _EDGES)
         axis.set_title(f"{column.capitalize()} becoming due per year ({edge})", loc="left", fontsize=10)
         axis.spines[["top", "right"]].set_visible(False)
     axes[-1].tick_params(axis="x", rotation=90)

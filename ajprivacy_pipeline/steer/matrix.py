@@ -35,7 +35,8 @@ def layout(policy: Policy) -> dict[str, Any]:
         "version": policy.version,
         "valid_from": retention.valid_from.isoformat(),
         "notice_sha256": policy.notice.notice.sha256,
-        "purposes": {name: {"legal_basis": purpose.legal_basis, "clauses": list(purpose.clauses), "meaning": purpose.meaning}
+        "purposes": {name: {"legal_basis": purpose.legal_basis, "clauses": list(purpose.clauses),
+                            "meaning": purpose.meaning}
                      for name, purpose in retention.purposes.items()},
         "matrix": matrix(policy),
         "periods": [{"period": name, "value": period.value, "source": period.source, "choice": period.choice}

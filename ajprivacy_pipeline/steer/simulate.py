@@ -1,7 +1,8 @@
 """What another policy would decide for a month that was run: who flips, both ways, without touching the month.
 
-Belongs here: running the models of another policy beside a month's tables, and comparing. Does not belong here: carrying
-anything out. The month's file is opened read-only; what the trial writes lies in memory and, where it spills, encrypted.
+Belongs here: running the models of another policy beside a month's tables. Does not belong here: the comparison itself
+(`compare`), carrying anything out. The month's file is opened read-only; what the trial writes lies in memory and,
+where it spills, encrypted.
 """
 
 import os
@@ -13,14 +14,14 @@ from typing import Any
 
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.copies import DECISION_TABLES, boundary, month_file
-from ajprivacy_pipeline.errors import ControlError, PolicyError, ZoneError
+from ajprivacy_pipeline.copies import boundary, month_file
+from ajprivacy_pipeline.errors import PolicyError, ZoneError
 from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
 from ajprivacy_pipeline.policy import Policy, parse_policy
 from ajprivacy_pipeline.retention import policy_parameters, prepare, write_quality
 from ajprivacy_pipeline.settings import Settings, as_of, sql_folder
-from ajprivacy_pipeline.steer.compare import ground_clauses, measure, write_ids
+from ajprivacy_pipeline.steer.compare import ground_clauses, measure, require_decisions, write_ids
 from ajprivacy_pipeline.steer.diff import changes
 from ajprivacy_pipeline.steer.versions import policy_of, texts_of
 
@@ -81,12 +82,7 @@ def _beside(settings: Settings, month: str) -> Iterator[zones.Connection]:
     spill = settings.restricted / "spill" / f"simulate-{os.getpid()}"
     try:
         with zones.open_zone(settings, keys, month_file(settings, month), schema_owner=_ZONE, read_only=True) as con:
-            found = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'retention' "
-                                                   "UNION ALL SELECT view_name FROM duckdb_views() "
-                                                   "WHERE schema_name = 'retention'").fetchall()}
-            if missing := [name for name in DECISION_TABLES if name not in found]:
-                raise ControlError(f"the decisions of {month} are not complete ({', '.join(missing)} is missing): "
-                                   f"run the month again with `ajprivacy run --month {month}`")
+            require_decisions(con, month)
             con.execute(f"SET temp_directory = {zones.literal(str(spill))}")
             con.execute(f"ATTACH ':memory:' AS {_TRIAL}")
             con.execute(f"USE {_TRIAL}")
@@ -131,7 +127,8 @@ def _decide(con: zones.Connection, new: Policy, month: str, *, restage: bool) ->
     prepare(con, new, ControlStore("sqlite://"), month)
     lent = ("raw", "control") if restage else ("raw", "control", "staged")
     for schema, name in con.execute("SELECT schema_name, table_name FROM duckdb_tables() "
-                                    f"WHERE database_name = '{_ZONE}' AND list_contains(?, schema_name)", [lent]).fetchall():
+                                    f"WHERE database_name = '{_ZONE}' AND list_contains(?, schema_name)",
+                                    [lent]).fetchall():
         relation = f"{zones.quote(schema)}.{zones.quote(name)}"
         con.execute(f"DROP TABLE IF EXISTS {relation}")
         con.execute(f"CREATE VIEW {relation} AS SELECT * FROM {_ZONE}.{relation}")

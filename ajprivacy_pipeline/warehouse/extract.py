@@ -19,6 +19,8 @@ from ajprivacy_pipeline.warehouse.source import Source, open_source
 from ajprivacy_pipeline.warehouse.stream import StreamReader
 
 Progress = Callable[[str, int], None]
+EXTRACTION_COLUMNS = ("table_name VARCHAR, present BOOLEAN, rows BIGINT, missing_columns VARCHAR[], "
+                      "evidence_missing VARCHAR[]")  # of raw.extraction, a row a table
 ATTEMPTS = 3  # at a source that cannot show one moment, before giving up
 
 
@@ -168,8 +170,7 @@ def _check_key(con: zones.Connection, target: str, name: str, table: policy.Sour
 
 
 def _record(con: zones.Connection, schema: str, done: list[TableExtract]) -> None:
-    con.execute(f"CREATE TABLE {schema}.extraction (table_name VARCHAR, present BOOLEAN, rows BIGINT, "
-                "missing_columns VARCHAR[], evidence_missing VARCHAR[])")
+    con.execute(f"CREATE TABLE {schema}.extraction ({EXTRACTION_COLUMNS})")
     for row in done:
         con.execute(f"INSERT INTO {schema}.extraction VALUES ($t, $p, $r, $m, $e)",
                     {"t": row.table, "p": row.present, "r": row.rows, "m": list(row.missing_columns),

@@ -22,7 +22,7 @@ known AS (
         coalesce(c.customer_type, o.tombstone_type, $unknown) AS customer_type,
         CASE WHEN NOT list_contains(list_transform($norway, lambda x: lower(x)), lower(trim(c.country))) THEN $abroad
              WHEN coalesce(o.postal_code, '') = '' THEN $unknown
-             WHEN regexp_full_match(o.postal_code, '[0-9]{4}|[0-9]') THEN o.postal_code[1]
+             WHEN regexp_full_match(o.postal_code, '[0-9]{4}|[0-9]') THEN left(o.postal_code, 1)
              ELSE $abroad END AS postal_region,
         CASE WHEN o.currency = upper($home_currency) THEN 1 ELSE CAST(r.rate AS DECIMAL(14, 6)) END AS rate
     FROM orders AS o

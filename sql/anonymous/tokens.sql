@@ -1,7 +1,7 @@
 -- model: anonymous.tokens
 -- grain: one row per contributor of this run
 -- params: run_inner, run_outer
--- reads: staged.customers, staged.app_logs, staged.newsletter_subscriptions, retention.attribute_decisions
+-- reads: staged.customers, staged.app_logs, staged.newsletter_subscriptions, staged.web_events, retention.attribute_decisions
 -- doc: Who stands behind a fact, as a token: the first 64 bits of HMAC-SHA256 under a random key of this run (two equal
 --      tokens of two people could only make a contributor count too small). The only table of the layer with
 --      identifiers: no published model may read it, and the release drops it once the facts are made.
@@ -11,6 +11,8 @@ WITH contributors AS (
     SELECT 'customer', customer_id FROM staged.customers
     UNION ALL
     SELECT DISTINCT 'log', coalesce(lower(username), ip_address) FROM staged.app_logs
+    UNION ALL
+    SELECT DISTINCT 'visitor', visitor_id FROM staged.web_events WHERE consented
     UNION ALL
     SELECT DISTINCT 'newsletter', lower(email) FROM staged.newsletter_subscriptions
     UNION ALL

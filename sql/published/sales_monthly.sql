@@ -2,7 +2,8 @@
 -- grain: one row per month, product category, postal region and customer type, with totals
 -- params: first_month, last_month, all
 -- reads: anonymous.sales
--- doc: The cells with what stands behind them; contributors and contributors_<measure> never leave.
+-- doc: The cells with what stands behind them; contributors, contributors_<measure>, and of amounts
+--      the largest, second largest and total absolute contribution never leave.
 WITH per_contributor AS (
     SELECT
         month, product_category,
@@ -21,6 +22,12 @@ SELECT
     count(*) AS customers,
     count(*) AS contributors,
     count(*) FILTER (units <> 0) AS contributors_units,
-    count(*) FILTER (revenue_nok <> 0) AS contributors_revenue_nok
+    count(*) FILTER (revenue_nok <> 0) AS contributors_revenue_nok,
+    max(abs(units)) AS top1_units,
+    coalesce(max(abs(units), 2)[2], 0) AS top2_units,
+    sum(abs(units)) AS absolute_units,
+    max(abs(revenue_nok)) AS top1_revenue_nok,
+    coalesce(max(abs(revenue_nok), 2)[2], 0) AS top2_revenue_nok,
+    sum(abs(revenue_nok)) AS absolute_revenue_nok
 FROM per_contributor
 GROUP BY ALL

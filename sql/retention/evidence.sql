@@ -15,7 +15,7 @@ WITH found AS (
     JOIN raw.extraction AS x USING (table_name)
     WHERE (p.present AND NOT x.present)
        OR (p.rows > 0 AND x.rows = 0)
-       OR x.rows < p.rows * (1 - $shrink_tolerance)
+       OR x.rows < p.rows * (1 - CAST($shrink_tolerance AS DECIMAL(9, 6)))
 )
 SELECT count(*) > 0 AS is_missing, list_sort(list(reason)) AS reasons,
     (SELECT coalesce(list(subject_id), []) FROM control.legal_holds

@@ -44,8 +44,8 @@ class Decided:
 
     def lapses(self, shop: str, subject: str, purpose: str) -> date | None:
         """The day a purpose of a subject lapses."""
-        day: date | None = self.one("SELECT lapses_on FROM retention.purpose_status WHERE subject_id = ? AND purpose = ?",
-                                    [self.subject(shop, subject), purpose])["lapses_on"]
+        query = "SELECT lapses_on FROM retention.purpose_status WHERE subject_id = ? AND purpose = ?"
+        day: date | None = self.one(query, [self.subject(shop, subject), purpose])["lapses_on"]
         return day
 
     def subject(self, shop: str, subject: str) -> str:
@@ -74,11 +74,13 @@ def merged(shops: Mapping[str, Shop]) -> tuple[Shop, dict[str, str]]:
     for name, shop in shops.items():
         for table, rows in named_shop(shop, prefixes[name], tombstones).items():
             known = everything.setdefault(table, [])
-            known += [row for row in rows if table != "customers" or row["customer_id"] not in tombstones or row not in known]
+            known += [row for row in rows
+                      if table != "customers" or row["customer_id"] not in tombstones or row not in known]
     return everything, prefixes
 
 
-def decided(shops: Mapping[str, Shop], folder: Path, month: str = MONTH, control: ControlStore | None = None) -> Decided:
+def decided(shops: Mapping[str, Shop], folder: Path, month: str = MONTH,
+            control: ControlStore | None = None) -> Decided:
     """Decide all shops for a month."""
     everything, prefixes = merged(shops)
     return Decided(decide(everything, month, folder, control=control), prefixes)

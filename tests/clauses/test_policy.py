@@ -85,14 +85,16 @@ def test_con_1_contract_covers_what_the_notice_lists() -> None:
 
 def test_ind_1_individual_offers_cover_what_the_notice_lists() -> None:
     """Name, user name, contact details, age, gender, address, preferences; never the identity number."""
-    covered = {name for name, attribute in POLICY.retention.attributes.items() if "individualisation" in attribute.purposes}
+    covered = {name for name, attribute in POLICY.retention.attributes.items()
+               if "individualisation" in attribute.purposes}
     assert {"name", "username", "email", "phone", "age", "gender", "address", "preferences"} <= covered
     assert "national_identity_number" not in covered
 
 
 def test_eea_1_a_recipient_outside_the_eea_needs_safeguards() -> None:
     """Refused without them; shown with them."""
-    assert "US lies outside the EEA" in faults(recipients=('countries = ["NO", "SE", "IE"]', 'countries = ["NO", "US"]'))
+    assert "US lies outside the EEA" in faults(
+        recipients=('countries = ["NO", "SE", "IE"]', 'countries = ["NO", "US"]'))
     texts = read_texts(NOTICE)
     texts["recipients.toml"] = texts["recipients.toml"].replace(
         'countries = ["NO", "SE", "IE"]', 'countries = ["NO", "US"]\nsafeguards = "standard contractual clauses"', 1)

@@ -42,7 +42,8 @@ def buyer(day: str, *, years: str | None = None, customer: Row | None = None, **
 
 def user(login: str | None = None, **tables: list[Row]) -> Shop:
     """A consumer with an old profile, used last on some day."""
-    profile = consumer(profile_created_at=LONG_AGO, last_login_at=login, username="kari", preferences="lockers", gender="f")
+    profile = consumer(profile_created_at=LONG_AGO, last_login_at=login, username="kari", preferences="lockers",
+                       gender="f")
     return {"customers": [profile], **tables}
 
 
@@ -66,7 +67,8 @@ at_edge(SHOPS, "click", 13, lambda day: {"web_events": [event(day, consented="tr
 at_edge(SHOPS, "log line", 13, lambda day: {"app_logs": [log(day)]})
 at_edge(SHOPS, "contact", 48, company)
 at_edge(SHOPS, "objection", 0, lambda day: user(
-    RECENT, rights_requests=[request("objection", day)], newsletter_subscriptions=[subscription(subscribed_at=LONG_AGO)]))
+    RECENT, rights_requests=[request("objection", day)],
+    newsletter_subscriptions=[subscription(subscribed_at=LONG_AGO)]))
 at_edge(SHOPS, "restriction", 3, lambda day: buyer(
     LONG_AGO, rights_requests=[request("restriction", day)],
     newsletter_subscriptions=[subscription(subscribed_at=LONG_AGO, unsubscribed_at=LONG_AGO)]))
@@ -188,13 +190,15 @@ def test_sep_1_an_attribute_stays_for_its_own_purposes_alone(found: Decided) -> 
 
 def test_cam_1_clicks_need_consent_and_end_with_it(found: Decided) -> None:
     """Without consent due at once; with it after the cookie period, or the day consent is withdrawn."""
-    rows = found.con.execute("SELECT reason, due_rows FROM retention.bulk_decisions WHERE entity = 'web_events'").fetchall()
+    rows = found.con.execute("SELECT reason, due_rows FROM retention.bulk_decisions "
+                             "WHERE entity = 'web_events'").fetchall()
     assert dict(rows) == {"no_consent": 1, "cookie_period": 2, "consent_withdrawn": 1}
 
 
 def test_log_1_log_lines_go_after_thirteen_months(found: Decided) -> None:
     """Two of three: the day before and the day itself."""
-    rows = found.con.execute("SELECT reason, due_rows FROM retention.bulk_decisions WHERE entity = 'app_logs'").fetchall()
+    rows = found.con.execute("SELECT reason, due_rows FROM retention.bulk_decisions "
+                             "WHERE entity = 'app_logs'").fetchall()
     assert rows == [("log_period", 2)]
 
 

@@ -45,7 +45,8 @@ def test_ind_3_segments_are_pseudonymous_and_leave_out_who_objected(tmp_path: Pa
     def shop(**tables: list[dict[str, object]]) -> dict[str, list[dict[str, object]]]:
         return {"customers": [consumer(profile_created_at=recent)], "orders": [order(recent)], **tables}
     found = decided({"stays": shop(), "objected": shop(rights_requests=[request("objection", recent)])}, tmp_path)
-    values = policy_parameters(load_policy(NOTICE), MONTH) | pseudonym_parameters(KeyStore(_keys(tmp_path), None), MONTH)
+    keys = KeyStore(_keys(tmp_path), None)
+    values = policy_parameters(load_policy(NOTICE), MONTH) | pseudonym_parameters(keys, MONTH)
     for model in layer_models(load_catalogue(sql_folder()), ("pseudonyms", "pseudonymised")):
         if model.name in ("pseudonyms.people", "pseudonyms.orders", "pseudonymised.customer_segments"):
             run_model(found.con, model, values)

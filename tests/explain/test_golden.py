@@ -30,8 +30,8 @@ def _written(folder: Path) -> str:
         found = [(subject, fate, explain_in(con, policy, subject, MONTH)) for subject, fate in PEOPLE.items()]
     blocks = []
     for subject, fate, explanation in found:
-        texts = ["\n".join(f"{language}  {line}" for line in _sentences(explanation, language)) for language in LANGUAGES]
-        blocks.append(f"# {subject} {fate}\n" + "\n".join(texts))
+        lines = [f"{language}  {line}" for language in LANGUAGES for line in _sentences(explanation, language)]
+        blocks.append("\n".join([f"# {subject} {fate}", *lines]))
     return "\n\n".join(blocks) + "\n"
 
 

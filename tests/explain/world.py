@@ -87,7 +87,9 @@ def home(folder: Path, rows: Shop, month: str = MONTH) -> Settings:
     policy = load_policy(NOTICE)
     keys = KeyStore(settings.keys)
     with zones.open_zone(settings, keys, month_file(settings, month)) as con:
+        con.execute("BEGIN")  # one commit: a file is synced after each
         load_raw(con, rows, policy)
         prepare(con, policy, ControlStore.in_folder(settings.control), month)
         run_decisions(con, policy, month)
+        con.execute("COMMIT")
     return settings

@@ -34,9 +34,9 @@ def load_raw(con: zones.Connection, shop: Shop, policy: Policy) -> None:
         rows = shop.get(name, [])
         con.execute("INSERT INTO raw.extraction VALUES (?, ?, ?, [], [])", [name, name in shop, len(rows)])
         if rows:
-            marks = ", ".join("?" for _ in table.columns)
-            con.executemany(f"INSERT INTO raw.{zones.quote(name)} VALUES ({marks})",
-                            [[raw_text(row.get(column)) for column in table.columns] for row in rows])
+            lists = ", ".join("unnest(CAST(? AS VARCHAR[]))" for _ in table.columns)
+            con.execute(f"INSERT INTO raw.{zones.quote(name)} SELECT {lists}",
+                        [[raw_text(row.get(column)) for row in rows] for column in table.columns])
 
 
 def decide(shop: Shop, month: str, folder: Path, *, policy: Policy | None = None,

@@ -27,8 +27,8 @@ def agree(drawn: list[tuple[Shop, Options]], month: str) -> None:
 def _policy_of(case_options: Options) -> str:
     entity_holds = [hold for hold in case_options.legal_holds if "entity" in hold]
     return repr((case_options.unknown_warranty, case_options.business_warranty_keeps_contact,
-                 case_options.evidence_missing, case_options.cookie_months, case_options.log_months, case_options.no_warranty_categories,
-                 case_options.neutral, case_options.tombstones, entity_holds))
+                 case_options.evidence_missing, case_options.cookie_months, case_options.log_months,
+                 case_options.no_warranty_categories, case_options.neutral, case_options.tombstones, entity_holds))
 
 
 GROUPS = [list(group) for _, group in groupby(sorted(CASES, key=lambda case: (case.month, _policy_of(case.options))),

@@ -1,5 +1,6 @@
 """Each gate stops a release that was spoilt on purpose, and says where."""
 
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 
@@ -67,8 +68,8 @@ def test_g2_rows_counted_instead_of_people_are_caught(world: World) -> None:
 def test_g2_a_cell_of_nine_left_standing_is_caught(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     real = tables.make_public
 
-    def forgetful(con: Connection, policy: Policy) -> dict[str, str]:
-        public = real(con, policy)
+    def forgetful(con: Connection, policy: Policy, absent: Collection[str] = ()) -> dict[str, str]:
+        public = real(con, policy, absent)
         con.execute(f"UPDATE {public['communications_monthly']} SET messages = 9, customers = 9, suppressed = false "
                     "WHERE channel = 'phone' AND month = DATE '2024-03-01'")
         return public
@@ -83,6 +84,34 @@ def test_g2_a_measure_of_few_left_standing_is_caught(world: World) -> None:
          "count(*) AS contributors_returned_units")
     text = refused(world, "G2: product_demand_monthly.returned_units: 9 values shown with fewer than 10")
     assert "mend:" in text
+
+
+def dominate(world: World, largest: int, *, second: int = 0) -> None:
+    """Give the amounts of lockers in March one or two large customers; the other 22 buy two each."""
+    for customer, quantity in (("O030", largest), ("O031", second)):
+        if quantity:
+            world.con.execute("UPDATE staged.order_lines SET quantity = $1 WHERE order_id = $2 AND product_id = 'P1'",
+                              [quantity, customer])
+
+
+@pytest.mark.parametrize(("largest", "second", "shown"), [
+    (46, 0, True), (47, 0, False), (66, 65, True), (67, 66, False), (30, 30, True)])
+def test_g4_a_dominant_customer_withholds_the_amounts_and_not_the_counts(
+        world: World, largest: int, second: int, shown: bool) -> None:
+    """Others hold 46 units (44 with a second): half of the whole is 46, three quarters are 132."""
+    dominate(world, largest, second=second)
+    world.compute()
+    found = world.rows("SELECT orders, revenue_nok IS NOT NULL, units IS NOT NULL FROM product_demand_monthly "
+                       "WHERE product_id = 'P1' AND month = DATE '2024-03-01'")
+    assert found == [(24, shown, shown)]
+
+
+def test_g4_a_dominant_customer_left_standing_is_caught(world: World) -> None:
+    dominate(world, 500)
+    edit(world, "published/product_demand_monthly", "max(abs(units)) AS top1_units", "0 AS top1_units")
+    edit(world, "published/product_demand_monthly", "max(abs(revenue_nok)) AS top1_revenue_nok",
+         "0 AS top1_revenue_nok")
+    refused(world, "G4: product_demand_monthly.units: [12] values shown that one or two contributors dominate")
 
 
 @pytest.mark.parametrize("value", [
@@ -153,13 +182,13 @@ def test_g10_an_identifying_column_that_cannot_be_read_blocks(world: World) -> N
 
 def test_the_release_says_what_was_checked_and_that_it_is_unproven(world: World) -> None:
     result = world.publish()
-    assert [v.guarantee for v in result.verdicts] == ["G1", "G2", "G10", "G14"]
+    assert [v.guarantee for v in result.verdicts] == ["G1", "G2", "G4", "G10", "G14"]
     verdicts = dict(world.query("SELECT guarantee, verdict FROM release_info"))
-    assert {g for g, v in verdicts.items() if v == "passed"} == {"G1", "G2", "G10", "G14"}
+    assert {g for g, v in verdicts.items() if v == "passed"} == {"G1", "G2", "G4", "G10", "G14"}
     assert set(verdicts.values()) == {"passed", "not checked"}
     assert world.query("SELECT DISTINCT proven FROM release_info") == [(False,)]
     comments = world.query("SELECT comment FROM duckdb_tables() WHERE database_name = 'analytics'")
-    assert len(comments) == 8
+    assert len(comments) == 11
     assert all("must not leave the house" in comment for (comment,) in comments)
     bare = "SELECT count(*) FROM duckdb_columns() WHERE database_name = 'analytics' AND comment IS NULL"
     assert world.query(bare) == [(0,)]

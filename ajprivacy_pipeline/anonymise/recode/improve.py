@@ -18,6 +18,7 @@ from ajprivacy_pipeline.anonymise.recode.tuples import Tuples
 
 Matrix = npt.NDArray[np.float32]
 _CELLS = 1 << 23  # entries of one block of the matrix
+_PAIRS = 1 << 27  # tuples times classes compared in one round; larger tables improve their costliest classes alone
 
 
 class Change(NamedTuple):
@@ -96,6 +97,9 @@ class _Joiner:
         lossy = classes.loss[assigned] > 0
         spare = classes.persons[assigned] - tuples.persons >= k
         rows = np.flatnonzero(lossy & (spare | dissolve))
+        if len(rows) > (most := _PAIRS // len(classes.persons)):
+            losses = classes.loss[assigned[rows]]
+            rows = rows[losses > np.sort(losses)[::-1][most]]
         target, added = self._cheapest(rows, assigned, classes)
         low, high = spans_without(tuples, assigned, classes)
         rest = (classes.persons[assigned] - tuples.persons)[rows] * span_loss(tuples, low[rows], high[rows])
@@ -107,9 +111,10 @@ class _Joiner:
             sums = np.bincount(assigned[rows], added, len(whole)) - whole
             by_class = np.argsort(assigned[rows], kind="stable")
             bounds = np.searchsorted(assigned[rows][by_class], np.arange(len(whole) + 1))
-            for gone in np.flatnonzero((sums < 0) & (classes.loss > 0)):
+            for gone in np.flatnonzero((sums < 0) & (np.diff(bounds) > 0)):
                 members = by_class[bounds[gone]:bounds[gone + 1]]
-                changes.append(Change(float(sums[gone]), tuple(rows[members].tolist()), tuple(target[members].tolist())))
+                who, to = rows[members].tolist(), target[members].tolist()
+                changes.append(Change(float(sums[gone]), tuple(who), tuple(to)))
         return changes
 
     def _cheapest(self, rows: Codes, assigned: Codes, classes: Classes) -> tuple[Codes, npt.NDArray[np.float64]]:

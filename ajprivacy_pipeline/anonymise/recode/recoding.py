@@ -30,8 +30,9 @@ class Recoding:
     def column(self, c: int) -> list[str]:
         """The published value of each distinct tuple in column `c`."""
         tree = self.tuples.hierarchies[c]
-        nodes = tree.levels[self.levels[:, c], self.tuples.codes[:, c]]
-        return [tree.labels[level][node] for level, node in zip(self.levels[:, c].tolist(), nodes.tolist(), strict=True)]
+        levels = self.levels[:, c]
+        nodes = tree.levels[levels, self.tuples.codes[:, c]]
+        return [tree.labels[level][node] for level, node in zip(levels.tolist(), nodes.tolist(), strict=True)]
 
     def store(self, con: Connection, target: str) -> None:
         """Make the table `target` (quoted): `from_<column>` and `to_<column>` per quasi-identifier, a row a tuple.

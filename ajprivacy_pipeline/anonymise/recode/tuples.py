@@ -52,8 +52,9 @@ def collect(con: Connection, relation: str, hierarchies: Sequence[Hierarchy], se
     values += [list(s.order) or _values(con, relation, s.column) for s in sensitive]
     columns = [h.column for h in hierarchies] + [s.column for s in sensitive]
     weight = f"coalesce(CAST(r.{quote(persons)} AS BIGINT), 0)" if persons else "1"
-    joins = " ".join(f"LEFT JOIN (SELECT unnest($v{i}::VARCHAR[]) AS value, unnest(range(len($v{i}::VARCHAR[]))) AS code) "
-                     f"AS j{i} ON j{i}.value = CAST(r.{quote(column)} AS VARCHAR)" for i, column in enumerate(columns))
+    joins = " ".join(
+        f"LEFT JOIN (SELECT unnest($v{i}::VARCHAR[]) AS value, unnest(range(len($v{i}::VARCHAR[]))) AS code) AS j{i} "
+        f"ON j{i}.value = CAST(r.{quote(column)} AS VARCHAR)" for i, column in enumerate(columns))
     codes = ", ".join(f"coalesce(j{i}.code, -1)::BIGINT AS c{i}" for i in range(len(columns)))
     found = con.execute(f"SELECT {codes}, sum({weight})::BIGINT AS persons, min({weight})::BIGINT AS least, "
                         f"count(*)::BIGINT AS n FROM {relation} AS r {joins} GROUP BY ALL ORDER BY ALL",
@@ -79,7 +80,7 @@ def _check(relation: str, columns: list[str], grid: Codes, rows: Codes) -> None:
     faults = [f"{column}: {rows[grid[:, i] < 0].sum():,} rows" for i, column in enumerate(columns)
               if (grid[:, i] < 0).any()]
     if faults:
-        raise ReleaseError(f"{relation}: values that no hierarchy or order covers ({'; '.join(faults)}); add them there")
+        raise ReleaseError(f"{relation}: values that no hierarchy or order covers ({'; '.join(faults)}); add them")
 
 
 def _fold(hierarchies: tuple[Hierarchy, ...], sensitive: list[tuple[Sensitive, list[str]]], grid: Codes,

@@ -83,8 +83,8 @@ class Keys:
 
     def at(self, node: Codes) -> Codes:
         """The keys at a node."""
-        key = self.parts[0][node[0]].copy()
-        for part, level in zip(self.parts[1:], node[1:], strict=True):
+        key = self.parts[0][int(node[0])].copy()
+        for part, level in zip(self.parts[1:], node[1:].tolist(), strict=True):
             key += part[level]
         return key
 

@@ -1,0 +1,45 @@
+-- model: anonymous.deliveries
+-- grain: one row per delivered order
+-- params: first_month, last_month, unknown, abroad, norway
+-- reads: staged.orders, staged.order_lines, staged.customers, staged.contacts, retention.freezes, anonymous.tokens
+-- doc: Deliveries of the period, without people under restriction and without any number of the order. The day is the
+--      order's own, else that of its last live line once every live line is delivered. days is NULL without a day of
+--      ordering or with one after the delivery. partial_orders is 1 where live lines came on more than one day.
+WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
+lines AS (
+    SELECT
+        l.order_id,
+        CASE WHEN count(l.delivered_on) = count(*) THEN max(l.delivered_on) END AS last_line_on,
+        count(DISTINCT coalesce(l.delivered_on, o.delivered_on)) AS delivery_days
+    FROM staged.order_lines AS l
+    JOIN staged.orders AS o ON o.order_id = l.order_id
+    WHERE l.returned_on IS NULL
+    GROUP BY l.order_id
+),
+deliveries AS (
+    SELECT
+        o.ordered_on, o.contact_id, trim(o.delivery_postal_code) AS postal_code,
+        coalesce(o.customer_id, n.customer_id) AS customer_id,
+        coalesce(o.delivered_on, l.last_line_on) AS delivered_on,
+        coalesce(l.delivery_days, 0) AS delivery_days
+    FROM staged.orders AS o
+    LEFT JOIN lines AS l ON l.order_id = o.order_id
+    LEFT JOIN staged.contacts AS n ON n.contact_id = o.contact_id
+)
+SELECT
+    CAST(date_trunc('month', d.delivered_on) AS DATE) AS month,
+    CASE WHEN NOT list_contains(list_transform($norway, lambda x: lower(x)), lower(trim(c.country))) THEN $abroad
+         WHEN coalesce(d.postal_code, '') = '' THEN $unknown
+         WHEN regexp_full_match(d.postal_code, '[0-9]{4}|[0-9]') THEN left(d.postal_code, 1)
+         ELSE $abroad END AS postal_region,
+    coalesce(t.token, u.token) AS token,
+    1 AS orders,
+    CASE WHEN d.delivered_on >= d.ordered_on THEN d.delivered_on - d.ordered_on END AS days,
+    CASE WHEN d.delivery_days > 1 THEN 1 ELSE 0 END AS partial_orders
+FROM deliveries AS d
+LEFT JOIN staged.customers AS c ON c.customer_id = d.customer_id
+LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = d.customer_id
+LEFT JOIN anonymous.tokens AS u ON u.kind = 'unknown'
+WHERE d.delivered_on BETWEEN $first_month AND last_day($last_month)
+  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || d.customer_id)
+  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || d.contact_id)

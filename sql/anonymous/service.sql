@@ -1,0 +1,49 @@
+-- model: anonymous.service
+-- grain: one row per case, category and event (opened, closed) in the period
+-- params: first_month, last_month, all, unknown
+-- reads: staged.cases, staged.orders, staged.order_lines, staged.products, staged.contacts, retention.freezes, anonymous.tokens
+-- doc: Cases opened or closed in the period, without people under restriction and without any number of the case. The
+--      category (all) holds each case once; the others hold it once for each category of its order's live lines,
+--      unknown when there is none. days_open is of cases closed in the month.
+WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
+cases AS (
+    SELECT
+        a.case_id, a.order_id, a.contact_id, coalesce(a.kind, $unknown) AS kind, a.opened_on, a.closed_on,
+        coalesce(a.customer_id, n.customer_id, o.customer_id) AS customer_id
+    FROM staged.cases AS a
+    LEFT JOIN staged.contacts AS n ON n.contact_id = a.contact_id
+    LEFT JOIN staged.orders AS o ON o.order_id = a.order_id
+    WHERE a.opened_on BETWEEN $first_month AND last_day($last_month)
+       OR a.closed_on BETWEEN $first_month AND last_day($last_month)
+),
+categories AS (
+    SELECT DISTINCT l.order_id, coalesce(nullif(p.category, $all), $unknown) AS product_category
+    FROM staged.order_lines AS l
+    LEFT JOIN staged.products AS p ON p.product_id = l.product_id
+    WHERE l.returned_on IS NULL
+),
+placed AS (
+    SELECT c.*, $all AS product_category FROM cases AS c
+    UNION ALL
+    SELECT c.*, coalesce(g.product_category, $unknown)
+    FROM cases AS c
+    LEFT JOIN categories AS g ON g.order_id = c.order_id
+),
+events AS (
+    SELECT *, opened_on AS happened_on, 1 AS opened, 0 AS closed, NULL AS days_open FROM placed
+    UNION ALL
+    SELECT *, closed_on, 0, 1, CASE WHEN closed_on >= opened_on THEN closed_on - opened_on END
+    FROM placed
+    WHERE closed_on IS NOT NULL
+)
+SELECT
+    CAST(date_trunc('month', e.happened_on) AS DATE) AS month,
+    e.kind, e.product_category,
+    coalesce(t.token, u.token) AS token,
+    e.opened, e.closed, e.days_open
+FROM events AS e
+LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = e.customer_id
+LEFT JOIN anonymous.tokens AS u ON u.kind = 'unknown'
+WHERE e.happened_on BETWEEN $first_month AND last_day($last_month)
+  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || e.customer_id)
+  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || e.contact_id)

@@ -1,0 +1,43 @@
+-- model: anonymous.web
+-- grain: one row per month, page group, device class and contributor
+-- params: first_month, last_month, unknown, other, page_groups, page_patterns, device_classes, device_patterns
+-- reads: staged.web_events, staged.contacts, retention.freezes, anonymous.tokens
+-- doc: Web events per contributor (the customer, else the visitor who consented), without people under restriction.
+--      Events of visitors who did not consent stand together on one unknown contributor. visitors counts the events
+--      with consent: who has none is no visitor. Groups are the first rule of the policy that fits.
+WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
+pages AS (
+    SELECT page, list_position(list_transform($page_patterns, lambda x: regexp_matches(lower(page), x)), true) AS rule
+    FROM (SELECT DISTINCT page FROM staged.web_events WHERE page IS NOT NULL)
+),
+agents AS (
+    SELECT
+        user_agent,
+        list_position(list_transform($device_patterns, lambda x: regexp_matches(lower(user_agent), x)), true) AS rule
+    FROM (SELECT DISTINCT user_agent FROM staged.web_events WHERE user_agent IS NOT NULL)
+),
+events AS (
+    SELECT
+        CAST(date_trunc('month', w.occurred_on) AS DATE) AS month, w.contact_id, w.visitor_id,
+        CASE WHEN w.page IS NULL THEN $unknown ELSE coalesce($page_groups[p.rule], $other) END AS page_group,
+        CASE WHEN w.user_agent IS NULL THEN $unknown ELSE coalesce($device_classes[a.rule], $other) END AS device_class,
+        coalesce(w.customer_id, n.customer_id) AS customer_id,
+        coalesce(w.consented AND coalesce(w.consent_withdrawn_on > w.occurred_on, true), false) AS has_consent
+    FROM staged.web_events AS w
+    LEFT JOIN staged.contacts AS n ON n.contact_id = w.contact_id
+    LEFT JOIN pages AS p ON p.page = w.page
+    LEFT JOIN agents AS a ON a.user_agent = w.user_agent
+    WHERE w.occurred_on BETWEEN $first_month AND last_day($last_month)
+)
+SELECT
+    e.month, e.page_group, e.device_class,
+    coalesce(t.token, v.token, u.token) AS token,
+    count(*) AS events,
+    count(*) FILTER (e.has_consent) AS visitors
+FROM events AS e
+LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = e.customer_id
+LEFT JOIN anonymous.tokens AS v ON v.kind = 'visitor' AND v.value = e.visitor_id AND e.has_consent
+LEFT JOIN anonymous.tokens AS u ON u.kind = 'unknown'
+WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || e.customer_id)
+  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || e.contact_id)
+GROUP BY ALL

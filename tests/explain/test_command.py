@@ -1,0 +1,111 @@
+"""`ajprivacy explain`: what it prints, what it refuses, and that every look is on record."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner
+
+from ajprivacy_pipeline import control as store
+from ajprivacy_pipeline import explain as explaining
+from ajprivacy_pipeline.cli import app
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.copies import month_file
+from ajprivacy_pipeline.errors import ControlError, PrivacyError
+from ajprivacy_pipeline.keystore import KeyStore
+from ajprivacy_pipeline.settings import Settings
+from tests.explain.world import MONTH, home, shop
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home with one month."""
+    return home(tmp_path_factory.mktemp("home"), shop())
+
+
+def _looks(settings: Settings) -> list[dict[str, object]]:
+    return ControlStore.in_folder(settings.control).rows(sa.select(store.looks).order_by(store.looks.c.id))
+
+
+def _call(settings: Settings, *arguments: str) -> str:
+    done = CliRunner().invoke(app, ["explain", *arguments], env={"AJPRIVACY_HOME": str(settings.home)},
+                              catch_exceptions=False)
+    assert done.exit_code == 0
+    return done.stdout
+
+
+def test_page_and_json_hold_the_same_sentences(settings: Settings) -> None:
+    """Norwegian unless asked otherwise; the newest month unless one is named."""
+    text = _call(settings, "customer:1")
+    facts = json.loads(_call(settings, "customer:1", "--month", MONTH, "--lang", "nb", "--json"))
+
+    for item in [*facts["attributes"], *facts["records"]]:
+        assert item["decision"] == "absent" or item["sentence"] in text
+    assert (facts["month"], facts["as_of"], facts["language"]) == (MONTH, "2026-11-01", "nb")
+    assert re.fullmatch("[0-9a-f]{16}", facts["policy_version"])
+    assert "The name is kept" in _call(settings, "customer:1", "--lang", "en")
+
+
+def test_json_has_every_candidate_and_marks_one(settings: Settings) -> None:
+    """The order's terms: its end, each warranty, the minimum."""
+    facts = json.loads(_call(settings, "customer:1", "--json"))
+    delivery = next(item for item in facts["records"] if item["part"] == "delivery")
+
+    assert {(term["kind"], term["on"], term["decides"]) for term in delivery["candidates"]} == {
+        ("order_tail", "2022-05-03", False), ("warranty_tail", "2024-05-03", False),
+        ("warranty_tail", "2032-05-03", True), ("contract_minimum", "2024-05-03", False)}
+    assert next(term for term in delivery["candidates"] if term["decides"])["refs"]["line"] == 2
+    assert delivery["due_on"] == "2032-05-03"
+
+
+def test_nothing_but_ids_is_shown(settings: Settings) -> None:
+    """No name, address, e-mail or text of the person."""
+    for number in range(1, 11):
+        shown = "".join(_call(settings, f"customer:{number}", *more) for more in ((), ("--json",)))
+        assert not re.search(r"Nordmann|Kari|@x\.no|Vei 1|desks", shown)
+
+
+def test_every_look_is_on_record_without_the_id(settings: Settings) -> None:
+    """A token, the month, who, when; unknown people too: a look is a look."""
+    before = len(_looks(settings))
+    explaining.explain(settings, "customer:4", None, "ada")
+    explaining.explain(settings, "customer:4", MONTH, "ada")
+    with pytest.raises(ControlError):
+        explaining.explain(settings, "customer:999", MONTH, "bo")
+    first, second, third = _looks(settings)[before:]
+
+    assert first["subject_id"] == second["subject_id"] == KeyStore(settings.keys).derive("looks", "customer:4").hex()
+    assert third["subject_id"] != first["subject_id"]
+    assert [row["by"] for row in (first, second, third)] == ["ada", "ada", "bo"]
+    assert (first["month"], first["what"]) == (MONTH, "explain")
+
+
+@pytest.mark.parametrize(("subject", "month", "words"), [
+    ("customer:999", MONTH, "customer:999 is not in the month's data"),
+    ("contact:1", MONTH, "contact:1 is not in the month's data"),
+    ("customer:anonymised-consumer", MONTH, "tombstone"),
+    ("123", MONTH, "customer:ID or contact:ID"),
+    ("customer:", MONTH, "customer:ID or contact:ID"),
+    ("order:1", MONTH, "customer:ID or contact:ID"),
+    ("customer:1", "2026-09", "recompute from today's facts"),
+    ("customer:1", "october", "write it as YYYY-MM"),
+    ("customer:' OR 1=1 --", MONTH, "is not in the month's data"),
+])
+def test_what_cannot_be_explained_is_said(settings: Settings, subject: str, month: str, words: str) -> None:
+    """A clear error of ours, and nothing made."""
+    with pytest.raises(PrivacyError, match=re.escape(words)):
+        explaining.explain(settings, subject, month, "ada")
+    assert not month_file(settings, "2026-09").exists()
+
+
+def test_unknown_language_and_empty_home(settings: Settings, tmp_path: Path) -> None:
+    """The rest of what can go wrong."""
+    runner = CliRunner()
+    wrong = runner.invoke(app, ["explain", "customer:1", "--lang", "sv"], env={"AJPRIVACY_HOME": str(settings.home)})
+    empty = runner.invoke(app, ["explain", "customer:1"], env={"AJPRIVACY_HOME": str(tmp_path / "none")})
+
+    assert wrong.exit_code == 2
+    assert "run one first" in str(empty.exception)
+    assert not (tmp_path / "none").exists()

@@ -1,0 +1,60 @@
+"""The sentences as data: complete in both languages, with every name that they need."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ajprivacy_pipeline.explain as package
+from ajprivacy_pipeline.explain.words import templates
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.settings import NOTICE
+
+FOLDER = Path(package.__file__).parent
+
+
+def _shape(found: dict[str, Any]) -> dict[str, Any]:
+    """Keys with the names inside each template; whether a thing is named or is an `it` is the language's own affair."""
+    return {key: _shape(value) if isinstance(value, dict) else {
+        name for name in re.findall(r"{(\w+)}", str(value)) if not name.startswith("what")}
+        for key, value in found.items()}
+
+
+def test_both_languages_say_the_same_things() -> None:
+    """The same sentences, each filled from the same names; clauses are translated, English stands in the policy."""
+    norwegian, english = dict(templates("nb")), dict(templates("en"))
+    norwegian.pop("clauses")
+
+    assert _shape(norwegian) == _shape(english)
+
+
+def test_every_clause_that_is_cited_has_norwegian_words() -> None:
+    """Whatever clause the code, a freeze or a sentence names."""
+    policy = load_policy(NOTICE)
+    code = "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.py"))
+    cited = set(re.findall(r'"([A-Z]{3}-\d)"', code)) | {freeze.source for freeze in policy.retention.freezes.values()}
+
+    assert cited <= set(templates("nb")["clauses"]) <= set(policy.clauses)
+
+
+@pytest.mark.parametrize("language", ["nb", "en"])
+def test_everything_that_can_be_decided_has_a_name(language: Any) -> None:
+    """Attributes, purposes, freezes, kinds of terms."""
+    policy, found = load_policy(NOTICE), templates(language)
+    code = "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.py"))
+    kinds = set(re.findall(r'Term\(\s*"(\w+)"', code))
+
+    assert set(found["attributes"]) == set(policy.retention.attributes)
+    assert set(found["freezes"]) == set(policy.retention.freezes)
+    assert {name for one in policy.retention.attributes.values() for name in one.purposes} <= set(found["purposes"])
+    assert kinds <= set(found["terms"])
+
+
+def test_no_sentence_of_the_notice_is_shipped() -> None:
+    """The templates are data of ours; they parse and hold no line that is as long as a paragraph."""
+    text = (FOLDER / "sentences.toml").read_text(encoding="utf-8")
+
+    assert set(tomllib.loads(text)) == {"nb", "en"}
+    assert max(map(len, text.splitlines())) < 260

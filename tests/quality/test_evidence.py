@@ -1,0 +1,121 @@
+"""No facts, no decision: what makes nobody due, and what a single fault stops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.models import load_catalogue, run_model
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.quality import fault_counts, missing_evidence
+from ajprivacy_pipeline.retention import policy_parameters, prepare
+from ajprivacy_pipeline.settings import NOTICE, sql_folder
+from tests.clauses.kit import MONTH, decided
+from tests.oracle.casekit import consumer, order
+from tests.oracle.sqlshop import load_raw
+
+POLICY = load_policy(NOTICE)
+BEFORE = "2026-09"
+
+
+def evidence(tmp_path: Path, now: dict[str, int | None], before: dict[str, int | None] | None,
+             unmapped: tuple[str, str] | None = None) -> list[str]:
+    """Why nobody is due; tables by their row counts, None for one that is absent."""
+    con, control = zones.memory(), ControlStore(f"sqlite:///{tmp_path / 'control.db'}")
+    load_raw(con, {}, POLICY)
+    for table, rows in now.items():
+        con.execute("UPDATE raw.extraction SET present = ?, rows = ? WHERE table_name = ?",
+                    [rows is not None, rows or 0, table])
+    if unmapped:
+        con.execute("UPDATE raw.extraction SET evidence_missing = [?] WHERE table_name = ?", [unmapped[1], unmapped[0]])
+    if before is not None:
+        control.record_month(BEFORE, "r", "p", [
+            {"table_name": table, "present": rows is not None, "rows": rows or 0} for table, rows in before.items()])
+    prepare(con, POLICY, control, MONTH)
+    run_model(con, load_catalogue(sql_folder())["retention.evidence"], policy_parameters(POLICY, MONTH))
+    return missing_evidence(con)
+
+
+@pytest.mark.parametrize(("now", "before", "reasons"), [
+    ({"cases": None}, {"cases": 5}, ["cases: missing, was there"]),
+    ({"cases": None}, {"cases": 0}, ["cases: missing, was there"]),
+    ({"cases": 0}, {"cases": 5}, ["cases: empty, was not"]),
+    ({"cases": 799}, {"cases": 1000}, ["cases: has shrunk beyond the tolerance"]),
+    ({"cases": 800}, {"cases": 1000}, []),
+    ({"cases": 801}, {"cases": 1000}, []),
+    ({"cases": 2000}, {"cases": 1000}, []),
+    ({"cases": 0}, {"cases": 0}, []),
+    ({"cases": 0}, {"cases": None}, []),
+    ({"cases": None}, {"cases": None}, []),
+    ({"cases": 0}, None, []),
+    ({"cases": None}, None, []),
+    ({"cases": 0, "orders": 1}, {"cases": 5, "orders": 2},
+     ["cases: empty, was not", "orders: has shrunk beyond the tolerance"]),
+], ids=str)
+def test_a_source_that_shrank_proves_nothing(
+    now: dict[str, int | None], before: dict[str, int | None] | None, reasons: list[str], tmp_path: Path,
+) -> None:
+    """Below the tolerance, to the row; a table that was never filled is evidence."""
+    assert evidence(tmp_path, now, before) == reasons
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 0.07, 0.1, 0.3, 0.35, 0.57])
+def test_the_limit_itself_is_within_every_tolerance(
+    tolerance: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Exact where a binary fraction is not: 100 rows may become 100 less the tolerance, and not one fewer."""
+    choices = POLICY.retention.choices.model_copy(update={"shrink_tolerance": tolerance})
+    policy = POLICY.model_copy(update={"retention": POLICY.retention.model_copy(update={"choices": choices})})
+    monkeypatch.setattr(f"{__name__}.POLICY", policy)
+    least = 100 - round(tolerance * 100)
+
+    assert evidence(tmp_path, {"cases": least}, {"cases": 100}) == []
+    (tmp_path / "control.db").unlink()
+    assert evidence(tmp_path, {"cases": least - 1}, {"cases": 100}) == ["cases: has shrunk beyond the tolerance"]
+
+
+@pytest.mark.parametrize(("table", "column", "reason"), [
+    ("invoices", "*", "invoices: not mapped"), ("order_lines", "product_id", "order_lines.product_id: not mapped"),
+])
+def test_unmapped_evidence_is_named(table: str, column: str, reason: str, tmp_path: Path) -> None:
+    """A table or a column that the mapping leaves out without a reason; with one the extraction notes nothing."""
+    assert evidence(tmp_path, {}, None, (table, column)) == [reason]
+    assert evidence(tmp_path, {}, None) == []
+
+
+def test_missing_evidence_holds_everybody_and_everything(tmp_path: Path) -> None:
+    """Attributes, records, clicks and their people: nothing is due."""
+    control = ControlStore(f"sqlite:///{tmp_path / 'control.db'}")
+    control.record_month(BEFORE, "r", "p", [{"table_name": "invoices", "present": True, "rows": 3}])
+    old = {"customers": [consumer()], "orders": [order("2010-05-05")], "invoices": []}
+    found = decided({"one": old, "two": old}, tmp_path, control=control)
+
+    rows = found.con.execute(
+        "SELECT decision, held_by FROM retention.attribute_decisions WHERE decision <> 'absent' "
+        "UNION SELECT decision, held_by FROM retention.record_decisions WHERE decision <> 'absent'").fetchall()
+    assert rows == [("hold", ["evidence_missing"])]
+    frozen = found.con.execute("SELECT count(*) FROM retention.freezes WHERE \"freeze\" = 'evidence_missing'").fetchall()
+    assert frozen == [(2,)]
+    assert missing_evidence(found.con) == ["invoices: empty, was not"]
+
+
+def test_a_fault_holds_only_whom_it_touches(tmp_path: Path) -> None:
+    """One customer's order has a date that does not parse; the neighbour is due as ever."""
+    fine = {"customers": [consumer()], "orders": [order("2010-05-05")]}
+    faulty = {"customers": [consumer()], "orders": [order("2010-05-05"), order("soon", "x")]}
+    orphaned = {"customers": [consumer()], "orders": [order("2010-05-05"), order("2010-05-05", "x", customer="999")]}
+    found = decided({"fine": fine, "faulty": faulty, "orphaned": orphaned}, tmp_path)
+
+    assert found.attribute("fine", "customer:1", "name")["decision"] == "due"
+    assert found.attribute("faulty", "customer:1", "name")["decision"] in ("hold", "retain")
+    assert found.record("faulty", "orders", "x", "delivery")["decision"] in ("hold", "retain")
+    frozen = found.con.execute('SELECT "freeze" FROM retention.freezes WHERE subject_id = ?',
+                               [found.subject("faulty", "customer:1")]).fetchall()
+    assert ("data_quality",) in frozen
+    assert found.attribute("orphaned", "customer:1", "name")["decision"] == "due"
+    assert found.record("orphaned", "orders", "x", "delivery")["held_by"] == ["orphan"]
+    assert ("orders", "customer_id", "orphan", 1) in fault_counts(found.con)
+    assert all("soon" not in str(fault) for fault in fault_counts(found.con))

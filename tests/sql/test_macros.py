@@ -1,0 +1,87 @@
+"""The conversions of raw values, against the specification's words and Python's own."""
+
+from datetime import date
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pytest
+
+from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.settings import sql_folder
+
+
+@pytest.fixture(scope="module")
+def con() -> zones.Connection:
+    connection = zones.memory()
+    connection.execute((sql_folder() / "macros.sql").read_text(encoding="utf-8"))
+    return connection
+
+
+def one(con: zones.Connection, expression: str, **values: object) -> object:
+    return con.execute(f"SELECT {expression}", values or None).fetchall()[0][0]
+
+
+@pytest.mark.parametrize("space", ["", " ", "\t", "\u00a0", "\u2003\u3000", "\x1f", "\u2028"])
+@pytest.mark.parametrize("text", ["Kåre", "a b", "Ødegård å", "x", ""])
+def test_text_is_trimmed_as_python_trims(con: zones.Connection, space: str, text: str) -> None:
+    raw = f"{space}{text}{space}"
+    assert one(con, "text_of($x)", x=raw) == (raw.strip() or None)
+
+
+@pytest.mark.parametrize(("raw", "local"), [
+    ("2026-10-31 23:30:00", "2026-10-31"),
+    ("2026-10-31T23:30:00Z", "2026-11-01"),
+    ("2026-03-31T22:30:00+00:00", "2026-04-01"),
+    ("2026-01-31T23:59:59+01:00", "2026-01-31"),
+    ("2026-01-31", "2026-01-31"),
+    (" 2026-02-28 00:00:00.250 ", "2026-02-28"),
+    ("2026-02-30", None),
+    ("0001-01-01", None),
+    ("9999-12-31 00:00:00", None),
+    ("1899-12-31", None),
+    ("1900-01-01", "1900-01-01"),
+    ("2199-12-31 12:00:00", "2199-12-31"),
+    ("soon", None),
+])
+def test_dates_are_local_and_plausible(con: zones.Connection, raw: str, local: str | None) -> None:
+    found = one(con, "local_on($x, DATE '1900-01-01', DATE '2199-12-31')", x=raw)
+    assert found == (date.fromisoformat(local) if local else None)
+
+
+@pytest.mark.parametrize("typed", ["TIMESTAMPTZ", "TIMESTAMP"])
+@pytest.mark.parametrize("raw", ["2026-10-31 23:30:00", "1900-01-01 00:30:00", "2199-12-31 23:30:00",
+                                 "0001-01-01 12:00:00", "2200-01-01 00:30:00", "9999-01-01 00:00:00", "1899-12-31 23:59:00"])
+def test_typed_dates_are_what_their_text_is(con: zones.Connection, typed: str, raw: str) -> None:
+    bounds = "DATE '1900-01-01', DATE '2199-12-31'"
+    assert one(con, f"local_on(CAST($x AS {typed}), {bounds})", x=raw) == one(con, f"local_on($x, {bounds})", x=raw)
+
+
+@pytest.mark.parametrize(("raw", "amount"), [
+    ("1.005", "1.01"), ("-1.005", "-1.01"), ("1.0049999", "1.00"), ("1e3", "1000.00"), (" 12.5 ", "12.50"),
+    ("NaN", None), ("inf", None), ("12,50", None), ("", None)])
+def test_amounts_are_rounded_half_up_from_their_text(con: zones.Connection, raw: str, amount: str | None) -> None:
+    found = one(con, "CAST(amount_of($x) AS VARCHAR)", x=raw)
+    assert found == amount
+
+
+@pytest.mark.parametrize(("start", "months", "end"), [
+    ("2020-02-29", 36, "2023-02-28"), ("2020-02-29", 48, "2024-02-29"), ("2023-01-31", 1, "2023-02-28"),
+    ("2023-12-31", 2, "2024-02-29"), ("2026-10-31", 12, "2027-10-31"), ("1999-12-31", 1, "2000-01-31")])
+def test_months_are_summed_before_the_day_is_clamped(con: zones.Connection, start: str, months: int, end: str) -> None:
+    day = date.fromisoformat(end)
+    assert one(con, "date_of_month_day(month_day($d::DATE) + 32 * $m)", d=start, m=months) == day
+    assert one(con, "plus_months($d::DATE, $m)", d=start, m=months) == day
+
+
+def test_month_day_keeps_the_order_of_dates(con: zones.Connection) -> None:
+    broken = one(con, "(SELECT count(*) FROM range(0, 120000) AS r(i) WHERE month_day(DATE '1900-01-01' + i::INTEGER) "
+                      ">= month_day(DATE '1900-01-01' + i::INTEGER + 1))")
+    wrong = one(con, "(SELECT count(*) FROM range(0, 100000) AS r(i) WHERE date_of_month_day(month_day("
+                     "DATE '1900-01-01' + i::INTEGER)) <> DATE '1900-01-01' + i::INTEGER)")
+    assert (broken, wrong) == (0, 0)
+
+
+def test_the_zone_is_known_to_python_too() -> None:
+    try:
+        ZoneInfo("Europe/Oslo")
+    except ZoneInfoNotFoundError:
+        pytest.fail("the time zone database is missing: install tzdata")

@@ -1,0 +1,1 @@
+"""Policies compared, tried out and looked ahead with."""

@@ -1,0 +1,155 @@
+"""Policies are compared key by key, stored once, and shown whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.errors import PolicyError, PrivacyError
+from ajprivacy_pipeline.policy import load_policy, read_texts
+from ajprivacy_pipeline.report.ropa import ropa, write_ropa
+from ajprivacy_pipeline.settings import NOTICE, Settings
+from ajprivacy_pipeline.steer.clauses import clause_rows, state_counts
+from ajprivacy_pipeline.steer.diff import diff
+from ajprivacy_pipeline.steer.matrix import layout
+from ajprivacy_pipeline.steer.versions import find_texts, policy_for_month, policy_of, record_policy, stored_versions
+from tests.steer.conftest import MONTH
+
+Changed = Callable[..., Path]
+POLICY = load_policy(NOTICE)
+
+
+def test_a_change_is_shown_by_its_key(changed: Changed) -> None:
+    folder = changed("purposes.toml", ("log_months = { value = 13", "log_months = { value = 14"),
+                     ("valid_from = 2018-05-25", "valid_from = 2027-01-01"))
+    found = diff(read_texts(NOTICE), read_texts(folder))
+
+    assert [(row["file"], row["key"], row["was"], row["now"]) for row in found["changes"]] == [
+        ("purposes.toml", "periods.log_months.value", "13", "14"),
+        ("purposes.toml", "valid_from", "2018-05-25", "2027-01-01")]
+    assert found["old"]["version"] == POLICY.version != found["new"]["version"]
+    assert found["new"]["valid_from"] == "2027-01-01"
+
+
+def test_a_key_that_comes_or_goes_is_said_to(changed: Changed) -> None:
+    mark = 'channels = ["search engines"'
+    folder = changed("recipients.toml", (mark, f"agreement_on = 2026-01-01\n{mark}"))
+
+    assert [(row["kind"], row["now"]) for row in diff(read_texts(NOTICE), read_texts(folder))["changes"]] == [
+        ("added", "2026-01-01")]
+    assert [(row["kind"], row["now"]) for row in diff(read_texts(folder), read_texts(NOTICE))["changes"]] == [
+        ("removed", None)]
+
+
+def test_a_policy_is_stored_once_and_found_again(changed: Changed) -> None:
+    control = ControlStore("sqlite://")
+    older = changed("purposes.toml", ("log_months = { value = 13", "log_months = { value = 14"))
+    versions = [record_policy(control, folder) for folder in (older, NOTICE, older)]
+
+    assert stored_versions(control) == versions[:2]
+    assert policy_of(control, versions[0]).periods["log_months"] == 14
+    assert policy_of(control, versions[1]) == POLICY
+    with pytest.raises(PolicyError, match="no policy of this version"):
+        policy_of(control, "0" * 16)
+
+
+def test_an_old_month_knows_the_policy_of_its_day(settings: Settings) -> None:
+    control = ControlStore.in_folder(settings.control)
+
+    assert policy_for_month(control, MONTH) == POLICY
+    assert policy_for_month(control, "2001-01") is None
+    assert find_texts(settings, POLICY.version) == read_texts(NOTICE)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "0" * 16, "../x"])
+def test_an_unknown_policy_is_refused(name: str, settings: Settings) -> None:
+    with pytest.raises(PolicyError, match="stored"):
+        find_texts(settings, name)
+
+
+def test_every_fault_of_a_policy_is_listed(changed: Changed) -> None:
+    folder = changed("purposes.toml", ("plausible_years = [1900, 2199]", "plausible_years = [1900]"),
+                     ("shrink_tolerance = 0.2", "shrink_tolerance = 2"))
+    (folder / "actions.toml").unlink()
+    with pytest.raises(PolicyError) as error:
+        diff(read_texts(NOTICE), read_texts(folder))
+
+    assert "actions.toml: missing" in error.value.faults
+    for key in ("plausible_years", "choices.shrink_tolerance"):
+        assert any(fault.startswith(f"purposes.toml: {key}") for fault in error.value.faults), key
+
+
+def test_clauses_are_listed_with_their_proof() -> None:
+    rows = clause_rows(POLICY)
+
+    assert len(rows) == len(POLICY.clauses) == sum(state_counts(POLICY).values())
+    assert all((row["state"] == "executed") == bool(row["test"]) for row in rows)
+
+
+def test_the_matrix_is_the_policy() -> None:
+    found = layout(POLICY)
+    cells = {(kind, row["attribute"]): row for kind, rows in found["matrix"].items() for row in rows}
+
+    assert cells["sole_proprietor", "national_identity_number"]["purposes"] == ["identification"]
+    assert cells["consumer", "national_identity_number"]["misplaced"]
+    assert cells["consumer", "national_identity_number"]["purposes"] == []
+    assert {row["period"] for row in found["periods"] if row["choice"]} >= {"cookie_months", "limitation_months"}
+    assert json.loads(json.dumps(found)) == found
+
+
+class _Page(HTMLParser):
+    """Tags that are open, and everything the page would fetch."""
+
+    VOID = ("meta", "br", "link", "img")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.fetched: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember an open tag."""
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.fetched += [str(value) for name, value in attrs if name in ("src", "href")]
+
+    def handle_endtag(self, tag: str) -> None:
+        """It closes the newest."""
+        assert self.open.pop() == tag
+
+
+def test_the_record_of_processing_is_whole(tmp_path: Path) -> None:
+    """Every purpose, recipient, period and clause; what is missing is said; the page stands alone."""
+    html, data = write_ropa(POLICY, tmp_path / "out")
+    record, text = json.loads(data.read_text()), html.read_text()
+    page = _Page()
+    page.feed(text)
+
+    assert record == json.loads(json.dumps(ropa(POLICY), default=str))
+    assert not page.open
+    assert not page.fetched
+    assert "width=device-width" in text
+    assert "@media print" in text
+    assert {row["purpose"] for row in record["purposes"]} == set(POLICY.retention.purposes)
+    assert all(row["records"] or row["attributes"] for row in record["purposes"])
+    assert "recipient transport: agreement_on is missing" in record["warnings"]
+    assert "purpose contract: assessment_ref is missing" in record["warnings"]
+    assert text.count('class="missing"') >= len(record["warnings"])
+    assert all(clause in text for clause in POLICY.clauses)
+
+
+def test_every_period_ends_some_purpose() -> None:
+    """A period that no purpose names would be missing in the record."""
+    named = {period for purpose in POLICY.retention.purposes.values() for period in purpose.periods}
+    assert named == set(POLICY.retention.periods)
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(PrivacyError, match="cannot be written"):
+        write_ropa(POLICY, tmp_path / "file")

@@ -1,0 +1,210 @@
+"""Reviews and legal holds: what is decided counts, what is refused changes nothing, nothing is ever edited."""
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from ajprivacy_pipeline import control as store
+from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.copies import month_file
+from ajprivacy_pipeline.errors import ControlError, PrivacyError
+from ajprivacy_pipeline.keystore import KeyStore
+from ajprivacy_pipeline.review import (
+    decide,
+    lift_hold,
+    list_holds,
+    open_reviews,
+    place_hold,
+    renew_hold,
+    review_figures,
+)
+from ajprivacy_pipeline.settings import Settings
+from tests.explain.world import MONTH, home
+from tests.oracle import casekit as kit
+from tests.oracle.sqlshop import decide as decide_shop
+
+TODAY = date(2026, 11, 3)
+NEXT = "2026-11"
+
+
+def _shop() -> dict[str, list[dict[str, Any]]]:
+    return {
+        "customers": [kit.consumer("1"), kit.consumer("2"), kit.consumer("3", profile_created_at="2025-01-01"),
+                      kit.business("4")],
+        "contacts": [kit.contact("41", "4", created_at="2014-01-01"), kit.contact("42", "4", created_at="2014-01-01")],
+        "orders": [kit.order("2015-01-01", "o4", "4", contact_id="41")],
+        "invoices": [kit.invoice("2015-01-15", invoice_id="a", customer_id="1"),
+                     kit.invoice("2015-02-15", invoice_id="b", customer_id="1"),
+                     kit.invoice("2026-06-01", invoice_id="c", customer_id="3"),
+                     kit.invoice("2015-02-15", invoice_id="d", customer_id="4", order_id="o4"),
+                     kit.invoice("2015-02-15", invoice_id="e", customer_id="4")],
+    }
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home with a month in which 1 owes, 2 has nothing, 3 owes since lately, and a company owes."""
+    return home(tmp_path_factory.mktemp("home"), _shop())
+
+
+@pytest.fixture
+def settings(made: Settings, tmp_path: Path) -> Settings:
+    """A copy of it of the test's own."""
+    shutil.copytree(made.home, tmp_path / "home")
+    return replace(made, home=tmp_path / "home")
+
+
+def _held(settings: Settings, subject: str) -> dict[str, list[str]]:
+    """held_by per attribute when the next month is decided with what people have recorded."""
+    con = decide_shop(_shop(), NEXT, settings.home, control=ControlStore.in_folder(settings.control))
+    return dict(con.execute("SELECT attribute, held_by FROM retention.attribute_decisions WHERE subject_id = ? "
+                            "AND decision <> 'absent'", [subject]).fetchall())
+
+
+def _everything(settings: Settings) -> list[list[dict[str, Any]]]:
+    control = ControlStore.in_folder(settings.control)
+    tables = (store.hold_events, store.review_decisions, store.released_invoices)
+    return [control.rows(sa.select(table)) for table in tables]
+
+
+def _decide(settings: Settings, subject: str, decision: str, reason: str, kind: str | None = None,
+            by: str = "Ada", month: str | None = None) -> dict[str, Any]:
+    return decide(settings, subject, decision, by, reason, kind=kind, month=month, today=TODAY)
+
+
+def test_release_of_an_open_balance_lifts_the_freeze(settings: Settings) -> None:
+    """The decision and its invoices, as they are, stand together; the next run sees both."""
+    assert _held(settings, "customer:1")["name"] == ["no_evidence", "open_balance"]
+    made = _decide(settings, "customer:1", "release", "written_off", "open_balance")
+    _, decisions, invoices = _everything(settings)
+
+    assert made["invoices"] == 2
+    assert [(row["kind"], row["decision"], row["decided_by"], row["decided_on"]) for row in decisions] == [
+        ("open_balance", "release", "Ada", TODAY)]
+    assert [row["invoice_id"] for row in invoices] == ["a", "b"]
+    assert all(re.fullmatch("[0-9a-f]{64}", row["facts_sha256"]) for row in invoices)
+    assert _held(settings, "customer:1")["name"] == ["no_evidence"]
+    _decide(settings, "customer:1", "release", "no_ground_found", "no_evidence")
+    assert _held(settings, "customer:1")["name"] == []
+
+
+def test_keep_is_recorded_and_changes_no_decision(settings: Settings) -> None:
+    """It answers the month's case and lifts nothing."""
+    _decide(settings, "customer:2", "keep", "evidence_sought")
+    answered = next(row for row in open_reviews(settings, MONTH) if row["subject_id"] == "customer:2")
+
+    assert answered["decision"] == "keep"
+    assert _held(settings, "customer:2")["name"] == ["no_evidence"]
+
+
+def test_a_contact_is_released_from_the_invoices_that_freeze_it(settings: Settings) -> None:
+    """One whom the order names, and the company's where nobody is named; a colleague from the latter alone."""
+    assert _decide(settings, "contact:41", "release", "statute_barred", "open_balance")["invoices"] == 2
+    assert _decide(settings, "contact:42", "release", "statute_barred", "open_balance")["invoices"] == 1
+    assert [row["invoice_id"] for row in _everything(settings)[2]] == ["d", "e", "e"]
+    assert _held(settings, "contact:41")["name"] == _held(settings, "contact:42")["name"] == []
+
+
+def test_list_and_figures(settings: Settings) -> None:
+    """Oldest first, with ages; the figures name nobody."""
+    found = open_reviews(settings, None)
+    balances = [row["subject_id"] for row in found if row["reason"] == "open_balance_review"]
+    assert balances[0] == "customer:1"
+    assert set(balances) == {"customer:1", "customer:4", "contact:41", "contact:42"}
+    assert found[0]["age_days"] == (date(2026, 11, 1) - found[0]["since"]).days
+    _decide(settings, "customer:1", "keep", "collection", "open_balance")
+    with zones.open_zone(settings, KeyStore(settings.keys), month_file(settings, MONTH), read_only=True) as con:
+        figures = review_figures(con, ControlStore.in_folder(settings.control))
+
+    assert figures["counts"]["open_balance_review"] == 4
+    assert figures["undecided"]["open_balance_review"] == 3
+    assert figures["oldest_undecided_days"] == (date(2026, 11, 1) - date(2015, 2, 15)).days
+    assert not re.search(r"customer|contact:", str(figures))
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("customer:99", "release", "written_off"), "not in the month's data"),
+    (("99", "release", "written_off"), "customer:ID or contact:ID"),
+    (("customer:1", "forget", "written_off"), "choose release or keep"),
+    (("customer:1", "release", "because"), "choose one of written_off"),
+    (("customer:1", "release", "collection"), "choose one of written_off"),
+    (("customer:1", "release", "written_off"), "name one with --kind"),
+    (("customer:1", "release", "written_off", "legal_hold"), "choose open_balance or no_evidence"),
+    (("customer:3", "release", "written_off"), "not under review"),
+    (("customer:3", "release", "written_off", "open_balance"), "not under review"),
+    (("customer:2", "release", "written_off", "open_balance"), "not under review"),
+    (("customer:2", "keep", "evidence_sought", None, "  "), "--by must name somebody"),
+    (("customer:2", "keep", "evidence_sought", None, "Ada", "2026-08"), "recompute from today's facts"),
+    (("customer:anonymised-business", "keep", "evidence_sought"), "tombstone"),
+])
+def test_refused_decisions_change_nothing(settings: Settings, arguments: tuple[Any, ...], words: str) -> None:
+    """A clear error, and the store as it was."""
+    before = _everything(settings)
+    with pytest.raises(PrivacyError, match=re.escape(words)):
+        _decide(settings, *arguments)
+    assert _everything(settings) == before
+
+
+def test_a_hold_is_placed_renewed_and_lifted_by_further_rows(settings: Settings) -> None:
+    """What stood once stands for ever; the state is what the rows come to."""
+    number = place_hold(settings, "customer:2", "Legal", "litigation", date(2027, 3, 1), today=TODAY, by="ada")
+    assert _held(settings, "customer:2")["name"] == ["legal_hold", "no_evidence"]
+    placed = _everything(settings)[0]
+    renew_hold(settings, number, date(2027, 9, 1), today=TODAY, by="ada")
+    assert [hold["expires_on"] for hold in list_holds(settings, today=TODAY)] == [date(2027, 9, 1)]
+    assert list_holds(settings, today=date(2027, 9, 1))[0]["state"] == "expired, renew or lift it"
+    lift_hold(settings, number, "bo", today=TODAY)
+    events = _everything(settings)[0]
+
+    assert events[:1] == placed
+    assert [(row["event"], row["hold_id"], row["recorded_by"]) for row in events] == [
+        ("placed", None, "ada"), ("renewed", number, "ada"), ("lifted", number, "bo")]
+    assert list_holds(settings, today=TODAY)[0]["state"] == "lifted"
+    assert _held(settings, "customer:2")["name"] == ["no_evidence"]
+
+
+def test_a_hold_on_a_whole_table(settings: Settings) -> None:
+    """Nobody needs to be named."""
+    place_hold(settings, "customers", "Legal", "authority_order", date(2027, 3, 1), today=TODAY, by="ada")
+    assert "legal_hold" in _held(settings, "customer:2")["name"]
+
+
+def _place(subject: str = "customer:2", owner: str = "Legal", ground: str = "litigation",
+           expires: date = date(2027, 1, 1)) -> Callable[[Settings], object]:
+    return lambda settings: place_hold(settings, subject, owner, ground, expires, today=TODAY, by="ada")
+
+
+@pytest.mark.parametrize(("attempt", "words"), [
+    (_place(ground=""), "no ground code"),
+    (_place(ground="just in case"), "choose one of litigation"),
+    (_place(expires=TODAY), "not in the future"),
+    (_place(expires=date(2020, 1, 1)), "not in the future"),
+    (_place(owner=" "), "--owner must name somebody"),
+    (_place(subject="customer:77"), "not in the month's data"),
+    (_place(subject="products"), "neither customer:ID"),
+    (_place(subject="order:1"), "customer:ID or contact:ID"),
+    (lambda settings: renew_hold(settings, 5, date(2027, 1, 1), today=TODAY, by="ada"), "no hold 5"),
+    (lambda settings: lift_hold(settings, 5, "ada", today=TODAY), "no hold 5"),
+    (lambda settings: renew_hold(settings, 1, date(2026, 12, 1), today=TODAY, by="ada"), "name a later day"),
+    (lambda settings: renew_hold(settings, 1, date(2026, 1, 1), today=TODAY, by="ada"), "not in the future"),
+    (lambda settings: lift_hold(settings, 1, "", today=TODAY), "--by must name somebody"),
+    (lambda settings: renew_hold(settings, 2, date(2028, 1, 1), today=TODAY, by="ada"), "was lifted"),
+    (lambda settings: lift_hold(settings, 2, "ada", today=TODAY), "was lifted"),
+])
+def test_refused_holds_change_nothing(settings: Settings, attempt: Callable[[Settings], object], words: str) -> None:
+    """A clear error, and the store as it was: hold 1 stands, hold 2 is lifted."""
+    for _ in range(2):
+        place_hold(settings, "customer:1", "Legal", "audit", date(2027, 6, 1), today=TODAY, by="ada")
+    lift_hold(settings, 2, "ada", today=TODAY)
+    before = _everything(settings)
+    with pytest.raises(ControlError, match=re.escape(words)):
+        attempt(settings)
+    assert _everything(settings) == before

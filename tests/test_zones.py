@@ -1,0 +1,102 @@
+"""Zone files: encrypted, locked, refused when they are not ours, and errors without values."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.errors import KeyStoreError, ZoneError
+from ajprivacy_pipeline.keystore import KeyStore
+from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
+
+MARKER = "kanari.fugl@example.no"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    settings = load_settings({"AJPRIVACY_HOME": str(tmp_path), "AJPRIVACY_THREADS": "1"})
+    prepare_home(settings)
+    return settings
+
+
+def write(settings: Settings) -> Path:
+    path = settings.restricted / "2026-10.duckdb"
+    with zones.open_zone(settings, KeyStore(settings.keys), path) as con:
+        con.execute("CREATE TABLE t AS SELECT $marker AS v FROM range(10)", {"marker": MARKER})
+    return path
+
+
+def test_a_file_holds_nothing_in_clear_and_opens_again(home: Settings) -> None:
+    path = write(home)
+    assert MARKER.encode() not in path.read_bytes()
+    assert path.stat().st_mode & 0o777 == 0o600
+    with zones.open_zone(home, KeyStore(home.keys), path, read_only=True) as con:
+        assert con.execute("SELECT DISTINCT v FROM t").fetchall() == [(MARKER,)]
+
+
+def test_a_missing_file_is_not_made_for_reading(home: Settings) -> None:
+    path = home.restricted / "2025-01.duckdb"
+    with pytest.raises(ZoneError, match="never made or has been destroyed"), \
+            zones.open_zone(home, KeyStore(home.keys), path, read_only=True):
+        pass
+    assert not path.exists()
+
+
+def test_a_destroyed_key_leaves_the_file_unreadable(home: Settings) -> None:
+    path = write(home)
+    KeyStore(home.keys).destroy(path.stem)
+    with pytest.raises(KeyStoreError), zones.open_zone(home, KeyStore(home.keys), path, read_only=True):
+        pass
+
+
+def test_a_wrong_key_is_refused_in_our_words(home: Settings) -> None:
+    path = write(home)
+    keys = KeyStore(home.keys)
+    keys.destroy(path.stem)
+    keys.data_key(path.stem)
+    with pytest.raises(ZoneError, match="cannot be decrypted"), zones.open_zone(home, keys, path):
+        pass
+
+
+def test_a_file_of_another_format_is_refused(home: Settings) -> None:
+    path = write(home)
+    with zones.open_zone(home, KeyStore(home.keys), path) as con:
+        con.execute("UPDATE zone_format SET format = '0'")
+    with pytest.raises(ZoneError, match="has format 0"), zones.open_zone(home, KeyStore(home.keys), path):
+        pass
+
+
+def test_a_file_that_another_process_writes_is_refused(home: Settings) -> None:
+    path = write(home)
+    code = ("from pathlib import Path; from ajprivacy_pipeline import zones, settings, keystore; "
+            f"s = settings.load_settings({{'AJPRIVACY_HOME': {str(home.home)!r}}})\n"
+            f"with zones.open_zone(s, keystore.KeyStore(s.keys), Path({str(path)!r})): pass")
+    with zones.open_zone(home, KeyStore(home.keys), path):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "another process has it open" in done.stderr
+
+
+def test_engine_errors_carry_no_value(home: Settings) -> None:
+    path = write(home)
+    with zones.open_zone(home, KeyStore(home.keys), path) as con, pytest.raises(ZoneError) as caught, \
+            zones.engine_errors("t"):
+        con.execute("SELECT CAST(v AS INTEGER) FROM t").fetchall()
+    assert MARKER not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_the_key_stands_in_no_catalogue_and_no_explanation(home: Settings) -> None:
+    path = write(home)
+    key = KeyStore(home.keys).data_key(path.stem)
+    with zones.open_zone(home, KeyStore(home.keys), path) as con:
+        shown = str([con.execute(f"FROM {name}()").fetchall() for name in ("duckdb_databases", "duckdb_settings")])
+    assert key not in shown
+
+
+@pytest.mark.parametrize("name", ['a"b', "a.b", "a b", "select"])
+def test_an_identifier_is_quoted_whatever_it_is(name: str) -> None:
+    con = zones.memory()
+    con.execute(f"CREATE TABLE {zones.quote(name)} (x INTEGER)")
+    assert con.execute("SELECT table_name FROM duckdb_tables()").fetchall() == [(name,)]
