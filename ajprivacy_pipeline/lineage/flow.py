@@ -4,7 +4,7 @@ Belongs here: walking a qualified statement. Does not belong here: what may be w
 (`tables`), which flow is allowed (`graph`).
 
 What counts as flow: everything an expression is computed from, the conditions of its CASE and FILTER and the order of
-its window included. What does not: WHERE, JOIN ... ON, GROUP BY, HAVING, DISTINCT. They decide which rows there are, and
+its window included. What does not: WHERE, JOIN ... ON, GROUP BY, HAVING, DISTINCT. They decide which rows there are;
 how many people stand behind a cell is what G2 to G9 are about.
 
 On its way a value may pass a function that changes what it says about people; such a passage is noted by name:

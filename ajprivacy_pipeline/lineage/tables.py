@@ -36,7 +36,8 @@ _HARMLESS = frozenset({
 def given_tables(policy: Policy) -> Columns:
     """Columns of every table that no model makes, in order."""
     found: Columns = {f"raw.{name}": tuple(table.columns) for name, table in policy.sources.tables.items()}
-    declared = {**POLICY_TABLES, **CONTROL_TABLES, "staged.quality": QUALITY_COLUMNS, "raw.extraction": EXTRACTION_COLUMNS}
+    declared = {**POLICY_TABLES, **CONTROL_TABLES, "staged.quality": QUALITY_COLUMNS,
+                "raw.extraction": EXTRACTION_COLUMNS}
     return found | {name: _names(columns) for name, columns in declared.items()}
 
 

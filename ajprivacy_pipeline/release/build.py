@@ -154,7 +154,7 @@ def _publish(run: _Run, sql: Path | None, declared: Policy) -> ReleaseResult:
     late = prove.check_remaining_texts(con, policy, release, run.analytics, cleared)
     prove.require([*prove.check_built(policy, release, run.analytics), late])
     folder = swap.swap(run.settings, run.control, run.staging, _record(run, release), progress)
-    figures = {**{n: v for gate in gates for n, v in gate.figures.items()}, **leaks.figures, "texts_scanned_late": late.figures["scanned_late"],
+    figures = {**{n: v for gate in gates for n, v in gate.figures.items()}, **lineage.figures, **leaks.figures, "texts_scanned_late": late.figures["scanned_late"],
                "unconverted_lines": tables.unconverted_lines(con)}
     return ReleaseResult(release.month, "published", run.plan.history_from, PROVEN, _relative(folder, run.settings),
                          release.manifest_sha256, run.repaired, tuple(verdicts), _rows(release), figures)

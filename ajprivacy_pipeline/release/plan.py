@@ -76,6 +76,7 @@ def model_values(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
         "all": values.all, "unknown": values.unknown, "abroad": values.abroad,
         "norway": list(values.norway), "home_currency": values.home_currency,
         "run_inner": key.inner, "run_outer": key.outer, "other": policy.release.rules.other,
+        **policy.release.microdata.values(date.fromisoformat(f"{plan.month}-01")),
         **_rule_values("page", "groups", policy.release.rules.page_group),
         **_rule_values("device", "classes", policy.release.rules.device_class),
     }

@@ -121,11 +121,12 @@ def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]]) -> dict[s
 def write_ids(con: zones.Connection, target: Path) -> int:
     """Write a row for each flip, with ids, as Parquet that its owner alone can read; returns the rows."""
     partial = target.with_name(f".{target.name}.partial")
+    into = f"{zones.literal(str(partial))} (FORMAT parquet)"
     try:
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         written = con.execute(
             "COPY (SELECT change, kind, subject_id, what, record_id, from_decision, to_decision, was_due_on, due_on, "
-            f"grounds FROM flips WHERE {_FLIPPED} ORDER BY ALL) TO {zones.literal(str(partial))} (FORMAT parquet)").fetchall()
+            f"grounds FROM flips WHERE {_FLIPPED} ORDER BY ALL) TO {into}").fetchall()
         partial.chmod(0o600)
         partial.replace(target)
     finally:

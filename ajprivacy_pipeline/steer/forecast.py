@@ -109,7 +109,8 @@ def write_plot(result: dict[str, Any], target: Path) -> None:
     years = sorted({row["when"][:4] for row in rows})
     figure, axes = plt.subplots(3, 1, figsize=(10, 9), sharex=True, layout="constrained")
     for axis, column in zip(axes, COLUMNS[1:], strict=True):
-        axis.bar(years, [sum(row[column] for row in rows if row["when"][:4] == year) for year in years], color="#2f5d8a")
+        counts = [sum(row[column] for row in rows if row["when"][:4] == year) for year in years]
+        axis.bar(years, counts, color="#2f5d8a")
         edge = ", ".join(f"{name.replace('_', ' ')} {result[name][column]:,}"
                          for name in _EDGES)
         axis.set_title(f"{column.capitalize()} becoming due per year ({edge})", loc="left", fontsize=10)

@@ -10,7 +10,7 @@ def test_the_order_of_rows_and_the_number_of_threads_change_nothing(march: Path,
     world = World(tmp_path)
     rows = shop_rows()
     for values in rows.values():
-        random.Random(1).shuffle(values)  # noqa: S311 - order, not secrets
+        random.Random(1).shuffle(values)
     world.con.execute("SET threads = 1")
     fill(world.con, rows)
     world.publish("2024-03")

@@ -111,7 +111,7 @@ def test_g4_a_dominant_customer_left_standing_is_caught(world: World) -> None:
     edit(world, "published/product_demand_monthly", "max(abs(units)) AS top1_units", "0 AS top1_units")
     edit(world, "published/product_demand_monthly", "max(abs(revenue_nok)) AS top1_revenue_nok",
          "0 AS top1_revenue_nok")
-    refused(world, "G4: product_demand_monthly.units: [12] values shown that one or two contributors dominate")
+    refused(world, "G4: product_demand_monthly.units: 3 values shown that one or two contributors dominate")
 
 
 @pytest.mark.parametrize("value", [
@@ -182,9 +182,9 @@ def test_g10_an_identifying_column_that_cannot_be_read_blocks(world: World) -> N
 
 def test_the_release_says_what_was_checked_and_that_it_is_unproven(world: World) -> None:
     result = world.publish()
-    assert [v.guarantee for v in result.verdicts] == ["G1", "G2", "G4", "G10", "G14"]
+    assert [v.guarantee for v in result.verdicts] == ["G1", "G2", "G4", "G10", "G11", "G14"]
     verdicts = dict(world.query("SELECT guarantee, verdict FROM release_info"))
-    assert {g for g, v in verdicts.items() if v == "passed"} == {"G1", "G2", "G4", "G10", "G14"}
+    assert {g for g, v in verdicts.items() if v == "passed"} == {"G1", "G2", "G4", "G10", "G11", "G14"}
     assert set(verdicts.values()) == {"passed", "not checked"}
     assert world.query("SELECT DISTINCT proven FROM release_info") == [(False,)]
     comments = world.query("SELECT comment FROM duckdb_tables() WHERE database_name = 'analytics'")

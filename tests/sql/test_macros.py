@@ -49,7 +49,8 @@ def test_dates_are_local_and_plausible(con: zones.Connection, raw: str, local: s
 
 @pytest.mark.parametrize("typed", ["TIMESTAMPTZ", "TIMESTAMP"])
 @pytest.mark.parametrize("raw", ["2026-10-31 23:30:00", "1900-01-01 00:30:00", "2199-12-31 23:30:00",
-                                 "0001-01-01 12:00:00", "2200-01-01 00:30:00", "9999-01-01 00:00:00", "1899-12-31 23:59:00"])
+                                 "0001-01-01 12:00:00", "2200-01-01 00:30:00", "9999-01-01 00:00:00",
+                                 "1899-12-31 23:59:00"])
 def test_typed_dates_are_what_their_text_is(con: zones.Connection, typed: str, raw: str) -> None:
     bounds = "DATE '1900-01-01', DATE '2199-12-31'"
     assert one(con, f"local_on(CAST($x AS {typed}), {bounds})", x=raw) == one(con, f"local_on($x, {bounds})", x=raw)

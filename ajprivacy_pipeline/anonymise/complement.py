@@ -1,0 +1,220 @@
+"""G5: withholding more, until nothing withheld follows from what is shown; and the check of it.
+
+Belongs here: choosing which further cells to withhold, and the verdict. Does not belong here: primary withholding
+(thresholds), the mathematics (intervals).
+
+The order, for each population and month: the finest level goes as a whole where most of it is withheld anyway; then
+every line gets enough withheld cells to hide each other (two are not enough: they must be large enough, and stand on k
+contributors together); then intervals of what is left. Among cells that would do, the smallest goes, finer ones before
+totals, and one that mends several lines first.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from ajprivacy_pipeline.anonymise.intervals import Reach, determined, open_cells, shortfall
+from ajprivacy_pipeline.anonymise.system import Row, System, build_system, groups_of, read_rows, systems
+from ajprivacy_pipeline.anonymise.thresholds import shape_of
+from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.zones import Connection, literal, quote
+
+_COARSEN_SHARE = 0.8  # a level of which so much is withheld says little and costs the totals above it
+_COARSEN_FROM = 20
+_ROUNDS = 25
+
+
+def withhold_complements(con: Connection, policy: Policy, public: dict[str, str]) -> dict[str, int]:
+    """Withhold further cells of the public tables until G5 holds; return what it took, for the run's metadata."""
+    figures = Counter({"cells_withheld_more": 0, "two_per_line": 0, "programs_of_withholding": 0})
+    rows = read_rows(con, policy, public)
+    changed: list[Row] = []
+    for population, months in rows.items():
+        for month, found in months.items():
+            before = {id(row): (row.suppressed, len(row.withheld)) for row in found}
+            for group in groups_of(policy, population):
+                system = build_system(policy, group, month, found)
+                if system.lines:
+                    _mend(policy, system, figures)
+            moved = [row for row in found if before[id(row)] != (row.suppressed, len(row.withheld))]
+            figures["cells_withheld_more"] += len(moved)
+            changed += moved
+    write_withheld(con, policy, public, changed)
+    return dict(figures)
+
+
+def write_withheld(con: Connection, policy: Policy, public: dict[str, str], rows: Iterable[Row]) -> None:
+    """Bring the public tables to what the rows say is withheld."""
+    by_table: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_table[row.table].append(row)
+    for table, changed in by_table.items():
+        measures = shape_of(policy, table).measures
+        con.execute("CREATE OR REPLACE TEMP TABLE more_withheld AS SELECT unnest($at) AS at, unnest($whole) AS whole, "
+                    "unnest($single) AS single", {
+                        "at": [r.number for r in changed], "whole": [r.suppressed for r in changed],
+                        "single": [[] if r.suppressed else sorted(r.withheld) or None for r in changed]})
+        values = "".join(f", {quote(m)} = CASE WHEN NOT w.whole AND NOT list_contains(w.single, {literal(m)}) "
+                         f"THEN p.{quote(m)} END" for m in measures)
+        con.execute(f"UPDATE {public[table]} AS p SET suppressed = w.whole, suppressed_measures = w.single{values} "
+                    "FROM temp.more_withheld AS w WHERE p.rowid = w.at")
+        con.execute("DROP TABLE temp.more_withheld")
+
+
+def hide(system: System, unknown: int) -> None:
+    """Withhold an unknown wherever it is shown."""
+    for row in system.rows[unknown]:
+        if system.group.whole:
+            row.suppressed = True
+            row.withheld |= set(row.values)
+        else:
+            row.withheld |= {m for m in system.group.measures if m in row.values}
+
+
+def _mend(policy: Policy, system: System, figures: Counter[str]) -> None:
+    """Withhold what one system needs."""
+    figures["two_per_line"] += _two_per_line(system)
+    _level(system)
+    _coarsen(system, _COARSEN_SHARE)
+    reaches = {m: Reach() for m in system.group.measures}
+    for turn in range(_ROUNDS):
+        _mend_lines(policy, system)
+        narrow = {(m, c) for m, reach in reaches.items() for c in open_cells(policy, system, m, reach)}
+        if not narrow:
+            break
+        if len(narrow) > policy.release.thresholds.open_cells or turn == _ROUNDS // 2:
+            _coarsen(system, 0.0)
+        for measure, cell in sorted(narrow):
+            wanted = max(shortfall(policy, system, measure, reaches[measure], cell))
+            choice = _nearby(system, cell, measure, wanted)
+            if choice is not None:
+                hide(system, choice)
+    figures["programs_of_withholding"] += sum(reach.programs for reach in reaches.values())
+
+
+def _level(system: System) -> None:
+    """Withhold every row of an unknown that is withheld somewhere by more than chance: shown once is shown."""
+    for unknown, rows in enumerate(system.rows):
+        if any(m in row.withheld for row in rows for m in system.group.measures):
+            hide_marks = [row for row in rows if not any(m in row.withheld for m in system.group.measures)]
+            if hide_marks:
+                hide(system, unknown)
+
+
+def _coarsen(system: System, share: float) -> None:
+    """Withhold the finest level of the month where more than a share of it is withheld."""
+    for table in {row.table for rows in system.rows for row in rows}:
+        mine = [i for i, rows in enumerate(system.rows) if {r.table for r in rows} == {table}]
+        deepest = max((system.depth(i) for i in mine), default=0)
+        level = [i for i in mine if system.depth(i) == deepest]
+        gone = sum(system.is_withheld(i) for i in level)
+        if deepest > 0 and (gone > share * len(level) and len(level) >= _COARSEN_FROM):
+            for unknown in level:
+                if not system.is_withheld(unknown):
+                    hide(system, unknown)
+
+
+def _faulty_lines(policy: Policy, system: System) -> dict[tuple[int, tuple[int, ...]], float]:
+    """The lines whose withheld cells do not hide each other, with what a further cell should bring."""
+    k, percent = policy.release.thresholds.k, policy.release.thresholds.interval_percent
+    gone = [system.is_withheld(i) for i in range(len(system.rows))]
+    faults = {}
+    for line in system.lines:
+        total, parts = line
+        hidden = [p for p in parts if gone[p]]
+        if gone[total]:
+            if not hidden:
+                faults[line] = 0.0
+            continue
+        if not hidden:
+            continue
+        lacks = 0.0 if len(hidden) > 1 and sum(system.contributors(p) for p in hidden) >= k else 1e-9
+        for measure in system.group.measures:
+            values = sorted(abs(system.value(p, measure)) for p in hidden)
+            if system.group.is_amount:
+                lacks = max(lacks, values[-1] * percent / 100 - sum(values[:-1]))
+            else:
+                lacks = max(lacks, k - sum(values))
+        if lacks > 0:
+            faults[line] = lacks
+    return faults
+
+
+def _mend_lines(policy: Policy, system: System) -> None:
+    """Withhold until no line is at fault."""
+    measure = system.group.measures[-1]
+    while faults := _faulty_lines(policy, system):
+        often = Counter(cell for total, parts in faults for cell in (total, *parts))
+        touched: set[int] = set()
+        for (total, parts), lacks in faults.items():
+            if touched & {total, *parts}:
+                continue
+            shown = [p for p in parts if not system.is_withheld(p)] or [total]
+            choice = _pick(system, shown, measure, lacks, often)
+            touched.add(choice)
+            hide(system, choice)
+
+
+def _pick(system: System, shown: list[int], measure: str, lacks: float, often: Counter[int]) -> int:
+    """The cell whose loss hurts least: large enough if any is, mending more lines, fine, small."""
+    return min(shown, key=lambda c: (system.value(c, measure) < lacks, -min(often[c], 3), -system.depth(c),
+                                     abs(system.value(c, measure)), c))
+
+
+def _nearby(system: System, cell: int, measure: str, lacks: float) -> int | None:
+    """A shown cell in a line of the cell, or of its neighbours in turn; parts before totals."""
+    seen, ring = {cell}, {cell}
+    while ring:
+        near = {c for total, parts in system.lines for c in (total, *parts) if ring & {total, *parts}} - seen
+        shown = sorted(c for c in near if not system.is_withheld(c))
+        fine = [c for c in shown if system.depth(c) >= system.depth(cell)] or [c for c in shown if system.depth(c)]
+        if fine or shown:
+            return _pick(system, fine or shown, measure, lacks, Counter())
+        seen |= near
+        ring = near
+    return None
+
+
+def _two_per_line(system: System) -> int:
+    """How many cells the plain rule of two per line would withhold in all, for comparison: it is not safe."""
+    gone = {i for i in range(len(system.rows)) if system.is_withheld(i)}
+    measure = system.group.measures[-1]
+    while True:
+        before = len(gone)
+        for total, parts in system.lines:
+            shown = [p for p in parts if p not in gone]
+            if sum(c in gone for c in (total, *parts)) == 1 and (shown or total not in gone):
+                gone.add(min(shown or [total], key=lambda c: (system.value(c, measure), c)))
+        if len(gone) == before:
+            return before
+
+
+def check_complements(con: Connection, policy: Policy, public: dict[str, str], took: dict[str, int]) -> Verdict:
+    """G5 over the public tables as they stand: what is withheld is read from them, and nobody's word is taken for it.
+
+    Args:
+        con: holds the public tables and the cells.
+        policy: roles and thresholds.
+        public: the quoted relation of each public table.
+        took: what withholding took, for the figures alone.
+    """
+    figures = Counter({"withheld_in_systems": 0, "exactly_recoverable": 0, "too_narrow": 0, "programs": 0})
+    faults: Counter[tuple[str, str]] = Counter()
+    for system in systems(policy, read_rows(con, policy, public)):
+        figures["withheld_in_systems"] += sum(system.is_withheld(i) for i in range(len(system.rows)))
+        for measure in system.group.measures:
+            reach = Reach()
+            narrow = open_cells(policy, system, measure, reach)
+            exact = set(determined(system, narrow))
+            figures["programs"] += reach.programs
+            figures["exactly_recoverable"] += len(exact)
+            figures["too_narrow"] += len(narrow) - len(exact)
+            for cell in narrow:
+                what = "follow exactly from" if cell in exact else "can be told too closely by"
+                faults[f"{system.rows[cell][0].table}.{measure}", what] += 1
+    violations = [f"{where}: {count:,} withheld values {what} what is shown"
+                  for (where, what), count in sorted(faults.items())]
+    figure = (f"{figures['withheld_in_systems']:,} withheld cells of sums: {figures['exactly_recoverable']:,} follow "
+              f"exactly from shown ones, {figures['too_narrow']:,} too closely; the rule of two per line, which is not "
+              f"safe, would withhold {took.get('two_per_line', 0):,}")
+    return verdict("G5", figure, violations, {**figures, **took})

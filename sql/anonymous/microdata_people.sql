@@ -1,0 +1,47 @@
+-- model: anonymous.microdata_people
+-- grain: one row per row of customers, people who may not be in the microdata included
+-- params: microdata_month, minimum_age, unknown, other, abroad, norway, age_band_starts, age_band_labels, gender_spellings, gender_labels, industry_spellings, industry_labels, tenure_band_starts, tenure_band_labels
+-- reads: staged.customers, retention.attribute_decisions, retention.freezes, retention.requests, retention.subjects
+-- doc: The quasi-identifiers of everybody at the month's end, in the policy's finest values: the linkage proof needs all.
+--      `is_included`: something retained, nothing due, not restricted, no objection or erasure, not known to be a minor.
+--      `person` numbers the rows of this run and means nothing else. Whoever is born or joined within the month has had
+--      the day by the month's end, so that whole months need no days.
+WITH decided AS (
+    SELECT subject_id, bool_or(decision = 'retain') AND NOT bool_or(decision = 'due') AS is_kept
+    FROM retention.attribute_decisions
+    GROUP BY subject_id
+),
+stopped AS (
+    SELECT s.subject_id FROM retention.freezes AS s WHERE s."freeze" = 'restriction'
+    UNION
+    SELECT s.subject_id FROM retention.requests AS r JOIN retention.subjects AS s ON s.subject_no = r.subject_no
+    WHERE r.stops_marketing OR r.erases
+),
+people AS (
+    SELECT
+        c.rowid AS person, c.customer_type, c.country, trim(c.postal_code) AS postal_code,
+        lower(trim(c.gender)) AS gender, lower(trim(c.industry)) AS industry,
+        greatest(12 * (year($microdata_month) - year(c.birth_date)) + month($microdata_month) - month(c.birth_date), 0) // 12 AS age,
+        greatest(12 * (year($microdata_month) - year(c.profile_created_on))
+                 + month($microdata_month) - month(c.profile_created_on), 0) AS tenure,
+        coalesce(d.is_kept, false) AND s.subject_id IS NULL AS may_be_included
+    FROM staged.customers AS c
+    LEFT JOIN decided AS d ON d.subject_id = 'customer:' || c.customer_id
+    LEFT JOIN stopped AS s ON s.subject_id = 'customer:' || c.customer_id
+)
+SELECT
+    person, customer_type,
+    CASE WHEN NOT list_contains(list_transform($norway, lambda x: lower(x)), lower(trim(country))) THEN $abroad
+         WHEN coalesce(postal_code, '') = '' THEN $unknown
+         WHEN regexp_full_match(postal_code, '[0-9]{4}|[0-9]') THEN left(postal_code, 1)
+         ELSE $abroad END AS postal_region,
+    CASE WHEN age IS NULL THEN $unknown
+         ELSE $age_band_labels[len(list_filter($age_band_starts, lambda x: x <= age))] END AS age_band,
+    CASE WHEN coalesce(gender, '') = '' THEN $unknown
+         ELSE coalesce($gender_labels[list_position($gender_spellings, gender)], $other) END AS gender,
+    CASE WHEN coalesce(industry, '') = '' THEN $unknown
+         ELSE coalesce($industry_labels[list_position($industry_spellings, industry)], $other) END AS industry,
+    CASE WHEN tenure IS NULL THEN $unknown
+         ELSE $tenure_band_labels[len(list_filter($tenure_band_starts, lambda x: x <= tenure))] END AS tenure_band,
+    may_be_included AND coalesce(age >= $minimum_age, true) AS is_included
+FROM people

@@ -1,0 +1,72 @@
+"""Every query of docs/analysts.md runs, on a small release, and gives rows."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from ajprivacy_pipeline.zones import Connection, memory
+from tests.release.release_world import World, fill, shop_rows
+
+DOCUMENT = (Path(__file__).resolve().parent.parent.parent / "docs" / "analysts.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(sql|python)\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
+SQL = [text for language, text in BLOCKS if language == "sql"]
+PYTHON = [text for language, text in BLOCKS if language == "python"]
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one release of three months."""
+    world = World(tmp_path_factory.mktemp("analysts"))
+    fill(world.con, shop_rows())
+    world.publish("2024-03")
+    world.con.close()
+    return world.settings.home
+
+
+@pytest.fixture
+def con(home: Path) -> Iterator[Connection]:
+    """The published file as an analyst opens it."""
+    con = memory()
+    con.execute(f"ATTACH '{home / 'published' / 'analytics.duckdb'}' AS analytics (READ_ONLY)")
+    con.execute("USE analytics")
+    yield con
+    con.close()
+
+
+def test_there_are_ten_queries_in_both_languages() -> None:
+    assert len(re.findall(r"^### \d+\. ", DOCUMENT, re.MULTILINE)) == 10
+    assert len(SQL) == 9
+    assert len(PYTHON) == 4
+
+
+@pytest.mark.parametrize("query", SQL, ids=[f"query {number}" for number in range(1, len(SQL) + 1)])
+def test_a_query_runs_and_gives_rows(con: Connection, query: str) -> None:
+    assert con.execute(query).fetchall()
+
+
+def test_python_blocks_run_one_after_another(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    names: dict[str, Any] = {}
+    for block in PYTHON:
+        names.pop("result", None)
+        exec(compile(block, "docs/analysts.md", "exec"), names)  # noqa: S102 - the document's own blocks
+        assert isinstance(names["result"], pd.DataFrame)
+        assert len(names["result"])
+    names["con"].close()
+
+
+def test_suppression_bites_where_the_document_says(con: Connection) -> None:
+    """Queries 5 and 7: regions are withheld, and returns of a category that is shown."""
+    regions = con.execute(SQL[4]).fetchall()
+    assert all(withheld >= 1 and (shown or 0) <= total for _, _, withheld, shown, total in regions)
+    assert any(withheld and units is not None for _, _, units, _, _, withheld in con.execute(SQL[6]).fetchall())
+
+
+def test_every_table_and_column_of_the_document_is_published(con: Connection) -> None:
+    """A table that is renamed is found here, not by an analyst."""
+    there = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    assert set(re.findall(r"published\.([a-z_]+_(?:monthly|daily)|data_dictionary|release_info)", DOCUMENT)) <= there

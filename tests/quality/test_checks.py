@@ -1,0 +1,63 @@
+"""What Dagster shows of faults and of missing evidence: counts by table and column, as a warning."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import dagster as dg
+import pytest
+from ajprivacy_pipeline.assets import quality
+from ajprivacy_pipeline.assets.resources import MONTH
+
+from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.definitions import defs
+
+SECRET = "customer-4711"
+
+
+def results(con: zones.Connection) -> dict[str, dg.AssetCheckResult]:
+    """What both checks say about a month's file."""
+    context = dg.build_asset_check_context(resources={MONTH: SimpleNamespace(con=con)})
+    return {check.check_key.name: check(context) for check in quality.checks()}
+
+
+@pytest.fixture
+def con() -> zones.Connection:
+    """A month without a fault."""
+    made = zones.memory()
+    for schema in ("staged", "retention"):
+        made.execute(f"CREATE SCHEMA {schema}")
+    made.execute("CREATE TABLE staged.quality (table_name VARCHAR, id VARCHAR, column_name VARCHAR, fault VARCHAR)")
+    made.execute("CREATE TABLE retention.evidence AS SELECT false AS is_missing, CAST(NULL AS VARCHAR[]) AS reasons")
+    return made
+
+
+def test_a_month_without_faults_passes(con: zones.Connection) -> None:
+    assert all(result.passed for result in results(con).values())
+
+
+def test_faults_are_counted_by_table_and_column(con: zones.Connection) -> None:
+    con.execute(f"INSERT INTO staged.quality VALUES ('orders', '{SECRET}', 'ordered_at', 'unparsable'), "
+                f"('orders', '{SECRET}2', 'ordered_at', 'unparsable'), ('cases', '{SECRET}', 'customer_id', 'orphan')")
+    found = results(con)["values_fit"]
+
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert found.description == "3 fault(s) in 2 column(s)"
+    assert "| orders | ordered_at | unparsable | 2 |" in str(found.metadata["faults"].value)
+    assert SECRET not in str(found)
+
+
+def test_missing_evidence_says_why_nobody_is_due(con: zones.Connection) -> None:
+    con.execute("UPDATE retention.evidence SET is_missing = true, reasons = ['invoices: empty, was not']")
+    found = results(con)["facts_are_evidence"]
+
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert found.description == "nobody is due: invoices: empty, was not"
+
+
+def test_both_run_with_the_month_and_block_nothing() -> None:
+    keys = defs.resolve_job_def("monthly").asset_layer.asset_graph.asset_check_keys
+    specs = {check.check_key.name: check.get_spec_for_check_key(check.check_key) for check in quality.checks()}
+
+    assert {key.name for key in keys} >= set(specs) == {"values_fit", "facts_are_evidence"}
+    assert not any(spec.blocking for spec in specs.values())
