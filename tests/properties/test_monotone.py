@@ -15,7 +15,7 @@ from tests.clauses.kit import AS_OF, MONTH, Decided, decided
 from tests.oracle.model import Shop
 from tests.oracle.shops import Maker
 
-SEEDS = 120
+SEEDS = 80
 NEW = "new"  # an id that nothing refers to yet
 OPEN = date.max
 Lapses = dict[tuple[str, str, str], date]
