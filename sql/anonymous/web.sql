@@ -36,7 +36,7 @@ SELECT
     count(*) FILTER (e.has_consent) AS visitors
 FROM events AS e
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = e.customer_id
-LEFT JOIN anonymous.tokens AS v ON v.kind = 'visitor' AND v.value = e.visitor_id AND e.has_consent
+LEFT JOIN anonymous.tokens AS v ON v.kind = 'visitor' AND v.value = CASE WHEN e.has_consent THEN e.visitor_id END
 LEFT JOIN anonymous.tokens AS u ON u.kind = 'unknown'
 WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || e.customer_id)
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || e.contact_id)
