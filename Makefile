@@ -9,7 +9,7 @@ SEED ?= 1
 HOME_FOLDER := $(or $(AJPRIVACY_HOME),.ajprivacy)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run sample test lint types soak ui bench lock clean
+.PHONY: help setup run sample test lint types browser soak ui bench lock clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -47,6 +47,9 @@ types: setup
 	@rm -rf build/types && mkdir -p build/types/ajprivacy_pipeline
 	@ln -s $(CURDIR)/ajprivacy_pipeline/* $(CURDIR)/assets $(CURDIR)/sql build/types/ajprivacy_pipeline/
 	cd build/types && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache
+
+browser:  ## The Chromium that tests of pages drive, from the system's packages (root)
+	@command -v chromium chromium-browser >/dev/null || apt-get install -y --no-install-recommends chromium
 
 soak: setup  ## The tests that take minutes
 	$(BIN)/python -m pytest -q -m soak

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ajprivacy_pipeline import __version__
+from ajprivacy_pipeline.commands import lineage as lineage_commands
 from ajprivacy_pipeline.commands import people as people_commands
 from ajprivacy_pipeline.commands import policy as policy_commands
 from ajprivacy_pipeline.commands import releases as release_commands
@@ -33,6 +34,7 @@ app.add_typer(policy_app, name="policy")
 policy_commands.register(policy_app)
 people_commands.register(app)
 release_commands.register(app)
+lineage_commands.register(app)
 app.add_typer(keys_app, name="keys")
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

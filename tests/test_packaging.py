@@ -16,7 +16,7 @@ LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 def _wanted() -> set[str]:
     """Every file of the tree that the wheel must hold, under the name it has there."""
     found = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ajprivacy_pipeline").rglob("*")
-             if path.suffix in (".py", ".toml")}
+             if path.suffix in (".py", ".toml", ".j2")}
     for folder, endings in (("assets", (".py", ".yaml")), ("sql", (".py", ".sql"))):
         found |= {f"ajprivacy_pipeline/{path.relative_to(ROOT).as_posix()}"
                   for path in (ROOT / folder).rglob("*") if path.suffix in endings}

@@ -63,6 +63,7 @@ def write_withheld(con: Connection, policy: Policy, public: dict[str, str], rows
 
 def hide(system: System, unknown: int) -> None:
     """Withhold an unknown wherever it is shown."""
+    system.gone[unknown] = unknown not in system.zeros
     for row in system.rows[unknown]:
         if system.group.whole:
             row.suppressed = True
@@ -83,32 +84,38 @@ def _mend(policy: Policy, system: System, figures: Counter[str]) -> None:
         if not narrow:
             break
         if len(narrow) > policy.release.thresholds.open_cells or turn == _ROUNDS // 2:
-            _coarsen(system, 0.0)
+            _coarsen(system, -1.0)
+            continue
+        touched: set[int] = set()
         for measure, cell in sorted(narrow):
             wanted = max(shortfall(policy, system, measure, reaches[measure], cell))
-            choice = _nearby(system, cell, measure, wanted)
+            choice = _nearby(system, cell, measure, wanted, touched)
             if choice is not None:
                 hide(system, choice)
+    else:  # no choice of single cells led to an end: nothing of this group is shown for the month
+        for unknown in range(len(system.rows)):
+            hide(system, unknown)
+        figures["groups_withheld_as_a_whole"] += 1
     figures["programs_of_withholding"] += sum(reach.programs for reach in reaches.values())
 
 
 def _level(system: System) -> None:
-    """Withhold every row of an unknown that is withheld somewhere by more than chance: shown once is shown."""
+    """Withhold every row of an unknown of which one row is withheld: what is shown once is shown."""
     for unknown, rows in enumerate(system.rows):
-        if any(m in row.withheld for row in rows for m in system.group.measures):
-            hide_marks = [row for row in rows if not any(m in row.withheld for m in system.group.measures)]
-            if hide_marks:
-                hide(system, unknown)
+        hidden = [any(m in row.withheld for m in system.group.measures) for row in rows]
+        if any(hidden) and not all(hidden):
+            hide(system, unknown)
 
 
 def _coarsen(system: System, share: float) -> None:
-    """Withhold the finest level of the month where more than a share of it is withheld."""
-    for table in {row.table for rows in system.rows for row in rows}:
+    """Withhold the finest level of each table that shows anything, where more than a share of it is withheld."""
+    for table in sorted({row.table for rows in system.rows for row in rows}):
         mine = [i for i, rows in enumerate(system.rows) if {r.table for r in rows} == {table}]
-        deepest = max((system.depth(i) for i in mine), default=0)
+        shown = [system.depth(i) for i in mine if not system.is_withheld(i)]
+        deepest = max(shown if share < 0 else map(system.depth, mine), default=0)
         level = [i for i in mine if system.depth(i) == deepest]
         gone = sum(system.is_withheld(i) for i in level)
-        if deepest > 0 and (gone > share * len(level) and len(level) >= _COARSEN_FROM):
+        if deepest > 0 and gone > share * len(level) and (share < 0 or len(level) >= _COARSEN_FROM):
             for unknown in level:
                 if not system.is_withheld(unknown):
                     hide(system, unknown)
@@ -149,7 +156,7 @@ def _mend_lines(policy: Policy, system: System) -> None:
         for (total, parts), lacks in faults.items():
             if touched & {total, *parts}:
                 continue
-            shown = [p for p in parts if not system.is_withheld(p)] or [total]
+            shown = [p for p in parts if not system.is_withheld(p) and p not in system.zeros] or [total]
             choice = _pick(system, shown, measure, lacks, often)
             touched.add(choice)
             hide(system, choice)
@@ -161,15 +168,22 @@ def _pick(system: System, shown: list[int], measure: str, lacks: float, often: C
                                      abs(system.value(c, measure)), c))
 
 
-def _nearby(system: System, cell: int, measure: str, lacks: float) -> int | None:
-    """A shown cell in a line of the cell, or of its neighbours in turn; parts before totals."""
+def _nearby(system: System, cell: int, measure: str, lacks: float, touched: set[int]) -> int | None:
+    """A shown cell in a line of the cell, or of its neighbours in turn; parts before totals.
+
+    None when a line on the way has had a cell withheld in this turn already, which may do; `touched` has its cells.
+    """
     seen, ring = {cell}, {cell}
     while ring:
-        near = {c for total, parts in system.lines for c in (total, *parts) if ring & {total, *parts}} - seen
-        shown = sorted(c for c in near if not system.is_withheld(c))
-        fine = [c for c in shown if system.depth(c) >= system.depth(cell)] or [c for c in shown if system.depth(c)]
-        if fine or shown:
-            return _pick(system, fine or shown, measure, lacks, Counter())
+        lines = [line for line in system.lines if line[0] in ring or not ring.isdisjoint(line[1])]
+        near = {c for total, parts in lines for c in (total, *parts)} - seen
+        if not touched.isdisjoint(near | seen):
+            return None
+        shown = sorted(c for c in near - system.zeros if not system.is_withheld(c))
+        if shown:
+            finest = max(system.depth(c) for c in shown)
+            touched |= near | seen
+            return _pick(system, [c for c in shown if system.depth(c) == finest], measure, lacks, Counter())
         seen |= near
         ring = near
     return None

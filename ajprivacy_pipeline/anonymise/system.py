@@ -5,7 +5,8 @@ judging (intervals).
 
 A cell is a population, a month and the dimension values that are no total; tables of one population that show the same
 cell show one unknown, which is known as soon as one of them shows it. So is the only child of a total, which has the
-total's value. A line is a total and its parts along a dimension over which the policy says the measure adds up.
+total's value, and a total without listed parts, which is a known zero: its rows add nothing to any part. A line is a
+total and its parts along a dimension over which the policy says the measure adds up.
 Amounts of a population are one group: they are withheld together, for one gives the other away through a price.
 Stocks are in no system: rounded each by itself, a difference of two is uncertain by more than k anyway.
 """
@@ -55,11 +56,19 @@ class System:
     month: Any
     rows: list[list[Row]] = field(default_factory=list)
     lines: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
+    gone: list[bool] = field(default_factory=list)
+    zeros: set[int] = field(default_factory=set)
 
     def is_withheld(self, unknown: int) -> bool:
         """Whether no row of the unknown shows it."""
-        return all(any(m in row.withheld for m in self.group.measures) for row in self.rows[unknown]
-                   if any(m in row.values for m in self.group.measures))
+        return self.gone[unknown]
+
+    def look(self) -> None:
+        """Read from the rows what is withheld."""
+        measures = self.group.measures
+        self.gone = [all(any(m in row.withheld for m in measures) for row in rows) for rows in self.rows]
+        for unknown in self.zeros:
+            self.gone[unknown] = False
 
     def value(self, unknown: int, measure: str) -> float:
         """The true value; 0 where the warehouse gives none."""
@@ -85,7 +94,8 @@ def read_rows(con: Connection, policy: Policy, public: dict[str, str]) -> dict[s
         if not any(_lines_along(policy, table, m) for m in shape.measures):
             continue
         keys = [d for d in shape.dimensions if d not in _UNADDED]
-        columns = ", ".join([f"p.{quote(d)}" for d in (shape.time, *keys)] + ["p.rowid", "c.contributors", "p.suppressed"]
+        columns = ", ".join([f"p.{quote(d)}" for d in (shape.time, *keys)]
+                            + ["p.rowid", "c.contributors", "p.suppressed"]
                             + [f"CAST(c.{quote(m)} AS DOUBLE), p.{quote(m)} IS NULL" for m in shape.measures])
         joined = ", ".join(map(quote, (shape.time, *keys)))
         query = (f"SELECT {columns} FROM {public[table]} AS p JOIN published.{quote(table)} AS c USING ({joined}) "
@@ -121,7 +131,9 @@ def _lines_along(policy: Policy, table: str, measure: str) -> tuple[str, ...]:
 
 def groups_of(policy: Policy, population: str) -> list[Group]:
     """The groups of a population in the order of withholding: whole rows first, then amounts, then other measures."""
-    whole, single, amounts = [], [], []
+    whole: list[str] = []
+    single: list[str] = []
+    amounts: list[str] = []
     for table in policy.release.tables:
         if _population(policy, table) != population or not policy.release.tables[table].months:
             continue
@@ -179,4 +191,9 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row]) -> S
     lines = {(position[root(total)], tuple(sorted(position[root(c)] for c in children)))
              for (total, _), children in parts.items() if len(children) > 1}
     system.lines = sorted(lines)
+    system.zeros = {position[root(row.key)] for row in rows for m in group.measures if m in row.values
+                    and root(row.key) in position and row.values[m] == 0
+                    and any((row.key, d) not in parts and d not in dict(row.key)
+                            for d in _lines_along(policy, row.table, m))}
+    system.look()
     return system

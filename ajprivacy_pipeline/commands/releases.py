@@ -70,8 +70,8 @@ def diff(old: Old, new: New, as_json: Json = False) -> None:
         typer.echo(f"{len(found['tables'])} table(s) differ; "
                    f"{len(found['closed_months_changed'])} file(s) of closed months")
     if changed := found["closed_months_changed"]:
-        raise ReleaseError(f"{len(changed)} file(s) of closed months differ, first {changed[0]}: a closed month changes "
-                           "by an explicit re-issue alone")
+        raise ReleaseError(f"{len(changed)} file(s) of closed months differ, first {changed[0]}: "
+                           "a closed month changes by an explicit re-issue alone")
 
 
 def _print_json(found: Any) -> None:

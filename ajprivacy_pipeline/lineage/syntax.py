@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ParseError, SqlglotError
 
 from ajprivacy_pipeline.errors import ModelError
 
@@ -72,8 +72,10 @@ def parse_model(name: str, sql: str) -> exp.Query:
     """
     try:
         tree = sqlglot.parse_one(sql, dialect=DIALECT)
-    except SqlglotError:
-        raise LineageError(f"{name}: the statement cannot be parsed") from None
+    except SqlglotError as error:
+        first = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
+        where = f" at line {first['line']}, column {first['col']} of the statement" if "line" in first else ""
+        raise LineageError(f"{name}: cannot be parsed{where}") from None
     if not isinstance(tree, exp.Query):
         raise LineageError(f"{name}: {type(tree).__name__.upper()} is no query whose data flow is understood")
     for node in tree.walk():

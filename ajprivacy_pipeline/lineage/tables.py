@@ -15,7 +15,6 @@ from sqlglot import exp
 
 from ajprivacy_pipeline.policy import Policy, Sources
 from ajprivacy_pipeline.retention import CONTROL_TABLES, POLICY_TABLES, QUALITY_COLUMNS
-from ajprivacy_pipeline.warehouse.extract import EXTRACTION_COLUMNS
 
 DIRECT, QUASI, TOKEN, KEY = "direct", "quasi", "token", "key"
 ROW = "rowid"  # DuckDB's own number of a row; also what row_number() makes
@@ -35,6 +34,8 @@ _HARMLESS = frozenset({
 
 def given_tables(policy: Policy) -> Columns:
     """Columns of every table that no model makes, in order."""
+    from ajprivacy_pipeline.warehouse.extract import EXTRACTION_COLUMNS  # slow; not needed to load definitions
+
     found: Columns = {f"raw.{name}": tuple(table.columns) for name, table in policy.sources.tables.items()}
     declared = {**POLICY_TABLES, **CONTROL_TABLES, "staged.quality": QUALITY_COLUMNS,
                 "raw.extraction": EXTRACTION_COLUMNS}
@@ -67,10 +68,10 @@ def is_key(parameter: str) -> bool:
     return parameter.endswith(_KEY_ENDINGS)
 
 
-def as_schema(columns: Mapping[str, tuple[str, ...]]) -> dict[str, dict[str, dict[str, str]]]:
+def as_schema(columns: Mapping[str, tuple[str, ...]]) -> dict[str, object]:
     """The columns in the nested form that sqlglot takes; types do not matter here."""
     schema: dict[str, dict[str, dict[str, str]]] = {}
     for name, listed in columns.items():
         layer, _, table = name.partition(".")
         schema.setdefault(layer, {})[table] = dict.fromkeys(listed, "UNKNOWN")
-    return schema
+    return dict(schema)

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ajprivacy_pipeline.anonymise.dominance import check_dominance
 from ajprivacy_pipeline.anonymise.leakscan import Text
-from ajprivacy_pipeline.anonymise.thresholds import check_thresholds
 from ajprivacy_pipeline.anonymise.verdict import Verdict
 from ajprivacy_pipeline.control import ControlStore, utc_now
 from ajprivacy_pipeline.lineage import check_lineage
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.release import files, prove, swap, tables, texts
-from ajprivacy_pipeline.release.manifest import Release, verify_release, write_manifest
+from ajprivacy_pipeline.policy_microdata import MICRODATA
+from ajprivacy_pipeline.release import files, ledger, microdata, microdata_ledger, prove, swap, tables, texts
+from ajprivacy_pipeline.release import gates as cell_gates
+from ajprivacy_pipeline.release.manifest import Release, sha256_of, verify_release, write_manifest
 from ajprivacy_pipeline.release.plan import PROVEN, ReleasePlan, plan_release
+from ajprivacy_pipeline.report.release_page import write_page
 from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.zones import Connection, engine_errors
 
@@ -80,6 +81,7 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
             return _publish(run, (sql or sql_folder()) if run_models else None, policy)
         finally:
             tables.drop_public(con, policy)
+            microdata.drop_microdata(con)
 
 
 def _without(policy: Policy, absent: set[str], previous: Release | None) -> Policy:
@@ -138,29 +140,50 @@ def _publish(run: _Run, sql: Path | None, declared: Policy) -> ReleaseResult:
     prove.require([lineage])
     progress("withholding")
     public = tables.make_public(con, policy, run.plan.absent)
+    progress("withholding complements")
+    took = cell_gates.withhold_more(con, policy, public)
     progress("checking thresholds")
-    gates = [check_thresholds(con, policy, public), check_dominance(con, policy, public)]
+    cells = ledger.hash_cells(con, run.settings, policy, public)
+    earlier = [row["manifest_sha256"] for row in run.control.releases() if bool(row["proven"]) == PROVEN]
+    gates = cell_gates.with_ledger(cell_gates.check_gates(con, policy, public, took), run.settings, cells, earlier)
+    prove.require(gates)
+    progress("recoding microdata")
+    run, snapshot = _with_microdata(run)
+    policy, gates = run.policy, [prove.together(gates[0], snapshot.size), *gates[1:], *snapshot.verdicts]
     prove.require(gates)
     paths = files.planned_paths(policy, run.plan, run.previous)
     verdicts = prove.claims(policy, gates, len(paths))
     head = files.head_of(policy, run.plan, PROVEN, verdicts)
     progress("scanning for leaks")
-    leaks, cleared = _scan(run, public, head, paths)
+    record = {MICRODATA: microdata.PUBLIC} if snapshot.made else {}
+    leaks, cleared = _scan(run, public, record, head, paths)
     progress("writing files")
-    release = _stage(run, public, head)
+    release = _stage(run, public, snapshot, head)
     progress("building analytics.duckdb")
     files.build_analytics(policy, release, run.analytics)
     progress("proving what was built")
     late = prove.check_remaining_texts(con, policy, release, run.analytics, cleared)
     prove.require([*prove.check_built(policy, release, run.analytics), late])
+    ledger.remember(run.settings, release.manifest_sha256, cells)
     folder = swap.swap(run.settings, run.control, run.staging, _record(run, release), progress)
-    figures = {**{n: v for gate in gates for n, v in gate.figures.items()}, **lineage.figures, **leaks.figures, "texts_scanned_late": late.figures["scanned_late"],
-               "unconverted_lines": tables.unconverted_lines(con)}
+    figures = {**{n: v for gate in gates for n, v in gate.figures.items()}, **lineage.figures, **leaks.figures,
+               "texts_scanned_late": late.figures["scanned_late"], "unconverted_lines": tables.unconverted_lines(con)}
     return ReleaseResult(release.month, "published", run.plan.history_from, PROVEN, _relative(folder, run.settings),
                          release.manifest_sha256, run.repaired, tuple(verdicts), _rows(release), figures)
 
 
-def _scan(run: _Run, public: dict[str, str], head: dict[str, Any], paths: list[str]) -> tuple[Verdict, set[Text]]:
+def _with_microdata(run: _Run) -> tuple[_Run, microdata.Snapshot]:
+    """The run with what was decided about the microdata: made anew, repeated, or absent with a reason."""
+    snapshot = microdata.take(run.con, run.settings, run.policy, run.plan, run.previous)
+    plan, policy = replace(run.plan, microdata=snapshot.month), run.policy
+    if snapshot.reason:
+        plan = replace(plan, absent={**plan.absent, MICRODATA: snapshot.reason})
+        policy = _without(policy, {MICRODATA}, None)
+    return replace(run, plan=plan, policy=policy), snapshot
+
+
+def _scan(run: _Run, public: dict[str, str], record: dict[str, str], head: dict[str, Any],
+          paths: list[str]) -> tuple[Verdict, set[Text]]:
     """G10 on everything about to be written; withholds product names; returns the verdict and what was cleared.
 
     Raises:
@@ -169,7 +192,7 @@ def _scan(run: _Run, public: dict[str, str], head: dict[str, Any], paths: list[s
     con, policy = run.con, run.policy
     with engine_errors("leak scan"):
         new = set(texts.texts_of_policy(policy, head, paths))
-        for table, relation in public.items():
+        for table, relation in {**public, **record}.items():
             new.update(texts.texts_of_table(con, policy, table, relation))
         closed = set(texts.texts_of_closed(policy, run.previous)) if run.previous else set()
         found, names = prove.check_leaks(con, policy, new, closed)
@@ -179,7 +202,7 @@ def _scan(run: _Run, public: dict[str, str], head: dict[str, Any], paths: list[s
     return found, (new | closed) - withheld
 
 
-def _stage(run: _Run, public: dict[str, str], head: dict[str, Any]) -> Release:
+def _stage(run: _Run, public: dict[str, str], snapshot: microdata.Snapshot, head: dict[str, Any]) -> Release:
     """Write the folder of the release: copied and new months, dictionary, verdicts, manifest.
 
     Raises:
@@ -189,12 +212,27 @@ def _stage(run: _Run, public: dict[str, str], head: dict[str, Any]) -> Release:
     rows = files.copy_closed(run.previous, policy, folder) if run.previous else {}
     for table, relation in public.items():
         rows |= files.write_months(run.con, policy, table, relation, files.months_of(policy, run.plan, table), folder)
+    rows |= _stage_microdata(run, snapshot, folder)
     rows |= files.write_rows(policy, "data_dictionary", files.dictionary_rows(policy), folder)
     rows |= files.write_rows(policy, "release_info", files.info_rows(head), folder)
     prove.require([prove.check_staged(policy, folder, sorted(rows))])
+    rows |= write_page(policy, folder, rows, head)
     with engine_errors("published"):
         digest = write_manifest(folder, rows, head)
     return verify_release(folder, digest)
+
+
+def _stage_microdata(run: _Run, snapshot: microdata.Snapshot, folder: Path) -> dict[str, int]:
+    """Write or repeat the record-level file; who is in which class of a new one goes into the ledger first."""
+    if snapshot.month is None:
+        return {}
+    if snapshot.members is None:
+        path = f"{MICRODATA}/{snapshot.month}.parquet"
+        return files.copy_files(run.previous, [path], folder) if run.previous else {}
+    rows = files.write_microdata(run.con, run.policy, MICRODATA, microdata.PUBLIC, snapshot.month, folder)
+    keys = microdata_ledger.key_store(run.settings)
+    microdata_ledger.remember(run.settings, keys, sha256_of(folder / next(iter(rows))), snapshot.members)
+    return rows
 
 
 def _record(run: _Run, release: Release) -> dict[str, Any]:
@@ -208,8 +246,9 @@ def _rows(release: Release) -> dict[str, int]:
     """Rows of each published table over all its months."""
     rows: dict[str, int] = {}
     for path, entry in release.manifest["files"].items():
-        table = path.partition("/")[0]
-        rows[table] = rows.get(table, 0) + int(entry["rows"])
+        table, is_table, _ = path.partition("/")
+        if is_table:
+            rows[table] = rows.get(table, 0) + int(entry["rows"])
     return rows
 
 

@@ -16,6 +16,7 @@ from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.manifest import STAMP, Release, outcomes, sha256_of
 from ajprivacy_pipeline.release.plan import ReleasePlan
+from ajprivacy_pipeline.report.release_page import PAGE
 from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
 
 UNPROVEN = "Not proven anonymous: must not leave the house."
@@ -52,6 +53,15 @@ def write_months(con: Connection, policy: Policy, table: str, relation: str, mon
     return rows
 
 
+def write_microdata(con: Connection, policy: Policy, table: str, relation: str, month: str,
+                    folder: Path) -> dict[str, int]:
+    """Write a record-level table as one file, sorted by all its columns; return its rows by relative path."""
+    columns = ", ".join(map(quote, policy.release.tables[table].columns))
+    path = f"{table}/{month}.parquet"
+    (folder / table).mkdir(parents=True, exist_ok=True)
+    return {path: _copy(con, f"SELECT {columns} FROM {relation} ORDER BY {columns}", folder / path)}
+
+
 def _copy(con: Connection, query: str, path: Path) -> int:
     with engine_errors(f"published/{path.parent.name}/{path.name}"), one_order(con):
         return int(con.execute(f"COPY ({query}) TO {literal(str(path))} ({_OPTIONS})").fetchall()[0][0])
@@ -63,8 +73,17 @@ def copy_closed(previous: Release, policy: Policy, folder: Path) -> dict[str, in
     Raises:
         ReleaseError: a copy is not what the manifest says.
     """
+    return copy_files(previous, closed_paths(policy, previous), folder)
+
+
+def copy_files(previous: Release, paths: Sequence[str], folder: Path) -> dict[str, int]:
+    """Copy some files of a verified release, checking each copy's hash.
+
+    Raises:
+        ReleaseError: a copy is not what the manifest says.
+    """
     rows = {}
-    for path in closed_paths(policy, previous):
+    for path in paths:
         entry, target = previous.manifest["files"][path], folder / path
         with engine_errors(f"published/{path}"):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -129,8 +148,10 @@ def planned_paths(policy: Policy, plan: ReleasePlan, previous: Release | None) -
     paths = set(closed_paths(policy, previous)) if previous else set()
     for table, entry in policy.release.tables.items():
         months = months_of(policy, plan, table) if entry.months else ("all",)
+        if entry.microdata:
+            months = (plan.microdata,) if plan.microdata else ()
         paths |= {f"{table}/{month}.parquet" for month in months}
-    return sorted(paths)
+    return sorted({*paths, PAGE})
 
 
 def closed_paths(policy: Policy, previous: Release) -> list[str]:

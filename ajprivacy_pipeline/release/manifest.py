@@ -41,7 +41,7 @@ class Release:
     @property
     def tables(self) -> list[str]:
         """The tables it has files of."""
-        return sorted({path.partition("/")[0] for path in self.manifest["files"]})
+        return sorted({path.partition("/")[0] for path in self.manifest["files"] if "/" in path})
 
 
 def sha256_of(path: Path) -> str:

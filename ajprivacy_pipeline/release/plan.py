@@ -22,7 +22,8 @@ class ReleasePlan:
 
     `previous` is the control store's row of the release that is copied from, None for a first release. `closed` says
     that the month lies in a closed period: nothing is computed or published. `absent` are the published tables whose
-    source the warehouse lacks, with the reason: they get no file for the computed months.
+    source the warehouse lacks, with the reason: they get no file for the computed months. `microdata` is the month that
+    the release's microdata was made for, None while there is none.
     """
 
     month: str
@@ -31,6 +32,7 @@ class ReleasePlan:
     previous: dict[str, Any] | None
     closed: bool
     absent: dict[str, str] = field(default_factory=dict)
+    microdata: str | None = None
 
     @property
     def computed(self) -> tuple[str, ...]:

@@ -40,13 +40,16 @@ class GuaranteeError(ReleaseError):
 MENDS = {
     "G1": "mend: declare the column in notice/release.toml, or take it out of the model in sql/published",
     "G2": "mend: the model in sql/published and its facts in sql/anonymous count differently; correct them",
-    "G4": "mend: the model in sql/published leaves out or miscounts the largest contributions; correct it",
-    "G5": "mend: none by hand; raise thresholds.open_cells or publish fewer dimensions, and report it",
-    "G6": "mend: a published month may not be computed again from other facts; restore what was published, or its ledger",
+    "G3": "mend: none by hand; the recoding of microdata and its check disagree, report it",
+    "G7": "mend: none by hand; the recoding of microdata and the attack on it disagree, report it",
+    "G9": "mend: none by hand; the recoding of microdata and the attack on it disagree, report it",
+    "G4": "mend: the model in sql/published miscounts the largest contributions; correct it",
+    "G5": "mend: none by hand; raise thresholds.open_cells or publish fewer dimensions",
+    "G6": "mend: a published month is not computed again from other facts; restore the release, or its ledger",
     "G10": "mend: clean the value in the warehouse, or map the column through an expression that renames it "
            "(a letter before a product number, another word for a category)",
-    "G11": "mend: take the value out of the model, or name the function that makes it anonymous in notice/release.toml, "
-           "[declassifiers], with its reason",
+    "G11": "mend: take the value out of the model, or name the function that makes it anonymous in "
+           "notice/release.toml, [declassifiers], with its reason",
     "G14": "mend: run the month again",
 }
 
@@ -65,6 +68,14 @@ def leaks_figure(policy: Policy) -> str:
 def swap_figure(files: int) -> str:
     """G14 as the release says it."""
     return f"{files:,} files verified against the manifest before one rename publishes them"
+
+
+def together(cells: Verdict, classes: Verdict | None) -> Verdict:
+    """G2 of the cells and of the classes of microdata, where some were made, as one verdict."""
+    if classes is None:
+        return cells
+    return verdict("G2", f"{cells.figure}; classes of people: {classes.figure}",
+                   [*cells.violations, *classes.violations], {**cells.figures, **classes.figures})
 
 
 def claims(policy: Policy, cells: Sequence[Verdict], files: int) -> list[Verdict]:

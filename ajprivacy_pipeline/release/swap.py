@@ -88,6 +88,7 @@ def repair(settings: Settings, policy: Policy, control: ControlStore, staging: P
     release = verify_release(settings.published / "releases" / newest["month"], newest["manifest_sha256"])
     with engine_errors("published"):
         build_analytics(policy, release, staging / ANALYTICS)
+        _for_readers(staging / ANALYTICS)
         (staging / ANALYTICS).replace(target)
     return True
 
@@ -104,16 +105,24 @@ def swap(settings: Settings, control: ControlStore, staging: Path, row: dict[str
             (staging / "replaced").mkdir(exist_ok=True)
             target.rename(staging / "replaced" / target.name)
         progress("swapping the folder")
+        _for_readers(staging / "release")
         (staging / "release").rename(target)
     progress("recording the release")
     control.insert(releases, [row])
     progress("committing")
     with engine_errors("published"):
         _to_disk(staging / ANALYTICS)
+        _for_readers(staging / ANALYTICS)
         (staging / ANALYTICS).replace(settings.published / ANALYTICS)
         _to_disk(settings.published)
     progress("published")
     return target
+
+
+def _for_readers(path: Path) -> None:
+    """Let analysts read what is published; every other file of the home is for its owner alone."""
+    for inside in (path, *path.rglob("*")):
+        inside.chmod(0o755 if inside.is_dir() else 0o644)
 
 
 def _to_disk(path: Path) -> None:

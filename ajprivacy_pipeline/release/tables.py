@@ -59,7 +59,7 @@ def check_cells(con: Connection, policy: Policy) -> Verdict:
 
 
 def is_hidden(policy: Policy, table: str, column: str) -> bool:
-    """Whether a column of the cells never leaves: counts of contributors, rows that name nobody, largest contributions."""
+    """Whether a column of the cells never leaves: counts of contributors, nameless rows, largest contributions."""
     if column in ("contributors", "unattributed"):
         return True
     if table not in policy.release.tables or column in policy.release.tables[table].columns:

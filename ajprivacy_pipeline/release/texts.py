@@ -13,6 +13,7 @@ from ajprivacy_pipeline.anonymise.leakscan import Text, texts_of_json
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.files import comments_of, dictionary_rows, info_rows
 from ajprivacy_pipeline.release.manifest import MANIFEST, STAMP, Release, manifest_of
+from ajprivacy_pipeline.report.release_page import PAGE, planned_words, words_of
 from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
 
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -36,7 +37,8 @@ def texts_of_closed(policy: Policy, previous: Release) -> Iterator[Text]:
     con = memory()
     try:
         for table in previous.tables:
-            if table in policy.release.tables and policy.release.tables[table].months:
+            entry = policy.release.tables.get(table)
+            if entry and (entry.months or entry.microdata):
                 listed = ", ".join(literal(str(file)) for file in previous.files(table))
                 with engine_errors(f"releases/{previous.folder.name}/{table}"):
                     yield from texts_of_table(con, policy, table, f"read_parquet([{listed}])")
@@ -65,6 +67,7 @@ def texts_of_policy(policy: Policy, head: dict[str, Any], paths: Sequence[str]) 
                     yield Text(f"{table}.{column}", value, own=True)
     for path in (MANIFEST, *paths, *{path.partition("/")[0] for path in paths}):
         yield Text("name of a file", path, own=True)
+    yield from (Text("page", words, own=True) for words in planned_words(policy, head))
     yield from texts_of_json("manifest", json.dumps(manifest_of(dict.fromkeys(paths, 0), head, {})))
 
 
@@ -89,6 +92,8 @@ def texts_of_release(release: Release, policy: Policy, analytics: Path) -> Itera
         con.close()
     for path in sorted(release.folder.rglob("*")):
         yield Text("name of a file", path.relative_to(release.folder).as_posix(), own=True)
+    page = (release.folder / PAGE).read_text(encoding="utf-8")
+    yield from (Text("page", words, own=True) for words in words_of(page))
     document = (release.folder / MANIFEST).read_text(encoding="utf-8")
     for text in texts_of_json("manifest", document):
         yield Text(text.place, _without(text.value, known), own=True)

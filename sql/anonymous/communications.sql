@@ -16,11 +16,10 @@ SELECT
     m.month,
     coalesce(m.channel, $unknown) AS channel,
     coalesce(m.direction, $unknown) AS direction,
-    coalesce(t.token, u.token) AS token,
+    coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
     count(*) AS messages
 FROM messages AS m
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = m.customer_id
-LEFT JOIN anonymous.tokens AS u ON u.kind = 'unknown'
 WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || m.customer_id)
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || m.contact_id)
 GROUP BY ALL

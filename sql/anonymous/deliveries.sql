@@ -32,14 +32,13 @@ SELECT
          WHEN coalesce(d.postal_code, '') = '' THEN $unknown
          WHEN regexp_full_match(d.postal_code, '[0-9]{4}|[0-9]') THEN left(d.postal_code, 1)
          ELSE $abroad END AS postal_region,
-    coalesce(t.token, u.token) AS token,
+    coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
     1 AS orders,
     CASE WHEN d.delivered_on >= d.ordered_on THEN d.delivered_on - d.ordered_on END AS days,
     CASE WHEN d.delivery_days > 1 THEN 1 ELSE 0 END AS partial_orders
 FROM deliveries AS d
 LEFT JOIN staged.customers AS c ON c.customer_id = d.customer_id
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = d.customer_id
-LEFT JOIN anonymous.tokens AS u ON u.kind = 'unknown'
 WHERE d.delivered_on BETWEEN $first_month AND last_day($last_month)
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || d.customer_id)
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || d.contact_id)

@@ -40,9 +40,9 @@ known AS (
 )
 SELECT
     person, customer_type, postal_region, age_band, gender, industry, tenure_band,
-    $orders_band_labels[len(list_filter($orders_band_starts, lambda x: x <= orders))] AS orders_band,
-    $spend_band_labels[len(list_filter($spend_band_starts, lambda x: x <= spend))] AS spend_band,
+    list_extract($orders_band_labels, len(list_filter($orders_band_starts, lambda x: x <= orders))) AS orders_band,
+    list_extract($spend_band_labels, len(list_filter($spend_band_starts, lambda x: x <= spend))) AS spend_band,
     CASE WHEN months IS NULL THEN $last_order_band_none
-         ELSE $last_order_band_labels[len(list_filter($last_order_band_starts, lambda x: x <= months))]
+         ELSE list_extract($last_order_band_labels, len(list_filter($last_order_band_starts, lambda x: x <= months)))
          END AS last_order_band
 FROM known

@@ -21,13 +21,20 @@ people AS (
     SELECT
         c.rowid AS person, c.customer_type, c.country, trim(c.postal_code) AS postal_code,
         lower(trim(c.gender)) AS gender, lower(trim(c.industry)) AS industry,
-        greatest(12 * (year($microdata_month) - year(c.birth_date)) + month($microdata_month) - month(c.birth_date), 0) // 12 AS age,
-        greatest(12 * (year($microdata_month) - year(c.profile_created_on))
-                 + month($microdata_month) - month(c.profile_created_on), 0) AS tenure,
+        12 * (year($microdata_month) - year(c.birth_date)) + month($microdata_month) - month(c.birth_date) AS age_months,
+        12 * (year($microdata_month) - year(c.profile_created_on))
+            + month($microdata_month) - month(c.profile_created_on) AS tenure_months,
         coalesce(d.is_kept, false) AND s.subject_id IS NULL AS may_be_included
     FROM staged.customers AS c
     LEFT JOIN decided AS d ON d.subject_id = 'customer:' || c.customer_id
     LEFT JOIN stopped AS s ON s.subject_id = 'customer:' || c.customer_id
+),
+aged AS (
+    SELECT
+        person, customer_type, country, postal_code, gender, industry, may_be_included,
+        CASE WHEN age_months < 0 THEN 0 ELSE age_months // 12 END AS age,
+        CASE WHEN tenure_months < 0 THEN 0 ELSE tenure_months END AS tenure
+    FROM people
 )
 SELECT
     person, customer_type,
@@ -36,12 +43,12 @@ SELECT
          WHEN regexp_full_match(postal_code, '[0-9]{4}|[0-9]') THEN left(postal_code, 1)
          ELSE $abroad END AS postal_region,
     CASE WHEN age IS NULL THEN $unknown
-         ELSE $age_band_labels[len(list_filter($age_band_starts, lambda x: x <= age))] END AS age_band,
+         ELSE list_extract($age_band_labels, len(list_filter($age_band_starts, lambda x: x <= age))) END AS age_band,
     CASE WHEN coalesce(gender, '') = '' THEN $unknown
-         ELSE coalesce($gender_labels[list_position($gender_spellings, gender)], $other) END AS gender,
+         ELSE coalesce(list_extract($gender_labels, list_position($gender_spellings, gender)), $other) END AS gender,
     CASE WHEN coalesce(industry, '') = '' THEN $unknown
-         ELSE coalesce($industry_labels[list_position($industry_spellings, industry)], $other) END AS industry,
+         ELSE coalesce(list_extract($industry_labels, list_position($industry_spellings, industry)), $other) END AS industry,
     CASE WHEN tenure IS NULL THEN $unknown
-         ELSE $tenure_band_labels[len(list_filter($tenure_band_starts, lambda x: x <= tenure))] END AS tenure_band,
+         ELSE list_extract($tenure_band_labels, len(list_filter($tenure_band_starts, lambda x: x <= tenure))) END AS tenure_band,
     may_be_included AND coalesce(age >= $minimum_age, true) AS is_included
-FROM people
+FROM aged

@@ -17,12 +17,11 @@ months AS (
 ),
 subscriptions AS (
     SELECT
-        coalesce(t.token, u.token) AS token,
+        coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
         coalesce(s.subscribed_on, DATE '0001-01-01') AS subscribed_on,
         coalesce(s.unsubscribed_on, DATE '9999-12-31') AS unsubscribed_on
     FROM staged.newsletter_subscriptions AS s
     LEFT JOIN anonymous.tokens AS t ON t.kind = 'newsletter' AND t.value = lower(s.email)
-    LEFT JOIN anonymous.tokens AS u ON u.kind = 'unknown'
     WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || s.customer_id)
       AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || s.contact_id)
       AND NOT EXISTS (SELECT 1 FROM restricted_emails AS x WHERE x.email = lower(s.email))

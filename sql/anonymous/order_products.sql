@@ -18,7 +18,7 @@ orders AS (
 ),
 known AS (
     SELECT
-        o.order_id, o.order_number, o.month, coalesce(t.token, u.token) AS token,
+        o.order_id, o.order_number, o.month, coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
         coalesce(c.customer_type, o.tombstone_type, $unknown) AS customer_type,
         CASE WHEN NOT list_contains(list_transform($norway, lambda x: lower(x)), lower(trim(c.country))) THEN $abroad
              WHEN coalesce(o.postal_code, '') = '' THEN $unknown
@@ -28,7 +28,6 @@ known AS (
     FROM orders AS o
     LEFT JOIN staged.customers AS c ON c.customer_id = o.customer_id
     LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = o.customer_id
-    LEFT JOIN anonymous.tokens AS u ON u.kind = 'unknown'
     LEFT JOIN control.rates AS r ON upper(r.currency) = o.currency
     WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || o.customer_id)
       AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || o.contact_id)

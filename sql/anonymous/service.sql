@@ -39,11 +39,10 @@ events AS (
 SELECT
     CAST(date_trunc('month', e.happened_on) AS DATE) AS month,
     e.kind, e.product_category,
-    coalesce(t.token, u.token) AS token,
+    coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
     e.opened, e.closed, e.days_open
 FROM events AS e
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = e.customer_id
-LEFT JOIN anonymous.tokens AS u ON u.kind = 'unknown'
 WHERE e.happened_on BETWEEN $first_month AND last_day($last_month)
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || e.customer_id)
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || e.contact_id)

@@ -31,13 +31,12 @@ events AS (
 )
 SELECT
     e.month, e.page_group, e.device_class,
-    coalesce(t.token, v.token, u.token) AS token,
+    coalesce(t.token, v.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
     count(*) AS events,
     count(*) FILTER (e.has_consent) AS visitors
 FROM events AS e
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = e.customer_id
 LEFT JOIN anonymous.tokens AS v ON v.kind = 'visitor' AND v.value = CASE WHEN e.has_consent THEN e.visitor_id END
-LEFT JOIN anonymous.tokens AS u ON u.kind = 'unknown'
 WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || e.customer_id)
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || e.contact_id)
 GROUP BY ALL

@@ -60,10 +60,10 @@ def test_python_blocks_run_one_after_another(home: Path, monkeypatch: pytest.Mon
 
 
 def test_suppression_bites_where_the_document_says(con: Connection) -> None:
-    """Queries 5 and 7: regions are withheld, and returns of a category that is shown."""
+    """Queries 5 and 7: regions are withheld, and returns of categories."""
     regions = con.execute(SQL[4]).fetchall()
     assert all(withheld >= 1 and (shown or 0) <= total for _, _, withheld, shown, total in regions)
-    assert any(withheld and units is not None for _, _, units, _, _, withheld in con.execute(SQL[6]).fetchall())
+    assert any(returned is None for _, _, _, returned, _, _ in con.execute(SQL[6]).fetchall())
 
 
 def test_every_table_and_column_of_the_document_is_published(con: Connection) -> None:

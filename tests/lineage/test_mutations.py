@@ -119,7 +119,7 @@ def test_through_a_new_model_between(sql: Path) -> None:
     ("SELECT current_user AS a FROM staged.customers", ""),
     ("SELECT random() AS a FROM staged.customers", ""),
     ("DELETE FROM staged.customers", "is no query"),
-    ("SELECT FROM WHERE", "cannot be parsed"),
+    ("SELECT FROM WHERE", "cannot be parsed at line 1"),
 ])
 def test_what_is_not_understood_is_refused(statement: str, why: str) -> None:
     """Fail closed: sqlglot would lose the column without a word, or with one."""

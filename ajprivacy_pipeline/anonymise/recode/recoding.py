@@ -34,7 +34,7 @@ class Recoding:
         nodes = tree.levels[levels, self.tuples.codes[:, c]]
         return [tree.labels[level][node] for level, node in zip(levels.tolist(), nodes.tolist(), strict=True)]
 
-    def store(self, con: Connection, target: str) -> None:
+    def store(self, con: Connection, target: str, *, temporary: bool = False) -> None:
         """Make the table `target` (quoted): `from_<column>` and `to_<column>` per quasi-identifier, a row a tuple.
 
         Joining a source table with it on its `from_` columns recodes that table.
@@ -45,7 +45,7 @@ class Recoding:
             values[f"f{c}"] = np.array(tree.leaves)[self.tuples.codes[:, c]].tolist()
             values[f"t{c}"] = self.column(c)
         lists = ", ".join(f"unnest(${mark}::VARCHAR[]) AS {name}" for mark, name in zip(values, names, strict=True))
-        con.execute(f"CREATE TABLE {target} AS SELECT {lists}", values)
+        con.execute(f"CREATE {'TEMPORARY ' if temporary else ''}TABLE {target} AS SELECT {lists}", values)
 
     def recoded(self, relation: str, mapping: str, others: tuple[str, ...] = ()) -> str:
         """The SELECT that recodes `relation` through a stored `mapping` (both quoted), with `others` as they are.

@@ -1,7 +1,7 @@
 """What every equivalence class must satisfy, over many classes at once.
 
-Belongs here: k, distinct l, entropy l and closeness t as conditions on counts. Does not belong here: how classes that
-fail are mended, and the check of the finished table (`diversity.py`, in SQL, independently).
+Belongs here: k, distinct l, entropy l, closeness t and gain t as conditions on counts. Does not belong here: how
+classes that fail are mended, and the check of the finished table (`diversity.py`, `attacks.py`, in SQL, independently).
 """
 
 from dataclasses import dataclass
@@ -29,6 +29,7 @@ class Sensitive:
         order: the values from low to high: distance is then the ordered one (earth mover's over the ranks of the
             values that occur). Empty: every two values are equally far apart, and distance is half the sum of absolute
             differences.
+        gain_t: how much likelier a value may be in a class than in the whole table, at most; 1 asks nothing.
     """
 
     column: str
@@ -36,6 +37,7 @@ class Sensitive:
     entropy_l: float = 1.0
     closeness_t: float = 1.0
     order: tuple[str, ...] = ()
+    gain_t: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse what is no condition, or lets homogeneous classes through."""
@@ -59,8 +61,10 @@ class Cells:
         ok = distinct(counts) >= ask.distinct_l
         if ask.entropy_l > 1:
             ok &= entropy(counts) >= ask.entropy_l - SLACK
+        whole = self.counts.sum(axis=0)
+        if ask.gain_t < 1:
+            ok &= gain(counts, whole) <= ask.gain_t + SLACK
         if ask.closeness_t < 1:
-            whole = self.counts.sum(axis=0)
             ok &= closeness(counts, whole, ordered=bool(ask.order)) <= ask.closeness_t + SLACK
         return ok
 
@@ -83,6 +87,11 @@ def closeness(counts: Codes, whole: Codes, *, ordered: bool) -> Figures:
     if not ordered:
         return np.asarray(np.abs(apart).sum(axis=1) / 2)
     return np.asarray(np.abs(apart.cumsum(axis=1)).sum(axis=1) / max(counts.shape[1] - 1, 1))
+
+
+def gain(counts: Codes, whole: Codes) -> Figures:
+    """By how much the value that gains most is likelier in each class than in the whole."""
+    return np.asarray((counts / counts.sum(axis=1, keepdims=True) - whole / whole.sum()).max(axis=1))
 
 
 @dataclass(frozen=True, eq=False)

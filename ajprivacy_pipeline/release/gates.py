@@ -1,0 +1,45 @@
+"""The gates over cells, in their order: what is withheld beyond the thresholds, and what then must hold.
+
+Belongs here: calling the checks of `anonymise` and the ledger on the public tables of one release.
+"""
+
+from collections import Counter
+
+from ajprivacy_pipeline.anonymise.complement import check_complements, withhold_complements
+from ajprivacy_pipeline.anonymise.differencing import check_differences, withhold_differences
+from ajprivacy_pipeline.anonymise.dominance import check_dominance
+from ajprivacy_pipeline.anonymise.thresholds import check_thresholds
+from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.release import ledger
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.zones import Connection
+
+_ROUNDS = 6
+
+
+def withhold_more(con: Connection, policy: Policy, public: dict[str, str]) -> dict[str, int]:
+    """Withhold what subtraction would give away, and complements, until neither finds anything more."""
+    took: Counter[str] = Counter({"cells_withheld_for_differences": 0})
+    for turn in range(_ROUNDS):
+        moved = withhold_differences(con, policy, public)
+        took["cells_withheld_for_differences"] += moved
+        if turn and not moved:
+            break
+        more = withhold_complements(con, policy, public)
+        took.update({name: count for name, count in more.items() if not turn or name != "two_per_line"})
+    return dict(took)
+
+
+def check_gates(con: Connection, policy: Policy, public: dict[str, str], took: dict[str, int]) -> list[Verdict]:
+    """G2, G4, G5 and G6 within the release, over the public tables as they stand."""
+    return [check_thresholds(con, policy, public), check_dominance(con, policy, public),
+            check_complements(con, policy, public, took), check_differences(con, policy, public)]
+
+
+def with_ledger(gates: list[Verdict], settings: Settings, cells: ledger.Cells, manifests: list[str]) -> list[Verdict]:
+    """The gates, with G6 across releases as part of G6."""
+    earlier = ledger.check_ledger(settings, cells, manifests)
+    return [g if g.guarantee != "G6" else verdict(
+        "G6", f"{g.figure}; {earlier.figure}", [*g.violations, *earlier.violations], {**g.figures, **earlier.figures})
+        for g in gates]

@@ -1,0 +1,222 @@
+"""customers_microdata: when it is made anew, how coarse it must be, and what holds of it.
+
+Belongs here: the cadence, recoding until the guarantees hold, G3, G7, G8 and G9 of the outcome. Does not belong here:
+who is in it (sql/anonymous/microdata), the recoding itself, the attacks. Between two makings the file is repeated, byte
+for byte, with the verdicts it was published with.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ajprivacy_pipeline.anonymise.attacks import check_advantage, check_gain, check_linkability, check_linkage, guess
+from ajprivacy_pipeline.anonymise.diversity import check_classes
+from ajprivacy_pipeline.anonymise.recode.hierarchy import Hierarchy, hierarchy
+from ajprivacy_pipeline.anonymise.recode.local import local
+from ajprivacy_pipeline.anonymise.recode.rules import Sensitive
+from ajprivacy_pipeline.anonymise.recode.tuples import collect
+from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
+from ajprivacy_pipeline.errors import ReleaseError
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy_microdata import MICRODATA
+from ajprivacy_pipeline.release.manifest import Release
+from ajprivacy_pipeline.release.microdata_ledger import TOKENS, Members, key_store, make_tokens, recall
+from ajprivacy_pipeline.release.plan import ReleasePlan
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.zones import Connection, engine_errors, quote
+
+SOURCE, PEOPLE = "anonymous.microdata", "anonymous.microdata_people"
+PUBLIC = 'temp."public_customers_microdata"'
+GUARANTEES = ("G3", "G7", "G8", "G9")
+_MAPPING, _MEMBERS, _EARLIER = 'temp."microdata_mapping"', "microdata_members", "microdata_earlier"
+_SIDE, _SIDE_MAPPING = 'temp."microdata_side"', 'temp."microdata_side_mapping"'
+_INSIDE, _OUTSIDE = "microdata_inside", "microdata_outside"
+TEMPORARY = (PUBLIC, _MAPPING, _MEMBERS, _EARLIER, _SIDE, _SIDE_MAPPING, _INSIDE, _OUTSIDE, TOKENS)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The microdata of a release.
+
+    `month` is the month it was made for, None when there is none, for the `reason`. `members` are who is in which class
+    of one made anew; a repeated one has none. `size` is G2 of the classes, `verdicts` the other guarantees.
+    """
+
+    month: str | None
+    reason: str | None = None
+    members: Members | None = None
+    size: Verdict | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    figures: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def made(self) -> bool:
+        """Whether it was made anew."""
+        return self.members is not None
+
+
+def take(con: Connection, settings: Settings, policy: Policy, plan: ReleasePlan, previous: Release | None) -> Snapshot:
+    """Make the microdata of a release in the temporary table PUBLIC, or say which earlier one stays, or why none is.
+
+    Verdicts of one made anew may have failed: the caller requires them.
+
+    Raises:
+        ReleaseError: a value that no hierarchy covers.
+        ZoneError: the ledger cannot be read.
+    """
+    if MICRODATA not in policy.release.tables:
+        return Snapshot(None)
+    keys, earlier = key_store(settings), earlier_file(previous)
+    with engine_errors("microdata"):
+        make_tokens(con, keys, policy.release.microdata.control_percent)
+        known = recall(con, settings, keys, earlier[1] if earlier else None)
+        if earlier and not is_due(policy, plan):
+            return _repeated(previous, earlier[0])
+        if earlier and known is None:
+            return _repeated(previous, earlier[0], "nothing says who was in the earlier table")
+        reason = _make(con, policy)
+        if reason:
+            return _repeated(previous, earlier[0], reason) if earlier else Snapshot(None, reason)
+        return _judged(con, policy, plan, previous, known)
+
+
+def earlier_file(previous: Release | None) -> tuple[str, str] | None:
+    """Month and hash of the microdata file of the previous release."""
+    for path, entry in (previous.manifest["files"] if previous else {}).items():
+        if path.startswith(f"{MICRODATA}/"):
+            return path.partition("/")[2].removesuffix(".parquet"), str(entry["sha256"])
+    return None
+
+
+def is_due(policy: Policy, plan: ReleasePlan) -> bool:
+    """Whether a release covers the cadence month."""
+    return any(int(month[5:]) == policy.release.microdata.cadence_month for month in plan.computed)
+
+
+def _repeated(previous: Release | None, month: str, reason: str | None = None) -> Snapshot:
+    """The earlier table with the verdicts it was published with; `reason` says why it was not made anew though due."""
+    said = previous.manifest["guarantees"] if previous else {}
+    verdicts = [Verdict(g, said[g]["verdict"] == "passed", said[g]["figure"]) for g in GUARANTEES]
+    if reason:
+        verdicts[2] = verdict("G8", f"{MICRODATA} was due and not made anew, the one of {month} stays: {reason}", [])
+    return Snapshot(month, verdicts=tuple(verdicts))
+
+
+def hierarchies(policy: Policy) -> tuple[Hierarchy, ...]:
+    """The generalisation hierarchy of each quasi-identifier, in the table's order."""
+    listed = policy.release.microdata.quasi_identifiers
+    return tuple(hierarchy(name, [leaf.path for leaf in listed[name]])
+                 for name in policy.release.tables[MICRODATA].columns if name in listed)
+
+
+def conditions(policy: Policy) -> tuple[Sensitive, ...]:
+    """What each class must satisfy for each sensitive column, in the table's order."""
+    listed = policy.release.microdata.sensitive
+    return tuple(Sensitive(name, asked.distinct_l, asked.entropy_l, asked.closeness_t, asked.order, asked.gain_t)
+                 for name in policy.release.tables[MICRODATA].columns if name in listed and (asked := listed[name]))
+
+
+def _make(con: Connection, policy: Policy) -> str | None:
+    """Make PUBLIC as fine as the guarantees allow; a reason where they allow nothing."""
+    trees, asked = hierarchies(policy), conditions(policy)
+    k, rows = policy.release.thresholds.k, con.execute(f"SELECT count(*) FROM {SOURCE}").fetchall()[0][0]
+    if rows < k:
+        return f"fewer than {k} people may be in it"
+    for factor in _factors(policy.release.microdata.coarsen_up_to):
+        try:
+            _recode(con, SOURCE, PUBLIC, _MAPPING, trees, asked, k * factor)
+            _recode(con, _without_control(), _SIDE, _SIDE_MAPPING, trees, asked, k * factor)
+        except TooFewError:
+            break
+        if _advantage(con, policy, trees, asked).passed:
+            return None
+    return f"too few people, or too alike, for classes of {k} and more that keep l, t and the bounds of inference"
+
+
+class TooFewError(ReleaseError):
+    """Not even all people together satisfy the conditions."""
+
+
+def _factors(most: int) -> Iterator[int]:
+    factor = 1
+    while factor <= most:
+        yield factor
+        factor *= 2
+
+
+def _without_control() -> str:
+    return f"(SELECT * FROM {SOURCE} WHERE person NOT IN (SELECT person FROM {TOKENS} WHERE is_control))"
+
+
+def _recode(con: Connection, relation: str, target: str, mapping: str, trees: tuple[Hierarchy, ...],
+            asked: tuple[Sensitive, ...], k: int) -> None:
+    """Recode a relation into a temporary table through another, `mapping`.
+
+    Raises:
+        TooFewError: not even all people together satisfy the conditions.
+    """
+    if not con.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0]:
+        raise TooFewError("nobody")
+    tuples = collect(con, relation, trees, asked)
+    try:
+        recoding = local(tuples, k)
+    except ReleaseError as error:
+        raise TooFewError(str(error)) from None
+    con.execute(f"DROP TABLE IF EXISTS {mapping}")
+    recoding.store(con, mapping, temporary=True)
+    query = recoding.recoded(relation, mapping, tuple(column.column for column in asked))
+    con.execute(f"CREATE OR REPLACE TEMPORARY TABLE {target} AS {query}")
+
+
+def _advantage(con: Connection, policy: Policy, trees: tuple[Hierarchy, ...], asked: tuple[Sensitive, ...]) -> Verdict:
+    """The second half of G9, of the table and the build without the control group as they stand."""
+    control = f"(SELECT * FROM {SOURCE} WHERE person IN (SELECT person FROM {TOKENS} WHERE is_control))"
+    guess(con, PUBLIC, control, trees, asked, _INSIDE)
+    guess(con, _SIDE, control, trees, asked, _OUTSIDE)
+    return check_advantage(con, MICRODATA, _INSIDE, _OUTSIDE, asked, policy.release.microdata.advantage_percent / 100)
+
+
+def _judged(con: Connection, policy: Policy, plan: ReleasePlan, previous: Release | None,
+            known: Members | None) -> Snapshot:
+    """What holds of the table made anew; the earlier one stays where G8 would break."""
+    trees, asked, k = hierarchies(policy), conditions(policy), policy.release.thresholds.k
+    members = _members(con, trees)
+    linked, earlier = _linkability(con, known, k), earlier_file(previous)
+    if earlier and not linked.passed:
+        return _repeated(previous, earlier[0], f"fewer than {k} people would share a class in both")
+    size, spread = check_classes(con, MICRODATA, PUBLIC, [tree.column for tree in trees], asked, k)
+    found = check_linkage(con, MICRODATA, PUBLIC, PEOPLE, trees, k)
+    gain, advantage = check_gain(con, MICRODATA, PUBLIC, trees, asked), _advantage(con, policy, trees, asked)
+    guessed = verdict("G9", f"{gain.figure}; {advantage.figure}", [*gain.violations, *advantage.violations],
+                      advantage.figures)
+    verdicts = [Verdict(v.guarantee, v.passed, f"{MICRODATA} of {plan.month}: {v.figure}", v.violations, v.figures)
+                for v in (spread, found, linked, guessed)]
+    figures = {name: value for v in verdicts for name, value in v.figures.items()}
+    return Snapshot(plan.month, None, members, size, tuple(verdicts), figures)
+
+
+def _members(con: Connection, trees: tuple[Hierarchy, ...]) -> Members:
+    """Who is in which class of PUBLIC: a temporary table of tokens and class numbers, and the same as a list."""
+    values = ", ".join(f"m.{quote('to_' + tree.column)}" for tree in trees)
+    match = " AND ".join(f"m.{quote('from_' + t.column)} = r.{quote(t.column)}" for t in trees)
+    con.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_MEMBERS} AS SELECT k.token, "
+                f"dense_rank() OVER (ORDER BY {values}) AS class FROM {SOURCE} AS r JOIN {_MAPPING} AS m ON {match} "
+                f"JOIN {TOKENS} AS k USING (person)")
+    found = con.execute(f"SELECT token, class FROM {_MEMBERS}").fetchnumpy()
+    return list(zip(found["token"].tolist(), found["class"].tolist(), strict=True))
+
+
+def _linkability(con: Connection, known: Members | None, k: int) -> Verdict:
+    """G8 against the members of the earlier table."""
+    if known is None:
+        return verdict("G8", "no earlier table to be linked with", [])
+    con.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_EARLIER} AS SELECT unnest($tokens::UBIGINT[]) AS token, "
+                "unnest($classes::BIGINT[]) AS class",
+                {"tokens": [token for token, _ in known], "classes": [number for _, number in known]})
+    return check_linkability(con, MICRODATA, _MEMBERS, _EARLIER, k)
+
+
+def drop_microdata(con: Connection) -> None:
+    """Remove every temporary table, tokens first of all."""
+    with engine_errors("microdata"):
+        for table in reversed(TEMPORARY):
+            con.execute(f"DROP TABLE IF EXISTS {table}")

@@ -1,0 +1,39 @@
+"""A real browser for tests of pages: playwright with the system's Chromium; nothing is downloaded."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, sync_playwright
+
+
+def chromium() -> str:
+    """The system's Chromium; without one the test fails and names the package."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        raise AssertionError("Chromium is missing: `make browser` (or `apt-get install chromium`), then run again")
+    return found
+
+
+@contextmanager
+def opened(text: str, width: int = 390) -> Iterator[Page]:
+    """A page in a window of some width, without network; fails on anything the console calls an error."""
+    errors: list[str] = []
+    sandbox = [] if os.getuid() else ["--no-sandbox"]  # root has no sandbox
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium(), args=[*sandbox, "--disable-gpu"])
+        try:
+            page = browser.new_page(viewport={"width": width, "height": 844}, offline=True)
+            page.on("console", lambda said: errors.append(said.text) if said.type in ("error", "warning") else None)
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.set_content(text)
+            yield page
+        finally:
+            browser.close()
+    assert errors == []
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels a page is wider than its window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))

@@ -1,0 +1,50 @@
+"""G5: what is withheld cannot be computed from what is shown; a complement left standing is caught."""
+
+import pytest
+
+from ajprivacy_pipeline.anonymise.complement import check_complements, withhold_complements
+from ajprivacy_pipeline.anonymise.verdict import Verdict
+from ajprivacy_pipeline.release import GuaranteeError, gates, tables
+from tests.release.release_world import World
+
+
+def gate(world: World, *, mend: bool) -> tuple[Verdict, dict[str, str]]:
+    """The verdict on computed tables, with or without complementary withholding."""
+    world.compute()
+    public = tables.make_public(world.con, world.policy)
+    took = withhold_complements(world.con, world.policy, public) if mend else {}
+    return check_complements(world.con, world.policy, public, took), public
+
+
+def test_small_cells_that_are_merely_blanked_are_recovered_and_caught(world: World) -> None:
+    verdict, _ = gate(world, mend=False)
+    assert not verdict.passed
+    assert verdict.figures["exactly_recoverable"] > 0
+    assert any("sales_monthly.orders" in text for text in verdict.violations)
+
+
+def test_after_withholding_complements_nothing_follows_from_what_is_shown(world: World) -> None:
+    verdict, public = gate(world, mend=True)
+    assert verdict.passed, verdict.violations
+    assert (verdict.figures["exactly_recoverable"], verdict.figures["too_narrow"]) == (0, 0)
+    regions = world.con.execute(
+        f"SELECT postal_region, orders FROM {public['sales_monthly']} WHERE month = DATE '2024-03-01' "
+        "AND product_category = '(all)' AND customer_type = '(all)' ORDER BY 1").fetchall()
+    assert regions == [("(all)", 24), ("0", None), ("5", None)], "20 orders would give the other 4 away"
+
+
+def test_a_complement_shown_in_another_table_is_caught(world: World) -> None:
+    """The category total stands in two tables: withholding it in one of them hides nothing."""
+    _, public = gate(world, mend=True)
+    world.con.execute(
+        f"UPDATE {public['product_demand_monthly']} SET units = 48, revenue_nok = 4800, suppressed_measures = "
+        "['returned_units'] WHERE product_category = 'lockers' AND product_id = '(all)' AND month = DATE '2024-03-01'")
+    verdict = check_complements(world.con, world.policy, public, {})
+    assert not verdict.passed
+
+
+def test_an_unsuppressed_complement_stops_the_release(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "withhold_more", lambda *_: {})
+    with pytest.raises(GuaranteeError, match=r"G5: .*withheld values follow exactly from what is shown"):
+        world.publish()
+    assert not world.analytics.exists()
