@@ -41,6 +41,7 @@ def publishing(settings: Settings, control: ControlStore, run_id: str) -> Iterat
     staging = settings.published / f".building-{re.sub('[^A-Za-z0-9]', '', run_id)[:40] or 'run'}"
     with engine_errors("published"):
         (settings.published / "releases").mkdir(parents=True, exist_ok=True)
+        (settings.published / "releases").chmod(0o755)  # analysts read what lies below; the rest is the owner's
         lock = (settings.published / ".lock").open("w")
     try:
         try:
