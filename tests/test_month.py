@@ -17,7 +17,7 @@ from tests.warehouse.shopkit import connect, fresh_database
 from tests.warehouse.test_foreign_shop import MAPPING, SHOP
 
 MONTH = "2026-10"
-CUSTOMERS = 400
+CUSTOMERS = 5_000
 DECISIONS = ("purpose_status", "freezes", "attribute_decisions", "record_decisions", "bulk_decisions", "review_list")
 
 

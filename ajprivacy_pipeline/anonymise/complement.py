@@ -160,6 +160,8 @@ def _mend_lines(policy: Policy, system: System) -> None:
             choice = _pick(system, shown, measure, lacks, often)
             touched.add(choice)
             hide(system, choice)
+        if not any(system.is_withheld(choice) for choice in touched):
+            return  # only known zeros are left to take: the intervals judge what that gives away
 
 
 def _pick(system: System, shown: list[int], measure: str, lacks: float, often: Counter[int]) -> int:
