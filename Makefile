@@ -37,7 +37,7 @@ ifndef AJPRIVACY_WAREHOUSE
 endif
 
 test: setup lint  ## Lint, types, tests
-	$(BIN)/python -m pytest -q -n 2 -m "not soak"
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not soak"
 
 lint: setup types
 	$(BIN)/ruff check .

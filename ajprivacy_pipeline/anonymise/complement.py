@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from ajprivacy_pipeline.anonymise.intervals import Reach, determined, open_cells, shortfall
-from ajprivacy_pipeline.anonymise.system import Row, System, build_system, groups_of, read_rows, systems
+from ajprivacy_pipeline.anonymise.system import Row, System, build_system, groups_of, levels_of, read_rows, systems
 from ajprivacy_pipeline.anonymise.thresholds import shape_of
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
@@ -30,10 +30,11 @@ def withhold_complements(con: Connection, policy: Policy, public: dict[str, str]
     rows = read_rows(con, policy, public)
     changed: list[Row] = []
     for population, months in rows.items():
+        levels = levels_of(months)
         for month, found in months.items():
             before = {id(row): (row.suppressed, len(row.withheld)) for row in found}
             for group in groups_of(policy, population):
-                system = build_system(policy, group, month, found)
+                system = build_system(policy, group, month, found, levels)
                 if system.lines:
                     _mend(policy, system, figures)
             moved = [row for row in found if before[id(row)] != (row.suppressed, len(row.withheld))]

@@ -5,8 +5,8 @@ judging (intervals).
 
 A cell is a population, a month and the dimension values that are no total; tables of one population that show the same
 cell show one unknown, which is known as soon as one of them shows it. So is the only child of a total, which has the
-total's value, and a total without listed parts, which is a known zero: its rows add nothing to any part. A line is a
-total and its parts along a dimension over which the policy says the measure adds up.
+total's value. A cell of nothing is a known zero where a table leaves it out, or all its parts, at a level that it has.
+A line is a total and its parts along a dimension over which the policy says the measure adds up.
 Amounts of a population are one group: they are withheld together, for one gives the other away through a price.
 Stocks are in no system: rounded each by itself, a difference of two is uncertain by more than k anyway.
 """
@@ -22,6 +22,7 @@ from ajprivacy_pipeline.zones import Connection, quote
 
 _UNADDED = ("month", "day", "product_name")
 Key = tuple[tuple[str, str], ...]
+Levels = set[tuple[str, frozenset[str]]]
 
 
 @dataclass
@@ -152,15 +153,20 @@ def groups_of(policy: Policy, population: str) -> list[Group]:
 def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]]) -> Iterator[System]:
     """Every system, population by population and month by month."""
     for population, months in rows.items():
-        groups = groups_of(policy, population)
+        groups, levels = groups_of(policy, population), levels_of(months)
         for month, found in months.items():
             for group in groups:
-                system = build_system(policy, group, month, found)
+                system = build_system(policy, group, month, found, levels)
                 if system.lines:
                     yield system
 
 
-def build_system(policy: Policy, group: Group, month: Any, rows: list[Row]) -> System:
+def levels_of(months: dict[Any, list[Row]]) -> Levels:
+    """The levels of a population's tables: which combinations of dimensions have rows in any month."""
+    return {(row.table, frozenset(d for d, _ in row.key)) for rows in months.values() for row in rows}
+
+
+def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], levels: Levels) -> System:
     """The unknowns and lines of one group and month; cells that are in no line are left out."""
     shown: dict[Key, list[Row]] = defaultdict(list)
     parts: dict[tuple[Key, str], set[Key]] = defaultdict(set)
@@ -191,9 +197,24 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row]) -> S
     lines = {(position[root(total)], tuple(sorted(position[root(c)] for c in children)))
              for (total, _), children in parts.items() if len(children) > 1}
     system.lines = sorted(lines)
-    system.zeros = {position[root(row.key)] for row in rows for m in group.measures if m in row.values
-                    and root(row.key) in position and row.values[m] == 0
-                    and any((row.key, d) not in parts and d not in dict(row.key)
-                            for d in _lines_along(policy, row.table, m))}
+    system.zeros = {position[root(key)] for key in _known_zeros(policy, group, rows, levels, set(parts))
+                    if root(key) in position}
     system.look()
     return system
+
+
+def _known_zeros(policy: Policy, group: Group, rows: list[Row], levels: Levels, parted: set[tuple[Key, str]],
+                 ) -> Iterator[Key]:
+    """Cells of nothing that the tables show by leaving out: the cell itself, or all its parts, at a level they have."""
+    listed = {(row.table, row.key) for row in rows}
+    tables = {t for t, _ in levels if not set(group.measures).isdisjoint(shape_of(policy, t).measures)}
+    along = {t: {d for m in group.measures if m in shape_of(policy, t).measures
+                 for d in _lines_along(policy, t, m)} for t in tables}
+    for row in rows:
+        if any(row.values.get(m, 0.0) for m in group.measures) or row.table not in tables:
+            continue
+        named = frozenset(d for d, _ in row.key)
+        if any(((t, named) in levels and (t, row.key) not in listed)
+               or any((row.key, d) not in parted and (t, named | {d}) in levels for d in along[t] - named)
+               for t in tables):
+            yield row.key

@@ -67,7 +67,8 @@ def test_two_months_one_after_the_other(home: Home) -> None:
     assert second.returncode == 0, second.stderr
     assert '"destroyed_months": [\n    "2026-08"\n  ]' in second.stdout
 
-    assert [path.name for path in (home.folder / "restricted").glob("*.duckdb")] == ["2026-09.duckdb"]
+    restricted = sorted(path.name for path in (home.folder / "restricted").glob("*.duckdb"))
+    assert restricted == ["2026-09.duckdb", "ledger.duckdb"]
     assert not (home.folder / "keys" / "2026-08.sealed").exists()
     assert [path.name for path in (home.folder / "pseudonymised").glob("*")] == ["pseudonymised-2026-09.duckdb"]
     key = (home.folder / "keys" / "root.key").read_text().strip()
