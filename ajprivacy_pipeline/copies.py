@@ -122,6 +122,41 @@ def _copy_tables(con: zones.Connection, path: Path, key: str, tables: Sequence[s
     return rows
 
 
+def newest_month(settings: Settings) -> str:
+    """The newest month that has a file.
+
+    Raises:
+        ControlError: no month has one.
+    """
+    months = [path.stem for path in settings.restricted.glob("*.duckdb") if _MONTH.match(path.stem)]
+    if not months:
+        raise ControlError("no month has a file: run one first with `ajprivacy run`")
+    return max(months)
+
+
+@contextmanager
+def read_month(settings: Settings, month: str | None) -> Iterator[tuple[zones.Connection, str]]:
+    """The month's file, opened for reading, with the month it is (None: the newest that has a file).
+
+    Raises:
+        ControlError: the month is malformed, was never run, is destroyed, or its decisions are not complete.
+        ZoneError: the file cannot be read.
+    """
+    chosen = month or newest_month(settings)
+    as_of(chosen)
+    if not month_file(settings, chosen).exists():
+        raise ControlError(f"{chosen} has no file: it was never run, or was destroyed; recompute from today's facts "
+                           f"with `ajprivacy run --month {chosen}`")
+    keys = KeyStore(settings.keys, settings.root_key)
+    with zones.open_zone(settings, keys, month_file(settings, chosen), read_only=True) as con:
+        found = {row[0] for row in con.execute("SELECT table_name FROM information_schema.tables "
+                                               "WHERE table_schema = 'retention'").fetchall()}
+        if missing := [name for name in DECISION_TABLES if name not in found]:
+            raise ControlError(f"the decisions of {chosen} are not complete ({', '.join(missing)} is missing): "
+                               f"run the month again with `ajprivacy run --month {chosen}`")
+        yield con, chosen
+
+
 def export_decisions(settings: Settings, month: str, out: Path) -> dict[str, int]:
     """Write a month's decision tables as Parquet, one file a table, ordered by all columns; returns their row counts.
 
@@ -129,16 +164,8 @@ def export_decisions(settings: Settings, month: str, out: Path) -> dict[str, int
         ZoneError: the month was never run or its file is destroyed.
         ControlError: its decisions are not complete.
     """
-    as_of(month)
-    with boundary("decisions"):
-        keys = KeyStore(settings.keys, settings.root_key)
-        with zones.open_zone(settings, keys, month_file(settings, month), read_only=True) as con:
-            found = {row[0] for row in con.execute("SELECT table_name FROM information_schema.tables "
-                                                   "WHERE table_schema = 'retention'").fetchall()}
-            if missing := [name for name in DECISION_TABLES if name not in found]:
-                raise ControlError(f"the decisions of {month} are not complete ({', '.join(missing)} is missing): "
-                                   f"run the month again with `ajprivacy run --month {month}`")
-            return _write_parquet(con, out)
+    with boundary("decisions"), read_month(settings, month) as (con, _):
+        return _write_parquet(con, out)
 
 
 def _write_parquet(con: zones.Connection, out: Path) -> dict[str, int]:

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline import control as store
 from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.copies import boundary
+from ajprivacy_pipeline.copies import boundary, read_month
 from ajprivacy_pipeline.errors import ControlError
-from ajprivacy_pipeline.explain import check_subject, read_month
+from ajprivacy_pipeline.explain import check_subject
 from ajprivacy_pipeline.explain.facts import Row, find_subject, rows
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.settings import NOTICE, Settings

@@ -61,7 +61,7 @@ def test_every_option_is_explained() -> None:
     (("run", "--month", "2026-08"), {"AJPRIVACY_WAREHOUSE": "no url at all"}, "AJPRIVACY_WAREHOUSE"),
     (("run", "--month", "2026-08"), {"AJPRIVACY_WAREHOUSE": "postgresql://u:geheim@127.0.0.1:1/x"}, "127.0.0.1"),
     (("run",), {"AJPRIVACY_THREADS": "many"}, "AJPRIVACY_THREADS"),
-    (("decisions", "--month", "2026-08", "--out", "out"), {}, "never made or has been destroyed"),
+    (("decisions", "--month", "2026-08", "--out", "out"), {}, "it was never run, or was destroyed"),
     (("decisions", "--month", "august", "--out", "out"), {}, "write it as YYYY-MM"),
     (("sample", "--until", "yesterday"), {}, "write it as YYYY-MM-DD"),
     (("mapping", "check"), {}, "ajprivacy sample"),

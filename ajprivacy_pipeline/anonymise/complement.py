@@ -12,7 +12,7 @@ totals, and one that mends several lines first.
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from ajprivacy_pipeline.anonymise.intervals import Reach, determined, open_cells, shortfall
+from ajprivacy_pipeline.anonymise.intervals import Reach, determined, open_cells
 from ajprivacy_pipeline.anonymise.system import Row, System, build_system, groups_of, levels_of, read_rows, systems
 from ajprivacy_pipeline.anonymise.thresholds import shape_of
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
@@ -78,10 +78,10 @@ def _mend(policy: Policy, system: System, figures: Counter[str]) -> None:
     figures["two_per_line"] += _two_per_line(system)
     _level(system)
     _coarsen(system, _COARSEN_SHARE)
-    reaches = {m: Reach() for m in system.group.measures}
+    reaches = {m: Reach(policy, system, m) for m in system.group.measures}
     for turn in range(_ROUNDS):
         _mend_lines(policy, system)
-        narrow = {(m, c) for m, reach in reaches.items() for c in open_cells(policy, system, m, reach)}
+        narrow = {(m, c) for m, reach in reaches.items() for c in open_cells(reach)}
         if not narrow:
             break
         if len(narrow) > policy.release.thresholds.open_cells or turn == _ROUNDS // 2:
@@ -89,8 +89,8 @@ def _mend(policy: Policy, system: System, figures: Counter[str]) -> None:
             continue
         touched: set[int] = set()
         for measure, cell in sorted(narrow):
-            wanted = max(shortfall(policy, system, measure, reaches[measure], cell))
-            choice = _nearby(system, cell, measure, wanted, touched)
+            lacks = max(float(side[cell]) for side in reaches[measure].lacks())
+            choice = _nearby(system, cell, measure, lacks, touched)
             if choice is not None:
                 hide(system, choice)
     else:  # no choice of single cells led to an end: nothing of this group is shown for the month
@@ -220,8 +220,8 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
     for system in systems(policy, read_rows(con, policy, public)):
         figures["withheld_in_systems"] += sum(system.is_withheld(i) for i in range(len(system.rows)))
         for measure in system.group.measures:
-            reach = Reach()
-            narrow = open_cells(policy, system, measure, reach)
+            reach = Reach(policy, system, measure)
+            narrow = open_cells(reach)
             exact = set(determined(system, narrow))
             figures["programs"] += reach.programs
             figures["exactly_recoverable"] += len(exact)

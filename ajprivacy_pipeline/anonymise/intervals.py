@@ -10,107 +10,98 @@ that rounding of published amounts cannot make a system contradict itself.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import coo_array, hstack, identity
+from scipy.sparse import coo_array
 
-from ajprivacy_pipeline.anonymise.system import System
+from ajprivacy_pipeline.anonymise.programs import Programs
+from ajprivacy_pipeline.anonymise.system import Array, System
 from ajprivacy_pipeline.policy import Policy
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 _ROUNDS = 100
 _IDLE = 6  # rounds without a cell that became wide
-_FAR = 1e6  # in units of the largest value: more than any interval asks for
 _SLACK = 1e-6
-_MORE = 1.05  # ask for more than is needed: the solver's tolerance is relative to the largest value
+_MORE = 1.05  # ask for more than is needed, because of the solver's tolerance
 
 
-@dataclass
 class Reach:
-    """How far each withheld cell was moved down and up in some solution; kept while more cells are withheld."""
+    """How far down and up each cell of a system was moved in some solution; kept while more cells are withheld."""
 
-    down: dict[int, float] = field(default_factory=dict)
-    up: dict[int, float] = field(default_factory=dict)
-    programs: int = 0
+    def __init__(self, policy: Policy, system: System, measure: str) -> None:
+        """Nothing was moved yet."""
+        self.system, self.values = system, system.values(measure)
+        self.down, self.up = np.zeros_like(self.values), np.zeros_like(self.values)
+        self.programs = 0
+        self.open_cells = policy.release.thresholds.open_cells
+        share = policy.release.thresholds.interval_percent / 100
+        is_amount = system.group.is_amount
+        self._side = np.abs(self.values) * share * (1 - _SLACK) if is_amount else np.zeros_like(self.values)
+        self._width = (1 if is_amount else policy.release.thresholds.k) * (1 - _SLACK)
 
     def note(self, cells: Sequence[int], moves: Array) -> None:
-        """Remember a solution."""
-        for cell, move in zip(cells, moves.tolist(), strict=True):
-            self.down[cell] = min(self.down.get(cell, 0.0), move)
-            self.up[cell] = max(self.up.get(cell, 0.0), move)
+        """Remember a solution, of which no move down is counted below zero."""
+        self.down[cells] = np.maximum(self.down[cells], -moves)
+        self.up[cells] = np.maximum(self.up[cells], moves)
+
+    def lacks(self) -> tuple[Array, Array]:
+        """How much further down and up each cell must be moved; 0 when its interval is wide enough."""
+        lacks_down, lacks_up = np.maximum(self._side - self.down, 0), np.maximum(self._side - self.up, 0)
+        thin = (lacks_down == 0) & (lacks_up == 0)
+        rest = np.where(thin, np.maximum(self._width - self.down - self.up, 0), 0)
+        return lacks_down + rest, lacks_up + rest
+
+    def narrow(self) -> list[int]:
+        """The withheld cells whose interval is not wide enough."""
+        lacks_down, lacks_up = self.lacks()
+        is_narrow = ((lacks_down > 0) | (lacks_up > 0)) & np.array(self.system.gone, dtype=bool)
+        return [int(cell) for cell in np.flatnonzero(is_narrow)]
+
+    def wishes(self, cells: Sequence[int], *, up: bool) -> dict[int, float]:
+        """How far from its true value each of some cells should be moved to one side; those that need it alone."""
+        lacks = self.lacks()[1 if up else 0]
+        so_far = self.up if up else self.down
+        return {cell: float(so_far[cell] + lacks[cell]) for cell in cells if lacks[cell] > 0}
 
 
-def shortfall(policy: Policy, system: System, measure: str, reach: Reach, cell: int) -> tuple[float, float]:
-    """How much further down and up a cell must be moved; (0, 0) when its interval is wide enough."""
-    down, up = -reach.down.get(cell, 0.0), reach.up.get(cell, 0.0)
-    if not system.group.is_amount:
-        lacks = policy.release.thresholds.k * (1 - _SLACK) - down - up
-        return (lacks, lacks) if lacks > 0 else (0.0, 0.0)
-    true = abs(system.value(cell, measure))
-    side = true * policy.release.thresholds.interval_percent / 100
-    lacks_down, lacks_up = max(0.0, side * (1 - _SLACK) - down), max(0.0, side * (1 - _SLACK) - up)
-    if lacks_down == lacks_up == 0 and down + up < 1 - _SLACK:
-        return 1 - down - up, 1 - down - up
-    return lacks_down, lacks_up
-
-
-def open_cells(policy: Policy, system: System, measure: str, reach: Reach) -> list[int]:
+def open_cells(reach: Reach) -> list[int]:
     """The withheld cells whose interval is too narrow, after as few linear programs as find the wide ones.
 
     More open cells than the policy allows are left unexamined: whoever withholds then coarsens.
     """
-    cells = [i for i in range(len(system.rows)) if system.is_withheld(i)]
-    program = _Program(system, measure, cells)
+    program = _Program(reach)
     program.exchange(reach)
-    left, idle = _narrow(policy, system, measure, reach, cells), 0
+    left, idle = reach.narrow(), 0
     for turn in range(_ROUNDS):
         if not left or idle == _IDLE:
             break
-        side = 1 if turn % 2 == 0 else 0
-        wanted = {c: _target(policy, system, measure, reach, c, side) for c in left}
-        program.move(reach, program.together({c: w for c, w in wanted.items() if w > 0}, turn), up=side == 1)
-        now = _narrow(policy, system, measure, reach, cells)
+        up = turn % 2 == 0
+        program.move(reach, program.together(reach.wishes(left, up=up), turn), up=up)
+        now = reach.narrow()
         idle = idle + 1 if len(now) == len(left) else 0
         left = now
-    if len(left) > policy.release.thresholds.open_cells:
+    if len(left) > reach.open_cells:
         return left
     for cell in left:
-        for side in (1, 0):
-            wish = _target(policy, system, measure, reach, cell, side)
-            if wish > 0:
-                program.move(reach, {cell: wish}, up=side == 1)
-    return _narrow(policy, system, measure, reach, cells)
-
-
-def _target(policy: Policy, system: System, measure: str, reach: Reach, cell: int, side: int) -> float:
-    """How far from its true value a cell should be moved down (side 0) or up (1); 0 when it has been."""
-    lacks = shortfall(policy, system, measure, reach, cell)[side]
-    so_far = reach.up.get(cell, 0.0) if side else -reach.down.get(cell, 0.0)
-    return so_far + lacks if lacks > 0 else 0.0
-
-
-def _narrow(policy: Policy, system: System, measure: str, reach: Reach, cells: Sequence[int]) -> list[int]:
-    return [c for c in cells if max(shortfall(policy, system, measure, reach, c)) > 0]
+        for up in (True, False):
+            program.move(reach, reach.wishes([cell], up=up), up=up)
+    return reach.narrow()
 
 
 class _Program:
-    """The moves that a system's published cells allow its withheld ones, in units of the largest value."""
+    """The moves that a system's published cells allow its withheld ones."""
 
-    def __init__(self, system: System, measure: str, cells: Sequence[int]) -> None:
-        self._cells = list(cells)
+    def __init__(self, reach: Reach) -> None:
+        self._cells = np.flatnonzero(reach.system.gone).tolist()
         self._place = {cell: i for i, cell in enumerate(self._cells)}
-        values = np.array([system.value(c, measure) for c in cells], dtype=np.float64)
-        self._unit = max(1.0, float(np.abs(values).max(initial=1.0)))
-        self._least = np.where(values >= 0, -values, -_FAR * self._unit) / self._unit
-        self.matrix = line_matrix(system, self._place)
-        self._values = values
+        self._values = reach.values[self._cells]
+        self._least = np.where(self._values >= 0, -self._values, -np.inf)
+        self.matrix = line_matrix(reach.system, self._place)
         self._lines: list[list[int]] = [[] for _ in self._cells]
         for line, cell in zip(self.matrix.row.tolist(), self.matrix.col.tolist(), strict=True):
             self._lines[cell].append(line)
-        self._room = np.asarray(abs(self.matrix) @ np.abs(values)).ravel().tolist()
+        self._room = np.asarray(abs(self.matrix) @ np.abs(self._values)).ravel().tolist()
+        self._programs: Programs | None = None
 
     def exchange(self, reach: Reach) -> None:
         """The cheap bound: of cells in the very same lines one can take what the others hold, and give what it has.
@@ -134,18 +125,18 @@ class _Program:
         endless = {joined[signature[0][0]] for signature in signs if len(signature) == 1 and signature[0][1] > 0}
         for at, signature in enumerate(signs):
             if len(signature) == 1 and signature[0][1] > 0:
-                reach.up[self._cells[at]] = _FAR * self._unit
+                reach.up[self._cells[at]] = np.inf
             elif len({sign for _, sign in signature}) < 2 or len(signature) != 2:
                 alike[tuple(sorted((joined[line], sign) for line, sign in signature))].append(at)
         for shared, places in alike.items():
             values = [max(0.0, float(self._values[at])) for at in places]
             bounded = bool(shared) and not any(line in endless for line, _ in shared)
-            held = sum(values) if bounded else _FAR * self._unit
+            held = sum(values) if bounded else np.inf
             for at, value in zip(places, values, strict=True):
-                cell, others = self._cells[at], held - value
-                reach.up[cell] = max(reach.up.get(cell, 0.0), others)
+                cell = self._cells[at]
+                reach.up[cell] = max(reach.up[cell], held - value)
                 if len(places) > 1 or not bounded:
-                    reach.down[cell] = min(reach.down.get(cell, 0.0), -value)
+                    reach.down[cell] = max(reach.down[cell], value)
 
     def together(self, wanted: dict[int, float], turn: int) -> dict[int, float]:
         """Some of the wanted moves that do not stand in each other's way: no line gives more than it hides.
@@ -168,21 +159,11 @@ class _Program:
         """Find the solution that moves the wanted cells, together, as far as wanted, and note it."""
         if not wanted:
             return
-        count, goals = len(self._cells), list(wanted)
-        goal = np.array([wanted[c] for c in goals]) * _MORE / self._unit
-        picked = coo_array((np.full(len(goals), -1.0 if up else 1.0),
-                            (np.arange(len(goals)), [self._place[c] for c in goals])), shape=(len(goals), count))
-        upper = hstack([picked, identity(len(goals))], format="csr")
-        equal = hstack([self.matrix, coo_array((self.matrix.shape[0], len(goals)))], format="csr")
-        bounds = np.column_stack([np.concatenate([self._least, np.zeros(len(goals))]),
-                                  np.concatenate([np.full(count, _FAR), goal])])
-        found = linprog(np.concatenate([np.zeros(count), -1 / np.maximum(goal, 1e-9)]), A_ub=upper,
-                        b_ub=np.zeros(len(goals)), A_eq=equal if self.matrix.shape[0] else None,
-                        b_eq=np.zeros(self.matrix.shape[0]) if self.matrix.shape[0] else None, bounds=bounds,
-                        method="highs")
+        self._programs = self._programs or Programs(self.matrix, self._least)
+        found = self._programs.furthest({self._place[c]: _MORE * goal for c, goal in wanted.items()}, up=up)
         reach.programs += 1
-        if found.status == 0:
-            reach.note(self._cells, np.asarray(found.x[:count]) * self._unit)
+        if found is not None:
+            reach.note(self._cells, found)
 
 
 def line_matrix(system: System, place: dict[int, int]) -> Any:

@@ -16,11 +16,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ajprivacy_pipeline.anonymise.thresholds import Shape, shape_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, quote
 
 _UNADDED = ("month", "day", "product_name")
+Array = np.ndarray[Any, np.dtype[np.float64]]
 Key = tuple[tuple[str, str], ...]
 Levels = set[tuple[str, frozenset[str]]]
 
@@ -59,6 +62,7 @@ class System:
     lines: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
     gone: list[bool] = field(default_factory=list)
     zeros: set[int] = field(default_factory=set)
+    known: dict[str, Array] = field(default_factory=dict)
 
     def is_withheld(self, unknown: int) -> bool:
         """Whether no row of the unknown shows it."""
@@ -71,9 +75,16 @@ class System:
         for unknown in self.zeros:
             self.gone[unknown] = False
 
+    def values(self, measure: str) -> Array:
+        """The true values; 0 where the warehouse gives none."""
+        if measure not in self.known:
+            self.known[measure] = np.array([next((row.values[measure] for row in rows if measure in row.values), 0.0)
+                                            for rows in self.rows], dtype=np.float64)
+        return self.known[measure]
+
     def value(self, unknown: int, measure: str) -> float:
-        """The true value; 0 where the warehouse gives none."""
-        return next((row.values[measure] for row in self.rows[unknown] if measure in row.values), 0.0)
+        """The true value of one."""
+        return float(self.values(measure)[unknown])
 
     def contributors(self, unknown: int) -> int:
         """How many stand behind it."""
@@ -173,8 +184,10 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
     for row in rows:
         if any(m in row.values for m in group.measures):
             shown[row.key].append(row)
+    along = {t: {d for m in group.measures if m in shape_of(policy, t).measures for d in _lines_along(policy, t, m)}
+             for t in {t for t, _ in levels} if not set(group.measures).isdisjoint(shape_of(policy, t).measures)}
     for row in rows:
-        for dimension in {d for m in group.measures if m in row.values for d in _lines_along(policy, row.table, m)}:
+        for dimension in along.get(row.table, ()):
             total = tuple(pair for pair in row.key if pair[0] != dimension)
             if total != row.key and total in shown:
                 parts[total, dimension].add(row.key)
@@ -197,24 +210,21 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
     lines = {(position[root(total)], tuple(sorted(position[root(c)] for c in children)))
              for (total, _), children in parts.items() if len(children) > 1}
     system.lines = sorted(lines)
-    system.zeros = {position[root(key)] for key in _known_zeros(policy, group, rows, levels, set(parts))
+    system.zeros = {position[root(key)] for key in _known_zeros(group, rows, levels, along, set(parts))
                     if root(key) in position}
     system.look()
     return system
 
 
-def _known_zeros(policy: Policy, group: Group, rows: list[Row], levels: Levels, parted: set[tuple[Key, str]],
-                 ) -> Iterator[Key]:
+def _known_zeros(group: Group, rows: list[Row], levels: Levels, along: dict[str, set[str]],
+                 parted: set[tuple[Key, str]]) -> Iterator[Key]:
     """Cells of nothing that the tables show by leaving out: the cell itself, or all its parts, at a level they have."""
     listed = {(row.table, row.key) for row in rows}
-    tables = {t for t, _ in levels if not set(group.measures).isdisjoint(shape_of(policy, t).measures)}
-    along = {t: {d for m in group.measures if m in shape_of(policy, t).measures
-                 for d in _lines_along(policy, t, m)} for t in tables}
     for row in rows:
-        if any(row.values.get(m, 0.0) for m in group.measures) or row.table not in tables:
+        if row.table not in along or any(row.values.get(m, 0.0) for m in group.measures):
             continue
         named = frozenset(d for d, _ in row.key)
         if any(((t, named) in levels and (t, row.key) not in listed)
-               or any((row.key, d) not in parted and (t, named | {d}) in levels for d in along[t] - named)
-               for t in tables):
+               or any((row.key, d) not in parted and (t, named | {d}) in levels for d in additive - named)
+               for t, additive in along.items()):
             yield row.key

@@ -7,12 +7,10 @@ Belongs here: opening the month for one subject, and noting that somebody looked
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.copies import DECISION_TABLES, boundary, month_file
+from ajprivacy_pipeline.copies import boundary, read_month
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.explain.build import Explanation, assemble
 from ajprivacy_pipeline.explain.facts import find_subject, read_facts
@@ -22,11 +20,9 @@ from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.settings import NOTICE, Settings, as_of
 from ajprivacy_pipeline.steer.versions import policy_of, stored_versions
 
-__all__ = ["Explanation", "as_json", "check_subject", "explain", "explain_in", "newest_month", "page",
-           "read_month"]
+__all__ = ["Explanation", "as_json", "check_subject", "explain", "explain_in", "page"]
 
 _SUBJECT = re.compile(r"^(?:customer|contact):\S(?:.*\S)?$")
-_MONTH = re.compile(r"^\d{4}-\d{2}$")
 
 
 def check_subject(subject_id: str) -> str:
@@ -38,18 +34,6 @@ def check_subject(subject_id: str) -> str:
     if not _SUBJECT.match(subject_id):
         raise ControlError("a subject is written customer:ID or contact:ID, for example customer:123")
     return subject_id
-
-
-def newest_month(settings: Settings) -> str:
-    """The newest month that has a file.
-
-    Raises:
-        ControlError: no month has one.
-    """
-    months = [path.stem for path in settings.restricted.glob("*.duckdb") if _MONTH.match(path.stem)]
-    if not months:
-        raise ControlError("no month has a file: run one first with `ajprivacy run`")
-    return max(months)
 
 
 def explain(settings: Settings, subject_id: str, month: str | None, looked_by: str) -> Explanation:
@@ -71,29 +55,6 @@ def explain(settings: Settings, subject_id: str, month: str | None, looked_by: s
         control = ControlStore.in_folder(settings.control)
         control.record_look(keys.derive("looks", subject_id).hex(), chosen, "explain", looked_by)
         return explain_in(con, _policy_of(con, control, chosen), subject_id, chosen)
-
-
-@contextmanager
-def read_month(settings: Settings, month: str | None) -> Iterator[tuple[zones.Connection, str]]:
-    """The month's file, opened for reading, with the month it is (None: the newest that has a file).
-
-    Raises:
-        ControlError: the month is malformed, was never run, is destroyed, or its decisions are not complete.
-        ZoneError: the file cannot be read.
-    """
-    chosen = month or newest_month(settings)
-    as_of(chosen)
-    if not month_file(settings, chosen).exists():
-        raise ControlError(f"{chosen} has no file: it was never run, or was destroyed; recompute from today's facts "
-                           f"with `ajprivacy run --month {chosen}`")
-    keys = KeyStore(settings.keys, settings.root_key)
-    with zones.open_zone(settings, keys, month_file(settings, chosen), read_only=True) as con:
-        found = {row[0] for row in con.execute("SELECT table_name FROM information_schema.tables "
-                                               "WHERE table_schema = 'retention'").fetchall()}
-        if missing := [name for name in DECISION_TABLES if name not in found]:
-            raise ControlError(f"the decisions of {chosen} are not complete ({', '.join(missing)} is missing): "
-                               f"run the month again with `ajprivacy run --month {chosen}`")
-        yield con, chosen
 
 
 def _policy_of(con: zones.Connection, control: ControlStore, month: str) -> Policy:

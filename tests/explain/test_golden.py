@@ -7,7 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ajprivacy_pipeline.explain import Explanation, explain_in, read_month
+from ajprivacy_pipeline.copies import read_month
+from ajprivacy_pipeline.explain import Explanation, explain_in
 from ajprivacy_pipeline.explain.words import Language, Words
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE

@@ -1,0 +1,148 @@
+"""Intervals of withheld cells against a solver asked one cell at a time, and zeros that a table shows by silence."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from ajprivacy_pipeline.anonymise.intervals import Reach, determined, line_matrix, open_cells
+from ajprivacy_pipeline.anonymise.programs import Programs
+from ajprivacy_pipeline.anonymise.system import Group, Row, System, build_system, levels_of
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.settings import NOTICE
+
+POLICY = load_policy(NOTICE)
+K, SHARE = POLICY.release.thresholds.k, POLICY.release.thresholds.interval_percent / 100
+COUNT = Group("orders", ("orders",), whole=True, is_amount=False)
+AMOUNT = Group("amounts", ("revenue_nok",), whole=False, is_amount=True)
+
+
+def grid(group: Group, values: list[list[int]], withheld: set[tuple[int, int]]) -> System:
+    """A table of two dimensions with its margins; the last row and column are the totals."""
+    measure = group.measures[0]
+    full = np.array(values)
+    full = np.vstack([full, full.sum(axis=0)])
+    full = np.hstack([full, full.sum(axis=1, keepdims=True)])
+    height, width = full.shape
+    rows = [[Row("t", 0, (), 2, 99, {measure: float(full[i, j])}, {measure} if (i, j) in withheld else set(), False)]
+            for i in range(height) for j in range(width)]
+    def place(i: int, j: int) -> int:
+        return i * width + j
+    lines = [(place(i, width - 1), tuple(place(i, j) for j in range(width - 1))) for i in range(height)]
+    lines += [(place(height - 1, j), tuple(place(i, j) for i in range(height - 1))) for j in range(width)]
+    system = System(group, None, rows, lines)
+    system.look()
+    return system
+
+
+def true_interval(system: System, cell: int) -> tuple[float, float]:
+    """How far a cell can be moved down and up, by scipy alone."""
+    measure = system.group.measures[0]
+    gone = [i for i in range(len(system.rows)) if system.is_withheld(i)]
+    matrix = line_matrix(system, {c: i for i, c in enumerate(gone)}).toarray()
+    ends = []
+    for sign in (1.0, -1.0):
+        cost = np.zeros(len(gone))
+        cost[gone.index(cell)] = sign
+        found = linprog(cost, A_eq=matrix if matrix.size else None, b_eq=np.zeros(len(matrix)) if matrix.size else None,
+                        bounds=[(-system.value(c, measure), 1e9) for c in gone], method="highs")
+        ends.append(abs(found.fun))
+    return ends[0], ends[1]
+
+
+def is_narrow(system: System, cell: int) -> bool:
+    """The guarantee's words: counts at least k wide, amounts at least ten percent to both sides."""
+    down, up = true_interval(system, cell)
+    if not system.group.is_amount:
+        return down + up < K - 1e-4
+    side = abs(system.value(cell, "revenue_nok")) * SHARE
+    return down < side - 1e-4 or up < side - 1e-4 or down + up < 1 - 1e-4
+
+
+@st.composite
+def grids(draw: Any) -> System:
+    height, width = draw(st.integers(2, 4)), draw(st.integers(2, 4))
+    group = draw(st.sampled_from([COUNT, AMOUNT]))
+    most = 30 if group is COUNT else draw(st.sampled_from([100, 10_000_000]))
+    values = draw(st.lists(st.lists(st.integers(0, most), min_size=width, max_size=width),
+                           min_size=height, max_size=height))
+    places = [(i, j) for i in range(height + 1) for j in range(width + 1)]
+    return grid(group, values, set(draw(st.lists(st.sampled_from(places), max_size=12))))
+
+
+@settings(max_examples=150, deadline=None)
+@given(grids())
+def test_narrow_cells_are_those_that_a_solver_finds_one_at_a_time(system: System) -> None:
+    reach = Reach(POLICY, system, system.group.measures[0])
+    asked = [i for i in range(len(system.rows)) if system.is_withheld(i)]
+    assert open_cells(reach) == [cell for cell in asked if is_narrow(system, cell)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(grids())
+def test_what_follows_exactly_has_an_interval_of_a_point(system: System) -> None:
+    asked = [i for i in range(len(system.rows)) if system.is_withheld(i)]
+    for cell in determined(system, asked):
+        assert sum(true_interval(system, cell)) < 1e-4
+
+
+def test_one_krone_beside_ten_millions_is_told_apart() -> None:
+    system = grid(AMOUNT, [[1, 10_000_000], [10_000_000, 10_000_000]], {(0, 0), (0, 1), (1, 0), (1, 1)})
+    assert open_cells(Reach(POLICY, system, "revenue_nok")) == [1, 3, 4], "only one krone is hidden"
+
+
+def test_a_move_down_stops_at_nothing() -> None:
+    system = grid(COUNT, [[3, 40], [40, 40]], {(0, 0), (0, 1), (1, 0), (1, 1)})
+    matrix = line_matrix(system, {0: 0, 1: 1, 3: 2, 4: 3})
+    found = Programs(matrix, np.array([-3.0, -40.0, -40.0, -40.0])).furthest({0: 50.0}, up=False)
+    assert found is not None
+    assert found.tolist() == pytest.approx([-3, 3, 3, -3])
+
+
+def sales(category: str | None, customer_type: str | None, orders: float, units: float, *, region: str | None = None,
+          table: str = "sales_monthly") -> Row:
+    named = {"product_category": category, "customer_type": customer_type, "postal_region": region}
+    key = tuple(sorted((d, v) for d, v in named.items() if v is not None))
+    values = {"orders": orders, "units": units, "revenue_nok": units}
+    return Row(table, 0, key, len(key), 10, values, set(values), True)
+
+
+AMOUNTS = Group("amounts", ("units", "revenue_nok"), whole=False, is_amount=True)
+
+
+def zeros(rows: list[Row], elsewhere: list[Row]) -> set[tuple[tuple[str, str], ...]]:
+    """Keys of the known zeros of a month, with the rows of another month beside it."""
+    system = build_system(POLICY, AMOUNTS, 1, rows, levels_of({1: rows, 2: elsewhere}))
+    return {system.rows[zero][0].key for zero in system.zeros}
+
+
+def test_a_total_without_parts_is_a_known_zero_where_its_table_has_that_level() -> None:
+    rows = [sales(None, None, 9, 5), sales(None, "consumer", 4, 5), sales(None, "company", 5, 0),
+            sales("desks", "consumer", 4, 3), sales("chairs", "consumer", 4, 2), sales("desks", None, 4, 3),
+            sales("chairs", None, 4, 2)]
+    assert zeros(rows, rows) == {(("customer_type", "company"),)}, "its orders have no live line"
+
+
+def test_a_total_of_nothing_with_parts_is_withheld_like_any_other() -> None:
+    rows = [sales(None, None, 9, 5), sales(None, "consumer", 4, 5), sales(None, "company", 5, 0),
+            sales("desks", "company", 4, 0), sales("chairs", "company", 4, 0), sales("desks", "consumer", 4, 5),
+            sales("chairs", "consumer", 1, 0), sales("desks", None, 4, 5), sales("chairs", None, 4, 0)]
+    assert zeros(rows, rows) == set()
+
+
+def test_a_level_that_no_month_has_shows_nothing() -> None:
+    rows = [sales(None, None, 9, 5), sales(None, "consumer", 4, 5), sales(None, "company", 5, 0)]
+    assert zeros(rows, rows) == set()
+    assert zeros(rows, [sales("desks", "consumer", 4, 3)]) == {(("customer_type", "company"),)}
+
+
+def test_a_cell_that_another_table_leaves_out_is_a_known_zero() -> None:
+    """Only returns of a category in a month: the sales table lists no such category."""
+    demand = [sales("desks", None, 4, 5, table="product_demand_monthly"),
+              sales("outdoor", None, 1, 0, table="product_demand_monthly"),
+              sales(None, None, 5, 5, table="product_demand_monthly")]
+    rows = [*demand, sales("desks", None, 4, 5), sales(None, None, 4, 5)]
+    assert zeros(rows, rows) == {(("product_category", "outdoor"),)}
