@@ -7,6 +7,7 @@ belong here: SQL of the models.
 import importlib.util
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +52,19 @@ def memory(settings: Settings | None = None, extensions: Sequence[str] = ()) -> 
     for name in extensions:
         con.execute(f"LOAD {literal(str(extension_file(name)))}")
     return con
+
+
+@contextmanager
+def without_pandas() -> Iterator[None]:
+    """Keep DuckDB from importing pandas, as it does at the first bound value, for work that must answer at once."""
+    hidden = "pandas" not in sys.modules
+    if hidden:
+        sys.modules["pandas"] = None  # type: ignore[assignment]  # what the import system takes for "there is none"
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["pandas"]
 
 
 def extension_file(name: str) -> Path:

@@ -50,7 +50,7 @@ def explain(settings: Settings, subject_id: str, month: str | None, looked_by: s
         PrivacyError: the month's file or its policy cannot be read.
     """
     check_subject(subject_id)
-    with boundary("explain"), read_month(settings, month) as (con, chosen):
+    with zones.without_pandas(), boundary("explain"), read_month(settings, month) as (con, chosen):
         keys = KeyStore(settings.keys, settings.root_key)
         control = ControlStore.in_folder(settings.control)
         control.record_look(keys.derive("looks", subject_id).hex(), chosen, "explain", looked_by)
