@@ -9,6 +9,8 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +85,10 @@ class KeyStore:
             self._seal(path, name, secrets.token_bytes(32))
         return base64.b64encode(self._open(path, name)).decode()
 
+    def has(self, name: str) -> bool:
+        """Whether there is a data key of that name."""
+        return (self._folder / f"{name}.sealed").exists()
+
     def destroy(self, name: str) -> bool:
         """Overwrite and remove a data key; what it encrypted is unreadable from then on, in backups too."""
         path = self._folder / f"{name}.sealed"
@@ -102,6 +108,22 @@ class KeyStore:
             found[path.stem] = fingerprint(self._open(path, path.stem))
         return found
 
+    def traces(self, text: str, labels: Iterable[tuple[str, ...]], further: Mapping[str, bytes] | None = None,
+               ) -> list[str]:
+        """The names of the keys that stand in a text, in any form in which a log would show one.
+
+        Looks for the root key, every sealed key with the key it is sealed under, the derived keys of `labels`, and
+        `further` ones by name; of each also the two pads of its HMAC.
+        """
+        keys = {"root": self.root(), **{"/".join(label): self.derive(*label) for label in labels}, **(further or {})}
+        for path in sorted(self._folder.glob("*.sealed")):
+            with suppress(KeyStoreError):  # sealed under a root key of another time: this run cannot have had it
+                keys |= {path.stem: self._open(path, path.stem), f"seal/{path.stem}": self.derive("seal", path.stem)}
+        bare = text.replace("\\", "")  # each quoting of a text doubles its backslashes
+        lower = bare.lower()
+        return [name for name, key in keys.items() if any(
+            form in bare or (form.lower() == form and form in lower) for form in _forms(key))]
+
     def _seal(self, path: Path, name: str, key: bytes) -> None:
         _write(path, aes_key_wrap(self.derive("seal", name), key).hex())
 
@@ -111,6 +133,23 @@ class KeyStore:
         except (ValueError, InvalidUnwrap):
             raise KeyStoreError(f"the key of {name} was not sealed under this root key: "
                                 "put the right root key back") from None
+
+
+def _forms(key: bytes) -> Iterator[str]:
+    """A key and its pads as text: hex, both alphabets of base64, Python's and DuckDB's way to show bytes, numbers.
+
+    Without backslashes. Of base64 the whole groups alone, so that it is found where a longer value begins with the key.
+    """
+    for mask in (0, 0x36, 0x5C):
+        value = bytes(byte ^ mask for byte in key)
+        whole = value[:len(value) // 3 * 3]
+        yield value.hex()
+        yield base64.b64encode(whole).decode()
+        yield base64.urlsafe_b64encode(whole).decode()
+        yield repr(value)[2:-1].replace("\\", "")
+        yield "".join(f"x{byte:02X}" for byte in value)
+        yield "".join(chr(b) if 32 <= b < 127 and chr(b) not in "\\'\"" else f"x{b:02X}" for b in value)
+        yield ", ".join(map(str, value))
 
 
 def _parse(text: str, where: str) -> bytes:

@@ -31,7 +31,7 @@ from ajprivacy_pipeline.settings import NOTICE, Settings, as_of, prepare_home, s
 from ajprivacy_pipeline.steer.versions import record_policy
 
 if TYPE_CHECKING:
-    from ajprivacy_pipeline.release import ReleaseResult
+    from ajprivacy_pipeline.release import Logs, ReleaseResult
     from ajprivacy_pipeline.warehouse.extract import TableExtract
 
 
@@ -58,7 +58,7 @@ class MonthRun:
     """
 
     def __init__(self, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,
-                 con: zones.Connection, month: str, run_id: str, report: Report) -> None:
+                 con: zones.Connection, month: str, run_id: str, report: Report, logs: "Logs | None" = None) -> None:
         """Hold the parts of a run; opens nothing by itself."""
         self.settings = settings
         self.policy = policy
@@ -71,6 +71,7 @@ class MonthRun:
         self.release_result: ReleaseResult | None = None
         self._values: dict[str, dict[str, object]] = {}
         self._report = report
+        self._logs = logs
 
     def extract(self) -> "list[TableExtract]":
         """Read the warehouse into the schema raw, and drop what an earlier run of the month derived from it."""
@@ -120,7 +121,7 @@ class MonthRun:
         steps = _Steps("release", self._report)
         with boundary("release"):
             self.release_result = build_release(self.con, self.settings, self.policy, self.control, self.month,
-                                                self.run_id, steps.next, run_models=False)
+                                                self.run_id, steps.next, run_models=False, logs=self._logs)
         steps.next("")
         return self.release_result
 
@@ -230,7 +231,8 @@ class _Steps:
 
 
 @contextmanager
-def open_month(settings: Settings, month: str, run_id: str, report: Report = ignore) -> Iterator[MonthRun]:
+def open_month(settings: Settings, month: str, run_id: str, report: Report = ignore,
+               logs: "Logs | None" = None) -> Iterator[MonthRun]:
     """Open a month for one run.
 
     Args:
@@ -238,6 +240,7 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         month: YYYY-MM, a month that is over or under way.
         run_id: stands in the control store and in the release.
         report: called after each table and step.
+        logs: gives everything the run has written down so far; without it no release is proven (G13).
 
     Raises:
         ControlError: another run of the same month is under way.
@@ -258,7 +261,7 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
             # A folder a month: two months at once must not write to each other's spill files.
             con.execute(f"SET temp_directory = {zones.literal(str(spill))}")
             try:
-                yield MonthRun(settings, policy, control, keys, con, month, run_id, report)
+                yield MonthRun(settings, policy, control, keys, con, month, run_id, report, logs)
             finally:
                 with suppress(zones.EngineError):  # a run's tokens never outlive the run
                     con.execute("DROP TABLE IF EXISTS anonymous.tokens")

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from ajprivacy_pipeline.errors import PolicyError
 from ajprivacy_pipeline.policy_faults import cross_faults
 from ajprivacy_pipeline.policy_microdata import Microdata
+from ajprivacy_pipeline.policy_utility import Utility
 
 SubjectType = Literal["consumer", "sole_proprietor", "business", "contact"]
 ColumnType = Literal["id", "text", "email", "timestamp", "date", "amount", "number", "integer", "boolean", "enum"]
@@ -187,6 +188,7 @@ class Thresholds(Frozen):
     dominance_two_largest: int = Field(ge=1, le=99)
     interval_percent: int = Field(ge=1, le=100)
     open_cells: int = Field(ge=1)
+    months_computed_again: int = Field(ge=1)
 
 
 class PublishedValues(Frozen):
@@ -234,6 +236,7 @@ class Release(Frozen):
     rules: Rules
     tables: dict[str, PublishedTable]
     microdata: Microdata
+    utility: Utility
     declassifiers: dict[str, Declassifier] = Field(default_factory=dict)
 
 

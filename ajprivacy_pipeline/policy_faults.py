@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ajprivacy_pipeline.policy_utility import utility_faults
+
 if TYPE_CHECKING:
     from ajprivacy_pipeline.policy import Policy
 
@@ -21,6 +23,7 @@ def cross_faults(policy: "Policy") -> Iterator[str]:
     yield from _release_faults(policy)
     yield from _microdata_faults(policy)
     values = policy.release.thresholds
+    yield from utility_faults(policy.release.utility, values.k, policy.release.values.all, policy.release.tables)
     if values.k < values.k_floor:
         yield f"release.toml: thresholds.k is {values.k}, never below k_floor = {values.k_floor}"
     if missing := set(_PERIODS) - set(policy.retention.periods):

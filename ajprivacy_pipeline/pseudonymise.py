@@ -25,9 +25,21 @@ def pseudonym_parameters(keys: KeyStore, month: str) -> dict[str, object]:
     """
     values: dict[str, object] = {}
     for domain in DOMAINS:
-        name = f"pseudonym-{domain}-{key_period(month)}"
-        secret = base64.b64decode(keys.data_key(name))
-        key = hmac.digest(keys.derive("pseudonym", domain, key_period(month)), secret, "sha256")
-        both = pads(key)
+        both = pads(_key(keys, domain, month))
         values[f"{domain}_inner"], values[f"{domain}_outer"] = both.inner, both.outer
     return values
+
+
+def domain_keys(keys: KeyStore, month: str) -> dict[str, bytes]:
+    """The key of every domain that has one for the month's key period, by the name of its secret; makes none."""
+    return {f"{_name(domain, month)}/hmac": _key(keys, domain, month) for domain in DOMAINS
+            if keys.has(_name(domain, month))}
+
+
+def _name(domain: str, month: str) -> str:
+    return f"pseudonym-{domain}-{key_period(month)}"
+
+
+def _key(keys: KeyStore, domain: str, month: str) -> bytes:
+    secret = base64.b64decode(keys.data_key(_name(domain, month)))
+    return hmac.digest(keys.derive("pseudonym", domain, key_period(month)), secret, "sha256")

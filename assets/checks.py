@@ -31,7 +31,10 @@ _MEANING = {
     "G9": "Microdata: nothing sensitive can be guessed better from the table than of people who are not in it.",
     "G10": "No identifying value of the warehouse, and nothing that looks like one, stands in a published text.",
     "G11": "From the SQL alone: no published column is made of an identifying one, except through a named function.",
+    "G12": "The same facts in another order give the same cells.",
+    "G13": "Neither a key nor a personal value stands in what the run has written into its log.",
     "G14": "Every file is what the manifest says, and one rename publishes all: the old release or the new one.",
+    "G15": "What is withheld and how far answers are off is measured; microdata leave hardly anybody out.",
 }
 
 

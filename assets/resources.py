@@ -6,6 +6,7 @@ month's file is opened, and its lock taken, once.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import cast
 
 import dagster as dg
@@ -39,7 +40,8 @@ def month_resource(
             raise ControlError("a run is for one month: choose a partition, or use `ajprivacy run --month YYYY-MM`")
         try:
             settings = load_settings()
-            with open_month(settings, month, run.run_id, report) as opened:
+            logs = partial(written_so_far, context.instance, run.run_id) if context.instance else None
+            with open_month(settings, month, run.run_id, report, logs) as opened:
                 if context.instance is not None:
                     free_dead_slots(context.instance, settings)
                 yield opened
@@ -53,6 +55,16 @@ def month_resource(
         resource_fn=open_for_run,
         description="The month's encrypted file, its lock, the policy and the keys. Settings come from AJPRIVACY_* "
                     "variables when a run starts; nothing of them is shown or stored here.")
+
+
+def written_so_far(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
+    """Everything of a run that stands in Dagster's storage now, as JSON: the run itself, then its events.
+
+    Standard output is not kept (dagster.yaml), so there is nothing else.
+    """
+    if run := instance.get_run_by_id(run_id):
+        yield dg.serialize_value(run)
+    yield from map(dg.serialize_value, instance.all_logs(run_id))
 
 
 @contextmanager

@@ -130,7 +130,7 @@ def check_gain(con: Connection, name: str, table: str, trees: Sequence[Hierarchy
                sensitive: Sequence[Sensitive]) -> Verdict:
     """G9, first half: in no class is any sensitive value likelier than in the whole table by more than its gain_t."""
     keys = ", ".join(quote(tree.column) for tree in trees)
-    faults, said = [], []
+    faults, said, figures = [], [], {}
     for asked in sensitive:
         value = quote(asked.column)
         above, most = con.execute(
@@ -141,10 +141,11 @@ def check_gain(con: Connection, name: str, table: str, trees: Sequence[Hierarchy
             "SELECT count(DISTINCT class) FILTER (p - q > $t), coalesce(max(p - q), 0) FROM shares",
             {"t": asked.gain_t + SLACK}).fetchall()[0]
         said.append(f"{asked.column} {most:.2f}")
+        figures[f"gain_{asked.column}_ppm"] = round(1e6 * most)
         if above:
             faults.append(f"{name}.{asked.column}: {above:,} classes in which a value is likelier by more than "
                           f"{asked.gain_t:g}")
-    return verdict("G9", f"a value's greatest gain over the whole table: {', '.join(said)}", faults)
+    return verdict("G9", f"a value's greatest gain over the whole table: {', '.join(said)}", faults, figures)
 
 
 def guess(con: Connection, table: str, people: str, trees: Sequence[Hierarchy], sensitive: Sequence[Sensitive],

@@ -18,6 +18,8 @@ What does not count, and why:
   columns of their own, which are compared whatever their length.
 - numbers of fewer than eight digits in a text the policy wrote (months, counts) and as a product number: key spaces
   overlap by chance, and nobody's phone, organisation or identity number is that short.
+- in a log, a single word of letters, and what looks like a card, an account, a phone or an address of a machine: logs
+  are made of single words, times and versions. Names, e-mail addresses and numbers are more than that.
 Texts of the source's business facts (service, level, product category, product number, product name) get no
 other exemption: there is no way to tell a surname from a category but a person's look. The mend is the mapping: an
 expression that renames the category, or puts a letter before the product number.
@@ -38,6 +40,7 @@ from ajprivacy_pipeline.zones import Connection, quote
 LONGEST_RUN = 12  # words: longer than any name or address; the whole text is compared at any length
 FREE_TEXT_WORDS = 3
 SHORTEST_NUMBER = 8  # digits, of what could be somebody's
+_IN_LOGS = frozenset({"e-mail", "national identity number"})
 _OWN_WORDS = frozenset({
     "against", "all", "anonymous", "before", "cells", "checked", "columns", "comment", "compared", "counted",
     "declared", "dictionary", "enforced", "failed", "figure", "figures", "file", "files", "format", "from",
@@ -50,11 +53,12 @@ _OWN_WORDS = frozenset({
 
 @dataclass(frozen=True)
 class Text:
-    """A published text and where it stands; `own` when the policy or this product wrote it, not the warehouse."""
+    """A text and where it stands; `own` when the policy or this product wrote it; `logged` when a run wrote it down."""
 
     place: str
     value: str
     own: bool = False
+    logged: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,8 @@ def scan(con: Connection, policy: Policy, texts: Iterable[Text]) -> tuple[list[H
     """
     exempt = set(own_values(policy))
     looked_at = sorted({t for t in texts if t.value not in exempt}, key=lambda t: (t.place, t.value))
-    hits = [Hit(t.place, t.value, f"detector {kind}") for t in looked_at for kind in sorted(detect(t.value))]
+    hits = [Hit(t.place, t.value, f"detector {kind}") for t in looked_at for kind in sorted(detect(t.value))
+            if not t.logged or kind in _IN_LOGS]
     longest = _lay_out_runs(con, looked_at, policy.release.thresholds.leak_minimum_characters)
     staged = {(r[0], r[1]) for r in con.execute(
         "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'staged'").fetchall()}
@@ -130,14 +135,14 @@ def _lay_out_runs(con: Connection, texts: Sequence[Text], minimum: int) -> int:
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE leak_runs AS
         WITH texts AS (SELECT unnest($positions) AS position, unnest($texts) AS text, unnest($own) AS own,
-                              unnest($numbered) AS numbered),
-        words AS (SELECT position, own, numbered, string_split(
+                              unnest($numbered) AS numbered, unnest($logged) AS logged),
+        words AS (SELECT position, own, numbered, logged, string_split(
             trim(regexp_replace(lower(nfc_normalize(text)), '[^\\p{{L}}\\p{{N}}]+', ' ', 'g')), ' ') AS words
             FROM texts),
         starts AS (SELECT *, unnest(range(1, len(words) + 1)) AS first FROM words),
         runs AS (SELECT *, unnest(range(first, least(first + {LONGEST_RUN}, len(words) + 1))) AS last FROM starts
                  UNION ALL SELECT *, 1, len(words) FROM words),
-        joined AS (SELECT position, own, numbered, last - first + 1 AS word_count,
+        joined AS (SELECT position, own, numbered, logged, last - first + 1 AS word_count,
                           array_to_string(words[first:last], ' ') AS run FROM runs),
         compact AS (SELECT * REPLACE (
             CASE WHEN regexp_full_match(run, '[0-9 ]+') THEN replace(run, ' ', '') ELSE run END AS run) FROM joined)
@@ -145,10 +150,11 @@ def _lay_out_runs(con: Connection, texts: Sequence[Text], minimum: int) -> int:
         FROM compact
         WHERE length(run) >= {minimum:d}
           AND NOT (own AND word_count = 1 AND list_contains($own_words, run))
+          AND NOT (logged AND word_count = 1 AND regexp_full_match(run, '\\p{{L}}+'))
           AND NOT (numbered AND regexp_full_match(run, '[0-9]+') AND length(run) < {SHORTEST_NUMBER:d})""", {
         "positions": list(range(len(texts))), "texts": [_visible(t.value) for t in texts],
         "own": [t.own for t in texts], "numbered": [t.own or t.place.endswith(".product_id") for t in texts],
-        "own_words": sorted(own_words())})
+        "logged": [t.logged for t in texts], "own_words": sorted(own_words())})
     return int(con.execute("SELECT coalesce(max(length(run)), 0) FROM temp.leak_runs").fetchall()[0][0])
 
 
@@ -171,12 +177,13 @@ def _matches(con: Connection, table: str, column: str, longest: int, free: bool)
     return [row[0] for row in found.fetchall()]
 
 
-def texts_of_json(place: str, document: str) -> Iterator[Text]:
-    """Every key and text value of a JSON document."""
+def texts_of_json(place: str, document: str, *, names: bool = True) -> Iterator[Text]:
+    """Every text value of a JSON document, and with `names` every key."""
     def walk(value: object) -> Iterator[str]:
         if isinstance(value, dict):
             for key, inner in value.items():
-                yield str(key)
+                if names:
+                    yield str(key)
                 yield from walk(inner)
         elif isinstance(value, list):
             for inner in value:

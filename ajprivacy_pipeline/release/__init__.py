@@ -5,15 +5,17 @@
 - texts: every text a release publishes
 - files: Parquet and analytics.duckdb
 - manifest: hashes, and reading a release only when they hold
-- prove: the gates
+- prove: the gates; gates, again, logs, utility: those over cells, the order of rows, the run's log, what is still good
 - swap: staging, commit, repair
 - build: the order of the steps
 """
 
-from ajprivacy_pipeline.release.build import ReleaseResult, build_release
+from ajprivacy_pipeline.release.build import build_release
+from ajprivacy_pipeline.release.logs import Logs
 from ajprivacy_pipeline.release.manifest import Release, read_release, verify_release
-from ajprivacy_pipeline.release.plan import PROVEN, ReleasePlan, model_values, plan_release
+from ajprivacy_pipeline.release.plan import ReleasePlan, model_values, plan_release
 from ajprivacy_pipeline.release.prove import GuaranteeError
+from ajprivacy_pipeline.release.run import ReleaseResult
 
-__all__ = ["PROVEN", "GuaranteeError", "Release", "ReleasePlan", "ReleaseResult", "build_release", "model_values",
+__all__ = ["GuaranteeError", "Logs", "Release", "ReleasePlan", "ReleaseResult", "build_release", "model_values",
            "plan_release", "read_release", "verify_release"]

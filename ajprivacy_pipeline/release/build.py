@@ -3,41 +3,28 @@
 Belongs here: the order of the steps. Each step is a module beside it.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ajprivacy_pipeline.anonymise.leakscan import Text
-from ajprivacy_pipeline.anonymise.verdict import Verdict
+from ajprivacy_pipeline.anonymise.verdict import PASSED, Verdict, verdict
 from ajprivacy_pipeline.control import ControlStore, utc_now
+from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.lineage import check_lineage
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy_microdata import MICRODATA
-from ajprivacy_pipeline.release import files, ledger, microdata, microdata_ledger, prove, swap, tables, texts
+from ajprivacy_pipeline.release import files, ledger, logs, microdata, microdata_ledger, prove, swap, tables, texts
 from ajprivacy_pipeline.release import gates as cell_gates
-from ajprivacy_pipeline.release.manifest import Release, sha256_of, verify_release, write_manifest
-from ajprivacy_pipeline.release.plan import PROVEN, ReleasePlan, plan_release
+from ajprivacy_pipeline.release.again import check_order
+from ajprivacy_pipeline.release.logs import Logs
+from ajprivacy_pipeline.release.manifest import PROVING, Release, sha256_of, verify_release, write_manifest
+from ajprivacy_pipeline.release.plan import ReleasePlan, plan_release
+from ajprivacy_pipeline.release.run import ReleaseResult, Run
+from ajprivacy_pipeline.release.utility import check_utility
 from ajprivacy_pipeline.report.release_page import write_page
 from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.zones import Connection, engine_errors
-
-Status = Literal["published", "already_closed"]
-
-
-@dataclass(frozen=True)
-class ReleaseResult:
-    """What a publish did. `rows` and `figures` are for the run's metadata; `folder` is relative to the home."""
-
-    month: str
-    status: Status
-    history_from: str
-    proven: bool
-    folder: str
-    manifest_sha256: str
-    repaired: bool = False
-    verdicts: tuple[Verdict, ...] = ()
-    rows: dict[str, int] = field(default_factory=dict)
-    figures: dict[str, int] = field(default_factory=dict)
 
 
 def _silent(step: str) -> None:
@@ -45,8 +32,8 @@ def _silent(step: str) -> None:
 
 
 def build_release(con: Connection, settings: Settings, policy: Policy, control: ControlStore, month: str, run_id: str,
-                  progress: swap.Progress = _silent, *, run_models: bool = True,
-                  sql: Path | None = None) -> ReleaseResult:
+                  progress: swap.Progress = _silent, *, run_models: bool = True, sql: Path | None = None,
+                  logs: Logs | None = None) -> ReleaseResult:
     """Publish the release for a month, or say that the month lies in a closed period.
 
     Args:
@@ -59,26 +46,29 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
         progress: told each step before it is taken.
         run_models: False when the caller ran the layers anonymous and published with `model_values` already.
         sql: the folder of the models; the product's own when omitted.
+        logs: gives everything the run has written down so far. Without it G13 is not checked and the release unproven.
 
     Raises:
-        GuaranteeError: a gate failed; the previous release stays.
+        GuaranteeError: a gate failed, or was not checked though the previous release is proven; that one stays.
         ReleaseError: the previous release is gone or changed, or another run is publishing.
         ModelError: a model failed.
         ZoneError: the disk is full or not writable; nothing was swapped.
     """
     with swap.publishing(settings, control, run_id) as staging:
         repaired = swap.repair(settings, policy, control, staging, progress)
+        swap.retire_unproven(settings, control)
         plan = plan_release(control, policy, month)
         previous = _previous(settings, plan)
         if plan.closed and previous is not None:
             folder = _relative(previous.folder, settings)
-            return ReleaseResult(month, "already_closed", plan.history_from, PROVEN, folder, previous.manifest_sha256,
+            return ReleaseResult(month, "already_closed", plan.history_from, True, folder, previous.manifest_sha256,
                                  repaired)
         absent = tables.absent_tables(con, policy)
         plan, shown = replace(plan, absent=absent), _without(policy, set(absent), previous)
-        run = _Run(con, settings, shown, control, plan, previous, staging, run_id, progress, repaired)
+        run = Run(con, settings, shown, policy, control, plan, previous, staging, run_id, progress, repaired,
+                   sql or sql_folder(), run_models, logs)
         try:
-            return _publish(run, (sql or sql_folder()) if run_models else None, policy)
+            return _publish(run)
         finally:
             tables.drop_public(con, policy)
             microdata.drop_microdata(con)
@@ -89,27 +79,6 @@ def _without(policy: Policy, absent: set[str], previous: Release | None) -> Poli
     gone = absent - set(previous.tables if previous else ())
     kept = {name: table for name, table in policy.release.tables.items() if name not in gone}
     return policy.model_copy(update={"release": policy.release.model_copy(update={"tables": kept})})
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What every step of one publish needs."""
-
-    con: Connection
-    settings: Settings
-    policy: Policy
-    control: ControlStore
-    plan: ReleasePlan
-    previous: Release | None
-    staging: Path
-    run_id: str
-    progress: swap.Progress
-    repaired: bool
-
-    @property
-    def analytics(self) -> Path:
-        """The staged file that will be the published one."""
-        return self.staging / swap.ANALYTICS
 
 
 def _previous(settings: Settings, plan: ReleasePlan) -> Release | None:
@@ -124,55 +93,81 @@ def _previous(settings: Settings, plan: ReleasePlan) -> Release | None:
     return verify_release(folder, plan.previous["manifest_sha256"])
 
 
-def _publish(run: _Run, sql: Path | None, declared: Policy) -> ReleaseResult:
-    """Compute (from the models in `sql`, unless that was done), prove and swap one release that is not closed.
-
-    `declared` is the whole policy, which the models follow; the run's own leaves out what is absent.
-    """
-    con, policy, progress = run.con, run.policy, run.progress
-    progress("computing cells")
-    if sql is not None:
-        tables.run_layers(con, declared, run.plan, sql)
-    tables.forget_tokens(con)
-    prove.require([tables.check_cells(con, declared)])
-    progress("tracing columns")
-    lineage = check_lineage(declared, sql)
-    prove.require([lineage])
-    progress("withholding")
-    public = tables.make_public(con, policy, run.plan.absent)
-    progress("withholding complements")
-    took = cell_gates.withhold_more(con, policy, public)
-    progress("checking thresholds")
-    cells = ledger.hash_cells(con, run.settings, policy, public)
-    earlier = [row["manifest_sha256"] for row in run.control.releases() if bool(row["proven"]) == PROVEN]
-    gates = cell_gates.with_ledger(cell_gates.check_gates(con, policy, public, took), run.settings, cells, earlier)
-    prove.require(gates)
-    progress("recoding microdata")
+def _publish(run: Run) -> ReleaseResult:
+    """Compute, prove and swap one release that is not closed."""
+    lineage, order = _compute(run)
+    public, cells, gates = _withhold(run)
+    run.progress("recoding microdata")
     run, snapshot = _with_microdata(run)
-    policy, gates = run.policy, [prove.together(gates[0], snapshot.size), *gates[1:], *snapshot.verdicts]
+    run.progress("measuring what is still good")
+    useful, utility = check_utility(run.con, run.policy, run.plan.month, public, snapshot.left_out, run.previous)
+    gates = [prove.together(gates[0], snapshot.size), *gates[1:], *snapshot.verdicts, order, useful]
     prove.require(gates)
-    paths = files.planned_paths(policy, run.plan, run.previous)
-    verdicts = prove.claims(policy, gates, len(paths))
-    head = files.head_of(policy, run.plan, PROVEN, verdicts)
-    progress("scanning for leaks")
+    paths = files.planned_paths(run.policy, run.plan, run.previous)
+    verdicts = prove.claims(run.policy, gates, len(paths), is_logged=run.logs is not None)
+    head = files.head_of(run.policy, run.plan, verdicts, utility, snapshot.said)
+    _keep_proven(run, head)
+    run.progress("scanning for leaks")
     record = {MICRODATA: microdata.PUBLIC} if snapshot.made else {}
     leaks, cleared = _scan(run, public, record, head, paths)
-    progress("writing files")
+    run.progress("writing files")
     release = _stage(run, public, snapshot, head)
-    progress("building analytics.duckdb")
-    files.build_analytics(policy, release, run.analytics)
-    progress("proving what was built")
-    late = prove.check_remaining_texts(con, policy, release, run.analytics, cleared)
-    prove.require([*prove.check_built(policy, release, run.analytics), late])
+    late = _prove_built(run, release, cleared)
     ledger.remember(run.settings, release.manifest_sha256, cells)
-    folder = swap.swap(run.settings, run.control, run.staging, _record(run, release), progress)
-    figures = {**{n: v for gate in gates for n, v in gate.figures.items()}, **lineage.figures, **leaks.figures,
-               "texts_scanned_late": late.figures["scanned_late"], "unconverted_lines": tables.unconverted_lines(con)}
-    return ReleaseResult(release.month, "published", run.plan.history_from, PROVEN, _relative(folder, run.settings),
-                         release.manifest_sha256, run.repaired, tuple(verdicts), _rows(release), figures)
+    folder = swap.swap(run.settings, run.control, run.staging, _record(run, release), run.progress)
+    figures = {**{n: v for gate in (*gates, lineage, leaks) for n, v in gate.figures.items()},
+               "texts_scanned_late": late, "unconverted_lines": tables.unconverted_lines(run.con)}
+    return ReleaseResult(release.month, "published", run.plan.history_from, head["proven"],
+                         _relative(folder, run.settings), release.manifest_sha256, run.repaired, tuple(verdicts),
+                         _rows(release), figures)
 
 
-def _with_microdata(run: _Run) -> tuple[_Run, microdata.Snapshot]:
+def _compute(run: Run) -> tuple[Verdict, Verdict]:
+    """Make the cells where that was not done; G1 of them, G11 of the models, G12 of both, all required.
+
+    Returns G11 and G12.
+    """
+    run.progress("computing cells")
+    if run.run_models:
+        tables.run_layers(run.con, run.declared, run.plan, run.sql)
+    tables.forget_tokens(run.con)
+    prove.require([tables.check_cells(run.con, run.declared)])
+    run.progress("tracing columns")
+    lineage = check_lineage(run.declared, run.sql if run.run_models else None)
+    prove.require([lineage])
+    run.progress("computing cells in another order")
+    order = check_order(run.con, run.sql, run.declared, run.plan)
+    prove.require([order])
+    return lineage, order
+
+
+def _withhold(run: Run) -> tuple[dict[str, str], ledger.Cells, list[Verdict]]:
+    """The public tables with everything withheld that must be, their hashes, and the gates over them, required."""
+    con, policy = run.con, run.policy
+    run.progress("withholding")
+    public = tables.make_public(con, policy, run.plan.absent)
+    run.progress("withholding complements")
+    took = cell_gates.withhold_more(con, policy, public)
+    run.progress("checking thresholds")
+    cells = ledger.hash_cells(con, run.settings, policy, public)
+    earlier = [row["manifest_sha256"] for row in run.control.releases() if row["proven"]]
+    gates = cell_gates.with_ledger(cell_gates.check_gates(con, policy, public, took), run.settings, cells, earlier)
+    prove.require(gates)
+    return public, cells, gates
+
+
+def _keep_proven(run: Run, head: dict[str, Any]) -> None:
+    """Let nothing unproven replace a proven release.
+
+    Raises:
+        GuaranteeError: with every guarantee that was not checked.
+    """
+    if run.previous is not None and not head["proven"]:
+        prove.require([verdict(g, entry["verdict"], [f"{entry['verdict']}, and the release before is proven"])
+                       for g, entry in head["guarantees"].items() if g in PROVING and entry["verdict"] != PASSED])
+
+
+def _with_microdata(run: Run) -> tuple[Run, microdata.Snapshot]:
     """The run with what was decided about the microdata: made anew, repeated, or absent with a reason."""
     snapshot = microdata.take(run.con, run.settings, run.policy, run.plan, run.previous)
     plan, policy = replace(run.plan, microdata=snapshot.month), run.policy
@@ -182,12 +177,14 @@ def _with_microdata(run: _Run) -> tuple[_Run, microdata.Snapshot]:
     return replace(run, plan=plan, policy=policy), snapshot
 
 
-def _scan(run: _Run, public: dict[str, str], record: dict[str, str], head: dict[str, Any],
+def _scan(run: Run, public: dict[str, str], record: dict[str, str], head: dict[str, Any],
           paths: list[str]) -> tuple[Verdict, set[Text]]:
-    """G10 on everything about to be written; withholds product names; returns the verdict and what was cleared.
+    """G10 on everything about to be written, G13 on what the run has logged; withholds product names.
+
+    Returns the verdict of G10 and the texts that were cleared.
 
     Raises:
-        GuaranteeError: something other than a product name names somebody.
+        GuaranteeError: something other than a product name names somebody, or a log holds a key or a value.
     """
     con, policy = run.con, run.policy
     with engine_errors("leak scan"):
@@ -195,14 +192,37 @@ def _scan(run: _Run, public: dict[str, str], record: dict[str, str], head: dict[
         for table, relation in {**public, **record}.items():
             new.update(texts.texts_of_table(con, policy, table, relation))
         closed = set(texts.texts_of_closed(policy, run.previous)) if run.previous else set()
-        found, names = prove.check_leaks(con, policy, new, closed)
-        prove.require([found])
+        logged = logs.texts_of_logs(run.logs) if run.logs else set()
+        found, names, values = prove.check_leaks(con, policy, new, closed, logged)
+        written = [*values, *logs.query_log_faults(con)]
+        prove.require([found, verdict("G13", logs.FIGURE, [*written, *_keys_in_log(run)])])
         tables.withhold_names(con, public[prove.NAMES.partition(".")[0]], names)
     withheld = {text for text in new - closed if text.place == prove.NAMES and text.value in names}
-    return found, (new | closed) - withheld
+    return replace(found, figures={**found.figures, "log_texts": len(logged)}), (new | closed) - withheld
 
 
-def _stage(run: _Run, public: dict[str, str], snapshot: microdata.Snapshot, head: dict[str, Any]) -> Release:
+def _keys_in_log(run: Run) -> list[str]:
+    """A line for each key that the run has written down so far."""
+    keys = KeyStore(run.settings.keys, run.settings.root_key)
+    return logs.key_faults(keys, run.plan.month, run.logs) if run.logs else []
+
+
+def _prove_built(run: Run, release: Release, cleared: set[Text]) -> int:
+    """Build analytics.duckdb and hold everything that was built to its guarantees; returns the texts scanned late.
+
+    Raises:
+        GuaranteeError: it is not what was proven.
+    """
+    run.progress("building analytics.duckdb")
+    files.build_analytics(run.policy, release, run.analytics)
+    run.progress("proving what was built")
+    late = prove.check_remaining_texts(run.con, run.policy, release, run.analytics, cleared)
+    logged = verdict("G13", logs.FIGURE, _keys_in_log(run))
+    prove.require([*prove.check_built(run.policy, release, run.analytics), late, logged])
+    return late.figures["scanned_late"]
+
+
+def _stage(run: Run, public: dict[str, str], snapshot: microdata.Snapshot, head: dict[str, Any]) -> Release:
     """Write the folder of the release: copied and new months, dictionary, verdicts, manifest.
 
     Raises:
@@ -222,7 +242,7 @@ def _stage(run: _Run, public: dict[str, str], snapshot: microdata.Snapshot, head
     return verify_release(folder, digest)
 
 
-def _stage_microdata(run: _Run, snapshot: microdata.Snapshot, folder: Path) -> dict[str, int]:
+def _stage_microdata(run: Run, snapshot: microdata.Snapshot, folder: Path) -> dict[str, int]:
     """Write or repeat the record-level file; who is in which class of a new one goes into the ledger first."""
     if snapshot.month is None:
         return {}
@@ -235,9 +255,9 @@ def _stage_microdata(run: _Run, snapshot: microdata.Snapshot, folder: Path) -> d
     return rows
 
 
-def _record(run: _Run, release: Release) -> dict[str, Any]:
+def _record(run: Run, release: Release) -> dict[str, Any]:
     """The control store's row of the release."""
-    return {"month": release.month, "history_from": run.plan.history_from, "proven": PROVEN,
+    return {"month": release.month, "history_from": run.plan.history_from, "proven": release.manifest["proven"],
             "policy_version": run.policy.version, "manifest_sha256": release.manifest_sha256, "run_id": run.run_id,
             "published_at": utc_now()}
 

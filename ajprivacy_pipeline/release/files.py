@@ -14,7 +14,7 @@ from ajprivacy_pipeline.anonymise.thresholds import shape_of
 from ajprivacy_pipeline.anonymise.verdict import Verdict
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.release.manifest import STAMP, Release, outcomes, sha256_of
+from ajprivacy_pipeline.release.manifest import STAMP, Release, is_proven, outcomes, sha256_of
 from ajprivacy_pipeline.release.plan import ReleasePlan
 from ajprivacy_pipeline.report.release_page import PAGE
 from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
@@ -130,10 +130,12 @@ def write_rows(policy: Policy, table: str, values: list[tuple[Any, ...]], folder
         con.close()
 
 
-def head_of(policy: Policy, plan: ReleasePlan, proven: bool, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """What manifest and release_info say of the release as a whole."""
-    return {"month": plan.month, "history_from": plan.history_from, "proven": proven, "policy_version": policy.version,
-            "absent": plan.absent, "guarantees": outcomes(verdicts)}
+def head_of(policy: Policy, plan: ReleasePlan, verdicts: Sequence[Verdict], utility: dict[str, Any],
+            microdata: dict[str, Any]) -> dict[str, Any]:
+    """What manifest and release_info say of the release as a whole; `microdata` as the table's own release said it."""
+    return {"month": plan.month, "history_from": plan.history_from, "proven": is_proven(verdicts),
+            "policy_version": policy.version, "absent": plan.absent, "guarantees": outcomes(verdicts),
+            "utility": utility, "microdata": {"month": plan.microdata, **microdata} if microdata else None}
 
 
 def months_of(policy: Policy, plan: ReleasePlan, table: str) -> tuple[str, ...]:

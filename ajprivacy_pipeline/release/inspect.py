@@ -16,17 +16,18 @@ from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory,
 def list_releases(settings: Settings) -> list[dict[str, Any]]:
     """Every release the control store knows, oldest first, with what its manifest says.
 
-    `state`: current (analysts see it), earlier, replaced (published again later), damaged (its files are gone or not
+    `state`: current (analysts see it), earlier, replaced (published again later, or unproven before the first proven
+    one), damaged (its files are gone or not
     what was published; then `tables`, `files` and `rows` are None).
     """
     known = _known(settings)
-    newest = {row["month"]: row["id"] for row in known}
+    newest = {row["month"]: row["id"] for row in _standing(known)}
     stamp = published_stamp(settings.published / ANALYTICS)
     found = []
     for row in known:
         entry = {name: row[name] for name in ("month", "history_from", "proven", "policy_version", "manifest_sha256",
                                               "published_at")} | {"tables": None, "files": None, "rows": None}
-        if newest[row["month"]] != row["id"]:
+        if newest.get(row["month"]) != row["id"]:
             found.append(entry | {"state": "replaced"})
             continue
         try:
@@ -47,7 +48,7 @@ def open_release(settings: Settings, month: str) -> Release:
     Raises:
         ReleaseError: there is none, or a file of it is missing, changed, or one too many.
     """
-    for row in reversed(_known(settings)):
+    for row in reversed(_standing(_known(settings))):
         if row["month"] == month:
             return verify_release(settings.published / "releases" / month, row["manifest_sha256"])
     raise ReleaseError(f"there is no release for {month}: `ajprivacy releases list` shows those there are")
@@ -61,7 +62,7 @@ def verify(settings: Settings, month: str | None = None) -> list[dict[str, Any]]
     Raises:
         ReleaseError: there is no release for the month, or none at all.
     """
-    known = {row["month"]: row for row in _known(settings)}  # the newest of a month stands
+    known = {row["month"]: row for row in _standing(_known(settings))}  # the newest of a month stands
     if not known or (month is not None and month not in known):
         raise ReleaseError(f"there is no release for {month}: `ajprivacy releases list` shows those there are" if known
                            else "nothing is published yet: run a month first")
@@ -169,6 +170,11 @@ def _cell_changes(con: Connection, before: Release, after: Release, table: str) 
 
 def _parquet(release: Release, table: str) -> str:
     return f"read_parquet([{', '.join(literal(str(file)) for file in release.files(table))}])"
+
+
+def _standing(known: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The releases whose folders are there: unproven ones go when the first proven one is published."""
+    return [row for row in known if row["proven"]] or known
 
 
 def _known(settings: Settings) -> list[dict[str, Any]]:

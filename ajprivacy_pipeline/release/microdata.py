@@ -1,12 +1,13 @@
 """customers_microdata: when it is made anew, how coarse it must be, and what holds of it.
 
-Belongs here: the cadence, recoding until the guarantees hold, G3, G7, G8 and G9 of the outcome. Does not belong here:
-who is in it (sql/anonymous/microdata), the recoding itself, the attacks. Between two makings the file is repeated, byte
-for byte, with the verdicts it was published with.
+Belongs here: the cadence, recoding until the guarantees hold, G3, G7, G8, G9 and a part of G15 of the outcome. Does not
+belong here: who is in it (sql/anonymous/microdata), the recoding itself, the attacks. Between two makings the file is
+repeated, byte for byte, with the verdicts it was published with.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ajprivacy_pipeline.anonymise.attacks import check_advantage, check_gain, check_linkability, check_linkage, guess
 from ajprivacy_pipeline.anonymise.diversity import check_classes
@@ -14,13 +15,14 @@ from ajprivacy_pipeline.anonymise.recode.hierarchy import Hierarchy, hierarchy
 from ajprivacy_pipeline.anonymise.recode.local import local
 from ajprivacy_pipeline.anonymise.recode.rules import Sensitive
 from ajprivacy_pipeline.anonymise.recode.tuples import collect
-from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
+from ajprivacy_pipeline.anonymise.verdict import PASSED, UNCHECKED, Verdict, verdict
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy_microdata import MICRODATA
 from ajprivacy_pipeline.release.manifest import Release
 from ajprivacy_pipeline.release.microdata_ledger import TOKENS, Members, key_store, make_tokens, recall
 from ajprivacy_pipeline.release.plan import ReleasePlan
+from ajprivacy_pipeline.release.utility import banded
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.zones import Connection, engine_errors, quote
 
@@ -38,15 +40,17 @@ class Snapshot:
     """The microdata of a release.
 
     `month` is the month it was made for, None when there is none, for the `reason`. `members` are who is in which class
-    of one made anew; a repeated one has none. `size` is G2 of the classes, `verdicts` the other guarantees.
+    of one made anew; a repeated one has none. `size` is G2 of the classes, `left_out` its part of G15, `verdicts` the
+    other guarantees. `said` is what the manifest says of the table itself, the same as long as it is repeated.
     """
 
     month: str | None
     reason: str | None = None
     members: Members | None = None
     size: Verdict | None = None
+    left_out: Verdict | None = None
     verdicts: tuple[Verdict, ...] = ()
-    figures: dict[str, int] = field(default_factory=dict)
+    said: dict[str, Any] = field(default_factory=dict)
 
     @property
     def made(self) -> bool:
@@ -64,7 +68,7 @@ def take(con: Connection, settings: Settings, policy: Policy, plan: ReleasePlan,
         ZoneError: the ledger cannot be read.
     """
     if MICRODATA not in policy.release.tables:
-        return Snapshot(None)
+        return _none("the policy publishes none, or the warehouse lacks what it is made of", None)
     keys, earlier = key_store(settings), earlier_file(previous)
     with engine_errors("microdata"):
         make_tokens(con, keys, policy.release.microdata.control_percent)
@@ -75,7 +79,7 @@ def take(con: Connection, settings: Settings, policy: Policy, plan: ReleasePlan,
             return _repeated(previous, earlier[0], "nothing says who was in the earlier table")
         reason = _make(con, policy)
         if reason:
-            return _repeated(previous, earlier[0], reason) if earlier else Snapshot(None, reason)
+            return _repeated(previous, earlier[0], reason) if earlier else _none(reason, reason)
         return _judged(con, policy, plan, previous, known)
 
 
@@ -92,13 +96,27 @@ def is_due(policy: Policy, plan: ReleasePlan) -> bool:
     return any(int(month[5:]) == policy.release.microdata.cadence_month for month in plan.computed)
 
 
+def _none(why: str, reason: str | None) -> Snapshot:
+    """No table: its guarantees hold of nothing, and say so; `reason` is given as the table's where it is absent."""
+    return Snapshot(None, reason, verdicts=tuple(verdict(g, f"there is no {MICRODATA}: {why}", [])
+                                                 for g in GUARANTEES))
+
+
 def _repeated(previous: Release | None, month: str, reason: str | None = None) -> Snapshot:
-    """The earlier table with the verdicts it was published with; `reason` says why it was not made anew though due."""
-    said = previous.manifest["guarantees"] if previous else {}
-    verdicts = [Verdict(g, said[g]["verdict"] == "passed", said[g]["figure"]) for g in GUARANTEES]
+    """The earlier table with the verdicts it was published with; `reason` says why it was not made anew though due.
+
+    Each verdict names the month it was found in. Without them (an older version's manifest) none is taken for granted.
+    """
+    manifest = previous.manifest if previous else {}
+    guarantees, said = manifest.get("guarantees", {}), manifest.get("microdata") or {}
+    found = {g: guarantees.get(g, {"verdict": UNCHECKED, "figure": ""}) for g in GUARANTEES}
+    verdicts = [Verdict(g, entry["verdict"] == PASSED, entry["figure"]) for g, entry in found.items()]
     if reason:
         verdicts[2] = verdict("G8", f"{MICRODATA} was due and not made anew, the one of {month} stays: {reason}", [])
-    return Snapshot(month, verdicts=tuple(verdicts))
+    size, left_out = (verdict(g, str(said.get(name, "")), [] if said.get(name) else [
+        f"{MICRODATA} of {month}: its manifest does not say what was found"])
+        for g, name in (("G2", "size"), ("G15", "left_out")))
+    return Snapshot(month, size=size, left_out=left_out, verdicts=tuple(verdicts), said=said)
 
 
 def hierarchies(policy: Policy) -> tuple[Hierarchy, ...]:
@@ -187,11 +205,37 @@ def _judged(con: Connection, policy: Policy, plan: ReleasePlan, previous: Releas
     found = check_linkage(con, MICRODATA, PUBLIC, PEOPLE, trees, k)
     gain, advantage = check_gain(con, MICRODATA, PUBLIC, trees, asked), _advantage(con, policy, trees, asked)
     guessed = verdict("G9", f"{gain.figure}; {advantage.figure}", [*gain.violations, *advantage.violations],
-                      advantage.figures)
+                      {**gain.figures, **advantage.figures})
     verdicts = [Verdict(v.guarantee, v.passed, f"{MICRODATA} of {plan.month}: {v.figure}", v.violations, v.figures)
                 for v in (spread, found, linked, guessed)]
-    figures = {name: value for v in verdicts for name, value in v.figures.items()}
-    return Snapshot(plan.month, None, members, size, tuple(verdicts), figures)
+    size = replace(size, figure=f"classes of people in {MICRODATA} of {plan.month}: {size.figure}")
+    left_out = check_left_out(con, policy, plan.month)
+    said = {"size": size.figure, "left_out": left_out.figure, "classes": _class_sizes(con, policy, trees),
+            "risks": {name: _coarse(name, value) for v in verdicts[1:] for name, value in v.figures.items()}}
+    return Snapshot(plan.month, None, members, size, left_out, tuple(verdicts), said)
+
+
+def _coarse(name: str, value: int) -> int:
+    """A figure as it is published: shares in thousandths, rounded up."""
+    return -(-value // 1000) * 1000 if name.endswith("_ppm") else value
+
+
+def check_left_out(con: Connection, policy: Policy, month: str) -> Verdict:
+    """G15 of the table made anew: how many of those who may be in it are not, in whole percent, rounded up."""
+    most = policy.release.utility.left_out_percent
+    everybody, there = (int(con.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0])
+                        for relation in (SOURCE, PUBLIC))
+    gone = max(0, everybody - there)
+    percent = -(-100 * gone // max(1, everybody))
+    faults = [f"{MICRODATA}: {percent} % of the rows are left out, {most} % are allowed"
+              ] if 100 * gone > most * everybody else []
+    return verdict("G15", f"{MICRODATA} of {month} leaves out {percent} % of its rows", faults)
+
+
+def _class_sizes(con: Connection, policy: Policy, trees: tuple[Hierarchy, ...]) -> dict[str, int]:
+    """How many classes there are of which size, in the bands of contributors."""
+    keys = ", ".join(quote(tree.column) for tree in trees)
+    return banded(con, policy, f"SELECT count(*) AS persons FROM {PUBLIC} GROUP BY {keys}", "persons")
 
 
 def _members(con: Connection, trees: tuple[Hierarchy, ...]) -> Members:

@@ -13,8 +13,6 @@ from ajprivacy_pipeline.keystore import pads
 from ajprivacy_pipeline.policy import Policy, Rule
 from ajprivacy_pipeline.settings import as_of
 
-PROVEN = False  # until every guarantee is checked: an unproven release must not leave the house
-
 
 @dataclass(frozen=True)
 class ReleasePlan:
@@ -54,13 +52,13 @@ def plan_release(control: ControlStore, policy: Policy, month: str) -> ReleasePl
     """What a release for `month` computes and copies.
 
     The first release covers the policy's `history_months` up to the month; a later one the months after the last
-    closed period. Only releases of the same kind count: what was published unproven closes nothing for a proven one.
+    closed period. Only proven releases count: what was published unproven closes nothing.
 
     Raises:
         PrivacyError: the text is no month.
     """
     as_of(month)
-    known = [row for row in control.releases() if bool(row["proven"]) == PROVEN]
+    known = [row for row in control.releases() if row["proven"]]
     if not known:
         first = shift(month, 1 - policy.release.history_months)
         return ReleasePlan(month, first, first, None, closed=False)

@@ -14,6 +14,7 @@ from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.lineage import lineage_figure
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.release import logs
 from ajprivacy_pipeline.release.manifest import Release, verify_release
 from ajprivacy_pipeline.release.texts import texts_of_release
 from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
@@ -50,7 +51,11 @@ MENDS = {
            "(a letter before a product number, another word for a category)",
     "G11": "mend: take the value out of the model, or name the function that makes it anonymous in "
            "notice/release.toml, [declassifiers], with its reason",
+    "G12": "mend: give the aggregate of the model an order of its own (first, list and string_agg take ORDER BY)",
+    "G13": "mend: take what writes it down out of the step or the settings; remove the run's log, replace the key",
     "G14": "mend: run the month again",
+    "G15": "mend: none by hand; the recoding of microdata leaves out more than utility.left_out_percent, or a shown "
+           "value is not the one that was computed: report it",
 }
 
 
@@ -71,17 +76,26 @@ def swap_figure(files: int) -> str:
 
 
 def together(cells: Verdict, classes: Verdict | None) -> Verdict:
-    """G2 of the cells and of the classes of microdata, where some were made, as one verdict."""
+    """G2 of the cells and of the classes of microdata, where there are some, as one verdict."""
     if classes is None:
         return cells
-    return verdict("G2", f"{cells.figure}; classes of people: {classes.figure}",
+    return verdict("G2", f"{cells.figure}; {classes.figure}",
                    [*cells.violations, *classes.violations], {**cells.figures, **classes.figures})
 
 
-def claims(policy: Policy, cells: Sequence[Verdict], files: int) -> list[Verdict]:
-    """The verdicts a release of so many files carries, if it is published at all: every gate holds it to them."""
-    return [verdict("G1", columns_figure(policy), []), *cells, verdict("G10", leaks_figure(policy), []),
-            verdict("G11", lineage_figure(policy), []), verdict("G14", swap_figure(files), [])]
+def claims(policy: Policy, found: Sequence[Verdict], files: int, *, is_logged: bool) -> list[Verdict]:
+    """The verdicts a release of so many files carries, if it is published at all: every gate holds it to them.
+
+    Args:
+        policy: what is declared.
+        found: verdicts that are known already.
+        files: how many there will be.
+        is_logged: whether somebody hands in what the run has written down; without that G13 is not checked.
+    """
+    logged = [verdict("G13", logs.FIGURE, [])] if is_logged else []
+    later = [verdict("G1", columns_figure(policy), []), verdict("G10", leaks_figure(policy), []),
+             verdict("G11", lineage_figure(policy), []), verdict("G14", swap_figure(files), []), *logged]
+    return sorted([*found, *later], key=lambda v: int(v.guarantee[1:]))
 
 
 def require(verdicts: Sequence[Verdict]) -> None:
@@ -94,20 +108,24 @@ def require(verdicts: Sequence[Verdict]) -> None:
         raise GuaranteeError(verdicts)
 
 
-def check_leaks(con: Connection, policy: Policy, new: set[Text], closed: set[Text]) -> tuple[Verdict, set[str]]:
-    """G10 over the texts of the computed months, the closed months, and what the policy writes.
+def check_leaks(con: Connection, policy: Policy, new: set[Text], closed: set[Text],
+                logged: set[Text]) -> tuple[Verdict, set[str], list[str]]:
+    """G10 over the texts of the computed months, the closed months, and what the policy writes; G13 over the log's.
 
-    Returns the verdict and the product names to withhold. A product name of a closed month is reported, not refused:
-    its file was scanned when it was published and is pinned by its hash; only a re-issue can change it.
+    Returns the verdict of G10, the product names to withhold, and what violates G13. A product name of a closed month
+    is reported, not refused: its file was scanned when it was published and is pinned by its hash; only a re-issue can
+    change it. The log is scanned along: the warehouse is read once for both.
     """
-    hits, unread = scan(con, policy, new | closed)
+    found, unread = scan(con, policy, new | closed | logged)
+    hits = [hit for hit in found if hit.place != logs.LOG]
     names = {hit.value for hit in hits if hit.place == NAMES}
     new_names = names & {t.value for t in new if t.place == NAMES}
     violations = describe(hit for hit in hits if hit.place != NAMES)
     violations += [f"staged.{column} is missing: it cannot be compared" for column in unread]
     figures = {"texts": len(new | closed), "names_withheld": len(new_names),
                "names_in_closed_months": len(names - new_names)}
-    return verdict("G10", leaks_figure(policy), violations, figures), new_names
+    return (verdict("G10", leaks_figure(policy), violations, figures), new_names,
+            describe(hit for hit in found if hit.place == logs.LOG))
 
 
 def check_staged(policy: Policy, folder: Path, paths: Sequence[str]) -> Verdict:

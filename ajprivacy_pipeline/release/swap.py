@@ -94,6 +94,21 @@ def repair(settings: Settings, policy: Policy, control: ControlStore, staging: P
     return True
 
 
+def retire_unproven(settings: Settings, control: ControlStore) -> None:
+    """Remove the folders of unproven releases once analysts see a proven one: that one is the first, and replaces them.
+
+    Call it when the newest known release is committed.
+    """
+    known = control.releases()
+    if known and known[-1]["proven"]:
+        for row in known:
+            folder = settings.published / "releases" / row["month"]
+            if not row["proven"] and (folder / MANIFEST).is_file() and (
+                    sha256_of(folder / MANIFEST) == row["manifest_sha256"]):
+                with engine_errors("published"):
+                    shutil.rmtree(folder)
+
+
 def swap(settings: Settings, control: ControlStore, staging: Path, row: dict[str, Any], progress: Progress) -> Path:
     """Put a proven staging folder in place and commit; `row` is the control store's record of the release.
 
@@ -116,6 +131,7 @@ def swap(settings: Settings, control: ControlStore, staging: Path, row: dict[str
         _for_readers(staging / ANALYTICS)
         (staging / ANALYTICS).replace(settings.published / ANALYTICS)
         _to_disk(settings.published)
+    retire_unproven(settings, control)
     progress("published")
     return target
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.report.release_plots import plots_of
 from ajprivacy_pipeline.zones import engine_errors, literal, memory
 
 PAGE = "release.html"
@@ -90,7 +91,7 @@ def render(policy: Policy, head: Mapping[str, Any], uses: list[TableUse]) -> str
     gates = sorted(head["guarantees"].items(), key=lambda gate: (len(gate[0]), gate[0]))  # G2 before G10
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         head=head, gates=gates, absent=dict(head.get("absent") or {}), uses=uses, meanings=meanings,
-        trends=[_trend(use) for use in uses if len(use.months) > 1])
+        plots=plots_of(policy, head), trends=[_trend(use) for use in uses if len(use.months) > 1])
 
 
 def _trend(use: TableUse) -> dict[str, Any]:

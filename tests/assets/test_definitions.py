@@ -75,7 +75,8 @@ def test_gates_block() -> None:
     specs = {spec.name: spec for asset in defs.resolve_asset_graph().assets_defs for spec in asset.check_specs
              if spec.asset_key == RELEASE}
 
-    assert set(specs) == {"g1", "g2", "g3", "g4", "g5", "g6", "g7", "g8", "g9", "g10", "g11", "g14"}
+    assert set(specs) == {"g1", "g2", "g3", "g4", "g5", "g6", "g7", "g8", "g9", "g10", "g11", "g12", "g13",
+                          "g14", "g15"}
     assert all(spec.blocking and spec.asset_key == RELEASE for spec in specs.values())
 
 

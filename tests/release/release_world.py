@@ -14,7 +14,7 @@ from typing import Any
 
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.policy import Policy, load_policy
-from ajprivacy_pipeline.release import ReleaseResult, build_release, plan_release, tables
+from ajprivacy_pipeline.release import Logs, ReleaseResult, build_release, plan_release, tables
 from ajprivacy_pipeline.settings import CHECKOUT, NOTICE, Settings, load_settings, prepare_home
 from ajprivacy_pipeline.zones import Connection, memory
 
@@ -139,6 +139,7 @@ class World:
         self.control = ControlStore.in_folder(self.settings.control)
         self.sql = sql or small_sql(home / "sql")
         self.con = empty_shop(self.policy)
+        self.logs: Logs | None = list  # nothing is written down
 
     @property
     def analytics(self) -> Path:
@@ -147,7 +148,8 @@ class World:
 
     def publish(self, month: str = "2024-03", progress: Any = lambda _: None) -> ReleaseResult:
         """Publish a month with the small SQL folder."""
-        return build_release(self.con, self.settings, self.policy, self.control, month, "run 1", progress, sql=self.sql)
+        return build_release(self.con, self.settings, self.policy, self.control, month, "run 1", progress, sql=self.sql,
+                             logs=self.logs)
 
     def compute(self, month: str = "2024-03") -> None:
         """Make the public tables without publishing them; `rows` reads them."""

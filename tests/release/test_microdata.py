@@ -93,7 +93,7 @@ def test_the_first_release_has_those_who_may_be_in_it_and_says_what_holds(later:
         assert verdict == "passed"
         assert figure.startswith("customers_microdata of 2024-03: ")
     assert "classes of people" in said(later, "G2")[1]
-    assert later.query("SELECT DISTINCT proven FROM release_info") == [(False,)]
+    assert later.query("SELECT DISTINCT proven FROM release_info") == [(True,)]
 
 
 def test_who_is_left_out_still_counts_as_somebody_to_be_found(later: World) -> None:
@@ -122,6 +122,10 @@ def test_the_next_months_repeat_it_byte_for_byte(later: World) -> None:
     after = tree(later.settings.published / "releases" / "2024-04")
     assert {path: data for path, data in after.items() if path.startswith("customers_microdata/")} == {FILE: before}
     assert [said(later, guarantee) for guarantee in microdata.GUARANTEES] == figures
+    for guarantee, figure in (("G2", "classes of people in customers_microdata of 2024-03: k = 10"),
+                              ("G15", "customers_microdata of 2024-03 leaves out 0 % of its rows")):
+        assert figure in said(later, guarantee)[1], "what was found then, and when"
+    assert later.query("SELECT DISTINCT proven FROM release_info") == [(True,)]
 
 
 def test_in_the_cadence_month_it_is_made_anew(later: World) -> None:
@@ -169,7 +173,8 @@ def test_too_few_people_for_the_bound_mean_no_table_and_a_reason(tmp_path: Path)
     verdict, reason = said(world, "customers_microdata")
     assert verdict == "absent"
     assert reason.startswith("too few people, or too alike")
-    assert said(world, "G7")[0] == "not checked"
+    assert said(world, "G7") == ("passed", f"there is no customers_microdata: {reason}")
+    assert world.query("SELECT DISTINCT proven FROM release_info") == [(True,)], "nothing of it is published"
 
 
 def test_the_order_of_rows_changes_nothing(first: Path, tmp_path: Path) -> None:

@@ -36,13 +36,6 @@ def test_a_closed_month_is_left_alone(published: World, month: str) -> None:
     assert (tree(published.settings.published), published.control.releases()) == (before, rows)
 
 
-def test_a_proven_release_does_not_count_what_was_published_unproven(
-        published: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ajprivacy_pipeline.release.plan.PROVEN", True)
-    plan = plan_release(published.control, published.policy, "2024-03")
-    assert (plan.previous, plan.closed, plan.first_month) == (None, False, "2024-01")
-
-
 def spoil(folder: Path, how: str) -> None:
     """Damage a release's folder."""
     file = folder / "sales_monthly" / "2024-02.parquet"
@@ -77,7 +70,7 @@ def test_a_previous_release_that_was_touched_is_refused_with_a_mend(published: W
 def test_reading_verifies_the_manifest(tmp_path_factory: pytest.TempPathFactory, published: World) -> None:
     with pytest.raises(ReleaseError, match="nothing is published yet"):
         read_release(load_settings({"AJPRIVACY_HOME": str(tmp_path_factory.mktemp("empty"))}))
-    assert read_release(published.settings).manifest["proven"] is False
+    assert read_release(published.settings).manifest["proven"] is True
     spoil(published.settings.published / "releases" / "2024-03", "changed")
     with pytest.raises(ReleaseError, match="1 changed file"):
         read_release(published.settings)

@@ -1,0 +1,64 @@
+"""What the steps of one publish share, and what it came to.
+
+Belongs here: two records. Does not belong here: the steps (build).
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ajprivacy_pipeline.anonymise.verdict import Verdict
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.release import swap
+from ajprivacy_pipeline.release.logs import Logs
+from ajprivacy_pipeline.release.manifest import Release
+from ajprivacy_pipeline.release.plan import ReleasePlan
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.zones import Connection
+
+Status = Literal["published", "already_closed"]
+
+
+@dataclass(frozen=True)
+class ReleaseResult:
+    """What a publish did. `rows` and `figures` are for the run's metadata; `folder` is relative to the home."""
+
+    month: str
+    status: Status
+    history_from: str
+    proven: bool
+    folder: str
+    manifest_sha256: str
+    repaired: bool = False
+    verdicts: tuple[Verdict, ...] = ()
+    rows: dict[str, int] = field(default_factory=dict)
+    figures: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What every step of one publish needs.
+
+    `declared` is the whole policy, which the models follow; `policy` leaves out the tables that are absent.
+    """
+
+    con: Connection
+    settings: Settings
+    policy: Policy
+    declared: Policy
+    control: ControlStore
+    plan: ReleasePlan
+    previous: Release | None
+    staging: Path
+    run_id: str
+    progress: swap.Progress
+    repaired: bool
+    sql: Path
+    run_models: bool
+    logs: Logs | None
+
+    @property
+    def analytics(self) -> Path:
+        """The staged file that will be the published one."""
+        return self.staging / swap.ANALYTICS
