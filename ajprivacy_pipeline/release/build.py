@@ -21,7 +21,7 @@ from ajprivacy_pipeline.release.logs import Logs
 from ajprivacy_pipeline.release.manifest import PROVING, Release, sha256_of, verify_release, write_manifest
 from ajprivacy_pipeline.release.plan import ReleasePlan, plan_release
 from ajprivacy_pipeline.release.run import ReleaseResult, Run
-from ajprivacy_pipeline.release.utility import check_utility
+from ajprivacy_pipeline.release.utility import check_utility, withheld_sums
 from ajprivacy_pipeline.report.release_page import write_page
 from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.zones import Connection, engine_errors
@@ -105,6 +105,7 @@ def _publish(run: Run) -> ReleaseResult:
     prove.require(gates)
     paths = files.planned_paths(run.policy, run.plan, run.previous)
     verdicts = prove.claims(run.policy, gates, len(paths), is_logged=run.logs is not None)
+    utility["withheld_sums"] = withheld_sums(gates)
     head = files.head_of(run.policy, run.plan, verdicts, utility, snapshot.said)
     _keep_proven(run, head)
     run.progress("scanning for leaks")

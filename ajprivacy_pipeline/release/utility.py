@@ -15,6 +15,7 @@ the true one is checked, and blocks.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from ajprivacy_pipeline.anonymise.thresholds import shape_of
@@ -54,6 +55,13 @@ def check_utility(con: Connection, policy: Policy, month: str, public: dict[str,
     figures |= {f"rows_{table}": entry["rows"] for table, entry in cells.items()}
     said = {"new_cells": cells, "golden": answers, "contributors": contributors, "trend": trend}
     return verdict("G15", figure, [*faults, *(left_out.violations if left_out else ())], figures), said
+
+
+def withheld_sums(gates: Iterable[Verdict]) -> Said:
+    """What G5 found of the withheld cells of sums, for the page; empty where it says nothing of them."""
+    found = next((gate.figures for gate in gates if gate.guarantee == "G5"), {})
+    wanted = ("withheld_in_systems", "exactly_recoverable", "too_narrow")
+    return {name: found[name] for name in wanted} if set(wanted) <= set(found) else {}
 
 
 def _withheld(con: Connection, relation: str) -> dict[str, int]:

@@ -45,8 +45,9 @@ def plots_of(policy: Policy, head: Mapping[str, Any]) -> list[Plot]:
     if "classes" in people:
         found.append(_histogram("People in a class of the microdata", "Classes by how many people share them.",
                                 people["classes"], sizes))
-    if people.get("risks"):
-        found.append(_risks(policy, people["risks"]))
+    if risks := [*_sums(policy, utility), *_risks(policy, people.get("risks") or {})]:
+        found.append(Plot("Risk by attack", "Attacks with full knowledge; the line is what the policy allows.",
+                          tuple(risks)))
     if utility.get("trend"):
         found.append(_trend(utility["trend"]))
     return found
@@ -70,7 +71,17 @@ def _histogram(title: str, meaning: str, counts: Mapping[str, int], order: Seque
                                       for name in order))
 
 
-def _risks(policy: Policy, risks: Mapping[str, int]) -> Plot:
+def _sums(policy: Policy, utility: Mapping[str, Any]) -> list[Bar]:
+    """How many withheld sums subtraction and programs tell within a narrower interval than the policy allows."""
+    sums, at = utility.get("withheld_sums"), policy.release.thresholds
+    if not sums:
+        return []
+    told = sums["exactly_recoverable"] + sums["too_narrow"]
+    return [Bar(f"G5 a withheld sum told within {at.k} contributors or {at.interval_percent} %",
+                _part(told, sums["withheld_in_systems"]), f"{told:,} of {sums['withheld_in_systems']:,}", 0.0)]
+
+
+def _risks(policy: Policy, risks: Mapping[str, int]) -> list[Bar]:
     """What each attack on the microdata reaches, each with its limit; the plot is as long as certainty."""
     microdata, k = policy.release.microdata, policy.release.thresholds.k
     bars = [_risk("G7 finding a person's row, at most", risks.get("linkage_risk_max_ppm"), 100 / k),
@@ -81,14 +92,13 @@ def _risks(policy: Policy, risks: Mapping[str, int]) -> Plot:
         bars.append(_risk(f"G9 guessing {name}, gain at most", risks.get(f"gain_{name}_ppm"), 100 * column.gain_t))
         bars.append(_risk(f"G9 guessing {name}, advantage of being in it", risks.get(f"advantage_{name}_ppm"),
                           microdata.advantage_percent))
-    return Plot("Risk by attack", "Attacks on the microdata with full knowledge; the line is what the policy allows.",
-                tuple(bar for bar in bars if bar is not None))
+    return [bar for bar in bars if bar is not None]
 
 
 def _risk(name: str, ppm: int | None, limit: float) -> Bar | None:
     if ppm is None:
         return None
-    return Bar(name, _part(max(0, ppm), 1_000_000), f"{ppm / 10_000:.1f} % of {limit:.0f} %", round(limit, 1))
+    return Bar(name, _part(max(0, ppm), 1_000_000), f"{max(0, ppm) / 10_000:.1f} % of {limit:.0f} %", round(limit, 1))
 
 
 def _trend(releases: Sequence[Mapping[str, Any]]) -> Plot:

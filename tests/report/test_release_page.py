@@ -8,6 +8,7 @@ from ajprivacy_pipeline.anonymise.verdict import verdict
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.release import verify_release
 from ajprivacy_pipeline.report.release_page import PAGE, TableUse, planned_words, render, table_uses, words_of
+from ajprivacy_pipeline.report.release_plots import plots_of
 from tests.browser import opened, overflow
 from tests.release.release_world import World, fill, shop_rows
 
@@ -46,7 +47,7 @@ def test_it_says_what_the_manifest_and_the_files_say(world: World, folder: Path)
     uses = {use.table: use for use in table_uses(world.policy, folder, paths)}
 
     assert text == render(world.policy, release.manifest, list(uses.values()))
-    assert "not proven anonymous" in text
+    assert '<span class="state">proven anonymous</span>' in text
     found = world.query("SELECT count(*), count(*) FILTER (suppressed) FROM sales_monthly")
     assert found == [(uses["sales_monthly"].rows, uses["sales_monthly"].withheld)]
     for guarantee, gate in release.manifest["guarantees"].items():
@@ -74,6 +75,33 @@ def test_values_are_escaped(world: World) -> None:
     assert "proven anonymous" in text
 
 
+HEAD = {"utility": {
+    "golden": {"orders_by_month": {"exact": 3, "up to 5 %": 1, "withheld": 4}},
+    "contributors": {"10 to 19": 8, "20 to 49": 2, "1,000 and more": 0},
+    "trend": [{"month": "2024-03", "rows": 200, "withheld": 50}, {"month": "2024-04", "rows": 0, "withheld": 0}],
+    "withheld_sums": {"withheld_in_systems": 40, "exactly_recoverable": 1, "too_narrow": 1}},
+    "microdata": {"classes": {"20 to 49": 4}, "risks": {
+        "linkage_risk_max_ppm": 50_000, "linkability_least": 20, "gain_spend_band_ppm": 300_000,
+        "advantage_spend_band_ppm": -4_000}}}
+
+
+def test_bars_are_as_long_as_their_figures(world: World) -> None:
+    plots = {plot.title: {bar.name: (bar.length, bar.figure, bar.limit) for bar in plot.bars}
+             for plot in plots_of(world.policy, HEAD)}
+    assert plots["Golden queries"] == {"orders_by_month": (50.0, "50.0 %, up to 5 %", None)}
+    contributors = plots["Contributors behind the shown cells"]
+    assert list(contributors) == ["10 to 19", "20 to 49", "50 to 99", "100 to 999", "1,000 and more"]
+    assert contributors["20 to 49"] == (25.0, "2", None)
+    assert plots["People in a class of the microdata"]["20 to 49"] == (100.0, "4", None)
+    assert plots["Withheld, release by release"] == {"2024-03": (25.0, "25.0 %", None), "2024-04": (0.0, "0.0 %", None)}
+    assert plots["Risk by attack"] == {
+        "G5 a withheld sum told within 10 contributors or 10 %": (5.0, "2 of 40", 0.0),
+        "G7 finding a person's row, at most": (5.0, "5.0 % of 10 %", 10.0),
+        "G8 following a person into the next table, at most": (5.0, "5.0 % of 10 %", 10.0),
+        "G9 guessing spend_band, gain at most": (30.0, "30.0 % of 35 %", 35.0),
+        "G9 guessing spend_band, advantage of being in it": (0.0, "0.0 % of 5 %", 5.0)}
+
+
 @pytest.mark.parametrize("width", [390, 1200])
 def test_a_browser_shows_it_without_an_error_or_overflow(folder: Path, width: int) -> None:
     with opened((folder / PAGE).read_text(encoding="utf-8"), width) as page:
@@ -81,4 +109,12 @@ def test_a_browser_shows_it_without_an_error_or_overflow(folder: Path, width: in
         assert page.locator("h1").inner_text() == "Release 2024-03"
         assert page.locator("ul.gates li").count() == 16
         assert page.locator("svg").count() >= 9
+        titles = page.locator("h3").all_inner_texts()
+        assert {"Golden queries", "Contributors behind the shown cells", "Risk by attack",
+                "Withheld, release by release"} <= set(titles)
+        assert page.locator("script").count() == 0
+        bars = page.locator("ul.plot li")
+        assert bars.count() >= 13 + 5 + 1 + 1
+        assert all(box and box["width"] > 40 for box in (bars.nth(i).locator("svg").bounding_box()
+                                                         for i in range(bars.count()))), "a bar can be seen"
         assert len(page.pdf(format="A4")) > 1000
