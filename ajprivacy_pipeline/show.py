@@ -67,7 +67,7 @@ def _rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _release_rows(release: Mapping[str, Any]) -> list[tuple[str, str]]:
     if release["status"] != "published":
         return [("release", "left as it is: the month is closed")]
-    proven = "proven" if release["proven"] else "not proven anonymous yet, must not leave the house"
+    proven = "proven anonymous" if release["proven"] else "not proven anonymous, must not leave the house"
     gates = ", ".join(f"{gate} {verdict}" for gate, verdict in release["gates"].items())
     return [
         ("release", f"{release['rows']:,} rows from {release['history_from']} on; {proven}"),

@@ -13,7 +13,7 @@ from ajprivacy_pipeline.assets.resources import POOL, free_dead_slots
 from ajprivacy_pipeline.copies import is_running, month_lock
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
 from tests.assets.conftest import Home
-from tests.assets.tiny import CANARIES, CANARY_EMAIL
+from tests.assets.tiny import CANARIES, CANARY_EMAIL, CANARY_NAME
 
 # A model that meets a value which does not fit, in words that hold the value.
 BAD_VALUE = f"""
@@ -32,6 +32,18 @@ def fail(con, model, values):
     except ValueError as error:
         raise RuntimeError("Key (email)=({CANARY_EMAIL}) already exists") from error
 month.run_model = fail
+cli.main()
+"""
+# A step that shows in its metadata what must stand in no log; the name of the thing comes from outside.
+LEAK = """
+import sys
+from ajprivacy_pipeline import cli
+from ajprivacy_pipeline.assets import build
+real, what = build.described, sys.argv.pop()
+def leaky(run, name, *rest):
+    value = run.keys.data_key("2026-09") if what == "key" else what
+    return {**real(run, name, *rest), **({"note": value} if name == "retention.freezes" else {})}
+build.described = leaky
 cli.main()
 """
 
@@ -102,6 +114,27 @@ def _run_again(home: Home) -> None:
     again = home.call("run", "--month", "2026-09")
     assert again.returncode == 0, again.stderr
     assert "the month is closed" in again.stdout
+    assert published() == before
+
+
+@pytest.mark.parametrize(("value", "match"), [
+    ("key", "G13: log of the run: holds the key 2026-09"),
+    (CANARY_NAME, "G13: log of the run: 1 text(s) hold a value of")])
+def test_what_stands_in_the_log_stops_the_release(home: Home, value: str, match: str) -> None:
+    """G13 reads Dagster's own log: the release before it stays to the byte, and was proven."""
+    def published() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in (home.folder / "published").rglob("*") if path.is_file()}
+
+    home.shop()
+    first = home.call("run", "--month", "2026-08", "--json")
+    assert first.returncode == 0, first.stderr
+    assert '"proven": true' in first.stdout
+    before = published()
+    leaky = subprocess.run([sys.executable, "-c", LEAK, "run", "--month", "2026-09", value], env=home.env,
+                           cwd=home.folder, capture_output=True, text=True, check=False)
+    assert leaky.returncode == 2
+    assert match in leaky.stderr
+    assert CANARY_NAME not in leaky.stderr
     assert published() == before
 
 
