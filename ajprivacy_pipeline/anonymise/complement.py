@@ -206,6 +206,14 @@ def _two_per_line(system: System) -> int:
             return before
 
 
+def _told_differently(system: System) -> Counter[tuple[str, str]]:
+    """Cells that are one by their dimensions and shown with different values: the difference is whom one leaves out."""
+    return Counter((f"{rows[0].table}.{measure}", "shown values of one cell differ from")
+                   for rows in system.rows for measure in system.group.measures
+                   if len({row.values[measure] for row in rows
+                           if measure in row.values and measure not in row.withheld}) > 1)
+
+
 def check_complements(con: Connection, policy: Policy, public: dict[str, str], took: dict[str, int]) -> Verdict:
     """G5 over the public tables as they stand: what is withheld is read from them, and nobody's word is taken for it.
 
@@ -218,6 +226,7 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
     figures = Counter({"withheld_in_systems": 0, "exactly_recoverable": 0, "too_narrow": 0, "programs": 0})
     faults: Counter[tuple[str, str]] = Counter()
     for system in systems(policy, read_rows(con, policy, public)):
+        faults += _told_differently(system)
         figures["withheld_in_systems"] += sum(system.is_withheld(i) for i in range(len(system.rows)))
         for measure in system.group.measures:
             reach = Reach(policy, system, measure)
@@ -228,8 +237,8 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
             figures["too_narrow"] += len(narrow) - len(exact)
             for cell in narrow:
                 what = "follow exactly from" if cell in exact else "can be told too closely by"
-                faults[f"{system.rows[cell][0].table}.{measure}", what] += 1
-    violations = [f"{where}: {count:,} withheld values {what} what is shown"
+                faults[f"{system.rows[cell][0].table}.{measure}", f"withheld values {what}"] += 1
+    violations = [f"{where}: {count:,} {what} what is shown"
                   for (where, what), count in sorted(faults.items())]
     figure = (f"{figures['withheld_in_systems']:,} withheld cells of sums: {figures['exactly_recoverable']:,} follow "
               f"exactly from shown ones, {figures['too_narrow']:,} too closely; the rule of two per line, which is not "

@@ -4,6 +4,7 @@
 -- reads: anonymous.demand
 -- doc: The cells with what stands behind them; contributors, contributors_<measure>, and of amounts
 --      the largest, second largest and total absolute contribution never leave.
+--      Those who returned everything stand behind returned_units alone.
 WITH per_contributor AS (
     SELECT
         month, product_id, product_name, product_category, token,
@@ -19,8 +20,8 @@ SELECT
     CAST(round(sum(units)) AS BIGINT) AS units,
     CAST(round(sum(returned_units)) AS BIGINT) AS returned_units,
     CAST(sum(revenue_nok) AS DECIMAL(18, 2)) AS revenue_nok,
-    count(*) AS customers,
-    count(*) AS contributors,
+    count(*) FILTER (orders > 0) AS customers,
+    count(*) FILTER (orders > 0) AS contributors,
     count(*) FILTER (units <> 0) AS contributors_units,
     count(*) FILTER (returned_units <> 0) AS contributors_returned_units,
     count(*) FILTER (revenue_nok <> 0) AS contributors_revenue_nok,

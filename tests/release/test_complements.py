@@ -1,11 +1,13 @@
 """G5: what is withheld cannot be computed from what is shown; a complement left standing is caught."""
 
+from datetime import date
+
 import pytest
 
 from ajprivacy_pipeline.anonymise.complement import check_complements, withhold_complements
 from ajprivacy_pipeline.anonymise.verdict import Verdict
 from ajprivacy_pipeline.release import GuaranteeError, gates, tables
-from tests.release.release_world import World
+from tests.release.release_world import World, add
 
 
 def gate(world: World, *, mend: bool) -> tuple[Verdict, dict[str, str]]:
@@ -41,6 +43,22 @@ def test_a_complement_shown_in_another_table_is_caught(world: World) -> None:
         "['returned_units'] WHERE product_category = 'lockers' AND product_id = '(all)' AND month = DATE '2024-03-01'")
     verdict = check_complements(world.con, world.policy, public, {})
     assert not verdict.passed
+
+
+def test_two_tables_that_tell_one_cell_differently_are_caught(world: World) -> None:
+    """Demand counts an order by returned lines too, sales does not: the difference is who returned everything."""
+    model = world.sql / "anonymous" / "demand.sql"
+    text = model.read_text(encoding="utf-8")
+    assert "count(*) FILTER (is_counted)" in text
+    model.write_text(text.replace("count(*) FILTER (is_counted)", "count(*)"), encoding="utf-8")
+    verdict, _ = gate(world, mend=True)
+    assert verdict.passed, "nobody has returned everything yet"
+    add(world.con, "staged.orders", [{"order_id": "X1", "customer_id": "C29", "ordered_on": date(2024, 3, 1),
+                                      "delivery_postal_code": "0150", "currency": "NOK"}])
+    add(world.con, "staged.order_lines", [{"order_id": "X1", "line_number": 1, "product_id": "P1", "quantity": 3,
+                                           "unit_price": 100, "returned_on": date(2024, 3, 20)}])
+    verdict, _ = gate(world, mend=True)
+    assert "product_demand_monthly.orders: 1 shown values of one cell differ from what is shown" in verdict.violations
 
 
 def test_an_unsuppressed_complement_stops_the_release(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,21 @@ def test_cancelled_orders_are_out_and_orders_without_live_lines_count_in_the_tot
     assert demand == [(25,)]
 
 
+def test_who_returned_everything_is_in_no_tables_category(world: World) -> None:
+    """Sales and demand share the totals of categories: had one of them more people in it, the rest would be those."""
+    order(world, "X1", "C29", lines=0)
+    add(world.con, "staged.order_lines", [{"order_id": "X1", "line_number": 1, "product_id": "P1", "quantity": 3,
+                                           "unit_price": 100, "returned_on": date(2024, 3, 20)}])
+    world.compute()
+    of_lockers = "WHERE product_category = 'lockers' AND month = DATE '2024-03-01' AND "
+    sales = world.rows(f"SELECT orders, units, customers FROM sales_monthly {of_lockers} "
+                       "postal_region = '(all)' AND customer_type = '(all)'")
+    demand = world.rows("SELECT orders, units, customers FROM product_demand_monthly "
+                        f"{of_lockers} product_id = '(all)'")
+    assert sales == demand == [(24, 48, 24)]
+    assert total(world, "orders") == 25
+
+
 def test_unknown_and_orphan_people_are_one_contributor(world: World) -> None:
     for i in range(20):
         order(world, f"X{i}", f"nobody{i}" if i % 2 else None, delivery_postal_code="9999")
