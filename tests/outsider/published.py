@@ -1,0 +1,126 @@
+"""The published files as an outsider reads them.
+
+Belongs here: opening a folder or analytics.duckdb, the data dictionary's columns by role, findings. Does not belong
+here: any attack.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+ALL = "(all)"
+DICTIONARY = "data_dictionary"
+MICRODATA = "customers_microdata"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an attack got: where, and what it says now that was withheld."""
+
+    attack: str
+    table: str
+    period: str
+    cell: str
+    learnt: str
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What the publisher promises: k people, amounts within so many percent, the gain of a guess.
+
+    `strict` also counts what is no promise: that a withheld cell is a zero whose parts are not listed; how many people
+    are in a total and not in one of its parts, while their figures stay unknown; and a withheld flow that two rounded
+    stocks narrow within what "fewer than k" says already.
+    """
+
+    k: int = 10
+    percent: float = 10.0
+    gain: float = 0.35
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the dictionary says of a table of cells.
+
+    `time` is its date, `population` what that date means: tables whose dates mean the same tell of the same things.
+    `additive` holds the dimensions a measure may be added up over, `unit` what it counts.
+    """
+
+    name: str
+    time: str
+    population: str
+    dimensions: tuple[str, ...]
+    measures: tuple[str, ...]
+    additive: dict[str, frozenset[str]]
+    unit: dict[str, str]
+    amounts: frozenset[str]
+    figures: frozenset[str]  # medians and the like: neither counts nor amounts
+
+
+@dataclass(frozen=True)
+class Published:
+    """One release."""
+
+    name: str
+    tables: dict[str, pd.DataFrame]
+    shapes: dict[str, Shape] = field(default_factory=dict)
+
+
+def read(path: Path) -> Published:
+    """A release from its folder of Parquet files or from an analytics.duckdb."""
+    tables = _from_duckdb(path) if path.is_file() else _from_folder(path)
+    dictionary = tables[DICTIONARY]
+    shapes = {}
+    for name, frame in tables.items():
+        columns = dictionary[dictionary["table_name"] == name]
+        if (columns["role"] == "measure").any() and (columns["role"] == "dimension").any():
+            shapes[name] = _shape(name, frame, columns)
+    return Published(path.parent.name if path.is_file() else path.name, tables, shapes)
+
+
+def _from_folder(path: Path) -> dict[str, pd.DataFrame]:
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for file in sorted(path.glob("*/*.parquet")):
+        parts.setdefault(file.parent.name, []).append(pd.read_parquet(file))
+    return {name: pd.concat([part for part in frames if len(part)] or frames[:1], ignore_index=True)
+            for name, frames in parts.items()}
+
+
+def _from_duckdb(path: Path) -> dict[str, pd.DataFrame]:
+    with duckdb.connect(str(path), read_only=True) as con:
+        names = con.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'published'").fetchall()
+        return {name: con.execute(f'SELECT * FROM published."{name}"').df() for name, in names}
+
+
+def _shape(name: str, frame: pd.DataFrame, columns: pd.DataFrame) -> Shape:
+    by_name = columns.set_index("column_name")
+    dates = by_name[(by_name["type"] == "DATE") & (by_name["role"] == "dimension")]
+    time = str(dates.index[0])
+    roles = by_name["role"]
+    dimensions = [d for d in frame.columns if roles.get(d) == "dimension" and d != time]
+    for column in reversed(dimensions.copy()):  # a number comes before its name
+        if _says_nothing_new(frame, column, [other for other in dimensions if other != column]):
+            dimensions.remove(column)
+    measures = tuple(m for m in frame.columns if roles.get(m) == "measure")
+    additive = {m: frozenset(str(by_name.loc[m, "additive_over"] or "").replace(" ", "").split(",")) for m in measures}
+    types = {m: str(by_name.loc[m, "type"]) for m in measures}
+    return Shape(
+        name, time, str(dates["meaning"].iloc[0]),
+        tuple(dimensions), measures,
+        additive, {m: str(by_name.loc[m, "unit"]) for m in measures},
+        frozenset(m for m in measures if types[m].startswith("DECIMAL") and types[m].endswith(",2)")),
+        frozenset(m for m in measures if types[m].startswith("DECIMAL") and not types[m].endswith(",2)")))
+
+
+def _says_nothing_new(frame: pd.DataFrame, column: str, others: list[str]) -> bool:
+    """Whether a column is the name of another one: a total exactly where that is, and decided by it elsewhere."""
+    for other in others:
+        totals = (frame[other] == ALL) == (frame[column] == ALL)
+        if totals.all() and not (frame[column] == ALL).all():
+            named = frame[frame[other] != ALL].groupby(other)[column].nunique(dropna=True)
+            if (named <= 1).all() and len(named) >= frame[column].nunique() - 1:
+                return True
+    return False

@@ -1,0 +1,329 @@
+"""The outsider against real releases, where nobody may be recovered, and against spoilt ones, where somebody must be.
+
+The shop and its two releases are made once: two months of history of 2,000 customers, then one month more.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import ajprivacy_pipeline.month
+from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.settings import CHECKOUT
+from ajprivacy_pipeline.warehouse.sample import generate
+from tests.outsider import people, solve, stocks, tables
+from tests.outsider.__main__ import attack
+from tests.outsider.knowledge import write_people
+from tests.outsider.lines import System, groups
+from tests.outsider.published import ALL, DICTIONARY, MICRODATA, Finding, Published, Thresholds, read
+from tests.test_month import run_all, settings_for
+
+pytestmark = pytest.mark.xdist_group("outsider")  # two workers would make the shop each
+LIMITS = Thresholds()
+FIRST, SECOND = "2026-09", "2026-10"
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The published folders, what is known of everybody, and the file for querying."""
+
+    older: Path
+    newer: Path
+    analytics: Path
+    known: Path
+
+
+def make(folder: Path, customers: int, history: int) -> Outside:
+    """A shop and two months' releases, by the steps of the monthly job."""
+    url = f"sqlite:///{folder / 'shop.db'}"
+    generate(url, customers, 1, date(2026, 10, 31), progress=lambda _: None)
+    settings = settings_for(folder / "home", url)
+
+    def short(notice: Path) -> Policy:
+        policy = load_policy(notice)
+        return policy.model_copy(update={"release": policy.release.model_copy(update={"history_months": history})})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ajprivacy_pipeline.month, "load_policy", short)
+        for month in (FIRST, SECOND):
+            with ajprivacy_pipeline.month.open_month(settings, month, f"run of {month}") as run:
+                run_all(run)
+    write_people(url, date(2026, 9, 30), folder / "people.csv")
+    releases = settings.published / "releases"
+    return Outside(releases / FIRST, releases / SECOND, settings.published / "analytics.duckdb", folder / "people.csv")
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Outside:
+    return make(tmp_path_factory.mktemp("outsider"), 2_000, 3)
+
+
+@pytest.fixture(scope="module")
+def release(outside: Outside) -> Published:
+    return read(outside.newer)
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command as an auditor types it."""
+    return subprocess.run([sys.executable, "-m", "tests.outsider", *map(str, arguments)], cwd=CHECKOUT, text=True,
+                          capture_output=True, check=False)
+
+
+def only(release: Published, *names: str) -> Published:
+    """A release with some of its tables, each a copy that may be spoilt."""
+    kept = {name: release.tables[name].copy() for name in (*names, DICTIONARY)}
+    return replace(release, tables=kept, shapes={n: s for n, s in release.shapes.items() if n in names})
+
+
+def kinds(found: Iterator[Finding] | list[Finding]) -> set[str]:
+    return {finding.attack for finding in found}
+
+
+def test_the_outsider_knows_nothing_of_ours() -> None:
+    """Attack modules import nothing of the package; tests and the shop's facts are no attack."""
+    for path in Path(__file__).parent.glob("*.py"):
+        if path.name.startswith("test_"):
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+        names += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        ours = [name for name in names if name.startswith(("ajprivacy", "tests.")) and "outsider" not in name]
+        assert not ours, path.name
+
+
+def test_two_months_give_nobody_away(outside: Outside) -> None:
+    done = run(outside.older, outside.newer, "--people", outside.known)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "recovered: nothing and nobody\n", "")
+
+
+def test_the_file_for_querying_says_the_same_as_the_folder(outside: Outside, release: Published) -> None:
+    from_file = read(outside.analytics)
+    assert set(from_file.tables) == set(release.tables)
+    assert not list(tables.recut(release, from_file))
+    assert from_file.shapes == release.shapes
+
+
+def test_the_attack_has_something_to_attack(release: Published) -> None:
+    """The zeros above mean little if nothing were withheld, no sums were found, or no table of people were there."""
+    systems = list(tables.systems(release))
+    assert sum(len(system.withheld) for system in systems) > 1_000
+    assert sum(len(system.sums) for system in systems) > 1_000
+    shared = {measure: {shape.name for shape in shapes} for measure, shapes in groups(release) if len(shapes) > 1}
+    assert sorted(shared) == ["customers", "orders", "revenue_nok", "units"]
+    assert all(names == {"sales_monthly", "product_demand_monthly"} for names in shared.values())
+    assert len(release.tables[MICRODATA]) > 100
+
+
+# --- spoilt releases ---
+
+
+def two_withheld(frame: pd.DataFrame, measure: str, dimension: str) -> pd.Index:
+    """The rows of a line, along the dimension, whose total is shown and of whose parts two alone are withheld."""
+    others = [c for c in ("month", "postal_region", "product_category", "customer_type", "channel", "direction")
+              if c in frame and c != dimension]
+    for _, line in frame.groupby(others):
+        total, parts = line[line[dimension] == ALL], line[line[dimension] != ALL]
+        hidden = parts[parts[measure].isna()]
+        if len(total) and total[measure].notna().all() and len(hidden) == 2:
+            return hidden.index
+    raise AssertionError(f"no line with two withheld {measure}")
+
+
+@pytest.mark.parametrize(("table", "measure", "dimension"), [
+    ("communications_monthly", "messages", "direction"), ("sales_monthly", "orders", "customer_type")])
+def test_one_complement_shown_after_all(release: Published, table: str, measure: str, dimension: str) -> None:
+    spoilt = only(release, table)
+    frame = spoilt.tables[table]
+    first, second = two_withheld(frame, measure, dimension)
+    frame = spoilt.tables[table] = frame[frame["month"] == frame.loc[first, "month"]].copy()
+    assert not kinds(tables.attack(spoilt, LIMITS))
+    frame.loc[first, measure] = 3
+    found = [f for f in tables.attack(spoilt, LIMITS) if f.period == str(frame.loc[second, "month"])[:10]]
+    assert any(f.attack == "margin" and str(frame.loc[second, dimension]) in f.cell for f in found)
+
+
+def test_small_cells_merely_blanked(release: Published) -> None:
+    """The smallest cell of each month that shows everything is blanked, and back again at once."""
+    spoilt = only(release, "web_activity_monthly")
+    frame = spoilt.tables["web_activity_monthly"]
+    whole = frame.groupby("month")["events"].transform(lambda values: values.notna().all())
+    assert whole.any()
+    frame = spoilt.tables["web_activity_monthly"] = frame[whole].copy()
+    inner = frame[(frame["page_group"] != ALL) & (frame["device_class"] != ALL)]
+    smallest = inner.groupby("month")["events"].idxmin()
+    truth = {str(frame.loc[i, "month"])[:10]: float(frame.loc[i, "events"]) for i in smallest}
+    frame["events"] = frame["events"].astype("Float64")
+    frame.loc[smallest, "events"] = pd.NA
+    found = [f for f in tables.attack(spoilt, LIMITS) if f.attack == "complement, exact"]
+    assert {f.period: f.learnt for f in found} == {
+        period: f"events in {value:.2f} .. {value:.2f}" for period, value in truth.items()}
+
+
+def test_a_month_that_was_cut_again(outside: Outside, release: Published) -> None:
+    """One order that came late in a closed month, in one release and not in the other."""
+    older = read(outside.older)
+    assert not list(tables.recut(older, release))
+    late = only(release, "sales_monthly")
+    frame = late.tables["sales_monthly"]
+    row = frame[frame["orders"].notna() & (frame["month"] < frame["month"].max())].index[0]
+    frame.loc[row, "orders"] += 1
+    assert kinds(tables.recut(only(older, "sales_monthly"), late)) == {"re-cut"}
+    gone = only(release, "sales_monthly")
+    gone.tables["sales_monthly"] = gone.tables["sales_monthly"].drop(index=row)
+    assert kinds(tables.recut(only(older, "sales_monthly"), gone)) == {"re-cut"}
+
+
+def test_two_tables_that_count_one_thing_differently(release: Published) -> None:
+    """What this script found in 2026: demand counted an order by returned lines too, sales did not."""
+    spoilt = only(release, "sales_monthly", "product_demand_monthly")
+    frame = spoilt.tables["product_demand_monthly"]
+    row = frame[(frame["product_id"] == ALL) & (frame["product_category"] != ALL) & frame["orders"].notna()].index[0]
+    frame.loc[row, "orders"] += 1
+    found = list(tables.between_tables(spoilt, LIMITS))
+    assert [f.attack for f in found] == ["between tables"]
+    assert str(frame.loc[row, "product_category"]) in found[0].cell
+
+
+def test_a_total_that_a_few_stand_apart_from(release: Published) -> None:
+    spoilt = only(release, "deliveries_monthly")
+    frame = spoilt.tables["deliveries_monthly"]
+    part = frame[(frame["postal_region"] != ALL) & frame["orders"].notna()].index[0]
+    total = frame.index[(frame["month"] == frame.loc[part, "month"]) & (frame["postal_region"] == ALL)][0]
+    for rest, found in ((LIMITS.k, set()), (LIMITS.k - 1, {"difference"}), (0, set())):
+        frame.loc[total, "orders"] = frame.loc[part, "orders"] + rest
+        shape = spoilt.shapes["deliveries_monthly"]
+        one_line = frame.loc[[part, total]]
+        assert kinds(tables.differences(one_line, shape, LIMITS)) == found, rest
+
+
+def spoil_class_of_one(frame: pd.DataFrame) -> None:
+    frame.loc[len(frame)] = frame.iloc[0]
+    frame.loc[len(frame) - 1, ["customer_type", "postal_region", "age_band"]] = ["consumer", "9", "80+"]
+
+
+def spoil_homogeneous(frame: pd.DataFrame) -> None:
+    quasi = ["customer_type", "postal_region", "age_band", "gender", "industry", "tenure_band"]
+    first = (frame[quasi] == frame.loc[0, quasi]).all(axis=1)
+    frame.loc[first, "spend_band"] = "100000+"
+
+
+@pytest.mark.parametrize(("spoil", "expected"), [(spoil_class_of_one, "class"), (spoil_homogeneous, "homogeneity")])
+def test_a_spoilt_table_of_people(release: Published, outside: Outside, spoil: Callable[[pd.DataFrame], None],
+                                  expected: str) -> None:
+    known = pd.read_csv(outside.known, dtype=str)
+    spoilt = only(release, MICRODATA)
+    assert not kinds(people.attack(spoilt, known, LIMITS))
+    spoil(spoilt.tables[MICRODATA])
+    assert expected in kinds(people.attack(spoilt, known, LIMITS))
+
+
+@pytest.mark.parametrize(("rows", "found"), [(9, {"linkage"}), (10, set())])
+def test_somebody_known_with_too_few_rows(release: Published, rows: int, found: set[str]) -> None:
+    """By containment: no class is small, but somebody fits into rows of several classes that are few together."""
+    spoilt = only(release, MICRODATA)
+    classes = pd.DataFrame([["person", "0-1", "18-39", "*", "*", "0-2 years"]] * rows
+                           + [["business", "*", "*", "*", "*", "*"]] * 50,
+                           columns=spoilt.tables[MICRODATA].columns[:6])
+    bands = pd.DataFrame([["0", "0", "never"], ["1", "1-999", "0-2"], ["2-4", "1-999", "3-5"]] * 40,
+                         columns=spoilt.tables[MICRODATA].columns[6:]).iloc[:len(classes)]
+    spoilt.tables[MICRODATA] = pd.concat([classes, bands], axis=1)
+    me = pd.DataFrame([["sole_proprietor", "1", "31", "f", "unknown", "2"]], columns=classes.columns)
+    assert kinds(people.linkage(spoilt, me, LIMITS)) == found
+    elsewhere = me.assign(age_band="40")
+    assert not list(people.linkage(spoilt, elsewhere, LIMITS))
+
+
+def test_two_editions_that_single_somebody_out(release: Published, outside: Outside) -> None:
+    known = pd.read_csv(outside.known, dtype=str)
+    older, newer = only(release, MICRODATA), only(release, MICRODATA)
+    assert not list(people.editions(older, newer, known, LIMITS))
+    frame = newer.tables[MICRODATA]
+    one = known[known["customer_type"] == "business"].iloc[0]
+    rest = frame.iloc[:30].copy()
+    for column in known.columns:  # an edition in which a class fits one company, and few are like it
+        rest[column] = one[column]
+    newer.tables[MICRODATA] = pd.concat([frame, rest], ignore_index=True)
+    assert "editions" in kinds(people.editions(older, newer, known, LIMITS))
+
+
+def test_a_stock_that_is_not_rounded_gives_the_flow_away(release: Published) -> None:
+    spoilt = only(release, "newsletter_monthly")
+    frame = spoilt.tables["newsletter_monthly"].sort_values("month").reset_index(drop=True)
+    frame["subscribed"], frame["unsubscribed"] = 20, pd.array([4] * len(frame), dtype="Int64")
+    frame["active"] = 500 + 16 * frame.index
+    frame.loc[1, "unsubscribed"] = pd.NA
+    spoilt.tables["newsletter_monthly"] = frame
+    frame["rounded_to"] = 10
+    assert not list(stocks.attack(spoilt, LIMITS))
+    frame["rounded_to"] = 0
+    assert [f.learnt for f in stocks.attack(spoilt, LIMITS)] == ["unsubscribed in 4.0 .. 4.0"]
+
+
+# --- the mathematics, on systems whose answer is known ---
+
+
+def square(total: float, rows: tuple[float, float], columns: tuple[float, float], *, amount: bool = False) -> System:
+    """Two by two cells, all withheld, with their margins shown."""
+    system = System("test", "2024-01", "m", amount)
+    cells = {(r, c): frozenset({("r", r), ("c", c)}) for r in "ab" for c in "xy"}
+    for cell in cells.values():
+        system.put(cell, "t", None, float("inf"), 0)
+    for name, value in zip("ab", rows, strict=True):
+        system.put(frozenset({("r", name)}), "t", value, float("inf"), 0)
+        system.sums.append((frozenset({("r", name)}), [cells[name, c] for c in "xy"]))
+    for name, value in zip("xy", columns, strict=True):
+        system.put(frozenset({("c", name)}), "t", value, float("inf"), 0)
+        system.sums.append((frozenset({("c", name)}), [cells[r, name] for r in "ab"]))
+    system.put(frozenset(), "t", total, float("inf"), 0)
+    system.sums.append((frozenset(), [frozenset({("r", "a")}), frozenset({("r", "b")})]))
+    return system
+
+
+@pytest.mark.parametrize(("rows", "columns", "narrow"), [
+    ((10, 30), (20, 20), 0), ((9, 31), (20, 20), 4), ((0, 40), (20, 20), 4), ((20, 20), (20, 20), 0)])
+def test_counts_have_k_of_room_or_are_reported(rows: tuple[float, float], columns: tuple[float, float],
+                                               narrow: int) -> None:
+    found = list(solve.recovered(square(40, rows, columns), tables.wide_count(LIMITS)))
+    assert len(found) == narrow
+    assert all(one.exact == (rows[0] == 0) for one in found)
+
+
+@pytest.mark.parametrize(("low", "high", "wide"), [
+    (90.0, 110.0, True), (90.1, 110.0, False), (90.0, 109.9, False), (0.0, 1.0, True), (0.0, 0.0, False)])
+def test_amounts_have_ten_percent_of_room(low: float, high: float, wide: bool) -> None:
+    assert tables.wide_amount(LIMITS)(low, high) is wide
+
+
+def test_figures_that_do_not_belong_together_are_a_finding() -> None:
+    assert kinds(tables.complements(square(40, (10, 31), (20, 20)), LIMITS)) == {"contradiction"}
+
+
+def test_a_spoilt_folder_ends_with_1(outside: Outside, release: Published, tmp_path: Path) -> None:
+    """The command's own way: Parquet in, findings and 1 out."""
+    spoilt = only(release, "web_activity_monthly")
+    frame = spoilt.tables["web_activity_monthly"]
+    inner = frame.index[(frame["page_group"] != ALL) & (frame["device_class"] != ALL)]
+    frame["events"] = frame["events"].astype("Float64")
+    frame.loc[inner[0], "events"] = pd.NA
+    for name, table in spoilt.tables.items():
+        (tmp_path / name).mkdir()
+        table.to_parquet(tmp_path / name / "all.parquet")
+    done = run(tmp_path)
+    assert done.returncode == 1
+    assert "complement, exact: 1" in done.stdout
+    assert "recovered: 3" in done.stdout  # the margin along each dimension is another way to the same cell
+    assert done.stderr == ""
+
+
+@pytest.mark.soak
+def test_fifty_thousand_customers_give_nobody_away(tmp_path: Path) -> None:
+    outside = make(tmp_path, 50_000, 24)
+    releases = [read(outside.older), read(outside.newer)]
+    assert attack(releases, pd.read_csv(outside.known, dtype=str), LIMITS) == []
