@@ -68,8 +68,15 @@ class KeyStore:
 
     def derive(self, *labels: str) -> bytes:
         """The 32-byte key of a domain, by HKDF-SHA256 (RFC 5869) with the labels as info."""
-        extracted = hmac.digest(b"ajprivacy v1", self.root(), "sha256")
-        return hmac.digest(extracted, "\x1f".join(labels).encode() + b"\x01", "sha256")
+        return _expand(self.root(), labels)
+
+    def derive_under(self, name: str, *labels: str, create: bool) -> bytes:
+        """The 32-byte key of a domain, derived like `derive` from a zone file's own key: it is destroyed with it.
+
+        Raises:
+            KeyStoreError: as `data_key`.
+        """
+        return _expand(base64.b64decode(self.data_key(name, create=create)), labels)
 
     def data_key(self, name: str, *, create: bool = True) -> str:
         """The random key of one zone file, as base64 text; sealed under the root key on disk.
@@ -150,6 +157,11 @@ def _forms(key: bytes) -> Iterator[str]:
         yield "".join(f"x{byte:02X}" for byte in value)
         yield "".join(chr(b) if 32 <= b < 127 and chr(b) not in "\\'\"" else f"x{b:02X}" for b in value)
         yield ", ".join(map(str, value))
+
+
+def _expand(key: bytes, labels: tuple[str, ...]) -> bytes:
+    extracted = hmac.digest(b"ajprivacy v1", key, "sha256")
+    return hmac.digest(extracted, "\x1f".join(labels).encode() + b"\x01", "sha256")
 
 
 def _parse(text: str, where: str) -> bytes:

@@ -113,15 +113,49 @@ def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: s
             path.chmod(0o600)
             if fresh:
                 con.execute("CREATE TABLE zone_format AS SELECT $format AS format", {"format": FORMAT})
-            _check_format(con, path)
+            _check_format(con, path, schema_owner)
         yield con
     finally:
         con.close()
 
 
-def _check_format(con: Connection, path: Path) -> None:
-    known = con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'zone_format'").fetchall()[0][0]
-    found = con.execute("SELECT any_value(format) FROM zone_format").fetchall()[0][0] if known else "none"
+@contextmanager
+def attached(con: Connection, keys: KeyStore, path: Path, name: str, *, create: bool = False) -> Iterator[None]:
+    """A second zone file beside a connection's own, under a name, read-only unless it is created.
+
+    Rows go from file to file inside the engine, without passing through Python.
+
+    Args:
+        con: any connection.
+        keys: gives the file's data key, named after the file's stem.
+        path: the file.
+        name: what its tables are reached under.
+        create: make the file, which must not exist, to write to it.
+
+    Raises:
+        ZoneError: as `open_zone`.
+    """
+    con.execute(f"LOAD {literal(str(extension_file('httpfs')))}")  # encrypted files are written with its OpenSSL
+    with engine_errors(f"{path.parent.name}/{path.name}"):
+        con.execute(f"ATTACH {literal(str(path))} AS {quote(name)} (ENCRYPTION_KEY $key"
+                    f"{'' if create else ', READ_ONLY'})", {"key": keys.data_key(path.stem, create=create)})
+    try:
+        with engine_errors(f"{path.parent.name}/{path.name}"):
+            if create:
+                path.chmod(0o600)
+                con.execute(f"CREATE TABLE {quote(name)}.zone_format AS SELECT $format AS format", {"format": FORMAT})
+            _check_format(con, path, name)
+            yield
+    finally:
+        con.execute(f"DETACH {quote(name)}")
+
+
+def _check_format(con: Connection, path: Path, name: str) -> None:
+    known = con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = $name AND table_name = "
+                        "'zone_format'", {"name": name}).fetchall()[0][0]
+    found = "none"
+    if known:
+        found = con.execute(f"SELECT any_value(format) FROM {quote(name)}.zone_format").fetchall()[0][0]
     if found != FORMAT:
         raise ZoneError(f"{path.parent.name}/{path.name} has format {found}, this version reads {FORMAT}: "
                         "move the file away and run the month again")

@@ -123,22 +123,26 @@ class Facts:
 
     `margins` are the dimensions of the facts that the table totals; where the facts carry totals as rows of their own
     (`(all)` in the category), the dimension is none of these. `counted` are measures that are no sums, each with the
-    column of the facts that must have a value in a row for its contributor to count.
+    column of the facts that must have a value in a row for its contributor to count. `persons` are measures that count
+    contributors themselves, each with the column whose sum must not be zero for one to count; empty: everybody does.
     """
 
     relation: str
     margins: tuple[str, ...] = ()
     counted: tuple[tuple[str, str], ...] = ()
+    persons: tuple[tuple[str, str], ...] = ()
 
 
+_CUSTOMERS = (("customers", ""),)
 FACTS = {
-    "sales_monthly": Facts("anonymous.sales", ("postal_region", "customer_type")),
-    "product_demand_monthly": Facts("anonymous.demand"),
+    "sales_monthly": Facts("anonymous.sales", ("postal_region", "customer_type"), persons=_CUSTOMERS),
+    "product_demand_monthly": Facts("anonymous.demand", persons=_CUSTOMERS),
     "deliveries_monthly": Facts("anonymous.deliveries", ("postal_region",),
                                 (("median_days", "days"), ("p90_days", "days"))),
     "service_monthly": Facts("anonymous.service", ("kind",), (("median_days_open", "days_open"),)),
-    "web_activity_monthly": Facts("anonymous.web", ("page_group", "device_class")),
-    "communications_monthly": Facts("anonymous.communications", ("channel", "direction")),
+    "web_activity_monthly": Facts("anonymous.web", ("page_group", "device_class"),
+                                  persons=(("visitors", "visitors"),)),
+    "communications_monthly": Facts("anonymous.communications", ("channel", "direction"), persons=_CUSTOMERS),
     "service_health_daily": Facts("anonymous.logs"),
     "newsletter_monthly": Facts("anonymous.newsletter"),
     "retention_monthly": Facts("anonymous.subjects", ("subject_type", "decision")),
@@ -197,15 +201,23 @@ def per_contributor(con: Connection, policy: Policy, table: str) -> tuple[list[s
     fact_columns = columns_of(con, facts.relation)
     own = {m: f"sum({quote(m)})" for m in shape.measures if m in fact_columns}
     own |= {measure: f"count({quote(column)})" for measure, column in facts.counted}
+    keys, rows = by_contributor(con, policy, table, {f"own_{m}": value for m, value in own.items()})
+    return keys, list(own), rows
+
+
+def by_contributor(con: Connection, policy: Policy, table: str, columns: dict[str, str]) -> tuple[list[str], str]:
+    """Keys of a table's cells, and the SELECT of keys, token and aggregates of the facts, by cell and contributor."""
+    shape, facts = shape_of(policy, table), FACTS[table]
+    fact_columns = columns_of(con, facts.relation)
     keys = [d for d in shape.dimensions if d in fact_columns and d != "product_name"]
     total = literal(policy.release.values.all)
     branches = []
     for mask in range(2 ** len(facts.margins)):
         summed = {d for i, d in enumerate(facts.margins) if mask >> i & 1}
         dims = ", ".join(f"{total} AS {quote(d)}" if d in summed else quote(d) for d in keys)
-        sums = "".join(f", {value} AS {quote('own_' + m)}" for m, value in own.items())
-        branches.append(f"SELECT {dims}, token{sums} FROM {facts.relation} GROUP BY ALL")
-    return keys, list(own), " UNION ALL ".join(branches)
+        values = "".join(f", {value} AS {quote(name)}" for name, value in columns.items())
+        branches.append(f"SELECT {dims}, token{values} FROM {facts.relation} GROUP BY ALL")
+    return keys, " UNION ALL ".join(branches)
 
 
 def _recount_faults(con: Connection, policy: Policy, table: str, relation: str) -> list[str]:

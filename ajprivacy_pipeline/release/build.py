@@ -14,7 +14,18 @@ from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.lineage import check_lineage
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy_microdata import MICRODATA
-from ajprivacy_pipeline.release import files, ledger, logs, microdata, microdata_ledger, prove, swap, tables, texts
+from ajprivacy_pipeline.release import (
+    files,
+    ledger,
+    ledger_cells,
+    logs,
+    microdata,
+    microdata_ledger,
+    prove,
+    swap,
+    tables,
+    texts,
+)
 from ajprivacy_pipeline.release import gates as cell_gates
 from ajprivacy_pipeline.release.again import check_order
 from ajprivacy_pipeline.release.logs import Logs
@@ -71,6 +82,7 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
             return _publish(run)
         finally:
             tables.drop_public(con, policy)
+            ledger_cells.drop(con)
             microdata.drop_microdata(con)
 
 
@@ -96,7 +108,7 @@ def _previous(settings: Settings, plan: ReleasePlan) -> Release | None:
 def _publish(run: Run) -> ReleaseResult:
     """Compute, prove and swap one release that is not closed."""
     lineage, order = _compute(run)
-    public, cells, gates = _withhold(run)
+    public, gates = _withhold(run)
     run.progress("recoding microdata")
     run, snapshot = _with_microdata(run)
     run.progress("measuring what is still good")
@@ -114,8 +126,11 @@ def _publish(run: Run) -> ReleaseResult:
     run.progress("writing files")
     release = _stage(run, public, snapshot, head)
     late = _prove_built(run, release, cleared)
-    ledger.remember(run.settings, release.manifest_sha256, cells)
+    if head["proven"]:  # an unproven release closes nothing: nobody need be remembered for it
+        ledger.remember(run.con, run.settings, release.manifest_sha256, release.month, _earlier(run))
     folder = swap.swap(run.settings, run.control, run.staging, _record(run, release), run.progress)
+    if head["proven"]:
+        ledger.confirm(run.settings, release.manifest_sha256)
     figures = {**{n: v for gate in (*gates, lineage, leaks) for n, v in gate.figures.items()},
                "texts_scanned_late": late, "unconverted_lines": tables.unconverted_lines(run.con)}
     return ReleaseResult(release.month, "published", run.plan.history_from, head["proven"],
@@ -131,6 +146,7 @@ def _compute(run: Run) -> tuple[Verdict, Verdict]:
     run.progress("computing cells")
     if run.run_models:
         tables.run_layers(run.con, run.declared, run.plan, run.sql)
+    ledger_cells.link_people(run.con, run.settings)
     tables.forget_tokens(run.con)
     prove.require([tables.check_cells(run.con, run.declared)])
     run.progress("tracing columns")
@@ -142,19 +158,24 @@ def _compute(run: Run) -> tuple[Verdict, Verdict]:
     return lineage, order
 
 
-def _withhold(run: Run) -> tuple[dict[str, str], ledger.Cells, list[Verdict]]:
-    """The public tables with everything withheld that must be, their hashes, and the gates over them, required."""
+def _withhold(run: Run) -> tuple[dict[str, str], list[Verdict]]:
+    """The public tables with everything withheld that must be, and the gates over them, required."""
     con, policy = run.con, run.policy
     run.progress("withholding")
     public = tables.make_public(con, policy, run.plan.absent)
     run.progress("withholding complements")
     took = cell_gates.withhold_more(con, policy, public)
     run.progress("checking thresholds")
-    cells = ledger.hash_cells(con, run.settings, policy, public)
-    earlier = [row["manifest_sha256"] for row in run.control.releases() if row["proven"]]
-    gates = cell_gates.with_ledger(cell_gates.check_gates(con, policy, public, took), run.settings, cells, earlier)
+    ledger_cells.hash_cells(con, run.settings, policy, public, run.plan.month)
+    gates = cell_gates.check_gates(con, policy, public, took)
+    gates = cell_gates.with_ledger(gates, con, run.settings, policy, _earlier(run))
     prove.require(gates)
-    return public, cells, gates
+    return public, gates
+
+
+def _earlier(run: Run) -> list[str]:
+    """The manifests of the releases that count."""
+    return [row["manifest_sha256"] for row in run.control.releases() if row["proven"]]
 
 
 def _keep_proven(run: Run, head: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ Belongs here: calling the checks of `anonymise` and the ledger on the public tab
 from collections import Counter
 
 from ajprivacy_pipeline.anonymise.complement import check_complements, withhold_complements
+from ajprivacy_pipeline.anonymise.contributions import contributions, read_marks
 from ajprivacy_pipeline.anonymise.differencing import check_differences, withhold_differences
 from ajprivacy_pipeline.anonymise.dominance import check_dominance
 from ajprivacy_pipeline.anonymise.thresholds import check_thresholds
@@ -20,14 +21,17 @@ _ROUNDS = 6
 
 def withhold_more(con: Connection, policy: Policy, public: dict[str, str]) -> dict[str, int]:
     """Withhold what subtraction would give away, and complements, until neither finds anything more."""
-    took: Counter[str] = Counter({"cells_withheld_for_differences": 0})
-    for turn in range(_ROUNDS):
-        moved = withhold_differences(con, policy, public)
-        took["cells_withheld_for_differences"] += moved
-        if turn and not moved:
-            break
-        more = withhold_complements(con, policy, public)
-        took.update({name: count for name, count in more.items() if not turn or name != "two_per_line"})
+    took: Counter[str] = Counter({"values_withheld_for_differences": 0})
+    with contributions(con, policy, public) as counted:
+        for turn in range(_ROUNDS):
+            for one in counted:
+                read_marks(con, policy, public, one)
+            moved = withhold_differences(con, policy, public, counted)
+            took["values_withheld_for_differences"] += moved
+            if turn and not moved:
+                break
+            more = withhold_complements(con, policy, public)
+            took.update({name: count for name, count in more.items() if not turn or name != "two_per_line"})
     return dict(took)
 
 
@@ -37,9 +41,10 @@ def check_gates(con: Connection, policy: Policy, public: dict[str, str], took: d
             check_complements(con, policy, public, took), check_differences(con, policy, public)]
 
 
-def with_ledger(gates: list[Verdict], settings: Settings, cells: ledger.Cells, manifests: list[str]) -> list[Verdict]:
-    """The gates, with G6 across releases as part of G6."""
-    earlier = ledger.check_ledger(settings, cells, manifests)
+def with_ledger(gates: list[Verdict], con: Connection, settings: Settings, policy: Policy,
+                manifests: list[str]) -> list[Verdict]:
+    """The gates, with G6 across releases as part of G6; the connection holds the cells of `ledger_cells`."""
+    earlier = ledger.check_ledger(con, settings, policy, manifests)
     return [g if g.guarantee != "G6" else verdict(
         "G6", f"{g.figure}; {earlier.figure}", [*g.violations, *earlier.violations], {**g.figures, **earlier.figures})
         for g in gates]

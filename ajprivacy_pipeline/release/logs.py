@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from ajprivacy_pipeline.anonymise.leakscan import Text, texts_of_json
 from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.pseudonymise import DOMAINS, domain_keys, key_period
+from ajprivacy_pipeline.release.ledger_cells import derived_keys
 from ajprivacy_pipeline.zones import Connection, literal
 
 Logs = Callable[[], Iterable[str]]
@@ -20,7 +21,7 @@ LOG = "log of the run"
 FIGURE = "neither a key nor a personal value in what the run has written down"
 # The keys that are derived from the root key, but for those of sealed files, which the key store knows itself, and the
 # tokens of people somebody looked at, which stand in the control store.
-DERIVED = (("ledger", "cells"), ("microdata", "person"), ("microdata", "control group"))
+DERIVED = (("microdata", "person"), ("microdata", "control group"))
 # A day, an hour or a run's own number is digits, and digits may be somebody's phone.
 _CLOCK = re.compile(r"\b\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?)?\b")
 _RUN = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
@@ -53,7 +54,7 @@ def key_faults(keys: KeyStore, month: str, logs: Logs) -> list[str]:
     """A line for each key that stands in a log; the line has the key's name."""
     labels = (*DERIVED, *(("pseudonym", domain, key_period(month)) for domain in DOMAINS))
     return [f"{LOG}: holds the key {name}"
-            for name in keys.traces("\n".join(logs()), labels, domain_keys(keys, month))]
+            for name in keys.traces("\n".join(logs()), labels, {**domain_keys(keys, month), **derived_keys(keys)})]
 
 
 def query_log_faults(con: Connection) -> list[str]:

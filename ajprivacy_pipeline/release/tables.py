@@ -20,14 +20,13 @@ _FLAG_TYPES = {"suppressed": "BOOLEAN", "suppressed_measures": "VARCHAR[]", "rou
 
 
 def run_layers(con: Connection, policy: Policy, plan: ReleasePlan, sql: Path) -> None:
-    """Rebuild the layers anonymous and published from nothing, then forget the tokens' key and table."""
+    """Rebuild the layers anonymous and published from nothing; the caller links the ledger and forgets the tokens."""
     values = model_values(policy, plan)
     with engine_errors("the layers anonymous and published"):
         for layer in LAYERS:
             con.execute(f"DROP SCHEMA IF EXISTS {quote(layer)} CASCADE")
     for model in layer_models(load_catalogue(sql), LAYERS):
         run_model(con, model, values)
-    forget_tokens(con)
 
 
 def forget_tokens(con: Connection) -> None:

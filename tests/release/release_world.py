@@ -14,7 +14,7 @@ from typing import Any
 
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.policy import Policy, load_policy
-from ajprivacy_pipeline.release import Logs, ReleaseResult, build_release, plan_release, tables
+from ajprivacy_pipeline.release import Logs, ReleaseResult, build_release, ledger_cells, plan_release, tables
 from ajprivacy_pipeline.settings import CHECKOUT, NOTICE, Settings, load_settings, prepare_home
 from ajprivacy_pipeline.zones import Connection, memory
 
@@ -154,6 +154,8 @@ class World:
     def compute(self, month: str = "2024-03") -> None:
         """Make the public tables without publishing them; `rows` reads them."""
         tables.run_layers(self.con, self.policy, plan_release(self.control, self.policy, month), self.sql)
+        ledger_cells.link_people(self.con, self.settings)
+        tables.forget_tokens(self.con)
         for name, relation in tables.make_public(self.con, self.policy).items():
             self.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {relation}")
 
