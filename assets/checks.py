@@ -25,7 +25,7 @@ _MEANING = {
     "G3": "Microdata: no class of people is all alike in anything sensitive, or far from the whole table.",
     "G4": "No shown amount is made up of one or two customers, or lets the second largest know the largest.",
     "G5": "No withheld sum can be computed from shown ones, exactly or within a narrow interval.",
-    "G6": "No shown total minus a shown cell, and no month published twice, leaves fewer than k people.",
+    "G6": "No shown total minus shown parts of it, and no month published twice, leaves fewer than k people.",
     "G7": "Microdata: whoever knows all quasi-identifiers of anybody finds at least k people, or none.",
     "G8": "Microdata: whoever shares a person's class in this release and in the one before are at least k.",
     "G9": "Microdata: nothing sensitive can be guessed better from the table than of people who are not in it.",

@@ -46,7 +46,8 @@ MENDS = {
     "G9": "mend: none by hand; the recoding of microdata and the attack on it disagree, report it",
     "G4": "mend: the model in sql/published miscounts the largest contributions; correct it",
     "G5": "mend: none by hand; raise thresholds.open_cells or publish fewer dimensions",
-    "G6": "mend: a published month is not computed again from other facts; restore the release, or its ledger",
+    "G6": "mend: a published month is not computed again from other facts; restore the control store, the release, or "
+          "its ledger from a backup",
     "G10": "mend: clean the value in the warehouse, or map the column through an expression that renames it "
            "(a letter before a product number, another word for a category)",
     "G11": "mend: take the value out of the model, or name the function that makes it anonymous in "
