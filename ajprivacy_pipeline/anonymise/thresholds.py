@@ -136,7 +136,7 @@ class Facts:
 _CUSTOMERS = (("customers", ""),)
 FACTS = {
     "sales_monthly": Facts("anonymous.sales", ("postal_region", "customer_type"), persons=_CUSTOMERS),
-    "product_demand_monthly": Facts("anonymous.demand", persons=_CUSTOMERS),
+    "product_demand_monthly": Facts("anonymous.demand", persons=(("customers", "orders"),)),
     "deliveries_monthly": Facts("anonymous.deliveries", ("postal_region",),
                                 (("median_days", "days"), ("p90_days", "days"))),
     "service_monthly": Facts("anonymous.service", ("kind",), (("median_days_open", "days_open"),)),

@@ -126,3 +126,11 @@ def test_a_log_without_keys_has_no_fault(tmp_path: Path) -> None:
     keys = KeyStore(tmp_path)
     keys.data_key("2024-03")
     assert key_faults(keys, "2024-03", lambda: [EVENT, keys.root().hex()[:40]]) == []
+
+
+def test_keys_derived_from_the_ledgers_own_are_looked_for(tmp_path: Path) -> None:
+    keys = KeyStore(tmp_path)
+    for domain in ("cells", "contributors"):
+        key = keys.derive_under("ledger", "ledger", domain, create=True)
+        assert key_faults(keys, "2024-03", lambda key=key: [key.hex()]) == [
+            f"log of the run: holds the key ledger/{domain}"]
