@@ -27,7 +27,7 @@ def build_defs() -> dg.Definitions:
         checks.release(layer_models(catalogue, ("published",))),
         review.review(),
     ]
-    made = [*work, steps.close([asset_key for asset in work for asset_key in asset.keys])]
+    made = [*work, steps.close([asset_key for asset in work for asset_key in asset.keys]), steps.destination()]
     monthly = jobs.monthly_job(dg.AssetSelection.assets(*(asset_key for asset in made for asset_key in asset.keys)))
     maintenance = jobs.maintenance_job(policy.periods["log_months"])
     return dg.Definitions(

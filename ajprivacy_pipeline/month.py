@@ -32,6 +32,7 @@ from ajprivacy_pipeline.steer.versions import record_policy
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.release import Logs, ReleaseResult
+    from ajprivacy_pipeline.release.publish import PublishResult
     from ajprivacy_pipeline.warehouse.extract import TableExtract
 
 
@@ -124,6 +125,16 @@ class MonthRun:
                                                 self.run_id, steps.next, run_models=False, logs=self._logs)
         steps.next("")
         return self.release_result
+
+    def publish(self) -> "PublishResult | None":
+        """Bring the newest release to the declared database; None where none is declared."""
+        if self.settings.publish_url is None:
+            return None
+        from ajprivacy_pipeline.release.publish import publish
+        with self._timed("published in SQL") as done, boundary("publish"):
+            result = publish(self.settings, self.policy)
+            done(result.rows)
+        return result
 
     def finish(self) -> list[str]:
         """Record the month's success, then destroy earlier months' files and keys; returns the months destroyed."""

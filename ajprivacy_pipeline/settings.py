@@ -4,7 +4,7 @@ Belongs here: environment variables, folders of the home, nothing else. No other
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -31,6 +31,9 @@ class Settings:
     memory_limit: str
     threads: int
     root_key: str | None
+    publish_url: str | None = field(default=None, repr=False)
+    publish_country: str | None = None
+    publish_schema: str = "published"
 
     @property
     def restricted(self) -> Path:
@@ -67,7 +70,9 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
     """Read the environment.
 
     AJPRIVACY_HOME (default: `.ajprivacy` in the checkout, else in the working folder), AJPRIVACY_WAREHOUSE (default:
-    the sample shop's SQLite file), AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY.
+    the sample shop's SQLite file), AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY. For a
+    database that gets the published tables too: AJPRIVACY_PUBLISH_URL, AJPRIVACY_PUBLISH_COUNTRY (where its data lies,
+    as NO), AJPRIVACY_PUBLISH_SCHEMA (default `published`; SQLite has none).
 
     Raises:
         PrivacyError: a number does not parse.
@@ -87,6 +92,9 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
         memory_limit=values.get("AJPRIVACY_MEMORY") or "2GB",
         threads=int(threads),
         root_key=values.get("AJPRIVACY_ROOT_KEY"),
+        publish_url=values.get("AJPRIVACY_PUBLISH_URL") or None,
+        publish_country=values.get("AJPRIVACY_PUBLISH_COUNTRY") or None,
+        publish_schema=values.get("AJPRIVACY_PUBLISH_SCHEMA") or "published",
     )
 
 

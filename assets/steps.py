@@ -1,4 +1,4 @@
-"""The steps that are no SQL: extraction, quality, the pseudonymised zone, the release, the end of the month.
+"""The steps that are no SQL: extraction, quality, the pseudonymised zone, the end of the month, the destination.
 
 Belongs here: one thin asset a step. Does not belong here: what a step does (the domain), SQL models (`build.py`).
 """
@@ -16,6 +16,7 @@ from ajprivacy_pipeline.policy import Sources
 EXTRACTION = "raw.extraction"
 ZONE = dg.AssetKey(["pseudonymised", "zone"])
 CLOSED = dg.AssetKey(["control", "months"])
+DESTINATION = dg.AssetKey(["release", "sql"])
 
 
 def source_specs(sources: Sources) -> list[dg.AssetSpec]:
@@ -102,3 +103,21 @@ def close(after: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata={"policy_version": run.policy.version, "summary": summary})
 
     return control__months
+
+
+def destination() -> dg.AssetsDefinition:
+    """The published tables in a database too, where one is declared; last, so that the month waits for no database."""
+
+    @dg.asset(key=DESTINATION, group_name="release", kinds={"sql"}, owners=OWNERS, tags={"content": "anonymous"},
+              deps=[CLOSED], partitions_def=MONTHS, pool=POOL, required_resource_keys={MONTH},
+              description="Brings the newest proven release to the database AJPRIVACY_PUBLISH_URL in one transaction, "
+                          "if its declared country is one of the EEA; does nothing where none is declared.")
+    def release__sql(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        with step(context) as run:
+            done = run.publish()
+            found: dict[str, dg.RawMetadataValue] = {"destination": "none is declared"} if done is None else {
+                "destination": done.destination, "country": done.country, "month": done.month, "tables": done.tables,
+                "dagster/row_count": done.rows, "changed": done.changed}
+        return dg.MaterializeResult(metadata={"policy_version": run.policy.version, **found})
+
+    return release__sql

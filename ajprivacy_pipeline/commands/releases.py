@@ -1,6 +1,6 @@
-"""`ajprivacy releases ...`: what is published, whether it is whole, what changed; and where a column goes.
+"""`ajprivacy releases ...`: what is published, whether it is whole, what changed, and publishing it elsewhere too.
 
-Belongs here: arguments in, lines out. Does not belong here: work (`release.inspect`, `lineage`).
+Belongs here: arguments in, lines out. Does not belong here: work (`release`).
 """
 
 import json
@@ -21,7 +21,7 @@ Month = Annotated[str | None, typer.Argument(metavar="[YYYY-MM]", help="The mont
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for name, command in (("list", list_), ("verify", verify), ("diff", diff)):
+    for name, command in (("list", list_), ("verify", verify), ("diff", diff), ("publish", publish)):
         releases_app.command(name)(command)
     app.add_typer(releases_app, name="releases")
 
@@ -72,6 +72,26 @@ def diff(old: Old, new: New, as_json: Json = False) -> None:
     if changed := found["closed_months_changed"]:
         raise ReleaseError(f"{len(changed)} file(s) of closed months differ, first {changed[0]}: "
                            "a closed month changes by an explicit re-issue alone")
+
+
+def publish(as_json: Json = False) -> None:
+    """Bring the newest proven release to the database AJPRIVACY_PUBLISH_URL, whose country must be one of the EEA."""
+    from dataclasses import asdict
+
+    from ajprivacy_pipeline.policy import load_policy
+    from ajprivacy_pipeline.release.publish import publish as publish_tables
+    from ajprivacy_pipeline.settings import NOTICE
+
+    def progress(table: str, rows: int) -> None:
+        if not as_json:
+            typer.echo(f"  {table:32} {rows:>9,} rows")
+
+    done = publish_tables(load_settings(), load_policy(NOTICE), progress)
+    if as_json:
+        _print_json(asdict(done))
+        return
+    typer.echo(f"{done.month}  {done.tables} tables {done.rows:,} rows  {done.destination} in {done.country}  "
+               + ("published" if done.changed else "stood there already"))
 
 
 def _print_json(found: Any) -> None:

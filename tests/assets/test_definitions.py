@@ -59,7 +59,7 @@ def test_steps_take_turns_at_what_months_share() -> None:
              for op in asset.node_def.iterate_op_defs()}
 
     assert {name for name, pool in pools.items() if pool == "zones"} == {
-        "extract", "pseudonymised__zone", "release__analytics", "control__months"}
+        "extract", "pseudonymised__zone", "release__analytics", "control__months", "release__sql"}
 
 
 def test_sources_are_external() -> None:

@@ -201,3 +201,20 @@ def _job() -> dg.JobDefinition:
         nothing()
 
     return tiny
+
+
+def test_a_destination_outside_the_eea_gets_nothing_and_the_month_stands(home: Home, tmp_path: Path) -> None:
+    """The last step refuses it, after the month is closed; neither its address nor its password is in any log."""
+    home.shop()
+    target = tmp_path / "elsewhere.db"
+    env = {**home.env, "AJPRIVACY_PUBLISH_URL": f"sqlite:///{target}?note=Zq9-geheimnis",
+           "AJPRIVACY_PUBLISH_COUNTRY": "US"}
+    run = subprocess.run([sys.executable, "-m", "ajprivacy_pipeline", "run", "--month", "2026-08"], env=env, text=True,
+                         cwd=home.folder, capture_output=True, check=False)
+    assert run.returncode == 2
+    assert "US, is none of the EEA" in run.stderr
+    assert not target.exists()
+    assert (home.folder / "published" / "analytics.duckdb").is_file()
+    assert '"month": "2026-08"' in home.call("releases", "list", "--json").stdout
+    assert not _found(home.folder, ("Zq9-geheimnis",))
+    assert "Zq9-geheimnis" not in run.stdout + run.stderr
