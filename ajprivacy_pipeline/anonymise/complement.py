@@ -101,9 +101,12 @@ def _mend(policy: Policy, system: System, figures: Counter[str]) -> None:
 
 
 def _level(system: System) -> None:
-    """Withhold every row of an unknown of which one row is withheld: what is shown once is shown."""
+    """Withhold all of an unknown of which one row or one measure is withheld: what is shown once is shown.
+
+    An amount may be withheld without the others: its own contributors are fewer, as where some units cost nothing.
+    """
     for unknown, rows in enumerate(system.rows):
-        hidden = [any(m in row.withheld for m in system.group.measures) for row in rows]
+        hidden = [m in row.withheld for row in rows for m in system.group.measures if m in row.values]
         if any(hidden) and not all(hidden):
             hide(system, unknown)
 
@@ -225,7 +228,7 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
     """
     figures = Counter({"withheld_in_systems": 0, "exactly_recoverable": 0, "too_narrow": 0, "programs": 0})
     faults: Counter[tuple[str, str]] = Counter()
-    for system in systems(policy, read_rows(con, policy, public)):
+    for system in systems(policy, read_rows(con, policy, public), apart=True):
         faults += _told_differently(system)
         figures["withheld_in_systems"] += sum(system.is_withheld(i) for i in range(len(system.rows)))
         for measure in system.group.measures:

@@ -13,7 +13,7 @@ Stocks are in no system: rounded each by itself, a difference of two is uncertai
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -161,10 +161,16 @@ def groups_of(policy: Policy, population: str) -> list[Group]:
     return groups + [Group(m, (m,), whole=False, is_amount=False) for m in single]
 
 
-def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]]) -> Iterator[System]:
-    """Every system, population by population and month by month."""
+def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]], *, apart: bool = False) -> Iterator[System]:
+    """Every system, population by population and month by month; `apart`, one for each measure of a group.
+
+    Measures of a group are meant to be withheld together. A check must not rely on it: a cell that shows one of them
+    hides nothing of that one.
+    """
     for population, months in rows.items():
         groups, levels = groups_of(policy, population), levels_of(months)
+        if apart:
+            groups = [replace(group, measures=(measure,)) for group in groups for measure in group.measures]
         for month, found in months.items():
             for group in groups:
                 system = build_system(policy, group, month, found, levels)

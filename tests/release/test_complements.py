@@ -45,6 +45,38 @@ def test_a_complement_shown_in_another_table_is_caught(world: World) -> None:
     assert not verdict.passed
 
 
+def test_an_amount_shown_beside_a_withheld_one_hides_nothing_of_itself(world: World) -> None:
+    """The check takes each measure by itself, whatever withholding meant to do with both."""
+    _, public = gate(world, mend=True)
+    where = "month = DATE '2024-03-01' AND product_category = 'lockers' AND postal_region = '(all)'"
+    for kind, units in (("(all)", 48), ("business", 24)):
+        world.con.execute(f"UPDATE {public['sales_monthly']} SET units = {units}, suppressed_measures = "
+                          f"['revenue_nok'] WHERE {where} AND customer_type = '{kind}' AND NOT suppressed")
+    verdict = check_complements(world.con, world.policy, public, {})
+    assert any("sales_monthly.units" in text and "follow exactly" in text for text in verdict.violations)
+    assert not any("revenue_nok" in text for text in verdict.violations)
+
+
+def test_where_few_paid_units_go_with_the_revenue(world: World) -> None:
+    """What the outsider found: of sole proprietors who got something few paid; revenue stands on 3, units on 12.
+
+    Both have to be withheld: the complement that hides the revenue was found by its units otherwise.
+    """
+    world.con.execute("DELETE FROM staged.order_lines WHERE product_id = 'P2'")
+    add(world.con, "staged.customers", [{"customer_id": f"S{i}", "customer_type": "sole_proprietor", "country": "NO"}
+                                        for i in range(12)])
+    add(world.con, "staged.orders", [{"order_id": f"F{i}", "customer_id": f"S{i}", "ordered_on": date(2024, 3, 2),
+                                      "delivery_postal_code": "0150", "currency": "NOK"} for i in range(12)])
+    add(world.con, "staged.order_lines", [{"order_id": f"F{i}", "line_number": 1, "product_id": "P1", "quantity": 1,
+                                           "unit_price": 100 if i < 3 else 0} for i in range(12)])
+    apart = "SELECT count(*) > 0 FROM {} WHERE (units IS NULL) <> (revenue_nok IS NULL)"
+    _, public = gate(world, mend=False)
+    assert world.con.execute(apart.format(public["sales_monthly"])).fetchall() == [(True,)]
+    verdict, public = gate(world, mend=True)
+    assert verdict.passed, verdict.violations
+    assert world.con.execute(apart.format(public["sales_monthly"])).fetchall() == [(False,)]
+
+
 def test_two_tables_that_tell_one_cell_differently_are_caught(world: World) -> None:
     """Demand counts an order by returned lines too, sales does not: the difference is who returned everything."""
     model = world.sql / "anonymous" / "demand.sql"
