@@ -6,7 +6,7 @@ Belongs here: calling the checks of `anonymise` and the ledger on the public tab
 from collections import Counter
 
 from ajprivacy_pipeline.anonymise.complement import check_complements, withhold_complements
-from ajprivacy_pipeline.anonymise.contributions import contributions, read_marks
+from ajprivacy_pipeline.anonymise.contributions import batches, contributions, read_marks
 from ajprivacy_pipeline.anonymise.differencing import check_differences, withhold_differences
 from ajprivacy_pipeline.anonymise.dominance import check_dominance
 from ajprivacy_pipeline.anonymise.thresholds import check_thresholds
@@ -22,16 +22,17 @@ _ROUNDS = 6
 def withhold_more(con: Connection, policy: Policy, public: dict[str, str]) -> dict[str, int]:
     """Withhold what subtraction would give away, and complements, until neither finds anything more."""
     took: Counter[str] = Counter({"values_withheld_for_differences": 0})
-    with contributions(con, policy, public) as counted:
-        for turn in range(_ROUNDS):
-            for one in counted:
-                read_marks(con, policy, public, one)
-            moved = withhold_differences(con, policy, public, counted)
-            took["values_withheld_for_differences"] += moved
-            if turn and not moved:
-                break
-            more = withhold_complements(con, policy, public)
-            took.update({name: count for name, count in more.items() if not turn or name != "two_per_line"})
+    for months in batches(con, policy, public):
+        with contributions(con, policy, public, months) as counted:
+            for turn in range(_ROUNDS):
+                for one in counted:
+                    read_marks(con, policy, public, one)
+                moved = withhold_differences(con, policy, public, counted)
+                took["values_withheld_for_differences"] += moved
+                if turn and not moved:
+                    break
+                more = withhold_complements(con, policy, public, months)
+                took.update({name: count for name, count in more.items() if not turn or name != "two_per_line"})
     return dict(took)
 
 
