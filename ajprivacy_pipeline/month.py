@@ -174,6 +174,12 @@ class MonthRun:
                                      "GROUP BY ALL ORDER BY ALL").fetchall()
         return {str(value): count for value, count in found}
 
+    def figures(self, name: str) -> dict[str, object]:
+        """What the decisions of a table come to, in counts alone; empty for a table without decisions."""
+        from ajprivacy_pipeline.steer.figures import figures
+        with boundary(name):
+            return figures(self.con, name, self.policy, self.month)
+
     def _release_summary(self) -> dict[str, object] | None:
         found = self.release_result
         if found is None:
