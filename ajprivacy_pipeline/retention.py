@@ -39,6 +39,7 @@ CONTROL_TABLES = {
     "control.legal_holds": "subject_id VARCHAR, placed_on DATE, expires_on DATE, lifted_on DATE",
     "control.released_invoices": "subject_id VARCHAR, invoice_id VARCHAR, decided_on DATE, facts_sha256 VARCHAR",
     "control.released_no_evidence": "subject_id VARCHAR, decided_on DATE",
+    "control.shared_requests": "request_id VARCHAR, matches BIGINT",
     "control.rates": "currency VARCHAR, rate DECIMAL(18, 6)",  # written by the month's run, from the mapping
 }
 QUALITY_COLUMNS = "table_name VARCHAR, id VARCHAR, column_name VARCHAR, fault VARCHAR"
@@ -145,6 +146,27 @@ def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Ro
            _tuples(control, sa.select(decisions.c.subject_id, sa.func.min(decisions.c.decided_on))
                    .where(decisions.c.kind == "no_evidence", decisions.c.decision == "release")
                    .group_by(decisions.c.subject_id)))
+    yield "control.shared_requests", list(_shared_requests(control).items())
+
+
+def _shared_requests(control: ControlStore) -> dict[object, object]:
+    """The most people that each remembered erasure ever reached."""
+    shared = store.shared_requests.c
+    found = sa.select(shared.request_id, sa.func.max(shared.matches)).group_by(shared.request_id)
+    return {row[0]: row[1] for row in _tuples(control, found)}
+
+
+def remember_shared_requests(con: Connection, control: ControlStore, month: str, run_id: str) -> None:
+    """Note which erasures by e-mail reached several people this month, each once for as many as it reached.
+
+    Once the address of one of them is erased the source alone would say that the request meant the other.
+    """
+    known = _shared_requests(control)
+    found = con.execute("SELECT DISTINCT request_id, matches FROM retention.requests "
+                        "WHERE kind = 'erasure' AND by_email AND stops_marketing AND matches > 1").fetchall()
+    control.insert(store.shared_requests, [
+        {"request_id": request_id, "matches": matches, "month": month, "run_id": run_id}
+        for request_id, matches in found if known.get(request_id) != matches])
 
 
 def _tuples(control: ControlStore, query: sa.Select[tuple[object, ...]]) -> Rows:
