@@ -23,7 +23,7 @@ from ajprivacy_pipeline.copies import (
     month_lock,
     write_pseudonymised,
 )
-from ajprivacy_pipeline.errors import ModelError
+from ajprivacy_pipeline.errors import ModelError, PolicyError
 from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.models import LAYERS, Model, layer_models, load_catalogue, run_model
 from ajprivacy_pipeline.policy import Policy, load_policy
@@ -263,12 +263,15 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
 
     Raises:
         ControlError: another run of the same month is under way.
+        PolicyError: the policy is not valid, or was not yet when the month ended.
         PrivacyError: the policy, the keys or the file are not usable.
     """
     with boundary(f"open {month}"):
         as_of(month)
         prepare_home(settings)
         policy = load_policy(NOTICE)
+        if policy.retention.valid_from > as_of(month):
+            raise PolicyError([f"purposes.toml: valid_from is {policy.retention.valid_from}, after {month} has ended"])
         keys = KeyStore(settings.keys, settings.root_key)
         control = ControlStore.in_folder(settings.control)
         record_policy(control, NOTICE)

@@ -6,9 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import dagster as dg
 import pytest
+from ajprivacy_pipeline.assets import review as review_asset
+from ajprivacy_pipeline.assets.resources import MONTH as RESOURCE
 
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore
@@ -92,7 +96,7 @@ def test_a_contact_is_released_from_the_invoices_that_freeze_it(settings: Settin
 
 
 def test_list_and_figures(settings: Settings) -> None:
-    """Oldest first, with ages; the figures name nobody."""
+    """Oldest first, with ages; the figures name nobody, and Dagster shows them as an asset."""
     found = open_reviews(settings, None)
     balances = [row["subject_id"] for row in found if row["reason"] == "open_balance_review"]
     assert balances[0] == "customer:1"
@@ -101,7 +105,12 @@ def test_list_and_figures(settings: Settings) -> None:
     _decide(settings, "customer:1", "keep", "collection", "open_balance")
     with zones.open_zone(settings, KeyStore(settings.keys), month_file(settings, MONTH), read_only=True) as con:
         figures = review_figures(con, ControlStore.in_folder(settings.control))
+        context = dg.build_asset_context(resources={RESOURCE: SimpleNamespace(
+            con=con, control=ControlStore.in_folder(settings.control), policy=SimpleNamespace(version="v"))},
+            partition_key=f"{MONTH}-01")
+        shown = review_asset.review()(context).metadata
 
+    assert shown == {"policy_version": "v", **figures}
     assert figures["counts"]["open_balance_review"] == 4
     assert figures["undecided"]["open_balance_review"] == 3
     assert figures["oldest_undecided_days"] == (date(2026, 11, 1) - date(2015, 2, 15)).days

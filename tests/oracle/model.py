@@ -32,7 +32,8 @@ def _neutral() -> dict[tuple[str, str], str]:
 class Options:
     """The policy choices and the decisions that people made through the product.
 
-    legal_holds: {"subject_id": "customer:1"} or {"entity": "app_logs"}, with "placed_on" and "lifted_on" (or None).
+    legal_holds: {"subject_id": "customer:1"} or {"entity": "app_logs"}, with "placed_on", "expires_on" (or none), and
+        "lifted_on" (or None).
     review_releases: {"subject_id", "kind": "open_balance" | "no_evidence", "decided_on", "invoice_ids": [...]}.
     """
 

@@ -66,7 +66,8 @@ def _policy(options: Options) -> Policy:
 def _place_holds(con: zones.Connection, options: Options) -> None:
     for hold in options.legal_holds:
         con.execute("INSERT INTO control.legal_holds VALUES (?, ?, ?, ?)",
-                    [hold.get("subject_id") or hold.get("entity"), hold["placed_on"], None, hold.get("lifted_on")])
+                    [hold.get("subject_id") or hold.get("entity"), hold["placed_on"],
+                     hold.get("expires_on"), hold.get("lifted_on")])
     for release in options.review_releases:
         if release["kind"] == "no_evidence":
             con.execute("INSERT INTO control.released_no_evidence VALUES (?, ?)",
