@@ -1,4 +1,6 @@
-"""The control store: what was run, what was released, who decided what. No personal value but subject ids under hold.
+"""The control store: what was run, what was released, who decided what.
+
+No personal value but the ids of subjects under hold or review, and of requests that name an address of several people.
 
 Belongs here: small tables that outlive a month, in SQLite by default or PostgreSQL, through SQLAlchemy; appended to,
 never edited, but for a run's end. Does not belong here: rows of the warehouse, or anything a release contains.
@@ -82,6 +84,15 @@ policies = sa.Table(  # every policy that a run used: the TOML texts by file nam
     sa.Column("version", sa.String(64), nullable=False, index=True),
     sa.Column("stored_at", sa.DateTime, nullable=False),
     sa.Column("content", sa.Text, nullable=False),
+)
+
+shared_requests = sa.Table(  # erasures by e-mail that reached several people in a month: they stay ambiguous
+    "shared_requests", _meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("request_id", sa.String(200), nullable=False, index=True),
+    sa.Column("matches", sa.BigInteger, nullable=False),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False),
 )
 
 looks = sa.Table(  # who looked at a person: the subject as a keyed token, never its id

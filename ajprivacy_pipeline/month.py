@@ -23,7 +23,7 @@ from ajprivacy_pipeline.copies import (
     month_lock,
     write_pseudonymised,
 )
-from ajprivacy_pipeline.errors import ModelError
+from ajprivacy_pipeline.errors import ModelError, PolicyError
 from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.models import LAYERS, Model, layer_models, load_catalogue, run_model
 from ajprivacy_pipeline.policy import Policy, load_policy
@@ -138,7 +138,9 @@ class MonthRun:
 
     def finish(self) -> list[str]:
         """Record the month's success, then destroy earlier months' files and keys; returns the months destroyed."""
+        from ajprivacy_pipeline.retention import remember_shared_requests
         with self._timed("control.months") as done:
+            remember_shared_requests(self.con, self.control, self.month, self.run_id)
             self.control.record_month(self.month, self.run_id, self.policy.version, self._source_counts())
             destroyed = destroy_before(self.settings, self.keys, self.month)
             done(len(destroyed))
@@ -174,6 +176,12 @@ class MonthRun:
             found = self.con.execute(f"SELECT {zones.quote(column)}, count(*) FROM {_table(name)} "
                                      "GROUP BY ALL ORDER BY ALL").fetchall()
         return {str(value): count for value, count in found}
+
+    def figures(self, name: str) -> dict[str, object]:
+        """What the decisions of a table come to, in counts alone; empty for a table without decisions."""
+        from ajprivacy_pipeline.steer.figures import figures
+        with boundary(name):
+            return figures(self.con, name, self.policy, self.month)
 
     def _release_summary(self) -> dict[str, object] | None:
         found = self.release_result
@@ -266,12 +274,15 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
 
     Raises:
         ControlError: another run of the same month is under way.
+        PolicyError: the policy is not valid, or was not yet when the month ended.
         PrivacyError: the policy, the keys or the file are not usable.
     """
     with boundary(f"open {month}"):
         as_of(month)
         prepare_home(settings)
         policy = load_policy(NOTICE)
+        if policy.retention.valid_from > as_of(month):
+            raise PolicyError([f"purposes.toml: valid_from is {policy.retention.valid_from}, after {month} has ended"])
         keys = KeyStore(settings.keys, settings.root_key)
         control = ControlStore.in_folder(settings.control)
         record_policy(control, NOTICE)

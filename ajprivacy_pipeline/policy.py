@@ -9,7 +9,7 @@ carries it.
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ajprivacy_pipeline.errors import PolicyError
-from ajprivacy_pipeline.policy_faults import cross_faults
+from ajprivacy_pipeline.policy_faults import cross_faults, decision_faults
 from ajprivacy_pipeline.policy_microdata import Microdata
 from ajprivacy_pipeline.policy_utility import Utility
 
@@ -302,23 +302,32 @@ class NoticeFile(Frozen):
     security: tuple[str, ...]
 
 
-class Policy(Frozen):
-    """The whole notice as data. `version` is a hash of everything below it."""
+class DecisionPolicy(Frozen):
+    """The part of the notice that decides about people and explains it. `version` is a hash of the whole notice.
+
+    What was decided by it must stay explainable for years: a key that is added here, or in the shapes it is made of,
+    has a default, and none is taken away.
+    """
 
     version: str
-    notice: NoticeFile
     clauses: dict[str, Clause]
     retention: Retention
     actions: dict[str, dict[str, Action]]
     sources: Sources
-    release: Release
-    recipients: dict[str, Recipient]
-    review: Review
 
     @cached_property
     def periods(self) -> dict[str, int]:
         """Every period by its name, which carries the unit."""
         return {name: period.value for name, period in self.retention.periods.items()}
+
+
+class Policy(DecisionPolicy):
+    """The whole notice as data."""
+
+    notice: NoticeFile
+    release: Release
+    recipients: dict[str, Recipient]
+    review: Review
 
 
 _FILES: dict[str, tuple[str, Any]] = {
@@ -368,27 +377,49 @@ def parse_policy(texts: Mapping[str, str]) -> Policy:
     Raises:
         PolicyError: with every fault of every file at once.
     """
+    version, parts, faults = _parts(texts, _FILES)
+    if not faults:
+        policy = Policy(version=version, **parts)
+        faults = list(cross_faults(policy))
+        if not faults:
+            return policy
+    raise PolicyError(faults)
+
+
+def parse_decision_policy(texts: Mapping[str, str]) -> DecisionPolicy:
+    """The part of a policy that decides, whatever its other files say or lack: for policies of earlier versions.
+
+    Raises:
+        PolicyError: with every fault of that part at once, and every file that is no TOML.
+    """
+    version, parts, faults = _parts(texts, DecisionPolicy.model_fields.keys() & _FILES.keys())
+    if not faults:
+        policy = DecisionPolicy(version=version, **parts)
+        faults = list(decision_faults(policy))
+        if not faults:
+            return policy
+    raise PolicyError(faults)
+
+
+def _parts(texts: Mapping[str, str], wanted: Container[str]) -> tuple[str, dict[str, Any], list[str]]:
+    """The version of all texts, the wanted parts as objects, and what is wrong with them."""
     faults: list[str] = []
     parts: dict[str, Any] = {}
     raw: dict[str, Any] = {}
     for part, (file_name, shape) in _FILES.items():
-        if file_name not in texts:
-            faults.append(f"{file_name}: missing")
-            continue
         try:
-            raw[part] = tomllib.loads(texts[file_name])
-            parts[part] = TypeAdapter(shape).validate_python(raw[part])
+            if file_name in texts:
+                raw[part] = tomllib.loads(texts[file_name])
+            elif part in wanted:
+                faults.append(f"{file_name}: missing")
+            if part in raw and part in wanted:
+                parts[part] = TypeAdapter(shape).validate_python(raw[part])
         except tomllib.TOMLDecodeError as error:
             faults.append(f"{file_name}: {error}")
         except ValidationError as error:
             faults.extend(f"{file_name}: {'.'.join(str(step) for step in fault['loc'])}: {fault['msg']}"
                           for fault in error.errors(include_url=False, include_input=False))
-    if not faults:
-        policy = Policy(version=_version(raw), **parts)
-        faults = list(cross_faults(policy))
-        if not faults:
-            return policy
-    raise PolicyError(faults)
+    return _version(raw), parts, faults
 
 
 def _version(raw: Mapping[str, Any]) -> str:

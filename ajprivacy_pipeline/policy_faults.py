@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from ajprivacy_pipeline.policy_utility import utility_faults
 
 if TYPE_CHECKING:
-    from ajprivacy_pipeline.policy import Policy
+    from ajprivacy_pipeline.policy import DecisionPolicy, Policy
 
 
 def cross_faults(policy: "Policy") -> Iterator[str]:
     """Every fault that no single file shows."""
-    yield from _clause_faults(policy)
-    yield from _attribute_faults(policy)
-    yield from _action_faults(policy)
+    yield from decision_faults(policy)
+    yield from _proof_faults(policy)
     yield from _recipient_faults(policy)
     yield from _release_faults(policy)
     yield from _microdata_faults(policy)
@@ -26,6 +25,13 @@ def cross_faults(policy: "Policy") -> Iterator[str]:
     yield from utility_faults(policy.release.utility, values.k, policy.release.values.all, policy.release.tables)
     if values.k < values.k_floor:
         yield f"release.toml: thresholds.k is {values.k}, never below k_floor = {values.k_floor}"
+
+
+def decision_faults(policy: "DecisionPolicy") -> Iterator[str]:
+    """Those of them that concern what is decided about people, and how that is explained."""
+    yield from _clause_faults(policy)
+    yield from _attribute_faults(policy)
+    yield from _action_faults(policy)
     if missing := set(_PERIODS) - set(policy.retention.periods):
         yield f"purposes.toml: periods lacks {', '.join(sorted(missing))}"
     if unknown := set(policy.retention.periods) - set(_PERIODS):
@@ -46,7 +52,7 @@ def cross_faults(policy: "Policy") -> Iterator[str]:
                        "and every enum has some")
 
 
-def _clause_faults(policy: "Policy") -> Iterator[str]:
+def _clause_faults(policy: "DecisionPolicy") -> Iterator[str]:
     known = set(policy.clauses)
     for name, period in policy.retention.periods.items():
         if period.source not in known:
@@ -61,6 +67,9 @@ def _clause_faults(policy: "Policy") -> Iterator[str]:
             yield f"purposes.toml: purposes.{name}.records names the unknown table {table}"
         for period_name in set(purpose.periods) - set(policy.retention.periods):
             yield f"purposes.toml: purposes.{name}.periods names the unknown period {period_name}"
+
+
+def _proof_faults(policy: "Policy") -> Iterator[str]:
     for name, promise in policy.clauses.items():
         if (promise.state == "executed") != (promise.test is not None):
             yield f"clauses.toml: {name}: what is executed names the test that proves it, and nothing else names one"
@@ -123,7 +132,7 @@ def _microdata_faults(policy: "Policy") -> Iterator[str]:
             yield f"release.toml: tables.{name} must have the columns of [microdata], with their roles"
 
 
-def _attribute_faults(policy: "Policy") -> Iterator[str]:
+def _attribute_faults(policy: "DecisionPolicy") -> Iterator[str]:
     for name, attribute in policy.retention.attributes.items():
         for purpose in set(attribute.purposes) - set(policy.retention.purposes):
             yield f"purposes.toml: attributes.{name}.purposes names the unknown purpose {purpose}"
@@ -138,7 +147,7 @@ def _attribute_faults(policy: "Policy") -> Iterator[str]:
                     yield f"actions.toml: {table} lacks an action for {column} (attribute {name})"
 
 
-def _action_faults(policy: "Policy") -> Iterator[str]:
+def _action_faults(policy: "DecisionPolicy") -> Iterator[str]:
     covered = {(table, column) for table, columns in policy.actions.items() for column in columns}
     for table, column in sorted(covered):
         if column not in getattr(policy.sources.tables.get(table), "columns", {}):

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ajprivacy_pipeline import control as store
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.errors import PolicyError
-from ajprivacy_pipeline.policy import Policy, SourceColumn, SourceTable
+from ajprivacy_pipeline.policy import DecisionPolicy, SourceColumn, SourceTable
 from ajprivacy_pipeline.settings import as_of, sql_folder
 from ajprivacy_pipeline.zones import Connection, engine_errors, literal, quote
 
@@ -39,12 +39,13 @@ CONTROL_TABLES = {
     "control.legal_holds": "subject_id VARCHAR, placed_on DATE, expires_on DATE, lifted_on DATE",
     "control.released_invoices": "subject_id VARCHAR, invoice_id VARCHAR, decided_on DATE, facts_sha256 VARCHAR",
     "control.released_no_evidence": "subject_id VARCHAR, decided_on DATE",
+    "control.shared_requests": "request_id VARCHAR, matches BIGINT",
     "control.rates": "currency VARCHAR, rate DECIMAL(18, 6)",  # written by the month's run, from the mapping
 }
 QUALITY_COLUMNS = "table_name VARCHAR, id VARCHAR, column_name VARCHAR, fault VARCHAR"
 
 
-def policy_parameters(policy: Policy, month: str) -> dict[str, object]:
+def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
     """Every value that staged and retention models bind, by parameter name."""
     tables, choices = policy.sources.tables, policy.retention.choices
     first_year, last_year = policy.retention.plausible_years
@@ -69,7 +70,7 @@ def policy_parameters(policy: Policy, month: str) -> dict[str, object]:
     }
 
 
-def _neutral_values(policy: Policy) -> dict[str, str | None]:
+def _neutral_values(policy: DecisionPolicy) -> dict[str, str | None]:
     honoured: dict[str, str | None] = {"customers_name_neutral": None, "contacts_name_neutral": None}
     for table, columns in policy.actions.items():
         for column, action in columns.items():
@@ -81,7 +82,7 @@ def _neutral_values(policy: Policy) -> dict[str, str | None]:
     return honoured
 
 
-def prepare(con: Connection, policy: Policy, control: ControlStore, month: str) -> None:
+def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, month: str) -> None:
     """Give a zone's connection the macros, the policy as tables (schema policy), and recorded decisions (control).
 
     Idempotent; run it on every connection that runs models.
@@ -101,7 +102,7 @@ def prepare(con: Connection, policy: Policy, control: ControlStore, month: str) 
 Rows = list[tuple[object, ...]]
 
 
-def _policy_tables(policy: Policy) -> Iterator[tuple[str, Rows]]:
+def _policy_tables(policy: DecisionPolicy) -> Iterator[tuple[str, Rows]]:
     retention = policy.retention
     yield "policy.tombstones", [(tombstone, kind) for kind, tombstone in retention.tombstones.items()]
     yield "policy.purposes", [(name, sorted(purpose.clauses)) for name, purpose in retention.purposes.items()]
@@ -113,7 +114,7 @@ def _policy_tables(policy: Policy) -> Iterator[tuple[str, Rows]]:
     yield "policy.reason_sets", list(_sets(REASON_BITS))
 
 
-def _attribute_rows(policy: Policy) -> Iterator[tuple[object, ...]]:
+def _attribute_rows(policy: DecisionPolicy) -> Iterator[tuple[object, ...]]:
     for name, attribute in policy.retention.attributes.items():
         contractual = "contract" in attribute.purposes or attribute.held_with_contract
         for subject_type in attribute.types:
@@ -147,13 +148,34 @@ def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Ro
            _tuples(control, sa.select(decisions.c.subject_id, sa.func.min(decisions.c.decided_on))
                    .where(decisions.c.kind == "no_evidence", decisions.c.decision == "release", stands)
                    .group_by(decisions.c.subject_id)))
+    yield "control.shared_requests", list(_shared_requests(control).items())
+
+
+def _shared_requests(control: ControlStore) -> dict[object, object]:
+    """The most people that each remembered erasure ever reached."""
+    shared = store.shared_requests.c
+    found = sa.select(shared.request_id, sa.func.max(shared.matches)).group_by(shared.request_id)
+    return {row[0]: row[1] for row in _tuples(control, found)}
+
+
+def remember_shared_requests(con: Connection, control: ControlStore, month: str, run_id: str) -> None:
+    """Note which erasures by e-mail reached several people this month, each once for as many as it reached.
+
+    Once the address of one of them is erased the source alone would say that the request meant the other.
+    """
+    known = _shared_requests(control)
+    found = con.execute("SELECT DISTINCT request_id, matches FROM retention.requests "
+                        "WHERE kind = 'erasure' AND by_email AND stops_marketing AND matches > 1").fetchall()
+    control.insert(store.shared_requests, [
+        {"request_id": request_id, "matches": matches, "month": month, "run_id": run_id}
+        for request_id, matches in found if known.get(request_id) != matches])
 
 
 def _tuples(control: ControlStore, query: sa.Select[tuple[object, ...]]) -> Rows:
     return [tuple(row.values()) for row in control.rows(query)]
 
 
-def write_quality(con: Connection, policy: Policy) -> int:
+def write_quality(con: Connection, policy: DecisionPolicy) -> int:
     """Write `staged.quality`(table_name, id, column_name, fault): every value of raw that does not fit, no value of it.
 
     Faults: unknown_value, unparsable, implausible_date, missing (these freeze what they touch), orphan, misplaced.
@@ -205,7 +227,7 @@ def _fault_insert(name: str, table: SourceTable, faults: list[tuple[str, str, st
             f"FROM raw.{quote(name)} AS r WHERE ({anything}){spared}){dated}")
 
 
-def _orphan_inserts(policy: Policy) -> Iterator[str]:
+def _orphan_inserts(policy: DecisionPolicy) -> Iterator[str]:
     tables = policy.sources.tables
     home = {table.key[0]: name for name, table in tables.items() if len(table.key) == 1}
     for name, table in tables.items():
@@ -219,7 +241,7 @@ def _orphan_inserts(policy: Policy) -> Iterator[str]:
                    f"ON t.{quote(column)} = s.{quote(column)} WHERE s.{quote(column)} IS NOT NULL")
 
 
-def _misplaced_inserts(policy: Policy) -> Iterator[str]:
+def _misplaced_inserts(policy: DecisionPolicy) -> Iterator[str]:
     for attribute in policy.retention.attributes.values():
         for column in attribute.columns if attribute.misplaced else ():
             types = ", ".join(literal(subject_type) for subject_type in attribute.misplaced)

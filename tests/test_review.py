@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import dagster as dg
 import pytest
-import sqlalchemy as sa
+from ajprivacy_pipeline.assets import review as review_asset
+from ajprivacy_pipeline.assets.resources import MONTH as RESOURCE
 
-from ajprivacy_pipeline import control as store
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import month_file
@@ -28,31 +30,17 @@ from ajprivacy_pipeline.review import (
 )
 from ajprivacy_pipeline.settings import Settings
 from tests.explain.world import MONTH, home
-from tests.oracle import casekit as kit
 from tests.oracle.sqlshop import decide as decide_shop
+from tests.review_world import everything, shop
 
 TODAY = date(2026, 11, 3)
 NEXT = "2026-11"
 
 
-def _shop() -> dict[str, list[dict[str, Any]]]:
-    return {
-        "customers": [kit.consumer("1"), kit.consumer("2"), kit.consumer("3", profile_created_at="2025-01-01"),
-                      kit.business("4")],
-        "contacts": [kit.contact("41", "4", created_at="2014-01-01"), kit.contact("42", "4", created_at="2014-01-01")],
-        "orders": [kit.order("2015-01-01", "o4", "4", contact_id="41")],
-        "invoices": [kit.invoice("2015-01-15", invoice_id="a", customer_id="1"),
-                     kit.invoice("2015-02-15", invoice_id="b", customer_id="1"),
-                     kit.invoice("2026-06-01", invoice_id="c", customer_id="3"),
-                     kit.invoice("2015-02-15", invoice_id="d", customer_id="4", order_id="o4"),
-                     kit.invoice("2015-02-15", invoice_id="e", customer_id="4")],
-    }
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home with a month in which 1 owes, 2 has nothing, 3 owes since lately, and a company owes."""
-    return home(tmp_path_factory.mktemp("home"), _shop())
+    return home(tmp_path_factory.mktemp("home"), shop())
 
 
 @pytest.fixture
@@ -64,15 +52,9 @@ def settings(made: Settings, tmp_path: Path) -> Settings:
 
 def _held(settings: Settings, subject: str) -> dict[str, list[str]]:
     """held_by per attribute when the next month is decided with what people have recorded."""
-    con = decide_shop(_shop(), NEXT, settings.home, control=ControlStore.in_folder(settings.control))
+    con = decide_shop(shop(), NEXT, settings.home, control=ControlStore.in_folder(settings.control))
     return dict(con.execute("SELECT attribute, held_by FROM retention.attribute_decisions WHERE subject_id = ? "
                             "AND decision <> 'absent'", [subject]).fetchall())
-
-
-def _everything(settings: Settings) -> list[list[dict[str, Any]]]:
-    control = ControlStore.in_folder(settings.control)
-    tables = (store.hold_events, store.review_decisions, store.released_invoices)
-    return [control.rows(sa.select(table)) for table in tables]
 
 
 def _decide(settings: Settings, subject: str, decision: str, reason: str, kind: str | None = None,
@@ -84,7 +66,7 @@ def test_release_of_an_open_balance_lifts_the_freeze(settings: Settings) -> None
     """The decision and its invoices, as they are, stand together; the next run sees both."""
     assert _held(settings, "customer:1")["name"] == ["no_evidence", "open_balance"]
     made = _decide(settings, "customer:1", "release", "written_off", "open_balance")
-    _, decisions, invoices = _everything(settings)
+    _, decisions, invoices = everything(settings)
 
     assert made["invoices"] == 2
     assert [(row["kind"], row["decision"], row["decided_by"], row["decided_on"]) for row in decisions] == [
@@ -109,12 +91,12 @@ def test_a_contact_is_released_from_the_invoices_that_freeze_it(settings: Settin
     """One whom the order names, and the company's where nobody is named; a colleague from the latter alone."""
     assert _decide(settings, "contact:41", "release", "statute_barred", "open_balance")["invoices"] == 2
     assert _decide(settings, "contact:42", "release", "statute_barred", "open_balance")["invoices"] == 1
-    assert [row["invoice_id"] for row in _everything(settings)[2]] == ["d", "e", "e"]
+    assert [row["invoice_id"] for row in everything(settings)[2]] == ["d", "e", "e"]
     assert _held(settings, "contact:41")["name"] == _held(settings, "contact:42")["name"] == []
 
 
 def test_list_and_figures(settings: Settings) -> None:
-    """Oldest first, with ages; the figures name nobody."""
+    """Oldest first, with ages; the figures name nobody, and Dagster shows them as an asset."""
     found = open_reviews(settings, None)
     balances = [row["subject_id"] for row in found if row["reason"] == "open_balance_review"]
     assert balances[0] == "customer:1"
@@ -123,7 +105,12 @@ def test_list_and_figures(settings: Settings) -> None:
     _decide(settings, "customer:1", "keep", "collection", "open_balance")
     with zones.open_zone(settings, KeyStore(settings.keys), month_file(settings, MONTH), read_only=True) as con:
         figures = review_figures(con, ControlStore.in_folder(settings.control))
+        context = dg.build_asset_context(resources={RESOURCE: SimpleNamespace(
+            con=con, control=ControlStore.in_folder(settings.control), policy=SimpleNamespace(version="v"))},
+            partition_key=f"{MONTH}-01")
+        shown = review_asset.review()(context).metadata
 
+    assert shown == {"policy_version": "v", **figures}
     assert figures["counts"]["open_balance_review"] == 4
     assert figures["undecided"]["open_balance_review"] == 3
     assert figures["oldest_undecided_days"] == (date(2026, 11, 1) - date(2015, 2, 15)).days
@@ -147,22 +134,22 @@ def test_list_and_figures(settings: Settings) -> None:
 ])
 def test_refused_decisions_change_nothing(settings: Settings, arguments: tuple[Any, ...], words: str) -> None:
     """A clear error, and the store as it was."""
-    before = _everything(settings)
+    before = everything(settings)
     with pytest.raises(PrivacyError, match=re.escape(words)):
         _decide(settings, *arguments)
-    assert _everything(settings) == before
+    assert everything(settings) == before
 
 
 def test_a_hold_is_placed_renewed_and_lifted_by_further_rows(settings: Settings) -> None:
     """What stood once stands for ever; the state is what the rows come to."""
     number = place_hold(settings, "customer:2", "Legal", "litigation", date(2027, 3, 1), today=TODAY, by="ada")
     assert _held(settings, "customer:2")["name"] == ["legal_hold", "no_evidence"]
-    placed = _everything(settings)[0]
+    placed = everything(settings)[0]
     renew_hold(settings, number, date(2027, 9, 1), today=TODAY, by="ada")
     assert [hold["expires_on"] for hold in list_holds(settings, today=TODAY)] == [date(2027, 9, 1)]
     assert list_holds(settings, today=date(2027, 9, 1))[0]["state"] == "expired, renew or lift it"
     lift_hold(settings, number, "bo", today=TODAY)
-    events = _everything(settings)[0]
+    events = everything(settings)[0]
 
     assert events[:1] == placed
     assert [(row["event"], row["hold_id"], row["recorded_by"]) for row in events] == [
@@ -204,7 +191,7 @@ def test_refused_holds_change_nothing(settings: Settings, attempt: Callable[[Set
     for _ in range(2):
         place_hold(settings, "customer:1", "Legal", "audit", date(2027, 6, 1), today=TODAY, by="ada")
     lift_hold(settings, 2, "ada", today=TODAY)
-    before = _everything(settings)
+    before = everything(settings)
     with pytest.raises(ControlError, match=re.escape(words)):
         attempt(settings)
-    assert _everything(settings) == before
+    assert everything(settings) == before

@@ -16,7 +16,7 @@ from ajprivacy_pipeline.explain.build import Explanation, assemble
 from ajprivacy_pipeline.explain.facts import find_subject, read_facts
 from ajprivacy_pipeline.explain.report import as_json, page
 from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.policy import DecisionPolicy, load_policy
 from ajprivacy_pipeline.settings import NOTICE, Settings, as_of
 from ajprivacy_pipeline.steer.versions import policy_of, stored_versions
 
@@ -57,7 +57,7 @@ def explain(settings: Settings, subject_id: str, month: str | None, looked_by: s
         return explain_in(con, _policy_of(con, control, chosen), subject_id, chosen)
 
 
-def _policy_of(con: zones.Connection, control: ControlStore, month: str) -> Policy:
+def _policy_of(con: zones.Connection, control: ControlStore, month: str) -> DecisionPolicy:
     """The policy that decided the month: today's, or the one of its day."""
     policy = load_policy(NOTICE)
     used = con.execute("SELECT policy_version FROM retention.attribute_decisions LIMIT 1").fetchall()
@@ -69,7 +69,7 @@ def _policy_of(con: zones.Connection, control: ControlStore, month: str) -> Poli
     return policy_of(control, used[0][0])
 
 
-def explain_in(con: zones.Connection, policy: Policy, subject_id: str, month: str) -> Explanation:
+def explain_in(con: zones.Connection, policy: DecisionPolicy, subject_id: str, month: str) -> Explanation:
     """Explain one subject from an opened month.
 
     Raises:

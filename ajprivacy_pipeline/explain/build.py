@@ -14,7 +14,7 @@ from ajprivacy_pipeline.explain.purposes import Purposes, ends, purpose_terms
 from ajprivacy_pipeline.explain.records import attribute_terms, record_terms
 from ajprivacy_pipeline.explain.terms import Term, end_of
 from ajprivacy_pipeline.explain.web import WebCount, web_counts
-from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy import DecisionPolicy
 
 _AFTER = {"retain": "kept", "due": "next_plan", "hold": "after_freeze", "absent": "nothing"}
 
@@ -67,7 +67,7 @@ class Explanation:
     freezes: tuple[Hold, ...]
 
 
-def assemble(facts: Facts, policy: Policy, month: str) -> Explanation:
+def assemble(facts: Facts, policy: DecisionPolicy, month: str) -> Explanation:
     """The explanation of one subject.
 
     Raises:
@@ -110,7 +110,7 @@ def disagreements(explanation: Explanation) -> list[str]:
     return found
 
 
-def _attribute(facts: Facts, row: Row, purposes: Purposes, policy: Policy) -> Decided:
+def _attribute(facts: Facts, row: Row, purposes: Purposes, policy: DecisionPolicy) -> Decided:
     kind = facts.subject["subject_type"]
     entity = "contacts" if kind == "contact" else "customers"
     terms = attribute_terms(row, purposes, policy, kind)
@@ -119,14 +119,15 @@ def _attribute(facts: Facts, row: Row, purposes: Purposes, policy: Policy) -> De
                    tuple(_holds(facts, policy, row["held_by"], (None, None))), terms, misplaced)
 
 
-def _record(facts: Facts, row: Row, purposes: Purposes, policy: Policy) -> Decided:
+def _record(facts: Facts, row: Row, purposes: Purposes, policy: DecisionPolicy) -> Decided:
     shared = owners(facts, row) if row["held_by"] else (None, None)
     return Decided(row["entity"], row["record_id"], row["part"], row["decision"], row["due_on"],
                    tuple(row["retained_by"]), tuple(_holds(facts, policy, row["held_by"], shared)),
                    record_terms(facts, row, purposes, policy))
 
 
-def _holds(facts: Facts, policy: Policy, names: Sequence[str], shared: tuple[str | None, str | None]) -> list[Hold]:
+def _holds(facts: Facts, policy: DecisionPolicy, names: Sequence[str],
+           shared: tuple[str | None, str | None]) -> list[Hold]:
     """The freezes of these names: the subject's own, else that of the customer or contact it shares a record with."""
     wanted = (facts.subject["subject_id"], *(name for name in shared if name is not None))
     standing = {(row["subject_id"], row["freeze"]): row for row in facts.freezes}

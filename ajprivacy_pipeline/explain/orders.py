@@ -8,20 +8,20 @@ from datetime import date
 
 from ajprivacy_pipeline.explain.facts import BLOCKERS, Facts, Row
 from ajprivacy_pipeline.explain.terms import Term, latest, plus_months, set_aside, settle
-from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy import DecisionPolicy
 
 _BLOCKER_CLAUSES = {"undelivered": "CON-6", "unpaid": "CON-6", "open_case": "CON-8", "warranty_unknown": "CON-3"}
 _EVENTS = (("cancelled_on", "cancellation"), ("delivered_on", "delivery"), ("completed_on", "completion"),
            ("paid_on", "payment"), ("ordered_on", "ordering"))
 
 
-def has_warranty(order: Row, policy: Policy) -> bool:
+def has_warranty(order: Row, policy: DecisionPolicy) -> bool:
     """Whether the order's warranties count: those of persons, of companies where the policy says so."""
     counts = order["is_person"] or policy.retention.choices.business_warranty_keeps_contact
     return bool(counts) and not order["is_cancelled"]
 
 
-def blockers(facts: Facts, order: Row, policy: Policy, *, released: bool = True) -> list[Term]:
+def blockers(facts: Facts, order: Row, policy: DecisionPolicy, *, released: bool = True) -> list[Term]:
     """An open term for each thing that stands between the order and its end."""
     found = []
     for name in BLOCKERS:
@@ -39,7 +39,7 @@ def blockers(facts: Facts, order: Row, policy: Policy, *, released: bool = True)
     return found
 
 
-def _years(line: Row, policy: Policy) -> int | None:
+def _years(line: Row, policy: DecisionPolicy) -> int | None:
     unknown = policy.retention.choices.unknown_warranty
     years = line["warranty_years"]
     return years if years is not None else None if unknown == "hold" else unknown
@@ -58,7 +58,7 @@ def last_event(facts: Facts, order: Row) -> dict[str, object]:
     return {"order": order["order_id"], "event": name or "case_closing", "ended_on": ended}
 
 
-def warranty_terms(facts: Facts, order: Row, policy: Policy, tail: int, ground: str, clause: str) -> list[Term]:
+def warranty_terms(facts: Facts, order: Row, policy: DecisionPolicy, tail: int, ground: str, clause: str) -> list[Term]:
     """A term for each live line with a warranty: its end and the months after it, summed before the day is clamped."""
     if not has_warranty(order, policy):
         return []
@@ -73,7 +73,7 @@ def warranty_terms(facts: Facts, order: Row, policy: Policy, tail: int, ground: 
     return found
 
 
-def dated_terms(facts: Facts, order: Row, policy: Policy) -> list[Term]:
+def dated_terms(facts: Facts, order: Row, policy: DecisionPolicy) -> list[Term]:
     """The terms of an order that nothing blocks: none where no date of it can be read."""
     if order["ended_on"] is None:
         return []
@@ -96,7 +96,7 @@ def dated_terms(facts: Facts, order: Row, policy: Policy) -> list[Term]:
     return found
 
 
-def contract_terms(facts: Facts, order: Row, policy: Policy, erasures: Iterable[Row]) -> tuple[Term, ...]:
+def contract_terms(facts: Facts, order: Row, policy: DecisionPolicy, erasures: Iterable[Row]) -> tuple[Term, ...]:
     """The terms of contract_end of one order, settled, for the person whose verified erasures are given."""
     dated = dated_terms(facts, order, policy)
     if open_terms := blockers(facts, order, policy):

@@ -16,14 +16,14 @@ from ajprivacy_pipeline.explain.orders import (
     warranty_terms,
 )
 from ajprivacy_pipeline.explain.terms import Term, end_of, plus_months, set_aside, settle
-from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy import DecisionPolicy
 
 Purposes = dict[str, tuple[Term, ...]]
 _TRANSACTIONS = (("delivered_on", "delivery"), ("paid_on", "payment"), ("ordered_on", "ordering"))
 CLAUSES = {"profile": "PRO-2", "individualisation": "IND-2", "identification": "PRO-1"}
 
 
-def purpose_terms(facts: Facts, policy: Policy) -> Purposes:
+def purpose_terms(facts: Facts, policy: DecisionPolicy) -> Purposes:
     """Settled terms per applicable purpose."""
     found: dict[str, Sequence[Term]] = {
         "contract": _contract(facts, policy), "profile": _profile(facts, policy),
@@ -45,7 +45,7 @@ def erasures(facts: Facts) -> list[Row]:
     return [row for row in facts.requests if row["erases"]]
 
 
-def _contract(facts: Facts, policy: Policy) -> list[Term]:
+def _contract(facts: Facts, policy: DecisionPolicy) -> list[Term]:
     """All orders and cases together: the latest of their ends, open while anything is open."""
     tail, verified = policy.periods["contract_tail_months"], erasures(facts)
     groups = [contract_terms(facts, facts.orders[order_id], policy, verified) for order_id in facts.own_orders]
@@ -67,7 +67,7 @@ def _joined(groups: Sequence[Sequence[Term]]) -> list[Term]:
     return [*blocking, *set_aside([term for term in found if term.on is not None])] if blocking else found
 
 
-def _profile(facts: Facts, policy: Policy) -> list[Term]:
+def _profile(facts: Facts, policy: DecisionPolicy) -> list[Term]:
     """While the profile is used, anything is open or an obligation runs, and some months after."""
     created = facts.subject["created_on"]
     if created is None:
@@ -83,7 +83,7 @@ def _profile(facts: Facts, policy: Policy) -> list[Term]:
     return [*kept, *_ends(facts, created, "profile", ("erases",))]
 
 
-def _individual(facts: Facts, policy: Policy, purpose: str) -> list[Term]:
+def _individual(facts: Facts, policy: DecisionPolicy, purpose: str) -> list[Term]:
     """As the profile, with the last transaction in place of obligations; a running warranty makes nobody a customer."""
     created = facts.subject["created_on"]
     if created is None:
@@ -111,7 +111,7 @@ def _used(facts: Facts, tail: int, purpose: str) -> list[Term]:
     return found
 
 
-def _kept(facts: Facts, policy: Policy, used: Sequence[Term], tail: int, purpose: str) -> list[Term]:
+def _kept(facts: Facts, policy: DecisionPolicy, used: Sequence[Term], tail: int, purpose: str) -> list[Term]:
     """What counts of a profile: open cases, else its closing, else blocked orders, else its last use."""
     closed, clause = facts.subject["closed_on"], CLAUSES[purpose]
     if cases := [case for case in facts.own_cases() if facts.is_open(case)]:
@@ -139,7 +139,7 @@ def _ends(facts: Facts, created: date, purpose: str, effects: Sequence[str]) -> 
     return found
 
 
-def _bookkeeping(facts: Facts, policy: Policy) -> list[Term]:
+def _bookkeeping(facts: Facts, policy: DecisionPolicy) -> list[Term]:
     """Invoices that name nobody: the customer record is the voucher's buyer until the accounting years are over."""
     if not facts.subject["is_person"]:
         return []
@@ -150,7 +150,7 @@ def _bookkeeping(facts: Facts, policy: Policy) -> list[Term]:
     return [booked(row, policy) for row in dated]
 
 
-def booked(invoice: Row, policy: Policy) -> Term:
+def booked(invoice: Row, policy: DecisionPolicy) -> Term:
     """The end of an invoice's accounting years."""
     years, issued = policy.periods["bookkeeping_years"], invoice["issued_on"]
     return Term("bookkeeping", "bookkeeping", date(issued.year + years + 1, 1, 1), "LEG-1",

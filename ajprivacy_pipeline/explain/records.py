@@ -9,7 +9,7 @@ from ajprivacy_pipeline.explain.facts import Facts, Row
 from ajprivacy_pipeline.explain.orders import blockers, contract_terms, dated_terms
 from ajprivacy_pipeline.explain.purposes import CLAUSES, Purposes, booked, erasures
 from ajprivacy_pipeline.explain.terms import Term, end_of, plus_months, set_aside, settle
-from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy import DecisionPolicy
 
 
 def purpose_term(name: str, terms: Sequence[Term]) -> Term:
@@ -18,7 +18,7 @@ def purpose_term(name: str, terms: Sequence[Term]) -> Term:
     return Term("purpose", name, end_of(terms), because[0].clause, {"purpose": name}, because=because)
 
 
-def record_terms(facts: Facts, row: Row, purposes: Purposes, policy: Policy) -> tuple[Term, ...]:
+def record_terms(facts: Facts, row: Row, purposes: Purposes, policy: DecisionPolicy) -> tuple[Term, ...]:
     """The settled terms of one record and part."""
     if row["entity"] == "orders":
         return settle(_order(facts, row, purposes, policy))
@@ -32,14 +32,14 @@ def record_terms(facts: Facts, row: Row, purposes: Purposes, policy: Policy) -> 
     return settle(_request(facts, row, detail, policy))
 
 
-def _order(facts: Facts, row: Row, purposes: Purposes, policy: Policy) -> list[Term]:
+def _order(facts: Facts, row: Row, purposes: Purposes, policy: DecisionPolicy) -> list[Term]:
     terms = list(contract_terms(facts, facts.orders[row["record_id"]], policy, erasures(facts)))
     if row["part"] == "link" and "individualisation" in purposes:
         return [*terms, purpose_term("individualisation", purposes["individualisation"])]
     return terms
 
 
-def _invoice(facts: Facts, row: Row, policy: Policy) -> list[Term]:
+def _invoice(facts: Facts, row: Row, policy: DecisionPolicy) -> list[Term]:
     """The accounting years, and never before the contract of the order ends; erasure does not shorten it."""
     invoice = next(one for one in facts.invoices if one["invoice_id"] == row["record_id"])
     if invoice["issued_on"] is None:
@@ -86,7 +86,7 @@ def _subscription(facts: Facts, row: Row, detail: Row) -> list[Term]:
     return found
 
 
-def _request(facts: Facts, row: Row, detail: Row, policy: Policy) -> list[Term]:
+def _request(facts: Facts, row: Row, detail: Row, policy: DecisionPolicy) -> list[Term]:
     closed = detail["closed_on"]
     if closed is None or closed > facts.as_of:
         return [Term("open_request", "open_request", None, "RGT-9", {"request": row["record_id"]})]
@@ -95,7 +95,7 @@ def _request(facts: Facts, row: Row, detail: Row, policy: Policy) -> list[Term]:
                  {"request": row["record_id"], "closed_on": closed, "months": months})]
 
 
-def attribute_terms(row: Row, purposes: Purposes, policy: Policy, subject_type: str) -> tuple[Term, ...]:
+def attribute_terms(row: Row, purposes: Purposes, policy: DecisionPolicy, subject_type: str) -> tuple[Term, ...]:
     """The purposes that cover an attribute, settled; none where it is misplaced or nothing covers it."""
     attribute = policy.retention.attributes[row["attribute"]]
     if subject_type in attribute.misplaced:

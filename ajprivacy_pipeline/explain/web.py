@@ -9,7 +9,7 @@ from datetime import date
 
 from ajprivacy_pipeline.explain.facts import Facts, Row
 from ajprivacy_pipeline.explain.terms import plus_months
-from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy import DecisionPolicy
 
 CLAUSES = {"no_consent": "CAM-1", "cookie_period": "CAM-1", "consent_withdrawn": "CAM-1",
            "individualisation_ended": "IND-2", "undated": "DAT-1"}
@@ -27,7 +27,7 @@ class WebCount:
     last: date
 
 
-def web_counts(facts: Facts, individualisation_on: date | None, policy: Policy) -> list[WebCount]:
+def web_counts(facts: Facts, individualisation_on: date | None, policy: DecisionPolicy) -> list[WebCount]:
     """Counts by decision and reason, the most urgent first."""
     counted: Counter[tuple[str, str]] = Counter()
     days: dict[tuple[str, str], list[date]] = {}
@@ -41,7 +41,7 @@ def web_counts(facts: Facts, individualisation_on: date | None, policy: Policy) 
             for key, events in sorted(counted.items())]
 
 
-def _due(facts: Facts, row: Row, individualisation_on: date | None, policy: Policy) -> tuple[date, str]:
+def _due(facts: Facts, row: Row, individualisation_on: date | None, policy: DecisionPolicy) -> tuple[date, str]:
     if row["occurred_on"] is None:
         return facts.as_of, "undated"
     if not row["consented"]:
@@ -51,7 +51,7 @@ def _due(facts: Facts, row: Row, individualisation_on: date | None, policy: Poli
     return min(((day, reason) for day, reason in ends if day is not None), key=lambda end: end[0])
 
 
-def is_held(facts: Facts, customer_id: str | None, policy: Policy) -> bool:
+def is_held(facts: Facts, customer_id: str | None, policy: DecisionPolicy) -> bool:
     """Whether a freeze of the subject or of the customer it acted for, or one of the whole table, holds web events."""
     customer = f"customer:{customer_id}" if customer_id is not None else None
     if facts.evidence["is_missing"] or "web_events" in facts.evidence["held_entities"]:

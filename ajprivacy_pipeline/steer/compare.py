@@ -11,7 +11,7 @@ from typing import Any
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.copies import DECISION_TABLES
 from ajprivacy_pipeline.errors import ControlError
-from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy import DecisionPolicy
 from ajprivacy_pipeline.steer.diff import Change
 
 # What keeps a record and is neither a purpose nor a freeze: the period it comes from, else its clause.
@@ -69,7 +69,7 @@ def require_decisions(con: zones.Connection, month: str) -> None:
                            f"run the month again with `ajprivacy run --month {month}`")
 
 
-def ground_clauses(new: Policy, old: Policy | None, changes: Sequence[Change]) -> list[tuple[str, str]]:
+def ground_clauses(new: DecisionPolicy, old: DecisionPolicy | None, changes: Sequence[Change]) -> list[tuple[str, str]]:
     """(ground, clause) of everything that keeps or holds; of a ground whose periods changed, those clauses alone."""
     touched = {_period_source(policy, change.key) for policy in (new, old) if policy for change in changes
                if change.file == "purposes.toml" and change.key.startswith("periods.")}
@@ -82,7 +82,7 @@ def ground_clauses(new: Policy, old: Policy | None, changes: Sequence[Change]) -
     return [(ground, clause) for ground, clauses in sources.items() for clause in sorted(clauses & touched or clauses)]
 
 
-def _period_source(policy: Policy, key: str) -> str:
+def _period_source(policy: DecisionPolicy, key: str) -> str:
     period = policy.retention.periods.get(key.split(".")[1])
     return period.source if period else ""
 

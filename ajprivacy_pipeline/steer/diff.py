@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ajprivacy_pipeline.policy import Policy, parse_policy
+from ajprivacy_pipeline.policy import DecisionPolicy, parse_decision_policy
 
 _NOTHING = object()
 
@@ -28,9 +28,9 @@ def diff(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, Any]:
     """Versions, days from which they hold, and every changed key of two policies given as texts by file name.
 
     Raises:
-        PolicyError: either is not valid; every fault is listed.
+        PolicyError: the deciding part of either is not valid; every fault is listed.
     """
-    before, after = parse_policy(old), parse_policy(new)
+    before, after = parse_decision_policy(old), parse_decision_policy(new)
     return {"old": _head(before), "new": _head(after), "changes": [asdict(change) for change in changes(old, new)]}
 
 
@@ -47,7 +47,7 @@ def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:
     return found
 
 
-def _head(policy: Policy) -> dict[str, str]:
+def _head(policy: DecisionPolicy) -> dict[str, str]:
     return {"version": policy.version, "valid_from": policy.retention.valid_from.isoformat()}
 
 

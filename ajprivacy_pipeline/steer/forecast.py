@@ -23,7 +23,8 @@ COLUMNS = ("when", "people", "attributes", "records")
 _EDGES = ("now", "held", "no_end_in_sight", "later")
 
 # A month runs on the first day after it, so a day is met by the run of the month that holds the day before.
-_FORECAST = """
+MET_BY = "strftime(due_on - 1, '%Y-%m')"
+_FORECAST = f"""
 WITH attributes AS (
     SELECT subject_id, due_on,
         CASE WHEN decision = 'due' THEN 0 WHEN decision = 'hold' THEN 3 WHEN due_on IS NULL THEN 2 ELSE 1 END AS state
@@ -40,7 +41,7 @@ WITH attributes AS (
     UNION ALL SELECT state, due_on, 0, 0, 1 FROM records
 ), placed AS (
     SELECT CASE WHEN state = 0 THEN 'now' WHEN state = 3 THEN 'held' WHEN state = 2 THEN 'no end in sight'
-                WHEN due_on > $horizon THEN 'later' ELSE strftime(due_on - 1, '%Y-%m') END AS bucket,
+                WHEN due_on > $horizon THEN 'later' ELSE {MET_BY} END AS bucket,
         people, attributes, records
     FROM counted
 )
@@ -60,7 +61,7 @@ def forecast(settings: Settings, month: str) -> dict[str, Any]:
         ControlError: its decisions are not complete.
     """
     decided_on = as_of(month)
-    months = _months(month)
+    months = months_after(month, 12 * YEARS)
     with boundary("forecast"):
         keys = KeyStore(settings.keys, settings.root_key)
         with zones.open_zone(settings, keys, month_file(settings, month), read_only=True) as con:
@@ -75,10 +76,10 @@ def forecast(settings: Settings, month: str) -> dict[str, Any]:
             "months": [{"when": when, **found.get(when, nothing)} for when in months]}
 
 
-def _months(month: str) -> list[str]:
-    """The 360 months after a month, as YYYY-MM."""
+def months_after(month: str, count: int) -> list[str]:
+    """So many months after a month, as YYYY-MM."""
     first = int(month[:4]) * 12 + int(month[5:7])
-    return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(first, first + 12 * YEARS)]
+    return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(first, first + count)]
 
 
 def by_year(result: dict[str, Any]) -> list[dict[str, Any]]:

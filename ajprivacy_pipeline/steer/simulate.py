@@ -18,12 +18,12 @@ from ajprivacy_pipeline.copies import boundary, month_file
 from ajprivacy_pipeline.errors import PolicyError, ZoneError
 from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
-from ajprivacy_pipeline.policy import Policy, parse_policy
+from ajprivacy_pipeline.policy import DecisionPolicy, parse_decision_policy
 from ajprivacy_pipeline.retention import policy_parameters, prepare, write_quality
 from ajprivacy_pipeline.settings import Settings, as_of, sql_folder
 from ajprivacy_pipeline.steer.compare import ground_clauses, measure, require_decisions, write_ids
 from ajprivacy_pipeline.steer.diff import changes
-from ajprivacy_pipeline.steer.versions import policy_of, texts_of
+from ajprivacy_pipeline.steer.versions import policy_of, stored_versions, texts_of
 
 _ZONE, _TRIAL = "zone", "trial"
 
@@ -38,11 +38,11 @@ def simulate(settings: Settings, new_texts: Mapping[str, str], month: str, out: 
         out: a new file inside the restricted zone that gets the ids of all who flip, mode 0600.
 
     Raises:
-        PolicyError: the other policy is not valid, or reads columns that the month did not extract.
+        PolicyError: the deciding part of a policy is not valid, or reads columns that the month did not extract.
         ControlError: the month's decisions are not complete.
         ZoneError: the month was never run or is destroyed, or `out` lies outside the restricted zone or exists.
     """
-    new = parse_policy(new_texts)
+    new = parse_decision_policy(new_texts)
     as_of(month)
     target = restricted_target(settings, out) if out else None
     with boundary("simulate"), _beside(settings, month) as con:
@@ -91,20 +91,19 @@ def _beside(settings: Settings, month: str) -> Iterator[zones.Connection]:
         shutil.rmtree(spill, ignore_errors=True)
 
 
-def _policy_of_month(settings: Settings, con: zones.Connection) -> tuple[Policy, dict[str, str]] | None:
+def _policy_of_month(settings: Settings, con: zones.Connection) -> tuple[DecisionPolicy, dict[str, str]] | None:
     """The policy that decided the month and its texts, None where no run stored it."""
     row = con.execute("SELECT policy_version FROM zone.retention.bulk_decisions UNION ALL "
                       "SELECT policy_version FROM zone.retention.purpose_status LIMIT 1").fetchone()
     if row is None or not (settings.control / "control.db").exists():
         return None
     control = ControlStore.in_folder(settings.control)
-    try:
-        return policy_of(control, row[0]), texts_of(control, row[0])
-    except PolicyError:
+    if row[0] not in stored_versions(control):
         return None
+    return policy_of(control, row[0]), texts_of(control, row[0])
 
 
-def _require_columns(con: zones.Connection, new: Policy) -> None:
+def _require_columns(con: zones.Connection, new: DecisionPolicy) -> None:
     """The trial reads what the month extracted, nothing else."""
     found = set(con.execute("SELECT table_name, column_name FROM duckdb_columns() "
                             f"WHERE database_name = '{_ZONE}' AND schema_name = 'raw'").fetchall())
@@ -114,7 +113,7 @@ def _require_columns(con: zones.Connection, new: Policy) -> None:
         raise PolicyError(lacking)
 
 
-def _same_staging(old: Policy, new: Policy, month: str) -> bool:
+def _same_staging(old: DecisionPolicy, new: DecisionPolicy, month: str) -> bool:
     """Whether both policies stage the same rows, so that the month's own staged tables serve the trial."""
     bound = {name for model in layer_models(load_catalogue(sql_folder()), ["staged"]) for name in model.params}
     before, after = policy_parameters(old, month), policy_parameters(new, month)
@@ -122,7 +121,7 @@ def _same_staging(old: Policy, new: Policy, month: str) -> bool:
             and all(before[name] == after[name] for name in bound))
 
 
-def _decide(con: zones.Connection, new: Policy, month: str, *, restage: bool) -> None:
+def _decide(con: zones.Connection, new: DecisionPolicy, month: str, *, restage: bool) -> None:
     """The models of the other policy, over the month's raw tables and recorded decisions."""
     prepare(con, new, ControlStore("sqlite://"), month)
     lent = ("raw", "control") if restage else ("raw", "control", "staged")

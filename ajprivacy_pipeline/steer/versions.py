@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ajprivacy_pipeline import control as store
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.errors import PolicyError
-from ajprivacy_pipeline.policy import Policy, parse_policy, read_texts
+from ajprivacy_pipeline.policy import DecisionPolicy, parse_decision_policy, parse_policy, read_texts
 from ajprivacy_pipeline.settings import NOTICE, Settings
 
 CURRENT = "current"
@@ -42,26 +42,35 @@ def texts_of(control: ControlStore, version: str) -> dict[str, str]:
     """The TOML texts of a stored policy, by file name.
 
     Raises:
-        PolicyError: no run used such a version.
+        PolicyError: no run used such a version, or what is stored under it cannot be read.
     """
     rows = control.rows(sa.select(store.policies.c.content).where(store.policies.c.version == version).limit(1))
     if not rows:
         known = ", ".join(stored_versions(control)) or "none"
         raise PolicyError([f"{version}: no policy of this version is stored (stored: {known})"])
-    texts: dict[str, str] = json.loads(rows[0]["content"])
-    return texts
+    try:
+        return {str(name): str(text) for name, text in json.loads(rows[0]["content"]).items()}
+    except (ValueError, AttributeError):
+        raise PolicyError([f"stored policy {version}: what is stored cannot be read"]) from None
 
 
-def policy_of(control: ControlStore, version: str) -> Policy:
-    """A stored policy.
+def policy_of(control: ControlStore, version: str) -> DecisionPolicy:
+    """The deciding part of a stored policy, however old: what only releases read may be missing from it.
 
     Raises:
-        PolicyError: no run used such a version.
+        PolicyError: no run used such a version, or what is stored under it is broken or was changed.
     """
-    return parse_policy(texts_of(control, version))
+    texts = texts_of(control, version)
+    try:
+        policy = parse_decision_policy(texts)
+    except PolicyError as error:
+        raise PolicyError([f"stored policy {version}: {fault}" for fault in error.faults]) from None
+    if policy.version != version:
+        raise PolicyError([f"stored policy {version}: its texts make another version, {policy.version}"])
+    return policy
 
 
-def policy_for_month(control: ControlStore, month: str) -> Policy | None:
+def policy_for_month(control: ControlStore, month: str) -> DecisionPolicy | None:
     """The policy by which the newest successful run of a month decided; None when there was no such run."""
     rows = control.rows(sa.select(store.months.c.policy_version).where(store.months.c.month == month)
                         .order_by(store.months.c.id.desc()).limit(1))
@@ -72,12 +81,14 @@ def find_texts(settings: Settings, name: str) -> dict[str, str]:
     """The texts of a policy named as a folder, as a stored version, or as `current`; writes nothing.
 
     Raises:
-        PolicyError: it is none of them.
+        PolicyError: it is none of them, or not valid; of a stored one, its deciding part.
     """
-    if name == CURRENT:
-        return read_texts(NOTICE)
-    if Path(name).is_dir():
-        return read_texts(Path(name))
+    if name == CURRENT or Path(name).is_dir():
+        texts = read_texts(NOTICE if name == CURRENT else Path(name))
+        parse_policy(texts)
+        return texts
     if _VERSION.match(name) and (settings.control / "control.db").exists():
-        return texts_of(ControlStore.in_folder(settings.control), name)
+        control = ControlStore.in_folder(settings.control)
+        policy_of(control, name)
+        return texts_of(control, name)
     raise PolicyError([f"{name}: neither a folder of notice files, nor a stored version, nor '{CURRENT}'"])

@@ -1,8 +1,9 @@
 -- model: retention.requests
 -- grain: one row per request and subject it reaches; a request that reaches nobody has one row without subject_no
 -- params: as_of, request_response_months
--- reads: staged.rights_requests, retention.subjects
--- doc: Whose a request is: its contact, else its customer, else everybody with its e-mail address (matches says how many).
+-- reads: staged.rights_requests, retention.subjects, control.shared_requests
+-- doc: Whose a request is: its contact, else its customer, else everybody with its e-mail address (matches says how many;
+--   what reached several in an earlier month never comes down to one, because the others' addresses may have been erased).
 --   The effects that a request has by as_of are flags; each is explained in the specification's section on requests.
 WITH matched AS (
     SELECT r.request_id, s.subject_no
@@ -18,13 +19,16 @@ WITH matched AS (
 ), counted AS (
     SELECT *, count(*) OVER (PARTITION BY request_id) AS matches FROM matched
 ), judged AS (
-    SELECT r.request_id, c.subject_no, r.contact_id IS NULL AND r.customer_id IS NULL AS by_email, coalesce(c.matches, 0) AS matches, r.kind,
+    SELECT r.request_id, c.subject_no, r.contact_id IS NULL AND r.customer_id IS NULL AS by_email,
+        greatest(coalesce(c.matches, 0), coalesce(m.matches, 0)) AS matches, r.kind,
         email_key(r.email) AS email_key, r.received_on, r.closed_on,
         greatest(r.received_on, r.identity_verified_on) AS both_on,
         r.identity_verified_on IS NOT NULL AND r.received_on IS NOT NULL AS is_verified,
         r.outcome IS DISTINCT FROM 'withdrawn'
             AND (r.outcome IS DISTINCT FROM 'refused' OR r.kind = 'objection') AS counts
-    FROM staged.rights_requests AS r LEFT JOIN counted AS c USING (request_id)
+    FROM staged.rights_requests AS r
+    LEFT JOIN counted AS c ON c.request_id = r.request_id
+    LEFT JOIN control.shared_requests AS m ON m.request_id = r.request_id
 )
 SELECT request_id, subject_no, by_email, matches, kind, email_key, received_on, closed_on,
     CASE WHEN is_verified AND both_on <= $as_of THEN both_on END AS verified_on,

@@ -6,7 +6,7 @@ from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import month_file
 from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.policy import DecisionPolicy, load_policy
 from ajprivacy_pipeline.retention import prepare
 from ajprivacy_pipeline.settings import NOTICE, Settings, load_settings, prepare_home
 from tests.oracle import casekit as kit
@@ -80,11 +80,11 @@ def shop() -> Shop:
     }
 
 
-def home(folder: Path, rows: Shop, month: str = MONTH) -> Settings:
-    """A home whose month holds the decisions about a shop, in its encrypted file."""
+def home(folder: Path, rows: Shop, month: str = MONTH, policy: DecisionPolicy | None = None) -> Settings:
+    """A home whose month holds the decisions about a shop, in its encrypted file; by today's policy or another."""
     settings = load_settings({"AJPRIVACY_HOME": str(folder), "AJPRIVACY_THREADS": "1"})
     prepare_home(settings)
-    policy = load_policy(NOTICE)
+    policy = policy or load_policy(NOTICE)
     keys = KeyStore(settings.keys)
     with zones.open_zone(settings, keys, month_file(settings, month)) as con:
         con.execute("BEGIN")  # one commit: a file is synced after each

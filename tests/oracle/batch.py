@@ -77,10 +77,15 @@ def _is_repeated_tombstone(table: str, row: dict[str, object], merged: Shop, bas
 
 
 def _summed(expected: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
-    """Bulk counts of all shops, added up."""
+    """Bulk counts and sole grounds of all shops, added up."""
     total: dict[tuple[str, str], dict[str, Any]] = {}
     for row in expected["bulk_decisions"]:
         known = total.get((row["entity"], row["reason"]))
         total[row["entity"], row["reason"]] = row if known is None else {
             **row, "due_rows": row["due_rows"] + known["due_rows"], "oldest": min(row["oldest"], known["oldest"])}
-    return {**expected, "bulk_decisions": list(total.values())}
+    alone: dict[str, dict[str, Any]] = {}
+    for row in expected["sole_ground"]:
+        known = alone.setdefault(row["ground"], {**row, "subjects": 0, "oldest": None})
+        known["subjects"] += row["subjects"]
+        known["oldest"] = min((day for day in (known["oldest"], row["oldest"]) if day), default=None)
+    return {**expected, "bulk_decisions": list(total.values()), "sole_ground": list(alone.values())}

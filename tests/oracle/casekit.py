@@ -17,6 +17,7 @@ IDENTITY = {
     "record_decisions": ("entity", "record_id", "part"),
     "bulk_decisions": ("entity", "reason"),
     "review_list": ("subject_id", "entity", "record_id", "reason"),
+    "sole_ground": ("ground",),
     "quality": ("table_name", "id", "column_name", "fault"),
 }
 

@@ -9,6 +9,7 @@ from .model import Options, Shop, shown
 from .purposes import purposes_of
 from .records import Records
 from .review import review_list
+from .sole import sole_grounds
 from .world import build
 
 __all__ = ["Options", "evaluate"]
@@ -24,6 +25,8 @@ def evaluate(shop: Shop, month: str, *, options: Options | None = None) -> Resul
     freezes = freezes_of(world, purposes)
     records = Records(world, purposes, freezes)
     decided = list(records.decisions())
+    attributes = [row for subject in world.subjects.values()
+                  for row in decide_attributes(world, subject, purposes[subject.id], freezes[subject.id])]
     return {
         "purpose_status": [
             {"as_of": as_of, "subject_id": subject_id, "purpose": purpose, "lapses_on": shown(day),
@@ -37,13 +40,10 @@ def evaluate(shop: Shop, month: str, *, options: Options | None = None) -> Resul
             for subject_id, frozen in freezes.items()
             for name, freeze in frozen.items()
         ],
-        "attribute_decisions": [
-            row
-            for subject in world.subjects.values()
-            for row in decide_attributes(world, subject, purposes[subject.id], freezes[subject.id])
-        ],
+        "attribute_decisions": attributes,
         "record_decisions": decided,
         "bulk_decisions": decide_bulk(world, records),
         "review_list": review_list(world, freezes, decided),
+        "sole_ground": sole_grounds(world, purposes, attributes),
         "quality": [{"as_of": as_of} | fault for fault in world.quality],
     }

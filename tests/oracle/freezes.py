@@ -44,7 +44,7 @@ def freezes_of(world: World, purposes: dict[str, dict[str, date]]) -> Freezes:
         own: dict[str, Freeze] = {}
         if subject_id in balances:
             own["open_balance"] = _open_balance(world, balances[subject_id])
-        _pending_requests(world, subject_id, own)
+        _pending_requests(world, subject, own)
         held, since = legal_hold(world, "subject_id", subject_id)
         if held:
             own["legal_hold"] = Freeze(since)
@@ -82,9 +82,9 @@ def _debtors(world: World, invoice: Row) -> list[str]:
         return [*debtors, f"contact:{order.row['contact_id']}"]
     if order and order.row["_contact_unlinked"]:
         return debtors
-    for contact in world.tables["contacts"]:
+    for contact in world.where("contacts", "customer_id", customer) if customer else []:
         # reading: contacts whose customer does not exist share an invoice of the same missing customer.
-        if customer and contact["customer_id"] == customer and not world.by(contact["deactivated_at"]):
+        if not world.by(contact["deactivated_at"]):
             debtors.append(f"contact:{contact['contact_id']}")
     return debtors
 
@@ -95,12 +95,12 @@ def _open_balance(world: World, invoices: list[Row]) -> Freeze:
     return Freeze(oldest, review=oldest is not None and add_months(oldest, 12) <= world.as_of)
 
 
-def _pending_requests(world: World, subject_id: str, own: dict[str, Freeze]) -> None:
+def _pending_requests(world: World, subject: Subject, own: dict[str, Freeze]) -> None:
     """Restrictions, and requests for access or portability that wait for an answer."""
     names = {"restriction": "restriction", "access": "access_pending", "portability": "access_pending"}
-    for request in world.requests:
+    for request in subject.requests:
         name = names.get(request.kind or "")
-        if not name or subject_id not in request.reached or not request.counts:
+        if not name or not request.counts:
             continue
         received, row = request.received, request.row
         if received is None or received > world.as_of or world.by(row["closed_at"]):
@@ -161,9 +161,8 @@ def ids_of(world: World, table: str, row: Row) -> tuple[str | None, str | None, 
     """customer_id and contact_id of a record, and its subject."""
     customer, contact = row.get("customer_id"), row.get("contact_id")
     if customer is None and contact is None and table == "communications" and row["case_id"]:
-        for case in world.tables["cases"]:
-            if case["case_id"] == row["case_id"]:
-                customer, contact = case["customer_id"], case["contact_id"]
+        for case in world.where("cases", "case_id", row["case_id"]):
+            customer, contact = case["customer_id"], case["contact_id"]
     if contact is not None:
         return customer, contact, f"contact:{contact}"
     if customer is not None:

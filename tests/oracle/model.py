@@ -32,7 +32,8 @@ def _neutral() -> dict[tuple[str, str], str]:
 class Options:
     """The policy choices and the decisions that people made through the product.
 
-    legal_holds: {"subject_id": "customer:1"} or {"entity": "app_logs"}, with "placed_on" and "lifted_on" (or None).
+    legal_holds: {"subject_id": "customer:1"} or {"entity": "app_logs"}, with "placed_on", "expires_on" (or none), and
+        "lifted_on" (or None).
     review_releases: {"subject_id", "kind": "open_balance" | "no_evidence", "decided_on", "invoice_ids": [...]}.
     """
 
@@ -64,6 +65,7 @@ class Subject:
     invoices: list[Row] = field(default_factory=list)
     stops: list[date] = field(default_factory=list)  # R of objections, and of erasures for marketing
     erasures: list[date] = field(default_factory=list)  # V of verified erasures that are certainly this subject's
+    requests: list[Request] = field(default_factory=list)  # every request that reaches it
     released: set[str] = field(default_factory=set)  # invoices released by a review decision
     evidence_released: bool = False
 
@@ -116,6 +118,16 @@ class World:
     orders: dict[str, Order] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     by_email: dict[str, list[str]] = field(default_factory=dict)
+    naming: dict[str, list[Request]] = field(default_factory=dict)  # the requests that name an e-mail address
+    indexes: dict[tuple[str, str], dict[object, list[Row]]] = field(default_factory=dict)
+
+    def where(self, table: str, column: str, value: object) -> list[Row]:
+        """The rows of a table with a value in a column; the table is read through once a column."""
+        if (table, column) not in self.indexes:
+            index = self.indexes[table, column] = {}
+            for row in self.tables[table]:
+                index.setdefault(row[column], []).append(row)
+        return self.indexes[table, column].get(value, [])
 
     def by(self, day: date | None) -> bool:
         """Whether something had happened by as_of."""

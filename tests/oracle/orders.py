@@ -43,14 +43,13 @@ def warranty_years(world: World, line: Row) -> int | None:
     """w(l); None where it is unknown and the policy says hold."""
     if line["product_id"] is None:
         return 0
-    for product in world.tables["products"]:
-        if product["product_id"] == line["product_id"]:
-            if (product["category"] or "").lower() in world.options.no_warranty_categories:
-                return 0
-            years = product["warranty_years"]
-            # reading: 2.0 is a whole number.
-            if years is not None and years == int(years) and 0 <= years <= 30:
-                return int(years)
+    for product in world.where("products", "product_id", line["product_id"]):
+        if (product["category"] or "").lower() in world.options.no_warranty_categories:
+            return 0
+        years = product["warranty_years"]
+        # reading: 2.0 is a whole number.
+        if years is not None and years == int(years) and 0 <= years <= 30:
+            return int(years)
     if isinstance(world.options.unknown_warranty, int):
         return world.options.unknown_warranty
     return None

@@ -35,6 +35,12 @@ def _blockers(world: World, subject: Subject) -> set[str]:
     return {name for order in subject.orders for name in blockers(world, order, subject.released)}
 
 
+def blockers_of(world: World, subject: Subject, purpose: str) -> set[str]:
+    """What keeps a purpose of a subject open; an unknown warranty keeps nobody for marketing."""
+    found = _blockers(world, subject) | ({"open_case"} if _has_open_case(world, subject) else set())
+    return found if purpose in ("contract", "profile") else found - {"warranty_unknown"}
+
+
 def _contract(world: World, subject: Subject) -> date:
     if _has_open_case(world, subject) or _blockers(world, subject):
         return OPEN

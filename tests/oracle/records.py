@@ -205,10 +205,7 @@ class Records:
 
     def case_of(self, message: Row) -> Row | None:
         """The case a message belongs to."""
-        for case in self.world.tables["cases"]:
-            if case["case_id"] == message["case_id"]:
-                return case
-        return None
+        return next(iter(self.world.where("cases", "case_id", message["case_id"])), None)
 
     # Subscriptions and requests ---------------------------------------------------------------------------------
 
@@ -228,13 +225,14 @@ class Records:
 
     def stops(self, email: str, subject_id: str | None) -> list[date]:
         """R of the objections and erasures of the subject, of whoever has the e-mail, or that name the e-mail."""
-        people = {subject_id, *self.world.by_email.get(email, [])}
+        people = {subject_id, *self.world.by_email.get(email, [])} & self.world.subjects.keys()
+        requests = [*self.world.naming.get(email, []),
+                    *(request for person in people for request in self.world.subjects[str(person)].requests)]
         days = []
-        for request in self.world.requests:
+        for request in requests:
             if request.kind in ("objection", "erasure") and request.counts and self.world.by(request.received):
                 assert request.received is not None
-                if request.row["email"] == email or people & set(request.reached):
-                    days.append(request.received)
+                days.append(request.received)
         return days
 
     def request(self, request: Row) -> dict[str, object]:

@@ -15,7 +15,7 @@ Item = tuple[str | None, str | None, str | None, str, date | None]  # subject, e
 
 def review_list(world: World, freezes: Freezes, records: list[dict[str, object]]) -> list[dict[str, object]]:
     """The rows of the review list."""
-    items = [*_subjects(world, freezes), *_requests(world), *_messages(world, records), *_old(world)]
+    items = [*_subjects(world, freezes), *_requests(world), *_messages(world, records), *_old(world), *_holds(world)]
     names = ("subject_id", "entity", "record_id", "reason", "since")
     return [{"as_of": world.as_of} | dict(zip(names, item, strict=True)) for item in items]
 
@@ -62,6 +62,19 @@ def _old(world: World) -> Iterator[Item]:
     for case in world.tables["cases"]:
         if case_is_open(world, case) and _older(world, case["opened_at"], 24):
             yield ids_of(world, "cases", case)[2], "cases", case["_id"], "open_case_24_months", case["opened_at"]
+
+
+def _holds(world: World) -> Iterator[Item]:
+    """Holds that expire within a month, or have expired, and stand."""
+    placed: dict[str, date] = {}
+    for hold in world.options.legal_holds:
+        expires = hold.get("expires_on")
+        if expires and expires <= add_months(world.as_of, 1) and not world.by(hold.get("lifted_on")):
+            # reading: a row per subject or entity; since = the day the oldest of its expiring holds was placed.
+            whose = hold.get("subject_id") or hold["entity"]
+            placed[whose] = min(hold["placed_on"], placed.get(whose, hold["placed_on"]))
+    for whose, since in placed.items():
+        yield whose, None, None, "expiring_hold", since
 
 
 def _older(world: World, day: date | None, months: int) -> bool:

@@ -282,7 +282,9 @@ class Maker:
     def _hold(self) -> dict[str, Any]:
         whose = {"entity": "app_logs"} if self.chance(4) else {"subject_id": self._subject()}
         placed: date = add_months(self.as_of, -self.pick((1, 6, 12)))
-        return {**whose, "placed_on": placed, "lifted_on": self._decided() if self.chance(2) else None}
+        expires: date = add_months(self.as_of, self.pick((1, 2, 0))) + timedelta(days=self.pick((0, 1, -1)))
+        return {**whose, "placed_on": placed, "expires_on": expires,
+                "lifted_on": self._decided() if self.chance(2) else None}
 
     def _release(self) -> dict[str, Any]:
         kind = self.pick(("open_balance", "no_evidence"))

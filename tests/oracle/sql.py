@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ajprivacy_pipeline import zones
@@ -35,7 +36,7 @@ def decide(shop: Shop, month: str, options: Options) -> dict[str, list[dict[str,
         run_model(con, model, values)
         if model.name == "retention.open_invoices":
             _release(con, options)
-    return {table: _rows(con, table, month) for table in IDENTITY}
+    return {table: list(rows_of(con, table)) for table in IDENTITY}
 
 
 @functools.cache
@@ -65,7 +66,8 @@ def _policy(options: Options) -> Policy:
 def _place_holds(con: zones.Connection, options: Options) -> None:
     for hold in options.legal_holds:
         con.execute("INSERT INTO control.legal_holds VALUES (?, ?, ?, ?)",
-                    [hold.get("subject_id") or hold.get("entity"), hold["placed_on"], None, hold.get("lifted_on")])
+                    [hold.get("subject_id") or hold.get("entity"), hold["placed_on"],
+                     hold.get("expires_on"), hold.get("lifted_on")])
     for release in options.review_releases:
         if release["kind"] == "no_evidence":
             con.execute("INSERT INTO control.released_no_evidence VALUES (?, ?)",
@@ -81,25 +83,31 @@ def _release(con: zones.Connection, options: Options) -> None:
                         [release["subject_id"], release["decided_on"], str(invoice_id)])
 
 
-def _rows(con: zones.Connection, table: str, month: str) -> list[dict[str, Any]]:
-    source = "staged.quality" if table == "quality" else f"retention.{table}"
-    result = con.execute(f"SELECT * FROM {source}")
+def rows_of(con: zones.Connection, table: str) -> Iterator[dict[str, Any]]:
+    """The rows of a decision table, or of the quality faults, without what the evaluator does not know."""
+    result = con.execute(f"SELECT * FROM {'staged' if table == 'quality' else 'retention'}.{table}")
     names = [column[0] for column in result.description]
-    rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-    return [{key: value for key, value in row.items() if key not in ("policy_version", "reasons")} for row in rows]
+    while chunk := result.fetchmany(10_000):
+        for values in chunk:
+            row = dict(zip(names, values, strict=True))
+            yield {key: value for key, value in row.items() if key not in ("policy_version", "reasons")}
 
 
 def differences(expected: dict[str, list[dict[str, Any]]], got: dict[str, list[dict[str, Any]]]) -> list[str]:
     """Rows that only one side has, table by table."""
-    found = []
-    for table in IDENTITY:
-        left = {_frozen(row) for row in expected[table]}
-        right = {_frozen(row) for row in got[table]}
-        found += [f"{table}: only the evaluator: {dict(row)}" for row in sorted(left - right, key=str)]
-        found += [f"{table}: only the SQL: {dict(row)}" for row in sorted(right - left, key=str)]
-        if len(got[table]) != len(right):
-            found.append(f"{table}: the SQL repeats a row")
-    return found
+    return [line for table in IDENTITY for line in differing(table, expected[table], got[table])]
+
+
+def differing(table: str, expected: Iterable[dict[str, Any]], got: Iterable[dict[str, Any]]) -> list[str]:
+    """Rows of a table that only one side has; a row that the SQL repeats counts as one that only it has."""
+    left, unexpected = {_frozen(row) for row in expected}, []
+    for row in map(_frozen, got):
+        if row in left:
+            left.remove(row)
+        else:
+            unexpected.append(row)
+    return [f"{table}: only {side}: {dict(row)}" for side, rows in (("the evaluator", left), ("the SQL", unexpected))
+            for row in sorted(rows, key=str)]
 
 
 def _frozen(row: dict[str, Any]) -> tuple[tuple[str, Any], ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
-from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.policy import DecisionPolicy, Policy, load_policy
 from ajprivacy_pipeline.retention import policy_parameters, prepare, write_quality
 from ajprivacy_pipeline.settings import NOTICE, sql_folder
 
@@ -23,7 +23,7 @@ def raw_text(value: object) -> str | None:
     return str(value)
 
 
-def load_raw(con: zones.Connection, shop: Shop, policy: Policy) -> None:
+def load_raw(con: zones.Connection, shop: Shop, policy: DecisionPolicy) -> None:
     """Write schema raw from a shop; a missing table is absent, a missing column is NULL."""
     con.execute("CREATE SCHEMA IF NOT EXISTS raw")
     con.execute("CREATE OR REPLACE TABLE raw.extraction (table_name VARCHAR, present BOOLEAN, rows BIGINT, "
@@ -51,7 +51,7 @@ def decide(shop: Shop, month: str, folder: Path, *, policy: Policy | None = None
     return con
 
 
-def run_decisions(con: zones.Connection, policy: Policy, month: str) -> None:
+def run_decisions(con: zones.Connection, policy: DecisionPolicy, month: str) -> None:
     """Run staged models, quality and retention models over what schema raw holds."""
     values = policy_parameters(policy, month)
     models = load_catalogue(sql_folder())

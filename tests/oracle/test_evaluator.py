@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from .casekit import IDENTITY, Case, consumer, line, order, problems
 from .cases import CASES
 from .evaluator import evaluate
+from .freezes import SCOPES
+from .load import COLUMNS, ENUMS
 from .model import Options, Shop
 from .shops import months, options, random_shop, shops
 
@@ -84,3 +86,27 @@ def test_a_person_with_many_orders() -> None:
         "order_lines": [line(1, str(number)) for number in range(10_000)],
     }
     assert len(evaluate(shop, "2026-10")["record_decisions"]) == 20_000
+
+
+def test_the_random_shops_meet_everything() -> None:
+    """Every freeze, kind of request, decision of each part, reason of a click, and optional tables that are absent."""
+    freezes, requests, decided, absent, bulk, reviewed = set(), set(), set(), set(), set(), set()
+    for seed in range(240):
+        shop, chosen = random_shop(seed)
+        found = evaluate(shop, "2026-10", options=chosen)
+        freezes |= {row["freeze"] for row in found["freezes"]}
+        requests |= {str(row["kind"]) for row in shop.get("rights_requests", [])}
+        decided |= {(row["entity"], row["part"], row["decision"]) for row in found["record_decisions"]}
+        decided |= {("people", row["attribute"], row["decision"]) for row in found["attribute_decisions"]}
+        absent |= COLUMNS.keys() - shop.keys()
+        bulk |= {row["reason"] for row in found["bulk_decisions"]}
+        reviewed |= {row["reason"] for row in found["review_list"]}
+
+    assert freezes == SCOPES.keys()
+    assert requests >= set(ENUMS["rights_requests", "kind"])
+    assert absent == COLUMNS.keys() - {"customers", "orders", "order_lines"}
+    assert bulk == {"no_consent", "cookie_period", "consent_withdrawn", "individualisation_ended", "log_period", "held"}
+    assert reviewed == {"open_balance_review", "no_evidence", "ambiguous_request", "until_further_notice",
+                        "blocker_24_months", "open_case_24_months", "misplaced_attribute", "expiring_hold"}
+    parts = {(entity, part) for entity, part, _ in decided}
+    assert decided == {(*part, decision) for part in parts for decision in ("due", "hold", "retain", "absent")}

@@ -16,6 +16,7 @@ from .sql import decide, differences
 
 MONTH = "2026-10"
 SEEDS, BATCH = 240, 40
+EXAMPLES, TOGETHER = 20, 10  # hypothesis draws two hundred shops, decided ten at a time
 
 
 def agree(drawn: list[tuple[Shop, Options]], month: str) -> None:
@@ -53,11 +54,18 @@ def test_other_months(month: str) -> None:
     agree([random_shop(seed, month) for seed in range(1000, 1030)], month)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.tuples(shops(MONTH), options(MONTH)), min_size=1, max_size=4))
-def test_generated_shops(drawn: list[tuple[Shop, Options]]) -> None:
-    """The same with hypothesis, which finds the smallest shop that differs."""
-    agree(drawn, MONTH)
+def test_generated_shops() -> None:
+    """The same with hypothesis, which finds the smallest shops that differ; two hundred of them."""
+    drawn = []
+
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(st.tuples(shops(MONTH), options(MONTH)), min_size=TOGETHER, max_size=TOGETHER))
+    def decided_alike(some: list[tuple[Shop, Options]]) -> None:
+        drawn.extend(some)
+        agree(some, MONTH)
+
+    decided_alike()
+    assert len(drawn) >= EXAMPLES * TOGETHER
 
 
 @pytest.mark.soak

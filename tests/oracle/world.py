@@ -103,6 +103,9 @@ def _add_requests(world: World) -> None:
         request = Request(row, received, verified)
         request.reached, request.by_email = reached_by(world, row)
         world.requests.append(request)
+        world.naming.setdefault(row["email"], []).append(request)
+        for subject_id in request.reached:
+            world.subjects[subject_id].requests.append(request)
         _take_effect(world, request)
 
 
@@ -136,7 +139,8 @@ def _add_releases(world: World) -> None:
         if subject is None or not world.by(release["decided_on"]):
             continue
         if release["kind"] == "open_balance":
-            issued = {row["invoice_id"]: row["issued_at"] for row in world.tables["invoices"]}
+            issued = {row["invoice_id"]: row["issued_at"] for identifier in release["invoice_ids"]
+                      for row in world.where("invoices", "invoice_id", identifier)}
             # An invoice issued after the decision is not released; nor is one whose date is unknown.
             subject.released.update(identifier for identifier in release["invoice_ids"]
                                     if issued.get(identifier) and issued[identifier] <= release["decided_on"])

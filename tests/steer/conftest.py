@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline.models import layer_models
-from ajprivacy_pipeline.month import open_month
-from ajprivacy_pipeline.settings import NOTICE, Settings, load_settings, prepare_home
-from ajprivacy_pipeline.warehouse.sample import generate
+from ajprivacy_pipeline.settings import NOTICE, Settings
+from tests.decided import MONTH, decided_home
 
-MONTH = "2026-10"
+__all__ = ["MONTH"]
 
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home whose month 2026-10 is read and decided."""
-    made = load_settings({"AJPRIVACY_HOME": str(tmp_path_factory.mktemp("home")), "AJPRIVACY_THREADS": "1"})
-    prepare_home(made)
-    (made.home / "sample").mkdir()
-    generate(made.warehouse_url, 150, 1, date(2026, 10, 31), lambda _: None)
-    with open_month(made, MONTH, "r1") as run:
-        run.extract()
-        for model in layer_models(run.catalogue, ["staged"]):
-            run.model(model.name)
-        run.quality()
-        for model in layer_models(run.catalogue, ["retention"]):
-            run.model(model.name)
-        run.control.record_month(MONTH, "r1", run.policy.version, [
-            {"table_name": "customers", "present": True, "rows": 150}])
-    return made
+    return decided_home(tmp_path_factory.mktemp("home"), 150)
 
 
 @pytest.fixture

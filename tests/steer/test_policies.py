@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import pytest
 
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.errors import PolicyError, PrivacyError
-from ajprivacy_pipeline.policy import load_policy, read_texts
+from ajprivacy_pipeline.month import open_month
+from ajprivacy_pipeline.policy import load_policy, parse_decision_policy, read_texts
 from ajprivacy_pipeline.report.ropa import ropa, write_ropa
 from ajprivacy_pipeline.settings import NOTICE, Settings
 from ajprivacy_pipeline.steer.clauses import clause_rows, state_counts
@@ -22,6 +25,7 @@ from tests.steer.conftest import MONTH
 
 Changed = Callable[..., Path]
 POLICY = load_policy(NOTICE)
+DECIDING = parse_decision_policy(read_texts(NOTICE))
 
 
 def test_a_change_is_shown_by_its_key(changed: Changed) -> None:
@@ -53,15 +57,30 @@ def test_a_policy_is_stored_once_and_found_again(changed: Changed) -> None:
 
     assert stored_versions(control) == versions[:2]
     assert policy_of(control, versions[0]).periods["log_months"] == 14
-    assert policy_of(control, versions[1]) == POLICY
+    assert policy_of(control, versions[1]) == DECIDING
     with pytest.raises(PolicyError, match="no policy of this version"):
         policy_of(control, "0" * 16)
+
+
+def test_a_policy_decides_no_month_that_ended_before_it(
+    settings: Settings, changed: Changed, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The day itself counts; what is refused is not even stored."""
+    before = stored_versions(ControlStore.in_folder(settings.control))
+    for valid_from, refused in (("2026-11-02", True), ("2026-11-01", False)):
+        folder = changed("purposes.toml", ("valid_from = 2018-05-25", f"valid_from = {valid_from}"))
+        monkeypatch.setattr("ajprivacy_pipeline.month.NOTICE", folder)
+        with pytest.raises(PolicyError, match="valid_from is") if refused else nullcontext(), \
+                open_month(settings, MONTH, "r3"):
+            pass
+        assert (stored_versions(ControlStore.in_folder(settings.control)) == before) == refused
+        shutil.rmtree(folder)
 
 
 def test_an_old_month_knows_the_policy_of_its_day(settings: Settings) -> None:
     control = ControlStore.in_folder(settings.control)
 
-    assert policy_for_month(control, MONTH) == POLICY
+    assert policy_for_month(control, MONTH) == DECIDING
     assert policy_for_month(control, "2001-01") is None
     assert find_texts(settings, POLICY.version) == read_texts(NOTICE)
 
