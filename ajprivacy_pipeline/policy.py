@@ -163,6 +163,7 @@ class PublishedColumn(Frozen):
     unit: str | None = None
     additive_over: tuple[str, ...] = ()
     dominance: bool = False
+    flows: tuple[()] | tuple[str, str] = ()  # of a stock: what came since the month before, what went
 
 
 class PublishedTable(Frozen):

@@ -85,6 +85,12 @@ def _release_faults(policy: "Policy") -> Iterator[str]:
     for name, table in policy.release.tables.items():
         for source in set(table.sources) - set(policy.sources.tables):
             yield f"release.toml: tables.{name}.sources names the unknown table {source}"
+        roles = {column: entry.role for column, entry in table.columns.items()}
+        for stock, entry in table.columns.items():
+            if entry.flows and ({roles.get(flow) for flow in entry.flows} != {"measure"} or "rounded_to" not in roles
+                                or [c for c, role in roles.items() if role == "dimension"] != ["month"]):
+                yield (f"release.toml: tables.{name}.columns.{stock}.flows must be two measures of a table that has "
+                       "rounded_to, and no dimension but the month")
     for name, rules in (("page_group", policy.release.rules.page_group),
                         ("device_class", policy.release.rules.device_class)):
         for pattern in (pattern for rule in rules for pattern in rule.patterns):

@@ -164,10 +164,11 @@ def _withhold(run: Run) -> tuple[dict[str, str], list[Verdict]]:
     run.progress("withholding")
     public = tables.make_public(con, policy, run.plan.absent)
     run.progress("withholding complements")
-    took = cell_gates.withhold_more(con, policy, public)
+    closed = files.closed_relations(policy, run.previous, run.plan)
+    took = cell_gates.withhold_more(con, policy, public, closed)
     run.progress("checking thresholds")
     ledger_cells.hash_cells(con, run.settings, policy, public, run.plan.month)
-    gates = cell_gates.check_gates(con, policy, public, took)
+    gates = cell_gates.check_gates(con, policy, public, took, closed)
     gates = cell_gates.with_ledger(gates, con, run.settings, policy, _earlier(run))
     prove.require(gates)
     return public, gates

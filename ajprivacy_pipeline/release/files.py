@@ -162,6 +162,16 @@ def closed_paths(policy: Policy, previous: Release) -> list[str]:
     return [path for path in sorted(previous.manifest["files"]) if path.partition("/")[0] in kept]
 
 
+def closed_relations(policy: Policy, previous: Release | None, plan: ReleasePlan) -> dict[str, str]:
+    """Each table's months that the previous release published and this one does not compute, as a relation."""
+    found: dict[str, list[str]] = {}
+    for path in closed_paths(policy, previous) if previous else ():
+        table, _, file = path.partition("/")
+        if previous and file.removesuffix(".parquet") < plan.first_month:
+            found.setdefault(table, []).append(literal(str(previous.folder / path)))
+    return {table: f"read_parquet([{', '.join(listed)}])" for table, listed in found.items()}
+
+
 def comments_of(policy: Policy, tables: Sequence[str], proven: bool) -> dict[tuple[str, str | None], str]:
     """The comment of every table (column None) and column."""
     comments: dict[tuple[str, str | None], str] = {}

@@ -30,9 +30,8 @@ class Finding:
 class Thresholds:
     """What the publisher promises: k people, amounts within so many percent, the gain of a guess.
 
-    `strict` also counts what is no promise: that a withheld cell is a zero whose parts are not listed; how many people
-    are in a total and not in one of its parts, while their figures stay unknown; and a withheld flow that two rounded
-    stocks narrow within what "fewer than k" says already.
+    `strict` also counts what is no promise: that a withheld cell is a zero whose parts are not listed; and how many
+    people are in a total and not in one of its parts, while their figures stay unknown.
     """
 
     k: int = 10
