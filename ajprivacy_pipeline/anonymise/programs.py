@@ -2,9 +2,9 @@
 
 Belongs here: HiGHS and nothing else. Does not belong here: which moves are asked for, and what they prove (intervals).
 
-The solver takes whatever is smaller than its tolerance for nothing, and loses digits on long numbers. So each program is
-written in a unit of its own, in which what is asked for lies between 1 and SPREAD; and of what comes out, as much is taken
-off as the arithmetic may be wrong: an interval is judged narrower than it is, never wider.
+The solver takes whatever is smaller than its tolerance for nothing, and loses digits on long numbers. So each program
+is written in a unit of its own, in which what is asked for lies between 1 and SPREAD; and of what comes out, as much is
+taken off as the arithmetic may be wrong: an interval is judged narrower than it is, never wider.
 """
 
 from typing import Any
@@ -86,7 +86,8 @@ class Programs:
         """
         off = max(float(np.abs(self._lines @ found).max(initial=0.0)),
                   float((self._least / self._unit - found).max(initial=0.0)))
-        return np.sign(found) * np.maximum(np.abs(found) - self._lines.shape[0] * off, 0.0)
+        trusted = np.maximum(np.abs(found) - self._lines.shape[0] * off, 0.0)
+        return np.asarray(np.sign(found) * trusted)
 
     def _ask(self, cells: Any, cost: Array, lower: Array, upper: Array) -> None:
         self._solver.changeColsCost(len(cells), cells, cost)

@@ -61,7 +61,8 @@ def withheld_sums(gates: Iterable[Verdict]) -> Said:
     """What G5 found of the withheld cells of sums, for the page; empty where it says nothing of them."""
     found = next((gate.figures for gate in gates if gate.guarantee == "G5"), {})
     wanted = ("withheld_in_systems", "exactly_recoverable", "too_narrow")
-    return {name: found[name] for name in wanted} if set(wanted) <= set(found) else {}
+    also = (*wanted, "narrowest_count", "narrowest_percent")
+    return {name: found[name] for name in also if name in found} if set(wanted) <= set(found) else {}
 
 
 def _withheld(con: Connection, relation: str) -> dict[str, int]:

@@ -332,6 +332,17 @@ def test_a_spoilt_folder_ends_with_1(outside: Outside, release: Published, tmp_p
     assert done.stderr == ""
 
 
+def test_what_is_no_release_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "sales_monthly").mkdir()
+    pd.DataFrame({"month": [1]}).to_parquet(tmp_path / "sales_monthly" / "2024-01.parquet")
+    for path, message in ((tmp_path, "holds 1 tables and no data_dictionary"), (tmp_path / "gone", "no such folder"),
+                          (tmp_path / "sales_monthly", "holds no tables")):
+        done = run(path)
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 @pytest.mark.soak
 def test_fifty_thousand_customers_give_nobody_away(tmp_path: Path) -> None:
     outside = make(tmp_path, 50_000, 24)

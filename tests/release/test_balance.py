@@ -32,8 +32,8 @@ def test_two_flows_of_a_month_are_shown_both_or_neither(world: World) -> None:
     public = tables.make_public(world.con, world.policy)
     assert world.rows(ROWS) == [(30, 0, 30), (10, None, 40), (0, 0, 40)]
     before = check_flows(world.con, world.policy, public, {})
-    assert before.violations == ("newsletter_monthly.unsubscribed: 1 withheld values can be told too closely by the "
-                                 "other figures of the months around",)
+    assert len(before.violations) == 1
+    assert before.violations[0].startswith("newsletter_monthly.unsubscribed: 1 withheld values can be told too closely")
     assert withhold_flows(world.con, world.policy, public, {}) == 1
     assert world.rows(ROWS) == [(30, 0, 30), (None, None, 40), (0, 0, 40)]
     marks = "SELECT suppressed_measures FROM newsletter_monthly ORDER BY month"
