@@ -63,15 +63,17 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
 
 
 @app.command()
-def run(month: Month = None, as_json: Json = False) -> None:
+def run(
+    month: Month = None,
+    history_from: Annotated[str | None, typer.Option(
+        "--history-from", metavar="YYYY-MM", help="Let the published history begin earlier than it does.")] = None,
+    as_json: Json = False,
+) -> None:
     """Run a month through Dagster: read, decide, pseudonymise, prove, publish."""
-    from ajprivacy_pipeline.assets.run import run_month
-    from ajprivacy_pipeline.show import Lines, summary_lines
+    from ajprivacy_pipeline.release import Asked
     settings = load_settings()
     _require_warehouse(settings)
-    with Lines() as lines:
-        summary = run_month(settings, month or _last_month(), lines.report)
-    typer.echo(json.dumps(summary, indent=2) if as_json else "\n".join(summary_lines(summary)))
+    release_commands.run_and_show(settings, month or _last_month(), Asked(history_from=history_from), as_json=as_json)
 
 
 @app.command()

@@ -45,8 +45,9 @@ def check_utility(con: Connection, policy: Policy, month: str, public: dict[str,
         answers, faults, figures = _golden(con, policy, public)
         contributors = _contributors(con, policy, public)
     rows, withheld = (sum(entry[name] for entry in cells.values()) for name in ("rows", "withheld"))
-    trend = [*(previous.manifest.get("utility", {}).get("trend", []) if previous else []),
-             {"month": month, "rows": rows, "withheld": withheld}]
+    trend = list(previous.manifest.get("utility", {}).get("trend", [])) if previous else []
+    if month not in {entry["month"] for entry in trend}:  # else a part of that release is computed again
+        trend.append({"month": month, "rows": rows, "withheld": withheld})
     total = sum((Counter(bands) for bands in answers.values()), Counter())
     of_answers = ", ".join(f"{total[band]:,} {band}" for band in policy.release.utility.error_names if total[band])
     figure = (f"{withheld:,} of {rows:,} new cells withheld; answers to {len(answers):,} golden queries: "
