@@ -125,7 +125,7 @@ def _explicit(last: dict[str, Any], month: str, asked: Asked) -> ReleasePlan:
         raise ReleaseError(f"{again} is not published: the release for {newest} has the months from {begin} on")
     if again < oldest_kept(newest):
         raise ReleaseError(f"{again} cannot be issued again: who stood behind its cells is known for {KEPT_MONTHS} "
-                           f"months alone, from {oldest_kept(newest)} on; nobody could tell what two versions give away")
+                           f"months alone, from {oldest_kept(newest)} on; nobody could tell what two versions tell")
     return ReleasePlan(newest, begin, again, again, last, closed=False, reissue=again)
 
 
