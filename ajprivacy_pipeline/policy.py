@@ -178,6 +178,14 @@ class PublishedTable(Frozen):
     microdata: bool = False
 
 
+class View(Frozen):
+    """Rows of a published table under a name of their own: all its dimensions but `per` stand at their total."""
+
+    table: str
+    per: tuple[str, ...]
+    description: str
+
+
 class Thresholds(Frozen):
     """The figures behind the guarantees."""
 
@@ -240,6 +248,7 @@ class Release(Frozen):
     tables: dict[str, PublishedTable]
     microdata: Microdata
     utility: Utility
+    views: dict[str, View] = Field(default_factory=dict)
     declassifiers: dict[str, Declassifier] = Field(default_factory=dict)
 
 

@@ -16,6 +16,7 @@ from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.manifest import STAMP, Release, is_proven, outcomes, sha256_of
 from ajprivacy_pipeline.release.plan import ReleasePlan
+from ajprivacy_pipeline.release.views import comments_of_views, make_views
 from ajprivacy_pipeline.report.release_page import PAGE
 from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
 
@@ -189,7 +190,7 @@ def comments_of(policy: Policy, tables: Sequence[str], proven: bool) -> dict[tup
 
 
 def build_analytics(policy: Policy, release: Release, path: Path) -> None:
-    """Build the plain DuckDB file of a release: schema `published`, every table with all its months, comments.
+    """Build the plain DuckDB file of a release: schema `published`, every table with all its months, views, comments.
 
     The comment of release_info ends with the manifest's hash: it says which release the file is.
     """
@@ -204,9 +205,13 @@ def build_analytics(policy: Policy, release: Release, path: Path) -> None:
             for table in release.tables:
                 listed = ", ".join(literal(str(file)) for file in release.files(table))
                 con.execute(f"CREATE TABLE published.{quote(table)} AS SELECT * FROM read_parquet([{listed}])")
-            for (table, column), comment in comments_of(policy, release.tables, release.manifest["proven"]).items():
+            make_views(con, policy, release.tables)
+            views = comments_of_views(policy, release.tables)
+            comments = comments_of(policy, release.tables, release.manifest["proven"]) | views
+            for (table, column), comment in comments.items():
                 name = f"published.{quote(table)}"
-                what = f"TABLE {name}" if column is None else f"COLUMN {name}.{quote(column)}"
+                kind = "VIEW" if (table, column) in views else "TABLE"
+                what = f"{kind} {name}" if column is None else f"COLUMN {name}.{quote(column)}"
                 stamp = f" {STAMP}{release.manifest_sha256}" if (table, column) == ("release_info", None) else ""
                 con.execute(f"COMMENT ON {what} IS {literal(comment + stamp)}")
             con.execute("USE memory")
