@@ -58,8 +58,8 @@ def texts_of_policy(policy: Policy, head: dict[str, Any], paths: Sequence[str]) 
         head: what manifest and release_info say of the release as a whole.
         paths: the files to be written, relative to the release's folder.
     """
-    comments = comments_of(policy, list(policy.release.tables), head["proven"]) | comments_of_views(
-        policy, policy.release.tables)
+    tables = list(policy.release.tables)
+    comments = comments_of(policy, tables, head["proven"]) | comments_of_views(policy, tables)
     for (table, column), comment in comments.items():
         yield Text(f"comment of {table}" + (f".{column}" if column else ""), comment, own=True)
         yield Text("name of a column" if column else "name of a table", column or table, own=True)
