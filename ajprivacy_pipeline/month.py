@@ -259,6 +259,7 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
 
     Raises:
         ControlError: another run of the same month is under way.
+        ReleaseError: what is asked for cannot be had.
         PrivacyError: the policy, the keys or the file are not usable.
     """
     with boundary(f"open {month}"):
@@ -268,6 +269,9 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         keys = KeyStore(settings.keys, settings.root_key)
         control = ControlStore.in_folder(settings.control)
         record_policy(control, NOTICE)
+        if asked is not None:
+            from ajprivacy_pipeline.release import plan_release
+            plan_release(control, policy, month, asked)  # what cannot be had is refused before anything is read
     with month_lock(settings, month):
         spill = settings.restricted / "spill" / month
         shutil.rmtree(spill, ignore_errors=True)  # what a killed run of this month left
