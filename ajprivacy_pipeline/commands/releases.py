@@ -1,18 +1,15 @@
 """`ajprivacy releases ...`: what is published, whether it is whole, what changed, and publishing it elsewhere too.
 
-Belongs here: arguments in, lines out. Does not belong here: work (`release`).
+Belongs here: arguments in, lines out. Does not belong here: work (`release`); `reissue`, which runs a month (cli).
 """
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from ajprivacy_pipeline.errors import ReleaseError
-from ajprivacy_pipeline.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from ajprivacy_pipeline.release import Asked
+from ajprivacy_pipeline.settings import load_settings
 
 releases_app = typer.Typer(no_args_is_help=True, help="What is published.")
 
@@ -24,8 +21,7 @@ Month = Annotated[str | None, typer.Argument(metavar="[YYYY-MM]", help="The mont
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for name, command in (("list", list_), ("verify", verify), ("diff", diff), ("reissue", reissue),
-                          ("publish", publish)):
+    for name, command in (("list", list_), ("verify", verify), ("diff", diff), ("publish", publish)):
         releases_app.command(name)(command)
     app.add_typer(releases_app, name="releases")
 
@@ -76,35 +72,6 @@ def diff(old: Old, new: New, as_json: Json = False) -> None:
     if changed := found["closed_months_changed"]:
         raise ReleaseError(f"{len(changed)} file(s) of closed months differ, first {changed[0]}: "
                            "a closed month changes by an explicit re-issue alone")
-
-
-def reissue(
-    month: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="The published month to compute again.")],
-    as_json: Json = False,
-) -> None:
-    """Compute a published month again from the warehouse as it is now, and publish it if every gate lets it pass.
-
-    The newest release is made anew with this month in it; all others stay as they are, and so do the microdata. Where
-    the month differs from what was published by one to nine people anywhere, nothing is published (G6).
-    """
-    from ajprivacy_pipeline.control import ControlStore
-    from ajprivacy_pipeline.release import Asked
-    settings = load_settings()
-    is_there = (settings.control / "control.db").is_file()
-    rows = ControlStore.in_folder(settings.control).releases() if is_there else []
-    known = [row["month"] for row in rows if row["proven"]]
-    if not known:
-        raise ReleaseError("no proven release is known: there is nothing to issue again")
-    run_and_show(settings, max(known), Asked(reissue=month), as_json=as_json)
-
-
-def run_and_show(settings: Settings, month: str, asked: "Asked", *, as_json: bool) -> None:
-    """Run a month through Dagster with a line for each step, and print what it came to."""
-    from ajprivacy_pipeline.assets.run import run_month
-    from ajprivacy_pipeline.show import Lines, summary_lines
-    with Lines() as lines:
-        summary = run_month(settings, month, lines.report, asked)
-    typer.echo(json.dumps(summary, indent=2) if as_json else "\n".join(summary_lines(summary)))
 
 
 def publish(as_json: Json = False) -> None:

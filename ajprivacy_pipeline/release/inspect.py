@@ -54,6 +54,18 @@ def open_release(settings: Settings, month: str) -> Release:
     raise ReleaseError(f"there is no release for {month}: `ajprivacy releases list` shows those there are")
 
 
+def newest_month(settings: Settings) -> str:
+    """The month of the newest proven release, the only one that a re-issue can change.
+
+    Raises:
+        ReleaseError: there is none.
+    """
+    months = [str(row["month"]) for row in _known(settings) if row["proven"]]
+    if not months:
+        raise ReleaseError("no proven release is known: there is nothing to issue again")
+    return max(months)
+
+
 def verify(settings: Settings, month: str | None = None) -> list[dict[str, Any]]:
     """Verify one release, or all that stand, every file by its hash; and analytics.duckdb, row by row.
 
