@@ -30,7 +30,7 @@ from ajprivacy_pipeline.release import gates as cell_gates
 from ajprivacy_pipeline.release.again import check_order
 from ajprivacy_pipeline.release.logs import Logs
 from ajprivacy_pipeline.release.manifest import PROVING, Release, sha256_of, verify_release, write_manifest
-from ajprivacy_pipeline.release.plan import NOTHING, Asked, ReleasePlan, plan_release
+from ajprivacy_pipeline.release.plan import NOTHING, Asked, ReleasePlan, plan_release, reissued
 from ajprivacy_pipeline.release.run import ReleaseResult, Run
 from ajprivacy_pipeline.release.utility import check_utility, withheld_sums
 from ajprivacy_pipeline.report.release_page import write_page
@@ -74,7 +74,7 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
         if plan.closed and previous is not None:
             return _already(plan, settings, previous, repaired)
         absent = tables.absent_tables(con, policy)
-        plan = replace(plan, absent=absent, reissued=_reissued(plan, previous))
+        plan = replace(plan, absent=absent, reissued=reissued(plan, previous.manifest if previous else {}))
         shown = _without(policy, set(absent), previous)
         run = Run(con, settings, shown, policy, control, plan, previous, staging, run_id, progress, repaired,
                    sql or sql_folder(), run_models, logs)
@@ -97,12 +97,6 @@ def _without(policy: Policy, absent: set[str], previous: Release | None) -> Poli
     gone = absent - set(previous.tables if previous else ())
     kept = {name: table for name, table in policy.release.tables.items() if name not in gone}
     return policy.model_copy(update={"release": policy.release.model_copy(update={"tables": kept})})
-
-
-def _reissued(plan: ReleasePlan, previous: Release | None) -> tuple[str, ...]:
-    """Every month that was ever issued again, for whoever compares releases."""
-    earlier = previous.manifest.get("reissued", ()) if previous else ()
-    return tuple(sorted({*earlier, *([plan.reissue] if plan.reissue else [])}))
 
 
 def _previous(settings: Settings, plan: ReleasePlan) -> Release | None:

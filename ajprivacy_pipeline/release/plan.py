@@ -4,6 +4,7 @@ Belongs here: closed periods. Does not belong here: files.
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -127,6 +128,11 @@ def _explicit(last: dict[str, Any], month: str, asked: Asked) -> ReleasePlan:
         raise ReleaseError(f"{again} cannot be issued again: who stood behind its cells is known for {KEPT_MONTHS} "
                            f"months alone, from {oldest_kept(newest)} on; nobody could tell what two versions tell")
     return ReleasePlan(newest, begin, again, again, last, closed=False, reissue=again)
+
+
+def reissued(plan: ReleasePlan, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every month that was ever issued again, for whoever compares releases; `manifest` is the previous release's."""
+    return tuple(sorted({*manifest.get("reissued", ()), *([plan.reissue] if plan.reissue else [])}))
 
 
 def model_values(policy: Policy, plan: ReleasePlan) -> dict[str, object]:

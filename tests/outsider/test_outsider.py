@@ -261,16 +261,15 @@ def test_two_editions_that_single_somebody_out(release: Published, outside: Outs
     (10, ["unsubscribed"], ["unsubscribed in 3.0 .. 7.0"]),  # the months around pin both stocks
     (10, ["subscribed", "unsubscribed"], []),
 ])
-def test_flows_between_stocks_are_hidden_together(release: Published, rounded_to: int, hidden: list[str],
-                                                  learnt: list[str]) -> None:
-    spoilt = only(release, "newsletter_monthly")
+def test_flows_between_stocks_are_hidden_together(rounded_to: int, hidden: list[str], learnt: list[str]) -> None:
     months = pd.date_range("2024-01-01", periods=8, freq="MS")
-    frame = pd.DataFrame({"month": months, "subscribed": 20, "unsubscribed": 4, "rounded_to": rounded_to},
-                         dtype="Int64").assign(month=months)
-    stock = 500 + 16 * frame.index.to_series()
-    frame["active"] = (stock + 5) // 10 * 10 if rounded_to else stock
+    stock = 500 + 16 * pd.Series(range(len(months)))
+    frame = pd.DataFrame({
+        "month": months, "subscribed": pd.array([20] * len(months), dtype="Int64"),
+        "unsubscribed": pd.array([4] * len(months), dtype="Int64"), "rounded_to": rounded_to,
+        "active": (stock + 5) // 10 * 10 if rounded_to else stock})
     frame.loc[4, hidden] = pd.NA
-    spoilt.tables["newsletter_monthly"] = frame
+    spoilt = Published("spoilt", {"newsletter_monthly": frame})
     assert [f.learnt for f in stocks.attack(spoilt, LIMITS)] == learnt
 
 
