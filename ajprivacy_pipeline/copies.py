@@ -20,6 +20,8 @@ from ajprivacy_pipeline.settings import Settings, as_of
 
 DECISION_TABLES = ("purpose_status", "freezes", "attribute_decisions", "record_decisions", "bulk_decisions",
                    "review_list", "sole_ground")
+_EXPORTS = {name: f"SELECT * FROM retention.{zones.quote(name)}" for name in DECISION_TABLES} | {
+    "quality": 'SELECT table_name AS "table", id, column_name AS "column", fault FROM staged.quality'}
 PSEUDONYMISED = "pseudonymised"
 _MONTH = re.compile(r"^\d{4}-\d{2}$")
 _LOCK_PATIENCE_SECONDS = 1.0  # longer than `is_running` holds a lock to look at it
@@ -158,7 +160,7 @@ def read_month(settings: Settings, month: str | None) -> Iterator[tuple[zones.Co
 
 
 def export_decisions(settings: Settings, month: str, out: Path) -> dict[str, int]:
-    """Write a month's decision tables as Parquet, one file a table, ordered by all columns; returns their row counts.
+    """Write a month's decisions and faults as Parquet, a file a table, ordered by all columns; returns row counts.
 
     Raises:
         ZoneError: the month was never run or its file is destroyed.
@@ -175,13 +177,13 @@ def _write_parquet(con: zones.Connection, out: Path) -> dict[str, int]:
     partial = out / f".partial-{os.getpid()}"
     partial.mkdir(mode=0o700)
     try:
-        for name in DECISION_TABLES:
+        for name, query in _EXPORTS.items():
             target = zones.literal(str(partial / f"{name}.parquet"))
             with zones.engine_errors(str(out / f"{name}.parquet")):
-                written = con.execute(f"COPY (SELECT * FROM retention.{zones.quote(name)} ORDER BY ALL) TO {target} "
+                written = con.execute(f"COPY ({query} ORDER BY ALL) TO {target} "
                                       "(FORMAT parquet, COMPRESSION zstd)").fetchall()
             counts[name] = int(written[0][0])
-        for name in DECISION_TABLES:
+        for name in _EXPORTS:
             (partial / f"{name}.parquet").replace(out / f"{name}.parquet")
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -155,6 +155,7 @@ class MonthRun:
                 "month": self.month, "run_id": self.run_id, "policy_version": self.policy.version,
                 "source_tables": sum(bool(row["present"]) for row in counts),
                 "source_rows": sum(int(str(row["rows"])) for row in counts),
+                "missing": self._missing(),
                 "quality_faults": self.rows("staged.quality"),
                 "attribute_decisions": self.tally("retention.attribute_decisions", "decision"),
                 "record_decisions": self.tally("retention.record_decisions", "decision"),
@@ -183,6 +184,7 @@ class MonthRun:
             return None
         return {"status": found.status, "proven": found.proven, "history_from": found.history_from,
                 "cells": found.figures.get("cells", 0), "cells_withheld": found.figures.get("cells_withheld", 0),
+                "unconverted_lines": found.figures.get("unconverted_lines", 0),
                 "rows": sum(found.rows.values()), "gates": {v.guarantee: v.word for v in found.verdicts}}
 
     def _bound(self, layer: str) -> Mapping[str, object]:
@@ -210,6 +212,15 @@ class MonthRun:
         self.con.execute(f"CREATE OR REPLACE TABLE control.rates ({CONTROL_TABLES['control.rates']})")
         for row in rates.items():
             self.con.execute("INSERT INTO control.rates VALUES (?, ?)", list(row))
+
+    def _missing(self) -> dict[str, list[str]]:
+        """What the warehouse does not have, as table or table.column, and why that leaves nobody due, if it does."""
+        found = self.con.execute("SELECT table_name, present, missing_columns FROM raw.extraction "
+                                 "ORDER BY table_name").fetchall()
+        reasons = self.con.execute("SELECT coalesce(reasons, []) FROM retention.evidence").fetchall()
+        return {"tables": [name for name, present, _ in found if not present],
+                "columns": [f"{name}.{column}" for name, present, columns in found if present for column in columns],
+                "evidence": list(reasons[0][0])}
 
     def _source_counts(self) -> list[dict[str, object]]:
         found = self.con.execute("SELECT table_name, present, rows FROM raw.extraction ORDER BY table_name").fetchall()

@@ -162,8 +162,14 @@ class PublishedColumn(Frozen):
     meaning: str
     unit: str | None = None
     additive_over: tuple[str, ...] = ()
+    nearly_additive_over: tuple[str, ...] = ()
     dominance: bool = False
     flows: tuple[()] | tuple[str, str] = ()  # of a stock: what came since the month before, what went
+
+    @property
+    def subtracted_over(self) -> tuple[str, ...]:
+        """The dimensions along which a reader could take parts off a total."""
+        return (*self.additive_over, *self.nearly_additive_over)
 
 
 class PublishedTable(Frozen):

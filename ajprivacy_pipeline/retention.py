@@ -130,7 +130,9 @@ def _sets(bits: dict[str, int]) -> Iterator[tuple[object, ...]]:
 
 
 def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Rows]]:
-    decisions, invoices = store.review_decisions, store.released_invoices
+    decisions, invoices, later = store.review_decisions, store.released_invoices, store.review_decisions.alias("later")
+    stands = ~sa.exists().where(later.c.subject_id == decisions.c.subject_id, later.c.kind == decisions.c.kind,
+                                later.c.decision == "keep", later.c.id > decisions.c.id)  # nobody said keep since
     yield ("control.previous_counts",
            [(row["table_name"], row["present"], row["rows"]) for row in control.previous_counts(month)])
     yield ("control.legal_holds",
@@ -140,10 +142,10 @@ def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Ro
            _tuples(control, sa.select(decisions.c.subject_id, invoices.c.invoice_id, decisions.c.decided_on,
                                       invoices.c.facts_sha256)
                    .join(invoices, invoices.c.decision_id == decisions.c.id)
-                   .where(decisions.c.kind == "open_balance", decisions.c.decision == "release")))
+                   .where(decisions.c.kind == "open_balance", decisions.c.decision == "release", stands)))
     yield ("control.released_no_evidence",
            _tuples(control, sa.select(decisions.c.subject_id, sa.func.min(decisions.c.decided_on))
-                   .where(decisions.c.kind == "no_evidence", decisions.c.decision == "release")
+                   .where(decisions.c.kind == "no_evidence", decisions.c.decision == "release", stands)
                    .group_by(decisions.c.subject_id)))
 
 

@@ -32,7 +32,8 @@ _OWING = """
     SELECT DISTINCT i.invoice_id, i.facts_sha256
     FROM retention.open_invoices AS i LEFT JOIN retention.order_facts AS o ON o.order_id = i.order_id
     WHERE CASE WHEN $contact IS NULL THEN i.customer_id = $customer
-               ELSE o.contact_no = $no OR (i.customer_id = $customer AND o.contact_id IS NULL AND $is_there) END
+               ELSE o.contact_no = $no OR (i.customer_id = $customer AND o.contact_id IS NULL AND $is_there
+                                           AND NOT coalesce(o.is_contact_unlinked, false)) END
     ORDER BY i.invoice_id
 """
 

@@ -53,6 +53,7 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
 def _rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("read", f"{summary['source_rows']:,} rows of {summary['source_tables']} tables"),
+        *_missing_rows(summary["missing"]),
         ("faults", f"{summary['quality_faults']:,} (staged.quality)"),
         ("attributes", _counts(summary["attribute_decisions"])),
         ("records", _counts(summary["record_decisions"])),
@@ -64,14 +65,28 @@ def _rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def _missing_rows(missing: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What counts as empty because the warehouse or the mapping has none of it."""
+    rows = []
+    if gone := [*missing["tables"], *missing["columns"]]:
+        rows.append(("not there", f"{', '.join(gone)}: counted as empty"))
+    if reasons := "; ".join(missing["evidence"]):
+        mend = 'map it, or say absent = "reason" in the mapping'
+        rows.append(("nobody due", f"evidence for keeping is missing ({reasons}): {mend}"))
+    return rows
+
+
 def _release_rows(release: Mapping[str, Any]) -> list[tuple[str, str]]:
     if release["status"] != "published":
         return [("release", "left as it is: the month is closed")]
     proven = "proven anonymous" if release["proven"] else "not proven anonymous, must not leave the house"
+    unconverted = release["unconverted_lines"]
+    left_out = f"{unconverted:,} order lines, not in revenue_nok: the mapping has no rate for their currency"
     gates = ", ".join(f"{gate} {verdict}" for gate, verdict in release["gates"].items())
     return [
         ("release", f"{release['rows']:,} rows from {release['history_from']} on; {proven}"),
         ("withheld", f"{release['cells_withheld']:,} of {release['cells']:,} new cells"),
+        *([("no rate", left_out)] if unconverted else []),
         ("gates", gates),
     ]
 

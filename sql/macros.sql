@@ -5,20 +5,34 @@ CREATE OR REPLACE TEMP MACRO white_space() AS
            chr(5760), chr(8192), chr(8193), chr(8194), chr(8195), chr(8196), chr(8197), chr(8198), chr(8199), chr(8200),
            chr(8201), chr(8202), chr(8232), chr(8233), chr(8239), chr(8287), chr(12288));
 
--- Text without white space at its ends, NULL when nothing is left. Only a value that may have such ends pays for it.
+-- Text without white space at its ends, NULL when nothing is left. Only a value whose first or last character is no
+-- printable ASCII one pays for it; texts compare by their bytes.
 CREATE OR REPLACE TEMP MACRO text_of(x) AS
-    nullif(CASE WHEN CAST(x AS VARCHAR)[1] <= ' ' OR CAST(x AS VARCHAR)[1] > '~'
-                  OR CAST(x AS VARCHAR)[-1] <= ' ' OR CAST(x AS VARCHAR)[-1] > '~'
-                THEN trim(CAST(x AS VARCHAR), white_space()) ELSE CAST(x AS VARCHAR) END, '');
+    CASE WHEN CAST(x AS VARCHAR) = '' THEN NULL
+         WHEN CAST(x AS VARCHAR) < '!' OR CAST(x AS VARCHAR) > '~~' OR right(CAST(x AS VARCHAR), 1) NOT BETWEEN '!' AND '~'
+         THEN nullif(trim(CAST(x AS VARCHAR), white_space()), '')
+         ELSE CAST(x AS VARCHAR) END;
 
 CREATE OR REPLACE TEMP MACRO email_key(x) AS lower(x);
 
--- Local time in Oslo (the session's zone). A text with a zone is converted; one without is local already.
+-- The ways of ISO 8601 that the engine does not read: a decimal comma, more than six decimals, a blank before the zone,
+-- no seconds before the zone, no minutes, a day without hyphens.
+CREATE OR REPLACE TEMP MACRO iso_of(x) AS
+    regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(replace(x, ',', '.'),
+        '([.][0-9]{6})[0-9]+', '\1'),
+        ' +([-+][0-9]{2}(:?[0-9]{2})?|Z)$', '\1'),
+        '([T ][0-9]{2}:[0-9]{2})(Z|[-+].*)$', '\1:00\2'),
+        '([T ][0-9]{2})$', '\1:00'),
+        '^([0-9]{4})([0-9]{2})([0-9]{2})', '\1-\2-\3');
+
+-- Local time in Oslo (the session's zone). A text with a zone is converted; one without is local already. A word such as
+-- `epoch` is no date.
 CREATE OR REPLACE TEMP MACRO local_at(x) AS
     CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS TIMESTAMP)
+         WHEN text_of(x) NOT BETWEEN '0' AND ':' THEN NULL
          WHEN regexp_matches(CAST(x AS VARCHAR), ':.*[-+A-Za-z]')
-         THEN TRY_CAST(TRY_CAST(text_of(x) AS TIMESTAMPTZ) AS TIMESTAMP)
-         ELSE TRY_CAST(text_of(x) AS TIMESTAMP) END;
+         THEN TRY_CAST(coalesce(TRY_CAST(text_of(x) AS TIMESTAMPTZ), TRY_CAST(iso_of(text_of(x)) AS TIMESTAMPTZ)) AS TIMESTAMP)
+         ELSE coalesce(TRY_CAST(text_of(x) AS TIMESTAMP), TRY_CAST(iso_of(text_of(x)) AS TIMESTAMP)) END;
 
 -- A typed value so far inside the plausible days that its local date is too: told without a zone conversion.
 CREATE OR REPLACE TEMP MACRO is_surely_plausible(x, first_day, last_day) AS
@@ -29,9 +43,19 @@ CREATE OR REPLACE TEMP MACRO is_surely_plausible(x, first_day, last_day) AS
                           AND TRY_CAST(x AS TIMESTAMP) < CAST(last_day - 2 AS TIMESTAMP)
         ELSE false END;
 
+-- The local date of a typed value. Oslo has been one or two hours ahead of UTC since 1980: where both give the same
+-- date, no zone has to be converted.
+CREATE OR REPLACE TEMP MACRO day_of(x) AS
+    CASE WHEN typeof(x) <> 'TIMESTAMP WITH TIME ZONE' THEN TRY_CAST(x AS DATE)
+         WHEN epoch_us(TRY_CAST(x AS TIMESTAMPTZ)) > 315532800000000  -- 1980
+          AND CAST(make_timestamp(epoch_us(TRY_CAST(x AS TIMESTAMPTZ)) + 3600000000) AS DATE)
+            = CAST(make_timestamp(epoch_us(TRY_CAST(x AS TIMESTAMPTZ)) + 7200000000) AS DATE)
+         THEN CAST(make_timestamp(epoch_us(TRY_CAST(x AS TIMESTAMPTZ)) + 3600000000) AS DATE)
+         ELSE TRY_CAST(x AS DATE) END;
+
 -- The local date, NULL outside the plausible days.
 CREATE OR REPLACE TEMP MACRO local_on(x, first_day, last_day) AS
-    CASE WHEN is_surely_plausible(x, first_day, last_day) THEN TRY_CAST(x AS DATE)
+    CASE WHEN is_surely_plausible(x, first_day, last_day) THEN day_of(x)
          WHEN CAST(local_at(x) AS DATE) BETWEEN first_day AND last_day THEN CAST(local_at(x) AS DATE) END;
 
 -- Rounded half up to 0.01 from its text; NULL for NaN, infinity and what is no number.
@@ -87,12 +111,9 @@ CREATE OR REPLACE TEMP MACRO own_holds(is_orphan, is_faulty, no_evidence, entity
                            CASE WHEN no_evidence THEN 'evidence_missing' END, CASE WHEN entity_held THEN 'legal_hold' END],
                           lambda x: x IS NOT NULL) END;
 
--- What holds a record: its contact's and customer's freezes and its own; one whose subject does not exist is held as an
--- orphan alone.
-CREATE OR REPLACE TEMP MACRO record_holds(subject_missing, contact_holds, customer_holds, is_orphan, is_faulty, no_evidence,
-                                          entity_held) AS
-    CASE WHEN subject_missing THEN list_sort(own_holds(true, false, no_evidence, entity_held))
-         ELSE all_holds(contact_holds, customer_holds, own_holds(is_orphan, is_faulty, no_evidence, entity_held)) END;
+-- What holds a record: the freezes of its contact and its customer, and its own. An id that does not exist is an orphan.
+CREATE OR REPLACE TEMP MACRO record_holds(contact_holds, customer_holds, is_orphan, is_faulty, no_evidence, entity_held) AS
+    all_holds(contact_holds, customer_holds, own_holds(is_orphan, is_faulty, no_evidence, entity_held));
 
 CREATE OR REPLACE TEMP MACRO subject_id_of(contact_id, customer_id) AS
     CASE WHEN contact_id IS NOT NULL THEN 'contact:' || contact_id ELSE 'customer:' || customer_id END;

@@ -15,7 +15,7 @@ from math import inf
 
 from ajprivacy_pipeline.anonymise.intervals import Reach, determined, open_cells
 from ajprivacy_pipeline.anonymise.system import Row, System, build_system, groups_of, levels_of, read_rows, systems
-from ajprivacy_pipeline.anonymise.thresholds import shape_of
+from ajprivacy_pipeline.anonymise.thresholds import Months, shape_of
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, literal, quote
@@ -24,17 +24,19 @@ _ROUNDS = 25
 _SLACK = 1e-5  # an interval that is as wide as asked for but for arithmetic
 
 
-def withhold_complements(con: Connection, policy: Policy, public: dict[str, str]) -> dict[str, int]:
-    """Withhold further cells of the public tables until G5 holds; return what it took, for the run's metadata."""
+def withhold_complements(con: Connection, policy: Policy, public: dict[str, str],
+                         months: Months = ()) -> dict[str, int]:
+    """Withhold further cells of the public tables, of some months or all, until G5 holds.
+
+    Returns what it took, for the run's metadata.
+    """
     figures = Counter({"cells_withheld_more": 0, "two_per_line": 0, "programs_of_withholding": 0})
-    rows = read_rows(con, policy, public)
-    changed: list[Row] = []
-    for population, months in rows.items():
-        levels = levels_of(months)
-        for month, found in months.items():
+    levels, changed = levels_of(con, policy, public), list[Row]()
+    for population, by_month in read_rows(con, policy, public, months).items():
+        for month, found in by_month.items():
             before = {id(row): (row.suppressed, len(row.withheld)) for row in found}
             for group in groups_of(policy, population):
-                system = build_system(policy, group, month, found, levels)
+                system = build_system(policy, group, month, found, levels[population])
                 if system.lines:
                     _mend(policy, system, figures)
             moved = [row for row in found if before[id(row)] != (row.suppressed, len(row.withheld))]
@@ -233,7 +235,7 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
     figures = Counter({"withheld_in_systems": 0, "exactly_recoverable": 0, "too_narrow": 0, "programs": 0})
     faults: Counter[tuple[str, str]] = Counter()
     narrowest = dict.fromkeys((False, True), inf)  # of counts, of amounts
-    for system in systems(policy, read_rows(con, policy, public), apart=True):
+    for system in systems(policy, read_rows(con, policy, public), levels_of(con, policy, public), apart=True):
         faults += _told_differently(system)
         figures["withheld_in_systems"] += sum(system.is_withheld(i) for i in range(len(system.rows)))
         for measure in system.group.measures:

@@ -8,13 +8,17 @@ Only what can be subtracted is here: sums, and counts of people. A median has no
 itself.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 
-from ajprivacy_pipeline.anonymise.thresholds import FACTS, Shape, per_contributor, shape_of
+from ajprivacy_pipeline.anonymise.thresholds import FACTS, Months, Shape, per_contributor, shape_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, literal, quote
+
+_ROWS_AT_ONCE = 5_000_000  # of cells by contributor, before sums of equal ones
 
 
 @dataclass(frozen=True)
@@ -55,16 +59,46 @@ class Contributions:
         return f"temp.{quote(f'overlaps_{self.table}_{dimension}')}"
 
 
+def batches(con: Connection, policy: Policy, public: dict[str, str]) -> list[tuple[date, date]]:
+    """The months of the public tables, first and last of each batch: as many at once as fit in memory.
+
+    No difference crosses months, so each batch can be counted, mended and checked by itself.
+    """
+    rows: Counter[date] = Counter()
+    for table in sorted(set(public) & set(FACTS)):
+        time, facts = quote(shape_of(policy, table).time), FACTS[table]
+        for month, count in con.execute(f"SELECT CAST(date_trunc('month', {time}) AS DATE), count(*) "
+                                        f"FROM {facts.relation} GROUP BY ALL").fetchall():
+            rows[month] += count * 2 ** len(facts.margins)
+    found: list[list[date]] = []
+    size = _ROWS_AT_ONCE
+    for month in sorted(rows):
+        if size + rows[month] > _ROWS_AT_ONCE:
+            found.append([])
+            size = 0
+        found[-1].append(month)
+        size += rows[month]
+    return [(months[0], months[-1]) for months in found]
+
+
 @contextmanager
-def contributions(con: Connection, policy: Policy, public: dict[str, str]) -> Iterator[list[Contributions]]:
-    """Count who stands behind the cells of every public table that has totals; forget it afterwards."""
+def contributions(con: Connection, policy: Policy, public: dict[str, str],
+                  months: Months = ()) -> Iterator[list[Contributions]]:
+    """Count who stands behind the cells of every public table that has totals; forget it afterwards.
+
+    Args:
+        con: holds the facts and the public tables.
+        policy: roles and totals.
+        public: the quoted relation of each public table.
+        months: the first and the last month to count; all when empty.
+    """
     found = []
     try:
         for table, relation in sorted(public.items()):
             one = _describe(con, policy, table, relation)
             if one is not None:
                 found.append(one)
-                _count(con, policy, one)
+                _count(con, policy, one, months)
                 read_marks(con, policy, public, one)
         yield found
     finally:
@@ -88,7 +122,7 @@ def _describe(con: Connection, policy: Policy, table: str, relation: str) -> Con
     declared = policy.release.tables[table].columns
     return Contributions(
         table, relation, tuple(keys), measures, frozenset(m for m, _ in facts.persons),
-        {m: tuple(d for d in keys[1:] if d in declared[m].additive_over) for m in measures},
+        {m: tuple(d for d in keys[1:] if d in declared[m].subtracted_over) for m in measures},
         f"temp.{quote('people_' + table)}", f"temp.{quote('cells_' + table)}") if measures else None
 
 
@@ -96,9 +130,9 @@ def _counts(one: Contributions) -> str:
     return f"temp.{quote('counts_' + one.table)}"
 
 
-def _count(con: Connection, policy: Policy, one: Contributions) -> None:
+def _count(con: Connection, policy: Policy, one: Contributions, months: Months) -> None:
     """Make the tables that do not depend on what is shown: people, counts by cell, overlaps."""
-    _, _, rows = per_contributor(con, policy, one.table)
+    _, _, rows = per_contributor(con, policy, one.table, months)
     persons = dict(FACTS[one.table].persons)
     own = {m: f"coalesce({quote('own_' + m)}, 0)" for m in one.measures if m not in persons}
     own |= {m: f"CAST(coalesce({quote('own_' + column)}, 0) <> 0 AS INTEGER)" if column else "1"

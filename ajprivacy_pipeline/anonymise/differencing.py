@@ -17,11 +17,12 @@ The order of subtraction is the same all over a remainder; sums of withheld cell
 together are for G5. Counts by cell decide most differences; sets of contributors are compared only for the rest.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, permutations
 
-from ajprivacy_pipeline.anonymise.contributions import Contributions, contributions, hide
+from ajprivacy_pipeline.anonymise.contributions import Contributions, batches, contributions, hide
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, literal, quote
@@ -53,8 +54,11 @@ def withhold_differences(con: Connection, policy: Policy, public: dict[str, str]
         counted: the contributions, where the caller holds them already; their marks are read anew.
     """
     if counted is None:
-        with contributions(con, policy, public) as made:
-            return withhold_differences(con, policy, public, made)
+        total = 0
+        for months in batches(con, policy, public):
+            with contributions(con, policy, public, months) as made:
+                total += withhold_differences(con, policy, public, made)
+        return total
     taken, before = 0, -1
     while taken != before:
         before = taken
@@ -82,17 +86,18 @@ def _mend(con: Connection, policy: Policy, public: dict[str, str], difference: D
 
 def check_differences(con: Connection, policy: Policy, public: dict[str, str]) -> Verdict:
     """G6 within a release, over the public tables as they stand; contributors are counted again from the facts."""
-    violations, count = [], 0
+    count = 0
     k = policy.release.thresholds.k
-    with contributions(con, policy, public) as counted:
-        for one in counted:
-            small: dict[str, int] = {}
-            for difference in differences(policy, one):
-                count += con.execute(difference.all).fetchall()[0][0]
-                small[difference.measure] = small.get(difference.measure, 0) + int(
-                    con.execute(f"SELECT count(*) FROM ({difference.few})").fetchall()[0][0])
-            violations += [f"{one.table}.{measure}: {found:,} shown totals minus shown parts of theirs leave fewer "
-                           f"than {k} contributors" for measure, found in sorted(small.items()) if found]
+    small: Counter[str] = Counter()
+    for months in batches(con, policy, public):
+        with contributions(con, policy, public, months) as counted:
+            for one in counted:
+                for difference in differences(policy, one):
+                    count += con.execute(difference.all).fetchall()[0][0]
+                    small[f"{one.table}.{difference.measure}"] += int(
+                        con.execute(f"SELECT count(*) FROM ({difference.few})").fetchall()[0][0])
+    violations = [f"{where}: {found:,} shown totals minus shown parts of theirs leave fewer than {k} contributors"
+                  for where, found in sorted(small.items()) if found]
     return verdict("G6", f"{count:,} differences of shown cells in new months: each stands on nobody or on at least "
                          f"{k}", violations, {"differences": count})
 

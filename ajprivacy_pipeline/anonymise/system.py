@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ajprivacy_pipeline.anonymise.thresholds import Shape, shape_of
+from ajprivacy_pipeline.anonymise.thresholds import Months, Shape, shape_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, quote
 
@@ -95,27 +95,44 @@ class System:
         return min(row.depth for row in self.rows[unknown])
 
 
-def read_rows(con: Connection, policy: Policy, public: dict[str, str]) -> dict[str, dict[Any, list[Row]]]:
+def read_rows(con: Connection, policy: Policy, public: dict[str, str],
+              months: Months = ()) -> dict[str, dict[Any, list[Row]]]:
     """Every row of the public tables that are in a system, by population and month.
 
     What is withheld is read from the public tables alone, the true values from the cells.
+
+    Args:
+        con: holds the public tables and the cells.
+        policy: which measures add up.
+        public: the quoted relation of each public table.
+        months: the first and the last month to read; all when empty.
     """
     found: dict[str, dict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for table in sorted(public):
+    for table in _in_systems(policy, public):
         shape = shape_of(policy, table)
-        if not any(_lines_along(policy, table, m) for m in shape.measures):
-            continue
-        keys = [d for d in shape.dimensions if d not in _UNADDED]
+        keys = _keys(shape)
+        taken = f"WHERE p.{quote(shape.time)} BETWEEN $first AND $last " if months else ""
         columns = ", ".join([f"p.{quote(d)}" for d in (shape.time, *keys)]
                             + ["p.rowid", "c.contributors", "p.suppressed"]
                             + [f"CAST(c.{quote(m)} AS DOUBLE), p.{quote(m)} IS NULL" for m in shape.measures])
         joined = ", ".join(map(quote, (shape.time, *keys)))
         query = (f"SELECT {columns} FROM {public[table]} AS p JOIN published.{quote(table)} AS c USING ({joined}) "
-                 f"ORDER BY {', '.join('p.' + quote(d) for d in (shape.time, *keys))}")
-        for record in con.execute(query).fetchall():
+                 f"{taken}ORDER BY {', '.join('p.' + quote(d) for d in (shape.time, *keys))}")
+        bounds = dict(zip(("first", "last"), months, strict=True)) if months else None
+        for record in con.execute(query, bounds).fetchall():
             row = _row(policy, shape, keys, record)
             found[_population(policy, table)][record[0]].append(row)
     return found
+
+
+def _in_systems(policy: Policy, public: dict[str, str]) -> list[str]:
+    """The public tables with a measure that adds up to totals."""
+    return [table for table in sorted(public)
+            if any(_lines_along(policy, table, m) for m in shape_of(policy, table).measures)]
+
+
+def _keys(shape: Shape) -> list[str]:
+    return [d for d in shape.dimensions if d not in _UNADDED]
 
 
 def _row(policy: Policy, shape: Shape, keys: list[str], record: tuple[Any, ...]) -> Row:
@@ -137,7 +154,7 @@ def _lines_along(policy: Policy, table: str, measure: str) -> tuple[str, ...]:
     shape = shape_of(policy, table)
     if measure in shape.stocks:
         return ()
-    additive = policy.release.tables[table].columns[measure].additive_over
+    additive = policy.release.tables[table].columns[measure].subtracted_over
     return tuple(d for d in shape.dimensions if d in additive and d not in _UNADDED)
 
 
@@ -161,26 +178,35 @@ def groups_of(policy: Policy, population: str) -> list[Group]:
     return groups + [Group(m, (m,), whole=False, is_amount=False) for m in single]
 
 
-def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]], *, apart: bool = False) -> Iterator[System]:
+def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]], levels: dict[str, Levels], *,
+            apart: bool = False) -> Iterator[System]:
     """Every system, population by population and month by month; `apart`, one for each measure of a group.
 
     Measures of a group are meant to be withheld together. A check must not rely on it: a cell that shows one of them
     hides nothing of that one.
     """
     for population, months in rows.items():
-        groups, levels = groups_of(policy, population), levels_of(months)
+        groups = groups_of(policy, population)
         if apart:
             groups = [replace(group, measures=(measure,)) for group in groups for measure in group.measures]
         for month, found in months.items():
             for group in groups:
-                system = build_system(policy, group, month, found, levels)
+                system = build_system(policy, group, month, found, levels[population])
                 if system.lines:
                     yield system
 
 
-def levels_of(months: dict[Any, list[Row]]) -> Levels:
-    """The levels of a population's tables: which combinations of dimensions have rows in any month."""
-    return {(row.table, frozenset(d for d, _ in row.key)) for rows in months.values() for row in rows}
+def levels_of(con: Connection, policy: Policy, public: dict[str, str]) -> dict[str, Levels]:
+    """The levels of each population's tables: which combinations of dimensions have rows in any month."""
+    found: dict[str, Levels] = defaultdict(set)
+    for table in _in_systems(policy, public):
+        keys = _keys(shape_of(policy, table))
+        named = ", ".join(f"{quote(d)} <> $all" for d in keys)
+        for flags in con.execute(f"SELECT DISTINCT {named} FROM {public[table]}",
+                                 {"all": policy.release.values.all}).fetchall():
+            level = frozenset(d for d, is_named in zip(keys, flags, strict=True) if is_named)
+            found[_population(policy, table)].add((table, level))
+    return found
 
 
 def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], levels: Levels) -> System:

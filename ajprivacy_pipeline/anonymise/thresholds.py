@@ -13,6 +13,7 @@ A stock is a measure of a table with `rounded_to` that may not be added over mon
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
@@ -20,6 +21,7 @@ from ajprivacy_pipeline.zones import Connection, literal, quote
 
 _FLAGS = ("suppressed", "suppressed_measures", "rounded_to")
 CONTRIBUTIONS = ("top1", "top2", "absolute")
+Months = tuple[date, date] | tuple[()]
 
 
 @dataclass(frozen=True)
@@ -192,31 +194,43 @@ def mark_faults(con: Connection, policy: Policy, table: str, relation: str) -> l
             + counted(con, repeated, {f"{table}: {{}} cells occur more than once": "true"}))
 
 
-def per_contributor(con: Connection, policy: Policy, table: str) -> tuple[list[str], list[str], str]:
+def per_contributor(con: Connection, policy: Policy, table: str,
+                    months: Months = ()) -> tuple[list[str], list[str], str]:
     """Every cell of a published table by contributor, from the facts: its keys, its measures, and the SELECT.
 
-    A measure `m` is the column `own_m`; a row is one cell and one token.
+    A measure `m` is the column `own_m`; a row is one cell and one token. `months` as in `by_contributor`.
     """
     shape, facts = shape_of(policy, table), FACTS[table]
     fact_columns = columns_of(con, facts.relation)
     own = {m: f"sum({quote(m)})" for m in shape.measures if m in fact_columns}
     own |= {measure: f"count({quote(column)})" for measure, column in facts.counted}
-    keys, rows = by_contributor(con, policy, table, {f"own_{m}": value for m, value in own.items()})
+    keys, rows = by_contributor(con, policy, table, {f"own_{m}": value for m, value in own.items()}, months)
     return keys, list(own), rows
 
 
-def by_contributor(con: Connection, policy: Policy, table: str, columns: dict[str, str]) -> tuple[list[str], str]:
-    """Keys of a table's cells, and the SELECT of keys, token and aggregates of the facts, by cell and contributor."""
+def by_contributor(con: Connection, policy: Policy, table: str, columns: dict[str, str],
+                   months: Months = ()) -> tuple[list[str], str]:
+    """Keys of a table's cells, and the SELECT of keys, token and aggregates of the facts, by cell and contributor.
+
+    Args:
+        con: holds the facts.
+        policy: roles, and how a total is called.
+        table: the published table.
+        columns: the aggregates by name.
+        months: the first and the last month to take; all when empty.
+    """
     shape, facts = shape_of(policy, table), FACTS[table]
     fact_columns = columns_of(con, facts.relation)
     keys = [d for d in shape.dimensions if d in fact_columns and d != "product_name"]
     total = literal(policy.release.values.all)
+    taken = (f" WHERE {quote(shape.time)} BETWEEN DATE {literal(months[0].isoformat())} "
+             f"AND last_day(DATE {literal(months[1].isoformat())})") if months else ""
     branches = []
     for mask in range(2 ** len(facts.margins)):
         summed = {d for i, d in enumerate(facts.margins) if mask >> i & 1}
         dims = ", ".join(f"{total} AS {quote(d)}" if d in summed else quote(d) for d in keys)
         values = "".join(f", {value} AS {quote(name)}" for name, value in columns.items())
-        branches.append(f"SELECT {dims}, token{values} FROM {facts.relation} GROUP BY ALL")
+        branches.append(f"SELECT {dims}, token{values} FROM {facts.relation}{taken} GROUP BY ALL")
     return keys, " UNION ALL ".join(branches)
 
 

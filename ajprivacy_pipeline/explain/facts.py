@@ -147,8 +147,8 @@ def _read_orders(con: Connection, facts: Facts, no: int, customer: str | None) -
     if subject["of_business"]:
         company = rows(con, "SELECT subject_no FROM retention.subjects WHERE subject_id = $id",
                        id=f"customer:{subject['customer_id']}")
-        for row in rows(con, f"{_ORDER_FACTS} WHERE f.customer_no = $no AND f.contact_id IS NULL",
-                        no=company[0]["subject_no"] if company else None):
+        for row in rows(con, f"{_ORDER_FACTS} WHERE f.customer_no = $no AND f.contact_id IS NULL "
+                             "AND NOT f.is_contact_unlinked", no=company[0]["subject_no"] if company else None):
             if was_there(subject, row["ordered_on"]):
                 facts.orders[row["order_id"]] = row
                 facts.own_orders.append(row["order_id"])

@@ -43,13 +43,13 @@ _FUNCTIONS = frozenset({
     "Repeat", "SHA2", "MD5", "Unhex", "Hex", "Encode", "Decode", "JSONExtract", "JSONExtractScalar", "JSONObject",
     "JSONKeyValue", "ToChar", "Abs", "Round", "Floor", "Ceil", "Sign", "Sqrt", "Ln", "Log", "Pow", "Year", "Month",
     "Day", "Week", "Quarter", "Extract", "DateFromParts", "LastDay", "TimestampTrunc", "DateTrunc", "DateDiff",
-    "DateAdd", "DateSub",
+    "DateAdd", "DateSub", "UnixToTime",
 })
 ALLOWED = _QUERY | _VALUES | _OPERATORS | _FUNCTIONS
 # Functions of DuckDB that sqlglot knows no class for; each gives back nothing but what it is handed.
 BUILTINS = frozenset({"isfinite", "nfc_normalize", "to_months", "list_transform", "list_reduce", "list_aggregate",
                       "list_sum", "strftime", "to_json", "struct_pack", "json_object", "json_extract_string",
-                      "list_extract", "list_position"})
+                      "list_extract", "list_position", "epoch_us"})
 
 
 class LineageError(ModelError):

@@ -7,7 +7,7 @@ from collections import Counter
 
 from ajprivacy_pipeline.anonymise.balance import check_flows, withhold_flows
 from ajprivacy_pipeline.anonymise.complement import check_complements, withhold_complements
-from ajprivacy_pipeline.anonymise.contributions import contributions, read_marks
+from ajprivacy_pipeline.anonymise.contributions import batches, contributions, read_marks
 from ajprivacy_pipeline.anonymise.differencing import check_differences, withhold_differences
 from ajprivacy_pipeline.anonymise.dominance import check_dominance
 from ajprivacy_pipeline.anonymise.thresholds import check_thresholds
@@ -32,16 +32,17 @@ def withhold_more(con: Connection, policy: Policy, public: dict[str, str],
     """
     took: Counter[str] = Counter({"values_withheld_for_differences": 0,
                                   "flows_withheld": withhold_flows(con, policy, public, closed or {})})
-    with contributions(con, policy, public) as counted:
-        for turn in range(_ROUNDS):
-            for one in counted:
-                read_marks(con, policy, public, one)
-            moved = withhold_differences(con, policy, public, counted)
-            took["values_withheld_for_differences"] += moved
-            if turn and not moved:
-                break
-            more = withhold_complements(con, policy, public)
-            took.update({name: count for name, count in more.items() if not turn or name != "two_per_line"})
+    for months in batches(con, policy, public):
+        with contributions(con, policy, public, months) as counted:
+            for turn in range(_ROUNDS):
+                for one in counted:
+                    read_marks(con, policy, public, one)
+                moved = withhold_differences(con, policy, public, counted)
+                took["values_withheld_for_differences"] += moved
+                if turn and not moved:
+                    break
+                more = withhold_complements(con, policy, public, months)
+                took.update({name: count for name, count in more.items() if not turn or name != "two_per_line"})
     return dict(took)
 
 

@@ -1,15 +1,18 @@
 -- model: anonymous.communications
 -- grain: one row per month, channel, direction and contributor
 -- params: first_month, last_month, unknown
--- reads: staged.communications, staged.contacts, retention.freezes, anonymous.tokens
--- doc: Messages of the period per contributor, without people under restriction. Contacts count as their customer.
+-- reads: staged.communications, staged.cases, staged.contacts, retention.freezes, anonymous.tokens
+-- doc: Messages of the period per contributor, without people under restriction. Contacts count as their customer,
+--      and a message without ids of its own has those of its case.
 WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
 messages AS (
     SELECT
-        CAST(date_trunc('month', m.occurred_on) AS DATE) AS month, m.channel, m.direction, m.contact_id,
-        coalesce(m.customer_id, n.customer_id) AS customer_id
+        CAST(date_trunc('month', m.occurred_on) AS DATE) AS month, m.channel, m.direction, n.contact_id,
+        coalesce(m.customer_id, CASE WHEN m.contact_id IS NULL THEN a.customer_id END, n.customer_id) AS customer_id
     FROM staged.communications AS m
-    LEFT JOIN staged.contacts AS n ON n.contact_id = m.contact_id
+    LEFT JOIN staged.cases AS a ON a.case_id = m.case_id
+    LEFT JOIN staged.contacts AS n
+        ON n.contact_id = CASE WHEN m.customer_id IS NULL AND m.contact_id IS NULL THEN a.contact_id ELSE m.contact_id END
     WHERE m.occurred_on BETWEEN $first_month AND last_day($last_month)
 )
 SELECT

@@ -4,7 +4,7 @@
 -- reads: staged.orders, staged.order_lines, staged.customers, staged.contacts, retention.freezes, anonymous.tokens
 -- doc: Deliveries of the period, without people under restriction and without any number of the order. The day is the
 --      order's own, else that of its last live line once every live line is delivered. days is NULL without a day of
---      ordering or with one after the delivery. partial_orders is 1 where live lines came on more than one day.
+--      ordering. partial_orders is 1 where live lines came on more than one day.
 WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
 lines AS (
     SELECT
@@ -34,7 +34,7 @@ SELECT
          ELSE $abroad END AS postal_region,
     coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
     1 AS orders,
-    CASE WHEN d.delivered_on >= d.ordered_on THEN d.delivered_on - d.ordered_on END AS days,
+    d.delivered_on - d.ordered_on AS days,
     CASE WHEN d.delivery_days > 1 THEN 1 ELSE 0 END AS partial_orders
 FROM deliveries AS d
 LEFT JOIN staged.customers AS c ON c.customer_id = d.customer_id

@@ -3,7 +3,8 @@
 -- params: microdata_month, minimum_age, unknown, other, abroad, norway, age_band_starts, age_band_labels, gender_spellings, gender_labels, industry_spellings, industry_labels, tenure_band_starts, tenure_band_labels
 -- reads: staged.customers, retention.attribute_decisions, retention.freezes, retention.requests, retention.subjects
 -- doc: The quasi-identifiers of everybody at the month's end, in the policy's finest values: the linkage proof needs all.
---      `is_included`: something retained, nothing due, not restricted, no objection or erasure, not known to be a minor.
+--      `is_included`: something retained, nothing due, not restricted, no objection or erasure, not a minor, nor perhaps one
+--      of whose birth date only the decade is left.
 --      `person` numbers the rows of this run and means nothing else. Whoever is born or joined within the month has had
 --      the day by the month's end, so that whole months need no days.
 WITH decided AS (
@@ -22,6 +23,8 @@ people AS (
         c.rowid AS person, c.customer_type, c.country, trim(c.postal_code) AS postal_code,
         lower(trim(c.gender)) AS gender, lower(trim(c.industry)) AS industry,
         12 * (year($microdata_month) - year(c.birth_date)) + month($microdata_month) - month(c.birth_date) AS age_months,
+        CASE WHEN year(c.birth_date) % 10 = 0 AND month(c.birth_date) = 1 AND day(c.birth_date) = 1 THEN 120 ELSE 0 END
+            AS younger_by_months,
         12 * (year($microdata_month) - year(c.profile_created_on))
             + month($microdata_month) - month(c.profile_created_on) AS tenure_months,
         coalesce(d.is_kept, false) AND s.subject_id IS NULL AS may_be_included
@@ -31,7 +34,8 @@ people AS (
 ),
 aged AS (
     SELECT
-        person, customer_type, country, postal_code, gender, industry, may_be_included,
+        person, customer_type, country, postal_code, gender, industry,
+        may_be_included AND coalesce(age_months - younger_by_months >= 12 * $minimum_age, true) AS is_included,
         CASE WHEN age_months < 0 THEN 0 ELSE age_months // 12 END AS age,
         CASE WHEN tenure_months < 0 THEN 0 ELSE tenure_months END AS tenure
     FROM people
@@ -50,5 +54,5 @@ SELECT
          ELSE coalesce(list_extract($industry_labels, list_position($industry_spellings, industry)), $other) END AS industry,
     CASE WHEN tenure IS NULL THEN $unknown
          ELSE list_extract($tenure_band_labels, len(list_filter($tenure_band_starts, lambda x: x <= tenure))) END AS tenure_band,
-    may_be_included AND coalesce(age >= $minimum_age, true) AS is_included
+    is_included
 FROM aged

@@ -3,7 +3,8 @@
 -- params: first_month, last_month
 -- reads: staged.newsletter_subscriptions, staged.customers, staged.contacts, retention.freezes, anonymous.tokens
 -- doc: Subscriptions per e-mail address, without people under restriction. One without a date of subscribing counts as
---      live from before the period. active is the stock at the end of the month.
+--      live from before the period; an
+--      unsubscription before the subscription does not count. active is the stock at the end of the month.
 WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
 restricted_emails AS (
     SELECT lower(c.email) AS email FROM staged.customers AS c
@@ -19,7 +20,8 @@ subscriptions AS (
     SELECT
         coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
         coalesce(s.subscribed_on, DATE '0001-01-01') AS subscribed_on,
-        coalesce(s.unsubscribed_on, DATE '9999-12-31') AS unsubscribed_on
+        CASE WHEN s.unsubscribed_on < s.subscribed_on THEN DATE '9999-12-31'
+             ELSE coalesce(s.unsubscribed_on, DATE '9999-12-31') END AS unsubscribed_on
     FROM staged.newsletter_subscriptions AS s
     LEFT JOIN anonymous.tokens AS t ON t.kind = 'newsletter' AND t.value = lower(s.email)
     WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || s.customer_id)

@@ -3,7 +3,8 @@
 -- params: first_month, last_month, all, unknown, abroad, norway, home_currency
 -- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.freezes, control.rates, anonymous.tokens
 -- doc: Orders of the period that were not cancelled, without people under restriction. order_number numbers the orders
---      of this run and means nothing else. revenue_nok is NULL where no line has a price in kroner or a rate into them.
+--      of this run and means nothing else. revenue_nok is NULL where no line has a price in kroner or a rate into them; it is
+--      rounded here, so that cells add up to their totals.
 --      A postal code that was generalised to one digit keeps its region, an unlinked order its customer type: totals
 --      do not change when people are anonymised.
 WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
@@ -19,7 +20,7 @@ orders AS (
 known AS (
     SELECT
         o.order_id, o.order_number, o.month, coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
-        coalesce(c.customer_type, o.tombstone_type, $unknown) AS customer_type,
+        coalesce(c.stated_type, o.tombstone_type, $unknown) AS customer_type,
         CASE WHEN NOT list_contains(list_transform($norway, lambda x: lower(x)), lower(trim(c.country))) THEN $abroad
              WHEN coalesce(o.postal_code, '') = '' THEN $unknown
              WHEN regexp_full_match(o.postal_code, '[0-9]{4}|[0-9]') THEN left(o.postal_code, 1)
@@ -52,7 +53,7 @@ SELECT
     coalesce(l.live_lines, 0) AS live_lines,
     coalesce(l.units, 0) AS units,
     coalesce(l.returned_units, 0) AS returned_units,
-    CASE WHEN coalesce(l.live_lines, 0) = 0 THEN 0 ELSE TRY_CAST(l.amount * k.rate AS DECIMAL(24, 5)) END AS revenue_nok,
+    CASE WHEN coalesce(l.live_lines, 0) = 0 THEN 0 ELSE TRY_CAST(round(l.amount * k.rate, 2) AS DECIMAL(24, 5)) END AS revenue_nok,
     CASE WHEN k.rate IS NULL AND l.amount IS NOT NULL THEN l.live_lines ELSE 0 END AS unconverted_lines
 FROM known AS k
 LEFT JOIN lines AS l ON l.order_id = k.order_id

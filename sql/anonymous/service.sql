@@ -3,13 +3,15 @@
 -- params: first_month, last_month, all, unknown
 -- reads: staged.cases, staged.orders, staged.order_lines, staged.products, staged.contacts, retention.freezes, anonymous.tokens
 -- doc: Cases opened or closed in the period, without people under restriction and without any number of the case. The
---      category (all) holds each case once; the others hold it once for each category of its order's live lines,
---      unknown when there is none. days_open is of cases closed in the month.
+--      category (all) holds each case once; the others hold it once for each category of its order's live lines, and
+--      under unknown when there is no such order. Whoever placed the order is no contributor, but a restriction of theirs
+--      counts. days_open is of cases closed in the month.
 WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
 cases AS (
     SELECT
         a.case_id, a.order_id, a.contact_id, coalesce(a.kind, $unknown) AS kind, a.opened_on, a.closed_on,
-        coalesce(a.customer_id, n.customer_id, o.customer_id) AS customer_id
+        coalesce(a.customer_id, n.customer_id) AS customer_id, o.customer_id AS order_customer_id,
+        o.order_id IS NOT NULL AS has_order
     FROM staged.cases AS a
     LEFT JOIN staged.contacts AS n ON n.contact_id = a.contact_id
     LEFT JOIN staged.orders AS o ON o.order_id = a.order_id
@@ -28,11 +30,12 @@ placed AS (
     SELECT c.*, coalesce(g.product_category, $unknown)
     FROM cases AS c
     LEFT JOIN categories AS g ON g.order_id = c.order_id
+    WHERE g.order_id IS NOT NULL OR NOT c.has_order
 ),
 events AS (
     SELECT *, opened_on AS happened_on, 1 AS opened, 0 AS closed, NULL AS days_open FROM placed
     UNION ALL
-    SELECT *, closed_on, 0, 1, CASE WHEN closed_on >= opened_on THEN closed_on - opened_on END
+    SELECT *, closed_on, 0, 1, closed_on - opened_on
     FROM placed
     WHERE closed_on IS NOT NULL
 )
@@ -44,5 +47,5 @@ SELECT
 FROM events AS e
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = e.customer_id
 WHERE e.happened_on BETWEEN $first_month AND last_day($last_month)
-  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || e.customer_id)
+  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || coalesce(e.customer_id, e.order_customer_id))
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || e.contact_id)

@@ -21,8 +21,6 @@ WITH cases AS (
 ), placed AS (
     SELECT r.*, k.subject_no AS customer_no, c.subject_no AS contact_no,
         (r.customer_id IS NOT NULL AND k.subject_no IS NULL) OR (r.contact_id IS NOT NULL AND c.subject_no IS NULL) AS is_orphan,
-        CASE WHEN r.contact_id IS NOT NULL THEN c.subject_no IS NULL
-             ELSE r.customer_id IS NOT NULL AND k.subject_no IS NULL END AS subject_missing,
         r.customer_id IS NULL AND r.contact_id IS NULL AS is_nobodys,
         p.contract_on, p.profile_on
     FROM records AS r
@@ -48,7 +46,7 @@ WITH cases AS (
     FROM judged
 ), decided AS (
     SELECT r.*, CASE WHEN r.reasons = 0 AND NOT r.is_absent
-        THEN record_holds(r.subject_missing, c.held_by, k.held_by, r.is_orphan, q.record_id IS NOT NULL, e.is_missing,
+        THEN record_holds(c.held_by, k.held_by, r.is_orphan, q.record_id IS NOT NULL, e.is_missing,
                           list_contains(e.held_entities, r.entity))
         ELSE []::VARCHAR[] END AS held_by
     FROM reasoned AS r

@@ -27,7 +27,7 @@ WITH facts AS (
     FROM facts
 ), decided AS (
     SELECT j.*, CASE WHEN j.reasons = 0
-        THEN record_holds(j.is_orphan, k.held_by, NULL::VARCHAR[], false, q.record_id IS NOT NULL, e.is_missing,
+        THEN record_holds(NULL::VARCHAR[], k.held_by, j.is_orphan, q.record_id IS NOT NULL, e.is_missing,
                           list_contains(e.held_entities, 'invoices'))
         ELSE []::VARCHAR[] END AS held_by
     FROM judged AS j

@@ -16,8 +16,6 @@ WITH address_stops AS (
 ), placed AS (
     SELECT n.*, email_key(n.email) AS email_key, k.subject_no AS customer_no, c.subject_no AS contact_no,
         (n.customer_id IS NOT NULL AND k.subject_no IS NULL) OR (n.contact_id IS NOT NULL AND c.subject_no IS NULL) AS is_orphan,
-        CASE WHEN n.contact_id IS NOT NULL THEN c.subject_no IS NULL
-             ELSE n.customer_id IS NOT NULL AND k.subject_no IS NULL END AS subject_missing,
         CASE WHEN n.contact_id IS NULL AND n.customer_id IS NULL THEN w.subject_no END AS owner_no,
         coalesce(subject_id_of(n.contact_id, n.customer_id), w.subject_id) AS subject_id
     FROM staged.newsletter_subscriptions AS n
@@ -36,7 +34,7 @@ WITH address_stops AS (
                                WHEN p.customer_id IS NOT NULL THEN p.customer_no ELSE p.owner_no END
 ), decided AS (
     SELECT d.*, d.email IS NULL AS is_absent, NOT coalesce(d.ends_on <= $as_of, false) AS is_live,
-        record_holds(d.subject_missing, coalesce(c.held_by, w.held_by), k.held_by, d.is_orphan, q.record_id IS NOT NULL,
+        record_holds(coalesce(c.held_by, w.held_by), k.held_by, d.is_orphan, q.record_id IS NOT NULL,
                      e.is_missing, list_contains(e.held_entities, 'newsletter_subscriptions')) AS freezes
     FROM dated AS d
     CROSS JOIN retention.evidence AS e

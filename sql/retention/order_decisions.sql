@@ -19,7 +19,7 @@ WITH parts AS (
     WHERE f.is_person OR f.contact_no IS NOT NULL
 ), dated AS (
     SELECT p.order_id, p.part, p.subject_id, p.is_absent, p.customer_no, p.contact_no,
-        p.customer_missing OR p.contact_missing AS is_orphan, p.subject_id IS NOT NULL AND p.subject_no IS NULL AS subject_missing,
+        p.customer_missing OR p.contact_missing AS is_orphan,
         CASE WHEN p.undelivered THEN 1 ELSE 0 END + CASE WHEN p.unpaid AND r.order_id IS NULL THEN 2 ELSE 0 END
         + CASE WHEN p.open_case THEN 4 ELSE 0 END + CASE WHEN p.warranty_unknown THEN 8 ELSE 0 END AS blockers,
         coalesce(end_after_erasure(p.contract_on, p.obligations_on, p.ordered_on, e.erased_ons), $as_of) AS contract_on,
@@ -36,7 +36,7 @@ WITH parts AS (
     FROM dated
 ), decided AS (
     SELECT j.*, CASE WHEN j.reasons = 0 AND NOT j.is_absent
-        THEN record_holds(j.subject_missing, c.held_by, k.held_by, j.is_orphan, q.record_id IS NOT NULL, e.is_missing,
+        THEN record_holds(c.held_by, k.held_by, j.is_orphan, q.record_id IS NOT NULL, e.is_missing,
                           list_contains(e.held_entities, 'orders'))
         ELSE []::VARCHAR[] END AS held_by
     FROM judged AS j

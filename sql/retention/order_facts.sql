@@ -46,7 +46,7 @@ WITH invoiced AS (
     FROM dated
 )
 SELECT order_id, customer_id, contact_id, customer_no, contact_no, customer_missing, contact_missing, is_person, is_cancelled,
-    tombstone_type, ordered_on, ended_on,
+    is_contact_unlinked, tombstone_type, ordered_on, ended_on,
     NOT is_cancelled AND late AS undelivered,
     NOT is_cancelled AND owed AS unpaid,
     has_open_case AS open_case,

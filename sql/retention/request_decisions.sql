@@ -6,8 +6,6 @@
 WITH placed AS (
     SELECT r.*, k.subject_no AS customer_no, c.subject_no AS contact_no,
         (r.customer_id IS NOT NULL AND k.subject_no IS NULL) OR (r.contact_id IS NOT NULL AND c.subject_no IS NULL) AS is_orphan,
-        CASE WHEN r.contact_id IS NOT NULL THEN c.subject_no IS NULL
-             ELSE r.customer_id IS NOT NULL AND k.subject_no IS NULL END AS subject_missing,
         NOT coalesce(r.closed_on <= $as_of, false) AS is_open,
         CASE WHEN r.closed_on <= $as_of THEN plus_months(r.closed_on, $limitation_months) END AS kept_until,
         r.email IS NULL AND r.details IS NULL AND r.customer_id IS NULL AND r.contact_id IS NULL AS is_absent
@@ -16,7 +14,7 @@ WITH placed AS (
     LEFT JOIN retention.subjects AS c ON c.contact_id = r.contact_id
 ), decided AS (
     SELECT p.*, p.is_open OR p.kept_until > $as_of AS is_retained,
-        record_holds(p.subject_missing, c.held_by, k.held_by, p.is_orphan, q.record_id IS NOT NULL, e.is_missing,
+        record_holds(c.held_by, k.held_by, p.is_orphan, q.record_id IS NOT NULL, e.is_missing,
                      list_contains(e.held_entities, 'rights_requests')) AS freezes
     FROM placed AS p
     CROSS JOIN retention.evidence AS e

@@ -16,7 +16,7 @@ WITH owing AS (
     FROM retention.open_invoices AS i
     JOIN retention.subjects AS s ON s.customer_id = i.customer_id AND s.contact_id IS NOT NULL
     LEFT JOIN retention.order_facts AS o ON o.order_id = i.order_id
-    WHERE o.contact_id IS NULL AND NOT coalesce(s.closed_on <= $as_of, false)
+    WHERE o.contact_id IS NULL AND NOT coalesce(o.is_contact_unlinked, false) AND NOT coalesce(s.closed_on <= $as_of, false)
 ), balances AS (
     SELECT o.subject_no, min(o.issued_on) AS since
     FROM owing AS o

@@ -3,7 +3,7 @@
 -- params: as_of
 -- reads: retention.order_facts, retention.subjects, retention.subject_requests, retention.released_orders
 -- doc: What a subject's orders add up to. A customer has all orders of its id; a contact those that name it and, of its
---   company, those that name nobody and were placed while the contact was there.
+--   company, those that never named anybody and were placed while the contact was there.
 WITH pairs AS (
     SELECT customer_no AS subject_no, * FROM retention.order_facts WHERE customer_no IS NOT NULL
     UNION ALL
@@ -12,7 +12,7 @@ WITH pairs AS (
     SELECT s.subject_no, o.*
     FROM retention.order_facts AS o
     JOIN retention.subjects AS s ON s.of_business AND s.customer_id = o.customer_id
-    WHERE o.contact_id IS NULL
+    WHERE o.contact_id IS NULL AND NOT o.is_contact_unlinked
       AND coalesce(s.created_on <= o.ordered_on, true) AND coalesce(s.closed_on > o.ordered_on, true)
 ), judged AS (
     SELECT p.subject_no, p.undelivered, p.unpaid AND r.order_id IS NULL AS unpaid, p.open_case, p.warranty_unknown,

@@ -6,7 +6,7 @@
 SELECT
     text_of(case_id) AS case_id,
     CASE WHEN NOT list_contains($tombstones, text_of(customer_id)) THEN text_of(customer_id) END AS customer_id,
-    text_of(contact_id) AS contact_id,
+    CASE WHEN NOT list_contains($tombstones, text_of(contact_id)) THEN text_of(contact_id) END AS contact_id,
     text_of(order_id) AS order_id,
     enum_of(kind, $case_kinds) AS kind,
     local_on(opened_at, $first_day, $last_day) AS opened_on,

@@ -1,5 +1,5 @@
 -- model: staged.contacts
--- grain: one row per contact person
+-- grain: one row per contact person, tombstones excepted
 -- params: tombstones, contacts_name_neutral, first_day, last_day
 -- reads: raw.contacts
 -- doc: Contact persons of business customers, typed and trimmed. A customer_id that is a tombstone is empty, and not an orphan.
@@ -17,3 +17,4 @@ SELECT
     local_on(last_login_at, $first_day, $last_day) AS last_login_on,
     local_at(updated_at) AS updated_at
 FROM raw.contacts
+WHERE NOT list_contains($tombstones, text_of(contact_id))

@@ -6,6 +6,7 @@
 SELECT
     text_of(customer_id) AS customer_id,
     coalesce(enum_of(customer_type, $customer_types), 'sole_proprietor') AS customer_type,
+    enum_of(customer_type, $customer_types) AS stated_type,
     nullif(text_of(name), $customers_name_neutral) AS name,
     text_of(organisation_number) AS organisation_number,
     text_of(national_identity_number) AS national_identity_number,

@@ -1,13 +1,15 @@
 -- model: staged.orders
 -- grain: one row per order
--- params: first_day, last_day
+-- params: tombstones, first_day, last_day
 -- reads: raw.orders, policy.tombstones
 -- doc: Orders, typed and trimmed. An order that was unlinked has no customer_id; tombstone_type says whose it was.
+--   is_contact_unlinked: it named a contact once, so it is nobody else's.
 SELECT
     text_of(o.order_id) AS order_id,
     CASE WHEN t.customer_id IS NULL THEN text_of(o.customer_id) END AS customer_id,
     t.customer_type AS tombstone_type,
-    text_of(o.contact_id) AS contact_id,
+    CASE WHEN NOT list_contains($tombstones, text_of(o.contact_id)) THEN text_of(o.contact_id) END AS contact_id,
+    coalesce(list_contains($tombstones, text_of(o.contact_id)), false) AS is_contact_unlinked,
     local_on(o.ordered_at, $first_day, $last_day) AS ordered_on,
     local_on(o.delivered_at, $first_day, $last_day) AS delivered_on,
     local_on(o.completed_at, $first_day, $last_day) AS completed_on,

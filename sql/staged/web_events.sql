@@ -8,7 +8,7 @@ SELECT
     local_on(occurred_at, $first_day, $last_day) AS occurred_on,
     text_of(visitor_id) AS visitor_id,
     CASE WHEN NOT list_contains($tombstones, text_of(customer_id)) THEN text_of(customer_id) END AS customer_id,
-    text_of(contact_id) AS contact_id,
+    CASE WHEN NOT list_contains($tombstones, text_of(contact_id)) THEN text_of(contact_id) END AS contact_id,
     text_of(ip_address) AS ip_address,
     text_of(user_agent) AS user_agent,
     text_of(event_type) AS event_type,

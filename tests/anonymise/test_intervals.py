@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 
 from ajprivacy_pipeline.anonymise.intervals import Reach, determined, line_matrix, open_cells
 from ajprivacy_pipeline.anonymise.programs import Programs
-from ajprivacy_pipeline.anonymise.system import Group, Row, System, build_system, levels_of
+from ajprivacy_pipeline.anonymise.system import Group, Row, System, build_system
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
 
@@ -149,7 +149,8 @@ AMOUNTS = Group("amounts", ("units", "revenue_nok"), whole=False, is_amount=True
 
 def zeros(rows: list[Row], elsewhere: list[Row]) -> set[tuple[tuple[str, str], ...]]:
     """Keys of the known zeros of a month, with the rows of another month beside it."""
-    system = build_system(POLICY, AMOUNTS, 1, rows, levels_of({1: rows, 2: elsewhere}))
+    levels = {(row.table, frozenset(d for d, _ in row.key)) for row in (*rows, *elsewhere)}
+    system = build_system(POLICY, AMOUNTS, 1, rows, levels)
     return {system.rows[zero][0].key for zero in system.zeros}
 
 

@@ -443,7 +443,16 @@ def tombstone_cases() -> list[Case]:
         record("invoices/i/link", "absent", subject_id=None),
         freeze(K, "no_evidence"),
     ], [("quality", {}), freeze(K, "orphan"), no_record("orders/b/link"),
-        ("attribute_decisions", {"subject_id": f"customer:{gone}"})])]
+        ("attribute_decisions", {"subject_id": f"customer:{gone}"})]),
+        Case("an order whose contact was unlinked is nobody else's", {
+            "customers": [business()], "contacts": [contact(), {"contact_id": firm, "customer_id": "1", "name": "x"}],
+            "orders": [order("2022-11-01", contact_id=firm)],
+            "cases": [case("2020-01-01", "2020-02-02", contact_id=firm)],
+            "invoices": [invoice("2022-11-01", order_id="o")]}, [
+            record("orders/o/delivery", "hold", "2026-11-01", "open_balance", subject_id=C),
+            freeze(K, "no_evidence")],
+            [("quality", {}), no_purpose(K, "contract"), freeze(K, "open_balance"), no_record("orders/o/link"),
+             ("attribute_decisions", {"subject_id": f"contact:{firm}"})])]
 
 
 def invoice_cases() -> list[Case]:
@@ -685,9 +694,10 @@ def mixed_cases() -> list[Case]:
         Case("a consumer's contact has no order of hers", {
             "customers": [consumer()], "contacts": [contact()], "orders": [order("2022-12-01")]}, [
             freeze(K, "no_evidence")], [no_purpose(K, "contract")]),
-        Case("a contact that does not exist is held by orphan alone", person(
+        Case("the holds of a contact that does not exist and of a customer who does add up", person(
             order("2020-01-01", contact_id="99", completed_at="soon")), [
-            record("orders/o/delivery", "hold", "2021-01-01", "orphan", subject_id="contact:99"),
+            record("orders/o/delivery", "hold", "2021-01-01", "data_quality legal_hold orphan",
+                   subject_id="contact:99"),
             record("orders/o/link", "hold", "2021-01-01", "data_quality legal_hold orphan", subject_id=C)],
             [freeze(C, "data_quality")], options=hold),
         Case("a contact that exists beside a customer that does not", {"contacts": [contact()], "orders": [

@@ -80,6 +80,8 @@ def _debtors(world: World, invoice: Row) -> list[str]:
     debtors = [f"customer:{customer}"] if customer else []
     if order and order.row["contact_id"]:
         return [*debtors, f"contact:{order.row['contact_id']}"]
+    if order and order.row["_contact_unlinked"]:
+        return debtors
     for contact in world.tables["contacts"]:
         # reading: contacts whose customer does not exist share an invoice of the same missing customer.
         if customer and contact["customer_id"] == customer and not world.by(contact["deactivated_at"]):

@@ -225,11 +225,12 @@ class Loader:
         return row
 
     def untie_tombstones(self, row: Row) -> None:
-        """A reference to a tombstone counts as NULL everywhere; only its type is remembered."""
+        """A reference to a tombstone counts as NULL; the customer's type, and that a contact was named, are kept."""
         if row.get("customer_id") in self.tombstones:
             row["_tombstone"] = self.tombstones[row["customer_id"]]
             row["customer_id"] = None
-        if row.get("contact_id") in self.tombstones:
+        row["_contact_unlinked"] = row.get("contact_id") in self.tombstones
+        if row["_contact_unlinked"]:
             row["contact_id"] = None
 
     def fault(self, table: str, identifier: str, column: str, fault: str) -> None:

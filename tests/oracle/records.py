@@ -70,9 +70,8 @@ class Records:
     def held_by(self, entity: str, record: Row, subject_id: object) -> list[str]:
         """The freezes that hold a record.
 
-        A subject that does not exist: `orphan` alone, even where the record is faulty or its other id is frozen.
-        A subject that exists beside another id that does not: `orphan`, and the freezes of whoever exists.
-        evidence_missing and a hold on the whole entity are added to both.
+        Whoever does not exist has `orphan` alone; the freezes of the contact, the customer and the subject add up,
+        with a fault of the record itself, missing evidence, and a hold on the whole entity.
         """
         world, names = self.world, set()
         customer, contact, _ = ids_of(world, entity, record)
@@ -81,11 +80,10 @@ class Records:
         missing = {person for person in people if person not in world.subjects}
         if missing:
             names.add("orphan")
-        if subject_id not in missing:
-            for person in people - missing:
-                names |= {name for name in self.freezes[str(person)] if holds_entity(name, entity)}
-            if self.is_faulty(entity, record):
-                names.add("data_quality")
+        for person in people - missing:
+            names |= {name for name in self.freezes[str(person)] if holds_entity(name, entity)}
+        if self.is_faulty(entity, record):
+            names.add("data_quality")
         if world.options.evidence_missing:
             names.add("evidence_missing")
         # reading: a legal hold can be placed on any entity, and then holds all its records.

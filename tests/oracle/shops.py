@@ -97,6 +97,8 @@ class Maker:
     def id_of(self, known: list[str], none: int = 0) -> object:
         """A reference: known, orphan, or nothing in `none` of about six times."""
         choices: list[object] = [*known, *known] or [ORPHAN]
+        if none and self.chance(30):
+            return self.pick(TOMBSTONES)
         choices += [None] * none
         if self.chance(12):
             choices = [ORPHAN, "", " "] if none else [ORPHAN]

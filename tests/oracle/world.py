@@ -63,7 +63,8 @@ def _share_out(world: World) -> None:
         customer, contact = order.row["customer_id"], order.row["contact_id"]
         _append(world, f"customer:{customer}", "orders", order)
         _append(world, f"contact:{contact}", "orders", order)
-        if contact is None and customer is not None:
+        # reading: an order whose contact was unlinked named somebody; it does not fall to the colleagues.
+        if contact is None and customer is not None and not order.row["_contact_unlinked"]:
             without_contact.setdefault(customer, []).append(order)
     for row in world.tables["cases"]:
         _append(world, f"customer:{row['customer_id']}", "cases", row)

@@ -21,7 +21,7 @@ def one(con: zones.Connection, expression: str, **values: object) -> object:
 
 
 @pytest.mark.parametrize("space", ["", " ", "\t", "\u00a0", "\u2003\u3000", "\x1f", "\u2028"])
-@pytest.mark.parametrize("text", ["Kåre", "a b", "Ødegård å", "x", ""])
+@pytest.mark.parametrize("text", ["Kåre", "a b", "Ødegård å", "x", "", "~", "~~", "~~~", "!", "~x\x7f", "\x7f"])
 def test_text_is_trimmed_as_python_trims(con: zones.Connection, space: str, text: str) -> None:
     raw = f"{space}{text}{space}"
     assert one(con, "text_of($x)", x=raw) == (raw.strip() or None)
@@ -35,6 +35,20 @@ def test_text_is_trimmed_as_python_trims(con: zones.Connection, space: str, text
     ("2026-01-31", "2026-01-31"),
     (" 2026-02-28 00:00:00.250 ", "2026-02-28"),
     ("2026-02-30", None),
+    ("2024-01-31T23:30Z", "2024-02-01"),
+    ("2024-01-31T23:30+02:00", "2024-01-31"),
+    ("2024-01-31 23:30:00 +00:00", "2024-02-01"),
+    ("2024-01-31 00:00:00.0000000 +00:00", "2024-01-31"),
+    ("2024-01-31T23:30:00,123", "2024-01-31"),
+    ("2024-01-31T23:30:00.1234567Z", "2024-02-01"),
+    ("2024-01-31T23", "2024-01-31"),
+    ("20240131", "2024-01-31"),
+    ("20240131T23:30:00Z", "2024-02-01"),
+    ("2024013", None),
+    ("202401311", None),
+    ("31.01.2024", None),
+    ("epoch", None),
+    ("infinity", None),
     ("0001-01-01", None),
     ("9999-12-31 00:00:00", None),
     ("1899-12-31", None),
@@ -54,6 +68,12 @@ def test_dates_are_local_and_plausible(con: zones.Connection, raw: str, local: s
 def test_typed_dates_are_what_their_text_is(con: zones.Connection, typed: str, raw: str) -> None:
     bounds = "DATE '1900-01-01', DATE '2199-12-31'"
     assert one(con, f"local_on(CAST($x AS {typed}), {bounds})", x=raw) == one(con, f"local_on($x, {bounds})", x=raw)
+
+
+def test_a_typed_day_is_the_local_one_in_every_half_hour_of_the_plausible_years(con: zones.Connection) -> None:
+    wrong = one(con, "(SELECT count(*) FROM range(0, 300 * 8766 * 2) AS r(i), (SELECT TIMESTAMPTZ "
+                     "'1900-01-01 00:00:00+00' + to_seconds(1800 * i) AS z) WHERE day_of(z) IS DISTINCT FROM z::DATE)")
+    assert wrong == 0
 
 
 @pytest.mark.parametrize(("raw", "amount"), [
