@@ -60,8 +60,8 @@ soak: setup  ## The tests that take minutes
 ui: setup  ## Dagster's pages on this machine
 	$(BIN)/ajprivacy ui
 
-bench: setup  ## Measure against the floors
-	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+bench: setup  ## Measure against the floors; ADULT=folder of the Adult table, where there is one
+	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 lock: setup  ## Make requirements.lock from requirements.in
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras --no-header --no-emit-index-url \

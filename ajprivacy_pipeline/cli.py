@@ -9,7 +9,7 @@ import subprocess
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -21,6 +21,9 @@ from ajprivacy_pipeline.commands import policy as policy_commands
 from ajprivacy_pipeline.commands import releases as release_commands
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.settings import NOTICE, Settings, load_settings
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.release import Asked
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="Keeps the promise of a privacy notice over a customer warehouse. Settings come from "
@@ -63,15 +66,31 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
 
 
 @app.command()
-def run(month: Month = None, as_json: Json = False) -> None:
+def run(
+    month: Month = None,
+    history_from: Annotated[str | None, typer.Option(
+        "--history-from", metavar="YYYY-MM", help="Let the published history begin earlier than it does.")] = None,
+    as_json: Json = False,
+) -> None:
     """Run a month through Dagster: read, decide, pseudonymise, prove, publish."""
-    from ajprivacy_pipeline.assets.run import run_month
-    from ajprivacy_pipeline.show import Lines, summary_lines
+    from ajprivacy_pipeline.release import Asked
+    _run_and_show(load_settings(), month or _last_month(), Asked(history_from=history_from), as_json=as_json)
+
+
+@release_commands.releases_app.command()
+def reissue(
+    month: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="The published month to compute again.")],
+    as_json: Json = False,
+) -> None:
+    """Compute a published month again from the warehouse as it is now, and publish it if every gate lets it pass.
+
+    The newest release is made anew with this month in it; all others stay as they are, and so do the microdata. Where
+    the month differs from what was published by one to nine people anywhere, nothing is published (G6).
+    """
+    from ajprivacy_pipeline.release import Asked
+    from ajprivacy_pipeline.release.inspect import newest_month
     settings = load_settings()
-    _require_warehouse(settings)
-    with Lines() as lines:
-        summary = run_month(settings, month or _last_month(), lines.report)
-    typer.echo(json.dumps(summary, indent=2) if as_json else "\n".join(summary_lines(summary)))
+    _run_and_show(settings, newest_month(settings), Asked(reissue=month), as_json=as_json)
 
 
 @app.command()
@@ -187,6 +206,16 @@ def keys_fingerprint(as_json: Json = False) -> None:
     prepare_home(settings)
     found = KeyStore(settings.keys, settings.root_key).fingerprints()
     typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(f"{k:40}{v}" for k, v in found.items()))
+
+
+def _run_and_show(settings: Settings, month: str, asked: "Asked", *, as_json: bool) -> None:
+    """Run a month through Dagster with a line for each step, and print what it came to."""
+    from ajprivacy_pipeline.assets.run import run_month
+    from ajprivacy_pipeline.show import Lines, summary_lines
+    _require_warehouse(settings)
+    with Lines() as lines:
+        summary = run_month(settings, month, lines.report, asked)
+    typer.echo(json.dumps(summary, indent=2) if as_json else "\n".join(summary_lines(summary)))
 
 
 def _sample_url(settings: Settings) -> str:

@@ -164,6 +164,7 @@ class PublishedColumn(Frozen):
     additive_over: tuple[str, ...] = ()
     nearly_additive_over: tuple[str, ...] = ()
     dominance: bool = False
+    flows: tuple[()] | tuple[str, str] = ()  # of a stock: what came since the month before, what went
 
     @property
     def subtracted_over(self) -> tuple[str, ...]:
@@ -183,6 +184,14 @@ class PublishedTable(Frozen):
     microdata: bool = False
 
 
+class View(Frozen):
+    """Rows of a published table under a name of their own: all its dimensions but `per` stand at their total."""
+
+    table: str
+    per: tuple[str, ...]
+    description: str
+
+
 class Thresholds(Frozen):
     """The figures behind the guarantees."""
 
@@ -194,6 +203,8 @@ class Thresholds(Frozen):
     dominance_two_largest: int = Field(ge=1, le=99)
     interval_percent: int = Field(ge=1, le=100)
     open_cells: int = Field(ge=1)
+    coarsen_percent: int = Field(ge=1, le=100)
+    coarsen_from: int = Field(ge=1)
     months_computed_again: int = Field(ge=1)
 
 
@@ -243,6 +254,7 @@ class Release(Frozen):
     tables: dict[str, PublishedTable]
     microdata: Microdata
     utility: Utility
+    views: dict[str, View] = Field(default_factory=dict)
     declassifiers: dict[str, Declassifier] = Field(default_factory=dict)
 
 

@@ -94,6 +94,18 @@ def _release_faults(policy: "Policy") -> Iterator[str]:
     for name, table in policy.release.tables.items():
         for source in set(table.sources) - set(policy.sources.tables):
             yield f"release.toml: tables.{name}.sources names the unknown table {source}"
+        roles = {column: entry.role for column, entry in table.columns.items()}
+        for stock, entry in table.columns.items():
+            if entry.flows and ({roles.get(flow) for flow in entry.flows} != {"measure"} or "rounded_to" not in roles
+                                or [c for c, role in roles.items() if role == "dimension"] != ["month"]):
+                yield (f"release.toml: tables.{name}.columns.{stock}.flows must be two measures of a table that has "
+                       "rounded_to, and no dimension but the month")
+    for name, view in policy.release.views.items():
+        found = policy.release.tables.get(view.table)
+        dimensions = {c for c, entry in found.columns.items() if entry.role == "dimension"} if found else set()
+        if name in policy.release.tables or not set(view.per) <= dimensions or not dimensions:
+            yield (f"release.toml: views.{name} needs a name that no table has, a table with dimensions, and of these "
+                   "those it is per")
     for name, rules in (("page_group", policy.release.rules.page_group),
                         ("device_class", policy.release.rules.device_class)):
         for pattern in (pattern for rule in rules for pattern in rule.patterns):

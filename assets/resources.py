@@ -14,6 +14,7 @@ import dagster as dg
 from ajprivacy_pipeline.copies import boundary, is_running
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
 from ajprivacy_pipeline.month import MonthRun, Report, ignore, open_month
+from ajprivacy_pipeline.release import Asked
 from ajprivacy_pipeline.settings import Settings, load_settings
 
 MONTH = "month"
@@ -24,13 +25,14 @@ _PARTITION_TAG = "dagster/partition"
 
 
 def month_resource(
-    report: Report = ignore, refused: Callable[[PrivacyError], None] = lambda _: None,
+    report: Report = ignore, refused: Callable[[PrivacyError], None] = lambda _: None, asked: Asked | None = None,
 ) -> dg.ResourceDefinition:
     """The month that the run's partition names, open from the run's first step to its last.
 
     Args:
         report: called after each table and step; the command line draws its progress from it.
         refused: called with what kept the month from opening, because Dagster masks it.
+        asked: what an explicit command wants of the release otherwise; there is no other way to it.
     """
 
     def open_for_run(context: dg.InitResourceContext) -> Iterator[MonthRun]:
@@ -41,7 +43,7 @@ def month_resource(
         try:
             settings = load_settings()
             logs = partial(written_so_far, context.instance, run.run_id) if context.instance else None
-            with open_month(settings, month, run.run_id, report, logs) as opened:
+            with open_month(settings, month, run.run_id, report, logs, asked) as opened:
                 if context.instance is not None:
                     free_dead_slots(context.instance, settings)
                 yield opened

@@ -15,13 +15,16 @@ from ajprivacy_pipeline.assets.steps import CLOSED
 
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
 from ajprivacy_pipeline.month import Report
+from ajprivacy_pipeline.release import Asked
 from ajprivacy_pipeline.settings import Settings, as_of
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # our own lines say what happens
 
 
-def run_month(settings: Settings, month: str, report: Report) -> dict[str, Any]:
+def run_month(settings: Settings, month: str, report: Report, asked: Asked | None = None) -> dict[str, Any]:
     """Run the monthly job for one month and return its summary, free of personal values.
+
+    `asked` is what an explicit command wants of the release otherwise.
 
     Raises:
         PrivacyError: what stopped the run; the previous release stands.
@@ -39,7 +42,7 @@ def run_month(settings: Settings, month: str, report: Report) -> dict[str, Any]:
         try:
             result = defs.resolve_job_def(MONTHLY).execute_in_process(
                 instance=instance, partition_key=partition, run_config=_QUIET,
-                resources={MONTH: month_resource(report, refusals.append)})
+                resources={MONTH: month_resource(report, refusals.append, asked)})
         except dg.DagsterExecutionInterruptedError:
             raise KeyboardInterrupt from None
         except dg.DagsterError:

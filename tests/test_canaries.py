@@ -19,14 +19,14 @@ from ajprivacy_pipeline.warehouse.sample import generate
 from tests.test_month import MONTH, month
 
 pytestmark = pytest.mark.xdist_group("month")
-HUGE = 987_654_321
+HUGE = 8_987_654_321_123  # the solver must still tell cells of a hundred apart beside it
 NAMES = ("Kanarifugl Unikhetsdatter", "Ærlig O'Kanari-Ødegård", "Kanari Ensom")
 TEXTS = (*NAMES, "kanari@unik-kanari.test", "o'kanari+rar@unik-kanari.test", "ensom@unik-kanari.test", "kanariveien 77",
          "kanarien4711", "kanari-1", "kanari-2", "kanari-3", "198.51.100.77", str(HUGE))
 
 
 def plant(path: Path) -> None:
-    """One who buys for a thousand million, one alone in his combination, one who alone does everything odd."""
+    """One who buys for more than the state budget, one alone in his combination, one who alone does everything odd."""
     con = sqlite3.connect(path)
 
     def add(table: str, **values: object) -> None:

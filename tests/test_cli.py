@@ -66,6 +66,9 @@ def test_every_option_is_explained() -> None:
     (("sample", "--until", "yesterday"), {}, "write it as YYYY-MM-DD"),
     (("mapping", "check"), {}, "ajprivacy sample"),
     (("mapping", "init"), {}, "ajprivacy sample"),
+    (("releases", "reissue", "--month", "2026-08"), {}, "nothing to issue again"),
+    (("run", "--month", "2026-08", "--history-from", "earlier"), {"AJPRIVACY_WAREHOUSE": "sqlite:///nothing.db"},
+     "write it as YYYY-MM"),
     (("keys", "fingerprint"), {"AJPRIVACY_ROOT_KEY": "short"}, "64 hex digits"),
 ], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
 def test_what_the_user_can_mend_ends_with_2(

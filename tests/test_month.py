@@ -138,7 +138,21 @@ def test_a_foreign_shop_runs_through(tmp_path: Path, postgres_url: str) -> None:
     found = decisions(settings)
     subjects = {row[1] for row in found["attribute_decisions"]}
     assert {"customer:1", "customer:2", "customer:3"} <= subjects
-    assert (settings.published / "analytics.duckdb").is_file()
+    con = zones.memory()
+    con.execute(f"ATTACH {zones.literal(str(settings.published / 'analytics.duckdb'))} AS a (READ_ONLY)")
+    said = "SELECT guarantee, figure FROM a.published.release_info WHERE verdict = 'absent'"
+    absent = dict(con.execute(said).fetchall())
+    assert absent.pop("customers_microdata") == "fewer than 10 people may be in it"
+    assert absent == {
+        "communications_monthly": "the warehouse has no communications",
+        "web_activity_monthly": "the warehouse has no web_events",
+        "service_health_daily": "the warehouse has no app_logs",
+        "newsletter_monthly": "the warehouse has no newsletter_subscriptions"}
+    tables = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'a'"
+    assert {row[0] for row in con.execute(tables).fetchall()} == {
+        "sales_monthly", "product_demand_monthly", "deliveries_monthly", "service_monthly", "retention_monthly",
+        "data_dictionary", "release_info"}
+    assert "communications" in (settings.published / "releases" / MONTH / "release.html").read_text(encoding="utf-8")
 
 
 def test_pseudonyms_are_hmacs_and_leave_out_whoever_is_due(on_postgres: Settings) -> None:

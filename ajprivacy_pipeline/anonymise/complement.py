@@ -11,6 +11,7 @@ totals, and one that mends several lines first.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from math import inf
 
 from ajprivacy_pipeline.anonymise.intervals import Reach, determined, open_cells
 from ajprivacy_pipeline.anonymise.system import Row, System, build_system, groups_of, levels_of, read_rows, systems
@@ -19,9 +20,8 @@ from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, literal, quote
 
-_COARSEN_SHARE = 0.8  # a level of which so much is withheld says little and costs the totals above it
-_COARSEN_FROM = 20
 _ROUNDS = 25
+_SLACK = 1e-5  # an interval that is as wide as asked for but for arithmetic
 
 
 def withhold_complements(con: Connection, policy: Policy, public: dict[str, str],
@@ -79,15 +79,16 @@ def _mend(policy: Policy, system: System, figures: Counter[str]) -> None:
     """Withhold what one system needs."""
     figures["two_per_line"] += _two_per_line(system)
     _level(system)
-    _coarsen(system, _COARSEN_SHARE)
+    at = policy.release.thresholds
+    _coarsen(system, at.coarsen_percent / 100, at.coarsen_from)
     reaches = {m: Reach(policy, system, m) for m in system.group.measures}
     for turn in range(_ROUNDS):
         _mend_lines(policy, system)
         narrow = {(m, c) for m, reach in reaches.items() for c in open_cells(reach)}
         if not narrow:
             break
-        if len(narrow) > policy.release.thresholds.open_cells or turn == _ROUNDS // 2:
-            _coarsen(system, -1.0)
+        if len(narrow) > at.open_cells or turn == _ROUNDS // 2:
+            _coarsen(system)
             continue
         touched: set[int] = set()
         for measure, cell in sorted(narrow):
@@ -113,15 +114,18 @@ def _level(system: System) -> None:
             hide(system, unknown)
 
 
-def _coarsen(system: System, share: float) -> None:
-    """Withhold the finest level of each table that shows anything, where more than a share of it is withheld."""
+def _coarsen(system: System, share: float | None = None, least: int = 1) -> None:
+    """Withhold the finest level of each table: where more than a share of its cells is withheld, if it has so many.
+
+    Without a share, the finest level that shows anything, whatever is withheld of it.
+    """
     for table in sorted({row.table for rows in system.rows for row in rows}):
         mine = [i for i, rows in enumerate(system.rows) if {r.table for r in rows} == {table}]
         shown = [system.depth(i) for i in mine if not system.is_withheld(i)]
-        deepest = max(shown if share < 0 else map(system.depth, mine), default=0)
+        deepest = max(shown if share is None else map(system.depth, mine), default=0)
         level = [i for i in mine if system.depth(i) == deepest]
         gone = sum(system.is_withheld(i) for i in level)
-        if deepest > 0 and gone > share * len(level) and (share < 0 or len(level) >= _COARSEN_FROM):
+        if deepest > 0 and (share is None or (gone > share * len(level) and len(level) >= least)):
             for unknown in level:
                 if not system.is_withheld(unknown):
                     hide(system, unknown)
@@ -230,6 +234,7 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
     """
     figures = Counter({"withheld_in_systems": 0, "exactly_recoverable": 0, "too_narrow": 0, "programs": 0})
     faults: Counter[tuple[str, str]] = Counter()
+    narrowest = dict.fromkeys((False, True), inf)  # of counts, of amounts
     for system in systems(policy, read_rows(con, policy, public), levels_of(con, policy, public), apart=True):
         faults += _told_differently(system)
         figures["withheld_in_systems"] += sum(system.is_withheld(i) for i in range(len(system.rows)))
@@ -237,6 +242,7 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
             reach = Reach(policy, system, measure)
             narrow = open_cells(reach)
             exact = set(determined(system, narrow))
+            narrowest[system.group.is_amount] = min(narrowest[system.group.is_amount], reach.narrowest())
             figures["programs"] += reach.programs
             figures["exactly_recoverable"] += len(exact)
             figures["too_narrow"] += len(narrow) - len(exact)
@@ -245,7 +251,28 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
                 faults[f"{system.rows[cell][0].table}.{measure}", f"withheld values {what}"] += 1
     violations = [f"{where}: {count:,} {what} what is shown"
                   for (where, what), count in sorted(faults.items())]
+    figures.update(_in_steps(policy, narrowest))
     figure = (f"{figures['withheld_in_systems']:,} withheld cells of sums: {figures['exactly_recoverable']:,} follow "
-              f"exactly from shown ones, {figures['too_narrow']:,} too closely; the rule of two per line, which is not "
-              f"safe, would withhold {took.get('two_per_line', 0):,}")
+              f"exactly from shown ones, {figures['too_narrow']:,} too closely; {_said(figures)}the rule of two per "
+              f"line, which is not safe, would withhold {took.get('two_per_line', 0):,}")
     return verdict("G5", figure, violations, {**figures, **took})
+
+
+def _in_steps(policy: Policy, narrowest: dict[bool, float]) -> dict[str, int]:
+    """The narrowest intervals as they may be published: whether wide enough, for counts in steps of k.
+
+    Anybody can work out how wide an interval is. How far its ends are from the value nobody may learn: of an amount's
+    sides is said that they are what the policy asks for, never more.
+    """
+    at = policy.release.thresholds
+    counts, sides = (narrowest[is_amount] * (1 + _SLACK) for is_amount in (False, True))
+    found = {"narrowest_count": int(counts // at.k) * at.k} if counts < inf else {}
+    return found | ({"narrowest_percent": at.interval_percent * (sides >= at.interval_percent)} if sides < inf else {})
+
+
+def _said(figures: Counter[str]) -> str:
+    """The narrowest intervals in words."""
+    count, percent = (figures.get(name) for name in ("narrowest_count", "narrowest_percent"))
+    said = [f"of counts at least {count:,} wide"] if count is not None else []
+    said += [f"of amounts at least {percent:,} % on both sides"] if percent is not None else []
+    return f"intervals {', '.join(said)}; " if said else ""

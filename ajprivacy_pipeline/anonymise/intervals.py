@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import coo_array
 
-from ajprivacy_pipeline.anonymise.programs import Programs
+from ajprivacy_pipeline.anonymise.programs import SPREAD, Programs
 from ajprivacy_pipeline.anonymise.system import Array, System
 from ajprivacy_pipeline.policy import Policy
 
@@ -56,6 +56,18 @@ class Reach:
         lacks_down, lacks_up = self.lacks()
         is_narrow = ((lacks_down > 0) | (lacks_up > 0)) & np.array(self.system.gone, dtype=bool)
         return [int(cell) for cell in np.flatnonzero(is_narrow)]
+
+    def narrowest(self) -> float:
+        """The least width of a withheld count's interval, or the least side of an amount's in percent of it.
+
+        As far as it was looked at: no interval is narrower, and looking ends where one is wide enough. It follows from
+        true values: not to be published as it is.
+        """
+        gone = np.array(self.system.gone, dtype=bool)
+        if not self.system.group.is_amount:
+            return float((self.down + self.up)[gone].min(initial=np.inf))
+        gone &= self.values != 0
+        return float((100 * np.minimum(self.down, self.up)[gone] / np.abs(self.values[gone])).min(initial=np.inf))
 
     def wishes(self, cells: Sequence[int], *, up: bool) -> dict[int, float]:
         """How far from its true value each of some cells should be moved to one side; those that need it alone."""
@@ -141,18 +153,20 @@ class _Program:
     def together(self, wanted: dict[int, float], turn: int) -> dict[int, float]:
         """Some of the wanted moves that do not stand in each other's way: no line gives more than it hides.
 
-        Each turn begins elsewhere, so that all get their chance.
+        Each turn begins elsewhere, so that all get their chance; moves of another size wait for a program of their own.
         """
         cells = sorted(wanted)
         start = turn * 7919 % len(cells) if cells else 0
         room, picked = dict(enumerate(self._room)), {}
+        least, most = np.inf, 0.0
         for cell in cells[start:] + cells[:start]:
             lines = self._lines[self._place[cell]]
-            own = abs(float(self._values[self._place[cell]]))
-            if all(room[line] >= wanted[cell] + own for line in lines):
-                picked[cell] = wanted[cell]
+            own, goal = abs(float(self._values[self._place[cell]])), wanted[cell]
+            if max(most, goal) <= SPREAD * min(least, goal) and all(room[line] >= goal + own for line in lines):
+                least, most = min(least, goal), max(most, goal)
+                picked[cell] = goal
                 for line in lines:
-                    room[line] -= wanted[cell] + own
+                    room[line] -= goal + own
         return picked or {cell: wanted[cell] for cell in cells[start:start + 1]}
 
     def move(self, reach: Reach, wanted: dict[int, float], *, up: bool) -> None:

@@ -1,6 +1,10 @@
 """Linear programs over one system, solved one after another, each from where the one before ended.
 
 Belongs here: HiGHS and nothing else. Does not belong here: which moves are asked for, and what they prove (intervals).
+
+The solver takes whatever is smaller than its tolerance for nothing, and loses digits on long numbers. So each program
+is written in a unit of its own, in which what is asked for lies between 1 and SPREAD; and of what comes out, as much is
+taken off as the arithmetic may be wrong: an interval is judged narrower than it is, never wider.
 """
 
 from typing import Any
@@ -10,7 +14,9 @@ import numpy as np
 
 from ajprivacy_pipeline.anonymise.system import Array
 
+SPREAD = 1e6  # the goals of one program differ by no more
 _PRIMAL_SIMPLEX = 4
+_FAR = 1e9  # units that a cell may go down at most: doubles tell the solver's tolerance apart from nothing up to here
 
 
 class Programs:
@@ -24,11 +30,12 @@ class Programs:
             least: how far each cell may go down, in the unit of its values; -inf when nothing bounds it.
         """
         rows, columns = lines.shape
+        self._lines, self._unit = lines.tocsr(), 1.0
         by_column = lines.tocsc()
         model = highspy.HighsLp()
         model.num_col_, model.num_row_ = columns, rows
         model.col_cost_ = np.zeros(columns)
-        model.col_lower_, model.col_upper_ = least, np.full(columns, highspy.kHighsInf)
+        model.col_lower_, model.col_upper_ = np.maximum(least, -_FAR), np.full(columns, highspy.kHighsInf)
         model.row_lower_ = model.row_upper_ = np.zeros(rows)
         model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         model.a_matrix_.num_col_, model.a_matrix_.num_row_ = columns, rows
@@ -44,11 +51,11 @@ class Programs:
     def furthest(self, wanted: dict[int, float], *, up: bool) -> Array | None:
         """The solution that moves the wanted columns together as far as wanted, up or down, each by its own measure.
 
-        None when the solver gives up; that proves nothing.
+        The wanted moves differ by a factor of SPREAD at most. None when the solver gives up; that proves nothing.
         """
         cells, goals = np.array(list(wanted), dtype=np.int32), np.array(list(wanted.values()))
-        least = self._least[cells]
-        weight = goals.max() / goals
+        self._measure_in(max(1.0, float(goals.max()) / SPREAD))
+        weight, goals, least = goals.max() / goals, goals / self._unit, self._bounds()[cells]
         if up:
             self._ask(cells, -weight, least, goals)
         else:
@@ -57,7 +64,30 @@ class Programs:
         is_found = self._solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
         found = np.array(self._solver.getSolution().col_value) if is_found else None
         self._ask(cells, np.zeros(len(goals)), least, np.full(len(goals), highspy.kHighsInf))
-        return found
+        return None if found is None else self._certain(found) * self._unit
+
+    def _measure_in(self, unit: float) -> None:
+        """Write the bounds of all columns in another unit; nothing else of a system has one."""
+        if unit != self._unit:
+            self._unit = unit
+            columns = np.arange(len(self._least), dtype=np.int32)
+            self._solver.changeColsBounds(len(columns), columns, self._bounds(),
+                                          np.full(len(columns), highspy.kHighsInf))
+
+    def _bounds(self) -> Array:
+        """How far each column may go down, in units. Holding one back from going further only makes moves shorter."""
+        return np.maximum(self._least / self._unit, -_FAR)
+
+    def _certain(self, found: Array) -> Array:
+        """The moves less what may be wrong with them.
+
+        A solution that misses a line or a bound by a little is that little away from a true one for each line that
+        carries it on.
+        """
+        off = max(float(np.abs(self._lines @ found).max(initial=0.0)),
+                  float((self._least / self._unit - found).max(initial=0.0)))
+        trusted = np.maximum(np.abs(found) - self._lines.shape[0] * off, 0.0)
+        return np.asarray(np.sign(found) * trusted)
 
     def _ask(self, cells: Any, cost: Array, lower: Array, upper: Array) -> None:
         self._solver.changeColsCost(len(cells), cells, cost)

@@ -1,6 +1,6 @@
 """`ajprivacy releases ...`: what is published, whether it is whole, what changed, and publishing it elsewhere too.
 
-Belongs here: arguments in, lines out. Does not belong here: work (`release`).
+Belongs here: arguments in, lines out. Does not belong here: work (`release`); `reissue`, which runs a month (cli).
 """
 
 import json

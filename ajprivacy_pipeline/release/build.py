@@ -30,7 +30,7 @@ from ajprivacy_pipeline.release import gates as cell_gates
 from ajprivacy_pipeline.release.again import check_order
 from ajprivacy_pipeline.release.logs import Logs
 from ajprivacy_pipeline.release.manifest import PROVING, Release, sha256_of, verify_release, write_manifest
-from ajprivacy_pipeline.release.plan import ReleasePlan, plan_release
+from ajprivacy_pipeline.release.plan import NOTHING, Asked, ReleasePlan, plan_release, reissued
 from ajprivacy_pipeline.release.run import ReleaseResult, Run
 from ajprivacy_pipeline.release.utility import check_utility, withheld_sums
 from ajprivacy_pipeline.report.release_page import write_page
@@ -44,7 +44,7 @@ def _silent(step: str) -> None:
 
 def build_release(con: Connection, settings: Settings, policy: Policy, control: ControlStore, month: str, run_id: str,
                   progress: swap.Progress = _silent, *, run_models: bool = True, sql: Path | None = None,
-                  logs: Logs | None = None) -> ReleaseResult:
+                  logs: Logs | None = None, asked: Asked = NOTHING) -> ReleaseResult:
     """Publish the release for a month, or say that the month lies in a closed period.
 
     Args:
@@ -58,6 +58,7 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
         run_models: False when the caller ran the layers anonymous and published with `model_values` already.
         sql: the folder of the models; the product's own when omitted.
         logs: gives everything the run has written down so far. Without it G13 is not checked and the release unproven.
+        asked: what an explicit command wants otherwise: an earlier history, or a month issued again.
 
     Raises:
         GuaranteeError: a gate failed, or was not checked though the previous release is proven; that one stays.
@@ -68,14 +69,13 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
     with swap.publishing(settings, control, run_id) as staging:
         repaired = swap.repair(settings, policy, control, staging, progress)
         swap.retire_unproven(settings, control)
-        plan = plan_release(control, policy, month)
+        plan = plan_release(control, policy, month, asked)
         previous = _previous(settings, plan)
         if plan.closed and previous is not None:
-            folder = _relative(previous.folder, settings)
-            return ReleaseResult(month, "already_closed", plan.history_from, True, folder, previous.manifest_sha256,
-                                 repaired)
+            return _already(plan, settings, previous, repaired)
         absent = tables.absent_tables(con, policy)
-        plan, shown = replace(plan, absent=absent), _without(policy, set(absent), previous)
+        plan = replace(plan, absent=absent, reissued=reissued(plan, previous.manifest if previous else {}))
+        shown = _without(policy, set(absent), previous)
         run = Run(con, settings, shown, policy, control, plan, previous, staging, run_id, progress, repaired,
                    sql or sql_folder(), run_models, logs)
         try:
@@ -84,6 +84,12 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
             tables.drop_public(con, policy)
             ledger_cells.drop(con)
             microdata.drop_microdata(con)
+
+
+def _already(plan: ReleasePlan, settings: Settings, previous: Release, repaired: bool) -> ReleaseResult:
+    """Nothing new is published: the previous release says all that this one would."""
+    return ReleaseResult(plan.month, "already_closed", plan.history_from, True, _relative(previous.folder, settings),
+                         previous.manifest_sha256, repaired)
 
 
 def _without(policy: Policy, absent: set[str], previous: Release | None) -> Policy:
@@ -126,6 +132,8 @@ def _publish(run: Run) -> ReleaseResult:
     run.progress("writing files")
     release = _stage(run, public, snapshot, head)
     late = _prove_built(run, release, cleared)
+    if run.previous and release.manifest_sha256 == run.previous.manifest_sha256:
+        return _already(run.plan, run.settings, run.previous, run.repaired)
     if head["proven"]:  # an unproven release closes nothing: nobody need be remembered for it
         ledger.remember(run.con, run.settings, release.manifest_sha256, release.month, _earlier(run))
     folder = swap.swap(run.settings, run.control, run.staging, _record(run, release), run.progress)
@@ -162,12 +170,14 @@ def _withhold(run: Run) -> tuple[dict[str, str], list[Verdict]]:
     """The public tables with everything withheld that must be, and the gates over them, required."""
     con, policy = run.con, run.policy
     run.progress("withholding")
-    public = tables.make_public(con, policy, run.plan.absent)
+    left_out = [table for table in policy.release.tables if not files.months_of(policy, run.plan, table)]
+    public = tables.make_public(con, policy, left_out)
     run.progress("withholding complements")
-    took = cell_gates.withhold_more(con, policy, public)
+    closed = files.closed_relations(policy, run.previous, run.plan)
+    took = cell_gates.withhold_more(con, policy, public, closed)
     run.progress("checking thresholds")
     ledger_cells.hash_cells(con, run.settings, policy, public, run.plan.month)
-    gates = cell_gates.check_gates(con, policy, public, took)
+    gates = cell_gates.check_gates(con, policy, public, took, closed)
     gates = cell_gates.with_ledger(gates, con, run.settings, policy, _earlier(run))
     prove.require(gates)
     return public, gates
@@ -251,7 +261,7 @@ def _stage(run: Run, public: dict[str, str], snapshot: microdata.Snapshot, head:
         GuaranteeError: a file has a column that is not declared, or marks that contradict its values.
     """
     policy, folder = run.policy, run.staging / "release"
-    rows = files.copy_closed(run.previous, policy, folder) if run.previous else {}
+    rows = files.copy_closed(run.previous, policy, run.plan, folder) if run.previous else {}
     for table, relation in public.items():
         rows |= files.write_months(run.con, policy, table, relation, files.months_of(policy, run.plan, table), folder)
     rows |= _stage_microdata(run, snapshot, folder)

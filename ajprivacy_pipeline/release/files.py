@@ -16,6 +16,7 @@ from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.manifest import STAMP, Release, is_proven, outcomes, sha256_of
 from ajprivacy_pipeline.release.plan import ReleasePlan
+from ajprivacy_pipeline.release.views import comments_of_views, make_views
 from ajprivacy_pipeline.report.release_page import PAGE
 from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
 
@@ -67,13 +68,13 @@ def _copy(con: Connection, query: str, path: Path) -> int:
         return int(con.execute(f"COPY ({query}) TO {literal(str(path))} ({_OPTIONS})").fetchall()[0][0])
 
 
-def copy_closed(previous: Release, policy: Policy, folder: Path) -> dict[str, int]:
-    """Copy the files of closed months from a verified release, checking each copy's hash.
+def copy_closed(previous: Release, policy: Policy, plan: ReleasePlan, folder: Path) -> dict[str, int]:
+    """Copy the files of months that are not computed from a verified release, checking each copy's hash.
 
     Raises:
         ReleaseError: a copy is not what the manifest says.
     """
-    return copy_files(previous, closed_paths(policy, previous), folder)
+    return copy_files(previous, closed_paths(policy, plan, previous), folder)
 
 
 def copy_files(previous: Release, paths: Sequence[str], folder: Path) -> dict[str, int]:
@@ -135,19 +136,22 @@ def head_of(policy: Policy, plan: ReleasePlan, verdicts: Sequence[Verdict], util
     """What manifest and release_info say of the release as a whole; `microdata` as the table's own release said it."""
     return {"month": plan.month, "history_from": plan.history_from, "proven": is_proven(verdicts),
             "policy_version": policy.version, "absent": plan.absent, "guarantees": outcomes(verdicts),
-            "utility": utility, "microdata": {"month": plan.microdata, **microdata} if microdata else None}
+            "reissued": list(plan.reissued), "utility": utility,
+            "microdata": {"month": plan.microdata, **microdata} if microdata else None}
 
 
 def months_of(policy: Policy, plan: ReleasePlan, table: str) -> tuple[str, ...]:
-    """The months of a table that a release computes; none of one whose source is absent."""
+    """The months of a table that a release computes; none of one whose source is absent, or whose run is over."""
     if table in plan.absent:
         return ()
-    return plan.computed[-1:] if policy.release.tables[table].run_month_only else plan.computed
+    if policy.release.tables[table].run_month_only:
+        return plan.computed[-1:] if plan.is_new else ()
+    return plan.computed
 
 
 def planned_paths(policy: Policy, plan: ReleasePlan, previous: Release | None) -> list[str]:
     """Every file of a release but the manifest, relative to its folder, before one is written."""
-    paths = set(closed_paths(policy, previous)) if previous else set()
+    paths = set(closed_paths(policy, plan, previous)) if previous else set()
     for table, entry in policy.release.tables.items():
         months = months_of(policy, plan, table) if entry.months else ("all",)
         if entry.microdata:
@@ -156,10 +160,22 @@ def planned_paths(policy: Policy, plan: ReleasePlan, previous: Release | None) -
     return sorted({*paths, PAGE})
 
 
-def closed_paths(policy: Policy, previous: Release) -> list[str]:
-    """The files of closed months that a release copies: those of tables by month that the policy still publishes."""
+def closed_paths(policy: Policy, plan: ReleasePlan, previous: Release) -> list[str]:
+    """The files that a release copies: of the months it does not compute, in tables the policy still publishes."""
     kept = {name for name, table in policy.release.tables.items() if table.months}
-    return [path for path in sorted(previous.manifest["files"]) if path.partition("/")[0] in kept]
+    computed = {f"{table}/{month}.parquet" for table in kept for month in months_of(policy, plan, table)}
+    return [path for path in sorted(previous.manifest["files"])
+            if path.partition("/")[0] in kept and path not in computed]
+
+
+def closed_relations(policy: Policy, previous: Release | None, plan: ReleasePlan) -> dict[str, str]:
+    """Each table's months that the previous release published and this one does not compute, as a relation."""
+    found: dict[str, list[str]] = {}
+    if previous is None:
+        return {}
+    for path in closed_paths(policy, plan, previous):
+        found.setdefault(path.partition("/")[0], []).append(literal(str(previous.folder / path)))
+    return {table: f"read_parquet([{', '.join(listed)}])" for table, listed in found.items()}
 
 
 def comments_of(policy: Policy, tables: Sequence[str], proven: bool) -> dict[tuple[str, str | None], str]:
@@ -174,7 +190,7 @@ def comments_of(policy: Policy, tables: Sequence[str], proven: bool) -> dict[tup
 
 
 def build_analytics(policy: Policy, release: Release, path: Path) -> None:
-    """Build the plain DuckDB file of a release: schema `published`, every table with all its months, comments.
+    """Build the plain DuckDB file of a release: schema `published`, every table with all its months, views, comments.
 
     The comment of release_info ends with the manifest's hash: it says which release the file is.
     """
@@ -189,9 +205,13 @@ def build_analytics(policy: Policy, release: Release, path: Path) -> None:
             for table in release.tables:
                 listed = ", ".join(literal(str(file)) for file in release.files(table))
                 con.execute(f"CREATE TABLE published.{quote(table)} AS SELECT * FROM read_parquet([{listed}])")
-            for (table, column), comment in comments_of(policy, release.tables, release.manifest["proven"]).items():
+            make_views(con, policy, release.tables)
+            views = comments_of_views(policy, release.tables)
+            comments = comments_of(policy, release.tables, release.manifest["proven"]) | views
+            for (table, column), comment in comments.items():
                 name = f"published.{quote(table)}"
-                what = f"TABLE {name}" if column is None else f"COLUMN {name}.{quote(column)}"
+                kind = "VIEW" if (table, column) in views else "TABLE"
+                what = f"{kind} {name}" if column is None else f"COLUMN {name}.{quote(column)}"
                 stamp = f" {STAMP}{release.manifest_sha256}" if (table, column) == ("release_info", None) else ""
                 con.execute(f"COMMENT ON {what} IS {literal(comment + stamp)}")
             con.execute("USE memory")

@@ -5,6 +5,7 @@ Belongs here: calling the checks of `anonymise` and the ledger on the public tab
 
 from collections import Counter
 
+from ajprivacy_pipeline.anonymise.balance import check_flows, withhold_flows
 from ajprivacy_pipeline.anonymise.complement import check_complements, withhold_complements
 from ajprivacy_pipeline.anonymise.contributions import batches, contributions, read_marks
 from ajprivacy_pipeline.anonymise.differencing import check_differences, withhold_differences
@@ -19,9 +20,18 @@ from ajprivacy_pipeline.zones import Connection
 _ROUNDS = 6
 
 
-def withhold_more(con: Connection, policy: Policy, public: dict[str, str]) -> dict[str, int]:
-    """Withhold what subtraction would give away, and complements, until neither finds anything more."""
-    took: Counter[str] = Counter({"values_withheld_for_differences": 0})
+def withhold_more(con: Connection, policy: Policy, public: dict[str, str],
+                  closed: dict[str, str] | None = None) -> dict[str, int]:
+    """Withhold what subtraction would give away, and complements, until neither finds anything more.
+
+    Args:
+        con: holds the public tables and the cells.
+        policy: roles and thresholds.
+        public: the quoted relation of each public table.
+        closed: the relation of each table's months that were published before and are not computed again.
+    """
+    took: Counter[str] = Counter({"values_withheld_for_differences": 0,
+                                  "flows_withheld": withhold_flows(con, policy, public, closed or {})})
     for months in batches(con, policy, public):
         with contributions(con, policy, public, months) as counted:
             for turn in range(_ROUNDS):
@@ -36,10 +46,13 @@ def withhold_more(con: Connection, policy: Policy, public: dict[str, str]) -> di
     return dict(took)
 
 
-def check_gates(con: Connection, policy: Policy, public: dict[str, str], took: dict[str, int]) -> list[Verdict]:
-    """G2, G4, G5 and G6 within the release, over the public tables as they stand."""
+def check_gates(con: Connection, policy: Policy, public: dict[str, str], took: dict[str, int],
+                closed: dict[str, str] | None = None) -> list[Verdict]:
+    """G2, G4, G5 and G6 within the release, over the public tables as they stand; `closed` as in `withhold_more`."""
+    sums, flows = check_complements(con, policy, public, took), check_flows(con, policy, public, closed or {})
     return [check_thresholds(con, policy, public), check_dominance(con, policy, public),
-            check_complements(con, policy, public, took), check_differences(con, policy, public)]
+            verdict("G5", f"{sums.figure}; {flows.figure}", [*sums.violations, *flows.violations],
+                    {**sums.figures, **flows.figures}), check_differences(con, policy, public)]
 
 
 def with_ledger(gates: list[Verdict], con: Connection, settings: Settings, policy: Policy,

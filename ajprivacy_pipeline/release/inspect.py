@@ -54,6 +54,18 @@ def open_release(settings: Settings, month: str) -> Release:
     raise ReleaseError(f"there is no release for {month}: `ajprivacy releases list` shows those there are")
 
 
+def newest_month(settings: Settings) -> str:
+    """The month of the newest proven release, the only one that a re-issue can change.
+
+    Raises:
+        ReleaseError: there is none.
+    """
+    months = [str(row["month"]) for row in _known(settings) if row["proven"]]
+    if not months:
+        raise ReleaseError("no proven release is known: there is nothing to issue again")
+    return max(months)
+
+
 def verify(settings: Settings, month: str | None = None) -> list[dict[str, Any]]:
     """Verify one release, or all that stand, every file by its hash; and analytics.duckdb, row by row.
 
@@ -115,13 +127,14 @@ def diff(settings: Settings, old: str, new: str) -> dict[str, Any]:
 
     Returns `tables`: for each table that differs its `files` (by path: added, removed, changed), and `cells` (added,
     removed, changed); and `closed_months_changed`: files of months closed in both that are not the same, of which there
-    must be none.
+    must be none: what was issued again by the explicit command is not among them.
 
     Raises:
         ReleaseError: one of them is unknown or not whole.
     """
     before, after = open_release(settings, old), open_release(settings, new)
     closed = min(before.month, after.month)
+    allowed = {"all", *before.manifest.get("reissued", ()), *after.manifest.get("reissued", ())}
     result: dict[str, Any] = {"old": old, "new": new, "old_manifest_sha256": before.manifest_sha256,
                               "new_manifest_sha256": after.manifest_sha256, "tables": {}, "closed_months_changed": []}
     con = memory()
@@ -133,7 +146,8 @@ def diff(settings: Settings, old: str, new: str) -> dict[str, Any]:
                     result["tables"][table] = {"files": files, "cells": _cell_changes(con, before, after, table)}
                 result["closed_months_changed"] += [
                     path for path, change in files.items() if change["kind"] != "added"
-                    and (month := path.partition("/")[2].removesuffix(".parquet")) != "all" and month <= closed]
+                    and (month := path.partition("/")[2].removesuffix(".parquet")) not in allowed
+                    and month <= closed]
     finally:
         con.close()
     return result

@@ -27,7 +27,8 @@ from pathlib import Path
 from ajprivacy_pipeline.anonymise.thresholds import shape_of
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.release.ledger_cells import NAME, contributor_key, digits, key_store, oldest_kept
+from ajprivacy_pipeline.release.ledger_cells import NAME, contributor_key, digits, key_store
+from ajprivacy_pipeline.release.plan import oldest_kept
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.zones import Connection, attached, engine_errors, memory, open_zone
 

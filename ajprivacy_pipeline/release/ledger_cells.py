@@ -20,12 +20,11 @@ from datetime import date
 from ajprivacy_pipeline.anonymise.thresholds import FACTS, Shape, by_contributor, columns_of, shape_of
 from ajprivacy_pipeline.keystore import KeyStore, pads
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.release.plan import shift
+from ajprivacy_pipeline.release.plan import oldest_kept
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.zones import Connection, literal, quote
 
 NAME = "ledger"
-KEPT_MONTHS = 13  # the specification's limit for tokens of contributors
 _TABLES = ("ledger_people", "ledger_cells", "ledger_contributors", "ledger_keys")
 _DIGITS = 16  # of the hexadecimal number that `own` is
 _MOST_DIGITS = 4
@@ -50,11 +49,6 @@ def derived_keys(keys: KeyStore) -> dict[str, bytes]:
 def _derived(settings: Settings, domain: str) -> bytes:
     fresh = not (settings.restricted / f"{NAME}.duckdb").exists()
     return key_store(settings).derive_under(NAME, NAME, domain, create=fresh)
-
-
-def oldest_kept(month: str) -> str:
-    """The oldest month whose contributors the ledger still knows after a release for `month`."""
-    return shift(month, 1 - KEPT_MONTHS)
 
 
 def digits(shape: Shape) -> int:

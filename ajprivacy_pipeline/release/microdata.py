@@ -92,8 +92,8 @@ def earlier_file(previous: Release | None) -> tuple[str, str] | None:
 
 
 def is_due(policy: Policy, plan: ReleasePlan) -> bool:
-    """Whether a release covers the cadence month."""
-    return any(int(month[5:]) == policy.release.microdata.cadence_month for month in plan.computed)
+    """Whether a release is the first to cover the cadence month."""
+    return plan.is_new and any(int(month[5:]) == policy.release.microdata.cadence_month for month in plan.computed)
 
 
 def _none(why: str, reason: str | None) -> Snapshot:

@@ -4,42 +4,71 @@ Belongs here: closed periods. Does not belong here: files.
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.keystore import pads
 from ajprivacy_pipeline.policy import Policy, Rule
 from ajprivacy_pipeline.settings import as_of
 
+KEPT_MONTHS = 13  # the specification's limit for tokens of contributors in the release ledger
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody asks of a release by an explicit command, each as YYYY-MM.
+
+    `history_from` is the first month of the history, earlier than the policy's or than the one that is published.
+    `reissue` is a published month that is to be computed again from the warehouse as it is now.
+    """
+
+    history_from: str | None = None
+    reissue: str | None = None
+
+
+NOTHING = Asked()
+
 
 @dataclass(frozen=True)
 class ReleasePlan:
-    """The months of a release, as YYYY-MM; `first_month` is the first that is computed, earlier ones are copied.
+    """The months of a release, as YYYY-MM: those from `first_month` to `last_month` are computed, all others copied.
 
     `previous` is the control store's row of the release that is copied from, None for a first release. `closed` says
     that the month lies in a closed period: nothing is computed or published. `absent` are the published tables whose
     source the warehouse lacks, with the reason: they get no file for the computed months. `microdata` is the month that
-    the release's microdata was made for, None while there is none.
+    the release's microdata was made for, None while there is none. `last_month` is the release's own month but for a
+    re-issue or an earlier history, where the release keeps its month and everything else of it: `reissue` is the month
+    that is issued again now, `reissued` are all that ever were.
     """
 
     month: str
     history_from: str
     first_month: str
+    last_month: str
     previous: dict[str, Any] | None
     closed: bool
     absent: dict[str, str] = field(default_factory=dict)
     microdata: str | None = None
+    reissue: str | None = None
+    reissued: tuple[str, ...] = ()
 
     @property
     def computed(self) -> tuple[str, ...]:
         """The months that are computed, oldest first."""
         months, month = [], self.first_month
-        while month <= self.month:
+        while month <= self.last_month:
             months.append(month)
             month = shift(month, 1)
         return tuple(months)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the release is for a month that none was made for: then what is made once a release is made."""
+        return self.previous is None or self.month > self.previous["month"]
 
 
 def shift(month: str, by: int) -> str:
@@ -48,22 +77,62 @@ def shift(month: str, by: int) -> str:
     return f"{count // 12:04d}-{count % 12 + 1:02d}"
 
 
-def plan_release(control: ControlStore, policy: Policy, month: str) -> ReleasePlan:
+def oldest_kept(month: str) -> str:
+    """The oldest month whose contributors the ledger still knows after a release for `month`."""
+    return shift(month, 1 - KEPT_MONTHS)
+
+
+def plan_release(control: ControlStore, policy: Policy, month: str, asked: Asked = NOTHING) -> ReleasePlan:
     """What a release for `month` computes and copies.
 
     The first release covers the policy's `history_months` up to the month; a later one the months after the last
     closed period. Only proven releases count: what was published unproven closes nothing.
 
     Raises:
-        PrivacyError: the text is no month.
+        PrivacyError: a text is no month.
+        ReleaseError: what is asked for cannot be had.
     """
-    as_of(month)
+    for text in filter(None, (month, asked.history_from, asked.reissue)):
+        as_of(text)
     known = [row for row in control.releases() if row["proven"]]
     if not known:
-        first = shift(month, 1 - policy.release.history_months)
-        return ReleasePlan(month, first, first, None, closed=False)
+        if asked.reissue:
+            raise ReleaseError("no proven release is known: there is nothing to issue again")
+        first = asked.history_from or shift(month, 1 - policy.release.history_months)
+        if first > month:
+            raise ReleaseError(f"a history from {first} on has no month up to {month}: name an earlier one")
+        return ReleasePlan(month, first, first, month, None, closed=False)
     last = max(known, key=lambda row: (row["month"], row["id"]))
-    return ReleasePlan(month, last["history_from"], shift(last["month"], 1), last, closed=month <= last["month"])
+    if asked != NOTHING:
+        return _explicit(last, month, asked)
+    return ReleasePlan(month, last["history_from"], shift(last["month"], 1), month, last, closed=month <= last["month"])
+
+
+def _explicit(last: dict[str, Any], month: str, asked: Asked) -> ReleasePlan:
+    """What the newest release becomes when a month of it is issued again, or its history begins earlier.
+
+    Raises:
+        ReleaseError: the month is none of its closed ones, or too old; the history begins there already.
+    """
+    newest, begin = last["month"], last["history_from"]
+    if month != newest:
+        raise ReleaseError(f"the newest release is for {newest}: name that month, no other can change what stands")
+    if asked.history_from is not None:
+        if asked.history_from >= begin or asked.reissue is not None:
+            raise ReleaseError(f"the history begins with {begin}: name an earlier month, and nothing else")
+        return ReleasePlan(newest, asked.history_from, asked.history_from, shift(begin, -1), last, closed=False)
+    again = str(asked.reissue)
+    if not begin <= again <= newest:
+        raise ReleaseError(f"{again} is not published: the release for {newest} has the months from {begin} on")
+    if again < oldest_kept(newest):
+        raise ReleaseError(f"{again} cannot be issued again: who stood behind its cells is known for {KEPT_MONTHS} "
+                           f"months alone, from {oldest_kept(newest)} on; nobody could tell what two versions tell")
+    return ReleasePlan(newest, begin, again, again, last, closed=False, reissue=again)
+
+
+def reissued(plan: ReleasePlan, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every month that was ever issued again, for whoever compares releases; `manifest` is the previous release's."""
+    return tuple(sorted({*manifest.get("reissued", ()), *([plan.reissue] if plan.reissue else [])}))
 
 
 def model_values(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
@@ -72,7 +141,7 @@ def model_values(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
     values = policy.release.values
     return {
         "first_month": date.fromisoformat(f"{plan.first_month}-01"),
-        "last_month": date.fromisoformat(f"{plan.month}-01"),
+        "last_month": date.fromisoformat(f"{plan.last_month}-01"),
         "all": values.all, "unknown": values.unknown, "abroad": values.abroad,
         "norway": list(values.norway), "home_currency": values.home_currency,
         "run_inner": key.inner, "run_outer": key.outer, "other": policy.release.rules.other,

@@ -17,6 +17,7 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import logs
 from ajprivacy_pipeline.release.manifest import Release, verify_release
 from ajprivacy_pipeline.release.texts import texts_of_release
+from ajprivacy_pipeline.release.views import with_views
 from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
 
 NAMES = "product_demand_monthly.product_name"
@@ -181,7 +182,7 @@ def check_built(policy: Policy, release: Release, analytics: Path) -> list[Verdi
         verify_release(release.folder, release.manifest_sha256)
     except ReleaseError as error:
         violations.append(str(error))
-    return [check_columns(policy, shapes, analytics.name),
+    return [check_columns(with_views(policy), shapes, analytics.name),
             verdict("G14", swap_figure(len(release.manifest["files"])), violations)]
 
 

@@ -13,6 +13,7 @@ from ajprivacy_pipeline.anonymise.leakscan import Text, texts_of_json
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.files import comments_of, dictionary_rows, info_rows
 from ajprivacy_pipeline.release.manifest import MANIFEST, STAMP, Release, manifest_of
+from ajprivacy_pipeline.release.views import comments_of_views
 from ajprivacy_pipeline.report.release_page import PAGE, planned_words, words_of
 from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
 
@@ -57,7 +58,9 @@ def texts_of_policy(policy: Policy, head: dict[str, Any], paths: Sequence[str]) 
         head: what manifest and release_info say of the release as a whole.
         paths: the files to be written, relative to the release's folder.
     """
-    for (table, column), comment in comments_of(policy, list(policy.release.tables), head["proven"]).items():
+    tables = list(policy.release.tables)
+    comments = comments_of(policy, tables, head["proven"]) | comments_of_views(policy, tables)
+    for (table, column), comment in comments.items():
         yield Text(f"comment of {table}" + (f".{column}" if column else ""), comment, own=True)
         yield Text("name of a column" if column else "name of a table", column or table, own=True)
     for table, rows in (("data_dictionary", dictionary_rows(policy)), ("release_info", info_rows(head))):
@@ -85,6 +88,10 @@ def texts_of_release(release: Release, policy: Policy, analytics: Path) -> Itera
                 yield Text("name of a table", table, own=True)
             for _, table, comment in con.execute(named.format("comment", "tables")).fetchall():
                 yield Text(f"comment of {table}", _without(comment or "", known).removesuffix(f" {STAMP}"), own=True)
+            for view, comment in con.execute("SELECT view_name, comment FROM duckdb_views() WHERE database_name = "
+                                             "'analytics'").fetchall():
+                yield Text("name of a table", view, own=True)
+                yield Text(f"comment of {view}", comment or "", own=True)
             for _, table, column, comment in con.execute(named.format("column_name, comment", "columns")).fetchall():
                 yield Text("name of a column", column, own=True)
                 yield Text(f"comment of {table}.{column}", comment or "", own=True)

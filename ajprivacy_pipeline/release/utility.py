@@ -45,8 +45,9 @@ def check_utility(con: Connection, policy: Policy, month: str, public: dict[str,
         answers, faults, figures = _golden(con, policy, public)
         contributors = _contributors(con, policy, public)
     rows, withheld = (sum(entry[name] for entry in cells.values()) for name in ("rows", "withheld"))
-    trend = [*(previous.manifest.get("utility", {}).get("trend", []) if previous else []),
-             {"month": month, "rows": rows, "withheld": withheld}]
+    trend = list(previous.manifest.get("utility", {}).get("trend", [])) if previous else []
+    if month not in {entry["month"] for entry in trend}:  # else a part of that release is computed again
+        trend.append({"month": month, "rows": rows, "withheld": withheld})
     total = sum((Counter(bands) for bands in answers.values()), Counter())
     of_answers = ", ".join(f"{total[band]:,} {band}" for band in policy.release.utility.error_names if total[band])
     figure = (f"{withheld:,} of {rows:,} new cells withheld; answers to {len(answers):,} golden queries: "
@@ -61,7 +62,8 @@ def withheld_sums(gates: Iterable[Verdict]) -> Said:
     """What G5 found of the withheld cells of sums, for the page; empty where it says nothing of them."""
     found = next((gate.figures for gate in gates if gate.guarantee == "G5"), {})
     wanted = ("withheld_in_systems", "exactly_recoverable", "too_narrow")
-    return {name: found[name] for name in wanted} if set(wanted) <= set(found) else {}
+    also = (*wanted, "narrowest_count", "narrowest_percent")
+    return {name: found[name] for name in also if name in found} if set(wanted) <= set(found) else {}
 
 
 def _withheld(con: Connection, relation: str) -> dict[str, int]:

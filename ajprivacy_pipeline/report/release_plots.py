@@ -77,8 +77,14 @@ def _sums(policy: Policy, utility: Mapping[str, Any]) -> list[Bar]:
     if not sums:
         return []
     told = sums["exactly_recoverable"] + sums["too_narrow"]
-    return [Bar(f"G5 a withheld sum told within {at.k} contributors or {at.interval_percent} %",
+    bars = [Bar(f"G5 a withheld sum told within {at.k} contributors or {at.interval_percent} %",
                 _part(told, sums["withheld_in_systems"]), f"{told:,} of {sums['withheld_in_systems']:,}", 0.0)]
+    for name, what, unit, least in (("narrowest_count", "count", "wide", at.k),
+                                    ("narrowest_percent", "amount", "% on both sides", at.interval_percent)):
+        if (found := sums.get(name)) is not None:  # as long as the limit where it is just wide enough
+            bars.append(Bar(f"G5 the narrowest interval of a withheld {what}", min(100.0, _part(least, max(found, 1))),
+                            f"at least {found:,} {unit}, {least:,} are asked for", 100.0))
+    return bars
 
 
 def _risks(policy: Policy, risks: Mapping[str, int]) -> list[Bar]:

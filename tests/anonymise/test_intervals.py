@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from scipy.sparse import coo_array
 
 from ajprivacy_pipeline.anonymise.intervals import Reach, determined, line_matrix, open_cells
 from ajprivacy_pipeline.anonymise.programs import Programs
@@ -92,6 +93,39 @@ def test_what_follows_exactly_has_an_interval_of_a_point(system: System) -> None
 def test_one_krone_beside_ten_millions_is_told_apart() -> None:
     system = grid(AMOUNT, [[1, 10_000_000], [10_000_000, 10_000_000]], {(0, 0), (0, 1), (1, 0), (1, 1)})
     assert open_cells(Reach(POLICY, system, "revenue_nok")) == [1, 3, 4], "only one krone is hidden"
+
+
+@st.composite
+def beside_giants(draw: Any) -> tuple[list[list[int]], set[tuple[int, int]], set[tuple[int, int]]]:
+    """A table of cells up to 100, a few places for far larger ones, and what is withheld."""
+    height, width = draw(st.integers(2, 4)), draw(st.integers(2, 4))
+    values = draw(st.lists(st.lists(st.integers(0, 100), min_size=width, max_size=width),
+                           min_size=height, max_size=height))
+    inner, places = ([(i, j) for i in range(height + more) for j in range(width + more)] for more in (0, 1))
+    giants = set(draw(st.lists(st.sampled_from(inner), min_size=1, max_size=4)))
+    return values, giants, set(draw(st.lists(st.sampled_from(places), max_size=12))) | giants
+
+
+@settings(max_examples=150, deadline=None)
+@given(beside_giants(), st.sampled_from([10**9, 8_900_000_000_000, 10**15]))
+def test_a_giant_changes_nothing_that_a_large_cell_does_not(
+    drawn: tuple[list[list[int]], set[tuple[int, int]], set[tuple[int, int]]], giant: int,
+) -> None:
+    """All small cells together are no tenth of 100,000: how much larger it is cannot make anything narrow or wide."""
+    values, places, withheld = drawn
+    found = []
+    for size in (100_000, giant):
+        full = [[size if (i, j) in places else value for j, value in enumerate(row)] for i, row in enumerate(values)]
+        found.append(open_cells(Reach(POLICY, grid(AMOUNT, full, withheld), "revenue_nok")))
+    assert found[0] == found[1]
+
+
+def test_what_the_arithmetic_cannot_tell_from_its_errors_counts_for_nothing() -> None:
+    """Two cells in one line, one of which cannot go down: a solution that misses the line by 0.01 says so much less."""
+    programs = Programs(coo_array(np.array([[1.0, 1.0]])), np.array([0.0, -100.0]))
+    assert programs._certain(np.array([5.0, -5.0])).tolist() == [5.0, -5.0]
+    assert programs._certain(np.array([5.0, -4.99])).tolist() == pytest.approx([4.99, -4.98])
+    assert programs._certain(np.array([-0.01, 0.01])).tolist() == [0.0, 0.0]
 
 
 def test_a_move_down_stops_at_nothing() -> None:

@@ -1,5 +1,6 @@
 """Whole runs through Dagster, with a real history: what they write down, whom they refuse, what they leave."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -218,3 +219,19 @@ def test_a_destination_outside_the_eea_gets_nothing_and_the_month_stands(home: H
     assert '"month": "2026-08"' in home.call("releases", "list", "--json").stdout
     assert not _found(home.folder, ("Zq9-geheimnis",))
     assert "Zq9-geheimnis" not in run.stdout + run.stderr
+
+
+def test_a_month_is_issued_again_by_the_command_alone(home: Home) -> None:
+    """The run of a closed month publishes nothing; the command does, and refuses months that are not published."""
+    home.shop()
+    for first in (home.call("run", "--month", "2026-08", "--history-from", "2026-06"),
+                  home.call("releases", "reissue", "--month", "2026-07", "--json")):
+        assert first.returncode == 0, first.stderr
+    assert '"status": "published"' in first.stdout
+    manifest = (home.folder / "published" / "releases" / "2026-08" / "manifest.json").read_text(encoding="utf-8")
+    assert json.loads(manifest)["reissued"] == ["2026-07"]
+    assert json.loads(manifest)["history_from"] == "2026-06"
+    refused = home.call("releases", "reissue", "--month", "2024-01")
+    assert refused.returncode == 2
+    assert "2024-01 is not published: the release for 2026-08 has the months from 2026-06 on" in refused.stderr
+    assert refused.stdout == ""

@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.zones import Connection, memory
 from tests.release.release_world import World, fill, shop_rows
 
@@ -64,6 +66,22 @@ def test_suppression_bites_where_the_document_says(con: Connection) -> None:
     regions = con.execute(SQL[4]).fetchall()
     assert all(withheld >= 1 and (shown or 0) <= total for _, _, withheld, shown, total in regions)
     assert any(returned is None for _, _, _, returned, _, _ in con.execute(SQL[6]).fetchall())
+
+
+def test_every_view_has_a_line_in_the_document_and_shows_rows_of_its_table(con: Connection) -> None:
+    """The totals that a view leaves out are those that queries 3 to 7 ask for by hand."""
+    views = load_policy(NOTICE).release.views
+    assert {row[0] for row in con.execute("SELECT view_name FROM duckdb_views() WHERE database_name = 'analytics'")
+            .fetchall()} == set(views)
+    assert set(re.findall(r"^\| `([a-z_]+_by_[a-z_]+)`", DOCUMENT, re.MULTILINE)) == set(views)
+    by_hand = con.execute(SQL[2]).fetchall()
+    assert con.execute("SELECT month, orders, units, revenue_nok, customers FROM published.sales_by_month "
+                       "ORDER BY month").fetchall() == by_hand
+    shown = con.execute("SELECT month, count(*), count(*) FILTER (suppressed) FROM published.sales_by_region "
+                        "GROUP BY month ORDER BY month").fetchall()
+    assert shown == [row[:3] for row in con.execute(SQL[4]).fetchall()]
+    assert con.execute("SELECT DISTINCT product_id = '(all)' FROM published.demand_by_product").fetchall() == [(False,)]
+    assert "customer_type" not in con.execute("SELECT * FROM published.sales_by_category").fetchnumpy()
 
 
 def test_every_table_and_column_of_the_document_is_published(con: Connection) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from tests.outsider import people, stocks, tables
-from tests.outsider.published import Finding, Published, Thresholds, read
+from tests.outsider.published import Finding, NoReleaseError, Published, Thresholds, read
 
 SHOWN = 40
 
@@ -38,7 +38,7 @@ def report(found: Sequence[Finding], *, whole: bool) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when nobody and nothing is recovered, 1 when something is."""
+    """0 when nobody and nothing is recovered, 1 when something is, 2 when there is nothing to attack."""
     parser = argparse.ArgumentParser(prog="python -m tests.outsider", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("releases", nargs="+", type=Path, help="folders of releases or analytics.duckdb, oldest first")
     parser.add_argument("--people", type=Path, help="CSV or Parquet: what the outsider knows, a row a person")
@@ -53,7 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.people is not None:
         parquet = given.people.suffix == ".parquet"
         known = pd.read_parquet(given.people) if parquet else pd.read_csv(given.people, dtype=str)
-    found = attack([read(path) for path in given.releases], known, limits)
+    try:
+        releases = [read(path) for path in given.releases]
+    except NoReleaseError as error:
+        parser.error(str(error))
+    found = attack(releases, known, limits)
     sys.stdout.write("".join(f"{line}\n" for line in report(found, whole=given.all)))
     return 1 if found else 0
 

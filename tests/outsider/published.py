@@ -30,9 +30,8 @@ class Finding:
 class Thresholds:
     """What the publisher promises: k people, amounts within so many percent, the gain of a guess.
 
-    `strict` also counts what is no promise: that a withheld cell is a zero whose parts are not listed; how many people
-    are in a total and not in one of its parts, while their figures stay unknown; and a withheld flow that two rounded
-    stocks narrow within what "fewer than k" says already.
+    `strict` also counts what is no promise: that a withheld cell is a zero whose parts are not listed; and how many
+    people are in a total and not in one of its parts, while their figures stay unknown.
     """
 
     k: int = 10
@@ -69,9 +68,22 @@ class Published:
     shapes: dict[str, Shape] = field(default_factory=dict)
 
 
+class NoReleaseError(Exception):
+    """What was given is no release; the message says what it lacks."""
+
+
 def read(path: Path) -> Published:
-    """A release from its folder of Parquet files or from an analytics.duckdb."""
+    """A release from its folder of Parquet files or from an analytics.duckdb.
+
+    Raises:
+        NoReleaseError: nothing is there, or nothing says what the columns are.
+    """
+    if not path.exists():
+        raise NoReleaseError(f"{path}: there is no such folder or file")
     tables = _from_duckdb(path) if path.is_file() else _from_folder(path)
+    if DICTIONARY not in tables:
+        what = f"{len(tables)} tables and no {DICTIONARY}" if tables else "no tables as TABLE/MONTH.parquet"
+        raise NoReleaseError(f"{path}: holds {what}; name a folder of published/releases or an analytics.duckdb")
     dictionary = tables[DICTIONARY]
     shapes = {}
     for name, frame in tables.items():

@@ -256,17 +256,21 @@ def test_two_editions_that_single_somebody_out(release: Published, outside: Outs
     assert "editions" in kinds(people.editions(older, newer, known, LIMITS))
 
 
-def test_a_stock_that_is_not_rounded_gives_the_flow_away(release: Published) -> None:
-    spoilt = only(release, "newsletter_monthly")
-    frame = spoilt.tables["newsletter_monthly"].sort_values("month").reset_index(drop=True)
-    frame["subscribed"], frame["unsubscribed"] = 20, pd.array([4] * len(frame), dtype="Int64")
-    frame["active"] = 500 + 16 * frame.index
-    frame.loc[1, "unsubscribed"] = pd.NA
-    spoilt.tables["newsletter_monthly"] = frame
-    frame["rounded_to"] = 10
-    assert not list(stocks.attack(spoilt, LIMITS))
-    frame["rounded_to"] = 0
-    assert [f.learnt for f in stocks.attack(spoilt, LIMITS)] == ["unsubscribed in 4.0 .. 4.0"]
+@pytest.mark.parametrize(("rounded_to", "hidden", "learnt"), [
+    (0, ["unsubscribed"], ["unsubscribed in 4.0 .. 4.0"]),
+    (10, ["unsubscribed"], ["unsubscribed in 3.0 .. 7.0"]),  # the months around pin both stocks
+    (10, ["subscribed", "unsubscribed"], []),
+])
+def test_flows_between_stocks_are_hidden_together(rounded_to: int, hidden: list[str], learnt: list[str]) -> None:
+    months = pd.date_range("2024-01-01", periods=8, freq="MS")
+    stock = 500 + 16 * pd.Series(range(len(months)))
+    frame = pd.DataFrame({
+        "month": months, "subscribed": pd.array([20] * len(months), dtype="Int64"),
+        "unsubscribed": pd.array([4] * len(months), dtype="Int64"), "rounded_to": rounded_to,
+        "active": (stock + 5) // 10 * 10 if rounded_to else stock})
+    frame.loc[4, hidden] = pd.NA
+    spoilt = Published("spoilt", {"newsletter_monthly": frame})
+    assert [f.learnt for f in stocks.attack(spoilt, LIMITS)] == learnt
 
 
 # --- the mathematics, on systems whose answer is known ---
@@ -325,6 +329,17 @@ def test_a_spoilt_folder_ends_with_1(outside: Outside, release: Published, tmp_p
     assert "recovered: " in done.stdout
     assert "nobody" not in done.stdout
     assert done.stderr == ""
+
+
+def test_what_is_no_release_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "sales_monthly").mkdir()
+    pd.DataFrame({"month": [1]}).to_parquet(tmp_path / "sales_monthly" / "2024-01.parquet")
+    for path, message in ((tmp_path, "holds 1 tables and no data_dictionary"), (tmp_path / "gone", "no such folder"),
+                          (tmp_path / "sales_monthly", "holds no tables")):
+        done = run(path)
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 @pytest.mark.soak

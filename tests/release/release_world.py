@@ -6,6 +6,7 @@ Run as a script, it publishes and dies at the step given: `python -m tests.relea
 import os
 import re
 import shutil
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
@@ -14,7 +15,16 @@ from typing import Any
 
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.policy import Policy, load_policy
-from ajprivacy_pipeline.release import Logs, ReleaseResult, build_release, ledger_cells, plan_release, tables
+from ajprivacy_pipeline.release import (
+    NOTHING,
+    Asked,
+    Logs,
+    ReleaseResult,
+    build_release,
+    ledger_cells,
+    plan_release,
+    tables,
+)
 from ajprivacy_pipeline.settings import CHECKOUT, NOTICE, Settings, load_settings, prepare_home
 from ajprivacy_pipeline.zones import Connection, memory
 
@@ -148,10 +158,10 @@ class World:
         """What analysts open."""
         return self.settings.published / "analytics.duckdb"
 
-    def publish(self, month: str = "2024-03", progress: Any = lambda _: None) -> ReleaseResult:
+    def publish(self, month: str = "2024-03", progress: Any = lambda _: None, asked: Asked = NOTHING) -> ReleaseResult:
         """Publish a month with the small SQL folder."""
         return build_release(self.con, self.settings, self.policy, self.control, month, "run 1", progress, sql=self.sql,
-                             logs=self.logs)
+                             logs=self.logs, asked=asked)
 
     def compute(self, month: str = "2024-03") -> None:
         """Make the public tables without publishing them; `rows` reads them."""
@@ -182,17 +192,17 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def main(home: str, month: str, dies_at: str) -> None:
-    """Publish and die without a word at the step."""
+def main(home: str, month: str, dies_at: str, reissue: str | None = None) -> None:
+    """Publish, or issue a month again, and die without a word at the step."""
     sql = Path(home) / "sql"
     world = World(Path(home), sql=sql if sql.exists() else None)
     fill(world.con, shop_rows(month))
 
     def progress(step: str) -> None:
         if step == dies_at:
-            os._exit(9)
+            os.kill(os.getpid(), signal.SIGKILL)
 
-    world.publish(month, progress)
+    world.publish(month, progress, Asked(reissue=reissue))
 
 
 if __name__ == "__main__":

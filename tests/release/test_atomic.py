@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,20 @@ def interrupt(world: World, step: str, month: str = "2024-04") -> None:
         world.publish(month, progress)
 
 
+def steps_before(world: World, last: str) -> list[str]:
+    """What a publish reports before a step, at which it is interrupted."""
+    steps: list[str] = []
+
+    def progress(now: str) -> None:
+        if now == last:
+            raise Stop
+        steps.append(now)
+
+    with pytest.raises(Stop):
+        world.publish("2024-04", progress)
+    return steps
+
+
 def test_interrupted_at_any_step_before_the_swap_the_old_release_stays(published: World) -> None:
     old = published.analytics.read_bytes()
     for step in BEFORE:
@@ -60,16 +75,19 @@ def test_after_an_interruption_the_next_run_succeeds(published: World, step: str
     assert published.query("SELECT max(month)::VARCHAR FROM sales_monthly") == [("2024-04-01",)]
 
 
-@pytest.mark.parametrize("step", ["recording the release", "committing"])
-def test_killed_without_a_word_the_next_run_cleans_up_and_succeeds(published: World, step: str) -> None:
-    world = published
-    script = Path(__file__).with_name("release_world.py")
-    died = subprocess.run([sys.executable, script, world.settings.home, "2024-04", step], check=False,
-                          env={**os.environ, "PYTHONPATH": str(script.parents[2])})
-    assert died.returncode == 9
-    assert leftovers(world), "the run really died in the middle"
-    assert read_release(world.settings).month == "2024-03"
-    world.publish("2024-04")
+def test_killed_at_any_step_of_a_publish_the_old_release_stays_and_the_next_run_succeeds(published: World) -> None:
+    """SIGKILL, at every step that a publish reports; each run meets what the one before left."""
+    world, old, script = published, published.analytics.read_bytes(), Path(__file__).with_name("release_world.py")
+    steps = [*steps_before(world, "swapping the folder"), "swapping the folder", "recording the release", "committing"]
+    assert len(steps) > len(BEFORE) + 3
+    for step in steps:
+        died = subprocess.run([sys.executable, script, world.settings.home, "2024-04", step], check=False,
+                              env={**os.environ, "PYTHONPATH": str(script.parents[2])})
+        assert died.returncode == -signal.SIGKILL, step
+        assert leftovers(world), f"{step}: the run really died in the middle"
+        assert world.analytics.read_bytes() == old, step
+        assert read_release(world.settings).month == "2024-03", step
+    assert world.publish("2024-04").repaired, "the last one died with everything recorded"
     assert read_release(world.settings).month == "2024-04"
     assert leftovers(world) == []
     assert len(world.control.releases()) == 2

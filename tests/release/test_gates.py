@@ -202,4 +202,7 @@ def test_the_release_says_what_was_checked_and_that_it_is_proven(world: World) -
     assert not any("must not leave the house" in comment for (comment,) in comments)
     bare = "SELECT count(*) FROM duckdb_columns() WHERE database_name = 'analytics' AND comment IS NULL"
     assert world.query(bare) == [(0,)]
+    views = world.query("SELECT comment FROM duckdb_views() WHERE database_name = 'analytics'")
+    assert len(views) == len(world.policy.release.views)
+    assert all(comment for (comment,) in views)
     assert result.figures["texts_scanned_late"] == 0, "one scan of the warehouse is enough"

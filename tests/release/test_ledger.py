@@ -13,7 +13,7 @@ from ajprivacy_pipeline.anonymise.verdict import Verdict
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.errors import KeyStoreError
 from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.release import GuaranteeError, ledger, ledger_cells, tables
+from ajprivacy_pipeline.release import GuaranteeError, ledger, ledger_cells, plan, tables
 from ajprivacy_pipeline.zones import Connection, literal, open_zone, quote
 from tests.release.release_world import World, add
 
@@ -123,7 +123,7 @@ def test_a_cell_withheld_in_one_release_alone_is_caught(world: World) -> None:
 
 def test_without_tokens_no_cell_may_change(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twelve newcomers would do; but January is older than the two months that are kept here."""
-    monkeypatch.setattr(ledger_cells, "KEPT_MONTHS", 2)
+    monkeypatch.setattr(plan, "KEPT_MONTHS", 2)
     remember(world)
     assert check(world).passed
     buy(world, 12, date(2024, 1, 9))
@@ -132,12 +132,12 @@ def test_without_tokens_no_cell_may_change(world: World, monkeypatch: pytest.Mon
 
 
 def test_contributors_are_kept_for_thirteen_months() -> None:
-    assert ledger_cells.oldest_kept("2026-10") == "2025-10"
+    assert plan.oldest_kept("2026-10") == "2025-10"
 
 
 def test_tokens_of_old_months_leave_the_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two months are kept here: whoever bought in February alone is gone after April, but not after March."""
-    monkeypatch.setattr(ledger_cells, "KEPT_MONTHS", 2)
+    monkeypatch.setattr(plan, "KEPT_MONTHS", 2)
     monkeypatch.setattr(ledger, "attached", unencrypted)
     buy(world, 12, date(2024, 2, 9))
     buy(world, 12, date(2024, 3, 9))

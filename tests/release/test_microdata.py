@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import GuaranteeError, microdata, microdata_ledger, read_release
 from ajprivacy_pipeline.zones import Connection
@@ -175,6 +176,19 @@ def test_too_few_people_for_the_bound_mean_no_table_and_a_reason(tmp_path: Path)
     assert reason.startswith("too few people, or too alike")
     assert said(world, "G7") == ("passed", f"there is no customers_microdata: {reason}")
     assert world.query("SELECT DISTINCT proven FROM release_info") == [(True,)], "nothing of it is published"
+
+
+def test_a_value_that_no_hierarchy_covers_is_refused_and_the_previous_release_stays(later: World) -> None:
+    """The policy forgot a gender that the model gives: the message has the column and a count, never the value."""
+    model = later.sql / "anonymous" / "microdata.sql"
+    text = model.read_text(encoding="utf-8")
+    assert text.count("p.gender,") == 1
+    model.write_text(text.replace("p.gender,", "p.gender || 'x' AS gender,"), encoding="utf-8")
+    before = tree(later.settings.published)
+    with pytest.raises(ReleaseError, match=r"values that no hierarchy or order covers \(gender: \d+ rows\); add them"):
+        later.publish("2024-05")
+    assert tree(later.settings.published) == before
+    assert len(later.control.releases()) == 1
 
 
 def test_the_order_of_rows_changes_nothing(first: Path, tmp_path: Path) -> None:

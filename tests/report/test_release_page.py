@@ -79,7 +79,8 @@ HEAD = {"utility": {
     "golden": {"orders_by_month": {"exact": 3, "up to 5 %": 1, "withheld": 4}},
     "contributors": {"10 to 19": 8, "20 to 49": 2, "1,000 and more": 0},
     "trend": [{"month": "2024-03", "rows": 200, "withheld": 50}, {"month": "2024-04", "rows": 0, "withheld": 0}],
-    "withheld_sums": {"withheld_in_systems": 40, "exactly_recoverable": 1, "too_narrow": 1}},
+    "withheld_sums": {"withheld_in_systems": 40, "exactly_recoverable": 1, "too_narrow": 1,
+                      "narrowest_count": 20, "narrowest_percent": 10}},
     "microdata": {"classes": {"20 to 49": 4}, "risks": {
         "linkage_risk_max_ppm": 50_000, "linkability_least": 20, "gain_spend_band_ppm": 300_000,
         "advantage_spend_band_ppm": -4_000}}}
@@ -96,6 +97,9 @@ def test_bars_are_as_long_as_their_figures(world: World) -> None:
     assert plots["Withheld, release by release"] == {"2024-03": (25.0, "25.0 %", None), "2024-04": (0.0, "0.0 %", None)}
     assert plots["Risk by attack"] == {
         "G5 a withheld sum told within 10 contributors or 10 %": (5.0, "2 of 40", 0.0),
+        "G5 the narrowest interval of a withheld count": (50.0, "at least 20 wide, 10 are asked for", 100.0),
+        "G5 the narrowest interval of a withheld amount": (100.0, "at least 10 % on both sides, 10 are asked for",
+                                                           100.0),
         "G7 finding a person's row, at most": (5.0, "5.0 % of 10 %", 10.0),
         "G8 following a person into the next table, at most": (5.0, "5.0 % of 10 %", 10.0),
         "G9 guessing spend_band, gain at most": (30.0, "30.0 % of 35 %", 35.0),

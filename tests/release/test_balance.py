@@ -1,0 +1,86 @@
+"""G5 over time: a withheld flow of the newsletter between two rounded stocks, and a withheld stock between flows."""
+
+from datetime import date
+
+import pytest
+
+from ajprivacy_pipeline.anonymise.balance import check_flows, withhold_flows
+from ajprivacy_pipeline.release import GuaranteeError, gates, tables
+from tests.release.release_world import World, add
+
+FEBRUARY, MARCH, APRIL = date(2024, 2, 10), date(2024, 3, 10), date(2024, 4, 10)
+ROWS = "SELECT subscribed, unsubscribed, active FROM newsletter_monthly ORDER BY month"
+
+
+def join(world: World, people: int, on: date) -> None:
+    add(world.con, "staged.newsletter_subscriptions", [
+        {"subscription_id": f"N{on:%m}{i}", "email": f"ny{on:%m}{i}@example.no", "subscribed_on": on}
+        for i in range(people)])
+
+
+def leave(world: World, people: int, on: date) -> None:
+    gone = [f"S{i}" for i in range(people)]
+    world.con.execute("UPDATE staged.newsletter_subscriptions SET unsubscribed_on = $on WHERE subscription_id IN "
+                      "(SELECT unnest($gone))", {"on": on, "gone": gone})
+
+
+def test_two_flows_of_a_month_are_shown_both_or_neither(world: World) -> None:
+    """Ten come and four go in February: 10 beside stocks of 30 and 40 (36) would leave 0 to 9 for those who went."""
+    join(world, 10, FEBRUARY)
+    leave(world, 4, FEBRUARY)
+    world.compute()
+    public = tables.make_public(world.con, world.policy)
+    assert world.rows(ROWS) == [(30, 0, 30), (10, None, 40), (0, 0, 40)]
+    before = check_flows(world.con, world.policy, public, {})
+    assert len(before.violations) == 1
+    assert before.violations[0].startswith("newsletter_monthly.unsubscribed: 1 withheld values can be told too closely")
+    assert withhold_flows(world.con, world.policy, public, {}) == 1
+    assert world.rows(ROWS) == [(30, 0, 30), (None, None, 40), (0, 0, 40)]
+    marks = "SELECT suppressed_measures FROM newsletter_monthly ORDER BY month"
+    assert world.rows(marks) == [([],), (["subscribed", "unsubscribed"],), ([],)]
+    after = check_flows(world.con, world.policy, public, {})
+    assert after.passed
+    assert after.figures == {"withheld_in_balances": 2}
+
+
+def test_flows_shown_one_without_the_other_stop_the_release(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    join(world, 10, FEBRUARY)
+    leave(world, 4, FEBRUARY)
+    monkeypatch.setattr(gates, "withhold_flows", lambda *_: 0)
+    with pytest.raises(GuaranteeError, match=r"G5: newsletter_monthly.unsubscribed: 1 withheld values"):
+        world.publish()
+    assert not world.analytics.exists()
+
+
+def test_long_rows_of_shown_flows_pin_the_stocks_between_them(world: World) -> None:
+    """Two months would leave room; the roundings of those before and after take it."""
+    join(world, 13, FEBRUARY)
+    leave(world, 4, FEBRUARY)
+    world.compute()
+    public = tables.make_public(world.con, world.policy)
+    assert check_flows(world.con, world.policy, public, {}).passed, "0 to 12 went"
+    join(world, 16, MARCH)
+    world.compute()
+    public = tables.make_public(world.con, world.policy)
+    assert not check_flows(world.con, world.policy, public, {}).passed, "a stock of 60 after 16 more: 0 to 8"
+
+
+def few_then_many(world: World) -> None:
+    """Eight subscribers up to March, which is published; twelve more in April."""
+    world.con.execute("DELETE FROM staged.newsletter_subscriptions WHERE CAST(subscription_id[2:] AS INT) >= 8")
+    assert world.publish("2024-03").proven
+    join(world, 12, APRIL)
+
+
+def test_a_withheld_stock_of_a_closed_month_takes_the_next_months_flows_along(world: World) -> None:
+    few_then_many(world)
+    assert world.publish("2024-04").proven
+    assert world.query(ROWS) == [(None, None, None)] * 3 + [(None, None, 20)]
+
+
+def test_flows_that_tell_a_closed_months_stock_stop_the_release(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """12 who came and a stock of 20 leave 3 to 12 for the month before."""
+    few_then_many(world)
+    monkeypatch.setattr(gates, "withhold_flows", lambda *_: 0)
+    with pytest.raises(GuaranteeError, match=r"G5: newsletter_monthly.active: 1 withheld values"):
+        world.publish("2024-04")

@@ -1,0 +1,154 @@
+"""The explicit commands: a published month that is issued again as a whole, and a history that begins earlier."""
+
+import signal
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+
+from ajprivacy_pipeline.errors import ReleaseError
+from ajprivacy_pipeline.release import Asked, GuaranteeError, Release, plan, plan_release
+from ajprivacy_pipeline.release.inspect import diff, open_release, verify
+from ajprivacy_pipeline.settings import CHECKOUT
+from tests.release.release_world import World, add, tree
+
+FEBRUARY, MARCH = date(2024, 2, 9), date(2024, 3, 9)
+TOTAL = ("SELECT CAST(month AS VARCHAR)[:7], customers FROM sales_monthly WHERE product_category = '(all)' "
+         "AND postal_region = '(all)' AND customer_type = '(all)' ORDER BY 1")
+
+
+def buy(world: World, people: int, on: date) -> None:
+    """Late orders of so many new companies and as many new consumers, in the region and category of most."""
+    who = [(f"{on:%m}-{i}-{kind}", kind) for i in range(people) for kind in ("consumer", "business")]
+    add(world.con, "staged.customers", [{"customer_id": f"N{w}", "customer_type": kind, "country": "NO"}
+                                        for w, kind in who])
+    add(world.con, "staged.orders", [{"order_id": f"X{w}", "customer_id": f"N{w}", "ordered_on": on,
+                                      "delivery_postal_code": "0150", "currency": "NOK"} for w, _ in who])
+    add(world.con, "staged.order_lines", [{"order_id": f"X{w}", "line_number": 1, "product_id": "P1", "quantity": 1,
+                                           "unit_price": 100} for w, _ in who])
+
+
+def current(world: World) -> Release:
+    return open_release(world.settings, "2024-03")
+
+
+def test_a_month_with_enough_late_facts_is_issued_again_and_nothing_else_changes(published: World) -> None:
+    buy(published, 12, FEBRUARY)
+    buy(published, 12, MARCH)
+    before = tree(published.settings.published / "releases" / "2024-03")
+    result = published.publish("2024-03", asked=Asked(reissue="2024-02"))
+    assert (result.status, result.proven) == ("published", True)
+    assert published.query(TOTAL) == [("2024-01", 24), ("2024-02", 48), ("2024-03", 24)]
+    after = tree(published.settings.published / "releases" / "2024-03")
+    changed = {path for path in before if before[path] != after[path]} - {"manifest.json", "release.html"}
+    assert {path.partition("/")[2] for path in changed} == {"2024-02.parquet", "all.parquet"}
+    assert set(before) == set(after)
+    assert current(published).manifest["reissued"] == ["2024-02"]
+    assert "issued again" in after["release.html"].decode()
+    assert [row["month"] for row in published.control.releases()] == ["2024-03", "2024-03"]
+    assert not verify(published.settings)[0]["faults"]
+
+
+def test_later_releases_copy_what_was_issued_again_and_comparing_them_is_no_fault(published: World) -> None:
+    buy(published, 12, FEBRUARY)
+    published.publish("2024-04")
+    published.publish("2024-04", asked=Asked(reissue="2024-02"))
+    assert diff(published.settings, "2024-03", "2024-04")["closed_months_changed"] == []
+    published.publish("2024-05")
+    assert published.query(TOTAL)[1] == ("2024-02", 48)
+    assert open_release(published.settings, "2024-05").manifest["reissued"] == ["2024-02"]
+
+
+@pytest.mark.parametrize("people", [1, 4])
+def test_a_month_that_differs_by_a_few_people_is_not_issued_again(published: World, people: int) -> None:
+    buy(published, people, FEBRUARY)
+    before = tree(published.settings.published)
+    with pytest.raises(GuaranteeError, match=r"G6: .*of a published month would be published again with other figures "
+                                             r"for fewer than 10 contributors"):
+        published.publish("2024-03", asked=Asked(reissue="2024-02"))
+    assert tree(published.settings.published) == before
+    assert len(published.control.releases()) == 1
+
+
+def test_the_pair_with_every_version_is_compared(published: World) -> None:
+    """The second re-issue brings back all but one of the first one's newcomers: it differs from that one by one."""
+    buy(published, 12, FEBRUARY)
+    published.publish("2024-03", asked=Asked(reissue="2024-02"))
+    published.con.execute("DELETE FROM staged.orders WHERE order_id = 'X02-3-business'")
+    with pytest.raises(GuaranteeError, match="G6: sales_monthly"):
+        published.publish("2024-03", asked=Asked(reissue="2024-02"))
+
+
+def test_equal_facts_change_no_cell(published: World) -> None:
+    before = tree(published.settings.published / "releases" / "2024-03")
+    published.publish("2024-03", asked=Asked(reissue="2024-02"))
+    after = tree(published.settings.published / "releases" / "2024-03")
+    assert {path for path in before if before[path] != after[path]} == {
+        "manifest.json", "release.html", "release_info/all.parquet"}
+
+
+@pytest.mark.parametrize(("month", "asked", "message"), [
+    ("2024-03", "2024-04", "2024-04 is not published: the release for 2024-03 has the months from 2024-01 on"),
+    ("2024-03", "2023-12", "2023-12 is not published"),
+    ("2024-02", "2024-02", "the newest release is for 2024-03"),
+    ("2024-03", "februar", "februar"),
+])
+def test_what_cannot_be_issued_again_is_refused_in_words(published: World, month: str, asked: str,
+                                                         message: str) -> None:
+    with pytest.raises(Exception, match=message):
+        plan_release(published.control, published.policy, month, Asked(reissue=asked))
+
+
+def test_older_months_than_tokens_are_kept_for_cannot_be_issued_again(published: World,
+                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "KEPT_MONTHS", 2)
+    with pytest.raises(ReleaseError, match=r"2024-01 cannot be issued again: .* for 2 months alone, from 2024-02"):
+        plan_release(published.control, published.policy, "2024-03", Asked(reissue="2024-01"))
+    assert plan_release(published.control, published.policy, "2024-03", Asked(reissue="2024-02")).computed == (
+        "2024-02",)
+
+
+def test_nothing_is_issued_again_before_a_proven_release(world: World) -> None:
+    with pytest.raises(ReleaseError, match="nothing to issue again"):
+        world.publish("2024-03", asked=Asked(reissue="2024-02"))
+
+
+@pytest.mark.parametrize("step", ["swapping the folder", "committing"])
+def test_killed_within_a_reissue_the_old_release_or_the_new_one_stands(published: World, step: str) -> None:
+    """Equal facts: the release is another one by its manifest alone."""
+    old = current(published).manifest_sha256
+    published.con.close()
+    home = str(published.settings.home)
+    done = subprocess.run([sys.executable, "-m", "tests.release.release_world", home, "2024-03", step, "2024-02"],
+                          cwd=CHECKOUT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert published.query(TOTAL)[1] == ("2024-02", 24), "readers see one of the two"
+    assert World(published.settings.home, sql=published.sql).publish("2024-03").status == "already_closed"
+    new = current(published).manifest_sha256
+    assert (new == old) == (step != "committing")
+    assert not verify(published.settings)[0]["faults"]
+
+
+def test_the_history_begins_earlier_by_the_first_release(world: World) -> None:
+    result = world.publish("2024-03", asked=Asked(history_from="2023-11"))
+    assert result.history_from == "2023-11"
+    assert [month for month, _ in world.query(TOTAL)] == ["2024-01", "2024-02", "2024-03"], "no facts, no cells"
+
+
+def test_the_history_is_made_longer_afterwards_and_closed_months_are_copied(published: World) -> None:
+    buy(published, 12, date(2023, 12, 5))
+    buy(published, 1, MARCH)
+    before = tree(published.settings.published / "releases" / "2024-03")
+    assert published.publish("2024-03", asked=Asked(history_from="2023-12")).history_from == "2023-12"
+    after = tree(published.settings.published / "releases" / "2024-03")
+    assert published.query(TOTAL)[:2] == [("2023-12", 24), ("2024-01", 24)]
+    months = {path for path in before if "/2024-" in path}
+    assert {path: after[path] for path in months} == {path: before[path] for path in months}
+    assert published.publish("2024-04").history_from == "2023-12"
+
+
+@pytest.mark.parametrize("first", ["2024-01", "2024-02"])
+def test_a_history_that_does_not_begin_earlier_is_refused(published: World, first: str) -> None:
+    with pytest.raises(ReleaseError, match="the history begins with 2024-01: name an earlier month"):
+        plan_release(published.control, published.policy, "2024-03", Asked(history_from=first))
