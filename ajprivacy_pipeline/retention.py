@@ -95,8 +95,9 @@ def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, mont
         for name, rows in (*_policy_tables(policy), *_control_tables(control, month)):
             con.execute(f"CREATE OR REPLACE TABLE {name} ({columns[name]})")
             if rows:
-                marks = ", ".join("?" for _ in rows[0])
-                con.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
+                columns_of_rows = list(map(list, zip(*rows, strict=True)))
+                listed = ", ".join(f"unnest(${i + 1})" for i in range(len(columns_of_rows)))
+                con.execute(f"INSERT INTO {name} SELECT {listed}", columns_of_rows)
 
 
 Rows = list[tuple[object, ...]]
@@ -187,44 +188,50 @@ def write_quality(con: Connection, policy: DecisionPolicy) -> int:
     days = {name: parameters[name] for name in ("first_day", "last_day")}
     with engine_errors("staged.quality"):
         for name, table in policy.sources.tables.items():
-            faults = [fault for column, spec in table.columns.items() for fault in _value_faults(table, column, spec)]
-            con.execute(_fault_insert(name, table, faults, list(policy.retention.tombstones.values())), days)
+            found = {column: _value_faults(table, column, spec) for column, spec in table.columns.items()}
+            if faults := {column: fault for column, fault in found.items() if fault}:
+                con.execute(_fault_insert(name, table, faults, list(policy.retention.tombstones.values())), days)
         for statement in (*_orphan_inserts(policy), *_misplaced_inserts(policy)):
             con.execute(statement)
         return int(con.execute("SELECT count(*) FROM staged.quality").fetchall()[0][0])
 
 
-def _value_faults(table: SourceTable, column: str, spec: SourceColumn) -> Iterator[tuple[str, str, str]]:
-    """(column, fault, condition over the raw row), for one column."""
+def _value_faults(table: SourceTable, column: str, spec: SourceColumn) -> tuple[str, str] | None:
+    """When a value of a column is at fault, and how the fault is called: two expressions over the raw row."""
     x = f"r.{quote(column)}"
+    must_be = spec.required and not spec.nullable and column not in table.key
+    unless_empty = "" if must_be else f" AND is_given({x})"
     if spec.type in ("timestamp", "date"):
-        unread = f"CASE WHEN is_surely_plausible({x}, $first_day, $last_day) THEN false ELSE is_given({x}) AND {{}} END"
-        yield column, "unparsable", unread.format(f"local_at({x}) IS NULL")
-        yield column, "implausible_date", unread.format(
-            f"local_at({x}) IS NOT NULL AND local_on({x}, $first_day, $last_day) IS NULL")
-    elif spec.type == "enum":
+        return (f"local_on({x}, $first_day, $last_day) IS NULL{unless_empty}",
+                f"CASE WHEN NOT is_given({x}) THEN 'missing' WHEN local_at({x}) IS NULL THEN 'unparsable' "
+                "ELSE 'implausible_date' END")
+    if spec.type == "enum":
         known = ", ".join(literal(value) for value in spec.values)
-        yield column, "unknown_value", f"text_of({x}) NOT IN ({known})"
-    elif spec.type in ("amount", "number", "boolean", "integer"):
-        yield column, "unparsable", f"is_given({x}) AND {spec.type}_of({x}) IS NULL"
-    if spec.required and not spec.nullable and column not in table.key:
-        yield column, "missing", f"NOT is_given({x})"
+        return (f"NOT coalesce(text_of({x}) IN ({known}), {str(not must_be).lower()})",
+                f"CASE WHEN is_given({x}) THEN 'unknown_value' ELSE 'missing' END")
+    if spec.type in ("amount", "number", "boolean", "integer"):
+        return (f"{spec.type}_of({x}) IS NULL{unless_empty}",
+                f"CASE WHEN is_given({x}) THEN 'unparsable' ELSE 'missing' END")
+    return (f"NOT is_given({x})", "'missing'") if must_be else None
 
 
 def _key_expression(table: SourceTable, alias: str) -> str:
     return " || ':' || ".join(f"text_of({alias}.{quote(column)})" for column in table.key)
 
 
-def _fault_insert(name: str, table: SourceTable, faults: list[tuple[str, str, str]], tombstones: list[str]) -> str:
-    cases = ", ".join(f"CASE WHEN {condition} THEN {{'column_name': {literal(column)}, 'fault': {literal(fault)}}} END"
-                      for column, fault, condition in faults) or "NULL"
-    anything = " OR ".join(f"({condition})" for _, _, condition in faults) or "false"
+def _fault_insert(name: str, table: SourceTable, faults: dict[str, tuple[str, str]], tombstones: list[str]) -> str:
+    """The INSERT of a table's faults: every value is judged once, and named only where it is at fault."""
+    judged = ", ".join(f"{condition} AS {quote('bad_' + column)}" for column, (condition, _) in faults.items())
+    anything = " OR ".join(quote(f"bad_{column}") for column in faults)
+    cases = ", ".join(f"CASE WHEN {quote('bad_' + column)} THEN {{'column_name': {literal(column)}, 'fault': {called}}} END"
+                      for column, (_, called) in faults.items())
     key = _key_expression(table, "r")
-    spared = f" AND {key} NOT IN ({', '.join(map(literal, tombstones))})" if name == "customers" else ""
+    spared = (f" WHERE {key} NOT IN ({', '.join(map(literal, tombstones))})" if name in ("customers", "contacts")
+              else "")
     dated = " WHERE $first_day <= $last_day"  # binds both days in statements without a date column, too
     return (f"INSERT INTO staged.quality SELECT {literal(name)}, id, fault.column_name, fault.fault FROM ("
             f"SELECT {key} AS id, unnest(list_filter([{cases}], lambda f: f IS NOT NULL)) AS fault "
-            f"FROM raw.{quote(name)} AS r WHERE ({anything}){spared}){dated}")
+            f"FROM (SELECT r.*, {judged} FROM raw.{quote(name)} AS r{spared}) AS r WHERE {anything}){dated}")
 
 
 def _orphan_inserts(policy: DecisionPolicy) -> Iterator[str]:
