@@ -202,9 +202,9 @@ def _value_faults(table: SourceTable, column: str, spec: SourceColumn) -> tuple[
     must_be = spec.required and not spec.nullable and column not in table.key
     unless_empty = "" if must_be else f" AND is_given({x})"
     if spec.type in ("timestamp", "date"):
-        return (f"local_on({x}, $first_day, $last_day) IS NULL{unless_empty}",
-                f"CASE WHEN NOT is_given({x}) THEN 'missing' WHEN local_at({x}) IS NULL THEN 'unparsable' "
-                "ELSE 'implausible_date' END")
+        called = (f"CASE WHEN NOT is_given({x}) THEN 'missing' WHEN local_at({x}) IS NULL THEN 'unparsable' "
+                  "ELSE 'implausible_date' END")
+        return f"local_on({x}, $first_day, $last_day) IS NULL{unless_empty}", called
     if spec.type == "enum":
         known = ", ".join(literal(value) for value in spec.values)
         return (f"NOT coalesce(text_of({x}) IN ({known}), {str(not must_be).lower()})",
@@ -223,7 +223,8 @@ def _fault_insert(name: str, table: SourceTable, faults: dict[str, tuple[str, st
     """The INSERT of a table's faults: every value is judged once, and named only where it is at fault."""
     judged = ", ".join(f"{condition} AS {quote('bad_' + column)}" for column, (condition, _) in faults.items())
     anything = " OR ".join(quote(f"bad_{column}") for column in faults)
-    cases = ", ".join(f"CASE WHEN {quote('bad_' + column)} THEN {{'column_name': {literal(column)}, 'fault': {called}}} END"
+    cases = ", ".join(f"CASE WHEN {quote('bad_' + column)} "
+                      f"THEN {{'column_name': {literal(column)}, 'fault': {called}}} END"
                       for column, (_, called) in faults.items())
     key = _key_expression(table, "r")
     spared = (f" WHERE {key} NOT IN ({', '.join(map(literal, tombstones))})" if name in ("customers", "contacts")
