@@ -170,8 +170,8 @@ def _cell_changes(con: Connection, before: Release, after: Release, table: str) 
         return {"added": count if there is after else 0, "removed": count if there is before else 0, "changed": 0}
     old, new = f"FROM {_parquet(before, table)}", f"FROM {_parquet(after, table)}"
     shapes = [con.execute(f"DESCRIBE SELECT * {side}").fetchall() for side in (old, new)]
-    dimensions = con.execute(f"SELECT column_name FROM {_parquet(after, 'data_dictionary')} "
-                             "WHERE table_name = $table AND role = 'dimension'", {"table": table}).fetchall()
+    dimensions = con.execute(f"SELECT \"column\" FROM {_parquet(after, 'data_dictionary')} "
+                             "WHERE \"table\" = $table AND role = 'dimension'", {"table": table}).fetchall()
     shared = {row[0] for row in shapes[0]} & {row[0] for row in shapes[1]}
     keys = ", ".join(quote(row[0]) for row in dimensions if row[0] in shared) or ", ".join(map(quote, sorted(shared)))
     columns = ", ".join(map(quote, sorted(shared)))

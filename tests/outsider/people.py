@@ -44,8 +44,8 @@ def attack(published: Published, known: pd.DataFrame | None, limits: Thresholds)
 def columns(published: Published, role: str) -> list[str]:
     """The columns of the table of people that have the role."""
     rows = published.tables[DICTIONARY]
-    rows = rows[(rows["table_name"] == MICRODATA) & (rows["role"] == role)]
-    return [column for column in published.tables[MICRODATA].columns if column in set(rows["column_name"])]
+    rows = rows[(rows["table"] == MICRODATA) & (rows["role"] == role)]
+    return [column for column in published.tables[MICRODATA].columns if column in set(rows["column"])]
 
 
 def guesses(rows: pd.DataFrame, table: pd.DataFrame, sensitive: list[str], who: str,

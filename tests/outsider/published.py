@@ -87,7 +87,7 @@ def read(path: Path) -> Published:
     dictionary = tables[DICTIONARY]
     shapes = {}
     for name, frame in tables.items():
-        columns = dictionary[dictionary["table_name"] == name]
+        columns = dictionary[dictionary["table"] == name]
         if (columns["role"] == "measure").any() and (columns["role"] == "dimension").any():
             shapes[name] = _shape(name, frame, columns)
     return Published(path.parent.name if path.is_file() else path.name, tables, shapes)
@@ -108,7 +108,7 @@ def _from_duckdb(path: Path) -> dict[str, pd.DataFrame]:
 
 
 def _shape(name: str, frame: pd.DataFrame, columns: pd.DataFrame) -> Shape:
-    by_name = columns.set_index("column_name")
+    by_name = columns.set_index("column")
     dates = by_name[(by_name["type"] == "DATE") & (by_name["role"] == "dimension")]
     time = str(dates.index[0])
     roles = by_name["role"]
@@ -118,6 +118,9 @@ def _shape(name: str, frame: pd.DataFrame, columns: pd.DataFrame) -> Shape:
             dimensions.remove(column)
     measures = tuple(m for m in frame.columns if roles.get(m) == "measure")
     additive = {m: frozenset(str(by_name.loc[m, "additive_over"] or "").replace(" ", "").split(",")) for m in measures}
+    for m in measures:  # whatever the dictionary says: a customer has one type
+        if by_name.loc[m, "unit"] == "customers" and "customer_type" in dimensions:
+            additive[m] |= {"customer_type"}
     types = {m: str(by_name.loc[m, "type"]) for m in measures}
     return Shape(
         name, time, str(dates["meaning"].iloc[0]),

@@ -60,7 +60,7 @@ def carried_out(shop: Shop, decisions: dict[str, list[Row]]) -> Shop:
         if ("orders", "link", _text(row, "order_id")) in due:
             if types.get(_text(row, "customer_id"), "business") != "business":
                 row["customer_id"] = TOMBSTONES[types[_text(row, "customer_id")]]
-            row["contact_id"] = None
+            row["contact_id"] = TOMBSTONES["business"] if _text(row, "contact_id") else None
     for row in after.get("invoices", []):
         if ("invoices", "billing", _text(row, "invoice_id")) in due:
             row.update(dict.fromkeys(BILLING))
