@@ -98,8 +98,8 @@ def _decisions_of(home: Home) -> None:
     out = home.folder / "out"
     assert home.call("decisions", "--month", "2026-09", "--out", str(out)).returncode == 0
     assert sorted(path.name for path in out.iterdir()) == [
-        "attribute_decisions.parquet", "bulk_decisions.parquet", "freezes.parquet", "purpose_status.parquet", "quality.parquet",
-        "record_decisions.parquet", "review_list.parquet", "sole_ground.parquet"]
+        "attribute_decisions.parquet", "bulk_decisions.parquet", "freezes.parquet", "purpose_status.parquet",
+        "quality.parquet", "record_decisions.parquet", "review_list.parquet", "sole_ground.parquet"]
     gone = home.call("decisions", "--month", "2026-08", "--out", str(home.folder / "none"))
     assert gone.returncode == 2
     assert "destroyed" in gone.stderr
