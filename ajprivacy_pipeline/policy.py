@@ -203,8 +203,6 @@ class Thresholds(Frozen):
     dominance_two_largest: int = Field(ge=1, le=99)
     interval_percent: int = Field(ge=1, le=100)
     open_cells: int = Field(ge=1)
-    coarsen_percent: int = Field(ge=1, le=100)
-    coarsen_from: int = Field(ge=1)
     months_computed_again: int = Field(ge=1)
 
 

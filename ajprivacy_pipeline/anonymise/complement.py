@@ -3,17 +3,18 @@
 Belongs here: choosing which further cells to withhold, and the verdict. Does not belong here: primary withholding
 (thresholds), the mathematics (intervals).
 
-The order, for each population and month: the finest level goes as a whole where most of it is withheld anyway; then
-every line gets enough withheld cells to hide each other (two are not enough: they must be large enough, and stand on k
-contributors together); then intervals of what is left. Among cells that would do, the smallest goes, finer ones before
-totals, and one that mends several lines first.
+The order, for each population and month: every line gets enough withheld cells to hide each other (two are not enough:
+they must be large enough, and stand on k contributors together), of those that would do the finest and smallest, and
+one that mends several lines first; then each cell whose interval is still too narrow gets the cheapest cells that widen
+it, the widest wish first, until none is left.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from math import inf
 
-from ajprivacy_pipeline.anonymise.intervals import Reach, determined, open_cells
+from ajprivacy_pipeline.anonymise.cheapest import Cheapest
+from ajprivacy_pipeline.anonymise.intervals import MORE, Reach, determined, open_cells
 from ajprivacy_pipeline.anonymise.system import Row, System, build_system, groups_of, levels_of, read_rows, systems
 from ajprivacy_pipeline.anonymise.thresholds import Months, shape_of
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
@@ -79,28 +80,35 @@ def _mend(policy: Policy, system: System, figures: Counter[str]) -> None:
     """Withhold what one system needs."""
     figures["two_per_line"] += _two_per_line(system)
     _level(system)
-    at = policy.release.thresholds
-    _coarsen(system, at.coarsen_percent / 100, at.coarsen_from)
-    reaches = {m: Reach(policy, system, m) for m in system.group.measures}
-    for turn in range(_ROUNDS):
+    reaches = [(m, Reach(policy, system, m)) for m in system.group.measures]
+    cheapest = Cheapest(system)
+    for _ in range(_ROUNDS):
         _mend_lines(policy, system)
-        narrow = {(m, c) for m, reach in reaches.items() for c in open_cells(reach)}
-        if not narrow:
+        before = sum(system.gone)
+        is_left = [_mend_intervals(policy, system, cheapest, measure, reach) for measure, reach in reaches]
+        if not any(is_left):
             break
-        if len(narrow) > at.open_cells or turn == _ROUNDS // 2:
+        if sum(system.gone) == before:
             _coarsen(system)
-            continue
-        touched: set[int] = set()
-        for measure, cell in sorted(narrow):
-            lacks = max(float(side[cell]) for side in reaches[measure].lacks())
-            choice = _nearby(system, cell, measure, lacks, touched)
-            if choice is not None:
-                hide(system, choice)
-    else:  # no choice of single cells led to an end: nothing of this group is shown for the month
+    else:  # no choice of cells led to an end: nothing of this group is shown for the month
         for unknown in range(len(system.rows)):
             hide(system, unknown)
         figures["groups_withheld_as_a_whole"] += 1
-    figures["programs_of_withholding"] += sum(reach.programs for reach in reaches.values())
+    figures["programs_of_withholding"] += sum(reach.programs for _, reach in reaches)
+
+
+def _mend_intervals(policy: Policy, system: System, cheapest: Cheapest, measure: str, reach: Reach) -> bool:
+    """Withhold beside each cell whose interval is too narrow what widens it at the least loss; False if none was."""
+    narrow = open_cells(reach)
+    if len(narrow) > policy.release.thresholds.open_cells:
+        _coarsen(system)
+        return True
+    for up in (True, False) if system.group.is_amount else (True,):  # a count only needs to be wide, to either side
+        wishes = reach.wishes(narrow, up=up)
+        for cell in sorted(wishes, key=lambda c: (-wishes[c], c)):
+            for other in cheapest.beside(cell, measure, MORE * wishes[cell], up=up):
+                hide(system, other)
+    return bool(narrow)
 
 
 def _level(system: System) -> None:
@@ -114,21 +122,15 @@ def _level(system: System) -> None:
             hide(system, unknown)
 
 
-def _coarsen(system: System, share: float | None = None, least: int = 1) -> None:
-    """Withhold the finest level of each table: where more than a share of its cells is withheld, if it has so many.
-
-    Without a share, the finest level that shows anything, whatever is withheld of it.
-    """
+def _coarsen(system: System) -> None:
+    """Withhold the finest level of each table that shows anything."""
     for table in sorted({row.table for rows in system.rows for row in rows}):
-        mine = [i for i, rows in enumerate(system.rows) if {r.table for r in rows} == {table}]
-        shown = [system.depth(i) for i in mine if not system.is_withheld(i)]
-        deepest = max(shown if share is None else map(system.depth, mine), default=0)
-        level = [i for i in mine if system.depth(i) == deepest]
-        gone = sum(system.is_withheld(i) for i in level)
-        if deepest > 0 and (share is None or (gone > share * len(level) and len(level) >= least)):
-            for unknown in level:
-                if not system.is_withheld(unknown):
-                    hide(system, unknown)
+        mine = [i for i, rows in enumerate(system.rows)
+                if {r.table for r in rows} == {table} and not system.is_withheld(i)]
+        finest = max(map(system.depth, mine), default=0)
+        for unknown in mine:
+            if system.depth(unknown) == finest > 0:
+                hide(system, unknown)
 
 
 def _faulty_lines(policy: Policy, system: System) -> dict[tuple[int, tuple[int, ...]], float]:
@@ -178,27 +180,6 @@ def _pick(system: System, shown: list[int], measure: str, lacks: float, often: C
     """The cell whose loss hurts least: large enough if any is, mending more lines, fine, small."""
     return min(shown, key=lambda c: (system.value(c, measure) < lacks, -min(often[c], 3), -system.depth(c),
                                      abs(system.value(c, measure)), c))
-
-
-def _nearby(system: System, cell: int, measure: str, lacks: float, touched: set[int]) -> int | None:
-    """A shown cell in a line of the cell, or of its neighbours in turn; parts before totals.
-
-    None when a line on the way has had a cell withheld in this turn already, which may do; `touched` has its cells.
-    """
-    seen, ring = {cell}, {cell}
-    while ring:
-        lines = [line for line in system.lines if line[0] in ring or not ring.isdisjoint(line[1])]
-        near = {c for total, parts in lines for c in (total, *parts)} - seen
-        if not touched.isdisjoint(near | seen):
-            return None
-        shown = sorted(c for c in near - system.zeros if not system.is_withheld(c))
-        if shown:
-            finest = max(system.depth(c) for c in shown)
-            touched |= near | seen
-            return _pick(system, [c for c in shown if system.depth(c) == finest], measure, lacks, Counter())
-        seen |= near
-        ring = near
-    return None
 
 
 def _two_per_line(system: System) -> int:

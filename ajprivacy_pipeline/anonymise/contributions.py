@@ -163,6 +163,20 @@ def _bare(name: str) -> str:
 
 def read_marks(con: Connection, policy: Policy, public: dict[str, str], one: Contributions) -> None:
     """Read what is shown from the public tables: a cell that two tables of a population hold, if either shows it."""
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {_bare(one.cells)} AS {_marked(policy, public, one, _counts(one))}")
+
+
+def _read_chosen(con: Connection, policy: Policy, public: dict[str, str], one: Contributions) -> None:
+    """Read the marks of the cells in temp.chosen anew."""
+    keys = ", ".join(map(quote, one.keys))
+    con.execute(f"DELETE FROM {one.cells} AS c USING temp.chosen AS x WHERE "
+                + " AND ".join(f"c.{quote(d)} = x.{quote(d)}" for d in one.keys))
+    con.execute(f"INSERT INTO {one.cells} "
+                + _marked(policy, public, one, f"(SELECT * FROM {_counts(one)} SEMI JOIN temp.chosen USING ({keys}))"))
+
+
+def _marked(policy: Policy, public: dict[str, str], one: Contributions, counts: str) -> str:
+    """The SELECT of some cells' counts with what is shown of them."""
     others = _siblings(policy, public, one)
     total = literal(policy.release.values.all)
     joins = [f"LEFT JOIN {one.relation} AS p ON " + " AND ".join(f"p.{quote(d)} = c.{quote(d)}" for d in one.keys)]
@@ -177,8 +191,7 @@ def read_marks(con: Connection, policy: Policy, public: dict[str, str], one: Con
         places = ["p", *(f"s{i}" for i, shape in enumerate(others) if m in shape.measures)]
         is_shown = " OR ".join(f"{place}.{quote(m)} IS NOT NULL" for place in places)
         shown.append(f"({is_shown}) AS {quote('shown_' + m)}")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {_bare(one.cells)} AS SELECT c.*, {', '.join(shown)} "
-                f"FROM {_counts(one)} AS c {' '.join(joins)}")
+    return f"SELECT c.*, {', '.join(shown)} FROM {counts} AS c {' '.join(joins)}"
 
 
 def _siblings(policy: Policy, public: dict[str, str], one: Contributions) -> list[Shape]:
@@ -188,11 +201,13 @@ def _siblings(policy: Policy, public: dict[str, str], one: Contributions) -> lis
             and policy.release.tables[t].population == population]
 
 
-def hide(con: Connection, policy: Policy, public: dict[str, str], one: Contributions, measure: str) -> int:
-    """Withhold a measure of the cells in temp.chosen wherever they are shown, and return how many values that took.
+def withheld_along(shape: Shape, measure: str) -> tuple[str, ...]:
+    """What goes with a measure: with the first of a table its whole row, with an amount the others (see `system`)."""
+    return shape.measures if measure == shape.measures[0] else shape.amounts if measure in shape.amounts else (measure,)
 
-    The first measure of a table takes its row along, an amount the other amounts: the groups of `system`.
-    """
+
+def hide(con: Connection, policy: Policy, public: dict[str, str], one: Contributions, measure: str) -> int:
+    """Withhold a measure of the cells in temp.chosen wherever they are shown, and return how many values that took."""
     total, taken = literal(policy.release.values.all), 0
     for shape in (shape_of(policy, one.table), *_siblings(policy, public, one)):
         if measure not in shape.measures:
@@ -200,14 +215,13 @@ def hide(con: Connection, policy: Policy, public: dict[str, str], one: Contribut
         own = [d for d in shape.dimensions if d != "product_name"]
         same = [f"p.{quote(d)} = x.{quote(d)}" if d in one.keys else f"p.{quote(d)} = {total}" for d in own]
         same += [f"x.{quote(d)} = {total}" for d in one.keys if d not in own]
-        whole = measure == shape.measures[0]
-        group = shape.measures if whole else shape.amounts if measure in shape.amounts else (measure,)
-        marks = ("suppressed = true, suppressed_measures = []" if whole else
+        group = withheld_along(shape, measure)
+        marks = ("suppressed = true, suppressed_measures = []" if measure == shape.measures[0] else
                  "suppressed_measures = list_sort(list_distinct(list_concat(p.suppressed_measures, "
                  f"[{', '.join(map(literal, group))}])))")
         nothing = "".join(f", {quote(m)} = NULL" for m in group)
         found = con.execute(f"UPDATE {public[shape.table]} AS p SET {marks}{nothing} FROM temp.chosen AS x "
                             f"WHERE {' AND '.join(same)} AND p.{quote(measure)} IS NOT NULL")
         taken += int(found.fetchall()[0][0])
-    read_marks(con, policy, public, one)
+    _read_chosen(con, policy, public, one)
     return taken

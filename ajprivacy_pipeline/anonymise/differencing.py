@@ -22,7 +22,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, permutations
 
-from ajprivacy_pipeline.anonymise.contributions import Contributions, batches, contributions, hide
+from ajprivacy_pipeline.anonymise.contributions import Contributions, batches, contributions, hide, withheld_along
+from ajprivacy_pipeline.anonymise.thresholds import shape_of
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, literal, quote
@@ -59,12 +60,16 @@ def withhold_differences(con: Connection, policy: Policy, public: dict[str, str]
             with contributions(con, policy, public, months) as made:
                 total += withhold_differences(con, policy, public, made)
         return total
-    taken, before = 0, -1
-    while taken != before:
-        before = taken
-        for one in counted:
-            for difference in differences(policy, one):
-                taken += _mend(con, policy, public, difference)
+    taken = 0
+    for one in counted:
+        stale = set(one.measures)
+        while stale:
+            measure = min(stale, key=one.measures.index)
+            stale.remove(measure)
+            moved = sum(_mend(con, policy, public, difference) for difference in differences(policy, one, measure))
+            if moved:  # what is shown of other measures may have changed along
+                stale |= {measure, *withheld_along(shape_of(policy, one.table), measure)} & set(one.measures)
+            taken += moved
     return taken
 
 
@@ -92,30 +97,31 @@ def check_differences(con: Connection, policy: Policy, public: dict[str, str]) -
     for months in batches(con, policy, public):
         with contributions(con, policy, public, months) as counted:
             for one in counted:
-                for difference in differences(policy, one):
-                    count += con.execute(difference.all).fetchall()[0][0]
-                    small[f"{one.table}.{difference.measure}"] += int(
-                        con.execute(f"SELECT count(*) FROM ({difference.few})").fetchall()[0][0])
+                for difference in (d for measure in one.measures for d in differences(policy, one, measure)):
+                    found = con.execute(difference.all).fetchall()[0][0]
+                    count += found
+                    if found:
+                        small[f"{one.table}.{difference.measure}"] += int(
+                            con.execute(f"SELECT count(*) FROM ({difference.few})").fetchall()[0][0])
     violations = [f"{where}: {found:,} shown totals minus shown parts of theirs leave fewer than {k} contributors"
                   for where, found in sorted(small.items()) if found]
     return verdict("G6", f"{count:,} differences of shown cells in new months: each stands on nobody or on at least "
                          f"{k}", violations, {"differences": count})
 
 
-def differences(policy: Policy, one: Contributions) -> Iterator[Difference]:
-    """Every difference of a table, in a fixed order."""
-    for measure in one.measures:
-        additive = one.additive[measure]
-        for named in _subsets(one.dimensions):
-            for order in permutations(d for d in additive if d not in named):
-                if order:
-                    yield _remainder(policy, one, measure, named, order)
-        for summed in _subsets(one.dimensions):
-            if not set(summed) <= set(additive):
-                yield _pair(policy, one, measure, summed)
-        for dimension in one.dimensions:
-            if dimension not in additive:
-                yield _overlap(policy, one, measure, dimension)
+def differences(policy: Policy, one: Contributions, measure: str) -> Iterator[Difference]:
+    """Every difference of a measure of a table, in a fixed order."""
+    additive = one.additive[measure]
+    for named in _subsets(one.dimensions):
+        for order in permutations(d for d in additive if d not in named):
+            if order:
+                yield _remainder(policy, one, measure, named, order)
+    for summed in _subsets(one.dimensions):
+        if not set(summed) <= set(additive):
+            yield _pair(policy, one, measure, summed)
+    for dimension in one.dimensions:
+        if dimension not in additive:
+            yield _overlap(policy, one, measure, dimension)
 
 
 def _subsets(dimensions: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -22,7 +22,7 @@ from ajprivacy_pipeline.policy import Policy
 _ROUNDS = 100
 _IDLE = 6  # rounds without a cell that became wide
 _SLACK = 1e-6
-_MORE = 1.05  # ask for more than is needed, because of the solver's tolerance
+MORE = 1.05  # ask for more than is needed, because of the solver's tolerance
 
 
 class Reach:
@@ -174,7 +174,7 @@ class _Program:
         if not wanted:
             return
         self._programs = self._programs or Programs(self.matrix, self._least)
-        found = self._programs.furthest({self._place[c]: _MORE * goal for c, goal in wanted.items()}, up=up)
+        found = self._programs.furthest({self._place[c]: MORE * goal for c, goal in wanted.items()}, up=up)
         reach.programs += 1
         if found is not None:
             reach.note(self._cells, found)

@@ -15,8 +15,27 @@ import numpy as np
 from ajprivacy_pipeline.anonymise.system import Array
 
 SPREAD = 1e6  # the goals of one program differ by no more
-_PRIMAL_SIMPLEX = 4
+DUAL_SIMPLEX, PRIMAL_SIMPLEX = 1, 4
 _FAR = 1e9  # units that a cell may go down at most: doubles tell the solver's tolerance apart from nothing up to here
+
+
+def load(lines: Any, lower: Array, upper: Array, *, strategy: int = PRIMAL_SIMPLEX) -> highspy.Highs:
+    """A solver that holds lines · x = 0 with bounds of each column and no costs yet."""
+    by_column = lines.tocsc()
+    rows, columns = by_column.shape
+    model = highspy.HighsLp()
+    model.num_col_, model.num_row_ = columns, rows
+    model.col_cost_, model.col_lower_, model.col_upper_ = np.zeros(columns), lower, upper
+    model.row_lower_ = model.row_upper_ = np.zeros(rows)
+    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    model.a_matrix_.num_col_, model.a_matrix_.num_row_ = columns, rows
+    model.a_matrix_.start_, model.a_matrix_.index_ = by_column.indptr, by_column.indices
+    model.a_matrix_.value_ = by_column.data
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]  # its authors left it untyped
+    for option, value in (("output_flag", False), ("threads", 1), ("presolve", "off"), ("simplex_strategy", strategy)):
+        solver.setOptionValue(option, value)
+    solver.passModel(model)
+    return solver
 
 
 class Programs:
@@ -29,24 +48,10 @@ class Programs:
             lines: a sparse matrix, a row a line, a column a cell.
             least: how far each cell may go down, in the unit of its values; -inf when nothing bounds it.
         """
-        rows, columns = lines.shape
+        columns = lines.shape[1]
         self._lines, self._unit = lines.tocsr(), 1.0
-        by_column = lines.tocsc()
-        model = highspy.HighsLp()
-        model.num_col_, model.num_row_ = columns, rows
-        model.col_cost_ = np.zeros(columns)
-        model.col_lower_, model.col_upper_ = np.maximum(least, -_FAR), np.full(columns, highspy.kHighsInf)
-        model.row_lower_ = model.row_upper_ = np.zeros(rows)
-        model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        model.a_matrix_.num_col_, model.a_matrix_.num_row_ = columns, rows
-        model.a_matrix_.start_, model.a_matrix_.index_ = by_column.indptr, by_column.indices
-        model.a_matrix_.value_ = by_column.data
         self._least = least
-        self._solver = highspy.Highs()  # type: ignore[no-untyped-call]  # its authors left it untyped
-        for option, value in (("output_flag", False), ("threads", 1), ("presolve", "off"),
-                              ("simplex_strategy", _PRIMAL_SIMPLEX)):
-            self._solver.setOptionValue(option, value)
-        self._solver.passModel(model)
+        self._solver = load(lines, np.maximum(least, -_FAR), np.full(columns, highspy.kHighsInf))
 
     def furthest(self, wanted: dict[int, float], *, up: bool) -> Array | None:
         """The solution that moves the wanted columns together as far as wanted, up or down, each by its own measure.

@@ -6,52 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
 from ajprivacy_pipeline.anonymise.intervals import Reach, determined, line_matrix, open_cells
 from ajprivacy_pipeline.anonymise.programs import Programs
 from ajprivacy_pipeline.anonymise.system import Group, Row, System, build_system
-from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.settings import NOTICE
-
-POLICY = load_policy(NOTICE)
-K, SHARE = POLICY.release.thresholds.k, POLICY.release.thresholds.interval_percent / 100
-COUNT = Group("orders", ("orders",), whole=True, is_amount=False)
-AMOUNT = Group("amounts", ("revenue_nok",), whole=False, is_amount=True)
-
-
-def grid(group: Group, values: list[list[int]], withheld: set[tuple[int, int]]) -> System:
-    """A table of two dimensions with its margins; the last row and column are the totals."""
-    measure = group.measures[0]
-    full = np.array(values)
-    full = np.vstack([full, full.sum(axis=0)])
-    full = np.hstack([full, full.sum(axis=1, keepdims=True)])
-    height, width = full.shape
-    rows = [[Row("t", 0, (), 2, 99, {measure: float(full[i, j])}, {measure} if (i, j) in withheld else set(), False)]
-            for i in range(height) for j in range(width)]
-    def place(i: int, j: int) -> int:
-        return i * width + j
-    lines = [(place(i, width - 1), tuple(place(i, j) for j in range(width - 1))) for i in range(height)]
-    lines += [(place(height - 1, j), tuple(place(i, j) for i in range(height - 1))) for j in range(width)]
-    system = System(group, None, rows, lines)
-    system.look()
-    return system
-
-
-def true_interval(system: System, cell: int) -> tuple[float, float]:
-    """How far a cell can be moved down and up, by scipy alone."""
-    measure = system.group.measures[0]
-    gone = [i for i in range(len(system.rows)) if system.is_withheld(i)]
-    matrix = line_matrix(system, {c: i for i, c in enumerate(gone)}).toarray()
-    ends = []
-    for sign in (1.0, -1.0):
-        cost = np.zeros(len(gone))
-        cost[gone.index(cell)] = sign
-        found = linprog(cost, A_eq=matrix if matrix.size else None, b_eq=np.zeros(len(matrix)) if matrix.size else None,
-                        bounds=[(-system.value(c, measure), 1e9) for c in gone], method="highs")
-        ends.append(abs(found.fun))
-    return ends[0], ends[1]
+from tests.anonymise.grids import AMOUNT, COUNT, POLICY, SHARE, K, grid, grids, true_interval
 
 
 def is_narrow(system: System, cell: int) -> bool:
@@ -61,17 +21,6 @@ def is_narrow(system: System, cell: int) -> bool:
         return down + up < K - 1e-4
     side = abs(system.value(cell, "revenue_nok")) * SHARE
     return down < side - 1e-4 or up < side - 1e-4 or down + up < 1 - 1e-4
-
-
-@st.composite
-def grids(draw: Any) -> System:
-    height, width = draw(st.integers(2, 4)), draw(st.integers(2, 4))
-    group = draw(st.sampled_from([COUNT, AMOUNT]))
-    most = 30 if group is COUNT else draw(st.sampled_from([100, 10_000_000]))
-    values = draw(st.lists(st.lists(st.integers(0, most), min_size=width, max_size=width),
-                           min_size=height, max_size=height))
-    places = [(i, j) for i in range(height + 1) for j in range(width + 1)]
-    return grid(group, values, set(draw(st.lists(st.sampled_from(places), max_size=12))))
 
 
 @settings(max_examples=150, deadline=None)
