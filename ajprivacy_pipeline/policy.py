@@ -1,9 +1,8 @@
 """The notice as data: loads and validates `notice/*.toml` into frozen objects.
 
-Belongs here: the shape of the policy, its version. Does not belong here: what must hold between its parts
-(`policy_faults`), anything that reads rows. Unknown keys are refused and every fault is listed at once.
-The version is a hash of the files' contents; every result
-carries it.
+Belongs here: the shape of the policy, its version. Does not belong here: the shape of what is released
+(`policy_release`), what must hold between the parts (`policy_faults`), anything that reads rows. Unknown keys are
+refused and every fault is listed at once. The version is a hash of the files' contents; every result carries it.
 """
 
 import hashlib
@@ -15,24 +14,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from ajprivacy_pipeline.errors import PolicyError
+from ajprivacy_pipeline.policy_base import Frozen
 from ajprivacy_pipeline.policy_faults import cross_faults, decision_faults
-from ajprivacy_pipeline.policy_microdata import Microdata
-from ajprivacy_pipeline.policy_utility import Utility
+from ajprivacy_pipeline.policy_release import Release
 
 SubjectType = Literal["consumer", "sole_proprietor", "business", "contact"]
 ColumnType = Literal["id", "text", "email", "timestamp", "date", "amount", "number", "integer", "boolean", "enum"]
 ColumnClass = Literal["direct_identifier", "contact", "quasi_identifier", "sensitive", "free_text", "online_identifier",
                       "reference", "business_fact", "company_data"]
 Scope = Literal["contractual", "not_marketing", "all"]
-
-
-class Frozen(BaseModel):
-    """Typed, immutable, and strict about unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SourceColumn(Frozen):
@@ -152,108 +145,6 @@ class Clause(Frozen):
     how: str | None = None
     test: str | None = Field(default=None, pattern=r"^tests/[a-z_0-9/]+\.py::test_[a-z_0-9]+$")
     pending: str | None = None
-
-
-class PublishedColumn(Frozen):
-    """A column that may leave the house."""
-
-    type: str
-    role: Literal["dimension", "measure", "flag", "quasi_identifier", "sensitive", "text"]
-    meaning: str
-    unit: str | None = None
-    additive_over: tuple[str, ...] = ()
-    nearly_additive_over: tuple[str, ...] = ()
-    dominance: bool = False
-    flows: tuple[()] | tuple[str, str] = ()  # of a stock: what came since the month before, what went
-
-    @property
-    def subtracted_over(self) -> tuple[str, ...]:
-        """The dimensions along which a reader could take parts off a total."""
-        return (*self.additive_over, *self.nearly_additive_over)
-
-
-class PublishedTable(Frozen):
-    """A table that may leave the house."""
-
-    description: str
-    columns: dict[str, PublishedColumn]
-    months: bool = False
-    run_month_only: bool = False
-    sources: tuple[str, ...] = ()
-    population: str | None = None
-    microdata: bool = False
-
-
-class View(Frozen):
-    """Rows of a published table under a name of their own: all its dimensions but `per` stand at their total."""
-
-    table: str
-    per: tuple[str, ...]
-    description: str
-
-
-class Thresholds(Frozen):
-    """The figures behind the guarantees."""
-
-    k: int
-    k_floor: int = Field(ge=5)
-    leak_minimum_characters: int = Field(ge=4)
-    dominance_p: int = Field(ge=1, le=100)
-    dominance_largest: int = Field(ge=1, le=99)
-    dominance_two_largest: int = Field(ge=1, le=99)
-    interval_percent: int = Field(ge=1, le=100)
-    open_cells: int = Field(ge=1)
-    months_computed_again: int = Field(ge=1)
-
-
-class PublishedValues(Frozen):
-    """The policy's own dimension values."""
-
-    all: str
-    unknown: str
-    abroad: str
-    norway: tuple[str, ...]
-    home_currency: str
-
-
-class Rule(Frozen):
-    """A dimension value and the patterns that lead to it."""
-
-    value: str
-    patterns: tuple[str, ...] = Field(min_length=1)
-
-
-class Rules(Frozen):
-    """How free texts become dimension values: the first rule with a pattern that fits, else `other`."""
-
-    other: str
-    page_group: tuple[Rule, ...]
-    device_class: tuple[Rule, ...]
-
-
-class Declassifier(Frozen):
-    """A function that takes the person out of a value (G11), or leaves a token of it, and why that is so."""
-
-    function: Literal["count", "is_null", "hmac", "starts_with", "rule", "test", "leading_character"]
-    takes: tuple[Literal["direct", "quasi", "token", "key"], ...] = Field(min_length=1)
-    reason: str = Field(min_length=20)
-    arguments: tuple[str, ...] = ()  # of the function; none: any
-    columns: tuple[str, ...] = ()  # layer.table.column that the value comes from; none: any
-    becomes: Literal["token"] | None = None
-
-
-class Release(Frozen):
-    """`release.toml`."""
-
-    history_months: int = Field(ge=1)
-    thresholds: Thresholds
-    values: PublishedValues
-    rules: Rules
-    tables: dict[str, PublishedTable]
-    microdata: Microdata
-    utility: Utility
-    views: dict[str, View] = Field(default_factory=dict)
-    declassifiers: dict[str, Declassifier] = Field(default_factory=dict)
 
 
 class Recipient(Frozen):

@@ -8,19 +8,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from ajprivacy_pipeline.policy_base import Frozen
 
 MICRODATA = "customers_microdata"
 ANY = "*"
 
 
-class _Frozen(BaseModel):
-    """A record of the policy: no unknown keys, no change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Leaf(_Frozen):
+class Leaf(Frozen):
     """A value of a quasi-identifier with its way up: the value itself, then what it may be generalised to, without `*`.
 
     `at_least` is where a band begins; `spellings` are texts of the warehouse, in lower case, that mean the value.
@@ -31,14 +27,14 @@ class Leaf(_Frozen):
     spellings: tuple[str, ...] = ()
 
 
-class Band(_Frozen):
+class Band(Frozen):
     """A band of a sensitive column; the one without `at_least` stands for no figure at all."""
 
     value: str
     at_least: int | None = None
 
 
-class SensitiveColumn(_Frozen):
+class SensitiveColumn(Frozen):
     """What every class must satisfy for a sensitive column (G3, G9), and its bands from low to high."""
 
     distinct_l: int = Field(ge=2)
@@ -53,7 +49,7 @@ class SensitiveColumn(_Frozen):
         return tuple(band.value for band in self.bands)
 
 
-class Microdata(_Frozen):
+class Microdata(Frozen):
     """`release.toml`, [microdata]: how customers_microdata is made and held to its guarantees."""
 
     cadence_month: int = Field(ge=1, le=12)

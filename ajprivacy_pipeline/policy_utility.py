@@ -8,22 +8,18 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from ajprivacy_pipeline.policy_base import Frozen
 
 if TYPE_CHECKING:
-    from ajprivacy_pipeline.policy import PublishedTable
-
-
-class _Frozen(BaseModel):
-    """A record of the policy: no unknown keys, no change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    from ajprivacy_pipeline.policy_release import PublishedTable
 
 
 EXACT, NONE = "exact", "withheld"
 
 
-class GoldenQuery(_Frozen):
+class GoldenQuery(Frozen):
     """A question that analysts ask: a measure for each combination of `per`, added up over the parts of `over`.
 
     Every dimension that is in neither stands at its total.
@@ -35,7 +31,7 @@ class GoldenQuery(_Frozen):
     over: tuple[str, ...] = ()
 
 
-class Utility(_Frozen):
+class Utility(Frozen):
     """`release.toml`, [utility] (G15)."""
 
     left_out_percent: int = Field(ge=0, le=100)

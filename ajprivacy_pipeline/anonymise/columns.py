@@ -6,7 +6,8 @@ Belongs here: comparing shapes with `release.toml`. It looks at no value.
 from collections.abc import Iterator, Mapping
 
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
-from ajprivacy_pipeline.policy import Policy, PublishedColumn
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy_release import PublishedColumn
 
 Shape = Mapping[str, str]  # column -> SQL type, in the table's order
 _ROLE_TYPES = {

@@ -96,6 +96,14 @@ def withhold(con: Connection, policy: Policy, table: str, cells: str) -> str:
     return f"SELECT {', '.join(map(quote, shape.columns))} FROM (SELECT {', '.join(parts)} FROM {cells})"
 
 
+def mark_rows(con: Connection, policy: Policy, public: dict[str, str]) -> None:
+    """Mark the rows of which every measure is withheld by now, one after another, as suppressed."""
+    for table, relation in public.items():
+        all_null = " AND ".join(f"{quote(m)} IS NULL" for m in shape_of(policy, table).measures)
+        con.execute(f"UPDATE {relation} SET suppressed = true, suppressed_measures = [] "
+                    f"WHERE NOT suppressed AND {all_null}")
+
+
 def is_dominated(policy: Policy, top1: str, top2: str, absolute: str) -> str:
     """The condition that one or two contributors give away or make up too much of an amount; false on zero and NULL.
 
@@ -181,6 +189,7 @@ def mark_faults(con: Connection, policy: Policy, table: str, relation: str) -> l
     k = policy.release.thresholds.k
     all_null = " AND ".join(f"{quote(m)} IS NULL" for m in shape.measures)
     checks = {"suppressed rows show a measure": f"suppressed AND NOT ({all_null})",
+              "rows show nothing and are not suppressed": f"NOT suppressed AND {all_null}",
               "rows lack the mark suppressed": "suppressed IS NULL OR suppressed_measures IS NULL"}
     for measure in shape.measures:
         marked = f"list_contains(suppressed_measures, {literal(measure)})"

@@ -12,7 +12,8 @@ from typing import Any
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.keystore import pads
-from ajprivacy_pipeline.policy import Policy, Rule
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy_release import Rule
 from ajprivacy_pipeline.settings import as_of
 
 KEPT_MONTHS = 13  # the specification's limit for tokens of contributors in the release ledger

@@ -6,7 +6,8 @@ and nothing else: no value is in it that its table does not show. Does not belon
 
 from collections.abc import Collection, Iterator
 
-from ajprivacy_pipeline.policy import Policy, PublishedColumn, PublishedTable, View
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy_release import PublishedColumn, PublishedTable, View
 from ajprivacy_pipeline.zones import Connection, literal, quote
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from ajprivacy_pipeline.anonymise.columns import check_columns
-from ajprivacy_pipeline.policy import Policy, PublishedColumn, load_policy
+from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.policy_release import PublishedColumn
 from ajprivacy_pipeline.settings import NOTICE
 
 POLICY = load_policy(NOTICE)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ajprivacy_pipeline.anonymise.thresholds import check_thresholds, mark_faults, shape_of, withhold
+from ajprivacy_pipeline.anonymise.thresholds import check_thresholds, mark_faults, mark_rows, shape_of, withhold
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.zones import Connection, memory
@@ -118,12 +118,24 @@ def test_the_check_catches_a_cell_that_no_fact_stands_behind() -> None:
     ("50", "true", "[]", "rows show a measure|suppressed rows show a measure"),
     ("NULL", "false", "[]", "messages is shown and marked withheld, or neither"),
     ("50", "false", "['messages']", "messages is shown and marked withheld, or neither"),
+    ("NULL", "false", "['customers', 'messages']", "show nothing and are not suppressed"),
     ("50", "NULL::BOOLEAN", "[]", "lack the mark")])
 def test_marks_and_values_must_agree(messages: str, suppressed: str, listed: str, fault: str) -> None:
     con = facts(20)
     relation = show(con, messages, suppressed, listed)
     faults = " ".join(mark_faults(con, POLICY, "communications_monthly", relation))
     assert any(part in faults for part in fault.split("|"))
+
+
+def test_a_row_whose_values_were_withheld_one_after_another_is_marked_as_a_whole() -> None:
+    con = facts(20)
+    relation = show(con, "NULL", "false", "['customers', 'messages']")
+    con.execute("INSERT INTO shown SELECT * REPLACE ('phone' AS channel, 7 AS customers, ['messages'] AS "
+                "suppressed_measures) FROM shown")
+    mark_rows(con, POLICY, {"communications_monthly": relation})
+    assert con.execute("SELECT channel, suppressed, suppressed_measures FROM shown ORDER BY 1").fetchall() == [
+        ("email", True, []), ("phone", False, ["messages"])]
+    assert mark_faults(con, POLICY, "communications_monthly", relation) == []
 
 
 def test_a_cell_that_occurs_twice_is_a_fault() -> None:
