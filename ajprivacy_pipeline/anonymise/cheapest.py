@@ -53,6 +53,9 @@ class Cheapest:
         self._solver.changeColsBounds(2 * count, self._all, lower, upper)
         self._solver.run()
         if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            self._solver.clearSolver()  # from where it ended before it came to nothing: begin anew
+            self._solver.run()
+        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return []
         found = np.array(self._solver.getSolution().col_value)
         moved = np.abs(found[:count] - found[count:]) > _NOTHING

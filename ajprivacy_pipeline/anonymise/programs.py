@@ -16,6 +16,7 @@ from ajprivacy_pipeline.anonymise.system import Array
 
 SPREAD = 1e6  # the goals of one program differ by no more
 DUAL_SIMPLEX, PRIMAL_SIMPLEX = 1, 4
+_COARSER = (1, 1, 100, 10_000)  # units tried one after another, of the finest in which no goal is too large
 _FAR = 1e9  # units that a cell may go down at most: doubles tell the solver's tolerance apart from nothing up to here
 
 
@@ -59,8 +60,18 @@ class Programs:
         The wanted moves differ by a factor of SPREAD at most. None when the solver gives up; that proves nothing.
         """
         cells, goals = np.array(list(wanted), dtype=np.int32), np.array(list(wanted.values()))
-        self._measure_in(max(1.0, float(goals.max()) / SPREAD))
-        weight, goals, least = goals.max() / goals, goals / self._unit, self._bounds()[cells]
+        unit = max(1.0, float(goals.max()) / SPREAD)
+        for coarser in _COARSER:
+            found = self._solve(cells, goals, unit * coarser, up=up)
+            if found is not None:
+                return found
+            self._solver.clearSolver()  # from where it ended before it came to nothing: begin anew
+        return None
+
+    def _solve(self, cells: Any, goals: Array, unit: float, *, up: bool) -> Array | None:
+        """One attempt, in one unit."""
+        self._measure_in(unit)
+        weight, goals, least = goals.max() / goals, goals / unit, self._bounds()[cells]
         if up:
             self._ask(cells, -weight, least, goals)
         else:

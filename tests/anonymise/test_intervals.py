@@ -1,5 +1,6 @@
 """Intervals of withheld cells against a solver asked one cell at a time, and zeros that a table shows by silence."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,26 @@ def test_what_the_arithmetic_cannot_tell_from_its_errors_counts_for_nothing() ->
     assert programs._certain(np.array([5.0, -5.0])).tolist() == [5.0, -5.0]
     assert programs._certain(np.array([5.0, -4.99])).tolist() == pytest.approx([4.99, -4.98])
     assert programs._certain(np.array([-0.01, 0.01])).tolist() == [0.0, 0.0]
+
+
+def test_a_solver_that_comes_to_nothing_begins_anew() -> None:
+    """Three dimensions, one cell of billions: going on from the program before, one in twenty ends without a solution."""
+    dice, shape = np.random.default_rng(1155), (6, 7, 4)
+    inner = np.round(dice.lognormal(13, 1.6, shape), 1)
+    inner[0, 0, 0] = 3_072_050_043.8
+    places = list(product(*(range(n + 1) for n in shape)))  # the last of each dimension is the total
+    depth = {place: sum(x < n for x, n in zip(place, shape, strict=True)) for place in places}
+    gone = {place: i for i, place in enumerate(p for p in places if dice.random() < (0, 0.05, 0.2, 0.6)[depth[p]])}
+    lines = []
+    for total, d in product(places, range(3)):
+        if total[d] == shape[d]:
+            parts = [(*total[:d], x, *total[d + 1:]) for x in range(shape[d])]
+            lines.append([(place == total) - 1.0 * (place in parts) for place in gone])
+    values = [float(inner[tuple(slice(None) if x == n else x for x, n in zip(p, shape, strict=True))].sum())
+              for p in gone]
+    programs = Programs(coo_array(np.array([line for line in lines if any(line)])), -np.array(values))
+    for cell, value in enumerate(values):
+        assert programs.furthest({cell: value * SHARE}, up=True) is not None
 
 
 def test_a_move_down_stops_at_nothing() -> None:
