@@ -1,16 +1,14 @@
 -- model: retention.order_decisions
 -- grain: one row per order and part: delivery, and link where the order points to a person
 -- params: as_of, policy_version
--- reads: staged.orders, retention.order_facts, retention.subject_purposes, retention.subject_requests, retention.released_orders, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets
+-- reads: retention.order_facts, retention.subject_purposes, retention.subject_requests, retention.released_orders, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets
 -- doc: What becomes of an order's delivery details, and of its link to a person. `reasons` are bits: undelivered 1,
 --   unpaid 2, open_case 4, warranty_unknown 8, contract 16, individualisation 64.
 WITH parts AS (
     SELECT f.*, 'delivery' AS part, subject_id_of(f.contact_id, f.customer_id) AS subject_id,
         CASE WHEN f.contact_id IS NOT NULL THEN f.contact_no ELSE f.customer_no END AS subject_no,
-        o.delivery_name IS NULL AND o.delivery_street_address IS NULL AND is_generalised_postal_code(o.delivery_postal_code)
-            AND o.delivery_city IS NULL AND o.delivery_phone IS NULL AND o.delivery_email IS NULL
-            AND o.delivery_note IS NULL AND o.payment_reference IS NULL AS is_absent
-    FROM retention.order_facts AS f JOIN staged.orders AS o ON o.order_id = f.order_id
+        f.delivery_absent AS is_absent
+    FROM retention.order_facts AS f
     UNION ALL
     SELECT f.*, 'link', CASE WHEN f.is_person THEN 'customer:' || f.customer_id ELSE 'contact:' || f.contact_id END,
         CASE WHEN f.is_person THEN f.customer_no ELSE f.contact_no END,

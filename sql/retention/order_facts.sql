@@ -13,6 +13,9 @@ WITH invoiced AS (
     FROM staged.cases WHERE order_id IS NOT NULL GROUP BY order_id
 ), joined AS (
     SELECT o.*, k.subject_no AS customer_no, c.subject_no AS contact_no,
+        o.delivery_name IS NULL AND o.delivery_street_address IS NULL AND is_generalised_postal_code(o.delivery_postal_code)
+            AND o.delivery_city IS NULL AND o.delivery_phone IS NULL AND o.delivery_email IS NULL
+            AND o.delivery_note IS NULL AND o.payment_reference IS NULL AS delivery_absent,
         o.customer_id IS NOT NULL AND k.subject_no IS NULL AS customer_missing,
         o.contact_id IS NOT NULL AND c.subject_no IS NULL AS contact_missing,
         coalesce(k.is_person, o.tombstone_type <> 'business', false) AS is_person,
@@ -51,7 +54,7 @@ SELECT order_id, customer_id, contact_id, customer_no, contact_no, customer_miss
     NOT is_cancelled AND owed AS unpaid,
     has_open_case AS open_case,
     has_warranty AND warranty_unknown AS warranty_unknown,
-    has_open_invoice,
+    has_open_invoice, delivery_absent,
     date_of_month_day(end_key) AS obligations_on,
     date_of_month_day(end_key + 32 * $profile_tail_months) AS profile_on,
     CASE WHEN is_cancelled THEN plus_months(ended_on, $contract_tail_months)

@@ -79,7 +79,7 @@ def test_what_the_arithmetic_cannot_tell_from_its_errors_counts_for_nothing() ->
 
 
 def test_a_solver_that_comes_to_nothing_begins_anew() -> None:
-    """Three dimensions, one cell of billions: going on from the program before, one in twenty ends without a solution."""
+    """Three dimensions, one cell of billions: going on from the one before, every twentieth program ends in nothing."""
     dice, shape = np.random.default_rng(1155), (6, 7, 4)
     inner = np.round(dice.lognormal(13, 1.6, shape), 1)
     inner[0, 0, 0] = 3_072_050_043.8
