@@ -9,7 +9,7 @@ CREATE OR REPLACE TEMP MACRO white_space() AS
 -- printable ASCII one pays for it; texts compare by their bytes. A parameter is written as seldom as can be, here and below:
 -- every time counts in each model's plan.
 CREATE OR REPLACE TEMP MACRO text_of(x) AS
-    CASE WHEN CAST(x AS VARCHAR) BETWEEN '!' AND '~~' AND right(CAST(x AS VARCHAR), 1) BETWEEN '!' AND '~'
+    CASE WHEN CAST(x AS VARCHAR) BETWEEN '!' AND '~~' AND CAST(x AS VARCHAR)[-1] BETWEEN '!' AND '~'
          THEN CAST(x AS VARCHAR) ELSE nullif(trim(CAST(x AS VARCHAR), white_space()), '') END;
 
 CREATE OR REPLACE TEMP MACRO email_key(x) AS lower(x);

@@ -21,7 +21,8 @@ def one(con: zones.Connection, expression: str, **values: object) -> object:
 
 
 @pytest.mark.parametrize("space", ["", " ", "\t", "\u00a0", "\u2003\u3000", "\x1f", "\u2028"])
-@pytest.mark.parametrize("text", ["Kåre", "a b", "Ødegård å", "x", "", "~", "~~", "~~~", "!", "~x\x7f", "\x7f"])
+@pytest.mark.parametrize("text", ["Kåre", "a b", "Ødegård å", "x", "", "~", "~~", "~~~", "!", "~x\x7f", "\x7f",
+                                  "a\u0301", "\u0301a", "\U0001f469\u200d\U0001f527", "a\u200d"])
 def test_text_is_trimmed_as_python_trims(con: zones.Connection, space: str, text: str) -> None:
     raw = f"{space}{text}{space}"
     assert one(con, "text_of($x)", x=raw) == (raw.strip() or None)
