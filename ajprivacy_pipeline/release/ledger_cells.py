@@ -11,6 +11,9 @@ on neither that table nor any identifier is needed.
     temp.ledger_cells         place (table and month), month, cell, shown, withheld (a bit a measure)
     temp.ledger_contributors  month, cell, person, own: of cells that show something, of the months that are kept
 
+Of a table of nothing but stocks no contributors are kept: every subject stands in it, every month anew, and its rounded
+figures are subtracted from nothing. Computed again, its cells may not change at all.
+
 `own` holds a fingerprint of a person's own value for each measure, a few bits each, 0 when there is none. It tells
 whether something changed, not what it was: it is made with a salt of the person's.
 """
@@ -83,7 +86,7 @@ def hash_cells(con: Connection, settings: Settings, policy: Policy, public: dict
                     {"outer": pad.outer, "inner": pad.inner})
         con.execute("INSERT INTO temp.ledger_cells SELECT place, ledger_month, cell, shown, withheld "
                     "FROM temp.ledger_keys ORDER BY place, cell")
-        if table in FACTS:
+        if table in FACTS and shape.stocks != shape.measures:
             con.execute(_contributors(con, policy, shape), {"since": since})
     con.execute("DROP TABLE IF EXISTS temp.ledger_keys")
 
