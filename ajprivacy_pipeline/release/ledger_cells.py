@@ -60,7 +60,7 @@ def digits(shape: Shape) -> int:
 
 
 def link_people(con: Connection, settings: Settings) -> None:
-    """Make the ledger's token of everybody who has a token of this run; nobody, when those are gone already."""
+    """Make the ledger's token of everybody who adds to sums of this run; nobody, when those are gone already."""
     pad = pads(contributor_key(settings))
     there = con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() "
                         "AND schema_name = 'anonymous' AND table_name = 'tokens'").fetchall()[0][0]
@@ -68,7 +68,7 @@ def link_people(con: Connection, settings: Settings) -> None:
     if there:
         con.execute("INSERT INTO temp.ledger_people SELECT token, CAST('0x' || substr(hashed, 1, 16) AS UBIGINT), "
                     "substr(hashed, 17, 16) FROM (SELECT token, sha256($outer || unhex(sha256($inner || "
-                    "encode(kind || ':' || value)))) AS hashed FROM anonymous.tokens)",
+                    "encode(kind || ':' || value)))) AS hashed FROM anonymous.tokens WHERE kind <> 'subject')",
                     {"outer": pad.outer, "inner": pad.inner})
 
 
