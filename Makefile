@@ -36,8 +36,9 @@ ifndef AJPRIVACY_WAREHOUSE
 	  echo '$(SAMPLE) $(SEED)' > $(HOME_FOLDER)/sample/made; }
 endif
 
+# A file to a worker, so that what it publishes for its tests is made once.
 test: setup browser lint  ## Lint, types, tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not soak"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not soak"
 
 lint: setup types
 	$(BIN)/ruff check .

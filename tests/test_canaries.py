@@ -18,7 +18,6 @@ from ajprivacy_pipeline.settings import NOTICE, Settings
 from ajprivacy_pipeline.warehouse.sample import generate
 from tests.test_month import MONTH, month
 
-pytestmark = pytest.mark.xdist_group("month")
 HUGE = 8_987_654_321_123  # the solver must still tell cells of a hundred apart beside it
 NAMES = ("Kanarifugl Unikhetsdatter", "Ærlig O'Kanari-Ødegård", "Kanari Ensom")
 TEXTS = (*NAMES, "kanari@unik-kanari.test", "o'kanari+rar@unik-kanari.test", "ensom@unik-kanari.test", "kanariveien 77",

@@ -19,7 +19,6 @@ from ajprivacy_pipeline.warehouse.sample import generate
 from tests.warehouse.shopkit import connect, fresh_database
 from tests.warehouse.test_foreign_shop import MAPPING, SHOP
 
-pytestmark = pytest.mark.xdist_group("month")  # two workers would make both shops each
 MONTH = "2026-10"
 CUSTOMERS = 2_000
 ROOT_KEY = "5a" * 32  # who is in the control group of the microdata follows from it

@@ -169,7 +169,8 @@ def _matches(con: Connection, table: str, column: str, longest: int, free: bool)
         return []
     name = quote(column)
     words = f"WHERE r.word_count >= {FREE_TEXT_WORDS:d}" if free else ""
-    source = f"staged.{quote(table)} WHERE length({name}) BETWEEN 1 AND {4 * longest + 64:d}"
+    most = 4 * longest + 64
+    source = f"(SELECT DISTINCT {name} FROM staged.{quote(table)} WHERE length({name}) BETWEEN 1 AND {most:d})"
     found = con.execute(f"""
         WITH hits AS (SELECT DISTINCT run FROM ({canonical(name, source)})
                       WHERE run IN (SELECT run FROM temp.leak_runs))

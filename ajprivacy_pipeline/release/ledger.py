@@ -159,12 +159,12 @@ def remember(con: Connection, settings: Settings, manifest_sha256: str, month: s
         for table, columns, rows, condition in (
                 ("cells", "place, cell, shown, withheld", "temp.ledger_cells", ""),
                 ("contributors", "month, cell, person, own", "temp.ledger_contributors", " WHERE month >= $since")):
-            bound = {"since": since} if condition else {}
+            oldest = {"since": since} if condition else {}
             con.execute(f"CREATE TABLE building.{table} AS SELECT {newest:d} AS release, {columns} FROM {rows}"
-                        f"{condition} ORDER BY ALL", bound)
+                        f"{condition} ORDER BY ALL", oldest)
             if known:  # in order already: only what is new is sorted
                 con.execute(f"INSERT INTO building.{table} SELECT release, {columns} FROM (SELECT * FROM "
-                            f"ledger.{table} SEMI JOIN building.releases ON number = release){condition}", bound)
+                            f"ledger.{table} SEMI JOIN building.releases ON number = release){condition}", oldest)
 
 
 def confirm(settings: Settings, manifest_sha256: str) -> None:

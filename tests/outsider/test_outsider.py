@@ -26,7 +26,6 @@ from tests.outsider.lines import System, groups
 from tests.outsider.published import ALL, DICTIONARY, MICRODATA, Finding, Published, Thresholds, read
 from tests.test_month import run_all, settings_for
 
-pytestmark = pytest.mark.xdist_group("outsider")  # two workers would make the shop each
 LIMITS = Thresholds()
 FIRST, SECOND = "2026-09", "2026-10"
 
