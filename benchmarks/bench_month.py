@@ -140,6 +140,7 @@ def main() -> None:
         print(json.dumps(measure(arguments.measure, arguments.folder, arguments.month)))
         return
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="bench-"))
+    folder.mkdir(parents=True, exist_ok=True)
     results = {}
     loading = timed(lambda: subprocess.run([sys.executable, "-c", "import ajprivacy_pipeline.definitions"], check=True))
     print(f"code location loads in {loading:.2f} s (target 3.0, with the interpreter's start)")
