@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import resource
 import shutil
 import sqlite3
 from datetime import date
@@ -12,6 +13,7 @@ import pytest
 
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.copies import export_decisions
+from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.models import LAYERS, layer_models
 from ajprivacy_pipeline.month import MonthRun, open_month
 from ajprivacy_pipeline.settings import Settings, load_settings
@@ -107,6 +109,29 @@ def test_the_order_of_rows_in_the_warehouse_changes_no_byte(on_sqlite: Settings,
     shuffled = month(tmp_path / "home", f"sqlite:///{shop}", AJPRIVACY_THREADS="2")
     assert published(shuffled) == published(on_sqlite)
     assert {"manifest.json", "release.html"} < set(published(shuffled))
+
+
+def extract_often(run: MonthRun) -> None:
+    """Blocks that an attempt before has freed are taken first."""
+    for _ in range(3):
+        run.extract()
+
+
+def test_a_full_disk_while_the_warehouse_is_read_keeps_what_was_extracted_before(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    generate(url, 1_000, 1, date(2026, 10, 31), progress=lambda _: None)
+    with open_month(settings_for(tmp_path / "home", url), MONTH, "test") as run:
+        run.extract()
+        before = run.con.execute("SELECT * FROM raw.extraction ORDER BY ALL").fetchall()
+        size = (tmp_path / "home" / "restricted" / f"{MONTH}.duckdb").stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        try:
+            with pytest.raises(PrivacyError, match="the disk is full or the file may not grow; free space and run"):
+                extract_often(run)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    with open_month(settings_for(tmp_path / "home", url), MONTH, "test") as run:
+        assert run.con.execute("SELECT * FROM raw.extraction ORDER BY ALL").fetchall() == before
 
 
 def test_a_second_run_changes_nothing_published(on_sqlite: Settings) -> None:
