@@ -27,7 +27,7 @@ from pathlib import Path
 from ajprivacy_pipeline.anonymise.thresholds import shape_of
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.release.ledger_cells import NAME, contributor_key, digits, key_store
+from ajprivacy_pipeline.release.ledger_cells import NAME, contributor_key, digits, keeps_people, key_store
 from ajprivacy_pipeline.release.plan import oldest_kept
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.zones import Connection, attached, engine_errors, memory, open_zone
@@ -111,6 +111,8 @@ def _judged(policy: Policy, table: str) -> str:
     # A cell that shows something else though nobody in it differs is a contradiction; lines that name nobody may.
     nobody = "" if table in _NAMELESS else (
         " OR coalesce(" + " + ".join(f"people_{i}" for i in range(last + 1)) + ", 0) = 0")
+    # Of a ledger from before they were left out, too: people who are kept on one side alone would all seem to differ.
+    unknown = "k.month IS NULL OR f.month IS NULL" if keeps_people(shape) else "true"
     return (
         "WITH changed AS (SELECT * FROM temp.ledger_changed WHERE table_name = $table), "
         "kept AS (SELECT DISTINCT release, month FROM ledger.contributors), "
@@ -122,7 +124,7 @@ def _judged(policy: Policy, table: str) -> str:
         "pairs AS (SELECT release, cell, coalesce(o.own, 0)::UBIGINT AS was, coalesce(n.own, 0)::UBIGINT AS now "
         "FROM old AS o FULL JOIN new AS n USING (release, cell, person)), "
         f"people AS (SELECT release, cell, {', '.join(counts)} FROM pairs GROUP BY ALL), "
-        "judged AS (SELECT is_marked_otherwise, k.month IS NULL OR f.month IS NULL AS is_unknown, "
+        f"judged AS (SELECT is_marked_otherwise, {unknown} AS is_unknown, "
         f"coalesce({' OR '.join(few)}, false){nobody} AS is_few FROM changed AS c "
         "LEFT JOIN people AS p USING (release, cell) LEFT JOIN kept AS k USING (release, month) "
         "LEFT JOIN fresh AS f USING (month)) "

@@ -59,6 +59,11 @@ def digits(shape: Shape) -> int:
     return min(_MOST_DIGITS, _DIGITS // len(shape.measures))
 
 
+def keeps_people(shape: Shape) -> bool:
+    """Whether the ledger keeps who stands behind the cells of a table: not where all its measures are stocks."""
+    return shape.stocks != shape.measures
+
+
 def link_people(con: Connection, settings: Settings) -> None:
     """Make the ledger's token of everybody who adds to sums of this run; nobody, when those are gone already."""
     pad = pads(contributor_key(settings))
@@ -86,7 +91,7 @@ def hash_cells(con: Connection, settings: Settings, policy: Policy, public: dict
                     {"outer": pad.outer, "inner": pad.inner})
         con.execute("INSERT INTO temp.ledger_cells SELECT place, ledger_month, cell, shown, withheld "
                     "FROM temp.ledger_keys ORDER BY place, cell")
-        if table in FACTS and shape.stocks != shape.measures:
+        if table in FACTS and keeps_people(shape):
             con.execute(_contributors(con, policy, shape), {"since": since})
     con.execute("DROP TABLE IF EXISTS temp.ledger_keys")
 

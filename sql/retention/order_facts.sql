@@ -4,6 +4,7 @@
 -- reads: staged.orders, staged.invoices, staged.cases, retention.line_facts, retention.open_invoices, retention.subjects
 -- doc: Per order its blockers and its dates: ended_on, obligations_on, and contract_on, which counts only while no
 --   blocker stands. profile_on is obligations_on plus the profile's months, added term by term.
+--   delivery_absent: no delivery detail is there that could go.
 WITH invoiced AS (
     SELECT order_id FROM staged.invoices WHERE order_id IS NOT NULL GROUP BY order_id
 ), owing AS (

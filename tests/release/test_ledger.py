@@ -103,6 +103,15 @@ def test_people_whose_amounts_changed_are_counted_too(world: World, people: int,
     assert verdict.passed is passes, verdict.violations
 
 
+def test_a_table_of_stocks_may_not_change_at_all(world: World) -> None:
+    """Twelve people of whom nobody is kept: more than k, and still nothing tells how many they are."""
+    remember(world)
+    world.con.execute("UPDATE retention.attribute_decisions SET decision = 'absent' WHERE decision = 'due'")
+    verdict = check(world)
+    assert any(text.startswith("retention_monthly: ") and "whose contributors are not known" in text
+               for text in verdict.violations), verdict.violations
+
+
 def test_one_newcomer_does_not_hide_behind_others_whose_amounts_changed(world: World) -> None:
     """Thirteen people differ in revenue, one of them in customers as well."""
     buy(world, 12)
