@@ -52,6 +52,12 @@ def main() -> None:
     except PrivacyError as error:
         typer.echo(f"ajprivacy: {error}", err=True)
         sys.exit(2)
+    except Exception as error:
+        from ajprivacy_pipeline.control import is_full
+        if not is_full(error):
+            raise
+        typer.echo("ajprivacy: the disk is full or a file may not grow; free space and run again", err=True)
+        sys.exit(2)
     except KeyboardInterrupt:
         typer.echo("ajprivacy: interrupted; nothing was published", err=True)
         sys.exit(130)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from ajprivacy_pipeline.errors import ControlError
 
@@ -109,6 +109,12 @@ looks = sa.Table(  # who looked at a person: the subject as a keyed token, never
 def utc_now() -> datetime:
     """The clock of records (never of decisions), in UTC without zone."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether a store in SQLite, this one or Dagster's, could not be written for want of space."""
+    return isinstance(error, OperationalError) and any(
+        text in str(error.orig) for text in ("disk I/O error", "database or disk is full"))
 
 
 class ControlStore:

@@ -61,6 +61,7 @@ class Thresholds(Frozen):
     dominance_two_largest: int = Field(ge=1, le=99)
     interval_percent: int = Field(ge=1, le=100)
     open_cells: int = Field(ge=1)
+    total_worth: int = Field(ge=1, le=100)
     months_computed_again: int = Field(ge=1)
 
 

@@ -14,23 +14,23 @@ from scipy.sparse import hstack
 from ajprivacy_pipeline.anonymise.intervals import line_matrix
 from ajprivacy_pipeline.anonymise.programs import DUAL_SIMPLEX, load
 from ajprivacy_pipeline.anonymise.system import System
+from ajprivacy_pipeline.policy import Policy
 
 _NOTHING = 1e-6  # of what is asked for: no move, but for arithmetic
 _LEAST = 1e-3    # of what is asked for: a cell that gives less costs no more for it
-_DEEPER = 20.0   # cells of one level more are lost rather than a total that names one dimension less
 _FAR = 1e3       # times what is asked for: as far as any cell goes
 
 
 class Cheapest:
     """A system's cells as moves up and down off their values; shown ones cost, withheld ones are free."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, policy: Policy, system: System) -> None:
         """Keep the lines; what is withheld is read from the system each time."""
         self._system = system
         count = len(system.rows)
         lines = line_matrix(system, {cell: cell for cell in range(count)})
         depth = np.array([system.depth(i) for i in range(count)])
-        self._loss = _DEEPER ** (depth.max(initial=0) - depth)
+        self._loss = float(policy.release.thresholds.total_worth) ** (depth.max(initial=0) - depth)
         self._is_zero = np.isin(np.arange(count), list(system.zeros))
         self._all = np.arange(2 * count, dtype=np.int32)
         nothing = np.zeros(2 * count)

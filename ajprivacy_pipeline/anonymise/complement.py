@@ -81,7 +81,7 @@ def _mend(policy: Policy, system: System, figures: Counter[str]) -> None:
     figures["two_per_line"] += _two_per_line(system)
     _level(system)
     reaches = [(m, Reach(policy, system, m)) for m in system.group.measures]
-    cheapest = Cheapest(system)
+    cheapest = Cheapest(policy, system)
     for _ in range(_ROUNDS):
         _mend_lines(policy, system)
         before = sum(system.gone)

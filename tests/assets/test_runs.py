@@ -181,6 +181,19 @@ def test_interrupted_run_publishes_nothing_and_frees_its_month(home: Home) -> No
         assert not instance.event_log_storage.get_concurrency_info(POOL).claimed_slots
 
 
+def test_dagsters_own_files_meet_a_full_disk(home: Home) -> None:
+    """One sentence with the mend, exit code 2; nothing is published and the month is free."""
+    home.shop()
+    command = 'ulimit -f 976; exec "$0" -m ajprivacy_pipeline run --month 2026-09'
+    run = subprocess.run(["/bin/bash", "-c", command, sys.executable], env=home.env, cwd=home.folder, text=True,
+                         capture_output=True, check=False)
+    assert run.returncode == 2, run.stderr
+    assert run.stderr.splitlines()[-1] == "ajprivacy: the disk is full or a file may not grow; free space and run again"
+    assert "Traceback" not in run.stderr
+    assert not (home.folder / "published" / "analytics.duckdb").exists()
+    assert not is_running(_settings(home), "2026-09")
+
+
 def test_slot_of_a_killed_run_is_freed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without its month's lock a slot's holder is dead; with it, the slot is kept."""
     for name in ("DAGSTER_HOME", "DAGSTER_REDACT_USER_CODE_ERRORS", "DAGSTER_DISABLE_TELEMETRY", "AJPRIVACY_HOME"):
