@@ -20,7 +20,9 @@ from ajprivacy_pipeline.settings import Settings, as_of
 
 DECISION_TABLES = ("purpose_status", "freezes", "attribute_decisions", "record_decisions", "bulk_decisions",
                    "review_list", "sole_ground")
-_EXPORTS = {name: f"SELECT * FROM retention.{zones.quote(name)}" for name in DECISION_TABLES} | {
+# subject_no is a number within the month's file; outside it a subject has its id alone.
+_EXPORTS = {name: f"SELECT COLUMNS(lambda name: name <> 'subject_no') FROM retention.{zones.quote(name)}"
+            for name in DECISION_TABLES} | {
     "quality": 'SELECT table_name AS "table", id, column_name AS "column", fault FROM staged.quality'}
 PSEUDONYMISED = "pseudonymised"
 _MONTH = re.compile(r"^\d{4}-\d{2}$")

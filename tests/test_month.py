@@ -90,6 +90,10 @@ def test_both_databases_give_the_same_decisions(on_sqlite: Settings, on_postgres
     assert {name: len(rows) for name, rows in left.items()} == {name: len(rows) for name, rows in right.items()}
     assert left == right
     assert len(left["attribute_decisions"]) > CUSTOMERS
+    con, out = zones.memory(), zones.literal(str(on_sqlite.home / "decisions" / "record_decisions.parquet"))
+    names = [row[0] for row in con.execute(f"DESCRIBE SELECT * FROM read_parquet({out})").fetchall()]
+    assert names == ["as_of", "entity", "record_id", "part", "subject_id", "decision", "due_on", "retained_by",
+                     "held_by", "policy_version"], "and no number that means something within one file alone"
 
 
 def test_both_databases_give_the_same_release(on_sqlite: Settings, on_postgres: Settings) -> None:

@@ -46,7 +46,7 @@ _REQUESTS = """
 """
 _DECISIONS = """
     SELECT entity, record_id, part, decision, due_on, retained_by, held_by, policy_version
-    FROM retention.{table} WHERE subject_id = $subject
+    FROM retention.{table} WHERE subject_no = $no
 """
 _WEB = """
     SELECT customer_id, consented, occurred_on, consent_withdrawn_on, count(*) AS events FROM staged.web_events
@@ -114,7 +114,7 @@ def find_subject(con: Connection, subject_id: str, month: str) -> Row:
 
 def read_facts(con: Connection, subject: Row, as_of: date) -> Facts:
     """Everything the explanation of one subject rests on."""
-    no, identifier = subject["subject_no"], subject["subject_id"]
+    no = subject["subject_no"]
     customer = None if subject["contact_id"] is not None else subject["customer_id"]
     contact = subject["contact_id"]
     facts = Facts(
@@ -124,9 +124,9 @@ def read_facts(con: Connection, subject: Row, as_of: date) -> Facts:
     _read_orders(con, facts, no, customer)
     facts.requests = rows(con, _REQUESTS, no=no)
     facts.attributes = rows(con, "SELECT attribute, decision, due_on, retained_by, held_by, policy_version FROM "
-                                 "retention.attribute_decisions WHERE subject_id = $subject", subject=identifier)
+                                 "retention.attribute_decisions WHERE subject_no = $no", no=no)
     for table in ("order", "invoice", "correspondence", "newsletter", "request"):
-        facts.records += rows(con, _DECISIONS.format(table=f"{table}_decisions"), subject=identifier)
+        facts.records += rows(con, _DECISIONS.format(table=f"{table}_decisions"), no=no)
     facts.records.sort(key=lambda row: (row["entity"], row["record_id"], row["part"]))
     facts.invoices = rows(con, _INVOICES, customer=customer) if customer is not None else []
     _read_order_details(con, facts)

@@ -5,12 +5,12 @@
 -- doc: Tokens of people, HMAC-SHA256 of the subject's id under one key per domain. Without those who objected, are
 --   restricted, are due, or of whom nothing is left (IND-3, RGT-6). Stays in the restricted zone.
 WITH standing AS (
-    SELECT subject_id, bool_or(decision = 'due') AS is_due, bool_or(decision <> 'absent') AS is_there
-    FROM retention.attribute_decisions GROUP BY subject_id
+    SELECT subject_no, bool_or(decision = 'due') AS is_due, bool_or(decision <> 'absent') AS is_there
+    FROM retention.attribute_decisions GROUP BY subject_no
 ), eligible AS (
     SELECT s.subject_no, s.customer_id, s.contact_id, encode(nfc_normalize(s.subject_id)) AS value
     FROM retention.subjects AS s
-    JOIN standing AS d ON d.subject_id = s.subject_id
+    JOIN standing AS d ON d.subject_no = s.subject_no
     WHERE d.is_there AND NOT d.is_due
       AND NOT EXISTS (SELECT 1 FROM retention.requests AS r WHERE r.subject_no = s.subject_no AND r.stops_marketing)
       AND NOT EXISTS (SELECT 1 FROM retention.freezes AS f WHERE f.subject_id = s.subject_id AND f."freeze" = 'restriction')

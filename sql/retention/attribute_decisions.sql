@@ -41,7 +41,7 @@ WITH purposes AS (
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS h ON h.subject_no = j.subject_no AND h.entity = j.hold_entity
 )
-SELECT CAST($as_of AS DATE) AS as_of, d.subject_id, d.attribute,
+SELECT CAST($as_of AS DATE) AS as_of, d.subject_id, d.subject_no, d.attribute,
     decision_of(d.is_absent, d.retained > 0, len(d.freezes) > 0) AS decision,
     CASE WHEN NOT d.is_absent AND isfinite(d.lapses_on) THEN d.lapses_on END AS due_on,
     CASE WHEN d.is_absent THEN []::VARCHAR[] ELSE s.names END AS retained_by,

@@ -22,6 +22,7 @@ WITH cases AS (
     SELECT r.*, k.subject_no AS customer_no, c.subject_no AS contact_no,
         (r.customer_id IS NOT NULL AND k.subject_no IS NULL) OR (r.contact_id IS NOT NULL AND c.subject_no IS NULL) AS is_orphan,
         r.customer_id IS NULL AND r.contact_id IS NULL AS is_nobodys,
+        p.subject_no,
         p.contract_on, p.profile_on
     FROM records AS r
     LEFT JOIN retention.subjects AS k ON k.customer_id = r.customer_id AND k.contact_id IS NULL
@@ -56,7 +57,7 @@ WITH cases AS (
     LEFT JOIN retention.faults AS q ON q.record_id = r.record_id AND q.entity = r.entity
 )
 SELECT CAST($as_of AS DATE) AS as_of, d.entity, d.record_id, 'content' AS part,
-    subject_id_of(d.contact_id, d.customer_id) AS subject_id,
+    subject_id_of(d.contact_id, d.customer_id) AS subject_id, d.subject_no,
     decision_of(d.is_absent, d.reasons > 0, len(d.held_by) > 0) AS decision,
     CASE WHEN NOT d.is_absent AND isfinite(d.kept_until) THEN d.kept_until END AS due_on,
     CASE WHEN d.is_absent THEN []::VARCHAR[] ELSE s.names END AS retained_by,

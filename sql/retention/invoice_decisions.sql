@@ -40,7 +40,7 @@ WITH facts AS (
     SELECT *, 'link', customer_id IS NULL FROM decided WHERE is_person
 )
 SELECT CAST($as_of AS DATE) AS as_of, 'invoices' AS entity, p.invoice_id AS record_id, p.part,
-    'customer:' || p.customer_id AS subject_id,
+    'customer:' || p.customer_id AS subject_id, p.customer_no AS subject_no,
     decision_of(p.is_absent, p.reasons > 0, len(p.held_by) > 0) AS decision,
     CASE WHEN NOT p.is_absent AND isfinite(p.kept_until) THEN p.kept_until END AS due_on,
     CASE WHEN p.is_absent THEN []::VARCHAR[] ELSE s.names END AS retained_by,

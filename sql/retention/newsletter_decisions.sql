@@ -17,7 +17,9 @@ WITH address_stops AS (
     SELECT n.*, email_key(n.email) AS email_key, k.subject_no AS customer_no, c.subject_no AS contact_no,
         (n.customer_id IS NOT NULL AND k.subject_no IS NULL) OR (n.contact_id IS NOT NULL AND c.subject_no IS NULL) AS is_orphan,
         CASE WHEN n.contact_id IS NULL AND n.customer_id IS NULL THEN w.subject_no END AS owner_no,
-        coalesce(subject_id_of(n.contact_id, n.customer_id), w.subject_id) AS subject_id
+        coalesce(subject_id_of(n.contact_id, n.customer_id), w.subject_id) AS subject_id,
+        CASE WHEN n.contact_id IS NOT NULL THEN c.subject_no WHEN n.customer_id IS NOT NULL THEN k.subject_no
+             ELSE w.subject_no END AS subject_no
     FROM staged.newsletter_subscriptions AS n
     LEFT JOIN retention.subjects AS k ON k.customer_id = n.customer_id AND k.contact_id IS NULL
     LEFT JOIN retention.subjects AS c ON c.contact_id = n.contact_id
@@ -29,9 +31,7 @@ WITH address_stops AS (
               first_on_or_after(r.stopped_ons, coalesce(p.subscribed_on, DATE '-infinity'))) AS ends_on
     FROM placed AS p
     LEFT JOIN address_stops AS a ON a.email_key = p.email_key
-    LEFT JOIN retention.subject_requests AS r
-        ON r.subject_no = CASE WHEN p.contact_id IS NOT NULL THEN p.contact_no
-                               WHEN p.customer_id IS NOT NULL THEN p.customer_no ELSE p.owner_no END
+    LEFT JOIN retention.subject_requests AS r ON r.subject_no = p.subject_no
 ), decided AS (
     SELECT d.*, d.email IS NULL AS is_absent, NOT coalesce(d.ends_on <= $as_of, false) AS is_live,
         record_holds(coalesce(c.held_by, w.held_by), k.held_by, d.is_orphan, q.record_id IS NOT NULL,
@@ -43,7 +43,7 @@ WITH address_stops AS (
     LEFT JOIN retention.subject_holds AS w ON w.subject_no = d.owner_no AND w.entity = 'newsletter_subscriptions'
     LEFT JOIN retention.faults AS q ON q.record_id = d.subscription_id AND q.entity = 'newsletter_subscriptions'
 )
-SELECT CAST($as_of AS DATE) AS as_of, 'newsletter_subscriptions' AS entity, subscription_id AS record_id, 'email' AS part, subject_id,
+SELECT CAST($as_of AS DATE) AS as_of, 'newsletter_subscriptions' AS entity, subscription_id AS record_id, 'email' AS part, subject_id, subject_no,
     decision_of(is_absent, is_live, len(freezes) > 0) AS decision,
     CASE WHEN NOT is_absent THEN ends_on END AS due_on,
     CASE WHEN is_live AND NOT is_absent THEN ['newsletter'] ELSE []::VARCHAR[] END AS retained_by,

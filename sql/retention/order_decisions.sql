@@ -16,7 +16,7 @@ WITH parts AS (
     FROM retention.order_facts AS f
     WHERE f.is_person OR f.contact_no IS NOT NULL
 ), dated AS (
-    SELECT p.order_id, p.part, p.subject_id, p.is_absent, p.customer_no, p.contact_no,
+    SELECT p.order_id, p.part, p.subject_id, p.subject_no, p.is_absent, p.customer_no, p.contact_no,
         p.customer_missing OR p.contact_missing AS is_orphan,
         CASE WHEN p.undelivered THEN 1 ELSE 0 END + CASE WHEN p.unpaid AND r.order_id IS NULL THEN 2 ELSE 0 END
         + CASE WHEN p.open_case THEN 4 ELSE 0 END + CASE WHEN p.warranty_unknown THEN 8 ELSE 0 END AS blockers,
@@ -43,7 +43,7 @@ WITH parts AS (
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = j.customer_no AND k.entity = 'orders'
     LEFT JOIN retention.faults AS q ON q.record_id = j.order_id AND q.entity = 'orders'
 )
-SELECT CAST($as_of AS DATE) AS as_of, 'orders' AS entity, d.order_id AS record_id, d.part, d.subject_id,
+SELECT CAST($as_of AS DATE) AS as_of, 'orders' AS entity, d.order_id AS record_id, d.part, d.subject_id, d.subject_no,
     decision_of(d.is_absent, d.reasons > 0, len(d.held_by) > 0) AS decision,
     CASE WHEN NOT d.is_absent AND isfinite(d.kept_until) THEN d.kept_until END AS due_on,
     CASE WHEN d.is_absent THEN []::VARCHAR[] ELSE s.names END AS retained_by,

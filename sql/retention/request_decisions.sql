@@ -24,6 +24,7 @@ WITH placed AS (
 )
 SELECT CAST($as_of AS DATE) AS as_of, 'rights_requests' AS entity, request_id AS record_id, 'content' AS part,
     subject_id_of(contact_id, customer_id) AS subject_id,
+    CASE WHEN contact_id IS NOT NULL THEN contact_no ELSE customer_no END AS subject_no,
     decision_of(is_absent, is_retained, len(freezes) > 0) AS decision,
     CASE WHEN NOT is_absent THEN kept_until END AS due_on,
     CASE WHEN is_absent OR NOT is_retained THEN []::VARCHAR[]

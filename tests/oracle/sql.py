@@ -36,7 +36,17 @@ def decide(shop: Shop, month: str, options: Options) -> dict[str, list[dict[str,
         run_model(con, model, values)
         if model.name == "retention.open_invoices":
             _release(con, options)
+    assert not wrongly_numbered(con)
     return {table: list(rows_of(con, table)) for table in IDENTITY}
+
+
+def wrongly_numbered(con: zones.Connection) -> list[tuple[Any, ...]]:
+    """Decisions whose subject_no is not that of the subject they name; one that does not exist has none."""
+    return con.execute("""
+        SELECT d.subject_id, d.subject_no FROM (SELECT subject_id, subject_no FROM retention.attribute_decisions
+            UNION ALL SELECT subject_id, subject_no FROM retention.record_decisions) AS d
+        LEFT JOIN retention.subjects AS s ON s.subject_id = d.subject_id
+        WHERE s.subject_no IS DISTINCT FROM d.subject_no""").fetchall()
 
 
 @functools.cache
@@ -90,7 +100,7 @@ def rows_of(con: zones.Connection, table: str) -> Iterator[dict[str, Any]]:
     while chunk := result.fetchmany(10_000):
         for values in chunk:
             row = dict(zip(names, values, strict=True))
-            yield {key: value for key, value in row.items() if key not in ("policy_version", "reasons")}
+            yield {key: value for key, value in row.items() if key not in ("policy_version", "reasons", "subject_no")}
 
 
 def differences(expected: dict[str, list[dict[str, Any]]], got: dict[str, list[dict[str, Any]]]) -> list[str]:
