@@ -14,9 +14,10 @@ from collections.abc import Iterable
 from math import inf
 
 from ajprivacy_pipeline.anonymise.cheapest import Cheapest
+from ajprivacy_pipeline.anonymise.facts import Months
 from ajprivacy_pipeline.anonymise.intervals import MORE, Reach, determined, open_cells
 from ajprivacy_pipeline.anonymise.system import Row, System, build_system, groups_of, levels_of, read_rows, systems
-from ajprivacy_pipeline.anonymise.thresholds import Months, shape_of
+from ajprivacy_pipeline.anonymise.thresholds import shape_of
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, literal, quote

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-from ajprivacy_pipeline.anonymise.thresholds import FACTS, Months, Shape, per_contributor, shape_of
+from ajprivacy_pipeline.anonymise.facts import FACTS, Months, per_contributor
+from ajprivacy_pipeline.anonymise.thresholds import Shape, shape_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, literal, quote
 

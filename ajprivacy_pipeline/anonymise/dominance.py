@@ -3,7 +3,8 @@
 Belongs here: the independent check. Does not belong here: withholding (thresholds, which has the rule itself).
 """
 
-from ajprivacy_pipeline.anonymise.thresholds import FACTS, counted, is_dominated, per_contributor, shape_of
+from ajprivacy_pipeline.anonymise.facts import FACTS, per_contributor
+from ajprivacy_pipeline.anonymise.thresholds import counted, is_dominated, shape_of
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, quote

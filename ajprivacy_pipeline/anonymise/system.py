@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from ajprivacy_pipeline.anonymise.thresholds import Months, Shape, shape_of
+from ajprivacy_pipeline.anonymise.facts import Months
+from ajprivacy_pipeline.anonymise.thresholds import Shape, shape_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, quote
 

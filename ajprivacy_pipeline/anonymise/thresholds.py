@@ -1,8 +1,8 @@
 """G2: no cell and no measure stands on fewer than k contributors.
 
-Belongs here: withholding, and the independent check of it. Does not belong here: counting contributors for the first
-time (sql/anonymous, sql/published). What is a dimension, a measure or a flag says the policy; the hidden counts are
-columns of the cells by name:
+Belongs here: withholding, and its marks. Does not belong here: counting contributors (sql/anonymous, sql/published),
+nor counting them again to check it (recount). What is a dimension, a measure or a flag says the policy; the hidden
+counts are columns of the cells by name:
 
     contributors             distinct contributors of the cell
     contributors_<measure>   contributors whose own sum of the measure is not zero; absent: as the cell
@@ -13,15 +13,12 @@ A stock is a measure of a table with `rounded_to` that may not be added over mon
 """
 
 from dataclasses import dataclass
-from datetime import date
 
-from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, literal, quote
 
 _FLAGS = ("suppressed", "suppressed_measures", "rounded_to")
 CONTRIBUTIONS = ("top1", "top2", "absolute")
-Months = tuple[date, date] | tuple[()]
 
 
 @dataclass(frozen=True)
@@ -127,62 +124,6 @@ def _rounded(measure: str, k: int) -> str:
     return f"CAST((({quote(measure)} + {k // 2:d}) // {k:d}) * {k:d} AS BIGINT)"
 
 
-@dataclass(frozen=True)
-class Facts:
-    """Where a published table's contributors can be counted again, without the published model.
-
-    `margins` are the dimensions of the facts that the table totals; where the facts carry totals as rows of their own
-    (`(all)` in the category), the dimension is none of these. `counted` are measures that are no sums, each with the
-    column of the facts that must have a value in a row for its contributor to count. `persons` are measures that count
-    contributors themselves, each with the column whose sum must not be zero for one to count; empty: everybody does.
-    """
-
-    relation: str
-    margins: tuple[str, ...] = ()
-    counted: tuple[tuple[str, str], ...] = ()
-    persons: tuple[tuple[str, str], ...] = ()
-
-
-_CUSTOMERS = (("customers", ""),)
-FACTS = {
-    "sales_monthly": Facts("anonymous.sales", ("postal_region", "customer_type"), persons=_CUSTOMERS),
-    "product_demand_monthly": Facts("anonymous.demand", persons=(("customers", "orders"),)),
-    "deliveries_monthly": Facts("anonymous.deliveries", ("postal_region",),
-                                (("median_days", "days"), ("p90_days", "days"))),
-    "service_monthly": Facts("anonymous.service", ("kind",), (("median_days_open", "days_open"),)),
-    "web_activity_monthly": Facts("anonymous.web", ("page_group", "device_class"),
-                                  persons=(("visitors", "visitors"),)),
-    "communications_monthly": Facts("anonymous.communications", ("channel", "direction"), persons=_CUSTOMERS),
-    "service_health_daily": Facts("anonymous.logs"),
-    "newsletter_monthly": Facts("anonymous.newsletter"),
-    "retention_monthly": Facts("anonymous.subjects", ("subject_type", "decision")),
-}
-
-
-def check_thresholds(con: Connection, policy: Policy, public: dict[str, str]) -> Verdict:
-    """G2 over newly computed public tables.
-
-    Counts each cell's contributors again from the anonymous facts, one total at a time, and compares with what the
-    public table shows. Also holds the marks to each other: a value is shown or marked withheld, never neither or both.
-
-    Args:
-        con: holds the public tables and the anonymous layer.
-        policy: roles and k.
-        public: the quoted relation of each public table.
-    """
-    violations: list[str] = []
-    figures = {"cells": 0, "cells_withheld": 0}
-    for table, relation in sorted(public.items()):
-        cells, withheld = con.execute(f"SELECT count(*), count(*) FILTER (suppressed) FROM {relation}").fetchall()[0]
-        figures["cells"] += cells
-        figures["cells_withheld"] += withheld
-        violations += mark_faults(con, policy, table, relation)
-        violations += _recount_faults(con, policy, table, relation)
-    k = policy.release.thresholds.k
-    figure = f"k = {k}: {figures['cells']:,} new cells, {figures['cells_withheld']:,} withheld"
-    return verdict("G2", figure, violations, figures)
-
-
 def mark_faults(con: Connection, policy: Policy, table: str, relation: str) -> list[str]:
     """Rows whose marks contradict their values, and cells that occur twice."""
     shape = shape_of(policy, table)
@@ -201,66 +142,6 @@ def mark_faults(con: Connection, policy: Policy, table: str, relation: str) -> l
     repeated = f"(SELECT 1 FROM {relation} GROUP BY {keys} HAVING count(*) > 1)"
     return (counted(con, relation, {f"{table}: {{}} {what}": condition for what, condition in checks.items()})
             + counted(con, repeated, {f"{table}: {{}} cells occur more than once": "true"}))
-
-
-def per_contributor(con: Connection, policy: Policy, table: str,
-                    months: Months = ()) -> tuple[list[str], list[str], str]:
-    """Every cell of a published table by contributor, from the facts: its keys, its measures, and the SELECT.
-
-    A measure `m` is the column `own_m`; a row is one cell and one token. `months` as in `by_contributor`.
-    """
-    shape, facts = shape_of(policy, table), FACTS[table]
-    fact_columns = columns_of(con, facts.relation)
-    own = {m: f"sum({quote(m)})" for m in shape.measures if m in fact_columns}
-    own |= {measure: f"count({quote(column)})" for measure, column in facts.counted}
-    keys, rows = by_contributor(con, policy, table, {f"own_{m}": value for m, value in own.items()}, months)
-    return keys, list(own), rows
-
-
-def by_contributor(con: Connection, policy: Policy, table: str, columns: dict[str, str],
-                   months: Months = ()) -> tuple[list[str], str]:
-    """Keys of a table's cells, and the SELECT of keys, token and aggregates of the facts, by cell and contributor.
-
-    Args:
-        con: holds the facts.
-        policy: roles, and how a total is called.
-        table: the published table.
-        columns: the aggregates by name.
-        months: the first and the last month to take; all when empty.
-    """
-    shape, facts = shape_of(policy, table), FACTS[table]
-    fact_columns = columns_of(con, facts.relation)
-    keys = [d for d in shape.dimensions if d in fact_columns and d != "product_name"]
-    total = literal(policy.release.values.all)
-    taken = (f" WHERE {quote(shape.time)} BETWEEN DATE {literal(months[0].isoformat())} "
-             f"AND last_day(DATE {literal(months[1].isoformat())})") if months else ""
-    branches = []
-    for mask in range(2 ** len(facts.margins)):
-        summed = {d for i, d in enumerate(facts.margins) if mask >> i & 1}
-        dims = ", ".join(f"{total} AS {quote(d)}" if d in summed else quote(d) for d in keys)
-        values = "".join(f", {value} AS {quote(name)}" for name, value in columns.items())
-        branches.append(f"SELECT {dims}, token{values} FROM {facts.relation}{taken} GROUP BY ALL")
-    return keys, " UNION ALL ".join(branches)
-
-
-def _recount_faults(con: Connection, policy: Policy, table: str, relation: str) -> list[str]:
-    """Shown cells and measures with fewer than k contributors when counted again."""
-    if table not in FACTS:
-        return [f"{table}: nothing says which facts its contributors are counted from"]
-    k = policy.release.thresholds.k
-    keys, own, rows = per_contributor(con, policy, table)
-    counts = "".join(f", count(token) FILTER (coalesce({quote('own_' + m)}, 0) <> 0) AS {quote('n_' + m)}" for m in own)
-    recount = (f"SELECT {', '.join(map(quote, keys))}, count(DISTINCT token) AS n, bool_or(token IS NULL) AS nobody"
-               f"{counts} FROM ({rows}) GROUP BY ALL")
-    joined = f"{relation} AS p LEFT JOIN ({recount}) AS r USING ({', '.join(map(quote, keys))})"
-    stands = f"coalesce(r.n >= {k:d} OR (r.n = 0 AND r.nobody), false)"
-    checks = {f"{table}: {{}} cells shown with fewer than {k} contributors": f"NOT p.suppressed AND NOT {stands}"}
-    for measure in own:
-        n, value = f"r.{quote('n_' + measure)}", f"p.{quote(measure)}"
-        zero = f"({n} = 0 AND ({value} = 0 OR r.nobody))"
-        checks[f"{table}.{measure}: {{}} values shown with fewer than {k} contributors of their own"] = (
-            f"{value} IS NOT NULL AND NOT coalesce({n} >= {k:d} OR {zero}, false)")
-    return counted(con, joined, checks)
 
 
 def counted(con: Connection, source: str, checks: dict[str, str]) -> list[str]:

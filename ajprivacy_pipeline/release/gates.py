@@ -10,7 +10,8 @@ from ajprivacy_pipeline.anonymise.complement import check_complements, withhold_
 from ajprivacy_pipeline.anonymise.contributions import batches, contributions, read_marks
 from ajprivacy_pipeline.anonymise.differencing import check_differences, withhold_differences
 from ajprivacy_pipeline.anonymise.dominance import check_dominance
-from ajprivacy_pipeline.anonymise.thresholds import check_thresholds, mark_rows
+from ajprivacy_pipeline.anonymise.recount import check_thresholds
+from ajprivacy_pipeline.anonymise.thresholds import mark_rows
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import ledger

@@ -20,7 +20,8 @@ whether something changed, not what it was: it is made with a salt of the person
 
 from datetime import date
 
-from ajprivacy_pipeline.anonymise.thresholds import FACTS, Shape, by_contributor, columns_of, shape_of
+from ajprivacy_pipeline.anonymise.facts import FACTS, by_contributor
+from ajprivacy_pipeline.anonymise.thresholds import Shape, columns_of, shape_of
 from ajprivacy_pipeline.keystore import KeyStore, pads
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.plan import oldest_kept

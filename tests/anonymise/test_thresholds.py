@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from ajprivacy_pipeline.anonymise.thresholds import check_thresholds, mark_faults, mark_rows, shape_of, withhold
+from ajprivacy_pipeline.anonymise.recount import check_thresholds
+from ajprivacy_pipeline.anonymise.thresholds import mark_faults, mark_rows, shape_of, withhold
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.zones import Connection, memory

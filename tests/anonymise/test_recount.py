@@ -1,0 +1,94 @@
+"""G2 counts again: the bound and the exact count together equal a slow count, whatever the facts."""
+
+from collections import defaultdict
+from itertools import product
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ajprivacy_pipeline.anonymise.recount import check_thresholds
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.zones import memory
+
+POLICY = load_policy(NOTICE)
+K, ALL = POLICY.release.thresholds.k, POLICY.release.values.all
+Fact = tuple[str, str, int | None, int, int | None]  # region, type, contributor, units, revenue
+
+# Contributors 64 apart share a bin; units of both signs may cancel each other; revenue may be unknown.
+facts = st.lists(st.tuples(st.sampled_from("12"), st.sampled_from("ab"),
+                           st.one_of(st.none(), st.integers(0, 14), st.sampled_from([64, 65, 128, 2 ** 64 - 1])),
+                           st.integers(-1, 2), st.one_of(st.none(), st.integers(0, 2))), min_size=1, max_size=120)
+
+
+def cells(rows: list[Fact]) -> dict[tuple[str, str], list[Fact]]:
+    """The facts of each cell, totals too."""
+    found: dict[tuple[str, str], list[Fact]] = defaultdict(list)
+    for row in rows:
+        for region, kind in product((row[0], ALL), (row[1], ALL)):
+            found[region, kind].append(row)
+    return found
+
+
+def sums(rows: list[Fact], of: int) -> dict[int | None, int]:
+    """What each contributor adds to a cell by one column of the facts."""
+    found: dict[int | None, int] = defaultdict(int)
+    for row in rows:
+        found[row[2]] += row[of] or 0  # type: ignore[operator]
+    return found
+
+
+def slow_faults(rows: list[Fact]) -> dict[str, int]:
+    """How many cells, and values of each measure, are shown on too few; everything is shown."""
+    faults: dict[str, int] = defaultdict(int)
+    for members in cells(rows).values():
+        people, nobody = {row[2] for row in members} - {None}, any(row[2] is None for row in members)
+        faults["cells"] += not (len(people) >= K or (not people and nobody))
+        for measure, of in (("units", 3), ("revenue_nok", 4)):
+            own = sum(person is not None and value != 0 for person, value in sums(members, of).items())
+            total = sum(row[of] or 0 for row in members)  # type: ignore[misc]
+            faults[measure] += not (own >= K or (own == 0 and (total == 0 or nobody)))
+    return faults
+
+
+def judge(rows: list[Fact]) -> dict[str, int]:
+    """What G2 says of the facts when everything is shown."""
+    con = memory()
+    con.execute("SET threads = 1")
+    con.execute("CREATE SCHEMA anonymous")
+    keys = "month DATE, product_category VARCHAR, postal_region VARCHAR, customer_type VARCHAR"
+    con.execute(f"CREATE TABLE anonymous.sales ({keys}, token UBIGINT, orders BIGINT, units BIGINT, "
+                "revenue_nok DECIMAL(18, 2))")
+    con.executemany("INSERT INTO anonymous.sales VALUES ('2024-01-01', 'chairs', ?, ?, ?, 1, ?, ?)", rows)
+    con.execute(f"CREATE TABLE shown ({keys}, orders BIGINT, units BIGINT, revenue_nok DECIMAL(18, 2), "
+                "customers BIGINT, suppressed BOOLEAN, suppressed_measures VARCHAR[])")
+    con.executemany("INSERT INTO shown VALUES ('2024-01-01', 'chairs', ?, ?, ?, ?, ?, ?, false, [])", [
+        (*cell, len(members), sum(row[3] for row in members), sum(row[4] or 0 for row in members), 99)
+        for cell, members in cells(rows).items()])
+    violations = check_thresholds(con, POLICY, {"sales_monthly": "shown"}).violations
+    con.close()
+    found = {}
+    for what in ("cells", "units", "revenue_nok"):
+        start = "sales_monthly: " if what == "cells" else f"sales_monthly.{what}: "
+        counts = [int(line.removeprefix(start).split(" ")[0]) for line in violations if line.startswith(start)]
+        assert len(counts) <= 1
+        found[what] = sum(counts)
+    return found
+
+
+@settings(max_examples=100, deadline=None)
+@given(facts)
+def test_the_bound_and_the_exact_count_give_what_a_slow_count_gives(rows: list[Fact]) -> None:
+    assert judge(rows) == slow_faults(rows)
+
+
+def test_people_who_share_a_bin_are_counted_exactly() -> None:
+    rows: list[Fact] = [("1", "a", 64 * i, 1, 1) for i in range(K)]
+    assert set(judge(rows).values()) == {0}
+    assert judge(rows[1:]) == slow_faults(rows[1:]) == {"cells": 4, "units": 4, "revenue_nok": 4}
+
+
+def test_who_cancels_himself_out_does_not_count() -> None:
+    """Nine with units, and one whose two lines add up to nothing: the bins alone would see ten."""
+    rows: list[Fact] = [("1", "a", i, 1, 1) for i in range(K - 1)] + [("1", "a", K, 1, 1), ("1", "a", K, -1, 1)]
+    assert judge(rows) == {"cells": 0, "units": 4, "revenue_nok": 0}
