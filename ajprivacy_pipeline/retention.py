@@ -17,11 +17,13 @@ from ajprivacy_pipeline.policy import DecisionPolicy, SourceColumn, SourceTable
 from ajprivacy_pipeline.settings import as_of, sql_folder
 from ajprivacy_pipeline.zones import Connection, engine_errors, literal, quote
 
-# Sets of purposes and of reasons are bits inside the models and lists of names outside.
+# Sets of purposes, reasons and freezes are bits inside the models and lists of names outside.
 PURPOSE_BITS = {"contract": 1, "profile": 2, "individualisation": 4, "identification": 8, "bookkeeping": 16}
 REASON_BITS = {"undelivered": 1, "unpaid": 2, "open_case": 4, "warranty_unknown": 8, "contract": 16, "profile": 32,
                "individualisation": 64, "bookkeeping": 128, "not_yet": 256, "correspondence_period": 512,
                "until_further_notice": 1024}
+FREEZE_BITS = {"open_balance": 1, "restriction": 2, "access_pending": 4, "legal_hold": 8, "orphan": 16,
+               "data_quality": 32, "no_evidence": 64, "evidence_missing": 128}
 FREEZING_FAULTS = ("unknown_value", "unparsable", "implausible_date", "missing")
 # Columns of the tables that `prepare` and `write_quality` write; the column lineage starts from them, too.
 POLICY_TABLES = {
@@ -30,7 +32,8 @@ POLICY_TABLES = {
     "policy.attributes": ("attribute VARCHAR, subject_type VARCHAR, covers INTEGER, hold_entity VARCHAR, "
                           "is_misplaced BOOLEAN"),
     "policy.freezes": '"freeze" VARCHAR, scope VARCHAR',
-    "policy.freeze_entities": '"freeze" VARCHAR, entity VARCHAR',
+    "policy.freeze_entities": '"freeze" VARCHAR, bit INTEGER, entity VARCHAR',
+    "policy.freeze_sets": "freezes INTEGER, names VARCHAR[]",
     "policy.purpose_sets": "purposes INTEGER, names VARCHAR[]",
     "policy.reason_sets": "reasons INTEGER, names VARCHAR[]",
 }
@@ -110,7 +113,9 @@ def _policy_tables(policy: DecisionPolicy) -> Iterator[tuple[str, Rows]]:
     yield "policy.attributes", list(_attribute_rows(policy))
     yield "policy.freezes", [(name, freeze.scope) for name, freeze in retention.freezes.items()]
     yield ("policy.freeze_entities",
-           [(name, entity) for name, freeze in retention.freezes.items() for entity in retention.scopes[freeze.scope]])
+           [(name, FREEZE_BITS[name], entity) for name, freeze in retention.freezes.items()
+            for entity in retention.scopes[freeze.scope]])
+    yield "policy.freeze_sets", list(_sets(FREEZE_BITS))
     yield "policy.purpose_sets", list(_sets(PURPOSE_BITS))
     yield "policy.reason_sets", list(_sets(REASON_BITS))
 

@@ -98,26 +98,22 @@ CREATE OR REPLACE TEMP MACRO is_generalised_birth_date(d) AS d IS NULL OR (year(
 CREATE OR REPLACE TEMP MACRO decision_of(is_absent, is_retained, is_held) AS
     CASE WHEN is_absent THEN 'absent' WHEN is_retained THEN 'retain' WHEN is_held THEN 'hold' ELSE 'due' END;
 
--- The union of lists of freezes, sorted; NULL lists are empty.
-CREATE OR REPLACE TEMP MACRO all_holds(a, b, c) AS
-    CASE WHEN a IS NULL AND b IS NULL AND c IS NULL THEN []::VARCHAR[]
-         ELSE list_sort(list_distinct(list_concat(list_concat(coalesce(a, []::VARCHAR[]), coalesce(b, []::VARCHAR[])),
-                                                  coalesce(c, []::VARCHAR[])))) END;
-
--- Freezes that rest on the record itself: an id that does not exist, a value that does not fit, missing evidence.
+-- Freezes that rest on the record itself, as bits: an id that does not exist, a value that does not fit, missing evidence,
+-- a legal hold on the whole entity.
 CREATE OR REPLACE TEMP MACRO own_holds(is_orphan, is_faulty, no_evidence, entity_held) AS
-    CASE WHEN is_orphan OR is_faulty OR no_evidence OR entity_held
-         THEN list_filter([CASE WHEN is_orphan THEN 'orphan' END, CASE WHEN is_faulty THEN 'data_quality' END,
-                           CASE WHEN no_evidence THEN 'evidence_missing' END, CASE WHEN entity_held THEN 'legal_hold' END],
-                          lambda x: x IS NOT NULL) END;
+    CASE WHEN is_orphan THEN 16 ELSE 0 END + CASE WHEN is_faulty THEN 32 ELSE 0 END
+    + CASE WHEN no_evidence THEN 128 ELSE 0 END + CASE WHEN entity_held THEN 8 ELSE 0 END;
 
 -- What holds a record: the freezes of its contact and its customer, and its own. An id that does not exist is an orphan.
-CREATE OR REPLACE TEMP MACRO record_holds(contact_holds, customer_holds, is_orphan, is_faulty, no_evidence, entity_held) AS
-    all_holds(contact_holds, customer_holds, own_holds(is_orphan, is_faulty, no_evidence, entity_held));
+CREATE OR REPLACE TEMP MACRO record_holds(contact_freezes, customer_freezes, is_orphan, is_faulty, no_evidence, entity_held) AS
+    coalesce(contact_freezes, 0) | coalesce(customer_freezes, 0) | own_holds(is_orphan, is_faulty, no_evidence, entity_held);
 
 CREATE OR REPLACE TEMP MACRO subject_id_of(contact_id, customer_id) AS
     CASE WHEN contact_id IS NOT NULL THEN 'contact:' || contact_id ELSE 'customer:' || customer_id END;
 
+-- An order over nothing is paid already; over an unknown amount it is not.
+CREATE OR REPLACE TEMP MACRO is_unpaid(total_amount, paid_on, as_of) AS
+    total_amount IS DISTINCT FROM 0 AND NOT coalesce(paid_on <= as_of, false);
 
 -- The end of an order or case after verified erasures: none touches what came after it, the earliest result wins.
 CREATE OR REPLACE TEMP MACRO first_on_or_after(days, d) AS

@@ -34,8 +34,8 @@ _OPERATORS = frozenset({
 _FUNCTIONS = frozenset({
     "Coalesce", "Nullif", "Greatest", "Least", "Typeof", "Anonymous", "Sum", "Count", "Max", "Min", "Avg", "Median",
     "Quantile", "PercentileCont", "PercentileDisc", "ArrayAgg", "GroupConcat", "AnyValue", "LogicalOr",
-    "LogicalAnd", "CountIf", "ArgMax", "ArgMin", "Stddev", "Variance", "RowNumber", "Ntile", "Rank", "DenseRank",
-    "Lag", "Lead", "FirstValue", "LastValue", "ArrayContains", "ArraySort", "ArrayDistinct", "ArrayConcat",
+    "LogicalAnd", "BitwiseOrAgg", "CountIf", "ArgMax", "ArgMin", "Stddev", "Variance", "RowNumber", "Ntile", "Rank",
+    "DenseRank", "Lag", "Lead", "FirstValue", "LastValue", "ArrayContains", "ArraySort", "ArrayDistinct", "ArrayConcat",
     "ArrayFilter", "ArrayMin", "ArrayMax", "Transform", "Explode", "GenerateSeries", "ArrayToString", "ArraySize",
     "SortArray", "ArrayPosition", "Lower", "Upper", "Trim", "Left", "Right", "Substring", "Concat", "ConcatWs",
     "Length", "Chr", "StartsWith", "EndsWith", "Contains", "Replace", "Split", "SplitPart", "RegexpReplace",

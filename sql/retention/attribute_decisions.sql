@@ -1,7 +1,7 @@
 -- model: retention.attribute_decisions
 -- grain: one row per subject and attribute of its type
 -- params: as_of, policy_version
--- reads: retention.subjects, retention.subject_purposes, retention.subject_holds, retention.evidence, staged.customers, staged.contacts, policy.attributes, policy.purpose_sets
+-- reads: retention.subjects, retention.subject_purposes, retention.subject_holds, retention.evidence, staged.customers, staged.contacts, policy.attributes, policy.purpose_sets, policy.freeze_sets
 -- doc: What becomes of each attribute of each subject. `covers`, `active` and `applies` are sets of purposes as bits:
 --   contract 1, profile 2, individualisation 4, identification 8, bookkeeping 16.
 WITH purposes AS (
@@ -35,17 +35,18 @@ WITH purposes AS (
     JOIN present AS v USING (subject_no)
     JOIN policy.attributes AS a USING (subject_type)
 ), decided AS (
-    SELECT j.*, all_holds(h.held_by, NULL::VARCHAR[], own_holds(false, false, e.is_missing,
-            list_contains(e.held_entities, CASE WHEN j.subject_type = 'contact' THEN 'contacts' ELSE 'customers' END))) AS freezes
+    SELECT j.* EXCLUDE (retained), CASE WHEN j.is_absent THEN 0 ELSE j.retained END AS retained,
+        CASE WHEN j.is_absent OR j.retained > 0 THEN 0 ELSE record_holds(h.freezes, NULL, false, false, e.is_missing,
+            list_contains(e.held_entities, CASE WHEN j.subject_type = 'contact' THEN 'contacts' ELSE 'customers' END)) END AS held
     FROM judged AS j
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS h ON h.subject_no = j.subject_no AND h.entity = j.hold_entity
 )
 SELECT CAST($as_of AS DATE) AS as_of, d.subject_id, d.subject_no, d.attribute,
-    decision_of(d.is_absent, d.retained > 0, len(d.freezes) > 0) AS decision,
+    decision_of(d.is_absent, d.retained > 0, d.held > 0) AS decision,
     CASE WHEN NOT d.is_absent AND isfinite(d.lapses_on) THEN d.lapses_on END AS due_on,
-    CASE WHEN d.is_absent THEN []::VARCHAR[] ELSE s.names END AS retained_by,
-    CASE WHEN d.is_absent OR d.retained > 0 THEN []::VARCHAR[] ELSE d.freezes END AS held_by,
+    s.names AS retained_by, f.names AS held_by,
     $policy_version AS policy_version
 FROM decided AS d
 JOIN policy.purpose_sets AS s ON s.purposes = d.retained
+JOIN policy.freeze_sets AS f ON f.freezes = d.held

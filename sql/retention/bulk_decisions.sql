@@ -8,7 +8,7 @@ WITH clicks AS (
         e.visitor_id IS NULL AND e.customer_id IS NULL AND e.contact_id IS NULL AND e.ip_address IS NULL AND e.user_agent IS NULL AS is_absent,
         plus_months(e.occurred_on, $cookie_months) AS cookie_on, e.consent_withdrawn_on,
         p.individualisation_on,
-        m.is_missing OR list_contains(m.held_entities, 'web_events') OR h.held_by IS NOT NULL OR g.held_by IS NOT NULL OR q.record_id IS NOT NULL
+        m.is_missing OR list_contains(m.held_entities, 'web_events') OR h.freezes IS NOT NULL OR g.freezes IS NOT NULL OR q.record_id IS NOT NULL
             OR (e.customer_id IS NOT NULL AND k.subject_no IS NULL) OR (e.contact_id IS NOT NULL AND c.subject_no IS NULL) AS is_held
     FROM staged.web_events AS e
     CROSS JOIN retention.evidence AS m

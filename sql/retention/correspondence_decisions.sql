@@ -1,7 +1,7 @@
 -- model: retention.correspondence_decisions
 -- grain: one row per case and one per communication
 -- params: as_of, policy_version, correspondence_months
--- reads: staged.cases, staged.communications, retention.subjects, retention.subject_purposes, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets
+-- reads: staged.cases, staged.communications, retention.subjects, retention.subject_purposes, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets, policy.freeze_sets
 -- doc: What becomes of the content of cases and messages. A message without ids has its case's. `reasons` are bits:
 --   open_case 4, contract 16, profile 32, not_yet 256, correspondence_period 512, until_further_notice 1024.
 WITH cases AS (
@@ -47,9 +47,9 @@ WITH cases AS (
     FROM judged
 ), decided AS (
     SELECT r.*, CASE WHEN r.reasons = 0 AND NOT r.is_absent
-        THEN record_holds(c.held_by, k.held_by, r.is_orphan, q.record_id IS NOT NULL, e.is_missing,
+        THEN record_holds(c.freezes, k.freezes, r.is_orphan, q.record_id IS NOT NULL, e.is_missing,
                           list_contains(e.held_entities, r.entity))
-        ELSE []::VARCHAR[] END AS held_by
+        ELSE 0 END AS held
     FROM reasoned AS r
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS c ON c.subject_no = r.contact_no AND c.entity = r.entity
@@ -58,10 +58,10 @@ WITH cases AS (
 )
 SELECT CAST($as_of AS DATE) AS as_of, d.entity, d.record_id, 'content' AS part,
     subject_id_of(d.contact_id, d.customer_id) AS subject_id, d.subject_no,
-    decision_of(d.is_absent, d.reasons > 0, len(d.held_by) > 0) AS decision,
+    decision_of(d.is_absent, d.reasons > 0, d.held > 0) AS decision,
     CASE WHEN NOT d.is_absent AND isfinite(d.kept_until) THEN d.kept_until END AS due_on,
-    CASE WHEN d.is_absent THEN []::VARCHAR[] ELSE s.names END AS retained_by,
-    d.held_by,
+    s.names AS retained_by, f.names AS held_by,
     $policy_version AS policy_version
 FROM decided AS d
-JOIN policy.reason_sets AS s ON s.reasons = d.reasons
+JOIN policy.reason_sets AS s ON s.reasons = CASE WHEN d.is_absent THEN 0 ELSE d.reasons END
+JOIN policy.freeze_sets AS f ON f.freezes = d.held

@@ -16,9 +16,10 @@ WITH rows AS (
         FROM staged.communications AS m LEFT JOIN staged.cases AS c USING (case_id)
     UNION ALL SELECT 'newsletter_subscriptions', subscription_id, customer_id, contact_id FROM staged.newsletter_subscriptions
     UNION ALL SELECT 'web_events', event_id, customer_id, contact_id FROM staged.web_events
-), owners AS (
-    SELECT email_key, any_value(subject_no) AS subject_no
-    FROM retention.subjects WHERE email_key IS NOT NULL GROUP BY email_key HAVING count(*) = 1
+), nobodys AS (
+    SELECT email_key(n.email) AS email_key
+    FROM retention.faults AS f JOIN staged.newsletter_subscriptions AS n ON n.subscription_id = f.record_id
+    WHERE f.entity = 'newsletter_subscriptions' AND n.customer_id IS NULL AND n.contact_id IS NULL
 ), named AS (
     SELECT r.customer_id, r.contact_id FROM retention.faults AS f JOIN rows AS r USING (entity, record_id)
 )
@@ -30,8 +31,5 @@ UNION
 SELECT r.subject_no FROM retention.faults AS f JOIN retention.requests AS r ON r.request_id = f.record_id
 WHERE f.entity = 'rights_requests' AND r.subject_no IS NOT NULL
 UNION
-SELECT o.subject_no
-FROM retention.faults AS f
-JOIN staged.newsletter_subscriptions AS n ON n.subscription_id = f.record_id
-JOIN owners AS o ON o.email_key = email_key(n.email)
-WHERE f.entity = 'newsletter_subscriptions' AND n.customer_id IS NULL AND n.contact_id IS NULL
+SELECT any_value(subject_no) FROM retention.subjects WHERE email_key IN (SELECT email_key FROM nobodys)
+GROUP BY email_key HAVING count(*) = 1

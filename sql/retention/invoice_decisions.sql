@@ -1,7 +1,7 @@
 -- model: retention.invoice_decisions
 -- grain: one row per invoice and part: billing, and link where the invoice points to a person
 -- params: as_of, policy_version, bookkeeping_years
--- reads: staged.invoices, retention.subjects, retention.order_facts, retention.released_orders, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets
+-- reads: staged.invoices, retention.subjects, retention.order_facts, retention.released_orders, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets, policy.freeze_sets
 -- doc: What becomes of an invoice's billing details and its link to a person. Both stay for the bookkeeping duty, and
 --   never go before the contract of the invoice's order ends. `reasons` as in order_decisions; bookkeeping 128.
 WITH facts AS (
@@ -27,9 +27,9 @@ WITH facts AS (
     FROM facts
 ), decided AS (
     SELECT j.*, CASE WHEN j.reasons = 0
-        THEN record_holds(NULL::VARCHAR[], k.held_by, j.is_orphan, q.record_id IS NOT NULL, e.is_missing,
+        THEN record_holds(NULL, k.freezes, j.is_orphan, q.record_id IS NOT NULL, e.is_missing,
                           list_contains(e.held_entities, 'invoices'))
-        ELSE []::VARCHAR[] END AS held_by
+        ELSE 0 END AS held
     FROM judged AS j
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = j.customer_no AND k.entity = 'invoices'
@@ -41,10 +41,10 @@ WITH facts AS (
 )
 SELECT CAST($as_of AS DATE) AS as_of, 'invoices' AS entity, p.invoice_id AS record_id, p.part,
     'customer:' || p.customer_id AS subject_id, p.customer_no AS subject_no,
-    decision_of(p.is_absent, p.reasons > 0, len(p.held_by) > 0) AS decision,
+    decision_of(p.is_absent, p.reasons > 0, p.held > 0) AS decision,
     CASE WHEN NOT p.is_absent AND isfinite(p.kept_until) THEN p.kept_until END AS due_on,
-    CASE WHEN p.is_absent THEN []::VARCHAR[] ELSE s.names END AS retained_by,
-    CASE WHEN p.is_absent THEN []::VARCHAR[] ELSE p.held_by END AS held_by,
+    s.names AS retained_by, f.names AS held_by,
     $policy_version AS policy_version
 FROM parts AS p
-JOIN policy.reason_sets AS s ON s.reasons = p.reasons
+JOIN policy.reason_sets AS s ON s.reasons = CASE WHEN p.is_absent THEN 0 ELSE p.reasons END
+JOIN policy.freeze_sets AS f ON f.freezes = CASE WHEN p.is_absent THEN 0 ELSE p.held END

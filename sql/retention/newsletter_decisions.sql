@@ -1,7 +1,7 @@
 -- model: retention.newsletter_decisions
 -- grain: one row per newsletter subscription
 -- params: as_of, policy_version
--- reads: staged.newsletter_subscriptions, retention.subjects, retention.requests, retention.subject_requests, retention.subject_holds, retention.faults, retention.evidence
+-- reads: staged.newsletter_subscriptions, retention.subjects, retention.requests, retention.subject_requests, retention.subject_holds, retention.faults, retention.evidence, policy.freeze_sets
 -- doc: When a subscription's address goes: with the unsubscription, or with the first objection or erasure, on or after
 --   the day of subscribing, of its subject, of anybody whose row has the address, or that names the address itself.
 WITH address_stops AS (
@@ -12,7 +12,9 @@ WITH address_stops AS (
     WHERE email_key IS NOT NULL GROUP BY email_key
 ), owners AS (
     SELECT email_key, any_value(subject_no) AS subject_no, any_value(subject_id) AS subject_id
-    FROM retention.subjects WHERE email_key IS NOT NULL GROUP BY email_key HAVING count(*) = 1
+    FROM retention.subjects
+    WHERE email_key IN (SELECT email_key(email) FROM staged.newsletter_subscriptions WHERE customer_id IS NULL AND contact_id IS NULL)
+    GROUP BY email_key HAVING count(*) = 1
 ), placed AS (
     SELECT n.*, email_key(n.email) AS email_key, k.subject_no AS customer_no, c.subject_no AS contact_no,
         (n.customer_id IS NOT NULL AND k.subject_no IS NULL) OR (n.contact_id IS NOT NULL AND c.subject_no IS NULL) AS is_orphan,
@@ -34,8 +36,8 @@ WITH address_stops AS (
     LEFT JOIN retention.subject_requests AS r ON r.subject_no = p.subject_no
 ), decided AS (
     SELECT d.*, d.email IS NULL AS is_absent, NOT coalesce(d.ends_on <= $as_of, false) AS is_live,
-        record_holds(coalesce(c.held_by, w.held_by), k.held_by, d.is_orphan, q.record_id IS NOT NULL,
-                     e.is_missing, list_contains(e.held_entities, 'newsletter_subscriptions')) AS freezes
+        record_holds(coalesce(c.freezes, w.freezes), k.freezes, d.is_orphan, q.record_id IS NOT NULL,
+                     e.is_missing, list_contains(e.held_entities, 'newsletter_subscriptions')) AS held
     FROM dated AS d
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS c ON c.subject_no = d.contact_no AND c.entity = 'newsletter_subscriptions'
@@ -44,9 +46,10 @@ WITH address_stops AS (
     LEFT JOIN retention.faults AS q ON q.record_id = d.subscription_id AND q.entity = 'newsletter_subscriptions'
 )
 SELECT CAST($as_of AS DATE) AS as_of, 'newsletter_subscriptions' AS entity, subscription_id AS record_id, 'email' AS part, subject_id, subject_no,
-    decision_of(is_absent, is_live, len(freezes) > 0) AS decision,
+    decision_of(is_absent, is_live, held > 0) AS decision,
     CASE WHEN NOT is_absent THEN ends_on END AS due_on,
     CASE WHEN is_live AND NOT is_absent THEN ['newsletter'] ELSE []::VARCHAR[] END AS retained_by,
-    CASE WHEN is_live OR is_absent THEN []::VARCHAR[] ELSE freezes END AS held_by,
+    f.names AS held_by,
     $policy_version AS policy_version
 FROM decided
+JOIN policy.freeze_sets AS f ON f.freezes = CASE WHEN is_live OR is_absent THEN 0 ELSE held END

@@ -1,7 +1,7 @@
 -- model: retention.order_decisions
 -- grain: one row per order and part: delivery, and link where the order points to a person
 -- params: as_of, policy_version
--- reads: retention.order_facts, retention.subject_purposes, retention.subject_requests, retention.released_orders, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets
+-- reads: retention.order_facts, retention.subject_purposes, retention.subject_requests, retention.released_orders, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets, policy.freeze_sets
 -- doc: What becomes of an order's delivery details, and of its link to a person. `reasons` are bits: undelivered 1,
 --   unpaid 2, open_case 4, warranty_unknown 8, contract 16, individualisation 64.
 WITH parts AS (
@@ -34,9 +34,9 @@ WITH parts AS (
     FROM dated
 ), decided AS (
     SELECT j.*, CASE WHEN j.reasons = 0 AND NOT j.is_absent
-        THEN record_holds(c.held_by, k.held_by, j.is_orphan, q.record_id IS NOT NULL, e.is_missing,
+        THEN record_holds(c.freezes, k.freezes, j.is_orphan, q.record_id IS NOT NULL, e.is_missing,
                           list_contains(e.held_entities, 'orders'))
-        ELSE []::VARCHAR[] END AS held_by
+        ELSE 0 END AS held
     FROM judged AS j
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS c ON c.subject_no = j.contact_no AND c.entity = 'orders'
@@ -44,10 +44,10 @@ WITH parts AS (
     LEFT JOIN retention.faults AS q ON q.record_id = j.order_id AND q.entity = 'orders'
 )
 SELECT CAST($as_of AS DATE) AS as_of, 'orders' AS entity, d.order_id AS record_id, d.part, d.subject_id, d.subject_no,
-    decision_of(d.is_absent, d.reasons > 0, len(d.held_by) > 0) AS decision,
+    decision_of(d.is_absent, d.reasons > 0, d.held > 0) AS decision,
     CASE WHEN NOT d.is_absent AND isfinite(d.kept_until) THEN d.kept_until END AS due_on,
-    CASE WHEN d.is_absent THEN []::VARCHAR[] ELSE s.names END AS retained_by,
-    d.held_by,
+    s.names AS retained_by, f.names AS held_by,
     $policy_version AS policy_version
 FROM decided AS d
-JOIN policy.reason_sets AS s ON s.reasons = d.reasons
+JOIN policy.reason_sets AS s ON s.reasons = CASE WHEN d.is_absent THEN 0 ELSE d.reasons END
+JOIN policy.freeze_sets AS f ON f.freezes = d.held

@@ -1,12 +1,36 @@
 -- model: retention.order_facts
 -- grain: one row per order
--- params: as_of, contract_tail_months, contract_minimum_months, business_transaction_months, profile_tail_months, business_warranty
--- reads: staged.orders, staged.invoices, staged.cases, retention.line_facts, retention.open_invoices, retention.subjects
+-- params: as_of, unknown_warranty_years, contract_tail_months, contract_minimum_months, business_transaction_months, profile_tail_months, business_warranty
+-- reads: staged.orders, staged.order_lines, staged.products, staged.invoices, staged.cases, retention.open_invoices, retention.subjects
 -- doc: Per order its blockers and its dates: ended_on, obligations_on, and contract_on, which counts only while no
 --   blocker stands. profile_on is obligations_on plus the profile's months, added term by term.
---   delivery_absent: no delivery detail is there that could go.
-WITH invoiced AS (
-    SELECT order_id FROM staged.invoices WHERE order_id IS NOT NULL GROUP BY order_id
+--   delivery_absent: no delivery detail is there that could go. A line without its own delivery date has its order's,
+--   so only the longest warranty of such lines is kept. warranty_key is the latest warranty end as a month_day number,
+--   not yet clamped, so that months can still be added. Whether there is an invoice matters for unpaid orders alone.
+WITH lines AS (
+    SELECT l.order_id, l.delivered_on, l.returned_on, l.returned_on IS NULL AS is_live,
+        CASE WHEN l.product_id IS NULL THEN 0 ELSE coalesce(p.warranty_years, $unknown_warranty_years) END AS warranty_years
+    FROM staged.order_lines AS l
+    LEFT JOIN staged.products AS p ON p.product_id = l.product_id
+), lined AS (
+    SELECT order_id,
+        count(*) AS line_count,
+        count(*) FILTER (is_live) AS live_count,
+        max(delivered_on) AS delivered_on,
+        max(delivered_on) FILTER (is_live) AS live_delivered_on,
+        max(returned_on) AS returned_on,
+        coalesce(bool_or(delivered_on IS NULL), false) AS any_inherits,
+        coalesce(bool_or(delivered_on IS NULL) FILTER (is_live), false) AS live_inherits,
+        coalesce(bool_or(delivered_on > $as_of) FILTER (is_live), false) AS live_undelivered,
+        coalesce(bool_or(warranty_years IS NULL) FILTER (is_live), false) AS warranty_unknown,
+        max(month_day(delivered_on) + 384 * warranty_years) FILTER (is_live) AS warranty_key,
+        max(warranty_years) FILTER (is_live AND delivered_on IS NULL) AS inherited_years
+    FROM lines
+    GROUP BY order_id
+), unpaid AS (
+    SELECT order_id FROM staged.orders WHERE is_unpaid(total_amount, paid_on, $as_of)
+), invoiced AS (
+    SELECT DISTINCT order_id FROM staged.invoices SEMI JOIN unpaid USING (order_id)
 ), owing AS (
     SELECT order_id FROM retention.open_invoices WHERE order_id IS NOT NULL GROUP BY order_id
 ), cased AS (
@@ -29,7 +53,7 @@ WITH invoiced AS (
         i.order_id IS NOT NULL AS has_invoice, w.order_id IS NOT NULL AS has_open_invoice,
         coalesce(s.has_open, false) AS has_open_case, s.closed_on AS case_closed_on
     FROM staged.orders AS o
-    LEFT JOIN retention.line_facts AS l ON l.order_id = o.order_id
+    LEFT JOIN lined AS l ON l.order_id = o.order_id
     LEFT JOIN retention.subjects AS k ON k.customer_id = o.customer_id AND k.contact_id IS NULL
     LEFT JOIN retention.subjects AS c ON c.contact_id = o.contact_id
     LEFT JOIN invoiced AS i ON i.order_id = o.order_id
@@ -42,7 +66,7 @@ WITH invoiced AS (
                  line_delivered_on, returned_on, case_closed_on) AS ended_on,
         CASE WHEN line_count = 0 THEN coalesce(delivered_on > $as_of, true)
              ELSE coalesce(live_undelivered, false) OR (live_inherits AND coalesce(delivered_on > $as_of, true)) END AS late,
-        total_amount IS DISTINCT FROM 0 AND NOT coalesce(paid_on <= $as_of, false)
+        is_unpaid(total_amount, paid_on, $as_of)
             AND (has_open_invoice OR (NOT has_invoice AND (line_count = 0 OR live_count > 0))) AS owed
     FROM joined
 ), keyed AS (

@@ -11,7 +11,7 @@ WITH statuses AS (
     UNION ALL SELECT subject_id, 'identification', identification_on, is_erased, s.* EXCLUDE (subject_id) FROM retention.subject_purposes AS s
     UNION ALL SELECT subject_id, 'bookkeeping', bookkeeping_on, false, s.* EXCLUDE (subject_id) FROM retention.subject_purposes AS s
 )
-SELECT CAST($as_of AS DATE) AS as_of, t.subject_id, t.purpose,
+SELECT CAST($as_of AS DATE) AS as_of, t.subject_id, t.subject_no, t.purpose,
     CASE WHEN isfinite(t.lapses_on) THEN t.lapses_on END AS lapses_on,
     t.lapses_on > $as_of AS active,
     CASE WHEN NOT isfinite(t.lapses_on)

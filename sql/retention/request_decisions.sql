@@ -1,7 +1,7 @@
 -- model: retention.request_decisions
 -- grain: one row per rights request
 -- params: as_of, policy_version, limitation_months
--- reads: staged.rights_requests, retention.subjects, retention.subject_holds, retention.faults, retention.evidence
+-- reads: staged.rights_requests, retention.subjects, retention.subject_holds, retention.faults, retention.evidence, policy.freeze_sets
 -- doc: When the content of an answered request goes: after the limitation period.
 WITH placed AS (
     SELECT r.*, k.subject_no AS customer_no, c.subject_no AS contact_no,
@@ -14,8 +14,8 @@ WITH placed AS (
     LEFT JOIN retention.subjects AS c ON c.contact_id = r.contact_id
 ), decided AS (
     SELECT p.*, p.is_open OR p.kept_until > $as_of AS is_retained,
-        record_holds(c.held_by, k.held_by, p.is_orphan, q.record_id IS NOT NULL, e.is_missing,
-                     list_contains(e.held_entities, 'rights_requests')) AS freezes
+        record_holds(c.freezes, k.freezes, p.is_orphan, q.record_id IS NOT NULL, e.is_missing,
+                     list_contains(e.held_entities, 'rights_requests')) AS held
     FROM placed AS p
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS c ON c.subject_no = p.contact_no AND c.entity = 'rights_requests'
@@ -25,10 +25,11 @@ WITH placed AS (
 SELECT CAST($as_of AS DATE) AS as_of, 'rights_requests' AS entity, request_id AS record_id, 'content' AS part,
     subject_id_of(contact_id, customer_id) AS subject_id,
     CASE WHEN contact_id IS NOT NULL THEN contact_no ELSE customer_no END AS subject_no,
-    decision_of(is_absent, is_retained, len(freezes) > 0) AS decision,
+    decision_of(is_absent, is_retained, held > 0) AS decision,
     CASE WHEN NOT is_absent THEN kept_until END AS due_on,
     CASE WHEN is_absent OR NOT is_retained THEN []::VARCHAR[]
          WHEN is_open THEN ['open_request'] ELSE ['limitation_period'] END AS retained_by,
-    CASE WHEN is_absent OR is_retained THEN []::VARCHAR[] ELSE freezes END AS held_by,
+    f.names AS held_by,
     $policy_version AS policy_version
 FROM decided
+JOIN policy.freeze_sets AS f ON f.freezes = CASE WHEN is_absent OR is_retained THEN 0 ELSE held END

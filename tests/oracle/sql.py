@@ -44,6 +44,7 @@ def wrongly_numbered(con: zones.Connection) -> list[tuple[Any, ...]]:
     """Decisions whose subject_no is not that of the subject they name; one that does not exist has none."""
     return con.execute("""
         SELECT d.subject_id, d.subject_no FROM (SELECT subject_id, subject_no FROM retention.attribute_decisions
+            UNION ALL SELECT subject_id, subject_no FROM retention.purpose_status
             UNION ALL SELECT subject_id, subject_no FROM retention.record_decisions) AS d
         LEFT JOIN retention.subjects AS s ON s.subject_id = d.subject_id
         WHERE s.subject_no IS DISTINCT FROM d.subject_no""").fetchall()
