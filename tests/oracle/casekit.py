@@ -9,6 +9,7 @@ from typing import Any
 from .model import Options, Row, Shop
 
 MONTH = "2026-10"  # as_of = 2026-11-01
+C, K = "customer:1", "contact:7"
 
 IDENTITY = {
     "purpose_status": ("subject_id", "purpose"),
@@ -203,3 +204,18 @@ def log(logged: str | None, identifier: str = "g", **columns: object) -> Row:
 def product(years: object, identifier: str = "p", **columns: object) -> Row:
     """A product."""
     return {"product_id": identifier, "warranty_years": years, **columns}
+
+
+def person(*orders: Row, **tables: list[Row]) -> Shop:
+    """A shop with one consumer."""
+    return {"customers": [consumer()], "orders": list(orders), "order_lines": [], **tables}
+
+
+def company(*orders: Row, **tables: list[Row]) -> Shop:
+    """A shop with one company and a contact person."""
+    return {"customers": [business()], "contacts": [contact()], "orders": list(orders), "order_lines": [], **tables}
+
+
+def contract(name: str, shop: Shop, lapses_on: str | None, options: Options | None = None) -> Case:
+    """A case about the date of customer 1's contract alone."""
+    return Case(name, shop, [purpose(C, "contract", lapses_on)], options=options or Options())

@@ -1,0 +1,17 @@
+"""Hand-made cases with hand-computed dates: before, on and after each boundary, and the traps of the specification.
+
+as_of is 2026-11-01 unless a case names another month.
+"""
+
+from tests.oracle.casekit import Case
+
+from .freezes import freeze_cases, mixed_cases
+from .orders import order_cases, time_cases
+from .records import bulk_cases, correspondence_cases, invoice_cases, newsletter_cases
+from .subjects import contact_cases, erasure_cases, objection_cases, profile_cases
+
+CASES: list[Case] = [
+    *mixed_cases(),
+    *order_cases(), *time_cases(), *profile_cases(), *objection_cases(), *erasure_cases(), *contact_cases(),
+    *invoice_cases(), *correspondence_cases(), *newsletter_cases(), *bulk_cases(), *freeze_cases(),
+]
