@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ajprivacy_pipeline import __version__
+from ajprivacy_pipeline.commands import evidence as evidence_commands
 from ajprivacy_pipeline.commands import lineage as lineage_commands
 from ajprivacy_pipeline.commands import people as people_commands
 from ajprivacy_pipeline.commands import policy as policy_commands
@@ -36,6 +37,7 @@ app.add_typer(mapping_app, name="mapping")
 app.add_typer(policy_app, name="policy")
 policy_commands.register(policy_app)
 people_commands.register(app)
+evidence_commands.register(app)
 release_commands.register(app)
 lineage_commands.register(app)
 app.add_typer(keys_app, name="keys")

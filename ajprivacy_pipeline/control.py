@@ -37,6 +37,24 @@ source_counts = sa.Table(
     sa.Column("present", sa.Boolean, nullable=False),
     sa.Column("rows", sa.BigInteger, nullable=False),
 )
+shrunken_sources = sa.Table(  # tables that had lost rows in a successful run: the next month is not compared with them
+    "shrunken_sources", _meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("table_name", sa.String(64), nullable=False),
+)
+accepted_counts = sa.Table(  # a person says that a table may be as small as it was in a month
+    "accepted_counts", _meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("table_name", sa.String(64), nullable=False),
+    sa.Column("present", sa.Boolean, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("accepted_by", sa.String(200), nullable=False),
+    sa.Column("reason", sa.String(64), nullable=False),
+    sa.Column("accepted_on", sa.Date, nullable=False),
+)
 releases = sa.Table(  # one row per published release
     "releases", _meta,
     sa.Column("id", sa.Integer, primary_key=True),
@@ -149,22 +167,48 @@ class ControlStore:
         with _control_errors(), self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    def record_month(self, month: str, run_id: str, policy_version: str, counts: Sequence[dict[str, Any]]) -> None:
-        """Record a month's success with the row counts of its source tables (table_name, present, rows)."""
+    def record_month(self, month: str, run_id: str, policy_version: str, counts: Sequence[dict[str, Any]],
+                     shrunken: Sequence[str] = ()) -> None:
+        """Record a month's success with the row counts of its source tables (table_name, present, rows).
+
+        `shrunken` names the tables that had lost too many rows to be evidence.
+        """
         with _control_errors(), self._engine.begin() as connection:
             connection.execute(months.insert(), {"month": month, "run_id": run_id, "policy_version": policy_version,
                                                  "finished_at": utc_now()})
             connection.execute(source_counts.insert(), [{"month": month, "run_id": run_id, **row} for row in counts])
+            if shrunken:
+                connection.execute(shrunken_sources.insert(),
+                                   [{"month": month, "run_id": run_id, "table_name": name} for name in shrunken])
 
     def previous_counts(self, month: str) -> list[dict[str, Any]]:
-        """Row counts of the newest successful month before `month`, empty when there was none."""
-        newest = self.rows(sa.select(months.c.month, months.c.run_id).where(months.c.month < month)
-                           .order_by(months.c.month.desc(), months.c.id.desc()).limit(1))
-        if not newest:
-            return []
-        return self.rows(sa.select(source_counts.c.table_name, source_counts.c.present, source_counts.c.rows)
-                         .where(source_counts.c.run_id == newest[0]["run_id"])
-                         .where(source_counts.c.month == newest[0]["month"]))
+        """What each source table is compared with in `month`: table_name, present, rows, and the month they are of.
+
+        The counts of the newest successful run before, of each month its last, in which the table was evidence; or what
+        somebody accepted since, for that month or an earlier one. A table that was never there has no row.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for row in (*self._evidence(month), *self._accepted(month)):
+            known = found.get(row["table_name"])
+            if known is None or known["month"] <= row["month"]:
+                found[row["table_name"]] = row
+        return list(found.values())
+
+    def _evidence(self, month: str) -> Iterator[dict[str, Any]]:
+        """Counts of every successful month before, oldest first, without the tables that had shrunk."""
+        last = sa.select(sa.func.max(months.c.id)).where(months.c.month < month).group_by(months.c.month)
+        runs = sa.select(months.c.month, months.c.run_id).where(months.c.id.in_(last)).order_by(months.c.month)
+        for run in self.rows(runs):
+            of_run = {"month": run["month"], "run_id": run["run_id"]}
+            gone = {row["table_name"] for row in self.rows(sa.select(shrunken_sources).filter_by(**of_run))}
+            for row in self.rows(sa.select(source_counts).filter_by(**of_run)):
+                if row["table_name"] not in gone:
+                    yield {name: row[name] for name in ("table_name", "present", "rows", "month")}
+
+    def _accepted(self, month: str) -> list[dict[str, Any]]:
+        table = accepted_counts.c
+        return self.rows(sa.select(table.table_name, table.present, table.rows, table.month)
+                         .where(table.month <= month).order_by(table.month, table.id))
 
     def record_look(self, token: str, month: str, what: str, by: str) -> None:
         """Note that somebody looked at a person; `token` stands for the subject, derived by its key store."""

@@ -141,10 +141,12 @@ class MonthRun:
 
     def finish(self) -> list[str]:
         """Record the month's success, then destroy earlier months' files and keys; returns the months destroyed."""
+        from ajprivacy_pipeline.evidence import shrunken_sources
         from ajprivacy_pipeline.retention import remember_shared_requests
         with self._timed("control.months") as done:
             remember_shared_requests(self.con, self.control, self.month, self.run_id)
-            self.control.record_month(self.month, self.run_id, self.policy.version, self._source_counts())
+            self.control.record_month(self.month, self.run_id, self.policy.version, self._source_counts(),
+                                      shrunken_sources(self.con))
             destroyed = destroy_before(self.settings, self.keys, self.month)
             done(len(destroyed))
             return destroyed

@@ -104,8 +104,8 @@ def decide(settings: Settings, subject_id: str, decision: str, by: str, reason: 
     policy = load_policy(NOTICE)
     if decision not in DECISIONS:
         raise ControlError(f"'{decision}' is no decision; choose release or keep")
-    _known(reason, getattr(policy.review.reasons, decision), f"reason code for {decision}")
-    _named(by, "--by")
+    check_code(reason, getattr(policy.review.reasons, decision), f"reason code for {decision}")
+    check_name(by, "--by")
     with boundary("review"), read_month(settings, month) as (con, chosen):
         subject = find_subject(con, subject_id, chosen)
         found = _kind(con, subject_id, kind, chosen)
@@ -149,8 +149,8 @@ def place_hold(settings: Settings, subject_id: str, owner: str, ground: str, exp
         ControlError: the subject or table, the owner, the ground or the expiry is not acceptable; nothing is written.
     """
     policy = load_policy(NOTICE)
-    _named(owner, "--owner")
-    _known(ground, policy.review.grounds, "ground code of a legal hold")
+    check_name(owner, "--owner")
+    check_code(ground, policy.review.grounds, "ground code of a legal hold")
     _in_future(expires_on, today)
     _holdable(settings, policy, subject_id)
     control = ControlStore.in_folder(settings.control)
@@ -189,7 +189,7 @@ def lift_hold(settings: Settings, hold_id: int, by: str, *, today: date) -> None
     Raises:
         ControlError: there is no such hold, or it is lifted already; nothing is written.
     """
-    _named(by, "--by")
+    check_name(by, "--by")
     control = ControlStore.in_folder(settings.control)
     hold = _standing(control, hold_id)
     _append(control, hold, "lifted", hold["expires_on"], today, by.strip())
@@ -219,12 +219,14 @@ def _standing(control: ControlStore, hold_id: int) -> dict[str, Any]:
     return hold
 
 
-def _known(code: str, codes: Mapping[str, str], what: str) -> None:
+def check_code(code: str, codes: Mapping[str, str], what: str) -> None:
+    """Refuse a code that the policy does not know (ControlError)."""
     if code not in codes:
         raise ControlError(f"'{code}' is no {what}; choose one of {', '.join(codes)}")
 
 
-def _named(name: str, option: str) -> None:
+def check_name(name: str, option: str) -> None:
+    """Refuse an empty or endless name (ControlError)."""
     if not name.strip() or len(name) > _NAME_LENGTH:
         raise ControlError(f"{option} must name somebody, in at most {_NAME_LENGTH} characters")
 

@@ -71,7 +71,8 @@ def _missing_rows(missing: Mapping[str, Any]) -> list[tuple[str, str]]:
     if gone := [*missing["tables"], *missing["columns"]]:
         rows.append(("not there", f"{', '.join(gone)}: counted as empty"))
     if reasons := "; ".join(missing["evidence"]):
-        mend = 'map it, or say absent = "reason" in the mapping'
+        mend = ('map what is not mapped, or say absent = "reason" in the mapping; where a table lost rows, mend the '
+                "source and run again, or see `ajprivacy evidence list`")
         rows.append(("nobody due", f"evidence for keeping is missing ({reasons}): {mend}"))
     return rows
 

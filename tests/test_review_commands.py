@@ -36,7 +36,7 @@ def settings(made: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     shutil.copytree(made.home, tmp_path / "home")
     monkeypatch.setenv("AJPRIVACY_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("AJPRIVACY_THREADS", "1")
-    monkeypatch.setattr(people, "_today", lambda: TODAY)
+    monkeypatch.setattr(people, "today", lambda: TODAY)
     return replace(made, home=tmp_path / "home")
 
 
@@ -141,7 +141,7 @@ def test_a_hold_that_has_expired_still_holds_and_is_asked_about(
     """Nothing is destroyed because somebody forgot to renew; it can be renewed late."""
     call("review", "decide", "customer:2", "release", "--by", "Ada", "--reason", "no_ground_found")
     call("hold", "place", "customer:2", "--owner", "Legal", "--ground", "audit", "--expires", "2026-12-15")
-    monkeypatch.setattr(people, "_today", lambda: date(2027, 1, 4))
+    monkeypatch.setattr(people, "today", lambda: date(2027, 1, 4))
 
     assert decided_as(settings, LATER, "customer:2") == ("hold", ["legal_hold"])
     assert "expiring_hold" in cases(call, LATER, "customer:2")

@@ -81,8 +81,8 @@ def review_decide(
 ) -> None:
     """Decide about an open balance older than the policy's months, or about somebody without evidence."""
     from ajprivacy_pipeline.review import decide
-    settings = _prepared()
-    made = decide(settings, subject, decision, by, reason, kind=kind, month=month, today=_today())
+    settings = prepared()
+    made = decide(settings, subject, decision, by, reason, kind=kind, month=month, today=today())
     typer.echo(f"decision {made['id']}: {subject} {decision} ({made['kind']}), {made['invoices']} invoice(s); it "
                "counts from the next run of a month that ends on or after today")
 
@@ -97,7 +97,7 @@ def hold_place(
 ) -> None:
     """Place a legal hold on a person or on a whole table."""
     from ajprivacy_pipeline.review import place_hold
-    number = place_hold(_prepared(), subject, owner, ground, _day(expires), today=_today(), by=_user())
+    number = place_hold(prepared(), subject, owner, ground, _day(expires), today=today(), by=_user())
     typer.echo(f"hold {number} placed on {subject}")
 
 
@@ -105,7 +105,7 @@ def hold_place(
 def hold_renew(hold: HoldId, expires: Expires) -> None:
     """Set a later expiry."""
     from ajprivacy_pipeline.review import renew_hold
-    renew_hold(_prepared(), hold, _day(expires), today=_today(), by=_user())
+    renew_hold(prepared(), hold, _day(expires), today=today(), by=_user())
     typer.echo(f"hold {hold} renewed until {expires}")
 
 
@@ -113,7 +113,7 @@ def hold_renew(hold: HoldId, expires: Expires) -> None:
 def hold_lift(hold: HoldId, by: By) -> None:
     """Lift a hold as of today."""
     from ajprivacy_pipeline.review import lift_hold
-    lift_hold(_prepared(), hold, by, today=_today())
+    lift_hold(prepared(), hold, by, today=today())
     typer.echo(f"hold {hold} lifted")
 
 
@@ -121,7 +121,7 @@ def hold_lift(hold: HoldId, by: By) -> None:
 def hold_list(as_json: Json = False) -> None:
     """List every hold, lifted ones too."""
     from ajprivacy_pipeline.review import list_holds
-    rows = list_holds(_prepared(), today=_today())
+    rows = list_holds(prepared(), today=today())
     if as_json:
         _print_json(rows)
         return
@@ -135,14 +135,16 @@ def _print_json(rows: list[dict[str, Any]]) -> None:
     typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
 
 
-def _prepared() -> Settings:
+def prepared() -> Settings:
+    """The settings, with a home that is there."""
     from ajprivacy_pipeline.settings import prepare_home
     settings = load_settings()
     prepare_home(settings)
     return settings
 
 
-def _today() -> date:
+def today() -> date:
+    """The day in Norway."""
     return datetime.now(ZoneInfo("Europe/Oslo")).date()
 
 

@@ -1,0 +1,150 @@
+"""A source that lost rows makes nobody due, month after month, until it is mended or somebody accepts it by name."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from ajprivacy_pipeline import cli
+from ajprivacy_pipeline import control as store
+from ajprivacy_pipeline.commands import people
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.models import layer_models
+from ajprivacy_pipeline.month import open_month
+from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
+from ajprivacy_pipeline.warehouse.sample import generate
+
+Call = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def august(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a small shop and the month of August, in which invoices were evidence; left alone."""
+    made = load_settings({"AJPRIVACY_HOME": str(tmp_path_factory.mktemp("home")), "AJPRIVACY_THREADS": "1"})
+    prepare_home(made)
+    (made.home / "sample").mkdir()
+    generate(made.warehouse_url, 100, 1, date(2026, 10, 31), lambda _: None)
+    assert due(made, "2026-08") > 0
+    return made.home
+
+
+@pytest.fixture
+def settings(august: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A copy of it of the test's own, in which the commands work."""
+    shutil.copytree(august, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("AJPRIVACY_HOME", str(tmp_path))
+    monkeypatch.setenv("AJPRIVACY_THREADS", "1")
+    monkeypatch.setattr(people, "today", lambda: date(2026, 11, 3))
+    return load_settings()
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Run a command; its exit code and what it prints."""
+    def run(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["ajprivacy", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        return int(left.value.code or 0), "".join(capsys.readouterr())
+    return run
+
+
+def due(settings: Settings, month: str) -> int:
+    """Run a month's decisions to their recorded end; how many attributes and records are due."""
+    with open_month(settings, month, f"run of {month}") as run:
+        run.extract()
+        for layer in ("staged", "retention"):
+            for model in layer_models(run.catalogue, [layer]):
+                run.model(model.name)
+            if layer == "staged":
+                run.quality()
+        found = sum(run.tally(f"retention.{table}", "decision").get("due", 0)
+                    for table in ("attribute_decisions", "record_decisions"))
+        run.finish()
+    return found
+
+
+def warehouse(settings: Settings, *statements: str) -> None:
+    """Change the warehouse behind the product's back."""
+    with sqlite3.connect(settings.warehouse_url.removeprefix("sqlite:///")) as con:
+        for statement in statements:
+            con.execute(statement)
+    con.close()
+
+
+def evidence_of(call: Call, table: str) -> dict[str, object]:
+    """What `evidence list --json` says of a table in the newest month."""
+    code, said = call("evidence", "list", "--json")
+    assert code == 0
+    return next(row for row in json.loads(said) if row["table_name"] == table)
+
+
+@pytest.mark.parametrize("loss", ["DELETE FROM invoices", "DELETE FROM invoices WHERE rowid % 3 = 0"])
+def test_what_was_lost_is_not_forgotten_the_month_after(settings: Settings, call: Call, loss: str) -> None:
+    """The counts of a month that lacked evidence are no measure for the next; mended, the table is one again."""
+    warehouse(settings, "CREATE TABLE kept AS SELECT * FROM invoices", loss)
+    assert [due(settings, month) for month in ("2026-09", "2026-10")] == [0, 0]
+    found = evidence_of(call, "invoices")
+    assert (found["before_month"], found["is_shrunken"]) == ("2026-08", True)
+    assert evidence_of(call, "orders")["before_month"] == "2026-09"
+    warehouse(settings, "DELETE FROM invoices", "INSERT INTO invoices SELECT * FROM kept")
+    assert due(settings, "2026-11") > 0
+    assert evidence_of(call, "invoices")["is_shrunken"] is False
+
+
+def test_somebody_may_accept_it_by_name(settings: Settings, call: Call) -> None:
+    warehouse(settings, "DELETE FROM invoices")
+    assert due(settings, "2026-09") == 0
+    assert "invoices" in call("evidence", "list")[1]
+    code, said = call("evidence", "accept", "invoices", "--by", "Ada", "--reason", "moved")
+    assert (code, "accepted with 0 rows, as 2026-09 found it" in said) == (0, True)
+    assert due(settings, "2026-09") > 0, "the same month again"
+    assert due(settings, "2026-10") > 0, "and the next"
+    warehouse(settings, "DELETE FROM cases")
+    assert due(settings, "2026-11") == 0, "an acceptance is for one table"
+
+
+def test_what_is_refused_changes_nothing(settings: Settings, call: Call) -> None:
+    warehouse(settings, "DELETE FROM invoices")
+    assert due(settings, "2026-09") == 0
+    for table, by, reason, words in (
+            ("orders", "Ada", "moved", "orders lost no rows in 2026-09: those that did are invoices"),
+            ("nothing", "Ada", "moved", "nothing lost no rows"),
+            ("invoices", " ", "moved", "--by must name somebody"),
+            ("invoices", "Ada", "because", "'because' is no reason code for accept; choose one of moved")):
+        code, said = call("evidence", "accept", table, "--by", by, "--reason", reason)
+        assert (code, words in said) == (2, True), said
+    code, said = call("evidence", "accept", "invoices", "--by", "Ada", "--reason", "moved", "--month", "2026-08")
+    assert (code, "2026-08" in said) == (2, True), said
+    assert ControlStore.in_folder(settings.control).rows(sa.select(store.accepted_counts)) == []
+
+
+def test_each_table_is_compared_with_the_month_in_which_it_last_was_evidence(tmp_path: Path) -> None:
+    control = ControlStore(f"sqlite:///{tmp_path / 'control.db'}")
+    def record(month: str, run: str, rows: dict[str, int], shrunken: tuple[str, ...] = ()) -> None:
+        control.record_month(month, run, "p", [{"table_name": name, "present": True, "rows": count}
+                                               for name, count in rows.items()], shrunken)
+
+    record("2026-06", "a", {"cases": 10, "orders": 20})
+    record("2026-07", "b", {"cases": 1, "orders": 21}, ("cases",))
+    record("2026-07", "c", {"cases": 2, "orders": 22}, ("cases",))  # the same month again: its last run counts
+    control.insert(store.accepted_counts, [{"month": "2026-08", "table_name": "cases", "present": True, "rows": 3,
+                                            "accepted_by": "Ada", "reason": "moved", "accepted_on": date(2026, 9, 1)}])
+    def before(month: str) -> dict[str, tuple[str, int]]:
+        return {row["table_name"]: (row["month"], row["rows"]) for row in control.previous_counts(month)}
+
+    assert before("2026-06") == {}
+    assert before("2026-07") == {"cases": ("2026-06", 10), "orders": ("2026-06", 20)}
+    assert before("2026-08") == {"cases": ("2026-08", 3), "orders": ("2026-07", 22)}
+    record("2026-08", "d", {"cases": 4, "orders": 23})
+    assert before("2026-09") == {"cases": ("2026-08", 3), "orders": ("2026-08", 23)}
+    record("2026-09", "e", {"cases": 5, "orders": 24})
+    assert before("2026-10") == {"cases": ("2026-09", 5), "orders": ("2026-09", 24)}
