@@ -22,6 +22,7 @@ class PublishedColumn(Frozen):
     additive_over: tuple[str, ...] = ()
     nearly_additive_over: tuple[str, ...] = ()
     dominance: bool = False
+    at_most: str | None = None  # the measure of the same row that this one cannot exceed
     flows: tuple[()] | tuple[str, str] = ()  # of a stock: what came since the month before, what went
 
     @property

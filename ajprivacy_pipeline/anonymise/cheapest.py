@@ -11,8 +11,8 @@ import highspy
 import numpy as np
 from scipy.sparse import hstack
 
-from ajprivacy_pipeline.anonymise.intervals import line_matrix
-from ajprivacy_pipeline.anonymise.programs import DUAL_SIMPLEX, load
+from ajprivacy_pipeline.anonymise.intervals import limit_matrix, line_matrix
+from ajprivacy_pipeline.anonymise.programs import DUAL_SIMPLEX, limit, load
 from ajprivacy_pipeline.anonymise.system import System
 from ajprivacy_pipeline.policy import Policy
 
@@ -28,13 +28,17 @@ class Cheapest:
         """Keep the lines; what is withheld is read from the system each time."""
         self._system = system
         count = len(system.rows)
-        lines = line_matrix(system, {cell: cell for cell in range(count)})
+        place = {cell: cell for cell in range(count)}
+        lines = line_matrix(system, place)
+        limits, self._slack = limit_matrix(system, place)
+        self._lines = lines.shape[0]
         depth = np.array([system.depth(i) for i in range(count)])
         self._loss = float(policy.release.thresholds.total_worth) ** (depth.max(initial=0) - depth)
         self._is_zero = np.isin(np.arange(count), list(system.zeros))
         self._all = np.arange(2 * count, dtype=np.int32)
         nothing = np.zeros(2 * count)
-        self._solver = load(hstack([lines, -lines]), nothing, nothing, strategy=DUAL_SIMPLEX)  # costs change less
+        self._solver = load(hstack([lines, -lines]), nothing, nothing, hstack([limits, -limits]),
+                            strategy=DUAL_SIMPLEX)  # costs change less
 
     def beside(self, cell: int, measure: str, goal: float, *, up: bool) -> list[int]:
         """The shown cells to withhold so that a cell may differ by the goal to one side; none when nothing helps."""
@@ -49,6 +53,7 @@ class Cheapest:
         lower, upper = np.zeros(2 * count), np.concatenate([rise, down])
         one, other = (cell, cell + count) if up else (cell + count, cell)
         lower[one], upper[one], upper[other] = 1.0, max(1.0, upper[one]), 0.0
+        limit(self._solver, self._lines, self._slack / goal)
         self._solver.changeColsCost(2 * count, self._all, cost)
         self._solver.changeColsBounds(2 * count, self._all, lower, upper)
         self._solver.run()

@@ -113,14 +113,18 @@ class _Program:
         for line, cell in zip(self.matrix.row.tolist(), self.matrix.col.tolist(), strict=True):
             self._lines[cell].append(line)
         self._room = np.asarray(abs(self.matrix) @ np.abs(self._values)).ravel().tolist()
+        self._limits, self._slack = limit_matrix(reach.system, self._place)
         self._programs: Programs | None = None
 
     def exchange(self, reach: Reach) -> None:
-        """The cheap bound: of cells in the very same lines one can take what the others hold, and give what it has.
+        """The cheap bound, where there are no limits.
 
+        Of cells in the very same lines one can take what the others hold, and give what it has.
         A withheld total that is part of one other line and of no more joins the two: its parts stand in that line. One
         that is in no other line bounds nothing.
         """
+        if self._limits.shape[0]:
+            return
         alike: dict[tuple[tuple[int, float], ...], list[int]] = defaultdict(list)
         signs: list[list[tuple[int, float]]] = [[] for _ in self._cells]
         for line, at, sign in zip(self.matrix.row.tolist(), self.matrix.col.tolist(), self.matrix.data.tolist(),
@@ -173,7 +177,7 @@ class _Program:
         """Find the solution that moves the wanted cells, together, as far as wanted, and note it."""
         if not wanted:
             return
-        self._programs = self._programs or Programs(self.matrix, self._least)
+        self._programs = self._programs or Programs(self.matrix, self._least, self._limits, self._slack)
         found = self._programs.furthest({self._place[c]: MORE * goal for c, goal in wanted.items()}, up=up)
         reach.programs += 1
         if found is not None:
@@ -192,6 +196,20 @@ def line_matrix(system: System, place: dict[int, int]) -> Any:
             data += [term[1] for term in terms]
             count += 1
     return coo_array((data, (at, to)), shape=(count, len(place)))
+
+
+def limit_matrix(system: System, place: dict[int, int]) -> tuple[Any, Array]:
+    """The limits over the withheld cells alone, and how far each may still rise; limits without any are left out."""
+    data, at, to = list[float](), list[int](), list[int]()
+    slack: list[float] = []
+    for terms, rest in system.limits:
+        kept = [(place[cell], sign) for cell, sign in terms if cell in place]
+        if kept:
+            at += [len(slack)] * len(kept)
+            to += [cell for cell, _ in kept]
+            data += [sign for _, sign in kept]
+            slack.append(rest)
+    return coo_array((data, (at, to)), shape=(len(slack), len(place))), np.array(slack)
 
 
 def determined(system: System, suspects: Sequence[int]) -> list[int]:

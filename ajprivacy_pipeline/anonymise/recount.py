@@ -8,7 +8,7 @@ is a verdict. A measure whose facts have both signs is not bounded: somebody's o
 """
 
 from ajprivacy_pipeline.anonymise.facts import FACTS, by_cell, keys_of, own_of
-from ajprivacy_pipeline.anonymise.thresholds import counted, mark_faults
+from ajprivacy_pipeline.anonymise.thresholds import counted, mark_faults, shape_of
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, literal, quote
@@ -47,6 +47,8 @@ def _recount_faults(con: Connection, policy: Policy, table: str, relation: str) 
     if table not in FACTS:
         return [f"{table}: nothing says which facts its contributors are counted from"]
     keys, own = keys_of(con, policy, table), own_of(con, policy, table)
+    if missing := _uncountable(policy, table, keys, own):
+        return [f"{table}: its facts lack {', '.join(missing)}"]
     joined = ", ".join(map(quote, keys))
     checks = _conditions(policy, table, own)
     faulty = " OR ".join(f"({condition})" for condition in checks.values())
@@ -58,13 +60,21 @@ def _recount_faults(con: Connection, policy: Policy, table: str, relation: str) 
     return faults
 
 
+def _uncountable(policy: Policy, table: str, keys: list[str], own: dict[str, str]) -> list[str]:
+    """What the facts do not tell of a table: dimensions, measures, and what those who are counted themselves add."""
+    shape, persons = shape_of(policy, table), dict(FACTS[table].persons)
+    return sorted((set(shape.dimensions) - {*keys, "product_name"}) | (set(shape.measures) - {*own, *persons})
+                  | ({source for source in persons.values() if source} - set(own)))
+
+
 def _conditions(policy: Policy, table: str, own: dict[str, str]) -> dict[str, str]:
     """What no public row `p` may be, by its counts `r`: contributors n, and n_<measure> with something of their own."""
     k = policy.release.thresholds.k
     stands = f"coalesce(r.n >= {k:d} OR (r.n = 0 AND r.nobody), false)"
     checks = {f"{table}: {{}} cells shown with fewer than {k} contributors": f"NOT p.suppressed AND NOT {stands}"}
-    for measure in own:
-        n, value = f"r.{quote('n_' + measure)}", f"p.{quote(measure)}"
+    persons = {measure: source for measure, source in FACTS[table].persons if source}
+    for measure in (*own, *persons):
+        n, value = f"r.{quote('n_' + persons.get(measure, measure))}", f"p.{quote(measure)}"
         zero = f"({n} = 0 AND ({value} = 0 OR r.nobody))"
         checks[f"{table}.{measure}: {{}} values shown with fewer than {k} contributors of their own"] = (
             f"{value} IS NOT NULL AND NOT coalesce({n} >= {k:d} OR {zero}, false)")

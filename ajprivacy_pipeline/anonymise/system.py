@@ -6,7 +6,9 @@ judging (intervals).
 A cell is a population, a month and the dimension values that are no total; tables of one population that show the same
 cell show one unknown, which is known as soon as one of them shows it. So is the only child of a total, which has the
 total's value. A cell of nothing is a known zero where a table leaves it out, or all its parts, at a level that it has.
-A line is a total and its parts along a dimension over which the policy says the measure adds up.
+A line is a total and its parts along a dimension over which the policy says the measure adds up. Along any other
+dimension a count still says something: no part is more than its total, and a total no more than its parts together.
+That is a limit. So is a measure that can be no more than another one of its row (`at_most`).
 Amounts of a population are one group: they are withheld together, for one gives the other away through a price.
 Stocks are in no system: rounded each by itself, a difference of two is uncertain by more than k anyway.
 """
@@ -27,6 +29,7 @@ _UNADDED = ("month", "day", "product_name")
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Key = tuple[tuple[str, str], ...]
 Levels = set[tuple[str, frozenset[str]]]
+Limit = tuple[tuple[tuple[int, float], ...], float]  # unknowns with their signs; how much their sum may still rise
 
 
 @dataclass
@@ -63,6 +66,7 @@ class System:
     lines: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
     gone: list[bool] = field(default_factory=list)
     zeros: set[int] = field(default_factory=set)
+    limits: list[Limit] = field(default_factory=list)
     known: dict[str, Array] = field(default_factory=dict)
 
     def is_withheld(self, unknown: int) -> bool:
@@ -246,7 +250,44 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
     system.zeros = {position[root(key)] for key in _known_zeros(group, rows, levels, along, set(parts))
                     if root(key) in position}
     system.look()
+    if not group.is_amount:
+        place = {key: position[root(key)] for key in shown if root(key) in position}
+        system.limits = sorted(set(_limits(policy, system, rows, shown, place)))
     return system
+
+
+def _limits(policy: Policy, system: System, rows: list[Row], shown: dict[Key, list[Row]],
+            place: dict[Key, int]) -> Iterator[Limit]:
+    """What a count says along dimensions over which it does not add up, and within its row."""
+    measure = system.group.measures[0]
+    parts: dict[tuple[str, str, Key], list[Key]] = defaultdict(list)
+    for row in rows:
+        if measure not in row.values:
+            continue
+        columns = policy.release.tables[row.table].columns
+        for dimension, _ in row.key:
+            total = tuple(pair for pair in row.key if pair[0] != dimension)
+            if dimension not in columns[measure].subtracted_over and total in shown:
+                parts[row.table, dimension, total].append(row.key)
+        ceiling = columns[measure].at_most
+        if ceiling and ceiling not in row.withheld and row.key in place and row.values[ceiling] >= row.values[measure]:
+            yield ((place[row.key], 1.0),), row.values[ceiling] - row.values[measure]
+
+    def limit(terms: list[tuple[Key, float]]) -> Iterator[Limit]:
+        values = {key: next(row.values[measure] for row in shown[key] if measure in row.values) for key, _ in terms}
+        hidden = [key for key, _ in terms if all(measure in row.withheld for row in shown[key])]
+        slack = -sum(sign * values[key] for key, sign in terms)
+        if slack >= 0 and all(key in place for key in hidden):  # else nobody can count on it
+            found: dict[int, float] = defaultdict(float)
+            for key, sign in terms:
+                if key in place:
+                    found[place[key]] += sign
+            yield tuple(sorted((at, sign) for at, sign in found.items() if sign)), slack
+
+    for (_, _, total), listed in parts.items():
+        for part in listed:
+            yield from limit([(part, 1.0), (total, -1.0)])
+        yield from limit([(total, 1.0), *((part, -1.0) for part in listed)])
 
 
 def _known_zeros(group: Group, rows: list[Row], levels: Levels, along: dict[str, set[str]],

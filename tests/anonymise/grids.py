@@ -41,11 +41,14 @@ def true_interval(system: System, cell: int) -> tuple[float, float]:
     measure = system.group.measures[0]
     gone = [i for i in range(len(system.rows)) if system.is_withheld(i)]
     matrix = line_matrix(system, {c: i for i, c in enumerate(gone)}).toarray()
+    limits = np.array([[sum(sign for at, sign in terms if at == c) for c in gone] for terms, _ in system.limits])
+    slack = [rest for _, rest in system.limits]
     ends = []
     for sign in (1.0, -1.0):
         cost = np.zeros(len(gone))
         cost[gone.index(cell)] = sign
-        found = linprog(cost, A_eq=matrix if matrix.size else None, b_eq=np.zeros(len(matrix)) if matrix.size else None,
+        found = linprog(cost, A_ub=limits if limits.size else None, b_ub=slack if limits.size else None,
+                        A_eq=matrix if matrix.size else None, b_eq=np.zeros(len(matrix)) if matrix.size else None,
                         bounds=[(-system.value(c, measure), 1e9) for c in gone], method="highs")
         ends.append(abs(found.fun))
     return ends[0], ends[1]
@@ -60,3 +63,16 @@ def grids(draw: Any) -> System:
                            min_size=height, max_size=height))
     places = [(i, j) for i in range(height + 1) for j in range(width + 1)]
     return grid(group, values, set(draw(st.lists(st.sampled_from(places), max_size=12))))
+
+
+@st.composite
+def limited_grids(draw: Any) -> System:
+    """A table of counts of which more is known: cells that are no more than others, or than others together."""
+    system = draw(grids().filter(lambda made: made.group is COUNT))
+    values, cells = system.values("orders"), st.integers(0, len(system.rows) - 1)
+    others = st.lists(cells, min_size=1, max_size=3, unique=True)
+    for less, more in draw(st.lists(st.tuples(cells, others), max_size=6)):
+        slack = float(sum(values[at] for at in more) - values[less])
+        if less not in more and slack >= 0:
+            system.limits.append((((less, 1.0), *((at, -1.0) for at in more)), slack))
+    return system

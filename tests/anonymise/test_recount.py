@@ -3,13 +3,14 @@
 from collections import defaultdict
 from itertools import product
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ajprivacy_pipeline.anonymise.recount import check_thresholds
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
-from ajprivacy_pipeline.zones import memory
+from ajprivacy_pipeline.zones import Connection, memory
 
 POLICY = load_policy(NOTICE)
 K, ALL = POLICY.release.thresholds.k, POLICY.release.values.all
@@ -92,3 +93,48 @@ def test_who_cancels_himself_out_does_not_count() -> None:
     """Nine with units, and one whose two lines add up to nothing: the bins alone would see ten."""
     rows: list[Fact] = [("1", "a", i, 1, 1) for i in range(K - 1)] + [("1", "a", K, 1, 1), ("1", "a", K, -1, 1)]
     assert judge(rows) == {"cells": 0, "units": 4, "revenue_nok": 0}
+
+
+def deliveries(days: list[int | None]) -> Connection:
+    """One order each of so many people in one region, with the days it took, and the median shown."""
+    con = memory()
+    con.execute("CREATE SCHEMA anonymous")
+    con.execute("CREATE TABLE anonymous.deliveries (month DATE, postal_region VARCHAR, token UBIGINT, orders BIGINT, "
+                "partial_orders BIGINT, days INTEGER)")
+    con.executemany("INSERT INTO anonymous.deliveries VALUES ('2024-01-01', '1', ?, 1, 0, ?)", list(enumerate(days)))
+    con.execute("CREATE TABLE shown AS SELECT DATE '2024-01-01' AS month, region AS postal_region, 20 AS orders, "
+                "3.0 AS median_days, NULL::DECIMAL(9, 1) AS p90_days, 0 AS partial_orders, false AS suppressed, "
+                f"['p90_days'] AS suppressed_measures FROM unnest(['1', '{ALL}']) AS t(region)")
+    return con
+
+
+def test_a_median_stands_on_those_who_have_a_value() -> None:
+    few, enough = ([*range(count), *[None] * 10] for count in (K - 1, K))
+    assert check_thresholds(deliveries(enough), POLICY, {"deliveries_monthly": "shown"}).passed
+    found = check_thresholds(deliveries(few), POLICY, {"deliveries_monthly": "shown"}).violations
+    assert found == ("deliveries_monthly.median_days: 2 values shown with fewer than 10 contributors of their own",)
+
+
+@pytest.mark.parametrize(("change", "missing"), [
+    ("ALTER TABLE anonymous.deliveries DROP COLUMN partial_orders", "partial_orders"),
+    ("ALTER TABLE anonymous.deliveries DROP COLUMN postal_region", "postal_region"),
+])
+def test_what_the_facts_do_not_tell_cannot_be_counted_and_does_not_pass(change: str, missing: str) -> None:
+    con = deliveries(list(range(20)))
+    con.execute(change)
+    found = check_thresholds(con, POLICY, {"deliveries_monthly": "shown"}).violations
+    assert f"deliveries_monthly: its facts lack {missing}" in found
+
+
+def test_those_who_are_counted_themselves_are_counted_by_what_they_add() -> None:
+    """Twenty people returned something, nine of them and nobody else bought: nine customers may not be shown."""
+    con = memory()
+    con.execute("CREATE SCHEMA anonymous")
+    con.execute("CREATE TABLE anonymous.demand AS SELECT DATE '2024-01-01' AS month, 'chairs' AS product_category, "
+                "'P1' AS product_id, i::UBIGINT AS token, (i < 9)::INTEGER AS orders, 0 AS units, 1 AS returned_units, "
+                "0.00 AS revenue_nok FROM range(20) AS t(i)")
+    con.execute("CREATE TABLE shown AS SELECT DATE '2024-01-01' AS month, 'chairs' AS product_category, "
+                "'P1' AS product_id, 'Chair' AS product_name, NULL::BIGINT AS orders, 0 AS units, "
+                "20 AS returned_units, 0.00 AS revenue_nok, 9 AS customers, false AS suppressed, ['orders'] AS suppressed_measures")
+    assert check_thresholds(con, POLICY, {"product_demand_monthly": "shown"}).violations == (
+        "product_demand_monthly.customers: 1 values shown with fewer than 10 contributors of their own",)
