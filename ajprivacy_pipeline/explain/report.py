@@ -8,7 +8,8 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from ajprivacy_pipeline.explain.build import Decided, Explanation, Hold
+from ajprivacy_pipeline.explain.build import Decided, Explanation
+from ajprivacy_pipeline.explain.holds import Hold
 from ajprivacy_pipeline.explain.purposes import ends
 from ajprivacy_pipeline.explain.terms import Term
 from ajprivacy_pipeline.explain.words import Language, Words
@@ -60,7 +61,8 @@ def cited(explanation: Explanation) -> set[str]:
     terms = [term for group in explanation.purposes.values() for term in group]
     items = (*explanation.attributes, *explanation.records)
     terms += [leaf for item in items for term in item.terms for leaf in (term, *term.because)]
-    holds = [*explanation.freezes, *(hold for item in items for hold in item.holds)]
+    holds = [*explanation.freezes, *(hold for item in items for hold in item.holds),
+             *(hold for count in explanation.web_events for hold in count.holds)]
     return ({term.clause for term in terms} | {hold.clause for hold in holds}
             | {count.clause for count in explanation.web_events})
 

@@ -10,7 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from ajprivacy_pipeline.explain.build import Decided, Explanation, Hold
+from ajprivacy_pipeline.explain.build import Decided, Explanation
+from ajprivacy_pipeline.explain.holds import Hold
 from ajprivacy_pipeline.explain.terms import Term
 from ajprivacy_pipeline.explain.web import WebCount
 
@@ -124,22 +125,38 @@ class Words:
         return str(self._t["verdicts"]["absent"]).format(list=self.listed(self.what(item) for item in items))
 
     def hold(self, hold: Hold) -> str:
-        """A freeze with its owner, its day and its clause."""
-        parts, text = self._t["freeze_parts"], str(self._t["freezes"][hold.freeze])
-        if hold.whose is not None:
+        """A freeze with what it rests on, its owner, its day and its clause."""
+        parts, texts = self._t["freeze_parts"], self._t["freezes"][hold.freeze]
+        refs = list(dict.fromkeys(self.reference(ref) for ref in hold.refs))
+        number = "many" if len(refs) > 1 else "one"
+        text = str(texts[number if refs else "name"]).format(refs=self.listed(refs, _SHOWN))
+        if hold.whose is not None and hold.whose not in text:
             text = parts["whose"].format(freeze=text, whose=hold.whose)
         if hold.since is not None:
-            text = parts["since"].format(freeze=text, since=self.day(hold.since))
+            text = str(texts[f"since_{number}"]).format(freeze=text, since=self.day(hold.since))
         if hold.review:
             text = parts["review"].format(freeze=text)
         return str(self._t["verdicts"]["hold_part"]).format(freeze=text, clause=hold.clause)
 
+    def reference(self, ref: Mapping[str, object]) -> str:
+        """One thing that a freeze rests on: what it is tells its first key."""
+        texts = self._t["references"]
+        names = {name: self._value(value) for name, value in ref.items()}
+        if "fault" in names:
+            names["fault"] = str(self._t["faults"][ref["fault"]])
+        kind = next(iter(ref))
+        if kind == "subject_id" and ":" not in names[kind]:
+            kind = "table"
+        return str(texts[kind]).format_map(names)
+
     def web(self, count: WebCount) -> str:
         """The visits of one fate."""
-        texts, first, last = self._t["web"], self.day(count.first), self.day(count.last)
-        dates = first if first == last else texts["between"].format(first=first, last=last)
-        return str(texts[count.decision]).format(count=count.events, dates=dates, reason=texts[count.reason],
-                                                 clause=count.clause)
+        texts = self._t["web"][count.decision]
+        name = "one" if count.first == count.last else "between"
+        reason = self._t["web"]["reasons_ahead" if count.decision == "retain" else "reasons_past"][count.reason]
+        return str(texts[name]).format(
+            count=count.events, first=self.day(count.first), last=self.day(count.last), reason=reason,
+            clause=count.clause, holds=self.listed(self.hold(hold) for hold in count.holds))
 
     def candidate(self, term: Term) -> str:
         """One candidate date with what it rests on."""
