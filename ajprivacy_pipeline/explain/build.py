@@ -17,6 +17,7 @@ from ajprivacy_pipeline.explain.web import WebCount, web_counts
 from ajprivacy_pipeline.policy import DecisionPolicy
 
 _AFTER = {"retain": "kept", "due": "next_plan", "hold": "after_freeze", "absent": "nothing"}
+UNCOVERED = "SEP-1"  # nothing is kept for a purpose that does not cover it
 
 
 @dataclass(frozen=True)

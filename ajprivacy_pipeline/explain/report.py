@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from ajprivacy_pipeline.explain.build import Decided, Explanation
+from ajprivacy_pipeline.explain.build import UNCOVERED, Decided, Explanation
 from ajprivacy_pipeline.explain.holds import Hold
 from ajprivacy_pipeline.explain.purposes import ends
 from ajprivacy_pipeline.explain.terms import Term
@@ -63,8 +63,9 @@ def cited(explanation: Explanation) -> set[str]:
     terms += [leaf for item in items for term in item.terms for leaf in (term, *term.because)]
     holds = [*explanation.freezes, *(hold for item in items for hold in item.holds),
              *(hold for count in explanation.web_events for hold in count.holds)]
-    return ({term.clause for term in terms} | {hold.clause for hold in holds}
-            | {count.clause for count in explanation.web_events})
+    return ({clause for term in terms for clause in term.clauses} | {hold.clause for hold in holds}
+            | {count.clause for count in explanation.web_events}
+            | {UNCOVERED for item in items if item.decision != "absent" and not item.terms})
 
 
 def as_json(explanation: Explanation, language: Language) -> dict[str, Any]:
@@ -97,8 +98,9 @@ def _hold(hold: Hold) -> dict[str, Any]:
 
 
 def _term(term: Term) -> dict[str, Any]:
-    shown = {"kind": term.kind, "ground": term.ground, "on": term.on, "clause": term.clause, "refs": term.refs,
-             "role": term.role, "applies": term.applies, "decides": term.decides}
+    shown = {"kind": term.kind, "ground": term.ground, "on": term.on, "clause": term.clause,
+             "clauses": term.clauses, "refs": term.refs, "role": term.role, "applies": term.applies,
+             "decides": term.decides}
     return shown | ({"because": list(map(_term, term.because))} if term.because else {})
 
 

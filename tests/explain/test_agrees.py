@@ -77,7 +77,8 @@ def _is_spoken_of(item: Decided, explanation: Explanation) -> None:
         for hold in item.holds:
             assert _names(templates(language)["freezes"][hold.freeze]).search(sentence)
             assert hold.clause in sentence
-        assert all(leaf.clause in sentence for term in item.terms if term.decides for leaf in term.because or (term,))
+        leaves = [leaf for term in item.terms if term.decides for leaf in term.leaves]
+        assert all(clause in sentence for leaf in leaves for clause in leaf.clauses)
 
 
 def _names(texts: dict[str, str]) -> re.Pattern[str]:

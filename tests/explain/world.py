@@ -56,7 +56,7 @@ def shop() -> Shop:
             kit.business("8"),
             kit.consumer("9"),
             kit.consumer("10", organisation_number="999"),
-            kit.consumer("11", profile_created_at="2024-01-10", birth_date="1980-01-01", username="ola"),
+            kit.consumer("11", profile_created_at="2024-01-10", birth_date="1980-05-17", username="ola"),
             kit.consumer("12", profile_created_at="2015-01-10", birth_date="31.31.1980"),
         ],
         "contacts": [kit.contact("81", "8", created_at="2022-01-01", job_title="buyer")],
