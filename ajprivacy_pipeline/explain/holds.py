@@ -55,22 +55,13 @@ def record_holds(facts: Facts, policy: DecisionPolicy, row: Row) -> tuple[Hold, 
 
 def _record_hold(facts: Facts, policy: DecisionPolicy, row: Row, name: str) -> Hold:
     own, shared = facts.subject["subject_id"], [owner for owner in owners(facts, row) if owner is not None]
-    if name == "data_quality" and (faults := _faults_of(facts, row, (own, *shared))):
+    if name == "data_quality" and (faults := facts.faults.get((row["entity"], row["record_id"]))):
         return Hold(name, policy.retention.freezes[name].source, None, None, refs=tuple(faults))
     missing = [owner for owner in shared if owner not in facts.known_customers]
     if name == "orphan" and missing:
         refs = tuple({"missing": owner} for owner in missing)
         return Hold(name, policy.retention.freezes[name].source, None, None, refs=refs)
     return _hold(facts, policy, name, (own, *shared), row["entity"])
-
-
-def _faults_of(facts: Facts, row: Row, holders: Iterable[str]) -> list[Row]:
-    """The faults of a record itself; a line's are its order's."""
-    found = {tuple(fault.values()): fault for owner in holders
-             for fault in facts.references.get((owner, "data_quality"), ())}
-    return [fault for fault in found.values() if row["record_id"] == (
-        fault["id"].rpartition(":")[0] if fault["table_name"] == "order_lines" else fault["id"])
-        and row["entity"] == ("orders" if fault["table_name"] == "order_lines" else fault["table_name"])]
 
 
 def web_holds(facts: Facts, policy: DecisionPolicy, customer_id: str | None, *, is_undated: bool) -> tuple[Hold, ...]:
@@ -93,14 +84,14 @@ def _hold(facts: Facts, policy: DecisionPolicy, name: str, holders: Iterable[str
     """The freeze of that name: of the first of the holders who has it, and of the whole table."""
     standing = {(row["subject_id"], row["freeze"]): row for row in facts.freezes}
     row = next((standing[owner, name] for owner in holders if (owner, name) in standing), None)
-    refs = list(facts.references.get((row["subject_id"], name), ())) if row is not None else []
+    refs = facts.references.get((row["subject_id"], name), ()) if row is not None else ()
     if name == "legal_hold" and entity in facts.evidence["held_entities"]:
-        refs += facts.references.get((str(entity), name), ())
+        refs = (*refs, *facts.references.get((str(entity), name), ()))
     if name == "evidence_missing" and not refs:
-        refs = list(missing_sources(facts))
+        refs = tuple(missing_sources(facts))
     since = row["since"] if row is not None else None
     if name == "legal_hold":
         since = min((ref["placed_on"] for ref in refs if ref["placed_on"] is not None), default=since)
     whose = row["subject_id"] if row is not None and row["subject_id"] != facts.subject["subject_id"] else None
-    return Hold(name, policy.retention.freezes[name].source, since, whose, bool(row is not None and row["review"]),
-                tuple(refs))
+    review = bool(row is not None and row["review"])
+    return Hold(name, policy.retention.freezes[name].source, since, whose, review, refs)

@@ -14,11 +14,12 @@ from ajprivacy_pipeline.zones import Connection
 # is there. The same as in sql/retention/subject_freezes.sql, but with the orders looked up before they are joined.
 OWING = """
     WITH named AS (
-        SELECT order_id FROM retention.order_facts WHERE contact_no = $no
+        SELECT order_id FROM retention.order_facts WHERE $contact IS NOT NULL AND contact_no = $no
     ), of_customer AS (
         SELECT * FROM retention.open_invoices WHERE customer_id = $customer
     ), of_somebody AS (
-        SELECT order_id FROM retention.order_facts WHERE order_id IN (SELECT order_id FROM of_customer)
+        SELECT order_id FROM retention.order_facts
+        WHERE $contact IS NOT NULL AND order_id IN (SELECT order_id FROM of_customer)
             AND (contact_id IS NOT NULL OR coalesce(is_contact_unlinked, false))
     ), owing AS (
         SELECT * FROM of_customer WHERE $contact IS NULL
@@ -61,14 +62,16 @@ _RECORDS = " UNION ALL ".join(
 
 
 def read_references(con: Connection, facts: Facts) -> None:
-    """Fill `facts.references`, by owner and freeze: only where a freeze of that owner is shown or holds something."""
+    """Fill `facts.references` and `facts.faults`, for every freeze that is shown or holds something."""
     needed = set(_needed(facts))
     others = {owner for owner, _ in needed} - {facts.subject["subject_id"]}
     subjects = {row["subject_id"]: row for row in rows(
         con, "SELECT * FROM retention.subjects WHERE subject_id IN (SELECT unnest($ids))", ids=sorted(others))}
     subjects[facts.subject["subject_id"]] = facts.subject
     for owner, freeze in sorted(needed):
-        facts.references[owner, freeze] = _references(con, facts, subjects[owner], freeze)
+        facts.references[owner, freeze] = tuple(_references(con, facts, subjects[owner], freeze))
+        if freeze == "data_quality":
+            _file_faults(facts, facts.references[owner, freeze])
     _read_legal_holds(con, facts, {owner for owner, freeze in needed if freeze == "legal_hold"})
 
 
@@ -100,6 +103,15 @@ def _references(con: Connection, facts: Facts, subject: Row, freeze: str) -> lis
     return []
 
 
+def _file_faults(facts: Facts, found: Iterable[Row]) -> None:
+    """Put faults to the records that they are in; a line's are its order's."""
+    for row in found:
+        is_line = row["table_name"] == "order_lines"
+        key = ("orders", row["id"].rpartition(":")[0]) if is_line else (row["table_name"], row["id"])
+        known = facts.faults.setdefault(key, [])
+        known += [] if row in known else [row]
+
+
 def missing_sources(facts: Facts) -> Iterator[Row]:
     """The sources whose absence stops everything, each with what is wrong with it."""
     for reason in facts.evidence["reasons"] or ():
@@ -126,4 +138,5 @@ def _read_legal_holds(con: Connection, facts: Facts, owners_held: Iterable[str])
     """The legal holds of these subjects and of whole tables; a table's stand under its name."""
     names = [*owners_held, *facts.evidence["held_entities"]]
     for row in rows(con, _LEGAL_HOLDS, names=names, as_of=facts.as_of) if names else ():
-        facts.references.setdefault((row["subject_id"], "legal_hold"), []).append(row)
+        key = (row["subject_id"], "legal_hold")
+        facts.references[key] = (*facts.references.get(key, ()), row)

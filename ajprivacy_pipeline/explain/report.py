@@ -15,6 +15,7 @@ from ajprivacy_pipeline.explain.terms import Term
 from ajprivacy_pipeline.explain.words import Language, Words
 
 _SHOWN = 8  # candidate dates under a heading of the page; the JSON has all
+_REFS = 10  # references of a hold of one record, in the JSON; the subject's freezes have all
 
 
 def page(explanation: Explanation, language: Language) -> list[str]:
@@ -80,7 +81,7 @@ def as_json(explanation: Explanation, language: Language) -> dict[str, Any]:
         "records": [{"entity": item.entity, "record_id": item.record_id, "part": item.part, **_item(item, words)}
                     for item in explanation.records],
         "web_events": [{**asdict(count), "sentence": words.web(count)} for count in explanation.web_events],
-        "freezes": list(map(_hold, explanation.freezes)),
+        "freezes": list(map(asdict, explanation.freezes)),
         "clauses": {clause: explanation.clauses[clause] for clause in sorted(cited(explanation))},
     }
     plain: dict[str, Any] = _plain(found)
@@ -94,7 +95,8 @@ def _item(item: Decided, words: Words) -> dict[str, Any]:
 
 
 def _hold(hold: Hold) -> dict[str, Any]:
-    return asdict(hold)
+    """A hold; of somebody with thousands of records each would repeat the thousands of faults in the others."""
+    return {**vars(hold), "refs": hold.refs[:_REFS], "further_refs": max(0, len(hold.refs) - _REFS)}
 
 
 def _term(term: Term) -> dict[str, Any]:

@@ -162,9 +162,12 @@ class Words:
     def hold(self, hold: Hold) -> str:
         """A freeze with what it rests on, its owner, its day and its clause."""
         parts, texts = self._t["freeze_parts"], self._t["freezes"][hold.freeze]
-        refs = list(dict.fromkeys(self.reference(ref) for ref in hold.refs))
-        number = "many" if len(refs) > 1 else "one"
-        text = str(texts[number if refs else "name"]).format(refs=self.listed(refs, _SHOWN))
+        shown = _SHOWN if len(hold.refs) > _SHOWN + 1 else len(hold.refs)
+        refs = [self.reference(ref) for ref in hold.refs[:shown]]
+        if shown < len(hold.refs):
+            refs.append(str(self._t["more"]).format(count=len(hold.refs) - shown))
+        number = "many" if len(hold.refs) > 1 else "one"
+        text = str(texts[number if refs else "name"]).format(refs=self.listed(refs))
         if hold.whose is not None and hold.whose not in text:
             text = parts["whose"].format(freeze=text, whose=hold.whose)
         if hold.since is not None:

@@ -159,3 +159,19 @@ def test_visits_name_what_holds_them() -> None:
     assert [(hold.freeze, hold.whose, next(iter(hold.refs[0].values()))) for hold in count.holds] == [
         ("restriction", kit.C, "r1"), ("orphan", None, "customer:9")]
     assert as_json(explanation, "nb")["web_events"][0]["holds"][0]["refs"][0]["request_id"] == "r1"
+
+
+def test_long_lists_are_cut() -> None:
+    """Three in a sentence, one more where it is the last; ten a record in the JSON, whose list of freezes has all."""
+    def held_by(invoices: int) -> Explanation:
+        found = [kit.invoice("2016-01-02", invoice_id=f"i{number}") for number in range(10, 10 + invoices)]
+        return _explained(kit.person(OLD, invoices=found))
+
+    four, twelve = held_by(4), held_by(12)
+    shown = as_json(twelve, "en")
+    (name,) = (item for item in shown["attributes"] if item["attribute"] == "name")
+
+    assert "on invoices i10, i11, i12 and i13, the oldest" in Words(four, "en").hold(four.freezes[0])
+    assert "on invoices i10, i11, i12 and 9 more, the oldest" in Words(twelve, "en").hold(twelve.freezes[0])
+    assert (len(name["held_by"][0]["refs"]), name["held_by"][0]["further_refs"]) == (10, 2)
+    assert len(shown["freezes"][0]["refs"]) == 12

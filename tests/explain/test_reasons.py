@@ -98,7 +98,7 @@ def test_what_no_purpose_covers_or_has_no_date_lapsed_on_no_day() -> None:
     assert _sentence(uncovered, "name").startswith("Per 1. november 2026 dekkes navnet ikke av noe formål (SEP-1), men")
     assert _sentence(undated, "content") == (
         "Lagringstiden for innholdet i melding m lar seg ikke beregne, for datoen lar seg ikke lese (DAT-1); per "
-        "1. november 2026 er sletting sperret av en feil i kildens data (communications.occurred_at i post m: uleselig "
-        "verdi) (DAT-1), og den skjer først når ingen sperre gjelder lenger.")
+        "1. november 2026 er sletting sperret av en feil i kildens data (uleselig verdi i communications.occurred_at "
+        "for post m) (DAT-1), og den skjer først når ingen sperre gjelder lenger.")
     assert any(line.startswith("  SEP-1: ") for line in page(uncovered, "nb"))
     assert not any("utløp 1. november 2026" in line for line in (*page(uncovered, "nb"), *page(undated, "nb")))

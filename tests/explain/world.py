@@ -101,7 +101,7 @@ def shop() -> Shop:
             kit.request("restriction", "2026-10-06", request_id="r12a", customer_id="12"),
             kit.request("restriction", "2026-10-08", request_id="r12b", customer_id="12"),
             kit.request("access", "2026-01-22", request_id="r12c", customer_id="12", identity_verified_at="2026-01-22"),
-            kit.request("rectification", "2019-01-05", request_id="r12d", customer_id="12", closed_at="2019-01-09"),
+            kit.request("rectification", "2019-01-05", request_id="r12", customer_id="12", closed_at="2019-01-09"),
         ],
     }
 
