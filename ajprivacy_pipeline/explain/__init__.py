@@ -3,8 +3,8 @@
 Belongs here: opening the month for one subject, and noting that somebody looked. Does not belong here: the rules
 (`sql/retention`); what they decided is read, and the dates behind it are shown.
 
-    facts ──> references ──> holds ──┐
-    facts ──> orders, purposes, records, web ──> build ──> words, report
+    facts ──> references ──> holds, web ───┐
+      └─────> orders, purposes, records ──> build ──> words, report
 """
 
 import re

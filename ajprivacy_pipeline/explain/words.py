@@ -168,7 +168,7 @@ class Words:
             refs.append(str(self._t["more"]).format(count=len(hold.refs) - shown))
         number = "many" if len(hold.refs) > 1 else "one"
         text = str(texts[number if refs else "name"]).format(refs=self.listed(refs))
-        if hold.whose is not None and hold.whose not in text:
+        if hold.whose is not None and all(ref.get("subject_id") != hold.whose for ref in hold.refs):
             text = parts["whose"].format(freeze=text, whose=hold.whose)
         if hold.since is not None:
             text = str(texts[f"since_{number}"]).format(freeze=text, since=self.day(hold.since))
