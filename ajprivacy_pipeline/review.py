@@ -16,6 +16,7 @@ from ajprivacy_pipeline.copies import boundary, read_month
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.explain import check_subject
 from ajprivacy_pipeline.explain.facts import Row, find_subject, rows
+from ajprivacy_pipeline.explain.references import OWING
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.settings import NOTICE, Settings
 from ajprivacy_pipeline.zones import Connection
@@ -26,16 +27,7 @@ _HOLDABLE = ("customers", "contacts", "orders", "invoices", "cases", "communicat
              "rights_requests", "web_events", "app_logs")
 _NAME_LENGTH = 200
 
-# The open invoices that freeze a subject: its own; of a contact those whose order names it or, naming nobody, while it
-# is there. The same as in sql/retention/subject_freezes.sql.
-_OWING = """
-    SELECT DISTINCT i.invoice_id, i.facts_sha256
-    FROM retention.open_invoices AS i LEFT JOIN retention.order_facts AS o ON o.order_id = i.order_id
-    WHERE CASE WHEN $contact IS NULL THEN i.customer_id = $customer
-               ELSE o.contact_no = $no OR (i.customer_id = $customer AND o.contact_id IS NULL AND $is_there
-                                           AND NOT coalesce(o.is_contact_unlinked, false)) END
-    ORDER BY i.invoice_id
-"""
+_OWING = f"{OWING} SELECT DISTINCT invoice_id, facts_sha256 FROM owing ORDER BY invoice_id"
 
 
 def open_reviews(settings: Settings, month: str | None) -> list[dict[str, Any]]:

@@ -3,7 +3,8 @@
 Belongs here: opening the month for one subject, and noting that somebody looked. Does not belong here: the rules
 (`sql/retention`); what they decided is read, and the dates behind it are shown.
 
-    facts ──> orders, purposes, records, web ──> build ──> words, report
+    facts ──> references ──> holds, web ───┐
+      └─────> orders, purposes, records ──> build ──> words, report
 """
 
 import re
@@ -14,6 +15,7 @@ from ajprivacy_pipeline.copies import boundary, read_month
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.explain.build import Explanation, assemble
 from ajprivacy_pipeline.explain.facts import find_subject, read_facts
+from ajprivacy_pipeline.explain.references import read_references
 from ajprivacy_pipeline.explain.report import as_json, page
 from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.policy import DecisionPolicy, load_policy
@@ -75,4 +77,6 @@ def explain_in(con: zones.Connection, policy: DecisionPolicy, subject_id: str, m
     Raises:
         ControlError: the subject is unknown or a tombstone, or the decisions do not follow from the facts.
     """
-    return assemble(read_facts(con, find_subject(con, subject_id, month), as_of(month)), policy, month)
+    facts = read_facts(con, find_subject(con, subject_id, month), as_of(month))
+    read_references(con, facts)
+    return assemble(facts, policy, month)

@@ -4,12 +4,12 @@ Belongs here: putting decisions and terms together, and holding them against eac
 words.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from ajprivacy_pipeline.errors import ControlError
-from ajprivacy_pipeline.explain.facts import Facts, Row, owners
+from ajprivacy_pipeline.explain.facts import Facts, Row
+from ajprivacy_pipeline.explain.holds import Hold, attribute_holds, own_holds, record_holds
 from ajprivacy_pipeline.explain.purposes import Purposes, ends, purpose_terms
 from ajprivacy_pipeline.explain.records import attribute_terms, record_terms
 from ajprivacy_pipeline.explain.terms import Term, end_of
@@ -17,17 +17,7 @@ from ajprivacy_pipeline.explain.web import WebCount, web_counts
 from ajprivacy_pipeline.policy import DecisionPolicy
 
 _AFTER = {"retain": "kept", "due": "next_plan", "hold": "after_freeze", "absent": "nothing"}
-
-
-@dataclass(frozen=True)
-class Hold:
-    """A freeze that holds something that would be due."""
-
-    freeze: str
-    clause: str
-    since: date | None
-    whose: str | None
-    review: bool = False
+UNCOVERED = "SEP-1"  # nothing is kept for a purpose that does not cover it
 
 
 @dataclass(frozen=True)
@@ -83,8 +73,7 @@ def assemble(facts: Facts, policy: DecisionPolicy, month: str) -> Explanation:
         next((row["policy_version"] for row in (*facts.attributes, *facts.records)), policy.version),
         {name: clause.meaning for name, clause in policy.clauses.items()}, purposes, attributes, records,
         tuple(web_counts(facts, ends(purposes).get("individualisation"), policy)),
-        tuple(_holds(facts, policy, [row["freeze"] for row in facts.freezes
-                                     if row["subject_id"] == facts.subject["subject_id"]], (None, None))))
+        own_holds(facts, policy, _entity(kind)))
     if faults := disagreements(explanation):
         made_under = "" if explanation.policy_version == policy.version else (
             f"; they were made under policy {explanation.policy_version}, this is {policy.version}")
@@ -110,31 +99,20 @@ def disagreements(explanation: Explanation) -> list[str]:
     return found
 
 
+def _entity(subject_type: str) -> str:
+    return "contacts" if subject_type == "contact" else "customers"
+
+
 def _attribute(facts: Facts, row: Row, purposes: Purposes, policy: DecisionPolicy) -> Decided:
     kind = facts.subject["subject_type"]
-    entity = "contacts" if kind == "contact" else "customers"
+    entity = _entity(kind)
     terms = attribute_terms(row, purposes, policy, kind)
     misplaced = kind in policy.retention.attributes[row["attribute"]].misplaced
     return Decided(entity, None, row["attribute"], row["decision"], row["due_on"], tuple(row["retained_by"]),
-                   tuple(_holds(facts, policy, row["held_by"], (None, None))), terms, misplaced)
+                   attribute_holds(facts, policy, row["held_by"], entity), terms, misplaced)
 
 
 def _record(facts: Facts, row: Row, purposes: Purposes, policy: DecisionPolicy) -> Decided:
-    shared = owners(facts, row) if row["held_by"] else (None, None)
     return Decided(row["entity"], row["record_id"], row["part"], row["decision"], row["due_on"],
-                   tuple(row["retained_by"]), tuple(_holds(facts, policy, row["held_by"], shared)),
+                   tuple(row["retained_by"]), record_holds(facts, policy, row),
                    record_terms(facts, row, purposes, policy))
-
-
-def _holds(facts: Facts, policy: DecisionPolicy, names: Sequence[str],
-           shared: tuple[str | None, str | None]) -> list[Hold]:
-    """The freezes of these names: the subject's own, else that of the customer or contact it shares a record with."""
-    wanted = (facts.subject["subject_id"], *(name for name in shared if name is not None))
-    standing = {(row["subject_id"], row["freeze"]): row for row in facts.freezes}
-    nobodys: Row = {"since": None, "subject_id": None, "review": False}
-    found = []
-    for name in names:
-        row = next((standing[owner, name] for owner in wanted if (owner, name) in standing), nobodys)
-        whose = row["subject_id"] if row["subject_id"] != facts.subject["subject_id"] else None
-        found.append(Hold(name, policy.retention.freezes[name].source, row["since"], whose, bool(row["review"])))
-    return found

@@ -77,6 +77,8 @@ class Facts:
     details: dict[str, Row] = field(default_factory=dict)  # of messages, subscriptions, requests, by 'entity:id'
     web_events: list[Row] = field(default_factory=list)
     known_customers: set[str] = field(default_factory=set)
+    references: dict[tuple[str, str], tuple[Row, ...]] = field(default_factory=dict)  # by owner and freeze
+    faults: dict[tuple[str, str], list[Row]] = field(default_factory=dict)  # by entity and record
 
     def own_cases(self) -> list[Row]:
         """The cases that count for the subject: a contact's are those that name it."""

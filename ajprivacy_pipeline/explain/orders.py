@@ -11,6 +11,7 @@ from ajprivacy_pipeline.explain.terms import Term, latest, plus_months, set_asid
 from ajprivacy_pipeline.policy import DecisionPolicy
 
 _BLOCKER_CLAUSES = {"undelivered": "CON-6", "unpaid": "CON-6", "open_case": "CON-8", "warranty_unknown": "CON-3"}
+_BUSINESS_CLAUSES = _BLOCKER_CLAUSES | {"undelivered": "CON-2", "unpaid": "CON-2"}  # CON-6 speaks of consumers alone
 _EVENTS = (("cancelled_on", "cancellation"), ("delivered_on", "delivery"), ("completed_on", "completion"),
            ("paid_on", "payment"), ("ordered_on", "ordering"))
 
@@ -23,7 +24,7 @@ def has_warranty(order: Row, policy: DecisionPolicy) -> bool:
 
 def blockers(facts: Facts, order: Row, policy: DecisionPolicy, *, released: bool = True) -> list[Term]:
     """An open term for each thing that stands between the order and its end."""
-    found = []
+    found, clauses = [], _BLOCKER_CLAUSES if order["is_person"] else _BUSINESS_CLAUSES
     for name in BLOCKERS:
         if order[name] and not (name == "unpaid" and released and order["order_id"] in facts.released_orders):
             refs: dict[str, object] = {"order": order["order_id"]}
@@ -35,7 +36,7 @@ def blockers(facts: Facts, order: Row, policy: DecisionPolicy, *, released: bool
             if name == "warranty_unknown":
                 refs["lines"] = [line["line_number"] for line in facts.lines.get(order["order_id"], [])
                                  if line["returned_on"] is None and _years(line, policy) is None]
-            found.append(Term(name, name, None, _BLOCKER_CLAUSES[name], refs))
+            found.append(Term(name, name, None, clauses[name], refs))
     return found
 
 
@@ -46,16 +47,18 @@ def _years(line: Row, policy: DecisionPolicy) -> int | None:
 
 
 def last_event(facts: Facts, order: Row) -> dict[str, object]:
-    """What the order ended with, and when."""
+    """What the order ended with, and when; of a line or a case, which."""
     ended = order["ended_on"]
     name = next((event for column, event in _EVENTS if order[column] == ended
                  and (column != "cancelled_on" or order["is_cancelled"])), None)
-    lines = facts.lines.get(order["order_id"], [])
-    if name is None and any(line["returned_on"] == ended for line in lines):
-        name = "return"
-    if name is None and any(line["delivered_on"] == ended for line in lines):
-        name = "line_delivery"
-    return {"order": order["order_id"], "event": name or "case_closing", "ended_on": ended}
+    found: dict[str, object] = {"order": order["order_id"], "event": name or "case_closing", "ended_on": ended}
+    if name is not None:
+        return found
+    for event, column in (("return", "returned_on"), ("line_delivery", "delivered_on")):
+        if lines := [line["line_number"] for line in facts.lines.get(order["order_id"], []) if line[column] == ended]:
+            return found | {"event": event, "lines": lines}
+    return found | {"cases": [case["case_id"] for case in facts.cases
+                              if case["order_id"] == order["order_id"] and case["closed_on"] == ended]}
 
 
 def warranty_terms(facts: Facts, order: Row, policy: DecisionPolicy, tail: int, ground: str, clause: str) -> list[Term]:
@@ -103,8 +106,10 @@ def contract_terms(facts: Facts, order: Row, policy: DecisionPolicy, erasures: I
         return settle([*open_terms, *set_aside(dated)])
     if not dated:
         return settle([Term("undated", "contract", facts.as_of, "DAT-1", {"order": order["order_id"]})])
-    waived = erased(dated, order["ordered_on"], order["obligations_on"], erasures,
-                    {"order": order["order_id"], "obligations_on": order["obligations_on"]})
+    refs = {"order": order["order_id"], "obligations_on": order["obligations_on"]}
+    if lines := [term.refs["line"] for term in dated if term.refs.get("warranty_end") == order["obligations_on"]]:
+        refs["line"] = lines[0]
+    waived = erased(dated, order["ordered_on"], order["obligations_on"], erasures, refs)
     return settle(waived or dated)
 
 

@@ -15,7 +15,7 @@ from ajprivacy_pipeline.explain.orders import (
     last_event,
     warranty_terms,
 )
-from ajprivacy_pipeline.explain.terms import Term, end_of, plus_months, set_aside, settle
+from ajprivacy_pipeline.explain.terms import Term, end_of, plus_months, set_aside, settle, under
 from ajprivacy_pipeline.policy import DecisionPolicy
 
 Purposes = dict[str, tuple[Term, ...]]
@@ -116,13 +116,13 @@ def _kept(facts: Facts, policy: DecisionPolicy, used: Sequence[Term], tail: int,
     closed, clause = facts.subject["closed_on"], CLAUSES[purpose]
     if cases := [case for case in facts.own_cases() if facts.is_open(case)]:
         found = [term for case in cases for term in case_terms(facts, case, tail, purpose, clause)]
-        return [*found, *set_aside(used)]
+        return [*under(found, clause), *set_aside(used)]
     if closed is not None and closed <= facts.as_of:
         return [Term("closed", purpose, plus_months(closed, tail), clause, {"closed_on": closed, "months": tail}),
                 *set_aside(used)]
     found = [term for order_id in facts.own_orders for term in blockers(facts, facts.orders[order_id], policy)
              if purpose == "profile" or term.kind != "warranty_unknown"]
-    return [*found, *set_aside(used)] if found else list(used)
+    return [*under(found, clause), *set_aside(used)] if found else list(used)
 
 
 def _ends(facts: Facts, created: date, purpose: str, effects: Sequence[str]) -> list[Term]:

@@ -15,7 +15,8 @@ from ajprivacy_pipeline.policy import DecisionPolicy
 def purpose_term(name: str, terms: Sequence[Term]) -> Term:
     """A purpose of the subject as one candidate, with what decided it."""
     because = tuple(term for term in terms if term.decides)
-    return Term("purpose", name, end_of(terms), because[0].clause, {"purpose": name}, because=because)
+    own, *further = dict.fromkeys(clause for term in because for clause in term.clauses)
+    return Term("purpose", name, end_of(terms), own, {"purpose": name}, because=because, further=tuple(further))
 
 
 def record_terms(facts: Facts, row: Row, purposes: Purposes, policy: DecisionPolicy) -> tuple[Term, ...]:

@@ -8,12 +8,14 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from ajprivacy_pipeline.explain.build import Decided, Explanation, Hold
+from ajprivacy_pipeline.explain.build import UNCOVERED, Decided, Explanation
+from ajprivacy_pipeline.explain.holds import Hold
 from ajprivacy_pipeline.explain.purposes import ends
 from ajprivacy_pipeline.explain.terms import Term
 from ajprivacy_pipeline.explain.words import Language, Words
 
 _SHOWN = 8  # candidate dates under a heading of the page; the JSON has all
+_REFS = 10  # references of a hold of one record, in the JSON; the subject's freezes have all
 
 
 def page(explanation: Explanation, language: Language) -> list[str]:
@@ -60,9 +62,11 @@ def cited(explanation: Explanation) -> set[str]:
     terms = [term for group in explanation.purposes.values() for term in group]
     items = (*explanation.attributes, *explanation.records)
     terms += [leaf for item in items for term in item.terms for leaf in (term, *term.because)]
-    holds = [*explanation.freezes, *(hold for item in items for hold in item.holds)]
-    return ({term.clause for term in terms} | {hold.clause for hold in holds}
-            | {count.clause for count in explanation.web_events})
+    holds = [*explanation.freezes, *(hold for item in items for hold in item.holds),
+             *(hold for count in explanation.web_events for hold in count.holds)]
+    return ({clause for term in terms for clause in term.clauses} | {hold.clause for hold in holds}
+            | {count.clause for count in explanation.web_events}
+            | {UNCOVERED for item in items if item.decision != "absent" and not item.terms})
 
 
 def as_json(explanation: Explanation, language: Language) -> dict[str, Any]:
@@ -77,7 +81,7 @@ def as_json(explanation: Explanation, language: Language) -> dict[str, Any]:
         "records": [{"entity": item.entity, "record_id": item.record_id, "part": item.part, **_item(item, words)}
                     for item in explanation.records],
         "web_events": [{**asdict(count), "sentence": words.web(count)} for count in explanation.web_events],
-        "freezes": list(map(_hold, explanation.freezes)),
+        "freezes": list(map(asdict, explanation.freezes)),
         "clauses": {clause: explanation.clauses[clause] for clause in sorted(cited(explanation))},
     }
     plain: dict[str, Any] = _plain(found)
@@ -91,12 +95,14 @@ def _item(item: Decided, words: Words) -> dict[str, Any]:
 
 
 def _hold(hold: Hold) -> dict[str, Any]:
-    return asdict(hold)
+    """A hold; of somebody with thousands of records each would repeat the thousands of faults in the others."""
+    return {**vars(hold), "refs": hold.refs[:_REFS], "further_refs": max(0, len(hold.refs) - _REFS)}
 
 
 def _term(term: Term) -> dict[str, Any]:
-    shown = {"kind": term.kind, "ground": term.ground, "on": term.on, "clause": term.clause, "refs": term.refs,
-             "role": term.role, "applies": term.applies, "decides": term.decides}
+    shown = {"kind": term.kind, "ground": term.ground, "on": term.on, "clause": term.clause,
+             "clauses": term.clauses, "refs": term.refs, "role": term.role, "applies": term.applies,
+             "decides": term.decides}
     return shown | ({"because": list(map(_term, term.because))} if term.because else {})
 
 

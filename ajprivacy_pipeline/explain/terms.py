@@ -18,12 +18,13 @@ class Term:
         kind: names the sentence that says what it is.
         ground: the name it has in retained_by.
         on: the day it ends; None where no end is in sight.
-        clause: the promise it carries out.
+        clause: the promise it carries out: that of the purpose, else that of the matter.
         refs: ids, dates and numbers that it rests on.
         role: `keeps` (the latest such term counts) or `ends` (the earliest such term counts, if before the latest).
         applies: False for a date that something else sets aside: an open matter, a closed profile, an erasure.
         decides: this is the one.
         because: the terms that decided the date of a purpose.
+        further: under a purpose with a promise of its own, the promise of the open matter that keeps it.
     """
 
     kind: str
@@ -35,6 +36,17 @@ class Term:
     applies: bool = True
     decides: bool = False
     because: tuple["Term", ...] = ()
+    further: tuple[str, ...] = ()
+
+    @property
+    def clauses(self) -> tuple[str, ...]:
+        """Every promise it rests on, its own first."""
+        return (self.clause, *(clause for clause in self.further if clause != self.clause))
+
+    @property
+    def leaves(self) -> tuple["Term", ...]:
+        """What it rests on in the end: the terms behind a purpose, else itself."""
+        return self.because or (self,)
 
 
 def plus_months(day: date, months: int) -> date:
@@ -74,6 +86,11 @@ def settle(terms: Sequence[Term]) -> tuple[Term, ...]:
 def end_of(terms: Sequence[Term]) -> date | None:
     """The date that settled terms come to; None where no end is in sight."""
     return next(term.on for term in terms if term.decides)
+
+
+def under(terms: Sequence[Term], clause: str) -> list[Term]:
+    """The same terms, keeping something for a purpose whose promise is `clause`."""
+    return [replace(term, clause=clause, further=term.clauses) for term in terms]
 
 
 def set_aside(terms: Sequence[Term]) -> list[Term]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ajprivacy_pipeline.explain.facts import Facts, Row
+from ajprivacy_pipeline.explain.holds import Hold, web_holds
 from ajprivacy_pipeline.explain.terms import plus_months
 from ajprivacy_pipeline.policy import DecisionPolicy
 
@@ -17,7 +18,10 @@ CLAUSES = {"no_consent": "CAM-1", "cookie_period": "CAM-1", "consent_withdrawn":
 
 @dataclass(frozen=True)
 class WebCount:
-    """So many events with one fate; `first` and `last` are the days they are due, `reason` what ended first."""
+    """So many events with one fate.
+
+    `first` and `last` are the days they are due, `reason` what ends first, `holds` what holds any of them.
+    """
 
     decision: str
     reason: str
@@ -25,19 +29,24 @@ class WebCount:
     events: int
     first: date
     last: date
+    holds: tuple[Hold, ...] = ()
 
 
 def web_counts(facts: Facts, individualisation_on: date | None, policy: DecisionPolicy) -> list[WebCount]:
     """Counts by decision and reason, the most urgent first."""
     counted: Counter[tuple[str, str]] = Counter()
     days: dict[tuple[str, str], list[date]] = {}
+    holds: dict[tuple[str, str], list[Hold]] = {}
     for row in facts.web_events:
         due_on, reason = _due(facts, row, individualisation_on, policy)
-        held = due_on <= facts.as_of and (reason == "undated" or is_held(facts, row["customer_id"], policy))
-        key = ("hold" if held else "due" if due_on <= facts.as_of else "retain", reason)
+        is_due = due_on <= facts.as_of
+        held = web_holds(facts, policy, row["customer_id"], is_undated=reason == "undated") if is_due else ()
+        key = ("hold" if held else "due" if is_due else "retain", reason)
         counted[key] += row["events"]
         days.setdefault(key, []).append(due_on)
-    return [WebCount(*key, CLAUSES[key[1]], events, min(days[key]), max(days[key]))
+        known = holds.setdefault(key, [])
+        known += [hold for hold in held if hold not in known]
+    return [WebCount(*key, CLAUSES[key[1]], events, min(days[key]), max(days[key]), tuple(holds[key]))
             for key, events in sorted(counted.items())]
 
 
@@ -49,14 +58,3 @@ def _due(facts: Facts, row: Row, individualisation_on: date | None, policy: Deci
     ends = [(plus_months(row["occurred_on"], policy.periods["cookie_months"]), "cookie_period"),
             (row["consent_withdrawn_on"], "consent_withdrawn"), (individualisation_on, "individualisation_ended")]
     return min(((day, reason) for day, reason in ends if day is not None), key=lambda end: end[0])
-
-
-def is_held(facts: Facts, customer_id: str | None, policy: DecisionPolicy) -> bool:
-    """Whether a freeze of the subject or of the customer it acted for, or one of the whole table, holds web events."""
-    customer = f"customer:{customer_id}" if customer_id is not None else None
-    if facts.evidence["is_missing"] or "web_events" in facts.evidence["held_entities"]:
-        return True
-    if customer is not None and customer not in facts.known_customers:
-        return True
-    return any("web_events" in policy.retention.scopes[policy.retention.freezes[row["freeze"]].scope]
-               for row in facts.freezes if row["subject_id"] in (facts.subject["subject_id"], customer))

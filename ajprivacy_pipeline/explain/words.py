@@ -10,12 +10,23 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from ajprivacy_pipeline.explain.build import Decided, Explanation, Hold
+from ajprivacy_pipeline.explain.build import UNCOVERED, Decided, Explanation
+from ajprivacy_pipeline.explain.facts import BLOCKERS
+from ajprivacy_pipeline.explain.holds import Hold
 from ajprivacy_pipeline.explain.terms import Term
 from ajprivacy_pipeline.explain.web import WebCount
 
 Language = Literal["nb", "en"]
-_SHOWN = 3  # of a list of ids or reasons inside a sentence
+Template = str | Mapping[str, str]
+Refs = dict[str, list[object]]
+_SHOWN = 3  # of a list of ids inside a sentence
+
+
+def _add(found: Refs, refs: Mapping[str, object]) -> None:
+    """Put what an open matter rests on to what others of its kind do, each id once."""
+    for name, value in refs.items():
+        known = found.setdefault("orders" if name == "order" else name, [])
+        known += [one for one in (value if isinstance(value, list) else [value]) if one not in known]
 
 
 @cache
@@ -52,21 +63,43 @@ class Words:
             return names[0] if names else "–"
         return ", ".join(names[:-1]) + str(self._t["and"]) + names[-1]
 
-    def reason(self, term: Term) -> str:
-        """What a term rests on."""
-        if term.because:
-            return self.listed((self.reason(inner) for inner in term.because), _SHOWN)
-        kind, refs = term.kind, dict(term.refs)
+    def reasons(self, terms: Iterable[Term]) -> str:
+        """What terms rest on; open matters of a kind are said once, together, under however many purposes they are."""
+        said: dict[str, Refs] = {}
+        for leaf in (leaf for term in terms for leaf in term.leaves):
+            if leaf.kind in BLOCKERS:
+                _add(said.setdefault(leaf.kind, {}), leaf.refs)
+            else:
+                said[self._reason(leaf.kind, dict(leaf.refs))] = {}
+        return self.listed(self._blocked(kind, refs) if refs else kind for kind, refs in said.items())
+
+    def _blocked(self, kind: str, refs: Refs) -> str:
+        """Everything of one kind that is open."""
+        invoices = refs.pop("invoices", [])
+        if kind == "warranty_unknown" and len(refs["orders"]) > 1:
+            kind, refs = "warranty_unknown_orders", {"orders": refs["orders"]}
+        text = self._filled(self._t["terms"][kind], refs)
+        return text + (self._filled(self._t["terms"]["open_invoices"], {"invoices": invoices}) if invoices else "")
+
+    def _reason(self, kind: str, refs: dict[str, object]) -> str:
         end = refs.get("warranty_end")
         if kind == "warranty_tail" and isinstance(end, date) and end <= self._as_of:
             kind = "warranty_tail_past"
-        if kind == "unpaid" and refs.get("invoices"):
-            kind = "unpaid_invoices"
+        if kind == "order_erased" and "line" in refs:
+            kind = "order_erased_warranty"
         if kind == "transaction" and refs.get("event") == "ordering":
             kind = "transaction_ordering"
         if "event" in refs:
-            refs["event"] = self._t["events"][refs["event"]]
-        return str(self._t["terms"][kind]).format_map({name: self._value(value) for name, value in refs.items()})
+            refs["event"] = self._filled(self._t["events"][refs["event"]], refs)
+        return self._filled(self._t["terms"][kind], refs)
+
+    def _filled(self, template: Template, refs: Mapping[str, object]) -> str:
+        """A template with its names filled; of one that has two, `many` where there are several of something."""
+        if isinstance(template, Mapping):
+            several = any(len(value) > 1 if isinstance(value, list) else isinstance(value, int) and value > 1
+                          for name, value in refs.items() if f"{{{name}}}" in template["one"] + template["many"])
+            template = template["many" if several else "one"]
+        return template.format_map({name: self._value(value) for name, value in refs.items()})
 
     def _value(self, value: object) -> str:
         if isinstance(value, date):
@@ -91,13 +124,14 @@ class Words:
         if item.decision == "absent":
             return self.absent([item])
         deciding = [term for term in item.terms if term.decides]
+        leaves = [leaf for term in deciding for leaf in term.leaves]
         what = self.what(item)
         values = {
             "what": what[0].upper() + what[1:], "what_inside": what, "date": self.day(item.due_on),
             "type_of": self._t["types_of"][self._type],
             "purpose": self.listed(self.purpose(term.ground) for term in deciding),
-            "reason": self.listed((self.reason(term) for term in deciding), _SHOWN),
-            "clauses": ", ".join(dict.fromkeys(leaf.clause for term in deciding for leaf in (term.because or (term,)))),
+            "reason": self.reasons(deciding),
+            "clauses": ", ".join(dict.fromkeys(clause for leaf in leaves for clause in leaf.clauses)) or UNCOVERED,
             "others": self._others(item, what), "holds": self.listed(self.hold(hold) for hold in item.holds),
         }
         name = item.decision
@@ -105,6 +139,8 @@ class Words:
             name = "retain_open" if item.due_on is None else "retain"
         elif not deciding:
             name += "_misplaced" if item.is_misplaced else "_uncovered"
+        elif any(leaf.kind.startswith("undated") for leaf in leaves):
+            name += "_undated"
         return verdicts[name].format_map(values)
 
     def _others(self, item: Decided, what: str) -> str:
@@ -124,27 +160,46 @@ class Words:
         return str(self._t["verdicts"]["absent"]).format(list=self.listed(self.what(item) for item in items))
 
     def hold(self, hold: Hold) -> str:
-        """A freeze with its owner, its day and its clause."""
-        parts, text = self._t["freeze_parts"], str(self._t["freezes"][hold.freeze])
-        if hold.whose is not None:
+        """A freeze with what it rests on, its owner, its day and its clause."""
+        parts, texts = self._t["freeze_parts"], self._t["freezes"][hold.freeze]
+        shown = _SHOWN if len(hold.refs) > _SHOWN + 1 else len(hold.refs)
+        refs = [self.reference(ref) for ref in hold.refs[:shown]]
+        if shown < len(hold.refs):
+            refs.append(str(self._t["more"]).format(count=len(hold.refs) - shown))
+        number = "many" if len(hold.refs) > 1 else "one"
+        text = str(texts[number if refs else "name"]).format(refs=self.listed(refs))
+        if hold.whose is not None and all(ref.get("subject_id") != hold.whose for ref in hold.refs):
             text = parts["whose"].format(freeze=text, whose=hold.whose)
         if hold.since is not None:
-            text = parts["since"].format(freeze=text, since=self.day(hold.since))
+            text = str(texts[f"since_{number}"]).format(freeze=text, since=self.day(hold.since))
         if hold.review:
             text = parts["review"].format(freeze=text)
         return str(self._t["verdicts"]["hold_part"]).format(freeze=text, clause=hold.clause)
 
+    def reference(self, ref: Mapping[str, object]) -> str:
+        """One thing that a freeze rests on: what it is tells its first key."""
+        texts = self._t["references"]
+        names = {name: self._value(value) for name, value in ref.items()}
+        if "fault" in names:
+            names["fault"] = str(self._t["faults"][ref["fault"]])
+        kind = next(iter(ref))
+        if kind == "subject_id" and ":" not in names[kind]:
+            kind = "table"
+        return str(texts[kind]).format_map(names)
+
     def web(self, count: WebCount) -> str:
         """The visits of one fate."""
-        texts, first, last = self._t["web"], self.day(count.first), self.day(count.last)
-        dates = first if first == last else texts["between"].format(first=first, last=last)
-        return str(texts[count.decision]).format(count=count.events, dates=dates, reason=texts[count.reason],
-                                                 clause=count.clause)
+        texts = self._t["web"][count.decision]
+        name = "one" if count.first == count.last else "between"
+        reason = self._t["web"]["reasons_ahead" if count.decision == "retain" else "reasons_past"][count.reason]
+        return str(texts[name]).format(
+            count=count.events, first=self.day(count.first), last=self.day(count.last), reason=reason,
+            clause=count.clause, holds=self.listed(self.hold(hold) for hold in count.holds))
 
     def candidate(self, term: Term) -> str:
         """One candidate date with what it rests on."""
-        clause = ", ".join(dict.fromkeys(leaf.clause for leaf in (term.because or (term,))))
-        reason = self.reason(term)
+        clause = ", ".join(dict.fromkeys(clause for leaf in term.leaves for clause in leaf.clauses))
+        reason = self.reasons([term])
         if term.because:
             reason = str(self._t["terms"]["purpose"]).format(purpose=self.purpose(term.ground), reason=reason)
         return str(self._t["candidate"]).format(date=self.day(term.on), reason=reason, clause=clause)
@@ -155,7 +210,7 @@ class Words:
 
     def text(self, name: str, **values: object) -> str:
         """A heading or another text of the page."""
-        return str(self._t[name]).format_map({key: self._value(value) for key, value in values.items()})
+        return self._filled(self._t[name], values)
 
     def type_name(self) -> str:
         """The subject's type."""
