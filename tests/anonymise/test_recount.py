@@ -135,6 +135,7 @@ def test_those_who_are_counted_themselves_are_counted_by_what_they_add() -> None
                 "0.00 AS revenue_nok FROM range(20) AS t(i)")
     con.execute("CREATE TABLE shown AS SELECT DATE '2024-01-01' AS month, 'chairs' AS product_category, "
                 "'P1' AS product_id, 'Chair' AS product_name, NULL::BIGINT AS orders, 0 AS units, "
-                "20 AS returned_units, 0.00 AS revenue_nok, 9 AS customers, false AS suppressed, ['orders'] AS suppressed_measures")
+                "20 AS returned_units, 0.00 AS revenue_nok, 9 AS customers, false AS suppressed, "
+                "['orders'] AS suppressed_measures")
     assert check_thresholds(con, POLICY, {"product_demand_monthly": "shown"}).violations == (
         "product_demand_monthly.customers: 1 values shown with fewer than 10 contributors of their own",)
