@@ -47,8 +47,9 @@ MENDS = {
     "G9": "mend: none by hand; the recoding of microdata and the attack on it disagree, report it",
     "G4": "mend: the model in sql/published miscounts the largest contributions; correct it",
     "G5": "mend: none by hand; raise thresholds.open_cells or publish fewer dimensions",
-    "G6": "mend: a published month is not computed again from other facts; restore the control store, the release, or "
-          "its ledger from a backup",
+    "G6": "mend: for differences within a release, none by hand, report it; for those with an earlier one, a published "
+          "month is not computed again from other facts: restore the control store, the release, or its ledger from a "
+          "backup, and issue no month again of which only a few facts are late",
     "G10": "mend: clean the value in the warehouse, or map the column through an expression that renames it "
            "(a letter before a product number, another word for a category)",
     "G11": "mend: take the value out of the model, or name the function that makes it anonymous in "
@@ -94,9 +95,13 @@ def claims(policy: Policy, found: Sequence[Verdict], files: int, *, is_logged: b
         files: how many there will be.
         is_logged: whether somebody hands in what the run has written down; without that G13 is not checked.
     """
-    logged = [verdict("G13", logs.FIGURE, [])] if is_logged else []
-    later = [verdict("G1", columns_figure(policy), []), verdict("G10", leaks_figure(policy), []),
-             verdict("G11", lineage_figure(policy), []), verdict("G14", swap_figure(files), []), *logged]
+    columns = {"columns": sum(len(table.columns) for table in policy.release.tables.values())}
+    compared = {"identifying_columns": len(list(policy.sources.identifying_columns()))}
+    named = {"functions": len(policy.release.declassifiers)}
+    logged = [verdict("G13", logs.FIGURE, [], compared)] if is_logged else []
+    later = [verdict("G1", columns_figure(policy), [], columns), verdict("G10", leaks_figure(policy), [], compared),
+             verdict("G11", lineage_figure(policy), [], named),
+             verdict("G14", swap_figure(files), [], {"files": files}), *logged]
     return sorted([*found, *later], key=lambda v: int(v.guarantee[1:]))
 
 
