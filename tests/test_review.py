@@ -87,6 +87,24 @@ def test_keep_is_recorded_and_changes_no_decision(settings: Settings) -> None:
     assert _held(settings, "customer:2")["name"] == ["no_evidence"]
 
 
+@pytest.mark.parametrize(("kind", "other", "released", "kept"), [
+    ("open_balance", "no_evidence", "written_off", "collection"),
+    ("no_evidence", "open_balance", "no_ground_found", "evidence_sought"),
+])
+def test_a_keep_ends_an_earlier_release_and_a_later_release_counts_again(
+    settings: Settings, kind: str, other: str, released: str, kept: str,
+) -> None:
+    """Of several on one day, too, the newest counts; what is decided about the other kind is its own."""
+    _decide(settings, "customer:1", "release", released, kind)
+    assert _held(settings, "customer:1")["name"] == [other]
+    _decide(settings, "customer:1", "keep", kept, kind)
+    assert _held(settings, "customer:1")["name"] == ["no_evidence", "open_balance"]
+    _decide(settings, "customer:1", "release", released, kind)
+    assert _held(settings, "customer:1")["name"] == [other]
+    _decide(settings, "customer:1", "keep", kept, other)
+    assert _held(settings, "customer:1")["name"] == [other]
+
+
 def test_a_contact_is_released_from_the_invoices_that_freeze_it(settings: Settings) -> None:
     """One whom the order names, and the company's where nobody is named; a colleague from the latter alone."""
     assert _decide(settings, "contact:41", "release", "statute_barred", "open_balance")["invoices"] == 2
