@@ -16,6 +16,7 @@ from ajprivacy_pipeline.copies import boundary, read_month
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.explain import check_subject
 from ajprivacy_pipeline.explain.facts import Row, find_subject, rows
+from ajprivacy_pipeline.explain.terms import plus_months
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.settings import NOTICE, Settings
 from ajprivacy_pipeline.zones import Connection
@@ -146,12 +147,14 @@ def place_hold(settings: Settings, subject_id: str, owner: str, ground: str, exp
     """Place a legal hold on a subject of the newest month, or on a whole table; returns its number.
 
     Raises:
-        ControlError: the subject or table, the owner, the ground or the expiry is not acceptable; nothing is written.
+        ControlError: the subject or table, the owner, the ground or the expiry is not acceptable: not in the future, or
+            later than the policy's longest term from today; nothing is written.
     """
     policy = load_policy(NOTICE)
     _named(owner, "--owner")
     _known(ground, policy.review.grounds, "ground code of a legal hold")
     _in_future(expires_on, today)
+    _in_term(expires_on, _latest_expiry(policy, today))
     _holdable(settings, policy, subject_id)
     control = ControlStore.in_folder(settings.control)
     return control.append_hold_event({
@@ -173,13 +176,18 @@ def renew_hold(settings: Settings, hold_id: int, expires_on: date, *, today: dat
     """Give a hold a later expiry.
 
     Raises:
-        ControlError: there is no such hold, it is lifted, or the day is not later; nothing is written.
+        ControlError: there is no such hold, it is lifted, the day is not later, or too late; nothing is written.
     """
+    latest = _latest_expiry(load_policy(NOTICE), today)
     control = ControlStore.in_folder(settings.control)
     hold = _standing(control, hold_id)
     _in_future(expires_on, today)
+    if hold["expires_on"] >= latest:  # one that was placed before the policy had a longest term, too
+        raise ControlError(f"hold {hold_id} expires on {hold['expires_on']} already, and today no hold may run beyond "
+                           f"{latest}: for an earlier expiry place another, then lift this one")
     if expires_on <= hold["expires_on"]:
         raise ControlError(f"hold {hold_id} expires on {hold['expires_on']} already: name a later day")
+    _in_term(expires_on, latest)
     _append(control, hold, "renewed", expires_on, today, by)
 
 
@@ -232,3 +240,13 @@ def _named(name: str, option: str) -> None:
 def _in_future(day: date, today: date) -> None:
     if day <= today:
         raise ControlError(f"{day} is not in the future: a hold needs an expiry that can still be renewed")
+
+
+def _latest_expiry(policy: Policy, today: date) -> date:
+    return plus_months(today, policy.review.holds.longest_months.value)
+
+
+def _in_term(day: date, latest: date) -> None:
+    if day > latest:
+        raise ControlError(f"{day} is too far ahead: name {latest} or an earlier day, and renew the hold before it "
+                           "expires (review.toml, holds.longest_months)")

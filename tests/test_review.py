@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -176,6 +176,33 @@ def test_a_hold_is_placed_renewed_and_lifted_by_further_rows(settings: Settings)
     assert _held(settings, "customer:2")["name"] == ["no_evidence"]
 
 
+LONGEST = date(2028, 11, 3)  # two years from TODAY
+
+
+def test_a_hold_runs_for_the_longest_term_at_most_and_is_renewed_for_as_long(settings: Settings) -> None:
+    """The day before the longest term's end and the day itself; a renewal counts from its own day."""
+    first = place_hold(settings, "customer:2", "Legal", "audit", LONGEST - timedelta(1), today=TODAY, by="ada")
+    second = place_hold(settings, "app_logs", "Legal", "audit", LONGEST, today=TODAY, by="ada")
+    renew_hold(settings, first, LONGEST, today=TODAY, by="ada")
+    later = date(2028, 2, 29)
+    renew_hold(settings, second, date(2030, 2, 28), today=later, by="ada")
+
+    assert [hold["expires_on"] for hold in list_holds(settings, today=later)] == [LONGEST, date(2030, 2, 28)]
+
+
+def test_a_hold_of_before_the_longest_term_stands_and_is_replaced(settings: Settings) -> None:
+    """What was placed without end holds on; to renew it is refused with the way out, which works."""
+    control = ControlStore.in_folder(settings.control)
+    old = control.append_hold_event({"event": "placed", "subject_id": "customer:2", "owner": "Legal", "ground": "audit",
+                                     "expires_on": date.max, "happened_on": TODAY, "recorded_by": "ada"})
+    with pytest.raises(ControlError, match="place another, then lift this one"):
+        renew_hold(settings, old, LONGEST, today=TODAY, by="ada")
+    assert "legal_hold" in _held(settings, "customer:2")["name"]
+    place_hold(settings, "customer:2", "Legal", "audit", LONGEST, today=TODAY, by="ada")
+    lift_hold(settings, old, "ada", today=TODAY)
+    assert "legal_hold" in _held(settings, "customer:2")["name"]
+
+
 def test_a_hold_on_a_whole_table(settings: Settings) -> None:
     """Nobody needs to be named."""
     place_hold(settings, "customers", "Legal", "authority_order", date(2027, 3, 1), today=TODAY, by="ada")
@@ -192,6 +219,9 @@ def _place(subject: str = "customer:2", owner: str = "Legal", ground: str = "lit
     (_place(ground="just in case"), "choose one of litigation"),
     (_place(expires=TODAY), "not in the future"),
     (_place(expires=date(2020, 1, 1)), "not in the future"),
+    (_place(expires=LONGEST + timedelta(1)), "name 2028-11-03 or an earlier day"),
+    (_place(expires=date.max), "name 2028-11-03 or an earlier day"),
+    (_place(subject="app_logs", expires=LONGEST + timedelta(1)), "name 2028-11-03 or an earlier day"),
     (_place(owner=" "), "--owner must name somebody"),
     (_place(subject="customer:77"), "not in the month's data"),
     (_place(subject="products"), "neither customer:ID"),
@@ -200,6 +230,7 @@ def _place(subject: str = "customer:2", owner: str = "Legal", ground: str = "lit
     (lambda settings: lift_hold(settings, 5, "ada", today=TODAY), "no hold 5"),
     (lambda settings: renew_hold(settings, 1, date(2026, 12, 1), today=TODAY, by="ada"), "name a later day"),
     (lambda settings: renew_hold(settings, 1, date(2026, 1, 1), today=TODAY, by="ada"), "not in the future"),
+    (lambda settings: renew_hold(settings, 1, LONGEST + timedelta(1), today=TODAY, by="ada"), "too far ahead"),
     (lambda settings: lift_hold(settings, 1, "", today=TODAY), "--by must name somebody"),
     (lambda settings: renew_hold(settings, 2, date(2028, 1, 1), today=TODAY, by="ada"), "was lifted"),
     (lambda settings: lift_hold(settings, 2, "ada", today=TODAY), "was lifted"),

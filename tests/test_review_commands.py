@@ -174,6 +174,8 @@ PLACE = ("--owner", "Legal", "--ground", "litigation", "--expires", "2027-03-01"
     (("hold", "place", "customer:2", *PLACE[:4]), "--expires"),
     (("hold", "place", "customer:2", *PLACE[:5], "soon"), "write it as YYYY-MM-DD"),
     (("hold", "place", "customer:2", *PLACE[:5], "2026-11-03"), "not in the future"),
+    (("hold", "place", "customer:2", *PLACE[:5], "9999-12-31"), "name 2028-11-03 or an earlier day"),
+    (("hold", "renew", "1", "--expires", "2028-11-04"), "name 2028-11-03 or an earlier day"),
     (("hold", "renew", "7", "--expires", "2027-06-01"), "no hold 7"),
     (("hold", "renew", "1", "--expires", "2027-01-01"), "name a later day"),
     (("hold", "renew", "one", "--expires", "2027-01-01"), "ID"),
