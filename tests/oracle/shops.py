@@ -30,6 +30,8 @@ EMAILS = ("a@x.no", "A@X.no", " a@x.no ", "b@x.no", "Ærlig@x.no", "ærlig@X.NO"
 AMOUNTS = ("0", "100", "100.00", "100.01", "99.99", "99.995", "100.004", "100.005", "-100.00", "0.00", "0.004")
 TOMBSTONES = ("anonymised-consumer", "anonymised-business", "anonymised-sole-proprietor")
 ORPHAN = "999"
+HOLDABLE = ("app_logs", "customers", "contacts", "orders", "invoices", "cases", "communications",
+            "newsletter_subscriptions", "rights_requests", "web_events")
 
 
 class Maker:
@@ -280,7 +282,7 @@ class Maker:
         return day
 
     def _hold(self) -> dict[str, Any]:
-        whose = {"entity": "app_logs"} if self.chance(4) else {"subject_id": self._subject()}
+        whose = {"entity": self.pick(HOLDABLE)} if self.chance(3) else {"subject_id": self._subject()}
         placed: date = add_months(self.as_of, -self.pick((1, 6, 12)))
         expires: date = add_months(self.as_of, self.pick((1, 2, 0))) + timedelta(days=self.pick((0, 1, -1)))
         return {**whose, "placed_on": placed, "expires_on": expires,
