@@ -135,7 +135,64 @@ def test_list_and_figures(settings: Settings) -> None:
     assert not re.search(r"customer|contact:", str(figures))
 
 
+def test_a_message_of_nobodys_is_reviewed_and_comes_back_after_the_months(settings: Settings) -> None:
+    """The list counts from the review, which changes no decision: before, on and after the day it comes back."""
+    def listed(month: str) -> list[date]:
+        con = decide_shop(shop(), month, settings.home, control=ControlStore.in_folder(settings.control))
+        found = con.execute("SELECT decision, retained_by FROM retention.record_decisions WHERE record_id = 'old'")
+        assert found.fetchall() == [("retain", ["until_further_notice"])]
+        found = con.execute("SELECT since FROM retention.review_list WHERE record_id = 'old'")
+        return [row[0] for row in found.fetchall()]
+
+    first_of = date(2026, 12, 1)
+    made = decide(settings, "communications:old", "keep", "Ada", "still_needed", kind=None, month=None, today=first_of)
+    assert (made["kind"], made["invoices"]) == ("until_further_notice", 0)
+    assert [(row["subject_id"], row["kind"], row["decision"], row["reason"]) for row in everything(settings)[1]] == [
+        ("communications:old", "until_further_notice", "keep", "still_needed")]
+
+    assert listed("2026-10") == [date(2024, 5, 6)]  # as_of is 1 November, before the review
+    assert listed("2026-11") == []
+    assert listed("2027-10") == []
+    assert listed("2027-11") == [first_of]
+    assert listed("2027-12") == [first_of]
+    again = date(2027, 12, 2)
+    decide(settings, "communications:old", "keep", "Bo", "still_needed", kind="until_further_notice", month=None,
+           today=again)
+    assert listed("2028-11") == []  # as_of is 1 December 2028, a day too early
+    assert listed("2028-12") == [again]
+    assert len(everything(settings)[1]) == 2
+
+
+def test_a_reviewed_message_counts_as_decided(settings: Settings) -> None:
+    """It stays in the month's list with its answer; what is undecided, and how old that is, is told without it."""
+    def figures() -> dict[str, Any]:
+        with zones.open_zone(settings, KeyStore(settings.keys), month_file(settings, MONTH), read_only=True) as con:
+            return review_figures(con, ControlStore.in_folder(settings.control))
+
+    for subject in ("customer:1", "customer:4", "contact:41", "contact:42"):
+        _decide(settings, subject, "keep", "collection", "open_balance")
+    before = figures()
+    assert before["undecided"]["until_further_notice"] == before["counts"]["until_further_notice"] == 1
+    assert before["oldest_undecided_days"] == (date(2026, 11, 1) - date(2024, 5, 6)).days
+    _decide(settings, "communications:old", "keep", "still_needed")
+    after = figures()
+
+    assert after["counts"] == before["counts"]
+    assert "until_further_notice" not in after["undecided"]
+    assert after["oldest_undecided_days"] == 0  # people without evidence, since nobody knows when
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
+    (("communications:old", "release", "no_ground_found"), "no end of its own (PRO-3)"),
+    (("communications:old", "keep", "because"), "choose one of"),
+    (("communications:old", "keep", "still_needed", "no_evidence"), "leave --kind out"),
+    (("communications:old", "keep", "still_needed", None, " "), "--by must name somebody"),
+    (("communications:old", "keep", "still_needed", None, "Ada", "2026-08"), "recompute from today's facts"),
+    (("communications:new", "keep", "still_needed"), "communications:new is not under review in 2026-10"),
+    (("communications:hers", "keep", "still_needed"), "communications:hers is not under review"),
+    (("communications:99", "keep", "still_needed"), "communications:99 is not under review"),
+    (("communications:", "keep", "still_needed"), "communications: is not under review"),
+    (("customer:2", "keep", "still_needed", "until_further_notice"), "choose open_balance or no_evidence"),
     (("customer:99", "release", "written_off"), "not in the month's data"),
     (("99", "release", "written_off"), "customer:ID or contact:ID"),
     (("customer:1", "forget", "written_off"), "choose release or keep"),

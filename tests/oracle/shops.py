@@ -264,13 +264,14 @@ class Maker:
     # Decisions of people ----------------------------------------------------------------------------------------
 
     def options(self) -> Options:
-        """Policy choices, holds and releases."""
+        """Policy choices, holds, releases and reviews."""
         return Options(
             unknown_warranty=self.pick(("hold", "hold", "hold", 0, 5)),
             business_warranty_keeps_contact=self.chance(5),
             legal_holds=[self._hold() for _ in range(self.pick((0, 0, 1, 2)))],
             review_releases=[self._release() for _ in range(self.pick((0, 0, 1, 2)))],
             evidence_missing=self.chance(15),
+            message_reviews=[self._review() for _ in range(self.pick((0, 1, 2)))],
         )
 
     def _subject(self) -> str:
@@ -292,6 +293,12 @@ class Maker:
         kind = self.pick(("open_balance", "no_evidence"))
         invoices = [n for n in "1234" if self.chance(2)] if kind == "open_balance" else []
         return {"subject_id": self._subject(), "kind": kind, "decided_on": self._decided(), "invoice_ids": invoices}
+
+
+    def _review(self) -> dict[str, Any]:
+        year_ago: date = add_months(self.as_of, -12)
+        days = (year_ago, year_ago - timedelta(days=1), year_ago + timedelta(days=1), self._decided())
+        return {"communication_id": self.pick("1234"), "reviewed_on": self.pick(days)}
 
 
 MONTH = "2026-10"
