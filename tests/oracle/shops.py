@@ -220,12 +220,14 @@ class Maker:
         }
 
     def communication(self, identifier: str) -> Raw:
-        """A message, with or without ids of its own."""
+        """A message, with or without ids of its own; a third of them nobody's, through a digital channel."""
+        nobodys = dict.fromkeys(("customer_id", "contact_id", "case_id")) | {"channel": "chat", "direction": "in"}
         return {
             "communication_id": identifier, "customer_id": self.customer_id(5),
             "contact_id": self.id_of(self.contacts, 5), "case_id": self.id_of(self.cases, 4),
             "channel": self.enum("email", "chat", "digital", "phone", "letter", "in_person"),
             "direction": self.enum("in", "out"), "occurred_at": self.bold_stamp(), **self.fill("sender body"),
+            **(nobodys if self.chance(3) else {}),
         }
 
     def subscription(self, identifier: str) -> Raw:
@@ -298,7 +300,7 @@ class Maker:
     def _review(self) -> dict[str, Any]:
         year_ago: date = add_months(self.as_of, -12)
         days = (year_ago, year_ago - timedelta(days=1), year_ago + timedelta(days=1), self._decided())
-        return {"communication_id": self.pick("1234"), "reviewed_on": self.pick(days)}
+        return {"communication_id": self.pick("1123"), "reviewed_on": self.pick(days)}
 
 
 MONTH = "2026-10"
