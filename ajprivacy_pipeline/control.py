@@ -1,6 +1,7 @@
 """The control store: what was run, what was released, who decided what.
 
-No personal value but the ids of subjects under hold or review, and of requests that name an address of several people.
+No personal value but the ids of subjects and messages under hold or review, and of requests that name an address of
+several people.
 
 Belongs here: small tables that outlive a month, in SQLite by default or PostgreSQL, through SQLAlchemy; appended to,
 never edited, but for a run's end. Does not belong here: rows of the warehouse, or anything a release contains.
@@ -79,7 +80,7 @@ hold_events = sa.Table(  # one row each for placing a legal hold, renewing it, l
     sa.Column("recorded_by", sa.String(200), nullable=False),
 )
 review_decisions = sa.Table(  # one row per subject and decision; a release also lists its invoices below
-    "review_decisions", _meta,
+    "review_decisions", _meta,  # subject_id is that of a subject, or of a message without one: 'communications:1'
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("subject_id", sa.String(200), nullable=False),
     sa.Column("kind", sa.String(32), nullable=False),

@@ -169,10 +169,17 @@ class ReviewReasons(Frozen):
     accept: dict[str, str] = Field(default_factory=dict)  # stored policies of earlier versions have none
 
 
+class Holds(Frozen):
+    """What a legal hold must keep to."""
+
+    longest_months: Period
+
+
 class Review(Frozen):
-    """`review.toml`: the codes that people's decisions carry, each with its meaning."""
+    """`review.toml`: the codes that people's decisions carry, each with its meaning, and how long a hold may run."""
 
     reasons: ReviewReasons
+    holds: Holds
     grounds: dict[str, str] = Field(min_length=1)
 
 

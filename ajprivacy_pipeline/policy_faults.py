@@ -19,6 +19,7 @@ def cross_faults(policy: "Policy") -> Iterator[str]:
     yield from decision_faults(policy)
     yield from _proof_faults(policy)
     yield from _recipient_faults(policy)
+    yield from _hold_faults(policy)
     yield from _release_faults(policy)
     yield from _microdata_faults(policy)
     values = policy.release.thresholds
@@ -88,6 +89,14 @@ def _recipient_faults(policy: "Policy") -> Iterator[str]:
         if abroad and not recipient.safeguards:
             yield (f"recipients.toml: {name}: {', '.join(abroad)} lies outside the EEA "
                    "and no safeguards are named (EEA-1)")
+
+
+def _hold_faults(policy: "Policy") -> Iterator[str]:
+    longest = policy.review.holds.longest_months
+    if longest.source not in policy.clauses:
+        yield f"review.toml: holds.longest_months.source names the unknown clause {longest.source}"
+    if longest.value == 0:
+        yield "review.toml: holds.longest_months is 0: nobody could place a hold"
 
 
 def _release_faults(policy: "Policy") -> Iterator[str]:

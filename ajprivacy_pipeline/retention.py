@@ -42,6 +42,7 @@ CONTROL_TABLES = {
     "control.legal_holds": "subject_id VARCHAR, placed_on DATE, expires_on DATE, lifted_on DATE",
     "control.released_invoices": "subject_id VARCHAR, invoice_id VARCHAR, decided_on DATE, facts_sha256 VARCHAR",
     "control.released_no_evidence": "subject_id VARCHAR, decided_on DATE",
+    "control.reviewed_records": "record VARCHAR, reviewed_on DATE",  # record: 'communications:ID'
     "control.shared_requests": "request_id VARCHAR, matches BIGINT",
     "control.rates": "currency VARCHAR, rate DECIMAL(18, 6)",  # written by the month's run, from the mapping
 }
@@ -154,6 +155,9 @@ def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Ro
            _tuples(control, sa.select(decisions.c.subject_id, sa.func.min(decisions.c.decided_on))
                    .where(decisions.c.kind == "no_evidence", decisions.c.decision == "release", stands)
                    .group_by(decisions.c.subject_id)))
+    yield ("control.reviewed_records",
+           _tuples(control, sa.select(decisions.c.subject_id, decisions.c.decided_on)
+                   .where(decisions.c.kind == "until_further_notice", decisions.c.decision == "keep")))
     yield "control.shared_requests", list(_shared_requests(control).items())
 
 

@@ -1,4 +1,4 @@
-"""What people decide: reviews of open balances and missing evidence, and legal holds. Everything is appended.
+"""What people decide: reviews of open balances, missing evidence and nobody's messages, and legal holds; all appended.
 
 Belongs here: what may be decided, and writing it down. Does not belong here: what follows from it (`sql/retention`).
 A decision is checked in full before anything is written; what is refused changes nothing.
@@ -17,12 +17,17 @@ from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.explain import check_subject
 from ajprivacy_pipeline.explain.facts import Row, find_subject, rows
 from ajprivacy_pipeline.explain.references import OWING
+from ajprivacy_pipeline.explain.terms import plus_months
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.settings import NOTICE, Settings
 from ajprivacy_pipeline.zones import Connection
 
 DECISIONS = ("release", "keep")
-KINDS = {"open_balance_review": "open_balance", "no_evidence": "no_evidence"}  # reasons of the list that are decided
+_OF_SUBJECTS = ("open_balance", "no_evidence")
+_OF_MESSAGES = "until_further_notice"
+KINDS = {"open_balance_review": "open_balance", "no_evidence": "no_evidence",  # reasons of the list that are decided
+         "until_further_notice": _OF_MESSAGES}
+_MESSAGE = "communications:"  # how a message is named, as subjects are by customer: and contact:
 _HOLDABLE = ("customers", "contacts", "orders", "invoices", "cases", "communications", "newsletter_subscriptions",
              "rights_requests", "web_events", "app_logs")
 _NAME_LENGTH = 200
@@ -46,7 +51,8 @@ def reviews(con: Connection, control: ControlStore) -> list[dict[str, Any]]:
     found = rows(con, "SELECT as_of, subject_id, entity, record_id, reason, since FROM retention.review_list "
                       "ORDER BY since NULLS LAST, reason, subject_id, record_id")
     for row in found:
-        answer = decided.get((row["subject_id"], KINDS.get(row["reason"], "")))
+        decided_about = f"{row['entity']}:{row['record_id']}" if row["record_id"] is not None else row["subject_id"]
+        answer = decided.get((decided_about, KINDS.get(row["reason"], "")))
         answers = answer is not None and answer["decided_on"] >= row["as_of"]
         row["age_days"] = (row["as_of"] - row["since"]).days if row["since"] is not None else None
         row |= {name: answer[name] if answer is not None and answers else None
@@ -78,11 +84,11 @@ def decide(settings: Settings, subject_id: str, decision: str, by: str, reason: 
 
     Args:
         settings: folders and keys.
-        subject_id: customer:ID or contact:ID.
-        decision: release or keep.
+        subject_id: customer:ID or contact:ID; communications:ID for a message without a subject.
+        decision: release or keep; a message is kept, which puts it off the list until the policy's months have passed.
         by: who decides.
         reason: a code of review.toml for that decision.
-        kind: open_balance or no_evidence; None takes what is under review.
+        kind: open_balance, no_evidence, or until_further_notice for a message; None takes what is under review.
         month: whose review list is decided about; None for the newest that has a file.
         today: the day of the decision.
 
@@ -92,16 +98,21 @@ def decide(settings: Settings, subject_id: str, decision: str, by: str, reason: 
     Raises:
         ControlError: anything of it is unknown or not under review; nothing is written.
     """
-    check_subject(subject_id)
+    is_message = subject_id.startswith(_MESSAGE)
+    if not is_message:
+        check_subject(subject_id)
     policy = load_policy(NOTICE)
     if decision not in DECISIONS:
         raise ControlError(f"'{decision}' is no decision; choose release or keep")
+    if is_message and decision != "keep":
+        raise ControlError("a message without a subject has no end of its own (PRO-3), so no review can release it: "
+                           "decide keep, or delete it where it came from")
     check_code(reason, getattr(policy.review.reasons, decision), f"reason code for {decision}")
     check_name(by, "--by")
     with boundary("review"), read_month(settings, month) as (con, chosen):
-        subject = find_subject(con, subject_id, chosen)
-        found = _kind(con, subject_id, kind, chosen)
-        invoices = _owing(con, subject, chosen) if (decision, found) == ("release", "open_balance") else []
+        subject = None if is_message else find_subject(con, subject_id, chosen)
+        found = (_kind if subject else _kind_of_message)(con, subject_id, kind, chosen)
+        invoices = _owing(con, subject, chosen) if subject and (decision, found) == ("release", "open_balance") else []
         row = {"subject_id": subject_id, "kind": found, "decision": decision, "decided_by": by.strip(),
                "reason": reason, "decided_on": today}
         made = ControlStore.in_folder(settings.control).record_decision(row, invoices)
@@ -110,7 +121,7 @@ def decide(settings: Settings, subject_id: str, decision: str, by: str, reason: 
 
 def _kind(con: Connection, subject_id: str, wanted: str | None, month: str) -> str:
     """What is decided about: the one thing of the subject that is under review, or the one that was named."""
-    if wanted is not None and wanted not in KINDS.values():
+    if wanted is not None and wanted not in _OF_SUBJECTS:
         raise ControlError(f"'{wanted}' is not under review as such; choose open_balance or no_evidence")
     found = [row["freeze"] for row in rows(
         con, "SELECT \"freeze\" FROM retention.freezes WHERE subject_id = $subject AND (\"freeze\" = 'no_evidence' "
@@ -121,6 +132,17 @@ def _kind(con: Connection, subject_id: str, wanted: str | None, month: str) -> s
         raise ControlError(f"{subject_id} is not under review in {month}"
                            + (f" for {wanted}" if wanted else "") + ": see `ajprivacy review list`")
     return wanted or str(found[0])
+
+
+def _kind_of_message(con: Connection, named: str, wanted: str | None, month: str) -> str:
+    if wanted not in (None, _OF_MESSAGES):
+        raise ControlError(f"a message is under review for {_OF_MESSAGES} alone: leave --kind out")
+    listed = rows(con, "SELECT 1 FROM retention.review_list "
+                       "WHERE reason = $reason AND entity || ':' || record_id = $named",
+                  reason=_OF_MESSAGES, named=named)
+    if not listed:
+        raise ControlError(f"{named} is not under review in {month}: see `ajprivacy review list`")
+    return _OF_MESSAGES
 
 
 def _owing(con: Connection, subject: Row, month: str) -> Sequence[dict[str, Any]]:
@@ -138,12 +160,14 @@ def place_hold(settings: Settings, subject_id: str, owner: str, ground: str, exp
     """Place a legal hold on a subject of the newest month, or on a whole table; returns its number.
 
     Raises:
-        ControlError: the subject or table, the owner, the ground or the expiry is not acceptable; nothing is written.
+        ControlError: the subject or table, the owner, the ground or the expiry is not acceptable: not in the future, or
+            later than the policy's longest term from today; nothing is written.
     """
     policy = load_policy(NOTICE)
     check_name(owner, "--owner")
     check_code(ground, policy.review.grounds, "ground code of a legal hold")
     _in_future(expires_on, today)
+    _in_term(expires_on, _latest_expiry(policy, today))
     _holdable(settings, policy, subject_id)
     control = ControlStore.in_folder(settings.control)
     return control.append_hold_event({
@@ -165,13 +189,18 @@ def renew_hold(settings: Settings, hold_id: int, expires_on: date, *, today: dat
     """Give a hold a later expiry.
 
     Raises:
-        ControlError: there is no such hold, it is lifted, or the day is not later; nothing is written.
+        ControlError: there is no such hold, it is lifted, the day is not later, or too late; nothing is written.
     """
+    latest = _latest_expiry(load_policy(NOTICE), today)
     control = ControlStore.in_folder(settings.control)
     hold = _standing(control, hold_id)
     _in_future(expires_on, today)
+    if hold["expires_on"] >= latest:  # one that was placed before the policy had a longest term, too
+        raise ControlError(f"hold {hold_id} expires on {hold['expires_on']} already, and today no hold may run beyond "
+                           f"{latest}: for an earlier expiry place another, then lift this one")
     if expires_on <= hold["expires_on"]:
         raise ControlError(f"hold {hold_id} expires on {hold['expires_on']} already: name a later day")
+    _in_term(expires_on, latest)
     _append(control, hold, "renewed", expires_on, today, by)
 
 
@@ -226,3 +255,13 @@ def check_name(name: str, option: str) -> None:
 def _in_future(day: date, today: date) -> None:
     if day <= today:
         raise ControlError(f"{day} is not in the future: a hold needs an expiry that can still be renewed")
+
+
+def _latest_expiry(policy: Policy, today: date) -> date:
+    return plus_months(today, policy.review.holds.longest_months.value)
+
+
+def _in_term(day: date, latest: date) -> None:
+    if day > latest:
+        raise ControlError(f"{day} is too far ahead: name {latest} or an earlier day, and renew the hold before it "
+                           "expires (review.toml, holds.longest_months)")

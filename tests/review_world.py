@@ -11,7 +11,10 @@ from tests.oracle import casekit as kit
 
 
 def shop() -> dict[str, list[dict[str, Any]]]:
-    """1 owes, 2 has nothing, 3 owes since lately, and a company owes through one contact and through nobody."""
+    """1 owes, 2 has nothing, 3 owes since lately, a company owes through one contact and through nobody.
+
+    Three messages: old and nobody's, new and nobody's, old and somebody's.
+    """
     return {
         "customers": [kit.consumer("1"), kit.consumer("2"), kit.consumer("3", profile_created_at="2025-01-01"),
                       kit.business("4")],
@@ -22,6 +25,9 @@ def shop() -> dict[str, list[dict[str, Any]]]:
                      kit.invoice("2026-06-01", invoice_id="c", customer_id="3"),
                      kit.invoice("2015-02-15", invoice_id="d", customer_id="4", order_id="o4"),
                      kit.invoice("2015-02-15", invoice_id="e", customer_id="4")],
+        "communications": [kit.message("2024-05-06", communication_id="old", channel="email"),
+                           kit.message("2026-05-06", communication_id="new", channel="email"),
+                           kit.message("2024-05-06", communication_id="hers", channel="email", customer_id="1")],
     }
 
 

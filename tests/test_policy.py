@@ -53,6 +53,9 @@ def test_every_fault_is_listed_at_once(notice: Path) -> None:
     ("sources.toml", 'gender = { type = "text", class = "quasi_identifier" }', 'gender = { type = "text" }', "gender"),
     ("actions.toml", 'phone = { action = "erase" }', "", "phone"),
     ("release.toml", "k = 10", "k = 4", "never below"),
+    ("review.toml", "longest_months = { value = 24", "longest_months = { value = 0", "nobody could place a hold"),
+    ("review.toml", 'source = "RGT-3"', 'source = "RGT-99"', "unknown clause RGT-99"),
+    ("review.toml", "longest_months", "longest_years", "holds.longest_months: Field required"),
 ])
 def test_a_fault_names_its_place(notice: Path, file: str, old: str, new: str, said: str) -> None:
     edit(notice, file, old, new)

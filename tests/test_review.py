@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -87,6 +87,24 @@ def test_keep_is_recorded_and_changes_no_decision(settings: Settings) -> None:
     assert _held(settings, "customer:2")["name"] == ["no_evidence"]
 
 
+@pytest.mark.parametrize(("kind", "other", "released", "kept"), [
+    ("open_balance", "no_evidence", "written_off", "collection"),
+    ("no_evidence", "open_balance", "no_ground_found", "evidence_sought"),
+])
+def test_a_keep_ends_an_earlier_release_and_a_later_release_counts_again(
+    settings: Settings, kind: str, other: str, released: str, kept: str,
+) -> None:
+    """Of several on one day, too, the newest counts; what is decided about the other kind is its own."""
+    _decide(settings, "customer:1", "release", released, kind)
+    assert _held(settings, "customer:1")["name"] == [other]
+    _decide(settings, "customer:1", "keep", kept, kind)
+    assert _held(settings, "customer:1")["name"] == ["no_evidence", "open_balance"]
+    _decide(settings, "customer:1", "release", released, kind)
+    assert _held(settings, "customer:1")["name"] == [other]
+    _decide(settings, "customer:1", "keep", kept, other)
+    assert _held(settings, "customer:1")["name"] == [other]
+
+
 def test_a_contact_is_released_from_the_invoices_that_freeze_it(settings: Settings) -> None:
     """One whom the order names, and the company's where nobody is named; a colleague from the latter alone."""
     assert _decide(settings, "contact:41", "release", "statute_barred", "open_balance")["invoices"] == 2
@@ -117,7 +135,64 @@ def test_list_and_figures(settings: Settings) -> None:
     assert not re.search(r"customer|contact:", str(figures))
 
 
+def test_a_message_of_nobodys_is_reviewed_and_comes_back_after_the_months(settings: Settings) -> None:
+    """The list counts from the review, which changes no decision: before, on and after the day it comes back."""
+    def listed(month: str) -> list[date]:
+        con = decide_shop(shop(), month, settings.home, control=ControlStore.in_folder(settings.control))
+        found = con.execute("SELECT decision, retained_by FROM retention.record_decisions WHERE record_id = 'old'")
+        assert found.fetchall() == [("retain", ["until_further_notice"])]
+        found = con.execute("SELECT since FROM retention.review_list WHERE record_id = 'old'")
+        return [row[0] for row in found.fetchall()]
+
+    first_of = date(2026, 12, 1)
+    made = decide(settings, "communications:old", "keep", "Ada", "still_needed", kind=None, month=None, today=first_of)
+    assert (made["kind"], made["invoices"]) == ("until_further_notice", 0)
+    assert [(row["subject_id"], row["kind"], row["decision"], row["reason"]) for row in everything(settings)[1]] == [
+        ("communications:old", "until_further_notice", "keep", "still_needed")]
+
+    assert listed("2026-10") == [date(2024, 5, 6)]  # as_of is 1 November, before the review
+    assert listed("2026-11") == []
+    assert listed("2027-10") == []
+    assert listed("2027-11") == [first_of]
+    assert listed("2027-12") == [first_of]
+    again = date(2027, 12, 2)
+    decide(settings, "communications:old", "keep", "Bo", "still_needed", kind="until_further_notice", month=None,
+           today=again)
+    assert listed("2028-11") == []  # as_of is 1 December 2028, a day too early
+    assert listed("2028-12") == [again]
+    assert len(everything(settings)[1]) == 2
+
+
+def test_a_reviewed_message_counts_as_decided(settings: Settings) -> None:
+    """It stays in the month's list with its answer; what is undecided, and how old that is, is told without it."""
+    def figures() -> dict[str, Any]:
+        with zones.open_zone(settings, KeyStore(settings.keys), month_file(settings, MONTH), read_only=True) as con:
+            return review_figures(con, ControlStore.in_folder(settings.control))
+
+    for subject in ("customer:1", "customer:4", "contact:41", "contact:42"):
+        _decide(settings, subject, "keep", "collection", "open_balance")
+    before = figures()
+    assert before["undecided"]["until_further_notice"] == before["counts"]["until_further_notice"] == 1
+    assert before["oldest_undecided_days"] == (date(2026, 11, 1) - date(2024, 5, 6)).days
+    _decide(settings, "communications:old", "keep", "still_needed")
+    after = figures()
+
+    assert after["counts"] == before["counts"]
+    assert "until_further_notice" not in after["undecided"]
+    assert after["oldest_undecided_days"] == 0  # people without evidence, since nobody knows when
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
+    (("communications:old", "release", "no_ground_found"), "no end of its own (PRO-3)"),
+    (("communications:old", "keep", "because"), "choose one of"),
+    (("communications:old", "keep", "still_needed", "no_evidence"), "leave --kind out"),
+    (("communications:old", "keep", "still_needed", None, " "), "--by must name somebody"),
+    (("communications:old", "keep", "still_needed", None, "Ada", "2026-08"), "recompute from today's facts"),
+    (("communications:new", "keep", "still_needed"), "communications:new is not under review in 2026-10"),
+    (("communications:hers", "keep", "still_needed"), "communications:hers is not under review"),
+    (("communications:99", "keep", "still_needed"), "communications:99 is not under review"),
+    (("communications:", "keep", "still_needed"), "communications: is not under review"),
+    (("customer:2", "keep", "still_needed", "until_further_notice"), "choose open_balance or no_evidence"),
     (("customer:99", "release", "written_off"), "not in the month's data"),
     (("99", "release", "written_off"), "customer:ID or contact:ID"),
     (("customer:1", "forget", "written_off"), "choose release or keep"),
@@ -158,6 +233,33 @@ def test_a_hold_is_placed_renewed_and_lifted_by_further_rows(settings: Settings)
     assert _held(settings, "customer:2")["name"] == ["no_evidence"]
 
 
+LONGEST = date(2028, 11, 3)  # two years from TODAY
+
+
+def test_a_hold_runs_for_the_longest_term_at_most_and_is_renewed_for_as_long(settings: Settings) -> None:
+    """The day before the longest term's end and the day itself; a renewal counts from its own day."""
+    first = place_hold(settings, "customer:2", "Legal", "audit", LONGEST - timedelta(1), today=TODAY, by="ada")
+    second = place_hold(settings, "app_logs", "Legal", "audit", LONGEST, today=TODAY, by="ada")
+    renew_hold(settings, first, LONGEST, today=TODAY, by="ada")
+    later = date(2028, 2, 29)
+    renew_hold(settings, second, date(2030, 2, 28), today=later, by="ada")
+
+    assert [hold["expires_on"] for hold in list_holds(settings, today=later)] == [LONGEST, date(2030, 2, 28)]
+
+
+def test_a_hold_of_before_the_longest_term_stands_and_is_replaced(settings: Settings) -> None:
+    """What was placed without end holds on; to renew it is refused with the way out, which works."""
+    control = ControlStore.in_folder(settings.control)
+    old = control.append_hold_event({"event": "placed", "subject_id": "customer:2", "owner": "Legal", "ground": "audit",
+                                     "expires_on": date.max, "happened_on": TODAY, "recorded_by": "ada"})
+    with pytest.raises(ControlError, match="place another, then lift this one"):
+        renew_hold(settings, old, LONGEST, today=TODAY, by="ada")
+    assert "legal_hold" in _held(settings, "customer:2")["name"]
+    place_hold(settings, "customer:2", "Legal", "audit", LONGEST, today=TODAY, by="ada")
+    lift_hold(settings, old, "ada", today=TODAY)
+    assert "legal_hold" in _held(settings, "customer:2")["name"]
+
+
 def test_a_hold_on_a_whole_table(settings: Settings) -> None:
     """Nobody needs to be named."""
     place_hold(settings, "customers", "Legal", "authority_order", date(2027, 3, 1), today=TODAY, by="ada")
@@ -174,6 +276,9 @@ def _place(subject: str = "customer:2", owner: str = "Legal", ground: str = "lit
     (_place(ground="just in case"), "choose one of litigation"),
     (_place(expires=TODAY), "not in the future"),
     (_place(expires=date(2020, 1, 1)), "not in the future"),
+    (_place(expires=LONGEST + timedelta(1)), "name 2028-11-03 or an earlier day"),
+    (_place(expires=date.max), "name 2028-11-03 or an earlier day"),
+    (_place(subject="app_logs", expires=LONGEST + timedelta(1)), "name 2028-11-03 or an earlier day"),
     (_place(owner=" "), "--owner must name somebody"),
     (_place(subject="customer:77"), "not in the month's data"),
     (_place(subject="products"), "neither customer:ID"),
@@ -182,6 +287,7 @@ def _place(subject: str = "customer:2", owner: str = "Legal", ground: str = "lit
     (lambda settings: lift_hold(settings, 5, "ada", today=TODAY), "no hold 5"),
     (lambda settings: renew_hold(settings, 1, date(2026, 12, 1), today=TODAY, by="ada"), "name a later day"),
     (lambda settings: renew_hold(settings, 1, date(2026, 1, 1), today=TODAY, by="ada"), "not in the future"),
+    (lambda settings: renew_hold(settings, 1, LONGEST + timedelta(1), today=TODAY, by="ada"), "too far ahead"),
     (lambda settings: lift_hold(settings, 1, "", today=TODAY), "--by must name somebody"),
     (lambda settings: renew_hold(settings, 2, date(2028, 1, 1), today=TODAY, by="ada"), "was lifted"),
     (lambda settings: lift_hold(settings, 2, "ada", today=TODAY), "was lifted"),

@@ -152,6 +152,22 @@ def test_a_hold_that_has_expired_still_holds_and_is_asked_about(
     assert "expiring_hold" not in cases(call, LATER, "customer:2")
 
 
+def test_a_message_of_nobodys_is_listed_decided_and_not_asked_about_for_a_year(settings: Settings, call: Call) -> None:
+    """As the list names it, so it is decided about; the next month's list is without it."""
+    def lines(month: str) -> list[list[str]]:
+        return [line.split() for line in call("review", "list", "--month", month).splitlines()
+                if line.startswith("until_further_notice")]
+
+    days = str((date(2026, 11, 1) - date(2024, 5, 6)).days)
+    assert lines(MONTH) == [["until_further_notice", "-", "communications:old", days, "days", "undecided"]]
+    said = call("review", "decide", "communications:old", "keep", "--by", "Ada", "--reason", "still_needed")
+    assert said.startswith("decision 1: communications:old keep (until_further_notice); it counts from the next run")
+    assert lines(MONTH)[0][-3:] == ["keep", "on", "2026-11-03"]
+
+    home(settings.home, shop(), NEXT)
+    assert lines(NEXT) == []
+
+
 DECIDE = ("--by", "Ada", "--reason", "no_ground_found")
 PLACE = ("--owner", "Legal", "--ground", "litigation", "--expires", "2027-03-01")
 
@@ -167,6 +183,9 @@ PLACE = ("--owner", "Legal", "--ground", "litigation", "--expires", "2027-03-01"
     (("review", "decide", "customer:2", "release", "--reason", "no_ground_found"), "--by"),
     (("review", "decide", "customer:2", "release", *DECIDE, "--month", "2026-01"), "never run, or was destroyed"),
     (("review", "decide", "customer:3", "release", *DECIDE), "not under review"),
+    (("review", "decide", "communications:old", "release", *DECIDE), "no end of its own (PRO-3)"),
+    (("review", "decide", "communications:new", "keep", "--by", "Ada", "--reason", "still_needed"), "not under review"),
+    (("review", "decide", "communications:old", "keep", "--by", "Ada"), "--reason"),
     (("hold", "place", "customer:99", *PLACE), "not in the month's data"),
     (("hold", "place", "products", *PLACE), "neither customer:ID"),
     (("hold", "place", "customer:2", "--owner", "Legal", "--expires", "2027-03-01"), "--ground"),
@@ -174,6 +193,8 @@ PLACE = ("--owner", "Legal", "--ground", "litigation", "--expires", "2027-03-01"
     (("hold", "place", "customer:2", *PLACE[:4]), "--expires"),
     (("hold", "place", "customer:2", *PLACE[:5], "soon"), "write it as YYYY-MM-DD"),
     (("hold", "place", "customer:2", *PLACE[:5], "2026-11-03"), "not in the future"),
+    (("hold", "place", "customer:2", *PLACE[:5], "9999-12-31"), "name 2028-11-03 or an earlier day"),
+    (("hold", "renew", "1", "--expires", "2028-11-04"), "name 2028-11-03 or an earlier day"),
     (("hold", "renew", "7", "--expires", "2027-06-01"), "no hold 7"),
     (("hold", "renew", "1", "--expires", "2027-01-01"), "name a later day"),
     (("hold", "renew", "one", "--expires", "2027-01-01"), "ID"),

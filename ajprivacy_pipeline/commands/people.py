@@ -21,6 +21,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Month = Annotated[str | None, typer.Option(
     "--month", metavar="YYYY-MM", help="The month; default: the newest with a file.")]
 Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="customer:ID or contact:ID.")]
+Reviewed = Annotated[str, typer.Argument(
+    metavar="SUBJECT|MESSAGE", help="customer:ID, contact:ID, or communications:ID of a message without a subject.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
 Expires = Annotated[str, typer.Option("--expires", metavar="YYYY-MM-DD", help="The day by which it must be renewed.")]
 HoldId = Annotated[int, typer.Argument(metavar="ID", help="The hold's number, as `hold list` shows it.")]
@@ -64,7 +66,7 @@ def review_list(month: Month = None, as_json: Json = False) -> None:
         return
     for row in rows:
         subject = row["subject_id"] or "-"
-        record = f"{row['entity']} {row['record_id']}" if row["record_id"] else ""
+        record = f"{row['entity']}:{row['record_id']}" if row["record_id"] else ""
         age = f"{row['age_days']} days" if row["age_days"] is not None else "-"
         decided = f"{row['decision']} on {row['decided_on']}" if row["decision"] else "undecided"
         typer.echo(f"{row['reason']:24}{subject:28}{record:28}{age:>12}   {decided}")
@@ -73,18 +75,21 @@ def review_list(month: Month = None, as_json: Json = False) -> None:
 
 @review_app.command("decide")
 def review_decide(
-    subject: Subject, decision: Annotated[str, typer.Argument(metavar="release|keep", help="What is decided.")], by: By,
+    subject: Reviewed,
+    decision: Annotated[str, typer.Argument(metavar="release|keep", help="What is decided; a message is kept.")],
+    by: By,
     reason: Annotated[str, typer.Option("--reason", metavar="CODE", help="A reason code of the policy (review.toml).")],
     kind: Annotated[str | None, typer.Option("--kind", metavar="open_balance|no_evidence",
                                              help="What is decided about; default: what is under review.")] = None,
     month: Month = None,
 ) -> None:
-    """Decide about an open balance older than the policy's months, or about somebody without evidence."""
+    """Decide about an old open balance, about somebody without evidence, or that a message of nobody's stays."""
     from ajprivacy_pipeline.review import decide
     settings = prepared()
     made = decide(settings, subject, decision, by, reason, kind=kind, month=month, today=today())
-    typer.echo(f"decision {made['id']}: {subject} {decision} ({made['kind']}), {made['invoices']} invoice(s); it "
-               "counts from the next run of a month that ends on or after today")
+    pinned = f", {made['invoices']} invoice(s)" if made["kind"] == "open_balance" else ""
+    typer.echo(f"decision {made['id']}: {subject} {decision} ({made['kind']}){pinned}; it counts from the next run of "
+               "a month that ends on or after today")
 
 
 @hold_app.command("place")

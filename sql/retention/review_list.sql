@@ -1,9 +1,12 @@
 -- model: retention.review_list
 -- grain: one row per subject or record and reason to look at it
 -- params: as_of, policy_version, until_further_notice_review_months, stale_blocker_months
--- reads: retention.freezes, retention.requests, retention.correspondence_decisions, retention.order_facts, retention.released_orders, staged.quality, staged.communications, staged.cases, control.legal_holds
+-- reads: retention.freezes, retention.requests, retention.correspondence_decisions, retention.order_facts, retention.released_orders, staged.quality, staged.communications, staged.cases, control.legal_holds, control.reviewed_records
 -- doc: What a person must decide or look at each month. Records carry entity and record_id, subjects carry subject_id.
-WITH found AS (
+--   A message without a subject is as old as its last review by as_of, where it had one.
+WITH reviewed AS (
+    SELECT record, max(reviewed_on) AS reviewed_on FROM control.reviewed_records WHERE reviewed_on <= $as_of GROUP BY record
+), found AS (
     SELECT subject_id, NULL AS entity, NULL AS record_id, 'open_balance_review' AS reason, since
     FROM retention.freezes WHERE "freeze" = 'open_balance' AND review
     UNION ALL
@@ -14,10 +17,11 @@ WITH found AS (
     WHERE by_email AND matches <> 1 AND kind = 'erasure' AND stops_marketing
     GROUP BY request_id
     UNION ALL
-    SELECT d.subject_id, 'communications', d.record_id, 'until_further_notice', m.occurred_on
+    SELECT d.subject_id, 'communications', d.record_id, 'until_further_notice', greatest(m.occurred_on, r.reviewed_on)
     FROM retention.correspondence_decisions AS d JOIN staged.communications AS m ON m.communication_id = d.record_id
+    LEFT JOIN reviewed AS r ON r.record = 'communications:' || d.record_id
     WHERE d.entity = 'communications' AND list_contains(d.retained_by, 'until_further_notice')
-      AND plus_months(m.occurred_on, $until_further_notice_review_months) <= $as_of
+      AND plus_months(greatest(m.occurred_on, r.reviewed_on), $until_further_notice_review_months) <= $as_of
     UNION ALL
     SELECT subject_id_of(o.contact_id, o.customer_id), 'orders', o.order_id, 'blocker_24_months', o.ordered_on
     FROM retention.order_facts AS o

@@ -33,7 +33,7 @@ def named_shop(shop: Shop, prefix: str, tombstones: set[str]) -> Shop:
 
 
 def named_options(options: Options, prefix: str) -> Options:
-    """The same holds and releases, for the renamed subjects and invoices; holds on whole entities are left out."""
+    """The same holds, releases and reviews, for the renamed; holds on whole entities are left out."""
     def subject(name: str) -> str:
         kind, _, identifier = name.partition(":")
         return f"{kind}:{prefix}{identifier}"
@@ -42,7 +42,9 @@ def named_options(options: Options, prefix: str) -> Options:
     releases = [{**release, "subject_id": subject(release["subject_id"]),
                  "invoice_ids": [f"{prefix}{identifier}" for identifier in release.get("invoice_ids") or []]}
                 for release in options.review_releases]
-    return replace(options, legal_holds=holds, review_releases=releases)
+    reviews = [{**review, "communication_id": f"{prefix}{review['communication_id']}"}
+               for review in options.message_reviews]
+    return replace(options, legal_holds=holds, review_releases=releases, message_reviews=reviews)
 
 
 def together(drawn: list[tuple[Shop, Options]], month: str) -> tuple[Shop, Options, dict[str, list[dict[str, Any]]]]:
@@ -54,19 +56,22 @@ def together(drawn: list[tuple[Shop, Options]], month: str) -> tuple[Shop, Optio
     entity_holds = [hold for hold in base.legal_holds if "entity" in hold]
     merged: Shop = {}
     expected: dict[str, list[dict[str, Any]]] = {}
-    holds, releases = list(entity_holds), []
+    holds, releases, reviews = list(entity_holds), [], []
     for number, (shop, options) in enumerate(drawn):
         prefix = f"s{number}~"
         own_shop, own = named_shop(shop, prefix, set(base.tombstones.values())), named_options(options, prefix)
         holds += own.legal_holds
         releases += own.review_releases
-        chosen = replace(base, legal_holds=entity_holds + list(own.legal_holds), review_releases=own.review_releases)
+        reviews += own.message_reviews
+        chosen = replace(base, legal_holds=entity_holds + list(own.legal_holds), review_releases=own.review_releases,
+                         message_reviews=own.message_reviews)
         for table, rows in evaluate(own_shop, month, options=chosen).items():
             expected.setdefault(table, []).extend(rows)
         for table, rows in own_shop.items():
             merged.setdefault(table, []).extend(
                 row for row in rows if not _is_repeated_tombstone(table, row, merged, base))
-    return merged, replace(base, legal_holds=holds, review_releases=releases), _summed(expected)
+    return (merged, replace(base, legal_holds=holds, review_releases=releases, message_reviews=reviews),
+            _summed(expected))
 
 
 def _is_repeated_tombstone(table: str, row: dict[str, object], merged: Shop, base: Options) -> bool:

@@ -34,6 +34,7 @@ class Options:
 
     legal_holds: {"subject_id": "customer:1"} or {"entity": "app_logs"}, with "placed_on", "expires_on" (or none), and
         "lifted_on" (or None).
+    message_reviews: {"communication_id", "reviewed_on"}.
     review_releases: {"subject_id", "kind": "open_balance" | "no_evidence", "decided_on", "invoice_ids": [...]}.
     """
 
@@ -46,6 +47,7 @@ class Options:
     log_months: int = 13
     legal_holds: tuple[dict[str, Any], ...] | list[dict[str, Any]] = ()
     review_releases: tuple[dict[str, Any], ...] | list[dict[str, Any]] = ()
+    message_reviews: tuple[dict[str, Any], ...] | list[dict[str, Any]] = ()
     evidence_missing: bool = False
 
 

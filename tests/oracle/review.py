@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from .freezes import Freezes, ids_of
-from .model import World, add_months
+from .model import World, add_months, latest
 from .orders import blockers, case_is_open
 from .records import is_until_further_notice
 
@@ -44,10 +44,13 @@ def _requests(world: World) -> Iterator[Item]:
 def _messages(world: World, records: list[dict[str, object]]) -> Iterator[Item]:
     kept = {row["record_id"] for row in records if row["retained_by"] == ["until_further_notice"]}
     for message in world.tables["communications"]:
-        occurred = message["occurred_at"]
-        # reading: "older than 12 months" = D(occurred_at) + 12 months <= as_of; an unknown date is not listed.
-        if message["_id"] in kept and is_until_further_notice(message) and _older(world, occurred, 12):
-            yield None, "communications", message["_id"], "until_further_notice", occurred
+        # reading: "older than 12 months since last review" = the later of D(occurred_at) and the last review by as_of
+        # + 12 months <= as_of; where neither is known it is not listed. since = that later day.
+        reviews = [review["reviewed_on"] for review in world.options.message_reviews
+                   if review["communication_id"] == message["_id"] and world.by(review["reviewed_on"])]
+        since = latest(message["occurred_at"], *reviews)
+        if message["_id"] in kept and is_until_further_notice(message) and _older(world, since, 12):
+            yield None, "communications", message["_id"], "until_further_notice", since
 
 
 def _old(world: World) -> Iterator[Item]:

@@ -30,6 +30,8 @@ EMAILS = ("a@x.no", "A@X.no", " a@x.no ", "b@x.no", "Ærlig@x.no", "ærlig@X.NO"
 AMOUNTS = ("0", "100", "100.00", "100.01", "99.99", "99.995", "100.004", "100.005", "-100.00", "0.00", "0.004")
 TOMBSTONES = ("anonymised-consumer", "anonymised-business", "anonymised-sole-proprietor")
 ORPHAN = "999"
+HOLDABLE = ("app_logs", "customers", "contacts", "orders", "invoices", "cases", "communications",
+            "newsletter_subscriptions", "rights_requests", "web_events")
 
 
 class Maker:
@@ -218,12 +220,14 @@ class Maker:
         }
 
     def communication(self, identifier: str) -> Raw:
-        """A message, with or without ids of its own."""
+        """A message, with or without ids of its own; a third of them nobody's, through a digital channel."""
+        nobodys = dict.fromkeys(("customer_id", "contact_id", "case_id")) | {"channel": "chat", "direction": "in"}
         return {
             "communication_id": identifier, "customer_id": self.customer_id(5),
             "contact_id": self.id_of(self.contacts, 5), "case_id": self.id_of(self.cases, 4),
             "channel": self.enum("email", "chat", "digital", "phone", "letter", "in_person"),
             "direction": self.enum("in", "out"), "occurred_at": self.bold_stamp(), **self.fill("sender body"),
+            **(nobodys if self.chance(3) else {}),
         }
 
     def subscription(self, identifier: str) -> Raw:
@@ -262,13 +266,14 @@ class Maker:
     # Decisions of people ----------------------------------------------------------------------------------------
 
     def options(self) -> Options:
-        """Policy choices, holds and releases."""
+        """Policy choices, holds, releases and reviews."""
         return Options(
             unknown_warranty=self.pick(("hold", "hold", "hold", 0, 5)),
             business_warranty_keeps_contact=self.chance(5),
             legal_holds=[self._hold() for _ in range(self.pick((0, 0, 1, 2)))],
             review_releases=[self._release() for _ in range(self.pick((0, 0, 1, 2)))],
             evidence_missing=self.chance(15),
+            message_reviews=[self._review() for _ in range(self.pick((0, 1, 2)))],
         )
 
     def _subject(self) -> str:
@@ -280,7 +285,7 @@ class Maker:
         return day
 
     def _hold(self) -> dict[str, Any]:
-        whose = {"entity": "app_logs"} if self.chance(4) else {"subject_id": self._subject()}
+        whose = {"entity": self.pick(HOLDABLE)} if self.chance(3) else {"subject_id": self._subject()}
         placed: date = add_months(self.as_of, -self.pick((1, 6, 12)))
         expires: date = add_months(self.as_of, self.pick((1, 2, 0))) + timedelta(days=self.pick((0, 1, -1)))
         return {**whose, "placed_on": placed, "expires_on": expires,
@@ -290,6 +295,12 @@ class Maker:
         kind = self.pick(("open_balance", "no_evidence"))
         invoices = [n for n in "1234" if self.chance(2)] if kind == "open_balance" else []
         return {"subject_id": self._subject(), "kind": kind, "decided_on": self._decided(), "invoice_ids": invoices}
+
+
+    def _review(self) -> dict[str, Any]:
+        year_ago: date = add_months(self.as_of, -12)
+        days = (year_ago, year_ago - timedelta(days=1), year_ago + timedelta(days=1), self._decided())
+        return {"communication_id": self.pick("1123"), "reviewed_on": self.pick(days)}
 
 
 MONTH = "2026-10"

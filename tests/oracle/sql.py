@@ -27,7 +27,7 @@ def decide(shop: Shop, month: str, options: Options) -> dict[str, list[dict[str,
     prepare(con, policy, control, month)
     if options.evidence_missing:
         con.execute("UPDATE raw.extraction SET evidence_missing = ['*'] WHERE table_name = 'invoices'")
-    _place_holds(con, options)
+    _record(con, options)
     models = load_catalogue(sql_folder())
     for model in layer_models(models, ["staged"]):
         run_model(con, model, values)
@@ -74,7 +74,8 @@ def _policy(options: Options) -> Policy:
     return policy.model_copy(update={"retention": retention})
 
 
-def _place_holds(con: zones.Connection, options: Options) -> None:
+def _record(con: zones.Connection, options: Options) -> None:
+    """What people decided, but for released invoices."""
     for hold in options.legal_holds:
         con.execute("INSERT INTO control.legal_holds VALUES (?, ?, ?, ?)",
                     [hold.get("subject_id") or hold.get("entity"), hold["placed_on"],
@@ -83,6 +84,9 @@ def _place_holds(con: zones.Connection, options: Options) -> None:
         if release["kind"] == "no_evidence":
             con.execute("INSERT INTO control.released_no_evidence VALUES (?, ?)",
                         [release["subject_id"], release["decided_on"]])
+    for review in options.message_reviews:
+        con.execute("INSERT INTO control.reviewed_records VALUES (?, ?)",
+                    [f"communications:{review['communication_id']}", review["reviewed_on"]])
 
 
 def _release(con: zones.Connection, options: Options) -> None:

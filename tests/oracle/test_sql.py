@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from itertools import groupby
 
 import pytest
@@ -11,11 +13,12 @@ from hypothesis import strategies as st
 from .batch import together
 from .cases import CASES
 from .model import Options, Shop
-from .shops import options, random_shop, shops
+from .shops import HOLDABLE, options, random_shop, shops
 from .sql import decide, differences
 
 MONTH = "2026-10"
 SEEDS, BATCH = 240, 40
+HELD_BATCH = 20
 EXAMPLES, TOGETHER = 20, 10  # hypothesis draws two hundred shops, decided ten at a time
 
 
@@ -46,6 +49,14 @@ def test_hand_made_cases(cases: list) -> None:  # type: ignore[type-arg]
 def test_random_shops(first: int) -> None:
     """Whole shops with every kind of fault, request, freeze and boundary date."""
     agree([random_shop(seed) for seed in range(first, first + BATCH)], MONTH)
+
+
+@pytest.mark.parametrize("entity", HOLDABLE)
+def test_holds_on_whole_tables(entity: str) -> None:
+    """Random shops while all of a table is under a legal hold."""
+    drawn = [random_shop(seed) for seed in range(2000, 2000 + HELD_BATCH)]
+    base = replace(drawn[0][1], legal_holds=[{"entity": entity, "placed_on": date(2026, 1, 1), "lifted_on": None}])
+    agree([(drawn[0][0], base), *drawn[1:]], MONTH)
 
 
 @pytest.mark.parametrize("month", ["2024-01", "2024-02", "2023-12"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from ajprivacy_pipeline import explain as explaining
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.errors import PolicyError
 from ajprivacy_pipeline.policy import parse_decision_policy, parse_policy, read_texts
-from ajprivacy_pipeline.settings import NOTICE, Settings
+from ajprivacy_pipeline.settings import NOTICE, Settings, load_settings, prepare_home
 from ajprivacy_pipeline.steer.diff import diff
 from ajprivacy_pipeline.steer.simulate import simulate
 from ajprivacy_pipeline.steer.versions import find_texts, policy_of
@@ -58,6 +59,20 @@ def test_the_earlier_policy_is_one_that_releases_cannot_use() -> None:
     assert {"review.toml: missing", "release.toml: utility: Field required", "release.toml: microdata: Field required",
             "release.toml: rules: Field required", "release.toml: thresholds.months_computed_again: Field required",
             } == set(error.value.faults)
+
+
+def test_a_stored_policy_of_before_holds_had_a_longest_term_is_read(tmp_path: Path) -> None:
+    """What people may record today is no part of what decided then."""
+    texts = read_texts(NOTICE)
+    texts["review.toml"] = re.sub(r"^\[holds\]\n.*\n", "", texts["review.toml"], flags=re.MULTILINE)
+    with pytest.raises(PolicyError, match=re.escape("review.toml: holds: Field required")):
+        parse_policy(texts)
+    policy = parse_decision_policy(texts)
+    made = load_settings({"AJPRIVACY_HOME": str(tmp_path)})
+    prepare_home(made)
+
+    assert policy_of(stored(made, policy.version, json.dumps(texts)), policy.version) == policy
+    assert find_texts(made, policy.version) == texts
 
 
 def test_its_month_is_explained_by_the_periods_of_its_day(settings: Settings) -> None:

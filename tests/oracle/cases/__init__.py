@@ -5,7 +5,7 @@ as_of is 2026-11-01 unless a case names another month.
 
 from tests.oracle.casekit import Case
 
-from .freezes import freeze_cases, mixed_cases
+from .freezes import freeze_cases, mixed_cases, table_hold_cases
 from .orders import order_cases, time_cases
 from .records import bulk_cases, correspondence_cases, invoice_cases, newsletter_cases
 from .subjects import contact_cases, erasure_cases, objection_cases, profile_cases
@@ -14,4 +14,5 @@ CASES: list[Case] = [
     *mixed_cases(),
     *order_cases(), *time_cases(), *profile_cases(), *objection_cases(), *erasure_cases(), *contact_cases(),
     *invoice_cases(), *correspondence_cases(), *newsletter_cases(), *bulk_cases(), *freeze_cases(),
+    *table_hold_cases(),
 ]

@@ -8,8 +8,10 @@ from tests.oracle.casekit import (
     C,
     Case,
     K,
+    Partial,
     attribute,
     bulk,
+    business,
     case,
     consumer,
     contact,
@@ -17,6 +19,7 @@ from tests.oracle.casekit import (
     event,
     freeze,
     invoice,
+    log,
     message,
     no_purpose,
     order,
@@ -25,8 +28,10 @@ from tests.oracle.casekit import (
     record,
     request,
     review,
+    subscription,
 )
-from tests.oracle.model import Options
+from tests.oracle.model import Options, Shop
+from tests.oracle.shops import HOLDABLE
 
 
 def freeze_cases() -> list[Case]:
@@ -74,6 +79,51 @@ def freeze_cases() -> list[Case]:
     found.append(Case("nothing at all", {}, [], [(table, {}) for table in (
         "purpose_status", "freezes", "attribute_decisions", "record_decisions", "bulk_decisions", "quality")]))
     return found
+
+
+def table_hold_cases() -> list[Case]:
+    """A legal hold on a whole table holds everything of it that would be due, and nothing else."""
+    shop: Shop = {
+        "customers": [consumer(), business("2")], "contacts": [contact("7", "2")],
+        "orders": [order("2015-01-01"), order("2015-01-01", "p", "2", contact_id="7")],
+        "invoices": [invoice("2015-01-15", paid="100.00")], "cases": [case("2015-01-01", "2015-02-02")],
+        "communications": [message("2015-01-05", customer_id="1")],
+        "newsletter_subscriptions": [subscription(customer_id="1", unsubscribed_at="2015-03-03")],
+        "rights_requests": [request("rectification", "2015-04-01", closed_at="2015-04-04")],
+        "web_events": [event("2015-05-05")], "app_logs": [log("2015-06-06")],
+    }
+
+    def outcome(entity: str, held: bool) -> list[Partial]:
+        decided = "hold" if held else "due"
+        why = "legal_hold" if held else ""
+        return {
+            "customers": [attribute(C, "name", decided, "2016-02-02", why),
+                          attribute("customer:2", "email", decided, "2019-01-01", why)],
+            "contacts": [attribute(K, "name", decided, "2019-01-01", why)],
+            "orders": [record("orders/o/delivery", decided, "2016-01-01", why),
+                       record("orders/o/link", decided, "2016-01-01", why),
+                       record("orders/p/link", decided, "2019-01-01", why, subject_id=K)],
+            "invoices": [record("invoices/i/billing", decided, "2021-01-01", why),
+                         record("invoices/i/link", decided, "2021-01-01", why)],
+            "cases": [record("cases/s/content", decided, "2016-02-02", why)],
+            "communications": [record("communications/m/content", decided, "2016-02-02", why)],
+            "newsletter_subscriptions": [record("newsletter_subscriptions/n/email", decided, "2015-03-03", why)],
+            "rights_requests": [record("rights_requests/r/content", decided, "2018-04-04", why)],
+            "web_events": [bulk("web_events", "held" if held else "no_consent", 1, "2015-05-05")],
+            "app_logs": [bulk("app_logs", "held" if held else "log_period", 1, "2016-07-06")],
+        }[entity]
+
+    def held_table(name: str, entity: str, lifted: date | None = None) -> Case:
+        hold = {"entity": entity, "placed_on": date(2026, 5, 5), "lifted_on": lifted}
+        stands = lifted is None or lifted > date(2026, 11, 1)
+        return Case(name, shop, [row for other in HOLDABLE for row in outcome(other, stands and other == entity)],
+                    [("freezes", {})], options=Options(legal_holds=[hold]))
+
+    return [
+        *(held_table(f"a legal hold on all of {entity}", entity) for entity in HOLDABLE),
+        *(held_table(f"a legal hold on all orders, lifted on {day}", "orders", day)
+          for day in (date(2026, 10, 31), date(2026, 11, 1), date(2026, 11, 2))),
+    ]
 
 
 def mixed_cases() -> list[Case]:

@@ -71,6 +71,18 @@ def invoice_cases() -> list[Case]:
     return found
 
 
+def _reviewed(occurred: str | None, *days: str | None) -> Case:
+    """A message of nobody's with reviews, of which the last day says since when it stands on the list."""
+    *reviews, since = days
+    listed = review("until_further_notice", entity="communications", record_id="m")
+    return Case(f"a message of {occurred} reviewed on {' and '.join(map(str, reviews))}", {
+        "communications": [message(occurred, channel="email")]}, [
+        record("communications/m/content", "retain", None, "until_further_notice"),
+        *([(listed[0], listed[1] | {"since": date.fromisoformat(since)})] if since else [])],
+        [] if since else [listed], options=Options(message_reviews=[
+            {"communication_id": "m", "reviewed_on": date.fromisoformat(str(day))} for day in reviews]))
+
+
 def correspondence_cases() -> list[Case]:
     """Cases and messages."""
     found = []
@@ -94,6 +106,14 @@ def correspondence_cases() -> list[Case]:
         found.append(Case(f"in {channel}", {"communications": [message("2025-11-01", channel=channel)]}, [
             record("communications/m/content", "retain", None, "until_further_notice"),
             review("until_further_notice", record_id="m", since=date(2025, 11, 1))]))
+    found += [_reviewed(*days) for days in (
+        # occurred, reviewed ..., since when it is listed (None: it is not)
+        ("2020-01-01", "2025-10-31", "2025-10-31"), ("2020-01-01", "2025-11-01", "2025-11-01"),
+        ("2020-01-01", "2025-11-02", None), ("2020-01-01", "2026-11-01", None),
+        ("2020-01-01", "2026-11-02", "2020-01-01"),  # after as_of: not yet reviewed
+        ("2020-01-01", "2023-05-05", "2025-11-01", "2025-11-01"), ("2020-01-01", "2025-11-02", "2023-05-05", None),
+        ("2020-01-01", "2023-05-05", "2026-11-02", "2023-05-05"), ("2025-11-01", "2025-10-01", "2025-11-01"),
+        ("2025-11-02", "2025-10-01", None), (None, "2025-11-01", "2025-11-01"), (None, "2025-11-02", None))]
     own = message("2026-11-02", customer_id="1")
     closed_case = case("2020-01-01", "2020-02-02")
     found += [
