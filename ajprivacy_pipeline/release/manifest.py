@@ -91,7 +91,7 @@ def verify_release(folder: Path, expected_sha256: str | None = None) -> Release:
         ReleaseError: something is missing, changed, or there that should not be.
     """
     where = f"releases/{folder.name}"
-    mend = f"restore published/{where} from a backup"
+    mend = f"restore published/{where} from a backup, or run the month again if a run was killed while it published"
     try:
         content = (folder / MANIFEST).read_bytes()
     except OSError:

@@ -9,6 +9,8 @@ last rename is the commit. Killed before it, readers see the old release, and th
                                             (so is one that is missing or cannot be read)
 """
 
+import ctypes
+import errno
 import fcntl
 import os
 import re
@@ -28,6 +30,7 @@ from ajprivacy_pipeline.zones import engine_errors
 
 Progress = Callable[[str], None]
 ANALYTICS = "analytics.duckdb"
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE of renameat2(2)
 
 
 @contextmanager
@@ -66,8 +69,7 @@ def clean_up(settings: Settings, control: ControlStore) -> None:
             known = [row for row in control.releases() if row["month"] == aside.name]
             target = settings.published / "releases" / aside.name
             if known and (aside / MANIFEST).is_file() and sha256_of(aside / MANIFEST) == known[-1]["manifest_sha256"]:
-                shutil.rmtree(target, ignore_errors=True)
-                aside.rename(target)
+                _put(aside, target)
         shutil.rmtree(staging, ignore_errors=True)
 
 
@@ -116,13 +118,11 @@ def swap(settings: Settings, control: ControlStore, staging: Path, row: dict[str
     """
     target = settings.published / "releases" / str(row["month"])
     with engine_errors("published"):
-        if target.exists():
-            progress("setting the old folder aside")
-            (staging / "replaced").mkdir(exist_ok=True)
-            target.rename(staging / "replaced" / target.name)
-        progress("swapping the folder")
         _for_readers(staging / "release")
-        (staging / "release").rename(target)
+        (staging / "replaced").mkdir(exist_ok=True)
+        beside = (staging / "release").rename(staging / "replaced" / target.name)  # where the old one will lie
+        progress("swapping the folder")
+        _put(beside, target)
     progress("recording the release")
     control.insert(releases, [row])
     progress("committing")
@@ -134,6 +134,29 @@ def swap(settings: Settings, control: ControlStore, staging: Path, row: dict[str
     retire_unproven(settings, control)
     progress("published")
     return target
+
+
+def _put(folder: Path, target: Path) -> None:
+    """Put a folder in its place; one that stands there takes its place in turn, so that a reader always finds one."""
+    if not target.exists():
+        folder.rename(target)
+    elif not _exchanged(folder, target):
+        aside = target.rename(folder.with_name(f"{folder.name}.old"))  # for a moment there is none
+        folder.rename(target)
+        aside.rename(folder)
+
+
+def _exchanged(folder: Path, target: Path) -> bool:
+    """Whether two folders changed places at one stroke; not every system and file system knows how."""
+    try:
+        exchange = ctypes.CDLL(None, use_errno=True).renameat2
+    except AttributeError:
+        return False
+    if exchange(_HERE, os.fsencode(folder), _HERE, os.fsencode(target), _EXCHANGE) == 0:
+        return True
+    if (code := ctypes.get_errno()) in (errno.EINVAL, errno.ENOSYS):
+        return False
+    raise OSError(code, os.strerror(code), str(target))
 
 
 def _for_readers(path: Path) -> None:

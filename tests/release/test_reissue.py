@@ -1,9 +1,13 @@
 """The explicit commands: a published month that is issued again as a whole, and a history that begins earlier."""
 
+import errno
+import hashlib
 import signal
 import subprocess
 import sys
+import threading
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -114,7 +118,7 @@ def test_nothing_is_issued_again_before_a_proven_release(world: World) -> None:
         world.publish("2024-03", asked=Asked(reissue="2024-02"))
 
 
-@pytest.mark.parametrize("step", ["swapping the folder", "committing"])
+@pytest.mark.parametrize("step", ["swapping the folder", "recording the release", "committing"])
 def test_killed_within_a_reissue_the_old_release_or_the_new_one_stands(published: World, step: str) -> None:
     """Equal facts: the release is another one by its manifest alone."""
     old = current(published).manifest_sha256
@@ -128,6 +132,47 @@ def test_killed_within_a_reissue_the_old_release_or_the_new_one_stands(published
     new = current(published).manifest_sha256
     assert (new == old) == (step != "committing")
     assert not verify(published.settings)[0]["faults"]
+
+
+def test_a_reader_finds_a_whole_release_at_every_moment_of_a_reissue(published: World) -> None:
+    """A thread looks all the time; between two renames it would find nothing."""
+    folder = published.settings.published / "releases" / "2024-03"
+    known, seen, done = manifest_of(folder), set(), threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            seen.add(manifest_of(folder))
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    buy(published, 12, FEBRUARY)
+    result = published.publish("2024-03", asked=Asked(reissue="2024-02"))
+    done.set()
+    reader.join()
+    assert seen <= {known, result.manifest_sha256}
+    assert manifest_of(folder) == result.manifest_sha256
+
+
+def manifest_of(folder: Path) -> str:
+    """The hash of a release's manifest; says when there is none."""
+    try:
+        return hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return "no release"
+
+
+@pytest.mark.parametrize("how", ["none", "refuses"])
+def test_on_another_system_the_folders_are_renamed_one_after_another(
+        published: World, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    class Refuses:
+        renameat2 = staticmethod(lambda *_: -1)
+
+    monkeypatch.setattr("ctypes.CDLL", lambda *_, **__: system())
+    monkeypatch.setattr("ctypes.get_errno", lambda: errno.EINVAL)
+    system: type[object] = {"none": object, "refuses": Refuses}[how]
+    buy(published, 12, FEBRUARY)
+    assert published.publish("2024-03", asked=Asked(reissue="2024-02")).status == "published"
+    assert current(published).manifest["reissued"] == ["2024-02"]
 
 
 def test_the_history_begins_earlier_by_the_first_release(world: World) -> None:
