@@ -16,6 +16,7 @@ from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE, Settings
 from ajprivacy_pipeline.warehouse.sample import generate
+from tests.pycanon_says import assert_agrees
 from tests.test_month import MONTH, month
 
 HUGE = 8_987_654_321_123  # the solver must still tell cells of a hundred apart beside it
@@ -161,6 +162,10 @@ def test_what_few_did_is_withheld_in_the_other_tables(con: zones.Connection) -> 
             assert suppressed == (values == [None] * len(values)), table
             assert all(value is None or value >= 10 or name.endswith("days") or value == 0
                        for name, value in zip(measures, values, strict=True)), (table, values)
+
+
+def test_pycanon_agrees_on_the_microdata(con: zones.Connection) -> None:
+    assert_agrees(con, "a.published.customers_microdata", load_policy(NOTICE))
 
 
 def test_no_row_of_the_microdata_is_theirs_alone(con: zones.Connection) -> None:

@@ -17,13 +17,15 @@ import pytest
 
 import ajprivacy_pipeline.month
 from ajprivacy_pipeline.policy import Policy, load_policy
-from ajprivacy_pipeline.settings import CHECKOUT
+from ajprivacy_pipeline.settings import CHECKOUT, NOTICE
 from ajprivacy_pipeline.warehouse.sample import generate
+from ajprivacy_pipeline.zones import memory
 from tests.outsider import people, solve, stocks, tables
 from tests.outsider.__main__ import attack
 from tests.outsider.knowledge import write_people
 from tests.outsider.lines import System, groups
 from tests.outsider.published import ALL, DICTIONARY, MICRODATA, Finding, Published, Thresholds, read
+from tests.pycanon_says import assert_agrees
 from tests.test_month import run_all, settings_for
 
 LIMITS = Thresholds()
@@ -65,6 +67,14 @@ def make(folder: Path, customers: int, history: int) -> Outside:
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Outside:
     return make(tmp_path_factory.mktemp("outsider"), 2_000, 3)
+
+
+def test_pycanon_agrees_on_the_microdata_of_both_months(outside: Outside) -> None:
+    con = memory()
+    for number, folder in enumerate((outside.older, outside.newer)):
+        file = next((folder / "customers_microdata").glob("*.parquet"))
+        con.execute(f"CREATE VIEW people_{number} AS FROM read_parquet('{file}')")
+        assert_agrees(con, f"people_{number}", load_policy(NOTICE))
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ import pytest
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import GuaranteeError, microdata, microdata_ledger, read_release
-from ajprivacy_pipeline.zones import Connection
+from ajprivacy_pipeline.zones import Connection, memory
+from tests.pycanon_says import assert_agrees
 from tests.release.release_world import World, add, small_policy, tree
 
 ORDERS = (0, 1, 3, 6, 12)
@@ -95,6 +96,12 @@ def test_the_first_release_has_those_who_may_be_in_it_and_says_what_holds(later:
         assert figure.startswith("customers_microdata of 2024-03: ")
     assert "classes of people" in said(later, "G2")[1]
     assert later.query("SELECT DISTINCT proven FROM release_info") == [(True,)]
+
+
+def test_pycanon_agrees_on_what_is_published(later: World) -> None:
+    con = memory()
+    con.execute(f"ATTACH '{later.analytics}' AS analytics (READ_ONLY)")
+    assert_agrees(con, "analytics.published.customers_microdata", later.policy)
 
 
 def test_who_is_left_out_still_counts_as_somebody_to_be_found(later: World) -> None:
