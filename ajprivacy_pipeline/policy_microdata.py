@@ -6,7 +6,7 @@ Belongs here: its shape, what must hold inside it, and the lists that SQL models
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -57,6 +57,7 @@ class Microdata(Frozen):
     control_percent: int = Field(ge=1, le=50)
     advantage_percent: int = Field(ge=1, le=50)
     coarsen_up_to: int = Field(ge=1, le=64)
+    recoding: Literal["local", "full_domain"] = "local"  # full_domain: one level a column, for all people alike
     quasi_identifiers: dict[str, tuple[Leaf, ...]]
     sensitive: dict[str, SensitiveColumn]
 

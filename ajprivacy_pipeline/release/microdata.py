@@ -11,6 +11,7 @@ from typing import Any
 
 from ajprivacy_pipeline.anonymise.attacks import check_advantage, check_gain, check_linkability, check_linkage, guess
 from ajprivacy_pipeline.anonymise.diversity import check_classes
+from ajprivacy_pipeline.anonymise.recode.full_domain import full_domain
 from ajprivacy_pipeline.anonymise.recode.hierarchy import Hierarchy, hierarchy
 from ajprivacy_pipeline.anonymise.recode.local import local
 from ajprivacy_pipeline.anonymise.recode.rules import Sensitive
@@ -135,14 +136,14 @@ def conditions(policy: Policy) -> tuple[Sensitive, ...]:
 
 def _make(con: Connection, policy: Policy) -> str | None:
     """Make PUBLIC as fine as the guarantees allow; a reason where they allow nothing."""
-    trees, asked = hierarchies(policy), conditions(policy)
+    trees, asked, how = hierarchies(policy), conditions(policy), policy.release.microdata.recoding
     k, rows = policy.release.thresholds.k, con.execute(f"SELECT count(*) FROM {SOURCE}").fetchall()[0][0]
     if rows < k:
         return f"fewer than {k} people may be in it"
     for factor in _factors(policy.release.microdata.coarsen_up_to):
         try:
-            _recode(con, SOURCE, PUBLIC, _MAPPING, trees, asked, k * factor)
-            _recode(con, _without_control(), _SIDE, _SIDE_MAPPING, trees, asked, k * factor)
+            _recode(con, SOURCE, PUBLIC, _MAPPING, trees, asked, k * factor, how)
+            _recode(con, _without_control(), _SIDE, _SIDE_MAPPING, trees, asked, k * factor, how)
         except TooFewError:
             break
         if _advantage(con, policy, trees, asked).passed:
@@ -166,8 +167,8 @@ def _without_control() -> str:
 
 
 def _recode(con: Connection, relation: str, target: str, mapping: str, trees: tuple[Hierarchy, ...],
-            asked: tuple[Sensitive, ...], k: int) -> None:
-    """Recode a relation into a temporary table through another, `mapping`.
+            asked: tuple[Sensitive, ...], k: int, how: str) -> None:
+    """Recode a relation into a temporary table through another, `mapping`; nobody is suppressed.
 
     Raises:
         TooFewError: not even all people together satisfy the conditions.
@@ -176,7 +177,7 @@ def _recode(con: Connection, relation: str, target: str, mapping: str, trees: tu
         raise TooFewError("nobody")
     tuples = collect(con, relation, trees, asked)
     try:
-        recoding = local(tuples, k)
+        recoding = local(tuples, k) if how == "local" else full_domain(con, tuples, k, suppression=0.0).recoding
     except ReleaseError as error:
         raise TooFewError(str(error)) from None
     con.execute(f"DROP TABLE IF EXISTS {mapping}")

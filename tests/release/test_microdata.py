@@ -104,6 +104,20 @@ def test_pycanon_agrees_on_what_is_published(later: World) -> None:
     assert_agrees(con, "analytics.published.customers_microdata", later.policy)
 
 
+def test_the_policy_may_ask_for_one_level_a_column(tmp_path: Path) -> None:
+    world = shop(tmp_path, recoding="full_domain")
+    assert world.publish("2024-03").proven
+    listed = world.policy.release.microdata.quasi_identifiers
+    for name in listed:
+        levels = {leaf.path.index(value) if value in leaf.path else "*" for leaf in listed[name]
+                  for (value,) in world.query(f"SELECT DISTINCT {name} FROM customers_microdata")
+                  if value in leaf.path or value == "*"}
+        assert len(levels) == 1, name
+    con = memory()
+    con.execute(f"ATTACH '{world.analytics}' AS analytics (READ_ONLY)")
+    assert_agrees(con, "analytics.published.customers_microdata", world.policy)
+
+
 def test_who_is_left_out_still_counts_as_somebody_to_be_found(later: World) -> None:
     later.con.execute("UPDATE staged.customers SET birth_date = NULL WHERE customer_id = 'C20'")
     later.compute()
