@@ -103,7 +103,7 @@ def simulate(
         return
     typer.echo(f"{found['month']} by policy {found['new_version']} instead of {found['old_version']}")
     _owed("backlog: newly due, to be carried out first", found["backlog"])
-    _owed("due already under the month's own policy; a longer period does not revive it",
+    _owed("due already under the month's own policy; once carried out, no longer period brings it back",
           found["owed_before_the_change"])
     for title, rows in tables(found):
         _table(title, rows)
