@@ -189,7 +189,7 @@ class ControlStore:
         somebody accepted since, for that month or an earlier one. A table that was never there has no row.
         """
         found: dict[str, dict[str, Any]] = {}
-        for row in (*self._evidence(month), *self._accepted(month)):
+        for row in (*self._accepted(month), *self._evidence(month)):  # of one month, what a run found to be evidence
             known = found.get(row["table_name"])
             if known is None or known["month"] <= row["month"]:
                 found[row["table_name"]] = row

@@ -7,12 +7,10 @@ generated from a fixed seed: 6 quasi-identifiers in the shape of the published m
 """
 
 import argparse
-import time
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from guarantees import timed
 from pycanon import anonymity
 
 from ajprivacy_pipeline import zones
@@ -30,16 +28,6 @@ def table(rows: int) -> pd.DataFrame:
         shares = 1 / np.arange(1, size + 1) ** 1.2
         columns[name] = [f"{name}-{i}" for i in rng.choice(size, rows, p=shares / shares.sum())]
     return pd.DataFrame(columns)
-
-
-def timed(run: Callable[[], Any], times: int) -> tuple[Any, float]:
-    """The result, and the least time of several runs."""
-    best, result = float("inf"), None
-    for _ in range(times):
-        started = time.perf_counter()
-        result = run()
-        best = min(best, time.perf_counter() - started)
-    return result, best
 
 
 def main() -> None:
