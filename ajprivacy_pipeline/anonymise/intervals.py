@@ -8,7 +8,7 @@ them, and only the cells it leaves open get programs of their own. What is looke
 that rounding of published amounts cannot make a system contradict itself.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -132,7 +132,7 @@ class _Program:
             signs[at].append((line, sign))
         joined = list(range(self.matrix.shape[0]))
         totals = [{sign: line for line, sign in signature} for signature in signs if len(signature) == 2]
-        into = {both[1.0]: both[-1.0] for both in totals if len(both) == 2}
+        into = {both[1.0]: both[-1.0] for both in totals if both.keys() == {1.0, -1.0}}
         for line in range(len(joined)):
             end, steps = line, 0
             while end in into and steps < len(into):
@@ -185,15 +185,20 @@ class _Program:
 
 
 def line_matrix(system: System, place: dict[int, int]) -> Any:
-    """The lines over the withheld cells alone: +1 for the total, -1 for each part; lines without any are left out."""
+    """The lines over the withheld cells alone: +1 for the total, -1 for each part; lines without any are left out.
+
+    A cell may be a line's total and its part, where a total's only child has the total's value: it says nothing there,
+    and has no coefficient. What is left of such a line says that the other parts are nothing.
+    """
     data, at, to, count = [], [], [], 0
     for total, parts in system.lines:
-        terms = [(place[total], 1.0)] if total in place else []
-        terms += [(place[part], -1.0) for part in parts if part in place]
-        if terms:
-            at += [count] * len(terms)
-            to += [term[0] for term in terms]
-            data += [term[1] for term in terms]
+        terms = Counter({place[total]: 1.0} if total in place else {})
+        terms.subtract(place[part] for part in parts if part in place)
+        kept = [(cell, float(sign)) for cell, sign in terms.items() if sign]
+        if kept:
+            at += [count] * len(kept)
+            to += [cell for cell, _ in kept]
+            data += [sign for _, sign in kept]
             count += 1
     return coo_array((data, (at, to)), shape=(count, len(place)))
 

@@ -252,12 +252,25 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
     system.look()
     if not group.is_amount:
         place = {key: position[root(key)] for key in shown if root(key) in position}
-        system.limits = sorted(set(_limits(policy, system, rows, shown, place)))
+        system.limits = sorted(set(_limits(policy, system, rows, shown, place, _uncovered(rows, levels))))
     return system
 
 
+def _uncovered(rows: list[Row], levels: Levels) -> set[tuple[str, str]]:
+    """The dimensions of each table along which a listed cell has no parts, at a level that the table has.
+
+    Whoever reads such a month sees that what is counted need not be in any part (a case whose order was returned is in
+    no category), so that nobody can count on parts to cover their total.
+    """
+    parents = {(row.table, dimension, tuple(pair for pair in row.key if pair[0] != dimension))
+               for row in rows for dimension, _ in row.key}
+    return {(row.table, dimension) for row in rows for table, named in levels if table == row.table
+            for dimension in named - {name for name, _ in row.key}
+            if named == {dimension, *(name for name, _ in row.key)} and (table, dimension, row.key) not in parents}
+
+
 def _limits(policy: Policy, system: System, rows: list[Row], shown: dict[Key, list[Row]],
-            place: dict[Key, int]) -> Iterator[Limit]:
+            place: dict[Key, int], uncovered: set[tuple[str, str]]) -> Iterator[Limit]:
     """What a count says along dimensions over which it does not add up, and within its row."""
     measure = system.group.measures[0]
     parts: dict[tuple[str, str, Key], list[Key]] = defaultdict(list)
@@ -284,10 +297,11 @@ def _limits(policy: Policy, system: System, rows: list[Row], shown: dict[Key, li
                     found[place[key]] += sign
             yield tuple(sorted((at, sign) for at, sign in found.items() if sign)), slack
 
-    for (_, _, total), listed in parts.items():
+    for (table, dimension, total), listed in parts.items():
         for part in listed:
             yield from limit([(part, 1.0), (total, -1.0)])
-        yield from limit([(total, 1.0), *((part, -1.0) for part in listed)])
+        if (table, dimension) not in uncovered:
+            yield from limit([(total, 1.0), *((part, -1.0) for part in listed)])
 
 
 def _known_zeros(group: Group, rows: list[Row], levels: Levels, along: dict[str, set[str]],

@@ -135,6 +135,19 @@ def test_a_total_is_no_more_than_its_parts_together() -> None:
     assert len(open_cells(Reach(POLICY, system, "closed"))) == 2, "12 to 23 warranties, 19 to 37 enquiries, 40 in all"
 
 
+def test_nobody_counts_on_parts_where_a_listed_cell_has_none() -> None:
+    """The warranty that was opened is in no category, so what was closed need not be in one either."""
+    rows = [closed(None, None, 1, gone=True), closed("complaint", None, 1, gone=True),
+            closed("warranty", None, 0, gone=True, opened=1), closed("complaint", "lifting", 1, gone=True),
+            closed(None, "lifting", 1, gone=True)]
+    levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
+    assert open_cells(Reach(POLICY, build_system(POLICY, CLOSED, 1, rows, levels), "closed")) == []
+    rows.append(closed("warranty", "lifting", 0, gone=True, opened=1))
+    assert open_cells(Reach(POLICY, build_system(POLICY, CLOSED, 1, rows, levels), "closed")) == [], "nothing is shown"
+    rows[3:5] = [closed("complaint", "lifting", 1), closed(None, "lifting", 1)]
+    assert len(open_cells(Reach(POLICY, build_system(POLICY, CLOSED, 1, rows, levels), "closed"))) > 0, "one of one"
+
+
 def test_a_measure_is_no_more_than_the_one_it_is_part_of() -> None:
     def delivered(region: str | None, orders: float, partial: float, *, gone: bool = False) -> Row:
         key = (("postal_region", region),) if region else ()
@@ -162,6 +175,18 @@ def sales(category: str | None, customer_type: str | None, orders: float, units:
 
 
 AMOUNTS = Group("amounts", ("units", "revenue_nok"), whole=False, is_amount=True)
+
+
+def test_a_total_that_is_its_own_part_says_nothing_there() -> None:
+    """All that was sold is desks to consumers, whatever a company returned: the total is one of its own parts."""
+    rows = [sales(None, None, 9, 5), sales("desks", None, 4, 5), sales(None, "consumer", 4, 5),
+            sales(None, "company", 5, 0), sales("desks", "consumer", 4, 5)]
+    levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
+    system = build_system(POLICY, AMOUNTS, 1, rows, levels)
+    assert any(total in parts for total, parts in system.lines)
+    matrix = line_matrix(system, {cell: cell for cell in range(len(system.rows))})
+    assert np.all(matrix.data != 0)
+    assert open_cells(Reach(POLICY, system, "units")) == []
 
 
 def zeros(rows: list[Row], elsewhere: list[Row]) -> set[tuple[tuple[str, str], ...]]:
