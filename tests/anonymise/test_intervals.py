@@ -180,11 +180,13 @@ AMOUNTS = Group("amounts", ("units", "revenue_nok"), whole=False, is_amount=True
 def test_a_total_that_is_its_own_part_says_nothing_there() -> None:
     """All that was sold is desks to consumers, whatever a company returned: the total is one of its own parts."""
     rows = [sales(None, None, 9, 5), sales("desks", None, 4, 5), sales(None, "consumer", 4, 5),
-            sales(None, "company", 5, 0), sales("desks", "consumer", 4, 5)]
+            sales(None, "company", 5, 0), sales("desks", "consumer", 4, 5), sales(None, None, 4, 3, region="1"),
+            sales(None, None, 5, 2, region="2")]
     levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
     system = build_system(POLICY, AMOUNTS, 1, rows, levels)
     assert any(total in parts for total, parts in system.lines)
     matrix = line_matrix(system, {cell: cell for cell in range(len(system.rows))})
+    matrix.sum_duplicates()
     assert np.all(matrix.data != 0)
     assert open_cells(Reach(POLICY, system, "units")) == []
 
