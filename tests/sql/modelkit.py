@@ -1,0 +1,143 @@
+"""One SQL model on a few rows: what a case file gives and expects, and running it where the model stands.
+
+A case is `tests/sql/<layer>/<model>/<case>.toml`:
+
+    doc = "why these rows"                 one sentence
+    [params]                               values that differ from the policy's (as_of follows the month 2026-10)
+    contract_tail_months = 6
+    [given]                                rows of tables that the model reads; what is not given is empty
+    "staged.orders" = '''
+    order_id | ordered_on | total_amount
+    o1       | 2026-01-05 | 100
+    '''
+    [expect]
+    rows = '''                             the columns named, all rows; `order = true` where their order matters
+    order_id | ended_on
+    o1       | 2026-01-05
+    '''
+
+`-` is NULL, `''` the empty text; lists are written [a, b]. Schemas come from running the whole catalogue on an empty
+shop once, so a case names only the columns that matter, and a column that no longer exists fails.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.keystore import KeyStore
+from ajprivacy_pipeline.models import LAYERS, Model, layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.pseudonymise import pseudonym_parameters
+from ajprivacy_pipeline.release import NOTHING, model_values, plan_release
+from ajprivacy_pipeline.retention import policy_parameters, prepare, write_quality
+from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home, sql_folder
+from tests.oracle import sqlshop
+
+MONTH = "2026-10"
+FOLDER = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case file, read."""
+
+    path: Path
+    model: str
+    params: dict[str, Any] = field(default_factory=dict)
+    given: dict[str, list[dict[str, str | None]]] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    expected: list[tuple[str | None, ...]] = field(default_factory=list)
+    is_ordered: bool = False
+
+
+def read_case(path: Path) -> Case:
+    """A case from its file; the model is its folder."""
+    raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    assert raw.keys() <= {"doc", "params", "given", "expect"}, path
+    assert raw["doc"].strip(), path
+    columns, expected = read_table(raw["expect"]["rows"])
+    given = {}
+    for table, text in raw.get("given", {}).items():
+        names, rows = read_table(text)
+        given[table] = [dict(zip(names, row, strict=True)) for row in rows]
+    return Case(path, f"{path.parent.parent.name}.{path.parent.name}", raw.get("params", {}), given, columns, expected,
+                raw["expect"].get("order", False))
+
+
+def read_table(text: str) -> tuple[tuple[str, ...], list[tuple[str | None, ...]]]:
+    """Column names and rows of a table drawn with bars."""
+    lines = [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines() if line.strip()]
+    return tuple(lines[0]), [tuple(_value(cell) for cell in line) for line in lines[1:]]
+
+
+def _value(cell: str) -> str | None:
+    return None if cell == "-" else "" if cell == "''" else cell
+
+
+class Workbench:
+    """Every table of every layer, empty, in memory; a case fills what its model reads, and leaves nothing behind."""
+
+    def __init__(self, folder: Path) -> None:
+        """Run the whole catalogue on an empty shop.
+
+        Args:
+            folder: for a control store and keys.
+        """
+        settings = load_settings({"AJPRIVACY_HOME": str(folder), "AJPRIVACY_THREADS": "1"})
+        prepare_home(settings)
+        policy, control = load_policy(NOTICE), ControlStore.in_folder(settings.control)
+        keys = KeyStore(settings.keys, settings.root_key)
+        self._con = zones.memory()
+        self._con.execute("SET threads = 1")
+        sqlshop.load_raw(self._con, {name: [] for name in policy.sources.tables}, policy)
+        prepare(self._con, policy, control, MONTH)
+        self._values = {**policy_parameters(policy, MONTH), **pseudonym_parameters(keys, MONTH),
+                        **model_values(policy, plan_release(control, policy, MONTH, NOTHING))}
+        self.catalogue: Mapping[str, Model] = load_catalogue(sql_folder())
+        self._con.execute("CREATE TABLE IF NOT EXISTS control.rates (currency VARCHAR, rate DECIMAL(18, 6))")
+        for layer in LAYERS:
+            for model in layer_models(self.catalogue, [layer]):
+                run_model(self._con, model, self._values)
+            if layer == "staged":
+                write_quality(self._con, policy)
+
+    def run(self, case: Case) -> list[tuple[str | None, ...]]:
+        """The rows that the case's model makes of what is given, as texts, the columns that the case names."""
+        model = self.catalogue[case.model]
+        if unread := set(case.given) - set(model.reads):
+            raise AssertionError(f"{case.path.name}: {case.model} does not read {', '.join(sorted(unread))}")
+        if unknown := set(case.params) - set(model.params):
+            raise AssertionError(f"{case.path.name}: {case.model} takes no {', '.join(sorted(unknown))}")
+        self._con.execute("BEGIN")
+        try:
+            for table, rows in case.given.items():
+                self._fill(table, rows)
+            values = {name: case.params.get(name, self._values[name]) for name in model.params}
+            shown = ", ".join(f"CAST({zones.quote(name)} AS VARCHAR)" for name in case.columns)
+            return [tuple(row) for row in
+                    self._con.execute(f"SELECT {shown} FROM ({model.sql})", values or None).fetchall()]
+        finally:
+            self._con.execute("ROLLBACK")
+
+    def _fill(self, table: str, rows: Sequence[Mapping[str, str | None]]) -> None:
+        """Replace a table's rows, of a model's, policy's or control's table alike; texts become the columns' types."""
+        types = {name: kind for name, kind, *_ in self._con.execute(f"DESCRIBE {table}").fetchall()}
+        columns = ", ".join(f"{zones.quote(name)} {kind}" for name, kind in types.items())
+        self._con.execute(f"DROP {'VIEW' if self._is_view(table) else 'TABLE'} {table}")
+        self._con.execute(f"CREATE TABLE {table} ({columns})")
+        for row in rows:
+            if unknown := set(row) - set(types):
+                raise AssertionError(f"{table} has no column {', '.join(sorted(unknown))}")
+            named = ", ".join(zones.quote(name) for name in row)
+            casts = ", ".join(f"CAST(? AS {types[name]})" for name in row)
+            self._con.execute(f"INSERT INTO {table} ({named}) SELECT {casts}", list(row.values()))
+
+    def _is_view(self, table: str) -> bool:
+        return table in self.catalogue and self.catalogue[table].is_view
+
