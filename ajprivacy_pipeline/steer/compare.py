@@ -4,14 +4,16 @@ Belongs here: the SQL of the comparison, and its counts. Does not belong here: m
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.copies import DECISION_TABLES
 from ajprivacy_pipeline.errors import ControlError
+from ajprivacy_pipeline.models import load_catalogue
 from ajprivacy_pipeline.policy import DecisionPolicy
+from ajprivacy_pipeline.settings import sql_folder
 from ajprivacy_pipeline.steer.diff import Change
 
 # What keeps a record and is neither a purpose nor a freeze: the period it comes from, else its clause.
@@ -20,24 +22,27 @@ _REASON_PERIODS = {"correspondence_period": "correspondence_months", "limitation
                    "open_request": "request_response_months"}
 _REASON_CLAUSES = {"undelivered": "CON-6", "unpaid": "CON-6", "warranty_unknown": "CON-3"}
 
+COMPARED = ("retention.attribute_decisions", "retention.record_decisions", "retention.bulk_decisions")
+# Which rows differ is told without their lists; these are fetched for the rows that flip alone.
+_DIFFERENCES = """
+CREATE OR REPLACE TEMP TABLE differences AS
+SELECT o.rowid AS was_at, n.rowid AS at
+FROM zone.{table} AS o
+FULL JOIN trial.{table} AS n ON {keys}
+WHERE o.decision IS DISTINCT FROM n.decision OR (o.decision = 'retain' AND n.due_on IS DISTINCT FROM o.due_on)
+"""
 _FLIPS = """
-CREATE OR REPLACE TEMP TABLE flips AS
+INSERT INTO flips
 WITH pairs AS (
-    SELECT coalesce(o.subject_id, n.subject_id) AS subject_id, 'attributes' AS kind,
-        coalesce(o.attribute, n.attribute) AS what, NULL AS record_id,
+    SELECT coalesce(o.subject_id, n.subject_id) AS subject_id, '{kind}' AS kind, {what} AS what, {record} AS record_id,
         o.decision AS was, n.decision AS becomes, o.due_on AS was_due_on, n.due_on,
         o.retained_by AS was_retained_by, o.held_by AS was_held_by, n.retained_by, n.held_by
-    FROM zone.retention.attribute_decisions AS o
-    FULL JOIN trial.retention.attribute_decisions AS n ON n.subject_id = o.subject_id AND n.attribute = o.attribute
-    UNION ALL
-    SELECT coalesce(o.subject_id, n.subject_id), 'records',
-        coalesce(o.entity, n.entity) || '.' || coalesce(o.part, n.part), coalesce(o.record_id, n.record_id),
-        o.decision, n.decision, o.due_on, n.due_on, o.retained_by, o.held_by, n.retained_by, n.held_by
-    FROM zone.retention.record_decisions AS o
-    FULL JOIN trial.retention.record_decisions AS n
-        ON n.entity = o.entity AND n.record_id = o.record_id AND n.part = o.part
+    FROM differences AS d
+    LEFT JOIN zone.{table} AS o ON o.rowid = d.was_at
+    LEFT JOIN trial.{table} AS n ON n.rowid = d.at
 )
-SELECT *, coalesce(was, 'none') AS from_decision, coalesce(becomes, 'none') AS to_decision,
+SELECT subject_id, kind, what, record_id, was_due_on, due_on,
+    coalesce(was, 'none') AS from_decision, coalesce(becomes, 'none') AS to_decision,
     CASE WHEN was IS NOT DISTINCT FROM becomes
               THEN CASE WHEN coalesce(due_on, DATE 'infinity') > coalesce(was_due_on, DATE 'infinity')
                         THEN 'later' ELSE 'earlier' END
@@ -50,8 +55,10 @@ SELECT *, coalesce(was, 'none') AS from_decision, coalesce(becomes, 'none') AS t
          WHEN becomes = 'due' THEN list_concat(coalesce(was_retained_by, []), coalesce(was_held_by, []))
          ELSE retained_by END AS grounds
 FROM pairs
-WHERE was IS DISTINCT FROM becomes OR (was = 'retain' AND due_on IS DISTINCT FROM was_due_on)
 """
+_FLIPS_TABLE = ("CREATE OR REPLACE TEMP TABLE flips (subject_id VARCHAR, kind VARCHAR, what VARCHAR, "
+                "record_id VARCHAR, was_due_on DATE, due_on DATE, from_decision VARCHAR, to_decision VARCHAR, "
+                "change VARCHAR, grounds VARCHAR[])")
 _FLIPPED = "change NOT IN ('later', 'earlier')"
 
 
@@ -87,9 +94,15 @@ def _period_source(policy: DecisionPolicy, key: str) -> str:
     return period.source if period else ""
 
 
-def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Every count of the comparison; the newly due first, their oldest day first."""
-    con.execute(_FLIPS)
+def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]], changed: Container[str]) -> dict[str, Any]:
+    """Every count of the comparison; the newly due first, their oldest day first.
+
+    Args:
+        con: holds the month's decisions and the trial's.
+        clauses: what keeps or holds, with its clauses, as `ground_clauses` gives them.
+        changed: the models that were run for the trial; no other table can differ.
+    """
+    _find_flips(con, changed)
     con.execute("CREATE OR REPLACE TEMP TABLE ground_clauses (ground VARCHAR, clause VARCHAR)")
     con.executemany("INSERT INTO ground_clauses VALUES (?, ?)", [list(pair) for pair in clauses])
     decided_by = _rows(con, "SELECT DISTINCT policy_version FROM zone.retention.attribute_decisions LIMIT 1")
@@ -116,6 +129,23 @@ def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]]) -> dict[s
             FULL JOIN trial.retention.bulk_decisions AS n USING (entity, part, reason)
             WHERE o.due_rows IS DISTINCT FROM n.due_rows ORDER BY ALL"""),
     }
+
+
+def _find_flips(con: zones.Connection, changed: Container[str]) -> None:
+    """Fill `flips`: a row per decision that differs, table by table."""
+    con.execute(_FLIPS_TABLE)
+    numbered = "subject_id" if "retention.subjects" in changed else "subject_no"  # the month's numbers, where lent
+    tables = [("retention.attribute_decisions", "attributes",
+               f"n.{numbered} = o.{numbered} AND n.attribute = o.attribute",
+               "coalesce(o.attribute, n.attribute)", "NULL")]
+    records = load_catalogue(sql_folder())["retention.record_decisions"].reads
+    tables += [(name, "records", "n.record_id = o.record_id AND n.part = o.part AND n.entity = o.entity",
+                "coalesce(o.entity, n.entity) || '.' || coalesce(o.part, n.part)", "coalesce(o.record_id, n.record_id)")
+               for name in records]
+    for name, kind, keys, what, record in tables:
+        if name in changed:
+            con.execute(_DIFFERENCES.format(table=name, keys=keys))
+            con.execute(_FLIPS.format(table=name, kind=kind, what=what, record=record))
 
 
 def write_ids(con: zones.Connection, target: Path) -> int:

@@ -7,7 +7,7 @@ where it spills, encrypted.
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import boundary, month_file
 from ajprivacy_pipeline.errors import PolicyError, ZoneError
 from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.models import Model, layer_models, load_catalogue, run_model
 from ajprivacy_pipeline.policy import DecisionPolicy, parse_decision_policy
-from ajprivacy_pipeline.retention import policy_parameters, prepare, write_quality
+from ajprivacy_pipeline.retention import POLICY_TABLES, policy_parameters, prepare, write_quality
 from ajprivacy_pipeline.settings import Settings, as_of, sql_folder
-from ajprivacy_pipeline.steer.compare import ground_clauses, measure, require_decisions, write_ids
+from ajprivacy_pipeline.steer.compare import COMPARED, ground_clauses, measure, require_decisions, write_ids
 from ajprivacy_pipeline.steer.diff import changes
 from ajprivacy_pipeline.steer.versions import policy_of, stored_versions, texts_of
 
@@ -48,9 +48,9 @@ def simulate(settings: Settings, new_texts: Mapping[str, str], month: str, out: 
     with boundary("simulate"), _beside(settings, month) as con:
         old = _policy_of_month(settings, con)
         _require_columns(con, new)
-        _decide(con, new, month, restage=old is None or not _same_staging(old[0], new, month))
+        changed = _decide(con, old[0] if old else None, new, month)
         clauses = ground_clauses(new, old[0], changes(old[1], new_texts)) if old else ground_clauses(new, None, [])
-        result = measure(con, clauses)
+        result = measure(con, clauses, changed)
         if target:
             result["ids_written"] = write_ids(con, target)
     return {"month": month, "as_of": as_of(month).isoformat(), "old_version": _version(result),
@@ -121,21 +121,72 @@ def _same_staging(old: DecisionPolicy, new: DecisionPolicy, month: str) -> bool:
             and all(before[name] == after[name] for name in bound))
 
 
-def _decide(con: zones.Connection, new: DecisionPolicy, month: str, *, restage: bool) -> None:
-    """The models of the other policy, over the month's raw tables and recorded decisions."""
+def _decide(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPolicy, month: str) -> set[str]:
+    """The models of the other policy, over the month's raw tables and recorded decisions.
+
+    What the other policy cannot change is lent by the month, with the number of each subject. Returns the names of the
+    models that were run.
+    """
     prepare(con, new, ControlStore("sqlite://"), month)
-    lent = ("raw", "control") if restage else ("raw", "control", "staged")
-    for schema, name in con.execute("SELECT schema_name, table_name FROM duckdb_tables() "
-                                    f"WHERE database_name = '{_ZONE}' AND list_contains(?, schema_name)",
-                                    [lent]).fetchall():
-        relation = f"{zones.quote(schema)}.{zones.quote(name)}"
-        con.execute(f"DROP TABLE IF EXISTS {relation}")
-        con.execute(f"CREATE VIEW {relation} AS SELECT * FROM {_ZONE}.{relation}")
+    restage = old is None or not _same_staging(old, new, month)
+    for schema in ("raw", "control") if restage else ("raw", "control", "staged"):
+        _lend(con, con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables() "
+                               f"WHERE database_name = '{_ZONE}' AND schema_name = ?", [schema]).fetchall())
     values = policy_parameters(new, month)
     models = load_catalogue(sql_folder())
     if restage:
         for model in layer_models(models, ["staged"]):
             run_model(con, model, values)
         write_quality(con, new)
-    for model in layer_models(models, ["retention"]):
-        run_model(con, model, values)
+    changed = _changed_models(con, None if restage else old, values, month)
+    decisions = layer_models(models, ["retention"])
+    _lend(con, [(model.name,) for model in decisions if model.name not in changed])
+    for model in decisions:
+        if model.name in changed:
+            run_model(con, model, values)
+    return changed
+
+
+def _lend(con: zones.Connection, names: Iterable[tuple[str]]) -> None:
+    """Let the trial read the month's own tables under their names."""
+    for (name,) in names:
+        schema, _, table = name.partition(".")
+        relation = f"{zones.quote(schema)}.{zones.quote(table)}"
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {zones.quote(schema)}")
+        con.execute(f"DROP TABLE IF EXISTS {relation}")
+        con.execute(f"CREATE VIEW {relation} AS SELECT * FROM {_ZONE}.{relation}")
+
+
+def _changed_models(con: zones.Connection, old: DecisionPolicy | None, values: Mapping[str, object],
+                    month: str) -> set[str]:
+    """The models behind the comparison that another policy may change: bound to another value, or reading what changed.
+
+    Without the month's policy, all of them.
+    """
+    models = _compared_models()
+    if old is None:
+        return {model.name for model in models}
+    before = policy_parameters(old, month)
+    moved = {name for name, value in values.items() if before.get(name) != value} - {"policy_version"}
+    changed = {name for name in POLICY_TABLES if _differs(con, name)}
+    for model in models:
+        if moved & set(model.params) or changed & set(model.reads):
+            changed.add(model.name)
+    return {model.name for model in models if model.name in changed}
+
+
+def _compared_models() -> list[Model]:
+    """The models of retention that the comparison reads, straight or through others, in running order."""
+    models = layer_models(load_catalogue(sql_folder()), ["retention"])
+    wanted = set(COMPARED)
+    for model in reversed(models):
+        if model.name in wanted:
+            wanted |= set(model.reads)
+    return [model for model in models if model.name in wanted]
+
+
+def _differs(con: zones.Connection, name: str) -> bool:
+    """Whether a table of the policy holds other rows than in the month."""
+    found = con.execute(f"SELECT count(*) FROM (FROM {name} EXCEPT ALL FROM {_ZONE}.{name}) UNION ALL "
+                        f"SELECT count(*) FROM (FROM {_ZONE}.{name} EXCEPT ALL FROM {name})").fetchall()
+    return any(count for (count,) in found)
