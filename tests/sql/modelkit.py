@@ -40,6 +40,7 @@ from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home, sql
 from tests.oracle import sqlshop
 
 MONTH = "2026-10"
+_KEPT = "kept_"  # how a table is called while a case stands in its place
 FOLDER = Path(__file__).resolve().parent
 
 
@@ -114,7 +115,6 @@ class Workbench:
             raise AssertionError(f"{case.path.name}: {case.model} does not read {', '.join(sorted(unread))}")
         if unknown := set(case.params) - set(model.params):
             raise AssertionError(f"{case.path.name}: {case.model} takes no {', '.join(sorted(unknown))}")
-        self._con.execute("BEGIN")
         try:
             for table, rows in case.given.items():
                 self._fill(table, rows)
@@ -123,13 +123,14 @@ class Workbench:
             return [tuple(row) for row in
                     self._con.execute(f"SELECT {shown} FROM ({model.sql})", values or None).fetchall()]
         finally:
-            self._con.execute("ROLLBACK")
+            for table in case.given:
+                self._restore(table)
 
     def _fill(self, table: str, rows: Sequence[Mapping[str, str | None]]) -> None:
-        """Replace a table's rows, of a model's, policy's or control's table alike; texts become the columns' types."""
+        """Put a table of these rows in a table's place; texts become the columns' types."""
         types = {name: kind for name, kind, *_ in self._con.execute(f"DESCRIBE {table}").fetchall()}
         columns = ", ".join(f"{zones.quote(name)} {kind}" for name, kind in types.items())
-        self._con.execute(f"DROP {'VIEW' if self._is_view(table) else 'TABLE'} {table}")
+        self._con.execute(f"ALTER {self._kind(table)} {table} RENAME TO {_KEPT}{table.partition('.')[2]}")
         self._con.execute(f"CREATE TABLE {table} ({columns})")
         for row in rows:
             if unknown := set(row) - set(types):
@@ -138,6 +139,13 @@ class Workbench:
             casts = ", ".join(f"CAST(? AS {types[name]})" for name in row)
             self._con.execute(f"INSERT INTO {table} ({named}) SELECT {casts}", list(row.values()))
 
-    def _is_view(self, table: str) -> bool:
-        return table in self.catalogue and self.catalogue[table].is_view
+    def _restore(self, table: str) -> None:
+        schema, _, name = table.partition(".")
+        found = self._con.execute("SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
+                                  [schema, _KEPT + name]).fetchall()
+        if found:
+            self._con.execute(f"DROP TABLE IF EXISTS {table}")
+            self._con.execute(f"ALTER {self._kind(table)} {schema}.{_KEPT}{name} RENAME TO {name}")
 
+    def _kind(self, table: str) -> str:
+        return "VIEW" if table in self.catalogue and self.catalogue[table].is_view else "TABLE"
