@@ -195,13 +195,12 @@ def mapping_check(as_json: Json = False) -> None:
 @policy_app.command("check")
 def policy_check(as_json: Json = False) -> None:
     """Load and validate the notice data and the SQL models; list every fault at once."""
-    from ajprivacy_pipeline.models import load_catalogue
     from ajprivacy_pipeline.policy import load_policy
-    from ajprivacy_pipeline.settings import sql_folder
+    from ajprivacy_pipeline.retention import catalogue_of
     policy = load_policy(NOTICE)
     facts = {"version": policy.version, "clauses": len(policy.clauses), "purposes": len(policy.retention.purposes),
              "attributes": len(policy.retention.attributes), "source_tables": len(policy.sources.tables),
-             "published_tables": len(policy.release.tables), "models": len(load_catalogue(sql_folder()))}
+             "published_tables": len(policy.release.tables), "models": len(catalogue_of(policy))}
     typer.echo(json.dumps(facts, indent=2) if as_json else "\n".join(f"{k:18}{v}" for k, v in facts.items()))
 
 

@@ -29,6 +29,7 @@ from ajprivacy_pipeline.models import LAYERS, Model, layer_models, load_catalogu
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.settings import NOTICE, Settings, as_of, prepare_home, sql_folder
 from ajprivacy_pipeline.steer.versions import record_policy
+from ajprivacy_pipeline.vocabulary import vocabulary_of
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.release import Asked, Logs, ReleaseResult
@@ -69,7 +70,7 @@ class MonthRun:
         self.con = con
         self.month = month
         self.run_id = run_id
-        self.catalogue: Mapping[str, Model] = load_catalogue(sql_folder())
+        self.catalogue: Mapping[str, Model] = load_catalogue(sql_folder(), vocabulary_of(policy))
         self.release_result: ReleaseResult | None = None
         self._values: dict[str, dict[str, object]] = {}
         self._report = report

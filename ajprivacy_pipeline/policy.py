@@ -90,6 +90,8 @@ class Purpose(Frozen):
     meaning: str
     records: tuple[str, ...] = ()
     periods: tuple[str, ...] = ()
+    open_while: tuple[str, ...] = ()
+    ended_by: tuple[Literal["objection", "erasure"], ...] = ()
     assessment_ref: str | None = None
     assessed_on: date | None = None
 

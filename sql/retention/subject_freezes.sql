@@ -44,7 +44,7 @@ WITH owing AS (
     SELECT p.subject_no, 'no_evidence', NULL, false
     FROM retention.subject_purposes AS p
     LEFT JOIN control.released_no_evidence AS r ON r.subject_id = p.subject_id AND r.decided_on <= $as_of
-    WHERE coalesce(p.contract_on, p.profile_on, p.individualisation_on, p.identification_on, p.bookkeeping_on) IS NULL
+    WHERE coalesce({% for purpose in purposes %}{{ ", " if not loop.first }}p.{{ purpose.name }}_on{% endfor %}) IS NULL
       AND NOT p.is_erased AND r.subject_id IS NULL
 )
 SELECT * FROM found

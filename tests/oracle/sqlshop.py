@@ -6,10 +6,10 @@ from pathlib import Path
 
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.models import layer_models, run_model
 from ajprivacy_pipeline.policy import DecisionPolicy, Policy, load_policy
-from ajprivacy_pipeline.retention import policy_parameters, prepare, write_quality
-from ajprivacy_pipeline.settings import NOTICE, sql_folder
+from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare, write_quality
+from ajprivacy_pipeline.settings import NOTICE
 
 Shop = Mapping[str, Sequence[Mapping[str, object]]]
 
@@ -54,7 +54,7 @@ def decide(shop: Shop, month: str, folder: Path, *, policy: Policy | None = None
 def run_decisions(con: zones.Connection, policy: DecisionPolicy, month: str) -> None:
     """Run staged models, quality and retention models over what schema raw holds."""
     values = policy_parameters(policy, month)
-    models = load_catalogue(sql_folder())
+    models = catalogue_of(policy)
     for model in layer_models(models, ["staged"]):
         run_model(con, model, values)
     write_quality(con, policy)
