@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline import control as store
 from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.errors import PolicyError
 from ajprivacy_pipeline.models import Model, load_catalogue, macros, record_reasons
 from ajprivacy_pipeline.policy import DecisionPolicy, SourceColumn, SourceTable
 from ajprivacy_pipeline.settings import as_of, sql_folder
@@ -75,15 +74,9 @@ def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
 
 
 def _neutral_values(policy: DecisionPolicy) -> dict[str, str | None]:
-    honoured: dict[str, str | None] = {"customers_name_neutral": None, "contacts_name_neutral": None}
-    for table, columns in policy.actions.items():
-        for column, action in columns.items():
-            name = f"{table}_{column}_neutral"
-            if action.neutral is not None and name not in honoured:
-                raise PolicyError([f"actions.toml: {table}.{column}: no staged model binds a neutral value for it"])
-            if action.neutral is not None:
-                honoured[name] = action.neutral
-    return honoured
+    """A parameter for each action; `completeness` sees to it that the staged models read each neutral value."""
+    return {f"{table}_{column}_neutral": action.neutral
+            for table, columns in policy.actions.items() for column, action in columns.items()}
 
 
 def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, month: str) -> None:

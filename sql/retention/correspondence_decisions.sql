@@ -2,6 +2,7 @@
 -- grain: one row per case and one per communication
 -- params: as_of, policy_version, correspondence_months
 -- reads: staged.cases, staged.communications, retention.subjects, retention.subject_purposes, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- decides: cases.content, communications.content
 -- doc: What becomes of the content of cases and messages. A message without ids has its case's. `reasons` is a
 --   set as bits.
 WITH cases AS (

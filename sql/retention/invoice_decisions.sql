@@ -2,6 +2,7 @@
 -- grain: one row per invoice and part: billing, and link where the invoice points to a person
 -- params: as_of, policy_version, bookkeeping_years
 -- reads: staged.invoices, retention.subjects, retention.order_facts, retention.released_orders, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- decides: invoices.billing, invoices.link
 -- doc: What becomes of an invoice's billing details and its link to a person. Both stay for the bookkeeping duty, and
 --   never go before the contract of the invoice's order ends. `reasons` is a set as bits.
 WITH facts AS (

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def test_a_key_that_comes_or_goes_is_said_to(changed: Changed) -> None:
 def test_a_policy_is_stored_once_and_found_again(changed: Changed) -> None:
     control = ControlStore("sqlite://")
     older = changed("purposes.toml", ("log_months = { value = 13", "log_months = { value = 14"))
-    versions = [record_policy(control, folder) for folder in (older, NOTICE, older)]
+    versions = [record_policy(control, folder, "somebody") for folder in (older, NOTICE, older)]
 
     assert stored_versions(control) == versions[:2]
     assert policy_of(control, versions[0]).periods["log_months"] == 14
@@ -63,15 +64,14 @@ def test_a_policy_is_stored_once_and_found_again(changed: Changed) -> None:
 
 
 def test_a_policy_decides_no_month_that_ended_before_it(
-    settings: Settings, changed: Changed, monkeypatch: pytest.MonkeyPatch,
+    settings: Settings, changed: Changed,
 ) -> None:
     """The day itself counts; what is refused is not even stored."""
     before = stored_versions(ControlStore.in_folder(settings.control))
     for valid_from, refused in (("2026-11-02", True), ("2026-11-01", False)):
         folder = changed("purposes.toml", ("valid_from = 2018-05-25", f"valid_from = {valid_from}"))
-        monkeypatch.setattr("ajprivacy_pipeline.month.NOTICE", folder)
         with pytest.raises(PolicyError, match="valid_from is") if refused else nullcontext(), \
-                open_month(settings, MONTH, "r3"):
+                open_month(replace(settings, notice=folder), MONTH, "r3"):
             pass
         assert (stored_versions(ControlStore.in_folder(settings.control)) == before) == refused
         shutil.rmtree(folder)
