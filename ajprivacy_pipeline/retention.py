@@ -85,6 +85,7 @@ def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, mont
     Idempotent; run it on every connection that runs models.
     """
     with engine_errors("the policy's tables"):
+        con.execute(f"SET TimeZone = {literal(policy.retention.time_zone)}")
         con.execute(macros(sql_folder(), vocabulary_of(policy)))
         for schema in ("raw", "staged", "retention", "policy", "control"):
             con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
