@@ -105,6 +105,13 @@ policies = sa.Table(  # every policy that a run used: the TOML texts by file nam
     sa.Column("content", sa.Text, nullable=False),
 )
 
+policy_keepers = sa.Table(  # by whose run a policy was stored; what was stored before this table was there has no row
+    "policy_keepers", _meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("version", sa.String(64), nullable=False, index=True),
+    sa.Column("stored_by", sa.String(200), nullable=False),
+)
+
 shared_requests = sa.Table(  # erasures by e-mail that reached several people in a month: they stay ambiguous
     "shared_requests", _meta,
     sa.Column("id", sa.Integer, primary_key=True),

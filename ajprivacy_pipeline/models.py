@@ -8,7 +8,11 @@ header of comment lines:
     -- params: first_year, last_year names that policy_parameters or the caller binds; omitted when none
     -- reads: raw.orders             every table it reads, checked against the statement's own text
     -- materialised: view            a table when omitted
+    -- decides: orders.link          entity.part of the records it decides; omitted when none; each is a literal of it
     -- doc: what it is for, in one or more lines
+
+Its text may loop over the policy's words, header included: `{% for purpose in purposes %} … {% endfor %}`, and names
+bits as `{{ freeze.orphan.bit }}` and `{{ reason.unpaid.bit }}`. The header is held against what comes of it.
 """
 
 import re
@@ -18,13 +22,19 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import jinja2
+from jinja2 import nodes
+
 from ajprivacy_pipeline.errors import ModelError
+from ajprivacy_pipeline.vocabulary import Term, Vocabulary, number
 from ajprivacy_pipeline.zones import Connection, EngineError, explain, quote
 
 LAYERS = ("staged", "retention", "pseudonyms", "pseudonymised", "anonymous", "published")
-_HEADER = re.compile(r"^-- ?(?:(model|grain|params|reads|materialised|doc):)? *(.*)$")
+_HEADER = re.compile(r"^-- ?(?:(model|grain|params|reads|materialised|decides|doc):)? *(.*)$")
 _NAME = re.compile(rf"\b((?:raw|control|policy|{'|'.join(LAYERS)})\.[a-z_0-9]+)\b")
 _PARAMETER = re.compile(r"\$([a-z_]+)")
+_SQL = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True,  # noqa: S701 - SQL
+                          lstrip_blocks=True, keep_trailing_newline=True)
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,7 @@ class Model:
     reads: tuple[str, ...]
     sql: str
     is_view: bool = False
+    decides: tuple[str, ...] = ()
 
     @property
     def layer(self) -> str:
@@ -51,15 +62,16 @@ class Model:
 
 
 @cache
-def load_catalogue(folder: Path) -> dict[str, Model]:
-    """Every model below `folder`, each after those it reads.
+def load_catalogue(folder: Path, vocabulary: Vocabulary) -> dict[str, Model]:
+    """Every model below `folder`, each after those it reads, its text rendered with the policy's words.
 
     Raises:
-        ModelError: a header is missing, does not fit its path or its statement, or models read each other in a circle.
+        ModelError: a text names what the policy has not, a header is missing, does not fit its path or its statement,
+            or models read each other in a circle.
     """
     models = {}
     for path in sorted(folder.glob("*/*.sql")):
-        model = _read(path)
+        model = _read(path, _render(path, vocabulary, record_reasons(folder)))
         models[model.name] = model
     for model in models.values():
         for read in model.reads:
@@ -75,11 +87,50 @@ def load_catalogue(folder: Path) -> dict[str, Model]:
 GENERATED = frozenset({"staged.quality"})  # made by steps in Python, read by models
 
 
-def _read(path: Path) -> Model:
+def macros(folder: Path, vocabulary: Vocabulary) -> str:
+    """The text of macros.sql, rendered with the policy's words.
+
+    Raises:
+        ModelError: it names what the policy has not.
+    """
+    return _render(folder / "macros.sql", vocabulary, {})
+
+
+@cache
+def record_reasons(folder: Path) -> dict[str, int]:
+    """Why a record may be kept: every `reason` that a model below `folder` names, with its bit."""
+    return number(sorted({name for path in folder.glob("*/*.sql") for name in named(path, "reason")}), "reasons")
+
+
+def named(path: Path, group: str) -> set[str]:
+    """The names that a text takes from a group of words: `orphan` where it says `freeze.orphan`."""
+    try:
+        tree = _SQL.parse(path.read_text(encoding="utf-8"))
+    except jinja2.TemplateSyntaxError as error:
+        raise ModelError(f"{_name_of(path)}: line {error.lineno}: {error.message}") from None
+    return {node.attr for node in tree.find_all(nodes.Getattr)
+            if isinstance(node.node, nodes.Name) and node.node.name == group}
+
+
+def _name_of(path: Path) -> str:
+    return path.name if path.name == "macros.sql" else f"{path.parent.name}.{path.stem}"
+
+
+def _render(path: Path, vocabulary: Vocabulary, reasons: Mapping[str, int]) -> str:
+    words = {"purposes": vocabulary.purposes, "attributes": vocabulary.attributes,
+             "freeze": {term.name: term for term in vocabulary.freezes},
+             "reason": {name: Term(name, bit) for name, bit in reasons.items()}}
+    try:
+        return _SQL.from_string(path.read_text(encoding="utf-8")).render(words)
+    except jinja2.TemplateError as error:
+        raise ModelError(f"{_name_of(path)}: the text cannot be rendered from the policy: {error}") from None
+
+
+def _read(path: Path, text: str) -> Model:
     expected = f"{path.parent.name}.{path.stem}"
     header: dict[str, str] = {}
     key = ""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = text.splitlines()
     body_from = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
     for line in lines[:body_from]:
         match = _HEADER.match(line)
@@ -105,7 +156,10 @@ def _read(path: Path) -> Model:
     kind = header.get("materialised", "table")
     if kind not in ("table", "view") or (kind == "view" and params):
         raise ModelError(f"{expected}: materialised is table or view, and a view takes no params")
-    return Model(expected, header["grain"], header["doc"], params, reads, sql, kind == "view")
+    decides = _list(header.get("decides", ""))
+    if lacking := {word for record in decides for word in record.split(".") if f"'{word}'" not in bare}:
+        raise ModelError(f"{expected}: decides names {', '.join(sorted(lacking))}, which the statement never says")
+    return Model(expected, header["grain"], header["doc"], params, reads, sql, kind == "view", decides)
 
 
 def _list(text: str) -> tuple[str, ...]:

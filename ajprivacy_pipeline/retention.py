@@ -6,24 +6,18 @@ rules themselves, which are SQL, or the faults of values (`quality`).
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from itertools import combinations
+from pathlib import Path
 
 import sqlalchemy as sa
 
 from ajprivacy_pipeline import control as store
 from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.errors import PolicyError
+from ajprivacy_pipeline.models import Model, load_catalogue, macros, record_reasons
 from ajprivacy_pipeline.policy import DecisionPolicy
 from ajprivacy_pipeline.settings import as_of, sql_folder
-from ajprivacy_pipeline.zones import Connection, engine_errors
+from ajprivacy_pipeline.vocabulary import purpose_sets, subsets, vocabulary_of
+from ajprivacy_pipeline.zones import Connection, engine_errors, literal
 
-# Sets of purposes, reasons and freezes are bits inside the models and lists of names outside.
-PURPOSE_BITS = {"contract": 1, "profile": 2, "individualisation": 4, "identification": 8, "bookkeeping": 16}
-REASON_BITS = {"undelivered": 1, "unpaid": 2, "open_case": 4, "warranty_unknown": 8, "contract": 16, "profile": 32,
-               "individualisation": 64, "bookkeeping": 128, "not_yet": 256, "correspondence_period": 512,
-               "until_further_notice": 1024}
-FREEZE_BITS = {"open_balance": 1, "restriction": 2, "access_pending": 4, "legal_hold": 8, "orphan": 16,
-               "data_quality": 32, "no_evidence": 64, "evidence_missing": 128}
 # Columns of the tables that `prepare` writes; the column lineage starts from them, too.
 POLICY_TABLES = {
     "policy.tombstones": "customer_id VARCHAR, customer_type VARCHAR",
@@ -45,6 +39,11 @@ CONTROL_TABLES = {
     "control.shared_requests": "request_id VARCHAR, matches BIGINT",
     "control.rates": "currency VARCHAR, rate DECIMAL(18, 6)",  # written by the month's run, from the mapping
 }
+
+
+def catalogue_of(policy: DecisionPolicy, folder: Path | None = None) -> dict[str, Model]:
+    """The SQL catalogue as a policy renders it; of the product's own models, or of those of a folder."""
+    return load_catalogue(folder or sql_folder(), vocabulary_of(policy))
 
 
 def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
@@ -85,15 +84,9 @@ def days_of(years: tuple[int, int]) -> tuple[date, date]:
 
 
 def _neutral_values(policy: DecisionPolicy) -> dict[str, str | None]:
-    honoured: dict[str, str | None] = {"customers_name_neutral": None, "contacts_name_neutral": None}
-    for table, columns in policy.actions.items():
-        for column, action in columns.items():
-            name = f"{table}_{column}_neutral"
-            if action.neutral is not None and name not in honoured:
-                raise PolicyError([f"actions.toml: {table}.{column}: no staged model binds a neutral value for it"])
-            if action.neutral is not None:
-                honoured[name] = action.neutral
-    return honoured
+    """A parameter for each action; `completeness` sees to it that the staged models read each neutral value."""
+    return {f"{table}_{column}_neutral": action.neutral
+            for table, columns in policy.actions.items() for column, action in columns.items()}
 
 
 def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, month: str) -> None:
@@ -102,7 +95,8 @@ def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, mont
     Idempotent; run it on every connection that runs models.
     """
     with engine_errors("the policy's tables"):
-        con.execute((sql_folder() / "macros.sql").read_text(encoding="utf-8"))
+        con.execute(f"SET TimeZone = {literal(policy.retention.time_zone)}")
+        con.execute(macros(sql_folder(), vocabulary_of(policy)))
         for schema in ("raw", "staged", "retention", "policy", "control"):
             con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         columns = POLICY_TABLES | CONTROL_TABLES
@@ -119,32 +113,28 @@ Rows = list[tuple[object, ...]]
 
 def _policy_tables(policy: DecisionPolicy) -> Iterator[tuple[str, Rows]]:
     retention = policy.retention
+    freezes = {term.name: term.bit for term in vocabulary_of(policy).freezes}
     yield "policy.tombstones", [(tombstone, kind) for kind, tombstone in retention.tombstones.items()]
     yield "policy.purposes", [(name, sorted(purpose.clauses)) for name, purpose in retention.purposes.items()]
     yield "policy.attributes", list(_attribute_rows(policy))
     yield "policy.freezes", [(name, freeze.scope) for name, freeze in retention.freezes.items()]
     yield ("policy.freeze_entities",
-           [(name, FREEZE_BITS[name], entity) for name, freeze in retention.freezes.items()
+           [(name, freezes[name], entity) for name, freeze in retention.freezes.items()
             for entity in retention.scopes[freeze.scope]])
-    yield "policy.freeze_sets", list(_sets(FREEZE_BITS))
-    yield "policy.purpose_sets", list(_sets(PURPOSE_BITS))
-    yield "policy.reason_sets", list(_sets(REASON_BITS))
+    yield "policy.freeze_sets", list(subsets(freezes))
+    yield "policy.purpose_sets", list(purpose_sets(policy).items())
+    yield "policy.reason_sets", list(subsets(record_reasons(sql_folder())))
 
 
 def _attribute_rows(policy: DecisionPolicy) -> Iterator[tuple[object, ...]]:
+    bits = {purpose.name: purpose.bit for purpose in vocabulary_of(policy).purposes}
     for name, attribute in policy.retention.attributes.items():
         contractual = "contract" in attribute.purposes or attribute.held_with_contract
         for subject_type in attribute.types:
-            covers = sum(PURPOSE_BITS[purpose] for purpose in attribute.purposes)
+            covers = sum(bits[purpose] for purpose in attribute.purposes)
             yield name, subject_type, covers, "contractual_attributes" if contractual else "other_attributes", False
         for subject_type in attribute.misplaced:
             yield name, subject_type, 0, "other_attributes", True
-
-
-def _sets(bits: dict[str, int]) -> Iterator[tuple[object, ...]]:
-    for size in range(len(bits) + 1):
-        for names in combinations(sorted(bits), size):
-            yield sum(bits[name] for name in names), list(names)
 
 
 def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Rows]]:

@@ -24,9 +24,10 @@ from ajprivacy_pipeline.anonymise.recode.rules import Sensitive
 from ajprivacy_pipeline.anonymise.recount import check_thresholds
 from ajprivacy_pipeline.anonymise.system import Group, Row, System
 from ajprivacy_pipeline.anonymise.thresholds import withhold
-from ajprivacy_pipeline.models import load_catalogue, run_model
+from ajprivacy_pipeline.models import run_model
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.settings import NOTICE, sql_folder
+from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.settings import NOTICE
 
 POLICY = load_policy(NOTICE)
 QUASI = {"customer_type": 3, "postal_region": 10, "age_band": 10, "industry": 10}  # 3,000 classes
@@ -56,7 +57,7 @@ def thresholds(rows: int) -> tuple[float, float]:
             hash(floor({rows // 5} * random())::BIGINT) AS token, 1 AS orders, ceil(9 * random()) AS units,
             round(10000 * random(), 2)::DECIMAL(18, 2) AS revenue_nok, 0 AS unconverted_lines FROM range({rows})""")
     month = date(2026, 10, 1)
-    run_model(con, load_catalogue(sql_folder())["published.sales_monthly"],
+    run_model(con, catalogue_of(POLICY)["published.sales_monthly"],
               {"first_month": month, "last_month": month, "all": POLICY.release.values.all})
     cells = zones.quote("published") + "." + zones.quote("sales_monthly")
     con.execute(f"CREATE TABLE public AS {withhold(con, POLICY, 'sales_monthly', cells)}")

@@ -112,8 +112,8 @@ CREATE OR REPLACE TEMP MACRO decision_of(is_absent, is_retained, is_held) AS
 -- Freezes that rest on the record itself, as bits: an id that does not exist, a value that does not fit, missing evidence,
 -- a legal hold on the whole entity.
 CREATE OR REPLACE TEMP MACRO own_holds(is_orphan, is_faulty, no_evidence, entity_held) AS
-    CASE WHEN is_orphan THEN 16 ELSE 0 END + CASE WHEN is_faulty THEN 32 ELSE 0 END
-    + CASE WHEN no_evidence THEN 128 ELSE 0 END + CASE WHEN entity_held THEN 8 ELSE 0 END;
+    CASE WHEN is_orphan THEN {{ freeze.orphan.bit }} ELSE 0 END + CASE WHEN is_faulty THEN {{ freeze.data_quality.bit }} ELSE 0 END
+    + CASE WHEN no_evidence THEN {{ freeze.evidence_missing.bit }} ELSE 0 END + CASE WHEN entity_held THEN {{ freeze.legal_hold.bit }} ELSE 0 END;
 
 -- What holds a record: the freezes of its contact and its customer, and its own. An id that does not exist is an orphan.
 CREATE OR REPLACE TEMP MACRO record_holds(contact_freezes, customer_freezes, is_orphan, is_faulty, no_evidence, entity_held) AS

@@ -7,7 +7,10 @@ import pytest
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import ModelError
 from ajprivacy_pipeline.models import load_catalogue, run_model
-from ajprivacy_pipeline.settings import sql_folder
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.vocabulary import Vocabulary
 
 GOOD = """-- model: staged.{name}
 -- grain: one row
@@ -29,7 +32,7 @@ def model(folder: Path, name: str = "a", params: str = "", reads: str = "raw.t",
 def test_models_come_after_what_they_read(tmp_path: Path) -> None:
     model(tmp_path, "a", reads="staged.b", sql="SELECT * FROM staged.b")
     model(tmp_path, "b")
-    assert list(load_catalogue(tmp_path)) == ["staged.b", "staged.a"]
+    assert list(load_catalogue(tmp_path, Vocabulary())) == ["staged.b", "staged.a"]
 
 
 @pytest.mark.parametrize(("change", "said"), [
@@ -42,14 +45,14 @@ def test_models_come_after_what_they_read(tmp_path: Path) -> None:
 def test_a_header_that_does_not_fit_is_refused(tmp_path: Path, change: dict[str, str], said: str) -> None:
     model(tmp_path, **change)
     with pytest.raises(ModelError, match=said):
-        load_catalogue(tmp_path)
+        load_catalogue(tmp_path, Vocabulary())
 
 
 def test_a_circle_is_refused(tmp_path: Path) -> None:
     model(tmp_path, "a", reads="staged.b", sql="SELECT * FROM staged.b")
     model(tmp_path, "b", reads="staged.a", sql="SELECT * FROM staged.a")
     with pytest.raises(ModelError, match="circle"):
-        load_catalogue(tmp_path)
+        load_catalogue(tmp_path, Vocabulary())
 
 
 def test_a_header_without_a_key_is_refused(tmp_path: Path) -> None:
@@ -57,7 +60,7 @@ def test_a_header_without_a_key_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "staged" / "a.sql"
     path.write_text(path.read_text().replace("-- grain: one row\n", ""))
     with pytest.raises(ModelError, match="lacks grain"):
-        load_catalogue(tmp_path)
+        load_catalogue(tmp_path, Vocabulary())
 
 
 def test_a_failing_model_says_no_value(tmp_path: Path) -> None:
@@ -66,10 +69,10 @@ def test_a_failing_model_says_no_value(tmp_path: Path) -> None:
     con.execute("CREATE SCHEMA raw")
     con.execute("CREATE TABLE raw.t AS SELECT 'kari@example.no' AS v")
     with pytest.raises(ModelError) as caught:
-        run_model(con, load_catalogue(tmp_path)["staged.a"], {})
+        run_model(con, load_catalogue(tmp_path, Vocabulary())["staged.a"], {})
     assert "kari" not in str(caught.value)
     assert "staged.a" in str(caught.value)
 
 
 def test_the_house_has_a_sound_catalogue() -> None:
-    assert len(load_catalogue(sql_folder())) > 50
+    assert len(catalogue_of(load_policy(NOTICE))) > 50

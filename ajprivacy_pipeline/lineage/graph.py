@@ -15,8 +15,10 @@ from ajprivacy_pipeline.lineage.flow import Flow, Step, model_flows
 from ajprivacy_pipeline.lineage.syntax import LineageError, Macro, parse_macros
 from ajprivacy_pipeline.lineage.tables import DIRECT, KEY, QUASI, TOKEN, Columns, given_tables, label_of
 from ajprivacy_pipeline.models import Model, load_catalogue
+from ajprivacy_pipeline.models import macros as rendered_macros
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.settings import sql_folder
+from ajprivacy_pipeline.vocabulary import vocabulary_of
 
 PUBLISHED = "published"
 WRITTEN_BY_CODE = frozenset({"data_dictionary", "release_info"})  # from the policy alone, no row of anybody
@@ -52,7 +54,7 @@ def build_graph(policy: Policy, models: Sequence[Model], macros: str) -> Graph:
     Args:
         policy: what the warehouse's columns are.
         models: each after those it reads.
-        macros: the text of macros.sql.
+        macros: the text of macros.sql, rendered.
 
     Raises:
         LineageError: macros.sql is not understood.
@@ -95,11 +97,12 @@ def product_graph(policy: Policy, sql: Path | None = None) -> Graph:
     Raises:
         LineageError: macros.sql is not understood.
     """
-    own, given = load_catalogue(sql_folder()), load_catalogue(sql) if sql else {}
+    words = vocabulary_of(policy)
+    own, given = load_catalogue(sql_folder(), words), load_catalogue(sql, words) if sql else {}
     over = ("anonymous", PUBLISHED)
     models = [model for model in own.values() if not given or model.layer not in over]
     models += [model for model in given.values() if model.layer in over]
-    return build_graph(policy, models, (sql_folder() / "macros.sql").read_text(encoding="utf-8"))
+    return build_graph(policy, models, rendered_macros(sql_folder(), words))
 
 
 def labels(policy: Policy, graph: Graph) -> dict[Column, frozenset[Mark]]:

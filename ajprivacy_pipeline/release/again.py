@@ -21,6 +21,7 @@ from ajprivacy_pipeline.models import Model, layer_models, load_catalogue, run_m
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.plan import ReleasePlan, model_values
 from ajprivacy_pipeline.settings import as_of
+from ajprivacy_pipeline.vocabulary import vocabulary_of
 from ajprivacy_pipeline.zones import Connection, engine_errors, literal, quote
 
 _AGAIN = "again"  # a database in memory, spilled encrypted; never a file of its own
@@ -38,7 +39,7 @@ def check_order(con: Connection, sql: Path, policy: Policy, plan: ReleasePlan) -
     months = plan.computed[-policy.release.thresholds.months_computed_again:]
     first, last = date.fromisoformat(f"{months[0]}-01"), as_of(months[-1])
     values = {**model_values(policy, plan), "first_month": first}
-    catalogue = load_catalogue(sql)
+    catalogue = load_catalogue(sql, vocabulary_of(policy))
     models = layer_models(catalogue, ("published",))
     wanted = {model.name: _needed(catalogue, model) for model in models}
     left = Counter(name for needed in wanted.values() for name in needed)

@@ -13,6 +13,7 @@ from ajprivacy_pipeline.anonymise.verdict import Verdict
 from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.plan import ReleasePlan, model_values
+from ajprivacy_pipeline.vocabulary import vocabulary_of
 from ajprivacy_pipeline.zones import Connection, engine_errors, quote
 
 LAYERS = ("anonymous", "published")
@@ -25,7 +26,7 @@ def run_layers(con: Connection, policy: Policy, plan: ReleasePlan, sql: Path) ->
     with engine_errors("the layers anonymous and published"):
         for layer in LAYERS:
             con.execute(f"DROP SCHEMA IF EXISTS {quote(layer)} CASCADE")
-    for model in layer_models(load_catalogue(sql), LAYERS):
+    for model in layer_models(load_catalogue(sql, vocabulary_of(policy)), LAYERS):
         run_model(con, model, values)
 
 

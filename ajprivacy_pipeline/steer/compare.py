@@ -11,9 +11,7 @@ from typing import Any
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.copies import DECISION_TABLES
 from ajprivacy_pipeline.errors import ControlError
-from ajprivacy_pipeline.models import load_catalogue
 from ajprivacy_pipeline.policy import DecisionPolicy
-from ajprivacy_pipeline.settings import sql_folder
 from ajprivacy_pipeline.steer.diff import Change
 
 # What keeps a record and is neither a purpose nor a freeze: the period it comes from, else its clause.
@@ -94,15 +92,17 @@ def _period_source(policy: DecisionPolicy, key: str) -> str:
     return period.source if period else ""
 
 
-def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]], changed: Container[str]) -> dict[str, Any]:
+def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]], changed: Container[str],
+            records: Iterable[str]) -> dict[str, Any]:
     """Every count of the comparison; the newly due first, their oldest day first.
 
     Args:
         con: holds the month's decisions and the trial's.
         clauses: what keeps or holds, with its clauses, as `ground_clauses` gives them.
         changed: the models that were run for the trial; no other table can differ.
+        records: the models that decide about records.
     """
-    _find_flips(con, changed)
+    _find_flips(con, changed, records)
     con.execute("CREATE OR REPLACE TEMP TABLE ground_clauses (ground VARCHAR, clause VARCHAR)")
     con.executemany("INSERT INTO ground_clauses VALUES (?, ?)", [list(pair) for pair in clauses])
     decided_by = _rows(con, "SELECT DISTINCT policy_version FROM zone.retention.attribute_decisions LIMIT 1")
@@ -131,14 +131,13 @@ def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]], changed: 
     }
 
 
-def _find_flips(con: zones.Connection, changed: Container[str]) -> None:
+def _find_flips(con: zones.Connection, changed: Container[str], records: Iterable[str]) -> None:
     """Fill `flips`: a row per decision that differs, table by table."""
     con.execute(_FLIPS_TABLE)
     numbered = "subject_id" if "retention.subjects" in changed else "subject_no"  # the month's numbers, where lent
     tables = [("retention.attribute_decisions", "attributes",
                f"n.{numbered} = o.{numbered} AND n.attribute = o.attribute",
                "coalesce(o.attribute, n.attribute)", "NULL")]
-    records = load_catalogue(sql_folder())["retention.record_decisions"].reads
     tables += [(name, "records", "n.record_id = o.record_id AND n.part = o.part AND n.entity = o.entity",
                 "coalesce(o.entity, n.entity) || '.' || coalesce(o.part, n.part)", "coalesce(o.record_id, n.record_id)")
                for name in records]

@@ -13,18 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.completeness import require_complete
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import boundary, month_file
 from ajprivacy_pipeline.errors import PolicyError, ZoneError
 from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.models import Model, layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.models import Model, layer_models, macros, run_model
 from ajprivacy_pipeline.policy import DecisionPolicy, parse_decision_policy
 from ajprivacy_pipeline.quality import write_quality
-from ajprivacy_pipeline.retention import POLICY_TABLES, policy_parameters, prepare
+from ajprivacy_pipeline.retention import POLICY_TABLES, catalogue_of, policy_parameters, prepare
 from ajprivacy_pipeline.settings import Settings, as_of, sql_folder
 from ajprivacy_pipeline.steer.compare import COMPARED, ground_clauses, measure, require_decisions, write_ids
 from ajprivacy_pipeline.steer.diff import changes
 from ajprivacy_pipeline.steer.versions import policy_of, stored_versions, texts_of
+from ajprivacy_pipeline.vocabulary import vocabulary_of
 
 _ZONE, _TRIAL = "zone", "trial"
 
@@ -39,11 +41,13 @@ def simulate(settings: Settings, new_texts: Mapping[str, str], month: str, out: 
         out: a new file inside the restricted zone that gets the ids of all who flip, mode 0600.
 
     Raises:
-        PolicyError: the deciding part of a policy is not valid, or reads columns that the month did not extract.
+        PolicyError: the deciding part of a policy is not valid, lacks what the models read, or reads columns that the
+            month did not extract.
         ControlError: the month's decisions are not complete.
         ZoneError: the month was never run or is destroyed, or `out` lies outside the restricted zone or exists.
     """
     new = parse_decision_policy(new_texts)
+    require_complete(new)
     as_of(month)
     target = restricted_target(settings, out) if out else None
     with boundary("simulate"), _beside(settings, month) as con:
@@ -51,7 +55,7 @@ def simulate(settings: Settings, new_texts: Mapping[str, str], month: str, out: 
         _require_columns(con, new)
         changed = _decide(con, old[0] if old else None, new, month)
         clauses = ground_clauses(new, old[0], changes(old[1], new_texts)) if old else ground_clauses(new, None, [])
-        result = measure(con, clauses, changed)
+        result = measure(con, clauses, changed, catalogue_of(new)["retention.record_decisions"].reads)
         if target:
             result["ids_written"] = write_ids(con, target)
     return {"month": month, "as_of": as_of(month).isoformat(), "old_version": _version(result),
@@ -116,7 +120,7 @@ def _require_columns(con: zones.Connection, new: DecisionPolicy) -> None:
 
 def _same_staging(old: DecisionPolicy, new: DecisionPolicy, month: str) -> bool:
     """Whether both policies stage the same rows, so that the month's own staged tables serve the trial."""
-    bound = {name for model in layer_models(load_catalogue(sql_folder()), ["staged"]) for name in model.params}
+    bound = {name for model in layer_models(catalogue_of(new), ["staged"]) for name in model.params}
     before, after = policy_parameters(old, month), policy_parameters(new, month)
     return (old.sources == new.sources and old.retention.attributes == new.retention.attributes
             and all(before[name] == after[name] for name in bound))
@@ -134,12 +138,12 @@ def _decide(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPoli
         _lend(con, con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables() "
                                f"WHERE database_name = '{_ZONE}' AND schema_name = ?", [schema]).fetchall())
     values = policy_parameters(new, month)
-    models = load_catalogue(sql_folder())
+    models = catalogue_of(new)
     if restage:
         for model in layer_models(models, ["staged"]):
             run_model(con, model, values)
         write_quality(con, new)
-    changed = _changed_models(con, None if restage else old, values, month)
+    changed = _changed_models(con, None if restage else old, new, month)
     decisions = layer_models(models, ["retention"])
     _lend(con, [(model.name,) for model in decisions if model.name not in changed])
     for model in decisions:
@@ -158,27 +162,30 @@ def _lend(con: zones.Connection, names: Iterable[tuple[str]]) -> None:
         con.execute(f"CREATE VIEW {relation} AS SELECT * FROM {_ZONE}.{relation}")
 
 
-def _changed_models(con: zones.Connection, old: DecisionPolicy | None, values: Mapping[str, object],
-                    month: str) -> set[str]:
-    """The models behind the comparison that another policy may change: bound to another value, or reading what changed.
+def _changed_models(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPolicy, month: str) -> set[str]:
+    """The models behind the comparison that another policy may change: another text or value, or reading what changed.
 
     Without the month's policy, all of them.
     """
-    models = _compared_models()
-    if old is None:
+    models = _compared_models(new)
+    if old is None or _macros(old) != _macros(new):
         return {model.name for model in models}
-    before = policy_parameters(old, month)
+    texts, values, before = catalogue_of(old), policy_parameters(new, month), policy_parameters(old, month)
     moved = {name for name, value in values.items() if before.get(name) != value} - {"policy_version"}
     changed = {name for name in POLICY_TABLES if _differs(con, name)}
     for model in models:
-        if moved & set(model.params) or changed & set(model.reads):
+        if texts[model.name].sql != model.sql or moved & set(model.params) or changed & set(model.reads):
             changed.add(model.name)
     return {model.name for model in models if model.name in changed}
 
 
-def _compared_models() -> list[Model]:
+def _macros(policy: DecisionPolicy) -> str:
+    return macros(sql_folder(), vocabulary_of(policy))
+
+
+def _compared_models(policy: DecisionPolicy) -> list[Model]:
     """The models of retention that the comparison reads, straight or through others, in running order."""
-    models = layer_models(load_catalogue(sql_folder()), ["retention"])
+    models = layer_models(catalogue_of(policy), ["retention"])
     wanted = set(COMPARED)
     for model in reversed(models):
         if model.name in wanted:

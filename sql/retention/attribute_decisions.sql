@@ -2,35 +2,47 @@
 -- grain: one row per subject and attribute of its type
 -- params: as_of, policy_version
 -- reads: retention.subjects, retention.subject_purposes, retention.subject_holds, retention.evidence, staged.customers, staged.contacts, policy.attributes, policy.purpose_sets, policy.freeze_sets
--- doc: What becomes of each attribute of each subject. `covers`, `active` and `applies` are sets of purposes as bits:
---   contract 1, profile 2, individualisation 4, identification 8, bookkeeping 16.
+-- doc: What becomes of each attribute of each subject. `covers`, `active` and `retained` are sets of purposes as bits:
+--  {% for purpose in purposes %} {{ purpose.name }} {{ purpose.bit }}{{ "." if loop.last else "," }}{% endfor %}
+
+{% macro given(column) -%}
+{{ "s.is_person AND " if column.of_people }}{% if column.is_generalised %}NOT is_generalised_{{ column.name }}(c.{{ column.name }})
+{%- else %}c.{{ column.name }} IS NOT NULL{% endif %}
+{%- endmacro %}
 WITH purposes AS (
-    SELECT subject_no, subject_id, subject_type, contract_on, profile_on, individualisation_on, identification_on, bookkeeping_on,
-        CASE WHEN contract_on > $as_of THEN 1 ELSE 0 END + CASE WHEN profile_on > $as_of THEN 2 ELSE 0 END
-        + CASE WHEN individualisation_on > $as_of THEN 4 ELSE 0 END + CASE WHEN identification_on > $as_of THEN 8 ELSE 0 END
-        + CASE WHEN bookkeeping_on > $as_of THEN 16 ELSE 0 END AS active
+    SELECT subject_no, subject_id, subject_type,
+{% for purpose in purposes %}
+        {{ purpose.name }}_on,
+{% endfor %}
+{% for purpose in purposes %}
+        {{ "+ " if not loop.first }}CASE WHEN {{ purpose.name }}_on > $as_of THEN {{ purpose.bit }} ELSE 0 END
+{% endfor %}
+        AS active
     FROM retention.subject_purposes
 ), present AS (
-    SELECT s.subject_no, c.name IS NOT NULL AS name, c.email IS NOT NULL AS email, c.phone IS NOT NULL AS phone,
-        c.street_address IS NOT NULL OR (s.is_person AND (c.city IS NOT NULL OR NOT is_generalised_postal_code(c.postal_code))) AS address,
-        c.organisation_number IS NOT NULL AS organisation_number, false AS job_title,
-        c.national_identity_number IS NOT NULL AS national_identity_number, c.username IS NOT NULL AS username,
-        NOT is_generalised_birth_date(c.birth_date) AS age, c.gender IS NOT NULL AS gender, c.preferences IS NOT NULL AS preferences
+    SELECT s.subject_no
+{% for attribute in attributes %}
+        , {% for column in attribute.customers %}{{ " OR " if not loop.first }}{{ given(column) }}{% else %}false{% endfor %} AS has_{{ attribute.name }}
+{% endfor %}
     FROM retention.subjects AS s JOIN staged.customers AS c ON c.customer_id = s.customer_id AND s.contact_id IS NULL
     UNION ALL
-    SELECT s.subject_no, c.name IS NOT NULL, c.email IS NOT NULL, c.phone IS NOT NULL, false, false, c.job_title IS NOT NULL,
-        false, c.username IS NOT NULL, false, false, c.preferences IS NOT NULL
+    SELECT s.subject_no
+{% for attribute in attributes %}
+        , {% for column in attribute.contacts %}{{ " OR " if not loop.first }}{{ given(column) }}{% else %}false{% endfor %} AS has_{{ attribute.name }}
+{% endfor %}
     FROM retention.subjects AS s JOIN staged.contacts AS c ON c.contact_id = s.contact_id
 ), judged AS (
     SELECT p.subject_no, p.subject_id, p.subject_type, a.attribute, a.hold_entity, p.active & a.covers AS retained,
-        NOT CASE a.attribute WHEN 'name' THEN v.name WHEN 'email' THEN v.email WHEN 'phone' THEN v.phone
-            WHEN 'address' THEN v.address WHEN 'organisation_number' THEN v.organisation_number WHEN 'job_title' THEN v.job_title
-            WHEN 'national_identity_number' THEN v.national_identity_number WHEN 'username' THEN v.username
-            WHEN 'age' THEN v.age WHEN 'gender' THEN v.gender WHEN 'preferences' THEN v.preferences END AS is_absent,
-        coalesce(greatest(CASE WHEN a.covers & 1 > 0 THEN p.contract_on END, CASE WHEN a.covers & 2 > 0 THEN p.profile_on END,
-                          CASE WHEN a.covers & 4 > 0 THEN p.individualisation_on END,
-                          CASE WHEN a.covers & 8 > 0 THEN p.identification_on END,
-                          CASE WHEN a.covers & 16 > 0 THEN p.bookkeeping_on END), $as_of) AS lapses_on
+        NOT CASE a.attribute
+{% for attribute in attributes %}
+            WHEN '{{ attribute.name }}' THEN v.has_{{ attribute.name }}
+{% endfor %}
+            END AS is_absent,
+        coalesce(greatest(
+{% for purpose in purposes %}
+            CASE WHEN a.covers & {{ purpose.bit }} > 0 THEN p.{{ purpose.name }}_on END{{ "," if not loop.last }}
+{% endfor %}
+            ), $as_of) AS lapses_on
     FROM purposes AS p
     JOIN present AS v USING (subject_no)
     JOIN policy.attributes AS a USING (subject_type)

@@ -2,8 +2,9 @@
 -- grain: one row per case and one per communication
 -- params: as_of, policy_version, correspondence_months
 -- reads: staged.cases, staged.communications, retention.subjects, retention.subject_purposes, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets, policy.freeze_sets
--- doc: What becomes of the content of cases and messages. A message without ids has its case's. `reasons` are bits:
---   open_case 4, contract 16, profile 32, not_yet 256, correspondence_period 512, until_further_notice 1024.
+-- decides: cases.content, communications.content
+-- doc: What becomes of the content of cases and messages. A message without ids has its case's. `reasons` is a
+--   set as bits.
 WITH cases AS (
     SELECT *, NOT coalesce(closed_on <= $as_of, false) AS is_open FROM staged.cases
 ), records AS (
@@ -38,12 +39,12 @@ WITH cases AS (
     FROM placed
 ), reasoned AS (
     SELECT *,
-        CASE WHEN is_open THEN 4
-             WHEN is_message AND is_nobodys AND is_inbound THEN 1024
+        CASE WHEN is_open THEN {{ reason.open_case.bit }}
+             WHEN is_message AND is_nobodys AND is_inbound THEN {{ reason.until_further_notice.bit }}
              WHEN own_on IS NULL THEN 0
-             WHEN is_message AND is_nobodys THEN CASE WHEN kept_until > $as_of THEN 512 ELSE 0 END
-             ELSE CASE WHEN contract_on > $as_of THEN 16 ELSE 0 END + CASE WHEN profile_on > $as_of THEN 32 ELSE 0 END
-                  + CASE WHEN own_on > $as_of THEN 256 ELSE 0 END END AS reasons
+             WHEN is_message AND is_nobodys THEN CASE WHEN kept_until > $as_of THEN {{ reason.correspondence_period.bit }} ELSE 0 END
+             ELSE CASE WHEN contract_on > $as_of THEN {{ reason.contract.bit }} ELSE 0 END + CASE WHEN profile_on > $as_of THEN {{ reason.profile.bit }} ELSE 0 END
+                  + CASE WHEN own_on > $as_of THEN {{ reason.not_yet.bit }} ELSE 0 END END AS reasons
     FROM judged
 ), decided AS (
     SELECT r.*, CASE WHEN r.reasons = 0 AND NOT r.is_absent

@@ -2,16 +2,17 @@
 -- grain: one row per invoice and part: billing, and link where the invoice points to a person
 -- params: as_of, policy_version, bookkeeping_years
 -- reads: staged.invoices, retention.subjects, retention.order_facts, retention.released_orders, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- decides: invoices.billing, invoices.link
 -- doc: What becomes of an invoice's billing details and its link to a person. Both stay for the bookkeeping duty, and
---   never go before the contract of the invoice's order ends. `reasons` as in order_decisions; bookkeeping 128.
+--   never go before the contract of the invoice's order ends. `reasons` is a set as bits.
 WITH facts AS (
     SELECT i.invoice_id, i.customer_id, k.subject_no AS customer_no, i.issued_on,
         i.customer_id IS NOT NULL AND k.subject_no IS NULL AS is_orphan,
         coalesce(k.is_person, i.tombstone_type <> 'business', false) AS is_person,
         i.billing_name IS NULL AND i.billing_street_address IS NULL AND is_generalised_postal_code(i.billing_postal_code)
             AND i.billing_city IS NULL AND i.billing_email IS NULL AS is_empty,
-        CASE WHEN o.undelivered THEN 1 ELSE 0 END + CASE WHEN o.unpaid AND r.order_id IS NULL THEN 2 ELSE 0 END
-        + CASE WHEN o.open_case THEN 4 ELSE 0 END + CASE WHEN o.warranty_unknown THEN 8 ELSE 0 END AS blockers,
+        CASE WHEN o.undelivered THEN {{ reason.undelivered.bit }} ELSE 0 END + CASE WHEN o.unpaid AND r.order_id IS NULL THEN {{ reason.unpaid.bit }} ELSE 0 END
+        + CASE WHEN o.open_case THEN {{ reason.open_case.bit }} ELSE 0 END + CASE WHEN o.warranty_unknown THEN {{ reason.warranty_unknown.bit }} ELSE 0 END AS blockers,
         o.contract_on, make_date(year(i.issued_on) + $bookkeeping_years + 1, 1, 1) AS booked_until
     FROM staged.invoices AS i
     LEFT JOIN retention.subjects AS k ON k.customer_id = i.customer_id AND k.contact_id IS NULL
@@ -22,8 +23,8 @@ WITH facts AS (
         CASE WHEN issued_on IS NULL THEN $as_of  -- unreadable: held by data_quality
              WHEN blockers > 0 THEN DATE 'infinity' ELSE greatest(booked_until, contract_on) END AS kept_until,
         CASE WHEN issued_on IS NULL THEN 0
-             ELSE CASE WHEN blockers > 0 THEN blockers WHEN contract_on > $as_of THEN 16 ELSE 0 END
-                  + CASE WHEN booked_until > $as_of THEN 128 ELSE 0 END END AS reasons
+             ELSE CASE WHEN blockers > 0 THEN blockers WHEN contract_on > $as_of THEN {{ reason.contract.bit }} ELSE 0 END
+                  + CASE WHEN booked_until > $as_of THEN {{ reason.bookkeeping.bit }} ELSE 0 END END AS reasons
     FROM facts
 ), decided AS (
     SELECT j.*, CASE WHEN j.reasons = 0

@@ -2,6 +2,7 @@
 -- grain: one row per newsletter subscription
 -- params: as_of, policy_version
 -- reads: staged.newsletter_subscriptions, retention.subjects, retention.requests, retention.subject_requests, retention.subject_holds, retention.faults, retention.evidence, policy.freeze_sets
+-- decides: newsletter_subscriptions.email
 -- doc: When a subscription's address goes: with the unsubscription, or with the first objection or erasure, on or after
 --   the day of subscribing, of its subject, of anybody whose row has the address, or that names the address itself.
 WITH address_stops AS (

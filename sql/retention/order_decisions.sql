@@ -2,8 +2,9 @@
 -- grain: one row per order and part: delivery, and link where the order points to a person
 -- params: as_of, policy_version
 -- reads: retention.order_facts, retention.subject_purposes, retention.subject_requests, retention.released_orders, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets, policy.freeze_sets
--- doc: What becomes of an order's delivery details, and of its link to a person. `reasons` are bits: undelivered 1,
---   unpaid 2, open_case 4, warranty_unknown 8, contract 16, individualisation 64.
+-- decides: orders.delivery, orders.link
+-- doc: What becomes of an order's delivery details, and of its link to a person. `reasons` is a set
+--   as bits.
 WITH parts AS (
     SELECT f.*, 'delivery' AS part, subject_id_of(f.contact_id, f.customer_id) AS subject_id,
         CASE WHEN f.contact_id IS NOT NULL THEN f.contact_no ELSE f.customer_no END AS subject_no,
@@ -18,8 +19,8 @@ WITH parts AS (
 ), dated AS (
     SELECT p.order_id, p.part, p.subject_id, p.subject_no, p.is_absent, p.customer_no, p.contact_no,
         p.customer_missing OR p.contact_missing AS is_orphan,
-        CASE WHEN p.undelivered THEN 1 ELSE 0 END + CASE WHEN p.unpaid AND r.order_id IS NULL THEN 2 ELSE 0 END
-        + CASE WHEN p.open_case THEN 4 ELSE 0 END + CASE WHEN p.warranty_unknown THEN 8 ELSE 0 END AS blockers,
+        CASE WHEN p.undelivered THEN {{ reason.undelivered.bit }} ELSE 0 END + CASE WHEN p.unpaid AND r.order_id IS NULL THEN {{ reason.unpaid.bit }} ELSE 0 END
+        + CASE WHEN p.open_case THEN {{ reason.open_case.bit }} ELSE 0 END + CASE WHEN p.warranty_unknown THEN {{ reason.warranty_unknown.bit }} ELSE 0 END AS blockers,
         coalesce(end_after_erasure(p.contract_on, p.obligations_on, p.ordered_on, e.erased_ons), $as_of) AS contract_on,
         CASE WHEN p.part = 'link' THEN s.individualisation_on END AS individualisation_on
     FROM parts AS p
@@ -29,8 +30,8 @@ WITH parts AS (
 ), judged AS (
     SELECT *,
         greatest(CASE WHEN blockers > 0 THEN DATE 'infinity' ELSE contract_on END, individualisation_on) AS kept_until,
-        CASE WHEN blockers > 0 THEN blockers WHEN contract_on > $as_of THEN 16 ELSE 0 END
-        + CASE WHEN individualisation_on > $as_of THEN 64 ELSE 0 END AS reasons
+        CASE WHEN blockers > 0 THEN blockers WHEN contract_on > $as_of THEN {{ reason.contract.bit }} ELSE 0 END
+        + CASE WHEN individualisation_on > $as_of THEN {{ reason.individualisation.bit }} ELSE 0 END AS reasons
     FROM dated
 ), decided AS (
     SELECT j.*, CASE WHEN j.reasons = 0 AND NOT j.is_absent

@@ -24,27 +24,27 @@ WITH owing AS (
     WHERE r.invoice_id IS NULL
     GROUP BY o.subject_no
 ), found AS (
-    SELECT subject_no, 'open_balance' AS "freeze", since,
+    SELECT subject_no, '{{ freeze.open_balance.name }}' AS "freeze", since,
         coalesce(plus_months(since, $open_balance_review_months) <= $as_of, false) AS review
     FROM balances
     UNION ALL
-    SELECT subject_no, CASE WHEN kind = 'restriction' THEN 'restriction' ELSE 'access_pending' END, min(received_on), false
+    SELECT subject_no, CASE WHEN kind = 'restriction' THEN '{{ freeze.restriction.name }}' ELSE '{{ freeze.access_pending.name }}' END, min(received_on), false
     FROM retention.requests WHERE freezes AND subject_no IS NOT NULL
     GROUP BY ALL
     UNION ALL
-    SELECT s.subject_no, 'legal_hold', min(h.placed_on), false
+    SELECT s.subject_no, '{{ freeze.legal_hold.name }}', min(h.placed_on), false
     FROM control.legal_holds AS h JOIN retention.subjects AS s ON s.subject_id = h.subject_id
     WHERE NOT coalesce(h.lifted_on <= $as_of, false)
     GROUP BY ALL
     UNION ALL
-    SELECT subject_no, 'orphan', NULL, false FROM retention.subjects WHERE is_orphan
+    SELECT subject_no, '{{ freeze.orphan.name }}', NULL, false FROM retention.subjects WHERE is_orphan
     UNION ALL
-    SELECT subject_no, 'data_quality', NULL, false FROM retention.faulty_subjects
+    SELECT subject_no, '{{ freeze.data_quality.name }}', NULL, false FROM retention.faulty_subjects
     UNION ALL
-    SELECT p.subject_no, 'no_evidence', NULL, false
+    SELECT p.subject_no, '{{ freeze.no_evidence.name }}', NULL, false
     FROM retention.subject_purposes AS p
     LEFT JOIN control.released_no_evidence AS r ON r.subject_id = p.subject_id AND r.decided_on <= $as_of
-    WHERE coalesce(p.contract_on, p.profile_on, p.individualisation_on, p.identification_on, p.bookkeeping_on) IS NULL
+    WHERE coalesce({% for purpose in purposes %}{{ ", " if not loop.first }}p.{{ purpose.name }}_on{% endfor %}) IS NULL
       AND NOT p.is_erased AND r.subject_id IS NULL
 )
 SELECT * FROM found

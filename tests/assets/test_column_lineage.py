@@ -5,15 +5,15 @@ from types import SimpleNamespace
 import dagster as dg
 from ajprivacy_pipeline.assets.build import column_lineage
 
-from ajprivacy_pipeline.models import load_catalogue
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.settings import NOTICE, sql_folder
+from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.settings import NOTICE
 
 RUN = SimpleNamespace(policy=load_policy(NOTICE))
 
 
 def test_every_model_says_what_its_columns_are_made_of() -> None:
-    for name, model in load_catalogue(sql_folder()).items():
+    for name, model in catalogue_of(RUN.policy).items():
         found = column_lineage(RUN, name)["dagster/column_lineage"]  # type: ignore[arg-type]
         assert found.deps_by_column
         reads = {dg.AssetKey(read.split(".")) for read in model.reads}

@@ -11,8 +11,9 @@ from ajprivacy_pipeline.assets import jobs
 from ajprivacy_pipeline.assets.checks import RELEASE
 
 from ajprivacy_pipeline.definitions import build_defs, defs
-from ajprivacy_pipeline.models import load_catalogue
-from ajprivacy_pipeline.settings import sql_folder
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.settings import NOTICE
 
 SNAPSHOT = Path(__file__).with_name("graph.txt")
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -40,7 +41,7 @@ def test_graph_is_the_one_on_file() -> None:
 def test_every_model_is_an_asset_that_explains_itself() -> None:
     """Description, group, owner, kinds, tags, code version, months."""
     graph = defs.resolve_asset_graph()
-    for model in load_catalogue(sql_folder()).values():
+    for model in catalogue_of(load_policy(NOTICE)).values():
         node = graph.get(dg.AssetKey(model.name.split(".")))
 
         assert node.description

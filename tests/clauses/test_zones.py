@@ -10,11 +10,11 @@ import pytest
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.models import layer_models, run_model
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.pseudonymise import pseudonym_parameters
-from ajprivacy_pipeline.retention import policy_parameters
-from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home, sql_folder
+from ajprivacy_pipeline.retention import catalogue_of, policy_parameters
+from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
 from tests.clauses.kit import MONTH, decided
 from tests.oracle.casekit import consumer, order, request
 from tests.release.release_world import World, fill, shop_rows
@@ -47,7 +47,7 @@ def test_ind_3_segments_are_pseudonymous_and_leave_out_who_objected(tmp_path: Pa
     found = decided({"stays": shop(), "objected": shop(rights_requests=[request("objection", recent)])}, tmp_path)
     keys = KeyStore(_keys(tmp_path), None)
     values = policy_parameters(load_policy(NOTICE), MONTH) | pseudonym_parameters(keys, MONTH)
-    for model in layer_models(load_catalogue(sql_folder()), ("pseudonyms", "pseudonymised")):
+    for model in layer_models(catalogue_of(load_policy(NOTICE)), ("pseudonyms", "pseudonymised")):
         if model.name in ("pseudonyms.people", "pseudonyms.orders", "pseudonymised.customer_segments"):
             run_model(found.con, model, values)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.lineage import check_lineage, graph, labels, product_graph
 from ajprivacy_pipeline.lineage.tables import given_tables
-from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.models import layer_models, run_model
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.quality import write_quality
 from ajprivacy_pipeline.release import model_values, plan_release
-from ajprivacy_pipeline.retention import POLICY_TABLES, policy_parameters, prepare
-from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home, sql_folder
+from ajprivacy_pipeline.retention import POLICY_TABLES, catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
 from ajprivacy_pipeline.warehouse.extract import EXTRACTION_COLUMNS
 from ajprivacy_pipeline.zones import memory, quote
 
@@ -24,7 +24,7 @@ def test_every_model_is_understood_and_g11_passes() -> None:
     assert found.violations == ()
     assert found.passed
     assert product_graph(POLICY).faults == {}
-    assert set(product_graph(POLICY).flows) == set(load_catalogue(sql_folder()))
+    assert set(product_graph(POLICY).flows) == set(catalogue_of(POLICY))
 
 
 def test_the_graph_is_made_in_time_and_once() -> None:
@@ -91,7 +91,7 @@ def _real(policy: Policy, home: Path) -> dict[str, tuple[str, ...]]:
     values = {**policy_parameters(policy, "2024-03"), **model_values(policy, plan_release(control, policy, "2024-03")),
               **{f"{domain}_{half}": b"\0" * 64 for domain in ("improvement", "individualisation")
                  for half in ("inner", "outer")}}
-    catalogue = load_catalogue(sql_folder())
+    catalogue = catalogue_of(POLICY)
     staged = layer_models(catalogue, ("staged",))
     for model in staged:
         run_model(con, model, values)

@@ -7,14 +7,15 @@ import pytest
 from ajprivacy_pipeline.lineage import LineageError, check_lineage
 from ajprivacy_pipeline.lineage.graph import build_graph, labels
 from ajprivacy_pipeline.lineage.syntax import parse_macros
-from ajprivacy_pipeline.models import Model
+from ajprivacy_pipeline.models import Model, macros
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.release import GuaranteeError
 from ajprivacy_pipeline.settings import NOTICE, sql_folder
+from ajprivacy_pipeline.vocabulary import vocabulary_of
 from tests.release.release_world import World, fill, shop_rows, small_sql
 
 POLICY = load_policy(NOTICE)
-MACROS = (sql_folder() / "macros.sql").read_text(encoding="utf-8")
+MACROS = macros(sql_folder(), vocabulary_of(POLICY))
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from typing import Any
 
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.models import layer_models, run_model
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.quality import write_quality
-from ajprivacy_pipeline.retention import policy_parameters, prepare
-from ajprivacy_pipeline.settings import NOTICE, sql_folder
+from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.settings import NOTICE
 
 from . import sqlshop
 from .casekit import IDENTITY
@@ -29,7 +29,7 @@ def decide(shop: Shop, month: str, options: Options) -> dict[str, list[dict[str,
     if options.evidence_missing:
         con.execute("UPDATE raw.extraction SET evidence_missing = ['*'] WHERE table_name = 'invoices'")
     _record(con, options)
-    models = load_catalogue(sql_folder())
+    models = catalogue_of(policy)
     for model in layer_models(models, ["staged"]):
         run_model(con, model, values)
     write_quality(con, policy)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.models import layer_models, run_model
 from ajprivacy_pipeline.policy import DecisionPolicy, Policy, load_policy
 from ajprivacy_pipeline.quality import write_quality
-from ajprivacy_pipeline.retention import policy_parameters, prepare
-from ajprivacy_pipeline.settings import NOTICE, sql_folder
+from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as Feeds
 from ajprivacy_pipeline.warehouse.settle import settle_values
 
@@ -40,7 +40,7 @@ def load_raw(con: zones.Connection, shop: Shop, policy: DecisionPolicy) -> None:
             lists = ", ".join("unnest(CAST(? AS VARCHAR[]))" for _ in table.columns)
             con.execute(f"INSERT INTO raw.{zones.quote(name)} SELECT {lists}",
                         [[raw_text(row.get(column)) for row in rows] for column in table.columns])
-    settle_values(con, policy.sources, policy.retention, Feeds())
+    settle_values(con, policy, Feeds())
 
 
 def decide(shop: Shop, month: str, folder: Path, *, policy: Policy | None = None,
@@ -58,7 +58,7 @@ def decide(shop: Shop, month: str, folder: Path, *, policy: Policy | None = None
 def run_decisions(con: zones.Connection, policy: DecisionPolicy, month: str) -> None:
     """Run staged models, quality and retention models over what schema raw holds."""
     values = policy_parameters(policy, month)
-    models = load_catalogue(sql_folder())
+    models = catalogue_of(policy)
     for model in layer_models(models, ["staged"]):
         run_model(con, model, values)
     write_quality(con, policy)

@@ -8,11 +8,11 @@ import pytest
 
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.models import load_catalogue, run_model
+from ajprivacy_pipeline.models import run_model
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.quality import fault_counts, missing_evidence
-from ajprivacy_pipeline.retention import policy_parameters, prepare
-from ajprivacy_pipeline.settings import NOTICE, sql_folder
+from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.settings import NOTICE
 from tests.clauses.kit import MONTH, decided
 from tests.oracle.casekit import consumer, order
 from tests.oracle.sqlshop import load_raw
@@ -35,7 +35,7 @@ def evidence(tmp_path: Path, now: dict[str, int | None], before: dict[str, int |
         control.record_month(BEFORE, "r", "p", [
             {"table_name": table, "present": rows is not None, "rows": rows or 0} for table, rows in before.items()])
     prepare(con, POLICY, control, MONTH)
-    run_model(con, load_catalogue(sql_folder())["retention.evidence"], policy_parameters(POLICY, MONTH))
+    run_model(con, catalogue_of(POLICY)["retention.evidence"], policy_parameters(POLICY, MONTH))
     return missing_evidence(con)
 
 

@@ -40,9 +40,8 @@ def small_policy(**updates: Any) -> Policy:
     return policy.model_copy(update={"release": release})
 
 
-def small_sql(folder: Path) -> Path:
+def small_sql(folder: Path, source: Path = CHECKOUT / "sql") -> Path:
     """The models of the two layers, with stubs for everything they read: independent of the other layers' state."""
-    source = CHECKOUT / "sql"
     for layer in ("anonymous", "published"):
         shutil.copytree(source / layer, folder / layer)
     text = "".join(path.read_text() for path in folder.glob("*/*.sql"))

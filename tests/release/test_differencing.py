@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from ajprivacy_pipeline.anonymise.differencing import check_differences, withhold_differences
 from ajprivacy_pipeline.anonymise.thresholds import shape_of
-from ajprivacy_pipeline.models import load_catalogue, run_model
-from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.models import run_model
+from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.release import GuaranteeError, gates, tables
-from ajprivacy_pipeline.settings import CHECKOUT
+from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.zones import Connection, memory
 from tests.release.release_world import World, small_policy
 
@@ -54,7 +55,7 @@ def sales(orders: Iterable[Order], policy: Policy) -> Connection:
                     "unnest($c) AS c, unnest($r) AS r, unnest($t) AS t, unnest($w) AS w, unnest($o) AS o, "
                     "unnest($u) AS u) GROUP BY c, r, t, w",
                     {"month": MONTH, **dict(zip("crtwou", map(list, zip(*rows, strict=True)), strict=True))})
-    model = load_catalogue(CHECKOUT / "sql")["published.sales_monthly"]
+    model = catalogue_of(load_policy(NOTICE))["published.sales_monthly"]
     run_model(con, model, {"first_month": MONTH, "last_month": MONTH, "all": policy.release.values.all})
     return con
 

@@ -31,13 +31,13 @@ from typing import Any
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.models import LAYERS, Model, layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.models import LAYERS, Model, layer_models, run_model
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.pseudonymise import pseudonym_parameters
 from ajprivacy_pipeline.quality import write_quality
 from ajprivacy_pipeline.release import NOTHING, model_values, plan_release
-from ajprivacy_pipeline.retention import policy_parameters, prepare
-from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home, sql_folder
+from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
 from tests.oracle import sqlshop
 
 MONTH = "2026-10"
@@ -101,7 +101,7 @@ class Workbench:
         prepare(self._con, policy, control, MONTH)
         self._values = {**policy_parameters(policy, MONTH), **pseudonym_parameters(keys, MONTH),
                         **model_values(policy, plan_release(control, policy, MONTH, NOTHING))}
-        self.catalogue: Mapping[str, Model] = load_catalogue(sql_folder())
+        self.catalogue: Mapping[str, Model] = catalogue_of(policy)
         self._con.execute("CREATE TABLE IF NOT EXISTS control.rates (currency VARCHAR, rate DECIMAL(18, 6))")
         for layer in LAYERS:
             for model in layer_models(self.catalogue, [layer]):

@@ -6,13 +6,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pytest
 
 from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.settings import sql_folder
+from ajprivacy_pipeline.models import macros
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.settings import NOTICE, sql_folder
+from ajprivacy_pipeline.vocabulary import vocabulary_of
 
 
 @pytest.fixture(scope="module")
 def con() -> zones.Connection:
     connection = zones.memory()
-    connection.execute((sql_folder() / "macros.sql").read_text(encoding="utf-8"))
+    connection.execute(macros(sql_folder(), vocabulary_of(load_policy(NOTICE))))
     return connection
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline.models import load_catalogue
-from ajprivacy_pipeline.settings import sql_folder
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.settings import NOTICE
 from tests.sql.modelkit import FOLDER, Workbench, read_case
 
 CASES = sorted(FOLDER.glob("*/*/*.toml"))
@@ -27,4 +28,4 @@ def test_case(path: Path, bench: Workbench) -> None:
 
 def test_every_case_has_a_model() -> None:
     known = {f"{path.parent.parent.name}.{path.parent.name}" for path in CASES}
-    assert sorted(known - set(load_catalogue(sql_folder()))) == []
+    assert sorted(known - set(catalogue_of(load_policy(NOTICE)))) == []

@@ -12,9 +12,10 @@ import pytest
 from ajprivacy_pipeline.assets import build
 from ajprivacy_pipeline.assets.resources import MONTH as RESOURCE
 
-from ajprivacy_pipeline.models import load_catalogue
 from ajprivacy_pipeline.month import MonthRun, open_month
-from ajprivacy_pipeline.settings import Settings, sql_folder
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.settings import NOTICE, Settings
 from tests.steer.conftest import MONTH
 
 TABLES = ("retention.attribute_decisions", "retention.record_decisions")
@@ -79,7 +80,7 @@ def test_other_tables_have_none(run: MonthRun) -> None:
 
 def test_dagster_shows_them_with_the_asset_and_no_person(run: MonthRun, table: str) -> None:
     """Numbers under names of the policy alone: no id, no text that could be somebody's."""
-    asset = next(asset for asset in build.build_assets([load_catalogue(sql_folder())[table]]))
+    asset = next(asset for asset in build.build_assets([catalogue_of(load_policy(NOTICE))[table]]))
     with dg.build_asset_context(resources={RESOURCE: run}, partition_key=f"{MONTH}-01") as context:
         result = next(iter(asset(context)))
     shown = {name: result.metadata[name] for name in ("decisions", "kept_by", "clauses", "becomes_due")}

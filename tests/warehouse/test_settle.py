@@ -9,11 +9,11 @@ import pytest
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.errors import MappingError, SourceError
-from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.models import layer_models, run_model
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.quality import write_quality
-from ajprivacy_pipeline.retention import policy_parameters, prepare
-from ajprivacy_pipeline.settings import NOTICE, sql_folder
+from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.warehouse.forms import email_key
 from ajprivacy_pipeline.warehouse.settle import settle_values
 from tests.oracle import sqlshop
@@ -29,7 +29,7 @@ def staged(shop: dict[str, list[dict[str, Any]]], folder: Path) -> zones.Connect
     sqlshop.load_raw(con, {"customers": [], "orders": [], "order_lines": [], **shop}, POLICY)
     prepare(con, POLICY, ControlStore(f"sqlite:///{folder / 'control.db'}"), "2026-10")
     values = policy_parameters(POLICY, "2026-10")
-    for model in layer_models(load_catalogue(sql_folder()), ["staged"]):
+    for model in layer_models(catalogue_of(POLICY), ["staged"]):
         run_model(con, model, values)
     write_quality(con, POLICY)
     return con
@@ -199,7 +199,7 @@ def test_the_mapping_says_what_is_empty(tmp_path: Path) -> None:
     mapping, con = mapping_file(tmp_path, EMPTY), zones.memory()
     run(con, url, mapping)
     for _ in range(2):  # again changes nothing
-        settle_values(con, POLICY.sources, POLICY.retention, mapping)
+        settle_values(con, POLICY, mapping)
         assert raw(con, "orders", "order_id", "customer_id", "cancelled_at", "paid_at") == [
             ("1", None, None, None), ("2", "00", None, "2025-12-02"), ("3", "c", "1753-01-02", None)]
         assert raw(con, "order_lines", "line_number", "returned_at") == [("1", None), ("2", "2026-11-01")]

@@ -1,0 +1,126 @@
+"""The policy's words that SQL loops over: purposes, attributes and freezes, numbered as bits from their order.
+
+Belongs here: names, bits, and the columns an attribute stands in, all read from the policy. Does not belong here: the
+text that loops over them (sql/, rendered by `models`). A set of names is an INTEGER inside the models and a list of
+names outside; no bit is ever written by hand.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from ajprivacy_pipeline.errors import PolicyError
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.policy import Attribute, DecisionPolicy
+
+MOST_NAMES = 30  # bits of a positive INTEGER
+MOST_IN_A_SET = 14  # each name doubles the sets whose names are listed
+
+
+@dataclass(frozen=True)
+class Term:
+    """A name and its bit."""
+
+    name: str
+    bit: int
+
+
+@dataclass(frozen=True)
+class PurposeTerm(Term):
+    """A purpose that covers attributes: what may keep it open, and which requests move its end."""
+
+    open_while: tuple[str, ...] = ()
+    ended_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ColumnTerm:
+    """A column of an attribute: whether it is generalised when due, and whether it counts for people alone."""
+
+    name: str
+    is_generalised: bool = False
+    of_people: bool = False
+
+
+@dataclass(frozen=True)
+class AttributeTerm:
+    """An attribute with the columns it stands in; none where no such subject has it."""
+
+    name: str
+    customers: tuple[ColumnTerm, ...] = ()
+    contacts: tuple[ColumnTerm, ...] = ()
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What a template may loop over or name; hashable, so that a catalogue is rendered once for equal policies."""
+
+    purposes: tuple[PurposeTerm, ...] = ()
+    attributes: tuple[AttributeTerm, ...] = ()
+    freezes: tuple[Term, ...] = ()
+
+
+def vocabulary_of(policy: "DecisionPolicy") -> Vocabulary:
+    """The words of a policy: purposes that cover some attribute, all attributes, all freezes, in the policy's order.
+
+    Raises:
+        PolicyError: more purposes or freezes than an INTEGER has bits.
+    """
+    retention = policy.retention
+    covering = {purpose for attribute in retention.attributes.values() for purpose in attribute.purposes}
+    deciding = {name: purpose for name, purpose in retention.purposes.items() if name in covering}
+    bits = number(deciding, "purposes that cover attributes")
+    return Vocabulary(
+        tuple(PurposeTerm(name, bits[name], purpose.open_while, purpose.ended_by)
+              for name, purpose in deciding.items()),
+        tuple(_attribute(policy, name, attribute) for name, attribute in retention.attributes.items()),
+        tuple(Term(name, bit) for name, bit in number(retention.freezes, "freezes").items()))
+
+
+def number(names: Iterable[str], what: str) -> dict[str, int]:
+    """A bit for each name, in order.
+
+    Raises:
+        PolicyError: there are more names than bits.
+    """
+    listed = list(names)
+    if len(listed) > MOST_NAMES:
+        raise PolicyError([f"purposes.toml: {len(listed)} {what}; the models can tell {MOST_NAMES} apart at most"])
+    return {name: 1 << place for place, name in enumerate(listed)}
+
+
+def subsets(bits: dict[str, int]) -> Iterator[tuple[int, list[str]]]:
+    """Every set of names as bits, with its names sorted."""
+    for size in range(len(bits) + 1):
+        for names in combinations(sorted(bits), size):
+            yield sum(bits[name] for name in names), list(names)
+
+
+def purpose_sets(policy: "DecisionPolicy") -> dict[int, list[str]]:
+    """Every set of purposes that can retain an attribute, with its names sorted.
+
+    Raises:
+        PolicyError: an attribute is covered by more purposes than there may be names in a set.
+    """
+    bits = {purpose.name: purpose.bit for purpose in vocabulary_of(policy).purposes}
+    found: dict[int, list[str]] = {}
+    for name, attribute in policy.retention.attributes.items():
+        if (count := len(attribute.purposes)) > MOST_IN_A_SET:
+            raise PolicyError([f"purposes.toml: attributes.{name} has {count} purposes; {MOST_IN_A_SET} at most"])
+        found.update(subsets({purpose: bits[purpose] for purpose in attribute.purposes}))
+    return found
+
+
+def _attribute(policy: "DecisionPolicy", name: str, attribute: "Attribute") -> AttributeTerm:
+    types = set(attribute.types) | set(attribute.misplaced)
+    return AttributeTerm(name, _columns(policy, attribute, "customers") if types - {"contact"} else (),
+                         _columns(policy, attribute, "contacts") if "contact" in types else ())
+
+
+def _columns(policy: "DecisionPolicy", attribute: "Attribute", table: str) -> tuple[ColumnTerm, ...]:
+    actions = policy.actions.get(table, {})
+    return tuple(ColumnTerm(column, column in actions and actions[column].action == "generalise",
+                            table == "customers" and column in attribute.company_columns)
+                 for column in attribute.columns)
