@@ -81,6 +81,7 @@ class MonthRun:
         """Read the warehouse into the schema raw, and drop what an earlier run of the month derived from it."""
         from ajprivacy_pipeline.warehouse.extract import extract
         from ajprivacy_pipeline.warehouse.mapping import load_mapping
+        from ajprivacy_pipeline.warehouse.settle import settle_values
         last = time.monotonic()
 
         def progress(table: str, rows: int) -> None:
@@ -93,6 +94,7 @@ class MonthRun:
             sources = self.policy.sources
             mapping = load_mapping(self.settings.mapping_file, sources)
             extracts = extract(self.con, self.settings.warehouse_url, mapping, sources, progress=progress)
+            settle_values(self.con, sources, self.policy.retention, mapping)
             for layer in LAYERS:
                 self.con.execute(f"DROP SCHEMA IF EXISTS {zones.quote(layer)} CASCADE")
             self._values.clear()
@@ -106,7 +108,7 @@ class MonthRun:
 
     def quality(self) -> int:
         """Write staged.quality, the rows that do not fit the source contract, and return their number."""
-        from ajprivacy_pipeline.retention import write_quality
+        from ajprivacy_pipeline.quality import write_quality
         with self._timed("staged.quality") as done:
             self._bound("staged")
             return done(write_quality(self.con, self.policy))

@@ -36,8 +36,13 @@ class SourceColumn(Frozen):
     required: bool = False
     must_map: bool = False
     nullable: bool = False
+    missing_beside: str | None = None
+    guest_by: str | None = None
     evidence: bool = False
     values: tuple[str, ...] = ()
+    not_before: str | None = None
+    decides: bool = True
+    birth: bool = False
 
 
 class SourceTable(Frozen):
@@ -121,6 +126,9 @@ class Retention(Frozen):
     valid_from: date
     time_zone: Literal["Europe/Oslo"]
     plausible_years: tuple[int, int]
+    plausible_birth_years: tuple[int, int] = (1900, 2199)
+    sentinel_dates: tuple[date, ...] = ()
+    end_before_beginning_days: int | None = Field(default=None, ge=0)  # None in policies that knew no such fault
     periods: dict[str, Period]
     choices: Choices
     tombstones: dict[Literal["consumer", "business", "sole_proprietor"], str]

@@ -14,7 +14,8 @@ import sqlglot
 from sqlglot import exp
 
 from ajprivacy_pipeline.policy import Policy, Sources
-from ajprivacy_pipeline.retention import CONTROL_TABLES, POLICY_TABLES, QUALITY_COLUMNS
+from ajprivacy_pipeline.quality import QUALITY_COLUMNS
+from ajprivacy_pipeline.retention import CONTROL_TABLES, POLICY_TABLES
 
 DIRECT, QUASI, TOKEN, KEY = "direct", "quasi", "token", "key"
 ROW = "rowid"  # DuckDB's own number of a row; also what row_number() makes
@@ -29,17 +30,18 @@ _HARMLESS = frozenset({
     "control.released_invoices.decided_on", "control.released_no_evidence.decided_on",
     "control.reviewed_records.reviewed_on", "control.shared_requests.matches",
     "control.rates.currency", "control.rates.rate",
-    "staged.quality.table_name", "staged.quality.column_name", "staged.quality.fault",
+    "staged.quality.table_name", "staged.quality.column_name", "staged.quality.fault", "staged.quality.freezes",
 })
 
 
 def given_tables(policy: Policy) -> Columns:
     """Columns of every table that no model makes, in order."""
     from ajprivacy_pipeline.warehouse.extract import EXTRACTION_COLUMNS  # slow; not needed to load definitions
+    from ajprivacy_pipeline.warehouse.settle import EMAIL_KEY_COLUMNS
 
     found: Columns = {f"raw.{name}": tuple(table.columns) for name, table in policy.sources.tables.items()}
     declared = {**POLICY_TABLES, **CONTROL_TABLES, "staged.quality": QUALITY_COLUMNS,
-                "raw.extraction": EXTRACTION_COLUMNS}
+                "raw.extraction": EXTRACTION_COLUMNS, "raw.email_keys": EMAIL_KEY_COLUMNS}
     return found | {name: _names(columns) for name, columns in declared.items()}
 
 

@@ -19,7 +19,8 @@ from ajprivacy_pipeline.errors import PolicyError, ZoneError
 from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.models import Model, layer_models, macros, run_model
 from ajprivacy_pipeline.policy import DecisionPolicy, parse_decision_policy
-from ajprivacy_pipeline.retention import POLICY_TABLES, catalogue_of, policy_parameters, prepare, write_quality
+from ajprivacy_pipeline.quality import write_quality
+from ajprivacy_pipeline.retention import POLICY_TABLES, catalogue_of, policy_parameters, prepare
 from ajprivacy_pipeline.settings import Settings, as_of, sql_folder
 from ajprivacy_pipeline.steer.compare import COMPARED, ground_clauses, measure, require_decisions, write_ids
 from ajprivacy_pipeline.steer.diff import changes

@@ -5,4 +5,4 @@
 SELECT DISTINCT CASE WHEN table_name = 'order_lines' THEN 'orders' ELSE table_name END AS entity,
     CASE WHEN table_name = 'order_lines' THEN regexp_replace(id, ':[^:]*$', '') ELSE id END AS record_id
 FROM staged.quality
-WHERE fault IN ('unknown_value', 'unparsable', 'implausible_date', 'missing')
+WHERE freezes

@@ -17,7 +17,7 @@ WITH rows AS (
     UNION ALL SELECT 'newsletter_subscriptions', subscription_id, customer_id, contact_id FROM staged.newsletter_subscriptions
     UNION ALL SELECT 'web_events', event_id, customer_id, contact_id FROM staged.web_events
 ), nobodys AS (
-    SELECT email_key(n.email) AS email_key
+    SELECT n.email_key
     FROM retention.faults AS f JOIN staged.newsletter_subscriptions AS n ON n.subscription_id = f.record_id
     WHERE f.entity = 'newsletter_subscriptions' AND n.customer_id IS NULL AND n.contact_id IS NULL
 ), named AS (

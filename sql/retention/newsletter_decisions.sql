@@ -13,10 +13,10 @@ WITH address_stops AS (
 ), owners AS (
     SELECT email_key, any_value(subject_no) AS subject_no, any_value(subject_id) AS subject_id
     FROM retention.subjects
-    WHERE email_key IN (SELECT email_key(email) FROM staged.newsletter_subscriptions WHERE customer_id IS NULL AND contact_id IS NULL)
+    WHERE email_key IN (SELECT email_key FROM staged.newsletter_subscriptions WHERE customer_id IS NULL AND contact_id IS NULL)
     GROUP BY email_key HAVING count(*) = 1
 ), placed AS (
-    SELECT n.*, email_key(n.email) AS email_key, k.subject_no AS customer_no, c.subject_no AS contact_no,
+    SELECT n.*, k.subject_no AS customer_no, c.subject_no AS contact_no,
         (n.customer_id IS NOT NULL AND k.subject_no IS NULL) OR (n.contact_id IS NOT NULL AND c.subject_no IS NULL) AS is_orphan,
         CASE WHEN n.contact_id IS NULL AND n.customer_id IS NULL THEN w.subject_no END AS owner_no,
         coalesce(subject_id_of(n.contact_id, n.customer_id), w.subject_id) AS subject_id,
@@ -25,7 +25,7 @@ WITH address_stops AS (
     FROM staged.newsletter_subscriptions AS n
     LEFT JOIN retention.subjects AS k ON k.customer_id = n.customer_id AND k.contact_id IS NULL
     LEFT JOIN retention.subjects AS c ON c.contact_id = n.contact_id
-    LEFT JOIN owners AS w ON w.email_key = email_key(n.email)
+    LEFT JOIN owners AS w ON w.email_key = n.email_key
 ), dated AS (
     SELECT p.*,
         least(CASE WHEN coalesce(p.unsubscribed_on >= p.subscribed_on, true) THEN p.unsubscribed_on END,

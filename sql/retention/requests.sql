@@ -14,14 +14,14 @@ WITH matched AS (
     WHERE r.contact_id IS NULL
     UNION ALL
     SELECT r.request_id, s.subject_no
-    FROM staged.rights_requests AS r JOIN retention.subjects AS s ON s.email_key = email_key(r.email)
+    FROM staged.rights_requests AS r JOIN retention.subjects AS s ON s.email_key = r.email_key
     WHERE r.contact_id IS NULL AND r.customer_id IS NULL
 ), counted AS (
     SELECT *, count(*) OVER (PARTITION BY request_id) AS matches FROM matched
 ), judged AS (
     SELECT r.request_id, c.subject_no, r.contact_id IS NULL AND r.customer_id IS NULL AS by_email,
         greatest(coalesce(c.matches, 0), coalesce(m.matches, 0)) AS matches, r.kind,
-        email_key(r.email) AS email_key, r.received_on, r.closed_on,
+        r.email_key, r.received_on, r.closed_on,
         greatest(r.received_on, r.identity_verified_on) AS both_on,
         r.identity_verified_on IS NOT NULL AND r.received_on IS NOT NULL AS is_verified,
         r.outcome IS DISTINCT FROM 'withdrawn'
