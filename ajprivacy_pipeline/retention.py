@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline import control as store
 from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.effects import EFFECT_COLUMNS, NO_KEY, stored_effects
 from ajprivacy_pipeline.errors import PolicyError
 from ajprivacy_pipeline.models import Model, load_catalogue, macros, record_reasons
 from ajprivacy_pipeline.policy import DecisionPolicy
@@ -38,6 +39,7 @@ CONTROL_TABLES = {
     "control.released_no_evidence": "subject_id VARCHAR, decided_on DATE",
     "control.reviewed_records": "record VARCHAR, reviewed_on DATE",  # record: 'communications:ID'
     "control.shared_requests": "request_id VARCHAR, matches BIGINT",
+    "control.effects": EFFECT_COLUMNS,
     "control.rates": "currency VARCHAR, rate DECIMAL(18, 6)",  # written by the month's run, from the mapping
 }
 
@@ -56,6 +58,7 @@ def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
     return {
         **policy.periods,
         **_neutral_values(policy),
+        **NO_KEY,  # the month's run binds the key of stored effects
         "as_of": as_of(month),
         "policy_version": policy.version,
         "first_day": first_day, "last_day": last_day,
@@ -165,6 +168,7 @@ def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Ro
            _tuples(control, sa.select(decisions.c.subject_id, decisions.c.decided_on)
                    .where(decisions.c.kind == "until_further_notice", decisions.c.decision == "keep")))
     yield "control.shared_requests", list(_shared_requests(control).items())
+    yield "control.effects", stored_effects(control)
 
 
 def _shared_requests(control: ControlStore) -> dict[object, object]:
