@@ -28,6 +28,8 @@ _HARMLESS = frozenset({
     "control.previous_counts.table_name", "control.previous_counts.present", "control.previous_counts.rows",
     "control.legal_holds.placed_on", "control.legal_holds.expires_on", "control.legal_holds.lifted_on",
     "control.released_invoices.decided_on", "control.released_no_evidence.decided_on",
+    "control.released_faults.entity", "control.released_faults.freeze", "control.released_faults.decided_on",
+    "control.first_held.first_on", "control.previous_warranties.product_id", "control.previous_warranties.warranty_years",
     "control.reviewed_records.reviewed_on", "control.shared_requests.matches",
     "control.effects.kind", "control.effects.received_on", "control.effects.verified_on", "control.effects.by_email",
     "control.effects.matches", "control.effects.what", "control.effects.erases",

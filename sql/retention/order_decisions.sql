@@ -1,7 +1,7 @@
 -- model: retention.order_decisions
 -- grain: one row per order and part: delivery, and link where the order points to a person
 -- params: as_of, policy_version
--- reads: retention.order_facts, retention.subject_purposes, retention.subject_requests, retention.guest_requests, retention.released_orders, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- reads: retention.order_facts, retention.subject_purposes, retention.subject_requests, retention.guest_requests, retention.released_orders, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.reason_sets, policy.freeze_sets
 -- doc: What becomes of an order's delivery details, and of its link to a person; a guest's order has no link. An order whose
 --   own date cannot be read is due by as_of, hence held, unless a blocker or purpose retains it. `reasons` is a set as bits.
 WITH parts AS (
@@ -35,13 +35,14 @@ WITH parts AS (
     FROM dated
 ), decided AS (
     SELECT j.*, CASE WHEN j.reasons = 0 AND NOT j.is_absent
-        THEN record_holds(c.freezes, coalesce(k.freezes, j.guest_freezes), j.is_orphan, q.record_id IS NOT NULL, e.is_missing,
+        THEN record_holds(c.freezes, coalesce(k.freezes, j.guest_freezes), j.is_orphan AND u.record_id IS NULL, q.record_id IS NOT NULL, e.is_missing,
                           list_contains(e.held_entities, 'orders'))
         ELSE 0 END AS held
     FROM judged AS j
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS c ON c.subject_no = j.contact_no AND c.entity = 'orders'
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = j.customer_no AND k.entity = 'orders'
+    LEFT JOIN retention.released_faults AS u ON u.record_id = j.order_id AND u.entity = 'orders' AND u."freeze" = 'orphan'
     LEFT JOIN retention.faults AS q ON q.record_id = j.order_id AND q.entity = 'orders'
 )
 SELECT CAST($as_of AS DATE) AS as_of, 'orders' AS entity, d.order_id AS record_id, d.part, d.subject_id, d.subject_no,

@@ -1,7 +1,7 @@
 -- model: retention.subject_freezes
 -- grain: one row per subject and freeze, evidence_missing excepted
 -- params: as_of, open_balance_review_months
--- reads: retention.invoice_reach, retention.released_invoices, retention.subjects, retention.requests, retention.subject_purposes, retention.presence, retention.faulty_subjects, control.legal_holds, control.released_no_evidence
+-- reads: retention.invoice_reach, retention.released_invoices, retention.subjects, retention.requests, retention.subject_purposes, retention.presence, retention.faulty_subjects, retention.released_faults, control.legal_holds, control.released_no_evidence
 -- doc: Why what would be due stays, per subject. no_evidence: something of the subject is there, no purpose ever applied, and
 --   no erasure was carried out; what a carried-out plan has touched is excepted as well, once there is one.
 WITH balances AS (
@@ -24,7 +24,10 @@ WITH balances AS (
     WHERE NOT coalesce(h.lifted_on <= $as_of, false)
     GROUP BY ALL
     UNION ALL
-    SELECT subject_no, 'orphan', NULL, false FROM retention.subjects WHERE is_orphan
+    SELECT s.subject_no, 'orphan', NULL, false
+    FROM retention.subjects AS s
+    LEFT JOIN retention.released_faults AS r ON r.record_id = s.contact_id AND r.entity = 'contacts' AND r."freeze" = 'orphan'
+    WHERE s.is_orphan AND r.record_id IS NULL
     UNION ALL
     SELECT DISTINCT subject_no, 'data_quality', NULL, false FROM retention.faulty_subjects
     UNION ALL
