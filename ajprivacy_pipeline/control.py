@@ -138,6 +138,23 @@ shared_requests = sa.Table(  # erasures by e-mail that reached several people in
     sa.Column("run_id", sa.String(64), nullable=False),
 )
 
+effects = sa.Table(  # what objections, erasures and unsubscriptions have ended, as keyed tokens of request and of whose it is
+    "effects", _meta,  # replaced as a whole per source; `key` is the fingerprint of the tokens' key
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("source", sa.String(64), nullable=False, index=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("received_on", sa.Date, nullable=False),
+    sa.Column("verified_on", sa.Date),
+    sa.Column("by_email", sa.Boolean, nullable=False),
+    sa.Column("matches", sa.BigInteger, nullable=False),
+    sa.Column("what", sa.String(8), nullable=False),
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("erases", sa.Boolean, nullable=False),
+    sa.Column("key", sa.String(16), nullable=False),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False),
+)
+
 looks = sa.Table(  # who looked at a person: the subject as a keyed token, never its id
     "looks", _meta,
     sa.Column("id", sa.Integer, primary_key=True),
@@ -205,6 +222,15 @@ class ControlStore:
             if shrunken:
                 connection.execute(shrunken_sources.insert(),
                                    [{"month": month, "run_id": run_id, "table_name": name} for name in shrunken])
+
+    def replace_effects(self, sources: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
+        """Drop what is stored of some sources, and store rows instead, in one transaction."""
+        with _control_errors(), self._engine.begin() as connection:
+            if sources:
+                connection.execute(effects.delete().where(effects.c.source == sa.bindparam("gone")),
+                                   [{"gone": source} for source in sources])
+            if rows:
+                connection.execute(effects.insert(), list(rows))
 
     def previous_counts(self, month: str) -> list[dict[str, Any]]:
         """What each source table is compared with in `month`: table_name, present, rows, and the month they are of.

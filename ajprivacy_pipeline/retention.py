@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline import control as store
 from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.effects import EFFECT_COLUMNS, NO_KEY, stored_effects
 from ajprivacy_pipeline.errors import PolicyError
 from ajprivacy_pipeline.keystore import pads
 from ajprivacy_pipeline.models import Model, load_catalogue, macros, record_reasons
@@ -42,6 +43,7 @@ CONTROL_TABLES = {
     "control.previous_warranties": "product_id VARCHAR, warranty_years SMALLINT",  # at the last success before
     "control.reviewed_records": "record VARCHAR, reviewed_on DATE",  # record: 'communications:ID'
     "control.shared_requests": "request_id VARCHAR, matches BIGINT",
+    "control.effects": EFFECT_COLUMNS,
     "control.rates": "currency VARCHAR, rate DECIMAL(18, 6)",  # written by the month's run, from the mapping
 }
 
@@ -60,6 +62,7 @@ def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
     return {
         **policy.periods,
         **_neutral_values(policy),
+        **NO_KEY,  # the month's run binds the key of stored effects
         "as_of": as_of(month),
         "policy_version": policy.version,
         "first_day": first_day, "last_day": last_day,
@@ -178,6 +181,7 @@ def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Ro
                    .where(decisions.c.kind == "until_further_notice", decisions.c.decision == "keep")))
     yield from _memory_tables(control, month)
     yield "control.shared_requests", list(_shared_requests(control).items())
+    yield "control.effects", stored_effects(control)
 
 
 def _memory_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Rows]]:

@@ -1,7 +1,7 @@
 -- model: retention.review_list
 -- grain: one row per subject or record and reason to look at it
 -- params: as_of, policy_version, stale_fault_months, until_further_notice_review_months, stale_blocker_months
--- reads: retention.freezes, retention.requests, retention.correspondence_decisions, retention.order_facts, retention.released_orders, staged.quality, staged.communications, staged.cases, staged.products, retention.held_faults, control.legal_holds, control.reviewed_records, control.first_held, control.previous_warranties
+-- reads: retention.freezes, retention.request_reviews, retention.correspondence_decisions, retention.order_facts, retention.released_orders, staged.quality, staged.communications, staged.cases, staged.products, retention.held_faults, control.legal_holds, control.reviewed_records, control.first_held, control.previous_warranties
 -- doc: What a person must decide or look at each month. Records carry entity and record_id, subjects carry subject_id.
 --   A message without a subject is as old as its last review by as_of, where it had one; a fault or dangling id as the
 --   first month's end at which it held something.
@@ -13,10 +13,7 @@ WITH reviewed AS (
     UNION ALL
     SELECT subject_id, NULL, NULL, 'no_evidence', NULL FROM retention.freezes WHERE "freeze" = 'no_evidence'
     UNION ALL
-    SELECT NULL, 'rights_requests', request_id, 'ambiguous_request', min(received_on)
-    FROM retention.requests
-    WHERE by_email AND matches <> 1 AND kind = 'erasure' AND stops_marketing
-    GROUP BY request_id
+    SELECT NULL, 'rights_requests', request_id, reason, since FROM retention.request_reviews
     UNION ALL
     SELECT d.subject_id, 'communications', d.record_id, 'until_further_notice', greatest(m.occurred_on, r.reviewed_on)
     FROM retention.correspondence_decisions AS d JOIN staged.communications AS m ON m.communication_id = d.record_id
