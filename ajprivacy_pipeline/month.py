@@ -145,10 +145,13 @@ class MonthRun:
 
     def finish(self) -> list[str]:
         """Record the month's success, then destroy earlier months' files and keys; returns the months destroyed."""
+        from ajprivacy_pipeline.effects import remember_effects
         from ajprivacy_pipeline.evidence import shrunken_sources
-        from ajprivacy_pipeline.retention import remember_shared_requests
+        from ajprivacy_pipeline.retention import remember_faults, remember_shared_requests, remember_warranties
         with self._timed("control.months") as done:
-            remember_shared_requests(self.con, self.control, self.month, self.run_id)
+            for remember in (remember_shared_requests, remember_faults, remember_warranties):
+                remember(self.con, self.control, self.month, self.run_id)
+            remember_effects(self.con, self.control, self.keys, self.month, self.run_id)
             self.control.record_month(self.month, self.run_id, self.policy.version, self._source_counts(),
                                       shrunken_sources(self.con))
             destroyed = destroy_before(self.settings, self.keys, self.month)
@@ -203,12 +206,15 @@ class MonthRun:
 
     def _bound(self, layer: str) -> Mapping[str, object]:
         """Every bound value of a layer's models; the schemas policy and control are written on first use."""
+        from ajprivacy_pipeline.effects import effect_parameters
         from ajprivacy_pipeline.pseudonymise import pseudonym_parameters
         from ajprivacy_pipeline.release import NOTHING, model_values, plan_release
-        from ajprivacy_pipeline.retention import policy_parameters
+        from ajprivacy_pipeline.retention import first_held_pads, policy_parameters
         if not self._values:
             self._prepare()
-            self._values["policy"] = policy_parameters(self.policy, self.month)
+            self._values["policy"] = {**policy_parameters(self.policy, self.month),
+                                      **effect_parameters(self.keys, self.control),
+                                      **first_held_pads(self.keys.derive("control", "first_held"))}
         if layer in ("pseudonyms", PSEUDONYMISED) and "keys" not in self._values:
             self._values["keys"] = pseudonym_parameters(self.keys, self.month)
         if layer in ("anonymous", "published") and "release" not in self._values:

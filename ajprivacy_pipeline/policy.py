@@ -128,6 +128,7 @@ class Retention(Frozen):
     plausible_years: tuple[int, int]
     plausible_birth_years: tuple[int, int] = (1900, 2199)
     sentinel_dates: tuple[date, ...] = ()
+    stale_fault_months: int | None = Field(default=None, ge=1)  # None in policies that had no such review
     end_before_beginning_days: int | None = Field(default=None, ge=0)  # None in policies that knew no such fault
     periods: dict[str, Period]
     choices: Choices

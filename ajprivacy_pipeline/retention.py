@@ -12,6 +12,8 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline import control as store
 from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.effects import EFFECT_COLUMNS, NO_KEY, stored_effects
+from ajprivacy_pipeline.keystore import pads
 from ajprivacy_pipeline.models import Model, load_catalogue, macros, record_reasons
 from ajprivacy_pipeline.policy import DecisionPolicy
 from ajprivacy_pipeline.settings import as_of, sql_folder
@@ -35,8 +37,12 @@ CONTROL_TABLES = {
     "control.legal_holds": "subject_id VARCHAR, placed_on DATE, expires_on DATE, lifted_on DATE",
     "control.released_invoices": "subject_id VARCHAR, invoice_id VARCHAR, decided_on DATE, facts_sha256 VARCHAR",
     "control.released_no_evidence": "subject_id VARCHAR, decided_on DATE",
+    "control.released_faults": 'entity VARCHAR, record_id VARCHAR, "freeze" VARCHAR, decided_on DATE, facts_sha256 VARCHAR',
+    "control.first_held": "token VARCHAR, first_on DATE",  # keyed hashes, see retention.held_faults
+    "control.previous_warranties": "product_id VARCHAR, warranty_years SMALLINT",  # at the last success before
     "control.reviewed_records": "record VARCHAR, reviewed_on DATE",  # record: 'communications:ID'
     "control.shared_requests": "request_id VARCHAR, matches BIGINT",
+    "control.effects": EFFECT_COLUMNS,
     "control.rates": "currency VARCHAR, rate DECIMAL(18, 6)",  # written by the month's run, from the mapping
 }
 
@@ -55,6 +61,7 @@ def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
     return {
         **policy.periods,
         **_neutral_values(policy),
+        **NO_KEY,  # the month's run binds the key of stored effects
         "as_of": as_of(month),
         "policy_version": policy.version,
         "first_day": first_day, "last_day": last_day,
@@ -72,6 +79,8 @@ def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
         "request_kinds": list(tables["rights_requests"].columns["kind"].values),
         "outcomes": list(tables["rights_requests"].columns["outcome"].values),
         "no_warranty_categories": [name.lower() for name in choices.no_warranty_categories],
+        "stale_fault_months": policy.retention.stale_fault_months,
+        **first_held_pads(b""),  # a month's run binds those of its own key
         "unknown_warranty_years": None if choices.unknown_warranty == "hold" else choices.unknown_warranty,
         "business_warranty": choices.business_warranty_keeps_contact,
         "shrink_tolerance": choices.shrink_tolerance,
@@ -81,6 +90,12 @@ def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
 def days_of(years: tuple[int, int]) -> tuple[date, date]:
     """The first and the last day of some years."""
     return date(years[0], 1, 1), date(years[1], 12, 31)
+
+
+def first_held_pads(key: bytes) -> dict[str, object]:
+    """What retention.held_faults binds to make tokens of faults under a key."""
+    both = pads(key)
+    return {"first_held_inner": both.inner, "first_held_outer": both.outer}
 
 
 def _neutral_values(policy: DecisionPolicy) -> dict[str, str | None]:
@@ -158,7 +173,43 @@ def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Ro
     yield ("control.reviewed_records",
            _tuples(control, sa.select(decisions.c.subject_id, decisions.c.decided_on)
                    .where(decisions.c.kind == "until_further_notice", decisions.c.decision == "keep")))
+    yield from _memory_tables(control, month)
     yield "control.shared_requests", list(_shared_requests(control).items())
+    yield "control.effects", stored_effects(control)
+
+
+def _memory_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Rows]]:
+    decisions, faults, held = store.review_decisions, store.released_faults, store.first_held
+    later = decisions.alias("later")
+    stands = ~sa.exists().where(later.c.subject_id == decisions.c.subject_id, later.c.kind == decisions.c.kind,
+                                later.c.decision == "keep", later.c.id > decisions.c.id)
+    yield ("control.released_faults",
+           _tuples(control, sa.select(faults.c.entity, faults.c.record_id, decisions.c.kind, decisions.c.decided_on,
+                                      faults.c.facts_sha256)
+                   .join(faults, faults.c.decision_id == decisions.c.id)
+                   .where(decisions.c.decision == "release", stands)))
+    yield ("control.first_held",
+           [(row[0], as_of(str(row[1]))) for row in _tuples(
+               control, sa.select(held.c.token, sa.func.min(held.c.month)).group_by(held.c.token))])
+    yield "control.previous_warranties", list(control.warranties_before(month).items())
+
+
+def remember_faults(con: Connection, control: ControlStore, month: str, run_id: str) -> None:
+    """Note the first month in which a fault or dangling id held something, as keyed tokens, each once."""
+    known = {row[0] for row in _tuples(control, sa.select(store.first_held.c.token).where(
+        store.first_held.c.month <= month))}
+    found = con.execute("SELECT DISTINCT token FROM retention.held_faults").fetchall()
+    control.insert(store.first_held, [{"token": token, "month": month, "run_id": run_id}
+                                      for (token,) in found if token not in known])
+
+
+def remember_warranties(con: Connection, control: ControlStore, month: str, run_id: str) -> None:
+    """Note each product's warranty where it is another than what was known last; products are no personal data."""
+    known = control.warranties_before(f"{as_of(month):%Y-%m}")  # this month's earlier runs too
+    found = con.execute("SELECT product_id, warranty_years FROM staged.products").fetchall()
+    control.insert(store.product_warranties, [
+        {"product_id": product, "warranty_years": years, "month": month, "run_id": run_id}
+        for product, years in found if product not in known or known[product] != years])
 
 
 def _shared_requests(control: ControlStore) -> dict[object, object]:

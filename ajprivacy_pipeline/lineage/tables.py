@@ -28,7 +28,11 @@ _HARMLESS = frozenset({
     "control.previous_counts.table_name", "control.previous_counts.present", "control.previous_counts.rows",
     "control.legal_holds.placed_on", "control.legal_holds.expires_on", "control.legal_holds.lifted_on",
     "control.released_invoices.decided_on", "control.released_no_evidence.decided_on",
+    "control.released_faults.entity", "control.released_faults.freeze", "control.released_faults.decided_on",
+    "control.first_held.first_on", "control.previous_warranties.product_id", "control.previous_warranties.warranty_years",
     "control.reviewed_records.reviewed_on", "control.shared_requests.matches",
+    "control.effects.kind", "control.effects.received_on", "control.effects.verified_on", "control.effects.by_email",
+    "control.effects.matches", "control.effects.what", "control.effects.erases",
     "control.rates.currency", "control.rates.rate",
     "staged.quality.table_name", "staged.quality.column_name", "staged.quality.fault", "staged.quality.freezes",
 })
@@ -57,6 +61,8 @@ def label_of(sources: Sources, table: str, column: str) -> str | None:
         return KEY
     if column == ROW:
         return DIRECT
+    if table == "control.effects" and column in ("source", "token"):
+        return TOKEN
     if layer == "raw" and name in sources.tables:
         class_ = sources.tables[name].columns[column].class_
         if class_ in sources.identifying_classes or class_ == "reference":
