@@ -115,6 +115,31 @@ class Freeze(Frozen):
     source: str
 
 
+Share = float  # of rows, 0 to 1
+
+
+class Evidence(Frozen):
+    """What a month must not have lost since it was last believed: which columns are watched, and what is tolerated."""
+
+    least_rows: int = Field(ge=1)
+    fill_points: Share = Field(ge=0, le=1)
+    share_points: Share = Field(ge=0, le=1)
+    warranty_tolerance: Share = Field(ge=0, le=1)
+    orphan_share: Share = Field(ge=0, le=1)
+    orphan_points: Share = Field(ge=0, le=1)
+    first_orphan_share: Share = Field(ge=0, le=1)
+    age_days: int = Field(ge=0)
+    closings_least: int = Field(ge=1)
+    closings_share: Share = Field(ge=0, le=1)
+    references: tuple[str, ...]
+    keeps: dict[str, tuple[str, ...]]
+    ends: dict[str, tuple[str, ...]]
+    dated: dict[str, tuple[str, ...]]
+    rising: dict[str, dict[str, tuple[str, ...]]]
+    falling: dict[str, dict[str, tuple[str, ...]]]
+    within: dict[str, dict[str, dict[str, tuple[str, ...]]]] = Field(default_factory=dict)
+
+
 class Retention(Frozen):
     """`purposes.toml`."""
 
@@ -128,6 +153,7 @@ class Retention(Frozen):
     attributes: dict[str, Attribute]
     freezes: dict[str, Freeze]
     scopes: dict[Scope, tuple[str, ...]]
+    evidence: Evidence | None = None  # stored policies of earlier versions watch the number of rows alone
 
 
 class Action(Frozen):
