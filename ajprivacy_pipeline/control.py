@@ -10,13 +10,14 @@ never edited, but for a run's end. Does not belong here: rows of the warehouse, 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from ajprivacy_pipeline import counter
 from ajprivacy_pipeline.errors import ControlError
 
 _meta = sa.MetaData()
@@ -120,6 +121,21 @@ shared_requests = sa.Table(  # erasures by e-mail that reached several people in
     sa.Column("run_id", sa.String(64), nullable=False),
 )
 
+store_state = sa.Table(  # one row: how often the store has been changed; see `counter`
+    "store_state", _meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("changes", sa.BigInteger, nullable=False),
+)
+new_starts = sa.Table(  # a person goes on with a store that had lost something, or with a new one
+    "new_starts", _meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("changes_before", sa.BigInteger),  # beside the keys; None where no number stood there
+    sa.Column("changes_found", sa.BigInteger, nullable=False),
+    sa.Column("accepted_by", sa.String(200), nullable=False),
+    sa.Column("reason", sa.String(64), nullable=False),
+    sa.Column("accepted_on", sa.Date, nullable=False),
+)
+
 looks = sa.Table(  # who looked at a person: the subject as a keyed token, never its id
     "looks", _meta,
     sa.Column("id", sa.Integer, primary_key=True),
@@ -145,30 +161,80 @@ def is_full(error: Exception) -> bool:
 class ControlStore:
     """Typed access to the control store."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, keys: Path | None = None) -> None:
         """Connect to `url` and create what is missing.
+
+        Args:
+            url: of SQLAlchemy's kind.
+            keys: the folder beside whose keys changes are counted, too; None for a store of no home.
 
         Raises:
             ControlError: the store cannot be opened.
         """
         self._engine = sa.create_engine(url, hide_parameters=True)
+        self._keys = keys
         with _control_errors():
             _meta.create_all(self._engine)
             self._bring_over()
 
     @classmethod
     def in_folder(cls, folder: Path) -> "ControlStore":
-        """The default store: `control.db`, readable by its owner alone."""
+        """The default store: `control.db`, readable by its owner alone; its changes are counted beside the home's keys.
+
+        Raises:
+            ControlError: it has lost something, or is gone while the home holds what it must have known of.
+        """
+        path, home = folder / "control.db", folder.parent
+        before = counter.read_counter(home / "keys")
+        if not path.exists() or path.stat().st_size == 0:
+            left = f"the number of its changes ({before})" if before is not None else counter.remains(home)
+            if left:
+                raise ControlError(f"the control store is gone, while the home still holds {left}: {counter.MEND}")
+        found = cls.unchecked(folder)
+        if (changes := found.changes()) < (before or 0):
+            raise ControlError(f"the control store has lost something: it has {changes} change(s), beside the keys "
+                               f"{before} are counted: {counter.MEND}")
+        if changes > (before or 0):  # a run was killed between the store's change and the number beside the keys
+            counter.raise_counter(home / "keys", changes)
+        return found
+
+    @classmethod
+    def unchecked(cls, folder: Path) -> "ControlStore":
+        """The default store whatever it has lost; for starting anew alone."""
         path = folder / "control.db"
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        return cls(f"sqlite:///{path}")
+        return cls(f"sqlite:///{path}", folder.parent / "keys")
+
+    def changes(self) -> int:
+        """How often the store has been changed."""
+        found = self.rows(sa.select(store_state.c.changes))
+        return int(found[0]["changes"]) if found else 0
+
+    def start_anew(self, before: int | None, by: str, reason: str, day: date) -> int:
+        """Record that a person goes on with the store as it is; it counts on from the higher number, which is returned."""
+        found = self.changes()
+        number = max(before or 0, found) + 1
+        with _control_errors(), self._engine.begin() as connection:
+            connection.execute(store_state.delete())
+            connection.execute(store_state.insert(), {"id": 1, "changes": number})
+            connection.execute(new_starts.insert(), {"changes_before": before, "changes_found": found,
+                                                     "accepted_by": by, "reason": reason, "accepted_on": day})
+        if self._keys is not None:
+            counter.reset_counter(self._keys, number)
+        return number
 
     @contextmanager
     def change(self) -> Iterator[sa.Connection]:
-        """One transaction that changes the store; every change goes through here."""
+        """One transaction that changes the store; every change goes through here, and is counted in it."""
         with _control_errors(), self._engine.begin() as connection:
+            counted = sa.update(store_state).values(changes=store_state.c.changes + 1)
+            if connection.execute(counted).rowcount == 0:
+                connection.execute(store_state.insert(), {"id": 1, "changes": 1})
+            number = int(connection.execute(sa.select(store_state.c.changes)).scalar_one())
             yield connection
+        if self._keys is not None:
+            counter.raise_counter(self._keys, number)
 
     def insert(self, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
         """Append rows in one transaction."""
@@ -215,18 +281,15 @@ class ControlStore:
         with self.change() as connection:
             connection.execute(months.insert(), {"month": month, "run_id": run_id, "policy_version": policy_version,
                                                  "finished_at": now})
-            connection.execute(month_measures.insert(), [
+            _insert(connection, month_measures, [
                 {"month": month, "run_id": run_id, "recorded_at": now, **row} for row in measures])
-            if opened:
-                connection.execute(open_records.insert(), [{"month": month, "run_id": run_id, **row} for row in opened])
+            _insert(connection, open_records, [{"month": month, "run_id": run_id, **row} for row in opened])
 
     def record_acceptance(self, measures: Sequence[dict[str, Any]], opened: Sequence[dict[str, Any]]) -> None:
         """Record that measures of a month (with accepted_by, reason, accepted_on) are right as they are."""
         with self.change() as connection:
-            connection.execute(month_measures.insert(), [
-                {**row, "stands": True, "recorded_at": utc_now()} for row in measures])
-            if opened:
-                connection.execute(open_records.insert(), list(opened))
+            _insert(connection, month_measures, [{**row, "stands": True, "recorded_at": utc_now()} for row in measures])
+            _insert(connection, open_records, opened)
 
     def previous_measures(self, month: str) -> list[dict[str, Any]]:
         """What each guard of `month` is compared with: rows of month_measures with `is_first`.
@@ -292,6 +355,11 @@ class ControlStore:
     def releases(self) -> list[dict[str, Any]]:
         """Every release, oldest first."""
         return self.rows(sa.select(releases).order_by(releases.c.id))
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(table.insert(), list(rows))
 
 
 def _less_executed(row: dict[str, Any], executed: Sequence[dict[str, Any]]) -> dict[str, Any]:

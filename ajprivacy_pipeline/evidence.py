@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from ajprivacy_pipeline import control as store
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import boundary, read_month
+from ajprivacy_pipeline.counter import read_counter
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.policy import load_policy
@@ -151,3 +152,25 @@ def accept(settings: Settings, place: str, by: str, reason: str, *, month: str |
         [{**row, **word, "month": chosen, "run_id": run_id} for row in rows],
         [{**row, "month": chosen, "run_id": run_id} for row in opened])
     return {"place": place, "month": chosen, "guards": [row["guard"] for row in rows], **word}
+
+
+def accept_store(settings: Settings, by: str, reason: str, *, today: date) -> int:
+    """Go on with a control store that has lost something, or with a new one; who said so is recorded in it.
+
+    Returns:
+        The number of changes from which it counts on.
+
+    Raises:
+        ControlError: the store has lost nothing, or the name or the reason is none; nothing is written.
+    """
+    check_code(reason, load_policy(NOTICE).review.reasons.accept_store, "reason code for accept-store")
+    check_name(by, "--by")
+    try:
+        ControlStore.in_folder(settings.control)
+    except ControlError:
+        try:
+            before = read_counter(settings.keys)
+        except ControlError:
+            before = None
+        return ControlStore.unchecked(settings.control).start_anew(before, by.strip(), reason, today)
+    raise ControlError("the control store has lost nothing; it goes on as it is")

@@ -195,6 +195,7 @@ class ReviewReasons(Frozen):
     release: dict[str, str] = Field(min_length=1)
     keep: dict[str, str] = Field(min_length=1)
     accept: dict[str, str] = Field(default_factory=dict)  # stored policies of earlier versions have none
+    accept_store: dict[str, str] = Field(default_factory=dict)
 
 
 class Holds(Frozen):
