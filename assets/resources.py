@@ -36,16 +36,16 @@ def month_resource(
     """
 
     def open_for_run(context: dg.InitResourceContext) -> Iterator[MonthRun]:
-        run = context.run
-        month = (run.tags.get(_PARTITION_TAG, "") if run else "")[:7]
-        if run is None or not month:
-            raise ControlError("a run is for one month: choose a partition, or use `ajprivacy run --month YYYY-MM`")
         try:
+            run = context.run
+            month = (run.tags.get(_PARTITION_TAG, "") if run else "")[:7]
+            if run is None or not month:
+                raise ControlError("a run is for one month: choose a partition, or use `ajprivacy run --month YYYY-MM`")
             settings = load_settings()
             logs = partial(written_so_far, context.instance, run.run_id) if context.instance else None
             with open_month(settings, month, run.run_id, report, logs, asked) as opened:
                 if context.instance is not None:
-                    free_dead_slots(context.instance, settings)
+                    free_dead_slots(context.instance, settings, month)
                 yield opened
         except PrivacyError as error:
             refused(error)
@@ -80,11 +80,12 @@ def step(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> I
         raise error from None
 
 
-def free_dead_slots(instance: dg.DagsterInstance, settings: Settings) -> list[str]:
+def free_dead_slots(instance: dg.DagsterInstance, settings: Settings, own_month: str) -> list[str]:
     """Free the pool's slots of killed runs, and mark those runs as failed; returns their ids.
 
     A run holds a slot only inside a step, and then holds its month's lock: a slot without a lock belongs to the dead.
-    Without this a killed run would make every later one wait for ever.
+    So does one of the month whose lock the caller holds, which is about to begin its first step. Without this a killed
+    run would make every later one wait for ever.
     """
     storage = instance.event_log_storage
     if not storage.supports_global_concurrency_limits:
@@ -93,7 +94,7 @@ def free_dead_slots(instance: dg.DagsterInstance, settings: Settings) -> list[st
     for run_id in {slot.run_id for slot in storage.get_concurrency_info(POOL).claimed_slots}:
         run = instance.get_run_by_id(run_id)
         month = run.tags.get(_PARTITION_TAG, "")[:7] if run else ""
-        if month and is_running(settings, month):
+        if month and month != own_month and is_running(settings, month):
             continue
         storage.free_concurrency_slots_for_run(run_id)
         if run and not run.is_finished:
