@@ -91,8 +91,14 @@ def number(names: Iterable[str], what: str) -> dict[str, int]:
     return {name: 1 << place for place, name in enumerate(listed)}
 
 
-def subsets(bits: dict[str, int]) -> Iterator[tuple[int, list[str]]]:
-    """Every set of names as bits, with its names sorted."""
+def subsets(bits: dict[str, int], what: str) -> Iterator[tuple[int, list[str]]]:
+    """Every set of names as bits, with its names sorted.
+
+    Raises:
+        PolicyError: there are too many names to list every set of them.
+    """
+    if len(bits) > MOST_IN_A_SET:
+        raise PolicyError([f"purposes.toml: {what} {len(bits)} names; {MOST_IN_A_SET} at most, whose sets are listed"])
     for size in range(len(bits) + 1):
         for names in combinations(sorted(bits), size):
             yield sum(bits[name] for name in names), list(names)
@@ -107,9 +113,8 @@ def purpose_sets(policy: "DecisionPolicy") -> dict[int, list[str]]:
     bits = {purpose.name: purpose.bit for purpose in vocabulary_of(policy).purposes}
     found: dict[int, list[str]] = {}
     for name, attribute in policy.retention.attributes.items():
-        if (count := len(attribute.purposes)) > MOST_IN_A_SET:
-            raise PolicyError([f"purposes.toml: attributes.{name} has {count} purposes; {MOST_IN_A_SET} at most"])
-        found.update(subsets({purpose: bits[purpose] for purpose in attribute.purposes}))
+        covering = {purpose: bits[purpose] for purpose in attribute.purposes}
+        found.update(subsets(covering, f"attributes.{name}.purposes has"))
     return found
 
 

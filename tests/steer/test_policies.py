@@ -102,8 +102,8 @@ def test_stored_policies_are_listed_with_who_and_what_changed(tmp_path: Path, ch
 
     assert [(row["version"], row["stored_by"], row["months"]) for row in found] == [
         (first, "kari", ["2026-09"]), (second, "ola", ["2026-10"]), ("0" * 16, None, [])]
-    changes = [{"file": "purposes.toml", "key": "periods.log_months.value", "kind": "changed", "was": "13", "now": "14"}]
-    assert [row["changes"] for row in found] == [None, changes, None]
+    moved = {"file": "purposes.toml", "key": "periods.log_months.value", "kind": "changed", "was": "13", "now": "14"}
+    assert [row["changes"] for row in found] == [None, [moved], None]
 
 
 def test_a_default_notice_is_written_into_an_empty_folder_alone(tmp_path: Path) -> None:
