@@ -82,6 +82,7 @@ class MonthRun:
         """Read the warehouse into the schema raw, and drop what an earlier run of the month derived from it."""
         from ajprivacy_pipeline.warehouse.extract import extract
         from ajprivacy_pipeline.warehouse.mapping import load_mapping
+        from ajprivacy_pipeline.warehouse.settle import settle_values
         last = time.monotonic()
 
         def progress(table: str, rows: int) -> None:
@@ -94,6 +95,7 @@ class MonthRun:
             sources = self.policy.sources
             mapping = load_mapping(self.settings.mapping_file, sources)
             extracts = extract(self.con, self.settings.warehouse_url, mapping, sources, progress=progress)
+            settle_values(self.con, self.policy, mapping)
             for layer in LAYERS:
                 self.con.execute(f"DROP SCHEMA IF EXISTS {zones.quote(layer)} CASCADE")
             self._values.clear()
@@ -107,7 +109,7 @@ class MonthRun:
 
     def quality(self) -> int:
         """Write staged.quality, the rows that do not fit the source contract, and return their number."""
-        from ajprivacy_pipeline.retention import write_quality
+        from ajprivacy_pipeline.quality import write_quality
         with self._timed("staged.quality") as done:
             self._bound("staged")
             return done(write_quality(self.con, self.policy))
@@ -143,12 +145,14 @@ class MonthRun:
 
     def finish(self) -> list[str]:
         """Record the month's success, then destroy earlier months' files and keys; returns the months destroyed."""
-        from ajprivacy_pipeline.evidence import shrunken_sources
-        from ajprivacy_pipeline.retention import remember_shared_requests
+        from ajprivacy_pipeline.effects import remember_effects
+        from ajprivacy_pipeline.evidence import remember_measures
+        from ajprivacy_pipeline.retention import remember_faults, remember_shared_requests, remember_warranties
         with self._timed("control.months") as done:
-            remember_shared_requests(self.con, self.control, self.month, self.run_id)
-            self.control.record_month(self.month, self.run_id, self.policy.version, self._source_counts(),
-                                      shrunken_sources(self.con))
+            for remember in (remember_shared_requests, remember_faults, remember_warranties):
+                remember(self.con, self.control, self.month, self.run_id)
+            remember_effects(self.con, self.control, self.keys, self.month, self.run_id)
+            remember_measures(self.con, self.control, self.keys, self.month, self.run_id, self.policy.version)
             destroyed = destroy_before(self.settings, self.keys, self.month)
             done(len(destroyed))
             return destroyed
@@ -201,12 +205,15 @@ class MonthRun:
 
     def _bound(self, layer: str) -> Mapping[str, object]:
         """Every bound value of a layer's models; the schemas policy and control are written on first use."""
+        from ajprivacy_pipeline.effects import effect_parameters
         from ajprivacy_pipeline.pseudonymise import pseudonym_parameters
         from ajprivacy_pipeline.release import NOTHING, model_values, plan_release
-        from ajprivacy_pipeline.retention import policy_parameters
+        from ajprivacy_pipeline.retention import first_held_pads, policy_parameters
         if not self._values:
             self._prepare()
-            self._values["policy"] = policy_parameters(self.policy, self.month)
+            self._values["policy"] = {**policy_parameters(self.policy, self.month),
+                                      **effect_parameters(self.keys, self.control),
+                                      **first_held_pads(self.keys.derive("control", "first_held"))}
         if layer in ("pseudonyms", PSEUDONYMISED) and "keys" not in self._values:
             self._values["keys"] = pseudonym_parameters(self.keys, self.month)
         if layer in ("anonymous", "published") and "release" not in self._values:
@@ -215,11 +222,13 @@ class MonthRun:
         return ChainMap(*self._values.values())
 
     def _prepare(self) -> None:
+        from ajprivacy_pipeline.evidence import write_open_before
         from ajprivacy_pipeline.retention import CONTROL_TABLES, prepare
         from ajprivacy_pipeline.warehouse.mapping import load_mapping
         if not self.con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw' LIMIT 1").fetchall():
             raise ModelError(f"nothing is extracted for {self.month} yet: materialise raw first, or run the month")
         prepare(self.con, self.policy, self.control, self.month)
+        write_open_before(self.con, self.control, self.keys, self.month)
         rates = load_mapping(self.settings.mapping_file, self.policy.sources).rates
         self.con.execute(f"CREATE OR REPLACE TABLE control.rates ({CONTROL_TABLES['control.rates']})")
         for row in rates.items():

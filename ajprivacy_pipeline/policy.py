@@ -36,8 +36,13 @@ class SourceColumn(Frozen):
     required: bool = False
     must_map: bool = False
     nullable: bool = False
+    missing_beside: str | None = None
+    guest_by: str | None = None
     evidence: bool = False
     values: tuple[str, ...] = ()
+    not_before: str | None = None
+    decides: bool = True
+    birth: bool = False
 
 
 class SourceTable(Frozen):
@@ -115,12 +120,41 @@ class Freeze(Frozen):
     source: str
 
 
+Share = float  # of rows, 0 to 1
+
+
+class Evidence(Frozen):
+    """What a month must not have lost since it was last believed: which columns are watched, and what is tolerated."""
+
+    least_rows: int = Field(ge=1)
+    fill_points: Share = Field(ge=0, le=1)
+    share_points: Share = Field(ge=0, le=1)
+    warranty_tolerance: Share = Field(ge=0, le=1)
+    orphan_share: Share = Field(ge=0, le=1)
+    orphan_points: Share = Field(ge=0, le=1)
+    first_orphan_share: Share = Field(ge=0, le=1)
+    age_days: int = Field(ge=0)
+    closings_least: int = Field(ge=1)
+    closings_share: Share = Field(ge=0, le=1)
+    references: tuple[str, ...]
+    keeps: dict[str, tuple[str, ...]]
+    ends: dict[str, tuple[str, ...]]
+    dated: dict[str, tuple[str, ...]]
+    rising: dict[str, dict[str, tuple[str, ...]]]
+    falling: dict[str, dict[str, tuple[str, ...]]]
+    within: dict[str, dict[str, dict[str, tuple[str, ...]]]] = Field(default_factory=dict)
+
+
 class Retention(Frozen):
     """`purposes.toml`."""
 
     valid_from: date
     time_zone: Literal["Europe/Oslo"]
     plausible_years: tuple[int, int]
+    plausible_birth_years: tuple[int, int] = (1900, 2199)
+    sentinel_dates: tuple[date, ...] = ()
+    stale_fault_months: int | None = Field(default=None, ge=1)  # None in policies that had no such review
+    end_before_beginning_days: int | None = Field(default=None, ge=0)  # None in policies that knew no such fault
     periods: dict[str, Period]
     choices: Choices
     tombstones: dict[Literal["consumer", "business", "sole_proprietor"], str]
@@ -128,6 +162,7 @@ class Retention(Frozen):
     attributes: dict[str, Attribute]
     freezes: dict[str, Freeze]
     scopes: dict[Scope, tuple[str, ...]]
+    evidence: Evidence | None = None  # stored policies of earlier versions watch the number of rows alone
 
 
 class Action(Frozen):
@@ -169,6 +204,7 @@ class ReviewReasons(Frozen):
     release: dict[str, str] = Field(min_length=1)
     keep: dict[str, str] = Field(min_length=1)
     accept: dict[str, str] = Field(default_factory=dict)  # stored policies of earlier versions have none
+    accept_store: dict[str, str] = Field(default_factory=dict)
 
 
 class Holds(Frozen):

@@ -65,6 +65,8 @@ def empty_shop(policy: Policy) -> Connection:
             columns.append(f"{named} {TYPES[column.type] if column_name != 'updated_at' else 'TIMESTAMP'}")
         if name == "orders":
             columns.append("tombstone_type VARCHAR")
+        if table.columns.get("email") is not None:
+            columns.append("email_key VARCHAR AS (lower(email))")
         if name == "customers":
             columns.append("stated_type VARCHAR AS (customer_type)")
         con.execute(f"CREATE TABLE staged.{name} ({', '.join(columns)})")

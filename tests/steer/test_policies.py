@@ -132,7 +132,7 @@ def test_an_unknown_policy_is_refused(name: str, settings: Settings) -> None:
 
 
 def test_every_fault_of_a_policy_is_listed(changed: Changed) -> None:
-    folder = changed("purposes.toml", ("plausible_years = [1900, 2199]", "plausible_years = [1900]"),
+    folder = changed("purposes.toml", ("plausible_years = [1980, 2199]", "plausible_years = [1980]"),
                      ("shrink_tolerance = 0.2", "shrink_tolerance = 2"))
     (folder / "actions.toml").unlink()
     with pytest.raises(PolicyError) as error:
