@@ -43,7 +43,8 @@ def test_every_key_of_the_policy_is_read() -> None:
     code = "\n".join(re.sub(r"^    \w+: .*$", "", text, flags=re.MULTILINE) if path in shaped else text
                      for path in files for text in [path.read_text(encoding="utf-8")])
     pages = "".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "ajprivacy_pipeline").rglob("*.j2"))
-    read = set(re.findall(r"\.(\w+)", code + pages))
+    sql = "".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "sql").rglob("*.sql"))
+    read = set(re.findall(r"\.(\w+)", code + pages)) | set(re.findall(r"\$(\w+)", sql))
 
     assert [f"{shape.__name__}.{key}" for shape in _shapes() for key in shape.model_fields if key not in read] == []
 
