@@ -15,7 +15,7 @@ from ajprivacy_pipeline.models import Model, layer_models, load_catalogue, macro
 from ajprivacy_pipeline.policy import DecisionPolicy, Policy
 from ajprivacy_pipeline.retention import policy_parameters
 from ajprivacy_pipeline.settings import sql_folder
-from ajprivacy_pipeline.vocabulary import vocabulary_of
+from ajprivacy_pipeline.vocabulary import purpose_sets, vocabulary_of
 
 _LAPSES = "retention.subject_purposes"
 _RECORDS, _BULK = "retention.record_decisions", "retention.bulk_decisions"
@@ -38,6 +38,7 @@ def require_complete(policy: DecisionPolicy, folder: Path | None = None) -> dict
     sql = folder or sql_folder()
     if gaps := list(dict.fromkeys(_freeze_gaps(policy, sql))):
         raise PolicyError(gaps)  # nothing can be rendered without them
+    purpose_sets(policy)
     catalogue = load_catalogue(sql, vocabulary_of(policy))
     gaps = [*_purpose_gaps(policy, catalogue), *_period_gaps(policy, catalogue),
             *_attribute_gaps(policy, catalogue, macros(sql, vocabulary_of(policy))), *_record_gaps(policy, catalogue)]

@@ -101,6 +101,9 @@ def _release_faults(policy: "Policy") -> Iterator[str]:
         for source in set(table.sources) - set(policy.sources.tables):
             yield f"release.toml: tables.{name}.sources names the unknown table {source}"
         roles = {column: entry.role for column, entry in table.columns.items()}
+        for named, entry in table.columns.items():
+            if entry.names is not None and {roles[named], roles.get(entry.names)} != {"dimension"}:
+                yield f"release.toml: tables.{name}.columns.{named}.names must be a dimension, and of a dimension"
         for stock, entry in table.columns.items():
             if entry.flows and ({roles.get(flow) for flow in entry.flows} != {"measure"} or "rounded_to" not in roles
                                 or [c for c, role in roles.items() if role == "dimension"] != ["month"]):

@@ -165,9 +165,9 @@ def _policy_tables(policy: DecisionPolicy) -> Iterator[tuple[str, Rows]]:
            [(name, freezes[name], entity) for name, freeze in retention.freezes.items()
             for entity in retention.scopes[freeze.scope]])
     yield "policy.guards", _guard_rows(retention.evidence)
-    yield "policy.freeze_sets", list(subsets(freezes))
+    yield "policy.freeze_sets", list(subsets(freezes, "freezes has"))
     yield "policy.purpose_sets", list(purpose_sets(policy).items())
-    yield "policy.reason_sets", list(subsets(record_reasons(sql_folder())))
+    yield "policy.reason_sets", list(subsets(record_reasons(sql_folder()), "the reasons of sql/retention have"))
 
 
 def _attribute_rows(policy: DecisionPolicy) -> Iterator[tuple[object, ...]]:

@@ -37,7 +37,7 @@ class PurposeTerm(Term):
 
 @dataclass(frozen=True)
 class ColumnTerm:
-    """A column of an attribute: whether it is generalised when due, counts for people alone, may be an unreadable birth date."""
+    """A column of an attribute: whether it is generalised when due, counts for people alone, is a date of birth."""
 
     name: str
     is_generalised: bool = False
@@ -47,7 +47,7 @@ class ColumnTerm:
 
 @dataclass(frozen=True)
 class AttributeTerm:
-    """An attribute with the types of subjects that have it and the columns it stands in; none where no such subject has it."""
+    """An attribute with the types of subjects that have it, and its columns; none where no such subject has it."""
 
     name: str
     types: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ class DatedColumn:
 
 @dataclass(frozen=True)
 class Measure:
-    """A share that is watched: of the rows `within`, how many are `counted`; both are conditions over the staged row."""
+    """A share that is watched: of the rows `within`, how many are `counted`; both conditions on a staged row."""
 
     guard: str
     column: str
@@ -128,8 +128,14 @@ def number(names: Iterable[str], what: str) -> dict[str, int]:
     return {name: 1 << place for place, name in enumerate(listed)}
 
 
-def subsets(bits: dict[str, int]) -> Iterator[tuple[int, list[str]]]:
-    """Every set of names as bits, with its names sorted."""
+def subsets(bits: dict[str, int], what: str) -> Iterator[tuple[int, list[str]]]:
+    """Every set of names as bits, with its names sorted.
+
+    Raises:
+        PolicyError: there are too many names to list every set of them.
+    """
+    if len(bits) > MOST_IN_A_SET:
+        raise PolicyError([f"purposes.toml: {what} {len(bits)} names; {MOST_IN_A_SET} at most, whose sets are listed"])
     for size in range(len(bits) + 1):
         for names in combinations(sorted(bits), size):
             yield sum(bits[name] for name in names), list(names)
@@ -144,15 +150,15 @@ def purpose_sets(policy: "DecisionPolicy") -> dict[int, list[str]]:
     bits = {purpose.name: purpose.bit for purpose in vocabulary_of(policy).purposes}
     found: dict[int, list[str]] = {}
     for name, attribute in policy.retention.attributes.items():
-        if (count := len(attribute.purposes)) > MOST_IN_A_SET:
-            raise PolicyError([f"purposes.toml: attributes.{name} has {count} purposes; {MOST_IN_A_SET} at most"])
-        found.update(subsets({purpose: bits[purpose] for purpose in attribute.purposes}))
+        covering = {purpose: bits[purpose] for purpose in attribute.purposes}
+        found.update(subsets(covering, f"attributes.{name}.purposes has"))
     return found
 
 
 def _attribute(policy: "DecisionPolicy", name: str, attribute: "Attribute") -> AttributeTerm:
     types = set(attribute.types) | set(attribute.misplaced)
-    return AttributeTerm(name, tuple(sorted(types)), _columns(policy, attribute, "customers") if types - {"contact"} else (),
+    return AttributeTerm(name, tuple(sorted(types)),
+                         _columns(policy, attribute, "customers") if types - {"contact"} else (),
                          _columns(policy, attribute, "contacts") if "contact" in types else ())
 
 
@@ -190,7 +196,8 @@ def _measures(policy: "DecisionPolicy", table: str) -> Iterator[Measure]:
     spec = policy.sources.tables[table]
     for guard, columns in (("keeps", evidence.keeps), ("ends", evidence.ends)):
         for column in columns.get(table, ()):
-            rows = [f"{of} IN ({_listed(values)})" for of, values in evidence.within.get(table, {}).get(column, {}).items()]
+            narrowed = evidence.within.get(table, {}).get(column, {})
+            rows = [f"{of} IN ({_listed(values)})" for of, values in narrowed.items()]
             yield Measure(guard, column, f"{staged_column(policy, table, column)} IS NOT NULL",
                           " AND ".join(rows) or "true")
     for guard, values_of in (("rising", evidence.rising), ("falling", evidence.falling)):

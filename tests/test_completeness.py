@@ -43,7 +43,8 @@ def test_every_key_of_the_policy_is_read() -> None:
     code = "\n".join(re.sub(r"^    \w+: .*$", "", text, flags=re.MULTILINE) if path in shaped else text
                      for path in files for text in [path.read_text(encoding="utf-8")])
     pages = "".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "ajprivacy_pipeline").rglob("*.j2"))
-    read = set(re.findall(r"\.(\w+)", code + pages))
+    sql = "".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "sql").rglob("*.sql"))
+    read = set(re.findall(r"\.(\w+)", code + pages)) | set(re.findall(r"\$(\w+)", sql))
 
     assert [f"{shape.__name__}.{key}" for shape in _shapes() for key in shape.model_fields if key not in read] == []
 
@@ -62,13 +63,13 @@ def test_more_names_than_bits_are_refused() -> None:
     with pytest.raises(PolicyError, match="31 purposes that cover attributes; the models can tell 30 apart at most"):
         vocabulary_of(retention(purposes=dict.fromkeys(names, one), attributes=attributes))
     wide = {"email": POLICY.retention.attributes["email"].model_copy(update={"purposes": tuple(names[1:16])})}
-    with pytest.raises(PolicyError, match=r"attributes\.email has 15 purposes; 14 at most"):
+    with pytest.raises(PolicyError, match=r"attributes\.email\.purposes has 15 names; 14 at most"):
         purpose_sets(retention(purposes=dict.fromkeys(names[1:], one), attributes=wide))
 
 
 def test_sets_are_told_by_their_names() -> None:
     """Every set of the names, against adding up by hand."""
-    found = dict(subsets({"b": 1, "a": 2, "c": 4}))
+    found = dict(subsets({"b": 1, "a": 2, "c": 4}, "they have"))
     assert found == {
         0: [], 1: ["b"], 2: ["a"], 3: ["a", "b"], 4: ["c"], 5: ["b", "c"], 6: ["a", "c"], 7: ["a", "b", "c"]}
     assert set(record_reasons(CHECKOUT / "sql")) >= {"undelivered", "contract", "not_yet", "until_further_notice"}

@@ -214,8 +214,9 @@ def test_a_source_column(scratch: Scratch, today: Decisions, tmp_path: Path) -> 
     scratch.add("purposes.toml", '\n[attributes.nickname]\ntypes = ["consumer"]\n'
                                  'purposes = ["individualisation"]\ncolumns = ["nickname"]\n')
     scratch.refused(r"staged\.customers has no column nickname")
-    scratch.put("staged/customers.sql", "    text_of(industry) AS industry,",
-                "    text_of(industry) AS industry,\n    text_of(nickname) AS nickname,")
+    scratch.put("staged/customers.sql", "text_of(industry) AS industry,",
+                "text_of(industry) AS industry, text_of(nickname) AS nickname,")
+    scratch.put("staged/customers.sql", " r.industry,", " r.industry, r.nickname,")
     scratch.check()
     rows = shop()
     rows["customers"][0]["nickname"], rows["customers"][4]["nickname"] = "Kalle", " "

@@ -182,7 +182,7 @@ def _marked(policy: Policy, public: dict[str, str], one: Contributions, counts: 
     total = literal(policy.release.values.all)
     joins = [f"LEFT JOIN {one.relation} AS p ON " + " AND ".join(f"p.{quote(d)} = c.{quote(d)}" for d in one.keys)]
     for i, shape in enumerate(others):
-        own = [d for d in shape.dimensions if d != "product_name"]
+        own = list(shape.keys)
         same = [f"s{i}.{quote(d)} = c.{quote(d)}" for d in own if d in one.keys]
         same += [f"s{i}.{quote(d)} = {total}" for d in own if d not in one.keys]
         same += [f"c.{quote(d)} = {total}" for d in one.keys if d not in own]
@@ -213,7 +213,7 @@ def hide(con: Connection, policy: Policy, public: dict[str, str], one: Contribut
     for shape in (shape_of(policy, one.table), *_siblings(policy, public, one)):
         if measure not in shape.measures:
             continue
-        own = [d for d in shape.dimensions if d != "product_name"]
+        own = list(shape.keys)
         same = [f"p.{quote(d)} = x.{quote(d)}" if d in one.keys else f"p.{quote(d)} = {total}" for d in own]
         same += [f"x.{quote(d)} = {total}" for d in one.keys if d not in own]
         group = withheld_along(shape, measure)

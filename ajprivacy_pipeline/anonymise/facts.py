@@ -36,9 +36,9 @@ def facts_of(policy: Policy, table: str) -> Contributors:
 
 
 def keys_of(con: Connection, policy: Policy, table: str) -> list[str]:
-    """The dimensions that tell a table's cells apart in its facts; a product's name follows from its number."""
+    """The dimensions that tell a table's cells apart in its facts."""
     found = columns_of(con, facts_of(policy, table).relation)
-    return [d for d in shape_of(policy, table).dimensions if d in found and d != "product_name"]
+    return [d for d in shape_of(policy, table).keys if d in found]
 
 
 def own_of(con: Connection, policy: Policy, table: str) -> dict[str, str]:

@@ -63,7 +63,7 @@ def _recount_faults(con: Connection, policy: Policy, table: str, relation: str) 
 def _uncountable(policy: Policy, table: str, keys: list[str], own: dict[str, str]) -> list[str]:
     """What the facts do not tell of a table: dimensions, measures, and what those who are counted themselves add."""
     shape, persons = shape_of(policy, table), facts_of(policy, table).persons
-    return sorted((set(shape.dimensions) - {*keys, "product_name"}) | (set(shape.measures) - {*own, *persons})
+    return sorted((set(shape.keys) - set(keys)) | (set(shape.measures) - {*own, *persons})
                   | ({source for source in persons.values() if source} - set(own)))
 
 

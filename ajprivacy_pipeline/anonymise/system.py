@@ -25,7 +25,7 @@ from ajprivacy_pipeline.anonymise.thresholds import Shape, shape_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, quote
 
-_UNADDED = ("month", "day", "product_name")
+_UNADDED = ("month", "day")
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Key = tuple[tuple[str, str], ...]
 Levels = set[tuple[str, frozenset[str]]]
@@ -137,7 +137,7 @@ def _in_systems(policy: Policy, public: dict[str, str]) -> list[str]:
 
 
 def _keys(shape: Shape) -> list[str]:
-    return [d for d in shape.dimensions if d not in _UNADDED]
+    return [d for d in shape.keys if d not in _UNADDED]
 
 
 def _row(policy: Policy, shape: Shape, keys: list[str], record: tuple[Any, ...]) -> Row:
@@ -160,7 +160,7 @@ def _lines_along(policy: Policy, table: str, measure: str) -> tuple[str, ...]:
     if measure in shape.stocks:
         return ()
     additive = policy.release.tables[table].columns[measure].subtracted_over
-    return tuple(d for d in shape.dimensions if d in additive and d not in _UNADDED)
+    return tuple(d for d in shape.keys if d in additive and d not in _UNADDED)
 
 
 def groups_of(policy: Policy, population: str) -> list[Group]:

@@ -23,7 +23,7 @@ CONTRIBUTIONS = ("top1", "top2", "absolute")
 
 @dataclass(frozen=True)
 class Shape:
-    """What the policy says of a table's columns, by role."""
+    """What the policy says of a table's columns, by role; `keys` are the dimensions that tell its cells apart."""
 
     table: str
     columns: tuple[str, ...]
@@ -31,6 +31,7 @@ class Shape:
     measures: tuple[str, ...]
     stocks: tuple[str, ...]
     amounts: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
     @property
     def time(self) -> str:
@@ -45,7 +46,8 @@ def shape_of(policy: Policy, table: str) -> Shape:
     stocks = tuple(m for m in by_role["measure"] if "rounded_to" in columns
                    and not {"month", "day"} & set(columns[m].additive_over))
     amounts = tuple(m for m in by_role["measure"] if columns[m].dominance)
-    return Shape(table, tuple(columns), by_role["dimension"], by_role["measure"], stocks, amounts)
+    keys = tuple(d for d in by_role["dimension"] if columns[d].names is None)
+    return Shape(table, tuple(columns), by_role["dimension"], by_role["measure"], stocks, amounts, keys)
 
 
 def columns_of(con: Connection, relation: str) -> dict[str, str]:

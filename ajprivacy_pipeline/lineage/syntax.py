@@ -49,7 +49,7 @@ ALLOWED = _QUERY | _VALUES | _OPERATORS | _FUNCTIONS
 # Functions of DuckDB that sqlglot knows no class for; each gives back nothing but what it is handed.
 BUILTINS = frozenset({"isfinite", "nfc_normalize", "to_months", "list_transform", "list_reduce", "list_aggregate",
                       "list_sum", "strftime", "to_json", "struct_pack", "json_object", "json_extract_string",
-                      "list_extract", "list_position", "epoch_us"})
+                      "list_extract", "list_position", "epoch_us", "error"})
 
 
 class LineageError(ModelError):

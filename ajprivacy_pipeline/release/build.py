@@ -228,8 +228,9 @@ def _scan(run: Run, public: dict[str, str], record: dict[str, str], head: dict[s
         found, names, values = prove.check_leaks(con, policy, new, closed, logged)
         written = [*values, *logs.query_log_faults(con)]
         prove.require([found, verdict("G13", logs.FIGURE, [*written, *_keys_in_log(run)])])
-        tables.withhold_names(con, public[prove.NAMES.partition(".")[0]], names)
-    withheld = {text for text in new - closed if text.place == prove.NAMES and text.value in names}
+        tables.withhold_names(con, policy, public, names)
+    places = prove.name_places(policy)
+    withheld = {text for text in new - closed if text.place in places and text.value in names}
     return replace(found, figures={**found.figures, "log_texts": len(logged)}), (new | closed) - withheld
 
 

@@ -105,7 +105,7 @@ def drop(con: Connection) -> None:
 
 def _keyed(shape: Shape, relation: str) -> str:
     """The SELECT of a public table's dimensions with place, month, cell, shown and withheld."""
-    dimensions = [d for d in shape.dimensions if d != "product_name"]
+    dimensions = list(shape.keys)
     named = ", ".join(f"{literal(d)} || '=' || coalesce(CAST({quote(d)} AS VARCHAR), '-')" for d in dimensions)
     shown = ", ".join(f"coalesce(CAST({quote(m)} AS VARCHAR), '-')" for m in shape.measures)
     hashed = ("CAST('0x' || substr(sha256($outer || unhex(sha256($inner || encode(to_json([{}])::VARCHAR)))), 1, 16) "

@@ -16,11 +16,11 @@ from ajprivacy_pipeline.lineage import lineage_figure
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import logs
 from ajprivacy_pipeline.release.manifest import Release, verify_release
+from ajprivacy_pipeline.release.tables import name_columns
 from ajprivacy_pipeline.release.texts import texts_of_release
 from ajprivacy_pipeline.release.views import with_views
 from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
 
-NAMES = "product_demand_monthly.product_name"
 _SHOWN = 8
 
 
@@ -115,6 +115,11 @@ def require(verdicts: Sequence[Verdict]) -> None:
         raise GuaranteeError(verdicts)
 
 
+def name_places(policy: Policy) -> set[str]:
+    """Where names of something stand, as table.column: they are withheld where they could name somebody."""
+    return {f"{table}.{column}" for table, column in name_columns(policy)}
+
+
 def check_leaks(con: Connection, policy: Policy, new: set[Text], closed: set[Text],
                 logged: set[Text]) -> tuple[Verdict, set[str], list[str]]:
     """G10 over the texts of the computed months, the closed months, and what the policy writes; G13 over the log's.
@@ -124,10 +129,10 @@ def check_leaks(con: Connection, policy: Policy, new: set[Text], closed: set[Tex
     change it. The log is scanned along: the warehouse is read once for both.
     """
     found, unread = scan(con, policy, new | closed | logged)
-    hits = [hit for hit in found if hit.place != logs.LOG]
-    names = {hit.value for hit in hits if hit.place == NAMES}
-    new_names = names & {t.value for t in new if t.place == NAMES}
-    violations = describe(hit for hit in hits if hit.place != NAMES)
+    hits, places = [hit for hit in found if hit.place != logs.LOG], name_places(policy)
+    names = {hit.value for hit in hits if hit.place in places}
+    new_names = names & {t.value for t in new if t.place in places}
+    violations = describe(hit for hit in hits if hit.place not in places)
     violations += [f"staged.{column} is missing: it cannot be compared" for column in unread]
     figures = {"texts": len(new | closed), "names_withheld": len(new_names),
                "names_in_closed_months": len(names - new_names)}

@@ -4,7 +4,7 @@ Belongs here: running the two layers, withholding, G1 on the cells. The public t
 encrypted spill, never in a file of their own until they are proven.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ajprivacy_pipeline.anonymise.columns import check_columns
@@ -100,12 +100,18 @@ def drop_public(con: Connection, policy: Policy) -> None:
         con.execute(f"DROP TABLE IF EXISTS temp.{quote('public_' + table)}")
 
 
-def withhold_names(con: Connection, relation: str, names: set[str]) -> int:
-    """Set the product names that could name somebody to NULL; return how many there are."""
-    if names:
-        con.execute(f"UPDATE {relation} SET product_name = NULL WHERE list_contains($names, product_name)",
-                    {"names": sorted(names)})
-    return len(names)
+def name_columns(policy: Policy) -> list[tuple[str, str]]:
+    """Every table and column that holds names of something, which are withheld where they could name somebody."""
+    return [(name, column) for name, table in policy.release.tables.items()
+            for column, entry in table.columns.items() if entry.names is not None]
+
+
+def withhold_names(con: Connection, policy: Policy, public: Mapping[str, str], names: set[str]) -> None:
+    """Set the names that could name somebody to NULL in the public tables."""
+    for table, column in name_columns(policy) if names else ():
+        if table in public:
+            con.execute(f"UPDATE {public[table]} SET {quote(column)} = NULL "
+                        f"WHERE list_contains($names, {quote(column)})", {"names": sorted(names)})
 
 
 def unconverted_lines(con: Connection) -> int:

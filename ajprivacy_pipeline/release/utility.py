@@ -85,7 +85,7 @@ def _contributors(con: Connection, policy: Policy, public: dict[str, str]) -> di
     """How many shown cells stand on how many contributors, over all tables."""
     total: Counter[str] = Counter(dict.fromkeys(policy.release.utility.contributors(policy.release.thresholds.k), 0))
     for table, relation in public.items():
-        keys = ", ".join(quote(d) for d in shape_of(policy, table).dimensions if d != "product_name")
+        keys = ", ".join(quote(d) for d in shape_of(policy, table).keys)
         total.update(banded(con, policy, f"SELECT c.contributors FROM published.{quote(table)} AS c "
                                          f"JOIN {relation} AS p USING ({keys}) WHERE NOT p.suppressed", "contributors"))
     return dict(total)
@@ -138,8 +138,8 @@ def _answers(policy: Policy, asked: GoldenQuery, relation: str) -> str:
 def _where(policy: Policy, table: str, parts: tuple[str, ...]) -> str:
     """The condition that some dimensions stand at their parts and the others at their total."""
     shape, total = shape_of(policy, table), literal(policy.release.values.all)
-    return " AND ".join(f"{quote(d)} {'<>' if d in parts else '='} {total}" for d in shape.dimensions
-                        if d not in (shape.time, "product_name")) or "true"
+    return " AND ".join(f"{quote(d)} {'<>' if d in parts else '='} {total}" for d in shape.keys
+                        if d != shape.time) or "true"
 
 
 def _band(policy: Policy) -> str:

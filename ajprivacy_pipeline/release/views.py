@@ -36,7 +36,7 @@ def make_views(con: Connection, policy: Policy, tables: Collection[str]) -> None
     total = literal(policy.release.values.all)
     for name, view in shown_views(policy, tables):
         dimensions = [d for d, column in policy.release.tables[view.table].columns.items()
-                      if column.role == "dimension" and column.type != "DATE" and d != "product_name"]
+                      if column.role == "dimension" and column.type != "DATE" and column.names is None]
         where = " AND ".join(f"{quote(d)} {'<>' if d in view.per else '='} {total}" for d in dimensions)
         shown = ", ".join(map(quote, columns_of_view(policy, view)))
         con.execute(f"CREATE VIEW published.{quote(name)} AS SELECT {shown} FROM published.{quote(view.table)} "
