@@ -1,0 +1,1 @@
+"""Tests of the decisions that single models make."""
