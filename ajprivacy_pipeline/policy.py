@@ -120,6 +120,31 @@ class Freeze(Frozen):
     source: str
 
 
+Share = float  # of rows, 0 to 1
+
+
+class Evidence(Frozen):
+    """What a month must not have lost since it was last believed: which columns are watched, and what is tolerated."""
+
+    least_rows: int = Field(ge=1)
+    fill_points: Share = Field(ge=0, le=1)
+    share_points: Share = Field(ge=0, le=1)
+    warranty_tolerance: Share = Field(ge=0, le=1)
+    orphan_share: Share = Field(ge=0, le=1)
+    orphan_points: Share = Field(ge=0, le=1)
+    first_orphan_share: Share = Field(ge=0, le=1)
+    age_days: int = Field(ge=0)
+    closings_least: int = Field(ge=1)
+    closings_share: Share = Field(ge=0, le=1)
+    references: tuple[str, ...]
+    keeps: dict[str, tuple[str, ...]]
+    ends: dict[str, tuple[str, ...]]
+    dated: dict[str, tuple[str, ...]]
+    rising: dict[str, dict[str, tuple[str, ...]]]
+    falling: dict[str, dict[str, tuple[str, ...]]]
+    within: dict[str, dict[str, dict[str, tuple[str, ...]]]] = Field(default_factory=dict)
+
+
 class Retention(Frozen):
     """`purposes.toml`."""
 
@@ -137,6 +162,7 @@ class Retention(Frozen):
     attributes: dict[str, Attribute]
     freezes: dict[str, Freeze]
     scopes: dict[Scope, tuple[str, ...]]
+    evidence: Evidence | None = None  # stored policies of earlier versions watch the number of rows alone
 
 
 class Action(Frozen):
@@ -178,6 +204,7 @@ class ReviewReasons(Frozen):
     release: dict[str, str] = Field(min_length=1)
     keep: dict[str, str] = Field(min_length=1)
     accept: dict[str, str] = Field(default_factory=dict)  # stored policies of earlier versions have none
+    accept_store: dict[str, str] = Field(default_factory=dict)
 
 
 class Holds(Frozen):
@@ -262,6 +289,24 @@ _FILES: dict[str, tuple[str, Any]] = {
 }
 
 
+def own_names() -> frozenset[str]:
+    """Every name that a notice loaded by this process gives to something: keys of its files, nobody's values."""
+    return frozenset(_OWN_NAMES)
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _keys(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _keys(inner)
+
+
+_OWN_NAMES: set[str] = set()
+
+
 def load_policy(folder: Path) -> Policy:
     """Load and validate the notice data.
 
@@ -300,7 +345,7 @@ def parse_policy(texts: Mapping[str, str]) -> Policy:
     version, parts, faults = _parts(texts, _FILES)
     if not faults:
         policy = Policy(version=version, **parts)
-        faults = list(cross_faults(policy))
+        faults = list(dict.fromkeys(cross_faults(policy)))
         if not faults:
             return policy
     raise PolicyError(faults)
@@ -315,7 +360,7 @@ def parse_decision_policy(texts: Mapping[str, str]) -> DecisionPolicy:
     version, parts, faults = _parts(texts, DecisionPolicy.model_fields.keys() & _FILES.keys())
     if not faults:
         policy = DecisionPolicy(version=version, **parts)
-        faults = list(decision_faults(policy))
+        faults = list(dict.fromkeys(decision_faults(policy)))
         if not faults:
             return policy
     raise PolicyError(faults)
@@ -339,6 +384,7 @@ def _parts(texts: Mapping[str, str], wanted: Container[str]) -> tuple[str, dict[
         except ValidationError as error:
             faults.extend(f"{file_name}: {'.'.join(str(step) for step in fault['loc'])}: {fault['msg']}"
                           for fault in error.errors(include_url=False, include_input=False))
+    _OWN_NAMES.update(_keys(raw))
     return _version(raw), parts, faults
 
 

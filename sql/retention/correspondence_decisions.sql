@@ -2,6 +2,7 @@
 -- grain: one row per case and one per communication
 -- params: as_of, policy_version, correspondence_months
 -- reads: staged.cases, staged.communications, retention.order_facts, retention.guest_requests, retention.subjects, retention.subject_purposes, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- decides: cases.content, communications.content
 -- doc: What becomes of the content of cases and messages. A message without ids has its case's. A case without ids whose
 --   order is a guest's stays as long as that order's contract. A message whose date cannot be read is due by as_of,
 --   hence held, unless a purpose retains it. `reasons` is a set as bits.

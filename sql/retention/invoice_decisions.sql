@@ -2,6 +2,7 @@
 -- grain: one row per invoice and part: billing, and link where the invoice points to a person
 -- params: as_of, policy_version, bookkeeping_years
 -- reads: staged.invoices, retention.subjects, retention.order_facts, retention.released_orders, retention.guest_requests, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- decides: invoices.billing, invoices.link
 -- doc: What becomes of an invoice's billing details and its link to a person. Both stay for the bookkeeping duty, and
 --   never go before the contract of the invoice's order ends. A guest's invoice has no link. One whose date of issue
 --   cannot be read is due by as_of, hence held, unless its order retains it. `reasons` is a set as bits.

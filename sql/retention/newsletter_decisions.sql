@@ -2,6 +2,7 @@
 -- grain: one row per newsletter subscription
 -- params: as_of, policy_version
 -- reads: staged.newsletter_subscriptions, retention.subjects, retention.requests, retention.former_effects, retention.subject_requests, retention.subject_holds, retention.faults, retention.evidence, policy.freeze_entities, policy.freeze_sets
+-- decides: newsletter_subscriptions.email
 -- doc: When a subscription's address goes: with the first unsubscription of any row with this address, or objection or
 --   erasure of its subject, of anybody whose row has the address, or that names the address itself, on or after the day of
 --   subscribing. A restriction that names the address alone holds it, too.

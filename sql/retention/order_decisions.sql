@@ -2,6 +2,7 @@
 -- grain: one row per order and part: delivery, and link where the order points to a person
 -- params: as_of, policy_version
 -- reads: retention.order_facts, retention.subject_purposes, retention.subject_requests, retention.guest_requests, retention.released_orders, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- decides: orders.delivery, orders.link
 -- doc: What becomes of an order's delivery details, and of its link to a person; a guest's order has no link. An order whose
 --   own date cannot be read is due by as_of, hence held, unless a blocker or purpose retains it. `reasons` is a set as bits.
 WITH parts AS (

@@ -1,1 +1,1 @@
-"""Tests of the decisions that single models make."""
+"""Rules of sql/retention that need more than one model to see."""

@@ -31,15 +31,17 @@ class Decided:
 
     def ends(self, subject: str, purpose: str = "individualisation") -> date | None:
         """The day a purpose lapses; it must apply."""
-        found = self.con.execute("SELECT lapses_on FROM retention.purpose_status WHERE subject_id = ? AND purpose = ?",
-                                 [subject, purpose]).fetchall()
-        assert len(found) == 1
-        return found[0][0]  # type: ignore[no-any-return]
+        return self._status(subject, purpose)[0]
 
     def reasons(self, subject: str, purpose: str = "individualisation") -> list[str]:
         """What a purpose's day rests on."""
-        return list(self.con.execute("SELECT reasons FROM retention.purpose_status WHERE subject_id = ? AND purpose = ?",
-                                     [subject, purpose]).fetchall()[0][0])
+        return self._status(subject, purpose)[1]
+
+    def _status(self, subject: str, purpose: str) -> tuple[date | None, list[str]]:
+        found = self.con.execute("SELECT lapses_on, reasons FROM retention.purpose_status "
+                                 "WHERE subject_id = ? AND purpose = ?", [subject, purpose]).fetchall()
+        assert len(found) == 1
+        return found[0]
 
     def record(self, entity: str, number: str, part: str) -> tuple[str, str | None, list[str]]:
         """A record's decision, its day as text, and what holds it."""
@@ -84,8 +86,7 @@ class Months:
             run_model(con, model, values)
         remember_shared_requests(con, self.control, month, f"r{month}")
         remember_effects(con, self.control, self.keys, month, f"r{month}")
-        self.control.record_month(month, f"r{month}", self.policy.version,
-                                  [{"table_name": "customers", "present": True, "rows": 1}])
+        self.control.record_month(month, f"r{month}", self.policy.version, [])
         return Decided(con)
 
     def stored(self) -> list[dict[str, Any]]:

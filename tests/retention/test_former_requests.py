@@ -107,7 +107,8 @@ def test_an_address_on_the_newsletter_keeps_it(tmp_path: Path) -> None:
 def test_it_never_freezes(tmp_path: Path) -> None:
     """A restriction that is no longer there holds nobody."""
     months = Months(tmp_path)
-    months.run(FIRST, shop(kit.request("restriction", "2026-10-01"), kit.request("access", "2026-10-01", request_id="a")))
+    months.run(FIRST, shop(kit.request("restriction", "2026-10-01"),
+                           kit.request("access", "2026-10-01", request_id="a")))
     then = months.run(SECOND, shop())
     assert then.con.execute("SELECT * FROM retention.freezes").fetchall() == []
     assert months.stored() == []
@@ -144,7 +145,8 @@ def test_an_ambiguous_erasure_never_becomes_clear(tmp_path: Path) -> None:
 
 def test_an_unsubscription_is_an_effect_too(tmp_path: Path) -> None:
     """The row is deleted, its twin is imported later; subscribed again on the same row, it is new."""
-    gone = kit.subscription(subscription_id="a", email="twin@x.no", subscribed_at="2020-01-01", unsubscribed_at="2026-05-01")
+    gone = kit.subscription(subscription_id="a", email="twin@x.no", subscribed_at="2020-01-01",
+                            unsubscribed_at="2026-05-01")
     twins = [kit.subscription(subscription_id="b", email="Twin@x.no", subscribed_at="2026-05-01"),
              kit.subscription(subscription_id="c", email="twin@x.no", subscribed_at="2026-05-02"),
              kit.subscription(subscription_id="d", email="tw\u0130n@x.no")]
@@ -152,7 +154,8 @@ def test_an_unsubscription_is_an_effect_too(tmp_path: Path) -> None:
     months.run(FIRST, shop(newsletter_subscriptions=[gone, twins[1]]))
     for month, rows in ((SECOND, twins), (THIRD, [*twins, {**gone, "email": None}])):
         then = months.run(month, shop(newsletter_subscriptions=rows))
-        assert [then.newsletter(n) for n in ("b", "c", "d")] == [("due", "2026-05-01"), ("retain", None), ("retain", None)]
+        assert [then.newsletter(n) for n in ("b", "c", "d")] == [
+            ("due", "2026-05-01"), ("retain", None), ("retain", None)]
     again = {**gone, "unsubscribed_at": None}
     assert months.run(FOURTH, shop(newsletter_subscriptions=[again, *twins])).newsletter("b") == ("retain", None)
     assert months.stored() == []
@@ -181,8 +184,9 @@ def test_a_month_that_runs_again_stores_nothing_twice(tmp_path: Path) -> None:
         months.run(FIRST, shop(OBJECTION, {**ERASURE, "request_id": "e", "email": "c1@x.no"},
                                newsletter_subscriptions=[subscription]))
     found = sorted((row["kind"], row["what"], row["erases"]) for row in months.stored())
-    assert found == [("erasure", "named", False), ("erasure", "subject", True), ("objection", "address", False),
-                     ("objection", "subject", False), ("unsubscription", "named", False), ("unsubscription", "subject", False)]
+    assert found == [("erasure", "named", False), ("erasure", "subject", True),
+                     ("objection", "address", False), ("objection", "subject", False),
+                     ("unsubscription", "named", False), ("unsubscription", "subject", False)]
     assert all(len(row["token"]) == len(row["source"]) == 64 for row in months.stored())
 
 

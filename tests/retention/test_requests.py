@@ -80,8 +80,8 @@ def test_guests_are_frozen_like_anybody(tmp_path: Path) -> None:
 
 def test_who_reaches_nobody_is_listed_until_closed(tmp_path: Path) -> None:
     """A request of any kind, received by as_of."""
-    days = {"before": ("2026-10-31", None, True), "on": ("2026-11-01", None, True), "after": ("2026-11-02", None, False),
-            "closed": ("2026-10-01", "2026-11-01", False), "open": ("2026-10-01", "2026-11-02", True)}
+    days = {"before": ("2026-10-31", None, True), "on": ("2026-11-01", None, True),
+            "after": ("2026-11-02", None, False), "closed": ("2026-10-01", "2026-11-01", False), "open": ("2026-10-01", "2026-11-02", True)}
     requests = [asked(kind, received, f"{kind}-{name}", closed_at=closed)
                 for kind in KINDS for name, (received, closed, _) in days.items()]
     assert decided(tmp_path, {"rights_requests": requests}).listed() == sorted(
@@ -103,7 +103,8 @@ def test_unknown_ids_and_addresses_reach_nobody(tmp_path: Path) -> None:
         "number beside a reader's address": {"customer_id": "404", "email": "reader@x.no"}}
     somebodys: dict[str, Row] = {
         "known customer": {"customer_id": "1", "email": "other@x.no"}, "subject": {"email": "MIKE@x.no"},
-        "guest": {"email": " Guest@x.no"}, "invoice": {"email": "payer@x.no"}, "reader": {"email": "mailto:reader@x.no"}}
+        "guest": {"email": " Guest@x.no"}, "invoice": {"email": "payer@x.no"},
+        "reader": {"email": "mailto:reader@x.no"}}
     result = decided(tmp_path, {
         "customers": [kit.consumer("1", email="mike@x.no")], "orders": [guest("2026-01-01", "guest")],
         "invoices": [kit.invoice("2026-01-01", customer_id=None, billing_email="Payer@x.no")],
@@ -136,8 +137,8 @@ def test_a_restriction_by_address_holds_the_newsletter(tmp_path: Path) -> None:
         "number": (asked("restriction", "2026-10-01", "number", customer_id="2"), ()),
         "access": (asked("access", "2026-10-01", "access"), ()),
         "closed": (asked("restriction", "2026-10-01", "closed", closed_at="2026-11-01"), ())}
-    rows = [kit.subscription(subscription_id=f"{name}/{number}", email=f"{name.upper()}@x.no", unsubscribed_at="2026-05-01",
-                             customer_id=None if number == "nobodys" else number)
+    rows = [kit.subscription(subscription_id=f"{name}/{number}", email=f"{name.upper()}@x.no",
+                             unsubscribed_at="2026-05-01", customer_id=None if number == "nobodys" else number)
             for name in cases for number in ("nobodys", "1")]
     like = kit.subscription(subscription_id="like", email="p\u217cain@x.no", unsubscribed_at="2026-05-01")
     result = decided(tmp_path, {
@@ -154,10 +155,12 @@ def test_twins_end_together(tmp_path: Path) -> None:
              "2026-05-02": ("due", "2026-07-01"), "2026-07-01": ("due", "2026-07-01"), "2026-07-02": ("retain", None)}
     twins = [kit.subscription(subscription_id=f"of {day}", email="TWIN@x.no", subscribed_at=day) for day in cases]
     others = [
-        kit.subscription(subscription_id="a", email="twin@x.no", subscribed_at="2020-01-01", unsubscribed_at="2026-05-01"),
+        kit.subscription(subscription_id="a", email="twin@x.no", subscribed_at="2020-01-01",
+                         unsubscribed_at="2026-05-01"),
         kit.subscription(subscription_id="c", email="twin@x.no", unsubscribed_at="2026-07-01"),
         # before it was subscribed: does not count, for nobody
-        kit.subscription(subscription_id="d", email="twin@x.no", subscribed_at="2026-07-05", unsubscribed_at="2026-07-04"),
+        kit.subscription(subscription_id="d", email="twin@x.no", subscribed_at="2026-07-05",
+                         unsubscribed_at="2026-07-04"),
         kit.subscription(subscription_id="look-alike", email="tw\u0130n@x.no", subscribed_at="2020-01-01"),
         kit.subscription(subscription_id="no key", email="twin", subscribed_at="2020-01-01"),
         kit.subscription(subscription_id="no key either", email="twin", unsubscribed_at="2026-05-01")]
