@@ -257,7 +257,8 @@ def remember_shared_requests(con: Connection, control: ControlStore, month: str,
     """
     known = _shared_requests(control)
     found = con.execute("SELECT DISTINCT request_id, matches FROM retention.requests "
-                        "WHERE kind = 'erasure' AND by_email AND stops_marketing AND matches > 1").fetchall()
+                        "WHERE kind = 'erasure' AND by_email AND stops_marketing AND matches > 1 "
+                        "AND request_id IS NOT NULL").fetchall()
     control.insert(store.shared_requests, [
         {"request_id": request_id, "matches": matches, "month": month, "run_id": run_id}
         for request_id, matches in found if known.get(request_id) != matches])
