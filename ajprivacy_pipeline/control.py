@@ -138,7 +138,7 @@ shared_requests = sa.Table(  # erasures by e-mail that reached several people in
     sa.Column("run_id", sa.String(64), nullable=False),
 )
 
-effects = sa.Table(  # what objections, erasures and unsubscriptions have ended, as keyed tokens of request and of whose it is
+effects = sa.Table(  # what objections, erasures and unsubscriptions ended, as keyed tokens of request and whose it is
     "effects", _meta,  # replaced as a whole per source; `key` is the fingerprint of the tokens' key
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("source", sa.String(64), nullable=False, index=True),
@@ -268,8 +268,8 @@ class ControlStore:
     def warranties_before(self, month: str) -> dict[str, int | None]:
         """Each product's warranty as the last successful month before a month saw it."""
         table = product_warranties.c
-        return {row["product_id"]: row["warranty_years"] for row in self.rows(
-            sa.select(table.product_id, table.warranty_years).where(table.month < month).order_by(table.month, table.id))}
+        found = sa.select(table.product_id, table.warranty_years).where(table.month < month)
+        return {row["product_id"]: row["warranty_years"] for row in self.rows(found.order_by(table.month, table.id))}
 
     def record_decision(self, decision: dict[str, Any], invoices: Sequence[dict[str, Any]],
                         faults: Sequence[dict[str, Any]] = ()) -> int:

@@ -37,7 +37,7 @@ class PurposeTerm(Term):
 
 @dataclass(frozen=True)
 class ColumnTerm:
-    """A column of an attribute: whether it is generalised when due, counts for people alone, may be an unreadable birth date."""
+    """A column of an attribute: whether it is generalised when due, counts for people alone, is a birth date."""
 
     name: str
     is_generalised: bool = False
@@ -47,7 +47,7 @@ class ColumnTerm:
 
 @dataclass(frozen=True)
 class AttributeTerm:
-    """An attribute with the types of subjects that have it and the columns it stands in; none where no such subject has it."""
+    """An attribute: the types of subjects that have it, and its columns; none where no such subject has it."""
 
     name: str
     types: tuple[str, ...] = ()
@@ -122,7 +122,8 @@ def purpose_sets(policy: "DecisionPolicy") -> dict[int, list[str]]:
 
 def _attribute(policy: "DecisionPolicy", name: str, attribute: "Attribute") -> AttributeTerm:
     types = set(attribute.types) | set(attribute.misplaced)
-    return AttributeTerm(name, tuple(sorted(types)), _columns(policy, attribute, "customers") if types - {"contact"} else (),
+    return AttributeTerm(name, tuple(sorted(types)),
+                         _columns(policy, attribute, "customers") if types - {"contact"} else (),
                          _columns(policy, attribute, "contacts") if "contact" in types else ())
 
 

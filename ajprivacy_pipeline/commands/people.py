@@ -82,11 +82,12 @@ def review_decide(
     decision: Annotated[str, typer.Argument(metavar="release|keep", help="What is decided; a message is kept.")],
     by: By,
     reason: Annotated[str, typer.Option("--reason", metavar="CODE", help="A reason code of the policy (review.toml).")],
-    kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="What is decided about: open_balance, no_evidence, "
-                                             "until_further_notice, orphan, data_quality; default: what is under review.")] = None,
+    kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help=(
+        "What is decided about: open_balance, no_evidence, until_further_notice, orphan, data_quality; "
+        "default: what is under review."))] = None,
     month: Month = None,
 ) -> None:
-    """Decide about an old open balance or fault, about somebody without evidence, or that a message of nobody's stays."""
+    """Decide about an old open balance or fault, somebody without evidence, or that a message of nobody's stays."""
     from ajprivacy_pipeline.review import decide
     settings = prepared()
     made = decide(settings, subject, decision, by, reason, kind=kind, month=month, today=today())

@@ -106,7 +106,8 @@ def rows_of(con: zones.Connection, table: str) -> Iterator[dict[str, Any]]:
     while chunk := result.fetchmany(10_000):
         for values in chunk:
             row = dict(zip(names, values, strict=True))
-            yield {key: value for key, value in row.items() if key not in ("policy_version", "reasons", "subject_no", "freezes")}
+            yield {key: value for key, value in row.items()
+                   if key not in ("policy_version", "reasons", "subject_no", "freezes")}
 
 
 def differences(expected: dict[str, list[dict[str, Any]]], got: dict[str, list[dict[str, Any]]]) -> list[str]:
