@@ -129,6 +129,13 @@ policies = sa.Table(  # every policy that a run used: the TOML texts by file nam
     sa.Column("content", sa.Text, nullable=False),
 )
 
+policy_keepers = sa.Table(  # by whose run a policy was stored; what was stored before this table was there has no row
+    "policy_keepers", _meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("version", sa.String(64), nullable=False, index=True),
+    sa.Column("stored_by", sa.String(200), nullable=False),
+)
+
 shared_requests = sa.Table(  # erasures by e-mail that reached several people in a month: they stay ambiguous
     "shared_requests", _meta,
     sa.Column("id", sa.Integer, primary_key=True),
@@ -138,7 +145,7 @@ shared_requests = sa.Table(  # erasures by e-mail that reached several people in
     sa.Column("run_id", sa.String(64), nullable=False),
 )
 
-effects = sa.Table(  # what objections, erasures and unsubscriptions ended, as keyed tokens of request and whose it is
+effects = sa.Table(  # what objections, erasures and unsubscriptions have ended; keyed tokens of the request and its people
     "effects", _meta,  # replaced as a whole per source; `key` is the fingerprint of the tokens' key
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("source", sa.String(64), nullable=False, index=True),

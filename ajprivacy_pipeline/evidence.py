@@ -14,7 +14,7 @@ from ajprivacy_pipeline.copies import boundary, read_month
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.review import check_code, check_name
-from ajprivacy_pipeline.settings import NOTICE, Settings
+from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.zones import Connection
 
 
@@ -58,7 +58,7 @@ def accept(settings: Settings, table: str, by: str, reason: str, *, month: str |
     Raises:
         ControlError: the table lost no rows in that month, or the name or the reason is none; nothing is written.
     """
-    check_code(reason, load_policy(NOTICE).review.reasons.accept, "reason code for accept")
+    check_code(reason, load_policy(settings.notice).review.reasons.accept, "reason code for accept")
     check_name(by, "--by")
     with boundary("evidence"), read_month(settings, month) as (con, chosen):
         if table not in (shrunken := shrunken_sources(con)):

@@ -14,6 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.completeness import require_complete
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import (
     PSEUDONYMISED,
@@ -25,11 +26,11 @@ from ajprivacy_pipeline.copies import (
 )
 from ajprivacy_pipeline.errors import ModelError, PolicyError
 from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.models import LAYERS, Model, layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.models import LAYERS, Model, layer_models, run_model
 from ajprivacy_pipeline.policy import Policy, load_policy
-from ajprivacy_pipeline.settings import NOTICE, Settings, as_of, prepare_home, sql_folder
+from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.settings import Settings, as_of, operator, prepare_home
 from ajprivacy_pipeline.steer.versions import record_policy
-from ajprivacy_pipeline.vocabulary import vocabulary_of
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.release import Asked, Logs, ReleaseResult
@@ -70,7 +71,7 @@ class MonthRun:
         self.con = con
         self.month = month
         self.run_id = run_id
-        self.catalogue: Mapping[str, Model] = load_catalogue(sql_folder(), vocabulary_of(policy))
+        self.catalogue: Mapping[str, Model] = catalogue_of(policy)
         self.release_result: ReleaseResult | None = None
         self._values: dict[str, dict[str, object]] = {}
         self._report = report
@@ -94,7 +95,7 @@ class MonthRun:
             sources = self.policy.sources
             mapping = load_mapping(self.settings.mapping_file, sources)
             extracts = extract(self.con, self.settings.warehouse_url, mapping, sources, progress=progress)
-            settle_values(self.con, sources, self.policy.retention, mapping)
+            settle_values(self.con, self.policy, mapping)
             for layer in LAYERS:
                 self.con.execute(f"DROP SCHEMA IF EXISTS {zones.quote(layer)} CASCADE")
             self._values.clear()
@@ -296,12 +297,13 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
     with boundary(f"open {month}"):
         as_of(month)
         prepare_home(settings)
-        policy = load_policy(NOTICE)
+        policy = load_policy(settings.notice)
+        require_complete(policy)
         if policy.retention.valid_from > as_of(month):
             raise PolicyError([f"purposes.toml: valid_from is {policy.retention.valid_from}, after {month} has ended"])
         keys = KeyStore(settings.keys, settings.root_key)
         control = ControlStore.in_folder(settings.control)
-        record_policy(control, NOTICE)
+        record_policy(control, settings.notice, operator())
         if asked is not None:
             from ajprivacy_pipeline.release import plan_release
             plan_release(control, policy, month, asked)  # what cannot be had is refused before anything is read

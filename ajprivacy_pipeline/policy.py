@@ -262,6 +262,24 @@ _FILES: dict[str, tuple[str, Any]] = {
 }
 
 
+def own_names() -> frozenset[str]:
+    """Every name that a notice loaded by this process gives to something: keys of its files, nobody's values."""
+    return frozenset(_OWN_NAMES)
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _keys(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _keys(inner)
+
+
+_OWN_NAMES: set[str] = set()
+
+
 def load_policy(folder: Path) -> Policy:
     """Load and validate the notice data.
 
@@ -300,7 +318,7 @@ def parse_policy(texts: Mapping[str, str]) -> Policy:
     version, parts, faults = _parts(texts, _FILES)
     if not faults:
         policy = Policy(version=version, **parts)
-        faults = list(cross_faults(policy))
+        faults = list(dict.fromkeys(cross_faults(policy)))
         if not faults:
             return policy
     raise PolicyError(faults)
@@ -315,7 +333,7 @@ def parse_decision_policy(texts: Mapping[str, str]) -> DecisionPolicy:
     version, parts, faults = _parts(texts, DecisionPolicy.model_fields.keys() & _FILES.keys())
     if not faults:
         policy = DecisionPolicy(version=version, **parts)
-        faults = list(decision_faults(policy))
+        faults = list(dict.fromkeys(decision_faults(policy)))
         if not faults:
             return policy
     raise PolicyError(faults)
@@ -339,6 +357,7 @@ def _parts(texts: Mapping[str, str], wanted: Container[str]) -> tuple[str, dict[
         except ValidationError as error:
             faults.extend(f"{file_name}: {'.'.join(str(step) for step in fault['loc'])}: {fault['msg']}"
                           for fault in error.errors(include_url=False, include_input=False))
+    _OWN_NAMES.update(_keys(raw))
     return _version(raw), parts, faults
 
 

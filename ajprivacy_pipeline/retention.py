@@ -13,13 +13,12 @@ import sqlalchemy as sa
 from ajprivacy_pipeline import control as store
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.effects import EFFECT_COLUMNS, NO_KEY, stored_effects
-from ajprivacy_pipeline.errors import PolicyError
 from ajprivacy_pipeline.keystore import pads
 from ajprivacy_pipeline.models import Model, load_catalogue, macros, record_reasons
 from ajprivacy_pipeline.policy import DecisionPolicy
 from ajprivacy_pipeline.settings import as_of, sql_folder
 from ajprivacy_pipeline.vocabulary import purpose_sets, subsets, vocabulary_of
-from ajprivacy_pipeline.zones import Connection, engine_errors
+from ajprivacy_pipeline.zones import Connection, engine_errors, literal
 
 # Columns of the tables that `prepare` writes; the column lineage starts from them, too.
 POLICY_TABLES = {
@@ -38,8 +37,7 @@ CONTROL_TABLES = {
     "control.legal_holds": "subject_id VARCHAR, placed_on DATE, expires_on DATE, lifted_on DATE",
     "control.released_invoices": "subject_id VARCHAR, invoice_id VARCHAR, decided_on DATE, facts_sha256 VARCHAR",
     "control.released_no_evidence": "subject_id VARCHAR, decided_on DATE",
-    "control.released_faults": ('entity VARCHAR, record_id VARCHAR, "freeze" VARCHAR, decided_on DATE, '
-                                "facts_sha256 VARCHAR"),
+    "control.released_faults": 'entity VARCHAR, record_id VARCHAR, "freeze" VARCHAR, decided_on DATE, facts_sha256 VARCHAR',
     "control.first_held": "token VARCHAR, first_on DATE",  # keyed hashes, see retention.held_faults
     "control.previous_warranties": "product_id VARCHAR, warranty_years SMALLINT",  # at the last success before
     "control.reviewed_records": "record VARCHAR, reviewed_on DATE",  # record: 'communications:ID'
@@ -101,15 +99,9 @@ def first_held_pads(key: bytes) -> dict[str, object]:
 
 
 def _neutral_values(policy: DecisionPolicy) -> dict[str, str | None]:
-    honoured: dict[str, str | None] = {"customers_name_neutral": None, "contacts_name_neutral": None}
-    for table, columns in policy.actions.items():
-        for column, action in columns.items():
-            name = f"{table}_{column}_neutral"
-            if action.neutral is not None and name not in honoured:
-                raise PolicyError([f"actions.toml: {table}.{column}: no staged model binds a neutral value for it"])
-            if action.neutral is not None:
-                honoured[name] = action.neutral
-    return honoured
+    """A parameter for each action; `completeness` sees to it that the staged models read each neutral value."""
+    return {f"{table}_{column}_neutral": action.neutral
+            for table, columns in policy.actions.items() for column, action in columns.items()}
 
 
 def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, month: str) -> None:
@@ -118,6 +110,7 @@ def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, mont
     Idempotent; run it on every connection that runs models.
     """
     with engine_errors("the policy's tables"):
+        con.execute(f"SET TimeZone = {literal(policy.retention.time_zone)}")
         con.execute(macros(sql_folder(), vocabulary_of(policy)))
         for schema in ("raw", "staged", "retention", "policy", "control"):
             con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")

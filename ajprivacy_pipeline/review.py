@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ajprivacy_pipeline import control as store
+from ajprivacy_pipeline.completeness import holdable_tables
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import boundary, read_month
 from ajprivacy_pipeline.errors import ControlError
@@ -19,7 +20,8 @@ from ajprivacy_pipeline.explain.facts import Row, find_subject, rows
 from ajprivacy_pipeline.explain.references import OWING
 from ajprivacy_pipeline.explain.terms import plus_months
 from ajprivacy_pipeline.policy import Policy, load_policy
-from ajprivacy_pipeline.settings import NOTICE, Settings
+from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.zones import Connection
 
 DECISIONS = ("release", "keep")
@@ -28,8 +30,6 @@ _OF_FAULTS = ("orphan", "data_quality")
 KINDS = {"open_balance_review": "open_balance", "no_evidence": "no_evidence",  # reasons of the list that are decided
          "until_further_notice": _KEPT_ONLY, "orphan_12_months": "orphan", "quality_fault_12_months": "data_quality"}
 _SUBJECTS = ("customer", "contact")
-_HOLDABLE = ("customers", "contacts", "orders", "invoices", "cases", "communications", "newsletter_subscriptions",
-             "rights_requests", "web_events", "app_logs")
 _NAME_LENGTH = 200
 
 _OWING = f"{OWING} SELECT DISTINCT invoice_id, facts_sha256 FROM owing ORDER BY invoice_id"
@@ -99,7 +99,7 @@ def decide(settings: Settings, subject_id: str, decision: str, by: str, reason: 
     Raises:
         ControlError: anything of it is unknown or not under review; nothing is written.
     """
-    policy = load_policy(NOTICE)
+    policy = load_policy(settings.notice)
     is_subject = _is_subject(policy, subject_id)
     if decision not in DECISIONS:
         raise ControlError(f"'{decision}' is no decision; choose release or keep")
@@ -171,7 +171,7 @@ def place_hold(settings: Settings, subject_id: str, owner: str, ground: str, exp
         ControlError: the subject or table, the owner, the ground or the expiry is not acceptable: not in the future, or
             later than the policy's longest term from today; nothing is written.
     """
-    policy = load_policy(NOTICE)
+    policy = load_policy(settings.notice)
     check_name(owner, "--owner")
     check_code(ground, policy.review.grounds, "ground code of a legal hold")
     _in_future(expires_on, today)
@@ -184,10 +184,11 @@ def place_hold(settings: Settings, subject_id: str, owner: str, ground: str, exp
 
 
 def _holdable(settings: Settings, policy: Policy, subject_id: str) -> None:
-    if subject_id in _HOLDABLE and subject_id in policy.sources.tables:
+    holdable = holdable_tables(catalogue_of(policy))
+    if subject_id in holdable:
         return
     if ":" not in subject_id:
-        raise ControlError(f"'{subject_id}' is neither customer:ID, contact:ID, nor one of {', '.join(_HOLDABLE)}")
+        raise ControlError(f"'{subject_id}' is neither customer:ID, contact:ID, nor one of {', '.join(holdable)}")
     check_subject(subject_id)
     with boundary("hold"), read_month(settings, None) as (con, month):
         find_subject(con, subject_id, month)
@@ -199,7 +200,7 @@ def renew_hold(settings: Settings, hold_id: int, expires_on: date, *, today: dat
     Raises:
         ControlError: there is no such hold, it is lifted, the day is not later, or too late; nothing is written.
     """
-    latest = _latest_expiry(load_policy(NOTICE), today)
+    latest = _latest_expiry(load_policy(settings.notice), today)
     control = ControlStore.in_folder(settings.control)
     hold = _standing(control, hold_id)
     _in_future(expires_on, today)

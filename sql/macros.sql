@@ -57,7 +57,8 @@ CREATE OR REPLACE TEMP MACRO local_on(x, first_day, last_day) AS
 CREATE OR REPLACE TEMP MACRO is_on_one_of(x, days) AS
     list_contains(days, CAST(local_at(x) AS DATE)) OR list_contains(days,
         CASE typeof(x) WHEN 'VARCHAR' THEN TRY_CAST(left(CAST(x AS VARCHAR), 10) AS DATE)
-                       WHEN 'TIMESTAMP WITH TIME ZONE' THEN TRY_CAST(TRY_CAST(x AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS DATE) END);
+                       WHEN 'TIMESTAMP WITH TIME ZONE' 
+                       THEN CAST(make_timestamp(epoch_us(TRY_CAST(x AS TIMESTAMPTZ))) AS DATE) END);
 
 -- The local date of anything but a birth: a sentinel, which means no date, is none. The sentinels that are not plausible
 -- anyway need not be looked for.

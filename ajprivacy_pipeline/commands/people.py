@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ajprivacy_pipeline.errors import PrivacyError
-from ajprivacy_pipeline.settings import Settings, load_settings
+from ajprivacy_pipeline.settings import Settings, load_settings, operator
 
 review_app = typer.Typer(no_args_is_help=True, help="What a person must decide each month.")
 hold_app = typer.Typer(no_args_is_help=True, help="Legal holds: what must stay whatever else ends.")
@@ -49,7 +49,7 @@ def explain(
 ) -> None:
     """Say why each thing about one person is kept, held or due, and until when. Each look is logged."""
     from ajprivacy_pipeline import explain as explaining
-    found = explaining.explain(load_settings(), subject, month, _user())
+    found = explaining.explain(load_settings(), subject, month, operator())
     if as_json:
         typer.echo(json.dumps(explaining.as_json(found, lang.value), indent=2, ensure_ascii=False))
     else:
@@ -82,12 +82,12 @@ def review_decide(
     decision: Annotated[str, typer.Argument(metavar="release|keep", help="What is decided; a message is kept.")],
     by: By,
     reason: Annotated[str, typer.Option("--reason", metavar="CODE", help="A reason code of the policy (review.toml).")],
-    kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help=(
-        "What is decided about: open_balance, no_evidence, until_further_notice, orphan, data_quality; "
-        "default: what is under review."))] = None,
+    kind: Annotated[str | None, typer.Option(
+        "--kind", metavar="KIND", help="What is decided about: open_balance, no_evidence, until_further_notice, orphan, "
+                                       "data_quality; default: what is under review.")] = None,
     month: Month = None,
 ) -> None:
-    """Decide about an old open balance or fault, somebody without evidence, or that a message of nobody's stays."""
+    """Record a decision on an overdue balance, a lasting fault, a person without evidence, an unattributed message."""
     from ajprivacy_pipeline.review import decide
     settings = prepared()
     made = decide(settings, subject, decision, by, reason, kind=kind, month=month, today=today())
@@ -106,7 +106,7 @@ def hold_place(
 ) -> None:
     """Place a legal hold on a person or on a whole table."""
     from ajprivacy_pipeline.review import place_hold
-    number = place_hold(prepared(), subject, owner, ground, _day(expires), today=today(), by=_user())
+    number = place_hold(prepared(), subject, owner, ground, _day(expires), today=today(), by=operator())
     typer.echo(f"hold {number} placed on {subject}")
 
 
@@ -114,7 +114,7 @@ def hold_place(
 def hold_renew(hold: HoldId, expires: Expires) -> None:
     """Set a later expiry."""
     from ajprivacy_pipeline.review import renew_hold
-    renew_hold(prepared(), hold, _day(expires), today=today(), by=_user())
+    renew_hold(prepared(), hold, _day(expires), today=today(), by=operator())
     typer.echo(f"hold {hold} renewed until {expires}")
 
 
@@ -155,16 +155,6 @@ def prepared() -> Settings:
 def today() -> date:
     """The day in Norway."""
     return datetime.now(ZoneInfo("Europe/Oslo")).date()
-
-
-def _user() -> str:
-    """The operating system's name for who runs this, whatever the environment says."""
-    import os
-    import pwd
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
 
 
 def _day(text: str) -> date:

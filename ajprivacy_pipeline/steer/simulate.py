@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.completeness import require_complete
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import boundary, month_file
 from ajprivacy_pipeline.effects import effect_parameters
@@ -41,11 +42,13 @@ def simulate(settings: Settings, new_texts: Mapping[str, str], month: str, out: 
         out: a new file inside the restricted zone that gets the ids of all who flip, mode 0600.
 
     Raises:
-        PolicyError: the deciding part of a policy is not valid, or reads columns that the month did not extract.
+        PolicyError: the deciding part of a policy is not valid, lacks what the models read, or reads columns that the
+            month did not extract.
         ControlError: the month's decisions are not complete.
         ZoneError: the month was never run or is destroyed, or `out` lies outside the restricted zone or exists.
     """
     new = parse_decision_policy(new_texts)
+    require_complete(new)
     as_of(month)
     target = restricted_target(settings, out) if out else None
     with boundary("simulate"), _beside(settings, month) as con:

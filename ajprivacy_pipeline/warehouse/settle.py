@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from ajprivacy_pipeline import policy, zones
+from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.models import macros
-from ajprivacy_pipeline.settings import NOTICE, sql_folder
+from ajprivacy_pipeline.policy import DecisionPolicy, Retention, SourceColumn, Sources
+from ajprivacy_pipeline.settings import sql_folder
 from ajprivacy_pipeline.vocabulary import vocabulary_of
 from ajprivacy_pipeline.warehouse.forms import email_key, read_moment
 from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping
@@ -21,15 +22,15 @@ EMAIL_KEY_COLUMNS = "email VARCHAR, email_key VARCHAR"  # of raw.email_keys
 _BATCH = 50_000
 
 
-def settle_values(con: zones.Connection, sources: policy.Sources, retention: policy.Retention,
-                  mapping: Mapping) -> None:
+def settle_values(con: zones.Connection, policy: DecisionPolicy, mapping: Mapping) -> None:
     """Rewrite the values of schema `raw` in place; a value that means nothing stays as it is, and becomes a fault.
 
     Raises:
         ZoneError: the zone cannot be written.
     """
+    sources, retention = policy.sources, policy.retention
     with zones.engine_errors("schema raw"):
-        con.execute(macros(sql_folder(), vocabulary_of(policy.load_policy(NOTICE))))
+        con.execute(macros(sql_folder(), vocabulary_of(policy)))
         texts = {(table, column) for table, column, kind in con.execute(
             "SELECT table_name, column_name, data_type FROM duckdb_columns() "
             "WHERE schema_name = 'raw' AND database_name = current_database()").fetchall() if kind == "VARCHAR"}
@@ -72,7 +73,7 @@ def _replace(con: zones.Connection, relation: str, x: str, pairs: Sequence[tuple
                     {"odd": [odd for odd, _ in some], "plain": [plain for _, plain in some]})
 
 
-def _empty(con: zones.Connection, table: str, column: str, spec: policy.SourceColumn, entry: ColumnEntry) -> None:
+def _empty(con: zones.Connection, table: str, column: str, spec: SourceColumn, entry: ColumnEntry) -> None:
     """Make NULL what the mapping calls empty: such a text, or for dates such a day, local or as it is written."""
     if not entry.empty:
         return
@@ -84,7 +85,7 @@ def _empty(con: zones.Connection, table: str, column: str, spec: policy.SourceCo
     con.execute(f"UPDATE raw.{zones.quote(table)} SET {x} = NULL WHERE {condition}", values)
 
 
-def _empty_before_beginnings(con: zones.Connection, sources: policy.Sources, retention: policy.Retention,
+def _empty_before_beginnings(con: zones.Connection, sources: Sources, retention: Retention,
                              mapping: Mapping) -> None:
     """Make NULL the ends that the mapping says a source leaves behind when it begins anew."""
     for name, entry in mapping.tables.items():
@@ -111,7 +112,7 @@ def _years(years: tuple[int, int]) -> tuple[date, date]:
     return date(years[0], 1, 1), date(years[1], 12, 31)
 
 
-def _write_email_keys(con: zones.Connection, sources: policy.Sources) -> None:
+def _write_email_keys(con: zones.Connection, sources: Sources) -> None:
     """Keep the key of every address that the macro `email_key` cannot tell by itself."""
     columns = [(name, column) for name, table in sources.tables.items()
                for column, spec in table.columns.items() if spec.type == "email"]

@@ -2,6 +2,7 @@
 -- grain: one row per case and one per communication
 -- params: as_of, policy_version, correspondence_months
 -- reads: staged.cases, staged.communications, retention.order_facts, retention.guest_requests, retention.subjects, retention.subject_purposes, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- decides: cases.content, communications.content
 -- doc: What becomes of the content of cases and messages. A message without ids has its case's. A case without ids whose
 --   order is a guest's stays as long as that order's contract. A message whose date cannot be read is due by as_of,
 --   hence held, unless a purpose retains it. `reasons` is a set as bits.
@@ -62,7 +63,7 @@ WITH cases AS (
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS c ON c.subject_no = r.contact_no AND c.entity = r.entity
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = r.customer_no AND k.entity = r.entity
-    LEFT JOIN retention.released_faults AS u ON u.record_id = r.record_id AND u.entity = r.entity AND u."freeze" = 'orphan'
+    LEFT JOIN retention.released_faults AS u ON u.record_id = r.record_id AND u.entity = r.entity AND u."freeze" = '{{ freeze.orphan.name }}'
     LEFT JOIN retention.faults AS q ON q.record_id = r.record_id AND q.entity = r.entity
 )
 SELECT CAST($as_of AS DATE) AS as_of, d.entity, d.record_id, 'content' AS part,

@@ -2,6 +2,7 @@
 -- grain: one row per invoice and part: billing, and link where the invoice points to a person
 -- params: as_of, policy_version, bookkeeping_years
 -- reads: staged.invoices, retention.subjects, retention.order_facts, retention.released_orders, retention.guest_requests, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- decides: invoices.billing, invoices.link
 -- doc: What becomes of an invoice's billing details and its link to a person. Both stay for the bookkeeping duty, and
 --   never go before the contract of the invoice's order ends. A guest's invoice has no link. One whose date of issue
 --   cannot be read is due by as_of, hence held, unless its order retains it. `reasons` is a set as bits.
@@ -34,7 +35,7 @@ WITH facts AS (
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = j.customer_no AND k.entity = 'invoices'
     LEFT JOIN retention.guest_requests AS g ON g.record_id = j.invoice_id AND g.entity = 'invoices'
-    LEFT JOIN retention.released_faults AS u ON u.record_id = j.invoice_id AND u.entity = 'invoices' AND u."freeze" = 'orphan'
+    LEFT JOIN retention.released_faults AS u ON u.record_id = j.invoice_id AND u.entity = 'invoices' AND u."freeze" = '{{ freeze.orphan.name }}'
     LEFT JOIN retention.faults AS q ON q.record_id = j.invoice_id AND q.entity = 'invoices'
 ), parts AS (
     SELECT *, 'billing' AS part, is_empty AS is_absent FROM decided

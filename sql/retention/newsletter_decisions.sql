@@ -2,6 +2,7 @@
 -- grain: one row per newsletter subscription
 -- params: as_of, policy_version
 -- reads: staged.newsletter_subscriptions, retention.subjects, retention.requests, retention.former_effects, retention.subject_requests, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.freeze_entities, policy.freeze_sets
+-- decides: newsletter_subscriptions.email
 -- doc: When a subscription's address goes: with the first unsubscription of any row with this address, or objection or
 --   erasure of its subject, of anybody whose row has the address, or that names the address itself, on or after the day of
 --   subscribing. A restriction that names the address alone holds it, too.
@@ -55,7 +56,7 @@ WITH address_stops AS (
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = d.customer_no AND k.entity = 'newsletter_subscriptions'
     LEFT JOIN retention.subject_holds AS w ON w.subject_no = d.owner_no AND w.entity = 'newsletter_subscriptions'
     LEFT JOIN address_holds AS x ON x.email_key = d.email_key
-    LEFT JOIN retention.released_faults AS u ON u.record_id = d.subscription_id AND u.entity = 'newsletter_subscriptions' AND u."freeze" = 'orphan'
+    LEFT JOIN retention.released_faults AS u ON u.record_id = d.subscription_id AND u.entity = 'newsletter_subscriptions' AND u."freeze" = '{{ freeze.orphan.name }}'
     LEFT JOIN retention.faults AS q ON q.record_id = d.subscription_id AND q.entity = 'newsletter_subscriptions'
 )
 SELECT CAST($as_of AS DATE) AS as_of, 'newsletter_subscriptions' AS entity, subscription_id AS record_id, 'email' AS part, subject_id, subject_no,

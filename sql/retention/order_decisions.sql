@@ -2,6 +2,7 @@
 -- grain: one row per order and part: delivery, and link where the order points to a person
 -- params: as_of, policy_version
 -- reads: retention.order_facts, retention.subject_purposes, retention.subject_requests, retention.guest_requests, retention.released_orders, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- decides: orders.delivery, orders.link
 -- doc: What becomes of an order's delivery details, and of its link to a person; a guest's order has no link. An order whose
 --   own date cannot be read is due by as_of, hence held, unless a blocker or purpose retains it. `reasons` is a set as bits.
 WITH parts AS (
@@ -42,7 +43,7 @@ WITH parts AS (
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS c ON c.subject_no = j.contact_no AND c.entity = 'orders'
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = j.customer_no AND k.entity = 'orders'
-    LEFT JOIN retention.released_faults AS u ON u.record_id = j.order_id AND u.entity = 'orders' AND u."freeze" = 'orphan'
+    LEFT JOIN retention.released_faults AS u ON u.record_id = j.order_id AND u.entity = 'orders' AND u."freeze" = '{{ freeze.orphan.name }}'
     LEFT JOIN retention.faults AS q ON q.record_id = j.order_id AND q.entity = 'orders'
 )
 SELECT CAST($as_of AS DATE) AS as_of, 'orders' AS entity, d.order_id AS record_id, d.part, d.subject_id, d.subject_no,

@@ -2,6 +2,7 @@
 -- grain: one row per rights request
 -- params: as_of, policy_version, limitation_months
 -- reads: staged.rights_requests, retention.subjects, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.freeze_sets
+-- decides: rights_requests.content
 -- doc: When the content of an answered request goes: after the limitation period.
 WITH placed AS (
     SELECT r.*, k.subject_no AS customer_no, c.subject_no AS contact_no,
@@ -20,7 +21,7 @@ WITH placed AS (
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS c ON c.subject_no = p.contact_no AND c.entity = 'rights_requests'
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = p.customer_no AND k.entity = 'rights_requests'
-    LEFT JOIN retention.released_faults AS u ON u.record_id = p.request_id AND u.entity = 'rights_requests' AND u."freeze" = 'orphan'
+    LEFT JOIN retention.released_faults AS u ON u.record_id = p.request_id AND u.entity = 'rights_requests' AND u."freeze" = '{{ freeze.orphan.name }}'
     LEFT JOIN retention.faults AS q ON q.record_id = p.request_id AND q.entity = 'rights_requests'
 )
 SELECT CAST($as_of AS DATE) AS as_of, 'rights_requests' AS entity, request_id AS record_id, 'content' AS part,

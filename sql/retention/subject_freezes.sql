@@ -11,27 +11,27 @@ WITH balances AS (
     WHERE o.is_open AND r.invoice_id IS NULL
     GROUP BY o.subject_no
 ), found AS (
-    SELECT subject_no, 'open_balance' AS "freeze", since,
+    SELECT subject_no, '{{ freeze.open_balance.name }}' AS "freeze", since,
         coalesce(plus_months(since, $open_balance_review_months) <= $as_of, false) AS review
     FROM balances
     UNION ALL
-    SELECT subject_no, CASE WHEN kind = 'restriction' THEN 'restriction' ELSE 'access_pending' END, min(received_on), false
+    SELECT subject_no, CASE WHEN kind = 'restriction' THEN '{{ freeze.restriction.name }}' ELSE '{{ freeze.access_pending.name }}' END, min(received_on), false
     FROM retention.requests WHERE freezes AND subject_no IS NOT NULL
     GROUP BY ALL
     UNION ALL
-    SELECT s.subject_no, 'legal_hold', min(h.placed_on), false
+    SELECT s.subject_no, '{{ freeze.legal_hold.name }}', min(h.placed_on), false
     FROM control.legal_holds AS h JOIN retention.subjects AS s ON s.subject_id = h.subject_id
     WHERE NOT coalesce(h.lifted_on <= $as_of, false)
     GROUP BY ALL
     UNION ALL
-    SELECT s.subject_no, 'orphan', NULL, false
+    SELECT s.subject_no, '{{ freeze.orphan.name }}', NULL, false
     FROM retention.subjects AS s
-    LEFT JOIN retention.released_faults AS r ON r.record_id = s.contact_id AND r.entity = 'contacts' AND r."freeze" = 'orphan'
+    LEFT JOIN retention.released_faults AS r ON r.record_id = s.contact_id AND r.entity = 'contacts' AND r."freeze" = '{{ freeze.orphan.name }}'
     WHERE s.is_orphan AND r.record_id IS NULL
     UNION ALL
-    SELECT DISTINCT subject_no, 'data_quality', NULL, false FROM retention.faulty_subjects
+    SELECT DISTINCT subject_no, '{{ freeze.data_quality.name }}', NULL, false FROM retention.faulty_subjects
     UNION ALL
-    SELECT p.subject_no, 'no_evidence', NULL, false
+    SELECT p.subject_no, '{{ freeze.no_evidence.name }}', NULL, false
     FROM retention.subject_purposes AS p
     JOIN retention.presence AS v ON v.subject_no = p.subject_no AND v.has_any
     LEFT JOIN control.released_no_evidence AS r ON r.subject_id = p.subject_id AND r.decided_on <= $as_of

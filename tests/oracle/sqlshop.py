@@ -40,7 +40,7 @@ def load_raw(con: zones.Connection, shop: Shop, policy: DecisionPolicy) -> None:
             lists = ", ".join("unnest(CAST(? AS VARCHAR[]))" for _ in table.columns)
             con.execute(f"INSERT INTO raw.{zones.quote(name)} SELECT {lists}",
                         [[raw_text(row.get(column)) for row in rows] for column in table.columns])
-    settle_values(con, policy.sources, policy.retention, Feeds())
+    settle_values(con, policy, Feeds())
 
 
 def decide(shop: Shop, month: str, folder: Path, *, policy: Policy | None = None,
