@@ -145,7 +145,7 @@ shared_requests = sa.Table(  # erasures by e-mail that reached several people in
     sa.Column("run_id", sa.String(64), nullable=False),
 )
 
-effects = sa.Table(  # what objections, erasures and unsubscriptions have ended; keyed tokens of the request and its people
+effects = sa.Table(  # what objections, erasures and unsubscriptions ended; keyed tokens of the request and its people
     "effects", _meta,  # replaced as a whole per source; `key` is the fingerprint of the tokens' key
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("source", sa.String(64), nullable=False, index=True),
