@@ -215,6 +215,17 @@ def keys_fingerprint(as_json: Json = False) -> None:
     typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(f"{k:40}{v}" for k, v in found.items()))
 
 
+@keys_app.command("accept-store")
+def keys_accept_store(
+    by: people_commands.By,
+    reason: Annotated[str, typer.Option("--reason", metavar="CODE", help="A reason code of the policy (review.toml).")],
+) -> None:
+    """Go on with a control store that has lost something, or with a new one. What it held is lost: record it again."""
+    from ajprivacy_pipeline.evidence import accept_store
+    number = accept_store(people_commands.prepared(), by, reason, today=people_commands.today())
+    typer.echo(f"the control store goes on from change {number}; record legal holds and reviews again before the next run")
+
+
 def _run_and_show(settings: Settings, month: str, asked: "Asked", *, as_json: bool) -> None:
     """Run a month through Dagster with a line for each step, and print what it came to."""
     from ajprivacy_pipeline.assets.run import run_month

@@ -8,15 +8,16 @@ never edited, but for a run's end. Does not belong here: rows of the warehouse, 
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from ajprivacy_pipeline import counter
 from ajprivacy_pipeline.errors import ControlError
 
 _meta = sa.MetaData()
@@ -29,32 +30,38 @@ months = sa.Table(  # one row per successful run of a month: what it saw, so tha
     sa.Column("policy_version", sa.String(64), nullable=False),
     sa.Column("finished_at", sa.DateTime, nullable=False),
 )
-source_counts = sa.Table(
-    "source_counts", _meta,
+month_measures = sa.Table(  # what a successful run measured, and what somebody accepted; in the order it happened
+    "month_measures", _meta,  # a row per run (or acceptance), guard, table and column ('' for the table as a whole)
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("month", sa.String(7), nullable=False, index=True),
     sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("guard", sa.String(16), nullable=False),
     sa.Column("table_name", sa.String(64), nullable=False),
-    sa.Column("present", sa.Boolean, nullable=False),
-    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("column_name", sa.String(64), nullable=False),
+    sa.Column("part", sa.BigInteger),
+    sa.Column("whole", sa.BigInteger),
+    sa.Column("newest", sa.Date),
+    sa.Column("stands", sa.Boolean, nullable=False),  # it was evidence: later months are compared with it
+    sa.Column("recorded_at", sa.DateTime, nullable=False),
+    sa.Column("accepted_by", sa.String(200)),  # set where a person said that it is right as it is
+    sa.Column("reason", sa.String(64)),
+    sa.Column("accepted_on", sa.Date),
 )
-shrunken_sources = sa.Table(  # tables that had lost rows in a successful run: the next month is not compared with them
-    "shrunken_sources", _meta,
+open_records = sa.Table(  # the ids of what was open in a run, sealed under a key that the store does not hold
+    "open_records", _meta,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("month", sa.String(7), nullable=False),
-    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False, index=True),
     sa.Column("table_name", sa.String(64), nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
 )
-accepted_counts = sa.Table(  # a person says that a table may be as small as it was in a month
-    "accepted_counts", _meta,
+executed_counts = sa.Table(  # what carrying out a plan took away: rows removed (column ''), values removed or emptied
+    "executed_counts", _meta,  # nothing writes it yet; a plan that removes a row counts each value that stood in it, too
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("month", sa.String(7), nullable=False),
     sa.Column("table_name", sa.String(64), nullable=False),
-    sa.Column("present", sa.Boolean, nullable=False),
+    sa.Column("column_name", sa.String(64), nullable=False),
     sa.Column("rows", sa.BigInteger, nullable=False),
-    sa.Column("accepted_by", sa.String(200), nullable=False),
-    sa.Column("reason", sa.String(64), nullable=False),
-    sa.Column("accepted_on", sa.Date, nullable=False),
+    sa.Column("executed_at", sa.DateTime, nullable=False),
 )
 releases = sa.Table(  # one row per published release
     "releases", _meta,
@@ -145,7 +152,7 @@ shared_requests = sa.Table(  # erasures by e-mail that reached several people in
     sa.Column("run_id", sa.String(64), nullable=False),
 )
 
-effects = sa.Table(  # what objections, erasures and unsubscriptions ended; keyed tokens of the request and its people
+effects = sa.Table(  # what objections, erasures and unsubscriptions have ended: keyed tokens of requests and people
     "effects", _meta,  # replaced as a whole per source; `key` is the fingerprint of the tokens' key
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("source", sa.String(64), nullable=False, index=True),
@@ -160,6 +167,20 @@ effects = sa.Table(  # what objections, erasures and unsubscriptions ended; keye
     sa.Column("key", sa.String(16), nullable=False),
     sa.Column("month", sa.String(7), nullable=False),
     sa.Column("run_id", sa.String(64), nullable=False),
+)
+store_state = sa.Table(  # one row: how often the store has been changed; see `counter`
+    "store_state", _meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("changes", sa.BigInteger, nullable=False),
+)
+new_starts = sa.Table(  # a person goes on with a store that had lost something, or with a new one
+    "new_starts", _meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("changes_before", sa.BigInteger),  # beside the keys; None where no number stood there
+    sa.Column("changes_found", sa.BigInteger, nullable=False),
+    sa.Column("accepted_by", sa.String(200), nullable=False),
+    sa.Column("reason", sa.String(64), nullable=False),
+    sa.Column("accepted_on", sa.Date, nullable=False),
 )
 
 looks = sa.Table(  # who looked at a person: the subject as a keyed token, never its id
@@ -187,86 +208,169 @@ def is_full(error: Exception) -> bool:
 class ControlStore:
     """Typed access to the control store."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, keys: Path | None = None) -> None:
         """Connect to `url` and create what is missing.
+
+        Args:
+            url: of SQLAlchemy's kind.
+            keys: the folder beside whose keys changes are counted, too; None for a store of no home.
 
         Raises:
             ControlError: the store cannot be opened.
         """
         self._engine = sa.create_engine(url, hide_parameters=True)
+        self._keys = keys
         with _control_errors():
             _meta.create_all(self._engine)
+            self._bring_over()
 
     @classmethod
     def in_folder(cls, folder: Path) -> "ControlStore":
-        """The default store: `control.db`, readable by its owner alone."""
+        """The default store: `control.db`, readable by its owner alone; its changes are counted beside the home's keys.
+
+        Raises:
+            ControlError: it has lost something, or is gone while the home holds what it must have known of.
+        """
+        path, home = folder / "control.db", folder.parent
+        before = counter.read_counter(home / "keys")
+        if not path.exists() or path.stat().st_size == 0:
+            left = f"the number of its changes ({before})" if before is not None else counter.remains(home)
+            if left:
+                raise ControlError(f"the control store is gone, while the home still holds {left}: {counter.MEND}")
+        found = cls.unchecked(folder)
+        if (changes := found.changes()) < (before or 0):
+            raise ControlError(f"the control store has lost something: it has {changes} change(s), beside the keys "
+                               f"{before} are counted: {counter.MEND}")
+        if changes > (before or 0):  # a run was killed between the store's change and the number beside the keys
+            counter.raise_counter(home / "keys", changes)
+        return found
+
+    @classmethod
+    def unchecked(cls, folder: Path) -> "ControlStore":
+        """The default store whatever it has lost; for starting anew alone."""
         path = folder / "control.db"
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        return cls(f"sqlite:///{path}")
+        return cls(f"sqlite:///{path}", folder.parent / "keys")
+
+    def changes(self) -> int:
+        """How often the store has been changed."""
+        found = self.rows(sa.select(store_state.c.changes))
+        return int(found[0]["changes"]) if found else 0
+
+    def start_anew(self, before: int | None, by: str, reason: str, day: date) -> int:
+        """Record that a person goes on with the store as it is; it counts on from the higher number, which is returned."""
+        found = self.changes()
+        number = max(before or 0, found) + 1
+        with _control_errors(), self._engine.begin() as connection:
+            connection.execute(store_state.delete())
+            connection.execute(store_state.insert(), {"id": 1, "changes": number})
+            connection.execute(new_starts.insert(), {"changes_before": before, "changes_found": found,
+                                                     "accepted_by": by, "reason": reason, "accepted_on": day})
+        if self._keys is not None:
+            counter.reset_counter(self._keys, number)
+        return number
+
+    @contextmanager
+    def change(self) -> Iterator[sa.Connection]:
+        """One transaction that changes the store; every change goes through here, and is counted in it."""
+        with _control_errors(), self._engine.begin() as connection:
+            counted = sa.update(store_state).values(changes=store_state.c.changes + 1)
+            if connection.execute(counted).rowcount == 0:
+                connection.execute(store_state.insert(), {"id": 1, "changes": 1})
+            number = int(connection.execute(sa.select(store_state.c.changes)).scalar_one())
+            yield connection
+        if self._keys is not None:
+            counter.raise_counter(self._keys, number)
 
     def insert(self, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
         """Append rows in one transaction."""
         if rows:
-            with _control_errors(), self._engine.begin() as connection:
+            with self.change() as connection:
                 connection.execute(table.insert(), list(rows))
+
+    def _bring_over(self) -> None:
+        """Take over the row counts of a store from before there were other measures; its old tables stay as they are."""
+        if not sa.inspect(self._engine).has_table("source_counts"):
+            return
+        if self.rows(sa.select(month_measures.c.id).limit(1)):
+            return
+        old = {name: sa.Table(name, sa.MetaData(), autoload_with=self._engine)
+               for name in ("source_counts", "shrunken_sources", "accepted_counts")
+               if sa.inspect(self._engine).has_table(name)}
+        listed = {name: self.rows(sa.select(table).order_by(table.c.id)) for name, table in old.items()}
+        gone = {(row["run_id"], row["table_name"]) for row in listed.get("shrunken_sources", ())}
+        runs = [{**row, "stands": (row["run_id"], row["table_name"]) not in gone} for row in listed["source_counts"]]
+        by_month = sorted((*listed.get("accepted_counts", ()), *runs), key=lambda row: (row["month"], "stands" in row))
+        now = utc_now()
+        self.insert(month_measures, [
+            {**measure, "month": row["month"], "run_id": row.get("run_id", "accepted"), "recorded_at": now,
+             "accepted_by": row.get("accepted_by"), "reason": row.get("reason"), "accepted_on": row.get("accepted_on")}
+            for row in by_month for measure in row_measures([row])])
 
     def rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
         """The rows of a query, as dictionaries."""
         with _control_errors(), self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    def record_month(self, month: str, run_id: str, policy_version: str, counts: Sequence[dict[str, Any]],
-                     shrunken: Sequence[str] = ()) -> None:
-        """Record a month's success with the row counts of its source tables (table_name, present, rows).
+    def record_month(self, month: str, run_id: str, policy_version: str, measures: Sequence[dict[str, Any]],
+                     opened: Sequence[dict[str, Any]] = ()) -> None:
+        """Record a month's success with what it measured.
 
-        `shrunken` names the tables that had lost too many rows to be evidence.
+        Args:
+            month: YYYY-MM.
+            run_id: the run.
+            policy_version: the policy it decided by.
+            measures: guard, table_name, column_name, part, whole, newest, stands (whether it is evidence).
+            opened: table_name and sealed ids of what was open, for later months alone.
         """
-        with _control_errors(), self._engine.begin() as connection:
+        now = utc_now()
+        with self.change() as connection:
             connection.execute(months.insert(), {"month": month, "run_id": run_id, "policy_version": policy_version,
-                                                 "finished_at": utc_now()})
-            connection.execute(source_counts.insert(), [{"month": month, "run_id": run_id, **row} for row in counts])
-            if shrunken:
-                connection.execute(shrunken_sources.insert(),
-                                   [{"month": month, "run_id": run_id, "table_name": name} for name in shrunken])
+                                                 "finished_at": now})
+            _insert(connection, month_measures, [
+                {"month": month, "run_id": run_id, "recorded_at": now, **row} for row in measures])
+            _insert(connection, open_records, [{"month": month, "run_id": run_id, **row} for row in opened])
 
     def replace_effects(self, sources: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
         """Drop what is stored of some sources, and store rows instead, in one transaction."""
-        with _control_errors(), self._engine.begin() as connection:
+        with self.change() as connection:
             if sources:
                 connection.execute(effects.delete().where(effects.c.source == sa.bindparam("gone")),
                                    [{"gone": source} for source in sources])
             if rows:
                 connection.execute(effects.insert(), list(rows))
 
-    def previous_counts(self, month: str) -> list[dict[str, Any]]:
-        """What each source table is compared with in `month`: table_name, present, rows, and the month they are of.
+    def record_acceptance(self, measures: Sequence[dict[str, Any]], opened: Sequence[dict[str, Any]]) -> None:
+        """Record that measures of a month (with accepted_by, reason, accepted_on) are right as they are."""
+        with self.change() as connection:
+            _insert(connection, month_measures, [{**row, "stands": True, "recorded_at": utc_now()} for row in measures])
+            _insert(connection, open_records, opened)
 
-        The counts of the newest successful run before, of each month its last, in which the table was evidence; or what
-        somebody accepted since, for that month or an earlier one. A table that was never there has no row.
+    def previous_measures(self, month: str) -> list[dict[str, Any]]:
+        """What each guard of `month` is compared with: rows of month_measures with `is_first`.
+
+        The newest run of whatever month, or acceptance, in which it was evidence; and, where the month has run before,
+        the first of this month. An acceptance makes earlier runs forgotten. What a plan of ours removed since is taken
+        off. What was never evidence has no row.
         """
-        found: dict[str, dict[str, Any]] = {}
-        for row in (*self._accepted(month), *self._evidence(month)):  # of one month, what a run found to be evidence
-            known = found.get(row["table_name"])
-            if known is None or known["month"] <= row["month"]:
-                found[row["table_name"]] = row
-        return list(found.values())
-
-    def _evidence(self, month: str) -> Iterator[dict[str, Any]]:
-        """Counts of every successful month before, oldest first, without the tables that had shrunk."""
-        last = sa.select(sa.func.max(months.c.id)).where(months.c.month < month).group_by(months.c.month)
-        runs = sa.select(months.c.month, months.c.run_id).where(months.c.id.in_(last)).order_by(months.c.month)
-        for run in self.rows(runs):
-            of_run = {"month": run["month"], "run_id": run["run_id"]}
-            gone = {row["table_name"] for row in self.rows(sa.select(shrunken_sources).filter_by(**of_run))}
-            for row in self.rows(sa.select(source_counts).filter_by(**of_run)):
-                if row["table_name"] not in gone:
-                    yield {name: row[name] for name in ("table_name", "present", "rows", "month")}
-
-    def _accepted(self, month: str) -> list[dict[str, Any]]:
-        table = accepted_counts.c
-        return self.rows(sa.select(table.table_name, table.present, table.rows, table.month)
-                         .where(table.month <= month).order_by(table.month, table.id))
+        table = month_measures.c
+        since: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+        for row in self.rows(sa.select(month_measures).where(table.stands).order_by(table.id)):
+            known = since.setdefault((row["guard"], row["table_name"], row["column_name"]), [])
+            if row["accepted_by"] is not None:
+                known.clear()
+            known.append(row)
+        executed = self.rows(sa.select(executed_counts))
+        found = []
+        for known in since.values():
+            first = next((row for row in known if row["month"] == month), known[-1])
+            found.append({**_less_executed(known[-1], executed), "is_first": False})
+            if first is not known[-1]:
+                found.append({**_less_executed(first, executed), "is_first": True})
+            elif first["month"] == month:  # newest and first of its month in one: it may not get worse, either
+                found[-1]["is_first"] = True
+        return found
 
     def record_look(self, token: str, month: str, what: str, by: str) -> None:
         """Note that somebody looked at a person; `token` stands for the subject, derived by its key store."""
@@ -275,8 +379,8 @@ class ControlStore:
     def warranties_before(self, month: str) -> dict[str, int | None]:
         """Each product's warranty as the last successful month before a month saw it."""
         table = product_warranties.c
-        found = sa.select(table.product_id, table.warranty_years).where(table.month < month)
-        return {row["product_id"]: row["warranty_years"] for row in self.rows(found.order_by(table.month, table.id))}
+        return {row["product_id"]: row["warranty_years"] for row in self.rows(
+            sa.select(table.product_id, table.warranty_years).where(table.month < month).order_by(table.month, table.id))}
 
     def record_decision(self, decision: dict[str, Any], invoices: Sequence[dict[str, Any]],
                         faults: Sequence[dict[str, Any]] = ()) -> int:
@@ -284,7 +388,7 @@ class ControlStore:
 
         Invoices have invoice_id and facts_sha256, faults entity, record_id and facts_sha256.
         """
-        with _control_errors(), self._engine.begin() as connection:
+        with self.change() as connection:
             made = connection.execute(review_decisions.insert(), decision).inserted_primary_key
             decision_id = int(made[0]) if made is not None else 0
             if invoices:
@@ -296,7 +400,7 @@ class ControlStore:
 
     def append_hold_event(self, event: dict[str, Any]) -> int:
         """Append an event of a legal hold, and return the row's id: the hold's number where the event places it."""
-        with _control_errors(), self._engine.begin() as connection:
+        with self.change() as connection:
             made = connection.execute(hold_events.insert(), event).inserted_primary_key
             return int(made[0]) if made is not None else 0
 
@@ -319,6 +423,32 @@ class ControlStore:
     def releases(self) -> list[dict[str, Any]]:
         """Every release, oldest first."""
         return self.rows(sa.select(releases).order_by(releases.c.id))
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(table.insert(), list(rows))
+
+
+def _less_executed(row: dict[str, Any], executed: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A measure without the rows and values that carrying out plans has taken away since."""
+    def since(column: str) -> int:
+        return sum(int(count["rows"]) for count in executed if count["table_name"] == row["table_name"]
+                   and count["column_name"] == column and count["executed_at"] > row["recorded_at"])
+
+    if row["guard"] not in ("rows", "keeps", "ends"):
+        return row
+    found = {**row, "whole": max(0, (row["whole"] or 0) - since(""))}
+    if row["part"] is not None:
+        found["part"] = max(0, row["part"] - since("" if row["guard"] == "rows" else row["column_name"]))
+    return found
+
+
+def row_measures(counts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Row counts (table_name, present, rows, and stands where it is not evidence) as measures."""
+    return [{"guard": "rows", "table_name": row["table_name"], "column_name": "",
+             "part": row["rows"] if row["present"] else None, "whole": row["rows"], "newest": None,
+             "stands": row.get("stands", True)} for row in counts]
 
 
 @contextmanager

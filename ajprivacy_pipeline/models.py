@@ -118,6 +118,7 @@ def _name_of(path: Path) -> str:
 
 def _render(path: Path, vocabulary: Vocabulary, reasons: Mapping[str, int]) -> str:
     words = {"purposes": vocabulary.purposes, "attributes": vocabulary.attributes,
+             "measured": vocabulary.measured, "dated": vocabulary.dated,
              "freeze": {term.name: term for term in vocabulary.freezes},
              "reason": {name: Term(name, bit) for name, bit in reasons.items()}}
     try:

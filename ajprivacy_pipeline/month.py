@@ -146,14 +146,13 @@ class MonthRun:
     def finish(self) -> list[str]:
         """Record the month's success, then destroy earlier months' files and keys; returns the months destroyed."""
         from ajprivacy_pipeline.effects import remember_effects
-        from ajprivacy_pipeline.evidence import shrunken_sources
+        from ajprivacy_pipeline.evidence import remember_measures
         from ajprivacy_pipeline.retention import remember_faults, remember_shared_requests, remember_warranties
         with self._timed("control.months") as done:
             for remember in (remember_shared_requests, remember_faults, remember_warranties):
                 remember(self.con, self.control, self.month, self.run_id)
             remember_effects(self.con, self.control, self.keys, self.month, self.run_id)
-            self.control.record_month(self.month, self.run_id, self.policy.version, self._source_counts(),
-                                      shrunken_sources(self.con))
+            remember_measures(self.con, self.control, self.keys, self.month, self.run_id, self.policy.version)
             destroyed = destroy_before(self.settings, self.keys, self.month)
             done(len(destroyed))
             return destroyed
@@ -223,11 +222,13 @@ class MonthRun:
         return ChainMap(*self._values.values())
 
     def _prepare(self) -> None:
+        from ajprivacy_pipeline.evidence import write_open_before
         from ajprivacy_pipeline.retention import CONTROL_TABLES, prepare
         from ajprivacy_pipeline.warehouse.mapping import load_mapping
         if not self.con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw' LIMIT 1").fetchall():
             raise ModelError(f"nothing is extracted for {self.month} yet: materialise raw first, or run the month")
         prepare(self.con, self.policy, self.control, self.month)
+        write_open_before(self.con, self.control, self.keys, self.month)
         rates = load_mapping(self.settings.mapping_file, self.policy.sources).rates
         self.con.execute(f"CREATE OR REPLACE TABLE control.rates ({CONTROL_TABLES['control.rates']})")
         for row in rates.items():

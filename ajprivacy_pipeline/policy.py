@@ -120,6 +120,31 @@ class Freeze(Frozen):
     source: str
 
 
+Share = float  # of rows, 0 to 1
+
+
+class Evidence(Frozen):
+    """What a month must not have lost since it was last believed: which columns are watched, and what is tolerated."""
+
+    least_rows: int = Field(ge=1)
+    fill_points: Share = Field(ge=0, le=1)
+    share_points: Share = Field(ge=0, le=1)
+    warranty_tolerance: Share = Field(ge=0, le=1)
+    orphan_share: Share = Field(ge=0, le=1)
+    orphan_points: Share = Field(ge=0, le=1)
+    first_orphan_share: Share = Field(ge=0, le=1)
+    age_days: int = Field(ge=0)
+    closings_least: int = Field(ge=1)
+    closings_share: Share = Field(ge=0, le=1)
+    references: tuple[str, ...]
+    keeps: dict[str, tuple[str, ...]]
+    ends: dict[str, tuple[str, ...]]
+    dated: dict[str, tuple[str, ...]]
+    rising: dict[str, dict[str, tuple[str, ...]]]
+    falling: dict[str, dict[str, tuple[str, ...]]]
+    within: dict[str, dict[str, dict[str, tuple[str, ...]]]] = Field(default_factory=dict)
+
+
 class Retention(Frozen):
     """`purposes.toml`."""
 
@@ -137,6 +162,7 @@ class Retention(Frozen):
     attributes: dict[str, Attribute]
     freezes: dict[str, Freeze]
     scopes: dict[Scope, tuple[str, ...]]
+    evidence: Evidence | None = None  # stored policies of earlier versions watch the number of rows alone
 
 
 class Action(Frozen):
@@ -178,6 +204,7 @@ class ReviewReasons(Frozen):
     release: dict[str, str] = Field(min_length=1)
     keep: dict[str, str] = Field(min_length=1)
     accept: dict[str, str] = Field(default_factory=dict)  # stored policies of earlier versions have none
+    accept_store: dict[str, str] = Field(default_factory=dict)
 
 
 class Holds(Frozen):

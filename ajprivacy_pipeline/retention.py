@@ -15,7 +15,7 @@ from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.effects import EFFECT_COLUMNS, NO_KEY, stored_effects
 from ajprivacy_pipeline.keystore import pads
 from ajprivacy_pipeline.models import Model, load_catalogue, macros, record_reasons
-from ajprivacy_pipeline.policy import DecisionPolicy
+from ajprivacy_pipeline.policy import DecisionPolicy, Evidence
 from ajprivacy_pipeline.settings import as_of, sql_folder
 from ajprivacy_pipeline.vocabulary import purpose_sets, subsets, vocabulary_of
 from ajprivacy_pipeline.zones import Connection, engine_errors, literal
@@ -31,9 +31,14 @@ POLICY_TABLES = {
     "policy.freeze_sets": "freezes INTEGER, names VARCHAR[]",
     "policy.purpose_sets": "purposes INTEGER, names VARCHAR[]",
     "policy.reason_sets": "reasons INTEGER, names VARCHAR[]",
+    # shares that may move by `points`, in the direction of `sign`, and only above `above`; in millionths
+    "policy.guards": "guard VARCHAR, sign INTEGER, points BIGINT, above BIGINT, first_above BIGINT",
 }
 CONTROL_TABLES = {
-    "control.previous_counts": "table_name VARCHAR, present BOOLEAN, rows BIGINT",
+    "control.previous_measures": ("guard VARCHAR, table_name VARCHAR, column_name VARCHAR, month VARCHAR, as_of DATE, "
+                                  "part BIGINT, whole BIGINT, newest DATE, is_first BOOLEAN"),
+    # what was open in the runs that closings are compared with; written by the month's run, which has the key
+    "control.open_before": "table_name VARCHAR, id VARCHAR, as_of DATE, is_first BOOLEAN",
     "control.legal_holds": "subject_id VARCHAR, placed_on DATE, expires_on DATE, lifted_on DATE",
     "control.released_invoices": "subject_id VARCHAR, invoice_id VARCHAR, decided_on DATE, facts_sha256 VARCHAR",
     "control.released_no_evidence": "subject_id VARCHAR, decided_on DATE",
@@ -46,6 +51,7 @@ CONTROL_TABLES = {
     "control.effects": EFFECT_COLUMNS,
     "control.rates": "currency VARCHAR, rate DECIMAL(18, 6)",  # written by the month's run, from the mapping
 }
+Rows = list[tuple[object, ...]]
 
 
 def catalogue_of(policy: DecisionPolicy, folder: Path | None = None) -> dict[str, Model]:
@@ -85,6 +91,7 @@ def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
         "unknown_warranty_years": None if choices.unknown_warranty == "hold" else choices.unknown_warranty,
         "business_warranty": choices.business_warranty_keeps_contact,
         "shrink_tolerance": choices.shrink_tolerance,
+        **_evidence_parameters(policy.retention.evidence),
     }
 
 
@@ -97,6 +104,30 @@ def first_held_pads(key: bytes) -> dict[str, object]:
     """What retention.held_faults binds to make tokens of faults under a key."""
     both = pads(key)
     return {"first_held_inner": both.inner, "first_held_outer": both.outer}
+
+
+def _evidence_parameters(evidence: Evidence | None) -> dict[str, object]:
+    """The tolerances of the guards that are no shares of a column; shares in millionths. NULL: nothing trips."""
+    names = ("least_rows", "age_days", "closings_least")
+    shares = ("warranty_tolerance", "closings_share")
+    if evidence is None:
+        return dict.fromkeys((*names, *shares))
+    return {**{name: getattr(evidence, name) for name in names},
+            **{name: _millionths(getattr(evidence, name)) for name in shares}}
+
+
+def _guard_rows(evidence: Evidence | None) -> Rows:
+    if evidence is None:
+        return []
+    fill, share = _millionths(evidence.fill_points), _millionths(evidence.share_points)
+    return [("keeps", -1, fill, -1, None), ("ends", 1, fill, -1, None),
+            ("rising", 1, share, -1, None), ("falling", -1, share, -1, None),
+            ("orphans", 1, _millionths(evidence.orphan_points), _millionths(evidence.orphan_share),
+             _millionths(evidence.first_orphan_share))]
+
+
+def _millionths(share: float) -> int:
+    return round(share * 1_000_000)
 
 
 def _neutral_values(policy: DecisionPolicy) -> dict[str, str | None]:
@@ -124,9 +155,6 @@ def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, mont
                 con.execute(f"INSERT INTO {name} SELECT {listed}", columns_of_rows)
 
 
-Rows = list[tuple[object, ...]]
-
-
 def _policy_tables(policy: DecisionPolicy) -> Iterator[tuple[str, Rows]]:
     retention = policy.retention
     freezes = {term.name: term.bit for term in vocabulary_of(policy).freezes}
@@ -137,6 +165,7 @@ def _policy_tables(policy: DecisionPolicy) -> Iterator[tuple[str, Rows]]:
     yield ("policy.freeze_entities",
            [(name, freezes[name], entity) for name, freeze in retention.freezes.items()
             for entity in retention.scopes[freeze.scope]])
+    yield "policy.guards", _guard_rows(retention.evidence)
     yield "policy.freeze_sets", list(subsets(freezes))
     yield "policy.purpose_sets", list(purpose_sets(policy).items())
     yield "policy.reason_sets", list(subsets(record_reasons(sql_folder())))
@@ -157,8 +186,10 @@ def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Ro
     decisions, invoices, later = store.review_decisions, store.released_invoices, store.review_decisions.alias("later")
     stands = ~sa.exists().where(later.c.subject_id == decisions.c.subject_id, later.c.kind == decisions.c.kind,
                                 later.c.decision == "keep", later.c.id > decisions.c.id)  # nobody said keep since
-    yield ("control.previous_counts",
-           [(row["table_name"], row["present"], row["rows"]) for row in control.previous_counts(month)])
+    yield ("control.previous_measures",
+           [(row["guard"], row["table_name"], row["column_name"], row["month"], as_of(row["month"]), row["part"],
+             row["whole"], row["newest"], row["is_first"]) for row in control.previous_measures(month)])
+    yield "control.open_before", []
     yield ("control.legal_holds",
            [(hold["subject_id"], hold["placed_on"], hold["expires_on"], hold["lifted_on"])
             for hold in control.legal_holds()])

@@ -61,12 +61,41 @@ class AttributeTerm:
 
 
 @dataclass(frozen=True)
+class DatedColumn:
+    """A column whose newest day is watched, by its name in the contract and in the staged table."""
+
+    table: str
+    name: str
+    staged: str
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A share that is watched: of the rows `within`, how many are `counted`; both are conditions over the staged row."""
+
+    guard: str
+    column: str
+    counted: str
+    within: str = "true"
+
+
+@dataclass(frozen=True)
+class MeasuredTable:
+    """A table and the shares that are watched in it."""
+
+    name: str
+    measures: tuple[Measure, ...]
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """What a template may loop over or name; hashable, so that a catalogue is rendered once for equal policies."""
 
     purposes: tuple[PurposeTerm, ...] = ()
     attributes: tuple[AttributeTerm, ...] = ()
     freezes: tuple[Term, ...] = ()
+    measured: tuple[MeasuredTable, ...] = ()
+    dated: tuple[DatedColumn, ...] = ()
 
 
 def vocabulary_of(policy: "DecisionPolicy") -> Vocabulary:
@@ -83,7 +112,8 @@ def vocabulary_of(policy: "DecisionPolicy") -> Vocabulary:
         tuple(PurposeTerm(name, bits[name], purpose.open_while, purpose.ended_by)
               for name, purpose in deciding.items()),
         tuple(_attribute(policy, name, attribute) for name, attribute in retention.attributes.items()),
-        tuple(Term(name, bit) for name, bit in number(retention.freezes, "freezes").items()))
+        tuple(Term(name, bit) for name, bit in number(retention.freezes, "freezes").items()),
+        tuple(_measured(policy)), tuple(_dated(policy)))
 
 
 def number(names: Iterable[str], what: str) -> dict[str, int]:
@@ -133,3 +163,45 @@ def _columns(policy: "DecisionPolicy", attribute: "Attribute", table: str) -> tu
                             table == "customers" and column in attribute.company_columns,
                             policy.sources.tables[table].columns[column].birth)
                  for column in attribute.columns)
+
+
+def staged_column(policy: "DecisionPolicy", table: str, column: str) -> str:
+    """What a column of the contract is called in its staged table: an instant there is a local date."""
+    is_day = policy.sources.tables[table].columns[column].type in ("timestamp", "date")
+    return column.removesuffix("_at") + "_on" if is_day and column.endswith("_at") else column
+
+
+def _dated(policy: "DecisionPolicy") -> Iterator[DatedColumn]:
+    evidence = policy.retention.evidence
+    for table, columns in evidence.dated.items() if evidence else ():
+        for column in columns:
+            yield DatedColumn(table, column, staged_column(policy, table, column))
+
+
+def _measured(policy: "DecisionPolicy") -> Iterator[MeasuredTable]:
+    for table in policy.sources.tables if policy.retention.evidence else ():
+        if measures := tuple(_measures(policy, table)):
+            yield MeasuredTable(table, measures)
+
+
+def _measures(policy: "DecisionPolicy", table: str) -> Iterator[Measure]:
+    evidence = policy.retention.evidence
+    if evidence is None:
+        return
+    spec = policy.sources.tables[table]
+    for guard, columns in (("keeps", evidence.keeps), ("ends", evidence.ends)):
+        for column in columns.get(table, ()):
+            rows = [f"{of} IN ({_listed(values)})" for of, values in evidence.within.get(table, {}).get(column, {}).items()]
+            yield Measure(guard, column, f"{staged_column(policy, table, column)} IS NOT NULL",
+                          " AND ".join(rows) or "true")
+    for guard, values_of in (("rising", evidence.rising), ("falling", evidence.falling)):
+        for column, values in values_of.get(table, {}).items():
+            is_text = spec.columns[column].type in ("text", "enum", "id")
+            yield Measure(guard, column, f"{column} IN ({_listed(values) if is_text else ', '.join(values)})")
+    for column in evidence.references:
+        if column in spec.columns and spec.key != (column,):
+            yield Measure("orphans", column, f"{column} IS NOT NULL")
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)

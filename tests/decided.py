@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from ajprivacy_pipeline.control import row_measures
 from ajprivacy_pipeline.models import layer_models
 from ajprivacy_pipeline.month import open_month
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
@@ -27,6 +28,6 @@ def decided_home(folder: Path, customers: int) -> Settings:
         run.quality()
         for model in layer_models(run.catalogue, ["retention"]):
             run.model(model.name)
-        run.control.record_month(MONTH, "r1", run.policy.version, [
-            {"table_name": "customers", "present": True, "rows": customers}])
+        run.control.record_month(MONTH, "r1", run.policy.version, row_measures([
+            {"table_name": "customers", "present": True, "rows": customers}]))
     return settings

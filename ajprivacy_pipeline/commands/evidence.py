@@ -1,10 +1,10 @@
-"""Commands about source tables that lost rows, which leaves nobody due.
+"""Commands about what a month has lost since it was last believed, which leaves nobody due.
 
 Belongs here: arguments in, lines out. Does not belong here: work.
 """
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,7 +12,7 @@ from ajprivacy_pipeline.commands import people
 from ajprivacy_pipeline.commands.people import By, Json, Month
 from ajprivacy_pipeline.settings import load_settings
 
-evidence_app = typer.Typer(no_args_is_help=True, help="Whether the facts are there: tables that lost rows.")
+evidence_app = typer.Typer(no_args_is_help=True, help="Whether the facts are there: what a source has lost.")
 
 
 def register(app: typer.Typer) -> None:
@@ -22,27 +22,39 @@ def register(app: typer.Typer) -> None:
 
 @evidence_app.command("list")
 def evidence_list(month: Month = None, as_json: Json = False) -> None:
-    """Show each source table beside what it is compared with; one that lost rows makes nobody due."""
-    from ajprivacy_pipeline.evidence import compared_sources
-    rows = compared_sources(load_settings(), month)
+    """Show each table and column beside what it is compared with; where a guard has tripped, nobody is due."""
+    from ajprivacy_pipeline.evidence import compared, place_of
+    rows = compared(load_settings(), month)
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
+    typer.echo(f"{'table and column':42}{'guard':10}{'now':>22}{'then':>22}   since")
     for row in rows:
-        now = f"{row['rows']:,}" if row["present"] else "not there"
-        before = f"{row['before_rows']:,} in {row['before_month']}" if row["before_month"] else "nothing before"
-        verdict = "lost rows: nobody is due" if row["is_shrunken"] else ""
-        typer.echo(f"{row['table_name']:28}{now:>14}   {before:28}{verdict}".rstrip())
+        then = _figure(row["guard"], row["then"]) if row["since"] else "-"
+        verdict = f"   tripped: nobody is due; {row['to_do']}" if row["tripped"] else ""
+        typer.echo(f"{place_of(row['table'], row['column']):42}{row['guard']:10}{_figure(row['guard'], row['now']):>22}"
+                   f"{then:>22}   {row['since'] or 'nothing before':14}{verdict}".rstrip())
+
+
+def _figure(guard: str, value: dict[str, Any]) -> str:
+    if guard == "age":
+        return value["newest"] or "no day"
+    if guard == "rows":
+        return "not there" if value["part"] is None else f"{value['part']:,}"
+    if guard == "warranty":
+        return f"{value['part'] / value['whole']:.2f} years" if value["whole"] else "no line"
+    if value["part"] is None:
+        return f"{value['whole']:,} open"
+    return f"{value['part']:,} of {value['whole']:,}"
 
 
 @evidence_app.command("accept")
 def evidence_accept(
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="A source table that lost rows.")], by: By,
+    place: Annotated[str, typer.Argument(metavar="TABLE[.COLUMN]", help="Where a guard has tripped.")], by: By,
     reason: Annotated[str, typer.Option("--reason", metavar="CODE", help="A reason code of the policy (review.toml).")],
     month: Month = None,
 ) -> None:
-    """Say that a table may be as small as the month found it. The next run goes by it."""
+    """Say that a table or column is right as the month found it. The next run goes by it; a further loss trips again."""
     from ajprivacy_pipeline.evidence import accept
-    made = accept(people.prepared(), table, by, reason, month=month, today=people.today())
-    typer.echo(f"{table} is accepted with {made['rows']:,} rows, as {made['month']} found it; it counts from the next "
-               "run of that month or a later one")
+    made = accept(people.prepared(), place, by, reason, month=month, today=people.today())
+    typer.echo(f"{place} is accepted as {made['month']} found it; it counts from the next run")

@@ -122,7 +122,7 @@ def read_facts(con: Connection, subject: Row, as_of: date) -> Facts:
     facts = Facts(
         as_of, subject,
         rows(con, "SELECT * FROM retention.subject_purposes WHERE subject_no = $no", no=no)[0],
-        rows(con, "SELECT is_missing, reasons, held_entities FROM retention.evidence")[0])
+        rows(con, "SELECT is_missing, faults AS reasons, held_entities FROM retention.evidence")[0])
     _read_orders(con, facts, no, customer)
     facts.requests = rows(con, _REQUESTS, no=no)
     facts.attributes = rows(con, "SELECT attribute, decision, due_on, retained_by, held_by, policy_version FROM "

@@ -25,7 +25,9 @@ _KEY_ENDINGS = ("_inner", "_outer")
 Columns = dict[str, tuple[str, ...]]
 # Columns of control and of steps' tables that say nothing about a person; any other one counts as direct.
 _HARMLESS = frozenset({
-    "control.previous_counts.table_name", "control.previous_counts.present", "control.previous_counts.rows",
+    *(f"control.previous_measures.{column}" for column in (
+        "guard", "table_name", "column_name", "month", "as_of", "part", "whole", "newest", "is_first")),
+    "control.open_before.table_name", "control.open_before.as_of", "control.open_before.is_first",
     "control.legal_holds.placed_on", "control.legal_holds.expires_on", "control.legal_holds.lifted_on",
     "control.released_invoices.decided_on", "control.released_no_evidence.decided_on",
     "control.released_faults.entity", "control.released_faults.freeze", "control.released_faults.decided_on",

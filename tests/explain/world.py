@@ -113,12 +113,13 @@ def home(folder: Path, rows: Shop, month: str = MONTH, policy: DecisionPolicy | 
     prepare_home(settings)
     policy = policy or load_policy(NOTICE)
     keys = KeyStore(settings.keys)
+    control = ControlStore.in_folder(settings.control)
     for hold in holds:
-        ControlStore.in_folder(settings.control).append_hold_event(dict(hold))
+        control.append_hold_event(dict(hold))
     with zones.open_zone(settings, keys, month_file(settings, month)) as con:
         con.execute("BEGIN")  # one commit: a file is synced after each
         load_raw(con, rows, policy)
-        prepare(con, policy, ControlStore.in_folder(settings.control), month)
+        prepare(con, policy, control, month)
         run_decisions(con, policy, month)
         con.execute("COMMIT")
     return settings

@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 
 from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.models import run_model
+from ajprivacy_pipeline.control import ControlStore, row_measures
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.quality import fault_counts, missing_evidence
-from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.retention import prepare
 from ajprivacy_pipeline.settings import NOTICE
 from tests.clauses.kit import MONTH, decided
 from tests.oracle.casekit import consumer, order
-from tests.oracle.sqlshop import load_raw
+from tests.oracle.sqlshop import load_raw, run_decisions
 
 POLICY = load_policy(NOTICE)
 BEFORE = "2026-09"
@@ -32,11 +31,11 @@ def evidence(tmp_path: Path, now: dict[str, int | None], before: dict[str, int |
     if unmapped:
         con.execute("UPDATE raw.extraction SET evidence_missing = [?] WHERE table_name = ?", [unmapped[1], unmapped[0]])
     if before is not None:
-        control.record_month(BEFORE, "r", "p", [
-            {"table_name": table, "present": rows is not None, "rows": rows or 0} for table, rows in before.items()])
+        control.record_month(BEFORE, "r", "p", row_measures(
+            {"table_name": table, "present": rows is not None, "rows": rows or 0} for table, rows in before.items()))
     prepare(con, POLICY, control, MONTH)
-    run_model(con, catalogue_of(POLICY)["retention.evidence"], policy_parameters(POLICY, MONTH))
-    return missing_evidence(con)
+    run_decisions(con, POLICY, MONTH)
+    return list(con.execute("SELECT faults FROM retention.evidence").fetchall()[0][0])
 
 
 @pytest.mark.parametrize(("now", "before", "reasons"), [
@@ -89,7 +88,7 @@ def test_unmapped_evidence_is_named(table: str, column: str, reason: str, tmp_pa
 def test_missing_evidence_holds_everybody_and_everything(tmp_path: Path) -> None:
     """Attributes, records, clicks and their people: nothing is due."""
     control = ControlStore(f"sqlite:///{tmp_path / 'control.db'}")
-    control.record_month(BEFORE, "r", "p", [{"table_name": "invoices", "present": True, "rows": 3}])
+    control.record_month(BEFORE, "r", "p", row_measures([{"table_name": "invoices", "present": True, "rows": 3}]))
     old = {"customers": [consumer()], "orders": [order("2010-05-05")], "invoices": []}
     found = decided({"one": old, "two": old}, tmp_path, control=control)
 
@@ -99,7 +98,10 @@ def test_missing_evidence_holds_everybody_and_everything(tmp_path: Path) -> None
     assert rows == [("hold", ["evidence_missing"])]
     frozen = found.con.execute('SELECT DISTINCT "freeze", count(*) FROM retention.freezes GROUP BY ALL').fetchall()
     assert frozen == [("evidence_missing", 2)]
-    assert missing_evidence(found.con) == ["invoices: empty, was not"]
+    assert missing_evidence(found.con) == [
+        "invoices: empty, was not (0 rows, 3 in 2026-09); look at the source and the query or filter that feeds the table, "
+        "mend it and run the month again, or say that it is right: ajprivacy evidence accept invoices --by NAME "
+        "--reason CODE"]
 
 
 def test_a_fault_holds_only_whom_it_touches(tmp_path: Path) -> None:

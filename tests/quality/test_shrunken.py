@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from ajprivacy_pipeline import cli
 from ajprivacy_pipeline import control as store
 from ajprivacy_pipeline.commands import people
-from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.control import ControlStore, row_measures
 from ajprivacy_pipeline.models import layer_models
 from ajprivacy_pipeline.month import open_month
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
@@ -84,7 +84,7 @@ def evidence_of(call: Call, table: str) -> dict[str, object]:
     """What `evidence list --json` says of a table in the newest month."""
     code, said = call("evidence", "list", "--json")
     assert code == 0
-    return next(row for row in json.loads(said) if row["table_name"] == table)
+    return next(row for row in json.loads(said) if (row["guard"], row["table"]) == ("rows", table))
 
 
 @pytest.mark.parametrize("loss", ["DELETE FROM invoices", "DELETE FROM invoices WHERE rowid % 3 = 0"])
@@ -93,11 +93,11 @@ def test_what_was_lost_is_not_forgotten_the_month_after(settings: Settings, call
     warehouse(settings, "CREATE TABLE kept AS SELECT * FROM invoices", loss)
     assert [due(settings, month) for month in ("2026-09", "2026-10")] == [0, 0]
     found = evidence_of(call, "invoices")
-    assert (found["before_month"], found["is_shrunken"]) == ("2026-08", True)
-    assert evidence_of(call, "orders")["before_month"] == "2026-09"
+    assert (found["since"], found["tripped"]) == ("2026-08", True)
+    assert evidence_of(call, "orders")["since"] == "2026-09"
     warehouse(settings, "DELETE FROM invoices", "INSERT INTO invoices SELECT * FROM kept")
     assert due(settings, "2026-11") > 0
-    assert evidence_of(call, "invoices")["is_shrunken"] is False
+    assert evidence_of(call, "invoices")["tripped"] is False
 
 
 def test_somebody_may_accept_it_by_name(settings: Settings, call: Call) -> None:
@@ -105,7 +105,7 @@ def test_somebody_may_accept_it_by_name(settings: Settings, call: Call) -> None:
     assert due(settings, "2026-09") == 0
     assert "invoices" in call("evidence", "list")[1]
     code, said = call("evidence", "accept", "invoices", "--by", "Ada", "--reason", "moved")
-    assert (code, "accepted with 0 rows, as 2026-09 found it" in said) == (0, True)
+    assert (code, "invoices is accepted as 2026-09 found it" in said) == (0, True)
     assert due(settings, "2026-09") > 0, "the same month again"
     assert due(settings, "2026-10") > 0, "and the next"
     warehouse(settings, "DELETE FROM cases")
@@ -116,35 +116,65 @@ def test_what_is_refused_changes_nothing(settings: Settings, call: Call) -> None
     warehouse(settings, "DELETE FROM invoices")
     assert due(settings, "2026-09") == 0
     for table, by, reason, words in (
-            ("orders", "Ada", "moved", "orders lost no rows in 2026-09: those that did are invoices"),
-            ("nothing", "Ada", "moved", "nothing lost no rows"),
+            ("orders", "Ada", "moved", "orders: no guard has tripped there in 2026-09: those that have are invoices"),
+            ("nothing", "Ada", "moved", "nothing: no guard has tripped there"),
             ("invoices", " ", "moved", "--by must name somebody"),
             ("invoices", "Ada", "because", "'because' is no reason code for accept; choose one of moved")):
         code, said = call("evidence", "accept", table, "--by", by, "--reason", reason)
         assert (code, words in said) == (2, True), said
     code, said = call("evidence", "accept", "invoices", "--by", "Ada", "--reason", "moved", "--month", "2026-08")
     assert (code, "2026-08" in said) == (2, True), said
-    assert ControlStore.in_folder(settings.control).rows(sa.select(store.accepted_counts)) == []
+    accepted = sa.select(store.month_measures).where(store.month_measures.c.accepted_by.is_not(None))
+    assert ControlStore.in_folder(settings.control).rows(accepted) == []
 
 
-def test_each_table_is_compared_with_the_month_in_which_it_last_was_evidence(tmp_path: Path) -> None:
+def test_each_table_is_compared_with_the_run_in_which_it_last_was_evidence(tmp_path: Path) -> None:
     control = ControlStore(f"sqlite:///{tmp_path / 'control.db'}")
-    def record(month: str, run: str, rows: dict[str, int], shrunken: tuple[str, ...] = ()) -> None:
-        control.record_month(month, run, "p", [{"table_name": name, "present": True, "rows": count}
-                                               for name, count in rows.items()], shrunken)
 
-    record("2026-06", "a", {"cases": 10, "orders": 20})
-    record("2026-07", "b", {"cases": 1, "orders": 21}, ("cases",))
-    record("2026-07", "c", {"cases": 2, "orders": 22}, ("cases",))  # the same month again: its last run counts
-    control.insert(store.accepted_counts, [{"month": "2026-08", "table_name": "cases", "present": True, "rows": 3,
-                                            "accepted_by": "Ada", "reason": "moved", "accepted_on": date(2026, 9, 1)}])
-    def before(month: str) -> dict[str, tuple[str, int]]:
-        return {row["table_name"]: (row["month"], row["rows"]) for row in control.previous_counts(month)}
+    def record(month: str, run: str, rows: dict[str, int], lost: tuple[str, ...] = ()) -> None:
+        control.record_month(month, run, "p", row_measures(
+            {"table_name": name, "present": True, "rows": count, "stands": name not in lost}
+            for name, count in rows.items()))
+
+    def before(month: str) -> dict[tuple[str, bool], tuple[str, int]]:
+        return {(row["table_name"], row["is_first"]): (row["month"], row["part"])
+                for row in control.previous_measures(month)}
 
     assert before("2026-06") == {}
-    assert before("2026-07") == {"cases": ("2026-06", 10), "orders": ("2026-06", 20)}
-    assert before("2026-08") == {"cases": ("2026-08", 3), "orders": ("2026-07", 22)}
+    record("2026-06", "a", {"cases": 10, "orders": 20})
+    record("2026-07", "b", {"cases": 1, "orders": 21}, ("cases",))
+    record("2026-07", "c", {"cases": 2, "orders": 22}, ("cases",))
+    assert before("2026-08") == {("cases", False): ("2026-06", 10), ("orders", False): ("2026-07", 22)}
+    assert before("2026-07") == {("cases", False): ("2026-06", 10), ("orders", False): ("2026-07", 22),
+                                 ("orders", True): ("2026-07", 21)}, "run again: its own first success, too"
+    assert before("2026-05")["orders", False] == ("2026-07", 22), "of whatever month"
+    (accepted,) = row_measures([{"table_name": "cases", "present": True, "rows": 3}])
+    control.record_acceptance([{**accepted, "month": "2026-08", "run_id": "x", "accepted_by": "Ada", "reason": "moved",
+                                "accepted_on": date(2026, 9, 1)}], [])
+    assert before("2026-08")["cases", True] == ("2026-08", 3)
     record("2026-08", "d", {"cases": 4, "orders": 23})
-    assert before("2026-09") == {"cases": ("2026-08", 4), "orders": ("2026-08", 23)}, "mended after it was accepted"
-    record("2026-09", "e", {"cases": 5, "orders": 24})
-    assert before("2026-10") == {"cases": ("2026-09", 5), "orders": ("2026-09", 24)}
+    assert before("2026-09") == {("cases", False): ("2026-08", 4), ("orders", False): ("2026-08", 23)}
+    assert before("2026-06") == {("cases", False): ("2026-08", 4), ("orders", False): ("2026-08", 23),
+                                 ("orders", True): ("2026-06", 20)}, "what was accepted makes the earlier forgotten"
+
+
+def test_a_store_of_an_earlier_version_is_read_on(tmp_path: Path) -> None:
+    """Its row counts are taken over once, with what was no evidence and what somebody accepted."""
+    path = tmp_path / "control.db"
+    with sqlite3.connect(path) as con:
+        con.executescript("""
+            CREATE TABLE source_counts (id INTEGER PRIMARY KEY, month TEXT, run_id TEXT, table_name TEXT,
+                present BOOLEAN, rows BIGINT);
+            INSERT INTO source_counts VALUES (1, '2026-06', 'a', 'cases', 1, 10), (2, '2026-06', 'a', 'orders', 1, 20),
+                (3, '2026-07', 'b', 'cases', 1, 2), (4, '2026-07', 'b', 'orders', 1, 21), (5, '2026-07', 'b', 'invoices', 0, 0);
+            CREATE TABLE shrunken_sources (id INTEGER PRIMARY KEY, month TEXT, run_id TEXT, table_name TEXT);
+            INSERT INTO shrunken_sources VALUES (1, '2026-07', 'b', 'cases');
+            CREATE TABLE accepted_counts (id INTEGER PRIMARY KEY, month TEXT, table_name TEXT, present BOOLEAN,
+                rows BIGINT, accepted_by TEXT, reason TEXT, accepted_on DATE);
+            INSERT INTO accepted_counts VALUES (1, '2026-07', 'orders', 1, 5, 'Ada', 'moved', '2026-08-02');
+        """)
+    con.close()
+    for _ in range(2):
+        found = ControlStore(f"sqlite:///{path}").previous_measures("2026-08")
+        assert {row["table_name"]: (row["month"], row["part"]) for row in found} == {
+            "cases": ("2026-06", 10), "orders": ("2026-07", 21), "invoices": ("2026-07", None)}

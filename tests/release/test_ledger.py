@@ -220,8 +220,7 @@ def test_without_the_ledger_nothing_is_published_and_the_message_says_what_to_do
 
 def lose_control(world: World) -> None:
     """The control store is gone, and with it what was released."""
-    (world.settings.home / "lost").mkdir()
-    world.control = ControlStore.in_folder(world.settings.home / "lost")
+    world.control = ControlStore(f"sqlite:///{world.settings.home / 'lost.db'}")
 
 
 def test_a_lost_control_store_opens_no_month(published: World) -> None:
