@@ -42,7 +42,8 @@ CONTROL_TABLES = {
     "control.legal_holds": "subject_id VARCHAR, placed_on DATE, expires_on DATE, lifted_on DATE",
     "control.released_invoices": "subject_id VARCHAR, invoice_id VARCHAR, decided_on DATE, facts_sha256 VARCHAR",
     "control.released_no_evidence": "subject_id VARCHAR, decided_on DATE",
-    "control.released_faults": 'entity VARCHAR, record_id VARCHAR, "freeze" VARCHAR, decided_on DATE, facts_sha256 VARCHAR',
+    "control.released_faults": ('entity VARCHAR, record_id VARCHAR, "freeze" VARCHAR, decided_on DATE, '
+                                "facts_sha256 VARCHAR"),
     "control.first_held": "token VARCHAR, first_on DATE",  # keyed hashes, see retention.held_faults
     "control.previous_warranties": "product_id VARCHAR, warranty_years SMALLINT",  # at the last success before
     "control.reviewed_records": "record VARCHAR, reviewed_on DATE",  # record: 'communications:ID'

@@ -109,8 +109,8 @@ def decide(settings: Settings, subject_id: str, decision: str, by: str, reason: 
         subject = find_subject(con, subject_id, chosen) if is_subject else None
         found = _kind(con, subject_id, kind, chosen)
         if (found, decision) == (_KEPT_ONLY, "release"):
-            raise ControlError("a message without a subject has no end of its own (PRO-3), so no review can release it: "
-                               "decide keep, or delete it where it came from")
+            raise ControlError("a message without a subject has no end of its own (PRO-3), so no review can release "
+                               "it: decide keep, or delete it where it came from")
         released = decision == "release"
         invoices = _owing(con, subject, chosen) if subject and released and found == "open_balance" else []
         faults = _faults(con, subject_id, found) if released and found in _OF_FAULTS else []
@@ -130,7 +130,7 @@ def _is_subject(policy: Policy, named: str) -> bool:
 
 
 def _kind(con: Connection, named: str, wanted: str | None, month: str) -> str:
-    """What is decided about: the one thing of the subject or record that is under review, or the one that was named."""
+    """What is decided about: the one thing of it that is under review, or the one that was named."""
     if wanted is not None and wanted not in KINDS.values():
         raise ControlError(f"'{wanted}' is not under review as such; choose {', '.join(KINDS.values())}")
     found = sorted(KINDS[row["reason"]] for row in rows(

@@ -83,8 +83,8 @@ def review_decide(
     by: By,
     reason: Annotated[str, typer.Option("--reason", metavar="CODE", help="A reason code of the policy (review.toml).")],
     kind: Annotated[str | None, typer.Option(
-        "--kind", metavar="KIND", help="What is decided about: open_balance, no_evidence, until_further_notice, orphan, "
-                                       "data_quality; default: what is under review.")] = None,
+        "--kind", metavar="KIND", help="What is decided about: open_balance, no_evidence, until_further_notice, "
+                                       "orphan, data_quality; default: what is under review.")] = None,
     month: Month = None,
 ) -> None:
     """Record a decision on an overdue balance, a lasting fault, a person without evidence, an unattributed message."""

@@ -2,7 +2,8 @@
 -- grain: one row per subject and attribute of its type
 -- params: as_of, policy_version
 -- reads: retention.subject_purposes, retention.subject_holds, retention.evidence, retention.presence, policy.attributes, policy.purpose_sets, policy.freeze_sets
--- doc: What becomes of each attribute of each subject. A date of birth that cannot be read holds its attribute alone. `covers`, `active` and `retained` are sets of purposes as bits:
+-- doc: What becomes of each attribute of each subject. A date of birth that cannot be read holds its attribute alone.
+--   `covers`, `active` and `retained` are sets of purposes as bits:
 --  {% for purpose in purposes %} {{ purpose.name }} {{ purpose.bit }}{{ "." if loop.last else "," }}{% endfor %}
 
 WITH purposes AS (

@@ -1,7 +1,7 @@
 -- model: retention.correspondence_decisions
 -- grain: one row per case and one per communication
 -- params: as_of, policy_version, correspondence_months
--- reads: staged.cases, staged.communications, retention.order_facts, retention.guest_requests, retention.subjects, retention.subject_purposes, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- reads: staged.cases, staged.communications, retention.order_facts, retention.guest_requests, retention.subjects, retention.subject_purposes, retention.subject_holds, retention.record_marks, retention.evidence, policy.reason_sets, policy.freeze_sets
 -- decides: cases.content, communications.content
 -- doc: What becomes of the content of cases and messages. A message without ids has its case's. A case without ids whose
 --   order is a guest's stays as long as that order's contract. A message whose date cannot be read is due by as_of,
@@ -56,15 +56,15 @@ WITH cases AS (
     FROM judged
 ), decided AS (
     SELECT r.*, CASE WHEN r.reasons = 0 AND NOT r.is_absent
-        THEN record_holds(c.freezes, coalesce(k.freezes, r.guest_freezes), r.is_orphan AND u.record_id IS NULL, q.record_id IS NOT NULL, e.is_missing,
+        THEN record_holds(c.freezes, coalesce(k.freezes, r.guest_freezes), r.is_orphan AND NOT coalesce(q.is_released, false),
+                          coalesce(q.is_faulty, false), e.is_missing,
                           list_contains(e.held_entities, r.entity))
         ELSE 0 END AS held
     FROM reasoned AS r
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS c ON c.subject_no = r.contact_no AND c.entity = r.entity
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = r.customer_no AND k.entity = r.entity
-    LEFT JOIN retention.released_faults AS u ON u.record_id = r.record_id AND u.entity = r.entity AND u."freeze" = 'orphan'
-    LEFT JOIN retention.faults AS q ON q.record_id = r.record_id AND q.entity = r.entity
+    LEFT JOIN retention.record_marks AS q ON q.record_id = r.record_id AND q.entity = r.entity
 )
 SELECT CAST($as_of AS DATE) AS as_of, d.entity, d.record_id, 'content' AS part,
     subject_id_of(d.contact_id, d.customer_id) AS subject_id, d.subject_no,

@@ -1,7 +1,7 @@
 -- model: retention.invoice_decisions
 -- grain: one row per invoice and part: billing, and link where the invoice points to a person
 -- params: as_of, policy_version, bookkeeping_years
--- reads: staged.invoices, retention.subjects, retention.order_facts, retention.released_orders, retention.guest_requests, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- reads: staged.invoices, retention.subjects, retention.order_facts, retention.released_orders, retention.record_marks, retention.subject_holds, retention.evidence, policy.reason_sets, policy.freeze_sets
 -- decides: invoices.billing, invoices.link
 -- doc: What becomes of an invoice's billing details and its link to a person. Both stay for the bookkeeping duty, and
 --   never go before the contract of the invoice's order ends. A guest's invoice has no link. One whose date of issue
@@ -28,15 +28,14 @@ WITH facts AS (
     FROM facts
 ), decided AS (
     SELECT j.*, CASE WHEN j.reasons = 0
-        THEN record_holds(g.freezes, k.freezes, j.is_orphan AND u.record_id IS NULL, q.record_id IS NOT NULL, e.is_missing,
+        THEN record_holds(g.freezes, k.freezes, j.is_orphan AND NOT coalesce(g.is_released, false),
+                          coalesce(g.is_faulty, false), e.is_missing,
                           list_contains(e.held_entities, 'invoices'))
         ELSE 0 END AS held
     FROM judged AS j
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = j.customer_no AND k.entity = 'invoices'
-    LEFT JOIN retention.guest_requests AS g ON g.record_id = j.invoice_id AND g.entity = 'invoices'
-    LEFT JOIN retention.released_faults AS u ON u.record_id = j.invoice_id AND u.entity = 'invoices' AND u."freeze" = 'orphan'
-    LEFT JOIN retention.faults AS q ON q.record_id = j.invoice_id AND q.entity = 'invoices'
+    LEFT JOIN retention.record_marks AS g ON g.record_id = j.invoice_id AND g.entity = 'invoices'
 ), parts AS (
     SELECT *, 'billing' AS part, is_empty AS is_absent FROM decided
     UNION ALL

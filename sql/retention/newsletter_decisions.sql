@@ -1,7 +1,7 @@
 -- model: retention.newsletter_decisions
 -- grain: one row per newsletter subscription
 -- params: as_of, policy_version
--- reads: staged.newsletter_subscriptions, retention.subjects, retention.requests, retention.former_effects, retention.subject_requests, retention.subject_holds, retention.faults, retention.evidence, policy.freeze_entities, policy.freeze_sets
+-- reads: staged.newsletter_subscriptions, retention.subjects, retention.requests, retention.former_effects, retention.subject_requests, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.freeze_entities, policy.freeze_sets
 -- decides: newsletter_subscriptions.email
 -- doc: When a subscription's address goes: with the first unsubscription of any row with this address, or objection or
 --   erasure of its subject, of anybody whose row has the address, or that names the address itself, on or after the day of
@@ -48,7 +48,7 @@ WITH address_stops AS (
     LEFT JOIN retention.subject_requests AS r ON r.subject_no = p.subject_no
 ), decided AS (
     SELECT d.*, d.email IS NULL AS is_absent, NOT coalesce(d.ends_on <= $as_of, false) AS is_live,
-        record_holds(coalesce(c.freezes, w.freezes, 0) | coalesce(x.freezes, 0), k.freezes, d.is_orphan, q.record_id IS NOT NULL,
+        record_holds(coalesce(c.freezes, w.freezes, 0) | coalesce(x.freezes, 0), k.freezes, d.is_orphan AND u.record_id IS NULL, q.record_id IS NOT NULL,
                      e.is_missing, list_contains(e.held_entities, 'newsletter_subscriptions')) AS held
     FROM dated AS d
     CROSS JOIN retention.evidence AS e
@@ -56,6 +56,7 @@ WITH address_stops AS (
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = d.customer_no AND k.entity = 'newsletter_subscriptions'
     LEFT JOIN retention.subject_holds AS w ON w.subject_no = d.owner_no AND w.entity = 'newsletter_subscriptions'
     LEFT JOIN address_holds AS x ON x.email_key = d.email_key
+    LEFT JOIN retention.released_faults AS u ON u.record_id = d.subscription_id AND u.entity = 'newsletter_subscriptions' AND u."freeze" = '{{ freeze.orphan.name }}'
     LEFT JOIN retention.faults AS q ON q.record_id = d.subscription_id AND q.entity = 'newsletter_subscriptions'
 )
 SELECT CAST($as_of AS DATE) AS as_of, 'newsletter_subscriptions' AS entity, subscription_id AS record_id, 'email' AS part, subject_id, subject_no,

@@ -1,7 +1,7 @@
 -- model: retention.order_decisions
 -- grain: one row per order and part: delivery, and link where the order points to a person
 -- params: as_of, policy_version
--- reads: retention.order_facts, retention.subject_purposes, retention.subject_requests, retention.guest_requests, retention.released_orders, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- reads: retention.order_facts, retention.subject_purposes, retention.subject_requests, retention.record_marks, retention.released_orders, retention.subject_holds, retention.evidence, policy.reason_sets, policy.freeze_sets
 -- decides: orders.delivery, orders.link
 -- doc: What becomes of an order's delivery details, and of its link to a person; a guest's order has no link. An order whose
 --   own date cannot be read is due by as_of, hence held, unless a blocker or purpose retains it. `reasons` is a set as bits.
@@ -18,7 +18,8 @@ WITH parts AS (
     WHERE (f.is_person AND NOT f.is_guest) OR f.contact_no IS NOT NULL
 ), dated AS (
     SELECT p.order_id, p.part, p.subject_id, p.subject_no, p.is_absent, p.customer_no, p.contact_no, p.ordered_on,
-        g.freezes AS guest_freezes, p.customer_missing OR p.contact_missing AS is_orphan,
+        g.freezes AS guest_freezes, (p.customer_missing OR p.contact_missing) AND NOT coalesce(g.is_released, false) AS is_orphan,
+        coalesce(g.is_faulty, false) AS is_faulty,
         CASE WHEN p.undelivered THEN {{ reason.undelivered.bit }} ELSE 0 END + CASE WHEN p.unpaid AND r.order_id IS NULL THEN {{ reason.unpaid.bit }} ELSE 0 END
         + CASE WHEN p.open_case THEN {{ reason.open_case.bit }} ELSE 0 END + CASE WHEN p.warranty_unknown THEN {{ reason.warranty_unknown.bit }} ELSE 0 END AS blockers,
         coalesce(end_after_erasure(p.contract_on, p.obligations_on, p.ordered_on, coalesce(e.erased_ons, g.erased_ons)), $as_of) AS contract_on,
@@ -26,7 +27,7 @@ WITH parts AS (
     FROM parts AS p
     LEFT JOIN retention.released_orders AS r ON r.order_id = p.order_id AND r.subject_no = p.subject_no
     LEFT JOIN retention.subject_requests AS e ON e.subject_no = p.subject_no
-    LEFT JOIN retention.guest_requests AS g ON g.record_id = p.order_id AND g.entity = 'orders'
+    LEFT JOIN retention.record_marks AS g ON g.record_id = p.order_id AND g.entity = 'orders'
     LEFT JOIN retention.subject_purposes AS s ON s.subject_no = p.subject_no
 ), judged AS (
     SELECT *,
@@ -36,15 +37,13 @@ WITH parts AS (
     FROM dated
 ), decided AS (
     SELECT j.*, CASE WHEN j.reasons = 0 AND NOT j.is_absent
-        THEN record_holds(c.freezes, coalesce(k.freezes, j.guest_freezes), j.is_orphan AND u.record_id IS NULL, q.record_id IS NOT NULL, e.is_missing,
+        THEN record_holds(c.freezes, coalesce(k.freezes, j.guest_freezes), j.is_orphan, j.is_faulty, e.is_missing,
                           list_contains(e.held_entities, 'orders'))
         ELSE 0 END AS held
     FROM judged AS j
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS c ON c.subject_no = j.contact_no AND c.entity = 'orders'
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = j.customer_no AND k.entity = 'orders'
-    LEFT JOIN retention.released_faults AS u ON u.record_id = j.order_id AND u.entity = 'orders' AND u."freeze" = 'orphan'
-    LEFT JOIN retention.faults AS q ON q.record_id = j.order_id AND q.entity = 'orders'
 )
 SELECT CAST($as_of AS DATE) AS as_of, 'orders' AS entity, d.order_id AS record_id, d.part, d.subject_id, d.subject_no,
     decision_of(d.is_absent, d.reasons > 0, d.held > 0) AS decision,

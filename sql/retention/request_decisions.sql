@@ -1,7 +1,7 @@
 -- model: retention.request_decisions
 -- grain: one row per rights request
 -- params: as_of, policy_version, limitation_months
--- reads: staged.rights_requests, retention.subjects, retention.subject_holds, retention.faults, retention.evidence, policy.freeze_sets
+-- reads: staged.rights_requests, retention.subjects, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.freeze_sets
 -- decides: rights_requests.content
 -- doc: When the content of an answered request goes: after the limitation period.
 WITH placed AS (
@@ -15,12 +15,13 @@ WITH placed AS (
     LEFT JOIN retention.subjects AS c ON c.contact_id = r.contact_id
 ), decided AS (
     SELECT p.*, p.is_open OR p.kept_until > $as_of AS is_retained,
-        record_holds(c.freezes, k.freezes, p.is_orphan, q.record_id IS NOT NULL, e.is_missing,
+        record_holds(c.freezes, k.freezes, p.is_orphan AND u.record_id IS NULL, q.record_id IS NOT NULL, e.is_missing,
                      list_contains(e.held_entities, 'rights_requests')) AS held
     FROM placed AS p
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS c ON c.subject_no = p.contact_no AND c.entity = 'rights_requests'
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = p.customer_no AND k.entity = 'rights_requests'
+    LEFT JOIN retention.released_faults AS u ON u.record_id = p.request_id AND u.entity = 'rights_requests' AND u."freeze" = '{{ freeze.orphan.name }}'
     LEFT JOIN retention.faults AS q ON q.record_id = p.request_id AND q.entity = 'rights_requests'
 )
 SELECT CAST($as_of AS DATE) AS as_of, 'rights_requests' AS entity, request_id AS record_id, 'content' AS part,

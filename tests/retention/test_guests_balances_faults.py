@@ -76,6 +76,10 @@ SHOPS |= {
     "K1": owed(("100", "0", None), ("-100", "0", None), paid_at=None),
     "K2": owed(("100", "100", None), ("-100", "-100", None)),
     "K3": owed(("0", "100", None), total_amount="0"),
+    "K4": {"customers": [consumer()], "order_lines": [line(), line(order_id="r", quantity="-1")],
+           "orders": [order(OLD), order(OLD, "r", paid_at=None, total_amount="-100")],
+           "invoices": [invoice(OLD, "100", "100", order_id="o"),
+                        invoice(OLD, "-100", "-100", invoice_id="c", order_id="r")]},
     "a cent left": owed(("100", "0", None), ("-99.99", "0", None), paid_at=None),
     "half a cent": owed(("100.004", "0", None), ("-100", "0", None), paid_at=None),
     "note settled": owed(("100", "0", None), ("-100", "0", OLD), paid_at=None),
@@ -103,7 +107,8 @@ SHOPS |= {
     "invoice's fault": firm({}, invoices=[invoice("soon", order_id="o")]),
     "invoice's fault, named": firm({"contact_id": "8"}, invoices=[invoice("soon", order_id="o")]),
     "decides nothing": firm({"updated_at": "soon"}, order_lines=[line(quantity="many", unit_price="much")],
-                            invoices=[invoice(OLD, paid="100.00", due_at="soon")], cases=[case(OLD, OLD) | {"kind": "no"}]),
+                            invoices=[invoice(OLD, paid="100.00", due_at="soon")],
+                            cases=[case(OLD, OLD) | {"kind": "no"}]),
     "birth": {"customers": [consumer(birth_date="soon", gender="f")]},
     "birth, active": {"customers": [consumer(birth_date="soon", gender="f", profile_created_at="2026-10-01")]},
     "birth, company": {"customers": [business(birth_date="soon")]},
@@ -153,8 +158,9 @@ def test_a_guest_order_goes_with_its_contract(found: Decided) -> None:
 
 
 def test_a_guest_has_no_link(found: Decided) -> None:
-    parts = found.con.execute("SELECT DISTINCT entity, part, subject_id FROM retention.record_decisions WHERE record_id IN "
-                              "(?, ?)", [found.prefixes["guest, running"] + "o", found.prefixes["guest, running"] + "i"])
+    prefix = found.prefixes["guest, running"]
+    parts = found.con.execute("SELECT DISTINCT entity, part, subject_id FROM retention.record_decisions "
+                              "WHERE record_id IN (?, ?)", [f"{prefix}o", f"{prefix}i"])
     assert sorted(parts.fetchall()) == [("invoices", "billing", None), ("orders", "delivery", None)]
 
 
@@ -185,10 +191,11 @@ def test_a_contact_without_a_company_is_no_guest(found: Decided) -> None:
 
 
 @pytest.mark.parametrize(("shop", "decision", "why"), [
-    ("K1", "due", []), ("K2", "due", []), ("K3", "hold", ["open_balance"]), ("a cent left", "retain", ["unpaid"]),
+    ("K1", "due", []), ("K2", "due", []), ("K3", "hold", ["open_balance"]), ("K4", "due", []),
+    ("a cent left", "retain", ["unpaid"]),
     ("half a cent", "due", []), ("note settled", "retain", ["unpaid"]), ("both settled", "due", []),
-    ("note settled by, the day before", "retain", ["unpaid"]), ("note settled by, the day itself", "retain", ["unpaid"]),
-    ("note settled by, the day after", "due", []),
+    ("note settled by, the day before", "retain", ["unpaid"]),
+    ("note settled by, the day itself", "retain", ["unpaid"]), ("note settled by, the day after", "due", []),
 ])
 def test_a_credit_note_leaves_nothing_open(found: Decided, shop: str, decision: str, why: list[str]) -> None:
     row = delivery(found, shop)
@@ -223,8 +230,10 @@ def test_a_birth_date_holds_its_attribute_alone(found: Decided) -> None:
 def test_a_record_whose_own_day_is_unknown_is_held_unless_something_retains_it(found: Decided) -> None:
     assert said(delivery(found, "order, no day, running")) == ("retain", date(2027, 10, 1), ["contract"])
     assert said(delivery(found, "order, no day, ended")) == ("hold", AS_OF, ["data_quality"])
-    assert said(found.record("invoice, no day", "invoices", "i", "billing")) == ("hold", AS_OF, ["data_quality"])
-    assert said(found.record("invoice, no day, undelivered", "invoices", "i", "billing")) == ("retain", None, ["undelivered"])
+    assert said(found.record("invoice, no day", "invoices", "i", "billing")) == (
+        "hold", AS_OF, ["data_quality", "no_evidence"])
+    assert said(found.record("invoice, no day, undelivered", "invoices", "i", "billing")) == (
+        "retain", None, ["undelivered"])
     assert said(found.record("message, no day", "communications", "m", "content")) == ("hold", AS_OF, ["data_quality"])
     assert said(found.record("message, no day", "communications", "m2", "content")) == (
         "retain", date(2027, 10, 1), ["contract"])

@@ -1,4 +1,4 @@
-"""Faults and dangling ids that hold something for a year, and warranties that were lowered: listed, decided, remembered."""
+"""Faults and dangling ids that hold something for a year, and lowered warranties: listed, decided, remembered."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ YEAR = ("orphan_12_months", "quality_fault_12_months")
 def shop(**faults: Any) -> Shop:
     """1 has a faulty log-in, 2 a faulty birth date, 3 an order at fault, 4 none; a contact and a case of nobody's."""
     return {
-        "customers": [kit.consumer("1", last_login_at="soon"), kit.consumer("2", birth_date="soon", name=None, email=None),
-                      kit.consumer("3"), kit.consumer("4")],
+        "customers": [kit.consumer("1", last_login_at="soon"), kit.consumer("3"), kit.consumer("4"),
+                      kit.consumer("2", birth_date="soon", name=None, email=None)],
         "contacts": [kit.contact("9", "gone")],
         "orders": [kit.order(OLD, "o3", "3", completed_at="soon", **faults), kit.order(OLD, "o4", "4")],
         "order_lines": [], "cases": [kit.case(OLD, OLD, case_id="s", customer_id="gone")],
@@ -42,8 +42,8 @@ def shop(**faults: Any) -> Shop:
 
 
 def listed(con: zones.Connection) -> dict[str, tuple[str, date]]:
-    found = con.execute("SELECT coalesce(entity || ':' || record_id, subject_id), reason, since FROM retention.review_list "
-                        "WHERE reason IN ?", [list(YEAR)]).fetchall()
+    found = con.execute("SELECT coalesce(entity || ':' || record_id, subject_id), reason, since "
+                        "FROM retention.review_list WHERE reason IN ?", [list(YEAR)]).fetchall()
     return {who: (reason, since) for who, reason, since in found}
 
 
@@ -69,7 +69,7 @@ def test_a_fault_that_is_mended_or_holds_nothing_is_not_listed(tmp_path: Path) -
     remember_faults(decide_shop(shop(), FIRST, tmp_path, control=control), control, FIRST, "r1")
     mended = shop()
     mended["customers"][0]["last_login_at"] = None
-    mended["customers"][1]["birth_date"] = None
+    mended["customers"][3]["birth_date"] = None
     mended["cases"][0]["closed_at"] = None  # open: retained, so that nothing is held
     mended["orders"][0]["delivered_at"] = None
     assert listed(decide_shop(mended, MONTH, tmp_path, control=control)).keys() == {"contact:9"}
