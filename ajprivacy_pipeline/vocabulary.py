@@ -64,7 +64,7 @@ class DatedColumn:
 
 @dataclass(frozen=True)
 class Measure:
-    """A share that is watched: of the rows `within`, how many are `counted`; both are conditions over the staged row."""
+    """A share that is watched: of the rows `within`, how many are `counted`; both conditions of the staged row."""
 
     guard: str
     column: str
@@ -182,7 +182,8 @@ def _measures(policy: "DecisionPolicy", table: str) -> Iterator[Measure]:
     spec = policy.sources.tables[table]
     for guard, columns in (("keeps", evidence.keeps), ("ends", evidence.ends)):
         for column in columns.get(table, ()):
-            rows = [f"{of} IN ({_listed(values)})" for of, values in evidence.within.get(table, {}).get(column, {}).items()]
+            within = evidence.within.get(table, {}).get(column, {})
+            rows = [f"{of} IN ({_listed(values)})" for of, values in within.items()]
             yield Measure(guard, column, f"{staged_column(policy, table, column)} IS NOT NULL",
                           " AND ".join(rows) or "true")
     for guard, values_of in (("rising", evidence.rising), ("falling", evidence.falling)):

@@ -123,9 +123,9 @@ _HIDES = re.compile(r'row-level security policy for table "([^"]+)"')
 def hidden_rows(text: str) -> str | None:
     """What to do where a driver's error says that a policy of PostgreSQL would hide rows; None where it does not."""
     found = _HIDES.search(text)
-    return found and (f'row-level security of table "{found[1]}" would hide rows from this user, and what is hidden would '
-                      "count as not there: let the user see every row (ALTER ROLE ... BYPASSRLS, or make it the table's "
-                      "owner), and run again")
+    return found and (f'row-level security of table "{found[1]}" would hide rows from this user, and what is hidden '
+                      "would count as not there: let the user see every row (ALTER ROLE ... BYPASSRLS, or make it the "
+                      "table's owner), and run again")
 
 
 def meaning(text: str) -> str | None:

@@ -98,10 +98,10 @@ def test_missing_evidence_holds_everybody_and_everything(tmp_path: Path) -> None
     assert rows == [("hold", ["evidence_missing"])]
     frozen = found.con.execute('SELECT DISTINCT "freeze", count(*) FROM retention.freezes GROUP BY ALL').fetchall()
     assert frozen == [("evidence_missing", 2)]
-    assert missing_evidence(found.con) == [
-        "invoices: empty, was not (0 rows, 3 in 2026-09); look at the source and the query or filter that feeds the table, "
-        "mend it and run the month again, or say that it is right: ajprivacy evidence accept invoices --by NAME "
-        "--reason CODE"]
+    (sentence,) = missing_evidence(found.con)
+    assert sentence == ("invoices: empty, was not (0 rows, 3 in 2026-09); look at the source and the query or filter "
+                        "that feeds the table, mend it and run the month again, or say that it is right: ajprivacy "
+                        "evidence accept invoices --by NAME --reason CODE")
 
 
 def test_a_fault_holds_only_whom_it_touches(tmp_path: Path) -> None:

@@ -166,7 +166,8 @@ def test_a_store_of_an_earlier_version_is_read_on(tmp_path: Path) -> None:
             CREATE TABLE source_counts (id INTEGER PRIMARY KEY, month TEXT, run_id TEXT, table_name TEXT,
                 present BOOLEAN, rows BIGINT);
             INSERT INTO source_counts VALUES (1, '2026-06', 'a', 'cases', 1, 10), (2, '2026-06', 'a', 'orders', 1, 20),
-                (3, '2026-07', 'b', 'cases', 1, 2), (4, '2026-07', 'b', 'orders', 1, 21), (5, '2026-07', 'b', 'invoices', 0, 0);
+                (3, '2026-07', 'b', 'cases', 1, 2), (4, '2026-07', 'b', 'orders', 1, 21),
+                (5, '2026-07', 'b', 'invoices', 0, 0);
             CREATE TABLE shrunken_sources (id INTEGER PRIMARY KEY, month TEXT, run_id TEXT, table_name TEXT);
             INSERT INTO shrunken_sources VALUES (1, '2026-07', 'b', 'cases');
             CREATE TABLE accepted_counts (id INTEGER PRIMARY KEY, month TEXT, table_name TEXT, present BOOLEAN,
