@@ -21,15 +21,15 @@ from ajprivacy_pipeline.commands import people as people_commands
 from ajprivacy_pipeline.commands import policy as policy_commands
 from ajprivacy_pipeline.commands import releases as release_commands
 from ajprivacy_pipeline.errors import PrivacyError
-from ajprivacy_pipeline.settings import NOTICE, Settings, load_settings
+from ajprivacy_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.release import Asked
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="Keeps the promise of a privacy notice over a customer warehouse. Settings come from "
-                       "AJPRIVACY_HOME, AJPRIVACY_WAREHOUSE, AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, AJPRIVACY_THREADS, "
-                       "AJPRIVACY_ROOT_KEY.")
+                       "AJPRIVACY_HOME, AJPRIVACY_WAREHOUSE, AJPRIVACY_NOTICE, AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, "
+                       "AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY.")
 mapping_app = typer.Typer(no_args_is_help=True, help="The mapping: which source tables and columns feed the contract.")
 policy_app = typer.Typer(no_args_is_help=True, help="The notice as data.")
 keys_app = typer.Typer(no_args_is_help=True, help="The keys of the zones.")
@@ -165,7 +165,7 @@ def mapping_init(
     if target.exists() and not force:
         raise PrivacyError(f"{target} is there already: name another with --out, or write over it with --force")
     with open_source(settings.warehouse_url) as source:
-        text = draft(source, load_policy(NOTICE).sources)
+        text = draft(source, load_policy(settings.notice).sources)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
     typer.echo(f"{target}: read it, mend it, then `ajprivacy mapping check`")
@@ -180,7 +180,7 @@ def mapping_check(as_json: Json = False) -> None:
     from ajprivacy_pipeline.warehouse.source import open_source
     settings = load_settings()
     _require_warehouse(settings)
-    sources = load_policy(NOTICE).sources
+    sources = load_policy(settings.notice).sources
     with open_source(settings.warehouse_url) as source:
         findings = check(source, load_mapping(settings.mapping_file, sources), sources)
     if as_json:
@@ -194,13 +194,13 @@ def mapping_check(as_json: Json = False) -> None:
 
 @policy_app.command("check")
 def policy_check(as_json: Json = False) -> None:
-    """Load and validate the notice data and the SQL models; list every fault at once."""
+    """Load and validate the notice data and the SQL models, and what each lacks of the other; list every fault."""
+    from ajprivacy_pipeline.completeness import require_complete
     from ajprivacy_pipeline.policy import load_policy
-    from ajprivacy_pipeline.retention import catalogue_of
-    policy = load_policy(NOTICE)
+    policy = load_policy(load_settings().notice)
     facts = {"version": policy.version, "clauses": len(policy.clauses), "purposes": len(policy.retention.purposes),
              "attributes": len(policy.retention.attributes), "source_tables": len(policy.sources.tables),
-             "published_tables": len(policy.release.tables), "models": len(catalogue_of(policy))}
+             "published_tables": len(policy.release.tables), "models": len(require_complete(policy))}
     typer.echo(json.dumps(facts, indent=2) if as_json else "\n".join(f"{k:18}{v}" for k, v in facts.items()))
 
 

@@ -104,12 +104,43 @@ released_invoices = sa.Table(  # facts_sha256 pins the invoice as it was; a chan
     sa.Column("facts_sha256", sa.String(64), nullable=False),
 )
 
+released_faults = sa.Table(  # facts_sha256 pins the faults of the record as they were; a new one is not released
+    "released_faults", _meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("decision_id", sa.Integer, sa.ForeignKey("review_decisions.id"), nullable=False),
+    sa.Column("entity", sa.String(64), nullable=False),
+    sa.Column("record_id", sa.String(200), nullable=False),
+    sa.Column("facts_sha256", sa.String(64), nullable=False),
+)
+first_held = sa.Table(  # the first month in which a fault held something: a keyed token of freeze, table and record
+    "first_held", _meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("token", sa.String(64), nullable=False, index=True),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False),
+)
+product_warranties = sa.Table(  # a product's warranty in a successful month, where it was another than before
+    "product_warranties", _meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("product_id", sa.String(200), nullable=False),
+    sa.Column("warranty_years", sa.Integer),
+    sa.Column("month", sa.String(7), nullable=False, index=True),
+    sa.Column("run_id", sa.String(64), nullable=False),
+)
+
 policies = sa.Table(  # every policy that a run used: the TOML texts by file name, as JSON; once a version
     "policies", _meta,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("version", sa.String(64), nullable=False, index=True),
     sa.Column("stored_at", sa.DateTime, nullable=False),
     sa.Column("content", sa.Text, nullable=False),
+)
+
+policy_keepers = sa.Table(  # by whose run a policy was stored; what was stored before this table was there has no row
+    "policy_keepers", _meta,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("version", sa.String(64), nullable=False, index=True),
+    sa.Column("stored_by", sa.String(200), nullable=False),
 )
 
 shared_requests = sa.Table(  # erasures by e-mail that reached several people in a month: they stay ambiguous
@@ -121,6 +152,22 @@ shared_requests = sa.Table(  # erasures by e-mail that reached several people in
     sa.Column("run_id", sa.String(64), nullable=False),
 )
 
+effects = sa.Table(  # what objections, erasures and unsubscriptions have ended: keyed tokens of requests and people
+    "effects", _meta,  # replaced as a whole per source; `key` is the fingerprint of the tokens' key
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("source", sa.String(64), nullable=False, index=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("received_on", sa.Date, nullable=False),
+    sa.Column("verified_on", sa.Date),
+    sa.Column("by_email", sa.Boolean, nullable=False),
+    sa.Column("matches", sa.BigInteger, nullable=False),
+    sa.Column("what", sa.String(8), nullable=False),
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("erases", sa.Boolean, nullable=False),
+    sa.Column("key", sa.String(16), nullable=False),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False),
+)
 store_state = sa.Table(  # one row: how often the store has been changed; see `counter`
     "store_state", _meta,
     sa.Column("id", sa.Integer, primary_key=True),
@@ -294,6 +341,15 @@ class ControlStore:
             with self.change() as connection:
                 connection.execute(open_records.delete().where(open_records.c.run_id.not_in(kept)))
 
+    def replace_effects(self, sources: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
+        """Drop what is stored of some sources, and store rows instead, in one transaction."""
+        with self.change() as connection:
+            if sources:
+                connection.execute(effects.delete().where(effects.c.source == sa.bindparam("gone")),
+                                   [{"gone": source} for source in sources])
+            if rows:
+                connection.execute(effects.insert(), list(rows))
+
     def record_acceptance(self, measures: Sequence[dict[str, Any]], opened: Sequence[dict[str, Any]]) -> None:
         """Record that measures of a month (with accepted_by, reason, accepted_on) are right as they are."""
         with self.change() as connection:
@@ -329,14 +385,26 @@ class ControlStore:
         """Note that somebody looked at a person; `token` stands for the subject, derived by its key store."""
         self.insert(looks, [{"subject_id": token, "month": month, "what": what, "by": by, "looked_at": utc_now()}])
 
-    def record_decision(self, decision: dict[str, Any], invoices: Sequence[dict[str, Any]]) -> int:
-        """Append a review decision with the invoices it releases (invoice_id, facts_sha256), and return its id."""
+    def warranties_before(self, month: str) -> dict[str, int | None]:
+        """Each product's warranty as the last successful month before a month saw it."""
+        table = product_warranties.c
+        return {row["product_id"]: row["warranty_years"] for row in self.rows(
+            sa.select(table.product_id, table.warranty_years).where(table.month < month).order_by(table.month, table.id))}
+
+    def record_decision(self, decision: dict[str, Any], invoices: Sequence[dict[str, Any]],
+                        faults: Sequence[dict[str, Any]] = ()) -> int:
+        """Append a review decision with what it releases, and return its id.
+
+        Invoices have invoice_id and facts_sha256, faults entity, record_id and facts_sha256.
+        """
         with self.change() as connection:
             made = connection.execute(review_decisions.insert(), decision).inserted_primary_key
             decision_id = int(made[0]) if made is not None else 0
             if invoices:
                 connection.execute(released_invoices.insert(),
                                    [{"decision_id": decision_id, **row} for row in invoices])
+            if faults:
+                connection.execute(released_faults.insert(), [{"decision_id": decision_id, **row} for row in faults])
             return decision_id
 
     def append_hold_event(self, event: dict[str, Any]) -> int:

@@ -40,10 +40,22 @@ def boundary(what: str) -> Iterator[None]:
         raise ModelError(f"{what}: {zones.explain(error)}") from None
     except OSError as error:
         raise ZoneError(f"{what}: {os.strerror(error.errno or 0)}") from None
+    except KeyError as error:
+        raise ModelError(f"{what}: {_missing_word(error)}") from None
     except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, its text must not pass
         if error.__cause__ is not None and not isinstance(error.__cause__, Exception):
             raise error.__cause__ from None  # Ctrl-C in the middle of a query comes out as the engine's RuntimeError
         raise ModelError(f"{what}: failed with {type(error).__name__}") from None
+
+
+def _missing_word(error: KeyError) -> str:
+    """What a look-up lacked: named where it is a word of the policy, which is nobody's value; else the bare kind."""
+    from ajprivacy_pipeline.policy import own_names
+    word = error.args[0] if error.args else None
+    if isinstance(word, str) and word in own_names():
+        return (f"the policy's name {word} is used and not known here: run `ajprivacy policy check`, "
+                "then look where else the name must stand")
+    return "failed with KeyError"
 
 
 def month_file(settings: Settings, month: str) -> Path:

@@ -10,16 +10,16 @@ import dagster as dg
 from ajprivacy_pipeline.assets import checks, jobs, quality, review, steps
 from ajprivacy_pipeline.assets.build import build_assets
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
-from ajprivacy_pipeline.models import Model, layer_models, load_catalogue
+from ajprivacy_pipeline.models import Model, layer_models
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.settings import NOTICE, sql_folder
-from ajprivacy_pipeline.vocabulary import vocabulary_of
+from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.settings import load_settings
 
 
 def build_defs() -> dg.Definitions:
     """Assets from the SQL catalogue and the policy, with their steps, jobs, schedules, sensors and the month."""
-    policy = load_policy(NOTICE)
-    catalogue = load_catalogue(sql_folder(), vocabulary_of(policy))
+    policy = load_policy(load_settings().notice)
+    catalogue = catalogue_of(policy)
     work = [
         steps.extraction(policy.sources),
         *build_assets(list(catalogue.values())),

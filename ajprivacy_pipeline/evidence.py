@@ -24,7 +24,7 @@ from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.review import check_code, check_name
-from ajprivacy_pipeline.settings import NOTICE, Settings, as_of
+from ajprivacy_pipeline.settings import Settings, as_of
 from ajprivacy_pipeline.zones import Connection, engine_errors
 
 _MEASURES = ("guard", "table_name", "column_name", "part", "whole", "newest")
@@ -132,7 +132,7 @@ def accept(settings: Settings, place: str, by: str, reason: str, *, month: str |
     Raises:
         ControlError: no guard has tripped there, or the name or the reason is none; nothing is written.
     """
-    check_code(reason, load_policy(NOTICE).review.reasons.accept, "reason code for accept")
+    check_code(reason, load_policy(settings.notice).review.reasons.accept, "reason code for accept")
     check_name(by, "--by")
     table, _, column = place.partition(".")
     with boundary("evidence"), read_month(settings, month) as (con, chosen):
@@ -166,7 +166,7 @@ def accept_store(settings: Settings, by: str, reason: str, *, today: date) -> in
     Raises:
         ControlError: the store has lost nothing, or the name or the reason is none; nothing is written.
     """
-    check_code(reason, load_policy(NOTICE).review.reasons.accept_store, "reason code for accept-store")
+    check_code(reason, load_policy(settings.notice).review.reasons.accept_store, "reason code for accept-store")
     check_name(by, "--by")
     try:
         ControlStore.in_folder(settings.control)

@@ -8,6 +8,7 @@ header of comment lines:
     -- params: first_year, last_year names that policy_parameters or the caller binds; omitted when none
     -- reads: raw.orders             every table it reads, checked against the statement's own text
     -- materialised: view            a table when omitted
+    -- decides: orders.link          entity.part of the records it decides; omitted when none; each is a literal of it
     -- doc: what it is for, in one or more lines
 
 Its text may loop over the policy's words, header included: `{% for purpose in purposes %} … {% endfor %}`, and names
@@ -29,7 +30,7 @@ from ajprivacy_pipeline.vocabulary import Term, Vocabulary, number
 from ajprivacy_pipeline.zones import Connection, EngineError, explain, quote
 
 LAYERS = ("staged", "retention", "pseudonyms", "pseudonymised", "anonymous", "published")
-_HEADER = re.compile(r"^-- ?(?:(model|grain|params|reads|materialised|doc):)? *(.*)$")
+_HEADER = re.compile(r"^-- ?(?:(model|grain|params|reads|materialised|decides|doc):)? *(.*)$")
 _NAME = re.compile(rf"\b((?:raw|control|policy|{'|'.join(LAYERS)})\.[a-z_0-9]+)\b")
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _SQL = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True,  # noqa: S701 - SQL
@@ -47,6 +48,7 @@ class Model:
     reads: tuple[str, ...]
     sql: str
     is_view: bool = False
+    decides: tuple[str, ...] = ()
 
     @property
     def layer(self) -> str:
@@ -155,7 +157,10 @@ def _read(path: Path, text: str) -> Model:
     kind = header.get("materialised", "table")
     if kind not in ("table", "view") or (kind == "view" and params):
         raise ModelError(f"{expected}: materialised is table or view, and a view takes no params")
-    return Model(expected, header["grain"], header["doc"], params, reads, sql, kind == "view")
+    decides = _list(header.get("decides", ""))
+    if lacking := {word for record in decides for word in record.split(".") if f"'{word}'" not in bare}:
+        raise ModelError(f"{expected}: decides names {', '.join(sorted(lacking))}, which the statement never says")
+    return Model(expected, header["grain"], header["doc"], params, reads, sql, kind == "view", decides)
 
 
 def _list(text: str) -> tuple[str, ...]:

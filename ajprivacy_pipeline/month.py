@@ -14,6 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.completeness import require_complete
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import (
     PSEUDONYMISED,
@@ -25,11 +26,11 @@ from ajprivacy_pipeline.copies import (
 )
 from ajprivacy_pipeline.errors import ModelError, PolicyError
 from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.models import LAYERS, Model, layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.models import LAYERS, Model, layer_models, run_model
 from ajprivacy_pipeline.policy import Policy, load_policy
-from ajprivacy_pipeline.settings import NOTICE, Settings, as_of, prepare_home, sql_folder
+from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.settings import Settings, as_of, operator, prepare_home
 from ajprivacy_pipeline.steer.versions import record_policy
-from ajprivacy_pipeline.vocabulary import vocabulary_of
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.release import Asked, Logs, ReleaseResult
@@ -70,7 +71,7 @@ class MonthRun:
         self.con = con
         self.month = month
         self.run_id = run_id
-        self.catalogue: Mapping[str, Model] = load_catalogue(sql_folder(), vocabulary_of(policy))
+        self.catalogue: Mapping[str, Model] = catalogue_of(policy)
         self.release_result: ReleaseResult | None = None
         self._values: dict[str, dict[str, object]] = {}
         self._report = report
@@ -81,6 +82,7 @@ class MonthRun:
         """Read the warehouse into the schema raw, and drop what an earlier run of the month derived from it."""
         from ajprivacy_pipeline.warehouse.extract import extract
         from ajprivacy_pipeline.warehouse.mapping import load_mapping
+        from ajprivacy_pipeline.warehouse.settle import settle_values
         last = time.monotonic()
 
         def progress(table: str, rows: int) -> None:
@@ -93,6 +95,7 @@ class MonthRun:
             sources = self.policy.sources
             mapping = load_mapping(self.settings.mapping_file, sources)
             extracts = extract(self.con, self.settings.warehouse_url, mapping, sources, progress=progress)
+            settle_values(self.con, self.policy, mapping)
             for layer in LAYERS:
                 self.con.execute(f"DROP SCHEMA IF EXISTS {zones.quote(layer)} CASCADE")
             self._values.clear()
@@ -106,7 +109,7 @@ class MonthRun:
 
     def quality(self) -> int:
         """Write staged.quality, the rows that do not fit the source contract, and return their number."""
-        from ajprivacy_pipeline.retention import write_quality
+        from ajprivacy_pipeline.quality import write_quality
         with self._timed("staged.quality") as done:
             self._bound("staged")
             return done(write_quality(self.con, self.policy))
@@ -142,10 +145,13 @@ class MonthRun:
 
     def finish(self) -> list[str]:
         """Record the month's success, then destroy earlier months' files and keys; returns the months destroyed."""
+        from ajprivacy_pipeline.effects import remember_effects
         from ajprivacy_pipeline.evidence import remember_measures
-        from ajprivacy_pipeline.retention import remember_shared_requests
+        from ajprivacy_pipeline.retention import remember_faults, remember_shared_requests, remember_warranties
         with self._timed("control.months") as done:
-            remember_shared_requests(self.con, self.control, self.month, self.run_id)
+            for remember in (remember_shared_requests, remember_faults, remember_warranties):
+                remember(self.con, self.control, self.month, self.run_id)
+            remember_effects(self.con, self.control, self.keys, self.month, self.run_id)
             remember_measures(self.con, self.control, self.keys, self.month, self.run_id, self.policy.version)
             destroyed = destroy_before(self.settings, self.keys, self.month)
             done(len(destroyed))
@@ -199,12 +205,15 @@ class MonthRun:
 
     def _bound(self, layer: str) -> Mapping[str, object]:
         """Every bound value of a layer's models; the schemas policy and control are written on first use."""
+        from ajprivacy_pipeline.effects import effect_parameters
         from ajprivacy_pipeline.pseudonymise import pseudonym_parameters
         from ajprivacy_pipeline.release import NOTHING, model_values, plan_release
-        from ajprivacy_pipeline.retention import policy_parameters
+        from ajprivacy_pipeline.retention import first_held_pads, policy_parameters
         if not self._values:
             self._prepare()
-            self._values["policy"] = policy_parameters(self.policy, self.month)
+            self._values["policy"] = {**policy_parameters(self.policy, self.month),
+                                      **effect_parameters(self.keys, self.control),
+                                      **first_held_pads(self.keys.derive("control", "first_held"))}
         if layer in ("pseudonyms", PSEUDONYMISED) and "keys" not in self._values:
             self._values["keys"] = pseudonym_parameters(self.keys, self.month)
         if layer in ("anonymous", "published") and "release" not in self._values:
@@ -289,12 +298,13 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
     with boundary(f"open {month}"):
         as_of(month)
         prepare_home(settings)
-        policy = load_policy(NOTICE)
+        policy = load_policy(settings.notice)
+        require_complete(policy)
         if policy.retention.valid_from > as_of(month):
             raise PolicyError([f"purposes.toml: valid_from is {policy.retention.valid_from}, after {month} has ended"])
         keys = KeyStore(settings.keys, settings.root_key)
         control = ControlStore.in_folder(settings.control)
-        record_policy(control, NOTICE)
+        record_policy(control, settings.notice, operator())
         if asked is not None:
             from ajprivacy_pipeline.release import plan_release
             plan_release(control, policy, month, asked)  # what cannot be had is refused before anything is read

@@ -36,8 +36,13 @@ class SourceColumn(Frozen):
     required: bool = False
     must_map: bool = False
     nullable: bool = False
+    missing_beside: str | None = None
+    guest_by: str | None = None
     evidence: bool = False
     values: tuple[str, ...] = ()
+    not_before: str | None = None
+    decides: bool = True
+    birth: bool = False
 
 
 class SourceTable(Frozen):
@@ -146,6 +151,10 @@ class Retention(Frozen):
     valid_from: date
     time_zone: Literal["Europe/Oslo"]
     plausible_years: tuple[int, int]
+    plausible_birth_years: tuple[int, int] = (1900, 2199)
+    sentinel_dates: tuple[date, ...] = ()
+    stale_fault_months: int | None = Field(default=None, ge=1)  # None in policies that had no such review
+    end_before_beginning_days: int | None = Field(default=None, ge=0)  # None in policies that knew no such fault
     periods: dict[str, Period]
     choices: Choices
     tombstones: dict[Literal["consumer", "business", "sole_proprietor"], str]
@@ -280,6 +289,24 @@ _FILES: dict[str, tuple[str, Any]] = {
 }
 
 
+def own_names() -> frozenset[str]:
+    """Every name that a notice loaded by this process gives to something: keys of its files, nobody's values."""
+    return frozenset(_OWN_NAMES)
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _keys(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _keys(inner)
+
+
+_OWN_NAMES: set[str] = set()
+
+
 def load_policy(folder: Path) -> Policy:
     """Load and validate the notice data.
 
@@ -318,7 +345,7 @@ def parse_policy(texts: Mapping[str, str]) -> Policy:
     version, parts, faults = _parts(texts, _FILES)
     if not faults:
         policy = Policy(version=version, **parts)
-        faults = list(cross_faults(policy))
+        faults = list(dict.fromkeys(cross_faults(policy)))
         if not faults:
             return policy
     raise PolicyError(faults)
@@ -333,7 +360,7 @@ def parse_decision_policy(texts: Mapping[str, str]) -> DecisionPolicy:
     version, parts, faults = _parts(texts, DecisionPolicy.model_fields.keys() & _FILES.keys())
     if not faults:
         policy = DecisionPolicy(version=version, **parts)
-        faults = list(decision_faults(policy))
+        faults = list(dict.fromkeys(decision_faults(policy)))
         if not faults:
             return policy
     raise PolicyError(faults)
@@ -357,6 +384,7 @@ def _parts(texts: Mapping[str, str], wanted: Container[str]) -> tuple[str, dict[
         except ValidationError as error:
             faults.extend(f"{file_name}: {'.'.join(str(step) for step in fault['loc'])}: {fault['msg']}"
                           for fault in error.errors(include_url=False, include_input=False))
+    _OWN_NAMES.update(_keys(raw))
     return _version(raw), parts, faults
 
 

@@ -5,10 +5,12 @@ of a file (`policy`).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.policy_utility import utility_faults
+
+_WORD = re.compile("[a-z][a-z_0-9]*")
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.policy import DecisionPolicy, Policy
@@ -31,14 +33,9 @@ def cross_faults(policy: "Policy") -> Iterator[str]:
 def decision_faults(policy: "DecisionPolicy") -> Iterator[str]:
     """Those of them that concern what is decided about people, and how that is explained."""
     yield from _clause_faults(policy)
+    yield from _name_faults(policy)
     yield from _attribute_faults(policy)
     yield from _action_faults(policy)
-    if missing := set(_PERIODS) - set(policy.retention.periods):
-        yield f"purposes.toml: periods lacks {', '.join(sorted(missing))}"
-    if unknown := set(policy.retention.periods) - set(_PERIODS):
-        yield f"purposes.toml: periods has the unknown {', '.join(sorted(unknown))}"
-    if missing := set(_FREEZES) - set(policy.retention.freezes):
-        yield f"purposes.toml: freezes lacks {', '.join(sorted(missing))}"
     if set(policy.retention.tombstones) != {"consumer", "business", "sole_proprietor"}:
         yield "purposes.toml: tombstones needs one id per customer type"
     for scope, held in policy.retention.scopes.items():
@@ -153,10 +150,26 @@ def _microdata_faults(policy: "Policy") -> Iterator[str]:
             yield f"release.toml: tables.{name} must have the columns of [microdata], with their roles"
 
 
+def _name_faults(policy: "DecisionPolicy") -> Iterator[str]:
+    """Names that SQL is rendered with are plain words."""
+    named: dict[str, Iterable[str]] = {"purposes": policy.retention.purposes, "attributes": policy.retention.attributes,
+             "freezes": policy.retention.freezes}
+    for group, names in named.items():
+        for name in names:
+            if not _WORD.fullmatch(name):
+                yield f"purposes.toml: {group}.{name}: a name is made of a-z, 0-9 and _, and begins with a letter"
+    for name, attribute in policy.retention.attributes.items():
+        for column in (*attribute.columns, *attribute.company_columns):
+            if not _WORD.fullmatch(column):
+                yield f"purposes.toml: attributes.{name}: {column} is no name of a column"
+
+
 def _attribute_faults(policy: "DecisionPolicy") -> Iterator[str]:
     for name, attribute in policy.retention.attributes.items():
         for purpose in set(attribute.purposes) - set(policy.retention.purposes):
             yield f"purposes.toml: attributes.{name}.purposes names the unknown purpose {purpose}"
+        for column in set(attribute.company_columns) - set(attribute.columns):
+            yield f"purposes.toml: attributes.{name}.company_columns names {column}, which is none of its columns"
         for subject_type in set(attribute.types) & set(attribute.misplaced):
             yield f"purposes.toml: attributes.{name}: {subject_type} is in types and in misplaced"
         for subject_type in attribute.types + attribute.misplaced:
@@ -173,17 +186,8 @@ def _action_faults(policy: "DecisionPolicy") -> Iterator[str]:
     for table, column in sorted(covered):
         if column not in getattr(policy.sources.tables.get(table), "columns", {}):
             yield f"actions.toml: {table}.{column} is no column of the source contract"
+    leaves_by_row = {table for table, columns in policy.actions.items()
+                     if any(action.action == "delete_row" for action in columns.values())}
     for table, column in policy.sources.identifying_columns():
-        company = table == "customers" and column in ("name", "organisation_number")
-        if (table, column) not in covered and not company and (table, column) != ("web_events", "page"):
+        if (table, column) not in covered and table not in leaves_by_row:
             yield f"actions.toml: {table}.{column} identifies people and has no action"
-
-
-_PERIODS = (
-    "contract_tail_months", "contract_minimum_months", "business_transaction_months", "profile_tail_months",
-    "individualisation_tail_months", "bookkeeping_years", "open_balance_review_months", "correspondence_months",
-    "limitation_months", "cookie_months", "log_months", "request_response_months",
-    "until_further_notice_review_months", "stale_blocker_months",
-)
-_FREEZES = ("open_balance", "restriction", "access_pending", "legal_hold", "orphan", "data_quality", "no_evidence",
-            "evidence_missing")

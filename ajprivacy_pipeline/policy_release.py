@@ -31,6 +31,23 @@ class PublishedColumn(Frozen):
         return (*self.additive_over, *self.nearly_additive_over)
 
 
+class Contributors(Frozen):
+    """Where the people behind a published table are counted again, without the published model.
+
+    `margins` are the dimensions of the facts that the table totals; where the facts carry totals as rows of their own
+    (`(all)` in the category), the dimension is none of these. `counted` are measures that are no sums, each with the
+    column of the facts that must have a value in a row for its contributor to count. `persons` are measures that count
+    contributors themselves, each with the column whose sum must not be zero for one to count; empty: everybody does.
+    `may_name_nobody`: rows of the facts may have no person at all.
+    """
+
+    relation: str = Field(pattern="^anonymous[.][a-z_0-9]+$")
+    margins: tuple[str, ...] = ()
+    counted: dict[str, str] = Field(default_factory=dict)
+    persons: dict[str, str] = Field(default_factory=dict)
+    may_name_nobody: bool = False
+
+
 class PublishedTable(Frozen):
     """A table that may leave the house."""
 
@@ -41,6 +58,7 @@ class PublishedTable(Frozen):
     sources: tuple[str, ...] = ()
     population: str | None = None
     microdata: bool = False
+    contributors: Contributors | None = None
 
 
 class View(Frozen):

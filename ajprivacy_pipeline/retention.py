@@ -1,26 +1,26 @@
-"""What binds the retention models to the policy: parameters, policy tables, recorded decisions, quality faults.
+"""What binds the retention models to the policy: parameters, policy tables, recorded decisions.
 
 Belongs here: turning policy and control data into what `sql/staged` and `sql/retention` read. Does not belong here: the
-rules themselves, which are SQL.
+rules themselves, which are SQL, or the faults of values (`quality`).
 """
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from ajprivacy_pipeline import control as store
 from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.errors import PolicyError
+from ajprivacy_pipeline.effects import EFFECT_COLUMNS, NO_KEY, stored_effects
+from ajprivacy_pipeline.keystore import pads
 from ajprivacy_pipeline.models import Model, load_catalogue, macros, record_reasons
-from ajprivacy_pipeline.policy import DecisionPolicy, Evidence, SourceColumn, SourceTable
+from ajprivacy_pipeline.policy import DecisionPolicy, Evidence
 from ajprivacy_pipeline.settings import as_of, sql_folder
 from ajprivacy_pipeline.vocabulary import purpose_sets, subsets, vocabulary_of
-from ajprivacy_pipeline.zones import Connection, engine_errors, literal, quote
+from ajprivacy_pipeline.zones import Connection, engine_errors, literal
 
-FREEZING_FAULTS = ("unknown_value", "unparsable", "implausible_date", "missing")
-# Columns of the tables that `prepare` and `write_quality` write; the column lineage starts from them, too.
+# Columns of the tables that `prepare` writes; the column lineage starts from them, too.
 POLICY_TABLES = {
     "policy.tombstones": "customer_id VARCHAR, customer_type VARCHAR",
     "policy.purposes": "purpose VARCHAR, clauses VARCHAR[]",
@@ -42,12 +42,15 @@ CONTROL_TABLES = {
     "control.legal_holds": "subject_id VARCHAR, placed_on DATE, expires_on DATE, lifted_on DATE",
     "control.released_invoices": "subject_id VARCHAR, invoice_id VARCHAR, decided_on DATE, facts_sha256 VARCHAR",
     "control.released_no_evidence": "subject_id VARCHAR, decided_on DATE",
+    "control.released_faults": 'entity VARCHAR, record_id VARCHAR, "freeze" VARCHAR, decided_on DATE, facts_sha256 VARCHAR',
+    "control.first_held": "token VARCHAR, first_on DATE",  # keyed hashes, see retention.held_faults
+    "control.previous_warranties": "product_id VARCHAR, warranty_years SMALLINT",  # at the last success before
     "control.reviewed_records": "record VARCHAR, reviewed_on DATE",  # record: 'communications:ID'
     "control.shared_requests": "request_id VARCHAR, matches BIGINT",
+    "control.effects": EFFECT_COLUMNS,
     "control.rates": "currency VARCHAR, rate DECIMAL(18, 6)",  # written by the month's run, from the mapping
 }
 Rows = list[tuple[object, ...]]
-QUALITY_COLUMNS = "table_name VARCHAR, id VARCHAR, column_name VARCHAR, fault VARCHAR"
 
 
 def catalogue_of(policy: DecisionPolicy, folder: Path | None = None) -> dict[str, Model]:
@@ -58,14 +61,22 @@ def catalogue_of(policy: DecisionPolicy, folder: Path | None = None) -> dict[str
 def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
     """Every value that staged and retention models bind, by parameter name."""
     tables, choices = policy.sources.tables, policy.retention.choices
-    first_year, last_year = policy.retention.plausible_years
+    retention = policy.retention
+    first_day, last_day = days_of(retention.plausible_years)
+    first_birth_day, last_birth_day = days_of(retention.plausible_birth_years)
     return {
         **policy.periods,
         **_neutral_values(policy),
+        **NO_KEY,  # the month's run binds the key of stored effects
         "as_of": as_of(month),
         "policy_version": policy.version,
-        "first_day": date(first_year, 1, 1),
-        "last_day": date(last_year, 12, 31),
+        "first_day": first_day, "last_day": last_day,
+        "first_birth_day": first_birth_day, "last_birth_day": last_birth_day,
+        # those that are no plausible days need not be looked for; a day more, since a local date may be the next one
+        "plausible_sentinels": [day for day in retention.sentinel_dates
+                                if first_day - timedelta(days=1) <= day <= last_day + timedelta(days=1)],
+        "sentinel_dates": list(retention.sentinel_dates),
+        "end_before_beginning_days": retention.end_before_beginning_days,
         "tombstones": list(policy.retention.tombstones.values()),
         "customer_types": list(tables["customers"].columns["customer_type"].values),
         "case_kinds": list(tables["cases"].columns["kind"].values),
@@ -74,11 +85,24 @@ def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
         "request_kinds": list(tables["rights_requests"].columns["kind"].values),
         "outcomes": list(tables["rights_requests"].columns["outcome"].values),
         "no_warranty_categories": [name.lower() for name in choices.no_warranty_categories],
+        "stale_fault_months": policy.retention.stale_fault_months,
+        **first_held_pads(b""),  # a month's run binds those of its own key
         "unknown_warranty_years": None if choices.unknown_warranty == "hold" else choices.unknown_warranty,
         "business_warranty": choices.business_warranty_keeps_contact,
         "shrink_tolerance": choices.shrink_tolerance,
         **_evidence_parameters(policy.retention.evidence),
     }
+
+
+def days_of(years: tuple[int, int]) -> tuple[date, date]:
+    """The first and the last day of some years."""
+    return date(years[0], 1, 1), date(years[1], 12, 31)
+
+
+def first_held_pads(key: bytes) -> dict[str, object]:
+    """What retention.held_faults binds to make tokens of faults under a key."""
+    both = pads(key)
+    return {"first_held_inner": both.inner, "first_held_outer": both.outer}
 
 
 def _evidence_parameters(evidence: Evidence | None) -> dict[str, object]:
@@ -106,15 +130,9 @@ def _millionths(share: float) -> int:
 
 
 def _neutral_values(policy: DecisionPolicy) -> dict[str, str | None]:
-    honoured: dict[str, str | None] = {"customers_name_neutral": None, "contacts_name_neutral": None}
-    for table, columns in policy.actions.items():
-        for column, action in columns.items():
-            name = f"{table}_{column}_neutral"
-            if action.neutral is not None and name not in honoured:
-                raise PolicyError([f"actions.toml: {table}.{column}: no staged model binds a neutral value for it"])
-            if action.neutral is not None:
-                honoured[name] = action.neutral
-    return honoured
+    """A parameter for each action; `completeness` sees to it that the staged models read each neutral value."""
+    return {f"{table}_{column}_neutral": action.neutral
+            for table, columns in policy.actions.items() for column, action in columns.items()}
 
 
 def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, month: str) -> None:
@@ -123,6 +141,7 @@ def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, mont
     Idempotent; run it on every connection that runs models.
     """
     with engine_errors("the policy's tables"):
+        con.execute(f"SET TimeZone = {literal(policy.retention.time_zone)}")
         con.execute(macros(sql_folder(), vocabulary_of(policy)))
         for schema in ("raw", "staged", "retention", "policy", "control"):
             con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
@@ -185,7 +204,43 @@ def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Ro
     yield ("control.reviewed_records",
            _tuples(control, sa.select(decisions.c.subject_id, decisions.c.decided_on)
                    .where(decisions.c.kind == "until_further_notice", decisions.c.decision == "keep")))
+    yield from _memory_tables(control, month)
     yield "control.shared_requests", list(_shared_requests(control).items())
+    yield "control.effects", stored_effects(control)
+
+
+def _memory_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Rows]]:
+    decisions, faults, held = store.review_decisions, store.released_faults, store.first_held
+    later = decisions.alias("later")
+    stands = ~sa.exists().where(later.c.subject_id == decisions.c.subject_id, later.c.kind == decisions.c.kind,
+                                later.c.decision == "keep", later.c.id > decisions.c.id)
+    yield ("control.released_faults",
+           _tuples(control, sa.select(faults.c.entity, faults.c.record_id, decisions.c.kind, decisions.c.decided_on,
+                                      faults.c.facts_sha256)
+                   .join(faults, faults.c.decision_id == decisions.c.id)
+                   .where(decisions.c.decision == "release", stands)))
+    yield ("control.first_held",
+           [(row[0], as_of(str(row[1]))) for row in _tuples(
+               control, sa.select(held.c.token, sa.func.min(held.c.month)).group_by(held.c.token))])
+    yield "control.previous_warranties", list(control.warranties_before(month).items())
+
+
+def remember_faults(con: Connection, control: ControlStore, month: str, run_id: str) -> None:
+    """Note the first month in which a fault or dangling id held something, as keyed tokens, each once."""
+    known = {row[0] for row in _tuples(control, sa.select(store.first_held.c.token).where(
+        store.first_held.c.month <= month))}
+    found = con.execute("SELECT DISTINCT token FROM retention.held_faults").fetchall()
+    control.insert(store.first_held, [{"token": token, "month": month, "run_id": run_id}
+                                      for (token,) in found if token not in known])
+
+
+def remember_warranties(con: Connection, control: ControlStore, month: str, run_id: str) -> None:
+    """Note each product's warranty where it is another than what was known last; products are no personal data."""
+    known = control.warranties_before(f"{as_of(month):%Y-%m}")  # this month's earlier runs too
+    found = con.execute("SELECT product_id, warranty_years FROM staged.products").fetchall()
+    control.insert(store.product_warranties, [
+        {"product_id": product, "warranty_years": years, "month": month, "run_id": run_id}
+        for product, years in found if product not in known or known[product] != years])
 
 
 def _shared_requests(control: ControlStore) -> dict[object, object]:
@@ -210,86 +265,3 @@ def remember_shared_requests(con: Connection, control: ControlStore, month: str,
 
 def _tuples(control: ControlStore, query: sa.Select[tuple[object, ...]]) -> Rows:
     return [tuple(row.values()) for row in control.rows(query)]
-
-
-def write_quality(con: Connection, policy: DecisionPolicy) -> int:
-    """Write `staged.quality`(table_name, id, column_name, fault): every value of raw that does not fit, no value of it.
-
-    Faults: unknown_value, unparsable, implausible_date, missing (these freeze what they touch), orphan, misplaced.
-    Returns the number of rows.
-    """
-    con.execute("CREATE OR REPLACE TABLE staged.quality "
-                "(table_name VARCHAR, id VARCHAR, column_name VARCHAR, fault VARCHAR)")
-    parameters = policy_parameters(policy, "2000-01")
-    days = {name: parameters[name] for name in ("first_day", "last_day")}
-    with engine_errors("staged.quality"):
-        for name, table in policy.sources.tables.items():
-            found = {column: _value_faults(table, column, spec) for column, spec in table.columns.items()}
-            if faults := {column: fault for column, fault in found.items() if fault}:
-                con.execute(_fault_insert(name, table, faults, list(policy.retention.tombstones.values())), days)
-        for statement in (*_orphan_inserts(policy), *_misplaced_inserts(policy)):
-            con.execute(statement)
-        return int(con.execute("SELECT count(*) FROM staged.quality").fetchall()[0][0])
-
-
-def _value_faults(table: SourceTable, column: str, spec: SourceColumn) -> tuple[str, str] | None:
-    """When a value of a column is at fault, and how the fault is called: two expressions over the raw row."""
-    x = f"r.{quote(column)}"
-    must_be = spec.required and not spec.nullable and column not in table.key
-    unless_empty = "" if must_be else f" AND is_given({x})"
-    if spec.type in ("timestamp", "date"):
-        called = (f"CASE WHEN NOT is_given({x}) THEN 'missing' WHEN local_at({x}) IS NULL THEN 'unparsable' "
-                  "ELSE 'implausible_date' END")
-        return f"local_on({x}, $first_day, $last_day) IS NULL{unless_empty}", called
-    if spec.type == "enum":
-        known = ", ".join(literal(value) for value in spec.values)
-        return (f"NOT coalesce(text_of({x}) IN ({known}), {str(not must_be).lower()})",
-                f"CASE WHEN is_given({x}) THEN 'unknown_value' ELSE 'missing' END")
-    if spec.type in ("amount", "number", "boolean", "integer"):
-        return (f"{spec.type}_of({x}) IS NULL{unless_empty}",
-                f"CASE WHEN is_given({x}) THEN 'unparsable' ELSE 'missing' END")
-    return (f"NOT is_given({x})", "'missing'") if must_be else None
-
-
-def _key_expression(table: SourceTable, alias: str) -> str:
-    return " || ':' || ".join(f"text_of({alias}.{quote(column)})" for column in table.key)
-
-
-def _fault_insert(name: str, table: SourceTable, faults: dict[str, tuple[str, str]], tombstones: list[str]) -> str:
-    """The INSERT of a table's faults: every value is judged once, and named only where it is at fault."""
-    judged = ", ".join(f"{condition} AS {quote('bad_' + column)}" for column, (condition, _) in faults.items())
-    anything = " OR ".join(quote(f"bad_{column}") for column in faults)
-    cases = ", ".join(f"CASE WHEN {quote('bad_' + column)} "
-                      f"THEN {{'column_name': {literal(column)}, 'fault': {called}}} END"
-                      for column, (_, called) in faults.items())
-    key = _key_expression(table, "r")
-    spared = (f" WHERE {key} NOT IN ({', '.join(map(literal, tombstones))})" if name in ("customers", "contacts")
-              else "")
-    dated = " WHERE $first_day <= $last_day"  # binds both days in statements without a date column, too
-    return (f"INSERT INTO staged.quality SELECT {literal(name)}, id, fault.column_name, fault.fault FROM ("
-            f"SELECT {key} AS id, unnest(list_filter([{cases}], lambda f: f IS NOT NULL)) AS fault "
-            f"FROM (SELECT r.*, {judged} FROM raw.{quote(name)} AS r{spared}) AS r WHERE {anything}){dated}")
-
-
-def _orphan_inserts(policy: DecisionPolicy) -> Iterator[str]:
-    tables = policy.sources.tables
-    home = {table.key[0]: name for name, table in tables.items() if len(table.key) == 1}
-    for name, table in tables.items():
-        for column, spec in table.columns.items():
-            target = home.get(column)
-            if spec.type != "id" or target in (None, name):
-                continue
-            key = " || ':' || ".join(f"s.{quote(part)}" for part in table.key)
-            yield (f"INSERT INTO staged.quality SELECT {literal(name)}, {key}, {literal(column)}, 'orphan' "
-                   f"FROM staged.{quote(name)} AS s ANTI JOIN staged.{quote(str(target))} AS t "
-                   f"ON t.{quote(column)} = s.{quote(column)} WHERE s.{quote(column)} IS NOT NULL")
-
-
-def _misplaced_inserts(policy: DecisionPolicy) -> Iterator[str]:
-    for attribute in policy.retention.attributes.values():
-        for column in attribute.columns if attribute.misplaced else ():
-            types = ", ".join(literal(subject_type) for subject_type in attribute.misplaced)
-            spec = policy.sources.tables["customers"].columns[column]
-            empty = f"is_generalised_birth_date({quote(column)})" if spec.type == "date" else f"{quote(column)} IS NULL"
-            yield (f"INSERT INTO staged.quality SELECT 'customers', customer_id, {literal(column)}, 'misplaced' "
-                   f"FROM staged.customers WHERE customer_type IN ({types}) AND NOT ({empty})")

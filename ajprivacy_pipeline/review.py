@@ -1,7 +1,7 @@
-"""What people decide: reviews of open balances, missing evidence and nobody's messages, and legal holds; all appended.
+"""What people decide: reviews of open balances, missing evidence, old faults and nobody's messages, and legal holds.
 
 Belongs here: what may be decided, and writing it down. Does not belong here: what follows from it (`sql/retention`).
-A decision is checked in full before anything is written; what is refused changes nothing.
+Everything is appended. A decision is checked in full before anything is written; what is refused changes nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ajprivacy_pipeline import control as store
+from ajprivacy_pipeline.completeness import holdable_tables
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import boundary, read_month
 from ajprivacy_pipeline.errors import ControlError
@@ -19,17 +20,16 @@ from ajprivacy_pipeline.explain.facts import Row, find_subject, rows
 from ajprivacy_pipeline.explain.references import OWING
 from ajprivacy_pipeline.explain.terms import plus_months
 from ajprivacy_pipeline.policy import Policy, load_policy
-from ajprivacy_pipeline.settings import NOTICE, Settings
+from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.zones import Connection
 
 DECISIONS = ("release", "keep")
-_OF_SUBJECTS = ("open_balance", "no_evidence")
-_OF_MESSAGES = "until_further_notice"
+_KEPT_ONLY = "until_further_notice"
+_OF_FAULTS = ("orphan", "data_quality")
 KINDS = {"open_balance_review": "open_balance", "no_evidence": "no_evidence",  # reasons of the list that are decided
-         "until_further_notice": _OF_MESSAGES}
-_MESSAGE = "communications:"  # how a message is named, as subjects are by customer: and contact:
-_HOLDABLE = ("customers", "contacts", "orders", "invoices", "cases", "communications", "newsletter_subscriptions",
-             "rights_requests", "web_events", "app_logs")
+         "until_further_notice": _KEPT_ONLY, "orphan_12_months": "orphan", "quality_fault_12_months": "data_quality"}
+_SUBJECTS = ("customer", "contact")
 _NAME_LENGTH = 200
 
 _OWING = f"{OWING} SELECT DISTINCT invoice_id, facts_sha256 FROM owing ORDER BY invoice_id"
@@ -80,15 +80,16 @@ def _latest_decisions(control: ControlStore) -> dict[tuple[str, str], dict[str, 
 
 def decide(settings: Settings, subject_id: str, decision: str, by: str, reason: str, *, kind: str | None,
            month: str | None, today: date) -> dict[str, Any]:
-    """Append a review decision; a release of an open balance pins the invoices as they are.
+    """Append a review decision; a release pins the invoices or faults that it is about as they are.
 
     Args:
         settings: folders and keys.
-        subject_id: customer:ID or contact:ID; communications:ID for a message without a subject.
-        decision: release or keep; a message is kept, which puts it off the list until the policy's months have passed.
+        subject_id: customer:ID or contact:ID; of a record its table and id, as communications:ID.
+        decision: release or keep; a message of nobody's is kept, which puts it off the list until the policy's months
+            have passed.
         by: who decides.
         reason: a code of review.toml for that decision.
-        kind: open_balance, no_evidence, or until_further_notice for a message; None takes what is under review.
+        kind: one of the values of KINDS; None takes what is under review.
         month: whose review list is decided about; None for the newest that has a file.
         today: the day of the decision.
 
@@ -98,51 +99,58 @@ def decide(settings: Settings, subject_id: str, decision: str, by: str, reason: 
     Raises:
         ControlError: anything of it is unknown or not under review; nothing is written.
     """
-    is_message = subject_id.startswith(_MESSAGE)
-    if not is_message:
-        check_subject(subject_id)
-    policy = load_policy(NOTICE)
+    policy = load_policy(settings.notice)
+    is_subject = _is_subject(policy, subject_id)
     if decision not in DECISIONS:
         raise ControlError(f"'{decision}' is no decision; choose release or keep")
-    if is_message and decision != "keep":
-        raise ControlError("a message without a subject has no end of its own (PRO-3), so no review can release it: "
-                           "decide keep, or delete it where it came from")
     check_code(reason, getattr(policy.review.reasons, decision), f"reason code for {decision}")
     check_name(by, "--by")
     with boundary("review"), read_month(settings, month) as (con, chosen):
-        subject = None if is_message else find_subject(con, subject_id, chosen)
-        found = (_kind if subject else _kind_of_message)(con, subject_id, kind, chosen)
-        invoices = _owing(con, subject, chosen) if subject and (decision, found) == ("release", "open_balance") else []
+        subject = find_subject(con, subject_id, chosen) if is_subject else None
+        found = _kind(con, subject_id, kind, chosen)
+        if (found, decision) == (_KEPT_ONLY, "release"):
+            raise ControlError("a message without a subject has no end of its own (PRO-3), so no review can release it: "
+                               "decide keep, or delete it where it came from")
+        released = decision == "release"
+        invoices = _owing(con, subject, chosen) if subject and released and found == "open_balance" else []
+        faults = _faults(con, subject_id, found) if released and found in _OF_FAULTS else []
         row = {"subject_id": subject_id, "kind": found, "decision": decision, "decided_by": by.strip(),
                "reason": reason, "decided_on": today}
-        made = ControlStore.in_folder(settings.control).record_decision(row, invoices)
+        made = ControlStore.in_folder(settings.control).record_decision(row, invoices, faults)
         return {"id": made, "kind": found, "invoices": len(invoices)}
 
 
-def _kind(con: Connection, subject_id: str, wanted: str | None, month: str) -> str:
-    """What is decided about: the one thing of the subject that is under review, or the one that was named."""
-    if wanted is not None and wanted not in _OF_SUBJECTS:
-        raise ControlError(f"'{wanted}' is not under review as such; choose open_balance or no_evidence")
-    found = [row["freeze"] for row in rows(
-        con, "SELECT \"freeze\" FROM retention.freezes WHERE subject_id = $subject AND (\"freeze\" = 'no_evidence' "
-             "OR (\"freeze\" = 'open_balance' AND review)) ORDER BY ALL", subject=subject_id)]
+def _is_subject(policy: Policy, named: str) -> bool:
+    """Whether a subject is named; a record otherwise, by its table and id."""
+    table, _, identifier = named.partition(":")
+    if table in policy.sources.tables and table not in ("customers", "contacts") and identifier:
+        return False
+    check_subject(named)
+    return True
+
+
+def _kind(con: Connection, named: str, wanted: str | None, month: str) -> str:
+    """What is decided about: the one thing of the subject or record that is under review, or the one that was named."""
+    if wanted is not None and wanted not in KINDS.values():
+        raise ControlError(f"'{wanted}' is not under review as such; choose {', '.join(KINDS.values())}")
+    found = sorted(KINDS[row["reason"]] for row in rows(
+        con, "SELECT DISTINCT reason FROM retention.review_list "
+             "WHERE coalesce(entity || ':' || record_id, subject_id) = $named AND reason IN (SELECT unnest($reasons))",
+        named=named, reasons=list(KINDS)))
     if wanted is None and len(found) > 1:
-        raise ControlError(f"{subject_id} is under review for {' and '.join(found)}: name one with --kind")
+        raise ControlError(f"{named} is under review for {' and '.join(found)}: name one with --kind")
     if wanted not in (None, *found) or not found:
-        raise ControlError(f"{subject_id} is not under review in {month}"
+        raise ControlError(f"{named} is not under review in {month}"
                            + (f" for {wanted}" if wanted else "") + ": see `ajprivacy review list`")
-    return wanted or str(found[0])
+    return wanted or found[0]
 
 
-def _kind_of_message(con: Connection, named: str, wanted: str | None, month: str) -> str:
-    if wanted not in (None, _OF_MESSAGES):
-        raise ControlError(f"a message is under review for {_OF_MESSAGES} alone: leave --kind out")
-    listed = rows(con, "SELECT 1 FROM retention.review_list "
-                       "WHERE reason = $reason AND entity || ':' || record_id = $named",
-                  reason=_OF_MESSAGES, named=named)
-    if not listed:
-        raise ControlError(f"{named} is not under review in {month}: see `ajprivacy review list`")
-    return _OF_MESSAGES
+def _faults(con: Connection, named: str, kind: str) -> Sequence[dict[str, Any]]:
+    """The faults of a subject's row or of a record, as they are."""
+    table, _, identifier = named.partition(":")
+    return rows(con, 'SELECT entity, record_id, facts_sha256 FROM retention.fault_facts '
+                     'WHERE entity = $entity AND record_id = $record AND "freeze" = $freeze',
+                entity=f"{table}s" if table in _SUBJECTS else table, record=identifier, freeze=kind)
 
 
 def _owing(con: Connection, subject: Row, month: str) -> Sequence[dict[str, Any]]:
@@ -163,7 +171,7 @@ def place_hold(settings: Settings, subject_id: str, owner: str, ground: str, exp
         ControlError: the subject or table, the owner, the ground or the expiry is not acceptable: not in the future, or
             later than the policy's longest term from today; nothing is written.
     """
-    policy = load_policy(NOTICE)
+    policy = load_policy(settings.notice)
     check_name(owner, "--owner")
     check_code(ground, policy.review.grounds, "ground code of a legal hold")
     _in_future(expires_on, today)
@@ -176,10 +184,11 @@ def place_hold(settings: Settings, subject_id: str, owner: str, ground: str, exp
 
 
 def _holdable(settings: Settings, policy: Policy, subject_id: str) -> None:
-    if subject_id in _HOLDABLE and subject_id in policy.sources.tables:
+    holdable = holdable_tables(catalogue_of(policy))
+    if subject_id in holdable:
         return
     if ":" not in subject_id:
-        raise ControlError(f"'{subject_id}' is neither customer:ID, contact:ID, nor one of {', '.join(_HOLDABLE)}")
+        raise ControlError(f"'{subject_id}' is neither customer:ID, contact:ID, nor one of {', '.join(holdable)}")
     check_subject(subject_id)
     with boundary("hold"), read_month(settings, None) as (con, month):
         find_subject(con, subject_id, month)
@@ -191,7 +200,7 @@ def renew_hold(settings: Settings, hold_id: int, expires_on: date, *, today: dat
     Raises:
         ControlError: there is no such hold, it is lifted, the day is not later, or too late; nothing is written.
     """
-    latest = _latest_expiry(load_policy(NOTICE), today)
+    latest = _latest_expiry(load_policy(settings.notice), today)
     control = ControlStore.in_folder(settings.control)
     hold = _standing(control, hold_id)
     _in_future(expires_on, today)

@@ -4,6 +4,7 @@ Belongs here: environment variables, folders of the home, nothing else. No other
 """
 
 import os
+import pwd
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ from ajprivacy_pipeline.errors import PrivacyError
 
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent
-NOTICE = PACKAGE / "notice"
+NOTICE = PACKAGE / "notice"  # the default to start from; `Settings.notice` is the one that counts
 
 
 def sql_folder() -> Path:
@@ -27,6 +28,7 @@ class Settings:
 
     home: Path
     warehouse_url: str
+    notice: Path
     mapping_file: Path | None
     memory_limit: str
     threads: int
@@ -70,7 +72,8 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
     """Read the environment.
 
     AJPRIVACY_HOME (default: `.ajprivacy` in the checkout, else in the working folder), AJPRIVACY_WAREHOUSE (default:
-    the sample shop's SQLite file), AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY. For a
+    the sample shop's SQLite file), AJPRIVACY_NOTICE (a folder of notice files; default: those of the package),
+    AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY. For a
     database that gets the published tables too: AJPRIVACY_PUBLISH_URL, AJPRIVACY_PUBLISH_COUNTRY (where its data lies,
     as NO), AJPRIVACY_PUBLISH_SCHEMA (default `published`; SQLite has none).
 
@@ -87,6 +90,7 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
     default_mapping = home / "mapping.toml"
     return Settings(
         home=home,
+        notice=Path(values["AJPRIVACY_NOTICE"]).expanduser().resolve() if values.get("AJPRIVACY_NOTICE") else NOTICE,
         warehouse_url=values.get("AJPRIVACY_WAREHOUSE") or f"sqlite:///{home / 'sample' / 'shop.db'}",
         mapping_file=Path(mapping) if mapping else default_mapping if default_mapping.is_file() else None,
         memory_limit=values.get("AJPRIVACY_MEMORY") or "2GB",
@@ -109,6 +113,14 @@ def prepare_home(settings: Settings) -> None:
                    settings.control, settings.keys, settings.dagster_home):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod({settings.home: 0o711, settings.published: 0o755}.get(folder, 0o700))
+
+
+def operator() -> str:
+    """The operating system's name for who runs this, whatever the environment says."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 def last_full_month(today: date) -> str:

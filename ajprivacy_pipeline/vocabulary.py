@@ -37,20 +37,27 @@ class PurposeTerm(Term):
 
 @dataclass(frozen=True)
 class ColumnTerm:
-    """A column of an attribute: whether it is generalised when due, and whether it counts for people alone."""
+    """A column of an attribute: whether it is generalised when due, counts for people alone, may be an unreadable birth date."""
 
     name: str
     is_generalised: bool = False
     of_people: bool = False
+    is_birth: bool = False
 
 
 @dataclass(frozen=True)
 class AttributeTerm:
-    """An attribute with the columns it stands in; none where no such subject has it."""
+    """An attribute with the types of subjects that have it and the columns it stands in; none where no such subject has it."""
 
     name: str
+    types: tuple[str, ...] = ()
     customers: tuple[ColumnTerm, ...] = ()
     contacts: tuple[ColumnTerm, ...] = ()
+
+    @property
+    def may_be_faulty(self) -> bool:
+        """Whether a value of it may be a fault that holds this attribute alone."""
+        return any(column.is_birth for column in (*self.customers, *self.contacts))
 
 
 @dataclass(frozen=True)
@@ -145,14 +152,15 @@ def purpose_sets(policy: "DecisionPolicy") -> dict[int, list[str]]:
 
 def _attribute(policy: "DecisionPolicy", name: str, attribute: "Attribute") -> AttributeTerm:
     types = set(attribute.types) | set(attribute.misplaced)
-    return AttributeTerm(name, _columns(policy, attribute, "customers") if types - {"contact"} else (),
+    return AttributeTerm(name, tuple(sorted(types)), _columns(policy, attribute, "customers") if types - {"contact"} else (),
                          _columns(policy, attribute, "contacts") if "contact" in types else ())
 
 
 def _columns(policy: "DecisionPolicy", attribute: "Attribute", table: str) -> tuple[ColumnTerm, ...]:
     actions = policy.actions.get(table, {})
     return tuple(ColumnTerm(column, column in actions and actions[column].action == "generalise",
-                            table == "customers" and column in attribute.company_columns)
+                            table == "customers" and column in attribute.company_columns,
+                            policy.sources.tables[table].columns[column].birth)
                  for column in attribute.columns)
 
 

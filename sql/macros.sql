@@ -12,27 +12,22 @@ CREATE OR REPLACE TEMP MACRO text_of(x) AS
     CASE WHEN CAST(x AS VARCHAR) BETWEEN '!' AND '~~' AND CAST(x AS VARCHAR)[-1] BETWEEN '!' AND '~'
          THEN CAST(x AS VARCHAR) ELSE nullif(trim(CAST(x AS VARCHAR), white_space()), '') END;
 
-CREATE OR REPLACE TEMP MACRO email_key(x) AS lower(x);
+-- An address that is its own key but for the case of its letters: printable ASCII around one @, nothing to unwrap or
+-- to decode. The key of any other one stands in raw.email_keys.
+CREATE OR REPLACE TEMP MACRO is_plain_email(x) AS
+    regexp_full_match(x, '[!-9;=?A-~]+@[!-9;=?A-~]+') AND NOT contains(lower(x), '@xn--') AND NOT contains(lower(x), '.xn--');
+CREATE OR REPLACE TEMP MACRO email_key(x, other_key) AS CASE WHEN is_plain_email(x) THEN lower(x) ELSE other_key END;
 
--- The ways of ISO 8601 that the engine does not read: other white space at the ends, a decimal comma, more than six decimals,
--- a blank before the zone, no seconds before the zone, no minutes, a day without hyphens.
-CREATE OR REPLACE TEMP MACRO iso_of(x) AS
-    regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
-        replace(trim(CAST(x AS VARCHAR), white_space()), ',', '.'),
-        '([.][0-9]{6})[0-9]+', '\1'),
-        ' +([-+][0-9]{2}(:?[0-9]{2})?|Z)$', '\1'),
-        '([T ][0-9]{2}:[0-9]{2})(Z|[-+].*)$', '\1:00\2'),
-        '([T ][0-9]{2})$', '\1:00'),
-        '^([0-9]{4})([0-9]{2})([0-9]{2})', '\1-\2-\3');
+-- The common forms of a moment, which are read here; others are rewritten to one of them before anything is staged.
+CREATE OR REPLACE TEMP MACRO is_common_moment(x) AS regexp_full_match(x,
+    '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?(Z|[-+][0-9]{2}(:[0-9]{2})?)?)?)?');
 
--- Local time in Oslo (the session's zone). A text with a zone is converted; one without is local already. A word such as
--- `epoch` is no date.
+-- Local time in Oslo (the session's zone). A text with a zone is converted; one without is local already.
 CREATE OR REPLACE TEMP MACRO local_at(x) AS
     CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS TIMESTAMP)
-         WHEN CAST(x AS VARCHAR) >= ':' THEN NULL
-         WHEN regexp_matches(CAST(x AS VARCHAR), ':.*[-+A-Za-z]')
-         THEN TRY_CAST(coalesce(TRY_CAST(x AS TIMESTAMPTZ), TRY_CAST(iso_of(x) AS TIMESTAMPTZ)) AS TIMESTAMP)
-         ELSE coalesce(TRY_CAST(x AS TIMESTAMP), TRY_CAST(iso_of(x) AS TIMESTAMP)) END;
+         WHEN NOT is_common_moment(CAST(x AS VARCHAR)) THEN NULL
+         WHEN strlen(CAST(x AS VARCHAR)) > 19 THEN TRY_CAST(TRY_CAST(x AS TIMESTAMPTZ) AS TIMESTAMP)
+         ELSE TRY_CAST(x AS TIMESTAMP) END;
 
 -- A typed value so far inside the plausible days that its local date is too: told without a zone conversion.
 CREATE OR REPLACE TEMP MACRO is_surely_plausible(x, first_day, last_day) AS
@@ -57,6 +52,22 @@ CREATE OR REPLACE TEMP MACRO day_of(x) AS
 CREATE OR REPLACE TEMP MACRO local_on(x, first_day, last_day) AS
     CASE WHEN is_surely_plausible(x, first_day, last_day) THEN day_of(x)
          WHEN CAST(local_at(x) AS DATE) BETWEEN first_day AND last_day THEN CAST(local_at(x) AS DATE) END;
+
+-- Whether a moment is on one of some days, locally or as it is written (typed moments are written in UTC).
+CREATE OR REPLACE TEMP MACRO is_on_one_of(x, days) AS
+    list_contains(days, CAST(local_at(x) AS DATE)) OR list_contains(days,
+        CASE typeof(x) WHEN 'VARCHAR' THEN TRY_CAST(left(CAST(x AS VARCHAR), 10) AS DATE)
+                       WHEN 'TIMESTAMP WITH TIME ZONE' 
+                       THEN CAST(make_timestamp(epoch_us(TRY_CAST(x AS TIMESTAMPTZ))) AS DATE) END);
+
+-- The local date of anything but a birth: a sentinel, which means no date, is none. The sentinels that are not plausible
+-- anyway need not be looked for.
+CREATE OR REPLACE TEMP MACRO date_on(x, first_day, last_day, sentinels) AS
+    CASE WHEN len(sentinels) > 0 AND is_on_one_of(x, sentinels) THEN NULL ELSE local_on(x, first_day, last_day) END;
+
+-- An end that lies long before its beginning is none.
+CREATE OR REPLACE TEMP MACRO end_on(ends_on, begins_on, days) AS
+    CASE WHEN ends_on < begins_on - CAST(days AS INTEGER) THEN NULL ELSE ends_on END;
 
 -- Rounded half up to 0.01 from its text; NULL for NaN, infinity and what is no number.
 CREATE OR REPLACE TEMP MACRO amount_of(x) AS

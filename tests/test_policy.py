@@ -48,7 +48,7 @@ def test_every_fault_is_listed_at_once(notice: Path) -> None:
 
 @pytest.mark.parametrize(("file", "old", "new", "said"), [
     ("purposes.toml", 'source = "CON-4"', 'source = "CON-99"', "unknown clause CON-99"),
-    ("purposes.toml", "cookie_months", "cake_months", "cake_months"),
+    ("purposes.toml", "cookie_months", "cake_months", "unknown period cookie_months"),
     ("purposes.toml", "valid_from", "valid_form", "valid_form"),
     ("sources.toml", 'gender = { type = "text", class = "quasi_identifier" }', 'gender = { type = "text" }', "gender"),
     ("actions.toml", 'phone = { action = "erase" }', "", "phone"),

@@ -79,9 +79,10 @@ def cases(call: Call, month: str, subject: str) -> dict[str, dict[str, Any]]:
 def test_the_list_says_what_waits_since_when_and_how_it_was_answered(settings: Settings, call: Call) -> None:
     """Oldest first; a decision stands beside its case; the JSON says the same."""
     lines = call("review", "list").splitlines()
-    assert lines[0].split()[:2] == ["open_balance_review", "customer:1"]
-    assert lines[0].split()[2:] == [str((date(2026, 11, 1) - date(2015, 1, 15)).days), "days", "undecided"]
-    assert lines[-1] == f"{len(lines) - 1} case(s)"
+    assert lines[0].split() == ["reason", "subject", "record", "age", "decision"]
+    assert lines[1].split()[:2] == ["open_balance_review", "customer:1"]
+    assert lines[1].split()[2:] == [str((date(2026, 11, 1) - date(2015, 1, 15)).days), "days", "undecided"]
+    assert lines[-1] == f"{len(lines) - 2} case(s)"
     assert "not under review" not in call("review", "decide", "contact:42", "keep", "--by", "Ada",
                                           "--reason", "collection", "--kind", "open_balance")
     answered = cases(call, MONTH, "contact:42")["open_balance_review"]

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-from ajprivacy_pipeline.anonymise.facts import FACTS, Months, per_contributor
+from ajprivacy_pipeline.anonymise.facts import Months, contributors_of, facts_of, per_contributor
 from ajprivacy_pipeline.anonymise.thresholds import Shape, shape_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.zones import Connection, literal, quote
@@ -66,8 +66,8 @@ def batches(con: Connection, policy: Policy, public: dict[str, str]) -> list[tup
     No difference crosses months, so each batch can be counted, mended and checked by itself.
     """
     rows: Counter[date] = Counter()
-    for table in sorted(set(public) & set(FACTS)):
-        time, facts = quote(shape_of(policy, table).time), FACTS[table]
+    for table in sorted(table for table in public if contributors_of(policy, table)):
+        time, facts = quote(shape_of(policy, table).time), facts_of(policy, table)
         for month, count in con.execute(f"SELECT CAST(date_trunc('month', {time}) AS DATE), count(*) "
                                         f"FROM {facts.relation} GROUP BY ALL").fetchall():
             rows[month] += count * 2 ** len(facts.margins)
@@ -110,19 +110,19 @@ def contributions(con: Connection, policy: Policy, public: dict[str, str],
 
 def _describe(con: Connection, policy: Policy, table: str, relation: str) -> Contributions | None:
     """What differences of a table are made of; None when it has no totals or nothing to subtract."""
-    if table not in FACTS:
+    if contributors_of(policy, table) is None:
         return None
     shape, (keys, own, _) = shape_of(policy, table), per_contributor(con, policy, table)
     total = literal(policy.release.values.all)
     has_total = " OR ".join(["false", *(f"{quote(d)} = {total}" for d in keys[1:])])
     if not con.execute(f"SELECT bool_or({has_total}) FROM {relation}").fetchall()[0][0]:
         return None
-    facts = FACTS[table]
-    measures = tuple(m for m in shape.measures if m not in (*shape.stocks, *(m for m, _ in facts.counted))
-                     and (m in own or m in dict(facts.persons)))
+    facts = facts_of(policy, table)
+    measures = tuple(m for m in shape.measures if m not in (*shape.stocks, *facts.counted)
+                     and (m in own or m in facts.persons))
     declared = policy.release.tables[table].columns
     return Contributions(
-        table, relation, tuple(keys), measures, frozenset(m for m, _ in facts.persons),
+        table, relation, tuple(keys), measures, frozenset(facts.persons),
         {m: tuple(d for d in keys[1:] if d in declared[m].subtracted_over) for m in measures},
         f"temp.{quote('people_' + table)}", f"temp.{quote('cells_' + table)}") if measures else None
 
@@ -134,7 +134,7 @@ def _counts(one: Contributions) -> str:
 def _count(con: Connection, policy: Policy, one: Contributions, months: Months) -> None:
     """Make the tables that do not depend on what is shown: people, counts by cell, overlaps."""
     _, _, rows = per_contributor(con, policy, one.table, months)
-    persons = dict(FACTS[one.table].persons)
+    persons = facts_of(policy, one.table).persons
     own = {m: f"coalesce({quote('own_' + m)}, 0)" for m in one.measures if m not in persons}
     own |= {m: f"CAST(coalesce({quote('own_' + column)}, 0) <> 0 AS INTEGER)" if column else "1"
             for m, column in persons.items()}

@@ -3,7 +3,7 @@
 Belongs here: the independent check. Does not belong here: withholding (thresholds, which has the rule itself).
 """
 
-from ajprivacy_pipeline.anonymise.facts import FACTS, per_contributor
+from ajprivacy_pipeline.anonymise.facts import contributors_of, per_contributor
 from ajprivacy_pipeline.anonymise.thresholds import counted, is_dominated, shape_of
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
@@ -21,7 +21,7 @@ def check_dominance(con: Connection, policy: Policy, public: dict[str, str]) -> 
         shape = shape_of(policy, table)
         if not shape.amounts:
             continue
-        if table not in FACTS:
+        if contributors_of(policy, table) is None:
             violations.append(f"{table}: nothing says which facts its amounts are counted from")
             continue
         keys, own, rows = per_contributor(con, policy, table)

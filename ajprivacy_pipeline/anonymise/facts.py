@@ -5,60 +5,48 @@ Belongs here: reading the layer `anonymous` by cell and by contributor, for the 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 
 from ajprivacy_pipeline.anonymise.thresholds import columns_of, shape_of
+from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy_release import Contributors
 from ajprivacy_pipeline.zones import Connection, literal, quote
 
 Months = tuple[date, date] | tuple[()]
 
 
-@dataclass(frozen=True)
-class Facts:
-    """Where a published table's contributors can be counted again, without the published model.
+def contributors_of(policy: Policy, table: str) -> Contributors | None:
+    """Where a published table's contributors are counted from, None when the policy does not say."""
+    declared = policy.release.tables.get(table)
+    return declared.contributors if declared else None
 
-    `margins` are the dimensions of the facts that the table totals; where the facts carry totals as rows of their own
-    (`(all)` in the category), the dimension is none of these. `counted` are measures that are no sums, each with the
-    column of the facts that must have a value in a row for its contributor to count. `persons` are measures that count
-    contributors themselves, each with the column whose sum must not be zero for one to count; empty: everybody does.
+
+def facts_of(policy: Policy, table: str) -> Contributors:
+    """Where a published table's contributors are counted from.
+
+    Raises:
+        ReleaseError: the policy does not say.
     """
-
-    relation: str
-    margins: tuple[str, ...] = ()
-    counted: tuple[tuple[str, str], ...] = ()
-    persons: tuple[tuple[str, str], ...] = ()
-
-
-_CUSTOMERS = (("customers", ""),)
-FACTS = {
-    "sales_monthly": Facts("anonymous.sales", ("postal_region", "customer_type"), persons=_CUSTOMERS),
-    "product_demand_monthly": Facts("anonymous.demand", persons=(("customers", "orders"),)),
-    "deliveries_monthly": Facts("anonymous.deliveries", ("postal_region",),
-                                (("median_days", "days"), ("p90_days", "days"))),
-    "service_monthly": Facts("anonymous.service", ("kind",), (("median_days_open", "days_open"),)),
-    "web_activity_monthly": Facts("anonymous.web", ("page_group", "device_class"),
-                                  persons=(("visitors", "visitors"),)),
-    "communications_monthly": Facts("anonymous.communications", ("channel", "direction"), persons=_CUSTOMERS),
-    "service_health_daily": Facts("anonymous.logs"),
-    "newsletter_monthly": Facts("anonymous.newsletter"),
-    "retention_monthly": Facts("anonymous.subjects", ("subject_type", "decision")),
-}
+    found = contributors_of(policy, table)
+    if found is None:
+        raise ReleaseError(f"release.toml: tables.{table} has no contributors: nothing says which facts its people are "
+                           "counted from")
+    return found
 
 
 def keys_of(con: Connection, policy: Policy, table: str) -> list[str]:
     """The dimensions that tell a table's cells apart in its facts; a product's name follows from its number."""
-    found = columns_of(con, FACTS[table].relation)
+    found = columns_of(con, facts_of(policy, table).relation)
     return [d for d in shape_of(policy, table).dimensions if d in found and d != "product_name"]
 
 
 def own_of(con: Connection, policy: Policy, table: str) -> dict[str, str]:
     """The aggregate over facts that is a contributor's own part of each measure that the facts hold."""
-    facts = FACTS[table]
+    facts = facts_of(policy, table)
     found = columns_of(con, facts.relation)
     sums = {m: f"sum({quote(m)})" for m in shape_of(policy, table).measures if m in found}
-    return sums | {measure: f"count({quote(column)})" for measure, column in facts.counted}
+    return sums | {measure: f"count({quote(column)})" for measure, column in facts.counted.items()}
 
 
 def per_contributor(con: Connection, policy: Policy, table: str,
@@ -83,7 +71,7 @@ def by_contributor(con: Connection, policy: Policy, table: str, columns: dict[st
         columns: the aggregates by name.
         months: the first and the last month to take; all when empty.
     """
-    relation, when = FACTS[table].relation, quote(shape_of(policy, table).time)
+    relation, when = facts_of(policy, table).relation, quote(shape_of(policy, table).time)
     taken = (f"{relation} WHERE {when} BETWEEN DATE {literal(months[0].isoformat())} "
              f"AND last_day(DATE {literal(months[1].isoformat())})") if months else relation
     keys = keys_of(con, policy, table)
@@ -96,7 +84,7 @@ def by_cell(policy: Policy, table: str, keys: list[str], columns: dict[str, str]
 
     `source` says what is read, given the dimensions that are summed: all facts, some of them, or sums of them.
     """
-    margins, total = FACTS[table].margins, literal(policy.release.values.all)
+    margins, total = facts_of(policy, table).margins, literal(policy.release.values.all)
     values = "".join(f", {value} AS {quote(name)}" for name, value in columns.items())
     branches = []
     for mask in range(2 ** len(margins)):

@@ -7,7 +7,7 @@ bins by their token, and there are never more bins than people. What it leaves o
 is a verdict. A measure whose facts have both signs is not bounded: somebody's own may add up to nothing.
 """
 
-from ajprivacy_pipeline.anonymise.facts import FACTS, by_cell, keys_of, own_of
+from ajprivacy_pipeline.anonymise.facts import by_cell, contributors_of, facts_of, keys_of, own_of
 from ajprivacy_pipeline.anonymise.thresholds import counted, mark_faults, shape_of
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
@@ -44,7 +44,7 @@ def check_thresholds(con: Connection, policy: Policy, public: dict[str, str]) ->
 
 def _recount_faults(con: Connection, policy: Policy, table: str, relation: str) -> list[str]:
     """Shown cells and measures with fewer than k contributors when counted again."""
-    if table not in FACTS:
+    if contributors_of(policy, table) is None:
         return [f"{table}: nothing says which facts its contributors are counted from"]
     keys, own = keys_of(con, policy, table), own_of(con, policy, table)
     if missing := _uncountable(policy, table, keys, own):
@@ -62,7 +62,7 @@ def _recount_faults(con: Connection, policy: Policy, table: str, relation: str) 
 
 def _uncountable(policy: Policy, table: str, keys: list[str], own: dict[str, str]) -> list[str]:
     """What the facts do not tell of a table: dimensions, measures, and what those who are counted themselves add."""
-    shape, persons = shape_of(policy, table), dict(FACTS[table].persons)
+    shape, persons = shape_of(policy, table), facts_of(policy, table).persons
     return sorted((set(shape.dimensions) - {*keys, "product_name"}) | (set(shape.measures) - {*own, *persons})
                   | ({source for source in persons.values() if source} - set(own)))
 
@@ -72,7 +72,7 @@ def _conditions(policy: Policy, table: str, own: dict[str, str]) -> dict[str, st
     k = policy.release.thresholds.k
     stands = f"coalesce(r.n >= {k:d} OR (r.n = 0 AND r.nobody), false)"
     checks = {f"{table}: {{}} cells shown with fewer than {k} contributors": f"NOT p.suppressed AND NOT {stands}"}
-    persons = {measure: source for measure, source in FACTS[table].persons if source}
+    persons = {measure: source for measure, source in facts_of(policy, table).persons.items() if source}
     for measure in (*own, *persons):
         n, value = f"r.{quote('n_' + persons.get(measure, measure))}", f"p.{quote(measure)}"
         zero = f"({n} = 0 AND ({value} = 0 OR r.nobody))"
@@ -83,7 +83,7 @@ def _conditions(policy: Policy, table: str, own: dict[str, str]) -> dict[str, st
 
 def _bounds(con: Connection, policy: Policy, table: str, own: dict[str, str]) -> str:
     """The SELECT of the least that the counts of every cell can be; 0 only where they are 0, NULL where unknown."""
-    keys, sources = keys_of(con, policy, table), dict(FACTS[table].counted)
+    keys, sources = keys_of(con, policy, table), facts_of(policy, table).counted
     finest = {"bins": _BINS.format(""), "nobody": "bool_or(token IS NULL)"}
     summed = {"n": _SUMMED.format("bins"), "nobody": "bool_or(nobody)"}
     for measure in own:
@@ -97,7 +97,8 @@ def _bounds(con: Connection, policy: Policy, table: str, own: dict[str, str]) ->
         summed[f"n_{measure}"] = n
     listed = "".join(f", {value} AS {quote(name)}" for name, value in finest.items())
     return (f"WITH finest AS MATERIALIZED (SELECT {', '.join(map(quote, keys))}{listed} "
-            f"FROM {FACTS[table].relation} GROUP BY ALL) {by_cell(policy, table, keys, summed, lambda _: 'finest')}")
+            f"FROM {facts_of(policy, table).relation} GROUP BY ALL) "
+            f"{by_cell(policy, table, keys, summed, lambda _: 'finest')}")
 
 
 def _exact(con: Connection, policy: Policy, table: str, own: dict[str, str]) -> str:
@@ -106,7 +107,7 @@ def _exact(con: Connection, policy: Policy, table: str, own: dict[str, str]) -> 
 
     def of_open(summed: set[str]) -> str:
         same = [f"o.{quote(d)} = {total}" if d in summed else f"o.{quote(d)} = f.{quote(d)}" for d in keys]
-        return f"{FACTS[table].relation} AS f SEMI JOIN temp.{_OPEN} AS o ON {' AND '.join(same)}"
+        return f"{facts_of(policy, table).relation} AS f SEMI JOIN temp.{_OPEN} AS o ON {' AND '.join(same)}"
 
     columns = {"token": "token"} | {f"own_{m}": value for m, value in own.items()}
     counts = "".join(f", count(token) FILTER (coalesce({quote('own_' + m)}, 0) <> 0) AS {quote('n_' + m)}" for m in own)

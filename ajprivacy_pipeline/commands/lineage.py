@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ajprivacy_pipeline.errors import PrivacyError
-from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +30,7 @@ def lineage(
     """Show where a column of the warehouse goes, from the SQL alone; ends with 2 when G11 does not hold."""
     from ajprivacy_pipeline.lineage import check_lineage, page, product_graph
     from ajprivacy_pipeline.policy import load_policy
-    policy = load_policy(NOTICE)
+    policy = load_policy(load_settings().notice)
     graph = product_graph(policy)
     names = [column] if column else page.identifying(policy)
     ways = {name: page.follow(policy, graph, name) for name in names}

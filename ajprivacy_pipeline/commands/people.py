@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ajprivacy_pipeline.errors import PrivacyError
-from ajprivacy_pipeline.settings import Settings, load_settings
+from ajprivacy_pipeline.settings import Settings, load_settings, operator
 
 review_app = typer.Typer(no_args_is_help=True, help="What a person must decide each month.")
 hold_app = typer.Typer(no_args_is_help=True, help="Legal holds: what must stay whatever else ends.")
@@ -22,7 +22,7 @@ Month = Annotated[str | None, typer.Option(
     "--month", metavar="YYYY-MM", help="The month; default: the newest with a file.")]
 Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="customer:ID or contact:ID.")]
 Reviewed = Annotated[str, typer.Argument(
-    metavar="SUBJECT|MESSAGE", help="customer:ID, contact:ID, or communications:ID of a message without a subject.")]
+    metavar="SUBJECT|RECORD", help="customer:ID or contact:ID, or of a record its table and id, as communications:ID.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
 Expires = Annotated[str, typer.Option("--expires", metavar="YYYY-MM-DD", help="The day by which it must be renewed.")]
 HoldId = Annotated[int, typer.Argument(metavar="ID", help="The hold's number, as `hold list` shows it.")]
@@ -49,7 +49,7 @@ def explain(
 ) -> None:
     """Say why each thing about one person is kept, held or due, and until when. Each look is logged."""
     from ajprivacy_pipeline import explain as explaining
-    found = explaining.explain(load_settings(), subject, month, _user())
+    found = explaining.explain(load_settings(), subject, month, operator())
     if as_json:
         typer.echo(json.dumps(explaining.as_json(found, lang.value), indent=2, ensure_ascii=False))
     else:
@@ -58,18 +58,21 @@ def explain(
 
 @review_app.command("list")
 def review_list(month: Month = None, as_json: Json = False) -> None:
-    """List what is under review, with its age and the last decision, oldest first."""
-    from ajprivacy_pipeline.review import open_reviews
+    """List what is under review, with its age and the last decision, oldest first; "-" is not decided here."""
+    from ajprivacy_pipeline.review import KINDS, open_reviews
     rows = open_reviews(load_settings(), month)
     if as_json:
         _print_json(rows)
         return
+    if rows:
+        typer.echo(f"{'reason':28}{'subject':28}{'record':28}{'age':>12}   decision")
     for row in rows:
         subject = row["subject_id"] or "-"
         record = f"{row['entity']}:{row['record_id']}" if row["record_id"] else ""
         age = f"{row['age_days']} days" if row["age_days"] is not None else "-"
-        decided = f"{row['decision']} on {row['decided_on']}" if row["decision"] else "undecided"
-        typer.echo(f"{row['reason']:24}{subject:28}{record:28}{age:>12}   {decided}")
+        waits = "undecided" if row["reason"] in KINDS else "-"  # the rest is looked at, or ends by other commands
+        decided = f"{row['decision']} on {row['decided_on']}" if row["decision"] else waits
+        typer.echo(f"{row['reason']:28}{subject:28}{record:28}{age:>12}   {decided}")
     typer.echo(f"{len(rows):,} case(s)")
 
 
@@ -79,11 +82,12 @@ def review_decide(
     decision: Annotated[str, typer.Argument(metavar="release|keep", help="What is decided; a message is kept.")],
     by: By,
     reason: Annotated[str, typer.Option("--reason", metavar="CODE", help="A reason code of the policy (review.toml).")],
-    kind: Annotated[str | None, typer.Option("--kind", metavar="open_balance|no_evidence",
-                                             help="What is decided about; default: what is under review.")] = None,
+    kind: Annotated[str | None, typer.Option(
+        "--kind", metavar="KIND", help="What is decided about: open_balance, no_evidence, until_further_notice, orphan, "
+                                       "data_quality; default: what is under review.")] = None,
     month: Month = None,
 ) -> None:
-    """Decide about an old open balance, about somebody without evidence, or that a message of nobody's stays."""
+    """Record a decision on an overdue balance, a lasting fault, a person without evidence, an unattributed message."""
     from ajprivacy_pipeline.review import decide
     settings = prepared()
     made = decide(settings, subject, decision, by, reason, kind=kind, month=month, today=today())
@@ -102,7 +106,7 @@ def hold_place(
 ) -> None:
     """Place a legal hold on a person or on a whole table."""
     from ajprivacy_pipeline.review import place_hold
-    number = place_hold(prepared(), subject, owner, ground, _day(expires), today=today(), by=_user())
+    number = place_hold(prepared(), subject, owner, ground, _day(expires), today=today(), by=operator())
     typer.echo(f"hold {number} placed on {subject}")
 
 
@@ -110,7 +114,7 @@ def hold_place(
 def hold_renew(hold: HoldId, expires: Expires) -> None:
     """Set a later expiry."""
     from ajprivacy_pipeline.review import renew_hold
-    renew_hold(prepared(), hold, _day(expires), today=today(), by=_user())
+    renew_hold(prepared(), hold, _day(expires), today=today(), by=operator())
     typer.echo(f"hold {hold} renewed until {expires}")
 
 
@@ -151,16 +155,6 @@ def prepared() -> Settings:
 def today() -> date:
     """The day in Norway."""
     return datetime.now(ZoneInfo("Europe/Oslo")).date()
-
-
-def _user() -> str:
-    """The operating system's name for who runs this, whatever the environment says."""
-    import os
-    import pwd
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
 
 
 def _day(text: str) -> date:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ajprivacy_pipeline.settings import NOTICE, last_full_month, load_settings
+from ajprivacy_pipeline.settings import last_full_month, load_settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Old = Annotated[str, typer.Argument(metavar="OLD", help="A folder of notice files, a stored version, or 'current'.")]
@@ -24,7 +24,7 @@ Month = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="T
 def register(app: typer.Typer) -> None:
     """Add the commands to the group `policy`."""
     for name, command in (("clauses", clauses), ("show", show), ("diff", diff), ("simulate", simulate),
-                          ("forecast", forecast), ("ropa", ropa)):
+                          ("forecast", forecast), ("ropa", ropa), ("init", init), ("versions", versions)):
         app.command(name)(command)
 
 
@@ -32,7 +32,7 @@ def clauses(as_json: Json = False) -> None:
     """Every promise of the notice: its state, its meaning, and the test that proves it."""
     from ajprivacy_pipeline.policy import load_policy
     from ajprivacy_pipeline.steer.clauses import clause_rows, state_counts
-    policy = load_policy(NOTICE)
+    policy = load_policy(load_settings().notice)
     rows, counts = clause_rows(policy), state_counts(policy)
     if as_json:
         _print_json({"policy_version": policy.version, "states": counts, "clauses": rows})
@@ -49,7 +49,7 @@ def show(as_json: Json = False) -> None:
     """Who has which attribute for which purpose, how long it is kept, and what stops its end."""
     from ajprivacy_pipeline.policy import load_policy
     from ajprivacy_pipeline.steer.matrix import attribute_purposes, layout
-    policy = load_policy(NOTICE)
+    policy = load_policy(load_settings().notice)
     found = layout(policy)
     if as_json:
         _print_json(found)
@@ -141,7 +141,7 @@ def ropa(
     from ajprivacy_pipeline.policy import load_policy
     from ajprivacy_pipeline.report.ropa import ropa as record
     from ajprivacy_pipeline.report.ropa import write_ropa
-    policy = load_policy(NOTICE)
+    policy = load_policy(load_settings().notice)
     found = record(policy)
     written = write_ropa(policy, out) if out else []
     if as_json:
@@ -152,6 +152,32 @@ def ropa(
         typer.echo(f"  warning: {warning}")
     for path in written:
         typer.echo(f"  {path}")
+
+
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
+    """Write the default notice into a folder of your own; AJPRIVACY_NOTICE=DIR makes it the one that counts."""
+    from ajprivacy_pipeline.steer.versions import start_policy
+    for name in start_policy(folder):
+        typer.echo(f"  {folder / name}")
+    typer.echo(f"change them, then `AJPRIVACY_NOTICE={folder} ajprivacy policy check`")
+
+
+def versions(as_json: Json = False) -> None:
+    """Every policy that a run used, oldest first: when and by whom it was stored, and what it changed."""
+    from ajprivacy_pipeline.steer.versions import history
+    found = history(load_settings())
+    if as_json:
+        _print_json(found)
+        return
+    for row in found:
+        changed = "" if row["changes"] is None else f", {len(row['changes'])} key(s) differ from the one before"
+        by = row["stored_by"] or "unknown"
+        typer.echo(f"{row['version']}  stored {row['stored_at']:%Y-%m-%d %H:%M} UTC by {by}; "
+                   f"decided {', '.join(row['months']) or 'no month that stands'}{changed}")
+        for change in row["changes"] or ():
+            typer.echo(f"  {change['file']}: {change['key']}: {change['was'] or '-'} -> {change['now'] or '-'}")
+    if not found:
+        typer.echo("no policy is stored: the first run stores the one it uses")
 
 
 def _owed(title: str, owed: Mapping[str, Any]) -> None:

@@ -80,13 +80,13 @@ def publish(as_json: Json = False) -> None:
 
     from ajprivacy_pipeline.policy import load_policy
     from ajprivacy_pipeline.release.publish import publish as publish_tables
-    from ajprivacy_pipeline.settings import NOTICE
 
     def progress(table: str, rows: int) -> None:
         if not as_json:
             typer.echo(f"  {table:32} {rows:>9,} rows")
 
-    done = publish_tables(load_settings(), load_policy(NOTICE), progress)
+    settings = load_settings()
+    done = publish_tables(settings, load_policy(settings.notice), progress)
     if as_json:
         _print_json(asdict(done))
         return

@@ -19,7 +19,7 @@ from ajprivacy_pipeline.explain.references import read_references
 from ajprivacy_pipeline.explain.report import as_json, page
 from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.policy import DecisionPolicy, load_policy
-from ajprivacy_pipeline.settings import NOTICE, Settings, as_of
+from ajprivacy_pipeline.settings import Settings, as_of
 from ajprivacy_pipeline.steer.versions import policy_of, stored_versions
 
 __all__ = ["Explanation", "as_json", "check_subject", "explain", "explain_in", "page"]
@@ -56,12 +56,12 @@ def explain(settings: Settings, subject_id: str, month: str | None, looked_by: s
         keys = KeyStore(settings.keys, settings.root_key)
         control = ControlStore.in_folder(settings.control)
         control.record_look(keys.derive("looks", subject_id).hex(), chosen, "explain", looked_by)
-        return explain_in(con, _policy_of(con, control, chosen), subject_id, chosen)
+        return explain_in(con, _policy_of(con, settings, control, chosen), subject_id, chosen)
 
 
-def _policy_of(con: zones.Connection, control: ControlStore, month: str) -> DecisionPolicy:
+def _policy_of(con: zones.Connection, settings: Settings, control: ControlStore, month: str) -> DecisionPolicy:
     """The policy that decided the month: today's, or the one of its day."""
-    policy = load_policy(NOTICE)
+    policy = load_policy(settings.notice)
     used = con.execute("SELECT policy_version FROM retention.attribute_decisions LIMIT 1").fetchall()
     if not used or used[0][0] == policy.version:
         return policy

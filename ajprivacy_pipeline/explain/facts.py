@@ -193,7 +193,7 @@ _DETAILS = {
                       "c.closed_on AS case_closed_on FROM staged.communications AS m LEFT JOIN staged.cases AS c "
                       "ON c.case_id = m.case_id WHERE m.communication_id IN (SELECT unnest($ids))",
     "newsletter_subscriptions": "SELECT 'newsletter_subscriptions:' || subscription_id AS id, customer_id, contact_id, "
-                                "lower(email) AS email_key, subscribed_on, unsubscribed_on "
+                                "email_key, subscribed_on, unsubscribed_on "
                                 "FROM staged.newsletter_subscriptions WHERE subscription_id IN (SELECT unnest($ids))",
     "rights_requests": "SELECT 'rights_requests:' || request_id AS id, customer_id, contact_id, closed_on "
                        "FROM staged.rights_requests WHERE request_id IN (SELECT unnest($ids))",

@@ -7,7 +7,6 @@ freeze holds what (`holds`), or words. Nothing is read but ids, days, kinds and 
 from collections.abc import Iterable, Iterator
 
 from ajprivacy_pipeline.explain.facts import Facts, Row, owners, rows
-from ajprivacy_pipeline.retention import FREEZING_FAULTS
 from ajprivacy_pipeline.zones import Connection
 
 # The open invoices that freeze a subject: its own; of a contact those whose order names it or, naming nobody, while it
@@ -45,7 +44,7 @@ _LEGAL_HOLDS = """
 """
 _FAULTS = """
     SELECT table_name, id, column_name, fault FROM staged.quality
-    WHERE fault IN (SELECT unnest($faults))
+    WHERE freezes
         AND CASE WHEN table_name = 'order_lines' THEN 'orders:' || regexp_replace(id, ':[^:]*$', '')
                  ELSE table_name || ':' || id END IN (SELECT unnest($records))
     ORDER BY ALL
@@ -97,7 +96,7 @@ def _references(con: Connection, facts: Facts, subject: Row, freeze: str) -> lis
     if freeze == "orphan":
         return [{"missing": f"customer:{subject['customer_id']}"}]
     if freeze == "data_quality":
-        return rows(con, _FAULTS, faults=list(FREEZING_FAULTS), records=sorted(set(_records(con, facts, subject))))
+        return rows(con, _FAULTS, records=sorted(set(_records(con, facts, subject))))
     if freeze == "evidence_missing":
         return list(missing_sources(facts))
     return []

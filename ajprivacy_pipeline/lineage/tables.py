@@ -14,7 +14,8 @@ import sqlglot
 from sqlglot import exp
 
 from ajprivacy_pipeline.policy import Policy, Sources
-from ajprivacy_pipeline.retention import CONTROL_TABLES, POLICY_TABLES, QUALITY_COLUMNS
+from ajprivacy_pipeline.quality import QUALITY_COLUMNS
+from ajprivacy_pipeline.retention import CONTROL_TABLES, POLICY_TABLES
 
 DIRECT, QUASI, TOKEN, KEY = "direct", "quasi", "token", "key"
 ROW = "rowid"  # DuckDB's own number of a row; also what row_number() makes
@@ -29,19 +30,24 @@ _HARMLESS = frozenset({
     "control.open_before.table_name", "control.open_before.as_of", "control.open_before.is_first",
     "control.legal_holds.placed_on", "control.legal_holds.expires_on", "control.legal_holds.lifted_on",
     "control.released_invoices.decided_on", "control.released_no_evidence.decided_on",
+    "control.released_faults.entity", "control.released_faults.freeze", "control.released_faults.decided_on",
+    "control.first_held.first_on", "control.previous_warranties.product_id", "control.previous_warranties.warranty_years",
     "control.reviewed_records.reviewed_on", "control.shared_requests.matches",
+    "control.effects.kind", "control.effects.received_on", "control.effects.verified_on", "control.effects.by_email",
+    "control.effects.matches", "control.effects.what", "control.effects.erases",
     "control.rates.currency", "control.rates.rate",
-    "staged.quality.table_name", "staged.quality.column_name", "staged.quality.fault",
+    "staged.quality.table_name", "staged.quality.column_name", "staged.quality.fault", "staged.quality.freezes",
 })
 
 
 def given_tables(policy: Policy) -> Columns:
     """Columns of every table that no model makes, in order."""
     from ajprivacy_pipeline.warehouse.extract import EXTRACTION_COLUMNS  # slow; not needed to load definitions
+    from ajprivacy_pipeline.warehouse.settle import EMAIL_KEY_COLUMNS
 
     found: Columns = {f"raw.{name}": tuple(table.columns) for name, table in policy.sources.tables.items()}
     declared = {**POLICY_TABLES, **CONTROL_TABLES, "staged.quality": QUALITY_COLUMNS,
-                "raw.extraction": EXTRACTION_COLUMNS}
+                "raw.extraction": EXTRACTION_COLUMNS, "raw.email_keys": EMAIL_KEY_COLUMNS}
     return found | {name: _names(columns) for name, columns in declared.items()}
 
 
@@ -57,6 +63,8 @@ def label_of(sources: Sources, table: str, column: str) -> str | None:
         return KEY
     if column == ROW:
         return DIRECT
+    if table == "control.effects" and column in ("source", "token"):
+        return TOKEN
     if layer == "raw" and name in sources.tables:
         class_ = sources.tables[name].columns[column].class_
         if class_ in sources.identifying_classes or class_ == "reference":

@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from ajprivacy_pipeline.anonymise.facts import facts_of
 from ajprivacy_pipeline.anonymise.thresholds import shape_of
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
@@ -109,7 +110,7 @@ def _judged(policy: Policy, table: str) -> str:
         counts.append(f"count(*) FILTER ({moved} <> 0) AS people_{i}")
         few.append(f"(withheld >> {i}) & 1 = 0 AND people_{i} BETWEEN 1 AND {k - 1:d}")
     # A cell that shows something else though nobody in it differs is a contradiction; lines that name nobody may.
-    nobody = "" if table in _NAMELESS else (
+    nobody = "" if facts_of(policy, table).may_name_nobody else (
         " OR coalesce(" + " + ".join(f"people_{i}" for i in range(last + 1)) + ", 0) = 0")
     # Of a ledger from before they were left out, too: people who are kept on one side alone would all seem to differ.
     unknown = "k.month IS NULL OR f.month IS NULL" if keeps_people(shape) else "true"
@@ -130,9 +131,6 @@ def _judged(policy: Policy, table: str) -> str:
         "LEFT JOIN fresh AS f USING (month)) "
         "SELECT count(*) FILTER (is_marked_otherwise), count(*) FILTER (NOT is_marked_otherwise AND is_unknown), "
         "count(*) FILTER (NOT is_marked_otherwise AND NOT is_unknown AND is_few) FROM judged")
-
-
-_NAMELESS = ("service_health_daily",)
 
 
 def remember(con: Connection, settings: Settings, manifest_sha256: str, month: str, manifests: list[str]) -> None:

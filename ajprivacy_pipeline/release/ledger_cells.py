@@ -20,7 +20,7 @@ whether something changed, not what it was: it is made with a salt of the person
 
 from datetime import date
 
-from ajprivacy_pipeline.anonymise.facts import FACTS, by_contributor
+from ajprivacy_pipeline.anonymise.facts import by_contributor, contributors_of, facts_of
 from ajprivacy_pipeline.anonymise.thresholds import Shape, columns_of, shape_of
 from ajprivacy_pipeline.keystore import KeyStore, pads
 from ajprivacy_pipeline.policy import Policy
@@ -92,7 +92,7 @@ def hash_cells(con: Connection, settings: Settings, policy: Policy, public: dict
                     {"outer": pad.outer, "inner": pad.inner})
         con.execute("INSERT INTO temp.ledger_cells SELECT place, ledger_month, cell, shown, withheld "
                     "FROM temp.ledger_keys ORDER BY place, cell")
-        if table in FACTS and keeps_people(shape):
+        if contributors_of(policy, table) and keeps_people(shape):
             con.execute(_contributors(con, policy, shape), {"since": since})
     con.execute("DROP TABLE IF EXISTS temp.ledger_keys")
 
@@ -121,7 +121,7 @@ def _keyed(shape: Shape, relation: str) -> str:
 
 def _contributors(con: Connection, policy: Policy, shape: Shape) -> str:
     """The INSERT of who stands behind the cells of temp.ledger_keys that show something."""
-    width, values = digits(shape), _own_values(con, shape)
+    width, values = digits(shape), _own_values(con, policy, shape)
     keys, rows = by_contributor(con, policy, shape.table, {f"own_{m}": value for m, value in values.items()})
     pieces = []
     for measure in shape.measures:
@@ -138,13 +138,13 @@ def _contributors(con: Connection, policy: Policy, shape: Shape) -> str:
             f"JOIN ({rows}) AS r USING ({listed}) JOIN temp.ledger_people AS p ON p.token = r.token")
 
 
-def _own_values(con: Connection, shape: Shape) -> dict[str, str]:
+def _own_values(con: Connection, policy: Policy, shape: Shape) -> dict[str, str]:
     """A contributor's own of each measure as a text that equal facts make equal; NULL when there is none."""
-    facts = FACTS[shape.table]
+    facts = facts_of(policy, shape.table)
     found = columns_of(con, facts.relation)
     values = {m: f"CAST(nullif(CAST(sum({quote(m)}) AS DECIMAL(38, 5)), 0) AS VARCHAR)"
               for m in shape.measures if m in found}
     values |= {m: f"CAST(list_sort(list(CAST({quote(column)} AS BIGINT)) FILTER ({quote(column)} IS NOT NULL)) "
-                  "AS VARCHAR)" for m, column in facts.counted}
+                  "AS VARCHAR)" for m, column in facts.counted.items()}
     return values | {m: f"CASE WHEN sum({quote(column)}) <> 0 THEN '1' END" if column else "'1'"
-                     for m, column in facts.persons}
+                     for m, column in facts.persons.items()}

@@ -52,7 +52,7 @@ def _values(document: str) -> Iterator[str]:
 
 def key_faults(keys: KeyStore, month: str, logs: Logs) -> list[str]:
     """A line for each key that stands in a log; the line has the key's name."""
-    labels = (*DERIVED, *(("pseudonym", domain, key_period(month)) for domain in DOMAINS))
+    labels = (*DERIVED, ("control", "first_held"), *(("pseudonym", domain, key_period(month)) for domain in DOMAINS))
     return [f"{LOG}: holds the key {name}"
             for name in keys.traces("\n".join(logs()), labels, {**domain_keys(keys, month), **derived_keys(keys)})]
 

@@ -27,6 +27,7 @@ def ropa(policy: Policy) -> dict[str, Any]:
         "policy_version": policy.version,
         "valid_from": policy.retention.valid_from.isoformat(),
         "notice_sha256": policy.notice.notice.sha256,
+        "notice_language": policy.notice.notice.language,
         "controller": policy.notice.controller.model_dump(),
         "purposes": purposes,
         "recipients": recipients,

@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.completeness import require_complete
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import boundary, month_file
+from ajprivacy_pipeline.effects import effect_parameters
 from ajprivacy_pipeline.errors import PolicyError, ZoneError
 from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.models import Model, layer_models, macros, run_model
 from ajprivacy_pipeline.policy import DecisionPolicy, parse_decision_policy
-from ajprivacy_pipeline.retention import POLICY_TABLES, catalogue_of, policy_parameters, prepare, write_quality
+from ajprivacy_pipeline.quality import write_quality
+from ajprivacy_pipeline.retention import POLICY_TABLES, catalogue_of, policy_parameters, prepare
 from ajprivacy_pipeline.settings import Settings, as_of, sql_folder
 from ajprivacy_pipeline.steer.compare import COMPARED, ground_clauses, measure, require_decisions, write_ids
 from ajprivacy_pipeline.steer.diff import changes
@@ -39,17 +42,19 @@ def simulate(settings: Settings, new_texts: Mapping[str, str], month: str, out: 
         out: a new file inside the restricted zone that gets the ids of all who flip, mode 0600.
 
     Raises:
-        PolicyError: the deciding part of a policy is not valid, or reads columns that the month did not extract.
+        PolicyError: the deciding part of a policy is not valid, lacks what the models read, or reads columns that the
+            month did not extract.
         ControlError: the month's decisions are not complete.
         ZoneError: the month was never run or is destroyed, or `out` lies outside the restricted zone or exists.
     """
     new = parse_decision_policy(new_texts)
+    require_complete(new)
     as_of(month)
     target = restricted_target(settings, out) if out else None
     with boundary("simulate"), _beside(settings, month) as con:
         old = _policy_of_month(settings, con)
         _require_columns(con, new)
-        changed = _decide(con, old[0] if old else None, new, month)
+        changed = _decide(con, old[0] if old else None, new, month, _effect_key(settings))
         clauses = ground_clauses(new, old[0], changes(old[1], new_texts)) if old else ground_clauses(new, None, [])
         result = measure(con, clauses, changed, catalogue_of(new)["retention.record_decisions"].reads)
         if target:
@@ -122,7 +127,15 @@ def _same_staging(old: DecisionPolicy, new: DecisionPolicy, month: str) -> bool:
             and all(before[name] == after[name] for name in bound))
 
 
-def _decide(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPolicy, month: str) -> set[str]:
+def _effect_key(settings: Settings) -> Mapping[str, object]:
+    """The key of the effects that the month's control tables hold."""
+    if not (settings.control / "control.db").exists():
+        return {}
+    return effect_parameters(KeyStore(settings.keys, settings.root_key), ControlStore.in_folder(settings.control))
+
+
+def _decide(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPolicy, month: str,
+            effect_key: Mapping[str, object]) -> set[str]:
     """The models of the other policy, over the month's raw tables and recorded decisions.
 
     What the other policy cannot change is lent by the month, with the number of each subject. Returns the names of the
@@ -133,7 +146,7 @@ def _decide(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPoli
     for schema in ("raw", "control") if restage else ("raw", "control", "staged"):
         _lend(con, con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables() "
                                f"WHERE database_name = '{_ZONE}' AND schema_name = ?", [schema]).fetchall())
-    values = policy_parameters(new, month)
+    values = {**policy_parameters(new, month), **effect_key}
     models = catalogue_of(new)
     if restage:
         for model in layer_models(models, ["staged"]):

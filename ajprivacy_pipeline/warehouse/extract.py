@@ -12,7 +12,7 @@ from typing import Literal
 from ajprivacy_pipeline import policy, zones
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.warehouse.conversions import raw_type
-from ajprivacy_pipeline.warehouse.mapping import Mapping, ResolvedSource, ResolvedTable, resolve
+from ajprivacy_pipeline.warehouse.mapping import Mapping, ResolvedColumn, ResolvedSource, ResolvedTable, resolve
 from ajprivacy_pipeline.warehouse.native import postgres_reader, sqlite_reader
 from ajprivacy_pipeline.warehouse.reader import Reader, SourceChangedError
 from ajprivacy_pipeline.warehouse.source import Source, open_source
@@ -129,8 +129,23 @@ def _load(con: zones.Connection, rows: Reader, source: Source, target: str, name
         with zones.engine_errors(f"raw.{name}"):
             count = con.execute(f"SELECT count(*) FROM {target}").fetchall()[0][0]
     columns = found.columns if found is not None else dict.fromkeys(table.columns)
-    return TableExtract(name, found is not None, count, tuple(c for c, fed in columns.items() if fed is None),
-                        resolved.evidence_missing.get(name, ()))
+    missing = resolved.evidence_missing.get(name, ())
+    if count:
+        missing = (*missing, *_fed_with_nothing(con, target, table, columns))
+    return TableExtract(name, found is not None, count, tuple(c for c, fed in columns.items() if fed is None), missing)
+
+
+def _fed_with_nothing(con: zones.Connection, target: str, table: policy.SourceTable,
+                      columns: dict[str, ResolvedColumn | None]) -> list[str]:
+    """Columns of evidence that an expression or a constant feeds with NULL throughout: as if nothing were mapped."""
+    made = [column for column, fed in columns.items()
+            if fed is not None and fed.source_column is None and table.columns[column].evidence]
+    if not made:
+        return []
+    with zones.engine_errors(target):
+        counted = ", ".join(f"count({zones.quote(column)})" for column in made)
+        counts = con.execute(f"SELECT {counted} FROM {target}").fetchall()[0]
+    return [column for column, given in zip(made, counts, strict=True) if not given]
 
 
 def _types(table: policy.SourceTable, found: ResolvedTable | None, dialect: str) -> dict[str, str]:

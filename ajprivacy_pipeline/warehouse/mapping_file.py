@@ -7,6 +7,10 @@
     customer_type = { constant = "consumer" }
     name = { sql = "fornavn || ' ' || etternavn" }
     gender = { absent = "never asked for" }
+    [tables.orders.columns]
+    customer_id = { column = "kunde", empty = ["0"] }            # what the source writes for "nobody"
+    cancelled_at = { column = "Cancelled", empty = ["1753-01-01"] }  # and for "no date", locally or as it is written
+    paid_at = { column = "betalt", empty_before_beginning = true }   # left over from before the order began anew
     [rates]
     EUR = "11.50"                         # NOK for one unit of the currency
 
@@ -39,6 +43,8 @@ class ColumnEntry(_Frozen):
     constant: bool | int | Decimal | str | None = None
     sql: Text | None = None
     absent: Text | None = None
+    empty: tuple[Text, ...] = ()
+    empty_before_beginning: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -46,8 +52,9 @@ class ColumnEntry(_Frozen):
         return {"column": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> "ColumnEntry":
-        if len(self.model_fields_set) != 1:
+    def _at_most_one(self) -> "ColumnEntry":
+        feeds = self.model_fields_set & {"column", "constant", "sql", "absent"}
+        if len(feeds) > 1 or not self.model_fields_set:
             raise ValueError('write "source_column", { constant = ... }, { sql = "..." } or { absent = "reason" }')
         return self
 
@@ -118,6 +125,11 @@ def _unknown_names(mapping: Mapping, sources: policy.Sources) -> Iterator[str]:
             column = table.columns.get(column_name)
             if column is None:
                 yield f"tables.{name}.columns.{column_name}: the contract has no such column in {name}"
+            elif column_entry.absent is not None and (column_entry.empty or column_entry.empty_before_beginning):
+                yield f"tables.{name}.columns.{column_name}: is absent, so nothing of it is empty; keep one of them"
+            elif column_entry.empty_before_beginning and column.not_before is None:
+                yield (f"tables.{name}.columns.{column_name}: is the end of nothing, so empty_before_beginning says "
+                       "nothing; take it out")
             elif column_entry.absent is not None and (column.required or column.must_map):
                 yield (f"tables.{name}.columns.{column_name}: is required and cannot be absent; name a source column, "
                        'or write { sql = "..." }')

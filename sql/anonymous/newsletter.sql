@@ -7,10 +7,10 @@
 --      unsubscription before the subscription does not count. active is the stock at the end of the month.
 WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
 restricted_emails AS (
-    SELECT lower(c.email) AS email FROM staged.customers AS c
+    SELECT coalesce(c.email_key, c.email) AS email FROM staged.customers AS c
     JOIN restricted AS x ON x.subject_id = 'customer:' || c.customer_id
     UNION ALL
-    SELECT lower(n.email) FROM staged.contacts AS n
+    SELECT coalesce(n.email_key, n.email) FROM staged.contacts AS n
     JOIN restricted AS x ON x.subject_id IN ('contact:' || n.contact_id, 'customer:' || n.customer_id)
 ),
 months AS (
@@ -23,10 +23,10 @@ subscriptions AS (
         CASE WHEN s.unsubscribed_on < s.subscribed_on THEN DATE '9999-12-31'
              ELSE coalesce(s.unsubscribed_on, DATE '9999-12-31') END AS unsubscribed_on
     FROM staged.newsletter_subscriptions AS s
-    LEFT JOIN anonymous.tokens AS t ON t.kind = 'newsletter' AND t.value = lower(s.email)
+    LEFT JOIN anonymous.tokens AS t ON t.kind = 'newsletter' AND t.value = coalesce(s.email_key, s.email)
     WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || s.customer_id)
       AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || s.contact_id)
-      AND NOT EXISTS (SELECT 1 FROM restricted_emails AS x WHERE x.email = lower(s.email))
+      AND NOT EXISTS (SELECT 1 FROM restricted_emails AS x WHERE x.email = coalesce(s.email_key, s.email))
 )
 SELECT
     m.month,

@@ -14,7 +14,7 @@ WITH contributors AS (
     UNION ALL
     SELECT DISTINCT 'visitor', visitor_id FROM staged.web_events WHERE consented
     UNION ALL
-    SELECT DISTINCT 'newsletter', lower(email) FROM staged.newsletter_subscriptions
+    SELECT DISTINCT 'newsletter', coalesce(email_key, email) FROM staged.newsletter_subscriptions
     UNION ALL
     SELECT DISTINCT 'subject', subject_id FROM retention.attribute_decisions
 )

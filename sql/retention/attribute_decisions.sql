@@ -1,14 +1,10 @@
 -- model: retention.attribute_decisions
 -- grain: one row per subject and attribute of its type
 -- params: as_of, policy_version
--- reads: retention.subjects, retention.subject_purposes, retention.subject_holds, retention.evidence, staged.customers, staged.contacts, policy.attributes, policy.purpose_sets, policy.freeze_sets
--- doc: What becomes of each attribute of each subject. `covers`, `active` and `retained` are sets of purposes as bits:
+-- reads: retention.subject_purposes, retention.subject_holds, retention.evidence, retention.presence, policy.attributes, policy.purpose_sets, policy.freeze_sets
+-- doc: What becomes of each attribute of each subject. A date of birth that cannot be read holds its attribute alone. `covers`, `active` and `retained` are sets of purposes as bits:
 --  {% for purpose in purposes %} {{ purpose.name }} {{ purpose.bit }}{{ "." if loop.last else "," }}{% endfor %}
 
-{% macro given(column) -%}
-{{ "s.is_person AND " if column.of_people }}{% if column.is_generalised %}NOT is_generalised_{{ column.name }}(c.{{ column.name }})
-{%- else %}c.{{ column.name }} IS NOT NULL{% endif %}
-{%- endmacro %}
 WITH purposes AS (
     SELECT subject_no, subject_id, subject_type,
 {% for purpose in purposes %}
@@ -19,18 +15,6 @@ WITH purposes AS (
 {% endfor %}
         AS active
     FROM retention.subject_purposes
-), present AS (
-    SELECT s.subject_no
-{% for attribute in attributes %}
-        , {% for column in attribute.customers %}{{ " OR " if not loop.first }}{{ given(column) }}{% else %}false{% endfor %} AS has_{{ attribute.name }}
-{% endfor %}
-    FROM retention.subjects AS s JOIN staged.customers AS c ON c.customer_id = s.customer_id AND s.contact_id IS NULL
-    UNION ALL
-    SELECT s.subject_no
-{% for attribute in attributes %}
-        , {% for column in attribute.contacts %}{{ " OR " if not loop.first }}{{ given(column) }}{% else %}false{% endfor %} AS has_{{ attribute.name }}
-{% endfor %}
-    FROM retention.subjects AS s JOIN staged.contacts AS c ON c.contact_id = s.contact_id
 ), judged AS (
     SELECT p.subject_no, p.subject_id, p.subject_type, a.attribute, a.hold_entity, p.active & a.covers AS retained,
         NOT CASE a.attribute
@@ -38,17 +22,18 @@ WITH purposes AS (
             WHEN '{{ attribute.name }}' THEN v.has_{{ attribute.name }}
 {% endfor %}
             END AS is_absent,
+        {% for attribute in attributes if attribute.may_be_faulty %}{{ " OR " if not loop.first }}(a.attribute = '{{ attribute.name }}' AND v.faulty_{{ attribute.name }}){% else %}false{% endfor %} AS is_faulty,
         coalesce(greatest(
 {% for purpose in purposes %}
             CASE WHEN a.covers & {{ purpose.bit }} > 0 THEN p.{{ purpose.name }}_on END{{ "," if not loop.last }}
 {% endfor %}
             ), $as_of) AS lapses_on
     FROM purposes AS p
-    JOIN present AS v USING (subject_no)
+    JOIN retention.presence AS v USING (subject_no)
     JOIN policy.attributes AS a USING (subject_type)
 ), decided AS (
     SELECT j.* EXCLUDE (retained), CASE WHEN j.is_absent THEN 0 ELSE j.retained END AS retained,
-        CASE WHEN j.is_absent OR j.retained > 0 THEN 0 ELSE record_holds(h.freezes, NULL, false, false, e.is_missing,
+        CASE WHEN j.is_absent OR j.retained > 0 THEN 0 ELSE record_holds(h.freezes, NULL, false, j.is_faulty, e.is_missing,
             list_contains(e.held_entities, CASE WHEN j.subject_type = 'contact' THEN 'contacts' ELSE 'customers' END)) END AS held
     FROM judged AS j
     CROSS JOIN retention.evidence AS e

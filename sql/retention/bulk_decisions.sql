@@ -2,6 +2,7 @@
 -- grain: one row per bulk entity and reason that has due or held rows
 -- params: as_of, policy_version, cookie_months, log_months
 -- reads: staged.web_events, staged.app_logs, retention.subjects, retention.subject_purposes, retention.subject_holds, retention.faults, retention.evidence
+-- decides: web_events.identity, app_logs.identity
 -- doc: How many web events and log lines are due, by what ended first, and how many are held.
 WITH clicks AS (
     SELECT e.occurred_on, coalesce(e.consented, false) AS has_consent,

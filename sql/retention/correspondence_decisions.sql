@@ -1,11 +1,21 @@
 -- model: retention.correspondence_decisions
 -- grain: one row per case and one per communication
 -- params: as_of, policy_version, correspondence_months
--- reads: staged.cases, staged.communications, retention.subjects, retention.subject_purposes, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets, policy.freeze_sets
--- doc: What becomes of the content of cases and messages. A message without ids has its case's. `reasons` is a
---   set as bits.
+-- reads: staged.cases, staged.communications, retention.order_facts, retention.guest_requests, retention.subjects, retention.subject_purposes, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- decides: cases.content, communications.content
+-- doc: What becomes of the content of cases and messages. A message without ids has its case's. A case without ids whose
+--   order is a guest's stays as long as that order's contract. A message whose date cannot be read is due by as_of,
+--   hence held, unless a purpose retains it. `reasons` is a set as bits.
 WITH cases AS (
     SELECT *, NOT coalesce(closed_on <= $as_of, false) AS is_open FROM staged.cases
+), guests AS (
+    SELECT c.case_id, g.freezes,
+        {% for blocker in ["undelivered", "unpaid", "open_case", "warranty_unknown"] %}{{ " + " if not loop.first }}CASE WHEN o.{{ blocker }} THEN {{ reason[blocker].bit }} ELSE 0 END{% endfor %} AS blockers,
+        coalesce(end_after_erasure(o.contract_on, o.obligations_on, o.ordered_on, g.erased_ons), $as_of) AS contract_on
+    FROM cases AS c
+    JOIN retention.order_facts AS o ON o.order_id = c.order_id AND o.is_guest
+    LEFT JOIN retention.guest_requests AS g ON g.record_id = o.order_id AND g.entity = 'orders'
+    WHERE c.customer_id IS NULL AND c.contact_id IS NULL AND NOT c.is_unlinked
 ), records AS (
     SELECT 'cases' AS entity, case_id AS record_id, customer_id, contact_id, closed_on AS own_on, is_open,
         summary IS NULL AND customer_id IS NULL AND contact_id IS NULL AS is_absent, false AS is_message, false AS is_inbound
@@ -22,38 +32,38 @@ WITH cases AS (
     SELECT r.*, k.subject_no AS customer_no, c.subject_no AS contact_no,
         (r.customer_id IS NOT NULL AND k.subject_no IS NULL) OR (r.contact_id IS NOT NULL AND c.subject_no IS NULL) AS is_orphan,
         r.customer_id IS NULL AND r.contact_id IS NULL AS is_nobodys,
-        p.subject_no,
-        p.contract_on, p.profile_on
+        p.subject_no, p.profile_on, g.freezes AS guest_freezes, coalesce(g.blockers, 0) AS blockers,
+        CASE WHEN g.blockers > 0 THEN DATE 'infinity' ELSE coalesce(p.contract_on, g.contract_on) END AS contract_on
     FROM records AS r
     LEFT JOIN retention.subjects AS k ON k.customer_id = r.customer_id AND k.contact_id IS NULL
     LEFT JOIN retention.subjects AS c ON c.contact_id = r.contact_id
     LEFT JOIN retention.subject_purposes AS p
         ON p.subject_no = CASE WHEN r.contact_id IS NOT NULL THEN c.subject_no ELSE k.subject_no END
+    LEFT JOIN guests AS g ON g.case_id = r.record_id AND r.entity = 'cases'
 ), judged AS (
     SELECT *,
         CASE WHEN is_open OR (is_message AND is_nobodys AND is_inbound) THEN DATE 'infinity'
-             WHEN own_on IS NULL THEN $as_of  -- unreadable: held by data_quality
-             WHEN is_message AND is_nobodys THEN plus_months(own_on, $correspondence_months)
-             ELSE greatest(own_on, contract_on, profile_on) END AS kept_until
+             WHEN is_message AND is_nobodys THEN coalesce(plus_months(own_on, $correspondence_months), $as_of)
+             ELSE greatest(coalesce(own_on, $as_of), contract_on, profile_on) END AS kept_until
     FROM placed
 ), reasoned AS (
     SELECT *,
         CASE WHEN is_open THEN {{ reason.open_case.bit }}
              WHEN is_message AND is_nobodys AND is_inbound THEN {{ reason.until_further_notice.bit }}
-             WHEN own_on IS NULL THEN 0
              WHEN is_message AND is_nobodys THEN CASE WHEN kept_until > $as_of THEN {{ reason.correspondence_period.bit }} ELSE 0 END
-             ELSE CASE WHEN contract_on > $as_of THEN {{ reason.contract.bit }} ELSE 0 END + CASE WHEN profile_on > $as_of THEN {{ reason.profile.bit }} ELSE 0 END
+             ELSE CASE WHEN blockers > 0 THEN blockers WHEN contract_on > $as_of THEN {{ reason.contract.bit }} ELSE 0 END + CASE WHEN profile_on > $as_of THEN {{ reason.profile.bit }} ELSE 0 END
                   + CASE WHEN own_on > $as_of THEN {{ reason.not_yet.bit }} ELSE 0 END END AS reasons
     FROM judged
 ), decided AS (
     SELECT r.*, CASE WHEN r.reasons = 0 AND NOT r.is_absent
-        THEN record_holds(c.freezes, k.freezes, r.is_orphan, q.record_id IS NOT NULL, e.is_missing,
+        THEN record_holds(c.freezes, coalesce(k.freezes, r.guest_freezes), r.is_orphan AND u.record_id IS NULL, q.record_id IS NOT NULL, e.is_missing,
                           list_contains(e.held_entities, r.entity))
         ELSE 0 END AS held
     FROM reasoned AS r
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS c ON c.subject_no = r.contact_no AND c.entity = r.entity
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = r.customer_no AND k.entity = r.entity
+    LEFT JOIN retention.released_faults AS u ON u.record_id = r.record_id AND u.entity = r.entity AND u."freeze" = 'orphan'
     LEFT JOIN retention.faults AS q ON q.record_id = r.record_id AND q.entity = r.entity
 )
 SELECT CAST($as_of AS DATE) AS as_of, d.entity, d.record_id, 'content' AS part,

@@ -1,8 +1,8 @@
 -- model: retention.faults
 -- grain: one row per record with a value that does not fit
--- reads: staged.quality
--- doc: Records that a quality fault freezes. A faulty order line counts for its order.
-SELECT DISTINCT CASE WHEN table_name = 'order_lines' THEN 'orders' ELSE table_name END AS entity,
-    CASE WHEN table_name = 'order_lines' THEN regexp_replace(id, ':[^:]*$', '') ELSE id END AS record_id
-FROM staged.quality
-WHERE fault IN ('unknown_value', 'unparsable', 'implausible_date', 'missing')
+-- reads: retention.fault_facts, retention.released_faults
+-- doc: Records that a quality fault freezes, and whose subjects it freezes.
+SELECT f.entity, f.record_id
+FROM retention.fault_facts AS f
+LEFT JOIN retention.released_faults AS r ON r.entity = f.entity AND r.record_id = f.record_id AND r."freeze" = f."freeze"
+WHERE f."freeze" = 'data_quality' AND f.asks AND r.record_id IS NULL

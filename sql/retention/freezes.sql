@@ -6,7 +6,7 @@
 WITH everything AS (
     SELECT * FROM retention.subject_freezes
     UNION ALL
-    SELECT s.subject_no, 'evidence_missing', NULL, false
+    SELECT s.subject_no, '{{ freeze.evidence_missing.name }}', NULL, false
     FROM retention.subjects AS s, retention.evidence AS e WHERE e.is_missing
 )
 SELECT CAST($as_of AS DATE) AS as_of, s.subject_id, f."freeze", p.scope, f.since, f.review, $policy_version AS policy_version

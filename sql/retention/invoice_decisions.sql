@@ -1,9 +1,11 @@
 -- model: retention.invoice_decisions
 -- grain: one row per invoice and part: billing, and link where the invoice points to a person
 -- params: as_of, policy_version, bookkeeping_years
--- reads: staged.invoices, retention.subjects, retention.order_facts, retention.released_orders, retention.subject_holds, retention.faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- reads: staged.invoices, retention.subjects, retention.order_facts, retention.released_orders, retention.guest_requests, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.reason_sets, policy.freeze_sets
+-- decides: invoices.billing, invoices.link
 -- doc: What becomes of an invoice's billing details and its link to a person. Both stay for the bookkeeping duty, and
---   never go before the contract of the invoice's order ends. `reasons` is a set as bits.
+--   never go before the contract of the invoice's order ends. A guest's invoice has no link. One whose date of issue
+--   cannot be read is due by as_of, hence held, unless its order retains it. `reasons` is a set as bits.
 WITH facts AS (
     SELECT i.invoice_id, i.customer_id, k.subject_no AS customer_no, i.issued_on,
         i.customer_id IS NOT NULL AND k.subject_no IS NULL AS is_orphan,
@@ -19,20 +21,21 @@ WITH facts AS (
     LEFT JOIN retention.released_orders AS r ON r.order_id = i.order_id AND r.subject_no = k.subject_no
 ), judged AS (
     SELECT *,
-        CASE WHEN issued_on IS NULL THEN $as_of  -- unreadable: held by data_quality
-             WHEN blockers > 0 THEN DATE 'infinity' ELSE greatest(booked_until, contract_on) END AS kept_until,
-        CASE WHEN issued_on IS NULL THEN 0
-             ELSE CASE WHEN blockers > 0 THEN blockers WHEN contract_on > $as_of THEN {{ reason.contract.bit }} ELSE 0 END
-                  + CASE WHEN booked_until > $as_of THEN {{ reason.bookkeeping.bit }} ELSE 0 END END AS reasons
+        CASE WHEN blockers > 0 THEN DATE 'infinity'
+             WHEN issued_on IS NULL THEN greatest(contract_on, $as_of) ELSE greatest(booked_until, contract_on) END AS kept_until,
+        CASE WHEN blockers > 0 THEN blockers WHEN contract_on > $as_of THEN {{ reason.contract.bit }} ELSE 0 END
+        + CASE WHEN booked_until > $as_of THEN {{ reason.bookkeeping.bit }} ELSE 0 END AS reasons
     FROM facts
 ), decided AS (
     SELECT j.*, CASE WHEN j.reasons = 0
-        THEN record_holds(NULL, k.freezes, j.is_orphan, q.record_id IS NOT NULL, e.is_missing,
+        THEN record_holds(g.freezes, k.freezes, j.is_orphan AND u.record_id IS NULL, q.record_id IS NOT NULL, e.is_missing,
                           list_contains(e.held_entities, 'invoices'))
         ELSE 0 END AS held
     FROM judged AS j
     CROSS JOIN retention.evidence AS e
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = j.customer_no AND k.entity = 'invoices'
+    LEFT JOIN retention.guest_requests AS g ON g.record_id = j.invoice_id AND g.entity = 'invoices'
+    LEFT JOIN retention.released_faults AS u ON u.record_id = j.invoice_id AND u.entity = 'invoices' AND u."freeze" = 'orphan'
     LEFT JOIN retention.faults AS q ON q.record_id = j.invoice_id AND q.entity = 'invoices'
 ), parts AS (
     SELECT *, 'billing' AS part, is_empty AS is_absent FROM decided

@@ -7,6 +7,7 @@
 --   delivery_absent: no delivery detail is there that could go. A line without its own delivery date has its order's,
 --   so only the longest warranty of such lines is kept. warranty_key is the latest warranty end as a month_day number,
 --   not yet clamped, so that months can still be added. Whether there is an invoice matters for unpaid orders alone.
+--   is_guest: nobody's number ever stood on it; it is a person's without a subject.
 WITH lines AS (
     SELECT l.order_id, l.delivered_on, l.returned_on, l.returned_on IS NULL AS is_live,
         CASE WHEN l.product_id IS NULL THEN 0 ELSE coalesce(p.warranty_years, $unknown_warranty_years) END AS warranty_years
@@ -36,6 +37,9 @@ WITH lines AS (
 ), cased AS (
     SELECT order_id, bool_or(NOT coalesce(closed_on <= $as_of, false)) AS has_open, max(closed_on) AS closed_on
     FROM staged.cases WHERE order_id IS NOT NULL GROUP BY order_id
+), placed AS (
+    SELECT *, customer_id IS NULL AND contact_id IS NULL AND tombstone_type IS NULL AND NOT is_contact_unlinked AS is_guest
+    FROM staged.orders
 ), joined AS (
     SELECT o.*, k.subject_no AS customer_no, c.subject_no AS contact_no,
         o.delivery_name IS NULL AND o.delivery_street_address IS NULL AND is_generalised_postal_code(o.delivery_postal_code)
@@ -43,7 +47,7 @@ WITH lines AS (
             AND o.delivery_note IS NULL AND o.payment_reference IS NULL AS delivery_absent,
         o.customer_id IS NOT NULL AND k.subject_no IS NULL AS customer_missing,
         o.contact_id IS NOT NULL AND c.subject_no IS NULL AS contact_missing,
-        coalesce(k.is_person, o.tombstone_type <> 'business', false) AS is_person,
+        coalesce(k.is_person, o.tombstone_type <> 'business', o.is_guest) AS is_person,
         coalesce(o.cancelled_on <= $as_of, false) AS is_cancelled,
         coalesce(l.line_count, 0) AS line_count, coalesce(l.live_count, 0) AS live_count,
         coalesce(greatest(l.delivered_on, CASE WHEN l.any_inherits THEN o.delivered_on END), NULL) AS line_delivered_on,
@@ -52,7 +56,7 @@ WITH lines AS (
         greatest(l.warranty_key, month_day(o.delivered_on) + 384 * l.inherited_years) AS warranty_key,
         i.order_id IS NOT NULL AS has_invoice, w.order_id IS NOT NULL AS has_open_invoice,
         coalesce(s.has_open, false) AS has_open_case, s.closed_on AS case_closed_on
-    FROM staged.orders AS o
+    FROM placed AS o
     LEFT JOIN lined AS l ON l.order_id = o.order_id
     LEFT JOIN retention.subjects AS k ON k.customer_id = o.customer_id AND k.contact_id IS NULL
     LEFT JOIN retention.subjects AS c ON c.contact_id = o.contact_id
@@ -73,7 +77,7 @@ WITH lines AS (
     SELECT *, CASE WHEN has_warranty THEN greatest(month_day(ended_on), warranty_key) ELSE month_day(ended_on) END AS end_key
     FROM dated
 )
-SELECT order_id, customer_id, contact_id, customer_no, contact_no, customer_missing, contact_missing, is_person, is_cancelled,
+SELECT order_id, customer_id, contact_id, customer_no, contact_no, customer_missing, contact_missing, is_person, is_guest, is_cancelled,
     is_contact_unlinked, tombstone_type, ordered_on, ended_on,
     NOT is_cancelled AND late AS undelivered,
     NOT is_cancelled AND owed AS unpaid,

@@ -2,6 +2,7 @@
 -- grain: one row per rights request
 -- params: as_of, policy_version, limitation_months
 -- reads: staged.rights_requests, retention.subjects, retention.subject_holds, retention.faults, retention.evidence, policy.freeze_sets
+-- decides: rights_requests.content
 -- doc: When the content of an answered request goes: after the limitation period.
 WITH placed AS (
     SELECT r.*, k.subject_no AS customer_no, c.subject_no AS contact_no,

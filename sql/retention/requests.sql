@@ -1,10 +1,11 @@
 -- model: retention.requests
 -- grain: one row per request and subject it reaches; a request that reaches nobody has one row without subject_no
 -- params: as_of, request_response_months
--- reads: staged.rights_requests, retention.subjects, control.shared_requests
+-- reads: staged.rights_requests, retention.subjects, retention.former_requests, control.shared_requests
 -- doc: Whose a request is: its contact, else its customer, else everybody with its e-mail address (matches says how many;
 --   what reached several in an earlier month never comes down to one, because the others' addresses may have been erased).
 --   The effects that a request has by as_of are flags; each is explained in the specification's section on requests.
+--   What an earlier request ended, whose row is gone or emptied, has rows without request_id.
 WITH matched AS (
     SELECT r.request_id, s.subject_no
     FROM staged.rights_requests AS r JOIN retention.subjects AS s ON s.contact_id = r.contact_id
@@ -14,14 +15,14 @@ WITH matched AS (
     WHERE r.contact_id IS NULL
     UNION ALL
     SELECT r.request_id, s.subject_no
-    FROM staged.rights_requests AS r JOIN retention.subjects AS s ON s.email_key = email_key(r.email)
+    FROM staged.rights_requests AS r JOIN retention.subjects AS s ON s.email_key = r.email_key
     WHERE r.contact_id IS NULL AND r.customer_id IS NULL
 ), counted AS (
     SELECT *, count(*) OVER (PARTITION BY request_id) AS matches FROM matched
 ), judged AS (
     SELECT r.request_id, c.subject_no, r.contact_id IS NULL AND r.customer_id IS NULL AS by_email,
-        greatest(coalesce(c.matches, 0), coalesce(m.matches, 0)) AS matches, r.kind,
-        email_key(r.email) AS email_key, r.received_on, r.closed_on,
+        greatest(coalesce(c.matches, 0), CASE WHEN r.email_key IS NOT NULL THEN coalesce(m.matches, 0) ELSE 0 END) AS matches,
+        r.kind, r.email_key, r.received_on, r.closed_on,
         greatest(r.received_on, r.identity_verified_on) AS both_on,
         r.identity_verified_on IS NOT NULL AND r.received_on IS NOT NULL AS is_verified,
         r.outcome IS DISTINCT FROM 'withdrawn'
@@ -41,3 +42,6 @@ SELECT request_id, subject_no, by_email, matches, kind, email_key, received_on, 
         AND (coalesce(is_verified AND both_on <= $as_of, false)
              OR $as_of < plus_months(received_on, $request_response_months)) AS freezes
 FROM judged
+UNION ALL
+SELECT NULL, subject_no, by_email, matches, kind, email_key, received_on, NULL, verified_on, true, erases, false
+FROM retention.former_requests

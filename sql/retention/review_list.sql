@@ -1,9 +1,10 @@
 -- model: retention.review_list
 -- grain: one row per subject or record and reason to look at it
--- params: as_of, policy_version, until_further_notice_review_months, stale_blocker_months
--- reads: retention.freezes, retention.requests, retention.correspondence_decisions, retention.order_facts, retention.released_orders, staged.quality, staged.communications, staged.cases, control.legal_holds, control.reviewed_records
+-- params: as_of, policy_version, stale_fault_months, until_further_notice_review_months, stale_blocker_months
+-- reads: retention.freezes, retention.request_reviews, retention.correspondence_decisions, retention.order_facts, retention.released_orders, staged.quality, staged.communications, staged.cases, staged.products, retention.held_faults, control.legal_holds, control.reviewed_records, control.first_held, control.previous_warranties
 -- doc: What a person must decide or look at each month. Records carry entity and record_id, subjects carry subject_id.
---   A message without a subject is as old as its last review by as_of, where it had one.
+--   A message without a subject is as old as its last review by as_of, where it had one; a fault or dangling id as the
+--   first month's end at which it held something.
 WITH reviewed AS (
     SELECT record, max(reviewed_on) AS reviewed_on FROM control.reviewed_records WHERE reviewed_on <= $as_of GROUP BY record
 ), found AS (
@@ -12,10 +13,7 @@ WITH reviewed AS (
     UNION ALL
     SELECT subject_id, NULL, NULL, 'no_evidence', NULL FROM retention.freezes WHERE "freeze" = 'no_evidence'
     UNION ALL
-    SELECT NULL, 'rights_requests', request_id, 'ambiguous_request', min(received_on)
-    FROM retention.requests
-    WHERE by_email AND matches <> 1 AND kind = 'erasure' AND stops_marketing
-    GROUP BY request_id
+    SELECT NULL, 'rights_requests', request_id, reason, since FROM retention.request_reviews
     UNION ALL
     SELECT d.subject_id, 'communications', d.record_id, 'until_further_notice', greatest(m.occurred_on, r.reviewed_on)
     FROM retention.correspondence_decisions AS d JOIN staged.communications AS m ON m.communication_id = d.record_id
@@ -33,6 +31,17 @@ WITH reviewed AS (
     SELECT subject_id_of(contact_id, customer_id), 'cases', case_id, 'open_case_24_months', opened_on
     FROM staged.cases
     WHERE NOT coalesce(closed_on <= $as_of, false) AND plus_months(opened_on, $stale_blocker_months) <= $as_of
+    UNION ALL
+    SELECT CASE WHEN h.entity IN ('customers', 'contacts') THEN rtrim(h.entity, 's') || ':' || h.record_id END,
+        CASE WHEN h.entity NOT IN ('customers', 'contacts') THEN h.entity END,
+        CASE WHEN h.entity NOT IN ('customers', 'contacts') THEN h.record_id END,
+        CASE h."freeze" WHEN 'orphan' THEN 'orphan_12_months' ELSE 'quality_fault_12_months' END, f.first_on
+    FROM retention.held_faults AS h JOIN control.first_held AS f ON f.token = h.token
+    WHERE plus_months(f.first_on, $stale_fault_months) <= $as_of
+    UNION ALL
+    SELECT NULL, 'products', p.product_id, 'warranty_lowered', NULL
+    FROM staged.products AS p JOIN control.previous_warranties AS w ON w.product_id = p.product_id
+    WHERE p.warranty_years < w.warranty_years
     UNION ALL
     SELECT DISTINCT 'customer:' || id, NULL, NULL, 'misplaced_attribute', CAST(NULL AS DATE)
     FROM staged.quality WHERE fault = 'misplaced'

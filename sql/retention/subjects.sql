@@ -5,12 +5,12 @@
 --   orphan; one of a tombstone is not.
 WITH everybody AS (
     SELECT 'customer:' || customer_id AS subject_id, customer_type AS subject_type, customer_id, NULL AS contact_id,
-           email_key(email) AS email_key, profile_created_on AS created_on, profile_closed_on AS closed_on,
+           email_key, profile_created_on AS created_on, profile_closed_on AS closed_on,
            last_login_on, customer_type <> 'business' AS is_person, false AS of_business, false AS is_orphan
     FROM staged.customers
     UNION ALL
     SELECT 'contact:' || c.contact_id, 'contact', c.customer_id, c.contact_id,
-           email_key(c.email), c.created_on, c.deactivated_on,
+           c.email_key, c.created_on, c.deactivated_on,
            c.last_login_on, false, coalesce(k.customer_type = 'business', false),
            c.customer_id IS NOT NULL AND k.customer_id IS NULL
     FROM staged.contacts AS c

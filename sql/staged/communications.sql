@@ -1,6 +1,6 @@
 -- model: staged.communications
 -- grain: one row per message, call or letter
--- params: tombstones, channels, directions, first_day, last_day
+-- params: tombstones, channels, directions, first_day, last_day, plausible_sentinels
 -- reads: raw.communications
 -- doc: Communications, typed and trimmed.
 SELECT
@@ -10,7 +10,7 @@ SELECT
     text_of(case_id) AS case_id,
     enum_of(channel, $channels) AS channel,
     enum_of(direction, $directions) AS direction,
-    local_on(occurred_at, $first_day, $last_day) AS occurred_on,
+    date_on(occurred_at, $first_day, $last_day, $plausible_sentinels) AS occurred_on,
     text_of(sender) AS sender,
     text_of(recipient) AS recipient,
     text_of(body) AS body

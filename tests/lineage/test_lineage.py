@@ -8,8 +8,9 @@ from ajprivacy_pipeline.lineage import check_lineage, graph, labels, product_gra
 from ajprivacy_pipeline.lineage.tables import given_tables
 from ajprivacy_pipeline.models import layer_models, run_model
 from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.quality import write_quality
 from ajprivacy_pipeline.release import model_values, plan_release
-from ajprivacy_pipeline.retention import POLICY_TABLES, catalogue_of, policy_parameters, prepare, write_quality
+from ajprivacy_pipeline.retention import POLICY_TABLES, catalogue_of, policy_parameters, prepare
 from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
 from ajprivacy_pipeline.warehouse.extract import EXTRACTION_COLUMNS
 from ajprivacy_pipeline.zones import memory, quote

@@ -48,7 +48,7 @@ def test_unspoilt_models_pass(sql: Path) -> None:
     "lower(email)", "{'detail': email}.detail", "{'detail': {'more': [email]}}", "to_json({'detail': email})",
     "json_extract_string(to_json({'a': email}), '$.a')", "string_agg(email, ',')", "list(email)", "list(email)[1]",
     "any_value(email)", "arg_max(email, subscribed_on)", "sha256(email)", "md5(email)", "split_part(email, '@', 2)",
-    "left(email, 1)", "left(email, 200)", "email_key(email)", "text_of(email)", "enum_of(email, ['a'])",
+    "left(email, 1)", "left(email, 200)", "email_key(email, NULL)", "text_of(email)", "enum_of(email, ['a'])",
     "CASE WHEN email = 'x' THEN 'y' ELSE 'z' END", "CASE WHEN true THEN 'x' ELSE email END", "length(email)",
     "coalesce(NULL, email)", "substr(customer_id, 2)", "'K' || customer_id",
     "list_filter([email], lambda x: x <> '')[1]",

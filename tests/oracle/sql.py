@@ -10,7 +10,8 @@ from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.models import layer_models, run_model
 from ajprivacy_pipeline.policy import Policy, load_policy
-from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare, write_quality
+from ajprivacy_pipeline.quality import write_quality
+from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare
 from ajprivacy_pipeline.settings import NOTICE
 
 from . import sqlshop
@@ -105,7 +106,8 @@ def rows_of(con: zones.Connection, table: str) -> Iterator[dict[str, Any]]:
     while chunk := result.fetchmany(10_000):
         for values in chunk:
             row = dict(zip(names, values, strict=True))
-            yield {key: value for key, value in row.items() if key not in ("policy_version", "reasons", "subject_no")}
+            yield {key: value for key, value in row.items()
+                   if key not in ("policy_version", "reasons", "subject_no", "freezes")}
 
 
 def differences(expected: dict[str, list[dict[str, Any]]], got: dict[str, list[dict[str, Any]]]) -> list[str]:

@@ -8,8 +8,11 @@ from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.models import layer_models, run_model
 from ajprivacy_pipeline.policy import DecisionPolicy, Policy, load_policy
-from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare, write_quality
+from ajprivacy_pipeline.quality import write_quality
+from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare
 from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.warehouse.mapping_file import Mapping as Feeds
+from ajprivacy_pipeline.warehouse.settle import settle_values
 
 Shop = Mapping[str, Sequence[Mapping[str, object]]]
 
@@ -45,6 +48,7 @@ def load_raw(con: zones.Connection, shop: Shop, policy: DecisionPolicy) -> None:
             lists = ", ".join("unnest(CAST(? AS VARCHAR[]))" for _ in table.columns)
             con.execute(f"INSERT INTO raw.{zones.quote(name)} SELECT {lists}",
                         [[raw_text(row.get(column)) for row in rows] for column in table.columns])
+    settle_values(con, policy, Feeds())
 
 
 def decide(shop: Shop, month: str, folder: Path, *, policy: Policy | None = None,

@@ -27,7 +27,8 @@ def con() -> zones.Connection:
     made = zones.memory()
     for schema in ("staged", "retention"):
         made.execute(f"CREATE SCHEMA {schema}")
-    made.execute("CREATE TABLE staged.quality (table_name VARCHAR, id VARCHAR, column_name VARCHAR, fault VARCHAR)")
+    made.execute("CREATE TABLE staged.quality (table_name VARCHAR, id VARCHAR, column_name VARCHAR, fault VARCHAR, "
+                 "freezes BOOLEAN)")
     made.execute("CREATE TABLE retention.evidence AS SELECT false AS is_missing, CAST(NULL AS VARCHAR[]) AS reasons")
     return made
 
@@ -37,8 +38,9 @@ def test_a_month_without_faults_passes(con: zones.Connection) -> None:
 
 
 def test_faults_are_counted_by_table_and_column(con: zones.Connection) -> None:
-    con.execute(f"INSERT INTO staged.quality VALUES ('orders', '{SECRET}', 'ordered_at', 'unparsable'), "
-                f"('orders', '{SECRET}2', 'ordered_at', 'unparsable'), ('cases', '{SECRET}', 'customer_id', 'orphan')")
+    con.execute(f"INSERT INTO staged.quality VALUES ('orders', '{SECRET}', 'ordered_at', 'unparsable', true), "
+                f"('orders', '{SECRET}2', 'ordered_at', 'unparsable', true), "
+                f"('cases', '{SECRET}', 'customer_id', 'orphan', false)")
     found = results(con)["values_fit"]
 
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)

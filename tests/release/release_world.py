@@ -40,9 +40,8 @@ def small_policy(**updates: Any) -> Policy:
     return policy.model_copy(update={"release": release})
 
 
-def small_sql(folder: Path) -> Path:
+def small_sql(folder: Path, source: Path = CHECKOUT / "sql") -> Path:
     """The models of the two layers, with stubs for everything they read: independent of the other layers' state."""
-    source = CHECKOUT / "sql"
     for layer in ("anonymous", "published"):
         shutil.copytree(source / layer, folder / layer)
     text = "".join(path.read_text() for path in folder.glob("*/*.sql"))
@@ -66,6 +65,8 @@ def empty_shop(policy: Policy) -> Connection:
             columns.append(f"{named} {TYPES[column.type] if column_name != 'updated_at' else 'TIMESTAMP'}")
         if name == "orders":
             columns.append("tombstone_type VARCHAR")
+        if table.columns.get("email") is not None:
+            columns.append("email_key VARCHAR AS (lower(email))")
         if name == "customers":
             columns.append("stated_type VARCHAR AS (customer_type)")
         con.execute(f"CREATE TABLE staged.{name} ({', '.join(columns)})")

@@ -34,8 +34,9 @@ from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.models import LAYERS, Model, layer_models, run_model
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.pseudonymise import pseudonym_parameters
+from ajprivacy_pipeline.quality import write_quality
 from ajprivacy_pipeline.release import NOTHING, model_values, plan_release
-from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare, write_quality
+from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare
 from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
 from tests.oracle import sqlshop
 

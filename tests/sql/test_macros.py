@@ -36,21 +36,11 @@ def test_text_is_trimmed_as_python_trims(con: zones.Connection, space: str, text
     ("2026-10-31T23:30:00Z", "2026-11-01"),
     ("2026-03-31T22:30:00+00:00", "2026-04-01"),
     ("2026-01-31T23:59:59+01:00", "2026-01-31"),
+    ("2026-01-31T23:59:59+01", "2026-01-31"),
     ("2026-01-31", "2026-01-31"),
-    (" 2026-02-28 00:00:00.250 ", "2026-02-28"),
+    ("2026-01-31T23:30", "2026-01-31"),
+    ("2024-01-31T23:30:00.123456Z", "2024-02-01"),
     ("2026-02-30", None),
-    ("2024-01-31T23:30Z", "2024-02-01"),
-    ("2024-01-31T23:30+02:00", "2024-01-31"),
-    ("2024-01-31 23:30:00 +00:00", "2024-02-01"),
-    ("2024-01-31 00:00:00.0000000 +00:00", "2024-01-31"),
-    ("2024-01-31T23:30:00,123", "2024-01-31"),
-    ("2024-01-31T23:30:00.1234567Z", "2024-02-01"),
-    ("2024-01-31T23", "2024-01-31"),
-    ("20240131", "2024-01-31"),
-    ("20240131T23:30:00Z", "2024-02-01"),
-    ("2024013", None),
-    ("202401311", None),
-    ("31.01.2024", None),
     ("epoch", None),
     ("infinity", None),
     ("0001-01-01", None),
@@ -59,10 +49,34 @@ def test_text_is_trimmed_as_python_trims(con: zones.Connection, space: str, text
     ("1900-01-01", "1900-01-01"),
     ("2199-12-31 12:00:00", "2199-12-31"),
     ("soon", None),
+    ("2026/01/31", None),
+    ("2026-1-31", None),
 ])
-def test_dates_are_local_and_plausible(con: zones.Connection, raw: str, local: str | None) -> None:
+def test_common_forms_are_local_and_plausible(con: zones.Connection, raw: str, local: str | None) -> None:
+    """The others are rewritten to one of these first: tests/warehouse/test_settle.py."""
     found = one(con, "local_on($x, DATE '1900-01-01', DATE '2199-12-31')", x=raw)
     assert found == (date.fromisoformat(local) if local else None)
+
+
+@pytest.mark.parametrize(("value", "is_one"), [
+    ("'1970-01-01'", True), ("'1970-01-01T23:30:00Z'", True), ("'1970-01-02'", False), ("'1969-12-31T23:30:00Z'", True),
+    ("TIMESTAMP '1970-01-01 00:00:00'", True), ("TIMESTAMPTZ '1970-01-01 00:00:00+00'", True),
+    ("TIMESTAMPTZ '1970-01-01 23:30:00+00'", True), ("DATE '1970-01-01'", True), ("DATE '1969-12-31'", False),
+    ("'9999-12-31T23:30:00Z'", True), ("NULL::VARCHAR", False)])
+def test_a_sentinel_is_told_locally_and_as_it_is_written(con: zones.Connection, value: str, is_one: bool) -> None:
+    found = one(con, f"is_on_one_of({value}, [DATE '1970-01-01', DATE '9999-12-31'])")
+    assert bool(found) is is_one
+
+
+@pytest.mark.parametrize(("end", "kept"), [("2026-01-01", True), ("2025-12-02", True), ("2025-12-01", False),
+                                           ("2026-06-01", True)])
+def test_an_end_may_lie_so_many_days_before_its_beginning(con: zones.Connection, end: str, kept: bool) -> None:
+    found = one(con, "end_on($e::DATE, DATE '2026-01-02', 31)", e=end)
+    assert found == (date.fromisoformat(end) if kept else None)
+
+
+def test_a_policy_without_such_a_limit_keeps_every_end(con: zones.Connection) -> None:
+    assert one(con, "end_on(DATE '1990-01-01', DATE '2026-01-02', NULL)") == date(1990, 1, 1)
 
 
 @pytest.mark.parametrize("typed", ["TIMESTAMPTZ", "TIMESTAMP"])

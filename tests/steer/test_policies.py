@@ -6,21 +6,30 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.control import ControlStore, policies, utc_now
 from ajprivacy_pipeline.errors import PolicyError, PrivacyError
 from ajprivacy_pipeline.month import open_month
 from ajprivacy_pipeline.policy import load_policy, parse_decision_policy, read_texts
 from ajprivacy_pipeline.report.ropa import ropa, write_ropa
-from ajprivacy_pipeline.settings import NOTICE, Settings
+from ajprivacy_pipeline.settings import NOTICE, Settings, load_settings, prepare_home
 from ajprivacy_pipeline.steer.clauses import clause_rows, state_counts
 from ajprivacy_pipeline.steer.diff import diff
 from ajprivacy_pipeline.steer.matrix import layout
-from ajprivacy_pipeline.steer.versions import find_texts, policy_for_month, policy_of, record_policy, stored_versions
+from ajprivacy_pipeline.steer.versions import (
+    find_texts,
+    history,
+    policy_for_month,
+    policy_of,
+    record_policy,
+    start_policy,
+    stored_versions,
+)
 from tests.steer.conftest import MONTH
 
 Changed = Callable[..., Path]
@@ -53,7 +62,7 @@ def test_a_key_that_comes_or_goes_is_said_to(changed: Changed) -> None:
 def test_a_policy_is_stored_once_and_found_again(changed: Changed) -> None:
     control = ControlStore("sqlite://")
     older = changed("purposes.toml", ("log_months = { value = 13", "log_months = { value = 14"))
-    versions = [record_policy(control, folder) for folder in (older, NOTICE, older)]
+    versions = [record_policy(control, folder, "somebody") for folder in (older, NOTICE, older)]
 
     assert stored_versions(control) == versions[:2]
     assert policy_of(control, versions[0]).periods["log_months"] == 14
@@ -63,18 +72,50 @@ def test_a_policy_is_stored_once_and_found_again(changed: Changed) -> None:
 
 
 def test_a_policy_decides_no_month_that_ended_before_it(
-    settings: Settings, changed: Changed, monkeypatch: pytest.MonkeyPatch,
+    settings: Settings, changed: Changed,
 ) -> None:
     """The day itself counts; what is refused is not even stored."""
     before = stored_versions(ControlStore.in_folder(settings.control))
     for valid_from, refused in (("2026-11-02", True), ("2026-11-01", False)):
         folder = changed("purposes.toml", ("valid_from = 2018-05-25", f"valid_from = {valid_from}"))
-        monkeypatch.setattr("ajprivacy_pipeline.month.NOTICE", folder)
         with pytest.raises(PolicyError, match="valid_from is") if refused else nullcontext(), \
-                open_month(settings, MONTH, "r3"):
+                open_month(replace(settings, notice=folder), MONTH, "r3"):
             pass
         assert (stored_versions(ControlStore.in_folder(settings.control)) == before) == refused
         shutil.rmtree(folder)
+
+
+def test_stored_policies_are_listed_with_who_and_what_changed(tmp_path: Path, changed: Changed) -> None:
+    """Oldest first; one that was stored before anybody noted who, has nobody; a broken one is compared with none."""
+    settings = load_settings({"AJPRIVACY_HOME": str(tmp_path / "home")})
+    assert history(settings) == []
+    prepare_home(settings)
+    control = ControlStore.in_folder(settings.control)
+    first = record_policy(control, NOTICE, "kari")
+    longer = changed("purposes.toml", ("log_months = { value = 13", "log_months = { value = 14"))
+    second = record_policy(control, longer, "ola")
+    assert record_policy(control, NOTICE, "ola") == first
+    control.insert(policies, [{"version": "0" * 16, "stored_at": utc_now(), "content": "no texts"}])
+    for month, run, version in (("2026-09", "r1", first), ("2026-10", "r2", first), ("2026-10", "r3", second)):
+        control.record_month(month, run, version, [{"table_name": "orders", "present": True, "rows": 1}])
+    found = history(settings)
+
+    assert [(row["version"], row["stored_by"], row["months"]) for row in found] == [
+        (first, "kari", ["2026-09"]), (second, "ola", ["2026-10"]), ("0" * 16, None, [])]
+    changes = [{"file": "purposes.toml", "key": "periods.log_months.value", "kind": "changed", "was": "13",
+                "now": "14"}]
+    assert [row["changes"] for row in found] == [None, changes, None]
+
+
+def test_a_default_notice_is_written_into_an_empty_folder_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "own" / "notice"
+    assert set(start_policy(folder)) == {path.name for path in folder.iterdir()}
+    assert load_policy(folder) == load_policy(NOTICE)
+    (folder / "purposes.toml").write_text("mine")
+    for taken in (folder, folder / "purposes.toml"):
+        with pytest.raises(PolicyError, match="is no empty folder"):
+            start_policy(taken)
+    assert (folder / "purposes.toml").read_text() == "mine"
 
 
 def test_an_old_month_knows_the_policy_of_its_day(settings: Settings) -> None:
@@ -92,7 +133,7 @@ def test_an_unknown_policy_is_refused(name: str, settings: Settings) -> None:
 
 
 def test_every_fault_of_a_policy_is_listed(changed: Changed) -> None:
-    folder = changed("purposes.toml", ("plausible_years = [1900, 2199]", "plausible_years = [1900]"),
+    folder = changed("purposes.toml", ("plausible_years = [1980, 2199]", "plausible_years = [1980]"),
                      ("shrink_tolerance = 0.2", "shrink_tolerance = 2"))
     (folder / "actions.toml").unlink()
     with pytest.raises(PolicyError) as error:

@@ -1,0 +1,131 @@
+"""What is settled about raw values before staging: less common forms, what the mapping calls empty, keys of addresses.
+
+Belongs here: rewriting values of schema `raw` to what they say, so that models read one form. Does not belong here:
+what a single text means (forms), judging values (quality). Everything here may be run again and changes nothing then.
+
+    raw.email_keys    email, email_key: the key of each address that is not plain ASCII text with one @
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.models import macros
+from ajprivacy_pipeline.policy import DecisionPolicy, Retention, SourceColumn, Sources
+from ajprivacy_pipeline.settings import sql_folder
+from ajprivacy_pipeline.vocabulary import vocabulary_of
+from ajprivacy_pipeline.warehouse.forms import email_key, read_moment
+from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping
+
+EMAIL_KEY_COLUMNS = "email VARCHAR, email_key VARCHAR"  # of raw.email_keys
+_BATCH = 50_000
+
+
+def settle_values(con: zones.Connection, policy: DecisionPolicy, mapping: Mapping) -> None:
+    """Rewrite the values of schema `raw` in place; a value that means nothing stays as it is, and becomes a fault.
+
+    Raises:
+        ZoneError: the zone cannot be written.
+    """
+    sources, retention = policy.sources, policy.retention
+    with zones.engine_errors("schema raw"):
+        con.execute(macros(sql_folder(), vocabulary_of(policy)))
+        texts = {(table, column) for table, column, kind in con.execute(
+            "SELECT table_name, column_name, data_type FROM duckdb_columns() "
+            "WHERE schema_name = 'raw' AND database_name = current_database()").fetchall() if kind == "VARCHAR"}
+        zone = ZoneInfo(retention.time_zone)
+        for name, table in sources.tables.items():
+            for column, spec in table.columns.items():
+                if spec.type in ("timestamp", "date") and (name, column) in texts:
+                    _read_moments(con, name, column, zone, () if spec.birth else retention.sentinel_dates)
+        for name, entry in mapping.tables.items():
+            for column, column_entry in entry.columns.items():
+                _empty(con, name, column, sources.tables[name].columns[column], column_entry)
+        _empty_before_beginnings(con, sources, retention, mapping)
+        _write_email_keys(con, sources)
+
+
+def _read_moments(con: zones.Connection, table: str, column: str, zone: ZoneInfo, sentinels: Sequence[date]) -> None:
+    """Write moments of the less common forms as local time; a day that is a sentinel as that day alone."""
+    x, relation = zones.quote(column), f"raw.{zones.quote(table)}"
+    odd = [text for (text,) in con.execute(
+        f"SELECT DISTINCT {x} FROM {relation} WHERE {x} IS NOT NULL AND NOT is_common_moment({x})").fetchall()]
+    plain: list[tuple[str, str]] = []
+    for text in odd:
+        if (found := read_moment(text)) is None:
+            continue
+        day, moment = found
+        try:
+            local = moment if moment.tzinfo is None else moment.astimezone(zone).replace(tzinfo=None)
+        except (OverflowError, ValueError):  # beyond the years that there are: told by the day as it is written
+            plain.append((text, day.isoformat()))
+            continue
+        plain.append((text, day.isoformat() if day in sentinels else local.isoformat(" ")))
+    _replace(con, relation, x, plain)
+
+
+def _replace(con: zones.Connection, relation: str, x: str, pairs: Sequence[tuple[str, str]]) -> None:
+    for start in range(0, len(pairs), _BATCH):
+        some = pairs[start:start + _BATCH]
+        con.execute(f"UPDATE {relation} AS r SET {x} = p.plain "
+                    f"FROM (SELECT unnest($odd) AS odd, unnest($plain) AS plain) AS p WHERE r.{x} = p.odd",
+                    {"odd": [odd for odd, _ in some], "plain": [plain for _, plain in some]})
+
+
+def _empty(con: zones.Connection, table: str, column: str, spec: SourceColumn, entry: ColumnEntry) -> None:
+    """Make NULL what the mapping calls empty: such a text, or for dates such a day, local or as it is written."""
+    if not entry.empty:
+        return
+    x = zones.quote(column)
+    condition, values = f"list_contains($texts, text_of({x}))", {"texts": list[object](entry.empty)}
+    if spec.type in ("timestamp", "date"):
+        condition += f" OR is_on_one_of({x}, $days)"
+        values["days"] = [found[0] for text in entry.empty if (found := read_moment(text)) is not None]
+    con.execute(f"UPDATE raw.{zones.quote(table)} SET {x} = NULL WHERE {condition}", values)
+
+
+def _empty_before_beginnings(con: zones.Connection, sources: Sources, retention: Retention,
+                             mapping: Mapping) -> None:
+    """Make NULL the ends that the mapping says a source leaves behind when it begins anew."""
+    for name, entry in mapping.tables.items():
+        for column, column_entry in entry.columns.items():
+            if not column_entry.empty_before_beginning:
+                continue
+            x, beginning = zones.quote(column), str(sources.tables[name].columns[column].not_before)
+            joined, where = "", f"r.{zones.quote(beginning)}"
+            if "." in beginning:
+                other, _, there = beginning.partition(".")
+                key = zones.quote(sources.tables[other].key[0])
+                joined = f", raw.{zones.quote(other)} AS b"
+                where = f"b.{zones.quote(there)}"
+            days = dict(zip(("first_day", "last_day"), _years(retention.plausible_years), strict=True))
+            con.execute(
+                f"UPDATE raw.{zones.quote(name)} AS r SET {x} = NULL {'FROM ' + joined[2:] if joined else ''} WHERE "
+                f"local_on(r.{x}, $first_day, $last_day) < local_on({where}, $first_day, $last_day) "
+                f"- CAST($days AS INTEGER)"
+                + (f" AND text_of(b.{key}) = text_of(r.{key})" if joined else ""),
+                {**days, "days": retention.end_before_beginning_days})
+
+
+def _years(years: tuple[int, int]) -> tuple[date, date]:
+    return date(years[0], 1, 1), date(years[1], 12, 31)
+
+
+def _write_email_keys(con: zones.Connection, sources: Sources) -> None:
+    """Keep the key of every address that the macro `email_key` cannot tell by itself."""
+    columns = [(name, column) for name, table in sources.tables.items()
+               for column, spec in table.columns.items() if spec.type == "email"]
+    odd = " UNION ".join(
+        f"SELECT DISTINCT text_of({zones.quote(column)}) AS email FROM raw.{zones.quote(name)} "
+        f"WHERE text_of({zones.quote(column)}) IS NOT NULL AND NOT is_plain_email(text_of({zones.quote(column)}))"
+        for name, column in columns)
+    con.execute(f"CREATE OR REPLACE TABLE raw.email_keys ({EMAIL_KEY_COLUMNS})")
+    for emails in _batches([email for (email,) in con.execute(odd).fetchall()]):
+        con.execute("INSERT INTO raw.email_keys SELECT unnest($emails), unnest($keys)",
+                    {"emails": emails, "keys": [email_key(email) for email in emails]})
+
+
+def _batches(values: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(values), _BATCH):
+        yield values[start:start + _BATCH]

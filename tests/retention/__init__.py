@@ -1,0 +1,1 @@
+"""Rules of sql/retention that need more than one model to see."""
