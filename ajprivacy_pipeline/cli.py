@@ -223,7 +223,8 @@ def keys_accept_store(
     """Go on with a control store that has lost something, or with a new one. What it held is lost: record it again."""
     from ajprivacy_pipeline.evidence import accept_store
     number = accept_store(people_commands.prepared(), by, reason, today=people_commands.today())
-    typer.echo(f"the control store goes on from change {number}; record legal holds and reviews again before the next run")
+    typer.echo(f"the control store goes on from change {number}; record legal holds and reviews again before the next "
+               "run")
 
 
 def _run_and_show(settings: Settings, month: str, asked: "Asked", *, as_json: bool) -> None:

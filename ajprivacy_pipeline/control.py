@@ -55,8 +55,8 @@ open_records = sa.Table(  # the ids of what was open in a run, sealed under a ke
     sa.Column("table_name", sa.String(64), nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
 )
-executed_counts = sa.Table(  # what carrying out a plan took away: rows removed (column ''), values removed or emptied
-    "executed_counts", _meta,  # nothing writes it yet; a plan that removes a row counts each value that stood in it, too
+executed_counts = sa.Table(  # what carrying out a plan took away: rows (column ''), values removed or emptied
+    "executed_counts", _meta,  # nothing writes it yet; who removes a row counts each value that stood in it, too
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("table_name", sa.String(64), nullable=False),
     sa.Column("column_name", sa.String(64), nullable=False),
@@ -259,7 +259,7 @@ class ControlStore:
         return int(found[0]["changes"]) if found else 0
 
     def start_anew(self, before: int | None, by: str, reason: str, day: date) -> int:
-        """Record that a person goes on with the store as it is; it counts on from the higher number, which is returned."""
+        """Record that a person goes on with the store as it is; returns the number from which it counts on."""
         found = self.changes()
         number = max(before or 0, found) + 1
         with _control_errors(), self._engine.begin() as connection:
@@ -290,7 +290,7 @@ class ControlStore:
                 connection.execute(table.insert(), list(rows))
 
     def _bring_over(self) -> None:
-        """Take over the row counts of a store from before there were other measures; its old tables stay as they are."""
+        """Take over the row counts of a store from before there were other measures; its old tables stay."""
         if not sa.inspect(self._engine).has_table("source_counts"):
             return
         if self.rows(sa.select(month_measures.c.id).limit(1)):
@@ -331,6 +331,15 @@ class ControlStore:
             _insert(connection, month_measures, [
                 {"month": month, "run_id": run_id, "recorded_at": now, **row} for row in measures])
             _insert(connection, open_records, [{"month": month, "run_id": run_id, **row} for row in opened])
+        self._forget_open_records()
+
+    def _forget_open_records(self) -> None:
+        """Destroy the sets of ids that no later run is compared with: they live no longer than they are needed."""
+        newest = max((row["month"] for row in self.rows(sa.select(months.c.month))), default="")
+        kept = [row["run_id"] for row in self.previous_measures(newest) if row["guard"] == "closings"]
+        if self.rows(sa.select(open_records.c.id).where(open_records.c.run_id.not_in(kept)).limit(1)):
+            with self.change() as connection:
+                connection.execute(open_records.delete().where(open_records.c.run_id.not_in(kept)))
 
     def replace_effects(self, sources: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
         """Drop what is stored of some sources, and store rows instead, in one transaction."""

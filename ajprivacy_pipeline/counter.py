@@ -15,8 +15,8 @@ from pathlib import Path
 from ajprivacy_pipeline.errors import ControlError
 
 NAME = "control.counter"
-MEND = ("legal holds, reviews and effects of requests may be gone with it: restore control/control.db (from the same day as "
-        "keys/), or start anew by name with `ajprivacy keys accept-store --by NAME --reason CODE`")
+MEND = ("legal holds, reviews and effects of requests may be gone with it: restore control/control.db (of the same "
+        "day as keys/), or start anew by name with `ajprivacy keys accept-store --by NAME --reason CODE`")
 
 
 def read_counter(keys: Path) -> int | None:

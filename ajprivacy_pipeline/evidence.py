@@ -39,13 +39,14 @@ def remember_measures(con: Connection, control: ControlStore, keys: KeyStore, mo
     What tripped a guard, or is worse than in the first success of the same month, is noted but never compared with.
     """
     found = con.execute(f"SELECT {', '.join(f'm.{name}' for name in _MEASURES)}, NOT (g.is_tripped OR g.is_worse) "
-                        "FROM retention.measures AS m JOIN retention.guards AS g USING (guard, table_name, column_name) "
-                        "ORDER BY ALL").fetchall()
+                        "FROM retention.measures AS m JOIN retention.guards AS g "
+                        "USING (guard, table_name, column_name) ORDER BY ALL").fetchall()
     measures = [dict(zip((*_MEASURES, "stands"), row, strict=True)) for row in found]
     control.record_month(month, run_id, policy_version, measures, list(_sealed(con, keys, month, run_id, _OPEN)))
 
 
-def _sealed(con: Connection, keys: KeyStore, month: str, run_id: str, tables: Iterable[str]) -> Iterator[dict[str, Any]]:
+def _sealed(con: Connection, keys: KeyStore, month: str, run_id: str,
+            tables: Iterable[str]) -> Iterator[dict[str, Any]]:
     """The ids of what is open at the month's end, sealed: a set a table."""
     cipher = AESGCM(keys.derive("evidence", "open records"))
     for name in tables:
@@ -98,14 +99,15 @@ def compared(settings: Settings, month: str | None) -> list[dict[str, Any]]:
                             "ORDER BY NOT is_tripped, table_name, column_name, guard").fetchall()
     return [{"guard": guard, "table": table, "column": column, "tripped": tripped,
              "now": {"part": part, "whole": whole, "newest": newest and newest.isoformat()},
-             "then": since and {"part": then_part, "whole": then_whole, "newest": then_newest and then_newest.isoformat()},
+             "then": since and {"part": then_part, "whole": then_whole,
+                                "newest": then_newest and then_newest.isoformat()},
              "since": since, "to_do": _to_do(table, column) if tripped else None}
             for guard, table, column, tripped, part, whole, newest, then_part, then_whole, then_newest, since in found]
 
 
 def _to_do(table: str, column: str) -> str:
-    return ("mend the source or the mapping and run the month again, or say that it is right: ajprivacy evidence accept "
-            f"{place_of(table, column)} --by NAME --reason CODE")
+    return ("mend the source or the mapping and run the month again, or say that it is right: ajprivacy evidence "
+            f"accept {place_of(table, column)} --by NAME --reason CODE")
 
 
 def place_of(table: str, column: str) -> str:
@@ -142,7 +144,8 @@ def accept(settings: Settings, place: str, by: str, reason: str, *, month: str |
         if not rows:
             places = sorted({place_of(row["table_name"], row["column_name"]) for row in tripped})
             which = f"those that have are {', '.join(places)}" if places else "none has"
-            raise ControlError(f"{place}: no guard has tripped there in {chosen}: {which}, see `ajprivacy evidence list`")
+            raise ControlError(f"{place}: no guard has tripped there in {chosen}: {which}, see "
+                               "`ajprivacy evidence list`")
         word = {"accepted_by": by.strip(), "reason": reason, "accepted_on": today}
         run_id = f"accepted-{secrets.token_hex(8)}"
         closings = [row["table_name"] for row in rows if row["guard"] == "closings"]

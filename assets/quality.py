@@ -36,7 +36,7 @@ def _values_fit() -> dg.AssetChecksDefinition:
 def _facts_are_evidence() -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=key("retention.evidence"), name="facts_are_evidence",
                     required_resource_keys={MONTH},
-                    description="No source table has vanished, was emptied or has shrunk, and all evidence is mapped. "
+                    description="No guard of evidence has tripped, and all evidence is mapped. "
                                 "Otherwise nobody is due this month.")
     def facts_are_evidence(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with step(context) as run:

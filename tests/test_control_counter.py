@@ -50,7 +50,8 @@ def numbers(settings: Settings) -> tuple[int, int | None]:
 def refused(settings: Settings, words: str) -> None:
     """Neither a command nor a month may open the store, and nothing is changed by trying."""
     there = sorted((path, path.stat().st_size) for path in settings.home.rglob("*") if path.is_file())
-    for attempt in (lambda: ControlStore.in_folder(settings.control), lambda: open_month(settings, "2026-09", "r").__enter__()):
+    for attempt in (lambda: ControlStore.in_folder(settings.control),
+                    lambda: open_month(settings, "2026-09", "r").__enter__()):
         with pytest.raises(ControlError, match=words) as caught:
             attempt()
         assert "restore control/control.db" in str(caught.value)
@@ -64,8 +65,8 @@ def test_every_change_is_counted_in_both_places(settings: Settings) -> None:
     control.record_month("2026-09", "r", "p", [])
     control.append_hold_event({"event": "placed", "subject_id": "customer:1", "owner": "Ada", "ground": "audit",
                                "expires_on": TODAY, "happened_on": TODAY, "recorded_by": "Ada"})
-    control.record_decision({"subject_id": "customer:1", "kind": "open_balance", "decision": "keep", "decided_by": "Ada",
-                             "reason": "disputed", "decided_on": TODAY}, [])
+    control.record_decision({"subject_id": "customer:1", "kind": "open_balance", "decision": "keep",
+                             "decided_by": "Ada", "reason": "disputed", "decided_on": TODAY}, [])
     control.record_acceptance([], [])
     assert numbers(settings) == (6, 6)
     assert (settings.keys / counter.NAME).stat().st_mode & 0o777 == 0o600
@@ -106,7 +107,8 @@ def test_a_new_home_with_nothing_but_its_root_key_is_no_loss(settings: Settings)
     assert numbers(settings) == (1, 1)
 
 
-def test_a_run_killed_between_the_two_writes_locks_nobody_out(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_killed_between_the_two_writes_locks_nobody_out(settings: Settings,
+                                                              monkeypatch: pytest.MonkeyPatch) -> None:
     """The store is ahead then; it is believed, and the number is mended when it is next opened."""
     with monkeypatch.context() as patched:
         patched.setattr(counter, "raise_counter", lambda *_: None)

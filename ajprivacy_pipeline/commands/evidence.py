@@ -54,7 +54,7 @@ def evidence_accept(
     reason: Annotated[str, typer.Option("--reason", metavar="CODE", help="A reason code of the policy (review.toml).")],
     month: Month = None,
 ) -> None:
-    """Say that a table or column is right as the month found it. The next run goes by it; a further loss trips again."""
+    """Say that a table or column is right as the month found it. The next run goes by it; a further loss trips."""
     from ajprivacy_pipeline.evidence import accept
     made = accept(people.prepared(), place, by, reason, month=month, today=people.today())
     typer.echo(f"{place} is accepted as {made['month']} found it; it counts from the next run")

@@ -40,10 +40,10 @@ _FUNCTIONS = frozenset({
     "SortArray", "ArrayPosition", "Lower", "Upper", "Trim", "Left", "Right", "Substring", "Concat", "ConcatWs",
     "Length", "Chr", "StartsWith", "EndsWith", "Contains", "Replace", "Split", "SplitPart", "RegexpReplace",
     "RegexpFullMatch", "RegexpLike", "RegexpExtract", "StrPosition", "Initcap", "Lpad", "Rpad", "Pad", "Reverse",
-    "Repeat", "Format", "SHA2", "MD5", "Unhex", "Hex", "Encode", "Decode", "JSONExtract", "JSONExtractScalar", "JSONObject",
+    "Repeat", "SHA2", "MD5", "Unhex", "Hex", "Encode", "Decode", "JSONExtract", "JSONExtractScalar", "JSONObject",
     "JSONKeyValue", "ToChar", "Abs", "Round", "Floor", "Ceil", "Sign", "Sqrt", "Ln", "Log", "Pow", "Year", "Month",
     "Day", "Week", "Quarter", "Extract", "DateFromParts", "LastDay", "TimestampTrunc", "DateTrunc", "DateDiff",
-    "DateAdd", "DateSub", "UnixToTime",
+    "DateAdd", "DateSub", "UnixToTime", "Format",
 })
 ALLOWED = _QUERY | _VALUES | _OPERATORS | _FUNCTIONS
 # Functions of DuckDB that sqlglot knows no class for; each gives back nothing but what it is handed.

@@ -3,6 +3,7 @@
 Belongs here: everything that sees the URL and its password. Does not belong here: tables and rows.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +61,12 @@ class Address:
         """The file of a SQLite warehouse."""
         return Path(self.url.database or "").absolute()
 
+    @property
+    def postgres_options(self) -> str:
+        """The address's own options for PostgreSQL's session, and ours: refuse where a policy would hide rows."""
+        own = self.url.query.get("options", "")
+        return " ".join((*((own,) if isinstance(own, str) else own), "-c row_security=off")).strip()
+
     def engine(self) -> sa.Engine:
         """An engine that cannot write where the dialect lets us say so, and never shows parameters.
 
@@ -73,7 +80,8 @@ class Address:
             if self.url.get_backend_name() == "postgresql":
                 return sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool,
                                         execution_options={"postgresql_readonly": True},
-                                        connect_args={"connect_timeout": 10, "client_encoding": "utf8"})
+                                        connect_args={"connect_timeout": 10, "client_encoding": "utf8",
+                                                      "options": self.postgres_options})
             return sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool)
         except sa.exc.NoSuchModuleError:
             raise SourceError(f"{self.url.drivername}:// is no kind of database this installation knows; "
@@ -109,8 +117,21 @@ def driver_errors(address: Address, what: str = "") -> Iterator[None]:
         raise SourceError(f"{where}cannot be read ({type(error).__name__}); check AJPRIVACY_WAREHOUSE") from None
 
 
+_HIDES = re.compile(r'row-level security policy for table "([^"]+)"')
+
+
+def hidden_rows(text: str) -> str | None:
+    """What to do where a driver's error says that a policy of PostgreSQL would hide rows; None where it does not."""
+    found = _HIDES.search(text)
+    return found and (f'row-level security of table "{found[1]}" would hide rows from this user, and what is hidden '
+                      "would count as not there: let the user see every row (ALTER ROLE ... BYPASSRLS, or make it the "
+                      "table's owner), and run again")
+
+
 def meaning(text: str) -> str | None:
     """What a driver's error text means, in words of ours; None if we do not know."""
+    if hidden := hidden_rows(text):
+        return hidden
     text = text.lower()
     meanings = (
         (("utf-8", "utf8", "unicode"), "it holds text that is not UTF-8; mend it there, or map an expression instead"),

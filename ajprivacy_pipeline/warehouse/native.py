@@ -81,6 +81,7 @@ def postgres_reader(con: zones.Connection, source: Source) -> Iterator["Postgres
     alias = f"warehouse_{secrets.token_hex(4)}"
     arguments = dict(source.connection.dialect.create_connect_args(source.address.url)[1])
     arguments.pop("context", None)  # psycopg's own, not libpq's
+    arguments["options"] = source.address.postgres_options
     with _password_file(arguments.pop("password", None)) as passfile:
         address = make_conninfo("", **{**arguments, **passfile})
         with zones.engine_errors(source.address.shown):

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine.reflection import ObjectKind
 
 from ajprivacy_pipeline.errors import SourceError
-from ajprivacy_pipeline.warehouse.address import Address, driver_errors
+from ajprivacy_pipeline.warehouse.address import Address, driver_errors, hidden_rows
 
 Kind = Literal["text", "integer", "decimal", "number", "float", "boolean", "date", "timestamp", "timestamptz",
                "binary", "json", "array", "other", "unknown"]
@@ -102,14 +102,20 @@ class Source:
         return "'" + (doubled.replace("\\", "\\\\") if self.dialect in ("mysql", "mariadb") else doubled) + "'"
 
     def probe(self, select: str) -> dict[str, ColumnType] | None:
-        """Ask the source for the columns of a SELECT that returns no row; None if the source refuses the SQL."""
+        """Ask the source for the columns of a SELECT that returns no row; None if the source refuses the SQL.
+
+        Raises:
+            SourceError: a policy of the source would hide rows.
+        """
         options = {"no_parameters": True}
         try:
             with self.connection.begin_nested() if self.connection.in_transaction() else self.connection.begin():
                 result = self.connection.exec_driver_sql(select, execution_options=options)
                 description = result.cursor.description if result.cursor is not None else None
                 result.close()
-        except (sa.exc.DBAPIError, ValueError):
+        except (sa.exc.DBAPIError, ValueError) as error:
+            if hidden := hidden_rows(str(error)):
+                raise SourceError(f"{self.address.shown}: {hidden}") from None
             return None
         return {column[0]: self._described(column) for column in description or ()}
 

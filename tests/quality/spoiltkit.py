@@ -57,8 +57,8 @@ def _invoice(n: int) -> Row:
 def _case(n: int) -> Row:
     return {"case_id": f"S{n}", "customer_id": f"C{n}", "contact_id": f"K{n // 3}" if n % 3 == 0 else None,
             "order_id": f"O{n}",
-            "opened_at": "2026-08-20" if n % 4 == 0 else "2018-04-04", "closed_at": None if n % 4 == 0 else "2018-06-04",
-            "summary": "x"}
+            "opened_at": "2026-08-20" if n % 4 == 0 else "2018-04-04",
+            "closed_at": None if n % 4 == 0 else "2018-06-04", "summary": "x"}
 
 
 def _request(n: int) -> Row:
@@ -86,7 +86,8 @@ def shop() -> Shop:
         "web_events": [{"event_id": f"E{n}", "occurred_at": "2026-07-01", "visitor_id": "v",
                         "consented": "true" if n % 4 else "false",
                         "consent_withdrawn_at": _some(n, 10, "2026-07-02")} for n in range(1, 101)],
-        "app_logs": [{"log_id": f"G{n}", "logged_at": f"2026-08-{n % 28 + 1:02}", "username": "u"} for n in range(1, 61)],
+        "app_logs": [{"log_id": f"G{n}", "logged_at": f"2026-08-{n % 28 + 1:02}", "username": "u"}
+                     for n in range(1, 61)],
         "rights_requests": [_request(n) for n in range(1, 201)],
     }
 
@@ -110,8 +111,9 @@ class World:
             write_open_before(self.con, self.control, self.keys, month)
             run_decisions(self.con, self.policy, month)
             due = {"/".join(row) for row in self.con.execute(
-                "SELECT 'attribute', subject_id, attribute FROM retention.attribute_decisions WHERE decision = 'due' UNION "
-                "SELECT entity, record_id, part FROM retention.record_decisions WHERE decision = 'due'").fetchall()}
+                "SELECT 'attribute', subject_id, attribute FROM retention.attribute_decisions WHERE decision = 'due' "
+                "UNION SELECT entity, record_id, part FROM retention.record_decisions WHERE decision = 'due'",
+            ).fetchall()}
             self.reasons: list[str] = self.con.execute("SELECT reasons FROM retention.evidence").fetchall()[0][0]
             self.tripped: list[tuple[str, str]] = self.con.execute(
                 "SELECT guard, concat_ws('.', table_name, nullif(column_name, '')) FROM retention.guards "

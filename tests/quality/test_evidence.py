@@ -8,23 +8,30 @@ import pytest
 
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.control import ControlStore, row_measures
+from ajprivacy_pipeline.models import run_model
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.quality import fault_counts, missing_evidence
-from ajprivacy_pipeline.retention import prepare
+from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare
 from ajprivacy_pipeline.settings import NOTICE
 from tests.clauses.kit import MONTH, decided
 from tests.oracle.casekit import consumer, order
-from tests.oracle.sqlshop import load_raw, run_decisions
+from tests.oracle.sqlshop import decide
 
 POLICY = load_policy(NOTICE)
 BEFORE = "2026-09"
 
 
-def evidence(tmp_path: Path, now: dict[str, int | None], before: dict[str, int | None] | None,
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> zones.Connection:
+    """A shop without rows, decided."""
+    return decide({}, MONTH, tmp_path_factory.mktemp("empty"))
+
+
+def evidence(con: zones.Connection, tmp_path: Path, now: dict[str, int | None], before: dict[str, int | None] | None,
              unmapped: tuple[str, str] | None = None) -> list[str]:
-    """Why nobody is due; tables by their row counts, None for one that is absent."""
-    con, control = zones.memory(), ControlStore(f"sqlite:///{tmp_path / 'control.db'}")
-    load_raw(con, {}, POLICY)
+    """What is wrong with the facts; tables by their row counts, None for one that is absent."""
+    control = ControlStore(f"sqlite:///{tmp_path / 'control.db'}")
+    con.execute("UPDATE raw.extraction SET present = false, rows = 0, evidence_missing = []")
     for table, rows in now.items():
         con.execute("UPDATE raw.extraction SET present = ?, rows = ? WHERE table_name = ?",
                     [rows is not None, rows or 0, table])
@@ -34,7 +41,8 @@ def evidence(tmp_path: Path, now: dict[str, int | None], before: dict[str, int |
         control.record_month(BEFORE, "r", "p", row_measures(
             {"table_name": table, "present": rows is not None, "rows": rows or 0} for table, rows in before.items()))
     prepare(con, POLICY, control, MONTH)
-    run_decisions(con, POLICY, MONTH)
+    for name in ("measures", "guards", "evidence"):
+        run_model(con, catalogue_of(POLICY)[f"retention.{name}"], policy_parameters(POLICY, MONTH))
     return list(con.execute("SELECT faults FROM retention.evidence").fetchall()[0][0])
 
 
@@ -56,14 +64,15 @@ def evidence(tmp_path: Path, now: dict[str, int | None], before: dict[str, int |
 ], ids=str)
 def test_a_source_that_shrank_proves_nothing(
     now: dict[str, int | None], before: dict[str, int | None] | None, reasons: list[str], tmp_path: Path,
+    empty: zones.Connection,
 ) -> None:
     """Below the tolerance, to the row; a table that was never filled is evidence."""
-    assert evidence(tmp_path, now, before) == reasons
+    assert evidence(empty, tmp_path, now, before) == reasons
 
 
 @pytest.mark.parametrize("tolerance", [0.0, 0.07, 0.1, 0.3, 0.35, 0.57])
 def test_the_limit_itself_is_within_every_tolerance(
-    tolerance: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    tolerance: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: zones.Connection,
 ) -> None:
     """Exact where a binary fraction is not: 100 rows may become 100 less the tolerance, and not one fewer."""
     choices = POLICY.retention.choices.model_copy(update={"shrink_tolerance": tolerance})
@@ -71,18 +80,19 @@ def test_the_limit_itself_is_within_every_tolerance(
     monkeypatch.setattr(f"{__name__}.POLICY", policy)
     least = 100 - round(tolerance * 100)
 
-    assert evidence(tmp_path, {"cases": least}, {"cases": 100}) == []
+    assert evidence(empty, tmp_path, {"cases": least}, {"cases": 100}) == []
     (tmp_path / "control.db").unlink()
-    assert evidence(tmp_path, {"cases": least - 1}, {"cases": 100}) == ["cases: has shrunk beyond the tolerance"]
+    assert evidence(empty, tmp_path, {"cases": least - 1}, {"cases": 100}) == ["cases: has shrunk beyond the tolerance"]
 
 
 @pytest.mark.parametrize(("table", "column", "reason"), [
     ("invoices", "*", "invoices: not mapped"), ("order_lines", "product_id", "order_lines.product_id: not mapped"),
 ])
-def test_unmapped_evidence_is_named(table: str, column: str, reason: str, tmp_path: Path) -> None:
+def test_unmapped_evidence_is_named(table: str, column: str, reason: str, tmp_path: Path,
+                                    empty: zones.Connection) -> None:
     """A table or a column that the mapping leaves out without a reason; with one the extraction notes nothing."""
-    assert evidence(tmp_path, {}, None, (table, column)) == [reason]
-    assert evidence(tmp_path, {}, None) == []
+    assert evidence(empty, tmp_path, {}, None, (table, column)) == [reason]
+    assert evidence(empty, tmp_path, {}, None) == []
 
 
 def test_missing_evidence_holds_everybody_and_everything(tmp_path: Path) -> None:
@@ -98,10 +108,10 @@ def test_missing_evidence_holds_everybody_and_everything(tmp_path: Path) -> None
     assert rows == [("hold", ["evidence_missing"])]
     frozen = found.con.execute('SELECT DISTINCT "freeze", count(*) FROM retention.freezes GROUP BY ALL').fetchall()
     assert frozen == [("evidence_missing", 2)]
-    assert missing_evidence(found.con) == [
-        "invoices: empty, was not (0 rows, 3 in 2026-09); look at the source and the query or filter that feeds the table, "
-        "mend it and run the month again, or say that it is right: ajprivacy evidence accept invoices --by NAME "
-        "--reason CODE"]
+    (sentence,) = missing_evidence(found.con)
+    assert sentence == ("invoices: empty, was not (0 rows, 3 in 2026-09); look at the source and the query or filter "
+                        "that feeds the table, mend it and run the month again, or say that it is right: ajprivacy "
+                        "evidence accept invoices --by NAME --reason CODE")
 
 
 def test_a_fault_holds_only_whom_it_touches(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A source that is spoilt without losing rows makes nobody due, and says in one sentence why, where and how to go on."""
+"""A source that is spoilt makes nobody due, and says in one sentence why, what to look at and how to go on."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from ajprivacy_pipeline.control import ControlStore, executed_counts, utc_now
+from ajprivacy_pipeline.control import ControlStore, executed_counts, open_records, utc_now
 from tests.quality.spoiltkit import AUGUST, POLICY, SEPTEMBER, World, world
 
 OCTOBER = "2026-10"
@@ -49,26 +50,35 @@ FILLED = {f"{table}.{column}": f"UPDATE raw.{table} SET {column} = coalesce({col
 SPOILT = {  # what is done to the source, and where a guard must trip
     "contacts' ids in another case than their references": (
         "orphans", "orders.contact_id", "UPDATE raw.contacts SET contact_id = lower(contact_id)"),
-    "customers' ids in lower case": ("orphans", "orders.customer_id", "UPDATE raw.orders SET customer_id = lower(customer_id)"),
-    "customers' ids with .0": ("orphans", "invoices.customer_id", "UPDATE raw.invoices SET customer_id = customer_id || '.0'"),
+    "customers' ids in lower case": (
+        "orphans", "orders.customer_id", "UPDATE raw.orders SET customer_id = lower(customer_id)"),
+    "customers' ids with .0": (
+        "orphans", "invoices.customer_id", "UPDATE raw.invoices SET customer_id = customer_id || '.0'"),
     "orders' ids renamed": ("orphans", "cases.order_id", "UPDATE raw.cases SET order_id = 'x' || order_id"),
-    "products' ids renamed": ("orphans", "order_lines.product_id", "UPDATE raw.products SET product_id = 'x' || product_id"),
+    "products' ids renamed": (
+        "orphans", "order_lines.product_id", "UPDATE raw.products SET product_id = 'x' || product_id"),
     "all warranties 0": ("warranty", "products.warranty_years", "UPDATE raw.products SET warranty_years = '0'"),
     "everything is freight": ("rising", "products.category", "UPDATE raw.products SET category = 'Freight'"),
-    "all customers are companies": ("rising", "customers.customer_type", "UPDATE raw.customers SET customer_type = 'business'"),
+    "all customers are companies": (
+        "rising", "customers.customer_type", "UPDATE raw.customers SET customer_type = 'business'"),
     "all orders cost nothing": ("rising", "orders.total_amount", "UPDATE raw.orders SET total_amount = '0.00'"),
     "all invoices are paid": ("rising", "invoices.paid_amount", "UPDATE raw.invoices SET paid_amount = amount"),
-    "all requests are refused": ("rising", "rights_requests.outcome", "UPDATE raw.rights_requests SET outcome = 'refused'"),
-    "all requests are withdrawn": ("rising", "rights_requests.outcome", "UPDATE raw.rights_requests SET outcome = 'withdrawn'"),
+    "all requests are refused": (
+        "rising", "rights_requests.outcome", "UPDATE raw.rights_requests SET outcome = 'refused'"),
+    "all requests are withdrawn": (
+        "rising", "rights_requests.outcome", "UPDATE raw.rights_requests SET outcome = 'withdrawn'"),
     "no click has consent": ("falling", "web_events.consented", "UPDATE raw.web_events SET consented = 'false'"),
-    "last logins are old": ("age", "customers.last_login_at",
-                            "UPDATE raw.customers SET last_login_at = '2015-01-01' WHERE last_login_at IS NOT NULL"),
+    "last logins are old": (
+        "age", "customers.last_login_at",
+        "UPDATE raw.customers SET last_login_at = '2015-01-01' WHERE last_login_at IS NOT NULL"),
     "an older copy": ("age", "orders.ordered_at", "DELETE FROM raw.orders WHERE ordered_at > '2026-08-10'"),
     "logs that stopped": ("age", "app_logs.logged_at", "UPDATE raw.app_logs SET logged_at = '2025-04-01'"),
-    "open cases closed back in time": ("closings", "cases.closed_at",
-                                       "UPDATE raw.cases SET closed_at = '2019-01-01' WHERE case_id IN ('S4','S8','S12','S16','S20','S24','S28')"),
-    "open requests closed back in time": ("closings", "rights_requests.closed_at",
-                                          "UPDATE raw.rights_requests SET closed_at = '2023-01-01' WHERE closed_at IS NULL"),
+    "open cases closed back in time": (
+        "closings", "cases.closed_at",
+        "UPDATE raw.cases SET closed_at = '2019-01-01' WHERE closed_at IS NULL AND case_id < 'S4'"),
+    "open requests closed back in time": (
+        "closings", "rights_requests.closed_at",
+        "UPDATE raw.rights_requests SET closed_at = '2023-01-01' WHERE closed_at IS NULL"),
     "no invoice is left": ("rows", "invoices", "DELETE FROM raw.invoices"),
 }
 
@@ -150,3 +160,15 @@ def test_what_a_plan_of_ours_emptied_is_taken_off(shop: World) -> None:
 
 def test_the_store_does_not_show_what_was_open(shop: World, tmp_path: Path) -> None:
     assert b"S4" not in (tmp_path / "control.db").read_bytes()
+
+
+def test_what_was_open_is_forgotten_when_nothing_is_compared_with_it(shop: World) -> None:
+    """September's set takes the place of August's; a spoilt October leaves it."""
+    def sets() -> set[str]:
+        return {row["month"] for row in shop.control.rows(sa.select(open_records))}
+
+    assert sets() == {AUGUST}
+    shop.run(SEPTEMBER)
+    assert sets() == {SEPTEMBER}
+    shop.run(OCTOBER, "UPDATE raw.cases SET closed_at = '2019-01-01' WHERE closed_at IS NULL")
+    assert sets() == {SEPTEMBER}

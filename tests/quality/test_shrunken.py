@@ -112,6 +112,27 @@ def test_somebody_may_accept_it_by_name(settings: Settings, call: Call) -> None:
     assert due(settings, "2026-11") == 0, "an acceptance is for one table"
 
 
+def test_a_column_is_accepted_for_that_drop_alone(settings: Settings, call: Call) -> None:
+    """Requests that say they were closed before August's end, though they were open then: accepted, they were."""
+    warehouse(settings, "UPDATE rights_requests SET closed_at = '2026-07-01' "
+                        "WHERE coalesce(closed_at, '9') > '2026-09'")
+    assert due(settings, "2026-09") == 0
+    listed = json.loads(call("evidence", "list", "--json")[1])
+    (found,) = (row for row in listed if row["tripped"])
+    assert (found["guard"], found["table"], found["column"], found["since"]) == (
+        "closings", "rights_requests", "closed_at", "2026-08")
+    assert found["now"]["part"] >= 5
+    assert "ajprivacy evidence accept rights_requests.closed_at" in found["to_do"]
+    code, said = call("evidence", "accept", "rights_requests.closed_at", "--by", "Ada", "--reason", "filled_by_rule")
+    assert code == 0, said
+    assert due(settings, "2026-09") > 0
+    warehouse(settings, "UPDATE customers SET last_login_at = '2019-01-01' WHERE last_login_at IS NOT NULL")
+    assert due(settings, "2026-10") == 0, "an acceptance is for one column"
+    code, said = call("evidence", "list")
+    assert "customers.last_login_at" in said
+    assert "tripped: nobody is due; mend the source" in said
+
+
 def test_what_is_refused_changes_nothing(settings: Settings, call: Call) -> None:
     warehouse(settings, "DELETE FROM invoices")
     assert due(settings, "2026-09") == 0
@@ -166,7 +187,8 @@ def test_a_store_of_an_earlier_version_is_read_on(tmp_path: Path) -> None:
             CREATE TABLE source_counts (id INTEGER PRIMARY KEY, month TEXT, run_id TEXT, table_name TEXT,
                 present BOOLEAN, rows BIGINT);
             INSERT INTO source_counts VALUES (1, '2026-06', 'a', 'cases', 1, 10), (2, '2026-06', 'a', 'orders', 1, 20),
-                (3, '2026-07', 'b', 'cases', 1, 2), (4, '2026-07', 'b', 'orders', 1, 21), (5, '2026-07', 'b', 'invoices', 0, 0);
+                (3, '2026-07', 'b', 'cases', 1, 2), (4, '2026-07', 'b', 'orders', 1, 21),
+                (5, '2026-07', 'b', 'invoices', 0, 0);
             CREATE TABLE shrunken_sources (id INTEGER PRIMARY KEY, month TEXT, run_id TEXT, table_name TEXT);
             INSERT INTO shrunken_sources VALUES (1, '2026-07', 'b', 'cases');
             CREATE TABLE accepted_counts (id INTEGER PRIMARY KEY, month TEXT, table_name TEXT, present BOOLEAN,
