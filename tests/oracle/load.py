@@ -289,9 +289,10 @@ class Loader:
         for row in self.tables["customers"]:
             kind = row["customer_type"] or "sole_proprietor"
             for column, types in MISPLACED.items():
-                # reading: an already generalised birth date is empty, so not misplaced; one that is a fault is not
-                # empty, so misplaced as well.
-                if kind in types and not is_empty("customers", column, row, self.options):
+                # reading: an already generalised birth date is empty, so not misplaced; one that is a fault stands
+                # in `quality` as that already.
+                faulty = column in row["_faults"]
+                if kind in types and not faulty and not is_empty("customers", column, row, self.options):
                     self.fault("customers", row, column, "misplaced")
 
 
