@@ -30,7 +30,7 @@ def _addressed(value: object, prefix: str) -> object:
 def named_shop(shop: Shop, prefix: str, tombstones: set[str]) -> Shop:
     """A shop whose ids and e-mail addresses no other shop has; tombstones keep theirs."""
     def renamed(column: str, value: object) -> object:
-        if column in IDS and str(value).strip() in tombstones:
+        if column in ("customer_id", "contact_id") and str(value).strip() in tombstones:
             return value
         if column.endswith("email"):
             return _addressed(value, prefix)

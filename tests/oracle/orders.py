@@ -24,8 +24,8 @@ def invoice_is_open(world: World, invoice: Row) -> bool:
     if abs(balance(world, invoice)) < CENT:
         return False
     # reading: "without an order" is without the id of one (as "a line without product_id" is not one of an unknown
-    # product): invoices that name the same order belong together though it does not exist; a tombstone names none.
-    if invoice["order_id"] is None or invoice["order_id"] in world.options.tombstones.values():
+    # product): invoices that name the same order belong together though it does not exist.
+    if invoice["order_id"] is None:
         return True
     others = world.where("invoices", "order_id", invoice["order_id"])
     return abs(sum((balance(world, other) for other in others), Decimal(0))) >= CENT
