@@ -20,6 +20,7 @@ from ajprivacy_pipeline.copies import (
     PSEUDONYMISED,
     boundary,
     destroy_before,
+    is_running,
     month_file,
     month_lock,
     write_pseudonymised,
@@ -300,6 +301,8 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         prepare_home(settings)
         policy = load_policy(settings.notice)
         require_complete(policy)
+        if month < policy.retention.first_month:
+            raise PolicyError([f"purposes.toml: first_month is {policy.retention.first_month}, after {month}"])
         if policy.retention.valid_from > as_of(month):
             raise PolicyError([f"purposes.toml: valid_from is {policy.retention.valid_from}, after {month} has ended"])
         keys = KeyStore(settings.keys, settings.root_key)
@@ -310,7 +313,9 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
             plan_release(control, policy, month, asked)  # what cannot be had is refused before anything is read
     with month_lock(settings, month):
         spill = settings.restricted / "spill" / month
-        shutil.rmtree(spill, ignore_errors=True)  # what a killed run of this month left
+        for left in spill.parent.glob("????-??"):  # what killed runs left, of this month or of others
+            if left.name == month or not is_running(settings, left.name):
+                shutil.rmtree(left, ignore_errors=True)
         with zones.open_zone(settings, keys, month_file(settings, month),
                              extensions=("postgres_scanner", "sqlite_scanner")) as con:
             # A folder a month: two months at once must not write to each other's spill files.

@@ -5,11 +5,14 @@ Belongs here: environment variables, folders of the home, nothing else. No other
 
 import os
 import pwd
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from ajprivacy_pipeline.errors import PrivacyError
+
+_PLAIN = r"[\w /.\-+@,=()~]"  # characters of a path that mean nothing else anywhere
 
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent
@@ -83,6 +86,10 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
     values = dict(os.environ) if env is None else env
     root = CHECKOUT if (CHECKOUT / "workspace.yaml").is_file() else Path.cwd()
     home = Path(values.get("AJPRIVACY_HOME") or root / ".ajprivacy").expanduser().resolve()
+    if strange := sorted(set(re.sub(_PLAIN, "", str(home)))):
+        raise PrivacyError(f"AJPRIVACY_HOME: {', '.join(map(repr, strange))} means something else in a database's "
+                           "address or a pattern of files; choose a folder whose path has letters, digits, blanks "
+                           "and . _ - + @ , = ( ) ~ alone")
     mapping = values.get("AJPRIVACY_MAPPING")
     threads = values.get("AJPRIVACY_THREADS") or str(os.cpu_count() or 2)
     if not threads.isdigit() or int(threads) < 1:

@@ -33,8 +33,8 @@ def run_month(settings: Settings, month: str, report: Report, asked: Asked | Non
     as_of(month)
     partition = f"{month}-01"
     if not MONTHS.has_partition_key(partition):
-        raise ControlError(f"{month} is not over yet, or lies before {MONTHS.start:%Y-%m}: "
-                           "choose a month that is over")
+        raise ControlError(f"{month} is not over yet, or lies before {MONTHS.start:%Y-%m} (purposes.toml, "
+                           "first_month): choose a month that is over")
     started = time.monotonic()
     refusals: list[PrivacyError] = []
     with prepare_dagster(settings) as instance:

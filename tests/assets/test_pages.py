@@ -28,7 +28,7 @@ class Pages:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.home, self.said = Home(folder), folder / "said.txt"  # a file: a killed process leaves children with its pipes
+        self.home, self.said = Home(folder), folder / "said.txt"  # a file: what a killed process leaves has its pipes
         with self.said.open("w") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "ajprivacy_pipeline", "ui", "--port", str(self.port), "--host",
