@@ -389,7 +389,8 @@ class ControlStore:
         """Each product's warranty as the last successful month before a month saw it."""
         table = product_warranties.c
         return {row["product_id"]: row["warranty_years"] for row in self.rows(
-            sa.select(table.product_id, table.warranty_years).where(table.month < month).order_by(table.month, table.id))}
+            sa.select(table.product_id, table.warranty_years).where(table.month < month)
+            .order_by(table.month, table.id))}
 
     def record_decision(self, decision: dict[str, Any], invoices: Sequence[dict[str, Any]],
                         faults: Sequence[dict[str, Any]] = ()) -> int:
