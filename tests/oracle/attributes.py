@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from .freezes import SCOPES, Freeze, legal_hold
+from .freezes import SCOPES, Freeze, is_released, legal_hold
 from .load import is_empty
 from .model import Subject, World, shown
 
@@ -41,6 +41,18 @@ def columns_of(attribute: str, kind: str) -> tuple[str, ...]:
     return ("birth_date",) if attribute == "age" else (attribute,)
 
 
+def has_value(world: World, subject: Subject, attribute: str) -> bool:
+    """Whether something of an attribute is there."""
+    columns = columns_of(attribute, subject.kind)
+    return not all(is_empty(subject.table, column, subject.row, world.options) for column in columns)
+
+
+def has_any_value(world: World, subject: Subject) -> bool:
+    """Whether something of any attribute of the subject's type is there."""
+    return any(has_value(world, subject, attribute)
+               for attribute, (types, _) in ATTRIBUTES.items() if subject.kind in types)
+
+
 def decide_attributes(
     world: World, subject: Subject, purposes: dict[str, date], freezes: dict[str, Freeze]
 ) -> list[dict[str, object]]:
@@ -61,13 +73,16 @@ def _decide(
         "as_of": world.as_of, "subject_id": subject.id, "attribute": attribute,
         "decision": "absent", "due_on": None, "retained_by": [], "held_by": [],
     }
-    columns = columns_of(attribute, subject.kind)
-    if all(is_empty(subject.table, column, subject.row[column], world.options) for column in columns):
+    if not has_value(world, subject, attribute):
         return row
     alive = {name: day for name, day in terms.items() if day > world.as_of}
     if alive:
         return row | {"decision": "retain", "due_on": shown(max(alive.values())), "retained_by": sorted(alive)}
     held = {name for name in freezes if _holds(name, attribute, misplaced)}
+    # A birth date that is a fault holds the age alone; its table and subject are frozen by nothing.
+    released = is_released(world, subject.table, subject.row, "data_quality")
+    if attribute == "age" and "birth_date" in subject.row["_faults"] and not released:
+        held.add("data_quality")
     # reading: a hold on the entity customers or contacts holds the attributes of all its rows.
     if legal_hold(world, "entity", subject.table)[0]:
         held.add("legal_hold")

@@ -22,12 +22,19 @@ def _named(value: object, prefix: str) -> object:
     return text[:start] + prefix + bare + text[start + len(bare):]
 
 
+def _addressed(value: object, prefix: str) -> object:
+    """An address in a domain of the shop's own, with everything that stands before and around it as it is."""
+    return None if value is None else str(value).replace("@", f"@{prefix}.")
+
+
 def named_shop(shop: Shop, prefix: str, tombstones: set[str]) -> Shop:
     """A shop whose ids and e-mail addresses no other shop has; tombstones keep theirs."""
     def renamed(column: str, value: object) -> object:
-        if column in IDS and str(value).strip() in tombstones:
+        if column in ("customer_id", "contact_id") and str(value).strip() in tombstones:
             return value
-        return _named(value, prefix) if column in IDS or column.endswith("email") else value
+        if column.endswith("email"):
+            return _addressed(value, prefix)
+        return _named(value, prefix) if column in IDS else value
     return {table: [{column: renamed(column, value) for column, value in row.items()} for row in rows]
             for table, rows in shop.items()}
 

@@ -17,14 +17,14 @@ def decide_bulk(world: World, records: Records) -> list[dict[str, object]]:
     """A row per entity and reason; a held row counts under `held` instead."""
     counted: dict[tuple[str, str], list[date]] = {}
     for event in world.tables["web_events"]:
-        if not all(is_empty("web_events", column, event[column], world.options) for column in WEB):
+        if not all(is_empty("web_events", column, event, world.options) for column in WEB):
             due_on, reason = _web_event(world, event, records)
             if due_on <= world.as_of:
                 if records.held_by("web_events", event, ids_of(world, "web_events", event)[2]):
                     reason = "held"
                 counted.setdefault(("web_events", reason), []).append(due_on)
     for line in world.tables["app_logs"]:
-        if not all(is_empty("app_logs", column, line[column], world.options) for column in LOG):
+        if not all(is_empty("app_logs", column, line, world.options) for column in LOG):
             logged = line["logged_at"]
             due_on = add_months(logged, world.options.log_months) if logged else world.as_of
             if due_on <= world.as_of:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .attributes import decide_attributes
+from .attributes import decide_attributes, has_any_value
 from .bulk import decide_bulk
 from .freezes import SCOPES, freezes_of
 from .model import Options, Shop, shown
@@ -22,7 +22,7 @@ def evaluate(shop: Shop, month: str, *, options: Options | None = None) -> Resul
     world = build(shop, month, options or Options())
     as_of = world.as_of
     purposes = {subject.id: purposes_of(world, subject) for subject in world.subjects.values()}
-    freezes = freezes_of(world, purposes)
+    freezes = freezes_of(world, purposes, has_any_value)
     records = Records(world, purposes, freezes)
     decided = list(records.decisions())
     attributes = [row for subject in world.subjects.values()

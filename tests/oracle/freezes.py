@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from .model import Row, Subject, World, add_months
+from .model import Order, Row, Subject, World, add_months
 from .orders import invoice_is_open
-from .world import reached_by
+from .requests import pending_freeze, reached_by
 
 SCOPES = {
     "open_balance": "contractual",
@@ -35,8 +36,10 @@ class Freeze:
 Freezes = dict[str, dict[str, Freeze]]  # subject -> name of the freeze -> freeze
 
 
-def freezes_of(world: World, purposes: dict[str, dict[str, date]]) -> Freezes:
-    """The freezes of every subject."""
+def freezes_of(
+    world: World, purposes: dict[str, dict[str, date]], holds_something: Callable[[World, Subject], bool],
+) -> Freezes:
+    """The freezes of every subject; `holds_something` tells whether any attribute of it is there."""
     flawed = _subjects_of_faults(world)
     balances = _open_balances(world)
     found: Freezes = {}
@@ -52,7 +55,9 @@ def freezes_of(world: World, purposes: dict[str, dict[str, date]]) -> Freezes:
             own["orphan"] = Freeze()
         if subject_id in flawed:
             own["data_quality"] = Freeze()
-        if not purposes[subject_id] and not subject.erasures and not subject.evidence_released:
+        # Nothing was ever carried out yet, so that part of the rule needs no more to be known.
+        unknown = not purposes[subject_id] and not subject.erasures and not subject.evidence_released
+        if unknown and holds_something(world, subject):
             own["no_evidence"] = Freeze()
         if world.options.evidence_missing:
             own["evidence_missing"] = Freeze()
@@ -97,18 +102,13 @@ def _open_balance(world: World, invoices: list[Row]) -> Freeze:
 
 def _pending_requests(world: World, subject: Subject, own: dict[str, Freeze]) -> None:
     """Restrictions, and requests for access or portability that wait for an answer."""
-    names = {"restriction": "restriction", "access": "access_pending", "portability": "access_pending"}
     for request in subject.requests:
-        name = names.get(request.kind or "")
-        if not name or not request.counts:
-            continue
-        received, row = request.received, request.row
-        if received is None or received > world.as_of or world.by(row["closed_at"]):
-            continue
-        if world.by(row["identity_verified_at"]) or world.as_of < add_months(received, 3):
-            freeze = own.setdefault(name, Freeze(received))
+        name = pending_freeze(world, request)
+        if name:
+            assert request.received is not None
+            freeze = own.setdefault(name, Freeze(request.received))
             assert freeze.since is not None
-            freeze.since = min(freeze.since, received)
+            freeze.since = min(freeze.since, request.received)
 
 
 def legal_hold(world: World, key: str, value: str) -> tuple[bool, date | None]:
@@ -126,7 +126,22 @@ def legal_hold(world: World, key: str, value: str) -> tuple[bool, date | None]:
 def _is_orphan(world: World, subject: Subject) -> bool:
     """A contact whose customer does not exist; one without a customer or with a tombstone is none."""
     customer = subject.row["customer_id"]
+    if is_released(world, subject.table, subject.row, "orphan"):
+        return False
     return subject.kind == "contact" and customer is not None and f"customer:{customer}" not in world.subjects
+
+
+def is_released(world: World, table: str, row: Row, freeze: str) -> bool:
+    """Whether a person decided that what a row's faults, or its being an orphan, hold need not be held."""
+    if (table, row["_id"], freeze) in world.released:
+        return True
+    # reading: of an order its lines' faults are released with its own: it is the order that they hold.
+    return table == "order_lines" and ("orders", row["order_id"], freeze) in world.released
+
+
+def is_faulty(world: World, table: str, row: Row) -> bool:
+    """Whether a row has a fault that freezes, and nobody released it."""
+    return (table, row["_id"]) in world.faulty and not is_released(world, table, row, "data_quality")
 
 
 def _subjects_of_faults(world: World) -> set[str]:
@@ -134,7 +149,7 @@ def _subjects_of_faults(world: World) -> set[str]:
     found: set[str] = set()
     for table, rows in world.tables.items():
         for row in rows:
-            if (table, row["_id"]) in world.faulty:
+            if is_faulty(world, table, row):
                 found.update(_subjects_of_row(world, table, row))
     return found
 
@@ -144,17 +159,30 @@ def _subjects_of_row(world: World, table: str, row: Row) -> list[str]:
         return [f"customer:{row['customer_id']}"]
     if table == "contacts":
         return [f"contact:{row['contact_id']}"]
-    if table == "order_lines":
+    if table in ("orders", "order_lines"):
         order = world.orders.get(row["order_id"])
-        return _subjects_of_row(world, "orders", order.row) if order else []
+        return _subjects_of_order(world, order, unordered=table == "orders" and order.id in world.unordered
+                                  ) if order else []
     if table == "rights_requests":
         # reading: a faulty request without ids freezes everybody it reaches by e-mail.
-        return reached_by(world, row)[0]
+        return reached_by(world, row)
     if table in ("products", "app_logs"):
         return []
     # reading: a contact that does not exist is the subject all the same; the customer is not frozen in its place.
     subject_id = ids_of(world, table, row)[2]
-    return [subject_id] if subject_id else []
+    return [*([subject_id] if subject_id else []), *(_debtors(world, row) if table == "invoices" else [])]
+
+
+def _subjects_of_order(world: World, order: Order, *, unordered: bool) -> list[str]:
+    """Its subject and the contacts it belongs to; where nobody knows when it was placed, all of the company's."""
+    subject_id = ids_of(world, "orders", order.row)[2]
+    found = [subject_id] if subject_id else []
+    company = world.subjects.get(f"customer:{order.row['customer_id']}")
+    if company and company.kind == "business":
+        colleagues = [world.subjects[f"contact:{row['contact_id']}"]
+                      for row in world.where("contacts", "customer_id", order.row["customer_id"])]
+        found += [who.id for who in colleagues if unordered or any(own is order for own in who.orders)]
+    return found
 
 
 def ids_of(world: World, table: str, row: Row) -> tuple[str | None, str | None, str | None]:
@@ -168,7 +196,7 @@ def ids_of(world: World, table: str, row: Row) -> tuple[str | None, str | None, 
     if customer is not None:
         return customer, None, f"customer:{customer}"
     if table == "newsletter_subscriptions":
-        people = world.by_email.get(row["email"], [])
+        people = world.by_email.get(row["email_key"], [])
         return None, None, people[0] if len(people) == 1 else None
     return None, None, None
 

@@ -1,19 +1,22 @@
 """Loading: raw values become dates, amounts and text; what does not fit becomes NULL and a quality fault.
 
-Every timestamp is kept as D(t) only, its local date in Oslo: no rule reads the time of day.
+Every timestamp is kept as D(t) only, its local date in Oslo: no rule reads the time of day. Of every e-mail address
+the key stands beside it. What the mapping turns into NULL (`empty`, `empty_before_beginning`) is NULL already.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from zoneinfo import ZoneInfo
 
+from .emails import email_key
 from .model import Options, Row, Shop
+from .times import FaultError, read_time, trimmed
 
-OSLO = ZoneInfo("Europe/Oslo")
-PLAUSIBLE = (1900, 2199)
+PLAUSIBLE, PLAUSIBLE_BIRTHS = (1980, 2199), (1900, 2199)
+# A column with so many values, over half of which are faults of reading, does not fit as a whole.
+MANY_VALUES = 20
 
 CUSTOMER_TYPES = ("consumer", "business", "sole_proprietor")
 ENUMS = {
@@ -28,19 +31,19 @@ ENUMS = {
 # Per table, "column" or "column:type"; text is the default type, and * marks a bold column that is no key.
 COLUMNS = {
     "customers": "customer_id customer_type*:enum name organisation_number national_identity_number email:email phone"
-    " username birth_date:date gender street_address postal_code city country industry preferences"
+    " username birth_date:birth gender street_address postal_code city country industry preferences"
     " profile_created_at:date profile_closed_at:date last_login_at:date updated_at:date",
     "contacts": "contact_id customer_id* name email:email phone username job_title preferences created_at:date"
     " deactivated_at:date last_login_at:date updated_at:date",
     "products": "product_id name category warranty_years:number",
-    "orders": "order_id customer_id* contact_id ordered_at*:date delivered_at:date completed_at:date paid_at:date"
+    "orders": "order_id customer_id contact_id ordered_at*:date delivered_at:date completed_at:date paid_at:date"
     " cancelled_at:date delivery_name delivery_street_address delivery_postal_code delivery_city delivery_phone"
     " delivery_email:email delivery_note payment_method payment_reference currency total_amount:amount updated_at:date",
     "order_lines": "order_id line_number:integer product_id quantity:number unit_price:amount delivered_at:date"
     " returned_at:date",
-    "invoices": "invoice_id customer_id* order_id issued_at*:date due_at:date amount*:amount paid_amount:amount"
+    "invoices": "invoice_id customer_id order_id issued_at*:date due_at:date amount*:amount paid_amount:amount"
     " settled_at:date billing_name billing_street_address billing_postal_code billing_city billing_email:email",
-    "cases": "case_id customer_id* contact_id order_id kind:enum opened_at*:date closed_at:date summary",
+    "cases": "case_id customer_id contact_id order_id kind:enum opened_at*:date closed_at:date summary",
     "communications": "communication_id customer_id contact_id case_id channel:enum direction:enum occurred_at*:date"
     " sender recipient body",
     "newsletter_subscriptions": "subscription_id email*:email customer_id contact_id subscribed_at:date"
@@ -57,72 +60,50 @@ KEYS = {table: (columns.split()[0],) for table, columns in COLUMNS.items()} | {
 REFERENCES = {"customer_id": "customers", "contact_id": "contacts", "order_id": "orders", "product_id": "products",
               "case_id": "cases"}
 
-# reading: ISO 8601 with a blank or a T, seconds and fraction optional, with or without an offset; nothing else parses.
-_TIMESTAMP = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?"
-)
+# An end, the table of its beginning, and the beginning.
+PAIRS = [
+    *(("orders", end, "orders", "ordered_at") for end in ("delivered_at", "completed_at", "paid_at", "cancelled_at")),
+    *(("order_lines", end, "orders", "ordered_at") for end in ("delivered_at", "returned_at")),
+    ("cases", "closed_at", "cases", "opened_at"),
+    ("invoices", "settled_at", "invoices", "issued_at"),
+    ("customers", "profile_closed_at", "customers", "profile_created_at"),
+    ("contacts", "deactivated_at", "contacts", "created_at"),
+    ("rights_requests", "closed_at", "rights_requests", "received_at"),
+]
+# Columns that no rule reads: a fault in one freezes nothing. Of products only the warranty is read, and its fault makes
+# the warranty unknown; a product is nobody's.
+UNREAD = {("customers", "updated_at"), ("contacts", "updated_at"), ("orders", "updated_at"), ("invoices", "due_at"),
+          ("order_lines", "quantity"), ("order_lines", "unit_price"), ("cases", "kind")}
+
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 # reading: these spellings of a boolean parse, in any case.
 _BOOLEANS = {"true": True, "t": True, "1": True, "yes": True, "y": True,
              "false": False, "f": False, "0": False, "no": False, "n": False}
 
 
-class FaultError(Exception):
-    """A value that does not fit; the text is the name of the fault."""
+class ColumnError(ValueError):
+    """A column that does not fit its type as a whole: the run stops."""
 
 
-def text(raw: object) -> str | None:
-    """Trimmed text, or None where nothing is left."""
-    if raw is None:
-        return None
-    return str(raw).strip() or None
+def local_date(raw: object, options: Options) -> date:
+    """D(t) of any date but a birth date."""
+    read = read_time(raw)
+    # Sentinels are looked for first: most of them lie outside the plausible years, and their name says more.
+    if {read.local, read.written} & set(options.sentinel_dates):
+        raise FaultError("sentinel")
+    return _plausible(read.local, PLAUSIBLE)
 
 
-def local_date(raw: object) -> date:
-    """D(t): the local date in Oslo; a timestamp without a zone is local already."""
-    if isinstance(raw, datetime):
-        moment = raw
-    elif isinstance(raw, date):
-        return _plausible(raw)
-    elif isinstance(raw, str):
-        moment = _parse_timestamp(raw)
-    else:
-        raise FaultError("unparsable")
-    if moment.tzinfo is not None:
-        # reading: plausible_years is held against the local year.
-        try:
-            moment = moment.astimezone(OSLO)
-        except (OverflowError, ValueError):
-            raise FaultError("implausible_date") from None
-    return _plausible(moment.date())
-
-
-def _parse_timestamp(raw: str) -> datetime:
-    match = _TIMESTAMP.fullmatch(raw)
-    if not match:
-        raise FaultError("unparsable")
-    year, month, day, hour, minute, second, zone = match.groups()
-    stamp = f"{year}-{month}-{day}T{hour or '00'}:{minute or '00'}:{second or '00'}"
-    if zone == "Z":
-        stamp += "+00:00"
-    elif zone:
-        digits = zone[1:].replace(":", "").ljust(4, "0")
-        stamp += f"{zone[0]}{digits[:2]}:{digits[2:]}"
-    try:
-        return datetime.fromisoformat(stamp)
-    except ValueError:
-        raise FaultError("unparsable") from None
-
-
-def _plausible(day: date) -> date:
-    if not PLAUSIBLE[0] <= day.year <= PLAUSIBLE[1]:
+def _plausible(day: date | None, years: tuple[int, int]) -> date:
+    # reading: plausible_years is held against the local year.
+    if day is None or not years[0] <= day.year <= years[1]:
         raise FaultError("implausible_date")
     return day
 
 
 def number(raw: object) -> Decimal:
     """A finite decimal number, from its text."""
-    cleaned = str(raw).strip()
+    cleaned = (trimmed(raw) or "")
     if isinstance(raw, bool) or not _NUMBER.fullmatch(cleaned):
         raise FaultError("unparsable")
     try:
@@ -151,20 +132,22 @@ def boolean(raw: object) -> bool:
     """True or false."""
     if isinstance(raw, bool):
         return raw
-    value = _BOOLEANS.get(str(raw).strip().lower())
+    value = _BOOLEANS.get((trimmed(raw) or "").lower())
     if value is None:
         raise FaultError("unparsable")
     return value
 
 
-def convert(table: str, column: str, kind: str, raw: object) -> object:
+def convert(table: str, column: str, kind: str, raw: object, options: Options) -> object:
     """One value of a column; raises FaultError where it does not fit."""
     if isinstance(raw, str) or kind in ("text", "email", "enum"):
-        raw = text(raw)
+        raw = trimmed(raw)
     if raw is None:
         return None
     if kind == "date":
-        return local_date(raw)
+        return local_date(raw, options)
+    if kind == "birth":
+        return _plausible(read_time(raw).local, PLAUSIBLE_BIRTHS)
     if kind == "amount":
         return amount(raw)
     if kind == "number":
@@ -173,8 +156,6 @@ def convert(table: str, column: str, kind: str, raw: object) -> object:
         return integer(raw)
     if kind == "boolean":
         return boolean(raw)
-    if kind == "email":
-        return str(raw).lower()
     # reading: an enum value is compared as it stands; another case is another value.
     if kind == "enum" and raw not in ENUMS[(table, column)]:
         raise FaultError("unknown_value")
@@ -182,14 +163,22 @@ def convert(table: str, column: str, kind: str, raw: object) -> object:
 
 
 class Loader:
-    """Loads the tables of a shop and collects the faults."""
+    """Loads the tables of a shop and collects the faults.
+
+    quality: every fault. faulty: (table, id) of the rows with a fault that freezes; unordered: ids of the orders whose
+    ordered_at is one. A fault in a birth date holds the age alone, and is remembered in its row's `_faults`.
+    """
 
     def __init__(self, shop: Shop, options: Options) -> None:
         self.options = options
         self.tombstones = {identifier: kind for kind, identifier in options.tombstones.items()}
         self.quality: list[dict[str, object]] = []
         self.faulty: set[tuple[str, str]] = set()
+        self.unordered: set[str] = set()
         self.tables = {table: self.load_table(table, shop.get(table, [])) for table in COLUMNS}
+        self.check_columns()
+        self.check_owners()
+        self.check_pairs()
         self.check_references()
         self.check_misplaced()
 
@@ -198,7 +187,7 @@ class Loader:
         rows: list[Row] = []
         seen: set[tuple[object, ...]] = set()
         for raw in raws:
-            key = tuple(text(raw.get(column)) for column in KEYS[table])
+            key = tuple(trimmed(raw.get(column)) for column in KEYS[table])
             if None in key or key in seen:
                 raise ValueError(f"{table}: NULL or duplicate key")
             seen.add(key)
@@ -208,19 +197,24 @@ class Loader:
         return rows
 
     def load_row(self, table: str, identifier: str, raw: dict[str, object]) -> Row:
-        """One row. `_id` is its id in `quality`; `_tombstone` the type of the tombstone customer it points to."""
+        """One row. `_id` is its id in `quality`; `_tombstone` the type of the tombstone customer it points to.
+
+        `_faults` are the columns that hold a value which does not fit, `<column>_key` the key of an e-mail address.
+        """
         # reading: a line's id in `quality` is order_id:line_number.
-        row: Row = {"_id": identifier, "_tombstone": None}
+        row: Row = {"_id": identifier, "_tombstone": None, "_faults": set()}
         for item in COLUMNS[table].split():
             name, _, kind = item.partition(":")
             column, bold = name.rstrip("*"), name.endswith("*")
             try:
-                row[column] = convert(table, column, kind or "text", raw.get(column))
+                row[column] = convert(table, column, kind or "text", raw.get(column), self.options)
                 if row[column] is None and bold:
                     raise FaultError("missing")  # noqa: TRY301 - as a conversion would
             except FaultError as fault:
                 row[column] = None
-                self.fault(table, identifier, column, str(fault))
+                self.fault(table, row, column, str(fault))
+            if kind == "email":
+                row[f"{column}_key"] = email_key(row[column])
         self.untie_tombstones(row)
         return row
 
@@ -233,11 +227,50 @@ class Loader:
         if row["_contact_unlinked"]:
             row["contact_id"] = None
 
-    def fault(self, table: str, identifier: str, column: str, fault: str) -> None:
+    def fault(self, table: str, row: Row, column: str, fault: str) -> None:
         """Remember a fault, and that the row is faulty where the fault is one that freezes."""
-        self.quality.append({"table_name": table, "id": identifier, "column_name": column, "fault": fault})
-        if fault in ("unknown_value", "unparsable", "implausible_date", "missing"):
-            self.faulty.add((table, identifier))
+        self.quality.append({"table_name": table, "id": row["_id"], "column_name": column, "fault": fault})
+        if fault in ("orphan", "misplaced"):
+            return
+        if fault != "missing":
+            row["_faults"].add(column)
+        if column == "birth_date" or (table, column) in UNREAD:
+            return
+        self.faulty.add((table, row["_id"]))
+        if (table, column) == ("orders", "ordered_at"):
+            self.unordered.add(row["_id"])
+
+    def check_columns(self) -> None:
+        """A column more than half of whose values cannot be read stops the run, where it has enough of them."""
+        for table, rows in self.tables.items():
+            for item in COLUMNS[table].split():
+                column = item.partition(":")[0].rstrip("*")
+                unread = sum(column in row["_faults"] for row in rows)
+                values = unread + sum(row[column] is not None for row in rows)
+                if values >= MANY_VALUES and 2 * unread > values:
+                    raise ColumnError(f"{table}.{column}: {unread} of {values} values cannot be read")
+
+    def check_owners(self) -> None:
+        """Orders and cases that are neither somebody's nor a guest's miss their customer; an invoice never does."""
+        for order in self.tables["orders"]:
+            if is_nobodys(order) and (order["contact_id"] or order["_contact_unlinked"]):
+                self.fault("orders", order, "customer_id", "missing")
+        guests = {order["order_id"] for order in self.tables["orders"] if is_guests(order)}
+        for case in self.tables["cases"]:
+            guest = not case["contact_id"] and not case["_contact_unlinked"] and case["order_id"] in guests
+            if is_nobodys(case) and not guest:
+                self.fault("cases", case, "customer_id", "missing")
+
+    def check_pairs(self) -> None:
+        """An end more than the policy's days before its beginning is a fault, and NULL."""
+        allowed = timedelta(days=self.options.end_before_beginning_days)
+        orders = {order["order_id"]: order for order in self.tables["orders"]}
+        for table, end, other, beginning in PAIRS:
+            for row in self.tables[table]:
+                begun = (row if other == table else orders.get(row["order_id"], {})).get(beginning)
+                if row[end] and begun and row[end] < begun - allowed:
+                    row[end] = None
+                    self.fault(table, row, end, "end_before_beginning")
 
     def check_references(self) -> None:
         """A set reference to a row that does not exist is an orphan."""
@@ -249,16 +282,18 @@ class Loader:
                 for column, target in REFERENCES.items():
                     value = row.get(column)
                     if target != table and value is not None and value not in existing[column]:
-                        self.fault(table, row["_id"], column, "orphan")
+                        self.fault(table, row, column, "orphan")
 
     def check_misplaced(self) -> None:
         """An attribute where its customer type has no place for it."""
         for row in self.tables["customers"]:
             kind = row["customer_type"] or "sole_proprietor"
             for column, types in MISPLACED.items():
-                # reading: an already generalised birth date is empty, so not misplaced.
-                if kind in types and not is_empty("customers", column, row[column], self.options):
-                    self.fault("customers", row["_id"], column, "misplaced")
+                # reading: an already generalised birth date is empty, so not misplaced; one that is a fault stands
+                # in `quality` as that already.
+                faulty = column in row["_faults"]
+                if kind in types and not faulty and not is_empty("customers", column, row, self.options):
+                    self.fault("customers", row, column, "misplaced")
 
 
 MISPLACED = {
@@ -269,8 +304,21 @@ MISPLACED = {
 }
 
 
-def is_empty(table: str, column: str, value: object, options: Options) -> bool:
-    """Whether the policy's action for the column would leave the value as it is."""
+def is_nobodys(row: Row) -> bool:
+    """Without a customer, and without a tombstone in its place."""
+    return row["customer_id"] is None and row["_tombstone"] is None
+
+
+def is_guests(row: Row) -> bool:
+    """A guest's order: neither a customer nor a contact, nor a tombstone where one was."""
+    return is_nobodys(row) and row["contact_id"] is None and not row["_contact_unlinked"]
+
+
+def is_empty(table: str, column: str, row: Row, options: Options) -> bool:
+    """Whether the policy's action for the column would leave the row's value as it is."""
+    value = row[column]
+    if column == "birth_date" and column in row["_faults"]:
+        return False  # a value that is a fault is a value all the same
     if value is None or options.neutral.get((table, column)) == value:
         return True
     if column.endswith("postal_code"):

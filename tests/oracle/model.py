@@ -35,7 +35,15 @@ class Options:
     legal_holds: {"subject_id": "customer:1"} or {"entity": "app_logs"}, with "placed_on", "expires_on" (or none), and
         "lifted_on" (or None).
     message_reviews: {"communication_id", "reviewed_on"}.
-    review_releases: {"subject_id", "kind": "open_balance" | "no_evidence", "decided_on", "invoice_ids": [...]}.
+    review_releases: {"subject_id", "kind": "open_balance" | "no_evidence", "decided_on", "invoice_ids": [...]}; or
+        {"record": (table, id), "kind": "orphan" | "data_quality", "decided_on"}, which lifts what the faults of that
+        row hold (of an order its lines' too), or its hold as an orphan, of the row and of everybody it froze.
+    stored_effects: what earlier months kept of objections, verified erasures and unsubscriptions,
+        {"request", "kind": "objection" | "erasure" | "unsubscription", "received": R, "verified": V or None,
+        "by_email": bool, "subjects": [subject ids], "email_keys": [keys]}. `request` is the request_id (of an
+        unsubscription the subscription_id): while that row has an id or its e-mail, it decides and the effect is void.
+        `subjects` are those whom the request reached then. `email_keys` are the addresses that it named, and those
+        that its subjects had; `by_email`: it named nobody but by address, so that the keys reach whoever has them.
     """
 
     tombstones: dict[str, str] = field(default_factory=_tombstones)
@@ -49,6 +57,10 @@ class Options:
     review_releases: tuple[dict[str, Any], ...] | list[dict[str, Any]] = ()
     message_reviews: tuple[dict[str, Any], ...] | list[dict[str, Any]] = ()
     evidence_missing: bool = False
+    sentinel_dates: tuple[date, ...] = (date(1753, 1, 1), date(1899, 12, 30), date(1900, 1, 1), date(1970, 1, 1),
+                                        date(9999, 12, 31))
+    end_before_beginning_days: int = 31
+    stored_effects: tuple[dict[str, Any], ...] | list[dict[str, Any]] = ()
 
 
 @dataclass
@@ -82,17 +94,20 @@ class Order:
     lines: list[Row] = field(default_factory=list)
     invoices: list[Row] = field(default_factory=list)
     cases: list[Row] = field(default_factory=list)
+    guest: bool = False
+    erasures: list[date] = field(default_factory=list)  # V of verified erasures that reach a guest's order
 
 
 @dataclass
 class Request:
-    """A rights request, with the subjects it reaches."""
+    """A rights request, with the subjects it reaches, and the guests' orders and invoices."""
 
     row: Row
     received: date | None
     verified: date | None  # V: the later of R and the day of identification; None until both are known
     reached: list[str] = field(default_factory=list)
     by_email: bool = False
+    guests: list[Row] = field(default_factory=list)
 
     @property
     def kind(self) -> str | None:
@@ -116,11 +131,14 @@ class World:
     tables: dict[str, list[Row]]
     quality: list[dict[str, object]]
     faulty: set[tuple[str, str]]  # (table, id) of the rows with a fault that freezes
+    unordered: set[str] = field(default_factory=set)  # the orders whose ordered_at is a fault
     subjects: dict[str, Subject] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
-    by_email: dict[str, list[str]] = field(default_factory=dict)
-    naming: dict[str, list[Request]] = field(default_factory=dict)  # the requests that name an e-mail address
+    by_email: dict[str, list[str]] = field(default_factory=dict)  # the subjects that have an e-mail key
+    named: dict[str, list[date]] = field(default_factory=dict)  # R of what ends subscriptions to an e-mail key
+    unsubscribed: dict[str, list[date]] = field(default_factory=dict)  # unsubscriptions of an e-mail key
+    released: set[tuple[str, str, str]] = field(default_factory=set)  # table, id, freeze lifted by a person
     indexes: dict[tuple[str, str], dict[object, list[Row]]] = field(default_factory=dict)
 
     def where(self, table: str, column: str, value: object) -> list[Row]:

@@ -10,12 +10,25 @@ from .model import OPEN, Order, Row, Subject, World, add_months, latest
 CENT = Decimal("0.01")
 
 
+def balance(world: World, invoice: Row) -> Decimal:
+    """What is missing (or too much, below 0) of an invoice that is not settled by as_of."""
+    # An amount that is NULL by a fault leaves nothing to reckon with: data_quality holds.
+    if invoice["amount"] is None or world.by(invoice["settled_at"]):
+        return Decimal(0)
+    missing: Decimal = invoice["amount"] - (invoice["paid_amount"] or Decimal(0))
+    return missing
+
+
 def invoice_is_open(world: World, invoice: Row) -> bool:
-    """At least a cent is missing or too much, and the difference is not settled by as_of."""
-    if invoice["amount"] is None:
-        return False  # NULL by a fault: data_quality holds
-    paid = invoice["paid_amount"] or Decimal(0)
-    return abs(invoice["amount"] - paid) >= CENT and not world.by(invoice["settled_at"])
+    """At least a cent is open of the invoice, and of all the invoices of its order together."""
+    if abs(balance(world, invoice)) < CENT:
+        return False
+    # reading: "without an order" is without the id of one (as "a line without product_id" is not one of an unknown
+    # product): invoices that name the same order belong together though it does not exist.
+    if invoice["order_id"] is None:
+        return True
+    others = world.where("invoices", "order_id", invoice["order_id"])
+    return abs(sum((balance(world, other) for other in others), Decimal(0))) >= CENT
 
 
 def case_is_open(world: World, case: Row) -> bool:
@@ -140,12 +153,13 @@ def contract_end(world: World, order: Order, released: set[str]) -> date | None:
 
 
 def contract_end_for(world: World, subject: Subject | None, order: Order) -> date | None:
-    """contract_end(o) as it is for one subject: with its released invoices and its erasures."""
+    """contract_end(o) as it is for one subject, or for a guest: with its released invoices and its erasures."""
     end = contract_end(world, order, subject.released if subject else set())
-    if subject is None or end is None or end == OPEN:
+    if end is None or end == OPEN:
         return end
+    erasures = order.erasures if order.guest else subject.erasures if subject else []
     fulfilled = obligations_end(world, order)
     assert fulfilled is not None
     ordered = order.row["ordered_at"]
     # reading: an order whose ordered_at is NULL by a fault is not touched by an erasure.
-    return min([end] + [max(day, fulfilled) for day in subject.erasures if ordered and ordered <= day])
+    return min([end] + [max(day, fulfilled) for day in erasures if ordered and ordered <= day])

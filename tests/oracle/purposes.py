@@ -118,7 +118,7 @@ def _bookkeeping(world: World, subject: Subject) -> date | None:
         invoice
         for invoice in subject.invoices
         if any(
-            is_empty("invoices", column, invoice[column], world.options)
+            is_empty("invoices", column, invoice, world.options)
             for column in ("billing_name", "billing_street_address")
         )
     ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from .freezes import Freezes, holds_entity, ids_of, legal_hold
-from .load import is_empty
+from .freezes import Freezes, holds_entity, ids_of, is_faulty, is_released, legal_hold
+from .load import is_empty, is_guests
 from .model import OPEN, PERSONS, Order, Row, World, add_months, shown
 from .orders import blockers, case_is_open, contract_end, contract_end_for
 from .purposes import accounting_end
+from .requests import pending_freeze
 from .world import customer_kind
 
 Term = tuple[str, date]  # what keeps the record, until when
@@ -25,6 +26,15 @@ class Records:
         self.world = world
         self.purposes = purposes
         self.freezes = freezes
+        self.guest_freezes: dict[int, set[str]] = {}  # by the identity of the order's or invoice's row
+        self.restricted: set[str] = set()  # e-mail keys
+        for request in world.requests:
+            name = pending_freeze(world, request)
+            if name and request.by_email:
+                for row in request.guests:
+                    self.guest_freezes.setdefault(id(row), set()).add(name)
+                if name == "restriction" and request.row["email_key"]:
+                    self.restricted.add(request.row["email_key"])
 
     def decisions(self) -> Iterator[dict[str, object]]:
         """A row for each record and part."""
@@ -57,13 +67,12 @@ class Records:
     ) -> dict[str, object]:
         """retain, hold or due; `unknown` = the record's own date is NULL by a fault."""
         as_of = self.world.as_of
-        # reading: an own date that is unknown by a fault makes due_on = as_of whatever the other terms say.
-        if unknown or not terms:
-            terms = [("", as_of)]
-        due_on = max(day for _, day in terms)
+        due_on = max((day for _, day in terms), default=as_of)
         if due_on > as_of:
             names = sorted({name for name, day in terms if day > as_of})
             return row | {"decision": "retain", "due_on": shown(due_on), "retained_by": names}
+        # An own date that is unknown by a fault: a blocker or purpose retains as ever, else due_on is as_of.
+        due_on = as_of if unknown else due_on
         held = self.held_by(str(row["entity"]), record, row["subject_id"])
         return row | {"decision": "hold" if held else "due", "due_on": due_on, "held_by": held}
 
@@ -78,10 +87,11 @@ class Records:
         people = {f"customer:{customer}" if customer else None, f"contact:{contact}" if contact else None, subject_id}
         people.discard(None)
         missing = {person for person in people if person not in world.subjects}
-        if missing:
+        if missing and not is_released(world, entity, record, "orphan"):
             names.add("orphan")
         for person in people - missing:
             names |= {name for name in self.freezes[str(person)] if holds_entity(name, entity)}
+        names |= {name for name in self.guests_freezes(entity, record) if holds_entity(name, entity)}
         if self.is_faulty(entity, record):
             names.add("data_quality")
         if world.options.evidence_missing:
@@ -91,18 +101,31 @@ class Records:
             names.add("legal_hold")
         return sorted(names)
 
+    def guests_freezes(self, entity: str, record: Row) -> set[str]:
+        """What requests by e-mail hold: a guest's order and invoice, the order's cases; restricted subscriptions."""
+        if entity == "newsletter_subscriptions":
+            return {"restriction"} if record["email_key"] in self.restricted else set()
+        guests = [record]
+        if entity == "cases":
+            # reading: what holds a guest's order holds the case that is that guest's.
+            order = self.guest_order_of(record)
+            guests = [order.row] if order else []
+        return {name for row in guests for name in self.guest_freezes.get(id(row), ())}
+
+    def guest_order_of(self, case: Row) -> Order | None:
+        """The guest's order that a case without ids belongs to."""
+        order = self.world.orders.get(case["order_id"]) if case["order_id"] else None
+        return order if order and order.guest and is_guests(case) else None
+
     def is_faulty(self, entity: str, record: Row) -> bool:
         """A fault in the row itself, or in a line of the order."""
-        faulty = self.world.faulty
-        if entity == "orders":
-            lines = self.world.orders[record["order_id"]].lines
-            if any(("order_lines", line["_id"]) in faulty for line in lines):
-                return True
-        return (entity, record["_id"]) in faulty
+        world = self.world
+        lines = world.orders[record["order_id"]].lines if entity == "orders" else []
+        return is_faulty(world, entity, record) or any(is_faulty(world, "order_lines", line) for line in lines)
 
     def all_empty(self, table: str, record: Row, columns: Iterable[str]) -> bool:
         """Whether a part covers nothing any more."""
-        return all(is_empty(table, column, record[column], self.world.options) for column in columns)
+        return all(is_empty(table, column, record, self.world.options) for column in columns)
 
     def purpose_terms(self, subject_id: str | None, *names: str) -> list[Term]:
         """When the purposes of a subject lapse; a subject that does not exist has none."""
@@ -127,12 +150,15 @@ class Records:
         row = self.row("orders", "delivery", order.row, subject_id)
         if self.all_empty("orders", order.row, DELIVERY):
             return row
-        return self.decide(row, order.row, self.contract_terms(order, subject_id))
+        unknown = order.row["ordered_at"] is None
+        return self.decide(row, order.row, self.contract_terms(order, subject_id), unknown=unknown)
 
     def order_link(self, order: Order) -> Iterator[dict[str, object]]:
-        """orders, link: the customer for persons; for a business the contact, where there is one."""
+        """orders, link: the customer for persons; for a business the contact, where there is one; none of a guest's."""
         customer, contact = order.row["customer_id"], order.row["contact_id"]
         subject_id: str | None = f"customer:{customer}" if order.person else f"contact:{contact}"
+        if order.guest:
+            return
         if order.person and order.row["_tombstone"]:
             subject_id = None
             if contact is None:
@@ -145,7 +171,8 @@ class Records:
         if not self.contract_terms(order, subject_id):
             # reading: contract_end unknown counts as as_of, beside individualisation.
             terms.append(("contract", self.world.as_of))
-        yield self.decide(self.row("orders", "link", order.row, subject_id), order.row, terms)
+        unknown = order.row["ordered_at"] is None
+        yield self.decide(self.row("orders", "link", order.row, subject_id), order.row, terms, unknown=unknown)
 
     def invoice(self, invoice: Row) -> Iterator[dict[str, object]]:
         """invoices, billing and, for persons, link."""
@@ -181,6 +208,9 @@ class Records:
         if case_is_open(self.world, case):
             return self.decide(row, case, [("open_case", OPEN)])
         terms = [("", case["closed_at"]), *self.purpose_terms(subject_id, "contract", "profile")]
+        order = self.guest_order_of(case)
+        if order:
+            terms += self.contract_terms(order, None)
         return self.decide(row, case, terms)
 
     def communication(self, message: Row) -> dict[str, object]:
@@ -216,24 +246,19 @@ class Records:
         if subscription["email"] is None:
             return row
         subscribed, unsubscribed = subscription["subscribed_at"], subscription["unsubscribed_at"]
-        ends = self.stops(subscription["email"], subject_id)
+        ends = [*self.stops(subscription["email_key"], subject_id),
+                *self.world.unsubscribed.get(subscription["email_key"], [])]
         if unsubscribed:
             ends.append(unsubscribed)
         ends = [day for day in ends if subscribed is None or day >= subscribed]
         # reading: until an unsubscription in the future the subscription is live: `newsletter`, not `not_yet`.
         return self.decide(row, subscription, [("newsletter", min([*ends, OPEN]))])
 
-    def stops(self, email: str, subject_id: str | None) -> list[date]:
+    def stops(self, key: str | None, subject_id: str | None) -> list[date]:
         """R of the objections and erasures of the subject, of whoever has the e-mail, or that name the e-mail."""
-        people = {subject_id, *self.world.by_email.get(email, [])} & self.world.subjects.keys()
-        requests = [*self.world.naming.get(email, []),
-                    *(request for person in people for request in self.world.subjects[str(person)].requests)]
-        days = []
-        for request in requests:
-            if request.kind in ("objection", "erasure") and request.counts and self.world.by(request.received):
-                assert request.received is not None
-                days.append(request.received)
-        return days
+        people = {subject_id, *self.world.by_email.get(key or "", [])} & self.world.subjects.keys()
+        return [*self.world.named.get(key or "", []),
+                *(day for person in people for day in self.world.subjects[str(person)].stops)]
 
     def request(self, request: Row) -> dict[str, object]:
         """rights_requests, content."""

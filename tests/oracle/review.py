@@ -9,6 +9,7 @@ from .freezes import Freezes, ids_of
 from .model import World, add_months, latest
 from .orders import blockers, case_is_open
 from .records import is_until_further_notice
+from .requests import reaches_somebody
 
 Item = tuple[str | None, str | None, str | None, str, date | None]  # subject, entity, record, reason, since
 
@@ -34,11 +35,15 @@ def _subjects(world: World, freezes: Freezes) -> Iterator[Item]:
 
 def _requests(world: World) -> Iterator[Item]:
     for request in world.requests:
-        # reading: an erasure by e-mail that is received by as_of, counts and matches nobody or several is ambiguous,
-        # whether or not it is verified or closed.
-        ambiguous = request.by_email and len(request.reached) != 1
-        if request.kind == "erasure" and request.counts and ambiguous and world.by(request.received):
+        if not world.by(request.received):
+            continue
+        # reading: an erasure by e-mail that is received by as_of, counts and reaches two or more is ambiguous, whether
+        # or not it is verified or closed.
+        if request.kind == "erasure" and request.counts and request.by_email and len(request.reached) > 1:
             yield None, "rights_requests", request.row["_id"], "ambiguous_request", request.received
+        # reading: one that was refused or withdrawn is listed as any other, until it is closed.
+        if not reaches_somebody(world, request) and not world.by(request.row["closed_at"]):
+            yield None, "rights_requests", request.row["_id"], "unmatched_request", request.received
 
 
 def _messages(world: World, records: list[dict[str, object]]) -> Iterator[Item]:

@@ -21,12 +21,29 @@ Raw = dict[str, object]
 PERIODS = (0, 1, 3, 11, 12, 13, 23, 24, 36, 37, 48, 49, 60, 72, 84, 372)
 SPECIAL = ("2020-02-29", "2020-02-28", "2024-02-29", "2023-02-28", "2023-03-31", "2025-10-31", "2025-11-30",
            "2020-12-31", "2021-01-01", "2021-12-31", "2025-03-30", "2025-10-26", "2026-10-25", "2016-02-29")
+# {0} the day, {1} the day before; {week}, {ordinal} and {basic} are the day in other forms of ISO 8601.
+ODD_STYLES = ("{week}", "{ordinal}", "{basic}", "{basic}T2230Z", "{week}T12:00", "{ordinal}T23,5Z", "{0}t23:30:00z",
+              "{0}T12", "{0} 23:15:30,25 UTC", "{0}T23:30 GMT", "{0} 23:30:00 CET", "{0} 23:30:00 CEST",
+              "{0} 23:30 Europe/Oslo", "{0}T19:30:00 America/New_York", "{0}T10:00:00.5+0200", "{1}T24:00:00",
+              "{1}T24:00Z", "\u3000{0}\u2003", "{0} 00:30:00 +02")
 STYLES = ("{} 12:00:00", "{}", "{} 00:00:00", "{} 23:59:59", "{}T22:30:00Z", "{}T23:30:00Z", "{}T21:30:00+00:00",
           "{}T00:30:00+02:00", "{}T23:30:00-05:00", " {} 08:15:30.250 ")
-BAD_STAMPS = ("soon", "2026-02-30", "0001-01-01 00:00:00", "9999-12-31 23:59:59", "1899-12-31", "2200-01-01",
-              "2026-13-01 00:00:00")
+BAD_STAMPS = ("soon", "2026-02-30", "0001-01-01 00:00:00", "9998-12-31 23:59:59", "1979-12-31", "2200-01-01",
+              "2026-13-01 00:00:00", "2026-05", "2026", "2026-W05", "2026-05-05T12:00:60", "05/06/2026",
+              "2026-05-05Z", "2026-05-05 12:00 EST", "2026-366", "2026-05-05T24:01")
+SENTINELS = ("1753-01-01", "1899-12-30 00:00:00", "1900-01-01", "1970-01-01T00:00:00Z", "1969-12-31T23:30:00Z",
+             "1970-01-01 23:30:00Z", "19700101", "1900-001", "9999-12-31 23:59:59", "9999-12-31T23:59:59Z",
+             "1969-12-31T24:00:00")
+BIRTHS = (None, "1980-05-17", "1980-01-01", "1985-01-01", "2000-01-01 00:00:00", "1900-01-01", "1970-01-01",
+          "19010203", "1950-W02-3")
+BAD_BIRTHS = ("1899-12-31", "9999-12-31", "1753-01-01", "soon")
 BLANKS = (None, "", "   ", "\u00a0")
-EMAILS = ("a@x.no", "A@X.no", " a@x.no ", "b@x.no", "Ærlig@x.no", "ærlig@X.NO", "c@x.no")
+EMAILS = ("a@x.no", "A@X.no", " a@x.no ", "b@x.no", "Ærlig@x.no", "ærlig@X.NO", "c@x.no", "a@x.no", "b@x.no")
+# Ways of writing one address, addresses that only look like it, and texts that are none.
+LOOK_ALIKES = ("kim@x.no", "KIM@x.no", "\u212aim@x.no", "k\u0130m@x.no", "mailto:Kim@x.no", "MAILTO:kim@x.no",
+               "Kim <kim@x.no>", "<kim@x.no>", "k\u200bim@x.no", "kim\ufeff@x. no", "\u00e5se@x.no", "a\u030ase@x.no",
+               "\u212bSE@x.no", "kim@bl\u00e5.no", "kim@xn--bl-zia.no", "kim@XN--BL-ZIA.no", "kim@xn--\u00e5.no",
+               "kim@xn--99999999.no", "kim", "kim@", "@x.no", "kim@a@x.no", "Kim <kim@x.no> jr")
 AMOUNTS = ("0", "100", "100.00", "100.01", "99.99", "99.995", "100.004", "100.005", "-100.00", "0.00", "0.004")
 TOMBSTONES = ("anonymised-consumer", "anonymised-business", "anonymised-sole-proprietor")
 ORPHAN = "999"
@@ -45,6 +62,8 @@ class Maker:
         self.customers: list[str] = []
         self.contacts: list[str] = []
         self.orders: list[str] = []
+        self.ordered: dict[str, date] = {}
+        self.guests: list[str] = []
         self.products: list[str] = []
         self.cases: list[str] = []
 
@@ -68,9 +87,27 @@ class Maker:
 
     def stamp(self) -> object:
         """A timestamp; now and then one that does not fit."""
-        if self.faults and self.chance(60):
-            return self.pick(BAD_STAMPS)
-        return str(self.pick(STYLES)).format(self.pick(self.days))
+        return self.on(self.pick(self.days))
+
+    def on(self, day: date) -> object:
+        """A timestamp of a day, in one of many forms; now and then one that does not fit."""
+        if self.faults and self.chance(90):
+            return self.pick(SENTINELS if self.chance(2) else BAD_STAMPS)
+        year, week, weekday = day.isocalendar()
+        style = str(self.pick(ODD_STYLES if self.chance(6) else STYLES))
+        return style.format(day, day - timedelta(days=1), week=f"{year}-W{week:02}-{weekday}",
+                            ordinal=f"{day:%Y-%j}", basic=f"{day:%Y%m%d}")
+
+    def end(self, beginning: date) -> object:
+        """A timestamp from a beginning on; now and then one up to, on or past the days that it may lie before it."""
+        if self.chance(12):
+            before = self.pick((30, 31, 32) if self.faults else (30, 29))
+            return self.on(beginning - timedelta(days=before))
+        return self.on(self.pick([day for day in self.days if day >= beginning] or [beginning]))
+
+    def bold(self, day: date) -> object:
+        """A timestamp of a day; nothing once in a while, which is a fault."""
+        return self.blank() if self.faults and self.chance(120) else self.on(day)
 
     def maybe_stamp(self) -> object:
         """A timestamp or nothing."""
@@ -89,8 +126,12 @@ class Maker:
         return self.pick(("x", None, "", *others))
 
     def email(self) -> object:
-        """An address, perhaps shared, perhaps in another case."""
-        return self.pick((None, *EMAILS))
+        """An address, perhaps shared, perhaps written in another way, perhaps one that only looks like another."""
+        return self.pick(LOOK_ALIKES) if self.chance(4) else self.pick((None, *EMAILS))
+
+    def birth(self) -> object:
+        """A date of birth, generalised or not; sentinels are ordinary days here."""
+        return self.pick(BAD_BIRTHS) if self.faults and self.chance(25) else self.pick(BIRTHS)
 
     def enum(self, *values: str) -> object:
         """A value of an enum; now and then one that is not."""
@@ -135,10 +176,10 @@ class Maker:
             "products": [self.product(n) for n in self.products] if self.products else None,
             "orders": [self.order(n) for n in self.orders],
             "order_lines": [self.line(n, str(k)) for n in self.orders for k in range(1, self.pick((2, 1, 3, 4)))],
-            "invoices": self.rows(4, True, self.invoice),
+            "invoices": self.with_notes(self.rows(4, True, self.invoice)),
             "cases": [self.case(n) for n in self.cases] if self.cases else None,
             "communications": self.rows(4, True, self.communication),
-            "newsletter_subscriptions": self.rows(3, True, self.subscription),
+            "newsletter_subscriptions": self.rows(4, True, self.subscription),
             "web_events": self.rows(5, True, self.web_event),
             "app_logs": self.rows(4, True, self.log),
             "rights_requests": self.rows(4, True, self.request),
@@ -151,23 +192,26 @@ class Maker:
 
     def customer(self, identifier: str) -> Raw:
         """A customer of any type."""
+        created = self.pick(self.days)
         return {
             "customer_id": identifier, "customer_type": self.enum("consumer", "business", "sole_proprietor"),
             **self.fill("phone username gender street_address postal_code city preferences"),
             **(self.fill("organisation_number national_identity_number") if self.chance(2) else {}),
             "name": self.text("Anonymised"), "email": self.email(),
-            "birth_date": self.pick((None, "1980-05-17", "1980-01-01", "1985-01-01", "2000-01-01 00:00:00")),
-            "profile_created_at": self.maybe_stamp(), "last_login_at": self.maybe_stamp(),
-            "profile_closed_at": self.stamp() if self.chance(5) else None,
+            "birth_date": self.birth(),
+            "profile_created_at": self.on(created) if self.chance(2) else self.blank(),
+            "last_login_at": self.maybe_stamp(), "profile_closed_at": self.end(created) if self.chance(5) else None,
         }
 
     def contact(self, identifier: str) -> Raw:
         """A contact person."""
+        created = self.pick(self.days)
         return {
             "contact_id": identifier, "customer_id": self.customer_id(),
             **self.fill("phone username job_title preferences"),
-            "name": self.text("Anonymised"), "email": self.email(), "created_at": self.maybe_stamp(),
-            "deactivated_at": self.stamp() if self.chance(3) else None, "last_login_at": self.maybe_stamp(),
+            "name": self.text("Anonymised"), "email": self.email(),
+            "created_at": self.on(created) if self.chance(2) else self.blank(),
+            "deactivated_at": self.end(created) if self.chance(3) else None, "last_login_at": self.maybe_stamp(),
         }
 
     def product(self, identifier: str) -> Raw:
@@ -179,13 +223,18 @@ class Maker:
         }
 
     def order(self, identifier: str) -> Raw:
-        """An order: often delivered and paid, now and then cancelled."""
+        """An order: often delivered and paid, now and then cancelled, now and then a guest's."""
+        on = self.ordered[identifier] = self.pick(self.days)
+        whose: Raw = {"customer_id": self.customer_id(), "contact_id": self.id_of(self.contacts, 3)}
+        if self.chance(6):
+            whose = {"customer_id": self.blank(), "contact_id": self.blank()}
+            self.guests.append(identifier)
         return {
-            "order_id": identifier, "customer_id": self.customer_id(), "contact_id": self.id_of(self.contacts, 3),
-            "ordered_at": self.bold_stamp(), "delivered_at": self.blank() if self.chance(6) else self.stamp(),
-            "paid_at": self.blank() if self.chance(6) else self.stamp(),
-            "completed_at": self.stamp() if self.chance(4) else "",
-            "cancelled_at": self.stamp() if self.chance(5) else None,
+            "order_id": identifier, **whose, "delivery_email": self.email(),
+            "ordered_at": self.bold(on), "delivered_at": self.blank() if self.chance(6) else self.end(on),
+            "paid_at": self.blank() if self.chance(6) else self.end(on),
+            "completed_at": self.end(on) if self.chance(4) else "",
+            "cancelled_at": self.end(on) if self.chance(5) else None,
             "total_amount": self.pick(("100", "0", None, "0.00")) if self.chance(2) else self.amount(),
             **self.fill("delivery_name delivery_postal_code payment_reference"),
         }
@@ -195,27 +244,45 @@ class Maker:
         return {
             "order_id": ORPHAN if self.chance(30) else order, "line_number": f"{order}{number}",
             "product_id": self.id_of(self.products, 3) if self.products else self.pick((None, ORPHAN)),
-            "delivered_at": self.stamp() if self.chance(3) else None,
-            "returned_at": self.stamp() if self.chance(4) else None,
+            "delivered_at": self.end(self.ordered[order]) if self.chance(3) else None,
+            "returned_at": self.end(self.ordered[order]) if self.chance(4) else None,
             "quantity": "some" if self.faults and self.chance(60) else "1",
         }
 
     def invoice(self, identifier: str) -> Raw:
-        """An invoice or a credit note, paid in full, nearly, or not."""
+        """An invoice or a credit note, paid in full, nearly, or not; now and then a guest's."""
+        issued = self.pick(self.days)
         return {
-            "invoice_id": identifier, "customer_id": self.customer_id(), "order_id": self.id_of(self.orders, 3),
-            "issued_at": self.bold_stamp(), "amount": self.amount(),
+            "invoice_id": identifier, "order_id": self.id_of(self.orders, 3),
+            "customer_id": self.blank() if self.chance(6) else self.customer_id(),
+            "issued_at": self.bold(issued), "amount": self.amount(),
             "paid_amount": self.pick((None, "")) if self.chance(4) else self.amount(),
-            "settled_at": self.stamp() if self.chance(4) else None,
+            "settled_at": self.end(issued) if self.chance(4) else None, "billing_email": self.email(),
             **self.fill("billing_name billing_street_address billing_postal_code"),
         }
 
+    def with_notes(self, invoices: list[Raw] | None) -> list[Raw] | None:
+        """Now and then a credit note beside an invoice: of its amount, nearly, paid back, settled, or of random sums."""
+        notes: list[Raw] = []
+        for invoice in invoices or []:
+            if self.chance(3):
+                amount, paid = str(invoice["amount"]), self.pick((None, invoice["paid_amount"], "-100", "0"))
+                against = amount.removeprefix("-") if amount.startswith("-") else f"-{amount}"
+                notes.append({**invoice, "invoice_id": f"{invoice['invoice_id']}0", "paid_amount": paid,
+                              "amount": self.amount() if self.chance(4) else against,
+                              "settled_at": self.stamp() if self.chance(8) else None})
+        return None if invoices is None else [*invoices, *notes]
+
     def case(self, identifier: str) -> Raw:
-        """A case, open or closed."""
+        """A case, open or closed, now and then a guest's."""
+        opened = self.pick(self.days)
+        whose: Raw = {"customer_id": self.customer_id(), "contact_id": self.id_of(self.contacts, 4),
+                      "order_id": self.id_of(self.orders, 3)}
+        if self.chance(6):
+            whose = {"customer_id": None, "contact_id": "", "order_id": self.id_of(self.guests or self.orders)}
         return {
-            "case_id": identifier, "customer_id": self.customer_id(), "contact_id": self.id_of(self.contacts, 4),
-            "order_id": self.id_of(self.orders, 3), "kind": self.enum("complaint", "warranty", "enquiry"),
-            "opened_at": self.bold_stamp(), "closed_at": None if self.chance(3) else self.stamp(),
+            "case_id": identifier, **whose, "kind": self.enum("complaint", "warranty", "enquiry"),
+            "opened_at": self.bold(opened), "closed_at": None if self.chance(3) else self.end(opened),
             "summary": self.text(),
         }
 
@@ -253,12 +320,15 @@ class Maker:
         return {"log_id": identifier, "logged_at": self.bold_stamp(), **self.fill("username ip_address message")}
 
     def request(self, identifier: str) -> Raw:
-        """A rights request of any kind, with ids, an e-mail, or neither."""
+        """A rights request of any kind, with ids, an e-mail, or neither; often by e-mail alone."""
+        received = self.pick(self.days)
+        whose: Raw = {"customer_id": None, "contact_id": None} if self.chance(3) else {
+            "customer_id": self.customer_id(4), "contact_id": self.id_of(self.contacts, 5)}
         kinds = ("erasure", "objection", "restriction", "access", "portability", "rectification", "erasure")
         return {
-            "request_id": identifier, "kind": self.enum(*kinds), "customer_id": self.customer_id(4),
-            "contact_id": self.id_of(self.contacts, 5), "email": self.email(), "received_at": self.bold_stamp(),
-            "identity_verified_at": self.maybe_stamp(), "closed_at": self.maybe_stamp(),
+            "request_id": identifier, "kind": self.enum(*kinds), **whose, "email": self.email(),
+            "received_at": self.bold(received), "identity_verified_at": self.maybe_stamp(),
+            "closed_at": self.end(received) if self.chance(2) else self.blank(),
             "outcome": self.enum("granted", "refused", "withdrawn") if self.chance(3) else None,
             "details": self.text(),
         }

@@ -106,7 +106,8 @@ def test_the_random_shops_meet_everything() -> None:
     assert requests >= set(ENUMS["rights_requests", "kind"])
     assert absent == COLUMNS.keys() - {"customers", "orders", "order_lines"}
     assert bulk == {"no_consent", "cookie_period", "consent_withdrawn", "individualisation_ended", "log_period", "held"}
-    assert reviewed == {"open_balance_review", "no_evidence", "ambiguous_request", "until_further_notice",
-                        "blocker_24_months", "open_case_24_months", "misplaced_attribute", "expiring_hold"}
+    assert reviewed == {"open_balance_review", "no_evidence", "ambiguous_request", "unmatched_request",
+                        "until_further_notice", "blocker_24_months", "open_case_24_months",
+                        "misplaced_attribute", "expiring_hold"}
     parts = {(entity, part) for entity, part, _ in decided}
     assert decided == {(*part, decision) for part in parts for decision in ("due", "hold", "retain", "absent")}

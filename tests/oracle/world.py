@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 
-from .load import Loader
-from .model import PERSONS, Options, Order, Request, Row, Shop, Subject, World, first_of_next_month
+from .load import Loader, is_guests
+from .model import PERSONS, Options, Order, Row, Shop, Subject, World, first_of_next_month
+from .requests import add_requests
 
 
 def build(shop: Shop, month: str, options: Options) -> World:
     """Load a shop and connect its rows."""
     loader = Loader(shop, options)
-    world = World(first_of_next_month(month), options, loader.tables, loader.quality, loader.faulty)
+    world = World(first_of_next_month(month), options, loader.tables, loader.quality, loader.faulty, loader.unordered)
     _add_subjects(world)
     _add_orders(world)
     _share_out(world)
-    _add_requests(world)
+    add_requests(world)
     _add_releases(world)
     return world
 
@@ -32,8 +33,8 @@ def _add_subjects(world: World) -> None:
                           row["deactivated_at"], row["last_login_at"])
         world.subjects[subject.id] = subject
     for subject in world.subjects.values():
-        if subject.row["email"]:
-            world.by_email.setdefault(subject.row["email"], []).append(subject.id)
+        if subject.row["email_key"]:
+            world.by_email.setdefault(subject.row["email_key"], []).append(subject.id)
 
 
 def customer_kind(world: World, row: Row) -> str | None:
@@ -47,7 +48,9 @@ def customer_kind(world: World, row: Row) -> str | None:
 
 def _add_orders(world: World) -> None:
     for row in world.tables["orders"]:
-        world.orders[row["order_id"]] = Order(row["order_id"], row, customer_kind(world, row) in PERSONS)
+        guest = is_guests(row)
+        person = guest or customer_kind(world, row) in PERSONS
+        world.orders[row["order_id"]] = Order(row["order_id"], row, person, guest=guest)
     for table in ("order_lines", "invoices", "cases"):
         for row in world.tables[table]:
             order = world.orders.get(row["order_id"]) if row["order_id"] else None
@@ -96,47 +99,15 @@ def _was_there(contact: Subject, ordered: date | None) -> bool:
     )
 
 
-def _add_requests(world: World) -> None:
-    for row in world.tables["rights_requests"]:
-        received, identified = row["received_at"], row["identity_verified_at"]
-        verified = max(received, identified) if received and identified else None
-        request = Request(row, received, verified)
-        request.reached, request.by_email = reached_by(world, row)
-        world.requests.append(request)
-        world.naming.setdefault(row["email"], []).append(request)
-        for subject_id in request.reached:
-            world.subjects[subject_id].requests.append(request)
-        _take_effect(world, request)
-
-
-def reached_by(world: World, row: Row) -> tuple[list[str], bool]:
-    """The subjects that a request reaches, and whether it names them by e-mail only."""
-    for column, prefix in (("contact_id", "contact"), ("customer_id", "customer")):
-        if row[column] is not None:
-            subject_id = f"{prefix}:{row[column]}"
-            return ([subject_id] if subject_id in world.subjects else []), False
-    return list(world.by_email.get(row["email"], [])), True
-
-
-def _take_effect(world: World, request: Request) -> None:
-    """Objections and erasures that count by as_of."""
-    if not request.counts:
-        return
-    certain = not request.by_email or len(request.reached) == 1
-    for subject_id in request.reached:
-        subject = world.subjects[subject_id]
-        if request.kind in ("objection", "erasure") and world.by(request.received):
-            assert request.received is not None
-            subject.stops.append(request.received)
-        if request.kind == "erasure" and certain and world.by(request.verified):
-            assert request.verified is not None
-            subject.erasures.append(request.verified)
-
-
 def _add_releases(world: World) -> None:
     for release in world.options.review_releases:
+        if not world.by(release["decided_on"]):
+            continue
+        if "record" in release:
+            world.released.add((*release["record"], release["kind"]))
+            continue
         subject = world.subjects.get(release["subject_id"])
-        if subject is None or not world.by(release["decided_on"]):
+        if subject is None:
             continue
         if release["kind"] == "open_balance":
             issued = {row["invoice_id"]: row["issued_at"] for identifier in release["invoice_ids"]

@@ -184,8 +184,9 @@ def time_cases() -> list[Case]:
                        ("2025-10-31 23:30:00-05:00", "2026-11-01"), ("2025-10-31", "2026-10-31"),
                        ("  2025-10-31 10:00:00  ", "2026-10-31")):
         found.append(contract(f"ordered at {stamp!r}", person(order(stamp)), end))
-    for stamp, name in (("0001-01-01 00:00:00", "implausible_date"), ("9999-12-31 23:59:59Z", "implausible_date"),
-                        ("9999-12-31", "implausible_date"), ("1899-12-31", "implausible_date"),
+    for stamp, name in (("0001-01-01 00:00:00", "implausible_date"), ("9999-12-31 23:59:59Z", "sentinel"),
+                        ("9999-12-31", "sentinel"), ("9998-12-31", "implausible_date"),
+                        ("1979-12-31", "implausible_date"), ("1899-12-31", "implausible_date"),
                         ("2200-01-01", "implausible_date"), ("2025-02-30", "unparsable"), ("soon", "unparsable")):
         found.append(Case(f"paid at {stamp!r}", person(order("2020-05-05", paid_at=stamp, total_amount="0")), [
             fault("orders", "o", "paid_at", name), freeze(C, "data_quality", scope="all", since=None, review=False),
@@ -194,7 +195,7 @@ def time_cases() -> list[Case]:
     blank = order(None, total_amount="0")
     found.append(Case("an order without any date", person(blank | {"cancelled_at": ""}, order_lines=[
         line(returned_at="2020-01-01")]), [fault("orders", "o", "ordered_at", "missing"),
-        record("orders/o/delivery", "hold", "2021-01-01", "data_quality")]))
+        record("orders/o/delivery", "hold", "2026-11-01", "data_quality")]))
     found.append(Case("an invoice without a date", person(invoices=[invoice("soon", paid="100")]), [
         record("invoices/i/billing", "hold", "2026-11-01", "data_quality no_evidence"),
         record("invoices/i/link", "hold", "2026-11-01", "data_quality no_evidence")]))
