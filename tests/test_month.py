@@ -222,7 +222,8 @@ def test_what_killed_runs_left_is_swept_at_the_next_start(tmp_path: Path) -> Non
     """Spilled rows and the file with the warehouse's password; not those of a month that is under way."""
     settings = load_settings({"AJPRIVACY_HOME": str(tmp_path / "home")})
     prepare_home(settings)
-    left = {month: settings.restricted / "spill" / month / "ajprivacy_left" for month in ("2026-06", "2026-07", "2026-08")}
+    months = ("2026-06", "2026-07", "2026-08")
+    left = {month: settings.restricted / "spill" / month / "ajprivacy_left" for month in months}
     for path in left.values():
         path.parent.mkdir(parents=True)
         path.touch()
