@@ -97,7 +97,7 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
     default_mapping = home / "mapping.toml"
     return Settings(
         home=home,
-        notice=Path(values["AJPRIVACY_NOTICE"]).expanduser().resolve() if values.get("AJPRIVACY_NOTICE") else NOTICE,
+        notice=notice_folder(values),
         warehouse_url=values.get("AJPRIVACY_WAREHOUSE") or f"sqlite:///{home / 'sample' / 'shop.db'}",
         mapping_file=Path(mapping) if mapping else default_mapping if default_mapping.is_file() else None,
         memory_limit=values.get("AJPRIVACY_MEMORY") or "2GB",
@@ -107,6 +107,12 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
         publish_country=values.get("AJPRIVACY_PUBLISH_COUNTRY") or None,
         publish_schema=values.get("AJPRIVACY_PUBLISH_SCHEMA") or "published",
     )
+
+
+def notice_folder(env: dict[str, str] | None = None) -> Path:
+    """The folder of notice files: AJPRIVACY_NOTICE, else the package's. A code location asks for nothing else."""
+    given = (dict(os.environ) if env is None else env).get("AJPRIVACY_NOTICE")
+    return Path(given).expanduser().resolve() if given else NOTICE
 
 
 def prepare_home(settings: Settings) -> None:

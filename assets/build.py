@@ -16,10 +16,10 @@ from ajprivacy_pipeline.lineage import product_graph
 from ajprivacy_pipeline.models import LAYERS, Model
 from ajprivacy_pipeline.month import MonthRun
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.settings import load_settings
+from ajprivacy_pipeline.settings import notice_folder
 
 OWNERS = ["team:data-protection"]
-_RETENTION = load_policy(load_settings().notice).retention
+_RETENTION = load_policy(notice_folder()).retention
 MONTHS = dg.MonthlyPartitionsDefinition(start_date=f"{_RETENTION.first_month}-01", timezone=_RETENTION.time_zone)
 _SHOWN = {"raw", *LAYERS}  # schemas whose tables are assets; policy and control are written by a step, as data
 _CONTENT = {

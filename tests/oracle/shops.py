@@ -262,7 +262,7 @@ class Maker:
         }
 
     def with_notes(self, invoices: list[Raw] | None) -> list[Raw] | None:
-        """Now and then a credit note beside an invoice: of its amount, nearly, paid back, settled, or of random sums."""
+        """Now and then a credit note beside an invoice: of its amount, nearly, paid back, settled, or of any sum."""
         notes: list[Raw] = []
         for invoice in invoices or []:
             if self.chance(3):
