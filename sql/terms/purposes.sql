@@ -24,7 +24,7 @@ WITH contract AS (
         min(i.invoice_id) OVER (PARTITION BY s.subject_no) AS first_id
     FROM staged.invoices AS i JOIN terms.subjects AS s ON s.customer_id = i.customer_id AND s.contact_id IS NULL AND s.is_person
     WHERE i.billing_name IS NULL OR i.billing_street_address IS NULL
-), told AS (
+), told AS MATERIALIZED (
     SELECT * EXCLUDE (applies), 'contract' AS purpose, 'keeps' AS role,
         applies AND (ends_on IS NULL OR NOT bool_or(ends_on IS NULL) OVER (PARTITION BY subject_no)) AS applies
     FROM contract
@@ -38,14 +38,13 @@ WITH contract AS (
     SELECT subject_no, 'bookkeeping' AS purpose, 'undated_invoice' AS kind, 'bookkeeping' AS ground, CAST($as_of AS DATE) AS ends_on,
         'keeps' AS role, true AS applies, 1 AS section, invoice_id AS invoice
     FROM vouchers WHERE last_on IS NULL AND invoice_id = first_id
+), lapses AS (
+    SELECT subject_no, unnest([{% for purpose in purposes %}{{ ", " if not loop.first }}{'purpose': '{{ purpose.name }}', 'ends_on': {{ purpose.name }}_on}{% endfor %}], recursive := true)
+    FROM retention.subject_purposes WHERE subject_no IN (SELECT subject_no FROM terms.subjects)
 )
 SELECT * FROM told
-{% for purpose in purposes %}
 UNION ALL BY NAME
-SELECT p.subject_no, '{{ purpose.name }}' AS purpose, CASE WHEN isfinite(p.{{ purpose.name }}_on) THEN 'lapse' ELSE 'lapse_open' END AS kind,
-    '{{ purpose.name }}' AS ground, CASE WHEN isfinite(p.{{ purpose.name }}_on) THEN p.{{ purpose.name }}_on END AS ends_on,
-    'keeps' AS role, true AS applies, 1 AS section
-FROM retention.subject_purposes AS p
-WHERE p.{{ purpose.name }}_on IS NOT NULL AND p.subject_no IN (SELECT subject_no FROM terms.subjects)
-  AND NOT EXISTS (SELECT 1 FROM told AS t WHERE t.subject_no = p.subject_no AND t.purpose = '{{ purpose.name }}')
-{% endfor %}
+SELECT l.subject_no, l.purpose, CASE WHEN isfinite(l.ends_on) THEN 'lapse' ELSE 'lapse_open' END AS kind, l.purpose AS ground,
+    CASE WHEN isfinite(l.ends_on) THEN l.ends_on END AS ends_on, 'keeps' AS role, true AS applies, 1 AS section
+FROM lapses AS l ANTI JOIN told AS t ON t.subject_no = l.subject_no AND t.purpose = l.purpose
+WHERE l.ends_on IS NOT NULL
