@@ -10,8 +10,7 @@ from typing import Any
 
 from ajprivacy_pipeline.explain.build import UNCOVERED, Decided, Explanation
 from ajprivacy_pipeline.explain.holds import Hold
-from ajprivacy_pipeline.explain.purposes import ends
-from ajprivacy_pipeline.explain.terms import Term
+from ajprivacy_pipeline.explain.terms import Term, ends
 from ajprivacy_pipeline.explain.words import Language, Words
 
 _SHOWN = 8  # candidate dates under a heading of the page; the JSON has all
