@@ -109,7 +109,7 @@ def sample(
         metavar="YYYY-MM-DD", help="The shop's last day; default: the end of the last full month.")] = None,
 ) -> None:
     """Generate a shop with invented people."""
-    from ajprivacy_pipeline.month import last_day
+    from ajprivacy_pipeline.calendar import last_day
     from ajprivacy_pipeline.settings import prepare_home
     from ajprivacy_pipeline.show import Lines
     from ajprivacy_pipeline.warehouse.sample import generate
@@ -245,7 +245,7 @@ def _require_warehouse(settings: Settings) -> None:
 
 
 def _last_month() -> str:
-    from ajprivacy_pipeline.settings import last_full_month
+    from ajprivacy_pipeline.calendar import last_full_month
     return last_full_month(datetime.now(ZoneInfo("Europe/Oslo")).date())
 
 

@@ -10,10 +10,10 @@ from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.completeness import require_complete
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import (
@@ -30,7 +30,7 @@ from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.models import LAYERS, Model, layer_models, run_model
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.retention import catalogue_of
-from ajprivacy_pipeline.settings import Settings, as_of, operator, prepare_home
+from ajprivacy_pipeline.settings import Settings, operator, prepare_home
 from ajprivacy_pipeline.steer.versions import record_policy
 
 if TYPE_CHECKING:
@@ -325,11 +325,6 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
             finally:
                 with suppress(zones.EngineError):  # a run's tokens never outlive the run
                     con.execute("DROP TABLE IF EXISTS anonymous.tokens")
-
-
-def last_day(month: str) -> date:
-    """The last day of a month YYYY-MM."""
-    return date.fromordinal(as_of(month).toordinal() - 1)
 
 
 def _table(name: str) -> str:

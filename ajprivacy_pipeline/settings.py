@@ -7,7 +7,6 @@ import os
 import pwd
 import re
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 
 from ajprivacy_pipeline.errors import PrivacyError
@@ -134,22 +133,3 @@ def operator() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return f"uid {os.getuid()}"
-
-
-def last_full_month(today: date) -> str:
-    """The newest month that is over, as YYYY-MM."""
-    year, month = (today.year, today.month - 1) if today.month > 1 else (today.year - 1, 12)
-    return f"{year:04d}-{month:02d}"
-
-
-def as_of(month: str) -> date:
-    """The first day after the month `YYYY-MM`, the date a run decides for.
-
-    Raises:
-        PrivacyError: the text is no month.
-    """
-    try:
-        first = date.fromisoformat(f"{month}-01")
-    except ValueError:
-        raise PrivacyError(f"'{month}' is not a month; write it as YYYY-MM") from None
-    return date(first.year + first.month // 12, first.month % 12 + 1, 1)

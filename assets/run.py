@@ -13,10 +13,11 @@ from ajprivacy_pipeline.assets.jobs import MONTHLY
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 from ajprivacy_pipeline.assets.steps import CLOSED
 
+from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
 from ajprivacy_pipeline.month import Report
 from ajprivacy_pipeline.release import Asked
-from ajprivacy_pipeline.settings import Settings, as_of
+from ajprivacy_pipeline.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # our own lines say what happens
 

@@ -1,14 +1,13 @@
-"""Where things lie, who may read them, and which month a run is for."""
+"""Where things lie, and who may read them."""
 
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from ajprivacy_pipeline.errors import PrivacyError
-from ajprivacy_pipeline.settings import as_of, last_full_month, load_settings
+from ajprivacy_pipeline.settings import load_settings
 
 ZONES = ("restricted", "pseudonymised", "control", "keys", "dagster")
 
@@ -22,24 +21,6 @@ def test_zones_are_for_their_owner_and_published_for_everybody(tmp_path: Path) -
     assert (home / "published").stat().st_mode & 0o777 == 0o755
     assert home.stat().st_mode & 0o777 == 0o711
     assert (home / "new").stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize(("today", "month"), [
-    (date(2026, 11, 1), "2026-10"), (date(2026, 10, 31), "2026-09"), (date(2026, 1, 1), "2025-12"),
-    (date(2024, 3, 1), "2024-02")])
-def test_the_last_full_month_is_over(today: date, month: str) -> None:
-    assert last_full_month(today) == month
-
-
-@pytest.mark.parametrize(("month", "day"), [("2026-10", date(2026, 11, 1)), ("2025-12", date(2026, 1, 1))])
-def test_as_of_is_the_day_after_the_month(month: str, day: date) -> None:
-    assert as_of(month) == day
-
-
-@pytest.mark.parametrize("month", ["2026", "2026-13", "2026-1", "october", "", "2026-10-01"])
-def test_what_is_no_month_is_refused(month: str) -> None:
-    with pytest.raises(PrivacyError, match="YYYY-MM"):
-        as_of(month)
 
 
 @pytest.mark.parametrize("threads", ["0", "many", "-1"])

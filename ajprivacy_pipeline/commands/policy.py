@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ajprivacy_pipeline.settings import last_full_month, load_settings
+from ajprivacy_pipeline.calendar import last_full_month
+from ajprivacy_pipeline.settings import load_settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Old = Annotated[str, typer.Argument(metavar="OLD", help="A folder of notice files, a stored version, or 'current'.")]

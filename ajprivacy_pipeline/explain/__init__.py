@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import boundary, read_month
 from ajprivacy_pipeline.errors import ControlError
@@ -21,7 +22,7 @@ from ajprivacy_pipeline.explain.references import read_references
 from ajprivacy_pipeline.explain.report import as_json, page
 from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.policy import DecisionPolicy, load_policy
-from ajprivacy_pipeline.settings import Settings, as_of
+from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.steer.versions import policy_of, stored_versions
 
 __all__ = ["Explanation", "as_json", "check_subject", "explain", "explain_each", "explain_in", "page"]

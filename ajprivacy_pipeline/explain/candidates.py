@@ -92,7 +92,7 @@ def _clauses(row: Row, policy: DecisionPolicy) -> Sequence[str]:
     if row["role"] == "ends" or purpose not in told["purposes"]:
         return (str(own),)
     is_open = row["ends_on"] is None
-    return (told["purposes"][purpose], *([str(own)] if is_open else []))
+    return (told["purposes"][str(purpose)], *([str(own)] if is_open else []))
 
 
 @cache

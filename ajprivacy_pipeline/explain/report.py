@@ -81,7 +81,7 @@ def as_json(explanation: Explanation, language: Language) -> dict[str, Any]:
                     for item in explanation.records],
         "web_events": [{**asdict(count), "sentence": words.web(count)} for count in explanation.web_events],
         "freezes": list(map(asdict, explanation.freezes)),
-        "clauses": {clause: explanation.clauses[clause] for clause in sorted(cited(explanation))},
+        "clauses": {clause: explanation.clauses.get(clause, "") for clause in sorted(cited(explanation))},
     }
     plain: dict[str, Any] = _plain(found)
     return plain

@@ -24,7 +24,7 @@ WITH asked AS (
     FROM asked AS a JOIN staged.newsletter_subscriptions AS n ON n.email_key = a.email_key AND n.subscription_id <> a.record_id
     WHERE n.unsubscribed_on IS NOT NULL AND coalesce(n.unsubscribed_on >= n.subscribed_on, true)
     UNION
-    SELECT a.record_id, 'unsubscribed_former', f.received_on, NULL
+    SELECT a.record_id, 'unsubscribed_gone', f.received_on, NULL
     FROM asked AS a JOIN retention.former_effects AS f ON f.email_key = a.email_key WHERE f.kind = 'unsubscription'
 )
 SELECT subject_no, entity, record_id, part, 'subscribed' AS kind, 'newsletter' AS ground, NULL::DATE AS ends_on, 'keeps' AS role,
