@@ -15,7 +15,7 @@ from ajprivacy_pipeline.explain.terms import Purposes, Term, end_of, purpose_ter
 from ajprivacy_pipeline.explain.web import WebCount, web_counts
 from ajprivacy_pipeline.policy import DecisionPolicy
 
-_AFTER = {"retain": "kept", "due": "not_carried_out", "hold": "after_freeze", "absent": "nothing"}
+_AFTER = {"retain": "kept", "due": "not_yet_carried_out", "hold": "after_freeze", "absent": "nothing"}
 RecordTerms = Mapping[tuple[str, str, str], tuple[Term, ...]]
 UNCOVERED = "SEP-1"  # nothing is kept for a purpose that does not cover it
 
@@ -36,7 +36,7 @@ class Decided:
 
     @property
     def what_next(self) -> str:
-        """What comes next: `kept`, `not_carried_out` (decided), `after_freeze` or `nothing`."""
+        """What comes next: `kept`, `not_yet_carried_out`, `after_freeze` or `nothing`."""
         return _AFTER[self.decision]
 
 

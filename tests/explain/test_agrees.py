@@ -9,8 +9,8 @@ from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.explain import Explanation, explain_in
 from ajprivacy_pipeline.explain.build import Decided
-from ajprivacy_pipeline.explain.terms import end_of, ends
 from ajprivacy_pipeline.explain.report import as_json, page
+from ajprivacy_pipeline.explain.terms import end_of, ends
 from ajprivacy_pipeline.explain.words import Words, templates
 from ajprivacy_pipeline.policy import Policy
 from tests.oracle import sql
