@@ -1,65 +1,26 @@
-"""Whole small shops, made up: as Hypothesis strategies, and from a seed for cheap large runs.
-
-Ids are few, so that references collide; dates gather around as_of minus the periods of the policy, a day before and
-after, so that boundaries are hit. All raw values are text, as SQLite would deliver them.
-"""
+"""Whole small shops, made up: as Hypothesis strategies, and from a seed for cheap large runs."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
-from .model import Options, Shop, add_months, first_of_next_month
+from .drawing import ORPHAN, TOMBSTONES, Drawing, Pick, Raw
+from .model import Options, Shop, add_months
 
-Pick = Callable[[Sequence[Any]], Any]
-Raw = dict[str, object]
-
-PERIODS = (0, 1, 3, 11, 12, 13, 23, 24, 36, 37, 48, 49, 60, 72, 84, 372)
-SPECIAL = ("2020-02-29", "2020-02-28", "2024-02-29", "2023-02-28", "2023-03-31", "2025-10-31", "2025-11-30",
-           "2020-12-31", "2021-01-01", "2021-12-31", "2025-03-30", "2025-10-26", "2026-10-25", "2016-02-29")
-# {0} the day, {1} the day before; {week}, {ordinal} and {basic} are the day in other forms of ISO 8601.
-ODD_STYLES = ("{week}", "{ordinal}", "{basic}", "{basic}T2230Z", "{week}T12:00", "{ordinal}T23,5Z", "{0}t23:30:00z",
-              "{0}T12", "{0} 23:15:30,25 UTC", "{0}T23:30 GMT", "{0} 23:30:00 CET", "{0} 23:30:00 CEST",
-              "{0} 23:30 Europe/Oslo", "{0}T19:30:00 America/New_York", "{0}T10:00:00.5+0200", "{1}T24:00:00",
-              "{1}T24:00Z", "\u3000{0}\u2003", "{0} 00:30:00 +02")
-STYLES = ("{} 12:00:00", "{}", "{} 00:00:00", "{} 23:59:59", "{}T22:30:00Z", "{}T23:30:00Z", "{}T21:30:00+00:00",
-          "{}T00:30:00+02:00", "{}T23:30:00-05:00", " {} 08:15:30.250 ")
-BAD_STAMPS = ("soon", "2026-02-30", "0001-01-01 00:00:00", "9998-12-31 23:59:59", "1979-12-31", "2200-01-01",
-              "2026-13-01 00:00:00", "2026-05", "2026", "2026-W05", "2026-05-05T12:00:60", "05/06/2026",
-              "2026-05-05Z", "2026-05-05 12:00 EST", "2026-366", "2026-05-05T24:01")
-SENTINELS = ("1753-01-01", "1899-12-30 00:00:00", "1900-01-01", "1970-01-01T00:00:00Z", "1969-12-31T23:30:00Z",
-             "1970-01-01 23:30:00Z", "19700101", "1900-001", "9999-12-31 23:59:59", "9999-12-31T23:59:59Z",
-             "1969-12-31T24:00:00")
-BIRTHS = (None, "1980-05-17", "1980-01-01", "1985-01-01", "2000-01-01 00:00:00", "1900-01-01", "1970-01-01",
-          "19010203", "1950-W02-3")
-BAD_BIRTHS = ("1899-12-31", "9999-12-31", "1753-01-01", "soon")
-BLANKS = (None, "", "   ", "\u00a0")
-EMAILS = ("a@x.no", "A@X.no", " a@x.no ", "b@x.no", "Ærlig@x.no", "ærlig@X.NO", "c@x.no", "a@x.no", "b@x.no")
-# Ways of writing one address, addresses that only look like it, and texts that are none.
-LOOK_ALIKES = ("kim@x.no", "KIM@x.no", "\u212aim@x.no", "k\u0130m@x.no", "mailto:Kim@x.no", "MAILTO:kim@x.no",
-               "Kim <kim@x.no>", "<kim@x.no>", "k\u200bim@x.no", "kim\ufeff@x. no", "\u00e5se@x.no", "a\u030ase@x.no",
-               "\u212bSE@x.no", "kim@bl\u00e5.no", "kim@xn--bl-zia.no", "kim@XN--BL-ZIA.no", "kim@xn--\u00e5.no",
-               "kim@xn--99999999.no", "kim", "kim@", "@x.no", "kim@a@x.no", "Kim <kim@x.no> jr")
-AMOUNTS = ("0", "100", "100.00", "100.01", "99.99", "99.995", "100.004", "100.005", "-100.00", "0.00", "0.004")
-TOMBSTONES = ("anonymised-consumer", "anonymised-business", "anonymised-sole-proprietor")
-ORPHAN = "999"
 HOLDABLE = ("app_logs", "customers", "contacts", "orders", "invoices", "cases", "communications",
             "newsletter_subscriptions", "rights_requests", "web_events")
 
 
-class Maker:
-    """Makes a shop, one choice at a time; `pick` chooses from a list, the first being the simplest."""
+class Maker(Drawing):
+    """Makes a shop."""
 
     def __init__(self, pick: Pick, month: str, faults: bool = True) -> None:
-        self.pick = pick
-        self.as_of = first_of_next_month(month)
-        self.faults = faults
-        self.days = self._days()
-        self.customers: list[str] = []
+        super().__init__(pick, month, faults)
         self.contacts: list[str] = []
         self.orders: list[str] = []
         self.ordered: dict[str, date] = {}
@@ -67,101 +28,11 @@ class Maker:
         self.products: list[str] = []
         self.cases: list[str] = []
 
-    def _days(self) -> list[date]:
-        days = []
-        for months in PERIODS:
-            day = add_months(self.as_of, -months)
-            days += [day, day - timedelta(days=1), day + timedelta(days=1)]
-        days += [date.fromisoformat(text) for text in SPECIAL]
-        return [*days, add_months(self.as_of, 2), add_months(self.as_of, 40)]
-
-    # Values -----------------------------------------------------------------------------------------------------
-
-    def chance(self, one_in: int) -> bool:
-        """True once in so many times."""
-        return bool(self.pick((False,) * (one_in - 1) + (True,)))
-
-    def blank(self) -> object:
-        """One of the ways of saying nothing."""
-        return self.pick(BLANKS)
-
-    def stamp(self) -> object:
-        """A timestamp; now and then one that does not fit."""
-        return self.on(self.pick(self.days))
-
-    def on(self, day: date) -> object:
-        """A timestamp of a day, in one of many forms; now and then one that does not fit."""
-        if self.faults and self.chance(90):
-            return self.pick(SENTINELS if self.chance(2) else BAD_STAMPS)
-        year, week, weekday = day.isocalendar()
-        style = str(self.pick(ODD_STYLES if self.chance(6) else STYLES))
-        return style.format(day, day - timedelta(days=1), week=f"{year}-W{week:02}-{weekday}",
-                            ordinal=f"{day:%Y-%j}", basic=f"{day:%Y%m%d}")
-
-    def end(self, beginning: date) -> object:
-        """A timestamp from a beginning on; now and then one up to, on or past the days that it may lie before it."""
-        if self.chance(12):
-            before = self.pick((30, 31, 32) if self.faults else (30, 29))
-            return self.on(beginning - timedelta(days=before))
-        return self.on(self.pick([day for day in self.days if day >= beginning] or [beginning]))
-
-    def bold(self, day: date) -> object:
-        """A timestamp of a day; nothing once in a while, which is a fault."""
-        return self.blank() if self.faults and self.chance(120) else self.on(day)
-
-    def maybe_stamp(self) -> object:
-        """A timestamp or nothing."""
-        return self.stamp() if self.chance(2) else self.blank()
-
-    def bold_stamp(self) -> object:
-        """A timestamp; nothing once in a while, which is a fault."""
-        return self.blank() if self.faults and self.chance(80) else self.stamp()
-
-    def amount(self) -> object:
-        """An amount; now and then one that does not fit."""
-        return self.pick(("many", "NaN", "inf", "1 000,00")) if self.faults and self.chance(50) else self.pick(AMOUNTS)
-
-    def text(self, *others: object) -> object:
-        """A text, nothing, or one of the others."""
-        return self.pick(("x", None, "", *others))
-
-    def email(self) -> object:
-        """An address, perhaps shared, perhaps written in another way, perhaps one that only looks like another."""
-        return self.pick(LOOK_ALIKES) if self.chance(4) else self.pick((None, *EMAILS))
-
-    def birth(self) -> object:
-        """A date of birth, generalised or not; sentinels are ordinary days here."""
-        return self.pick(BAD_BIRTHS) if self.faults and self.chance(25) else self.pick(BIRTHS)
-
-    def enum(self, *values: str) -> object:
-        """A value of an enum; now and then one that is not."""
-        return "unheard-of" if self.faults and self.chance(40) else self.pick(values)
-
-    def id_of(self, known: list[str], none: int = 0) -> object:
-        """A reference: known, orphan, or nothing in `none` of about six times."""
-        choices: list[object] = [*known, *known] or [ORPHAN]
-        if none and self.chance(30):
-            return self.pick(TOMBSTONES)
-        choices += [None] * none
-        if self.chance(12):
-            choices = [ORPHAN, "", " "] if none else [ORPHAN]
-        return self.pick(choices)
-
-    def customer_id(self, none: int = 0) -> object:
-        """A reference to a customer, a tombstone now and then."""
-        return self.pick(TOMBSTONES) if self.chance(12) else self.id_of(self.customers, none)
-
-    def fill(self, columns: str) -> Raw:
-        """Text columns, full or not."""
-        return {column: self.text("7") if "postal" in column else self.text() for column in columns.split()}
-
     def rows(self, most: int, optional: bool, make: Callable[[str], Raw]) -> list[Raw] | None:
         """Up to so many rows; None where the table is absent."""
         if optional and self.chance(10):
             return None
         return [make(str(number)) for number in range(1, self.pick(range(most + 1)) + 1)]
-
-    # Tables -----------------------------------------------------------------------------------------------------
 
     def shop(self) -> Shop:
         """The whole shop."""
@@ -262,7 +133,7 @@ class Maker:
         }
 
     def with_notes(self, invoices: list[Raw] | None) -> list[Raw] | None:
-        """Now and then a credit note beside an invoice: of its amount, nearly, paid back, settled, or of any sum."""
+        """Now and then a credit note beside an invoice: of its amount, paid back, settled, or of random sums."""
         notes: list[Raw] = []
         for invoice in invoices or []:
             if self.chance(3):

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from .casekit import IDENTITY, Case, consumer, line, order, problems
 from .cases import CASES
+from .contract import COLUMNS, ENUMS
 from .evaluator import evaluate
 from .freezes import SCOPES
-from .load import COLUMNS, ENUMS
 from .model import Options, Shop
 from .shops import months, options, random_shop, shops
 

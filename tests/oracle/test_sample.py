@@ -17,8 +17,8 @@ from ajprivacy_pipeline.keystore import KeyStore
 from tests.decided import MONTH, decided_home
 
 from .casekit import IDENTITY
+from .contract import COLUMNS
 from .evaluator import evaluate
-from .load import COLUMNS
 from .sql import differing, rows_of
 
 
