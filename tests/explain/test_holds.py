@@ -167,7 +167,8 @@ def test_a_fault_of_an_order_holds_the_contacts_it_belongs_to(explained: Explain
     """An order that names nobody is that of whoever was there, so that its fault is theirs, too."""
     for subject in (kit.C, kit.K):
         hold = _hold(explained("an order of nobody", subject).freezes, "data_quality")
-        assert [(ref["id"], ref["column_name"], ref["fault"]) for ref in hold.refs] == [("o", "completed_at", "sentinel")]
+        assert [(ref["id"], ref["column_name"], ref["fault"]) for ref in hold.refs] == [
+            ("o", "completed_at", "sentinel")]
 
 
 def test_sentinels_and_ends_before_their_beginning_are_put_into_words(explained: Explained) -> None:
