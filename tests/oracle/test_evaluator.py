@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from .cases import CASES
 from .contract import COLUMNS, ENUMS
 from .evaluator import evaluate
 from .freezes import SCOPES
+from .load import ColumnError
 from .model import Options, Shop
 from .shops import months, options, random_shop, shops
 
@@ -78,6 +81,37 @@ def test_a_month_later_nothing_comes_back() -> None:
         assert due["2029-09"].items() <= due["2029-10"].items()
 
 
+@pytest.mark.parametrize(("bad", "faults", "good", "blank", "stops"), [
+    ("soon", 10, 10, 0, False), ("soon", 11, 10, 0, True), ("soon", 19, 0, 5, False), ("soon", 20, 0, 0, True),
+    ("1970-01-01", 11, 9, 0, True), ("1979-12-31", 11, 9, 0, True), ("2019-01-01", 20, 0, 0, False),
+])
+def test_a_column_that_does_not_fit_stops_the_run(bad: str, faults: int, good: int, blank: int, stops: bool) -> None:
+    """Over half of 20 values or more; an end before its beginning is read well enough."""
+    days = [bad] * faults + ["2020-05-05"] * good + [""] * blank
+    shop: Shop = {"customers": [consumer()], "orders": [
+        order("2020-05-05", str(number), completed_at=day) for number, day in enumerate(days)]}
+    if stops:
+        with pytest.raises(ColumnError, match=f"^orders.completed_at: {faults} of {faults + good} values"):
+            evaluate(shop, "2026-10")
+    else:
+        assert len(evaluate(shop, "2026-10")["record_decisions"]) == 2 * len(days)
+
+
+@pytest.mark.parametrize(("paid", "chosen", "fault"), [
+    ("2020-01-01", Options(), None), ("2020-01-01", Options(sentinel_dates=(date(2020, 1, 1),)), "sentinel"),
+    ("1970-01-01", Options(sentinel_dates=()), "implausible_date"),
+    ("2019-12-30", Options(end_before_beginning_days=1), "end_before_beginning"),
+    ("2019-12-31", Options(end_before_beginning_days=1), None),
+])
+def test_sentinels_and_days_are_policy(paid: str, chosen: Options, fault: str | None) -> None:
+    """Other sentinels, none, and another number of days."""
+    shop: Shop = {"customers": [consumer()], "orders": [order("2020-01-01", paid_at=paid, total_amount="0")]}
+    shop["orders"][0]["ordered_at"] = shop["orders"][0]["delivered_at"] = "2020-01-01T12:00:00"
+    if chosen.sentinel_dates == (date(2020, 1, 1),):
+        shop["orders"][0] |= {"ordered_at": "2020-01-02", "delivered_at": "2020-01-02"}
+    assert [row["fault"] for row in evaluate(shop, "2026-10", options=chosen)["quality"]] == ([fault] if fault else [])
+
+
 def test_a_person_with_many_orders() -> None:
     """10,000 orders of one person are decided in a reasonable time."""
     shop: Shop = {
@@ -91,7 +125,7 @@ def test_a_person_with_many_orders() -> None:
 def test_the_random_shops_meet_everything() -> None:
     """Every freeze, kind of request, decision of each part, reason of a click, and optional tables that are absent."""
     freezes, requests, decided, absent, bulk, reviewed = set(), set(), set(), set(), set(), set()
-    for seed in range(240):
+    for seed in range(480):
         shop, chosen = random_shop(seed)
         found = evaluate(shop, "2026-10", options=chosen)
         freezes |= {row["freeze"] for row in found["freezes"]}
