@@ -5,7 +5,6 @@ can mend (its message on stderr), 130 interrupted. Heavy imports stand inside th
 """
 
 import json
-import subprocess
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -110,7 +109,7 @@ def sample(
         metavar="YYYY-MM-DD", help="The shop's last day; default: the end of the last full month.")] = None,
 ) -> None:
     """Generate a shop with invented people."""
-    from ajprivacy_pipeline.month import last_day
+    from ajprivacy_pipeline.calendar import last_day
     from ajprivacy_pipeline.settings import prepare_home
     from ajprivacy_pipeline.show import Lines
     from ajprivacy_pipeline.warehouse.sample import generate
@@ -138,16 +137,13 @@ def decisions(
 def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port on 127.0.0.1.")] = 3000,
     read_only: Annotated[bool, typer.Option("--read-only", help="For watching: nothing can be started.")] = False,
+    hosts: Annotated[list[str] | None, typer.Option(
+        "--host", metavar="NAME[:PORT]", help="A further name to answer under, for a proxy with a login.")] = None,
 ) -> None:
     """Open Dagster's pages on this machine alone. They have no login: never put them on a network without a proxy."""
-    from ajprivacy_pipeline.assets.instance import prepare_dagster
-    settings = load_settings()
-    prepare_dagster(settings).dispose()
-    command = ["dagster_webserver", "--read-only"] if read_only else ["dagster", "dev"]
+    from ajprivacy_pipeline.assets.pages import serve
     typer.echo(f"http://127.0.0.1:{port} · Ctrl-C ends it", err=True)
-    code = subprocess.run([sys.executable, "-m", *command, "-h", "127.0.0.1", "-p", str(port),
-                           "-m", "ajprivacy_pipeline.definitions"], cwd=settings.home, check=False).returncode
-    raise typer.Exit(code)
+    serve(load_settings(), port, read_only=read_only, hosts=hosts or ())
 
 
 @mapping_app.command("init")
@@ -249,7 +245,7 @@ def _require_warehouse(settings: Settings) -> None:
 
 
 def _last_month() -> str:
-    from ajprivacy_pipeline.settings import last_full_month
+    from ajprivacy_pipeline.calendar import last_full_month
     return last_full_month(datetime.now(ZoneInfo("Europe/Oslo")).date())
 
 

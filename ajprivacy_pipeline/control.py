@@ -336,10 +336,14 @@ class ControlStore:
     def _forget_open_records(self) -> None:
         """Destroy the sets of ids that no later run is compared with: they live no longer than they are needed."""
         newest = max((row["month"] for row in self.rows(sa.select(months.c.month))), default="")
-        kept = [row["run_id"] for row in self.previous_measures(newest) if row["guard"] == "closings"]
-        if self.rows(sa.select(open_records.c.id).where(open_records.c.run_id.not_in(kept)).limit(1)):
+        kept = {(row["run_id"], row["table_name"]) for row in self.previous_measures(newest)
+                if row["guard"] == "closings"}
+        table = open_records.c
+        gone = [row["id"] for row in self.rows(sa.select(table.id, table.run_id, table.table_name))
+                if (row["run_id"], row["table_name"]) not in kept]
+        if gone:
             with self.change() as connection:
-                connection.execute(open_records.delete().where(open_records.c.run_id.not_in(kept)))
+                connection.execute(open_records.delete().where(table.id.in_(gone)))
 
     def replace_effects(self, sources: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
         """Drop what is stored of some sources, and store rows instead, in one transaction."""
@@ -389,7 +393,8 @@ class ControlStore:
         """Each product's warranty as the last successful month before a month saw it."""
         table = product_warranties.c
         return {row["product_id"]: row["warranty_years"] for row in self.rows(
-            sa.select(table.product_id, table.warranty_years).where(table.month < month).order_by(table.month, table.id))}
+            sa.select(table.product_id, table.warranty_years).where(table.month < month)
+            .order_by(table.month, table.id))}
 
     def record_decision(self, decision: dict[str, Any], invoices: Sequence[dict[str, Any]],
                         faults: Sequence[dict[str, Any]] = ()) -> int:

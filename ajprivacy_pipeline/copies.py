@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.errors import ControlError, ModelError, PrivacyError, ZoneError
 from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.settings import Settings, as_of
+from ajprivacy_pipeline.settings import Settings
 
 DECISION_TABLES = ("purpose_status", "freezes", "attribute_decisions", "record_decisions", "bulk_decisions",
                    "review_list", "sole_ground")

@@ -13,12 +13,12 @@ from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 from ajprivacy_pipeline.models import Model, layer_models
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.retention import catalogue_of
-from ajprivacy_pipeline.settings import load_settings
+from ajprivacy_pipeline.settings import notice_folder
 
 
 def build_defs() -> dg.Definitions:
     """Assets from the SQL catalogue and the policy, with their steps, jobs, schedules, sensors and the month."""
-    policy = load_policy(load_settings().notice)
+    policy = load_policy(notice_folder())
     catalogue = catalogue_of(policy)
     work = [
         steps.extraction(policy.sources),

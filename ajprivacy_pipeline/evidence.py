@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ajprivacy_pipeline import control as store
+from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import boundary, read_month
 from ajprivacy_pipeline.counter import read_counter
@@ -24,7 +25,7 @@ from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.review import check_code, check_name
-from ajprivacy_pipeline.settings import Settings, as_of
+from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.zones import Connection, engine_errors
 
 _MEASURES = ("guard", "table_name", "column_name", "part", "whole", "newest")

@@ -30,8 +30,9 @@ from ajprivacy_pipeline.vocabulary import Term, Vocabulary, number
 from ajprivacy_pipeline.zones import Connection, EngineError, explain, quote
 
 LAYERS = ("staged", "retention", "pseudonyms", "pseudonymised", "anonymous", "published")
+ASKED = "terms"  # models about a few subjects, run when somebody asks and never with a month
 _HEADER = re.compile(r"^-- ?(?:(model|grain|params|reads|materialised|decides|doc):)? *(.*)$")
-_NAME = re.compile(rf"\b((?:raw|control|policy|{'|'.join(LAYERS)})\.[a-z_0-9]+)\b")
+_NAME = re.compile(rf"\b((?:raw|control|policy|{'|'.join((*LAYERS, ASKED))})\.[a-z_0-9]+)\b")
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _SQL = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True,  # noqa: S701 - SQL
                           lstrip_blocks=True, keep_trailing_newline=True)
@@ -63,7 +64,17 @@ class Model:
 
 @cache
 def load_catalogue(folder: Path, vocabulary: Vocabulary) -> dict[str, Model]:
-    """Every model below `folder`, each after those it reads, its text rendered with the policy's words.
+    """The models of a month below `folder`, each after those it reads, its text rendered with the policy's words.
+
+    Raises:
+        ModelError: as `load_models`.
+    """
+    return {name: model for name, model in load_models(folder, vocabulary).items() if model.layer in LAYERS}
+
+
+@cache
+def load_models(folder: Path, vocabulary: Vocabulary) -> dict[str, Model]:
+    """Every model below `folder`, those of the layer `terms` too, in running order.
 
     Raises:
         ModelError: a text names what the policy has not, a header is missing, does not fit its path or its statement,
@@ -75,7 +86,9 @@ def load_catalogue(folder: Path, vocabulary: Vocabulary) -> dict[str, Model]:
         models[model.name] = model
     for model in models.values():
         for read in model.reads:
-            if read.partition(".")[0] in LAYERS and read not in models and read not in GENERATED:
+            if read.partition(".")[0] == ASKED != model.layer:
+                raise ModelError(f"{model.name} reads {read}, which runs only when somebody asks")
+            if read.partition(".")[0] in (*LAYERS, ASKED) and read not in models and read not in GENERATED:
                 raise ModelError(f"{model.name} reads {read}, which no model makes")
     order = TopologicalSorter({m.name: [r for r in m.reads if r in models] for m in models.values()})
     try:
@@ -142,7 +155,7 @@ def _read(path: Path, text: str) -> Model:
             header[key] += " " + match[2].strip()
     if missing := {"model", "grain", "reads", "doc"} - set(header):
         raise ModelError(f"{expected}: the header lacks {', '.join(sorted(missing))}")
-    if header["model"] != expected or path.parent.name not in LAYERS:
+    if header["model"] != expected or path.parent.name not in (*LAYERS, ASKED):
         raise ModelError(f"{expected}: the header says {header['model']}; name and path must be the same, "
                          "in a known layer")
     sql = "\n".join(lines[body_from:]).strip().rstrip(";")

@@ -10,16 +10,17 @@ from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.completeness import require_complete
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import (
     PSEUDONYMISED,
     boundary,
     destroy_before,
+    is_running,
     month_file,
     month_lock,
     write_pseudonymised,
@@ -29,7 +30,7 @@ from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.models import LAYERS, Model, layer_models, run_model
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.retention import catalogue_of
-from ajprivacy_pipeline.settings import Settings, as_of, operator, prepare_home
+from ajprivacy_pipeline.settings import Settings, operator, prepare_home
 from ajprivacy_pipeline.steer.versions import record_policy
 
 if TYPE_CHECKING:
@@ -300,6 +301,8 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         prepare_home(settings)
         policy = load_policy(settings.notice)
         require_complete(policy)
+        if month < policy.retention.first_month:
+            raise PolicyError([f"purposes.toml: first_month is {policy.retention.first_month}, after {month}"])
         if policy.retention.valid_from > as_of(month):
             raise PolicyError([f"purposes.toml: valid_from is {policy.retention.valid_from}, after {month} has ended"])
         keys = KeyStore(settings.keys, settings.root_key)
@@ -310,7 +313,9 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
             plan_release(control, policy, month, asked)  # what cannot be had is refused before anything is read
     with month_lock(settings, month):
         spill = settings.restricted / "spill" / month
-        shutil.rmtree(spill, ignore_errors=True)  # what a killed run of this month left
+        for left in spill.parent.glob("????-??"):  # what killed runs left, of this month or of others
+            if left.name == month or not is_running(settings, left.name):
+                shutil.rmtree(left, ignore_errors=True)
         with zones.open_zone(settings, keys, month_file(settings, month),
                              extensions=("postgres_scanner", "sqlite_scanner")) as con:
             # A folder a month: two months at once must not write to each other's spill files.
@@ -320,11 +325,6 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
             finally:
                 with suppress(zones.EngineError):  # a run's tokens never outlive the run
                     con.execute("DROP TABLE IF EXISTS anonymous.tokens")
-
-
-def last_day(month: str) -> date:
-    """The last day of a month YYYY-MM."""
-    return date.fromordinal(as_of(month).toordinal() - 1)
 
 
 def _table(name: str) -> str:

@@ -26,6 +26,7 @@ ColumnType = Literal["id", "text", "email", "timestamp", "date", "amount", "numb
 ColumnClass = Literal["direct_identifier", "contact", "quasi_identifier", "sensitive", "free_text", "online_identifier",
                       "reference", "business_fact", "company_data"]
 Scope = Literal["contractual", "not_marketing", "all"]
+NOT_YET = "decided, not yet carried out"  # the state of a promise of which something is pending
 
 
 class SourceColumn(Frozen):
@@ -150,6 +151,7 @@ class Retention(Frozen):
 
     valid_from: date
     time_zone: Literal["Europe/Oslo"]
+    first_month: str = Field(default="2018-01", pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")
     plausible_years: tuple[int, int]
     plausible_birth_years: tuple[int, int] = (1900, 2199)
     sentinel_dates: tuple[date, ...] = ()
@@ -182,6 +184,11 @@ class Clause(Frozen):
     how: str | None = None
     test: str | None = Field(default=None, pattern=r"^tests/[a-z_0-9/]+\.py::test_[a-z_0-9]+$")
     pending: str | None = None
+
+    @property
+    def shown_state(self) -> str:
+        """The state as people read it: what is decided and not carried out is not called executed."""
+        return NOT_YET if self.state == "executed" and self.pending else self.state
 
 
 class Recipient(Frozen):

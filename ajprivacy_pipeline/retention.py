@@ -11,12 +11,13 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ajprivacy_pipeline import control as store
+from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.effects import EFFECT_COLUMNS, NO_KEY, stored_effects
 from ajprivacy_pipeline.keystore import pads
 from ajprivacy_pipeline.models import Model, load_catalogue, macros, record_reasons
 from ajprivacy_pipeline.policy import DecisionPolicy, Evidence
-from ajprivacy_pipeline.settings import as_of, sql_folder
+from ajprivacy_pipeline.settings import sql_folder
 from ajprivacy_pipeline.vocabulary import purpose_sets, subsets, vocabulary_of
 from ajprivacy_pipeline.zones import Connection, engine_errors, literal
 

@@ -11,14 +11,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from ajprivacy_pipeline import control as store
+from ajprivacy_pipeline.calendar import plus_months
 from ajprivacy_pipeline.completeness import holdable_tables
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import boundary, read_month
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.explain import check_subject
 from ajprivacy_pipeline.explain.facts import Row, find_subject, rows
-from ajprivacy_pipeline.explain.references import OWING
-from ajprivacy_pipeline.explain.terms import plus_months
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.retention import catalogue_of
 from ajprivacy_pipeline.settings import Settings
@@ -32,7 +31,11 @@ KINDS = {"open_balance_review": "open_balance", "no_evidence": "no_evidence",  #
 _SUBJECTS = ("customer", "contact")
 _NAME_LENGTH = 200
 
-_OWING = f"{OWING} SELECT DISTINCT invoice_id, facts_sha256 FROM owing ORDER BY invoice_id"
+_OWING = """
+    SELECT DISTINCT r.invoice_id, i.facts_sha256
+    FROM retention.invoice_reach AS r JOIN retention.open_invoices AS i USING (invoice_id)
+    WHERE r.is_open AND r.subject_no = $no ORDER BY r.invoice_id
+"""
 
 
 def open_reviews(settings: Settings, month: str | None) -> list[dict[str, Any]]:
@@ -154,10 +157,7 @@ def _faults(con: Connection, named: str, kind: str) -> Sequence[dict[str, Any]]:
 
 
 def _owing(con: Connection, subject: Row, month: str) -> Sequence[dict[str, Any]]:
-    as_of = rows(con, "SELECT any_value(as_of) AS as_of FROM retention.review_list")[0]["as_of"]
-    closed = subject["closed_on"]
-    found = rows(con, _OWING, no=subject["subject_no"], customer=subject["customer_id"], contact=subject["contact_id"],
-                 is_there=closed is None or as_of is None or closed > as_of)
+    found = rows(con, _OWING, no=subject["subject_no"])
     if not found:
         raise ControlError(f"no invoice of {subject['subject_id']} is open in {month}: nothing to release")
     return found

@@ -5,11 +5,13 @@ Belongs here: environment variables, folders of the home, nothing else. No other
 
 import os
 import pwd
+import re
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 
 from ajprivacy_pipeline.errors import PrivacyError
+
+_PLAIN = r"[\w /.\-+@,=()~]"  # characters of a path that mean nothing else anywhere
 
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent
@@ -83,6 +85,10 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
     values = dict(os.environ) if env is None else env
     root = CHECKOUT if (CHECKOUT / "workspace.yaml").is_file() else Path.cwd()
     home = Path(values.get("AJPRIVACY_HOME") or root / ".ajprivacy").expanduser().resolve()
+    if strange := sorted(set(re.sub(_PLAIN, "", str(home)))):
+        raise PrivacyError(f"AJPRIVACY_HOME: {', '.join(map(repr, strange))} means something else in a database's "
+                           "address or a pattern of files; choose a folder whose path has letters, digits, blanks "
+                           "and . _ - + @ , = ( ) ~ alone")
     mapping = values.get("AJPRIVACY_MAPPING")
     threads = values.get("AJPRIVACY_THREADS") or str(os.cpu_count() or 2)
     if not threads.isdigit() or int(threads) < 1:
@@ -90,7 +96,7 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
     default_mapping = home / "mapping.toml"
     return Settings(
         home=home,
-        notice=Path(values["AJPRIVACY_NOTICE"]).expanduser().resolve() if values.get("AJPRIVACY_NOTICE") else NOTICE,
+        notice=notice_folder(values),
         warehouse_url=values.get("AJPRIVACY_WAREHOUSE") or f"sqlite:///{home / 'sample' / 'shop.db'}",
         mapping_file=Path(mapping) if mapping else default_mapping if default_mapping.is_file() else None,
         memory_limit=values.get("AJPRIVACY_MEMORY") or "2GB",
@@ -100,6 +106,12 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
         publish_country=values.get("AJPRIVACY_PUBLISH_COUNTRY") or None,
         publish_schema=values.get("AJPRIVACY_PUBLISH_SCHEMA") or "published",
     )
+
+
+def notice_folder(env: dict[str, str] | None = None) -> Path:
+    """The folder of notice files: AJPRIVACY_NOTICE, else the package's. A code location asks for nothing else."""
+    given = (dict(os.environ) if env is None else env).get("AJPRIVACY_NOTICE")
+    return Path(given).expanduser().resolve() if given else NOTICE
 
 
 def prepare_home(settings: Settings) -> None:
@@ -121,22 +133,3 @@ def operator() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return f"uid {os.getuid()}"
-
-
-def last_full_month(today: date) -> str:
-    """The newest month that is over, as YYYY-MM."""
-    year, month = (today.year, today.month - 1) if today.month > 1 else (today.year - 1, 12)
-    return f"{year:04d}-{month:02d}"
-
-
-def as_of(month: str) -> date:
-    """The first day after the month `YYYY-MM`, the date a run decides for.
-
-    Raises:
-        PrivacyError: the text is no month.
-    """
-    try:
-        first = date.fromisoformat(f"{month}-01")
-    except ValueError:
-        raise PrivacyError(f"'{month}' is not a month; write it as YYYY-MM") from None
-    return date(first.year + first.month // 12, first.month % 12 + 1, 1)

@@ -15,9 +15,12 @@ from ajprivacy_pipeline.assets.resources import MONTH, step
 from ajprivacy_pipeline.lineage import product_graph
 from ajprivacy_pipeline.models import LAYERS, Model
 from ajprivacy_pipeline.month import MonthRun
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.settings import notice_folder
 
 OWNERS = ["team:data-protection"]
-MONTHS = dg.MonthlyPartitionsDefinition(start_date="2018-01-01", timezone="Europe/Oslo")
+_RETENTION = load_policy(notice_folder()).retention
+MONTHS = dg.MonthlyPartitionsDefinition(start_date=f"{_RETENTION.first_month}-01", timezone=_RETENTION.time_zone)
 _SHOWN = {"raw", *LAYERS}  # schemas whose tables are assets; policy and control are written by a step, as data
 _CONTENT = {
     "raw": "identifying", "staged": "identifying", "retention": "identifying", "pseudonyms": "identifying",

@@ -13,10 +13,11 @@ from ajprivacy_pipeline.assets.jobs import MONTHLY
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 from ajprivacy_pipeline.assets.steps import CLOSED
 
+from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
 from ajprivacy_pipeline.month import Report
 from ajprivacy_pipeline.release import Asked
-from ajprivacy_pipeline.settings import Settings, as_of
+from ajprivacy_pipeline.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # our own lines say what happens
 
@@ -33,8 +34,8 @@ def run_month(settings: Settings, month: str, report: Report, asked: Asked | Non
     as_of(month)
     partition = f"{month}-01"
     if not MONTHS.has_partition_key(partition):
-        raise ControlError(f"{month} is not over yet, or lies before {MONTHS.start:%Y-%m}: "
-                           "choose a month that is over")
+        raise ControlError(f"{month} is not over yet, or lies before {MONTHS.start:%Y-%m} (purposes.toml, "
+                           "first_month): choose a month that is over")
     started = time.monotonic()
     refusals: list[PrivacyError] = []
     with prepare_dagster(settings) as instance:

@@ -132,3 +132,13 @@ CREATE OR REPLACE TEMP MACRO first_on_or_after(days, d) AS
 CREATE OR REPLACE TEMP MACRO end_after_erasure(end_on, obligations_on, began_on, erased_ons) AS
     CASE WHEN first_on_or_after(erased_ons, began_on) IS NULL THEN end_on
          ELSE least(end_on, greatest(obligations_on, first_on_or_after(erased_ons, began_on))) END;
+
+-- Dates that decisions take the latest of, and that explanations list one by one.
+CREATE OR REPLACE TEMP MACRO warranty_years_of(product_id, warranty_years, unknown_years) AS
+    CASE WHEN product_id IS NULL THEN 0 ELSE coalesce(warranty_years, unknown_years) END;
+CREATE OR REPLACE TEMP MACRO has_warranty(is_person, is_cancelled, business_warranty) AS
+    (is_person OR business_warranty) AND NOT is_cancelled;
+CREATE OR REPLACE TEMP MACRO booked_until(issued_on, years) AS make_date(year(issued_on) + years + 1, 1, 1);
+CREATE OR REPLACE TEMP MACRO visit_due_on(occurred_on, has_consent, cookie_on, withdrawn_on, individualisation_on, as_of) AS
+    CASE WHEN occurred_on IS NULL THEN as_of WHEN NOT has_consent THEN occurred_on
+         ELSE least(cookie_on, withdrawn_on, individualisation_on) END;

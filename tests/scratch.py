@@ -16,7 +16,7 @@ import pytest
 
 from ajprivacy_pipeline.completeness import require_complete
 from ajprivacy_pipeline.errors import PolicyError
-from ajprivacy_pipeline.models import load_catalogue, record_reasons
+from ajprivacy_pipeline.models import load_catalogue, load_models, record_reasons
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import CHECKOUT
 from tests.oracle.casekit import MONTH
@@ -67,6 +67,7 @@ class Scratch:
     def check(self) -> None:
         """`ajprivacy policy check`, in this process, which reads the models anew."""
         load_catalogue.cache_clear()
+        load_models.cache_clear()
         record_reasons.cache_clear()
         require_complete(load_policy(self.notice), self.sql)
 

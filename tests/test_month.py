@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.copies import export_decisions
-from ajprivacy_pipeline.errors import PrivacyError
+from ajprivacy_pipeline.copies import export_decisions, month_lock
+from ajprivacy_pipeline.errors import PolicyError, PrivacyError
 from ajprivacy_pipeline.models import LAYERS, layer_models
 from ajprivacy_pipeline.month import MonthRun, open_month
-from ajprivacy_pipeline.settings import Settings, load_settings
+from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
 from ajprivacy_pipeline.warehouse.sample import generate
 from tests.warehouse.shopkit import connect, fresh_database
 from tests.warehouse.test_foreign_shop import MAPPING, SHOP
@@ -216,3 +216,24 @@ def test_no_model_compares_every_row_with_every_row(on_postgres: Settings) -> No
                 plan = run.con.execute(f"EXPLAIN {model.sql}", {name: values[name] for name in model.params}).fetchall()
                 slow += [model.name for join in ("BLOCKWISE_NL_JOIN", "NESTED_LOOP_JOIN") if join in plan[0][1]]
     assert slow == []
+
+
+def test_what_killed_runs_left_is_swept_at_the_next_start(tmp_path: Path) -> None:
+    """Spilled rows and the file with the warehouse's password; not those of a month that is under way."""
+    settings = load_settings({"AJPRIVACY_HOME": str(tmp_path / "home")})
+    prepare_home(settings)
+    months = ("2026-06", "2026-07", "2026-08")
+    left = {month: settings.restricted / "spill" / month / "ajprivacy_left" for month in months}
+    for path in left.values():
+        path.parent.mkdir(parents=True)
+        path.touch()
+    with month_lock(settings, "2026-07"), open_month(settings, "2026-08", "r1"):
+        assert {month: path.exists() for month, path in left.items()} == {
+            "2026-06": False, "2026-07": True, "2026-08": False}
+
+
+def test_a_month_before_the_first_is_refused(tmp_path: Path) -> None:
+    settings = load_settings({"AJPRIVACY_HOME": str(tmp_path / "home")})
+    with (pytest.raises(PolicyError, match=r"purposes\.toml: first_month is 2018-01, after 2017-12"),
+          open_month(settings, "2017-12", "r1")):
+        pass

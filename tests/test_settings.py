@@ -1,14 +1,13 @@
-"""Where things lie, who may read them, and which month a run is for."""
+"""Where things lie, and who may read them."""
 
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from ajprivacy_pipeline.errors import PrivacyError
-from ajprivacy_pipeline.settings import as_of, last_full_month, load_settings
+from ajprivacy_pipeline.settings import load_settings
 
 ZONES = ("restricted", "pseudonymised", "control", "keys", "dagster")
 
@@ -24,25 +23,20 @@ def test_zones_are_for_their_owner_and_published_for_everybody(tmp_path: Path) -
     assert (home / "new").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize(("today", "month"), [
-    (date(2026, 11, 1), "2026-10"), (date(2026, 10, 31), "2026-09"), (date(2026, 1, 1), "2025-12"),
-    (date(2024, 3, 1), "2024-02")])
-def test_the_last_full_month_is_over(today: date, month: str) -> None:
-    assert last_full_month(today) == month
-
-
-@pytest.mark.parametrize(("month", "day"), [("2026-10", date(2026, 11, 1)), ("2025-12", date(2026, 1, 1))])
-def test_as_of_is_the_day_after_the_month(month: str, day: date) -> None:
-    assert as_of(month) == day
-
-
-@pytest.mark.parametrize("month", ["2026", "2026-13", "2026-1", "october", "", "2026-10-01"])
-def test_what_is_no_month_is_refused(month: str) -> None:
-    with pytest.raises(PrivacyError, match="YYYY-MM"):
-        as_of(month)
-
-
 @pytest.mark.parametrize("threads", ["0", "many", "-1"])
 def test_threads_must_be_a_number(threads: str) -> None:
     with pytest.raises(PrivacyError, match="AJPRIVACY_THREADS"):
         load_settings({"AJPRIVACY_THREADS": threads})
+
+
+@pytest.mark.parametrize("sign", ["%", "?", "#", "*", "[", "{", "'", '"', ";", "&", "\\", "\n", ":"])
+def test_a_home_that_databases_would_read_otherwise_is_refused(sign: str, tmp_path: Path) -> None:
+    with pytest.raises(PrivacyError, match=r"AJPRIVACY_HOME: .* choose a folder"):
+        load_settings({"AJPRIVACY_HOME": str(tmp_path / f"a{sign}b")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_may_have_blanks_and_letters_of_any_language(tmp_path: Path) -> None:
+    """The tests of whole runs use such a home: tests/assets/conftest.py."""
+    home = tmp_path / "Kåres hjem (2) ~ +@,=._-"
+    assert load_settings({"AJPRIVACY_HOME": str(home)}).home == home

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ajprivacy_pipeline.settings import last_full_month, load_settings
+from ajprivacy_pipeline.calendar import last_full_month
+from ajprivacy_pipeline.settings import load_settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Old = Annotated[str, typer.Argument(metavar="OLD", help="A folder of notice files, a stored version, or 'current'.")]
@@ -38,10 +39,10 @@ def clauses(as_json: Json = False) -> None:
         _print_json({"policy_version": policy.version, "states": counts, "clauses": rows})
         return
     for row in rows:
-        typer.echo(f"{row['id']:7}{row['state']:12}{row['meaning']}")
+        typer.echo(f"{row['id']:7}{row['state']:30}{row['meaning']}")
         for label in ("how", "test", "pending"):
             if row[label]:
-                typer.echo(f"{'':19}{'to come' if label == 'pending' else label}: {row[label]}")
+                typer.echo(f"{'':37}{'not yet' if label == 'pending' else label}: {row[label]}")
     typer.echo(", ".join(f"{count} {state}" for state, count in counts.items()))
 
 

@@ -1,28 +1,31 @@
 """Why something about one person is kept, held or due: sentences and facts from the month's own file.
 
 Belongs here: opening the month for one subject, and noting that somebody looked. Does not belong here: the rules
-(`sql/retention`); what they decided is read, and the dates behind it are shown.
+(`sql/retention`) and the dates that they choose among (`sql/terms`); both are read.
 
-    facts ──> references ──> holds, web ───┐
-      └─────> orders, purposes, records ──> build ──> words, report
+    sql/terms ──> candidates ───────────────────┐
+    the month's decisions ──> facts ──> references ──> holds, web ──> build ──> words, report
 """
 
 import re
+from collections.abc import Iterator, Sequence
 
 from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import boundary, read_month
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.explain.build import Explanation, assemble
+from ajprivacy_pipeline.explain.candidates import asked, read_purposes, read_record_terms
 from ajprivacy_pipeline.explain.facts import find_subject, read_facts
 from ajprivacy_pipeline.explain.references import read_references
 from ajprivacy_pipeline.explain.report import as_json, page
 from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.policy import DecisionPolicy, load_policy
-from ajprivacy_pipeline.settings import Settings, as_of
+from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.steer.versions import policy_of, stored_versions
 
-__all__ = ["Explanation", "as_json", "check_subject", "explain", "explain_in", "page"]
+__all__ = ["Explanation", "as_json", "check_subject", "explain", "explain_each", "explain_in", "page"]
 
 _SUBJECT = re.compile(r"^(?:customer|contact):\S(?:.*\S)?$")
 
@@ -77,6 +80,22 @@ def explain_in(con: zones.Connection, policy: DecisionPolicy, subject_id: str, m
     Raises:
         ControlError: the subject is unknown or a tombstone, or the decisions do not follow from the facts.
     """
-    facts = read_facts(con, find_subject(con, subject_id, month), as_of(month))
-    read_references(con, facts)
-    return assemble(facts, policy, month)
+    (found,) = explain_each(con, policy, [subject_id], month)
+    return found
+
+
+def explain_each(con: zones.Connection, policy: DecisionPolicy, subject_ids: Sequence[str],
+                 month: str) -> Iterator[Explanation]:
+    """Explain subjects from an opened month, one after the other; their candidate dates are looked up together.
+
+    Raises:
+        ControlError: as `explain_in`.
+    """
+    subjects = [find_subject(con, subject_id, month) for subject_id in subject_ids]
+    with asked(con, policy, month, [subject["subject_no"] for subject in subjects]):
+        for subject in subjects:
+            facts = read_facts(con, subject, as_of(month))
+            read_references(con, facts)
+            purposes = read_purposes(con, policy, subject["subject_no"])
+            terms = read_record_terms(con, policy, subject["subject_no"], purposes)
+            yield assemble(facts, policy, month, purposes, terms)

@@ -4,19 +4,19 @@ Belongs here: putting decisions and terms together, and holding them against eac
 words.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.explain.facts import Facts, Row
 from ajprivacy_pipeline.explain.holds import Hold, attribute_holds, own_holds, record_holds
-from ajprivacy_pipeline.explain.purposes import Purposes, ends, purpose_terms
-from ajprivacy_pipeline.explain.records import attribute_terms, record_terms
-from ajprivacy_pipeline.explain.terms import Term, end_of
+from ajprivacy_pipeline.explain.terms import Purposes, Term, end_of, purpose_term, settle
 from ajprivacy_pipeline.explain.web import WebCount, web_counts
 from ajprivacy_pipeline.policy import DecisionPolicy
 
-_AFTER = {"retain": "kept", "due": "next_plan", "hold": "after_freeze", "absent": "nothing"}
+_AFTER = {"retain": "kept", "due": "not_carried_out", "hold": "after_freeze", "absent": "nothing"}
+RecordTerms = Mapping[tuple[str, str, str], tuple[Term, ...]]
 UNCOVERED = "SEP-1"  # nothing is kept for a purpose that does not cover it
 
 
@@ -36,7 +36,7 @@ class Decided:
 
     @property
     def what_next(self) -> str:
-        """What comes next: `kept`, `next_plan`, `after_freeze` or `nothing`."""
+        """What comes next: `kept`, `not_carried_out` (decided), `after_freeze` or `nothing`."""
         return _AFTER[self.decision]
 
 
@@ -57,28 +57,35 @@ class Explanation:
     freezes: tuple[Hold, ...]
 
 
-def assemble(facts: Facts, policy: DecisionPolicy, month: str) -> Explanation:
+def assemble(facts: Facts, policy: DecisionPolicy, month: str, purposes: Purposes, terms: RecordTerms) -> Explanation:
     """The explanation of one subject.
 
+    Args:
+        facts: what is decided.
+        policy: by which.
+        month: YYYY-MM.
+        purposes: settled terms of the subject's purposes.
+        terms: settled terms of its records, by entity, record and part.
+
     Raises:
-        ControlError: the decisions were made under another policy, and its dates do not follow from this one.
+        ControlError: the decisions do not follow from the terms.
     """
-    purposes = purpose_terms(facts, policy)
     kind = facts.subject["subject_type"]
     in_order = sorted(facts.attributes, key=lambda row: list(policy.retention.attributes).index(row["attribute"]))
     attributes = tuple(_attribute(facts, row, purposes, policy) for row in in_order)
-    records = tuple(_record(facts, row, purposes, policy) for row in facts.records)
+    records = tuple(_record(facts, row, terms, policy) for row in facts.records)
     explanation = Explanation(
-        facts.subject["subject_id"], kind, month, facts.as_of,
+        facts.subject_id, kind, month, facts.as_of,
         next((row["policy_version"] for row in (*facts.attributes, *facts.records)), policy.version),
         {name: clause.meaning for name, clause in policy.clauses.items()}, purposes, attributes, records,
-        tuple(web_counts(facts, ends(purposes).get("individualisation"), policy)),
-        own_holds(facts, policy, _entity(kind)))
+        tuple(web_counts(facts, policy)), own_holds(facts, policy))
     if faults := disagreements(explanation):
         made_under = "" if explanation.policy_version == policy.version else (
             f"; they were made under policy {explanation.policy_version}, this is {policy.version}")
-        raise ControlError(f"{len(faults)} decision(s) of {month} do not follow from the facts in its file{made_under}"
-                           f": run the month again with `ajprivacy run --month {month}`")
+        raise ControlError(
+            f"{len(faults)} decision(s) of {month} do not follow from the facts in its file{made_under}: run the month "
+            f"again with `ajprivacy run --month {month}`; if that changes nothing, sql/terms does not list the dates "
+            "that sql/retention decides by")
     return explanation
 
 
@@ -99,20 +106,17 @@ def disagreements(explanation: Explanation) -> list[str]:
     return found
 
 
-def _entity(subject_type: str) -> str:
-    return "contacts" if subject_type == "contact" else "customers"
-
-
 def _attribute(facts: Facts, row: Row, purposes: Purposes, policy: DecisionPolicy) -> Decided:
-    kind = facts.subject["subject_type"]
-    entity = _entity(kind)
-    terms = attribute_terms(row, purposes, policy, kind)
-    misplaced = kind in policy.retention.attributes[row["attribute"]].misplaced
-    return Decided(entity, None, row["attribute"], row["decision"], row["due_on"], tuple(row["retained_by"]),
-                   attribute_holds(facts, policy, row["held_by"], entity), terms, misplaced)
+    """An attribute with the purposes that cover it; none where it is misplaced or nothing covers it."""
+    attribute = policy.retention.attributes[row["attribute"]]
+    misplaced = facts.subject["subject_type"] in attribute.misplaced
+    covering = () if misplaced else [name for name in purposes if name in attribute.purposes]
+    terms = settle([purpose_term(name, purposes[name]) for name in covering])
+    return Decided(facts.entity, None, row["attribute"], row["decision"], row["due_on"], tuple(row["retained_by"]),
+                   attribute_holds(facts, policy, row), terms, misplaced)
 
 
-def _record(facts: Facts, row: Row, purposes: Purposes, policy: DecisionPolicy) -> Decided:
+def _record(facts: Facts, row: Row, terms: RecordTerms, policy: DecisionPolicy) -> Decided:
     return Decided(row["entity"], row["record_id"], row["part"], row["decision"], row["due_on"],
                    tuple(row["retained_by"]), record_holds(facts, policy, row),
-                   record_terms(facts, row, purposes, policy))
+                   terms.get((row["entity"], row["record_id"], row["part"]), ()))

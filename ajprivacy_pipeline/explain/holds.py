@@ -4,8 +4,8 @@ Belongs here: choosing among the freezes of the subject, of whom it shares a rec
 belong here: reading (`facts`, `references`), words.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 
 from ajprivacy_pipeline.explain.facts import Facts, Row, owners
@@ -34,18 +34,23 @@ class Hold:
     refs: tuple[Row, ...] = ()
 
 
-def own_holds(facts: Facts, policy: DecisionPolicy, entity: str) -> tuple[Hold, ...]:
+def own_holds(facts: Facts, policy: DecisionPolicy) -> tuple[Hold, ...]:
     """Every freeze of the subject, and the legal holds of whole tables that have something of it."""
-    own = facts.subject["subject_id"]
+    own = facts.subject_id
     found = [_hold(facts, policy, row["freeze"], (own,), None) for row in facts.freezes if row["subject_id"] == own]
-    touched = {entity, *(row["entity"] for row in facts.records), *(["web_events"] if facts.web_events else [])}
+    touched = {facts.entity, *(row["entity"] for row in facts.records), *(["web_events"] if facts.visits else [])}
     tables = sorted(touched & set(facts.evidence["held_entities"]))
     return (*found, *(_hold(facts, policy, "legal_hold", (), table) for table in tables))
 
 
-def attribute_holds(facts: Facts, policy: DecisionPolicy, names: Sequence[str], entity: str) -> tuple[Hold, ...]:
-    """The freezes of these names, as they hold what stands in the subject's own row."""
-    return tuple(_hold(facts, policy, name, (facts.subject["subject_id"],), entity) for name in names)
+def attribute_holds(facts: Facts, policy: DecisionPolicy, row: Row) -> tuple[Hold, ...]:
+    """The freezes that hold an attribute; a fault in one of its own columns may hold it alone."""
+    found = [_hold(facts, policy, name, (facts.subject_id,), facts.entity) for name in row["held_by"]]
+    columns = policy.retention.attributes[row["attribute"]].columns
+    own = facts.subject["contact_id"] if facts.entity == "contacts" else facts.subject["customer_id"]
+    faults = [fault for fault in facts.faults.get((facts.entity, own), ()) if fault["column_name"] in columns]
+    return tuple(replace(hold, refs=(*faults, *(ref for ref in hold.refs if ref not in faults)))
+                 if hold.freeze == "data_quality" else hold for hold in found)
 
 
 def record_holds(facts: Facts, policy: DecisionPolicy, row: Row) -> tuple[Hold, ...]:
@@ -54,27 +59,27 @@ def record_holds(facts: Facts, policy: DecisionPolicy, row: Row) -> tuple[Hold, 
 
 
 def _record_hold(facts: Facts, policy: DecisionPolicy, row: Row, name: str) -> Hold:
-    own, shared = facts.subject["subject_id"], [owner for owner in owners(facts, row) if owner is not None]
+    own, shared = facts.subject_id, owners(row)
     if name == "data_quality" and (faults := facts.faults.get((row["entity"], row["record_id"]))):
         return Hold(name, policy.retention.freezes[name].source, None, None, refs=tuple(faults))
-    missing = [owner for owner in shared if owner not in facts.known_customers]
+    missing = [owner for owner in shared if owner not in facts.known]
     if name == "orphan" and missing:
         refs = tuple({"missing": owner} for owner in missing)
         return Hold(name, policy.retention.freezes[name].source, None, None, refs=refs)
     return _hold(facts, policy, name, (own, *shared), row["entity"])
 
 
-def web_holds(facts: Facts, policy: DecisionPolicy, customer_id: str | None, *, is_undated: bool) -> tuple[Hold, ...]:
+def web_holds(facts: Facts, policy: DecisionPolicy, customer: str | None, *, is_faulty: bool) -> tuple[Hold, ...]:
     """What holds visits of the subject, on behalf of a customer: freezes of both, and those of the whole table."""
-    customer, own = f"customer:{customer_id}" if customer_id is not None else None, facts.subject["subject_id"]
+    own = facts.subject_id
     holders = [own] if customer in (None, own) else [own, str(customer)]
     names = {row["freeze"] for row in facts.freezes if row["subject_id"] in holders
              and "web_events" in policy.retention.scopes[policy.retention.freezes[row["freeze"]].scope]}
     names |= {"evidence_missing"} if facts.evidence["is_missing"] else set()
     names |= {"legal_hold"} if "web_events" in facts.evidence["held_entities"] else set()
-    names |= {"data_quality"} if is_undated else set()
+    names |= {"data_quality"} if is_faulty else set()
     found = [_hold(facts, policy, name, holders, "web_events") for name in sorted(names)]
-    if customer is not None and customer not in facts.known_customers and "orphan" not in names:
+    if customer is not None and customer not in facts.known and "orphan" not in names:
         found.append(Hold("orphan", policy.retention.freezes["orphan"].source, None, None,
                           refs=({"missing": customer},)))
     return tuple(found)
@@ -92,6 +97,6 @@ def _hold(facts: Facts, policy: DecisionPolicy, name: str, holders: Iterable[str
     since = row["since"] if row is not None else None
     if name == "legal_hold":
         since = min((ref["placed_on"] for ref in refs if ref["placed_on"] is not None), default=since)
-    whose = row["subject_id"] if row is not None and row["subject_id"] != facts.subject["subject_id"] else None
+    whose = row["subject_id"] if row is not None and row["subject_id"] != facts.subject_id else None
     review = bool(row is not None and row["review"])
     return Hold(name, policy.retention.freezes[name].source, since, whose, review, refs)

@@ -9,32 +9,14 @@ from collections.abc import Iterable, Iterator
 from ajprivacy_pipeline.explain.facts import Facts, Row, owners, rows
 from ajprivacy_pipeline.zones import Connection
 
-# The open invoices that freeze a subject: its own; of a contact those whose order names it or, naming nobody, while it
-# is there. The same as in sql/retention/subject_freezes.sql, but with the orders looked up before they are joined.
-OWING = """
-    WITH named AS (
-        SELECT order_id FROM retention.order_facts WHERE $contact IS NOT NULL AND contact_no = $no
-    ), of_customer AS (
-        SELECT * FROM retention.open_invoices WHERE customer_id = $customer
-    ), of_somebody AS (
-        SELECT order_id FROM retention.order_facts
-        WHERE $contact IS NOT NULL AND order_id IN (SELECT order_id FROM of_customer)
-            AND (contact_id IS NOT NULL OR coalesce(is_contact_unlinked, false))
-    ), owing AS (
-        SELECT * FROM of_customer WHERE $contact IS NULL
-            OR ($is_there AND (order_id IS NULL OR order_id NOT IN (SELECT order_id FROM of_somebody)))
-        UNION
-        SELECT * FROM retention.open_invoices
-        WHERE $contact IS NOT NULL AND order_id IN (SELECT order_id FROM named)
-    )
-"""
-_UNRELEASED = f"""{OWING}
-    SELECT invoice_id, issued_on FROM owing WHERE invoice_id NOT IN (
+_UNRELEASED = """
+    SELECT DISTINCT r.invoice_id, r.issued_on FROM retention.invoice_reach AS r
+    WHERE r.is_open AND r.subject_no = $no AND r.invoice_id NOT IN (
         SELECT invoice_id FROM retention.released_invoices WHERE subject_no = $no)
-    ORDER BY issued_on NULLS LAST, invoice_id
+    ORDER BY r.issued_on NULLS LAST, r.invoice_id
 """
 _FREEZING_REQUESTS = """
-    SELECT request_id, kind, received_on FROM retention.requests WHERE subject_no = $no AND freezes
+    SELECT DISTINCT request_id, kind, received_on FROM retention.requests WHERE subject_no = $no AND freezes
     ORDER BY received_on, request_id
 """
 _LEGAL_HOLDS = """
@@ -42,73 +24,72 @@ _LEGAL_HOLDS = """
     WHERE subject_id IN (SELECT unnest($names)) AND NOT coalesce(lifted_on <= $as_of, false)
     ORDER BY placed_on, expires_on
 """
-_FAULTS = """
-    SELECT table_name, id, column_name, fault FROM staged.quality
-    WHERE freezes
-        AND CASE WHEN table_name = 'order_lines' THEN 'orders:' || regexp_replace(id, ':[^:]*$', '')
-                 ELSE table_name || ':' || id END IN (SELECT unnest($records))
-    ORDER BY ALL
+_FILED = """
+    SELECT table_name, id, column_name, fault, freezes,
+        CASE WHEN table_name = 'order_lines' THEN 'orders' ELSE table_name END AS entity,
+        CASE WHEN table_name = 'order_lines' THEN regexp_replace(id, ':[^:]*$', '') ELSE id END AS record_id
+    FROM staged.quality WHERE fault NOT IN ('orphan', 'misplaced')
 """
-_FAULTY_EVENTS = """
-    SELECT event_id FROM staged.web_events
-    WHERE event_id IN (SELECT id FROM staged.quality WHERE table_name = 'web_events')
-        AND CASE WHEN $contact IS NULL THEN customer_id = $customer AND contact_id IS NULL
-                 ELSE contact_id = $contact END
+_FAULTS_OF_SUBJECT = f"""
+    SELECT DISTINCT q.table_name, q.id, q.column_name, q.fault
+    FROM ({_FILED}) AS q JOIN retention.faulty_subjects AS f ON f.entity = q.entity AND f.record_id = q.record_id
+    WHERE f.subject_no = $no AND q.freezes ORDER BY ALL
 """
-_RECORDS = " UNION ALL ".join(
-    f"SELECT entity, record_id, part FROM retention.{table}_decisions WHERE subject_no = $no"
-    for table in ("order", "invoice", "correspondence", "newsletter", "request"))
+_FAULTS_OF_RECORDS = f"""
+    SELECT table_name, id, column_name, fault, entity, record_id FROM ({_FILED})
+    WHERE entity || ':' || record_id IN (SELECT unnest($records)) ORDER BY ALL
+"""
 
 
 def read_references(con: Connection, facts: Facts) -> None:
     """Fill `facts.references` and `facts.faults`, for every freeze that is shown or holds something."""
     needed = set(_needed(facts))
-    others = {owner for owner, _ in needed} - {facts.subject["subject_id"]}
+    others = {owner for owner, _ in needed} - {facts.subject_id}
     subjects = {row["subject_id"]: row for row in rows(
         con, "SELECT * FROM retention.subjects WHERE subject_id IN (SELECT unnest($ids))", ids=sorted(others))}
-    subjects[facts.subject["subject_id"]] = facts.subject
+    subjects[facts.subject_id] = facts.subject
     for owner, freeze in sorted(needed):
         facts.references[owner, freeze] = tuple(_references(con, facts, subjects[owner], freeze))
-        if freeze == "data_quality":
-            _file_faults(facts, facts.references[owner, freeze])
+    _read_faults(con, facts)
     _read_legal_holds(con, facts, {owner for owner, freeze in needed if freeze == "legal_hold"})
 
 
 def _needed(facts: Facts) -> Iterator[tuple[str, str]]:
-    standing, own = {(row["subject_id"], row["freeze"]) for row in facts.freezes}, facts.subject["subject_id"]
-    yield from (pair for pair in standing if pair[0] == own)
+    standing = {(row["subject_id"], row["freeze"]) for row in facts.freezes}
+    yield from (pair for pair in standing if pair[0] == facts.subject_id)
     for row in facts.records:
-        for owner in owners(facts, row) if row["held_by"] else ():
-            yield from ((owner, name) for name in row["held_by"] if owner is not None and (owner, name) in standing)
-    acted_for = {f"customer:{row['customer_id']}" for row in facts.web_events if row["customer_id"] is not None}
+        for owner in owners(row) if row["held_by"] else ():
+            yield from ((owner, name) for name in row["held_by"] if (owner, name) in standing)
+    acted_for = {row["customer"] for row in facts.visits}
     yield from (pair for pair in standing if pair[0] in acted_for)
 
 
 def _references(con: Connection, facts: Facts, subject: Row, freeze: str) -> list[Row]:
     """What one freeze of one subject rests on, the oldest first; nothing where its name says all."""
+    no = subject["subject_no"]
     if freeze == "open_balance":
-        closed = subject["closed_on"]
-        return rows(con, _UNRELEASED, no=subject["subject_no"], customer=subject["customer_id"],
-                    contact=subject["contact_id"], is_there=closed is None or closed > facts.as_of)
+        return rows(con, _UNRELEASED, no=no)
     if freeze in ("restriction", "access_pending"):
-        return [row for row in rows(con, _FREEZING_REQUESTS, no=subject["subject_no"])
+        return [row for row in rows(con, _FREEZING_REQUESTS, no=no)
                 if (row["kind"] == "restriction") == (freeze == "restriction")]
     if freeze == "orphan":
         return [{"missing": f"customer:{subject['customer_id']}"}]
     if freeze == "data_quality":
-        return rows(con, _FAULTS, records=sorted(set(_records(con, facts, subject))))
+        return rows(con, _FAULTS_OF_SUBJECT, no=no)
     if freeze == "evidence_missing":
         return list(missing_sources(facts))
     return []
 
 
-def _file_faults(facts: Facts, found: Iterable[Row]) -> None:
-    """Put faults to the records that they are in; a line's are its order's."""
-    for row in found:
-        is_line = row["table_name"] == "order_lines"
-        key = ("orders", row["id"].rpartition(":")[0]) if is_line else (row["table_name"], row["id"])
-        known = facts.faults.setdefault(key, [])
-        known += [] if row in known else [row]
+def _read_faults(con: Connection, facts: Facts) -> None:
+    """File the faults of the records that they hold, and of the subject's own row; a line's are its order's."""
+    own = facts.subject["contact_id"] if facts.entity == "contacts" else facts.subject["customer_id"]
+    held = {(row["entity"], row["record_id"]) for row in facts.records if "data_quality" in row["held_by"]}
+    if any("data_quality" in row["held_by"] for row in facts.attributes):
+        held.add((facts.entity, own))
+    records = sorted(f"{entity}:{record}" for entity, record in held)
+    for row in rows(con, _FAULTS_OF_RECORDS, records=records) if records else ():
+        facts.faults.setdefault((row.pop("entity"), row.pop("record_id")), []).append(row)
 
 
 def missing_sources(facts: Facts) -> Iterator[Row]:
@@ -116,21 +97,6 @@ def missing_sources(facts: Facts) -> Iterator[Row]:
     for reason in facts.evidence["reasons"] or ():
         source, _, fault = reason.partition(": ")
         yield {"source": source, "fault": fault}
-
-
-def _records(con: Connection, facts: Facts, subject: Row) -> Iterator[str]:
-    """Everything of a subject that a fault could touch, as 'table:id': its row, its records, visits and requests."""
-    kind, no = "contact" if subject["contact_id"] is not None else "customer", subject["subject_no"]
-    is_own = no == facts.subject["subject_no"]
-    yield f"{kind}s:{subject[f'{kind}_id']}"
-    found = facts.records if is_own else rows(con, _RECORDS, no=no)
-    # whose a fault is follows the contact where one is named; an order's link follows the person
-    yield from (f"{row['entity']}:{row['record_id']}" for row in found if row["part"] != "link")
-    requests = facts.requests if is_own else rows(
-        con, "SELECT request_id FROM retention.requests WHERE subject_no = $no", no=no)
-    yield from (f"rights_requests:{row['request_id']}" for row in requests)
-    yield from (f"web_events:{row['event_id']}" for row in rows(
-        con, _FAULTY_EVENTS, customer=subject["customer_id"], contact=subject["contact_id"]))
 
 
 def _read_legal_holds(con: Connection, facts: Facts, owners_held: Iterable[str]) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 
 from ajprivacy_pipeline.explain.build import UNCOVERED, Decided, Explanation
 from ajprivacy_pipeline.explain.holds import Hold
-from ajprivacy_pipeline.explain.purposes import ends
-from ajprivacy_pipeline.explain.terms import Term
+from ajprivacy_pipeline.explain.terms import Term, ends
 from ajprivacy_pipeline.explain.words import Language, Words
 
 _SHOWN = 8  # candidate dates under a heading of the page; the JSON has all
@@ -82,7 +81,7 @@ def as_json(explanation: Explanation, language: Language) -> dict[str, Any]:
                     for item in explanation.records],
         "web_events": [{**asdict(count), "sentence": words.web(count)} for count in explanation.web_events],
         "freezes": list(map(asdict, explanation.freezes)),
-        "clauses": {clause: explanation.clauses[clause] for clause in sorted(cited(explanation))},
+        "clauses": {clause: explanation.clauses.get(clause, "") for clause in sorted(cited(explanation))},
     }
     plain: dict[str, Any] = _plain(found)
     return plain

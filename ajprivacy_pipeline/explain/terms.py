@@ -1,13 +1,11 @@
 """A term: one date that could decide, what it rests on, and whether it did.
 
-Belongs here: the shape of a term, calendar months, choosing among terms. Does not belong here: which terms there are.
+Belongs here: the shape of a term, choosing among terms. Does not belong here: which terms there are (`sql/terms`).
 """
 
-import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ class Term:
         applies: False for a date that something else sets aside: an open matter, a closed profile, an erasure.
         decides: this is the one.
         because: the terms that decided the date of a purpose.
-        further: under a purpose with a promise of its own, the promise of the open matter that keeps it.
+        further: what else is promised: of an open matter that keeps a purpose, the matter's own promise.
     """
 
     kind: str
@@ -32,7 +30,7 @@ class Term:
     on: date | None
     clause: str
     refs: dict[str, object] = field(default_factory=dict)
-    role: Literal["keeps", "ends"] = "keeps"
+    role: str = "keeps"
     applies: bool = True
     decides: bool = False
     because: tuple["Term", ...] = ()
@@ -49,11 +47,7 @@ class Term:
         return self.because or (self,)
 
 
-def plus_months(day: date, months: int) -> date:
-    """Calendar months later, the day clamped to the month's end."""
-    count = day.year * 12 + day.month - 1 + months
-    year, month = count // 12, count % 12 + 1
-    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+Purposes = dict[str, tuple[Term, ...]]
 
 
 def latest(terms: Sequence[Term]) -> date | None:
@@ -88,11 +82,14 @@ def end_of(terms: Sequence[Term]) -> date | None:
     return next(term.on for term in terms if term.decides)
 
 
-def under(terms: Sequence[Term], clause: str) -> list[Term]:
-    """The same terms, keeping something for a purpose whose promise is `clause`."""
-    return [replace(term, clause=clause, further=term.clauses) for term in terms]
+def ends(purposes: Purposes) -> dict[str, date | None]:
+    """The lapse date of each applicable purpose."""
+    return {name: end_of(terms) for name, terms in purposes.items()}
 
 
-def set_aside(terms: Sequence[Term]) -> list[Term]:
-    """The same terms, counting no more."""
-    return [replace(term, applies=False) for term in terms]
+def purpose_term(name: str, terms: Sequence[Term], *, applies: bool = True) -> Term:
+    """A purpose of the subject as one candidate, with what decided it."""
+    because = tuple(term for term in terms if term.decides)
+    own, *further = dict.fromkeys(clause for term in because for clause in term.clauses)
+    return Term("purpose", name, end_of(terms), own, {"purpose": name}, applies=applies, because=because,
+                further=tuple(further))

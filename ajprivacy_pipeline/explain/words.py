@@ -87,6 +87,8 @@ class Words:
             kind = "warranty_tail_past"
         if kind == "order_erased" and "line" in refs:
             kind = "order_erased_warranty"
+        if "request" not in refs and f"{kind}_former" in self._t["terms"]:
+            kind += "_former"
         if kind == "transaction" and refs.get("event") == "ordering":
             kind = "transaction_ordering"
         if "event" in refs:
@@ -111,12 +113,17 @@ class Words:
     def what(self, item: Decided) -> str:
         """The name of an attribute, or of a record's part."""
         if item.record_id is None:
-            return str(self._t["attributes"][item.part])
-        return str(self._t["records"][f"{item.entity}_{item.part}"]).format(record=item.record_id)
+            return self._named("attributes", item.part)
+        return self._named("records", f"{item.entity}_{item.part}", record=item.record_id)
 
     def purpose(self, ground: str) -> str:
         """The name of what retains."""
-        return str(self._t["purposes"][ground])
+        return self._named("purposes", ground)
+
+    def _named(self, group: str, name: str, **values: object) -> str:
+        """A thing's name; what the policy has added since the templates were written is named as the policy does."""
+        template = self._t[group].get(name) or self._t["unnamed"][group]
+        return str(template).format(name=name, **values)
 
     def sentence(self, item: Decided) -> str:
         """One decision as one sentence; an absent one as part of `absent`."""
@@ -181,7 +188,7 @@ class Words:
         texts = self._t["references"]
         names = {name: self._value(value) for name, value in ref.items()}
         if "fault" in names:
-            names["fault"] = str(self._t["faults"][ref["fault"]])
+            names["fault"] = str(self._t["faults"].get(ref["fault"], ref["fault"]))
         kind = next(iter(ref))
         if kind == "subject_id" and ":" not in names[kind]:
             kind = "table"
@@ -206,7 +213,8 @@ class Words:
 
     def clause(self, clause: str) -> str:
         """What a clause promises: English as the policy says it, Norwegian from the templates."""
-        return str(self._t["clauses"][clause]) if self._language == "nb" else self._clauses[clause]
+        known = self._t["clauses"] if self._language == "nb" else self._clauses
+        return str(known.get(clause) or self._clauses.get(clause, ""))
 
     def text(self, name: str, **values: object) -> str:
         """A heading or another text of the page."""

@@ -17,10 +17,10 @@ from datetime import date
 from pathlib import Path
 
 from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
+from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.models import Model, layer_models, load_catalogue, run_model
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.plan import ReleasePlan, model_values
-from ajprivacy_pipeline.settings import as_of
 from ajprivacy_pipeline.vocabulary import vocabulary_of
 from ajprivacy_pipeline.zones import Connection, engine_errors, literal, quote
 

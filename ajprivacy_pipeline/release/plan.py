@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from ajprivacy_pipeline.calendar import as_of, shift
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.keystore import pads
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy_release import Rule
-from ajprivacy_pipeline.settings import as_of
 
 KEPT_MONTHS = 13  # the specification's limit for tokens of contributors in the release ledger
 
@@ -70,12 +70,6 @@ class ReleasePlan:
     def is_new(self) -> bool:
         """Whether the release is for a month that none was made for: then what is made once a release is made."""
         return self.previous is None or self.month > self.previous["month"]
-
-
-def shift(month: str, by: int) -> str:
-    """The month `by` months later (earlier when negative)."""
-    count = int(month[:4]) * 12 + int(month[5:]) - 1 + by
-    return f"{count // 12:04d}-{count % 12 + 1:02d}"
 
 
 def oldest_kept(month: str) -> str:

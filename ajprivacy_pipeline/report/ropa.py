@@ -34,7 +34,7 @@ def ropa(policy: Policy) -> dict[str, Any]:
         "security": list(policy.notice.security),
         "freezes": [{"freeze": name, "scope": freeze.scope, "clause": freeze.source}
                     for name, freeze in policy.retention.freezes.items()],
-        "clauses": [{"id": name, "state": clause.state, "meaning": clause.meaning, "how": clause.how,
+        "clauses": [{"id": name, "state": clause.shown_state, "meaning": clause.meaning, "how": clause.how,
                      "pending": clause.pending} for name, clause in policy.clauses.items()],
         "warnings": list(_warnings(policy)),
     }

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.calendar import shift
 from ajprivacy_pipeline.policy import DecisionPolicy
 from ajprivacy_pipeline.steer.compare import ground_clauses
-from ajprivacy_pipeline.steer.forecast import MET_BY, months_after
+from ajprivacy_pipeline.steer.forecast import MET_BY
 
 AHEAD_MONTHS = 12
 # What a row of a decision table is about.
@@ -50,7 +51,7 @@ def figures(con: zones.Connection, table: str, policy: DecisionPolicy, month: st
             kept_by.setdefault(ground, Counter())[decision] += rows
         for clause in {clause for ground in grounds for clause in clauses_of.get(ground, ())}:
             clauses.setdefault(clause, Counter())[decision] += rows
-    ahead = months_after(month, AHEAD_MONTHS)
+    ahead = [shift(month, count) for count in range(1, AHEAD_MONTHS + 1)]
     due = dict(con.execute(_AHEAD.format(table=table), {"last": ahead[-1]}).fetchall())
     return {"decisions": _plain(decisions), "kept_by": _plain(kept_by), "clauses": _plain(clauses),
             "becomes_due": {when: due.get(when, 0) for when in ahead}}

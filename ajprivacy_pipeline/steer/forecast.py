@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.calendar import as_of, shift
 from ajprivacy_pipeline.copies import boundary, month_file
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.settings import Settings, as_of
+from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.steer.compare import require_decisions
 
 YEARS = 30
@@ -61,7 +62,7 @@ def forecast(settings: Settings, month: str) -> dict[str, Any]:
         ControlError: its decisions are not complete.
     """
     decided_on = as_of(month)
-    months = months_after(month, 12 * YEARS)
+    months = [shift(month, ahead) for ahead in range(1, 12 * YEARS + 1)]
     with boundary("forecast"):
         keys = KeyStore(settings.keys, settings.root_key)
         with zones.open_zone(settings, keys, month_file(settings, month), read_only=True) as con:
@@ -74,12 +75,6 @@ def forecast(settings: Settings, month: str) -> dict[str, Any]:
     return {"month": month, "as_of": decided_on.isoformat(), "policy_version": version,
             **{name: found.get(name.replace("_", " "), nothing) for name in _EDGES},
             "months": [{"when": when, **found.get(when, nothing)} for when in months]}
-
-
-def months_after(month: str, count: int) -> list[str]:
-    """So many months after a month, as YYYY-MM."""
-    first = int(month[:4]) * 12 + int(month[5:7])
-    return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(first, first + count)]
 
 
 def by_year(result: dict[str, Any]) -> list[dict[str, Any]]:

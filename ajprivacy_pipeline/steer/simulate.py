@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.completeness import require_complete
 from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.copies import boundary, month_file
@@ -23,7 +24,7 @@ from ajprivacy_pipeline.models import Model, layer_models, macros, run_model
 from ajprivacy_pipeline.policy import DecisionPolicy, parse_decision_policy
 from ajprivacy_pipeline.quality import write_quality
 from ajprivacy_pipeline.retention import POLICY_TABLES, catalogue_of, policy_parameters, prepare
-from ajprivacy_pipeline.settings import Settings, as_of, sql_folder
+from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.steer.compare import COMPARED, ground_clauses, measure, require_decisions, write_ids
 from ajprivacy_pipeline.steer.diff import changes
 from ajprivacy_pipeline.steer.versions import policy_of, stored_versions, texts_of

@@ -82,7 +82,7 @@ def postgres_reader(con: zones.Connection, source: Source) -> Iterator["Postgres
     arguments = dict(source.connection.dialect.create_connect_args(source.address.url)[1])
     arguments.pop("context", None)  # psycopg's own, not libpq's
     arguments["options"] = source.address.postgres_options
-    with _password_file(arguments.pop("password", None)) as passfile:
+    with _password_file(con, arguments.pop("password", None)) as passfile:
         address = make_conninfo("", **{**arguments, **passfile})
         with zones.engine_errors(source.address.shown):
             con.execute(f"LOAD {zones.literal(str(zones.extension_file('postgres_scanner')))}")
@@ -97,12 +97,19 @@ def postgres_reader(con: zones.Connection, source: Source) -> Iterator["Postgres
 
 
 @contextmanager
-def _password_file(password: object) -> Iterator[dict[str, str]]:
-    """A file in libpq's format that its owner alone can read, for as long as connections are made."""
+def _password_file(con: zones.Connection, password: object) -> Iterator[dict[str, str]]:
+    """A file in libpq's format that its owner alone can read, for as long as connections are made.
+
+    It lies where the connection spills: inside the home, in the month's own folder, which the next run sweeps.
+    """
     if password is None:
         yield {}
         return
-    descriptor, name = tempfile.mkstemp(prefix="ajprivacy_")  # mode 0600
+    spill = Path(con.execute("SELECT current_setting('temp_directory')").fetchall()[0][0])
+    folder = spill if spill.is_absolute() else None  # a connection without a home, in memory
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor, name = tempfile.mkstemp(prefix="ajprivacy_", dir=folder)  # mode 0600
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write("*:*:*:*:" + str(password).replace("\\", "\\\\").replace(":", "\\:") + "\n")

@@ -21,8 +21,7 @@ WITH clicks AS (
     LEFT JOIN retention.subject_holds AS h ON h.subject_no = c.subject_no AND h.entity = 'web_events'
     LEFT JOIN retention.subject_holds AS g ON g.subject_no = k.subject_no AND g.entity = 'web_events'
 ), ended AS (
-    SELECT *, CASE WHEN occurred_on IS NULL THEN $as_of WHEN NOT has_consent THEN occurred_on
-                   ELSE least(cookie_on, consent_withdrawn_on, individualisation_on) END AS due_on
+    SELECT *, visit_due_on(occurred_on, has_consent, cookie_on, consent_withdrawn_on, individualisation_on, $as_of) AS due_on
     FROM clicks WHERE NOT is_absent
 ), lines AS (
     SELECT coalesce(plus_months(logged_on, $log_months), $as_of) AS due_on,

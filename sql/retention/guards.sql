@@ -13,10 +13,11 @@ WITH compared AS (
     LEFT JOIN control.previous_measures AS p USING (guard, table_name, column_name)
     LEFT JOIN policy.guards AS g USING (guard)
 ), closed AS (
-    SELECT o.table_name, o.is_first, count(*) AS closed_before FROM control.open_before AS o
-    LEFT JOIN staged.cases AS c ON o.table_name = 'cases' AND c.case_id = o.id
-    LEFT JOIN staged.rights_requests AS r ON o.table_name = 'rights_requests' AND r.request_id = o.id
-    WHERE coalesce(c.closed_on, r.closed_on) < o.as_of
+    SELECT o.table_name, o.is_first, count(*) AS closed_before FROM control.open_before AS o JOIN (
+        SELECT 'cases' AS table_name, case_id AS id, closed_on FROM staged.cases WHERE closed_on IS NOT NULL UNION ALL
+        SELECT 'rights_requests', request_id, closed_on FROM staged.rights_requests WHERE closed_on IS NOT NULL
+    ) AS c ON c.table_name = o.table_name AND c.id = o.id
+    WHERE c.closed_on < o.as_of
     GROUP BY ALL
 ), dated AS (
     SELECT c.table_name, c.column_name, c.is_first, max(d.recorded_on) AS newest_then
@@ -25,12 +26,11 @@ WITH compared AS (
     GROUP BY ALL
 ), joined AS (
     SELECT c.* EXCLUDE (part, newest), CASE WHEN c.guard = 'closings' THEN coalesce(k.closed_before, 0) ELSE c.part END AS part,
-        CASE WHEN c.before_month IS NULL THEN c.newest ELSE d.newest_then END AS newest,
+        CASE WHEN c.guard = 'age' AND c.before_month IS NOT NULL THEN d.newest_then ELSE c.newest END AS newest,
         CAST(c.sign AS HUGEINT) * (CAST(c.part AS HUGEINT) * c.before_whole - CAST(c.before_part AS HUGEINT) * c.whole) AS moved
     FROM compared AS c
-    LEFT JOIN closed AS k ON c.guard = 'closings' AND k.table_name = c.table_name AND k.is_first = c.is_first
-    LEFT JOIN dated AS d ON c.guard = 'age' AND d.table_name = c.table_name AND d.column_name = c.column_name
-        AND d.is_first = c.is_first
+    LEFT JOIN closed AS k ON k.table_name = c.table_name AND k.is_first = c.is_first
+    LEFT JOIN dated AS d ON d.table_name = c.table_name AND d.column_name = c.column_name AND d.is_first = c.is_first
 ), judged AS (
     SELECT *, coalesce(CASE
         WHEN guard = 'rows' THEN before_month IS NOT NULL AND ((before_part IS NOT NULL AND part IS NULL)

@@ -14,7 +14,7 @@ WITH facts AS (
             AND i.billing_city IS NULL AND i.billing_email IS NULL AS is_empty,
         CASE WHEN o.undelivered THEN {{ reason.undelivered.bit }} ELSE 0 END + CASE WHEN o.unpaid AND r.order_id IS NULL THEN {{ reason.unpaid.bit }} ELSE 0 END
         + CASE WHEN o.open_case THEN {{ reason.open_case.bit }} ELSE 0 END + CASE WHEN o.warranty_unknown THEN {{ reason.warranty_unknown.bit }} ELSE 0 END AS blockers,
-        o.contract_on, make_date(year(i.issued_on) + $bookkeeping_years + 1, 1, 1) AS booked_until
+        o.contract_on, booked_until(i.issued_on, $bookkeeping_years) AS booked_until
     FROM staged.invoices AS i
     LEFT JOIN retention.subjects AS k ON k.customer_id = i.customer_id AND k.contact_id IS NULL
     LEFT JOIN retention.order_facts AS o ON o.order_id = i.order_id

@@ -12,12 +12,13 @@ of_{{ table.name }} AS MATERIALIZED (
 
     FROM staged.{{ table.name }}
 ), {% endfor %}
-sold AS MATERIALIZED (
-    SELECT count(*) AS total, count(*) FILTER (list_contains($no_warranty_categories, lower(p.category))) AS unwarranted,
-        count(CASE WHEN l.product_id IS NULL THEN 0 ELSE p.warranty_years END) AS known,
-        sum(p.warranty_years) FILTER (l.product_id IS NOT NULL) AS years
-    FROM staged.order_lines AS l LEFT JOIN staged.products AS p ON p.product_id = l.product_id
-    WHERE l.returned_on IS NULL
+lines AS (
+    SELECT product_id, count(*) AS lines FROM staged.order_lines WHERE returned_on IS NULL GROUP BY product_id
+), sold AS MATERIALIZED (
+    SELECT sum(l.lines) AS total, sum(l.lines) FILTER (list_contains($no_warranty_categories, lower(p.category))) AS unwarranted,
+        sum(l.lines) FILTER (l.product_id IS NULL OR p.warranty_years IS NOT NULL) AS known,
+        sum(l.lines * p.warranty_years) FILTER (l.product_id IS NOT NULL) AS years
+    FROM lines AS l LEFT JOIN staged.products AS p ON p.product_id = l.product_id
 ), orphans AS (
     SELECT table_name, column_name, count(*) AS missing FROM staged.quality WHERE fault = 'orphan' GROUP BY ALL
 ), referring AS (
@@ -34,8 +35,8 @@ UNION ALL SELECT '{{ measure.guard }}', '{{ table.name }}', '{{ measure.column }
 UNION ALL SELECT 'orphans', r.table_name, r.column_name, coalesce(o.missing, 0), r.set_rows, NULL
 FROM referring AS r LEFT JOIN orphans AS o USING (table_name, column_name)
 UNION ALL SELECT 'keeps', 'products', 'warranty_years', count(number_of(warranty_years)), count(*), NULL FROM raw.products
-UNION ALL SELECT 'warranty', 'products', 'warranty_years', coalesce(years, 0), known, NULL FROM sold
-UNION ALL SELECT 'rising', 'products', 'category', unwarranted, total, NULL FROM sold
+UNION ALL SELECT 'warranty', 'products', 'warranty_years', coalesce(years, 0), coalesce(known, 0), NULL FROM sold
+UNION ALL SELECT 'rising', 'products', 'category', coalesce(unwarranted, 0), coalesce(total, 0), NULL FROM sold
 UNION ALL SELECT 'rising', 'invoices', 'paid_amount',
     (SELECT count(*) FROM staged.invoices) - (SELECT count(*) FROM retention.open_invoices), (SELECT count(*) FROM staged.invoices), NULL
 UNION ALL SELECT 'closings', 'cases', 'closed_at', NULL, count(*), NULL FROM staged.cases WHERE NOT coalesce(closed_on <= $as_of, false)

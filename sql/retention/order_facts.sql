@@ -10,7 +10,7 @@
 --   is_guest: nobody's number ever stood on it; it is a person's without a subject.
 WITH lines AS (
     SELECT l.order_id, l.delivered_on, l.returned_on, l.returned_on IS NULL AS is_live,
-        CASE WHEN l.product_id IS NULL THEN 0 ELSE coalesce(p.warranty_years, $unknown_warranty_years) END AS warranty_years
+        warranty_years_of(l.product_id, p.warranty_years, $unknown_warranty_years) AS warranty_years
     FROM staged.order_lines AS l
     LEFT JOIN staged.products AS p ON p.product_id = l.product_id
 ), lined AS (
@@ -65,7 +65,7 @@ WITH lines AS (
     LEFT JOIN cased AS s ON s.order_id = o.order_id
 ), dated AS (
     SELECT *,
-        (is_person OR $business_warranty) AND NOT is_cancelled AS has_warranty,
+        has_warranty(is_person, is_cancelled, $business_warranty) AS has_warranty,
         greatest(ordered_on, delivered_on, completed_on, paid_on, CASE WHEN is_cancelled THEN cancelled_on END,
                  line_delivered_on, returned_on, case_closed_on) AS ended_on,
         CASE WHEN line_count = 0 THEN coalesce(delivered_on > $as_of, true)

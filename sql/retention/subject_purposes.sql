@@ -4,7 +4,7 @@
 -- reads: retention.subjects, retention.subject_orders, retention.subject_cases, retention.subject_requests, staged.invoices
 -- doc: The day each purpose lapses: NULL where the purpose does not apply, infinity where no end is in sight.
 WITH vouchers AS (
-    SELECT customer_id, coalesce(make_date(year(max(issued_on)) + $bookkeeping_years + 1, 1, 1), $as_of) AS kept_until
+    SELECT customer_id, coalesce(booked_until(max(issued_on), $bookkeeping_years), $as_of) AS kept_until
     FROM staged.invoices
     WHERE customer_id IS NOT NULL AND (billing_name IS NULL OR billing_street_address IS NULL)
     GROUP BY customer_id

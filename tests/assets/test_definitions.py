@@ -124,7 +124,7 @@ def test_period_counts_calendar_months() -> None:
 
 
 def test_import_reads_no_environment(tmp_path: Path) -> None:
-    """A code location loads without a home, without a warehouse, and makes nothing."""
+    """A code location loads without a home, without a warehouse, and makes nothing; it asks for the notice alone."""
     code = "import ajprivacy_pipeline.definitions"
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, env={
         "PYTHONPATH": str(ROOT), "AJPRIVACY_HOME": str(tmp_path / "home"), "AJPRIVACY_THREADS": "none"})

@@ -209,8 +209,9 @@ def test_dagsters_own_files_meet_a_full_disk(home: Home) -> None:
     assert not is_running(_settings(home), "2026-09")
 
 
-def test_slot_of_a_killed_run_is_freed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without its month's lock a slot's holder is dead; with it, the slot is kept."""
+@pytest.mark.parametrize("own", [True, False], ids=["its own month", "another month"])
+def test_slot_of_a_killed_run_is_freed(home: Home, monkeypatch: pytest.MonkeyPatch, own: bool) -> None:
+    """Who holds a month's lock, as every run does when it looks, knows the others of its month to be dead."""
     for name in ("DAGSTER_HOME", "DAGSTER_REDACT_USER_CODE_ERRORS", "DAGSTER_DISABLE_TELEMETRY", "AJPRIVACY_HOME"):
         monkeypatch.setenv(name, "")
     settings = _settings(home)
@@ -219,12 +220,11 @@ def test_slot_of_a_killed_run_is_freed(home: Home, monkeypatch: pytest.MonkeyPat
         instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)
         instance.event_log_storage.claim_concurrency_slot(POOL, run.run_id, "a_step")
         with month_lock(settings, "2026-09"):
-            kept = free_dead_slots(instance, settings)
-        freed = free_dead_slots(instance, settings)
+            held = free_dead_slots(instance, settings, "2026-09" if own else "2026-08")
+        freed = free_dead_slots(instance, settings, "2026-08")
         ended = instance.get_run_by_id(run.run_id)
 
-    assert kept == []
-    assert freed == [run.run_id]
+    assert (held, freed) == (([run.run_id], []) if own else ([], [run.run_id]))
     assert ended is not None
     assert ended.status == dg.DagsterRunStatus.FAILURE
 

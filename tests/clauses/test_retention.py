@@ -245,7 +245,7 @@ def test_leg_1_vouchers_stay_five_years_after_theirs(tmp_path: Path) -> None:
 
 def test_rev_2_consumers_without_obligations_end_with_their_contract(tmp_path: Path) -> None:
     """No period of its own: no consumer's contract outlives obligations and 12 months, or delivery and 36 months."""
-    shops = {str(seed): random_shop(seed, faults=False)[0] for seed in range(60)}
+    shops = {str(seed): random_shop(seed, faults=False)[0] for seed in range(120)}
     found = decided(shops, tmp_path)
     rows = found.con.execute("""
         WITH ends AS (

@@ -7,15 +7,13 @@ import pytest
 
 from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import ControlError
-from ajprivacy_pipeline.explain import Explanation, explain_in
+from ajprivacy_pipeline.explain import Explanation, explain_each
 from ajprivacy_pipeline.explain.build import Decided
-from ajprivacy_pipeline.explain.purposes import ends
 from ajprivacy_pipeline.explain.report import as_json, page
-from ajprivacy_pipeline.explain.terms import end_of
+from ajprivacy_pipeline.explain.terms import end_of, ends
 from ajprivacy_pipeline.explain.words import Words, templates
-from ajprivacy_pipeline.policy import Policy
+from tests.explain.kit import together
 from tests.oracle import sql
-from tests.oracle.batch import together
 from tests.oracle.shops import random_shop
 
 MONTH = "2026-10"
@@ -33,15 +31,14 @@ def test_every_explanation_says_what_was_decided(first: int, month: str) -> None
 
 
 def _explain_everybody(first: int, shops: int, month: str) -> None:
-    shop, options, _ = together([random_shop(seed, month) for seed in range(first, first + shops)], month)
+    shop, options, _ = together({str(seed): random_shop(seed, month) for seed in range(first, first + shops)})
     sql.decide(shop, month, options)
     con, policy = sql._parts()[0], sql._policy(options)
     subjects = [row[0] for row in _rows(con, "SELECT subject_id FROM retention.subjects ORDER BY 1")]
     assert len(subjects) > 20
-    for subject in subjects:
-        explanation = explain_in(con, policy, subject, month)
+    for explanation in explain_each(con, policy, subjects, month):
         lapses = dict(_rows(con, "SELECT purpose, lapses_on FROM retention.purpose_status WHERE subject_id = ?",
-                            subject))
+                            explanation.subject_id))
         assert ends(explanation.purposes) == lapses
         _hold_against(explanation, con)
         for language in LANGUAGES:
@@ -97,12 +94,7 @@ def test_decisions_that_do_not_follow_are_not_explained_away() -> None:
     subjects = [row[0] for row in _rows(con, "SELECT DISTINCT subject_id FROM retention.purpose_status "
                                              "WHERE lapses_on IS NOT NULL")]
     with pytest.raises(ControlError, match="do not follow from the facts"):
-        _explain_all(con, other, subjects)
-
-
-def _explain_all(con: zones.Connection, policy: Policy, subjects: list[str]) -> None:
-    for subject in subjects:
-        explain_in(con, policy, subject, MONTH)
+        list(explain_each(con, other, subjects, MONTH))
 
 
 @pytest.mark.soak

@@ -4,19 +4,50 @@ from __future__ import annotations
 
 import re
 
-from ajprivacy_pipeline.explain import Explanation, explain_in
+import pytest
+
+from ajprivacy_pipeline.explain import Explanation
 from ajprivacy_pipeline.explain.report import page
 from ajprivacy_pipeline.explain.words import Words
+from tests.explain.kit import Explained
 from tests.oracle import casekit as kit
-from tests.oracle import sql
-from tests.oracle.model import Options, Shop
+from tests.oracle.model import Shop
 
 PROFILE = {"profile_created_at": "2024-01-10", "birth_date": "1980-05-17", "username": "kari"}
+OLD = kit.order("2015-03-02")
+CANCELLED = OLD | {"cancelled_at": "2015-03-02"}
+LINES = [kit.line(1), kit.line(2, delivered_at="2016-01-01"), kit.line(3, returned_at="2017-01-01"),
+         kit.line(4, returned_at="2017-01-01")]
 
 
-def _explained(shop: Shop, subject: str = kit.C) -> Explanation:
-    sql.decide(shop, kit.MONTH, Options())
-    return explain_in(sql._parts()[0], sql._policy(Options()), subject, kit.MONTH)
+def _buyer(orders: list[dict[str, object]], lines: list[dict[str, object]], **tables: object) -> Shop:
+    return {"customers": [kit.consumer()], "orders": orders, "order_lines": lines, **tables}  # type: ignore[dict-item]
+
+
+def _open_orders() -> Shop:
+    orders = [kit.order("2026-09-01", f"o{number}", "1", delivered_at=None) for number in range(10, 60)]
+    unpaid = kit.order("2026-09-01", "p", "1", paid_at=None)
+    return _buyer([*orders, unpaid], [kit.line(order_id="p")], customers=[kit.consumer(**PROFILE)])
+
+
+SHOPS = {
+    "open orders": _open_orders(),
+    "open cases": _buyer([kit.order("2026-09-01")], [kit.line()], customers=[kit.consumer(**PROFILE)], cases=[
+        kit.case("2026-10-01", case_id="S1", order_id="o"), kit.case("2026-10-01", case_id="S2")]),
+    "open under each purpose": _buyer([kit.order("2026-09-01", delivered_at=None)], [kit.line()], customers=[
+        kit.proprietor(national_identity_number="x", **PROFILE)]),
+    "company": kit.company(kit.order("2026-09-01", contact_id="7", delivered_at=None, paid_at=None)),
+    "line delivered last": _buyer([CANCELLED], LINES[:2]),
+    "lines returned last": _buyer([CANCELLED], LINES),
+    "case closed last": _buyer([OLD], LINES, cases=[kit.case("2017-01-01", "2019-01-01", case_id="S7", order_id="o")]),
+    "uncovered": {"customers": [kit.consumer()]},
+    "undated message": kit.person(OLD, communications=[kit.message("x", customer_id="1")]),
+}
+
+
+@pytest.fixture(scope="module")
+def explained() -> Explained:
+    return Explained(SHOPS)
 
 
 def _sentence(explanation: Explanation, part: str, language: str = "nb") -> str:
@@ -28,34 +59,25 @@ def _clauses(sentence: str) -> list[str]:
     return re.findall(r"[A-Z]{3}-\d", sentence)
 
 
-def test_many_open_orders_under_several_purposes_are_said_once() -> None:
+def test_many_open_orders_under_several_purposes_are_said_once(explained: Explained) -> None:
     """A list of each kind, cut once, however many purposes the orders keep open."""
-    orders = [kit.order("2026-09-01", f"o{number}", "1", delivered_at=None) for number in range(10, 60)]
-    unpaid = kit.order("2026-09-01", "p", "1", paid_at=None)
-    explanation = _explained({"customers": [kit.consumer(**PROFILE)], "orders": [*orders, unpaid],
-                              "order_lines": [kit.line(order_id="p")]})
-
-    assert _sentence(explanation, "name") == (
+    assert _sentence(explained("open orders"), "name") == (
         "Navnet beholdes for oppfyllelse av avtalen, kundeprofilen og tilpassede tilbud uten at noen slutt er i sikte, "
         "fordi leveringen av ordrene o10, o11, o12 og 47 til er ufullstendig og betalingen av ordre p gjenstår "
         "(CON-6, PRO-2, IND-2).")
 
 
-def test_an_open_case_is_said_once() -> None:
+def test_an_open_case_is_said_once(explained: Explained) -> None:
     """That of an order is the customer's own, too."""
-    cases = [kit.case("2026-10-01", case_id="S1", order_id="o"), kit.case("2026-10-01", case_id="S2")]
-    explanation = _explained({"customers": [kit.consumer(**PROFILE)], "orders": [kit.order("2026-09-01")],
-                              "order_lines": [kit.line()], "cases": cases})
+    explanation = explained("open cases")
 
     assert "fordi sakene S1 og S2 er åpne (CON-8, PRO-2, IND-2)." in _sentence(explanation, "name")
     assert "because cases S1 and S2 are open (CON-8" in _sentence(explanation, "name", "en")
 
 
-def test_what_is_open_is_kept_by_the_purpose_and_its_own_clause() -> None:
+def test_what_is_open_is_kept_by_the_purpose_and_its_own_clause(explained: Explained) -> None:
     """Individual offers, the profile and identification each have a promise of their own; then that of the matter."""
-    buyer = kit.proprietor(national_identity_number="x", **PROFILE)
-    explanation = _explained({"customers": [buyer], "orders": [kit.order("2026-09-01", delivered_at=None)],
-                              "order_lines": [kit.line()]})
+    explanation = explained("open under each purpose")
 
     assert {part: _clauses(_sentence(explanation, part)) for part in
             ("age", "username", "national_identity_number", "delivery")} == {
@@ -63,26 +85,17 @@ def test_what_is_open_is_kept_by_the_purpose_and_its_own_clause() -> None:
         "national_identity_number": ["PRO-1", "CON-6"], "delivery": ["CON-6"]}
 
 
-def test_a_business_is_never_told_what_is_promised_to_consumers() -> None:
+def test_a_business_is_never_told_what_is_promised_to_consumers(explained: Explained) -> None:
     """Neither the company nor its contact person."""
-    shop = kit.company(kit.order("2026-09-01", contact_id="7", delivered_at=None, paid_at=None))
     for subject in (kit.C, kit.K):
-        explanation = _explained(shop, subject)
-        assert "CON-6" not in "".join(page(explanation, "nb"))
-    assert _clauses(_sentence(explanation, "name")) == ["CON-2"]
+        assert "CON-6" not in "".join(page(explained("company", subject), "nb"))
+    assert _clauses(_sentence(explained("company", kit.K), "name")) == ["CON-2"]
 
 
-def test_the_last_event_names_its_line_or_case() -> None:
+def test_the_last_event_names_its_line_or_case(explained: Explained) -> None:
     """A line delivered or returned after the rest, a case closed last; the warranty line behind an obligation."""
-    lines = [kit.line(1), kit.line(2, delivered_at="2016-01-01"), kit.line(3, returned_at="2017-01-01"),
-             kit.line(4, returned_at="2017-01-01")]
-    order = kit.order("2015-03-02")
-    delivered = _explained({"customers": [kit.consumer()], "orders": [order | {"cancelled_at": "2015-03-02"}],
-                            "order_lines": lines[:2]})
-    returned = _explained({"customers": [kit.consumer()], "orders": [order | {"cancelled_at": "2015-03-02"}],
-                           "order_lines": lines})
-    closed = _explained({"customers": [kit.consumer()], "orders": [order], "order_lines": lines,
-                         "cases": [kit.case("2017-01-01", "2019-01-01", case_id="S7", order_id="o")]})
+    delivered, returned = explained("line delivered last"), explained("lines returned last")
+    closed = explained("case closed last")
 
     assert "leveringen av linje 2 den 1. januar 2016" in _sentence(delivered, "delivery")
     assert "returen av linjene 3 og 4 den 1. januar 2017" in _sentence(returned, "delivery")
@@ -90,10 +103,9 @@ def test_the_last_event_names_its_line_or_case() -> None:
     assert "avslutningen av sak S7 den 1. januar 2019" in _sentence(closed, "delivery")
 
 
-def test_what_no_purpose_covers_or_has_no_date_lapsed_on_no_day() -> None:
+def test_what_no_purpose_covers_or_has_no_date_lapsed_on_no_day(explained: Explained) -> None:
     """The day of the decision is no day on which anything ended."""
-    uncovered = _explained({"customers": [kit.consumer()]})
-    undated = _explained(kit.person(kit.order("2015-03-02"), communications=[kit.message("x", customer_id="1")]))
+    uncovered, undated = explained("uncovered"), explained("undated message")
 
     assert _sentence(uncovered, "name").startswith("Per 1. november 2026 dekkes navnet ikke av noe formål (SEP-1), men")
     assert _sentence(undated, "content") == (

@@ -54,6 +54,7 @@ class Drawing:
         self.as_of = first_of_next_month(month)
         self.faults = faults
         self.days = self._days()
+        self.styles = (*STYLES * 9, *ODD_STYLES, *((None, None) if faults else ()))
         self.customers: list[str] = []
 
     def _days(self) -> list[date]:
@@ -78,19 +79,18 @@ class Drawing:
 
     def on(self, day: date) -> object:
         """A timestamp of a day, in one of many forms; now and then one that does not fit."""
-        if self.faults and self.chance(90):
-            return self.pick(SENTINELS if self.chance(2) else BAD_STAMPS)
+        style = self.pick(self.styles)  # one choice where it can be: Hypothesis gives up on shops of too many
+        if style is None:
+            return self.pick((*SENTINELS, *BAD_STAMPS))
         year, week, weekday = day.isocalendar()
-        style = str(self.pick(ODD_STYLES if self.chance(6) else STYLES))
         return style.format(day, day - timedelta(days=1), week=f"{year}-W{week:02}-{weekday}",
                             ordinal=f"{day:%Y-%j}", basic=f"{day:%Y%m%d}")
 
     def end(self, beginning: date) -> object:
         """A timestamp from a beginning on; now and then one up to, on or past the days that it may lie before it."""
-        if self.chance(12):
-            before = self.pick((30, 31, 32) if self.faults else (30, 29))
-            return self.on(beginning - timedelta(days=before))
-        return self.on(self.pick([day for day in self.days if day >= beginning] or [beginning]))
+        later = [day for day in self.days if day >= beginning] or [beginning]
+        earlier = [beginning - timedelta(days=days) for days in ((30, 31, 32) if self.faults else (29, 30, 31))]
+        return self.on(self.pick([*later * (1 + 36 // len(later)), *earlier]))
 
     def bold(self, day: date) -> object:
         """A timestamp of a day; nothing once in a while, which is a fault."""
@@ -106,7 +106,7 @@ class Drawing:
 
     def amount(self) -> object:
         """An amount; now and then one that does not fit."""
-        return self.pick(("many", "NaN", "inf", "1 000,00")) if self.faults and self.chance(50) else self.pick(AMOUNTS)
+        return self.pick((*AMOUNTS * 10, *(("many", "NaN", "inf", "1 000,00") if self.faults else ())))
 
     def text(self, *others: object) -> object:
         """A text, nothing, or one of the others."""
@@ -114,15 +114,15 @@ class Drawing:
 
     def email(self) -> object:
         """An address, perhaps shared, perhaps written in another way, perhaps one that only looks like another."""
-        return self.pick(LOOK_ALIKES) if self.chance(4) else self.pick((None, *EMAILS))
+        return self.pick((*(None, *EMAILS) * 6, *LOOK_ALIKES))
 
     def birth(self) -> object:
         """A date of birth, generalised or not; sentinels are ordinary days here."""
-        return self.pick(BAD_BIRTHS) if self.faults and self.chance(25) else self.pick(BIRTHS)
+        return self.pick((*BIRTHS * 6, *(BAD_BIRTHS if self.faults else ())))
 
     def enum(self, *values: str) -> object:
         """A value of an enum; now and then one that is not."""
-        return "unheard-of" if self.faults and self.chance(40) else self.pick(values)
+        return self.pick((*values * (1 + 40 // len(values)), *(("unheard-of",) if self.faults else ())))
 
     def id_of(self, known: list[str], none: int = 0) -> object:
         """A reference: known, orphan, or nothing in `none` of about six times."""

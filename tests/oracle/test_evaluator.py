@@ -125,7 +125,7 @@ def test_a_person_with_many_orders() -> None:
 def test_the_random_shops_meet_everything() -> None:
     """Every freeze, kind of request, decision of each part, reason of a click, and optional tables that are absent."""
     freezes, requests, decided, absent, bulk, reviewed = set(), set(), set(), set(), set(), set()
-    for seed in range(240):
+    for seed in range(480):
         shop, chosen = random_shop(seed)
         found = evaluate(shop, "2026-10", options=chosen)
         freezes |= {row["freeze"] for row in found["freezes"]}

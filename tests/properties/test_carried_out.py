@@ -2,14 +2,16 @@
 
 The due attributes, orders, invoices and subscriptions of many random shops are carried out as the actions of the policy
 say, and the shops are decided again. Left out, because the specification itself lets them move a date (each stands in
-the closing note of the work that found it): requests that name nobody but an address, and the content of cases and
-requests, which other decisions are read from.
+the closing note of the work that found it): requests that name nobody but an address, the content of cases and
+requests, which other decisions are read from, and twins on the newsletter: when the row that was unsubscribed is gone,
+the control store tells the other one (tests/retention/test_former_requests.py).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from ajprivacy_pipeline.warehouse.forms import email_key
 from tests.oracle.attributes import columns_of
 from tests.oracle.batch import named_shop
 from tests.oracle.model import Options, Shop
@@ -30,10 +32,16 @@ def many_shops(seeds: range) -> Shop:
         for table, rows in named_shop(shop, f"s{seed}~", set(TOMBSTONES.values())).items():
             kept = [row for row in rows
                     if table != "rights_requests" or _text(row, "customer_id") or _text(row, "contact_id")]
+            kept = _without_twins(kept) if table == "newsletter_subscriptions" else kept
             known = {_text(row, "customer_id") for row in merged.get("customers", [])}
             merged.setdefault(table, []).extend(
                 row for row in kept if table != "customers" or _text(row, "customer_id") not in known)
     return merged
+
+
+def _without_twins(rows: list[Row]) -> list[Row]:
+    """One subscription an address."""
+    return list({email_key(_text(row, "email")) or row["subscription_id"]: row for row in rows}.values())
 
 
 def _text(row: Row, column: str) -> str:

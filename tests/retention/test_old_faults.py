@@ -41,6 +41,12 @@ def shop(**faults: Any) -> Shop:
     }
 
 
+def store_in(folder: Path) -> ControlStore:
+    """A control store in a home of its own: its number of changes lies beside it."""
+    (folder / "control").mkdir()
+    return ControlStore.in_folder(folder / "control")
+
+
 def listed(con: zones.Connection) -> dict[str, tuple[str, date]]:
     found = con.execute("SELECT coalesce(entity || ':' || record_id, subject_id), reason, since "
                         "FROM retention.review_list WHERE reason IN ?", [list(YEAR)]).fetchall()
@@ -49,7 +55,7 @@ def listed(con: zones.Connection) -> dict[str, tuple[str, date]]:
 
 def test_a_fault_is_listed_a_year_after_the_month_in_which_it_first_held_something(tmp_path: Path) -> None:
     """The month before, the month itself, the month after; no id stands in the control store."""
-    control = ControlStore.in_folder(tmp_path)
+    control = store_in(tmp_path)
     for run_id in ("r1", "r2"):  # run again: each once
         remember_faults(decide_shop(shop(), FIRST, tmp_path, control=control), control, FIRST, run_id)
     rows = control.rows(sa.select(store.first_held))
@@ -65,7 +71,7 @@ def test_a_fault_is_listed_a_year_after_the_month_in_which_it_first_held_somethi
 
 
 def test_a_fault_that_is_mended_or_holds_nothing_is_not_listed(tmp_path: Path) -> None:
-    control = ControlStore.in_folder(tmp_path)
+    control = store_in(tmp_path)
     remember_faults(decide_shop(shop(), FIRST, tmp_path, control=control), control, FIRST, "r1")
     mended = shop()
     mended["customers"][0]["last_login_at"] = None
@@ -126,7 +132,7 @@ def test_what_is_not_listed_is_not_decided(settings: Settings, named: str, kind:
 
 def test_a_lowered_warranty_is_listed_the_month_after(tmp_path: Path) -> None:
     """Lower than at the last success; the same, higher, unknown and new ones are not. The list moves on with it."""
-    control = ControlStore.in_folder(tmp_path)
+    control = store_in(tmp_path)
 
     def month(name: str, **years: str) -> list[str]:
         products = [kit.product(value, identifier) for identifier, value in years.items()]

@@ -81,7 +81,8 @@ def test_guests_are_frozen_like_anybody(tmp_path: Path) -> None:
 def test_who_reaches_nobody_is_listed_until_closed(tmp_path: Path) -> None:
     """A request of any kind, received by as_of."""
     days = {"before": ("2026-10-31", None, True), "on": ("2026-11-01", None, True),
-            "after": ("2026-11-02", None, False), "closed": ("2026-10-01", "2026-11-01", False), "open": ("2026-10-01", "2026-11-02", True)}
+            "after": ("2026-11-02", None, False), "closed": ("2026-10-01", "2026-11-01", False),
+            "open": ("2026-10-01", "2026-11-02", True)}
     requests = [asked(kind, received, f"{kind}-{name}", closed_at=closed)
                 for kind in KINDS for name, (received, closed, _) in days.items()]
     assert decided(tmp_path, {"rights_requests": requests}).listed() == sorted(

@@ -9,8 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from ajprivacy_pipeline.calendar import last_day, last_full_month
 from ajprivacy_pipeline.errors import SourceError
-from ajprivacy_pipeline.warehouse.sample import generate, last_full_month_end
+from ajprivacy_pipeline.warehouse.sample import generate
 from ajprivacy_pipeline.warehouse.sample.shop import contract
 
 UNTIL = date(2026, 10, 31)
@@ -52,8 +53,8 @@ def test_another_seed_gives_another_shop(shop: Path, tmp_path: Path) -> None:
 
 
 def test_the_default_end_is_the_last_full_month() -> None:
-    assert last_full_month_end(date(2026, 3, 1)) == date(2026, 2, 28)
-    assert last_full_month_end(date(2026, 1, 31)) == date(2025, 12, 31)
+    assert last_day(last_full_month(date(2026, 3, 1))) == date(2026, 2, 28)
+    assert last_day(last_full_month(date(2026, 1, 31))) == date(2025, 12, 31)
 
 
 def test_one_customer_is_enough(tmp_path: Path) -> None:

@@ -13,26 +13,22 @@ to show.
     service.py    cases, messages, newsletter, requests   traces.py     web events, application logs
     shop.py       chunk by chunk                          schema.py     statements      write.py  SQLite, PostgreSQL
 
-Belongs here: everything invented. Nothing outside imports more than `generate` and `last_full_month_end`.
+Belongs here: everything invented. Nothing outside imports more than `generate`.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from ajprivacy_pipeline.calendar import last_day, last_full_month
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.warehouse.sample.shop import CHUNK, Piece, pieces
 from ajprivacy_pipeline.warehouse.sample.write import parse, write
 
-__all__ = ["generate", "last_full_month_end"]
+__all__ = ["generate"]
 
 LOCAL = ZoneInfo("Europe/Oslo")
 MOST_CUSTOMERS = 99_999_999  # their ids have eight digits
-
-
-def last_full_month_end(today: date) -> date:
-    """The last day of the month before."""
-    return today.replace(day=1) - timedelta(days=1)
 
 
 def generate(url: str, customers: int = 50_000, seed: int = 1, until: date | None = None,
@@ -56,7 +52,7 @@ def generate(url: str, customers: int = 50_000, seed: int = 1, until: date | Non
         raise SourceError(f"--customers must be between 1 and {MOST_CUSTOMERS}")
     if seed < 0:
         raise SourceError("--seed must not be negative")
-    end = until or last_full_month_end(datetime.now(LOCAL).date())
+    end = until or last_day(last_full_month(datetime.now(LOCAL).date()))
     return write(parse(url), _told(pieces(customers, seed, end), customers, progress), (customers, seed, end))
 
 

@@ -1,0 +1,36 @@
+-- model: terms.subscriptions
+-- grain: one row per newsletter subscription of an asked subject, and what keeps or ends it
+-- reads: terms.records, staged.newsletter_subscriptions, retention.requests, retention.former_effects, retention.subjects
+-- doc: The subscription itself, and on or after the day of subscribing: unsubscriptions of its own row and of others with the
+--   address; objections and erasures of its subject, of anybody whose row has the address, or that name it.
+WITH asked AS (
+    SELECT r.subject_no, r.entity, r.record_id, r.part, n.email_key, n.subscribed_on, n.unsubscribed_on
+    FROM terms.records AS r JOIN staged.newsletter_subscriptions AS n ON n.subscription_id = r.record_id
+    WHERE r.entity = 'newsletter_subscriptions'
+), owners AS (
+    SELECT a.record_id, s.subject_no FROM asked AS a JOIN retention.subjects AS s ON s.email_key = a.email_key
+    UNION
+    SELECT record_id, subject_no FROM asked WHERE subject_no IS NOT NULL
+), stops AS (
+    SELECT DISTINCT o.record_id, r.kind, r.received_on AS day, r.request_id AS request
+    FROM owners AS o JOIN retention.requests AS r ON r.subject_no = o.subject_no WHERE r.stops_marketing
+    UNION
+    SELECT a.record_id, r.kind, r.received_on, r.request_id
+    FROM asked AS a JOIN retention.requests AS r ON r.email_key = a.email_key WHERE r.stops_marketing
+    UNION
+    SELECT record_id, 'unsubscribed', unsubscribed_on, NULL FROM asked WHERE unsubscribed_on IS NOT NULL
+    UNION
+    SELECT a.record_id, 'unsubscribed_twin', n.unsubscribed_on, NULL
+    FROM asked AS a JOIN staged.newsletter_subscriptions AS n ON n.email_key = a.email_key AND n.subscription_id <> a.record_id
+    WHERE n.unsubscribed_on IS NOT NULL AND coalesce(n.unsubscribed_on >= n.subscribed_on, true)
+    UNION
+    SELECT a.record_id, 'unsubscribed_gone', f.received_on, NULL
+    FROM asked AS a JOIN retention.former_effects AS f ON f.email_key = a.email_key WHERE f.kind = 'unsubscription'
+)
+SELECT subject_no, entity, record_id, part, 'subscribed' AS kind, 'newsletter' AS ground, NULL::DATE AS ends_on, 'keeps' AS role,
+    true AS applies, 1 AS section, record_id AS record, subscribed_on AS day
+FROM asked
+UNION ALL BY NAME
+SELECT a.subject_no, a.entity, a.record_id, a.part, CASE s.kind WHEN 'erasure' THEN 'erasure_received' ELSE s.kind END AS kind, 'newsletter' AS ground,
+    s.day AS ends_on, 'ends' AS role, true AS applies, 2 AS section, s.day, s.request
+FROM asked AS a JOIN stops AS s ON s.record_id = a.record_id AND coalesce(s.day >= a.subscribed_on, true)
