@@ -79,7 +79,7 @@ class Drawing:
 
     def on(self, day: date) -> object:
         """A timestamp of a day, in one of many forms; now and then one that does not fit."""
-        style = self.pick(self.styles)  # one choice where it can be: Hypothesis gives up on shops of too many
+        style = self.pick(self.styles)  # one choice where it can be: a tape is soon at its end
         if style is None:
             return self.pick((*SENTINELS, *BAD_STAMPS))
         year, week, weekday = day.isocalendar()

@@ -255,8 +255,7 @@ def months() -> st.SearchStrategy[str]:
 def _from(tape: bytes) -> Pick:
     """A pick that reads its choices from a tape; when that has run out, always the simplest.
 
-    Hypothesis draws one tape a shop: hundreds of draws of its own a shop are more than it can steer, and it may search
-    for ever for a start of them that it has not seen. Tapes shrink to zeros, so to the simplest choices.
+    Hypothesis draws one tape a shop instead of some four hundred choices. Tapes shrink to zeros, so to the simplest.
     """
     numbers = iter(tape)
     return lambda choices: choices[next(numbers, 0) % len(choices)]
