@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ajprivacy_pipeline.errors import PrivacyError
 
-_PLAIN = r"[\w /.\-+@,()~]"  # characters of a path that mean nothing else anywhere
+_PLAIN = r"[\w /.\-]"  # characters of a path that mean nothing else anywhere
 
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent
@@ -88,7 +88,7 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
     if strange := sorted(set(re.sub(_PLAIN, "", str(home)))):
         raise PrivacyError(f"AJPRIVACY_HOME: {', '.join(map(repr, strange))} means something else in a database's "
                            "address or a pattern of files; choose a folder whose path has letters, digits, blanks "
-                           "and . _ - + @ , ( ) ~ alone")
+                           "and . _ - alone")
     mapping = values.get("AJPRIVACY_MAPPING")
     threads = values.get("AJPRIVACY_THREADS") or str(os.cpu_count() or 2)
     if not threads.isdigit() or int(threads) < 1:

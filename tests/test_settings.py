@@ -38,5 +38,5 @@ def test_a_home_that_databases_would_read_otherwise_is_refused(sign: str, tmp_pa
 
 def test_a_home_may_have_blanks_and_letters_of_any_language(tmp_path: Path) -> None:
     """The tests of whole runs use such a home: tests/assets/conftest.py."""
-    home = tmp_path / "Kåres hjem (2) ~ +@,._-"
+    home = tmp_path / "Kåres hjem 2 ._-"
     assert load_settings({"AJPRIVACY_HOME": str(home)}).home == home
