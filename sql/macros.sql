@@ -20,7 +20,7 @@ CREATE OR REPLACE TEMP MACRO email_key(x, other_key) AS CASE WHEN is_plain_email
 
 -- The common forms of a moment, which are read here; others are rewritten to one of them before anything is staged.
 CREATE OR REPLACE TEMP MACRO is_common_moment(x) AS regexp_full_match(x,
-    '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?(Z|[-+][0-9]{2}(:[0-9]{2})?)?)?)?');
+    '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?(Z|[-+]([01][0-9]|2[0-3])(:[0-5][0-9])?)?)?)?');
 
 -- Local time in Oslo (the session's zone). A text with a zone is converted; one without is local already.
 CREATE OR REPLACE TEMP MACRO local_at(x) AS

@@ -143,7 +143,8 @@ def _fed_with_nothing(con: zones.Connection, target: str, table: policy.SourceTa
     if not made:
         return []
     with zones.engine_errors(target):
-        counted = ", ".join(f"count({zones.quote(column)})" for column in made)
+        blanks = zones.literal(zones.WHITE_SPACE)
+        counted = ", ".join(f"count(nullif(trim({zones.quote(column)}::VARCHAR, {blanks}), ''))" for column in made)
         counts = con.execute(f"SELECT {counted} FROM {target}").fetchall()[0]
     return [column for column, given in zip(made, counts, strict=True) if not given]
 

@@ -32,12 +32,14 @@ def read_moment(text: str) -> tuple[date, datetime] | None:
     if found is None:
         return None
     try:
-        day = _day(found)
-        moment = datetime(day.year, day.month, day.day) + _time(found)  # noqa: DTZ001 - the zone, if any, comes next
-        zone = _zone(found["zone"])
+        day, after, zone = _day(found), _time(found), _zone(found["zone"])
     except (ValueError, OverflowError, ZoneInfoNotFoundError, OSError):
         return None
-    return day, moment.replace(tzinfo=zone)
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    try:
+        return day, midnight + after
+    except OverflowError:  # 24:00 of the last day that there is: told by the day as it is written
+        return day, midnight
 
 
 def _day(found: re.Match[str]) -> date:
@@ -60,11 +62,12 @@ def _time(found: re.Match[str]) -> timedelta:
     """How long after midnight; the decimals belong to the last part that is given. 24:00:00 is the next midnight."""
     hour, minute, second = (int(found[name] or 0) for name in ("hour", "minute", "second"))
     unit = "second" if found["second"] else "minute" if found["minute"] else "hour"
-    length = {"second": timedelta(seconds=1), "minute": timedelta(minutes=1), "hour": timedelta(hours=1)}[unit]
-    after = timedelta(hours=hour, minutes=minute, seconds=second)
-    if found["fraction"]:
-        after += length * float(f"0.{found['fraction'][:9]}")
-    if minute > 59 or second > 59 or after > timedelta(hours=24):
+    length = {"second": 1, "minute": 60, "hour": 3600}[unit] * 1_000_000  # in microseconds
+    decimals = (found["fraction"] or "0")[:18]
+    # Cut off, never rounded: 23:59:59.9999999 is not yet the next day.
+    after = timedelta(hours=hour, minutes=minute, seconds=second,
+                      microseconds=length * int(decimals) // 10 ** len(decimals))
+    if minute > 59 or second > 59 or hour > 24 or (hour == 24 and (minute or second or decimals.strip("0"))):
         raise ValueError
     return after
 
@@ -117,7 +120,9 @@ def _label(label: str) -> str:
     if not label.startswith("xn--"):
         return label
     try:
-        return label[4:].encode("ascii").decode("punycode") or label
+        decoded = label[4:].encode("ascii").decode("punycode")
+        decoded.encode("utf-8")  # half of a surrogate pair is no character, and cannot be stored
     except UnicodeError:
         return label
+    return decoded or label
 

@@ -127,6 +127,9 @@ def _unknown_names(mapping: Mapping, sources: policy.Sources) -> Iterator[str]:
                 yield f"tables.{name}.columns.{column_name}: the contract has no such column in {name}"
             elif column_entry.absent is not None and (column_entry.empty or column_entry.empty_before_beginning):
                 yield f"tables.{name}.columns.{column_name}: is absent, so nothing of it is empty; keep one of them"
+            elif column_entry.empty and column_name in table.key:
+                yield (f"tables.{name}.columns.{column_name}: is the key of {name}, so none of its ids may be empty; "
+                       f"leave such rows out with tables.{name}.query")
             elif column_entry.empty_before_beginning and column.not_before is None:
                 yield (f"tables.{name}.columns.{column_name}: is the end of nothing, so empty_before_beginning says "
                        "nothing; take it out")

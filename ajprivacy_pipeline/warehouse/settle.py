@@ -6,7 +6,7 @@ what a single text means (forms), judging values (quality). Everything here may 
     raw.email_keys    email, email_key: the key of each address that is not plain ASCII text with one @
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -38,16 +38,24 @@ def settle_values(con: zones.Connection, policy: DecisionPolicy, mapping: Mappin
         for name, table in sources.tables.items():
             for column, spec in table.columns.items():
                 if spec.type in ("timestamp", "date") and (name, column) in texts:
-                    _read_moments(con, name, column, zone, () if spec.birth else retention.sentinel_dates)
+                    days = {*_empty_days(mapping, name, column), *(() if spec.birth else retention.sentinel_dates)}
+                    _read_moments(con, name, column, zone, days)
         for name, entry in mapping.tables.items():
             for column, column_entry in entry.columns.items():
-                _empty(con, name, column, sources.tables[name].columns[column], column_entry)
+                _empty(con, name, column, sources.tables[name].columns[column], column_entry,
+                       _empty_days(mapping, name, column))
         _empty_before_beginnings(con, sources, retention, mapping)
         _write_email_keys(con, sources)
 
 
-def _read_moments(con: zones.Connection, table: str, column: str, zone: ZoneInfo, sentinels: Sequence[date]) -> None:
-    """Write moments of the less common forms as local time; a day that is a sentinel as that day alone."""
+def _empty_days(mapping: Mapping, table: str, column: str) -> list[date]:
+    """The days that the mapping calls empty for a column."""
+    entry = mapping.tables[table].columns.get(column) if table in mapping.tables else None
+    return [found[0] for text in (entry.empty if entry else ()) if (found := read_moment(text)) is not None]
+
+
+def _read_moments(con: zones.Connection, table: str, column: str, zone: ZoneInfo, as_written: Collection[date]) -> None:
+    """Write moments of the less common forms as local time; a day that means no date as that day alone."""
     x, relation = zones.quote(column), f"raw.{zones.quote(table)}"
     odd = [text for (text,) in con.execute(
         f"SELECT DISTINCT {x} FROM {relation} WHERE {x} IS NOT NULL AND NOT is_common_moment({x})").fetchall()]
@@ -61,7 +69,7 @@ def _read_moments(con: zones.Connection, table: str, column: str, zone: ZoneInfo
         except (OverflowError, ValueError):  # beyond the years that there are: told by the day as it is written
             plain.append((text, day.isoformat()))
             continue
-        plain.append((text, day.isoformat() if day in sentinels else local.isoformat(" ")))
+        plain.append((text, day.isoformat() if day in as_written else local.isoformat(" ")))
     _replace(con, relation, x, plain)
 
 
@@ -73,7 +81,8 @@ def _replace(con: zones.Connection, relation: str, x: str, pairs: Sequence[tuple
                     {"odd": [odd for odd, _ in some], "plain": [plain for _, plain in some]})
 
 
-def _empty(con: zones.Connection, table: str, column: str, spec: SourceColumn, entry: ColumnEntry) -> None:
+def _empty(con: zones.Connection, table: str, column: str, spec: SourceColumn, entry: ColumnEntry,
+           days: list[date]) -> None:
     """Make NULL what the mapping calls empty: such a text, or for dates such a day, local or as it is written."""
     if not entry.empty:
         return
@@ -81,7 +90,7 @@ def _empty(con: zones.Connection, table: str, column: str, spec: SourceColumn, e
     condition, values = f"list_contains($texts, text_of({x}))", {"texts": list[object](entry.empty)}
     if spec.type in ("timestamp", "date"):
         condition += f" OR is_on_one_of({x}, $days)"
-        values["days"] = [found[0] for text in entry.empty if (found := read_moment(text)) is not None]
+        values["days"] = list[object](days)
     con.execute(f"UPDATE raw.{zones.quote(table)} SET {x} = NULL WHERE {condition}", values)
 
 

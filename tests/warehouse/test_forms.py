@@ -25,7 +25,7 @@ def test_a_day_in_every_form(text: str) -> None:
     ("2026-01-31T23", 23, 0, 0), ("2026-01-31t23:30", 23, 30, 0), ("2026-01-31 23:30:15", 23, 30, 15),
     ("20260131T2330", 23, 30, 0), ("20260131T233015", 23, 30, 15), ("2026-031T23:30", 23, 30, 0),
     ("2026-01-31T23,5", 23, 30, 0), ("2026-01-31T23:30.5", 23, 30, 30), ("2026-01-31T23:30:15,0", 23, 30, 15),
-    ("2026-01-31T23:30:15.0000000", 23, 30, 15)])
+    ("2026-01-31T23:30:15.0000000", 23, 30, 15), ("2026-01-31T23:59:59.0000009999", 23, 59, 59)])
 def test_a_time_to_the_hour_minute_or_second(text: str, hour: int, minute: int, second: int) -> None:
     assert read_moment(text) == (DAY, datetime(2026, 1, 31, hour, minute, second))  # noqa: DTZ001 - local
 
@@ -33,6 +33,21 @@ def test_a_time_to_the_hour_minute_or_second(text: str, hour: int, minute: int, 
 @pytest.mark.parametrize("text", ["2026-01-31 24:00:00", "2026-01-31T24", "20260131T2400", "2026-01-31T24:00:00.0"])
 def test_midnight_at_the_end_of_a_day_is_the_next_day(text: str) -> None:
     assert read_moment(text) == (DAY, datetime(2026, 2, 1))  # noqa: DTZ001 - local
+
+
+@pytest.mark.parametrize("text", ["2026-01-31T23:59:59.9999999", "2026-01-31T23:59,999999999999",
+                                  "2026-01-31 23.9999999999999"])
+def test_decimals_never_reach_the_next_day(text: str) -> None:
+    found = read_moment(text)
+    assert found is not None
+    assert found[1].date() == DAY
+
+
+@pytest.mark.parametrize("time", ["23:59:59.9999999", "24:00:00", "24"])
+def test_the_last_day_that_there_is_can_be_read(time: str) -> None:
+    found = read_moment(f"9999-12-31T{time}")
+    assert found is not None
+    assert (found[0], found[1].date()) == (date(9999, 12, 31), date(9999, 12, 31))
 
 
 @pytest.mark.parametrize(("zone", "info"), [
@@ -47,7 +62,8 @@ def test_a_zone_in_every_form(zone: str, info: timezone | ZoneInfo) -> None:
 
 @pytest.mark.parametrize("text", [
     "2026-01", "2026", "202601", "2026-W05", "2026-01-31T23:30:60", "2026-01-31T23:60", "2026-01-31T25",
-    "2026-01-31T24:00:01", "2026-01-31Z", "2026-01-31+01:00", "2026-01-31 Europe/Oslo", "01/02/2026", "31.01.2026",
+    "2026-01-31T24:00:01", "2026-01-31T24:00:00.0000001", "2026-01-31T23:30:00+24:00",
+    "2026-01-31Z", "2026-01-31+01:00", "2026-01-31 Europe/Oslo", "01/02/2026", "31.01.2026",
     "2026/01/31", "2026-1-31", "2026-01-31T23:30 EST", "2026-01-31T23:30 Europe/Nowhere", "2026-02-30", "2025-366",
     "2026-W54-1", "2026-000", "2026-01-31T23:3015", "2026-01-31T2330:15", "2026-01-31T23:30+01:60", "soon", "", "0",
     "2026-01-31T23:30 ../../etc/localtime", "\u0662\u0660\u0662\u0666-01-31"])
@@ -75,6 +91,7 @@ def test_what_python_writes_is_read(day: date, at: object, between: str) -> None
     ("m\u0130ke@x.example", "m\u0130ke@x.example"), ("\u212aari@x.example", "\u212aari@x.example"),
     ("kari\u037e@x.example", "kari\u037e@x.example"), ("kari@xn--bcher-kva.example", "kari@b\u00fccher.example"),
     ("kari@XN--BCHER-KVA.example", "kari@b\u00fccher.example"), ("kari@xn--!!.example", "kari@xn--!!.example"),
+    ("kari@xn--bb0c.example", "kari@xn--bb0c.example"),  # would be half of a surrogate pair
     ("xn--bcher-kva@x.example", "xn--bcher-kva@x.example"), ("kari@xn--\u00e9.example", "kari@xn--\u00e9.example"),
     ("kari", None), ("@x.example", None), ("kari@", None), ("kari@x@y", None), ("Kari <kari>", None), ("", None)])
 def test_the_key_of_an_address(text: str, key: str | None) -> None:

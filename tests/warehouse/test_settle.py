@@ -61,7 +61,10 @@ def test_less_common_forms_are_staged_as_local_dates(tmp_path: Path) -> None:
 FAULTS = {
     "1753-01-01 00:00:00": "sentinel", "1899-12-30": "sentinel", "1900-01-01T00:00:00Z": "sentinel",
     "1970-01-01 00:00:00": "sentinel", "1970-01-01T00:00:00.000+00:00": "sentinel", "9999-12-31T23:59:59Z": "sentinel",
-    "9999-12-31T23:59:59,9 UTC": "sentinel", "1979-12-31": "implausible_date", "1980-01-01": None, "2199-12-31": None,
+    "9999-12-31T23:59:59,9 UTC": "sentinel", "9999-12-31 23:59:59.9999999": "sentinel",
+    "9999-12-31T24:00:00": "sentinel",
+    "2026-01-31T23:30:00+24:00": "unparsable", "2026-01-31T23:30:00+01:60": "unparsable",
+    "1979-12-31": "implausible_date", "1980-01-01": None, "2199-12-31": None,
     "2200-01-01": "implausible_date", "2026-13-01": "unparsable", "soon": "unparsable",
 }
 
@@ -208,6 +211,7 @@ def test_the_mapping_says_what_is_empty(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "message"), [
     ('[tables.orders.columns]\ncancelled_at = { absent = "no", empty = ["x"] }', "so nothing of it is empty"),
     ("[tables.orders.columns]\nordered_at = { empty_before_beginning = true }", "is the end of nothing"),
+    ('[tables.customers.columns]\ncustomer_id = { empty = ["0"] }', "none of its ids may be empty"),
     ('[tables.orders.columns]\npaid_at = { column = "a", sql = "b" }', 'write "source_column"')])
 def test_what_the_mapping_may_not_say(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(MappingError, match=message):
@@ -216,18 +220,19 @@ def test_what_the_mapping_may_not_say(text: str, message: str, tmp_path: Path) -
 
 def test_addresses_meet_by_their_keys(tmp_path: Path) -> None:
     addresses = ["kari@x.example", "KARI@X.example", "mailto:kari@x.example", "\u212aari@x.example", "no address",
-                 "kari@xn--bcher-kva.example", "Kari <kari@x.example>", "kari@x@y"]
+                 "kari@xn--bcher-kva.example", "Kari <kari@x.example>", "kari@x@y", "kari@xn--bb0c.example"]
     con = staged({"customers": [{"customer_id": str(n), "customer_type": "consumer", "email": email}
                                 for n, email in enumerate(addresses)]}, tmp_path)
     found = con.execute("SELECT email_key FROM staged.customers ORDER BY customer_id").fetchall()
     assert [key for (key,) in found] == [email_key(email) for email in addresses]
 
 
-def test_an_expression_without_a_value_feeds_no_evidence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("nothing", ["NULL", "''", "'  '"])
+def test_an_expression_without_a_value_feeds_no_evidence(nothing: str, tmp_path: Path) -> None:
     url = canonical_sqlite(tmp_path / "shop.db", {
         "customers": [{"customer_id": "c", "customer_type": "consumer", "last_login_at": None}],
         "orders": [order("o")], "order_lines": []})
-    mapping = mapping_file(tmp_path, '[tables.customers.columns]\nprofile_created_at = { sql = "NULL" }\n'
+    mapping = mapping_file(tmp_path, '[tables.customers.columns]\nprofile_created_at = { sql = "' + nothing + '" }\n'
                                      'last_login_at = { column = "last_login_at" }\n')
     assert run(zones.memory(), url, mapping)["customers"].evidence_missing == ("profile_created_at",)
 
