@@ -1,11 +1,15 @@
 -- model: anonymous.deliveries
 -- grain: one row per delivered order
 -- params: first_month, last_month, unknown, abroad, norway
--- reads: staged.orders, staged.order_lines, staged.customers, staged.contacts, retention.freezes, anonymous.tokens
+-- reads: staged.orders, staged.order_lines, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, anonymous.tokens
 -- doc: Deliveries of the period, without people under restriction and without any number of the order. The day is the
 --      order's own, else that of its last live line once every live line is delivered. days is NULL without a day of
 --      ordering. partial_orders is 1 where live lines came on more than one day.
 WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
+restricted_orders AS (  -- of guests, whom a request by e-mail restricts
+    SELECT record_id AS order_id FROM retention.guest_requests
+    WHERE entity = 'orders' AND (freezes & {{ freeze.restriction.bit }}) > 0
+),
 lines AS (
     SELECT
         l.order_id,
@@ -18,7 +22,7 @@ lines AS (
 ),
 deliveries AS (
     SELECT
-        o.ordered_on, o.contact_id, trim(o.delivery_postal_code) AS postal_code,
+        o.order_id, o.ordered_on, o.contact_id, trim(o.delivery_postal_code) AS postal_code,
         coalesce(o.customer_id, n.customer_id) AS customer_id,
         coalesce(o.delivered_on, l.last_line_on) AS delivered_on,
         coalesce(l.delivery_days, 0) AS delivery_days
@@ -42,3 +46,4 @@ LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = d.customer_
 WHERE d.delivered_on BETWEEN $first_month AND last_day($last_month)
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || d.customer_id)
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || d.contact_id)
+  AND NOT EXISTS (SELECT 1 FROM restricted_orders AS x WHERE x.order_id = d.order_id)

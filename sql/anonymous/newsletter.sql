@@ -1,7 +1,7 @@
 -- model: anonymous.newsletter
 -- grain: one row per month and contributor with a subscription that began, ended or was live in it
 -- params: first_month, last_month
--- reads: staged.newsletter_subscriptions, staged.customers, staged.contacts, retention.freezes, anonymous.tokens
+-- reads: staged.newsletter_subscriptions, staged.customers, staged.contacts, retention.freezes, retention.requests, anonymous.tokens
 -- doc: Subscriptions per e-mail address, without people under restriction. One without a date of subscribing counts as
 --      live from before the period; an
 --      unsubscription before the subscription does not count. active is the stock at the end of the month.
@@ -12,6 +12,8 @@ restricted_emails AS (
     UNION ALL
     SELECT coalesce(n.email_key, n.email) FROM staged.contacts AS n
     JOIN restricted AS x ON x.subject_id IN ('contact:' || n.contact_id, 'customer:' || n.customer_id)
+    UNION ALL  -- whoever is no subject has asked by the address alone
+    SELECT email_key FROM retention.requests WHERE freezes AND by_email AND kind = 'restriction' AND email_key IS NOT NULL
 ),
 months AS (
     SELECT CAST(unnest(generate_series($first_month, $last_month, INTERVAL 1 MONTH)) AS DATE) AS month

@@ -1,13 +1,17 @@
 -- model: anonymous.order_products
 -- grain: one row per order and product; an order without lines has one row without a product
 -- params: first_month, last_month, all, unknown, abroad, norway, home_currency
--- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.freezes, control.rates, anonymous.tokens
+-- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, control.rates, anonymous.tokens
 -- doc: Orders of the period that were not cancelled, without people under restriction. order_number numbers the orders
 --      of this run and means nothing else. revenue_nok is NULL where no line has a price in kroner or a rate into them; it is
 --      rounded here, so that cells add up to their totals.
 --      A postal code that was generalised to one digit keeps its region, an unlinked order its customer type: totals
 --      do not change when people are anonymised.
 WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
+restricted_orders AS (  -- of guests, whom a request by e-mail restricts
+    SELECT record_id AS order_id FROM retention.guest_requests
+    WHERE entity = 'orders' AND (freezes & {{ freeze.restriction.bit }}) > 0
+),
 orders AS (
     SELECT
         o.order_id, o.rowid AS order_number, o.contact_id, o.tombstone_type, coalesce(o.customer_id, n.customer_id) AS customer_id,
@@ -32,6 +36,7 @@ known AS (
     LEFT JOIN control.rates AS r ON upper(r.currency) = o.currency
     WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || o.customer_id)
       AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || o.contact_id)
+      AND NOT EXISTS (SELECT 1 FROM restricted_orders AS x WHERE x.order_id = o.order_id)
 ),
 lines AS (
     SELECT

@@ -1,12 +1,16 @@
 -- model: anonymous.service
 -- grain: one row per case, category and event (opened, closed) in the period
 -- params: first_month, last_month, all, unknown
--- reads: staged.cases, staged.orders, staged.order_lines, staged.products, staged.contacts, retention.freezes, anonymous.tokens
+-- reads: staged.cases, staged.orders, staged.order_lines, staged.products, staged.contacts, retention.freezes, retention.guest_requests, anonymous.tokens
 -- doc: Cases opened or closed in the period, without people under restriction and without any number of the case. The
 --      category (all) holds each case once; the others hold it once for each category of its order's live lines, and
 --      under unknown when there is no such order. Whoever placed the order is no contributor, but a restriction of theirs
 --      counts. days_open is of cases closed in the month.
 WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
+restricted_orders AS (  -- of guests, whom a request by e-mail restricts
+    SELECT record_id AS order_id FROM retention.guest_requests
+    WHERE entity = 'orders' AND (freezes & {{ freeze.restriction.bit }}) > 0
+),
 cases AS (
     SELECT
         a.case_id, a.order_id, a.contact_id, coalesce(a.kind, $unknown) AS kind, a.opened_on, a.closed_on,
@@ -49,3 +53,4 @@ LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = e.customer_
 WHERE e.happened_on BETWEEN $first_month AND last_day($last_month)
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || coalesce(e.customer_id, e.order_customer_id))
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || e.contact_id)
+  AND (e.customer_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM restricted_orders AS x WHERE x.order_id = e.order_id))

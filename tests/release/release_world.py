@@ -75,7 +75,10 @@ def empty_shop(policy: Policy) -> Connection:
     con.execute("CREATE TABLE retention.attribute_decisions (as_of DATE, subject_id VARCHAR, attribute VARCHAR, "
                 "decision VARCHAR, due_on DATE, retained_by VARCHAR[], held_by VARCHAR[])")
     con.execute("CREATE TABLE retention.subjects (subject_no INTEGER, subject_id VARCHAR)")
-    con.execute("CREATE TABLE retention.requests (subject_no INTEGER, stops_marketing BOOLEAN, erases BOOLEAN)")
+    con.execute("CREATE TABLE retention.requests (subject_no INTEGER, stops_marketing BOOLEAN, erases BOOLEAN, "
+                "freezes BOOLEAN, by_email BOOLEAN, kind VARCHAR, email_key VARCHAR)")
+    con.execute("CREATE TABLE retention.guest_requests (entity VARCHAR, record_id VARCHAR, erased_ons DATE[], "
+                "freezes INTEGER)")
     con.execute("CREATE TABLE control.rates (currency VARCHAR, rate DECIMAL(18, 6))")
     return con
 
