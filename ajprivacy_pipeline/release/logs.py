@@ -21,7 +21,8 @@ LOG = "log of the run"
 FIGURE = "neither a key nor a personal value in what the run has written down"
 # The keys that are derived from the root key, but for those of sealed files, which the key store knows itself, and the
 # tokens of people somebody looked at, which stand in the control store.
-DERIVED = (("microdata", "person"), ("microdata", "control group"), ("evidence", "open records"))
+DERIVED = (
+    ("microdata", "person"), ("microdata", "control group"), ("evidence", "open records"), ("control", "first_held"))
 # A day, an hour or a run's own number is digits, and digits may be somebody's phone.
 _CLOCK = re.compile(r"\b\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?)?\b")
 _RUN = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
@@ -52,7 +53,7 @@ def _values(document: str) -> Iterator[str]:
 
 def key_faults(keys: KeyStore, month: str, logs: Logs) -> list[str]:
     """A line for each key that stands in a log; the line has the key's name."""
-    labels = (*DERIVED, ("control", "first_held"), *(("pseudonym", domain, key_period(month)) for domain in DOMAINS))
+    labels = (*DERIVED, *(("pseudonym", domain, key_period(month)) for domain in DOMAINS))
     return [f"{LOG}: holds the key {name}"
             for name in keys.traces("\n".join(logs()), labels, {**domain_keys(keys, month), **derived_keys(keys)})]
 

@@ -48,8 +48,11 @@ def with_case(maker: Maker, shop: Shop) -> Shop:
 
 
 def with_open_invoice(maker: Maker, shop: Shop) -> Shop:
-    """One more invoice that nobody paid."""
-    return with_row(shop, "invoices", **maker.invoice(NEW) | {"amount": "100", "paid_amount": None, "settled_at": None})
+    """One more invoice that a customer of the shop has not paid."""
+    invoice = maker.invoice(NEW) | {"amount": "100", "paid_amount": None, "settled_at": None}
+    if shop["customers"]:
+        invoice["customer_id"] = maker.pick(shop["customers"])["customer_id"]
+    return with_row(shop, "invoices", **invoice)
 
 
 def with_freezing_request(maker: Maker, shop: Shop) -> Shop:
