@@ -15,6 +15,7 @@ from math import inf
 
 from ajprivacy_pipeline.disclosure.cells.facts import Months
 from ajprivacy_pipeline.disclosure.cells.intervals import MORE, Reach, determined, open_cells
+from ajprivacy_pipeline.disclosure.cells.prices import PriceList, price_faults, read_price_lists, suppress_for_prices
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.cells.suppression_cost import Cheapest
 from ajprivacy_pipeline.disclosure.cells.table_system import (
@@ -34,24 +35,40 @@ _ROUNDS = 25
 _SLACK = 1e-5  # an interval that is as wide as asked for but for arithmetic
 
 
-def suppress_complements(con: Connection, policy: Policy, public: dict[str, str],
-                         months: Months = ()) -> dict[str, int]:
+def suppress_complements(con: Connection, policy: Policy, public: dict[str, str], months: Months = (),
+                         chosen: set[tuple[str, int]] | None = None) -> dict[str, int]:
     """Suppress further cells of the public tables, of some months or all, until G5 holds.
 
-    Returns what it took, for the run's metadata.
+    Args:
+        con: holds the public tables and the cells.
+        policy: roles and thresholds.
+        public: the quoted relation of each public table.
+        months: the first and the last month; all when empty.
+        chosen: rows (table and number) that earlier calls suppressed only to hide others; those of this call are added.
+            Whatever else is suppressed is protected by an interval, as what differences would give away is, too.
+
+    Returns:
+        What it took, for the run's metadata.
     """
-    figures = Counter({"cells_suppressed_more": 0, "two_per_line": 0, "programs_of_suppressing": 0})
+    chosen = set() if chosen is None else chosen
+    figures = Counter({"cells_suppressed_more": 0, "two_per_line": 0, "programs_of_suppressing": 0,
+                       "suppressed_for_prices": 0})
     levels, changed = levels_of(con, policy, public), list[Row]()
+    lists = read_price_lists(con, policy, public)
     for population, by_month in read_rows(con, policy, public, months).items():
         for month, found in by_month.items():
             before = {id(row): (row.suppressed, len(row.suppressed_measures)) for row in found}
+            for row in found:
+                if (row.table, row.number) not in chosen:
+                    row.primary |= row.suppressed_measures
             for group in groups_of(policy, population):
                 system = build_system(policy, group, month, found, levels[population])
                 if system.lines:
-                    _mend(policy, system, figures)
+                    _mend(policy, system, figures, lists.get(population) if group.is_amount else None)
             moved = [row for row in found if before[id(row)] != (row.suppressed, len(row.suppressed_measures))]
             figures["cells_suppressed_more"] += len(moved)
             changed += moved
+            chosen.update((row.table, row.number) for row in moved if not row.primary)
     write_suppressed(con, policy, public, changed)
     return dict(figures)
 
@@ -86,25 +103,37 @@ def hide(system: System, unknown: int) -> None:
             row.suppressed_measures |= {m for m in system.group.measures if m in row.values}
 
 
-def _mend(policy: Policy, system: System, figures: Counter[str]) -> None:
-    """Suppress what one system needs."""
+def _mend(policy: Policy, system: System, figures: Counter[str], known: PriceList | None) -> None:
+    """Suppress what one system needs: against sums, then against sums with a price list, until neither tells."""
     figures["two_per_line"] += _two_per_line(system)
     _level(system)
     reaches = [(m, Reach(policy, system, m)) for m in system.group.measures]
     cheapest = Cheapest(policy, system)
-    for _ in range(_ROUNDS):
-        _mend_lines(policy, system)
-        before = sum(system.gone)
-        is_left = [_mend_intervals(policy, system, cheapest, measure, reach) for measure, reach in reaches]
-        if not any(is_left):
+    while _mend_sums(policy, system, cheapest, reaches):
+        told = suppress_for_prices(policy, system, known) if known else []
+        if not told:
             break
-        if sum(system.gone) == before:
-            _coarsen(system)
+        for unknown in told:
+            hide(system, unknown)
+        figures["suppressed_for_prices"] += len(told)
     else:  # no choice of cells led to an end: nothing of this group is shown for the month
         for unknown in range(len(system.rows)):
             hide(system, unknown)
         figures["groups_suppressed_as_a_whole"] += 1
     figures["programs_of_suppressing"] += sum(reach.programs for _, reach in reaches)
+
+
+def _mend_sums(policy: Policy, system: System, cheapest: Cheapest, reaches: list[tuple[str, Reach]]) -> bool:
+    """Suppress until nothing follows too closely from sums; False when no choice of cells leads to an end."""
+    for _ in range(_ROUNDS):
+        _mend_lines(policy, system)
+        before = sum(system.gone)
+        is_left = [_mend_intervals(policy, system, cheapest, measure, reach) for measure, reach in reaches]
+        if not any(is_left):
+            return True
+        if sum(system.gone) == before:
+            _coarsen(system)
+    return False
 
 
 def _mend_intervals(policy: Policy, system: System, cheapest: Cheapest, measure: str, reach: Reach) -> bool:
@@ -157,12 +186,14 @@ def _faulty_lines(policy: Policy, system: System) -> dict[tuple[int, tuple[int, 
             continue
         if not hidden:
             continue
-        lacks = 0.0 if len(hidden) > 1 and sum(system.contributors(p) for p in hidden) >= k else 1e-9
+        few = sum(system.contributors(p) for p in hidden) < k
+        lacks = 1e-9 if len(hidden) == 1 or few else 0.0
         for measure in system.group.measures:
-            values = sorted(abs(system.value(p, measure)) for p in hidden)
-            if system.group.is_amount:
-                lacks = max(lacks, values[-1] * percent / 100 - sum(values[:-1]))
-            else:
+            values = [abs(system.value(p, measure)) for p in hidden]
+            protected = [value for p, value in zip(hidden, values, strict=True) if system.is_protected(p, measure)]
+            if protected and system.group.is_amount:
+                lacks = max(lacks, max(protected) * (1 + percent / 100) - sum(values))
+            elif protected:
                 lacks = max(lacks, k - sum(values))
         if lacks > 0:
             faults[line] = lacks
@@ -240,14 +271,27 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
             for cell in narrow:
                 what = "follow exactly from" if cell in exact else "can be told too closely by"
                 faults[f"{system.rows[cell][0].table}.{measure}", f"suppressed values {what}"] += 1
+    faults += _told_by_prices(con, policy, public)
     violations = [f"{where}: {count:,} {what} what is shown"
-                  for (where, what), count in sorted(faults.items())]
+                  for (where, what), count in sorted(faults.items()) if count]
     figures.update(_in_steps(policy, narrowest))
     figure = (f"{figures['suppressed_in_systems']:,} suppressed cells of sums: "
               f"{figures['exactly_recoverable']:,} follow "
               f"exactly from shown ones, {figures['too_narrow']:,} too closely; {_said(figures)}the rule of two per "
               f"line, which is not safe, would suppress {took.get('two_per_line', 0):,}")
     return verdict("G5", figure, violations, {**figures, **took})
+
+
+def _told_by_prices(con: Connection, policy: Policy, public: dict[str, str]) -> Counter[tuple[str, str]]:
+    """The suppressed products that a price list tells, over the public tables as they stand."""
+    faults: Counter[tuple[str, str]] = Counter()
+    lists = read_price_lists(con, policy, public)
+    rows = {population: months for population, months in read_rows(con, policy, public).items() if population in lists}
+    for system in systems(policy, rows, levels_of(con, policy, public)):
+        known = lists[policy.release.tables[system.rows[0][0].table].population or system.rows[0][0].table]
+        if system.group.is_amount:
+            faults += price_faults(policy, system, known)
+    return faults
 
 
 def _in_steps(policy: Policy, narrowest: dict[bool, float]) -> dict[str, int]:
