@@ -16,12 +16,16 @@ A case is `tests/sql/<layer>/<model>/<case>.toml`:
     o1       | 2026-01-05
     '''
 
-`-` is NULL, `''` the empty text; lists are written [a, b]. Schemas come from running the whole catalogue on an empty
+`-` is NULL, `''` the empty text; lists are written [a, b]; a cell in double quotes is a text as JSON writes it; and
+token(x) is the keyed hash of x (HMAC-SHA-256), under the empty key that all cases have. Schemas come from running the whole catalogue on an empty
 shop once, so a case names only the columns that matter, and a column that no longer exists fails.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -79,6 +83,10 @@ def read_table(text: str) -> tuple[tuple[str, ...], list[tuple[str | None, ...]]
 
 
 def _value(cell: str) -> str | None:
+    if cell.startswith("token(") and cell.endswith(")"):
+        return hmac.new(b"", cell[6:-1].encode(), hashlib.sha256).hexdigest()
+    if cell.startswith('"') and cell.endswith('"'):
+        return str(json.loads(cell))
     return None if cell == "-" else "" if cell == "''" else cell
 
 
