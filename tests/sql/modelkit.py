@@ -17,8 +17,10 @@ A case is `tests/sql/<layer>/<model>/<case>.toml`:
     '''
 
 `-` is NULL, `''` the empty text; lists are written [a, b]; a cell in double quotes is a text as JSON writes it; and
-token(x) is the keyed hash of x (HMAC-SHA-256), under the empty key that all cases have. Schemas come from running the whole catalogue on an empty
-shop once, so a case names only the columns that matter, and a column that no longer exists fails.
+token(x) is the keyed hash of x (HMAC-SHA-256), under the empty key that all cases have.
+
+Schemas come from running the whole catalogue on an empty shop once, so a case names only the columns that matter, and
+a column that no longer exists fails.
 """
 
 from __future__ import annotations
