@@ -1,5 +1,5 @@
 """`python -m ajprivacy_pipeline` is `ajprivacy`."""
 
-from ajprivacy_pipeline.cli import main
+from ajprivacy_pipeline.cli.main import main
 
 main()

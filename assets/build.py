@@ -13,10 +13,10 @@ import dagster as dg
 from ajprivacy_pipeline.assets.resources import MONTH, step
 
 from ajprivacy_pipeline.lineage import product_graph
-from ajprivacy_pipeline.models import LAYERS, Model
-from ajprivacy_pipeline.month import MonthRun
 from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.run.month import MonthRun
 from ajprivacy_pipeline.settings import notice_folder
+from ajprivacy_pipeline.storage.catalogue import LAYERS, Model
 
 OWNERS = ["team:data-protection"]
 _RETENTION = load_policy(notice_folder()).retention

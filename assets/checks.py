@@ -14,9 +14,9 @@ import dagster as dg
 from ajprivacy_pipeline.assets.build import MONTHS, OWNERS, key
 from ajprivacy_pipeline.assets.resources import MONTH, POOL, step
 
-from ajprivacy_pipeline.anonymise.verdict import Verdict
-from ajprivacy_pipeline.models import Model
+from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.release import GuaranteeError, ReleaseResult
+from ajprivacy_pipeline.storage.catalogue import Model
 
 RELEASE = dg.AssetKey(["release", "analytics"])
 _MEANING = {

@@ -26,7 +26,7 @@ from ajprivacy_pipeline.settings import Settings
 
 _HERE = "127.0.0.1"
 _NAMES = (_HERE, "localhost", "[::1]")
-_CODE = "ajprivacy_pipeline.definitions"
+_CODE = "ajprivacy_pipeline.assets.definitions"
 _PATIENCE_SECONDS = 10
 _DATABASE_LIMITS = (15_000, 3_600, 20)  # of the webserver's own: statement timeout, recycling, overflow of connections
 

@@ -8,7 +8,7 @@ import dagster as dg
 from ajprivacy_pipeline.assets.build import key
 from ajprivacy_pipeline.assets.resources import MONTH, step
 
-from ajprivacy_pipeline.quality import fault_counts, missing_evidence
+from ajprivacy_pipeline.retention.quality import fault_counts, missing_evidence
 
 
 def checks() -> list[dg.AssetChecksDefinition]:

@@ -11,11 +11,12 @@ from typing import cast
 
 import dagster as dg
 
-from ajprivacy_pipeline.copies import boundary, is_running
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
-from ajprivacy_pipeline.month import MonthRun, Report, ignore, open_month
 from ajprivacy_pipeline.release import Asked
+from ajprivacy_pipeline.run.month import MonthRun, Report, ignore, open_month
 from ajprivacy_pipeline.settings import Settings, load_settings
+from ajprivacy_pipeline.storage.boundary import boundary
+from ajprivacy_pipeline.storage.month_files import is_running
 
 MONTH = "month"
 # One step at a time, however many runs there are, on what months share: the warehouse, the pseudonymised zone, the

@@ -18,7 +18,7 @@ def review() -> dg.AssetsDefinition:
               description="What a person must decide or look at this month, as counts per reason, with the age in days "
                           "of the oldest undecided case. `ajprivacy review list` names the cases.")
     def review__open(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        from ajprivacy_pipeline.review import review_figures
+        from ajprivacy_pipeline.oversight.reviews import review_figures
         with step(context) as run:
             found = review_figures(run.con, run.control)
         return dg.MaterializeResult(metadata={"policy_version": run.policy.version, **found})

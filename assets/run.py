@@ -15,8 +15,8 @@ from ajprivacy_pipeline.assets.steps import CLOSED
 
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
-from ajprivacy_pipeline.month import Report
 from ajprivacy_pipeline.release import Asked
+from ajprivacy_pipeline.run.month import Report
 from ajprivacy_pipeline.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # our own lines say what happens
@@ -39,7 +39,7 @@ def run_month(settings: Settings, month: str, report: Report, asked: Asked | Non
     started = time.monotonic()
     refusals: list[PrivacyError] = []
     with prepare_dagster(settings) as instance:
-        from ajprivacy_pipeline.definitions import defs
+        from ajprivacy_pipeline.assets.definitions import defs
         try:
             result = defs.resolve_job_def(MONTHLY).execute_in_process(
                 instance=instance, partition_key=partition, run_config=_QUIET,

@@ -10,8 +10,8 @@ import dagster as dg
 from ajprivacy_pipeline.assets.build import MONTHS, OWNERS, described, key, tags
 from ajprivacy_pipeline.assets.resources import MONTH, POOL, step
 
-from ajprivacy_pipeline.models import Model
 from ajprivacy_pipeline.policy import Sources
+from ajprivacy_pipeline.storage.catalogue import Model
 
 EXTRACTION = "raw.extraction"
 ZONE = dg.AssetKey(["pseudonymised", "zone"])

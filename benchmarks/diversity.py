@@ -13,9 +13,9 @@ import pandas as pd
 from guarantees import timed
 from pycanon import anonymity
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.anonymise.diversity import measure
-from ajprivacy_pipeline.anonymise.recode.rules import Sensitive
+from ajprivacy_pipeline.disclosure.microdata.diversity import measure
+from ajprivacy_pipeline.disclosure.microdata.recode.rules import Sensitive
+from ajprivacy_pipeline.storage import zones
 
 _DOMAINS = {"customer_type": 2, "postal_region": 10, "age_band": 7, "gender": 3, "industry": 12, "tenure_band": 5}
 

@@ -17,17 +17,17 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linprog
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.anonymise.diversity import check_classes
-from ajprivacy_pipeline.anonymise.intervals import Reach, line_matrix, open_cells
-from ajprivacy_pipeline.anonymise.recode.rules import Sensitive
-from ajprivacy_pipeline.anonymise.recount import check_thresholds
-from ajprivacy_pipeline.anonymise.system import Group, Row, System
-from ajprivacy_pipeline.anonymise.thresholds import withhold
-from ajprivacy_pipeline.models import run_model
+from ajprivacy_pipeline.disclosure.cells.intervals import Reach, line_matrix, open_cells
+from ajprivacy_pipeline.disclosure.cells.primary import withhold
+from ajprivacy_pipeline.disclosure.cells.recount import check_thresholds
+from ajprivacy_pipeline.disclosure.cells.table_system import Group, Row, System
+from ajprivacy_pipeline.disclosure.microdata.diversity import check_classes
+from ajprivacy_pipeline.disclosure.microdata.recode.rules import Sensitive
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.retention.bind import catalogue_of
 from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.catalogue import run_model
 
 POLICY = load_policy(NOTICE)
 QUASI = {"customer_type": 3, "postal_region": 10, "age_band": 10, "industry": 10}  # 3,000 classes

@@ -6,10 +6,10 @@ pycanon knows no ordered distance but that of numbers, so it gets ordered bands 
 import pytest
 from pycanon import anonymity
 
-from ajprivacy_pipeline.anonymise.diversity import measure
+from ajprivacy_pipeline.disclosure.microdata.diversity import measure
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.microdata import conditions
-from ajprivacy_pipeline.zones import Connection
+from ajprivacy_pipeline.storage.zones import Connection
 
 
 def assert_agrees(con: Connection, relation: str, policy: Policy) -> None:

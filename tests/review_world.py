@@ -4,9 +4,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ajprivacy_pipeline import control as store
-from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage import control_tables as store
+from ajprivacy_pipeline.storage.control import ControlStore
 from tests.oracle import casekit as kit
 
 

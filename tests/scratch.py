@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from ajprivacy_pipeline.completeness import require_complete
 from ajprivacy_pipeline.errors import PolicyError
-from ajprivacy_pipeline.models import load_catalogue, load_models, record_reasons
 from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.retention.completeness import require_complete
 from ajprivacy_pipeline.settings import CHECKOUT
+from ajprivacy_pipeline.storage.catalogue import load_catalogue, load_models, record_reasons
 from tests.oracle.casekit import MONTH
 
 TABLES = ("purpose_status", "attribute_decisions", "record_decisions")

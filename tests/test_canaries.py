@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.sample import generate
 from ajprivacy_pipeline.settings import NOTICE, Settings
-from ajprivacy_pipeline.warehouse.sample import generate
+from ajprivacy_pipeline.storage import zones
 from tests.pycanon_says import assert_agrees
 from tests.test_month import MONTH, month
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from ajprivacy_pipeline.cli import app
+from ajprivacy_pipeline.cli.main import app
 
 ROOT = Path(__file__).resolve().parent.parent
 

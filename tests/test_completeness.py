@@ -7,15 +7,24 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from ajprivacy_pipeline import policy, policy_microdata, policy_release, policy_utility
-from ajprivacy_pipeline.completeness import holdable_tables, require_complete
-from ajprivacy_pipeline.copies import boundary
+from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.errors import ModelError, PolicyError
-from ajprivacy_pipeline.models import load_catalogue, record_reasons
 from ajprivacy_pipeline.policy import DecisionPolicy, Policy, load_policy
-from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.policy import (
+    microdata as policy_microdata,
+)
+from ajprivacy_pipeline.policy import (
+    release as policy_release,
+)
+from ajprivacy_pipeline.policy import (
+    utility as policy_utility,
+)
+from ajprivacy_pipeline.policy.vocabulary import MOST_NAMES, Vocabulary, purpose_sets, subsets, vocabulary_of
+from ajprivacy_pipeline.retention.bind import catalogue_of
+from ajprivacy_pipeline.retention.completeness import holdable_tables, require_complete
 from ajprivacy_pipeline.settings import CHECKOUT, NOTICE
-from ajprivacy_pipeline.vocabulary import MOST_NAMES, Vocabulary, purpose_sets, subsets, vocabulary_of
+from ajprivacy_pipeline.storage.boundary import boundary
+from ajprivacy_pipeline.storage.catalogue import load_catalogue, record_reasons
 
 POLICY = load_policy(NOTICE)
 SHAPES = (policy, policy_release, policy_microdata, policy_utility)

@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ajprivacy_pipeline import cli, counter
-from ajprivacy_pipeline import control as store
-from ajprivacy_pipeline.commands import people
-from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.cli import main as cli
+from ajprivacy_pipeline.cli import people
 from ajprivacy_pipeline.errors import ControlError
-from ajprivacy_pipeline.evidence import accept_store
-from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.month import open_month
+from ajprivacy_pipeline.oversight.evidence import accept_store
+from ajprivacy_pipeline.run.month import open_month
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
+from ajprivacy_pipeline.storage import control_tables as store
+from ajprivacy_pipeline.storage import counter
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
 
 TODAY = date(2026, 11, 3)
 

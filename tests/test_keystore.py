@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ajprivacy_pipeline.errors import KeyStoreError
-from ajprivacy_pipeline.keystore import KeyStore, fingerprint, pads
+from ajprivacy_pipeline.storage.keystore import KeyStore, fingerprint, pads
 
 
 @pytest.mark.parametrize("length", [0, 32, 64, 65, 200])

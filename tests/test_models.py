@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import ModelError
-from ajprivacy_pipeline.models import load_catalogue, run_model
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.policy.vocabulary import Vocabulary
+from ajprivacy_pipeline.retention.bind import catalogue_of
 from ajprivacy_pipeline.settings import NOTICE
-from ajprivacy_pipeline.vocabulary import Vocabulary
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.catalogue import load_catalogue, run_model
 
 GOOD = """-- model: staged.{name}
 -- grain: one row

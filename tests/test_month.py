@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.copies import export_decisions, month_lock
 from ajprivacy_pipeline.errors import PolicyError, PrivacyError
-from ajprivacy_pipeline.models import LAYERS, layer_models
-from ajprivacy_pipeline.month import MonthRun, open_month
+from ajprivacy_pipeline.retention.export import export_decisions
+from ajprivacy_pipeline.run.month import MonthRun, open_month
+from ajprivacy_pipeline.run.steps import run_all
+from ajprivacy_pipeline.sample import generate
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
-from ajprivacy_pipeline.warehouse.sample import generate
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.catalogue import LAYERS, layer_models
+from ajprivacy_pipeline.storage.month_files import month_lock
 from tests.warehouse.shopkit import connect, fresh_database
 from tests.warehouse.test_foreign_shop import MAPPING, SHOP
 
@@ -25,19 +27,6 @@ MONTH = "2026-10"
 CUSTOMERS = 2_000
 ROOT_KEY = "5a" * 32  # who is in the control group of the microdata follows from it
 DECISIONS = ("purpose_status", "freezes", "attribute_decisions", "record_decisions", "bulk_decisions", "review_list")
-
-
-def run_all(run: MonthRun) -> None:
-    """Every step of the monthly job, in order."""
-    run.extract()
-    for layer in LAYERS:
-        for model in layer_models(run.catalogue, (layer,)):
-            run.model(model.name)
-        if layer == "staged":
-            run.quality()
-    run.pseudonymise()
-    run.release()
-    run.finish()
 
 
 def settings_for(home: Path, url: str, **more: str) -> Settings:
@@ -186,8 +175,8 @@ def test_a_foreign_shop_runs_through(tmp_path: Path, postgres_url: str) -> None:
 def test_pseudonyms_are_hmacs_and_leave_out_whoever_is_due(on_postgres: Settings) -> None:
     import hmac
 
-    from ajprivacy_pipeline.keystore import KeyStore
-    from ajprivacy_pipeline.pseudonymise import pseudonym_parameters
+    from ajprivacy_pipeline.pseudonyms.keys import pseudonym_parameters
+    from ajprivacy_pipeline.storage.keystore import KeyStore
     with open_month(on_postgres, MONTH, "look") as run:
         rows = run.con.execute("SELECT customer_id, contact_id, token, segment_token FROM pseudonyms.people").fetchall()
         due = {row[0] for row in run.con.execute(

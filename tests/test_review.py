@@ -14,21 +14,14 @@ import pytest
 from ajprivacy_pipeline.assets import review as review_asset
 from ajprivacy_pipeline.assets.resources import MONTH as RESOURCE
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.copies import month_file
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
-from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.review import (
-    decide,
-    lift_hold,
-    list_holds,
-    open_reviews,
-    place_hold,
-    renew_hold,
-    review_figures,
-)
+from ajprivacy_pipeline.oversight.holds import lift_hold, list_holds, place_hold, renew_hold
+from ajprivacy_pipeline.oversight.reviews import decide, open_reviews, review_figures
 from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.month_files import month_file
 from tests.explain.world import MONTH, home
 from tests.oracle.sqlshop import decide as decide_shop
 from tests.review_world import everything, shop

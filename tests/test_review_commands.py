@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from ajprivacy_pipeline import cli, zones
-from ajprivacy_pipeline.commands import people
-from ajprivacy_pipeline.copies import month_file
-from ajprivacy_pipeline.keystore import KeyStore
+from ajprivacy_pipeline.cli import main as cli
+from ajprivacy_pipeline.cli import people
 from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.month_files import month_file
 from tests.explain.world import MONTH, home
 from tests.review_world import everything, shop
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import KeyStoreError, ZoneError
-from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.keystore import KeyStore
 
 MARKER = "kanari.fugl@example.no"
 

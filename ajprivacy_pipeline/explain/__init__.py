@@ -10,20 +10,21 @@ Belongs here: opening the month for one subject, and noting that somebody looked
 import re
 from collections.abc import Iterator, Sequence
 
-from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.calendar import as_of
-from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.copies import boundary, read_month
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.explain.build import Explanation, assemble
 from ajprivacy_pipeline.explain.candidates import asked, read_purposes, read_record_terms
 from ajprivacy_pipeline.explain.facts import find_subject, read_facts
 from ajprivacy_pipeline.explain.references import read_references
 from ajprivacy_pipeline.explain.report import as_json, page
-from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.policy import DecisionPolicy, load_policy
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.steer.versions import policy_of, stored_versions
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.boundary import boundary
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.month_files import read_month
+from ajprivacy_pipeline.storage.policy_versions import policy_of, stored_versions
 
 __all__ = ["Explanation", "as_json", "check_subject", "explain", "explain_each", "explain_in", "page"]
 

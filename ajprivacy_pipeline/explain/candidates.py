@@ -12,12 +12,12 @@ from importlib.resources import files
 
 from ajprivacy_pipeline.explain.facts import Row, rows
 from ajprivacy_pipeline.explain.terms import Purposes, Term, purpose_term, settle
-from ajprivacy_pipeline.models import ASKED, layer_models, load_models, macros
 from ajprivacy_pipeline.policy import DecisionPolicy
-from ajprivacy_pipeline.retention import policy_parameters
+from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
+from ajprivacy_pipeline.retention.bind import policy_parameters
 from ajprivacy_pipeline.settings import sql_folder
-from ajprivacy_pipeline.vocabulary import vocabulary_of
-from ajprivacy_pipeline.zones import Connection, engine_errors, quote
+from ajprivacy_pipeline.storage.catalogue import ASKED, layer_models, load_models, macros
+from ajprivacy_pipeline.storage.zones import Connection, engine_errors, quote
 
 _RULED = {"subject_no", "purpose", "entity", "record_id", "part", "kind", "ground", "ends_on", "role", "applies",
           "section", "rank", "is_person"}

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from ajprivacy_pipeline.errors import ControlError
-from ajprivacy_pipeline.zones import Connection
+from ajprivacy_pipeline.storage.zones import Connection
 
 Row = dict[str, Any]
 BLOCKERS = ("undelivered", "unpaid", "open_case", "warranty_unknown")

@@ -7,7 +7,7 @@ freeze holds what (`holds`), or words. Nothing is read but ids, days, kinds and 
 from collections.abc import Iterable, Iterator
 
 from ajprivacy_pipeline.explain.facts import Facts, Row, owners, rows
-from ajprivacy_pipeline.zones import Connection
+from ajprivacy_pipeline.storage.zones import Connection
 
 _UNRELEASED = """
     SELECT DISTINCT r.invoice_id, r.issued_on FROM retention.invoice_reach AS r

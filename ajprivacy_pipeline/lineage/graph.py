@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
+from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.lineage.flow import Flow, Step, model_flows
 from ajprivacy_pipeline.lineage.syntax import LineageError, Macro, parse_macros
 from ajprivacy_pipeline.lineage.tables import DIRECT, KEY, QUASI, TOKEN, Columns, given_tables, label_of
-from ajprivacy_pipeline.models import Model, load_catalogue
-from ajprivacy_pipeline.models import macros as rendered_macros
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.settings import sql_folder
-from ajprivacy_pipeline.vocabulary import vocabulary_of
+from ajprivacy_pipeline.storage.catalogue import Model, load_catalogue
+from ajprivacy_pipeline.storage.catalogue import macros as rendered_macros
 
 PUBLISHED = "published"
 WRITTEN_BY_CODE = frozenset({"data_dictionary", "release_info"})  # from the policy alone, no row of anybody

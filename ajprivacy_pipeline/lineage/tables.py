@@ -14,8 +14,8 @@ import sqlglot
 from sqlglot import exp
 
 from ajprivacy_pipeline.policy import Policy, Sources
-from ajprivacy_pipeline.quality import QUALITY_COLUMNS
-from ajprivacy_pipeline.retention import CONTROL_TABLES, POLICY_TABLES
+from ajprivacy_pipeline.retention.bind import CONTROL_TABLES, POLICY_TABLES
+from ajprivacy_pipeline.retention.quality import QUALITY_COLUMNS
 
 DIRECT, QUASI, TOKEN, KEY = "direct", "quasi", "token", "key"
 ROW = "rowid"  # DuckDB's own number of a row; also what row_number() makes

@@ -7,13 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ajprivacy_pipeline.anonymise.leakscan import Text
-from ajprivacy_pipeline.anonymise.verdict import PASSED, Verdict, verdict
-from ajprivacy_pipeline.control import ControlStore, utc_now
-from ajprivacy_pipeline.keystore import KeyStore
+from ajprivacy_pipeline.disclosure.texts.leakscan import Text
+from ajprivacy_pipeline.disclosure.verdict import PASSED, Verdict, verdict
 from ajprivacy_pipeline.lineage import check_lineage
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.policy_microdata import MICRODATA
+from ajprivacy_pipeline.policy.microdata import MICRODATA
 from ajprivacy_pipeline.release import (
     files,
     ledger,
@@ -27,15 +25,17 @@ from ajprivacy_pipeline.release import (
     texts,
 )
 from ajprivacy_pipeline.release import gates as cell_gates
-from ajprivacy_pipeline.release.again import check_order
+from ajprivacy_pipeline.release.determinism import check_order
 from ajprivacy_pipeline.release.logs import Logs
 from ajprivacy_pipeline.release.manifest import PROVING, Release, sha256_of, verify_release, write_manifest
+from ajprivacy_pipeline.release.page import write_page
 from ajprivacy_pipeline.release.plan import NOTHING, Asked, ReleasePlan, plan_release, reissued
 from ajprivacy_pipeline.release.run import ReleaseResult, Run
 from ajprivacy_pipeline.release.utility import check_utility, withheld_sums
-from ajprivacy_pipeline.report.release_page import write_page
 from ajprivacy_pipeline.settings import Settings, sql_folder
-from ajprivacy_pipeline.zones import Connection, engine_errors
+from ajprivacy_pipeline.storage.control import ControlStore, utc_now
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.zones import Connection, engine_errors
 
 
 def _silent(step: str) -> None:

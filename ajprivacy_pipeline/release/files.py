@@ -10,15 +10,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ajprivacy_pipeline.anonymise.thresholds import shape_of
-from ajprivacy_pipeline.anonymise.verdict import Verdict
+from ajprivacy_pipeline.disclosure.cells.primary import shape_of
+from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.manifest import STAMP, Release, is_proven, outcomes, sha256_of
+from ajprivacy_pipeline.release.page import PAGE
 from ajprivacy_pipeline.release.plan import ReleasePlan
 from ajprivacy_pipeline.release.views import comments_of_views, make_views
-from ajprivacy_pipeline.report.release_page import PAGE
-from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
+from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal, memory, quote
 
 UNPROVEN = "Not proven anonymous: must not leave the house."
 _OPTIONS = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"

@@ -5,18 +5,18 @@ Belongs here: calling the checks of `anonymise` and the ledger on the public tab
 
 from collections import Counter
 
-from ajprivacy_pipeline.anonymise.balance import check_flows, withhold_flows
-from ajprivacy_pipeline.anonymise.complement import check_complements, withhold_complements
-from ajprivacy_pipeline.anonymise.contributions import batches, contributions, read_marks
-from ajprivacy_pipeline.anonymise.differencing import check_differences, withhold_differences
-from ajprivacy_pipeline.anonymise.dominance import check_dominance
-from ajprivacy_pipeline.anonymise.recount import check_thresholds
-from ajprivacy_pipeline.anonymise.thresholds import mark_rows
-from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
+from ajprivacy_pipeline.disclosure.cells.contributions import batches, contributions, read_marks
+from ajprivacy_pipeline.disclosure.cells.differencing import check_differences, withhold_differences
+from ajprivacy_pipeline.disclosure.cells.dominance import check_dominance
+from ajprivacy_pipeline.disclosure.cells.primary import mark_rows
+from ajprivacy_pipeline.disclosure.cells.recount import check_thresholds
+from ajprivacy_pipeline.disclosure.cells.secondary import check_complements, withhold_complements
+from ajprivacy_pipeline.disclosure.cells.stock_flow import check_flows, withhold_flows
+from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import ledger
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.zones import Connection
+from ajprivacy_pipeline.storage.zones import Connection
 
 _ROUNDS = 6
 

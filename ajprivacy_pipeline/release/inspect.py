@@ -5,12 +5,12 @@ Belongs here: reading releases. It changes nothing and needs no key: a release h
 
 from typing import Any
 
-from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.release.manifest import Release, published_stamp, verify_release
 from ajprivacy_pipeline.release.swap import ANALYTICS
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal, memory, quote
 
 
 def list_releases(settings: Settings) -> list[dict[str, Any]]:

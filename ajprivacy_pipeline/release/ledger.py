@@ -24,14 +24,14 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from ajprivacy_pipeline.anonymise.facts import facts_of
-from ajprivacy_pipeline.anonymise.thresholds import shape_of
-from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
+from ajprivacy_pipeline.disclosure.cells.facts import facts_of
+from ajprivacy_pipeline.disclosure.cells.primary import shape_of
+from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.ledger_cells import NAME, contributor_key, digits, keeps_people, key_store
 from ajprivacy_pipeline.release.plan import oldest_kept
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.zones import Connection, attached, engine_errors, memory, open_zone
+from ajprivacy_pipeline.storage.zones import Connection, attached, engine_errors, memory, open_zone
 
 KINDS = ("customer", "log", "visitor", "newsletter", "subject")  # of anonymous.tokens, but for unknown people
 _MISSING = (

@@ -20,13 +20,13 @@ whether something changed, not what it was: it is made with a salt of the person
 
 from datetime import date
 
-from ajprivacy_pipeline.anonymise.facts import by_contributor, contributors_of, facts_of
-from ajprivacy_pipeline.anonymise.thresholds import Shape, columns_of, shape_of
-from ajprivacy_pipeline.keystore import KeyStore, pads
+from ajprivacy_pipeline.disclosure.cells.facts import by_contributor, contributors_of, facts_of
+from ajprivacy_pipeline.disclosure.cells.primary import Shape, columns_of, shape_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.plan import oldest_kept
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.zones import Connection, literal, quote
+from ajprivacy_pipeline.storage.keystore import KeyStore, pads
+from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
 NAME = "ledger"
 _TABLES = ("ledger_people", "ledger_cells", "ledger_contributors", "ledger_keys")

@@ -10,11 +10,11 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from ajprivacy_pipeline.anonymise.leakscan import Text, texts_of_json
-from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.pseudonymise import DOMAINS, domain_keys, key_period
+from ajprivacy_pipeline.disclosure.texts.leakscan import Text, texts_of_json
+from ajprivacy_pipeline.pseudonyms.keys import DOMAINS, domain_keys, key_period
 from ajprivacy_pipeline.release.ledger_cells import derived_keys
-from ajprivacy_pipeline.zones import Connection, literal
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.zones import Connection, literal
 
 Logs = Callable[[], Iterable[str]]
 LOG = "log of the run"

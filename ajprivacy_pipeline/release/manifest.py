@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ajprivacy_pipeline.anonymise.verdict import UNCHECKED, Verdict
+from ajprivacy_pipeline.disclosure.verdict import UNCHECKED, Verdict
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory
+from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal, memory
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -9,23 +9,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ajprivacy_pipeline.anonymise.attacks import check_advantage, check_gain, check_linkability, check_linkage, guess
-from ajprivacy_pipeline.anonymise.diversity import check_classes
-from ajprivacy_pipeline.anonymise.recode.full_domain import full_domain
-from ajprivacy_pipeline.anonymise.recode.hierarchy import Hierarchy, hierarchy
-from ajprivacy_pipeline.anonymise.recode.local import local
-from ajprivacy_pipeline.anonymise.recode.rules import Sensitive
-from ajprivacy_pipeline.anonymise.recode.tuples import collect
-from ajprivacy_pipeline.anonymise.verdict import PASSED, UNCHECKED, Verdict, verdict
+from ajprivacy_pipeline.disclosure.microdata.attacks import (
+    check_advantage,
+    check_gain,
+    check_linkability,
+    check_linkage,
+    guess,
+)
+from ajprivacy_pipeline.disclosure.microdata.diversity import check_classes
+from ajprivacy_pipeline.disclosure.microdata.recode.full_domain import full_domain
+from ajprivacy_pipeline.disclosure.microdata.recode.hierarchy import Hierarchy, hierarchy
+from ajprivacy_pipeline.disclosure.microdata.recode.local import local
+from ajprivacy_pipeline.disclosure.microdata.recode.rules import Sensitive
+from ajprivacy_pipeline.disclosure.microdata.recode.tuples import collect
+from ajprivacy_pipeline.disclosure.verdict import PASSED, UNCHECKED, Verdict, verdict
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.policy_microdata import MICRODATA
+from ajprivacy_pipeline.policy.microdata import MICRODATA
 from ajprivacy_pipeline.release.manifest import Release
 from ajprivacy_pipeline.release.microdata_ledger import TOKENS, Members, key_store, make_tokens, recall
 from ajprivacy_pipeline.release.plan import ReleasePlan
 from ajprivacy_pipeline.release.utility import banded
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.zones import Connection, engine_errors, quote
+from ajprivacy_pipeline.storage.zones import Connection, engine_errors, quote
 
 SOURCE, PEOPLE = "anonymous.microdata", "anonymous.microdata_people"
 PUBLIC = 'temp."public_customers_microdata"'

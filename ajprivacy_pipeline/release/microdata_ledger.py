@@ -7,9 +7,9 @@ The ledger holds the members of the newest published table, and of one about to 
 
 from pathlib import Path
 
-from ajprivacy_pipeline.keystore import KeyStore, pads
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.zones import Connection, open_zone
+from ajprivacy_pipeline.storage.keystore import KeyStore, pads
+from ajprivacy_pipeline.storage.zones import Connection, open_zone
 
 TOKENS = "microdata_tokens"  # temporary: person, token, is_control, is_known
 _FILE = "microdata.duckdb"

@@ -10,11 +10,11 @@ from datetime import date
 from typing import Any
 
 from ajprivacy_pipeline.calendar import as_of, shift
-from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.errors import ReleaseError
-from ajprivacy_pipeline.keystore import pads
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.policy_release import Rule
+from ajprivacy_pipeline.policy.release import Rule
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import pads
 
 KEPT_MONTHS = 13  # the specification's limit for tokens of contributors in the release ledger
 

@@ -1,16 +1,16 @@
 """The gates of a release: every guarantee that is checked so far, over what is about to be published.
 
 Belongs here: calling the checks on the right things, and stopping. Does not belong here: the checks themselves
-(ajprivacy_pipeline/anonymise).
+(`disclosure`).
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from ajprivacy_pipeline.anonymise.columns import check_columns
-from ajprivacy_pipeline.anonymise.leakscan import Hit, Text, describe, scan
-from ajprivacy_pipeline.anonymise.thresholds import columns_of, mark_faults
-from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
+from ajprivacy_pipeline.disclosure.cells.primary import columns_of, mark_faults
+from ajprivacy_pipeline.disclosure.columns import check_columns
+from ajprivacy_pipeline.disclosure.texts.leakscan import Hit, Text, describe, scan
+from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.lineage import lineage_figure
 from ajprivacy_pipeline.policy import Policy
@@ -19,7 +19,7 @@ from ajprivacy_pipeline.release.manifest import Release, verify_release
 from ajprivacy_pipeline.release.tables import name_columns
 from ajprivacy_pipeline.release.texts import texts_of_release
 from ajprivacy_pipeline.release.views import with_views
-from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
+from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal, memory, quote
 
 _SHOWN = 8
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ajprivacy_pipeline.anonymise.verdict import Verdict
-from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import swap
 from ajprivacy_pipeline.release.logs import Logs
 from ajprivacy_pipeline.release.manifest import Release
 from ajprivacy_pipeline.release.plan import ReleasePlan
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.zones import Connection
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.zones import Connection
 
 Status = Literal["published", "already_closed"]
 

@@ -20,13 +20,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ajprivacy_pipeline.control import ControlStore, releases
 from ajprivacy_pipeline.errors import ReleaseError, ZoneError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.files import build_analytics
 from ajprivacy_pipeline.release.manifest import MANIFEST, published_stamp, sha256_of, verify_release
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.zones import engine_errors
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.control_tables import releases
+from ajprivacy_pipeline.storage.zones import engine_errors
 
 Progress = Callable[[str], None]
 ANALYTICS = "analytics.duckdb"

@@ -7,14 +7,14 @@ encrypted spill, never in a file of their own until they are proven.
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from ajprivacy_pipeline.anonymise.columns import check_columns
-from ajprivacy_pipeline.anonymise.thresholds import CONTRIBUTIONS, shape_of, withhold
-from ajprivacy_pipeline.anonymise.verdict import Verdict
-from ajprivacy_pipeline.models import layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.disclosure.cells.primary import CONTRIBUTIONS, shape_of, withhold
+from ajprivacy_pipeline.disclosure.columns import check_columns
+from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.release.plan import ReleasePlan, model_values
-from ajprivacy_pipeline.vocabulary import vocabulary_of
-from ajprivacy_pipeline.zones import Connection, engine_errors, quote
+from ajprivacy_pipeline.storage.catalogue import layer_models, load_catalogue, run_model
+from ajprivacy_pipeline.storage.zones import Connection, engine_errors, quote
 
 LAYERS = ("anonymous", "published")
 _FLAG_TYPES = {"suppressed": "BOOLEAN", "suppressed_measures": "VARCHAR[]", "rounded_to": "BIGINT"}

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ajprivacy_pipeline.anonymise.leakscan import Text, texts_of_json
+from ajprivacy_pipeline.disclosure.texts.leakscan import Text, texts_of_json
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.files import comments_of, dictionary_rows, info_rows
 from ajprivacy_pipeline.release.manifest import MANIFEST, STAMP, Release, manifest_of
+from ajprivacy_pipeline.release.page import PAGE, planned_words, words_of
 from ajprivacy_pipeline.release.views import comments_of_views
-from ajprivacy_pipeline.report.release_page import PAGE, planned_words, words_of
-from ajprivacy_pipeline.zones import Connection, engine_errors, literal, memory, quote
+from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal, memory, quote
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 

@@ -1,7 +1,7 @@
 """G15: what a release is still good for, beside what it keeps back.
 
 Belongs here: rows and values withheld by table, the error of the policy's golden queries, how many contributors shown
-cells stand on, and how many people the microdata leave out. Does not belong here: drawing (report/).
+cells stand on, and how many people the microdata leave out. Does not belong here: drawing (`plots`).
 
 What is published of it can be worked out from the published tables alone, so that it tells nobody anything new:
 
@@ -18,12 +18,12 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from ajprivacy_pipeline.anonymise.thresholds import shape_of
-from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
+from ajprivacy_pipeline.disclosure.cells.primary import shape_of
+from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.policy_utility import EXACT, NONE, GoldenQuery
+from ajprivacy_pipeline.policy.utility import EXACT, NONE, GoldenQuery
 from ajprivacy_pipeline.release.manifest import Release
-from ajprivacy_pipeline.zones import Connection, engine_errors, literal, quote
+from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal, quote
 
 Said = dict[str, Any]  # what the manifest says, a key a figure
 

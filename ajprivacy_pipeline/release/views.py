@@ -7,8 +7,8 @@ and nothing else: no value is in it that its table does not show. Does not belon
 from collections.abc import Collection, Iterator
 
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.policy_release import PublishedColumn, PublishedTable, View
-from ajprivacy_pipeline.zones import Connection, literal, quote
+from ajprivacy_pipeline.policy.release import PublishedColumn, PublishedTable, View
+from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
 
 def shown_views(policy: Policy, tables: Collection[str]) -> Iterator[tuple[str, View]]:

@@ -9,8 +9,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass
 from typing import Literal
 
-from ajprivacy_pipeline import policy, zones
+from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.errors import SourceError
+from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.conversions import raw_type
 from ajprivacy_pipeline.warehouse.mapping import Mapping, ResolvedColumn, ResolvedSource, ResolvedTable, resolve
 from ajprivacy_pipeline.warehouse.native import postgres_reader, sqlite_reader

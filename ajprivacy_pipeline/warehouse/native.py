@@ -15,8 +15,8 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
-from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import SourceError
+from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.address import driver_errors, meaning
 from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.reader import SourceChangedError, failure, fed_columns, insert, scan, scannable

@@ -7,8 +7,8 @@ any one way (native.py, stream.py), and what is read (mapping.py).
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import PrivacyError, SourceError, ZoneError
+from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.address import Address, meaning
 from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
 

@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.models import macros
 from ajprivacy_pipeline.policy import DecisionPolicy, Retention, SourceColumn, Sources
+from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.settings import sql_folder
-from ajprivacy_pipeline.vocabulary import vocabulary_of
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.catalogue import macros
 from ajprivacy_pipeline.warehouse.forms import email_key, read_moment
 from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping
 

@@ -12,8 +12,8 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import SourceError
+from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
 from ajprivacy_pipeline.warehouse.reader import fed_columns, insert

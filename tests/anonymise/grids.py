@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from ajprivacy_pipeline.anonymise.intervals import line_matrix
-from ajprivacy_pipeline.anonymise.system import Group, Row, System
+from ajprivacy_pipeline.disclosure.cells.intervals import line_matrix
+from ajprivacy_pipeline.disclosure.cells.table_system import Group, Row, System
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
 

@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from ajprivacy_pipeline.anonymise import attacks
-from ajprivacy_pipeline.anonymise.attacks import (
+from ajprivacy_pipeline.disclosure.microdata import attacks
+from ajprivacy_pipeline.disclosure.microdata.attacks import (
     check_advantage,
     check_gain,
     check_linkability,
@@ -14,11 +14,11 @@ from ajprivacy_pipeline.anonymise.attacks import (
     guess,
     upper_bound,
 )
-from ajprivacy_pipeline.anonymise.recode.hierarchy import ANY, Hierarchy, hierarchy
-from ajprivacy_pipeline.anonymise.recode.local import local
-from ajprivacy_pipeline.anonymise.recode.rules import Sensitive
-from ajprivacy_pipeline.anonymise.recode.tuples import collect
-from ajprivacy_pipeline.zones import Connection, memory
+from ajprivacy_pipeline.disclosure.microdata.recode.hierarchy import ANY, Hierarchy, hierarchy
+from ajprivacy_pipeline.disclosure.microdata.recode.local import local
+from ajprivacy_pipeline.disclosure.microdata.recode.rules import Sensitive
+from ajprivacy_pipeline.disclosure.microdata.recode.tuples import collect
+from ajprivacy_pipeline.storage.zones import Connection, memory
 
 REGION = hierarchy("region", [("a", "north"), ("b", "north"), ("c", "south"), ("d", "south")])
 SEX = hierarchy("sex", [("f",), ("m",)])

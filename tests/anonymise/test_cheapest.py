@@ -3,9 +3,9 @@
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ajprivacy_pipeline.anonymise.cheapest import Cheapest
-from ajprivacy_pipeline.anonymise.complement import hide
-from ajprivacy_pipeline.anonymise.system import System
+from ajprivacy_pipeline.disclosure.cells.secondary import hide
+from ajprivacy_pipeline.disclosure.cells.suppression_cost import Cheapest
+from ajprivacy_pipeline.disclosure.cells.table_system import System
 from tests.anonymise.grids import AMOUNT, COUNT, POLICY, grid, grids, true_interval
 
 

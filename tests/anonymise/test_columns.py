@@ -2,9 +2,9 @@
 
 import pytest
 
-from ajprivacy_pipeline.anonymise.columns import check_columns
+from ajprivacy_pipeline.disclosure.columns import check_columns
 from ajprivacy_pipeline.policy import Policy, load_policy
-from ajprivacy_pipeline.policy_release import PublishedColumn
+from ajprivacy_pipeline.policy.release import PublishedColumn
 from ajprivacy_pipeline.settings import NOTICE
 
 POLICY = load_policy(NOTICE)

@@ -5,7 +5,7 @@ import random
 import pytest
 from stdnum.no import fodselsnummer
 
-from ajprivacy_pipeline.anonymise.detectors import detect, is_iban, is_luhn, is_national_identity_number
+from ajprivacy_pipeline.disclosure.texts.detectors import detect, is_iban, is_luhn, is_national_identity_number
 
 FIRST = (3, 7, 6, 1, 8, 9, 4, 5, 2)
 SECOND = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)

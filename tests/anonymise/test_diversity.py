@@ -5,8 +5,8 @@ from math import exp, log
 
 import pytest
 
-from ajprivacy_pipeline.anonymise.diversity import check_classes, measure
-from ajprivacy_pipeline.anonymise.recode.rules import Sensitive
+from ajprivacy_pipeline.disclosure.microdata.diversity import check_classes, measure
+from ajprivacy_pipeline.disclosure.microdata.recode.rules import Sensitive
 from ajprivacy_pipeline.errors import ReleaseError
 from tests.anonymise.recode.lookalike import columns, load, rows
 

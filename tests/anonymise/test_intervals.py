@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
 
-from ajprivacy_pipeline.anonymise.intervals import Reach, determined, line_matrix, open_cells
-from ajprivacy_pipeline.anonymise.programs import Programs
-from ajprivacy_pipeline.anonymise.system import Group, Row, System, build_system
+from ajprivacy_pipeline.disclosure.cells.intervals import Reach, determined, line_matrix, open_cells
+from ajprivacy_pipeline.disclosure.cells.linear_programs import Programs
+from ajprivacy_pipeline.disclosure.cells.table_system import Group, Row, System, build_system
 from tests.anonymise.grids import AMOUNT, COUNT, POLICY, SHARE, K, grid, grids, limited_grids, true_interval
 
 

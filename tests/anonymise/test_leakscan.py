@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from ajprivacy_pipeline.anonymise.leakscan import Text, describe, own_values, scan, texts_of_json
+from ajprivacy_pipeline.disclosure.texts.leakscan import Text, describe, own_values, scan, texts_of_json
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
-from ajprivacy_pipeline.zones import Connection, memory
+from ajprivacy_pipeline.storage.zones import Connection, memory
 
 POLICY = load_policy(NOTICE)
 

@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 from pycanon import anonymity
 
-from ajprivacy_pipeline.anonymise.diversity import measure
-from ajprivacy_pipeline.anonymise.recode.local import local
-from ajprivacy_pipeline.anonymise.recode.rules import Sensitive
-from ajprivacy_pipeline.anonymise.recode.tuples import collect
+from ajprivacy_pipeline.disclosure.microdata.diversity import measure
+from ajprivacy_pipeline.disclosure.microdata.recode.local import local
+from ajprivacy_pipeline.disclosure.microdata.recode.rules import Sensitive
+from ajprivacy_pipeline.disclosure.microdata.recode.tuples import collect
 from tests.anonymise.recode.lookalike import columns, load, rows, trees
 
 BANDS = ("none", "low", "middle", "high", "top")

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ajprivacy_pipeline.anonymise.recount import check_thresholds
+from ajprivacy_pipeline.disclosure.cells.recount import check_thresholds
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
-from ajprivacy_pipeline.zones import Connection, memory
+from ajprivacy_pipeline.storage.zones import Connection, memory
 
 POLICY = load_policy(NOTICE)
 K, ALL = POLICY.release.thresholds.k, POLICY.release.values.all

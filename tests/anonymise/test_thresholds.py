@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from ajprivacy_pipeline.anonymise.recount import check_thresholds
-from ajprivacy_pipeline.anonymise.thresholds import mark_faults, mark_rows, shape_of, withhold
+from ajprivacy_pipeline.disclosure.cells.primary import mark_faults, mark_rows, shape_of, withhold
+from ajprivacy_pipeline.disclosure.cells.recount import check_thresholds
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
-from ajprivacy_pipeline.zones import Connection, memory
+from ajprivacy_pipeline.storage.zones import Connection, memory
 
 POLICY = load_policy(NOTICE)
 MONTH = "DATE '2024-01-01'"

@@ -6,7 +6,7 @@ import dagster as dg
 from ajprivacy_pipeline.assets.build import column_lineage
 
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.retention.bind import catalogue_of
 from ajprivacy_pipeline.settings import NOTICE
 
 RUN = SimpleNamespace(policy=load_policy(NOTICE))

@@ -9,10 +9,10 @@ import dagster as dg
 import pytest
 from ajprivacy_pipeline.assets import jobs
 from ajprivacy_pipeline.assets.checks import RELEASE
+from ajprivacy_pipeline.assets.definitions import build_defs, defs
 
-from ajprivacy_pipeline.definitions import build_defs, defs
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.retention.bind import catalogue_of
 from ajprivacy_pipeline.settings import NOTICE
 
 SNAPSHOT = Path(__file__).with_name("graph.txt")
@@ -125,7 +125,7 @@ def test_period_counts_calendar_months() -> None:
 
 def test_import_reads_no_environment(tmp_path: Path) -> None:
     """A code location loads without a home, without a warehouse, and makes nothing; it asks for the notice alone."""
-    code = "import ajprivacy_pipeline.definitions"
+    code = "import ajprivacy_pipeline.assets.definitions"
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, env={
         "PYTHONPATH": str(ROOT), "AJPRIVACY_HOME": str(tmp_path / "home"), "AJPRIVACY_THREADS": "none"})
 

@@ -12,8 +12,8 @@ import pytest
 from ajprivacy_pipeline.assets.instance import prepare_dagster
 from ajprivacy_pipeline.assets.resources import POOL, free_dead_slots
 
-from ajprivacy_pipeline.copies import is_running, month_lock
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
+from ajprivacy_pipeline.storage.month_files import is_running, month_lock
 from tests.assets.conftest import Home
 from tests.assets.tiny import CANARIES, CANARY_EMAIL, CANARY_NAME
 

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.control import ControlStore
 from tests.oracle.batch import named_shop
 from tests.oracle.model import Shop, add_months
 from tests.oracle.shops import TOMBSTONES

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import PrivacyError
-from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.models import layer_models, run_model
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.pseudonymise import pseudonym_parameters
-from ajprivacy_pipeline.retention import catalogue_of, policy_parameters
+from ajprivacy_pipeline.pseudonyms.keys import pseudonym_parameters
+from ajprivacy_pipeline.retention.bind import catalogue_of, policy_parameters
 from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.catalogue import layer_models, run_model
+from ajprivacy_pipeline.storage.keystore import KeyStore
 from tests.clauses.kit import MONTH, decided
 from tests.oracle.casekit import consumer, order, request
 from tests.release.release_world import World, fill, shop_rows

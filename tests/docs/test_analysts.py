@@ -10,7 +10,7 @@ import pytest
 
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
-from ajprivacy_pipeline.zones import Connection, memory
+from ajprivacy_pipeline.storage.zones import Connection, memory
 from tests.release.release_world import World, fill, shop_rows
 
 DOCUMENT = (Path(__file__).resolve().parent.parent.parent / "docs" / "analysts.md").read_text(encoding="utf-8")

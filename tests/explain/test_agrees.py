@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.explain import Explanation, explain_each
 from ajprivacy_pipeline.explain.build import Decided
 from ajprivacy_pipeline.explain.report import as_json, page
 from ajprivacy_pipeline.explain.terms import end_of, ends
 from ajprivacy_pipeline.explain.words import Words, templates
+from ajprivacy_pipeline.storage import zones
 from tests.explain.kit import together
 from tests.oracle import sql
 from tests.oracle.shops import random_shop

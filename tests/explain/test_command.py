@@ -8,16 +8,16 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from ajprivacy_pipeline import control as store
 from ajprivacy_pipeline import explain as explaining
-from ajprivacy_pipeline.cli import app
-from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.copies import month_file, read_month
+from ajprivacy_pipeline.cli.main import app
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
 from ajprivacy_pipeline.explain.report import as_json, page
-from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE, Settings
+from ajprivacy_pipeline.storage import control_tables as store
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.month_files import month_file, read_month
 from tests.explain.world import MONTH
 
 

@@ -7,11 +7,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ajprivacy_pipeline.copies import read_month
 from ajprivacy_pipeline.explain import Explanation, explain_each
 from ajprivacy_pipeline.explain.words import Language, Words
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE, Settings
+from ajprivacy_pipeline.storage.month_files import read_month
 from tests.explain.world import HOLDS, MONTH, PEOPLE, home, shop
 
 GOLDEN = Path(__file__).with_name("golden.txt")

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.copies import month_file
-from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.policy import DecisionPolicy, load_policy
-from ajprivacy_pipeline.retention import prepare
+from ajprivacy_pipeline.retention.bind import prepare
 from ajprivacy_pipeline.settings import NOTICE, Settings, load_settings, prepare_home
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.month_files import month_file
 from tests.oracle import casekit as kit
 from tests.oracle.model import Shop
 from tests.oracle.sqlshop import load_raw, run_decisions

@@ -3,17 +3,17 @@
 import time
 from pathlib import Path
 
-from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.lineage import check_lineage, graph, labels, product_graph
 from ajprivacy_pipeline.lineage.tables import given_tables
-from ajprivacy_pipeline.models import layer_models, run_model
 from ajprivacy_pipeline.policy import Policy, load_policy
-from ajprivacy_pipeline.quality import write_quality
 from ajprivacy_pipeline.release import model_values, plan_release
-from ajprivacy_pipeline.retention import POLICY_TABLES, catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.retention.bind import POLICY_TABLES, catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.retention.quality import write_quality
 from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
+from ajprivacy_pipeline.storage.catalogue import layer_models, run_model
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.zones import memory, quote
 from ajprivacy_pipeline.warehouse.extract import EXTRACTION_COLUMNS
-from ajprivacy_pipeline.zones import memory, quote
 
 POLICY = load_policy(NOTICE)
 

@@ -7,11 +7,11 @@ import pytest
 from ajprivacy_pipeline.lineage import LineageError, check_lineage
 from ajprivacy_pipeline.lineage.graph import build_graph, labels
 from ajprivacy_pipeline.lineage.syntax import parse_macros
-from ajprivacy_pipeline.models import Model, macros
 from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.release import GuaranteeError
 from ajprivacy_pipeline.settings import NOTICE, sql_folder
-from ajprivacy_pipeline.vocabulary import vocabulary_of
+from ajprivacy_pipeline.storage.catalogue import Model, macros
 from tests.release.release_world import World, fill, shop_rows, small_sql
 
 POLICY = load_policy(NOTICE)

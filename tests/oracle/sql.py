@@ -6,13 +6,13 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.models import layer_models, run_model
 from ajprivacy_pipeline.policy import Policy, load_policy
-from ajprivacy_pipeline.quality import write_quality
-from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.retention.bind import catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.retention.quality import write_quality
 from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.catalogue import layer_models, run_model
+from ajprivacy_pipeline.storage.control import ControlStore
 
 from . import sqlshop
 from .casekit import IDENTITY

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.copies import month_file
-from ajprivacy_pipeline.keystore import KeyStore
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.month_files import month_file
 from tests.decided import MONTH, decided_home
 
 from .casekit import IDENTITY

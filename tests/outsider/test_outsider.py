@@ -15,11 +15,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import ajprivacy_pipeline.month
 from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.run import month as month_run
+from ajprivacy_pipeline.sample import generate
 from ajprivacy_pipeline.settings import CHECKOUT, NOTICE
-from ajprivacy_pipeline.warehouse.sample import generate
-from ajprivacy_pipeline.zones import memory
+from ajprivacy_pipeline.storage.zones import memory
 from tests.outsider import people, solve, stocks, tables
 from tests.outsider.__main__ import attack
 from tests.outsider.knowledge import write_people
@@ -53,9 +53,9 @@ def make(folder: Path, customers: int, history: int) -> Outside:
         return policy.model_copy(update={"release": policy.release.model_copy(update={"history_months": history})})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ajprivacy_pipeline.month, "load_policy", short)
+        patch.setattr(month_run, "load_policy", short)
         for month in (FIRST, SECOND):
-            open_month = ajprivacy_pipeline.month.open_month(settings, month, f"run of {month}", logs=lambda: iter(()))
+            open_month = month_run.open_month(settings, month, f"run of {month}", logs=lambda: iter(()))
             with open_month as run:  # with a log to read: what is not proven is computed anew each month
                 run_all(run)
     write_people(url, date(2026, 9, 30), folder / "people.csv")

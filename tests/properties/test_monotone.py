@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
-from ajprivacy_pipeline.control import ControlStore, hold_events
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.control_tables import hold_events
 from tests.clauses.kit import AS_OF, MONTH, Decided, decided
 from tests.oracle.model import Shop
 from tests.oracle.shops import Maker

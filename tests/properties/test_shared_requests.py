@@ -7,11 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ajprivacy_pipeline import control as store
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.month import open_month
-from ajprivacy_pipeline.retention import remember_shared_requests
+from ajprivacy_pipeline.retention.bind import remember_shared_requests
+from ajprivacy_pipeline.run.month import open_month
+from ajprivacy_pipeline.storage import control_tables as store
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.control import ControlStore
 from tests.explain.world import home
 from tests.oracle import casekit as kit
 from tests.oracle.model import Shop

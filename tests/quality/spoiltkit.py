@@ -9,13 +9,14 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.control import ControlStore, months
-from ajprivacy_pipeline.evidence import remember_measures, write_open_before
-from ajprivacy_pipeline.keystore import KeyStore
+from ajprivacy_pipeline.oversight.evidence import remember_measures, write_open_before
 from ajprivacy_pipeline.policy import Policy, load_policy
-from ajprivacy_pipeline.retention import prepare
+from ajprivacy_pipeline.retention.bind import prepare
 from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.control_tables import months
+from ajprivacy_pipeline.storage.keystore import KeyStore
 from tests.oracle.model import Row, Shop
 from tests.oracle.sqlshop import load_raw, run_decisions
 

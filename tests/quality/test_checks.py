@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 from ajprivacy_pipeline.assets import quality
+from ajprivacy_pipeline.assets.definitions import defs
 from ajprivacy_pipeline.assets.resources import MONTH
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.definitions import defs
+from ajprivacy_pipeline.storage import zones
 
 SECRET = "customer-4711"
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.control import ControlStore, row_measures
-from ajprivacy_pipeline.models import run_model
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.quality import fault_counts, missing_evidence
-from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.retention.bind import catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.retention.quality import fault_counts, missing_evidence
 from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.catalogue import run_model
+from ajprivacy_pipeline.storage.control import ControlStore, row_measures
 from tests.clauses.kit import MONTH, decided
 from tests.oracle.casekit import consumer, order
 from tests.oracle.sqlshop import decide

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ajprivacy_pipeline.control import ControlStore, executed_counts, open_records, utc_now
+from ajprivacy_pipeline.storage.control import ControlStore, utc_now
+from ajprivacy_pipeline.storage.control_tables import executed_counts, open_records
 from tests.quality.spoiltkit import AUGUST, POLICY, SEPTEMBER, World, world
 
 OCTOBER = "2026-10"

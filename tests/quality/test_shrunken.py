@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ajprivacy_pipeline import cli
-from ajprivacy_pipeline import control as store
-from ajprivacy_pipeline.commands import people
-from ajprivacy_pipeline.control import ControlStore, row_measures
-from ajprivacy_pipeline.models import layer_models
-from ajprivacy_pipeline.month import open_month
+from ajprivacy_pipeline.cli import main as cli
+from ajprivacy_pipeline.cli import people
+from ajprivacy_pipeline.run.month import open_month
+from ajprivacy_pipeline.run.steps import run_decisions
+from ajprivacy_pipeline.sample import generate
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
-from ajprivacy_pipeline.warehouse.sample import generate
+from ajprivacy_pipeline.storage import control_tables as store
+from ajprivacy_pipeline.storage.control import ControlStore, row_measures
 
 Call = Callable[..., tuple[int, str]]
 
@@ -60,12 +60,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 def due(settings: Settings, month: str) -> int:
     """Run a month's decisions to their recorded end; how many attributes and records are due."""
     with open_month(settings, month, f"run of {month}") as run:
-        run.extract()
-        for layer in ("staged", "retention"):
-            for model in layer_models(run.catalogue, [layer]):
-                run.model(model.name)
-            if layer == "staged":
-                run.quality()
+        run_decisions(run)
         found = sum(run.tally(f"retention.{table}", "decision").get("due", 0)
                     for table in ("attribute_decisions", "record_decisions"))
         run.finish()

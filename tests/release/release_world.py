@@ -13,7 +13,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.release import (
     NOTHING,
@@ -26,7 +25,8 @@ from ajprivacy_pipeline.release import (
     tables,
 )
 from ajprivacy_pipeline.settings import CHECKOUT, NOTICE, Settings, load_settings, prepare_home
-from ajprivacy_pipeline.zones import Connection, memory
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.zones import Connection, memory
 
 TYPES = {"id": "VARCHAR", "text": "VARCHAR", "email": "VARCHAR", "enum": "VARCHAR", "timestamp": "DATE", "date": "DATE",
          "amount": "DECIMAL(18,2)", "number": "DECIMAL(18,3)", "integer": "BIGINT", "boolean": "BOOLEAN"}

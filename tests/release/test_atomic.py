@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.errors import ControlError, ReleaseError, ZoneError
 from ajprivacy_pipeline.release import GuaranteeError, prove, read_release
-from ajprivacy_pipeline.zones import memory
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.zones import memory
 from tests.release.release_world import World, tree
 
 BEFORE = ["computing cells", "scanning for leaks", "building analytics.duckdb", "proving what was built"]

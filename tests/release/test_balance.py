@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from ajprivacy_pipeline.anonymise.balance import check_flows, withhold_flows
+from ajprivacy_pipeline.disclosure.cells.stock_flow import check_flows, withhold_flows
 from ajprivacy_pipeline.release import GuaranteeError, gates, tables
 from tests.release.release_world import World, add
 

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from ajprivacy_pipeline.anonymise.complement import check_complements, withhold_complements
-from ajprivacy_pipeline.anonymise.verdict import Verdict
+from ajprivacy_pipeline.disclosure.cells.secondary import check_complements, withhold_complements
+from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.release import GuaranteeError, gates, tables
 from tests.release.release_world import World, add
 

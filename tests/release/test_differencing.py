@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ajprivacy_pipeline.anonymise.differencing import check_differences, withhold_differences
-from ajprivacy_pipeline.anonymise.thresholds import shape_of
-from ajprivacy_pipeline.models import run_model
+from ajprivacy_pipeline.disclosure.cells.differencing import check_differences, withhold_differences
+from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.release import GuaranteeError, gates, tables
-from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.retention.bind import catalogue_of
 from ajprivacy_pipeline.settings import NOTICE
-from ajprivacy_pipeline.zones import Connection, memory
+from ajprivacy_pipeline.storage.catalogue import run_model
+from ajprivacy_pipeline.storage.zones import Connection, memory
 from tests.release.release_world import World, small_policy
 
 MONTH = date(2024, 3, 1)

@@ -8,7 +8,7 @@ import pytest
 
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import GuaranteeError, files, gates, tables
-from ajprivacy_pipeline.zones import Connection
+from ajprivacy_pipeline.storage.zones import Connection
 from tests.release.release_world import World, add, fill, shop_rows, small_policy
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ajprivacy_pipeline.anonymise.verdict import Verdict
-from ajprivacy_pipeline.control import ControlStore
+from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.errors import KeyStoreError
-from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.release import GuaranteeError, ledger, ledger_cells, plan, tables
-from ajprivacy_pipeline.zones import Connection, literal, open_zone, quote
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.zones import Connection, literal, open_zone, quote
 from tests.release.release_world import World, add
 
 MARCH, MANIFEST = date(2024, 3, 9), "a" * 64

@@ -13,7 +13,7 @@ import pytest
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import GuaranteeError, microdata, microdata_ledger, read_release
-from ajprivacy_pipeline.zones import Connection, memory
+from ajprivacy_pipeline.storage.zones import Connection, memory
 from tests.pycanon_says import assert_agrees
 from tests.release.release_world import World, add, small_policy, tree
 

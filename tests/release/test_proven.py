@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline.anonymise.verdict import Verdict, verdict
+from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.release import GuaranteeError, plan_release, read_release
 from ajprivacy_pipeline.release.inspect import list_releases, verify
 from ajprivacy_pipeline.release.manifest import GUARANTEES, PROVING, is_proven

@@ -14,10 +14,10 @@ import pytest
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import ReleaseError
-from ajprivacy_pipeline.release import publish as module
+from ajprivacy_pipeline.release import sql_copy as module
 from ajprivacy_pipeline.release.destination import destination_of
 from ajprivacy_pipeline.release.inspect import open_release
-from ajprivacy_pipeline.release.publish import PublishResult, publish, publishable
+from ajprivacy_pipeline.release.sql_copy import PublishResult, publish, publishable
 from ajprivacy_pipeline.settings import Settings
 from tests.release.release_world import World, tree
 from tests.warehouse.shopkit import connect, fresh_database

@@ -6,10 +6,10 @@ from collections.abc import Collection
 import pytest
 
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.policy_utility import GoldenQuery, Utility, utility_faults
+from ajprivacy_pipeline.policy.utility import GoldenQuery, Utility, utility_faults
 from ajprivacy_pipeline.release import GuaranteeError, gates, microdata
 from ajprivacy_pipeline.release.utility import banded, check_utility
-from ajprivacy_pipeline.zones import Connection, memory
+from ajprivacy_pipeline.storage.zones import Connection, memory
 from tests.release.release_world import World, small_policy
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline.anonymise.verdict import verdict
+from ajprivacy_pipeline.disclosure.verdict import verdict
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.release import verify_release
-from ajprivacy_pipeline.report.release_page import PAGE, TableUse, planned_words, render, table_uses, words_of
-from ajprivacy_pipeline.report.release_plots import plots_of
+from ajprivacy_pipeline.release.page import PAGE, TableUse, planned_words, render, table_uses, words_of
+from ajprivacy_pipeline.release.plots import plots_of
 from tests.browser import opened, overflow
 from tests.release.release_world import World, fill, shop_rows
 

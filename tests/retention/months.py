@@ -9,16 +9,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ajprivacy_pipeline import control as store
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.effects import effect_parameters, remember_effects
-from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.models import layer_models, run_model
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.quality import write_quality
-from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare, remember_shared_requests
+from ajprivacy_pipeline.retention.bind import catalogue_of, policy_parameters, prepare, remember_shared_requests
+from ajprivacy_pipeline.retention.effects import effect_parameters, remember_effects
+from ajprivacy_pipeline.retention.quality import write_quality
 from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.storage import control_tables as store
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.catalogue import layer_models, run_model
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
 from tests.oracle.model import Shop
 from tests.oracle.sqlshop import load_raw
 

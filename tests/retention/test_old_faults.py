@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ajprivacy_pipeline import control as store
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.copies import month_file
 from ajprivacy_pipeline.errors import ControlError
-from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.retention import remember_faults, remember_warranties
-from ajprivacy_pipeline.review import decide, open_reviews
+from ajprivacy_pipeline.oversight.reviews import decide, open_reviews
+from ajprivacy_pipeline.retention.bind import remember_faults, remember_warranties
 from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage import control_tables as store
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.month_files import month_file
 from tests.explain.world import home
 from tests.oracle import casekit as kit
 from tests.oracle.model import Shop

@@ -28,16 +28,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.control import ControlStore
-from ajprivacy_pipeline.keystore import KeyStore
-from ajprivacy_pipeline.models import LAYERS, Model, layer_models, run_model
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.pseudonymise import pseudonym_parameters
-from ajprivacy_pipeline.quality import write_quality
+from ajprivacy_pipeline.pseudonyms.keys import pseudonym_parameters
 from ajprivacy_pipeline.release import NOTHING, model_values, plan_release
-from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.retention.bind import catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.retention.quality import write_quality
 from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.catalogue import LAYERS, Model, layer_models, run_model
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
 from tests.oracle import sqlshop
 
 MONTH = "2026-10"

@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.models import macros
 from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.settings import NOTICE, sql_folder
-from ajprivacy_pipeline.vocabulary import vocabulary_of
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.catalogue import macros
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.retention.bind import catalogue_of
 from ajprivacy_pipeline.settings import NOTICE
 from tests.sql.modelkit import FOLDER, Workbench, read_case
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import PolicyError, PrivacyError, ZoneError
-from ajprivacy_pipeline.keystore import KeyStore
 from ajprivacy_pipeline.policy import read_texts
 from ajprivacy_pipeline.settings import NOTICE, Settings
-from ajprivacy_pipeline.steer.forecast import COLUMNS, by_year, forecast, write_csv, write_plot
-from ajprivacy_pipeline.steer.simulate import simulate
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.whatif.forecast import COLUMNS, by_year, forecast, write_csv, write_plot
+from ajprivacy_pipeline.whatif.simulate import simulate
 from tests.steer.conftest import MONTH
 
 Changed = Callable[..., Path]

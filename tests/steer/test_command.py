@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline import cli
+from ajprivacy_pipeline.cli import main as cli
 from ajprivacy_pipeline.settings import NOTICE, Settings
 from tests.steer.conftest import MONTH
 

@@ -12,9 +12,9 @@ import pytest
 from ajprivacy_pipeline.assets import build
 from ajprivacy_pipeline.assets.resources import MONTH as RESOURCE
 
-from ajprivacy_pipeline.month import MonthRun, open_month
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.retention import catalogue_of
+from ajprivacy_pipeline.retention.bind import catalogue_of
+from ajprivacy_pipeline.run.month import MonthRun, open_month
 from ajprivacy_pipeline.settings import NOTICE, Settings
 from tests.steer.conftest import MONTH
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline import control as store
 from ajprivacy_pipeline import explain as explaining
-from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.errors import PolicyError
 from ajprivacy_pipeline.policy import parse_decision_policy, parse_policy, read_texts
+from ajprivacy_pipeline.policy.diff import diff
 from ajprivacy_pipeline.settings import NOTICE, Settings, load_settings, prepare_home
-from ajprivacy_pipeline.steer.diff import diff
-from ajprivacy_pipeline.steer.simulate import simulate
-from ajprivacy_pipeline.steer.versions import find_texts, policy_of
+from ajprivacy_pipeline.storage import control_tables as store
+from ajprivacy_pipeline.storage.control import ControlStore, utc_now
+from ajprivacy_pipeline.storage.policy_versions import find_texts, policy_of
+from ajprivacy_pipeline.whatif.simulate import simulate
 from tests.explain.world import MONTH, home, shop
 
 Texts = dict[str, str]
@@ -39,7 +39,7 @@ def earlier() -> Texts:
 def stored(settings: Settings, version: str, content: str) -> ControlStore:
     """The control store with these texts under a version, as a run of that day wrote them."""
     control = ControlStore.in_folder(settings.control)
-    control.insert(store.policies, [{"version": version, "stored_at": store.utc_now(), "content": content}])
+    control.insert(store.policies, [{"version": version, "stored_at": utc_now(), "content": content}])
     return control
 
 

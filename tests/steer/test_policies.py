@@ -12,16 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline.control import ControlStore, policies, utc_now
 from ajprivacy_pipeline.errors import PolicyError, PrivacyError
-from ajprivacy_pipeline.month import open_month
 from ajprivacy_pipeline.policy import NOT_YET, load_policy, parse_decision_policy, read_texts
-from ajprivacy_pipeline.report.ropa import ropa, write_ropa
+from ajprivacy_pipeline.policy.clauses import clause_rows, state_counts
+from ajprivacy_pipeline.policy.diff import diff
+from ajprivacy_pipeline.policy.matrix import layout
+from ajprivacy_pipeline.policy.ropa import ropa, write_ropa
+from ajprivacy_pipeline.run.month import open_month
 from ajprivacy_pipeline.settings import NOTICE, Settings, load_settings, prepare_home
-from ajprivacy_pipeline.steer.clauses import clause_rows, state_counts
-from ajprivacy_pipeline.steer.diff import diff
-from ajprivacy_pipeline.steer.matrix import layout
-from ajprivacy_pipeline.steer.versions import (
+from ajprivacy_pipeline.storage.control import ControlStore, utc_now
+from ajprivacy_pipeline.storage.control_tables import policies
+from ajprivacy_pipeline.storage.policy_versions import (
     find_texts,
     history,
     policy_for_month,

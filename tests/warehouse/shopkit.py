@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.policy import Sources, load_policy
 from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.extract import TableExtract, extract
 from ajprivacy_pipeline.warehouse.mapping import Mapping, load_mapping
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import MappingError, SourceError
+from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse import extract as extract_module
 from ajprivacy_pipeline.warehouse import native
 from tests.warehouse.shopkit import (

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import MappingError, PrivacyError, SourceError
+from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse import extract as extract_module
 from ajprivacy_pipeline.warehouse.mapping import Mapping
 from tests.warehouse.shopkit import (

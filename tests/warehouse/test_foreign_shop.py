@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline import zones
+from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.draft import draft
 from ajprivacy_pipeline.warehouse.mapping import check
 from ajprivacy_pipeline.warehouse.source import open_source

@@ -5,11 +5,11 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.models import macros
 from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.settings import NOTICE, sql_folder
-from ajprivacy_pipeline.vocabulary import vocabulary_of
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.catalogue import macros
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping
 from ajprivacy_pipeline.warehouse.settle import settle_values
 from tests.oracle.times import FaultError, read_time

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ajprivacy_pipeline import zones
 from ajprivacy_pipeline.errors import SourceError
+from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.mapping import check
 from ajprivacy_pipeline.warehouse.source import open_source
 from tests.warehouse.shopkit import SOURCES, connect, fresh_database, mapping_file, marked, raw, run, untouched

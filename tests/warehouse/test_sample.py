@@ -11,8 +11,8 @@ import pytest
 
 from ajprivacy_pipeline.calendar import last_day, last_full_month
 from ajprivacy_pipeline.errors import SourceError
-from ajprivacy_pipeline.warehouse.sample import generate
-from ajprivacy_pipeline.warehouse.sample.shop import contract
+from ajprivacy_pipeline.sample import generate
+from ajprivacy_pipeline.sample.shop import contract
 
 UNTIL = date(2026, 10, 31)
 SENTINELS = ("0001-01-01", "9999-12-31")

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.control import ControlStore
 from ajprivacy_pipeline.errors import MappingError, SourceError
-from ajprivacy_pipeline.models import layer_models, run_model
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.quality import write_quality
-from ajprivacy_pipeline.retention import catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.retention.bind import catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.retention.quality import write_quality
 from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.catalogue import layer_models, run_model
+from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.warehouse.forms import email_key
 from ajprivacy_pipeline.warehouse.settle import settle_values
 from tests.oracle import sqlshop

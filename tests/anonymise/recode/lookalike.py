@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ajprivacy_pipeline import zones
-from ajprivacy_pipeline.anonymise.recode.hierarchy import Hierarchy, hierarchy
-from ajprivacy_pipeline.zones import Connection, quote
+from ajprivacy_pipeline.disclosure.microdata.recode.hierarchy import Hierarchy, hierarchy
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.zones import Connection, quote
 
 Row = tuple[str, ...]
 _SHAPES = {  # leaves under each child of the root, by column

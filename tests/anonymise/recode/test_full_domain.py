@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ajprivacy_pipeline.anonymise.recode.classes import classes_of, total_loss
-from ajprivacy_pipeline.anonymise.recode.full_domain import full_domain
-from ajprivacy_pipeline.anonymise.recode.hierarchy import UNIT, hierarchy
-from ajprivacy_pipeline.anonymise.recode.local import local
-from ajprivacy_pipeline.anonymise.recode.rules import Sensitive
-from ajprivacy_pipeline.anonymise.recode.tuples import Tuples, collect
+from ajprivacy_pipeline.disclosure.microdata.recode.classes import classes_of, total_loss
+from ajprivacy_pipeline.disclosure.microdata.recode.full_domain import full_domain
+from ajprivacy_pipeline.disclosure.microdata.recode.hierarchy import UNIT, hierarchy
+from ajprivacy_pipeline.disclosure.microdata.recode.local import local
+from ajprivacy_pipeline.disclosure.microdata.recode.rules import Sensitive
+from ajprivacy_pipeline.disclosure.microdata.recode.tuples import Tuples, collect
 from ajprivacy_pipeline.errors import ReleaseError
 from tests.anonymise.recode.lookalike import columns, load, rows, trees
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ajprivacy_pipeline.anonymise.recode.hierarchy import UNIT, Hierarchy, hierarchy, read_hierarchy
+from ajprivacy_pipeline.disclosure.microdata.recode.hierarchy import UNIT, Hierarchy, hierarchy, read_hierarchy
 from ajprivacy_pipeline.errors import ReleaseError
 from tests.anonymise.recode.lookalike import trees
 

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ajprivacy_pipeline.anonymise.recode.classes import classes_of, total_loss
-from ajprivacy_pipeline.anonymise.recode.hierarchy import hierarchy
-from ajprivacy_pipeline.anonymise.recode.improve import improve, spans_without
-from ajprivacy_pipeline.anonymise.recode.local import local, tighten
-from ajprivacy_pipeline.anonymise.recode.recoding import Recoding
-from ajprivacy_pipeline.anonymise.recode.refine import refine
-from ajprivacy_pipeline.anonymise.recode.rules import Judge, Sensitive
-from ajprivacy_pipeline.anonymise.recode.tuples import Tuples, collect
-from ajprivacy_pipeline.anonymise.recode.walk import walk
+from ajprivacy_pipeline.disclosure.microdata.recode.classes import classes_of, total_loss
+from ajprivacy_pipeline.disclosure.microdata.recode.hierarchy import hierarchy
+from ajprivacy_pipeline.disclosure.microdata.recode.improve import improve, spans_without
+from ajprivacy_pipeline.disclosure.microdata.recode.local import local, tighten
+from ajprivacy_pipeline.disclosure.microdata.recode.recoding import Recoding
+from ajprivacy_pipeline.disclosure.microdata.recode.refine import refine
+from ajprivacy_pipeline.disclosure.microdata.recode.rules import Judge, Sensitive
+from ajprivacy_pipeline.disclosure.microdata.recode.tuples import Tuples, collect
+from ajprivacy_pipeline.disclosure.microdata.recode.walk import walk
 from ajprivacy_pipeline.errors import ReleaseError
-from ajprivacy_pipeline.zones import memory
+from ajprivacy_pipeline.storage.zones import memory
 from tests.anonymise.recode.lookalike import Row, columns, load, rows, trees
 
 ROWS = rows(3000)
@@ -201,7 +201,7 @@ def test_granularity_is_one_when_nothing_is_recoded(people: Tuples) -> None:
 def test_a_large_table_improves_its_costliest_classes(people: Tuples, monkeypatch: pytest.MonkeyPatch) -> None:
     judge = Judge(5)
     assigned = walk(people, judge)
-    monkeypatch.setattr("ajprivacy_pipeline.anonymise.recode.improve._PAIRS", 200 * int(assigned.max() + 1))
+    monkeypatch.setattr("ajprivacy_pipeline.disclosure.microdata.recode.improve._PAIRS", 200 * int(assigned.max() + 1))
     before, after = (classes_of(people, step) for step in (assigned, improve(people, judge, assigned)))
     assert after.persons.min() >= 5
     assert total_loss(after) < total_loss(before)

@@ -1,0 +1,1 @@
+"""The command line `ajprivacy`: arguments in, lines and exit codes out."""

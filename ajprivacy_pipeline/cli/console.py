@@ -1,0 +1,93 @@
+"""How a run looks in a terminal: a line a table while it works, a summary at its end.
+
+Belongs here: text for people. Does not belong here: figures (they come from the run's own metadata).
+"""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+
+from ajprivacy_pipeline.run.month import Progress
+
+
+class Lines:
+    """Progress on stderr, so that stdout holds results alone; a moving line only where a terminal shows it."""
+
+    def __init__(self) -> None:
+        """Write to stderr."""
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._status = self._console.status("starting")
+
+    def __enter__(self) -> Self:
+        """Start the moving line."""
+        self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
+    ) -> None:
+        """Clear the moving line."""
+        self._status.stop()
+
+    def report(self, done: Progress) -> None:
+        """A finished table or step."""
+        rows = f"{done.rows:>14,} rows" if done.rows is not None else " " * 19
+        self._console.print(f"  {done.what:36}{rows}{done.seconds:>9.1f} s", markup=False)
+        self._status.update(f"after {done.what}")
+
+    def note(self, line: str) -> None:
+        """A line of the sample shop's own."""
+        self._console.print(f"  {line}", markup=False)
+
+
+def summary_lines(summary: Mapping[str, Any]) -> list[str]:
+    """The end of a run for people; the same figures as its JSON."""
+    return [
+        f"{summary['month']} done in {summary['seconds']:.0f} s, policy {summary['policy_version']}",
+        *(f"  {label:12}{text}" for label, text in _rows(summary)),
+    ]
+
+
+def _rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("read", f"{summary['source_rows']:,} rows of {summary['source_tables']} tables"),
+        *_missing_rows(summary["missing"]),
+        ("faults", f"{summary['quality_faults']:,} (staged.quality)"),
+        ("attributes", _counts(summary["attribute_decisions"])),
+        ("records", _counts(summary["record_decisions"])),
+        *_release_rows(summary["release"]),
+        ("destroyed", ", ".join(summary["destroyed_months"]) or "nothing; no earlier month was there"),
+        ("query", str(summary["published"])),
+        ("decisions", f"ajprivacy decisions --month {summary['month']} --out DIR"),
+        ("run", str(summary["run_id"])),
+    ]
+
+
+def _missing_rows(missing: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What counts as empty because the warehouse or the mapping has none of it."""
+    rows = []
+    if gone := [*missing["tables"], *missing["columns"]]:
+        rows.append(("not there", f"{', '.join(gone)}: counted as empty"))
+    rows += [("nobody due", reason) for reason in missing["evidence"]]
+    return rows
+
+
+def _release_rows(release: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if release["status"] != "published":
+        return [("release", "left as it is: the month is closed")]
+    proven = "proven anonymous" if release["proven"] else "not proven anonymous, must not leave the house"
+    unconverted = release["unconverted_lines"]
+    left_out = f"{unconverted:,} order lines, not in revenue_nok: the mapping has no rate for their currency"
+    gates = ", ".join(f"{gate} {verdict}" for gate, verdict in release["gates"].items())
+    return [
+        ("release", f"{release['rows']:,} rows from {release['history_from']} on; {proven}"),
+        ("withheld", f"{release['cells_withheld']:,} of {release['cells']:,} new cells"),
+        *([("no rate", left_out)] if unconverted else []),
+        ("gates", gates),
+    ]
+
+
+def _counts(found: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {found.get(name, 0):,}" for name in ("due", "hold", "retain", "absent"))

@@ -1,0 +1,41 @@
+"""Commands about the keys of the zones, and the control store that is counted beside them.
+
+Belongs here: arguments in, lines out. Does not belong here: work.
+"""
+
+import json
+
+import typer
+
+from ajprivacy_pipeline.cli.options import By, Json, Reason, prepared, today
+from ajprivacy_pipeline.settings import load_settings
+
+keys_app = typer.Typer(no_args_is_help=True, help="The keys of the zones.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.add_typer(keys_app, name="keys")
+
+
+@keys_app.command("fingerprint")
+def keys_fingerprint(as_json: Json = False) -> None:
+    """Tell keys apart without showing them."""
+    from ajprivacy_pipeline.settings import prepare_home
+    from ajprivacy_pipeline.storage.keystore import KeyStore
+    settings = load_settings()
+    prepare_home(settings)
+    found = KeyStore(settings.keys, settings.root_key).fingerprints()
+    typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(f"{k:40}{v}" for k, v in found.items()))
+
+
+@keys_app.command("accept-store")
+def keys_accept_store(
+    by: By,
+    reason: Reason,
+) -> None:
+    """Go on with a control store that has lost something, or with a new one. What it held is lost: record it again."""
+    from ajprivacy_pipeline.oversight.evidence import accept_store
+    number = accept_store(prepared(), by, reason, today=today())
+    typer.echo(f"the control store goes on from change {number}; record legal holds and reviews again before the next "
+               "run")

@@ -1,0 +1,63 @@
+"""Commands about the mapping: which source tables and columns feed the contract.
+
+Belongs here: arguments in, lines out. Does not belong here: work.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ajprivacy_pipeline.cli.options import Json, require_warehouse
+from ajprivacy_pipeline.errors import PrivacyError
+from ajprivacy_pipeline.settings import load_settings
+
+mapping_app = typer.Typer(no_args_is_help=True, help="The mapping: which source tables and columns feed the contract.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.add_typer(mapping_app, name="mapping")
+
+
+@mapping_app.command("init")
+def mapping_init(
+    out: Annotated[Path | None, typer.Option(help="The file; default: mapping.toml in the home.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Draft a mapping by looking at the warehouse's tables and columns; no row is read."""
+    from ajprivacy_pipeline.policy import load_policy
+    from ajprivacy_pipeline.warehouse.draft import draft
+    from ajprivacy_pipeline.warehouse.source import open_source
+    settings = load_settings()
+    require_warehouse(settings)
+    target = out or settings.home / "mapping.toml"
+    if target.exists() and not force:
+        raise PrivacyError(f"{target} is there already: name another with --out, or write over it with --force")
+    with open_source(settings.warehouse_url) as source:
+        text = draft(source, load_policy(settings.notice).sources)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8")
+    typer.echo(f"{target}: read it, mend it, then `ajprivacy mapping check`")
+
+
+@mapping_app.command("check")
+def mapping_check(as_json: Json = False) -> None:
+    """Hold the mapping against the warehouse: faults stop a run, missing evidence lets nothing become due."""
+    from ajprivacy_pipeline.errors import MappingError
+    from ajprivacy_pipeline.policy import load_policy
+    from ajprivacy_pipeline.warehouse.mapping import check, load_mapping
+    from ajprivacy_pipeline.warehouse.source import open_source
+    settings = load_settings()
+    require_warehouse(settings)
+    sources = load_policy(settings.notice).sources
+    with open_source(settings.warehouse_url) as source:
+        findings = check(source, load_mapping(settings.mapping_file, sources), sources)
+    if as_json:
+        typer.echo(json.dumps([{"level": f.level, "table": f.table, "column": f.column, "message": f.message}
+                               for f in findings], indent=2))
+    else:
+        typer.echo("\n".join([*(f"{f.level:9}{f.message}" for f in findings), f"{len(findings)} finding(s)"]))
+    if faults := sum(f.level == "fault" for f in findings):
+        raise MappingError(f"{faults} fault(s) stop a run; each line above ends with its mend")

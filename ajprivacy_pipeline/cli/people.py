@@ -1,0 +1,136 @@
+"""Commands about single people: why something is kept, what must be reviewed, which legal holds stand.
+
+Belongs here: arguments in, lines out. Does not belong here: work.
+"""
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from ajprivacy_pipeline.cli.options import By, Json, NewestMonth, Reason, parse_day, prepared, print_json, today
+from ajprivacy_pipeline.settings import load_settings, operator
+
+review_app = typer.Typer(no_args_is_help=True, help="What a person must decide each month.")
+hold_app = typer.Typer(no_args_is_help=True, help="Legal holds: what must stay whatever else ends.")
+
+Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="customer:ID or contact:ID.")]
+Reviewed = Annotated[str, typer.Argument(
+    metavar="SUBJECT|RECORD", help="customer:ID or contact:ID, or of a record its table and id, as communications:ID.")]
+Expires = Annotated[str, typer.Option("--expires", metavar="YYYY-MM-DD", help="The day by which it must be renewed.")]
+HoldId = Annotated[int, typer.Argument(metavar="ID", help="The hold's number, as `hold list` shows it.")]
+
+
+class Language(StrEnum):
+    """The languages of explanations."""
+
+    NB = "nb"
+    EN = "en"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("explain")(explain)
+    app.add_typer(review_app, name="review")
+    app.add_typer(hold_app, name="hold")
+
+
+def explain(
+    subject: Subject, month: NewestMonth = None,
+    lang: Annotated[Language, typer.Option("--lang", help="Norwegian bokmål or English.")] = Language.NB,
+    as_json: Json = False,
+) -> None:
+    """Say why each thing about one person is kept, held or due, and until when. Each look is logged."""
+    from ajprivacy_pipeline import explain as explaining
+    found = explaining.explain(load_settings(), subject, month, operator())
+    if as_json:
+        typer.echo(json.dumps(explaining.as_json(found, lang.value), indent=2, ensure_ascii=False))
+    else:
+        typer.echo("\n".join(explaining.page(found, lang.value)))
+
+
+@review_app.command("list")
+def review_list(month: NewestMonth = None, as_json: Json = False) -> None:
+    """List what is under review, with its age and the last decision, oldest first; "-" is not decided here."""
+    from ajprivacy_pipeline.oversight.reviews import KINDS, open_reviews
+    rows = open_reviews(load_settings(), month)
+    if as_json:
+        print_json(rows)
+        return
+    if rows:
+        typer.echo(f"{'reason':28}{'subject':28}{'record':28}{'age':>12}   decision")
+    for row in rows:
+        subject = row["subject_id"] or "-"
+        record = f"{row['entity']}:{row['record_id']}" if row["record_id"] else ""
+        age = f"{row['age_days']} days" if row["age_days"] is not None else "-"
+        waits = "undecided" if row["reason"] in KINDS else "-"  # the rest is looked at, or ends by other commands
+        decided = f"{row['decision']} on {row['decided_on']}" if row["decision"] else waits
+        typer.echo(f"{row['reason']:28}{subject:28}{record:28}{age:>12}   {decided}")
+    typer.echo(f"{len(rows):,} case(s)")
+
+
+@review_app.command("decide")
+def review_decide(
+    subject: Reviewed,
+    decision: Annotated[str, typer.Argument(metavar="release|keep", help="What is decided; a message is kept.")],
+    by: By,
+    reason: Reason,
+    kind: Annotated[str | None, typer.Option(
+        "--kind", metavar="KIND", help="What is decided about: open_balance, no_evidence, until_further_notice, "
+                                       "orphan, data_quality; default: what is under review.")] = None,
+    month: NewestMonth = None,
+) -> None:
+    """Record a decision on an overdue balance, a lasting fault, a person without evidence, an unattributed message."""
+    from ajprivacy_pipeline.oversight.reviews import decide
+    settings = prepared()
+    made = decide(settings, subject, decision, by, reason, kind=kind, month=month, today=today())
+    pinned = f", {made['invoices']} invoice(s)" if made["kind"] == "open_balance" else ""
+    typer.echo(f"decision {made['id']}: {subject} {decision} ({made['kind']}){pinned}; it counts from the next run of "
+               "a month that ends on or after today")
+
+
+@hold_app.command("place")
+def hold_place(
+    subject: Annotated[str, typer.Argument(
+        metavar="SUBJECT|ENTITY", help="customer:ID, contact:ID, or a table as app_logs.")],
+    owner: Annotated[str, typer.Option("--owner", metavar="NAME", help="Who answers for the hold.")],
+    ground: Annotated[str, typer.Option("--ground", metavar="CODE", help="A ground code of the policy (review.toml).")],
+    expires: Expires,
+) -> None:
+    """Place a legal hold on a person or on a whole table."""
+    from ajprivacy_pipeline.oversight.holds import place_hold
+    number = place_hold(prepared(), subject, owner, ground, parse_day(expires), today=today(), by=operator())
+    typer.echo(f"hold {number} placed on {subject}")
+
+
+@hold_app.command("renew")
+def hold_renew(hold: HoldId, expires: Expires) -> None:
+    """Set a later expiry."""
+    from ajprivacy_pipeline.oversight.holds import renew_hold
+    renew_hold(prepared(), hold, parse_day(expires), today=today(), by=operator())
+    typer.echo(f"hold {hold} renewed until {expires}")
+
+
+@hold_app.command("lift")
+def hold_lift(hold: HoldId, by: By) -> None:
+    """Lift a hold as of today."""
+    from ajprivacy_pipeline.oversight.holds import lift_hold
+    lift_hold(prepared(), hold, by, today=today())
+    typer.echo(f"hold {hold} lifted")
+
+
+@hold_app.command("list")
+def hold_list(as_json: Json = False) -> None:
+    """List every hold, lifted ones too."""
+    from ajprivacy_pipeline.oversight.holds import list_holds
+    rows = list_holds(prepared(), today=today())
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        typer.echo(f"{row['id']:>5}  {row['subject_id']:28}{row['ground']:24}{row['owner']:24}{row['placed_on']} - "
+                   f"{row['expires_on']}  {row['state']}")
+    typer.echo(f"{len(rows):,} hold(s)")
+
+

@@ -1,0 +1,233 @@
+"""How closely withheld cells can be computed from the published ones.
+
+Belongs here: intervals of a system by linear programs, and the rank test. It withholds nothing.
+
+A published system leaves the withheld values any solution of its lines, none below zero. Two solutions in which a cell
+differs by enough prove its interval wide; one linear program that moves all narrow cells at once proves it for most of
+them, and only the cells it leaves open get programs of their own. What is looked for are moves off the true values, so
+that rounding of published amounts cannot make a system contradict itself.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.sparse import coo_array
+
+from ajprivacy_pipeline.disclosure.cells.linear_programs import SPREAD, Programs
+from ajprivacy_pipeline.disclosure.cells.table_system import Array, System
+from ajprivacy_pipeline.policy import Policy
+
+_ROUNDS = 100
+_IDLE = 6  # rounds without a cell that became wide
+_SLACK = 1e-6
+MORE = 1.05  # ask for more than is needed, because of the solver's tolerance
+
+
+class Reach:
+    """How far down and up each cell of a system was moved in some solution; kept while more cells are withheld."""
+
+    def __init__(self, policy: Policy, system: System, measure: str) -> None:
+        """Nothing was moved yet."""
+        self.system, self.values = system, system.values(measure)
+        self.down, self.up = np.zeros_like(self.values), np.zeros_like(self.values)
+        self.programs = 0
+        self.open_cells = policy.release.thresholds.open_cells
+        share = policy.release.thresholds.interval_percent / 100
+        is_amount = system.group.is_amount
+        self._side = np.abs(self.values) * share * (1 - _SLACK) if is_amount else np.zeros_like(self.values)
+        self._width = (1 if is_amount else policy.release.thresholds.k) * (1 - _SLACK)
+
+    def note(self, cells: Sequence[int], moves: Array) -> None:
+        """Remember a solution, of which no move down is counted below zero."""
+        self.down[cells] = np.maximum(self.down[cells], -moves)
+        self.up[cells] = np.maximum(self.up[cells], moves)
+
+    def lacks(self) -> tuple[Array, Array]:
+        """How much further down and up each cell must be moved; 0 when its interval is wide enough."""
+        lacks_down, lacks_up = np.maximum(self._side - self.down, 0), np.maximum(self._side - self.up, 0)
+        thin = (lacks_down == 0) & (lacks_up == 0)
+        rest = np.where(thin, np.maximum(self._width - self.down - self.up, 0), 0)
+        return lacks_down + rest, lacks_up + rest
+
+    def narrow(self) -> list[int]:
+        """The withheld cells whose interval is not wide enough."""
+        lacks_down, lacks_up = self.lacks()
+        is_narrow = ((lacks_down > 0) | (lacks_up > 0)) & np.array(self.system.gone, dtype=bool)
+        return [int(cell) for cell in np.flatnonzero(is_narrow)]
+
+    def narrowest(self) -> float:
+        """The least width of a withheld count's interval, or the least side of an amount's in percent of it.
+
+        As far as it was looked at: no interval is narrower, and looking ends where one is wide enough. It follows from
+        true values: not to be published as it is.
+        """
+        gone = np.array(self.system.gone, dtype=bool)
+        if not self.system.group.is_amount:
+            return float((self.down + self.up)[gone].min(initial=np.inf))
+        gone &= self.values != 0
+        return float((100 * np.minimum(self.down, self.up)[gone] / np.abs(self.values[gone])).min(initial=np.inf))
+
+    def wishes(self, cells: Sequence[int], *, up: bool) -> dict[int, float]:
+        """How far from its true value each of some cells should be moved to one side; those that need it alone."""
+        lacks = self.lacks()[1 if up else 0]
+        so_far = self.up if up else self.down
+        return {cell: float(so_far[cell] + lacks[cell]) for cell in cells if lacks[cell] > 0}
+
+
+def open_cells(reach: Reach) -> list[int]:
+    """The withheld cells whose interval is too narrow, after as few linear programs as find the wide ones.
+
+    More open cells than the policy allows are left unexamined: whoever withholds then coarsens.
+    """
+    program = _Program(reach)
+    program.exchange(reach)
+    left, idle = reach.narrow(), 0
+    for turn in range(_ROUNDS):
+        if not left or idle == _IDLE:
+            break
+        up = turn % 2 == 0
+        program.move(reach, program.together(reach.wishes(left, up=up), turn), up=up)
+        now = reach.narrow()
+        idle = idle + 1 if len(now) == len(left) else 0
+        left = now
+    if len(left) > reach.open_cells:
+        return left
+    for cell in left:
+        for up in (True, False):
+            program.move(reach, reach.wishes([cell], up=up), up=up)
+    return reach.narrow()
+
+
+class _Program:
+    """The moves that a system's published cells allow its withheld ones."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._cells = np.flatnonzero(reach.system.gone).tolist()
+        self._place = {cell: i for i, cell in enumerate(self._cells)}
+        self._values = reach.values[self._cells]
+        self._least = np.where(self._values >= 0, -self._values, -np.inf)
+        self.matrix = line_matrix(reach.system, self._place)
+        self._lines: list[list[int]] = [[] for _ in self._cells]
+        for line, cell in zip(self.matrix.row.tolist(), self.matrix.col.tolist(), strict=True):
+            self._lines[cell].append(line)
+        self._room = np.asarray(abs(self.matrix) @ np.abs(self._values)).ravel().tolist()
+        self._limits, self._slack = limit_matrix(reach.system, self._place)
+        self._programs: Programs | None = None
+
+    def exchange(self, reach: Reach) -> None:
+        """The cheap bound, where there are no limits.
+
+        Of cells in the very same lines one can take what the others hold, and give what it has.
+        A withheld total that is part of one other line and of no more joins the two: its parts stand in that line. One
+        that is in no other line bounds nothing.
+        """
+        if self._limits.shape[0]:
+            return
+        alike: dict[tuple[tuple[int, float], ...], list[int]] = defaultdict(list)
+        signs: list[list[tuple[int, float]]] = [[] for _ in self._cells]
+        for line, at, sign in zip(self.matrix.row.tolist(), self.matrix.col.tolist(), self.matrix.data.tolist(),
+                                  strict=True):
+            signs[at].append((line, sign))
+        joined = list(range(self.matrix.shape[0]))
+        totals = [{sign: line for line, sign in signature} for signature in signs if len(signature) == 2]
+        into = {both[1.0]: both[-1.0] for both in totals if both.keys() == {1.0, -1.0}}
+        for line in range(len(joined)):
+            end, steps = line, 0
+            while end in into and steps < len(into):
+                end, steps = into[end], steps + 1
+            joined[line] = end
+        endless = {joined[signature[0][0]] for signature in signs if len(signature) == 1 and signature[0][1] > 0}
+        for at, signature in enumerate(signs):
+            if len(signature) == 1 and signature[0][1] > 0:
+                reach.up[self._cells[at]] = np.inf
+            elif len({sign for _, sign in signature}) < 2 or len(signature) != 2:
+                alike[tuple(sorted((joined[line], sign) for line, sign in signature))].append(at)
+        for shared, places in alike.items():
+            values = [max(0.0, float(self._values[at])) for at in places]
+            bounded = bool(shared) and not any(line in endless for line, _ in shared)
+            held = sum(values) if bounded else np.inf
+            for at, value in zip(places, values, strict=True):
+                cell = self._cells[at]
+                reach.up[cell] = max(reach.up[cell], held - value)
+                if len(places) > 1 or not bounded:
+                    reach.down[cell] = max(reach.down[cell], value)
+
+    def together(self, wanted: dict[int, float], turn: int) -> dict[int, float]:
+        """Some of the wanted moves that do not stand in each other's way: no line gives more than it hides.
+
+        Each turn begins elsewhere, so that all get their chance; moves of another size wait for a program of their own.
+        """
+        cells = sorted(wanted)
+        start = turn * 7919 % len(cells) if cells else 0
+        room, picked = dict(enumerate(self._room)), {}
+        least, most = np.inf, 0.0
+        for cell in cells[start:] + cells[:start]:
+            lines = self._lines[self._place[cell]]
+            own, goal = abs(float(self._values[self._place[cell]])), wanted[cell]
+            if max(most, goal) <= SPREAD * min(least, goal) and all(room[line] >= goal + own for line in lines):
+                least, most = min(least, goal), max(most, goal)
+                picked[cell] = goal
+                for line in lines:
+                    room[line] -= goal + own
+        return picked or {cell: wanted[cell] for cell in cells[start:start + 1]}
+
+    def move(self, reach: Reach, wanted: dict[int, float], *, up: bool) -> None:
+        """Find the solution that moves the wanted cells, together, as far as wanted, and note it."""
+        if not wanted:
+            return
+        self._programs = self._programs or Programs(self.matrix, self._least, self._limits, self._slack)
+        found = self._programs.furthest({self._place[c]: MORE * goal for c, goal in wanted.items()}, up=up)
+        reach.programs += 1
+        if found is not None:
+            reach.note(self._cells, found)
+
+
+def line_matrix(system: System, place: dict[int, int]) -> Any:
+    """The lines over the withheld cells alone: +1 for the total, -1 for each part; lines without any are left out.
+
+    A cell may be a line's total and its part, where a total's only child has the total's value: it says nothing there,
+    and has no coefficient. What is left of such a line says that the other parts are nothing.
+    """
+    data, at, to, count = [], [], [], 0
+    for total, parts in system.lines:
+        terms = Counter({place[total]: 1.0} if total in place else {})
+        terms.subtract(place[part] for part in parts if part in place)
+        kept = [(cell, float(sign)) for cell, sign in terms.items() if sign]
+        if kept:
+            at += [count] * len(kept)
+            to += [cell for cell, _ in kept]
+            data += [sign for _, sign in kept]
+            count += 1
+    return coo_array((data, (at, to)), shape=(count, len(place)))
+
+
+def limit_matrix(system: System, place: dict[int, int]) -> tuple[Any, Array]:
+    """The limits over the withheld cells alone, and how far each may still rise; limits without any are left out."""
+    data, at, to = list[float](), list[int](), list[int]()
+    slack: list[float] = []
+    for terms, rest in system.limits:
+        kept = [(place[cell], sign) for cell, sign in terms if cell in place]
+        if kept:
+            at += [len(slack)] * len(kept)
+            to += [cell for cell, _ in kept]
+            data += [sign for _, sign in kept]
+            slack.append(rest)
+    return coo_array((data, (at, to)), shape=(len(slack), len(place))), np.array(slack)
+
+
+def determined(system: System, suspects: Sequence[int]) -> list[int]:
+    """The suspects whose value follows from the published ones: their unit vector is a combination of lines."""
+    if not suspects:
+        return []
+    cells = [i for i in range(len(system.rows)) if system.is_withheld(i)]
+    place = {cell: i for i, cell in enumerate(cells)}
+    matrix = line_matrix(system, place).toarray()
+    wanted = np.zeros((len(cells), len(suspects)))
+    wanted[[place[c] for c in suspects], range(len(suspects))] = 1
+    if not matrix.size:
+        return []
+    solution = np.linalg.lstsq(matrix.T, wanted, rcond=None)[0]
+    residual = np.abs(matrix.T @ solution - wanted).max(axis=0)
+    return [cell for cell, rest in zip(suspects, residual.tolist(), strict=True) if rest < 1e-7]

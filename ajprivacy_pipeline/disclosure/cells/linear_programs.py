@@ -1,0 +1,130 @@
+"""Linear programs over one system, solved one after another, each from where the one before ended.
+
+Belongs here: HiGHS and nothing else. Does not belong here: which moves are asked for, and what they prove (intervals).
+
+The solver takes whatever is smaller than its tolerance for nothing, and loses digits on long numbers. So each program
+is written in a unit of its own, in which what is asked for lies between 1 and SPREAD; and of what comes out, as much is
+taken off as the arithmetic may be wrong: an interval is judged narrower than it is, never wider.
+"""
+
+from typing import Any
+
+import highspy
+import numpy as np
+from scipy.sparse import coo_array, vstack
+
+from ajprivacy_pipeline.disclosure.cells.table_system import Array
+
+SPREAD = 1e6  # the goals of one program differ by no more
+DUAL_SIMPLEX, PRIMAL_SIMPLEX = 1, 4
+_COARSER = (1, 1, 100, 10_000)  # units tried one after another, of the finest in which no goal is too large
+NO_SLACK = np.zeros(0)
+_FAR = 1e9  # units that a cell may go down at most: doubles tell the solver's tolerance apart from nothing up to here
+
+
+def load(lines: Any, lower: Array, upper: Array, limits: Any, *, strategy: int = PRIMAL_SIMPLEX) -> highspy.Highs:
+    """A solver that holds lines · x = 0 and limits · x <= 0, with bounds of each column and no costs yet."""
+    by_column = vstack([lines, limits]).tocsc()
+    rows, columns = by_column.shape
+    model = highspy.HighsLp()
+    model.num_col_, model.num_row_ = columns, rows
+    model.col_cost_, model.col_lower_, model.col_upper_ = np.zeros(columns), lower, upper
+    model.row_upper_ = np.zeros(rows)
+    model.row_lower_ = np.where(np.arange(rows) < lines.shape[0], 0.0, -highspy.kHighsInf)
+    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    model.a_matrix_.num_col_, model.a_matrix_.num_row_ = columns, rows
+    model.a_matrix_.start_, model.a_matrix_.index_ = by_column.indptr, by_column.indices
+    model.a_matrix_.value_ = by_column.data
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]  # its authors left it untyped
+    for option, value in (("output_flag", False), ("threads", 1), ("presolve", "off"), ("simplex_strategy", strategy)):
+        solver.setOptionValue(option, value)
+    solver.passModel(model)
+    return solver
+
+
+def limit(solver: highspy.Highs, lines: int, slack: Array) -> None:
+    """Say how far the limits, which stand after so many lines, may rise."""
+    for row, rise in enumerate(np.minimum(slack, _FAR).tolist(), lines):
+        solver.changeRowBounds(row, -highspy.kHighsInf, rise)
+
+
+class Programs:
+    """Moves x with lines · x = 0, limits · x <= slack and x no lower than `least`.
+
+    0 is one of them, and every solution may be shrunk.
+    """
+
+    def __init__(self, lines: Any, least: Array, limits: Any = None, slack: Array = NO_SLACK) -> None:
+        """Keep the system.
+
+        Args:
+            lines: a sparse matrix, a row a line, a column a cell.
+            least: how far each cell may go down, in the unit of its values; -inf when nothing bounds it.
+            limits: a sparse matrix, a row a limit; none when omitted.
+            slack: how far each limit may rise, in the same unit; none is below 0.
+        """
+        columns = lines.shape[1]
+        limits = coo_array((0, columns)) if limits is None else limits
+        self._limits, self._slack = limits.tocsr(), slack
+        self._lines, self._unit = lines.tocsr(), 1.0
+        self._least = least
+        self._solver = load(lines, np.maximum(least, -_FAR), np.full(columns, highspy.kHighsInf), limits)
+        limit(self._solver, lines.shape[0], slack)
+
+    def furthest(self, wanted: dict[int, float], *, up: bool) -> Array | None:
+        """The solution that moves the wanted columns together as far as wanted, up or down, each by its own measure.
+
+        The wanted moves differ by a factor of SPREAD at most. None when the solver gives up; that proves nothing.
+        """
+        cells, goals = np.array(list(wanted), dtype=np.int32), np.array(list(wanted.values()))
+        unit = max(1.0, float(goals.max()) / SPREAD)
+        for coarser in _COARSER:
+            found = self._solve(cells, goals, unit * coarser, up=up)
+            if found is not None:
+                return found
+            self._solver.clearSolver()  # from where it ended before it came to nothing: begin anew
+        return None
+
+    def _solve(self, cells: Any, goals: Array, unit: float, *, up: bool) -> Array | None:
+        """One attempt, in one unit."""
+        self._measure_in(unit)
+        weight, goals, least = goals.max() / goals, goals / unit, self._bounds()[cells]
+        if up:
+            self._ask(cells, -weight, least, goals)
+        else:
+            self._ask(cells, weight, np.maximum(least, -goals), np.full(len(goals), highspy.kHighsInf))
+        self._solver.run()
+        is_found = self._solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        found = np.array(self._solver.getSolution().col_value) if is_found else None
+        self._ask(cells, np.zeros(len(goals)), least, np.full(len(goals), highspy.kHighsInf))
+        return None if found is None else self._certain(found) * self._unit
+
+    def _measure_in(self, unit: float) -> None:
+        """Write the bounds of columns and limits in another unit; nothing else of a system has one."""
+        if unit != self._unit:
+            self._unit = unit
+            columns = np.arange(len(self._least), dtype=np.int32)
+            self._solver.changeColsBounds(len(columns), columns, self._bounds(),
+                                          np.full(len(columns), highspy.kHighsInf))
+            limit(self._solver, self._lines.shape[0], self._slack / unit)
+
+    def _bounds(self) -> Array:
+        """How far each column may go down, in units. Holding one back from going further only makes moves shorter."""
+        return np.maximum(self._least / self._unit, -_FAR)
+
+    def _certain(self, found: Array) -> Array:
+        """The moves less what may be wrong with them.
+
+        A solution that misses a line, a limit or a bound by a little is that little away from a true one for each line
+        that carries it on.
+        """
+        off = max(float(np.abs(self._lines @ found).max(initial=0.0)),
+                  float((self._limits @ found - self._slack / self._unit).max(initial=0.0)),
+                  float((self._least / self._unit - found).max(initial=0.0)))
+        rows = self._lines.shape[0] + self._limits.shape[0]
+        trusted = np.maximum(np.abs(found) - rows * off, 0.0)
+        return np.asarray(np.sign(found) * trusted)
+
+    def _ask(self, cells: Any, cost: Array, lower: Array, upper: Array) -> None:
+        self._solver.changeColsCost(len(cells), cells, cost)
+        self._solver.changeColsBounds(len(cells), cells, lower, upper)

@@ -1,0 +1,148 @@
+"""G5 over time: what stocks tell of the flows between them, and flows of the stocks.
+
+Belongs here: withholding the flows that a stock would narrow, and the check of it by intervals. Does not belong here:
+sums within a month (complement). Which flows lead from one month's stock to the next says the policy, `flows`.
+
+    stock = stock of the month before + what came - what went
+
+Flows are exact, stocks rounded. A row of months with both flows shown pins their stocks down to almost nothing, each
+rounding says a little more; a single withheld flow between two such stocks is then known, however well it was hidden.
+So the two flows of a month are shown both or neither: of two unknowns their difference alone can be told, and each may
+be as large as it likes. A withheld stock takes the flows that lead to it and away from it along.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy.optimize import linprog
+
+from ajprivacy_pipeline.disclosure.cells.table_system import Array
+from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.storage.zones import Connection, literal, quote
+
+_SLACK = 1e-6
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A stock of a public table and its two flows; `closed` is the relation of the months before, where there are."""
+
+    table: str
+    relation: str
+    stock: str
+    flows: tuple[str, str]
+    closed: str | None
+
+    @property
+    def rows(self) -> str:
+        """Every month that a reader has: computed ones (`is_new`) and closed ones."""
+        columns = f"month, {quote(self.stock)} AS stock, {quote(self.flows[0])} AS came, {quote(self.flows[1])} AS went"
+        earlier = f" UNION ALL SELECT {columns}, rounded_to, false AS is_new FROM {self.closed}" if self.closed else ""
+        return f"(SELECT {columns}, rounded_to, true AS is_new FROM {self.relation}{earlier})"
+
+
+def balances(policy: Policy, public: dict[str, str], closed: dict[str, str]) -> list[Balance]:
+    """The stocks with flows among the public tables; `closed` has the relation of a table's published months."""
+    return [Balance(table, relation, stock, column.flows, closed.get(table))
+            for table, relation in sorted(public.items())
+            for stock, column in policy.release.tables[table].columns.items() if column.flows]
+
+
+def withhold_flows(con: Connection, policy: Policy, public: dict[str, str], closed: dict[str, str]) -> int:
+    """Withhold both flows of a month where one of them, its stock or the stock before is; return how many that took."""
+    taken = 0
+    for one in balances(policy, public, closed):
+        came, went = map(quote, one.flows)
+        marks = ", ".join(map(literal, one.flows))
+        con.execute(f"CREATE OR REPLACE TEMP TABLE balance_gone AS SELECT r.month FROM {one.rows} AS r "
+                    f"LEFT JOIN {one.rows} AS b ON b.month + INTERVAL 1 MONTH = r.month WHERE r.is_new "
+                    "AND (r.came IS NOT NULL OR r.went IS NOT NULL) AND (r.came IS NULL OR r.went IS NULL "
+                    "OR r.stock IS NULL OR (b.month IS NOT NULL AND b.stock IS NULL))")
+        taken += int(con.execute(
+            f"UPDATE {one.relation} AS p SET {came} = NULL, {went} = NULL, suppressed_measures = "
+            f"list_sort(list_distinct(list_concat(p.suppressed_measures, [{marks}]))) "
+            "FROM temp.balance_gone AS g WHERE p.month = g.month").fetchall()[0][0])
+        con.execute("DROP TABLE temp.balance_gone")
+    return taken
+
+
+def check_flows(con: Connection, policy: Policy, public: dict[str, str], closed: dict[str, str]) -> Verdict:
+    """G5 of stocks and flows: the interval of each withheld one, by all months that a reader has, is at least k wide.
+
+    What is judged stands in computed months, or is the stock of the month before them: nothing else becomes known.
+    """
+    k, violations, judged = policy.release.thresholds.k, [], 0
+    for one in balances(policy, public, closed):
+        found = con.execute(f"SELECT month, stock, came, went, rounded_to, is_new FROM {one.rows} ORDER BY month")
+        narrow, count = _narrow([_Month(*row) for row in found.fetchall()], k)
+        judged += count
+        names = dict(zip(("stock", "came", "went"), (one.stock, *one.flows), strict=True))
+        violations += [f"{one.table}.{names[what]}: {many:,} withheld values can be told too closely by the other "
+                       "figures of the months around" for what, many in narrow.items() if many]
+    return verdict("G5", f"{judged:,} withheld stocks and flows", violations, {"withheld_in_balances": judged})
+
+
+@dataclass(frozen=True)
+class _Month:
+    """A month as it is shown; None is withheld."""
+
+    month: object
+    stock: int | None
+    came: int | None
+    went: int | None
+    rounded_to: int
+    is_new: bool
+
+    def bounds(self, k: int, far: float) -> list[tuple[float, float]]:
+        """What each figure says of itself: a flow is exact, a stock that is no 0 is at least k, rounded halves up."""
+        half, stock = self.rounded_to // 2, (0.0, far)
+        if self.stock is not None:
+            stock = (max(k, self.stock - half), self.stock - half + self.rounded_to - 1) if self.stock else (0.0, 0.0)
+        return [stock, *((0.0, far) if flow is None else (flow, flow) for flow in (self.came, self.went))]
+
+
+def _narrow(months: list[_Month], k: int) -> tuple[dict[str, int], int]:
+    """How many withheld stocks, comings and goings can be told within less than k; and how many were judged."""
+    far = 10.0 * k + sum(figure or 0 for month in months for figure in (month.stock, month.came, month.went))
+    bounds = [pair for month in months for pair in month.bounds(k, far)]
+    lines = _lines(months)
+    found, judged = dict.fromkeys(("stock", "came", "went"), 0), 0
+    for i, month in enumerate(months):
+        is_next_new = i + 1 < len(months) and months[i + 1].is_new
+        for place, what in enumerate(found):
+            if getattr(month, what) is None and (month.is_new or (is_next_new and what == "stock")):
+                judged += 1
+                found[what] += _width(3 * i + place, lines, bounds) < k - _SLACK
+    return found, judged
+
+
+def _lines(months: list[_Month]) -> Array:
+    """A row for each two months that follow each other: stock - stock before - came + went = 0."""
+    rows = []
+    for i, (before, now) in enumerate(pairwise(months), start=1):
+        if _number(now) - _number(before) == 1:
+            row = np.zeros(3 * len(months))
+            row[[3 * i, 3 * i - 3, 3 * i + 1, 3 * i + 2]] = (1, -1, -1, 1)
+            rows.append(row)
+    return np.array(rows).reshape(len(rows), 3 * len(months))
+
+
+def _number(month: _Month) -> int:
+    text = str(month.month)
+    return int(text[:4]) * 12 + int(text[5:7])
+
+
+def _width(at: int, lines: Array, bounds: list[tuple[float, float]]) -> float:
+    """How wide the interval of one unknown is; 0 where no solution is found, which proves nothing."""
+    ends = []
+    for sign in (1.0, -1.0):
+        weights = np.zeros(len(bounds))
+        weights[at] = sign
+        found = linprog(weights, A_eq=lines if len(lines) else None, b_eq=np.zeros(len(lines)) if len(lines) else None,
+                        bounds=bounds, method="highs")
+        if found.x is None:
+            return 0.0
+        ends.append(float(found.x[at]))
+    return abs(ends[1] - ends[0])

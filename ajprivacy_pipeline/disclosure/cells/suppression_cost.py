@@ -1,0 +1,67 @@
+"""Which shown cells hide a withheld one at the least loss: linear programs over a whole system.
+
+Belongs here: the choice. It proves nothing: what the choice is worth, the intervals say.
+
+A withheld cell is hidden when the system has a solution in which it differs by enough. Of all such solutions, one
+changes the fewest shown cells: those are withheld along. How many change is counted as how far they change, against
+what each could give: the usual relaxation, one program a cell and side instead of a search.
+"""
+
+import highspy
+import numpy as np
+from scipy.sparse import hstack
+
+from ajprivacy_pipeline.disclosure.cells.intervals import limit_matrix, line_matrix
+from ajprivacy_pipeline.disclosure.cells.linear_programs import DUAL_SIMPLEX, limit, load
+from ajprivacy_pipeline.disclosure.cells.table_system import System
+from ajprivacy_pipeline.policy import Policy
+
+_NOTHING = 1e-6  # of what is asked for: no move, but for arithmetic
+_LEAST = 1e-3    # of what is asked for: a cell that gives less costs no more for it
+_FAR = 1e3       # times what is asked for: as far as any cell goes
+
+
+class Cheapest:
+    """A system's cells as moves up and down off their values; shown ones cost, withheld ones are free."""
+
+    def __init__(self, policy: Policy, system: System) -> None:
+        """Keep the lines; what is withheld is read from the system each time."""
+        self._system = system
+        count = len(system.rows)
+        place = {cell: cell for cell in range(count)}
+        lines = line_matrix(system, place)
+        limits, self._slack = limit_matrix(system, place)
+        self._lines = lines.shape[0]
+        depth = np.array([system.depth(i) for i in range(count)])
+        self._loss = float(policy.release.thresholds.total_worth) ** (depth.max(initial=0) - depth)
+        self._is_zero = np.isin(np.arange(count), list(system.zeros))
+        self._all = np.arange(2 * count, dtype=np.int32)
+        nothing = np.zeros(2 * count)
+        self._solver = load(hstack([lines, -lines]), nothing, nothing, hstack([limits, -limits]),
+                            strategy=DUAL_SIMPLEX)  # costs change less
+
+    def beside(self, cell: int, measure: str, goal: float, *, up: bool) -> list[int]:
+        """The shown cells to withhold so that a cell may differ by the goal to one side; none when nothing helps."""
+        values = self._system.values(measure)
+        count = len(values)
+        gone = np.array(self._system.gone, dtype=bool)
+        down = np.where(values >= 0, np.minimum(values / goal, _FAR), _FAR)
+        down[self._is_zero] = 0.0
+        rise = np.where(self._is_zero, 0.0, _FAR)
+        loss = np.where(gone, 0.0, self._loss)
+        cost = np.concatenate([loss, loss / np.clip(down, _LEAST, 1.0)])
+        lower, upper = np.zeros(2 * count), np.concatenate([rise, down])
+        one, other = (cell, cell + count) if up else (cell + count, cell)
+        lower[one], upper[one], upper[other] = 1.0, max(1.0, upper[one]), 0.0
+        limit(self._solver, self._lines, self._slack / goal)
+        self._solver.changeColsCost(2 * count, self._all, cost)
+        self._solver.changeColsBounds(2 * count, self._all, lower, upper)
+        self._solver.run()
+        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            self._solver.clearSolver()  # from where it ended before it came to nothing: begin anew
+            self._solver.run()
+        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return []
+        found = np.array(self._solver.getSolution().col_value)
+        moved = np.abs(found[:count] - found[count:]) > _NOTHING
+        return [int(i) for i in np.flatnonzero(moved & ~gone)]

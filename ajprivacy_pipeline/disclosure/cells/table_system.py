@@ -1,0 +1,318 @@
+"""The linear systems that published cells form: which cells add up to which, in one month, over all tables.
+
+Belongs here: reading cells and marks, and finding the lines. Does not belong here: withholding (complement) or
+judging (intervals).
+
+A cell is a population, a month and the dimension values that are no total; tables of one population that show the same
+cell show one unknown, which is known as soon as one of them shows it. So is the only child of a total, which has the
+total's value. A cell of nothing is a known zero where a table leaves it out, or all its parts, at a level that it has.
+A line is a total and its parts along a dimension over which the policy says the measure adds up. Along any other
+dimension a count still says something: no part is more than its total, and a total no more than its parts together.
+That is a limit. So is a measure that can be no more than another one of its row (`at_most`).
+Amounts of a population are one group: they are withheld together, for one gives the other away through a price.
+Stocks are in no system: rounded each by itself, a difference of two is uncertain by more than k anyway.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ajprivacy_pipeline.disclosure.cells.facts import Months
+from ajprivacy_pipeline.disclosure.cells.primary import Shape, shape_of
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.storage.zones import Connection, quote
+
+_UNADDED = ("month", "day")
+Array = np.ndarray[Any, np.dtype[np.float64]]
+Key = tuple[tuple[str, str], ...]
+Levels = set[tuple[str, frozenset[str]]]
+Limit = tuple[tuple[tuple[int, float], ...], float]  # unknowns with their signs; how much their sum may still rise
+
+
+@dataclass
+class Row:
+    """A row of a public table: where it is, what it truly holds, what is withheld of it."""
+
+    table: str
+    number: int
+    key: Key
+    depth: int
+    contributors: int
+    values: dict[str, float]
+    withheld: set[str]
+    suppressed: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """Measures of a population that are withheld together; `whole` when withholding one takes its row along."""
+
+    name: str
+    measures: tuple[str, ...]
+    whole: bool
+    is_amount: bool
+
+
+@dataclass
+class System:
+    """One group of one month: unknowns, each with its rows, and lines of (total, parts) by position."""
+
+    group: Group
+    month: Any
+    rows: list[list[Row]] = field(default_factory=list)
+    lines: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
+    gone: list[bool] = field(default_factory=list)
+    zeros: set[int] = field(default_factory=set)
+    limits: list[Limit] = field(default_factory=list)
+    known: dict[str, Array] = field(default_factory=dict)
+
+    def is_withheld(self, unknown: int) -> bool:
+        """Whether no row of the unknown shows it."""
+        return self.gone[unknown]
+
+    def look(self) -> None:
+        """Read from the rows what is withheld."""
+        measures = self.group.measures
+        self.gone = [all(any(m in row.withheld for m in measures) for row in rows) for rows in self.rows]
+        for unknown in self.zeros:
+            self.gone[unknown] = False
+
+    def values(self, measure: str) -> Array:
+        """The true values; 0 where the warehouse gives none."""
+        if measure not in self.known:
+            self.known[measure] = np.array([next((row.values[measure] for row in rows if measure in row.values), 0.0)
+                                            for rows in self.rows], dtype=np.float64)
+        return self.known[measure]
+
+    def value(self, unknown: int, measure: str) -> float:
+        """The true value of one."""
+        return float(self.values(measure)[unknown])
+
+    def contributors(self, unknown: int) -> int:
+        """How many stand behind it."""
+        return min(row.contributors for row in self.rows[unknown])
+
+    def depth(self, unknown: int) -> int:
+        """How many dimensions its coarsest row names: 0 for the total of all."""
+        return min(row.depth for row in self.rows[unknown])
+
+
+def read_rows(con: Connection, policy: Policy, public: dict[str, str],
+              months: Months = ()) -> dict[str, dict[Any, list[Row]]]:
+    """Every row of the public tables that are in a system, by population and month.
+
+    What is withheld is read from the public tables alone, the true values from the cells.
+
+    Args:
+        con: holds the public tables and the cells.
+        policy: which measures add up.
+        public: the quoted relation of each public table.
+        months: the first and the last month to read; all when empty.
+    """
+    found: dict[str, dict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for table in _in_systems(policy, public):
+        shape = shape_of(policy, table)
+        keys = _keys(shape)
+        taken = f"WHERE p.{quote(shape.time)} BETWEEN $first AND $last " if months else ""
+        columns = ", ".join([f"p.{quote(d)}" for d in (shape.time, *keys)]
+                            + ["p.rowid", "c.contributors", "p.suppressed"]
+                            + [f"CAST(c.{quote(m)} AS DOUBLE), p.{quote(m)} IS NULL" for m in shape.measures])
+        joined = ", ".join(map(quote, (shape.time, *keys)))
+        query = (f"SELECT {columns} FROM {public[table]} AS p JOIN published.{quote(table)} AS c USING ({joined}) "
+                 f"{taken}ORDER BY {', '.join('p.' + quote(d) for d in (shape.time, *keys))}")
+        bounds = dict(zip(("first", "last"), months, strict=True)) if months else None
+        for record in con.execute(query, bounds).fetchall():
+            row = _row(policy, shape, keys, record)
+            found[_population(policy, table)][record[0]].append(row)
+    return found
+
+
+def _in_systems(policy: Policy, public: dict[str, str]) -> list[str]:
+    """The public tables with a measure that adds up to totals."""
+    return [table for table in sorted(public)
+            if any(_lines_along(policy, table, m) for m in shape_of(policy, table).measures)]
+
+
+def _keys(shape: Shape) -> list[str]:
+    return [d for d in shape.keys if d not in _UNADDED]
+
+
+def _row(policy: Policy, shape: Shape, keys: list[str], record: tuple[Any, ...]) -> Row:
+    named = record[1:1 + len(keys)]
+    key = tuple(sorted((d, v) for d, v in zip(keys, named, strict=True) if v != policy.release.values.all))
+    number, contributors, suppressed = record[1 + len(keys):4 + len(keys)]
+    pairs = record[4 + len(keys):]
+    values = {m: float(pairs[2 * i] or 0) for i, m in enumerate(shape.measures)}
+    withheld = {m for i, m in enumerate(shape.measures) if pairs[2 * i + 1]}
+    return Row(shape.table, number, key, len(key), contributors, values, withheld, suppressed)
+
+
+def _population(policy: Policy, table: str) -> str:
+    return policy.release.tables[table].population or table
+
+
+def _lines_along(policy: Policy, table: str, measure: str) -> tuple[str, ...]:
+    """The dimensions of a table over which a measure adds up to totals; none for a stock."""
+    shape = shape_of(policy, table)
+    if measure in shape.stocks:
+        return ()
+    additive = policy.release.tables[table].columns[measure].subtracted_over
+    return tuple(d for d in shape.keys if d in additive and d not in _UNADDED)
+
+
+def groups_of(policy: Policy, population: str) -> list[Group]:
+    """The groups of a population in the order of withholding: whole rows first, then amounts, then other measures."""
+    whole: list[str] = []
+    single: list[str] = []
+    amounts: list[str] = []
+    for table in policy.release.tables:
+        if _population(policy, table) != population or not policy.release.tables[table].months:
+            continue
+        shape = shape_of(policy, table)
+        for measure in shape.measures:
+            if not _lines_along(policy, table, measure):
+                continue
+            kind = amounts if measure in shape.amounts else whole if measure == shape.measures[0] else single
+            if measure not in (*whole, *single, *amounts):
+                kind.append(measure)
+    groups = [Group(m, (m,), whole=True, is_amount=False) for m in whole]
+    groups += [Group("amounts", tuple(amounts), whole=False, is_amount=True)] if amounts else []
+    return groups + [Group(m, (m,), whole=False, is_amount=False) for m in single]
+
+
+def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]], levels: dict[str, Levels], *,
+            apart: bool = False) -> Iterator[System]:
+    """Every system, population by population and month by month; `apart`, one for each measure of a group.
+
+    Measures of a group are meant to be withheld together. A check must not rely on it: a cell that shows one of them
+    hides nothing of that one.
+    """
+    for population, months in rows.items():
+        groups = groups_of(policy, population)
+        if apart:
+            groups = [replace(group, measures=(measure,)) for group in groups for measure in group.measures]
+        for month, found in months.items():
+            for group in groups:
+                system = build_system(policy, group, month, found, levels[population])
+                if system.lines:
+                    yield system
+
+
+def levels_of(con: Connection, policy: Policy, public: dict[str, str]) -> dict[str, Levels]:
+    """The levels of each population's tables: which combinations of dimensions have rows in any month."""
+    found: dict[str, Levels] = defaultdict(set)
+    for table in _in_systems(policy, public):
+        keys = _keys(shape_of(policy, table))
+        named = ", ".join(f"{quote(d)} <> $all" for d in keys)
+        for flags in con.execute(f"SELECT DISTINCT {named} FROM {public[table]}",
+                                 {"all": policy.release.values.all}).fetchall():
+            level = frozenset(d for d, is_named in zip(keys, flags, strict=True) if is_named)
+            found[_population(policy, table)].add((table, level))
+    return found
+
+
+def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], levels: Levels) -> System:
+    """The unknowns and lines of one group and month; cells that are in no line are left out."""
+    shown: dict[Key, list[Row]] = defaultdict(list)
+    parts: dict[tuple[Key, str], set[Key]] = defaultdict(set)
+    for row in rows:
+        if any(m in row.values for m in group.measures):
+            shown[row.key].append(row)
+    along = {t: {d for m in group.measures if m in shape_of(policy, t).measures for d in _lines_along(policy, t, m)}
+             for t in {t for t, _ in levels} if not set(group.measures).isdisjoint(shape_of(policy, t).measures)}
+    for row in rows:
+        for dimension in along.get(row.table, ()):
+            total = tuple(pair for pair in row.key if pair[0] != dimension)
+            if total != row.key and total in shown:
+                parts[total, dimension].add(row.key)
+    same = {key: key for key in shown}
+
+    def root(key: Key) -> Key:
+        while same[key] != key:
+            key = same[key]
+        return key
+
+    for (total, _), children in sorted(parts.items()):
+        if len(children) == 1:
+            same[root(next(iter(children)))] = root(total)
+    used = sorted({root(key) for (total, _), children in parts.items() for key in (total, *children)})
+    position = {key: i for i, key in enumerate(used)}
+    system = System(group, month, [[] for _ in used])
+    for key in sorted(shown):
+        if root(key) in position:
+            system.rows[position[root(key)]].extend(shown[key])
+    lines = {(position[root(total)], tuple(sorted(position[root(c)] for c in children)))
+             for (total, _), children in parts.items() if len(children) > 1}
+    system.lines = sorted(lines)
+    system.zeros = {position[root(key)] for key in _known_zeros(group, rows, levels, along, set(parts))
+                    if root(key) in position}
+    system.look()
+    if not group.is_amount:
+        place = {key: position[root(key)] for key in shown if root(key) in position}
+        system.limits = sorted(set(_limits(policy, system, rows, shown, place, _uncovered(rows, levels))))
+    return system
+
+
+def _uncovered(rows: list[Row], levels: Levels) -> set[tuple[str, str]]:
+    """The dimensions of each table along which a listed cell has no parts, at a level that the table has.
+
+    Whoever reads such a month sees that what is counted need not be in any part (a case whose order was returned is in
+    no category), so that nobody can count on parts to cover their total.
+    """
+    parents = {(row.table, dimension, tuple(pair for pair in row.key if pair[0] != dimension))
+               for row in rows for dimension, _ in row.key}
+    return {(row.table, dimension) for row in rows for table, named in levels if table == row.table
+            for dimension in named - {name for name, _ in row.key}
+            if named == {dimension, *(name for name, _ in row.key)} and (table, dimension, row.key) not in parents}
+
+
+def _limits(policy: Policy, system: System, rows: list[Row], shown: dict[Key, list[Row]],
+            place: dict[Key, int], uncovered: set[tuple[str, str]]) -> Iterator[Limit]:
+    """What a count says along dimensions over which it does not add up, and within its row."""
+    measure = system.group.measures[0]
+    parts: dict[tuple[str, str, Key], list[Key]] = defaultdict(list)
+    for row in rows:
+        if measure not in row.values:
+            continue
+        columns = policy.release.tables[row.table].columns
+        for dimension, _ in row.key:
+            total = tuple(pair for pair in row.key if pair[0] != dimension)
+            if dimension not in columns[measure].subtracted_over and total in shown:
+                parts[row.table, dimension, total].append(row.key)
+        ceiling = columns[measure].at_most
+        if ceiling and ceiling not in row.withheld and row.key in place and row.values[ceiling] >= row.values[measure]:
+            yield ((place[row.key], 1.0),), row.values[ceiling] - row.values[measure]
+
+    def limit(terms: list[tuple[Key, float]]) -> Iterator[Limit]:
+        values = {key: next(row.values[measure] for row in shown[key] if measure in row.values) for key, _ in terms}
+        hidden = [key for key, _ in terms if all(measure in row.withheld for row in shown[key])]
+        slack = -sum(sign * values[key] for key, sign in terms)
+        if slack >= 0 and all(key in place for key in hidden):  # else nobody can count on it
+            found: dict[int, float] = defaultdict(float)
+            for key, sign in terms:
+                if key in place:
+                    found[place[key]] += sign
+            yield tuple(sorted((at, sign) for at, sign in found.items() if sign)), slack
+
+    for (table, dimension, total), listed in parts.items():
+        for part in listed:
+            yield from limit([(part, 1.0), (total, -1.0)])
+        if (table, dimension) not in uncovered:
+            yield from limit([(total, 1.0), *((part, -1.0) for part in listed)])
+
+
+def _known_zeros(group: Group, rows: list[Row], levels: Levels, along: dict[str, set[str]],
+                 parted: set[tuple[Key, str]]) -> Iterator[Key]:
+    """Cells of nothing that the tables show by leaving out: the cell itself, or all its parts, at a level they have."""
+    listed = {(row.table, row.key) for row in rows}
+    for row in rows:
+        if row.table not in along or any(row.values.get(m, 0.0) for m in group.measures):
+            continue
+        named = frozenset(d for d, _ in row.key)
+        if any(((t, named) in levels and (t, row.key) not in listed)
+               or any((row.key, d) not in parted and (t, named | {d}) in levels for d in additive - named)
+               for t, additive in along.items()):
+            yield row.key

@@ -1,0 +1,1 @@
+"""Microdata: recoding, diversity, and attacks on records."""

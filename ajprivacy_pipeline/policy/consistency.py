@@ -1,0 +1,131 @@
+"""What must hold between the parts of the policy: names that exist, complete lists, countries that are allowed.
+
+Belongs here: faults that no single file shows, each as a line that names file and key. Does not belong here: the shape
+of a file (a module each), what is released (`release_consistency`).
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from ajprivacy_pipeline.policy.policy import DecisionPolicy, Policy
+from ajprivacy_pipeline.policy.release_consistency import release_faults
+
+_WORD = re.compile("[a-z][a-z_0-9]*")
+
+
+def cross_faults(policy: Policy) -> Iterator[str]:
+    """Every fault that no single file shows."""
+    yield from decision_faults(policy)
+    yield from _proof_faults(policy)
+    yield from _recipient_faults(policy)
+    yield from _hold_faults(policy)
+    yield from release_faults(policy)
+
+
+def decision_faults(policy: DecisionPolicy) -> Iterator[str]:
+    """Those of them that concern what is decided about people, and how that is explained."""
+    yield from _clause_faults(policy)
+    yield from _name_faults(policy)
+    yield from _attribute_faults(policy)
+    yield from _action_faults(policy)
+    if set(policy.retention.tombstones) != {"consumer", "business", "sole_proprietor"}:
+        yield "purposes.toml: tombstones needs one id per customer type"
+    for scope, held in policy.retention.scopes.items():
+        for entity in set(held) - set(policy.sources.tables) - {"contractual_attributes", "other_attributes"}:
+            yield f"purposes.toml: scopes.{scope} names the unknown table {entity}"
+    for name, table in policy.sources.tables.items():
+        for key_column in set(table.key) - set(table.columns):
+            yield f"sources.toml: tables.{name}.key names the unknown column {key_column}"
+        for column_name, column in table.columns.items():
+            if (column.type == "enum") != bool(column.values):
+                yield (f"sources.toml: tables.{name}.columns.{column_name}: values belong to enums, "
+                       "and every enum has some")
+
+
+def _clause_faults(policy: DecisionPolicy) -> Iterator[str]:
+    known = set(policy.clauses)
+    for name, period in policy.retention.periods.items():
+        if period.source not in known:
+            yield f"purposes.toml: periods.{name}.source names the unknown clause {period.source}"
+    for name, freeze in policy.retention.freezes.items():
+        if freeze.source not in known:
+            yield f"purposes.toml: freezes.{name}.source names the unknown clause {freeze.source}"
+    for name, purpose in policy.retention.purposes.items():
+        for clause in set(purpose.clauses) - known:
+            yield f"purposes.toml: purposes.{name}.clauses names the unknown clause {clause}"
+        for table in set(purpose.records) - set(policy.sources.tables):
+            yield f"purposes.toml: purposes.{name}.records names the unknown table {table}"
+        for period_name in set(purpose.periods) - set(policy.retention.periods):
+            yield f"purposes.toml: purposes.{name}.periods names the unknown period {period_name}"
+
+
+def _proof_faults(policy: Policy) -> Iterator[str]:
+    for name, promise in policy.clauses.items():
+        if (promise.state == "executed") != (promise.test is not None):
+            yield f"clauses.toml: {name}: what is executed names the test that proves it, and nothing else names one"
+
+
+def _recipient_faults(policy: Policy) -> Iterator[str]:
+    known = {"payment", *policy.retention.attributes}
+    for name, recipient in policy.recipients.items():
+        if recipient.source not in policy.clauses:
+            yield f"recipients.toml: {name}.source names the unknown clause {recipient.source}"
+        for purpose in set(recipient.purposes) - set(policy.retention.purposes):
+            yield f"recipients.toml: {name}.purposes names the unknown purpose {purpose}"
+        for category in set(recipient.categories) - known:
+            yield f"recipients.toml: {name}.categories names the unknown category {category}"
+        abroad = sorted(set(recipient.countries) - set(policy.notice.eea))
+        if abroad and not recipient.safeguards:
+            yield (f"recipients.toml: {name}: {', '.join(abroad)} lies outside the EEA "
+                   "and no safeguards are named (EEA-1)")
+
+
+def _hold_faults(policy: Policy) -> Iterator[str]:
+    longest = policy.review.holds.longest_months
+    if longest.source not in policy.clauses:
+        yield f"review.toml: holds.longest_months.source names the unknown clause {longest.source}"
+    if longest.value == 0:
+        yield "review.toml: holds.longest_months is 0: nobody could place a hold"
+
+
+def _name_faults(policy: DecisionPolicy) -> Iterator[str]:
+    """Names that SQL is rendered with are plain words."""
+    named: dict[str, Iterable[str]] = {"purposes": policy.retention.purposes, "attributes": policy.retention.attributes,
+             "freezes": policy.retention.freezes}
+    for group, names in named.items():
+        for name in names:
+            if not _WORD.fullmatch(name):
+                yield f"purposes.toml: {group}.{name}: a name is made of a-z, 0-9 and _, and begins with a letter"
+    for name, attribute in policy.retention.attributes.items():
+        for column in (*attribute.columns, *attribute.company_columns):
+            if not _WORD.fullmatch(column):
+                yield f"purposes.toml: attributes.{name}: {column} is no name of a column"
+
+
+def _attribute_faults(policy: DecisionPolicy) -> Iterator[str]:
+    for name, attribute in policy.retention.attributes.items():
+        for purpose in set(attribute.purposes) - set(policy.retention.purposes):
+            yield f"purposes.toml: attributes.{name}.purposes names the unknown purpose {purpose}"
+        for column in set(attribute.company_columns) - set(attribute.columns):
+            yield f"purposes.toml: attributes.{name}.company_columns names {column}, which is none of its columns"
+        for subject_type in set(attribute.types) & set(attribute.misplaced):
+            yield f"purposes.toml: attributes.{name}: {subject_type} is in types and in misplaced"
+        for subject_type in attribute.types + attribute.misplaced:
+            table = "contacts" if subject_type == "contact" else "customers"
+            for column in attribute.columns:
+                if column not in policy.sources.tables[table].columns:
+                    yield f"purposes.toml: attributes.{name}.columns: {table} has no column {column}"
+                elif column not in policy.actions.get(table, {}):
+                    yield f"actions.toml: {table} lacks an action for {column} (attribute {name})"
+
+
+def _action_faults(policy: DecisionPolicy) -> Iterator[str]:
+    covered = {(table, column) for table, columns in policy.actions.items() for column in columns}
+    for table, column in sorted(covered):
+        if column not in getattr(policy.sources.tables.get(table), "columns", {}):
+            yield f"actions.toml: {table}.{column} is no column of the source contract"
+    leaves_by_row = {table for table, columns in policy.actions.items()
+                     if any(action.action == "delete_row" for action in columns.values())}
+    for table, column in policy.sources.identifying_columns():
+        if (table, column) not in covered and table not in leaves_by_row:
+            yield f"actions.toml: {table}.{column} identifies people and has no action"

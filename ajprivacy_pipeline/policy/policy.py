@@ -1,0 +1,40 @@
+"""The policy: all parts of the notice's data held together.
+
+Belongs here: which parts there are. Does not belong here: their shapes (a module a file), reading them (`load`).
+"""
+
+from functools import cached_property
+
+from ajprivacy_pipeline.policy.base import Frozen
+from ajprivacy_pipeline.policy.governance import Clause, NoticeFile, Recipient, Review
+from ajprivacy_pipeline.policy.release import Release
+from ajprivacy_pipeline.policy.retention import Action, Retention
+from ajprivacy_pipeline.policy.sources import Sources
+
+
+class DecisionPolicy(Frozen):
+    """The part of the notice that decides about people and explains it. `version` is a hash of the whole notice.
+
+    What was decided by it must stay explainable for years: a key that is added here, or in the shapes it is made of,
+    has a default, and none is taken away.
+    """
+
+    version: str
+    clauses: dict[str, Clause]
+    retention: Retention
+    actions: dict[str, dict[str, Action]]
+    sources: Sources
+
+    @cached_property
+    def periods(self) -> dict[str, int]:
+        """Every period by its name, which carries the unit."""
+        return {name: period.value for name, period in self.retention.periods.items()}
+
+
+class Policy(DecisionPolicy):
+    """The whole notice as data."""
+
+    notice: NoticeFile
+    release: Release
+    recipients: dict[str, Recipient]
+    review: Review

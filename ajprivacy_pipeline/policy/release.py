@@ -1,0 +1,135 @@
+"""The part of the policy about what is published: `release.toml`, tables and columns, thresholds, rules, declassifiers.
+
+Belongs here: its shape. Does not belong here: record-level tables (`microdata`), utility (`utility`).
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from ajprivacy_pipeline.policy.base import Frozen
+from ajprivacy_pipeline.policy.microdata import Microdata
+from ajprivacy_pipeline.policy.utility import Utility
+
+
+class PublishedColumn(Frozen):
+    """A column that may leave the house."""
+
+    type: str
+    role: Literal["dimension", "measure", "flag", "quasi_identifier", "sensitive", "text"]
+    meaning: str
+    unit: str | None = None
+    additive_over: tuple[str, ...] = ()
+    nearly_additive_over: tuple[str, ...] = ()
+    dominance: bool = False
+    at_most: str | None = None  # the measure of the same row that this one cannot exceed
+    names: str | None = None  # the dimension that this one is the name of: it tells no cells apart, and may be withheld
+    flows: tuple[()] | tuple[str, str] = ()  # of a stock: what came since the month before, what went
+
+    @property
+    def subtracted_over(self) -> tuple[str, ...]:
+        """The dimensions along which a reader could take parts off a total."""
+        return (*self.additive_over, *self.nearly_additive_over)
+
+
+class Contributors(Frozen):
+    """Where the people behind a published table are counted again, without the published model.
+
+    `margins` are the dimensions of the facts that the table totals; where the facts carry totals as rows of their own
+    (`(all)` in the category), the dimension is none of these. `counted` are measures that are no sums, each with the
+    column of the facts that must have a value in a row for its contributor to count. `persons` are measures that count
+    contributors themselves, each with the column whose sum must not be zero for one to count; empty: everybody does.
+    `may_name_nobody`: rows of the facts may have no person at all.
+    """
+
+    relation: str = Field(pattern="^anonymous[.][a-z_0-9]+$")
+    margins: tuple[str, ...] = ()
+    counted: dict[str, str] = Field(default_factory=dict)
+    persons: dict[str, str] = Field(default_factory=dict)
+    may_name_nobody: bool = False
+
+
+class PublishedTable(Frozen):
+    """A table that may leave the house."""
+
+    description: str
+    columns: dict[str, PublishedColumn]
+    months: bool = False
+    run_month_only: bool = False
+    sources: tuple[str, ...] = ()
+    population: str | None = None
+    microdata: bool = False
+    contributors: Contributors | None = None
+
+
+class View(Frozen):
+    """Rows of a published table under a name of their own: all its dimensions but `per` stand at their total."""
+
+    table: str
+    per: tuple[str, ...]
+    description: str
+
+
+class Thresholds(Frozen):
+    """The figures behind the guarantees."""
+
+    k: int
+    k_floor: int = Field(ge=5)
+    leak_minimum_characters: int = Field(ge=4)
+    dominance_p: int = Field(ge=1, le=100)
+    dominance_largest: int = Field(ge=1, le=99)
+    dominance_two_largest: int = Field(ge=1, le=99)
+    interval_percent: int = Field(ge=1, le=100)
+    open_cells: int = Field(ge=1)
+    total_worth: int = Field(ge=1, le=100)
+    months_computed_again: int = Field(ge=1)
+
+
+class PublishedValues(Frozen):
+    """The policy's own dimension values."""
+
+    all: str
+    unknown: str
+    abroad: str
+    norway: tuple[str, ...]
+    home_currency: str
+
+
+class Rule(Frozen):
+    """A dimension value and the patterns that lead to it."""
+
+    value: str
+    patterns: tuple[str, ...] = Field(min_length=1)
+
+
+class Rules(Frozen):
+    """How free texts become dimension values: the first rule with a pattern that fits, else `other`."""
+
+    other: str
+    page_group: tuple[Rule, ...]
+    device_class: tuple[Rule, ...]
+
+
+class Declassifier(Frozen):
+    """A function that takes the person out of a value (G11), or leaves a token of it, and why that is so."""
+
+    function: Literal["count", "is_null", "hmac", "starts_with", "rule", "test", "leading_character"]
+    takes: tuple[Literal["direct", "quasi", "token", "key"], ...] = Field(min_length=1)
+    reason: str = Field(min_length=20)
+    arguments: tuple[str, ...] = ()  # of the function; none: any
+    columns: tuple[str, ...] = ()  # layer.table.column that the value comes from; none: any
+    becomes: Literal["token"] | None = None
+
+
+class Release(Frozen):
+    """`release.toml`."""
+
+    history_months: int = Field(ge=1)
+    thresholds: Thresholds
+    values: PublishedValues
+    rules: Rules
+    tables: dict[str, PublishedTable]
+    microdata: Microdata
+    utility: Utility
+    views: dict[str, View] = Field(default_factory=dict)
+    declassifiers: dict[str, Declassifier] = Field(default_factory=dict)

@@ -1,0 +1,99 @@
+"""What must hold between what is released and the rest of the policy.
+
+Belongs here: faults of `release.toml` that its shape does not show, each as a line that names the key. Does not belong
+here: whether a release keeps to it (`release`).
+"""
+
+import re
+from collections.abc import Iterator
+
+from ajprivacy_pipeline.policy.policy import Policy
+from ajprivacy_pipeline.policy.release import PublishedTable
+from ajprivacy_pipeline.policy.utility import Utility
+
+
+def release_faults(policy: Policy) -> Iterator[str]:
+    """Every fault of what is released."""
+    yield from _table_faults(policy)
+    yield from _microdata_faults(policy)
+    values = policy.release.thresholds
+    yield from _utility_faults(policy.release.utility, values.k, policy.release.values.all, policy.release.tables)
+    if values.k < values.k_floor:
+        yield f"release.toml: thresholds.k is {values.k}, never below k_floor = {values.k_floor}"
+
+
+def _table_faults(policy: Policy) -> Iterator[str]:
+    for name, table in policy.release.tables.items():
+        for source in set(table.sources) - set(policy.sources.tables):
+            yield f"release.toml: tables.{name}.sources names the unknown table {source}"
+        roles = {column: entry.role for column, entry in table.columns.items()}
+        for named, entry in table.columns.items():
+            if entry.names is not None and {roles[named], roles.get(entry.names)} != {"dimension"}:
+                yield f"release.toml: tables.{name}.columns.{named}.names must be a dimension, and of a dimension"
+        for stock, entry in table.columns.items():
+            if entry.flows and ({roles.get(flow) for flow in entry.flows} != {"measure"} or "rounded_to" not in roles
+                                or [c for c, role in roles.items() if role == "dimension"] != ["month"]):
+                yield (f"release.toml: tables.{name}.columns.{stock}.flows must be two measures of a table that has "
+                       "rounded_to, and no dimension but the month")
+    for name, view in policy.release.views.items():
+        found = policy.release.tables.get(view.table)
+        dimensions = {c for c, entry in found.columns.items() if entry.role == "dimension"} if found else set()
+        if name in policy.release.tables or not set(view.per) <= dimensions or not dimensions:
+            yield (f"release.toml: views.{name} needs a name that no table has, a table with dimensions, and of these "
+                   "those it is per")
+    for name, rules in (("page_group", policy.release.rules.page_group),
+                        ("device_class", policy.release.rules.device_class)):
+        for pattern in (pattern for rule in rules for pattern in rule.patterns):
+            try:
+                re.compile(pattern)
+            except re.error:
+                yield f"release.toml: rules.{name}: {pattern} is no pattern"
+        if policy.release.values.all in {policy.release.rules.other, *(rule.value for rule in rules)}:
+            yield f"release.toml: rules.{name}: {policy.release.values.all} is the total and no value of a rule"
+
+
+def _microdata_faults(policy: Policy) -> Iterator[str]:
+    """The models of microdata name these columns and values: a policy that lacks one would stop them half-way."""
+    microdata, values, other = policy.release.microdata, policy.release.values, policy.release.rules.other
+    leaves = {name: {leaf.path[0] for leaf in listed} for name, listed in microdata.quasi_identifiers.items()}
+    enum = set(policy.sources.tables["customers"].columns["customer_type"].values or ())
+    needed = {"customer_type": enum, "postal_region": {*"0123456789", values.abroad, values.unknown},
+              "age_band": {values.unknown}, "gender": {other, values.unknown}, "industry": {other, values.unknown},
+              "tenure_band": {values.unknown}}
+    for name, wanted in needed.items():
+        if missing := wanted - leaves.get(name, set()):
+            yield f"release.toml: microdata.quasi_identifiers.{name} lacks {', '.join(sorted(missing))}"
+    for name in ("age_band", "tenure_band"):
+        if not any(leaf.at_least is not None for leaf in microdata.quasi_identifiers.get(name, ())):
+            yield f"release.toml: microdata.quasi_identifiers.{name} has no bands"
+    for name in ("gender", "industry"):
+        if not any(leaf.spellings for leaf in microdata.quasi_identifiers.get(name, ())):
+            yield f"release.toml: microdata.quasi_identifiers.{name} has no spellings"
+    recency = microdata.sensitive.get("last_order_band")
+    if recency is None or all(band.at_least is not None for band in recency.bands):
+        yield "release.toml: microdata.sensitive.last_order_band needs a band without at_least: without an order"
+    for name, table in policy.release.tables.items():
+        roles = {column: entry.role for column, entry in table.columns.items()}
+        expected = dict.fromkeys(leaves, "quasi_identifier") | dict.fromkeys(microdata.sensitive, "sensitive")
+        if table.microdata and roles != expected:
+            yield f"release.toml: tables.{name} must have the columns of [microdata], with their roles"
+
+
+def _utility_faults(utility: Utility, k: int, every: str, tables: dict[str, PublishedTable]) -> Iterator[str]:
+    """What does not fit: bands that reach below k, queries of what is not published or may not be added up."""
+    if utility.contributor_bands[0] <= k:
+        yield f"release.toml: utility.contributor_bands begin below k = {k}: the first band would tell of fewer"
+    for name, query in utility.golden.items():
+        where = f"release.toml: utility.golden.{name}"
+        table = tables.get(query.table)
+        if table is None or not table.months:
+            yield f"{where}: {query.table} is no published table of cells"
+            continue
+        roles = {column: entry.role for column, entry in table.columns.items()}
+        dimensions = [column for column, role in roles.items() if role == "dimension"]
+        if roles.get(query.measure) != "measure" or not {*query.per, *query.over} <= set(dimensions):
+            yield f"{where}: {query.table} has no such measure or dimension"
+        elif set(query.over) - set(table.columns[query.measure].additive_over):
+            yield f"{where}: {query.measure} may not be added up over {', '.join(query.over)}"
+        elif dimensions[0] not in query.per:
+            yield f"{where}: {dimensions[0]} has no {every}, so it must be in per"

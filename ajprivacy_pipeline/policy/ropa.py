@@ -1,0 +1,104 @@
+"""The records of processing (Art. 30): what an authority asks for first, from policy data alone.
+
+Belongs here: the record as data, and as a page. Does not belong here: rows of anybody, sentences of the notice.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ajprivacy_pipeline.errors import PrivacyError
+from ajprivacy_pipeline.policy.policy import Policy
+from ajprivacy_pipeline.policy.retention import Purpose
+
+_TEMPLATE = Path(__file__).with_name("ropa.html.j2")
+_PEOPLE = {"consumer": "consumers", "sole_proprietor": "sole proprietors", "business": "business customers",
+           "contact": "contact persons of business customers"}
+_ANYBODY = "people who use the services or write to the company"
+_BASES = {"contract": "contract, Art. 6(1)(b)", "legitimate_interest": "legitimate interest, Art. 6(1)(f)",
+          "consent": "consent, Art. 6(1)(a)", "legal_obligation": "legal obligation, Art. 6(1)(c)"}
+
+
+def ropa(policy: Policy) -> dict[str, Any]:
+    """The record: controller, purposes, recipients, freezes, promises, and a warning for everything that is missing."""
+    purposes = [_purpose(policy, name, purpose) for name, purpose in policy.retention.purposes.items()]
+    recipients = [_recipient(policy, name) for name in policy.recipients]
+    return {
+        "policy_version": policy.version,
+        "valid_from": policy.retention.valid_from.isoformat(),
+        "notice_sha256": policy.notice.notice.sha256,
+        "notice_language": policy.notice.notice.language,
+        "controller": policy.notice.controller.model_dump(),
+        "purposes": purposes,
+        "recipients": recipients,
+        "security": list(policy.notice.security),
+        "freezes": [{"freeze": name, "scope": freeze.scope, "clause": freeze.source}
+                    for name, freeze in policy.retention.freezes.items()],
+        "clauses": [{"id": name, "state": clause.shown_state, "meaning": clause.meaning, "how": clause.how,
+                     "pending": clause.pending} for name, clause in policy.clauses.items()],
+        "warnings": list(_warnings(policy)),
+    }
+
+
+def write_ropa(policy: Policy, out: Path) -> list[Path]:
+    """Write `ropa.html` and `ropa.json` into a folder, each whole or not at all; returns the files.
+
+    Raises:
+        PrivacyError: the folder cannot be written.
+    """
+    record = ropa(policy)
+    texts = {"ropa.html": render(record), "ropa.json": json.dumps(record, indent=2, ensure_ascii=False) + "\n"}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            partial = out / f".{name}.{os.getpid()}"
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(out / name)
+    except OSError as error:
+        raise PrivacyError(f"{out} cannot be written: {os.strerror(error.errno or 0)}") from None
+    return [out / name for name in texts]
+
+
+def render(record: dict[str, Any]) -> str:
+    """The record as one page that needs nothing else: for a screen, a phone, paper."""
+    from jinja2 import Environment, StrictUndefined
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["words"] = lambda name: str(name).replace("_", " ")
+    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(record)
+
+
+def _purpose(policy: Policy, name: str, purpose: Purpose) -> dict[str, Any]:
+    covered = {key: attribute for key, attribute in policy.retention.attributes.items() if name in attribute.purposes}
+    types = {kind for attribute in covered.values() for kind in attribute.types}
+    people = [label for kind, label in _PEOPLE.items() if kind in types]
+    return {
+        "purpose": name, "meaning": purpose.meaning, "legal_basis": _BASES[purpose.legal_basis],
+        "clauses": list(purpose.clauses),
+        "people": people or [*_PEOPLE.values(), _ANYBODY],
+        "attributes": list(covered),
+        "records": {table: list(policy.actions.get(table, {})) for table in purpose.records},
+        "recipients": [recipient for recipient, entry in policy.recipients.items() if name in entry.purposes],
+        "periods": [{"period": period, **policy.retention.periods[period].model_dump()} for period in purpose.periods],
+        "assessment_ref": purpose.assessment_ref,
+        "assessed_on": purpose.assessed_on.isoformat() if purpose.assessed_on else None,
+    }
+
+
+def _recipient(policy: Policy, name: str) -> dict[str, Any]:
+    entry = policy.recipients[name]
+    return {"recipient": name, **entry.model_dump(mode="json"),
+            "outside_eea": [country for country in entry.countries if country not in policy.notice.eea]}
+
+
+def _warnings(policy: Policy) -> list[str]:
+    found = [f"purpose {name}: {what} is missing" for name, purpose in policy.retention.purposes.items()
+             for what, value in (("assessment_ref", purpose.assessment_ref), ("assessed_on", purpose.assessed_on))
+             if value is None]
+    found += [f"recipient {name}: {what} is missing" for name, entry in policy.recipients.items()
+              if entry.role == "processor"
+              for what, value in (("agreement_on", entry.agreement_on), ("controlled_on", entry.controlled_on))
+              if value is None]
+    if policy.notice.controller.data_protection_officer is None:
+        found.append("controller: data_protection_officer is missing")
+    return found

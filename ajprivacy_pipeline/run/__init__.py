@@ -1,0 +1,1 @@
+"""One run of one month: the order of its steps, once, usable without Dagster."""

@@ -1,0 +1,326 @@
+"""One run of one month: opens the month's restricted file, holds its lock, and does the steps one after another.
+
+Belongs here: the order in which the domain's parts work for a month, and what they are handed. Does not belong here:
+Dagster, rules, the text of models. Every edge (Dagster, tests, benchmarks) runs a month through `open_month`.
+"""
+
+import shutil
+import time
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ajprivacy_pipeline.calendar import as_of
+from ajprivacy_pipeline.errors import ModelError, PolicyError
+from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.pseudonyms.zone import PSEUDONYMISED, write_pseudonymised
+from ajprivacy_pipeline.retention.bind import catalogue_of
+from ajprivacy_pipeline.retention.completeness import require_complete
+from ajprivacy_pipeline.settings import Settings, operator, prepare_home
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.boundary import boundary
+from ajprivacy_pipeline.storage.catalogue import LAYERS, Model, layer_models, run_model
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.month_files import destroy_before, is_running, month_file, month_lock
+from ajprivacy_pipeline.storage.policy_versions import record_policy
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.release import Asked, Logs, ReleaseResult
+    from ajprivacy_pipeline.release.sql_copy import PublishResult
+    from ajprivacy_pipeline.warehouse.extract import TableExtract
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A piece of work that is done: its name, the rows it made (None: it makes no table), the seconds it took."""
+
+    what: str
+    rows: int | None
+    seconds: float
+
+
+Report = Callable[[Progress], None]
+
+
+def ignore(_: Progress) -> None:
+    """Report to nobody."""
+
+
+class MonthRun:
+    """A month whose file is open and whose lock is held; made by `open_month` alone.
+
+    Every method raises PrivacyError and nothing else, never with a value of a row.
+    """
+
+    def __init__(self, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,
+                 con: zones.Connection, month: str, run_id: str, report: Report, logs: "Logs | None" = None,
+                 asked: "Asked | None" = None) -> None:
+        """Hold the parts of a run; opens nothing by itself."""
+        self.settings = settings
+        self.policy = policy
+        self.control = control
+        self.keys = keys
+        self.con = con
+        self.month = month
+        self.run_id = run_id
+        self.catalogue: Mapping[str, Model] = catalogue_of(policy)
+        self.release_result: ReleaseResult | None = None
+        self._values: dict[str, dict[str, object]] = {}
+        self._report = report
+        self._logs = logs
+        self._asked = asked
+
+    def extract(self) -> "list[TableExtract]":
+        """Read the warehouse into the schema raw, and drop what an earlier run of the month derived from it."""
+        from ajprivacy_pipeline.warehouse.extract import extract
+        from ajprivacy_pipeline.warehouse.mapping import load_mapping
+        from ajprivacy_pipeline.warehouse.settle import settle_values
+        last = time.monotonic()
+
+        def progress(table: str, rows: int) -> None:
+            nonlocal last
+            now = time.monotonic()
+            self._report(Progress(f"raw.{table}", rows, now - last))
+            last = now
+
+        with boundary("extract"):
+            sources = self.policy.sources
+            mapping = load_mapping(self.settings.mapping_file, sources)
+            extracts = extract(self.con, self.settings.warehouse_url, mapping, sources, progress=progress)
+            settle_values(self.con, self.policy, mapping)
+            for layer in LAYERS:
+                self.con.execute(f"DROP SCHEMA IF EXISTS {zones.quote(layer)} CASCADE")
+            self._values.clear()
+        return extracts
+
+    def model(self, name: str) -> int:
+        """Rebuild the table of one SQL model and return its row count."""
+        with self._timed(name) as done:
+            model = self.catalogue[name]
+            return done(run_model(self.con, model, self._bound(model.layer)))
+
+    def quality(self) -> int:
+        """Write staged.quality, the rows that do not fit the source contract, and return their number."""
+        from ajprivacy_pipeline.retention.quality import write_quality
+        with self._timed("staged.quality") as done:
+            self._bound("staged")
+            return done(write_quality(self.con, self.policy))
+
+    def pseudonymise(self) -> dict[str, int]:
+        """Rebuild the pseudonymised zone from the layer's tables; returns their rows, none if a later month stands."""
+        tables = [model.table for model in layer_models(self.catalogue, (PSEUDONYMISED,))]
+        with self._timed("pseudonymised zone") as done:
+            rows = write_pseudonymised(self.con, self.settings, self.keys, self.month, tables)
+            done(sum(rows.values()))
+            return rows
+
+    def release(self) -> "ReleaseResult":
+        """Prove the month's cells and swap the release in; a failed gate leaves the previous one in place."""
+        from ajprivacy_pipeline.release import NOTHING, build_release
+        steps = _Steps("release", self._report)
+        with boundary("release"):
+            self.release_result = build_release(self.con, self.settings, self.policy, self.control, self.month,
+                                                self.run_id, steps.next, run_models=False, logs=self._logs,
+                                                asked=self._asked or NOTHING)
+        steps.next("")
+        return self.release_result
+
+    def publish(self) -> "PublishResult | None":
+        """Bring the newest release to the declared database; None where none is declared."""
+        if self.settings.publish_url is None:
+            return None
+        from ajprivacy_pipeline.release.sql_copy import publish
+        with self._timed("published in SQL") as done, boundary("publish"):
+            result = publish(self.settings, self.policy)
+            done(result.rows)
+        return result
+
+    def finish(self) -> list[str]:
+        """Record the month's success, then destroy earlier months' files and keys; returns the months destroyed."""
+        from ajprivacy_pipeline.oversight.evidence import remember_measures
+        from ajprivacy_pipeline.retention.bind import remember_faults, remember_shared_requests, remember_warranties
+        from ajprivacy_pipeline.retention.effects import remember_effects
+        with self._timed("control.months") as done:
+            for remember in (remember_shared_requests, remember_faults, remember_warranties):
+                remember(self.con, self.control, self.month, self.run_id)
+            remember_effects(self.con, self.control, self.keys, self.month, self.run_id)
+            remember_measures(self.con, self.control, self.keys, self.month, self.run_id, self.policy.version)
+            destroyed = destroy_before(self.settings, self.keys, self.month)
+            done(len(destroyed))
+            return destroyed
+
+    def summary(self) -> dict[str, object]:
+        """What the month came to, in counts alone; what the command line and the last asset show."""
+        with boundary("summary"):
+            counts = self._source_counts()
+            return {
+                "month": self.month, "run_id": self.run_id, "policy_version": self.policy.version,
+                "source_tables": sum(bool(row["present"]) for row in counts),
+                "source_rows": sum(int(str(row["rows"])) for row in counts),
+                "missing": self._missing(),
+                "quality_faults": self.rows("staged.quality"),
+                "attribute_decisions": self.tally("retention.attribute_decisions", "decision"),
+                "record_decisions": self.tally("retention.record_decisions", "decision"),
+                "release": self._release_summary(),
+            }
+
+    def rows(self, name: str) -> int:
+        """The row count of a table, as `schema.table`."""
+        return int(self.con.execute(f"SELECT count(*) FROM {_table(name)}").fetchall()[0][0])
+
+    def describe(self, name: str) -> list[tuple[str, str]]:
+        """Columns and types of a table, in order."""
+        with boundary(name):
+            return [(row[0], row[1]) for row in self.con.execute(f"DESCRIBE {_table(name)}").fetchall()]
+
+    def tally(self, name: str, column: str) -> dict[str, int]:
+        """How many rows of a table hold each value of a column whose values the policy defines."""
+        with boundary(name):
+            found = self.con.execute(f"SELECT {zones.quote(column)}, count(*) FROM {_table(name)} "
+                                     "GROUP BY ALL ORDER BY ALL").fetchall()
+        return {str(value): count for value, count in found}
+
+    def figures(self, name: str) -> dict[str, object]:
+        """What the decisions of a table come to, in counts alone; empty for a table without decisions."""
+        from ajprivacy_pipeline.whatif.figures import figures
+        with boundary(name):
+            return figures(self.con, name, self.policy, self.month)
+
+    def _release_summary(self) -> dict[str, object] | None:
+        found = self.release_result
+        if found is None:
+            return None
+        return {"status": found.status, "proven": found.proven, "history_from": found.history_from,
+                "cells": found.figures.get("cells", 0), "cells_withheld": found.figures.get("cells_withheld", 0),
+                "unconverted_lines": found.figures.get("unconverted_lines", 0),
+                "rows": sum(found.rows.values()), "gates": {v.guarantee: v.word for v in found.verdicts}}
+
+    def _bound(self, layer: str) -> Mapping[str, object]:
+        """Every bound value of a layer's models; the schemas policy and control are written on first use."""
+        from ajprivacy_pipeline.pseudonyms.keys import pseudonym_parameters
+        from ajprivacy_pipeline.release import NOTHING, model_values, plan_release
+        from ajprivacy_pipeline.retention.bind import first_held_pads, policy_parameters
+        from ajprivacy_pipeline.retention.effects import effect_parameters
+        if not self._values:
+            self._prepare()
+            self._values["policy"] = {**policy_parameters(self.policy, self.month),
+                                      **effect_parameters(self.keys, self.control),
+                                      **first_held_pads(self.keys.derive("control", "first_held"))}
+        if layer in ("pseudonyms", PSEUDONYMISED) and "keys" not in self._values:
+            self._values["keys"] = pseudonym_parameters(self.keys, self.month)
+        if layer in ("anonymous", "published") and "release" not in self._values:
+            plan = plan_release(self.control, self.policy, self.month, self._asked or NOTHING)
+            self._values["release"] = model_values(self.policy, plan)  # one random key for all facts of this run
+        return ChainMap(*self._values.values())
+
+    def _prepare(self) -> None:
+        from ajprivacy_pipeline.oversight.evidence import write_open_before
+        from ajprivacy_pipeline.retention.bind import CONTROL_TABLES, prepare
+        from ajprivacy_pipeline.warehouse.mapping import load_mapping
+        if not self.con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw' LIMIT 1").fetchall():
+            raise ModelError(f"nothing is extracted for {self.month} yet: materialise raw first, or run the month")
+        prepare(self.con, self.policy, self.control, self.month)
+        write_open_before(self.con, self.control, self.keys, self.month)
+        rates = load_mapping(self.settings.mapping_file, self.policy.sources).rates
+        self.con.execute(f"CREATE OR REPLACE TABLE control.rates ({CONTROL_TABLES['control.rates']})")
+        for row in rates.items():
+            self.con.execute("INSERT INTO control.rates VALUES (?, ?)", list(row))
+
+    def _missing(self) -> dict[str, list[str]]:
+        """What the warehouse does not have, as table or table.column, and why that leaves nobody due, if it does."""
+        found = self.con.execute("SELECT table_name, present, missing_columns FROM raw.extraction "
+                                 "ORDER BY table_name").fetchall()
+        reasons = self.con.execute("SELECT coalesce(reasons, []) FROM retention.evidence").fetchall()
+        return {"tables": [name for name, present, _ in found if not present],
+                "columns": [f"{name}.{column}" for name, present, columns in found if present for column in columns],
+                "evidence": list(reasons[0][0])}
+
+    def _source_counts(self) -> list[dict[str, object]]:
+        found = self.con.execute("SELECT table_name, present, rows FROM raw.extraction ORDER BY table_name").fetchall()
+        return [{"table_name": name, "present": present, "rows": rows} for name, present, rows in found]
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[Callable[[int], int]]:
+        rows = 0
+
+        def done(made: int) -> int:
+            nonlocal rows
+            rows = made
+            return made
+
+        started = time.monotonic()
+        with boundary(what):
+            yield done
+        self._report(Progress(what, rows, time.monotonic() - started))
+
+
+class _Steps:
+    """Turns "now comes this" into "that is done"."""
+
+    def __init__(self, what: str, report: Report) -> None:
+        self._what, self._report, self._now, self._since = what, report, "", time.monotonic()
+
+    def next(self, step: str) -> None:
+        """Report the step before, and remember this one."""
+        now = time.monotonic()
+        if self._now:
+            self._report(Progress(f"{self._what}: {self._now}", None, now - self._since))
+        self._now, self._since = step, now
+
+
+@contextmanager
+def open_month(settings: Settings, month: str, run_id: str, report: Report = ignore,
+               logs: "Logs | None" = None, asked: "Asked | None" = None) -> Iterator[MonthRun]:
+    """Open a month for one run.
+
+    Args:
+        settings: folders and limits.
+        month: YYYY-MM, a month that is over or under way.
+        run_id: stands in the control store and in the release.
+        report: called after each table and step.
+        logs: gives everything the run has written down so far; without it no release is proven (G13).
+        asked: what an explicit command wants of the release otherwise.
+
+    Raises:
+        ControlError: another run of the same month is under way.
+        PolicyError: the policy is not valid, or was not yet when the month ended.
+        ReleaseError: what is asked for cannot be had.
+        PrivacyError: the policy, the keys or the file are not usable.
+    """
+    with boundary(f"open {month}"):
+        as_of(month)
+        prepare_home(settings)
+        policy = load_policy(settings.notice)
+        require_complete(policy)
+        if month < policy.retention.first_month:
+            raise PolicyError([f"purposes.toml: first_month is {policy.retention.first_month}, after {month}"])
+        if policy.retention.valid_from > as_of(month):
+            raise PolicyError([f"purposes.toml: valid_from is {policy.retention.valid_from}, after {month} has ended"])
+        keys = KeyStore(settings.keys, settings.root_key)
+        control = ControlStore.in_folder(settings.control)
+        record_policy(control, settings.notice, operator())
+        if asked is not None:
+            from ajprivacy_pipeline.release import plan_release
+            plan_release(control, policy, month, asked)  # what cannot be had is refused before anything is read
+    with month_lock(settings, month):
+        spill = settings.restricted / "spill" / month
+        for left in spill.parent.glob("????-??"):  # what killed runs left, of this month or of others
+            if left.name == month or not is_running(settings, left.name):
+                shutil.rmtree(left, ignore_errors=True)
+        with zones.open_zone(settings, keys, month_file(settings, month),
+                             extensions=("postgres_scanner", "sqlite_scanner")) as con:
+            # A folder a month: two months at once must not write to each other's spill files.
+            con.execute(f"SET temp_directory = {zones.literal(str(spill))}")
+            try:
+                yield MonthRun(settings, policy, control, keys, con, month, run_id, report, logs, asked)
+            finally:
+                with suppress(zones.EngineError):  # a run's tokens never outlive the run
+                    con.execute("DROP TABLE IF EXISTS anonymous.tokens")
+
+
+def _table(name: str) -> str:
+    schema, _, table = name.partition(".")
+    return f"{zones.quote(schema)}.{zones.quote(table)}"

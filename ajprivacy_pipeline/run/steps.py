@@ -1,0 +1,60 @@
+"""The order of a month, once: a run without Dagster walks it; Dagster's graph has the same steps as assets.
+
+Belongs here: which step comes after which. Does not belong here: what a step does (`month`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from ajprivacy_pipeline.run.month import MonthRun
+from ajprivacy_pipeline.storage.catalogue import LAYERS, Model, layer_models
+
+DECIDING = ("staged", "retention")  # the layers after which everything is decided
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a month: its name and what it does to the run."""
+
+    name: str
+    do: Callable[[MonthRun], object]
+
+
+def decision_steps(catalogue: Mapping[str, Model]) -> Iterator[Step]:
+    """From the extraction to the last decision."""
+    yield Step("raw.extraction", MonthRun.extract)
+    yield from _models(catalogue, DECIDING)
+
+
+def month_steps(catalogue: Mapping[str, Model]) -> Iterator[Step]:
+    """Every step of a month, in order."""
+    yield from decision_steps(catalogue)
+    yield from _models(catalogue, [layer for layer in LAYERS if layer not in DECIDING])
+    yield Step("pseudonymised.zone", MonthRun.pseudonymise)
+    yield Step("release", MonthRun.release)
+    yield Step("control.months", MonthRun.finish)
+
+
+def run_decisions(run: MonthRun) -> None:
+    """Read and decide a month; nothing is published, and the month stays unfinished."""
+    for step in decision_steps(run.catalogue):
+        step.do(run)
+
+
+def run_all(run: MonthRun) -> None:
+    """Do a whole month."""
+    for step in month_steps(run.catalogue):
+        step.do(run)
+
+
+def _models(catalogue: Mapping[str, Model], layers: list[str] | tuple[str, ...]) -> Iterator[Step]:
+    for layer in layers:
+        for model in layer_models(catalogue, (layer,)):
+            yield Step(model.name, partial(_run_model, name=model.name))
+        if layer == "staged":
+            yield Step("staged.quality", MonthRun.quality)
+
+
+def _run_model(run: MonthRun, name: str) -> object:
+    return run.model(name)

@@ -1,0 +1,181 @@
+"""The tables of the control store: small, appended to, and outliving a month.
+
+Belongs here: their columns, and what a row of each means. Does not belong here: reading and writing them (`control`).
+No personal value but the ids of subjects and messages under hold or review, and of requests that name an address of
+several people.
+"""
+
+import sqlalchemy as sa
+
+META = sa.MetaData()
+
+months = sa.Table(  # one row per successful run of a month: what it saw, so that the next can tell a shrunken source
+    "months", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("month", sa.String(7), nullable=False, index=True),
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("policy_version", sa.String(64), nullable=False),
+    sa.Column("finished_at", sa.DateTime, nullable=False),
+)
+month_measures = sa.Table(  # what a successful run measured, and what somebody accepted; in the order it happened
+    "month_measures", META,  # a row per run (or acceptance), guard, table and column ('' for the table as a whole)
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("month", sa.String(7), nullable=False, index=True),
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("guard", sa.String(16), nullable=False),
+    sa.Column("table_name", sa.String(64), nullable=False),
+    sa.Column("column_name", sa.String(64), nullable=False),
+    sa.Column("part", sa.BigInteger),
+    sa.Column("whole", sa.BigInteger),
+    sa.Column("newest", sa.Date),
+    sa.Column("stands", sa.Boolean, nullable=False),  # it was evidence: later months are compared with it
+    sa.Column("recorded_at", sa.DateTime, nullable=False),
+    sa.Column("accepted_by", sa.String(200)),  # set where a person said that it is right as it is
+    sa.Column("reason", sa.String(64)),
+    sa.Column("accepted_on", sa.Date),
+)
+open_records = sa.Table(  # the ids of what was open in a run, sealed under a key that the store does not hold
+    "open_records", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False, index=True),
+    sa.Column("table_name", sa.String(64), nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)
+executed_counts = sa.Table(  # what carrying out a plan took away: rows (column ''), values removed or emptied
+    "executed_counts", META,  # nothing writes it yet; who removes a row counts each value that stood in it, too
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("table_name", sa.String(64), nullable=False),
+    sa.Column("column_name", sa.String(64), nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("executed_at", sa.DateTime, nullable=False),
+)
+releases = sa.Table(  # one row per published release
+    "releases", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("history_from", sa.String(7), nullable=False),
+    sa.Column("proven", sa.Boolean, nullable=False),
+    sa.Column("manifest_sha256", sa.String(64), nullable=False),
+    sa.Column("policy_version", sa.String(64), nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("published_at", sa.DateTime, nullable=False),
+)
+hold_events = sa.Table(  # one row each for placing a legal hold, renewing it, lifting it; none is edited
+    "hold_events", META,  # hold_id is the placing row's id; subject_id ('customer:1') or an entity's name ('app_logs')
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("hold_id", sa.Integer, index=True),
+    sa.Column("event", sa.String(8), nullable=False),
+    sa.Column("subject_id", sa.String(200), nullable=False),
+    sa.Column("owner", sa.String(200), nullable=False),
+    sa.Column("ground", sa.String(64), nullable=False),
+    sa.Column("expires_on", sa.Date, nullable=False),
+    sa.Column("happened_on", sa.Date, nullable=False),
+    sa.Column("recorded_by", sa.String(200), nullable=False),
+)
+review_decisions = sa.Table(  # one row per subject and decision; a release also lists its invoices below
+    "review_decisions", META,  # subject_id is that of a subject, or of a message without one: 'communications:1'
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("subject_id", sa.String(200), nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("decision", sa.String(16), nullable=False),
+    sa.Column("decided_by", sa.String(200), nullable=False),
+    sa.Column("reason", sa.String(64), nullable=False),
+    sa.Column("decided_on", sa.Date, nullable=False),
+)
+released_invoices = sa.Table(  # facts_sha256 pins the invoice as it was; a changed invoice is not released any more
+    "released_invoices", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("decision_id", sa.Integer, sa.ForeignKey("review_decisions.id"), nullable=False),
+    sa.Column("invoice_id", sa.String(200), nullable=False),
+    sa.Column("facts_sha256", sa.String(64), nullable=False),
+)
+
+released_faults = sa.Table(  # facts_sha256 pins the faults of the record as they were; a new one is not released
+    "released_faults", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("decision_id", sa.Integer, sa.ForeignKey("review_decisions.id"), nullable=False),
+    sa.Column("entity", sa.String(64), nullable=False),
+    sa.Column("record_id", sa.String(200), nullable=False),
+    sa.Column("facts_sha256", sa.String(64), nullable=False),
+)
+first_held = sa.Table(  # the first month in which a fault held something: a keyed token of freeze, table and record
+    "first_held", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("token", sa.String(64), nullable=False, index=True),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False),
+)
+product_warranties = sa.Table(  # a product's warranty in a successful month, where it was another than before
+    "product_warranties", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("product_id", sa.String(200), nullable=False),
+    sa.Column("warranty_years", sa.Integer),
+    sa.Column("month", sa.String(7), nullable=False, index=True),
+    sa.Column("run_id", sa.String(64), nullable=False),
+)
+
+policies = sa.Table(  # every policy that a run used: the TOML texts by file name, as JSON; once a version
+    "policies", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("version", sa.String(64), nullable=False, index=True),
+    sa.Column("stored_at", sa.DateTime, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+)
+
+policy_keepers = sa.Table(  # by whose run a policy was stored; what was stored before this table was there has no row
+    "policy_keepers", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("version", sa.String(64), nullable=False, index=True),
+    sa.Column("stored_by", sa.String(200), nullable=False),
+)
+
+shared_requests = sa.Table(  # erasures by e-mail that reached several people in a month: they stay ambiguous
+    "shared_requests", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("request_id", sa.String(200), nullable=False, index=True),
+    sa.Column("matches", sa.BigInteger, nullable=False),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False),
+)
+
+effects = sa.Table(  # what objections, erasures and unsubscriptions have ended: keyed tokens of requests and people
+    "effects", META,  # replaced as a whole per source; `key` is the fingerprint of the tokens' key
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("source", sa.String(64), nullable=False, index=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("received_on", sa.Date, nullable=False),
+    sa.Column("verified_on", sa.Date),
+    sa.Column("by_email", sa.Boolean, nullable=False),
+    sa.Column("matches", sa.BigInteger, nullable=False),
+    sa.Column("what", sa.String(8), nullable=False),
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("erases", sa.Boolean, nullable=False),
+    sa.Column("key", sa.String(16), nullable=False),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False),
+)
+store_state = sa.Table(  # one row: how often the store has been changed; see `counter`
+    "store_state", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("changes", sa.BigInteger, nullable=False),
+)
+new_starts = sa.Table(  # a person goes on with a store that had lost something, or with a new one
+    "new_starts", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("changes_before", sa.BigInteger),  # beside the keys; None where no number stood there
+    sa.Column("changes_found", sa.BigInteger, nullable=False),
+    sa.Column("accepted_by", sa.String(200), nullable=False),
+    sa.Column("reason", sa.String(64), nullable=False),
+    sa.Column("accepted_on", sa.Date, nullable=False),
+)
+
+looks = sa.Table(  # who looked at a person: the subject as a keyed token, never its id
+    "looks", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("subject_id", sa.String(64), nullable=False, index=True),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("what", sa.String(32), nullable=False),
+    sa.Column("by", sa.String(200), nullable=False),
+    sa.Column("looked_at", sa.DateTime, nullable=False),
+)

@@ -1,0 +1,117 @@
+"""A month's file: its lock, opening it, its end.
+
+Belongs here: who may hold a month's file, and when it is destroyed. Does not belong here: what stands in the tables.
+"""
+
+import fcntl
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ajprivacy_pipeline.calendar import as_of
+from ajprivacy_pipeline.errors import ControlError
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.keystore import KeyStore
+
+DECISION_TABLES = ("purpose_status", "freezes", "attribute_decisions", "record_decisions", "bulk_decisions",
+                   "review_list", "sole_ground")
+_MONTH = re.compile(r"^\d{4}-\d{2}$")
+_LOCK_PATIENCE_SECONDS = 1.0  # longer than `is_running` holds a lock to look at it
+
+
+def month_file(settings: Settings, month: str) -> Path:
+    """The encrypted file of a month."""
+    return settings.restricted / f"{month}.duckdb"
+
+
+def is_running(settings: Settings, month: str) -> bool:
+    """Whether a run of the month is under way in any process of this machine."""
+    path = _lock_file(settings, month)
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def destroy_before(settings: Settings, keys: KeyStore, month: str) -> list[str]:
+    """Destroy keys, then files, of the months before `month`; a month under way is left for the next time."""
+    known = {path.stem for folder, ending in ((settings.restricted, "duckdb"), (settings.keys, "sealed"))
+             for path in folder.glob(f"*.{ending}")}
+    destroyed = []
+    for earlier in sorted(stem for stem in known if _MONTH.match(stem) and stem < month):
+        try:
+            with month_lock(settings, earlier):
+                keys.destroy(earlier)
+                for path in settings.restricted.glob(f"{earlier}.duckdb*"):
+                    path.unlink()
+                destroyed.append(earlier)
+        except ControlError:
+            continue
+    return destroyed
+
+
+def newest_month(settings: Settings) -> str:
+    """The newest month that has a file.
+
+    Raises:
+        ControlError: no month has one.
+    """
+    months = [path.stem for path in settings.restricted.glob("*.duckdb") if _MONTH.match(path.stem)]
+    if not months:
+        raise ControlError("no month has a file: run one first with `ajprivacy run`")
+    return max(months)
+
+
+@contextmanager
+def read_month(settings: Settings, month: str | None) -> Iterator[tuple[zones.Connection, str]]:
+    """The month's file, opened for reading, with the month it is (None: the newest that has a file).
+
+    Raises:
+        ControlError: the month is malformed, was never run, is destroyed, or its decisions are not complete.
+        ZoneError: the file cannot be read.
+    """
+    chosen = month or newest_month(settings)
+    as_of(chosen)
+    if not month_file(settings, chosen).exists():
+        raise ControlError(f"{chosen} has no file: it was never run, or was destroyed; recompute from today's facts "
+                           f"with `ajprivacy run --month {chosen}`")
+    keys = KeyStore(settings.keys, settings.root_key)
+    with zones.open_zone(settings, keys, month_file(settings, chosen), read_only=True) as con:
+        found = {row[0] for row in con.execute("SELECT table_name FROM information_schema.tables "
+                                               "WHERE table_schema = 'retention'").fetchall()}
+        if missing := [name for name in DECISION_TABLES if name not in found]:
+            raise ControlError(f"the decisions of {chosen} are not complete ({', '.join(missing)} is missing): "
+                               f"run the month again with `ajprivacy run --month {chosen}`")
+        yield con, chosen
+
+
+def _lock_file(settings: Settings, month: str) -> Path:
+    return settings.restricted / f"{month}.lock"
+
+
+@contextmanager
+def month_lock(settings: Settings, month: str) -> Iterator[None]:
+    """Hold the month for this run; the system frees it when the process ends, however it ends."""
+    handle = os.open(_lock_file(settings, month), os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + _LOCK_PATIENCE_SECONDS
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise ControlError(f"another run of {month} is under way: wait until it ends, or end it, "
+                                       "then run again") from None
+                time.sleep(0.1)
+        yield
+    finally:
+        os.close(handle)

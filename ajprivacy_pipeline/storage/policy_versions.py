@@ -1,0 +1,156 @@
+"""Policies that runs used, kept for as long as something was decided by them, so that an old month can be explained.
+
+Belongs here: storing a policy's texts under its version, finding and listing them again, the folder to start one from.
+Does not belong here: comparing them (`diff`).
+"""
+
+import json
+import os
+import re
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from ajprivacy_pipeline.errors import PolicyError
+from ajprivacy_pipeline.policy import DecisionPolicy, parse_decision_policy, parse_policy, read_texts
+from ajprivacy_pipeline.policy.diff import changes
+from ajprivacy_pipeline.settings import NOTICE, Settings
+from ajprivacy_pipeline.storage import control_tables as store
+from ajprivacy_pipeline.storage.control import ControlStore, utc_now
+
+CURRENT = "current"
+_VERSION = re.compile(r"^[0-9a-f]{16}$")
+
+
+def record_policy(control: ControlStore, folder: Path, by: str) -> str:
+    """Keep the texts of a folder's policy under its version, once, with who ran it first; returns the version.
+
+    Raises:
+        PolicyError: the folder holds no valid policy.
+    """
+    texts = read_texts(folder)
+    version = parse_policy(texts).version
+    if version not in stored_versions(control):
+        control.insert(store.policies, [{"version": version, "stored_at": utc_now(),
+                                         "content": json.dumps(texts, sort_keys=True, ensure_ascii=False)}])
+        control.insert(store.policy_keepers, [{"version": version, "stored_by": by}])
+    return version
+
+
+def start_policy(folder: Path) -> list[str]:
+    """Write the default notice into a new or empty folder, to be changed there; returns the files' names.
+
+    Raises:
+        PolicyError: the folder holds something, or cannot be written; nothing is written over.
+    """
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise PolicyError([f"{folder}: is no empty folder: choose another, or empty it; nothing was written"])
+        folder.mkdir(parents=True, exist_ok=True)
+        texts = read_texts(NOTICE)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PolicyError([f"{folder}: {os.strerror(error.errno or 0)}"]) from None
+    return sorted(texts)
+
+
+def stored_versions(control: ControlStore) -> list[str]:
+    """Every stored version, oldest first."""
+    return [row["version"] for row in control.rows(sa.select(store.policies.c.version).order_by(store.policies.c.id))]
+
+
+def history(settings: Settings) -> list[dict[str, Any]]:
+    """Every stored policy, oldest first: version, stored_at (UTC), stored_by, months it decided last, what it changed.
+
+    `stored_by` is None for what was stored before that was noted; `changes` is None for the first, and where the texts
+    of one of the two cannot be compared. Writes nothing.
+    """
+    if not (settings.control / "control.db").exists():
+        return []
+    control = ControlStore.in_folder(settings.control)
+    keepers = {row["version"]: row["stored_by"] for row in control.rows(sa.select(store.policy_keepers))}
+    months: dict[str, list[str]] = {}
+    runs = store.months
+    newest = sa.select(sa.func.max(runs.c.id)).group_by(runs.c.month)
+    for row in control.rows(sa.select(runs).where(runs.c.id.in_(newest)).order_by(runs.c.month)):
+        months.setdefault(row["policy_version"], []).append(row["month"])
+    found: list[dict[str, Any]] = []
+    before: dict[str, str] | None = None
+    for row in control.rows(sa.select(store.policies).order_by(store.policies.c.id)):
+        texts, version = _readable(control, row["version"]), row["version"]
+        found.append({"version": version, "stored_at": row["stored_at"], "stored_by": keepers.get(version),
+                      "months": months.get(version, []),
+                      "changes": [asdict(change) for change in changes(before, texts)] if before and texts else None})
+        before = texts
+    return found
+
+
+def _readable(control: ControlStore, version: str) -> dict[str, str] | None:
+    """The texts of a stored policy, None where they are no texts in TOML any more."""
+    try:
+        texts = texts_of(control, version)
+        for text in texts.values():
+            tomllib.loads(text)
+    except (PolicyError, tomllib.TOMLDecodeError):
+        return None
+    return texts
+
+
+def texts_of(control: ControlStore, version: str) -> dict[str, str]:
+    """The TOML texts of a stored policy, by file name.
+
+    Raises:
+        PolicyError: no run used such a version, or what is stored under it cannot be read.
+    """
+    rows = control.rows(sa.select(store.policies.c.content).where(store.policies.c.version == version).limit(1))
+    if not rows:
+        known = ", ".join(stored_versions(control)) or "none"
+        raise PolicyError([f"{version}: no policy of this version is stored (stored: {known})"])
+    try:
+        return {str(name): str(text) for name, text in json.loads(rows[0]["content"]).items()}
+    except (ValueError, AttributeError):
+        raise PolicyError([f"stored policy {version}: what is stored cannot be read"]) from None
+
+
+def policy_of(control: ControlStore, version: str) -> DecisionPolicy:
+    """The deciding part of a stored policy, however old: what only releases read may be missing from it.
+
+    Raises:
+        PolicyError: no run used such a version, or what is stored under it is broken or was changed.
+    """
+    texts = texts_of(control, version)
+    try:
+        policy = parse_decision_policy(texts)
+    except PolicyError as error:
+        raise PolicyError([f"stored policy {version}: {fault}" for fault in error.faults]) from None
+    if policy.version != version:
+        raise PolicyError([f"stored policy {version}: its texts make another version, {policy.version}"])
+    return policy
+
+
+def policy_for_month(control: ControlStore, month: str) -> DecisionPolicy | None:
+    """The policy by which the newest successful run of a month decided; None when there was no such run."""
+    rows = control.rows(sa.select(store.months.c.policy_version).where(store.months.c.month == month)
+                        .order_by(store.months.c.id.desc()).limit(1))
+    return policy_of(control, rows[0]["policy_version"]) if rows else None
+
+
+def find_texts(settings: Settings, name: str) -> dict[str, str]:
+    """The texts of a policy named as a folder, as a stored version, or as `current`; writes nothing.
+
+    Raises:
+        PolicyError: it is none of them, or not valid; of a stored one, its deciding part.
+    """
+    if name == CURRENT or Path(name).is_dir():
+        texts = read_texts(settings.notice if name == CURRENT else Path(name))
+        parse_policy(texts)
+        return texts
+    if _VERSION.match(name) and (settings.control / "control.db").exists():
+        control = ControlStore.in_folder(settings.control)
+        policy_of(control, name)
+        return texts_of(control, name)
+    raise PolicyError([f"{name}: neither a folder of notice files, nor a stored version, nor '{CURRENT}'"])

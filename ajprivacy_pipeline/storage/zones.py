@@ -1,0 +1,189 @@
+"""DuckDB: opening the zones' files. The only module that imports duckdb.
+
+Belongs here: connections, encryption, extensions, limits, file modes, turning the engine's errors into ours. Does not
+belong here: SQL of the models.
+"""
+
+import importlib.util
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from ajprivacy_pipeline.errors import ZoneError
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage.keystore import KeyStore
+
+Connection = duckdb.DuckDBPyConnection
+EngineError = duckdb.Error
+FORMAT = "1"  # of a zone's file; another format is refused, never guessed at
+WHITE_SPACE = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B),
+                                0x2028, 0x2029, 0x202F, 0x205F, 0x3000)))
+
+
+def quote(identifier: str) -> str:
+    """An identifier, safe inside SQL text: the only way a name enters a statement."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text literal, for the few statements that take no bound value (LOAD, ATTACH, COMMENT, COPY)."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def memory(settings: Settings | None = None, extensions: Sequence[str] = ()) -> Connection:
+    """A connection without a file, time zone Europe/Oslo, no automatic downloads, with the named extensions loaded."""
+    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false",
+                                             "autoload_known_extensions": "false"})
+    con.execute("SET TimeZone = 'Europe/Oslo'")
+    con.execute("SET preserve_insertion_order = false")
+    con.execute("SET enable_progress_bar = false")
+    if settings is not None:
+        spill = settings.restricted / "spill"
+        spill.mkdir(parents=True, exist_ok=True, mode=0o700)
+        con.execute(f"SET memory_limit = {literal(settings.memory_limit)}")
+        con.execute(f"SET threads = {settings.threads:d}")
+        con.execute(f"SET temp_directory = {literal(str(spill))}")
+        con.execute("SET temp_file_encryption = true")
+    for name in extensions:
+        con.execute(f"LOAD {literal(str(extension_file(name)))}")
+    return con
+
+
+@contextmanager
+def without_pandas() -> Iterator[None]:
+    """Keep DuckDB from importing pandas, as it does at the first bound value, for work that must answer at once."""
+    hidden = "pandas" not in sys.modules
+    if hidden:
+        sys.modules["pandas"] = None  # type: ignore[assignment]  # what the import system takes for "there is none"
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["pandas"]
+
+
+def extension_file(name: str) -> Path:
+    """Where an extension lies inside its installed wheel; nothing is fetched and no home folder touched.
+
+    Raises:
+        ZoneError: the wheel is not installed, or is of another DuckDB version.
+    """
+    spec = importlib.util.find_spec(f"duckdb_extension_{name}")
+    if spec is not None and spec.origin is not None:
+        path = Path(spec.origin).parent / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+        if path.is_file():
+            return path
+    wheel = "duckdb-extension-" + name.replace("_", "-")
+    raise ZoneError(f"the DuckDB extension {name} is missing: install {wheel}=={duckdb.__version__}")
+
+
+@contextmanager
+def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: str = "zone", read_only: bool = False,
+              extensions: Sequence[str] = ()) -> Iterator[Connection]:
+    """Open an encrypted zone file as the default database of a new connection.
+
+    Args:
+        settings: limits and folders.
+        keys: gives the file's data key, named after the file's stem.
+        path: the file; made on first use unless `read_only`.
+        schema_owner: the name the file is attached under.
+        read_only: open without writing; the file must exist.
+        extensions: further extensions to load.
+
+    Raises:
+        ZoneError: missing, locked by another process, of another format, not encrypted under its key, or disk full.
+    """
+    if read_only and not path.exists():
+        raise ZoneError(f"{path.parent.name}/{path.name} does not exist: it was never made or has been destroyed; "
+                        "recompute it from today's facts with `ajprivacy run`")
+    fresh = not path.exists()
+    con = memory(settings, ("httpfs", *extensions))
+    key = keys.data_key(path.stem, create=fresh)
+    try:
+        with engine_errors(f"{path.parent.name}/{path.name}"):
+            mode = ", READ_ONLY" if read_only else ""
+            con.execute(f"ATTACH {literal(str(path))} AS {quote(schema_owner)} (ENCRYPTION_KEY $key{mode})",
+                        {"key": key})
+            con.execute(f"USE {quote(schema_owner)}")
+            path.chmod(0o600)
+            if fresh:
+                con.execute("CREATE TABLE zone_format AS SELECT $format AS format", {"format": FORMAT})
+            _check_format(con, path, schema_owner)
+        yield con
+    finally:
+        con.close()
+
+
+@contextmanager
+def attached(con: Connection, keys: KeyStore, path: Path, name: str, *, create: bool = False) -> Iterator[None]:
+    """A second zone file beside a connection's own, under a name, read-only unless it is created.
+
+    Rows go from file to file inside the engine, without passing through Python.
+
+    Args:
+        con: any connection.
+        keys: gives the file's data key, named after the file's stem.
+        path: the file.
+        name: what its tables are reached under.
+        create: make the file, which must not exist, to write to it.
+
+    Raises:
+        ZoneError: as `open_zone`.
+    """
+    con.execute(f"LOAD {literal(str(extension_file('httpfs')))}")  # encrypted files are written with its OpenSSL
+    with engine_errors(f"{path.parent.name}/{path.name}"):
+        con.execute(f"ATTACH {literal(str(path))} AS {quote(name)} (ENCRYPTION_KEY $key"
+                    f"{'' if create else ', READ_ONLY'})", {"key": keys.data_key(path.stem, create=create)})
+    try:
+        with engine_errors(f"{path.parent.name}/{path.name}"):
+            if create:
+                path.chmod(0o600)
+                con.execute(f"CREATE TABLE {quote(name)}.zone_format AS SELECT $format AS format", {"format": FORMAT})
+            _check_format(con, path, name)
+            yield
+    finally:
+        con.execute(f"DETACH {quote(name)}")
+
+
+def _check_format(con: Connection, path: Path, name: str) -> None:
+    known = con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = $name AND table_name = "
+                        "'zone_format'", {"name": name}).fetchall()[0][0]
+    found = "none"
+    if known:
+        found = con.execute(f"SELECT any_value(format) FROM {quote(name)}.zone_format").fetchall()[0][0]
+    if found != FORMAT:
+        raise ZoneError(f"{path.parent.name}/{path.name} has format {found}, this version reads {FORMAT}: "
+                        "move the file away and run the month again")
+
+
+@contextmanager
+def engine_errors(what: str) -> Iterator[None]:
+    """Turn an engine's error into ours without its text, which may hold values of rows."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise ZoneError(f"{what}: {explain(error)}") from None
+    except OSError as error:
+        raise ZoneError(f"{what}: {os.strerror(error.errno or 0)}") from None
+
+
+def explain(error: duckdb.Error) -> str:
+    """What an engine error means, in words of ours: never its own text."""
+    text = str(error)
+    if "Could not set lock" in text or "Conflicting lock" in text:
+        holder = re.search(r"PID (\d+)", text)
+        return "another process has it open" + (f" (process {holder[1]})" if holder else "") + "; wait for it or end it"
+    if "ncrypt" in text or ("key" in text.lower() and "wrong" in text.lower()):
+        return "it cannot be decrypted with its key; restore the key or move the file away and run the month again"
+    if "No space left" in text or "File too large" in text or "Could not write" in text:
+        return "the disk is full or the file may not grow; free space and run again"
+    if "newer version" in text or "storage version" in text:
+        return "it was written by another version of the engine; move it away and run the month again"
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return "not enough memory; raise AJPRIVACY_MEMORY or free disk space for spilling"
+    return f"the engine refused it ({type(error).__name__})"

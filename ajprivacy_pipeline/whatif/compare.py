@@ -1,0 +1,188 @@
+"""Two sets of decisions of one month, row against row: the month's own (`zone`) and a trial's.
+
+Belongs here: the SQL of the comparison, and its counts. Does not belong here: making either set.
+"""
+
+import os
+from collections.abc import Container, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ajprivacy_pipeline.errors import ControlError
+from ajprivacy_pipeline.policy import DecisionPolicy
+from ajprivacy_pipeline.policy.diff import Change
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.month_files import DECISION_TABLES
+
+# What keeps a record and is neither a purpose nor a freeze: the period it comes from, else its clause.
+_REASON_PERIODS = {"correspondence_period": "correspondence_months", "limitation_period": "limitation_months",
+                   "until_further_notice": "until_further_notice_review_months", "open_case": "stale_blocker_months",
+                   "open_request": "request_response_months"}
+_REASON_CLAUSES = {"undelivered": "CON-6", "unpaid": "CON-6", "warranty_unknown": "CON-3"}
+
+COMPARED = ("retention.attribute_decisions", "retention.record_decisions", "retention.bulk_decisions")
+# Which rows differ is told without their lists; these are fetched for the rows that flip alone.
+_DIFFERENCES = """
+CREATE OR REPLACE TEMP TABLE differences AS
+SELECT o.rowid AS was_at, n.rowid AS at
+FROM zone.{table} AS o
+FULL JOIN trial.{table} AS n ON {keys}
+WHERE o.decision IS DISTINCT FROM n.decision OR (o.decision = 'retain' AND n.due_on IS DISTINCT FROM o.due_on)
+"""
+_FLIPS = """
+INSERT INTO flips
+WITH pairs AS (
+    SELECT coalesce(o.subject_id, n.subject_id) AS subject_id, '{kind}' AS kind, {what} AS what, {record} AS record_id,
+        o.decision AS was, n.decision AS becomes, o.due_on AS was_due_on, n.due_on,
+        o.retained_by AS was_retained_by, o.held_by AS was_held_by, n.retained_by, n.held_by
+    FROM differences AS d
+    LEFT JOIN zone.{table} AS o ON o.rowid = d.was_at
+    LEFT JOIN trial.{table} AS n ON n.rowid = d.at
+)
+SELECT subject_id, kind, what, record_id, was_due_on, due_on,
+    coalesce(was, 'none') AS from_decision, coalesce(becomes, 'none') AS to_decision,
+    CASE WHEN was IS NOT DISTINCT FROM becomes
+              THEN CASE WHEN coalesce(due_on, DATE 'infinity') > coalesce(was_due_on, DATE 'infinity')
+                        THEN 'later' ELSE 'earlier' END
+         WHEN becomes = 'due' THEN 'becomes_due'
+         WHEN becomes = 'hold' THEN 'becomes_held'
+         WHEN was = 'due' THEN 'no_longer_due'
+         WHEN was = 'hold' THEN 'no_longer_held'
+         ELSE 'other' END AS change,
+    CASE WHEN becomes = 'hold' THEN held_by
+         WHEN becomes = 'due' THEN list_concat(coalesce(was_retained_by, []), coalesce(was_held_by, []))
+         ELSE retained_by END AS grounds
+FROM pairs
+"""
+_FLIPS_TABLE = ("CREATE OR REPLACE TEMP TABLE flips (subject_id VARCHAR, kind VARCHAR, what VARCHAR, "
+                "record_id VARCHAR, was_due_on DATE, due_on DATE, from_decision VARCHAR, to_decision VARCHAR, "
+                "change VARCHAR, grounds VARCHAR[])")
+_FLIPPED = "change NOT IN ('later', 'earlier')"
+
+
+def require_decisions(con: zones.Connection, month: str) -> None:
+    """Make sure that all decisions of the month stand in the connection's default database.
+
+    Raises:
+        ControlError: a table of decisions is missing; run the month again.
+    """
+    found = {row[0] for row in con.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'retention' "
+        "UNION ALL SELECT view_name FROM duckdb_views() WHERE schema_name = 'retention'").fetchall()}
+    if missing := [name for name in DECISION_TABLES if name not in found]:
+        raise ControlError(f"the decisions of {month} are not complete ({', '.join(missing)} is missing): "
+                           f"run the month again with `ajprivacy run --month {month}`")
+
+
+def ground_clauses(new: DecisionPolicy, old: DecisionPolicy | None, changes: Sequence[Change]) -> list[tuple[str, str]]:
+    """(ground, clause) of everything that keeps or holds; of a ground whose periods changed, those clauses alone."""
+    touched = {_period_source(policy, change.key) for policy in (new, old) if policy for change in changes
+               if change.file == "purposes.toml" and change.key.startswith("periods.")}
+    periods = new.retention.periods
+    sources: dict[str, set[str]] = {name: {freeze.source} for name, freeze in new.retention.freezes.items()}
+    for name, purpose in new.retention.purposes.items():
+        sources[name] = {*purpose.clauses, *(periods[period].source for period in purpose.periods)}
+    sources |= {reason: {periods[period].source} for reason, period in _REASON_PERIODS.items()}
+    sources |= {reason: {clause} for reason, clause in _REASON_CLAUSES.items()}
+    return [(ground, clause) for ground, clauses in sources.items() for clause in sorted(clauses & touched or clauses)]
+
+
+def _period_source(policy: DecisionPolicy, key: str) -> str:
+    period = policy.retention.periods.get(key.split(".")[1])
+    return period.source if period else ""
+
+
+def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]], changed: Container[str],
+            records: Iterable[str]) -> dict[str, Any]:
+    """Every count of the comparison; the newly due first, their oldest day first.
+
+    Args:
+        con: holds the month's decisions and the trial's.
+        clauses: what keeps or holds, with its clauses, as `ground_clauses` gives them.
+        changed: the models that were run for the trial; no other table can differ.
+        records: the models that decide about records.
+    """
+    _find_flips(con, changed, records)
+    con.execute("CREATE OR REPLACE TEMP TABLE ground_clauses (ground VARCHAR, clause VARCHAR)")
+    con.executemany("INSERT INTO ground_clauses VALUES (?, ?)", [list(pair) for pair in clauses])
+    decided_by = _rows(con, "SELECT DISTINCT policy_version FROM zone.retention.attribute_decisions LIMIT 1")
+    grounds = f"(SELECT change, kind, unnest(grounds) AS ground FROM flips WHERE {_FLIPPED})"
+    return {
+        "decided_by": decided_by[0]["policy_version"] if decided_by else "none",
+        "backlog": _owed(con, "becomes_due", "due_on"),
+        "owed_before_the_change": _owed(con, "no_longer_due", "was_due_on"),
+        "flips": _rows(con, "SELECT change, kind, from_decision, to_decision, count(*) AS rows, "
+                            "count(DISTINCT subject_id) AS people "
+                            f"FROM flips WHERE {_FLIPPED} GROUP BY ALL ORDER BY ALL"),
+        "dates": _rows(con, "SELECT change, kind, count(*) AS rows, count(DISTINCT subject_id) AS people FROM flips "
+                            f"WHERE NOT {_FLIPPED} GROUP BY ALL ORDER BY ALL"),
+        "by_part": _rows(con, f"SELECT change, kind, what, count(*) AS rows FROM flips WHERE {_FLIPPED} "
+                              "GROUP BY ALL ORDER BY ALL"),
+        "by_purpose": _rows(con, "SELECT change, kind, ground AS purpose, count(*) AS rows "
+                                 f"FROM {grounds} GROUP BY ALL ORDER BY ALL"),
+        "by_clause": _rows(con, "SELECT change, kind, clause, count(*) AS rows "
+                                f"FROM {grounds} AS g JOIN ground_clauses AS c USING (ground) "
+                                "GROUP BY ALL ORDER BY ALL"),
+        "bulk": _rows(con, """
+            SELECT entity, reason, coalesce(o.due_rows, 0) AS was, coalesce(n.due_rows, 0) AS becomes, n.oldest
+            FROM zone.retention.bulk_decisions AS o
+            FULL JOIN trial.retention.bulk_decisions AS n USING (entity, part, reason)
+            WHERE o.due_rows IS DISTINCT FROM n.due_rows ORDER BY ALL"""),
+    }
+
+
+def _find_flips(con: zones.Connection, changed: Container[str], records: Iterable[str]) -> None:
+    """Fill `flips`: a row per decision that differs, table by table."""
+    con.execute(_FLIPS_TABLE)
+    numbered = "subject_id" if "retention.subjects" in changed else "subject_no"  # the month's numbers, where lent
+    tables = [("retention.attribute_decisions", "attributes",
+               f"n.{numbered} = o.{numbered} AND n.attribute = o.attribute",
+               "coalesce(o.attribute, n.attribute)", "NULL")]
+    tables += [(name, "records", "n.record_id = o.record_id AND n.part = o.part AND n.entity = o.entity",
+                "coalesce(o.entity, n.entity) || '.' || coalesce(o.part, n.part)", "coalesce(o.record_id, n.record_id)")
+               for name in records]
+    for name, kind, keys, what, record in tables:
+        if name in changed:
+            con.execute(_DIFFERENCES.format(table=name, keys=keys))
+            con.execute(_FLIPS.format(table=name, kind=kind, what=what, record=record))
+
+
+def write_ids(con: zones.Connection, target: Path) -> int:
+    """Write a row for each flip, with ids, as Parquet that its owner alone can read; returns the rows."""
+    partial = target.with_name(f".{target.name}.partial")
+    into = f"{zones.literal(str(partial))} (FORMAT parquet)"
+    try:
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        written = con.execute(
+            "COPY (SELECT change, kind, subject_id, what, record_id, from_decision, to_decision, was_due_on, due_on, "
+            f"grounds FROM flips WHERE {_FLIPPED} ORDER BY ALL) TO {into}").fetchall()
+        partial.chmod(0o600)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return int(written[0][0])
+
+
+def _owed(con: zones.Connection, change: str, day: str) -> dict[str, Any]:
+    """What is due on one side alone: rows, people, and the years they were due in, oldest first."""
+    counts = "count(*) FILTER (kind = 'attributes') AS attributes, count(*) FILTER (kind = 'records') AS records"
+    total = _rows(con, f"SELECT {counts}, count(DISTINCT subject_id) AS people, min({day}) AS oldest_due_on "
+                       f"FROM flips WHERE change = '{change}'")
+    years = _rows(con, f"SELECT year({day}) AS year, {counts} FROM flips WHERE change = '{change}' "
+                       "GROUP BY ALL ORDER BY year")
+    return {**total[0], "by_year": years}
+
+
+def _rows(con: zones.Connection, query: str) -> list[dict[str, Any]]:
+    result = con.execute(query)
+    names = [column[0] for column in result.description]
+    return [{name: value.isoformat() if hasattr(value, "isoformat") else value
+             for name, value in zip(names, row, strict=True)} for row in result.fetchall()]
+
+
+def tables(result: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The parts of a result that are lists of rows, with their titles, in the order to show them."""
+    titles = {"flips": "decisions that flip", "by_part": "by attribute and part",
+              "by_purpose": "by what keeps or kept them", "by_clause": "by clause",
+              "dates": "stays retained, the day moves", "bulk": "web events and log lines due"}
+    return [(title, result[key]) for key, title in titles.items() if result[key]]

@@ -1,0 +1,211 @@
+"""What another policy would decide for a month that was run: who flips, both ways, without touching the month.
+
+Belongs here: running the models of another policy beside a month's tables. Does not belong here: the comparison itself
+(`compare`), carrying anything out. The month's file is opened read-only; what the trial writes lies in memory and,
+where it spills, encrypted.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ajprivacy_pipeline.calendar import as_of
+from ajprivacy_pipeline.errors import PolicyError, ZoneError
+from ajprivacy_pipeline.policy import DecisionPolicy, parse_decision_policy
+from ajprivacy_pipeline.policy.diff import changes
+from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
+from ajprivacy_pipeline.retention.bind import POLICY_TABLES, catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.retention.completeness import require_complete
+from ajprivacy_pipeline.retention.effects import effect_parameters
+from ajprivacy_pipeline.retention.quality import write_quality
+from ajprivacy_pipeline.settings import Settings, sql_folder
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.boundary import boundary
+from ajprivacy_pipeline.storage.catalogue import Model, layer_models, macros, run_model
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.month_files import month_file
+from ajprivacy_pipeline.storage.policy_versions import policy_of, stored_versions, texts_of
+from ajprivacy_pipeline.whatif.compare import COMPARED, ground_clauses, measure, require_decisions, write_ids
+
+_ZONE, _TRIAL = "zone", "trial"
+
+
+def simulate(settings: Settings, new_texts: Mapping[str, str], month: str, out: Path | None = None) -> dict[str, Any]:
+    """Decide a month by another policy and compare; counts alone are returned.
+
+    Args:
+        settings: the home that holds the month.
+        new_texts: the other policy's TOML texts by file name.
+        month: a month whose restricted file still stands.
+        out: a new file inside the restricted zone that gets the ids of all who flip, mode 0600.
+
+    Raises:
+        PolicyError: the deciding part of a policy is not valid, lacks what the models read, or reads columns that the
+            month did not extract.
+        ControlError: the month's decisions are not complete.
+        ZoneError: the month was never run or is destroyed, or `out` lies outside the restricted zone or exists.
+    """
+    new = parse_decision_policy(new_texts)
+    require_complete(new)
+    as_of(month)
+    target = restricted_target(settings, out) if out else None
+    with boundary("simulate"), _beside(settings, month) as con:
+        old = _policy_of_month(settings, con)
+        _require_columns(con, new)
+        changed = _decide(con, old[0] if old else None, new, month, _effect_key(settings))
+        clauses = ground_clauses(new, old[0], changes(old[1], new_texts)) if old else ground_clauses(new, None, [])
+        result = measure(con, clauses, changed, catalogue_of(new)["retention.record_decisions"].reads)
+        if target:
+            result["ids_written"] = write_ids(con, target)
+    return {"month": month, "as_of": as_of(month).isoformat(), "old_version": _version(result),
+            "new_version": new.version, **result}
+
+
+def restricted_target(settings: Settings, out: Path) -> Path:
+    """The file that may hold ids: new, and really inside the restricted zone whatever links lead there.
+
+    Raises:
+        ZoneError: it lies elsewhere, exists, or its folder does not.
+    """
+    target = out.expanduser().resolve()
+    if not target.is_relative_to(settings.restricted.resolve()):
+        raise ZoneError(f"ids may lie inside the restricted zone alone: choose a file below {settings.restricted}")
+    if not target.parent.is_dir() or target.exists():
+        raise ZoneError(f"{target.name}: choose a new file in a folder that exists")
+    return target
+
+
+def _version(result: dict[str, Any]) -> str:
+    return str(result.pop("decided_by"))
+
+
+@contextmanager
+def _beside(settings: Settings, month: str) -> Iterator[zones.Connection]:
+    """A connection whose default database is an empty one in memory, with the month's file beside it, read-only."""
+    keys = KeyStore(settings.keys, settings.root_key)
+    spill = settings.restricted / "spill" / f"simulate-{os.getpid()}"
+    try:
+        with zones.open_zone(settings, keys, month_file(settings, month), schema_owner=_ZONE, read_only=True) as con:
+            require_decisions(con, month)
+            con.execute(f"SET temp_directory = {zones.literal(str(spill))}")
+            con.execute(f"ATTACH ':memory:' AS {_TRIAL}")
+            con.execute(f"USE {_TRIAL}")
+            yield con
+    finally:
+        shutil.rmtree(spill, ignore_errors=True)
+
+
+def _policy_of_month(settings: Settings, con: zones.Connection) -> tuple[DecisionPolicy, dict[str, str]] | None:
+    """The policy that decided the month and its texts, None where no run stored it."""
+    row = con.execute("SELECT policy_version FROM zone.retention.bulk_decisions UNION ALL "
+                      "SELECT policy_version FROM zone.retention.purpose_status LIMIT 1").fetchone()
+    if row is None or not (settings.control / "control.db").exists():
+        return None
+    control = ControlStore.in_folder(settings.control)
+    if row[0] not in stored_versions(control):
+        return None
+    return policy_of(control, row[0]), texts_of(control, row[0])
+
+
+def _require_columns(con: zones.Connection, new: DecisionPolicy) -> None:
+    """The trial reads what the month extracted, nothing else."""
+    found = set(con.execute("SELECT table_name, column_name FROM duckdb_columns() "
+                            f"WHERE database_name = '{_ZONE}' AND schema_name = 'raw'").fetchall())
+    lacking = [f"sources.toml: {table}.{column} was not extracted for this month: run the month with this policy first"
+               for table, spec in new.sources.tables.items() for column in spec.columns if (table, column) not in found]
+    if lacking:
+        raise PolicyError(lacking)
+
+
+def _same_staging(old: DecisionPolicy, new: DecisionPolicy, month: str) -> bool:
+    """Whether both policies stage the same rows, so that the month's own staged tables serve the trial."""
+    bound = {name for model in layer_models(catalogue_of(new), ["staged"]) for name in model.params}
+    before, after = policy_parameters(old, month), policy_parameters(new, month)
+    return (old.sources == new.sources and old.retention.attributes == new.retention.attributes
+            and all(before[name] == after[name] for name in bound))
+
+
+def _effect_key(settings: Settings) -> Mapping[str, object]:
+    """The key of the effects that the month's control tables hold."""
+    if not (settings.control / "control.db").exists():
+        return {}
+    return effect_parameters(KeyStore(settings.keys, settings.root_key), ControlStore.in_folder(settings.control))
+
+
+def _decide(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPolicy, month: str,
+            effect_key: Mapping[str, object]) -> set[str]:
+    """The models of the other policy, over the month's raw tables and recorded decisions.
+
+    What the other policy cannot change is lent by the month, with the number of each subject. Returns the names of the
+    models that were run.
+    """
+    prepare(con, new, ControlStore("sqlite://"), month)
+    restage = old is None or not _same_staging(old, new, month)
+    for schema in ("raw", "control") if restage else ("raw", "control", "staged"):
+        _lend(con, con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables() "
+                               f"WHERE database_name = '{_ZONE}' AND schema_name = ?", [schema]).fetchall())
+    values = {**policy_parameters(new, month), **effect_key}
+    models = catalogue_of(new)
+    if restage:
+        for model in layer_models(models, ["staged"]):
+            run_model(con, model, values)
+        write_quality(con, new)
+    changed = _changed_models(con, None if restage else old, new, month)
+    decisions = layer_models(models, ["retention"])
+    _lend(con, [(model.name,) for model in decisions if model.name not in changed])
+    for model in decisions:
+        if model.name in changed:
+            run_model(con, model, values)
+    return changed
+
+
+def _lend(con: zones.Connection, names: Iterable[tuple[str]]) -> None:
+    """Let the trial read the month's own tables under their names."""
+    for (name,) in names:
+        schema, _, table = name.partition(".")
+        relation = f"{zones.quote(schema)}.{zones.quote(table)}"
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {zones.quote(schema)}")
+        con.execute(f"DROP TABLE IF EXISTS {relation}")
+        con.execute(f"CREATE VIEW {relation} AS SELECT * FROM {_ZONE}.{relation}")
+
+
+def _changed_models(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPolicy, month: str) -> set[str]:
+    """The models behind the comparison that another policy may change: another text or value, or reading what changed.
+
+    Without the month's policy, all of them.
+    """
+    models = _compared_models(new)
+    if old is None or _macros(old) != _macros(new):
+        return {model.name for model in models}
+    texts, values, before = catalogue_of(old), policy_parameters(new, month), policy_parameters(old, month)
+    moved = {name for name, value in values.items() if before.get(name) != value} - {"policy_version"}
+    changed = {name for name in POLICY_TABLES if _differs(con, name)}
+    for model in models:
+        if texts[model.name].sql != model.sql or moved & set(model.params) or changed & set(model.reads):
+            changed.add(model.name)
+    return {model.name for model in models if model.name in changed}
+
+
+def _macros(policy: DecisionPolicy) -> str:
+    return macros(sql_folder(), vocabulary_of(policy))
+
+
+def _compared_models(policy: DecisionPolicy) -> list[Model]:
+    """The models of retention that the comparison reads, straight or through others, in running order."""
+    models = layer_models(catalogue_of(policy), ["retention"])
+    wanted = set(COMPARED)
+    for model in reversed(models):
+        if model.name in wanted:
+            wanted |= set(model.reads)
+    return [model for model in models if model.name in wanted]
+
+
+def _differs(con: zones.Connection, name: str) -> bool:
+    """Whether a table of the policy holds other rows than in the month."""
+    found = con.execute(f"SELECT count(*) FROM (FROM {name} EXCEPT ALL FROM {_ZONE}.{name}) UNION ALL "
+                        f"SELECT count(*) FROM (FROM {_ZONE}.{name} EXCEPT ALL FROM {name})").fetchall()
+    return any(count for (count,) in found)
