@@ -1,13 +1,10 @@
-"""A tiny shop in the form of the layers staged and retention, for tests of the release.
+"""A tiny shop in the form of the layers staged and retention, for tests of the release."""
 
-Run as a script, it publishes and dies at the step given: `python -m tests.release.release_world HOME MONTH STEP`.
-"""
-
+import multiprocessing
 import os
 import re
 import shutil
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -197,10 +194,23 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def main(home: str, month: str, dies_at: str, reissue: str | None = None) -> None:
+def die_at(home: Path, month: str, step: str, reissue: str | None = None) -> int | None:
+    """Publish, or issue a month again, in a process of its own that dies at the step; its exit code.
+
+    Processes are forked from a server that has loaded everything and never opened a database.
+    """
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["tests.release.loaded"])
+    process = processes.Process(target=_publish_and_die, args=(home, month, step, reissue))
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def _publish_and_die(home: Path, month: str, dies_at: str, reissue: str | None) -> None:
     """Publish, or issue a month again, and die without a word at the step."""
-    sql = Path(home) / "sql"
-    world = World(Path(home), sql=sql if sql.exists() else None)
+    sql = home / "sql"
+    world = World(home, sql=sql if sql.exists() else None)
     fill(world.con, shop_rows(month))
 
     def progress(step: str) -> None:
@@ -208,7 +218,3 @@ def main(home: str, month: str, dies_at: str, reissue: str | None = None) -> Non
             os.kill(os.getpid(), signal.SIGKILL)
 
     world.publish(month, progress, Asked(reissue=reissue))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

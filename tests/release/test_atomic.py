@@ -1,10 +1,7 @@
 """G14: a reader sees the old release or the new one; killed anywhere, the old one stays and the next run succeeds."""
 
-import os
 import resource
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,7 @@ from ajprivacy_pipeline.errors import ControlError, ReleaseError, ZoneError
 from ajprivacy_pipeline.release import GuaranteeError, prove, read_release
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.zones import memory
-from tests.release.release_world import World, tree
+from tests.release.release_world import World, die_at, tree
 
 BEFORE = ["computing cells", "scanning for leaks", "building analytics.duckdb", "proving what was built"]
 
@@ -77,13 +74,11 @@ def test_after_an_interruption_the_next_run_succeeds(published: World, step: str
 
 def test_killed_at_any_step_of_a_publish_the_old_release_stays_and_the_next_run_succeeds(published: World) -> None:
     """SIGKILL, at every step that a publish reports; each run meets what the one before left."""
-    world, old, script = published, published.analytics.read_bytes(), Path(__file__).with_name("release_world.py")
+    world, old = published, published.analytics.read_bytes()
     steps = [*steps_before(world, "swapping the folder"), "swapping the folder", "recording the release", "committing"]
     assert len(steps) > len(BEFORE) + 3
     for step in steps:
-        died = subprocess.run([sys.executable, script, world.settings.home, "2024-04", step], check=False,
-                              env={**os.environ, "PYTHONPATH": str(script.parents[2])})
-        assert died.returncode == -signal.SIGKILL, step
+        assert die_at(world.settings.home, "2024-04", step) == -signal.SIGKILL, step
         assert leftovers(world), f"{step}: the run really died in the middle"
         assert world.analytics.read_bytes() == old, step
         assert read_release(world.settings).month == "2024-03", step
