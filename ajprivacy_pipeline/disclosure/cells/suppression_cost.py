@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import hstack
 
 from ajprivacy_pipeline.disclosure.cells.intervals import limit_matrix, line_matrix
-from ajprivacy_pipeline.disclosure.cells.linear_programs import DUAL_SIMPLEX, limit, load
+from ajprivacy_pipeline.disclosure.cells.linear_programs import DUAL_SIMPLEX, accept, limit, load
 from ajprivacy_pipeline.disclosure.cells.table_system import System
 from ajprivacy_pipeline.policy import Policy
 
@@ -54,8 +54,8 @@ class Cheapest:
         one, other = (cell, cell + count) if up else (cell + count, cell)
         lower[one], upper[one], upper[other] = 1.0, max(1.0, upper[one]), 0.0
         limit(self._solver, self._lines, self._slack / goal)
-        self._solver.changeColsCost(2 * count, self._all, cost)
-        self._solver.changeColsBounds(2 * count, self._all, lower, upper)
+        accept(self._solver.changeColsCost(2 * count, self._all, cost))
+        accept(self._solver.changeColsBounds(2 * count, self._all, lower, upper))
         self._solver.run()
         if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             self._solver.clearSolver()  # from where it ended before it came to nothing: begin anew
