@@ -24,7 +24,7 @@ _MEANING = {
     "G2": "Every cell, and every measure by its own contributors, stands on at least k people or companies.",
     "G3": "Microdata: no class of people is all alike in anything sensitive, or far from the whole table.",
     "G4": "No shown amount is made up of one or two customers, or lets the second largest know the largest.",
-    "G5": "No withheld sum can be computed from shown ones, exactly or within a narrow interval.",
+    "G5": "No suppressed sum can be computed from shown ones, exactly or within a narrow interval.",
     "G6": "No shown total minus shown parts of it, and no month published twice, leaves fewer than k people.",
     "G7": "Microdata: whoever knows all quasi-identifiers of anybody finds at least k people, or none.",
     "G8": "Microdata: whoever shares a person's class in this release and in the one before are at least k.",
@@ -34,7 +34,7 @@ _MEANING = {
     "G12": "The same facts in another order give the same cells.",
     "G13": "Neither a key nor a personal value stands in what the run has written into its log.",
     "G14": "Every file is what the manifest says, and one rename publishes all: the old release or the new one.",
-    "G15": "What is withheld and how far answers are off is measured; microdata leave hardly anybody out.",
+    "G15": "What is suppressed and how far answers are off is measured; microdata leave hardly anybody out.",
 }
 
 

@@ -4,7 +4,7 @@
 
 G2 over facts of so many rows: the floor groups the facts by cell and contributor once. G3 over as many persons: the
 floor groups them by class and value once. G5: the audit of a table of three dimensions in which so many cells are
-withheld, against two programs a cell by scipy. Data are generated from a fixed seed. The target stands beside each.
+suppressed, against two programs a cell by scipy. Data are generated from a fixed seed. The target stands beside each.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from ajprivacy_pipeline.disclosure.cells.intervals import Reach, line_matrix, open_cells
-from ajprivacy_pipeline.disclosure.cells.primary import withhold
+from ajprivacy_pipeline.disclosure.cells.primary import suppress
 from ajprivacy_pipeline.disclosure.cells.recount import check_thresholds
 from ajprivacy_pipeline.disclosure.cells.table_system import Group, Row, System
 from ajprivacy_pipeline.disclosure.microdata.diversity import check_classes
@@ -60,7 +60,7 @@ def thresholds(rows: int) -> tuple[float, float]:
     run_model(con, catalogue_of(POLICY)["published.sales_monthly"],
               {"first_month": month, "last_month": month, "all": POLICY.release.values.all})
     cells = zones.quote("published") + "." + zones.quote("sales_monthly")
-    con.execute(f"CREATE TABLE public AS {withhold(con, POLICY, 'sales_monthly', cells)}")
+    con.execute(f"CREATE TABLE public AS {suppress(con, POLICY, 'sales_monthly', cells)}")
     verdict, seconds = timed(lambda: check_thresholds(con, POLICY, {"sales_monthly": "public"}))
     assert verdict.passed, verdict.violations
     floor = timed(lambda: con.execute("SELECT count(*) FROM (SELECT product_category, postal_region, customer_type, "
@@ -83,15 +83,15 @@ def classes(rows: int) -> tuple[float, float]:
     return seconds, floor
 
 
-def cube(withheld: int) -> System:
-    """Counts in three dimensions with all margins; the smallest cells are withheld, margins among them."""
+def cube(suppressed: int) -> System:
+    """Counts in three dimensions with all margins; the smallest cells are suppressed, margins among them."""
     rng = np.random.default_rng(1)
     values = np.floor(rng.pareto(1.0, SHAPE) * 8)
     for axis in range(3):
         values = np.concatenate([values, values.sum(axis=axis, keepdims=True)], axis=axis)
     places = list(itertools.product(*(range(size + 1) for size in SHAPE)))
     number = {place: i for i, place in enumerate(places)}
-    smallest = set(sorted((p for p in places if values[p] > 0), key=lambda place: (values[place], place))[:withheld])
+    smallest = set(sorted((p for p in places if values[p] > 0), key=lambda place: (values[place], place))[:suppressed])
     rows = [[Row("cube", 0, (), sum(at < size for at, size in zip(place, SHAPE, strict=True)), 99,
                  {"orders": float(values[place])}, {"orders"} if place in smallest else set(), False)]
             for place in places]
@@ -106,9 +106,9 @@ def cube(withheld: int) -> System:
     return system
 
 
-def intervals(withheld: int) -> tuple[float, float, int]:
+def intervals(suppressed: int) -> tuple[float, float, int]:
     """Milliseconds a cell of the audit, and of two programs by scipy; how many cells are too narrow."""
-    system = cube(withheld)
+    system = cube(suppressed)
     narrow, seconds = timed(lambda: open_cells(Reach(POLICY, system, "orders")))
     gone = np.flatnonzero(system.gone).tolist()
     matrix = line_matrix(system, {cell: i for i, cell in enumerate(gone)}).tocsr()

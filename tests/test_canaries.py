@@ -102,7 +102,7 @@ def test_no_text_of_theirs_is_published(settings: Settings, con: zones.Connectio
 
 
 def test_no_amount_shows_the_one_who_buys_for_more_than_all_the_others(con: zones.Connection) -> None:
-    """Every cell that holds the order: the amount is withheld; nothing published comes near it."""
+    """Every cell that holds the order: the amount is suppressed; nothing published comes near it."""
     place = "postal_region IN ('0', '(all)') AND customer_type IN ('consumer', '(all)')"
     for table, where in (("sales_monthly", place), ("product_demand_monthly", "true")):
         mine = (f"FROM a.published.{table} WHERE month = DATE '{MONTH}-01' AND {where} "
@@ -116,7 +116,7 @@ def test_no_amount_shows_the_one_who_buys_for_more_than_all_the_others(con: zone
         assert rows(con, f"SELECT max(revenue_nok) < {HUGE} FROM a.published.{table}") == [(True,)]
 
 
-def test_every_cell_they_stand_in_is_withheld_or_stands_on_ten(con: zones.Connection) -> None:
+def test_every_cell_they_stand_in_is_suppressed_or_stands_on_ten(con: zones.Connection) -> None:
     """Counted from the shop itself, orders of the month by category, region and type, totals too."""
     everybody = rows(con, """
         SELECT DISTINCT c.customer_id, p.category, c.customer_type,
@@ -148,7 +148,7 @@ def test_every_cell_they_stand_in_is_withheld_or_stands_on_ten(con: zones.Connec
     assert all(shown[cell][0] for cell in alone)
 
 
-def test_what_few_did_is_withheld_in_the_other_tables(con: zones.Connection) -> None:
+def test_what_few_did_is_suppressed_in_the_other_tables(con: zones.Connection) -> None:
     lines = f"day = DATE '{MONTH}-09' AND service = 'checkout' AND level = 'error'"
     for table, where in (("deliveries_monthly", "postal_region = '9'"), ("service_health_daily", lines),
                          ("communications_monthly", "channel = 'in_person'")):

@@ -70,7 +70,8 @@ def test_wheel_runs_outside_the_checkout(installed: Path, tmp_path: Path) -> Non
     """It finds its SQL, its policy and its Dagster settings, and knows no checkout."""
     checked = _run(tmp_path, "-m", "ajprivacy_pipeline", "policy", "check", "--json",
                    home=tmp_path / "h", path=installed)
-    loaded = _run(tmp_path, "-c", "import ajprivacy_pipeline.assets.definitions as d, ajprivacy_pipeline.assets.instance as i;"
+    loaded = _run(tmp_path, "-c",
+                  "import ajprivacy_pipeline.assets.definitions as d, ajprivacy_pipeline.assets.instance as i;"
                   "print(d.__file__, len(d.defs.resolve_asset_graph().get_all_asset_keys()), i._SETTINGS.is_file())",
                   home=tmp_path / "h", path=installed)
 

@@ -83,7 +83,7 @@ def _release_rows(release: Mapping[str, Any]) -> list[tuple[str, str]]:
     gates = ", ".join(f"{gate} {verdict}" for gate, verdict in release["gates"].items())
     return [
         ("release", f"{release['rows']:,} rows from {release['history_from']} on; {proven}"),
-        ("withheld", f"{release['cells_withheld']:,} of {release['cells']:,} new cells"),
+        ("suppressed", f"{release['cells_suppressed']:,} of {release['cells']:,} new cells"),
         *([("no rate", left_out)] if unconverted else []),
         ("gates", gates),
     ]

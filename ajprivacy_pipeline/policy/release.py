@@ -23,7 +23,7 @@ class PublishedColumn(Frozen):
     nearly_additive_over: tuple[str, ...] = ()
     dominance: bool = False
     at_most: str | None = None  # the measure of the same row that this one cannot exceed
-    names: str | None = None  # the dimension that this one is the name of: it tells no cells apart, and may be withheld
+    names: str | None = None  # the dimension that this one is the name of: tells no cells apart, may be suppressed
     flows: tuple[()] | tuple[str, str] = ()  # of a stock: what came since the month before, what went
 
     @property

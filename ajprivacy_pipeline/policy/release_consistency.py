@@ -17,7 +17,7 @@ def release_faults(policy: Policy) -> Iterator[str]:
     yield from _table_faults(policy)
     yield from _microdata_faults(policy)
     values = policy.release.thresholds
-    yield from _utility_faults(policy.release.utility, values.k, policy.release.values.all, policy.release.tables)
+    yield from utility_faults(policy.release.utility, values.k, policy.release.values.all, policy.release.tables)
     if values.k < values.k_floor:
         yield f"release.toml: thresholds.k is {values.k}, never below k_floor = {values.k_floor}"
 
@@ -79,7 +79,7 @@ def _microdata_faults(policy: Policy) -> Iterator[str]:
             yield f"release.toml: tables.{name} must have the columns of [microdata], with their roles"
 
 
-def _utility_faults(utility: Utility, k: int, every: str, tables: dict[str, PublishedTable]) -> Iterator[str]:
+def utility_faults(utility: Utility, k: int, every: str, tables: dict[str, PublishedTable]) -> Iterator[str]:
     """What does not fit: bands that reach below k, queries of what is not published or may not be added up."""
     if utility.contributor_bands[0] <= k:
         yield f"release.toml: utility.contributor_bands begin below k = {k}: the first band would tell of fewer"

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from ajprivacy_pipeline.policy.base import Frozen
 
-EXACT, NONE = "exact", "withheld"
+EXACT, NONE = "exact", "suppressed"
 
 
 class GoldenQuery(Frozen):

@@ -1,4 +1,4 @@
-"""Building a release: compute, withhold, prove, stage, prove again, swap.
+"""Building a release: compute, suppress, prove, stage, prove again, swap.
 
 Belongs here: the order of the steps. Each step is a module beside it.
 """
@@ -31,7 +31,7 @@ from ajprivacy_pipeline.release.manifest import PROVING, Release, sha256_of, ver
 from ajprivacy_pipeline.release.page import write_page
 from ajprivacy_pipeline.release.plan import NOTHING, Asked, ReleasePlan, plan_release, reissued
 from ajprivacy_pipeline.release.run import ReleaseResult, Run
-from ajprivacy_pipeline.release.utility import check_utility, withheld_sums
+from ajprivacy_pipeline.release.utility import check_utility, suppressed_sums
 from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.keystore import KeyStore
@@ -114,7 +114,7 @@ def _previous(settings: Settings, plan: ReleasePlan) -> Release | None:
 def _publish(run: Run) -> ReleaseResult:
     """Compute, prove and swap one release that is not closed."""
     lineage, order = _compute(run)
-    public, gates = _withhold(run)
+    public, gates = _suppress(run)
     run.progress("recoding microdata")
     run, snapshot = _with_microdata(run)
     run.progress("measuring what is still good")
@@ -123,7 +123,7 @@ def _publish(run: Run) -> ReleaseResult:
     prove.require(gates)
     paths = files.planned_paths(run.policy, run.plan, run.previous)
     verdicts = prove.claims(run.policy, gates, len(paths), is_logged=run.logs is not None)
-    utility["withheld_sums"] = withheld_sums(gates)
+    utility["suppressed_sums"] = suppressed_sums(gates)
     head = files.head_of(run.policy, run.plan, verdicts, utility, snapshot.said)
     _keep_proven(run, head)
     run.progress("scanning for leaks")
@@ -166,15 +166,15 @@ def _compute(run: Run) -> tuple[Verdict, Verdict]:
     return lineage, order
 
 
-def _withhold(run: Run) -> tuple[dict[str, str], list[Verdict]]:
-    """The public tables with everything withheld that must be, and the gates over them, required."""
+def _suppress(run: Run) -> tuple[dict[str, str], list[Verdict]]:
+    """The public tables with everything suppressed that must be, and the gates over them, required."""
     con, policy = run.con, run.policy
-    run.progress("withholding")
+    run.progress("primary suppression")
     left_out = [table for table in policy.release.tables if not files.months_of(policy, run.plan, table)]
     public = tables.make_public(con, policy, left_out)
-    run.progress("withholding complements")
+    run.progress("secondary suppression")
     closed = files.closed_relations(policy, run.previous, run.plan)
-    took = cell_gates.withhold_more(con, policy, public, closed)
+    took = cell_gates.suppress_more(con, policy, public, closed)
     run.progress("checking thresholds")
     ledger_cells.hash_cells(con, run.settings, policy, public, run.plan.month)
     gates = cell_gates.check_gates(con, policy, public, took, closed)
@@ -211,7 +211,7 @@ def _with_microdata(run: Run) -> tuple[Run, microdata.Snapshot]:
 
 def _scan(run: Run, public: dict[str, str], record: dict[str, str], head: dict[str, Any],
           paths: list[str]) -> tuple[Verdict, set[Text]]:
-    """G10 on everything about to be written, G13 on what the run has logged; withholds product names.
+    """G10 on everything about to be written, G13 on what the run has logged; suppresses product names.
 
     Returns the verdict of G10 and the texts that were cleared.
 
@@ -228,10 +228,10 @@ def _scan(run: Run, public: dict[str, str], record: dict[str, str], head: dict[s
         found, names, values = prove.check_leaks(con, policy, new, closed, logged)
         written = [*values, *logs.query_log_faults(con)]
         prove.require([found, verdict("G13", logs.FIGURE, [*written, *_keys_in_log(run)])])
-        tables.withhold_names(con, policy, public, names)
+        tables.suppress_names(con, policy, public, names)
     places = prove.name_places(policy)
-    withheld = {text for text in new - closed if text.place in places and text.value in names}
-    return replace(found, figures={**found.figures, "log_texts": len(logged)}), (new | closed) - withheld
+    suppressed = {text for text in new - closed if text.place in places and text.value in names}
+    return replace(found, figures={**found.figures, "log_texts": len(logged)}), (new | closed) - suppressed
 
 
 def _keys_in_log(run: Run) -> list[str]:

@@ -5,7 +5,7 @@ order that has nothing to do with the first, and comparing cell by cell, hidden 
 nothing but anonymous facts are computed again too. The newest `months_computed_again` of the computed months are taken:
 each month is made by the same text, so a later release checks all it computes and the first one a few of many.
 
-What comes after the cells (withholding, recoding, writing) reads them in an order of its own and nothing else, and what
+What comes after the cells (suppressing, recoding, writing) reads them in an order of its own and nothing else, and what
 comes before (staging, decisions, tokens) is held by tests that publish a whole month from a shuffled source: doing all
 of that twice in each run would double its time and find nothing that they do not.
 """

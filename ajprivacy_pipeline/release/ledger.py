@@ -4,13 +4,13 @@ Belongs here: the release ledger, an encrypted file of the restricted zone with 
 with it. Does not belong here: hashes and tokens of a run (ledger_cells).
 
     releases      number, manifest_sha256, month, is_committed: of proven releases
-    cells         release, place, cell, shown, withheld: hashes, for ever
+    cells         release, place, cell, shown, suppressed: hashes, for ever
     contributors  release, month, cell, person, own: tokens, of the newest thirteen months
 
 Closed months are copied and never computed. A month is computed although the ledger knows it when the control store was
 lost or a release is issued again. Then a cell that shows something else than before must differ by nobody or by at
-least k people in each measure, counted by person. What is withheld must be the same in both: two patterns of withheld
-cells over one month give each other away. Where the contributors are unknown, no cell may change at all.
+least k people in each measure, counted by person. What is suppressed must be the same in both: two patterns of
+suppressed cells over one month give each other away. Where the contributors are unknown, no cell may change at all.
 
 Nobody is deleted in place, which would leave him in the file: it is written anew and swapped in.
 """
@@ -83,8 +83,8 @@ def _differences(con: Connection, policy: Policy) -> list[str]:
         "again AS (SELECT DISTINCT k.release, k.place FROM known AS k JOIN temp.ledger_cells USING (place)), "
         "now AS (SELECT a.release, n.* FROM temp.ledger_cells AS n JOIN again AS a USING (place)) "
         "SELECT release, place, split_part(place, ' ', 1) AS table_name, cell, "
-        "CAST(split_part(place, ' ', 2) || '-01' AS DATE) AS month, coalesce(n.withheld, 0) AS withheld, "
-        "coalesce(n.withheld, 0) <> coalesce(k.withheld, 0) AS is_marked_otherwise "
+        "CAST(split_part(place, ' ', 2) || '-01' AS DATE) AS month, coalesce(n.suppressed, 0) AS suppressed, "
+        "coalesce(n.suppressed, 0) <> coalesce(k.suppressed, 0) AS is_marked_otherwise "
         "FROM (SELECT k.* FROM known AS k JOIN again USING (release, place)) AS k "
         "FULL JOIN now AS n USING (release, place, cell) WHERE k.shown IS DISTINCT FROM n.shown")
     tables = [row[0] for row in con.execute("SELECT DISTINCT table_name FROM temp.ledger_changed "
@@ -92,7 +92,7 @@ def _differences(con: Connection, policy: Policy) -> list[str]:
     violations = []
     for table in tables:
         found = con.execute(_judged(policy, table), {"table": table}).fetchall()[0]
-        texts = ("that are withheld in one of the two alone", "whose contributors are not known any more",
+        texts = ("that are suppressed in one of the two alone", "whose contributors are not known any more",
                  f"with other figures for fewer than {policy.release.thresholds.k} contributors")
         violations += [f"{table}: {count:,} cells of a published month would be published again {text}"
                        for count, text in zip(found, texts, strict=True) if count]
@@ -108,7 +108,7 @@ def _judged(policy: Policy, table: str) -> str:
     for i in range(last + 1):
         moved = f"(xor(was, now) >> {width * (last - i)}) & {2 ** width - 1}"
         counts.append(f"count(*) FILTER ({moved} <> 0) AS people_{i}")
-        few.append(f"(withheld >> {i}) & 1 = 0 AND people_{i} BETWEEN 1 AND {k - 1:d}")
+        few.append(f"(suppressed >> {i}) & 1 = 0 AND people_{i} BETWEEN 1 AND {k - 1:d}")
     # A cell that shows something else though nobody in it differs is a contradiction; lines that name nobody may.
     nobody = "" if facts_of(policy, table).may_name_nobody else (
         " OR coalesce(" + " + ".join(f"people_{i}" for i in range(last + 1)) + ", 0) = 0")
@@ -157,7 +157,7 @@ def remember(con: Connection, settings: Settings, manifest_sha256: str, month: s
         newest, last = con.execute("SELECT max(number), max(month) FROM building.releases").fetchall()[0]
         since = date.fromisoformat(f"{oldest_kept(last)}-01")
         for table, columns, rows, condition in (
-                ("cells", "place, cell, shown, withheld", "temp.ledger_cells", ""),
+                ("cells", "place, cell, shown, suppressed", "temp.ledger_cells", ""),
                 ("contributors", "month, cell, person, own", "temp.ledger_contributors", " WHERE month >= $since")):
             oldest = {"since": since} if condition else {}
             con.execute(f"CREATE TABLE building.{table} AS SELECT {newest:d} AS release, {columns} FROM {rows}"

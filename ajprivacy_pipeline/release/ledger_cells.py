@@ -8,7 +8,7 @@ wherever a copy of them lies. A run's tokens are linked to the ledger's while `a
 on neither that table nor any identifier is needed.
 
     temp.ledger_people        token (of the run), person (of the ledger), salt
-    temp.ledger_cells         place (table and month), month, cell, shown, withheld (a bit a measure)
+    temp.ledger_cells         place (table and month), month, cell, shown, suppressed (a bit a measure)
     temp.ledger_contributors  month, cell, person, own: of cells that show something, of the months that are kept
 
 Of a table of nothing but stocks no contributors are kept: every subject stands in it, every month anew, and its rounded
@@ -82,7 +82,7 @@ def hash_cells(con: Connection, settings: Settings, policy: Policy, public: dict
     """Make the tables of cells and contributors for the public tables of a release for `month`."""
     pad = pads(_derived(settings, "cells"))
     con.execute("CREATE OR REPLACE TEMP TABLE ledger_cells (place VARCHAR, month DATE, cell UBIGINT, shown UBIGINT, "
-                "withheld UINTEGER)")
+                "suppressed UINTEGER)")
     con.execute("CREATE OR REPLACE TEMP TABLE ledger_contributors (month DATE, cell UBIGINT, person UBIGINT, "
                 "own UBIGINT)")
     since = date.fromisoformat(f"{oldest_kept(month)}-01")
@@ -90,7 +90,7 @@ def hash_cells(con: Connection, settings: Settings, policy: Policy, public: dict
         shape = shape_of(policy, table)
         con.execute(f"CREATE OR REPLACE TEMP TABLE ledger_keys AS {_keyed(shape, relation)}",
                     {"outer": pad.outer, "inner": pad.inner})
-        con.execute("INSERT INTO temp.ledger_cells SELECT place, ledger_month, cell, shown, withheld "
+        con.execute("INSERT INTO temp.ledger_cells SELECT place, ledger_month, cell, shown, suppressed "
                     "FROM temp.ledger_keys ORDER BY place, cell")
         if contributors_of(policy, table) and keeps_people(shape):
             con.execute(_contributors(con, policy, shape), {"since": since})
@@ -104,18 +104,18 @@ def drop(con: Connection) -> None:
 
 
 def _keyed(shape: Shape, relation: str) -> str:
-    """The SELECT of a public table's dimensions with place, month, cell, shown and withheld."""
+    """The SELECT of a public table's dimensions with place, month, cell, shown and suppressed."""
     dimensions = list(shape.keys)
     named = ", ".join(f"{literal(d)} || '=' || coalesce(CAST({quote(d)} AS VARCHAR), '-')" for d in dimensions)
     shown = ", ".join(f"coalesce(CAST({quote(m)} AS VARCHAR), '-')" for m in shape.measures)
     hashed = ("CAST('0x' || substr(sha256($outer || unhex(sha256($inner || encode(to_json([{}])::VARCHAR)))), 1, 16) "
               "AS UBIGINT)")
-    withheld = " + ".join(f"CASE WHEN {quote(m)} IS NULL THEN {2 ** i} ELSE 0 END"
+    suppressed = " + ".join(f"CASE WHEN {quote(m)} IS NULL THEN {2 ** i} ELSE 0 END"
                           for i, m in enumerate(shape.measures))
     table, when = literal(shape.table), quote(shape.time)
     return (f"SELECT {', '.join(map(quote, dimensions))}, {table} || ' ' || strftime({when}, '%Y-%m') AS place, "
             f"CAST(date_trunc('month', {when}) AS DATE) AS ledger_month, {hashed.format(f'{table}, {named}')} AS cell, "
-            f"{hashed.format(f'{table}, {named}, {shown}')} AS shown, CAST({withheld} AS UINTEGER) AS withheld "
+            f"{hashed.format(f'{table}, {named}, {shown}')} AS shown, CAST({suppressed} AS UINTEGER) AS suppressed "
             f"FROM {relation}")
 
 
@@ -134,7 +134,7 @@ def _contributors(con: Connection, policy: Policy, shape: Shape) -> str:
     return (f"INSERT INTO temp.ledger_contributors SELECT k.ledger_month, k.cell, p.person, "
             f"CAST('0x' || {' || '.join(pieces)} AS UBIGINT) "
             f"FROM (SELECT * FROM temp.ledger_keys WHERE ledger_month >= $since "
-            f"AND withheld <> {2 ** len(shape.measures) - 1}) AS k "
+            f"AND suppressed <> {2 ** len(shape.measures) - 1}) AS k "
             f"JOIN ({rows}) AS r USING ({listed}) JOIN temp.ledger_people AS p ON p.token = r.token")
 
 

@@ -1,4 +1,4 @@
-"""The page of a release: what was published, what proves it, what it cost in withheld cells; `release.html`.
+"""The page of a release: what was published, what proves it, what it cost in suppressed cells; `release.html`.
 
 Belongs here: figures of the published files alone, and their drawing. Does not belong here: proving. The page lies in
 the immutable folder and in its manifest, so it is the same for the same release: no time, no run, one order.
@@ -22,18 +22,18 @@ _UNSEEN = ("style", "script")
 
 @dataclass(frozen=True)
 class TableUse:
-    """What of a table may be used: rows, those withheld whole, values withheld singly; the same by month."""
+    """What of a table may be used: rows, those suppressed whole, values suppressed singly; the same by month."""
 
     table: str
     rows: int
-    withheld: int
+    suppressed: int
     singly: int
     months: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def percent(self) -> float:
-        """The share of rows that is withheld, rounded to a tenth."""
-        return round(100 * self.withheld / self.rows, 1) if self.rows else 0.0
+        """The share of rows that is suppressed, rounded to a tenth."""
+        return round(100 * self.suppressed / self.rows, 1) if self.rows else 0.0
 
 
 def write_page(policy: Policy, folder: Path, paths: Iterable[str], head: Mapping[str, Any]) -> dict[str, int]:
@@ -55,7 +55,7 @@ def write_page(policy: Policy, folder: Path, paths: Iterable[str], head: Mapping
 
 
 def table_uses(policy: Policy, folder: Path, paths: Iterable[str]) -> list[TableUse]:
-    """What is withheld of each table of a folder, by its files."""
+    """What is suppressed of each table of a folder, by its files."""
     files: dict[str, list[str]] = {}
     for path in sorted(paths):
         files.setdefault(path.partition("/")[0], []).append(path)
@@ -73,11 +73,11 @@ def _use(con: Any, policy: Policy, folder: Path, table: str, paths: list[str]) -
     alone = 0
     with engine_errors(f"published/{table}"):
         for path in paths:
-            rows, withheld, values = con.execute(
+            rows, suppressed, values = con.execute(
                 f"SELECT count(*), count(*) FILTER ({whole}), coalesce(sum({singly}), 0) "
                 f"FROM read_parquet({literal(str(folder / path))})").fetchall()[0]
             alone += int(values)
-            months.append((path.partition("/")[2].removesuffix(".parquet"), int(rows), int(withheld)))
+            months.append((path.partition("/")[2].removesuffix(".parquet"), int(rows), int(suppressed)))
     dated = tuple(month for month in months if month[0] != "all")
     return TableUse(table, sum(month[1] for month in months), sum(month[2] for month in months), alone, dated)
 
@@ -95,9 +95,9 @@ def render(policy: Policy, head: Mapping[str, Any], uses: list[TableUse]) -> str
 
 
 def _trend(use: TableUse) -> dict[str, Any]:
-    """A line of the share withheld by month, in a box of 300 by 60."""
+    """A line of the share suppressed by month, in a box of 300 by 60."""
     step = 290 / (len(use.months) - 1)
-    shares = [withheld / rows if rows else 0.0 for _, rows, withheld in use.months]
+    shares = [suppressed / rows if rows else 0.0 for _, rows, suppressed in use.months]
     points = " ".join(f"{5 + index * step:.1f},{55 - share * 50:.1f}" for index, share in enumerate(shares))
     return {"table": use.table, "points": points, "first": use.months[0][0], "last": use.months[-1][0]}
 

@@ -72,17 +72,18 @@ def _histogram(title: str, meaning: str, counts: Mapping[str, int], order: Seque
 
 
 def _sums(policy: Policy, utility: Mapping[str, Any]) -> list[Bar]:
-    """How many withheld sums subtraction and programs tell within a narrower interval than the policy allows."""
-    sums, at = utility.get("withheld_sums"), policy.release.thresholds
+    """How many suppressed sums subtraction and programs tell within a narrower interval than the policy allows."""
+    sums, at = utility.get("suppressed_sums"), policy.release.thresholds
     if not sums:
         return []
     told = sums["exactly_recoverable"] + sums["too_narrow"]
-    bars = [Bar(f"G5 a withheld sum told within {at.k} contributors or {at.interval_percent} %",
-                _part(told, sums["withheld_in_systems"]), f"{told:,} of {sums['withheld_in_systems']:,}", 0.0)]
+    bars = [Bar(f"G5 a suppressed sum told within {at.k} contributors or {at.interval_percent} %",
+                _part(told, sums["suppressed_in_systems"]), f"{told:,} of {sums['suppressed_in_systems']:,}", 0.0)]
     for name, what, unit, least in (("narrowest_count", "count", "wide", at.k),
                                     ("narrowest_percent", "amount", "% on both sides", at.interval_percent)):
         if (found := sums.get(name)) is not None:  # as long as the limit where it is just wide enough
-            bars.append(Bar(f"G5 the narrowest interval of a withheld {what}", min(100.0, _part(least, max(found, 1))),
+            bars.append(Bar(f"G5 the narrowest interval of a suppressed {what}", min(100.0, _part(least, max(found,
+            1))),
                             f"at least {found:,} {unit}, {least:,} are asked for", 100.0))
     return bars
 
@@ -108,10 +109,10 @@ def _risk(name: str, ppm: int | None, limit: float) -> Bar | None:
 
 
 def _trend(releases: Sequence[Mapping[str, Any]]) -> Plot:
-    """The share withheld of the cells each release added."""
-    return Plot("Withheld, release by release", "The share of the cells that each release added.", tuple(
-        Bar(str(entry["month"]), _part(entry["withheld"], entry["rows"]),
-            f"{_part(entry['withheld'], entry['rows']):.1f} %") for entry in releases))
+    """The share suppressed of the cells each release added."""
+    return Plot("Suppressed, release by release", "The share of the cells that each release added.", tuple(
+        Bar(str(entry["month"]), _part(entry["suppressed"], entry["rows"]),
+            f"{_part(entry['suppressed'], entry['rows']):.1f} %") for entry in releases))
 
 
 def _part(count: int, whole: int) -> float:

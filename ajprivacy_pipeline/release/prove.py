@@ -116,7 +116,7 @@ def require(verdicts: Sequence[Verdict]) -> None:
 
 
 def name_places(policy: Policy) -> set[str]:
-    """Where names of something stand, as table.column: they are withheld where they could name somebody."""
+    """Where names of something stand, as table.column: they are suppressed where they could name somebody."""
     return {f"{table}.{column}" for table, column in name_columns(policy)}
 
 
@@ -124,7 +124,7 @@ def check_leaks(con: Connection, policy: Policy, new: set[Text], closed: set[Tex
                 logged: set[Text]) -> tuple[Verdict, set[str], list[str]]:
     """G10 over the texts of the computed months, the closed months, and what the policy writes; G13 over the log's.
 
-    Returns the verdict of G10, the product names to withhold, and what violates G13. A product name of a closed month
+    Returns the verdict of G10, the product names to suppress, and what violates G13. A product name of a closed month
     is reported, not refused: its file was scanned when it was published and is pinned by its hash; only a re-issue can
     change it. The log is scanned along: the warehouse is read once for both.
     """
@@ -134,7 +134,7 @@ def check_leaks(con: Connection, policy: Policy, new: set[Text], closed: set[Tex
     new_names = names & {t.value for t in new if t.place in places}
     violations = describe(hit for hit in hits if hit.place not in places)
     violations += [f"staged.{column} is missing: it cannot be compared" for column in unread]
-    figures = {"texts": len(new | closed), "names_withheld": len(new_names),
+    figures = {"texts": len(new | closed), "names_suppressed": len(new_names),
                "names_in_closed_months": len(names - new_names)}
     return (verdict("G10", leaks_figure(policy), violations, figures), new_names,
             describe(hit for hit in found if hit.place == logs.LOG))
@@ -200,7 +200,7 @@ def check_remaining_texts(con: Connection, policy: Policy, release: Release, ana
                           cleared: set[Text]) -> Verdict:
     """G10 once more, on the staged result: texts that the first scan did not see are scanned now.
 
-    Product names that were withheld must be gone; one that is still there counts like any other text.
+    Product names that were suppressed must be gone; one that is still there counts like any other text.
     """
     built = {text for text in texts_of_release(release, policy, analytics) if text.value}
     rest = built - cleared

@@ -1,13 +1,13 @@
 """From cells with hidden counts to the public tables of the months that are computed.
 
-Belongs here: running the two layers, withholding, G1 on the cells. The public tables are temporary: in memory or in the
+Belongs here: running the two layers, suppressing, G1 on the cells. The public tables are temporary: in memory or in the
 encrypted spill, never in a file of their own until they are proven.
 """
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from ajprivacy_pipeline.disclosure.cells.primary import CONTRIBUTIONS, shape_of, withhold
+from ajprivacy_pipeline.disclosure.cells.primary import CONTRIBUTIONS, shape_of, suppress
 from ajprivacy_pipeline.disclosure.columns import check_columns
 from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.policy import Policy
@@ -42,7 +42,7 @@ def month_tables(policy: Policy) -> list[str]:
 
 
 def check_cells(con: Connection, policy: Policy) -> Verdict:
-    """G1 on the cells: nothing but declared columns and hidden counts, before anything is withheld or written."""
+    """G1 on the cells: nothing but declared columns and hidden counts, before anything is suppressed or written."""
     rows = con.execute("SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = "
                        "current_database() AND schema_name = 'published' ORDER BY table_name, column_index").fetchall()
     shapes: dict[str, dict[str, str]] = {}
@@ -88,7 +88,7 @@ def make_public(con: Connection, policy: Policy, absent: Collection[str] = ()) -
             continue
         relation = f"temp.{quote('public_' + table)}"
         with engine_errors(f"published.{table}"):
-            query = withhold(con, policy, table, f"published.{quote(table)}")
+            query = suppress(con, policy, table, f"published.{quote(table)}")
             con.execute(f"CREATE OR REPLACE TEMP TABLE {quote('public_' + table)} AS {query}")
         public[table] = relation
     return public
@@ -101,12 +101,12 @@ def drop_public(con: Connection, policy: Policy) -> None:
 
 
 def name_columns(policy: Policy) -> list[tuple[str, str]]:
-    """Every table and column that holds names of something, which are withheld where they could name somebody."""
+    """Every table and column that holds names of something, which are suppressed where they could name somebody."""
     return [(name, column) for name, table in policy.release.tables.items()
             for column, entry in table.columns.items() if entry.names is not None]
 
 
-def withhold_names(con: Connection, policy: Policy, public: Mapping[str, str], names: set[str]) -> None:
+def suppress_names(con: Connection, policy: Policy, public: Mapping[str, str], names: set[str]) -> None:
     """Set the names that could name somebody to NULL in the public tables."""
     for table, column in name_columns(policy) if names else ():
         if table in public:

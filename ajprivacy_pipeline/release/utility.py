@@ -1,12 +1,12 @@
 """G15: what a release is still good for, beside what it keeps back.
 
-Belongs here: rows and values withheld by table, the error of the policy's golden queries, how many contributors shown
+Belongs here: rows and values suppressed by table, the error of the policy's golden queries, how many contributors shown
 cells stand on, and how many people the microdata leave out. Does not belong here: drawing (`plots`).
 
 What is published of it can be worked out from the published tables alone, so that it tells nobody anything new:
 
-- an answer that is one shown cell is exact, one that is withheld is none;
-- a sum over parts is compared with its published total, and is none where that is withheld;
+- an answer that is one shown cell is exact, one that is suppressed is none;
+- a sum over parts is compared with its published total, and is none where that is suppressed;
 - a stock may be off by half of what it is rounded to, which is taken for its error;
 - contributors stand in bands that begin at k, over all tables together.
 
@@ -41,36 +41,36 @@ def check_utility(con: Connection, policy: Policy, month: str, public: dict[str,
         previous: its trend goes on.
     """
     with engine_errors("utility"):
-        cells = {table: _withheld(con, relation) for table, relation in sorted(public.items())}
+        cells = {table: _suppressed(con, relation) for table, relation in sorted(public.items())}
         answers, faults, figures = _golden(con, policy, public)
         contributors = _contributors(con, policy, public)
-    rows, withheld = (sum(entry[name] for entry in cells.values()) for name in ("rows", "withheld"))
+    rows, suppressed = (sum(entry[name] for entry in cells.values()) for name in ("rows", "suppressed"))
     trend = list(previous.manifest.get("utility", {}).get("trend", [])) if previous else []
     if month not in {entry["month"] for entry in trend}:  # else a part of that release is computed again
-        trend.append({"month": month, "rows": rows, "withheld": withheld})
+        trend.append({"month": month, "rows": rows, "suppressed": suppressed})
     total = sum((Counter(bands) for bands in answers.values()), Counter())
     of_answers = ", ".join(f"{total[band]:,} {band}" for band in policy.release.utility.error_names if total[band])
-    figure = (f"{withheld:,} of {rows:,} new cells withheld; answers to {len(answers):,} golden queries: "
+    figure = (f"{suppressed:,} of {rows:,} new cells suppressed; answers to {len(answers):,} golden queries: "
               f"{of_answers or 'none'}{f'; {left_out.figure}' if left_out else ''}")
-    figures |= {f"withheld_{table}": entry["withheld"] for table, entry in cells.items()}
+    figures |= {f"suppressed_{table}": entry["suppressed"] for table, entry in cells.items()}
     figures |= {f"rows_{table}": entry["rows"] for table, entry in cells.items()}
     said = {"new_cells": cells, "golden": answers, "contributors": contributors, "trend": trend}
     return verdict("G15", figure, [*faults, *(left_out.violations if left_out else ())], figures), said
 
 
-def withheld_sums(gates: Iterable[Verdict]) -> Said:
-    """What G5 found of the withheld cells of sums, for the page; empty where it says nothing of them."""
+def suppressed_sums(gates: Iterable[Verdict]) -> Said:
+    """What G5 found of the suppressed cells of sums, for the page; empty where it says nothing of them."""
     found = next((gate.figures for gate in gates if gate.guarantee == "G5"), {})
-    wanted = ("withheld_in_systems", "exactly_recoverable", "too_narrow")
+    wanted = ("suppressed_in_systems", "exactly_recoverable", "too_narrow")
     also = (*wanted, "narrowest_count", "narrowest_percent")
     return {name: found[name] for name in also if name in found} if set(wanted) <= set(found) else {}
 
 
-def _withheld(con: Connection, relation: str) -> dict[str, int]:
-    """Rows of a public table, those withheld whole, values withheld singly."""
+def _suppressed(con: Connection, relation: str) -> dict[str, int]:
+    """Rows of a public table, those suppressed whole, values suppressed singly."""
     found = con.execute("SELECT count(*), count(*) FILTER (suppressed), coalesce(sum(len(suppressed_measures)), 0) "
                         f"FROM {relation}").fetchall()[0]
-    return {"rows": int(found[0]), "withheld": int(found[1]), "values_withheld": int(found[2])}
+    return {"rows": int(found[0]), "suppressed": int(found[1]), "values_suppressed": int(found[2])}
 
 
 def banded(con: Connection, policy: Policy, query: str, column: str) -> dict[str, int]:

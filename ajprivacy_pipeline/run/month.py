@@ -194,7 +194,7 @@ class MonthRun:
         if found is None:
             return None
         return {"status": found.status, "proven": found.proven, "history_from": found.history_from,
-                "cells": found.figures.get("cells", 0), "cells_withheld": found.figures.get("cells_withheld", 0),
+                "cells": found.figures.get("cells", 0), "cells_suppressed": found.figures.get("cells_suppressed", 0),
                 "unconverted_lines": found.figures.get("unconverted_lines", 0),
                 "rows": sum(found.rows.values()), "gates": {v.guarantee: v.word for v in found.verdicts}}
 

@@ -17,7 +17,7 @@ COUNT = Group("orders", ("orders",), whole=True, is_amount=False)
 AMOUNT = Group("amounts", ("revenue_nok",), whole=False, is_amount=True)
 
 
-def grid(group: Group, values: list[list[int]], withheld: set[tuple[int, int]]) -> System:
+def grid(group: Group, values: list[list[int]], suppressed: set[tuple[int, int]]) -> System:
     """A table of two dimensions with its margins; the last row and column are the totals."""
     measure = group.measures[0]
     full = np.array(values)
@@ -25,7 +25,7 @@ def grid(group: Group, values: list[list[int]], withheld: set[tuple[int, int]]) 
     full = np.hstack([full, full.sum(axis=1, keepdims=True)])
     height, width = full.shape
     rows = [[Row("t", 0, (), (i < height - 1) + (j < width - 1), 99, {measure: float(full[i, j])},
-                 {measure} if (i, j) in withheld else set(), False)]
+                 {measure} if (i, j) in suppressed else set(), False)]
             for i in range(height) for j in range(width)]
     def place(i: int, j: int) -> int:
         return i * width + j
@@ -39,7 +39,7 @@ def grid(group: Group, values: list[list[int]], withheld: set[tuple[int, int]]) 
 def true_interval(system: System, cell: int) -> tuple[float, float]:
     """How far a cell can be moved down and up, by scipy alone."""
     measure = system.group.measures[0]
-    gone = [i for i in range(len(system.rows)) if system.is_withheld(i)]
+    gone = [i for i in range(len(system.rows)) if system.is_suppressed(i)]
     matrix = line_matrix(system, {c: i for i, c in enumerate(gone)}).toarray()
     limits = np.array([[sum(sign for at, sign in terms if at == c) for c in gone] for terms, _ in system.limits])
     slack = [rest for _, rest in system.limits]

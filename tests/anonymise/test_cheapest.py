@@ -11,7 +11,7 @@ from tests.anonymise.grids import AMOUNT, COUNT, POLICY, grid, grids, true_inter
 
 @settings(max_examples=150, deadline=None)
 @given(grids(), st.booleans(), st.integers(0, 24), st.integers(1, 100))
-def test_a_cell_reaches_what_is_asked_for_once_the_chosen_cells_are_withheld(
+def test_a_cell_reaches_what_is_asked_for_once_the_chosen_cells_are_suppressed(
     system: System, up: bool, place: int, percent: int,
 ) -> None:
     measure, cell = system.group.measures[0], place % len(system.rows)
@@ -19,7 +19,7 @@ def test_a_cell_reaches_what_is_asked_for_once_the_chosen_cells_are_withheld(
     goal = max(1.0, system.value(cell, measure) * percent / 100)
     assume(up or goal <= system.value(cell, measure))
     chosen = Cheapest(POLICY, system).beside(cell, measure, goal, up=up)
-    assert not any(system.is_withheld(other) for other in chosen)
+    assert not any(system.is_suppressed(other) for other in chosen)
     for other in chosen:
         hide(system, other)
     reached = true_interval(system, cell)[up]
@@ -33,7 +33,7 @@ def test_three_cells_hide_a_fourth_and_no_total_goes() -> None:
     assert max(system.depth(other) for other in chosen) == min(system.depth(other) for other in chosen) == 2
 
 
-def test_a_withheld_cell_is_free() -> None:
+def test_a_suppressed_cell_is_free() -> None:
     system = grid(COUNT, [[5, 40, 60], [40, 50, 70], [30, 80, 90]], {(0, 0), (2, 2), (0, 2)})
     chosen = Cheapest(POLICY, system).beside(0, "orders", 10, up=True)
     assert chosen == [8], "the corner of the rectangle that is still shown"

@@ -68,7 +68,8 @@ def test_a_value_is_found(text: str, kind: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "Garderobeskap 2 dører", "P-100200", "2024-01", "sales_monthly/2024-01.parquet", "12:30:45", "1.2.3", "1,234,567",
-    "300x500x1800", "RAL 7035", "12345678", "k = 10: 1,234 new cells, 55 withheld", "DECIMAL(18,2)", "", "::", "a @ b",
+    "300x500x1800", "RAL 7035", "12345678", "k = 10: 1,234 new cells, 55 suppressed", "DECIMAL(18,2)", "", "::",
+    "a @ b",
     "4111 1111 1111 1112", "NO93 8601 1117 948", "999.1.1.1", "0" * 16,
     "9d5ed678fe57bcca610140957afab571e0d5a4e1d6b0a8a2d0a6a3a4a5a6a7a8"])
 def test_what_merely_looks_like_one_is_not(text: str) -> None:

@@ -1,4 +1,4 @@
-"""Intervals of withheld cells against a solver asked one cell at a time, and zeros that a table shows by silence."""
+"""Intervals of suppressed cells against a solver asked one cell at a time, and zeros that a table shows by silence."""
 
 from itertools import product
 from typing import Any
@@ -28,14 +28,14 @@ def is_narrow(system: System, cell: int) -> bool:
 @given(grids() | limited_grids())
 def test_narrow_cells_are_those_that_a_solver_finds_one_at_a_time(system: System) -> None:
     reach = Reach(POLICY, system, system.group.measures[0])
-    asked = [i for i in range(len(system.rows)) if system.is_withheld(i)]
+    asked = [i for i in range(len(system.rows)) if system.is_suppressed(i)]
     assert open_cells(reach) == [cell for cell in asked if is_narrow(system, cell)]
 
 
 @settings(max_examples=60, deadline=None)
 @given(grids())
 def test_what_follows_exactly_has_an_interval_of_a_point(system: System) -> None:
-    asked = [i for i in range(len(system.rows)) if system.is_withheld(i)]
+    asked = [i for i in range(len(system.rows)) if system.is_suppressed(i)]
     for cell in determined(system, asked):
         assert sum(true_interval(system, cell)) < 1e-4
 
@@ -47,7 +47,7 @@ def test_one_krone_beside_ten_millions_is_told_apart() -> None:
 
 @st.composite
 def beside_giants(draw: Any) -> tuple[list[list[int]], set[tuple[int, int]], set[tuple[int, int]]]:
-    """A table of cells up to 100, a few places for far larger ones, and what is withheld."""
+    """A table of cells up to 100, a few places for far larger ones, and what is suppressed."""
     height, width = draw(st.integers(2, 4)), draw(st.integers(2, 4))
     values = draw(st.lists(st.lists(st.integers(0, 100), min_size=width, max_size=width),
                            min_size=height, max_size=height))
@@ -62,11 +62,11 @@ def test_a_giant_changes_nothing_that_a_large_cell_does_not(
     drawn: tuple[list[list[int]], set[tuple[int, int]], set[tuple[int, int]]], giant: int,
 ) -> None:
     """All small cells together are no tenth of 100,000: how much larger it is cannot make anything narrow or wide."""
-    values, places, withheld = drawn
+    values, places, suppressed = drawn
     found = []
     for size in (100_000, giant):
         full = [[size if (i, j) in places else value for j, value in enumerate(row)] for i, row in enumerate(values)]
-        found.append(open_cells(Reach(POLICY, grid(AMOUNT, full, withheld), "revenue_nok")))
+        found.append(open_cells(Reach(POLICY, grid(AMOUNT, full, suppressed), "revenue_nok")))
     assert found[0] == found[1]
 
 
@@ -205,7 +205,7 @@ def test_a_total_without_parts_is_a_known_zero_where_its_table_has_that_level() 
     assert zeros(rows, rows) == {(("customer_type", "company"),)}, "its orders have no live line"
 
 
-def test_a_total_of_nothing_with_parts_is_withheld_like_any_other() -> None:
+def test_a_total_of_nothing_with_parts_is_suppressed_like_any_other() -> None:
     rows = [sales(None, None, 9, 5), sales(None, "consumer", 4, 5), sales(None, "company", 5, 0),
             sales("desks", "company", 4, 0), sales("chairs", "company", 4, 0), sales("desks", "consumer", 4, 5),
             sales("chairs", "consumer", 1, 0), sales("desks", None, 4, 5), sales("chairs", None, 4, 0)]

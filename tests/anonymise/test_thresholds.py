@@ -1,10 +1,10 @@
-"""G2: withholding, its marks, and the count that checks it."""
+"""G2: suppressing, its marks, and the count that checks it."""
 
 from typing import Any
 
 import pytest
 
-from ajprivacy_pipeline.disclosure.cells.primary import mark_faults, mark_rows, shape_of, withhold
+from ajprivacy_pipeline.disclosure.cells.primary import mark_faults, mark_rows, shape_of, suppress
 from ajprivacy_pipeline.disclosure.cells.recount import check_thresholds
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
@@ -20,7 +20,7 @@ def public(table: str, **cell: Any) -> dict[str, Any]:
     shape = shape_of(POLICY, table)
     values = {d: MONTH if d in ("month", "day") else "'x'" for d in shape.dimensions} | cell
     con.execute(f"CREATE TABLE cells AS SELECT {', '.join(f'{v} AS {n}' for n, v in values.items())}")
-    rows = con.execute(withhold(con, POLICY, table, "cells"))
+    rows = con.execute(suppress(con, POLICY, table, "cells"))
     names = [column[0] for column in rows.description]
     return dict(zip(names, rows.fetchall()[0], strict=True))
 
@@ -43,7 +43,7 @@ def test_a_cell_of_k_stands() -> None:
     assert (row["suppressed"], row["suppressed_measures"], row["units"], row["customers"]) == (False, [], 10, 10)
 
 
-def test_measures_are_withheld_singly_and_listed_in_order() -> None:
+def test_measures_are_suppressed_singly_and_listed_in_order() -> None:
     row = demand(20, 3, 1, 3, 1)
     assert (row["units"], row["returned_units"], row["orders"]) == (None, None, 30)
     assert row["suppressed_measures"] == ["returned_units", "units"]
@@ -54,11 +54,11 @@ def test_a_known_zero_stands() -> None:
     assert (row["returned_units"], row["suppressed_measures"]) == (0, [])
 
 
-def test_a_value_that_nobody_contributes_to_is_withheld() -> None:
+def test_a_value_that_nobody_contributes_to_is_suppressed() -> None:
     assert demand(20, 20, 5, 20, 0)["suppressed_measures"] == ["returned_units"]
 
 
-def test_a_value_that_is_not_known_is_marked_withheld() -> None:
+def test_a_value_that_is_not_known_is_marked_suppressed() -> None:
     row = public("sales_monthly", orders=30, units=30, revenue_nok="NULL::DECIMAL(18,2)", customers=20, contributors=20)
     assert (row["revenue_nok"], row["suppressed_measures"]) == (None, ["revenue_nok"])
 
@@ -69,7 +69,7 @@ def test_log_cells(contributors: int, unattributed: int, shown: int | None) -> N
     assert (row["events"], row["suppressed"]) == (shown, shown is None)
 
 
-def test_a_cell_without_contributors_is_withheld_where_nothing_may_name_nobody() -> None:
+def test_a_cell_without_contributors_is_suppressed_where_nothing_may_name_nobody() -> None:
     assert public("communications_monthly", messages=5, customers=0, contributors=0)["suppressed"]
     assert public("communications_monthly", messages=5, customers=0, contributors="NULL::BIGINT")["suppressed"]
 
@@ -117,8 +117,8 @@ def test_the_check_catches_a_cell_that_no_fact_stands_behind() -> None:
 
 @pytest.mark.parametrize(("messages", "suppressed", "listed", "fault"), [
     ("50", "true", "[]", "rows show a measure|suppressed rows show a measure"),
-    ("NULL", "false", "[]", "messages is shown and marked withheld, or neither"),
-    ("50", "false", "['messages']", "messages is shown and marked withheld, or neither"),
+    ("NULL", "false", "[]", "messages is shown and marked suppressed, or neither"),
+    ("50", "false", "['messages']", "messages is shown and marked suppressed, or neither"),
     ("NULL", "false", "['customers', 'messages']", "show nothing and are not suppressed"),
     ("50", "NULL::BOOLEAN", "[]", "lack the mark")])
 def test_marks_and_values_must_agree(messages: str, suppressed: str, listed: str, fault: str) -> None:
@@ -128,7 +128,7 @@ def test_marks_and_values_must_agree(messages: str, suppressed: str, listed: str
     assert any(part in faults for part in fault.split("|"))
 
 
-def test_a_row_whose_values_were_withheld_one_after_another_is_marked_as_a_whole() -> None:
+def test_a_row_whose_values_were_suppressed_one_after_another_is_marked_as_a_whole() -> None:
     con = facts(20)
     relation = show(con, "NULL", "false", "['customers', 'messages']")
     con.execute("INSERT INTO shown SELECT * REPLACE ('phone' AS channel, 7 AS customers, ['messages'] AS "

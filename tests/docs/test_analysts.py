@@ -62,9 +62,9 @@ def test_python_blocks_run_one_after_another(home: Path, monkeypatch: pytest.Mon
 
 
 def test_suppression_bites_where_the_document_says(con: Connection) -> None:
-    """Queries 5 and 7: regions are withheld, and returns of categories."""
+    """Queries 5 and 7: regions are suppressed, and returns of categories."""
     regions = con.execute(SQL[4]).fetchall()
-    assert all(withheld >= 1 and (shown or 0) <= total for _, _, withheld, shown, total in regions)
+    assert all(suppressed >= 1 and (shown or 0) <= total for _, _, suppressed, shown, total in regions)
     assert any(returned is None for _, _, _, returned, _, _ in con.execute(SQL[6]).fetchall())
 
 

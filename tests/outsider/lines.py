@@ -17,7 +17,7 @@ Cell = frozenset[tuple[str, str]]  # the dimensions that are no total, with thei
 
 @dataclass
 class System:
-    """Everything said about one measure in one period. A withheld cell is one whose bounds are apart."""
+    """Everything said about one measure in one period. A suppressed cell is one whose bounds are apart."""
 
     population: str
     period: str
@@ -26,7 +26,7 @@ class System:
     tables: dict[Cell, str] = field(default_factory=dict)
     low: dict[Cell, float] = field(default_factory=dict)
     high: dict[Cell, float] = field(default_factory=dict)
-    withheld: set[Cell] = field(default_factory=set)
+    suppressed: set[Cell] = field(default_factory=set)
     sums: list[tuple[Cell, list[Cell]]] = field(default_factory=list)
     contains: list[tuple[Cell, Cell]] = field(default_factory=list)  # the first is at least the second
     covered: list[tuple[Cell, list[Cell]]] = field(default_factory=list)  # at most the sum of its parts
@@ -35,7 +35,7 @@ class System:
         """Note what a table says of a cell; `spread` is how far a rounded figure may be from the truth."""
         low, high = (0.0, ceiling) if value is None else (max(0.0, value - spread), value + spread)
         if value is None:
-            self.withheld.add(cell)
+            self.suppressed.add(cell)
             self.tables[cell] = table
         self.tables.setdefault(cell, table)
         self.low[cell] = max(low, self.low.get(cell, -np.inf))

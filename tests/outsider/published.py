@@ -17,7 +17,7 @@ MICRODATA = "customers_microdata"
 
 @dataclass(frozen=True)
 class Finding:
-    """What an attack got: where, and what it says now that was withheld."""
+    """What an attack got: where, and what it says now that was suppressed."""
 
     attack: str
     table: str
@@ -30,7 +30,7 @@ class Finding:
 class Thresholds:
     """What the publisher promises: k people, amounts within so many percent, the gain of a guess.
 
-    `strict` also counts what is no promise: that a withheld cell is a zero whose parts are not listed; and how many
+    `strict` also counts what is no promise: that a suppressed cell is a zero whose parts are not listed; and how many
     people are in a total and not in one of its parts, while their figures stay unknown.
     """
 

@@ -35,7 +35,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Recovered:
-    """A withheld cell of which the sums say too much; `exact` when they say it to the last digit."""
+    """A suppressed cell of which the sums say too much; `exact` when they say it to the last digit."""
 
     cell: Cell
     low: float
@@ -48,15 +48,15 @@ class ContradictionError(Exception):
 
 
 def recovered(system: System, wide: Wide, seed: int = 1) -> Iterator[Recovered]:
-    """Withheld cells that can be computed, or whose interval is not wide.
+    """Suppressed cells that can be computed, or whose interval is not wide.
 
     Raises:
         ContradictionError: the published figures contradict each other.
     """
     zeros = _zeros(system)
-    yield from (Recovered(cell, 0.0, 0.0, exact=True) for cell in sorted(zeros & system.withheld, key=sorted))
+    yield from (Recovered(cell, 0.0, 0.0, exact=True) for cell in sorted(zeros & system.suppressed, key=sorted))
     for piece in _pieces(system, zeros):
-        at = [i for i, cell in enumerate(piece.cells) if cell in system.withheld]
+        at = [i for i, cell in enumerate(piece.cells) if cell in system.suppressed]
         exact = _determined(piece)
         low, high = _intervals(piece, at, wide, np.random.default_rng(seed))
         for i in at:
@@ -161,7 +161,7 @@ def _determined(piece: Piece) -> set[int]:
 
 
 def _intervals(piece: Piece, at: list[int], wide: Wide, rng: np.random.Generator) -> tuple[Vector, Vector]:
-    """How far each withheld cell can be seen to go: to its very ends where that is not wide.
+    """How far each suppressed cell can be seen to go: to its very ends where that is not wide.
 
     Programs that push many cells at once come first: two worlds that both fit and in which a cell differs widely settle
     that cell.

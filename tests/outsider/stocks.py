@@ -19,7 +19,7 @@ FAR = 1e7  # what nobody bounds goes as far as this
 
 
 def attack(published: Published, limits: Thresholds) -> Iterator[Finding]:
-    """Withheld flows that the stocks on both sides narrow within what "fewer than k" says already."""
+    """Suppressed flows that the stocks on both sides narrow within what "fewer than k" says already."""
     if TABLE not in published.tables:
         return
     frame = published.tables[TABLE].sort_values("month").reset_index(drop=True)
@@ -47,9 +47,10 @@ def attack(published: Published, limits: Thresholds) -> Iterator[Finding]:
 
 
 def _few(frame: pd.DataFrame, i: int) -> Iterator[tuple[int, ...]]:
-    """Why a month's flows may be withheld, each as the flows that fewer than k then stand behind (1, 2: FLOWS).
+    """Why a month's flows may be suppressed, each as the flows that fewer than k then stand behind (1, 2: FLOWS).
 
-    One alone is withheld for itself. Two may be withheld for either, or for a withheld stock that they would tell.
+    One alone is suppressed for itself. Two may be suppressed for either, or for a suppressed stock that they would
+    tell.
     """
     hidden = tuple(at for at, flow in enumerate(FLOWS, start=1) if pd.isna(frame.loc[i, flow]))
     yield from ((at,) for at in hidden)

@@ -1,6 +1,6 @@
 """Attacks on the tables of cells: complements, margins, differences, re-cut months.
 
-Belongs here: what two published cells, a line of them, or all of them together say about a withheld one or about few
+Belongs here: what two published cells, a line of them, or all of them together say about a suppressed one or about few
 people. Does not belong here: stocks (`stocks`), people (`people`).
 """
 
@@ -29,7 +29,7 @@ def attack(published: Published, limits: Thresholds) -> Iterator[Finding]:
 
 
 def complements(system: System, limits: Thresholds) -> Iterator[Finding]:
-    """Withheld cells that the sums of all tables together pin down, or leave too little room."""
+    """Suppressed cells that the sums of all tables together pin down, or leave too little room."""
     wide = wide_amount(limits) if system.amount else wide_count(limits)
     try:
         for found in solve.recovered(system, wide):
@@ -54,19 +54,19 @@ def wide_amount(limits: Thresholds) -> solve.Wide:
 
 
 def margins(system: System, limits: Thresholds) -> Iterator[Finding]:
-    """A total less all its shown parts: what is left is one withheld cell, or so little that few people made it."""
+    """A total less all its shown parts: what is left is one suppressed cell, or so little that few people made it."""
     for total, parts in system.sums:
-        if total in system.withheld:
+        if total in system.suppressed:
             continue
-        hidden = [part for part in parts if part in system.withheld]
-        rest = system.low[total] - sum(system.low[part] for part in parts if part not in system.withheld)
+        hidden = [part for part in parts if part in system.suppressed]
+        rest = system.low[total] - sum(system.low[part] for part in parts if part not in system.suppressed)
         exact = system.high[total] - system.low[total] < 1e-9
         if exact and len(hidden) == 1:
             yield Finding("margin", system.tables[hidden[0]], system.period, name(hidden[0]),
-                          f"{system.measure} = {rest:.2f}, the only one withheld of its line")
+                          f"{system.measure} = {rest:.2f}, the only one suppressed of its line")
         elif exact and hidden and not system.amount and rest < limits.k:
             yield Finding("margin", system.tables[hidden[0]], system.period, name(total),
-                          f"{system.measure}: {len(hidden)} withheld cells make {rest:.0f} together")
+                          f"{system.measure}: {len(hidden)} suppressed cells make {rest:.0f} together")
 
 
 def between_tables(published: Published, limits: Thresholds) -> Iterator[Finding]:
@@ -138,7 +138,7 @@ def _comparable(frame: pd.DataFrame, keys: list[str], shape: Shape) -> pd.DataFr
         "period": [str(period)[:10] for period in frame[keys[0]]],
         "cell": [", ".join(map(str, row)) for row in frame[keys[1:]].itertuples(index=False, name=None)]
         if keys[1:] else "",
-        "says": [", ".join("withheld" if pd.isna(value) else f"{measure} {float(value):.2f}"
+        "says": [", ".join("suppressed" if pd.isna(value) else f"{measure} {float(value):.2f}"
                            for measure, value in zip(shape.measures, row, strict=True))
                  for row in frame[list(shape.measures)].itertuples(index=False, name=None)],
     }, dtype="object")

@@ -123,9 +123,9 @@ def test_the_file_for_querying_says_the_same_as_the_folder(outside: Outside, rel
 
 
 def test_the_attack_has_something_to_attack(release: Published) -> None:
-    """The zeros above mean little if nothing were withheld, no sums were found, or no table of people were there."""
+    """The zeros above mean little if nothing were suppressed, no sums were found, or no table of people were there."""
     systems = list(tables.systems(release))
-    assert sum(len(system.withheld) for system in systems) > 1_000
+    assert sum(len(system.suppressed) for system in systems) > 1_000
     assert sum(len(system.sums) for system in systems) > 1_000
     shared = {measure: {shape.name for shape in shapes} for measure, shapes in groups(release) if len(shapes) > 1}
     assert sorted(shared) == ["customers", "orders", "revenue_nok", "units"]
@@ -136,8 +136,8 @@ def test_the_attack_has_something_to_attack(release: Published) -> None:
 # --- spoilt releases ---
 
 
-def two_withheld(frame: pd.DataFrame, measure: str, dimension: str) -> pd.Index:
-    """The rows of a line, along the dimension, whose total is shown and of whose parts two alone are withheld."""
+def two_suppressed(frame: pd.DataFrame, measure: str, dimension: str) -> pd.Index:
+    """The rows of a line, along the dimension, whose total is shown and of whose parts two alone are suppressed."""
     others = [c for c in ("month", "postal_region", "product_category", "customer_type", "channel", "direction")
               if c in frame and c != dimension]
     for _, line in frame.groupby(others):
@@ -145,7 +145,7 @@ def two_withheld(frame: pd.DataFrame, measure: str, dimension: str) -> pd.Index:
         hidden = parts[parts[measure].isna()]
         if len(total) and total[measure].notna().all() and len(hidden) == 2:
             return hidden.index
-    raise AssertionError(f"no line with two withheld {measure}")
+    raise AssertionError(f"no line with two suppressed {measure}")
 
 
 @pytest.mark.parametrize(("table", "measure", "dimension"), [
@@ -153,7 +153,7 @@ def two_withheld(frame: pd.DataFrame, measure: str, dimension: str) -> pd.Index:
 def test_one_complement_shown_after_all(release: Published, table: str, measure: str, dimension: str) -> None:
     spoilt = only(release, table)
     frame = spoilt.tables[table]
-    first, second = two_withheld(frame, measure, dimension)
+    first, second = two_suppressed(frame, measure, dimension)
     frame = spoilt.tables[table] = frame[frame["month"] == frame.loc[first, "month"]].copy()
     assert not kinds(tables.attack(spoilt, LIMITS))
     frame.loc[first, measure] = 3
@@ -286,7 +286,7 @@ def test_flows_between_stocks_are_hidden_together(rounded_to: int, hidden: list[
 
 
 def square(total: float, rows: tuple[float, float], columns: tuple[float, float], *, amount: bool = False) -> System:
-    """Two by two cells, all withheld, with their margins shown."""
+    """Two by two cells, all suppressed, with their margins shown."""
     system = System("test", "2024-01", "m", amount)
     cells = {(r, c): frozenset({("r", r), ("c", c)}) for r in "ab" for c in "xy"}
     for cell in cells.values():

@@ -143,7 +143,7 @@ def test_a_control_store_that_refuses_leaves_the_old_release(
 
 def test_two_runs_do_not_publish_at_once(world: World) -> None:
     def progress(now: str) -> None:
-        if now == "withholding":
+        if now == "primary suppression":
             with pytest.raises(ReleaseError, match="another run is publishing"):
                 World(world.settings.home, world.policy, world.sql).publish("2024-03")
 

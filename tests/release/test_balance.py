@@ -1,10 +1,10 @@
-"""G5 over time: a withheld flow of the newsletter between two rounded stocks, and a withheld stock between flows."""
+"""G5 over time: a suppressed flow of the newsletter between two rounded stocks, a suppressed stock between flows."""
 
 from datetime import date
 
 import pytest
 
-from ajprivacy_pipeline.disclosure.cells.stock_flow import check_flows, withhold_flows
+from ajprivacy_pipeline.disclosure.cells.stock_flow import check_flows, suppress_flows
 from ajprivacy_pipeline.release import GuaranteeError, gates, tables
 from tests.release.release_world import World, add
 
@@ -33,21 +33,22 @@ def test_two_flows_of_a_month_are_shown_both_or_neither(world: World) -> None:
     assert world.rows(ROWS) == [(30, 0, 30), (10, None, 40), (0, 0, 40)]
     before = check_flows(world.con, world.policy, public, {})
     assert len(before.violations) == 1
-    assert before.violations[0].startswith("newsletter_monthly.unsubscribed: 1 withheld values can be told too closely")
-    assert withhold_flows(world.con, world.policy, public, {}) == 1
+    assert before.violations[0].startswith(
+        "newsletter_monthly.unsubscribed: 1 suppressed values can be told too closely")
+    assert suppress_flows(world.con, world.policy, public, {}) == 1
     assert world.rows(ROWS) == [(30, 0, 30), (None, None, 40), (0, 0, 40)]
     marks = "SELECT suppressed_measures FROM newsletter_monthly ORDER BY month"
     assert world.rows(marks) == [([],), (["subscribed", "unsubscribed"],), ([],)]
     after = check_flows(world.con, world.policy, public, {})
     assert after.passed
-    assert after.figures == {"withheld_in_balances": 2}
+    assert after.figures == {"suppressed_in_balances": 2}
 
 
 def test_flows_shown_one_without_the_other_stop_the_release(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     join(world, 10, FEBRUARY)
     leave(world, 4, FEBRUARY)
-    monkeypatch.setattr(gates, "withhold_flows", lambda *_: 0)
-    with pytest.raises(GuaranteeError, match=r"G5: newsletter_monthly.unsubscribed: 1 withheld values"):
+    monkeypatch.setattr(gates, "suppress_flows", lambda *_: 0)
+    with pytest.raises(GuaranteeError, match=r"G5: newsletter_monthly.unsubscribed: 1 suppressed values"):
         world.publish()
     assert not world.analytics.exists()
 
@@ -72,7 +73,7 @@ def few_then_many(world: World) -> None:
     join(world, 12, APRIL)
 
 
-def test_a_withheld_stock_of_a_closed_month_takes_the_next_months_flows_along(world: World) -> None:
+def test_a_suppressed_stock_of_a_closed_month_takes_the_next_months_flows_along(world: World) -> None:
     few_then_many(world)
     assert world.publish("2024-04").proven
     assert world.query(ROWS) == [(None, None, None)] * 3 + [(None, None, 20)]
@@ -81,6 +82,6 @@ def test_a_withheld_stock_of_a_closed_month_takes_the_next_months_flows_along(wo
 def test_flows_that_tell_a_closed_months_stock_stop_the_release(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """12 who came and a stock of 20 leave 3 to 12 for the month before."""
     few_then_many(world)
-    monkeypatch.setattr(gates, "withhold_flows", lambda *_: 0)
-    with pytest.raises(GuaranteeError, match=r"G5: newsletter_monthly.active: 1 withheld values"):
+    monkeypatch.setattr(gates, "suppress_flows", lambda *_: 0)
+    with pytest.raises(GuaranteeError, match=r"G5: newsletter_monthly.active: 1 suppressed values"):
         world.publish("2024-04")

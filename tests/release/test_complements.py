@@ -1,20 +1,20 @@
-"""G5: what is withheld cannot be computed from what is shown; a complement left standing is caught."""
+"""G5: what is suppressed cannot be computed from what is shown; a complement left standing is caught."""
 
 from datetime import date
 
 import pytest
 
-from ajprivacy_pipeline.disclosure.cells.secondary import check_complements, withhold_complements
+from ajprivacy_pipeline.disclosure.cells.secondary import check_complements, suppress_complements
 from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.release import GuaranteeError, gates, tables
 from tests.release.release_world import World, add
 
 
 def gate(world: World, *, mend: bool) -> tuple[Verdict, dict[str, str]]:
-    """The verdict on computed tables, with or without complementary withholding."""
+    """The verdict on computed tables, with or without complementary suppressing."""
     world.compute()
     public = tables.make_public(world.con, world.policy)
-    took = withhold_complements(world.con, world.policy, public) if mend else {}
+    took = suppress_complements(world.con, world.policy, public) if mend else {}
     return check_complements(world.con, world.policy, public, took), public
 
 
@@ -25,7 +25,7 @@ def test_small_cells_that_are_merely_blanked_are_recovered_and_caught(world: Wor
     assert any("sales_monthly.orders" in text for text in verdict.violations)
 
 
-def test_after_withholding_complements_nothing_follows_from_what_is_shown(world: World) -> None:
+def test_after_suppressing_complements_nothing_follows_from_what_is_shown(world: World) -> None:
     verdict, public = gate(world, mend=True)
     assert verdict.passed, verdict.violations
     assert (verdict.figures["exactly_recoverable"], verdict.figures["too_narrow"]) == (0, 0)
@@ -38,7 +38,7 @@ def test_after_withholding_complements_nothing_follows_from_what_is_shown(world:
 
 
 def test_a_complement_shown_in_another_table_is_caught(world: World) -> None:
-    """The category total stands in two tables: withholding it in one of them hides nothing."""
+    """The category total stands in two tables: suppressing it in one of them hides nothing."""
     _, public = gate(world, mend=True)
     world.con.execute(
         f"UPDATE {public['product_demand_monthly']} SET units = 48, revenue_nok = 4800, suppressed_measures = "
@@ -47,8 +47,8 @@ def test_a_complement_shown_in_another_table_is_caught(world: World) -> None:
     assert not verdict.passed
 
 
-def test_an_amount_shown_beside_a_withheld_one_hides_nothing_of_itself(world: World) -> None:
-    """The check takes each measure by itself, whatever withholding meant to do with both."""
+def test_an_amount_shown_beside_a_suppressed_one_hides_nothing_of_itself(world: World) -> None:
+    """The check takes each measure by itself, whatever suppressing meant to do with both."""
     _, public = gate(world, mend=True)
     where = "month = DATE '2024-03-01' AND product_category = 'lockers' AND postal_region = '(all)'"
     for kind, units in (("(all)", 48), ("business", 24)):
@@ -62,7 +62,7 @@ def test_an_amount_shown_beside_a_withheld_one_hides_nothing_of_itself(world: Wo
 def test_where_few_paid_units_go_with_the_revenue(world: World) -> None:
     """What the outsider found: of sole proprietors who got something few paid; revenue stands on 3, units on 12.
 
-    Both have to be withheld: the complement that hides the revenue was found by its units otherwise.
+    Both have to be suppressed: the complement that hides the revenue was found by its units otherwise.
     """
     world.con.execute("DELETE FROM staged.order_lines WHERE product_id = 'P2'")
     add(world.con, "staged.customers", [{"customer_id": f"S{i}", "customer_type": "sole_proprietor", "country": "NO"}
@@ -96,7 +96,7 @@ def test_two_tables_that_tell_one_cell_differently_are_caught(world: World) -> N
 
 
 def test_an_unsuppressed_complement_stops_the_release(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gates, "withhold_more", lambda *_: {})
-    with pytest.raises(GuaranteeError, match=r"G5: .*withheld values follow exactly from what is shown"):
+    monkeypatch.setattr(gates, "suppress_more", lambda *_: {})
+    with pytest.raises(GuaranteeError, match=r"G5: .*suppressed values follow exactly from what is shown"):
         world.publish()
     assert not world.analytics.exists()

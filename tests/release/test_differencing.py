@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ajprivacy_pipeline.disclosure.cells.differencing import check_differences, withhold_differences
+from ajprivacy_pipeline.disclosure.cells.differencing import check_differences, suppress_differences
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.release import GuaranteeError, gates, tables
@@ -30,12 +30,12 @@ def test_a_total_minus_a_cell_that_leaves_four_people_is_caught_and_mended(world
     verdict = check_differences(world.con, world.policy, public)
     assert any(text.startswith("sales_monthly.orders: ") and "fewer than 10 contributors" in text
                for text in verdict.violations)
-    assert withhold_differences(world.con, world.policy, public) > 0
+    assert suppress_differences(world.con, world.policy, public) > 0
     assert check_differences(world.con, world.policy, public).passed
 
 
 def test_a_difference_left_standing_stops_the_release(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gates, "withhold_more", lambda *_: {})
+    monkeypatch.setattr(gates, "suppress_more", lambda *_: {})
     with pytest.raises(GuaranteeError, match=r"G6: sales_monthly\."):
         world.publish()
     assert not world.analytics.exists()
@@ -79,12 +79,12 @@ def with_hidden_regions(people: int, *, hidden: int = 2) -> tuple[Connection, di
 
 @pytest.mark.parametrize(("people", "passes"), [(9, False), (10, True), (11, True), (0, True)])
 def test_a_total_minus_all_its_shown_parts_at_the_boundary(people: int, *, passes: bool) -> None:
-    """Regions 1 and 2 are withheld: the total minus region 0 is both together."""
+    """Regions 1 and 2 are suppressed: the total minus region 0 is both together."""
     con, public, policy = with_hidden_regions(people)
     assert check_differences(con, policy, public).passed is passes
 
 
-def test_the_same_people_in_two_withheld_parts_are_counted_once() -> None:
+def test_the_same_people_in_two_suppressed_parts_are_counted_once() -> None:
     """Six people in region 1 and the same six in region 2 are six, not twelve."""
     policy = small_policy()
     orders = [(i, "0", "business", frozenset({"desks"})) for i in range(30)]
@@ -95,7 +95,7 @@ def test_the_same_people_in_two_withheld_parts_are_counted_once() -> None:
     orders += [(i, "3", "business", frozenset({"desks"})) for i in range(200, 212)]
     con = sales(orders, policy)
     public = public_of(con, policy)
-    assert withhold_differences(con, policy, public) > 0
+    assert suppress_differences(con, policy, public) > 0
     shown = con.execute(f"SELECT postal_region FROM {public['sales_monthly']} WHERE customer_type = '(all)' AND "
                         "product_category = '(all)' AND NOT suppressed ORDER BY 1").fetchall()
     assert shown == [("(all)",), ("0",)], "region 3 is the smallest that helps"
@@ -193,7 +193,7 @@ CELLS = st.tuples(st.sampled_from(["x", "y", "z", ALL]), st.sampled_from(["0", "
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(orders=ORDERS, gone=st.sets(CELLS, max_size=8))
 def test_sql_and_slow_sets_agree(orders: list[Order], gone: set[Cell]) -> None:
-    """Whatever is withheld, both find the same measures at fault, and none after withholding."""
+    """Whatever is suppressed, both find the same measures at fault, and none after suppressing."""
     policy = small_policy()
     thresholds = policy.release.thresholds.model_copy(update={"k": 5})
     policy = policy.model_copy(update={"release": policy.release.model_copy(update={"thresholds": thresholds})})
@@ -207,7 +207,7 @@ def test_sql_and_slow_sets_agree(orders: list[Order], gone: set[Cell]) -> None:
     found = check_differences(con, policy, public)
     assert ({text.partition(":")[0].partition(".")[2] for text in found.violations}
             == slow_faults(orders, shown_in(con, policy, relation), 5))
-    withhold_differences(con, policy, public)
+    suppress_differences(con, policy, public)
     assert slow_faults(orders, shown_in(con, policy, relation), 5) == set()
     assert check_differences(con, policy, public).passed
     con.close()

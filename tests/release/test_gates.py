@@ -31,8 +31,8 @@ def refused(world: World, match: str) -> str:
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Withhold no more than the thresholds ask for, so that what a gate looks at is still shown."""
-    monkeypatch.setattr(gates, "withhold_more", lambda *_: {})
+    """Suppress no more than the thresholds ask for, so that what a gate looks at is still shown."""
+    monkeypatch.setattr(gates, "suppress_more", lambda *_: {})
 
 
 def test_g1_an_undeclared_column_stops_the_build(world: World) -> None:
@@ -103,7 +103,7 @@ def dominate(world: World, largest: int, *, second: int = 0) -> None:
 
 @pytest.mark.parametrize(("largest", "second", "shown"), [
     (46, 0, True), (47, 0, False), (66, 65, True), (67, 66, False), (30, 30, True)])
-def test_g4_a_dominant_customer_withholds_the_amounts_and_not_the_counts(
+def test_g4_a_dominant_customer_suppresses_the_amounts_and_not_the_counts(
         world: World, largest: int, second: int, shown: bool) -> None:
     """Others hold 46 units (44 with a second): half of the whole is 46, three quarters are 132."""
     dominate(world, largest, second=second)
@@ -123,10 +123,10 @@ def test_g4_a_dominant_customer_left_standing_is_caught(world: World, bare: None
 
 @pytest.mark.parametrize("value", [
     "kari.nordmann@example.no", "Skap til Kunde Nummer007", "Kåre 01810112345x kunde5@EXAMPLE.no"])
-def test_g10_a_product_name_that_names_somebody_is_withheld_and_reported(world: World, value: str) -> None:
+def test_g10_a_product_name_that_names_somebody_is_suppressed_and_reported(world: World, value: str) -> None:
     world.con.execute("UPDATE staged.products SET name = $1 WHERE product_id = 'P1'", [value])
     result = world.publish()
-    assert result.figures["names_withheld"] == 1
+    assert result.figures["names_suppressed"] == 1
     names = "SELECT DISTINCT product_id, product_name FROM product_demand_monthly ORDER BY ALL NULLS FIRST"
     assert world.query(names) == [
         ("(all)", "(all)"), ("P1", None), ("P2", "Desk oak")]

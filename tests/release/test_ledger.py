@@ -122,12 +122,12 @@ def test_one_newcomer_does_not_hide_behind_others_whose_amounts_changed(world: W
     assert any("fewer than 10" in text for text in check(world).violations)
 
 
-def test_a_cell_withheld_in_one_release_alone_is_caught(world: World) -> None:
-    """Four orders of region 5 were withheld; with twelve more the region is shown, which gives the four away."""
+def test_a_cell_suppressed_in_one_release_alone_is_caught(world: World) -> None:
+    """Four orders of region 5 were suppressed; with twelve more the region is shown, which gives the four away."""
     remember(world)
     buy(world, 12)
     world.con.execute("UPDATE staged.orders SET delivery_postal_code = '5003' WHERE starts_with(order_id, 'X03-')")
-    assert any("withheld in one of the two alone" in text for text in check(world).violations)
+    assert any("suppressed in one of the two alone" in text for text in check(world).violations)
 
 
 def test_without_tokens_no_cell_may_change(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,14 +200,14 @@ def test_the_ledger_holds_no_token_of_the_run_and_no_value(world: World) -> None
     assert columns == [("cells", "place", "VARCHAR")]
 
 
-def test_who_is_in_a_withheld_cell_is_not_remembered(world: World) -> None:
+def test_who_is_in_a_suppressed_cell_is_not_remembered(world: World) -> None:
     """The four of region 5 stand in totals, not in the cell of their region."""
     remember(world)
-    withheld = in_ledger(world, "SELECT count(*) FROM cells WHERE place = 'deliveries_monthly 2024-03' "
-                                "OR place = 'sales_monthly 2024-03' AND withheld = 15")
-    assert withheld[0][0] > 0
+    suppressed = in_ledger(world, "SELECT count(*) FROM cells WHERE place = 'deliveries_monthly 2024-03' "
+                                "OR place = 'sales_monthly 2024-03' AND suppressed = 15")
+    assert suppressed[0][0] > 0
     assert in_ledger(world, "SELECT count(*) FROM contributors SEMI JOIN (SELECT cell FROM cells WHERE place LIKE "
-                            "'sales_monthly%' AND withheld = 15) USING (cell)") == [(0,)]
+                            "'sales_monthly%' AND suppressed = 15) USING (cell)") == [(0,)]
 
 
 def test_without_the_ledger_nothing_is_published_and_the_message_says_what_to_do(published: World) -> None:

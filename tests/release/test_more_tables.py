@@ -1,4 +1,4 @@
-"""Deliveries, service and web activity: who counts, what is withheld, and tables that are absent."""
+"""Deliveries, service and web activity: who counts, what is suppressed, and tables that are absent."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -48,7 +48,7 @@ def test_an_order_without_a_day_comes_with_its_last_line_and_may_be_partial(worl
     assert found == [(71, 10)], "three months of 24; one order has a line that is still under way"
 
 
-def test_quantiles_are_withheld_below_k_contributors_of_their_own(world: World) -> None:
+def test_quantiles_are_suppressed_below_k_contributors_of_their_own(world: World) -> None:
     world.con.execute("UPDATE staged.orders SET ordered_on = NULL WHERE customer_id[2:]::INTEGER >= 9")
     world.con.execute("UPDATE staged.orders SET delivered_on = DATE '2024-03-30'")
     world.compute()

@@ -82,5 +82,5 @@ def test_a_name_that_turns_up_in_a_closed_month_is_reported_and_does_not_block(p
         {"customer_id": "C99", "customer_type": "consumer", "username": "locker two doors"}])
     result = published.publish("2024-04")
     assert result.figures["names_in_closed_months"] == 1
-    assert result.figures["names_withheld"] == 0
+    assert result.figures["names_suppressed"] == 0
     assert result.figures["texts_scanned_late"] == 0

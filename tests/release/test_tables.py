@@ -118,7 +118,7 @@ def test_postal_region(world: World, country: str | None, code: str | None, regi
     assert world.rows("SELECT DISTINCT postal_region FROM sales_monthly ORDER BY 1") == [("(all)",), (region,)]
 
 
-def test_another_currency_counts_through_a_rate_and_is_withheld_without_one(world: World) -> None:
+def test_another_currency_counts_through_a_rate_and_is_suppressed_without_one(world: World) -> None:
     world.con.execute("UPDATE staged.orders SET currency = 'EUR' WHERE ordered_on >= '2024-03-01'")
     world.con.execute("UPDATE staged.orders SET currency = 'SEK' WHERE ordered_on < '2024-02-01'")
     add(world.con, "control.rates", [{"currency": "EUR", "rate": Decimal("11.5")}])

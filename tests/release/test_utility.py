@@ -1,4 +1,4 @@
-"""G15: what is withheld, how far answers are off, whom the microdata leave out; and where that blocks."""
+"""G15: what is suppressed, how far answers are off, whom the microdata leave out; and where that blocks."""
 
 import json
 from collections.abc import Collection
@@ -6,7 +6,8 @@ from collections.abc import Collection
 import pytest
 
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.policy.utility import GoldenQuery, Utility, utility_faults
+from ajprivacy_pipeline.policy.release_consistency import utility_faults
+from ajprivacy_pipeline.policy.utility import GoldenQuery, Utility
 from ajprivacy_pipeline.release import GuaranteeError, gates, microdata
 from ajprivacy_pipeline.release.utility import banded, check_utility
 from ajprivacy_pipeline.storage.zones import Connection, memory
@@ -41,13 +42,14 @@ def test_figures_in_the_manifest_are_those_of_the_tables(published: World) -> No
     assert isinstance(said, dict)
     found = published.query("SELECT count(*), count(*) FILTER (suppressed), sum(len(suppressed_measures)) "
                             "FROM sales_monthly")[0]
-    assert said["new_cells"]["sales_monthly"] == {"rows": found[0], "withheld": found[1], "values_withheld": found[2]}
-    assert said["trend"] == [{"month": "2024-03", "rows": 126, "withheld": 79}]
+    assert said["new_cells"]["sales_monthly"] == {
+        "rows": found[0], "suppressed": found[1], "values_suppressed": found[2]}
+    assert said["trend"] == [{"month": "2024-03", "rows": 126, "suppressed": 79}]
     assert sum(said["contributors"].values()) > 0
     assert next(iter(sorted(said["contributors"]))) != "0 to 9"
     figure = published.query("SELECT figure FROM release_info WHERE guarantee = 'G15'")[0][0]
-    assert figure == ("79 of 126 new cells withheld; answers to 13 golden queries: 9 exact, 3 up to 20 %, "
-                      "36 withheld")
+    assert figure == ("79 of 126 new cells suppressed; answers to 13 golden queries: 9 exact, 3 up to 20 %, "
+                      "36 suppressed")
 
 
 def test_the_trend_goes_on_from_release_to_release(published: World) -> None:
@@ -68,20 +70,20 @@ OVER_REGIONS = ask("month", over=("postal_region",))
 STOCK = GoldenQuery(table="newsletter_monthly", measure="active", per=("month",))
 
 
-def test_an_answer_of_one_cell_is_exact_or_withheld(world: World) -> None:
+def test_an_answer_of_one_cell_is_exact_or_suppressed(world: World) -> None:
     """Lockers are shown in three months; four people bought desks."""
-    assert answers(world, PER_CATEGORY) == {"exact": 3, "withheld": 3}
+    assert answers(world, PER_CATEGORY) == {"exact": 3, "suppressed": 3}
 
 
 def test_a_sum_over_parts_is_held_against_its_published_total(world: World) -> None:
-    """Of 24 orders a month 20 went to region 0, 4 to one that is withheld: 16.7 percent are missing."""
+    """Of 24 orders a month 20 went to region 0, 4 to one that is suppressed: 16.7 percent are missing."""
     assert answers(world, OVER_REGIONS) == {"up to 20 %": 3}
 
 
-def test_where_the_total_is_withheld_the_error_is_nobodys_to_know(world: World) -> None:
+def test_where_the_total_is_suppressed_the_error_is_nobodys_to_know(world: World) -> None:
     hide = ("UPDATE temp.public_sales_monthly SET orders = NULL WHERE product_category = '(all)' "
             "AND postal_region = '(all)' AND customer_type = '(all)' AND month = DATE '2024-02-01'")
-    assert answers(world, OVER_REGIONS, hide) == {"up to 20 %": 2, "withheld": 1}
+    assert answers(world, OVER_REGIONS, hide) == {"up to 20 %": 2, "suppressed": 1}
 
 
 def test_a_stock_is_off_by_half_of_what_it_is_rounded_to_at_most(world: World) -> None:
@@ -116,8 +118,8 @@ def test_a_shown_value_that_is_not_the_computed_one_stops_the_release(
                     "AND product_category = '(all)' AND postal_region = '(all)' AND customer_type = '(all)'")
         return real(con, policy, public, closed)
 
-    real = gates.withhold_more
-    monkeypatch.setattr(gates, "withhold_more", careless)
+    real = gates.suppress_more
+    monkeypatch.setattr(gates, "suppress_more", careless)
     with pytest.raises(GuaranteeError, match=r"G15: sales_monthly\.orders: 3 shown values are not those"):
         world.publish()
     assert not world.analytics.exists()

@@ -49,7 +49,7 @@ def test_it_says_what_the_manifest_and_the_files_say(world: World, folder: Path)
     assert text == render(world.policy, release.manifest, list(uses.values()))
     assert '<span class="state">proven anonymous</span>' in text
     found = world.query("SELECT count(*), count(*) FILTER (suppressed) FROM sales_monthly")
-    assert found == [(uses["sales_monthly"].rows, uses["sales_monthly"].withheld)]
+    assert found == [(uses["sales_monthly"].rows, uses["sales_monthly"].suppressed)]
     for guarantee, gate in release.manifest["guarantees"].items():
         assert f"<b>{guarantee}</b>" in text
         assert gate["verdict"] in text
@@ -76,10 +76,10 @@ def test_values_are_escaped(world: World) -> None:
 
 
 HEAD = {"utility": {
-    "golden": {"orders_by_month": {"exact": 3, "up to 5 %": 1, "withheld": 4}},
+    "golden": {"orders_by_month": {"exact": 3, "up to 5 %": 1, "suppressed": 4}},
     "contributors": {"10 to 19": 8, "20 to 49": 2, "1,000 and more": 0},
-    "trend": [{"month": "2024-03", "rows": 200, "withheld": 50}, {"month": "2024-04", "rows": 0, "withheld": 0}],
-    "withheld_sums": {"withheld_in_systems": 40, "exactly_recoverable": 1, "too_narrow": 1,
+    "trend": [{"month": "2024-03", "rows": 200, "suppressed": 50}, {"month": "2024-04", "rows": 0, "suppressed": 0}],
+    "suppressed_sums": {"suppressed_in_systems": 40, "exactly_recoverable": 1, "too_narrow": 1,
                       "narrowest_count": 20, "narrowest_percent": 10}},
     "microdata": {"classes": {"20 to 49": 4}, "risks": {
         "linkage_risk_max_ppm": 50_000, "linkability_least": 20, "gain_spend_band_ppm": 300_000,
@@ -94,11 +94,12 @@ def test_bars_are_as_long_as_their_figures(world: World) -> None:
     assert list(contributors) == ["10 to 19", "20 to 49", "50 to 99", "100 to 999", "1,000 and more"]
     assert contributors["20 to 49"] == (25.0, "2", None)
     assert plots["People in a class of the microdata"]["20 to 49"] == (100.0, "4", None)
-    assert plots["Withheld, release by release"] == {"2024-03": (25.0, "25.0 %", None), "2024-04": (0.0, "0.0 %", None)}
+    assert plots["Suppressed, release by release"] == {
+        "2024-03": (25.0, "25.0 %", None), "2024-04": (0.0, "0.0 %", None)}
     assert plots["Risk by attack"] == {
-        "G5 a withheld sum told within 10 contributors or 10 %": (5.0, "2 of 40", 0.0),
-        "G5 the narrowest interval of a withheld count": (50.0, "at least 20 wide, 10 are asked for", 100.0),
-        "G5 the narrowest interval of a withheld amount": (100.0, "at least 10 % on both sides, 10 are asked for",
+        "G5 a suppressed sum told within 10 contributors or 10 %": (5.0, "2 of 40", 0.0),
+        "G5 the narrowest interval of a suppressed count": (50.0, "at least 20 wide, 10 are asked for", 100.0),
+        "G5 the narrowest interval of a suppressed amount": (100.0, "at least 10 % on both sides, 10 are asked for",
                                                            100.0),
         "G7 finding a person's row, at most": (5.0, "5.0 % of 10 %", 10.0),
         "G8 following a person into the next table, at most": (5.0, "5.0 % of 10 %", 10.0),
@@ -115,7 +116,7 @@ def test_a_browser_shows_it_without_an_error_or_overflow(folder: Path, width: in
         assert page.locator("svg").count() >= 9
         titles = page.locator("h3").all_inner_texts()
         assert {"Golden queries", "Contributors behind the shown cells", "Risk by attack",
-                "Withheld, release by release"} <= set(titles)
+                "Suppressed, release by release"} <= set(titles)
         assert page.locator("script").count() == 0
         bars = page.locator("ul.plot li")
         assert bars.count() >= 13 + 5 + 1 + 1

@@ -1,7 +1,7 @@
 """Who adds what to each cell of the public tables, and which cells are shown: what differences are counted from.
 
 Belongs here: temporary tables of contributors by cell, made of the anonymous facts; the marks, read from the public
-tables; withholding a cell wherever it is shown. Does not belong here: which differences a reader can form
+tables; suppressing a cell wherever it is shown. Does not belong here: which differences a reader can form
 (differencing).
 
 Only what can be subtracted is here: sums, and counts of people. A median has no difference; stocks are rounded each by
@@ -202,13 +202,13 @@ def _siblings(policy: Policy, public: dict[str, str], one: Contributions) -> lis
             and policy.release.tables[t].population == population]
 
 
-def withheld_along(shape: Shape, measure: str) -> tuple[str, ...]:
+def suppressed_along(shape: Shape, measure: str) -> tuple[str, ...]:
     """What goes with a measure: with the first of a table its whole row, with an amount the others (see `system`)."""
     return shape.measures if measure == shape.measures[0] else shape.amounts if measure in shape.amounts else (measure,)
 
 
 def hide(con: Connection, policy: Policy, public: dict[str, str], one: Contributions, measure: str) -> int:
-    """Withhold a measure of the cells in temp.chosen wherever they are shown, and return how many values that took."""
+    """Suppress a measure of the cells in temp.chosen wherever they are shown, and return how many values that took."""
     total, taken = literal(policy.release.values.all), 0
     for shape in (shape_of(policy, one.table), *_siblings(policy, public, one)):
         if measure not in shape.measures:
@@ -216,7 +216,7 @@ def hide(con: Connection, policy: Policy, public: dict[str, str], one: Contribut
         own = list(shape.keys)
         same = [f"p.{quote(d)} = x.{quote(d)}" if d in one.keys else f"p.{quote(d)} = {total}" for d in own]
         same += [f"x.{quote(d)} = {total}" for d in one.keys if d not in own]
-        group = withheld_along(shape, measure)
+        group = suppressed_along(shape, measure)
         marks = ("suppressed = true, suppressed_measures = []" if measure == shape.measures[0] else
                  "suppressed_measures = list_sort(list_distinct(list_concat(p.suppressed_measures, "
                  f"[{', '.join(map(literal, group))}])))")

@@ -1,19 +1,19 @@
 """G6 within a release: nothing a reader can subtract from a shown total leaves a few people.
 
-Belongs here: the differences of shown cells, counted in contributors, what is withheld for them, and the check. Does
+Belongs here: the differences of shown cells, counted in contributors, what is suppressed for them, and the check. Does
 not belong here: amounts and counts (G5, complement), two releases (release/ledger).
 
 Three kinds, for each measure by itself; each must stand on nobody or on at least k:
 
     remainder   a total minus all its shown parts, along every dimension over which the measure adds up, one dimension
-                after the other in every order: the parts of a part that is withheld are subtracted in its place. Who is
-                left are the contributors of the withheld cells, each counted once.
+                after the other in every order: the parts of a part that is suppressed are subtracted in its place. Who
+                is left are the contributors of the suppressed cells, each counted once.
     pair        where parts may share rows (an order stands in several categories): a total minus one part of it. Who is
                 left adds something else to the total than to the part.
     overlap     there too: a total minus all its shown parts along one dimension. Who is left has parts that do not sum
-                to his total: he is in several, in none that is shown, or in one that is withheld.
+                to his total: he is in several, in none that is shown, or in one that is suppressed.
 
-The order of subtraction is the same all over a remainder; sums of withheld cells that follow only from several totals
+The order of subtraction is the same all over a remainder; sums of suppressed cells that follow only from several totals
 together are for G5. Counts by cell decide most differences; sets of contributors are compared only for the rest.
 """
 
@@ -27,7 +27,7 @@ from ajprivacy_pipeline.disclosure.cells.contributions import (
     batches,
     contributions,
     hide,
-    withheld_along,
+    suppressed_along,
 )
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
@@ -40,7 +40,7 @@ class Difference:
     """Differences of one kind in one table and measure.
 
     `few` selects the cells of which it is too few, one row each; `choice` selects into the keys which shown cell to
-    withhold for each row of temp.few; `all` counts the differences.
+    suppress for each row of temp.few; `all` counts the differences.
     """
 
     of: Contributions
@@ -50,9 +50,9 @@ class Difference:
     all: str
 
 
-def withhold_differences(con: Connection, policy: Policy, public: dict[str, str],
+def suppress_differences(con: Connection, policy: Policy, public: dict[str, str],
                          counted: list[Contributions] | None = None) -> int:
-    """Withhold cells until no difference stands on a few people; return how many values that took.
+    """Suppress cells until no difference stands on a few people; return how many values that took.
 
     Args:
         con: holds the public tables and the anonymous facts.
@@ -64,7 +64,7 @@ def withhold_differences(con: Connection, policy: Policy, public: dict[str, str]
         total = 0
         for months in batches(con, policy, public):
             with contributions(con, policy, public, months) as made:
-                total += withhold_differences(con, policy, public, made)
+                total += suppress_differences(con, policy, public, made)
         return total
     taken = 0
     for one in counted:
@@ -74,13 +74,13 @@ def withhold_differences(con: Connection, policy: Policy, public: dict[str, str]
             stale.remove(measure)
             moved = sum(_mend(con, policy, public, difference) for difference in differences(policy, one, measure))
             if moved:  # what is shown of other measures may have changed along
-                stale |= {measure, *withheld_along(shape_of(policy, one.table), measure)} & set(one.measures)
+                stale |= {measure, *suppressed_along(shape_of(policy, one.table), measure)} & set(one.measures)
             taken += moved
     return taken
 
 
 def _mend(con: Connection, policy: Policy, public: dict[str, str], difference: Difference) -> int:
-    """Withhold a cell for each difference that is too small, until there is none."""
+    """Suppress a cell for each difference that is too small, until there is none."""
     taken = 0
     while True:
         found = con.execute(f"CREATE OR REPLACE TEMP TABLE few AS {difference.few}").fetchall()[0][0]
@@ -201,7 +201,7 @@ def _overlap(policy: Policy, one: Contributions, measure: str, dimension: str) -
              f"FROM {one.cells} AS u WHERE u.{shown} AND u.{along} = {total} AND "
              + " AND ".join(f"u.{quote(d)} = c.{quote(d)}" for d in one.keys if d != dimension)
              + f") GROUP BY {rest} HAVING bool_or({shown})")
-    # Outside the withheld parts nothing changes who is off; inside, whoever is not off when all are shown is now.
+    # Outside the suppressed parts nothing changes who is off; inside, whoever is not off when all are shown is now.
     near = f"SELECT * FROM ({lines}) WHERE base - gone < {k:d} AND most - base < {k:d}"
     few = (f"WITH near AS MATERIALIZED ({near}) SELECT {rest}, any_value(base) AS base FROM (SELECT {rest}, "
            f"any_value(near.base) AS base, p.token FROM near JOIN {one.people} AS p USING ({rest}) "

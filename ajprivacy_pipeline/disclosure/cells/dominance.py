@@ -1,6 +1,6 @@
 """G4: no shown amount is one contributor's, or two's, in all but name.
 
-Belongs here: the independent check. Does not belong here: withholding (thresholds, which has the rule itself).
+Belongs here: the independent check. Does not belong here: suppressing (thresholds, which has the rule itself).
 """
 
 from ajprivacy_pipeline.disclosure.cells.facts import contributors_of, per_contributor
@@ -13,10 +13,10 @@ from ajprivacy_pipeline.storage.zones import Connection, quote
 def check_dominance(con: Connection, policy: Policy, public: dict[str, str]) -> Verdict:
     """G4 over newly computed public tables, from the anonymous facts and not from the hidden columns.
 
-    The thresholds are not published: who knows them can turn a withheld amount into an estimate.
+    The thresholds are not published: who knows them can turn a suppressed amount into an estimate.
     """
     violations: list[str] = []
-    shown = withheld = 0
+    shown = suppressed = 0
     for table, relation in sorted(public.items()):
         shape = shape_of(policy, table)
         if not shape.amounts:
@@ -40,6 +40,6 @@ def check_dominance(con: Connection, policy: Policy, public: dict[str, str]) -> 
         amounts = " + ".join(f"count({quote(m)})" for m in shape.amounts)
         rest = " + ".join(f"count(*) FILTER (NOT suppressed AND {quote(m)} IS NULL)" for m in shape.amounts)
         found = con.execute(f"SELECT {amounts}, {rest} FROM {relation}").fetchall()[0]
-        shown, withheld = shown + found[0], withheld + found[1]
-    return verdict("G4", f"{shown:,} new amounts are shown, {withheld:,} withheld singly", violations,
-                   {"amounts": shown, "amounts_withheld": withheld})
+        shown, suppressed = shown + found[0], suppressed + found[1]
+    return verdict("G4", f"{shown:,} new amounts are shown, {suppressed:,} suppressed singly", violations,
+                   {"amounts": shown, "amounts_suppressed": suppressed})

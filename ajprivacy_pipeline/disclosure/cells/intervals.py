@@ -1,11 +1,11 @@
-"""How closely withheld cells can be computed from the published ones.
+"""How closely suppressed cells can be computed from the published ones.
 
-Belongs here: intervals of a system by linear programs, and the rank test. It withholds nothing.
+Belongs here: intervals of a system by linear programs, and the rank test. It suppresses nothing.
 
-A published system leaves the withheld values any solution of its lines, none below zero. Two solutions in which a cell
-differs by enough prove its interval wide; one linear program that moves all narrow cells at once proves it for most of
-them, and only the cells it leaves open get programs of their own. What is looked for are moves off the true values, so
-that rounding of published amounts cannot make a system contradict itself.
+A published system leaves the suppressed values any solution of its lines, none below zero. Two solutions in which a
+cell differs by enough prove its interval wide; one linear program that moves all narrow cells at once proves it for
+most of them, and only the cells it leaves open get programs of their own. What is looked for are moves off the true
+values, so that rounding of published amounts cannot make a system contradict itself.
 """
 
 from collections import Counter, defaultdict
@@ -26,7 +26,7 @@ MORE = 1.05  # ask for more than is needed, because of the solver's tolerance
 
 
 class Reach:
-    """How far down and up each cell of a system was moved in some solution; kept while more cells are withheld."""
+    """How far down and up each cell of a system was moved in some solution; kept while more cells are suppressed."""
 
     def __init__(self, policy: Policy, system: System, measure: str) -> None:
         """Nothing was moved yet."""
@@ -52,13 +52,13 @@ class Reach:
         return lacks_down + rest, lacks_up + rest
 
     def narrow(self) -> list[int]:
-        """The withheld cells whose interval is not wide enough."""
+        """The suppressed cells whose interval is not wide enough."""
         lacks_down, lacks_up = self.lacks()
         is_narrow = ((lacks_down > 0) | (lacks_up > 0)) & np.array(self.system.gone, dtype=bool)
         return [int(cell) for cell in np.flatnonzero(is_narrow)]
 
     def narrowest(self) -> float:
-        """The least width of a withheld count's interval, or the least side of an amount's in percent of it.
+        """The least width of a suppressed count's interval, or the least side of an amount's in percent of it.
 
         As far as it was looked at: no interval is narrower, and looking ends where one is wide enough. It follows from
         true values: not to be published as it is.
@@ -77,9 +77,9 @@ class Reach:
 
 
 def open_cells(reach: Reach) -> list[int]:
-    """The withheld cells whose interval is too narrow, after as few linear programs as find the wide ones.
+    """The suppressed cells whose interval is too narrow, after as few linear programs as find the wide ones.
 
-    More open cells than the policy allows are left unexamined: whoever withholds then coarsens.
+    More open cells than the policy allows are left unexamined: whoever suppresses then coarsens.
     """
     program = _Program(reach)
     program.exchange(reach)
@@ -101,7 +101,7 @@ def open_cells(reach: Reach) -> list[int]:
 
 
 class _Program:
-    """The moves that a system's published cells allow its withheld ones."""
+    """The moves that a system's published cells allow its suppressed ones."""
 
     def __init__(self, reach: Reach) -> None:
         self._cells = np.flatnonzero(reach.system.gone).tolist()
@@ -120,8 +120,8 @@ class _Program:
         """The cheap bound, where there are no limits.
 
         Of cells in the very same lines one can take what the others hold, and give what it has.
-        A withheld total that is part of one other line and of no more joins the two: its parts stand in that line. One
-        that is in no other line bounds nothing.
+        A suppressed total that is part of one other line and of no more joins the two: its parts stand in that line.
+        One that is in no other line bounds nothing.
         """
         if self._limits.shape[0]:
             return
@@ -185,7 +185,7 @@ class _Program:
 
 
 def line_matrix(system: System, place: dict[int, int]) -> Any:
-    """The lines over the withheld cells alone: +1 for the total, -1 for each part; lines without any are left out.
+    """The lines over the suppressed cells alone: +1 for the total, -1 for each part; lines without any are left out.
 
     A cell may be a line's total and its part, where a total's only child has the total's value: it says nothing there,
     and has no coefficient. What is left of such a line says that the other parts are nothing.
@@ -204,7 +204,7 @@ def line_matrix(system: System, place: dict[int, int]) -> Any:
 
 
 def limit_matrix(system: System, place: dict[int, int]) -> tuple[Any, Array]:
-    """The limits over the withheld cells alone, and how far each may still rise; limits without any are left out."""
+    """The limits over the suppressed cells alone, and how far each may still rise; limits without any are left out."""
     data, at, to = list[float](), list[int](), list[int]()
     slack: list[float] = []
     for terms, rest in system.limits:
@@ -221,7 +221,7 @@ def determined(system: System, suspects: Sequence[int]) -> list[int]:
     """The suspects whose value follows from the published ones: their unit vector is a combination of lines."""
     if not suspects:
         return []
-    cells = [i for i in range(len(system.rows)) if system.is_withheld(i)]
+    cells = [i for i in range(len(system.rows)) if system.is_suppressed(i)]
     place = {cell: i for i, cell in enumerate(cells)}
     matrix = line_matrix(system, place).toarray()
     wanted = np.zeros((len(cells), len(suspects)))

@@ -14,12 +14,26 @@ import numpy as np
 from scipy.sparse import coo_array, vstack
 
 from ajprivacy_pipeline.disclosure.cells.table_system import Array
+from ajprivacy_pipeline.errors import ReleaseError
 
 SPREAD = 1e6  # the goals of one program differ by no more
 DUAL_SIMPLEX, PRIMAL_SIMPLEX = 1, 4
 _COARSER = (1, 1, 100, 10_000)  # units tried one after another, of the finest in which no goal is too large
 NO_SLACK = np.zeros(0)
 _FAR = 1e9  # units that a cell may go down at most: doubles tell the solver's tolerance apart from nothing up to here
+
+
+def accept(status: Any) -> None:
+    """Refuse to go on with a program of which the solver did not take everything.
+
+    What it refuses it leaves out, and solves the rest: an interval without one of its rows looks wider than it is.
+
+    Raises:
+        ReleaseError: the answer is not kOk.
+    """
+    if status != highspy.HighsStatus.kOk:
+        raise ReleaseError("the solver did not take a linear program as it is, so nothing can be proven by it: please "
+                           "report the month's figures with this message")
 
 
 def load(lines: Any, lower: Array, upper: Array, limits: Any, *, strategy: int = PRIMAL_SIMPLEX) -> highspy.Highs:
@@ -37,15 +51,17 @@ def load(lines: Any, lower: Array, upper: Array, limits: Any, *, strategy: int =
     model.a_matrix_.value_ = by_column.data
     solver = highspy.Highs()  # type: ignore[no-untyped-call]  # its authors left it untyped
     for option, value in (("output_flag", False), ("threads", 1), ("presolve", "off"), ("simplex_strategy", strategy)):
-        solver.setOptionValue(option, value)
-    solver.passModel(model)
+        accept(solver.setOptionValue(option, value))
+    accept(solver.passModel(model))
+    if (solver.getNumRow(), solver.getNumCol(), solver.getNumNz()) != (rows, columns, by_column.nnz):
+        accept(None)
     return solver
 
 
 def limit(solver: highspy.Highs, lines: int, slack: Array) -> None:
     """Say how far the limits, which stand after so many lines, may rise."""
     for row, rise in enumerate(np.minimum(slack, _FAR).tolist(), lines):
-        solver.changeRowBounds(row, -highspy.kHighsInf, rise)
+        accept(solver.changeRowBounds(row, -highspy.kHighsInf, rise))
 
 
 class Programs:
@@ -104,8 +120,8 @@ class Programs:
         if unit != self._unit:
             self._unit = unit
             columns = np.arange(len(self._least), dtype=np.int32)
-            self._solver.changeColsBounds(len(columns), columns, self._bounds(),
-                                          np.full(len(columns), highspy.kHighsInf))
+            accept(self._solver.changeColsBounds(len(columns), columns, self._bounds(),
+                                                 np.full(len(columns), highspy.kHighsInf)))
             limit(self._solver, self._lines.shape[0], self._slack / unit)
 
     def _bounds(self) -> Array:
@@ -126,5 +142,5 @@ class Programs:
         return np.asarray(np.sign(found) * trusted)
 
     def _ask(self, cells: Any, cost: Array, lower: Array, upper: Array) -> None:
-        self._solver.changeColsCost(len(cells), cells, cost)
-        self._solver.changeColsBounds(len(cells), cells, lower, upper)
+        accept(self._solver.changeColsCost(len(cells), cells, cost))
+        accept(self._solver.changeColsBounds(len(cells), cells, lower, upper))

@@ -1,6 +1,6 @@
 """G2: no cell and no measure stands on fewer than k contributors.
 
-Belongs here: withholding, and its marks. Does not belong here: counting contributors (sql/anonymous, sql/published),
+Belongs here: suppressing, and its marks. Does not belong here: counting contributors (sql/anonymous, sql/published),
 nor counting them again to check it (recount). What is a dimension, a measure or a flag says the policy; the hidden
 counts are columns of the cells by name:
 
@@ -55,12 +55,12 @@ def columns_of(con: Connection, relation: str) -> dict[str, str]:
     return {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
 
 
-def withhold(con: Connection, policy: Policy, table: str, cells: str) -> str:
+def suppress(con: Connection, policy: Policy, table: str, cells: str) -> str:
     """The SELECT that turns cells with hidden counts into the public table.
 
     A cell below k: every measure NULL, `suppressed`. A measure below k by its own contributors: NULL and listed in
     `suppressed_measures`, sorted. A measure that nobody contributes to and that is 0 is known to be 0 and stands. A
-    measure whose value is NULL (no rate for its currency) is listed as withheld. Stocks are rounded to the nearest k.
+    measure whose value is NULL (no rate for its currency) is listed as suppressed. Stocks are rounded to the nearest k.
 
     Args:
         con: holds the cells.
@@ -96,7 +96,7 @@ def withhold(con: Connection, policy: Policy, table: str, cells: str) -> str:
 
 
 def mark_rows(con: Connection, policy: Policy, public: dict[str, str]) -> None:
-    """Mark the rows of which every measure is withheld by now, one after another, as suppressed."""
+    """Mark the rows of which every measure is suppressed by now, one after another, as suppressed."""
     for table, relation in public.items():
         all_null = " AND ".join(f"{quote(m)} IS NULL" for m in shape_of(policy, table).measures)
         con.execute(f"UPDATE {relation} SET suppressed = true, suppressed_measures = [] "
@@ -136,7 +136,7 @@ def mark_faults(con: Connection, policy: Policy, table: str, relation: str) -> l
               "rows lack the mark suppressed": "suppressed IS NULL OR suppressed_measures IS NULL"}
     for measure in shape.measures:
         marked = f"list_contains(suppressed_measures, {literal(measure)})"
-        checks[f"rows where {measure} is shown and marked withheld, or neither"] = (
+        checks[f"rows where {measure} is shown and marked suppressed, or neither"] = (
             f"NOT suppressed AND ({quote(measure)} IS NULL) <> {marked}")
     for stock in shape.stocks:
         checks[f"rows where {stock} is not rounded"] = f"{quote(stock)} % rounded_to <> 0 OR rounded_to < {k:d}"

@@ -1,6 +1,6 @@
 """G2, checked: the contributors of what is shown are counted again, from the facts and not from the hidden counts.
 
-Belongs here: the independent count. Does not belong here: withholding (thresholds), which shares nothing with it but k.
+Belongs here: the independent count. Does not belong here: suppressing (thresholds), which shares nothing with it but k.
 
 Two counts are held against the same conditions. First a bound, in one pass over the facts: contributors fall into 64
 bins by their token, and there are never more bins than people. What it leaves open is counted exactly; only that count
@@ -22,7 +22,8 @@ def check_thresholds(con: Connection, policy: Policy, public: dict[str, str]) ->
     """G2 over newly computed public tables.
 
     Counts each cell's contributors again from the anonymous facts, one total at a time, and compares with what the
-    public table shows. Also holds the marks to each other: a value is shown or marked withheld, never neither or both.
+    public table shows. Also holds the marks to each other: a value is shown or marked suppressed, never neither or
+    both.
 
     Args:
         con: holds the public tables and the anonymous layer.
@@ -30,15 +31,15 @@ def check_thresholds(con: Connection, policy: Policy, public: dict[str, str]) ->
         public: the quoted relation of each public table.
     """
     violations: list[str] = []
-    figures = {"cells": 0, "cells_withheld": 0}
+    figures = {"cells": 0, "cells_suppressed": 0}
     for table, relation in sorted(public.items()):
-        cells, withheld = con.execute(f"SELECT count(*), count(*) FILTER (suppressed) FROM {relation}").fetchall()[0]
+        cells, suppressed = con.execute(f"SELECT count(*), count(*) FILTER (suppressed) FROM {relation}").fetchall()[0]
         figures["cells"] += cells
-        figures["cells_withheld"] += withheld
+        figures["cells_suppressed"] += suppressed
         violations += mark_faults(con, policy, table, relation)
         violations += _recount_faults(con, policy, table, relation)
     k = policy.release.thresholds.k
-    figure = f"k = {k}: {figures['cells']:,} new cells, {figures['cells_withheld']:,} withheld"
+    figure = f"k = {k}: {figures['cells']:,} new cells, {figures['cells_suppressed']:,} suppressed"
     return verdict("G2", figure, violations, figures)
 
 

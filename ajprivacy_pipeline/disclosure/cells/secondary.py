@@ -1,12 +1,12 @@
-"""G5: withholding more, until nothing withheld follows from what is shown; and the check of it.
+"""G5: suppressing more, until nothing suppressed follows from what is shown; and the check of it.
 
-Belongs here: choosing which further cells to withhold, and the verdict. Does not belong here: primary withholding
+Belongs here: choosing which further cells to suppress, and the verdict. Does not belong here: primary suppressing
 (thresholds), the mathematics (intervals).
 
-The order, for each population and month: every line gets enough withheld cells to hide each other (two are not enough:
-they must be large enough, and stand on k contributors together), of those that would do the finest and smallest, and
-one that mends several lines first; then each cell whose interval is still too narrow gets the cheapest cells that widen
-it, the widest wish first, until none is left.
+The order, for each population and month: every line gets enough suppressed cells to hide each other (two are not
+enough: they must be large enough, and stand on k contributors together), of those that would do the finest and
+smallest, and one that mends several lines first; then each cell whose interval is still too narrow gets the cheapest
+cells that widen it, the widest wish first, until none is left.
 """
 
 from collections import Counter, defaultdict
@@ -34,59 +34,60 @@ _ROUNDS = 25
 _SLACK = 1e-5  # an interval that is as wide as asked for but for arithmetic
 
 
-def withhold_complements(con: Connection, policy: Policy, public: dict[str, str],
+def suppress_complements(con: Connection, policy: Policy, public: dict[str, str],
                          months: Months = ()) -> dict[str, int]:
-    """Withhold further cells of the public tables, of some months or all, until G5 holds.
+    """Suppress further cells of the public tables, of some months or all, until G5 holds.
 
     Returns what it took, for the run's metadata.
     """
-    figures = Counter({"cells_withheld_more": 0, "two_per_line": 0, "programs_of_withholding": 0})
+    figures = Counter({"cells_suppressed_more": 0, "two_per_line": 0, "programs_of_suppressing": 0})
     levels, changed = levels_of(con, policy, public), list[Row]()
     for population, by_month in read_rows(con, policy, public, months).items():
         for month, found in by_month.items():
-            before = {id(row): (row.suppressed, len(row.withheld)) for row in found}
+            before = {id(row): (row.suppressed, len(row.suppressed_measures)) for row in found}
             for group in groups_of(policy, population):
                 system = build_system(policy, group, month, found, levels[population])
                 if system.lines:
                     _mend(policy, system, figures)
-            moved = [row for row in found if before[id(row)] != (row.suppressed, len(row.withheld))]
-            figures["cells_withheld_more"] += len(moved)
+            moved = [row for row in found if before[id(row)] != (row.suppressed, len(row.suppressed_measures))]
+            figures["cells_suppressed_more"] += len(moved)
             changed += moved
-    write_withheld(con, policy, public, changed)
+    write_suppressed(con, policy, public, changed)
     return dict(figures)
 
 
-def write_withheld(con: Connection, policy: Policy, public: dict[str, str], rows: Iterable[Row]) -> None:
-    """Bring the public tables to what the rows say is withheld."""
+def write_suppressed(con: Connection, policy: Policy, public: dict[str, str], rows: Iterable[Row]) -> None:
+    """Bring the public tables to what the rows say is suppressed."""
     by_table: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_table[row.table].append(row)
     for table, changed in by_table.items():
         measures = shape_of(policy, table).measures
-        con.execute("CREATE OR REPLACE TEMP TABLE more_withheld AS SELECT unnest($at) AS at, unnest($whole) AS whole, "
+        con.execute("CREATE OR REPLACE TEMP TABLE more_suppressed AS SELECT unnest($at) AS at, "
+                    "unnest($whole) AS whole, "
                     "unnest($single) AS single", {
                         "at": [r.number for r in changed], "whole": [r.suppressed for r in changed],
-                        "single": [[] if r.suppressed else sorted(r.withheld) or None for r in changed]})
+                        "single": [[] if r.suppressed else sorted(r.suppressed_measures) or None for r in changed]})
         values = "".join(f", {quote(m)} = CASE WHEN NOT w.whole AND NOT list_contains(w.single, {literal(m)}) "
                          f"THEN p.{quote(m)} END" for m in measures)
         con.execute(f"UPDATE {public[table]} AS p SET suppressed = w.whole, suppressed_measures = w.single{values} "
-                    "FROM temp.more_withheld AS w WHERE p.rowid = w.at")
-        con.execute("DROP TABLE temp.more_withheld")
+                    "FROM temp.more_suppressed AS w WHERE p.rowid = w.at")
+        con.execute("DROP TABLE temp.more_suppressed")
 
 
 def hide(system: System, unknown: int) -> None:
-    """Withhold an unknown wherever it is shown."""
+    """Suppress an unknown wherever it is shown."""
     system.gone[unknown] = unknown not in system.zeros
     for row in system.rows[unknown]:
         if system.group.whole:
             row.suppressed = True
-            row.withheld |= set(row.values)
+            row.suppressed_measures |= set(row.values)
         else:
-            row.withheld |= {m for m in system.group.measures if m in row.values}
+            row.suppressed_measures |= {m for m in system.group.measures if m in row.values}
 
 
 def _mend(policy: Policy, system: System, figures: Counter[str]) -> None:
-    """Withhold what one system needs."""
+    """Suppress what one system needs."""
     figures["two_per_line"] += _two_per_line(system)
     _level(system)
     reaches = [(m, Reach(policy, system, m)) for m in system.group.measures]
@@ -102,12 +103,12 @@ def _mend(policy: Policy, system: System, figures: Counter[str]) -> None:
     else:  # no choice of cells led to an end: nothing of this group is shown for the month
         for unknown in range(len(system.rows)):
             hide(system, unknown)
-        figures["groups_withheld_as_a_whole"] += 1
-    figures["programs_of_withholding"] += sum(reach.programs for _, reach in reaches)
+        figures["groups_suppressed_as_a_whole"] += 1
+    figures["programs_of_suppressing"] += sum(reach.programs for _, reach in reaches)
 
 
 def _mend_intervals(policy: Policy, system: System, cheapest: Cheapest, measure: str, reach: Reach) -> bool:
-    """Withhold beside each cell whose interval is too narrow what widens it at the least loss; False if none was."""
+    """Suppress beside each cell whose interval is too narrow what widens it at the least loss; False if none was."""
     narrow = open_cells(reach)
     if len(narrow) > policy.release.thresholds.open_cells:
         _coarsen(system)
@@ -121,21 +122,21 @@ def _mend_intervals(policy: Policy, system: System, cheapest: Cheapest, measure:
 
 
 def _level(system: System) -> None:
-    """Withhold all of an unknown of which one row or one measure is withheld: what is shown once is shown.
+    """Suppress all of an unknown of which one row or one measure is suppressed: what is shown once is shown.
 
-    An amount may be withheld without the others: its own contributors are fewer, as where some units cost nothing.
+    An amount may be suppressed without the others: its own contributors are fewer, as where some units cost nothing.
     """
     for unknown, rows in enumerate(system.rows):
-        hidden = [m in row.withheld for row in rows for m in system.group.measures if m in row.values]
+        hidden = [m in row.suppressed_measures for row in rows for m in system.group.measures if m in row.values]
         if any(hidden) and not all(hidden):
             hide(system, unknown)
 
 
 def _coarsen(system: System) -> None:
-    """Withhold the finest level of each table that shows anything."""
+    """Suppress the finest level of each table that shows anything."""
     for table in sorted({row.table for rows in system.rows for row in rows}):
         mine = [i for i, rows in enumerate(system.rows)
-                if {r.table for r in rows} == {table} and not system.is_withheld(i)]
+                if {r.table for r in rows} == {table} and not system.is_suppressed(i)]
         finest = max(map(system.depth, mine), default=0)
         for unknown in mine:
             if system.depth(unknown) == finest > 0:
@@ -143,9 +144,9 @@ def _coarsen(system: System) -> None:
 
 
 def _faulty_lines(policy: Policy, system: System) -> dict[tuple[int, tuple[int, ...]], float]:
-    """The lines whose withheld cells do not hide each other, with what a further cell should bring."""
+    """The lines whose suppressed cells do not hide each other, with what a further cell should bring."""
     k, percent = policy.release.thresholds.k, policy.release.thresholds.interval_percent
-    gone = [system.is_withheld(i) for i in range(len(system.rows))]
+    gone = [system.is_suppressed(i) for i in range(len(system.rows))]
     faults = {}
     for line in system.lines:
         total, parts = line
@@ -169,7 +170,7 @@ def _faulty_lines(policy: Policy, system: System) -> dict[tuple[int, tuple[int, 
 
 
 def _mend_lines(policy: Policy, system: System) -> None:
-    """Withhold until no line is at fault."""
+    """Suppress until no line is at fault."""
     measure = system.group.measures[-1]
     while faults := _faulty_lines(policy, system):
         often = Counter(cell for total, parts in faults for cell in (total, *parts))
@@ -177,11 +178,11 @@ def _mend_lines(policy: Policy, system: System) -> None:
         for (total, parts), lacks in faults.items():
             if touched & {total, *parts}:
                 continue
-            shown = [p for p in parts if not system.is_withheld(p) and p not in system.zeros] or [total]
+            shown = [p for p in parts if not system.is_suppressed(p) and p not in system.zeros] or [total]
             choice = _pick(system, shown, measure, lacks, often)
             touched.add(choice)
             hide(system, choice)
-        if not any(system.is_withheld(choice) for choice in touched):
+        if not any(system.is_suppressed(choice) for choice in touched):
             return  # only known zeros are left to take: the intervals judge what that gives away
 
 
@@ -192,8 +193,8 @@ def _pick(system: System, shown: list[int], measure: str, lacks: float, often: C
 
 
 def _two_per_line(system: System) -> int:
-    """How many cells the plain rule of two per line would withhold in all, for comparison: it is not safe."""
-    gone = {i for i in range(len(system.rows)) if system.is_withheld(i)}
+    """How many cells the plain rule of two per line would suppress in all, for comparison: it is not safe."""
+    gone = {i for i in range(len(system.rows)) if system.is_suppressed(i)}
     measure = system.group.measures[-1]
     while True:
         before = len(gone)
@@ -210,24 +211,24 @@ def _told_differently(system: System) -> Counter[tuple[str, str]]:
     return Counter((f"{rows[0].table}.{measure}", "shown values of one cell differ from")
                    for rows in system.rows for measure in system.group.measures
                    if len({row.values[measure] for row in rows
-                           if measure in row.values and measure not in row.withheld}) > 1)
+                           if measure in row.values and measure not in row.suppressed_measures}) > 1)
 
 
 def check_complements(con: Connection, policy: Policy, public: dict[str, str], took: dict[str, int]) -> Verdict:
-    """G5 over the public tables as they stand: what is withheld is read from them, and nobody's word is taken for it.
+    """G5 over the public tables as they stand: what is suppressed is read from them, and nobody's word is taken for it.
 
     Args:
         con: holds the public tables and the cells.
         policy: roles and thresholds.
         public: the quoted relation of each public table.
-        took: what withholding took, for the figures alone.
+        took: what suppressing took, for the figures alone.
     """
-    figures = Counter({"withheld_in_systems": 0, "exactly_recoverable": 0, "too_narrow": 0, "programs": 0})
+    figures = Counter({"suppressed_in_systems": 0, "exactly_recoverable": 0, "too_narrow": 0, "programs": 0})
     faults: Counter[tuple[str, str]] = Counter()
     narrowest = dict.fromkeys((False, True), inf)  # of counts, of amounts
     for system in systems(policy, read_rows(con, policy, public), levels_of(con, policy, public), apart=True):
         faults += _told_differently(system)
-        figures["withheld_in_systems"] += sum(system.is_withheld(i) for i in range(len(system.rows)))
+        figures["suppressed_in_systems"] += sum(system.is_suppressed(i) for i in range(len(system.rows)))
         for measure in system.group.measures:
             reach = Reach(policy, system, measure)
             narrow = open_cells(reach)
@@ -238,13 +239,14 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
             figures["too_narrow"] += len(narrow) - len(exact)
             for cell in narrow:
                 what = "follow exactly from" if cell in exact else "can be told too closely by"
-                faults[f"{system.rows[cell][0].table}.{measure}", f"withheld values {what}"] += 1
+                faults[f"{system.rows[cell][0].table}.{measure}", f"suppressed values {what}"] += 1
     violations = [f"{where}: {count:,} {what} what is shown"
                   for (where, what), count in sorted(faults.items())]
     figures.update(_in_steps(policy, narrowest))
-    figure = (f"{figures['withheld_in_systems']:,} withheld cells of sums: {figures['exactly_recoverable']:,} follow "
+    figure = (f"{figures['suppressed_in_systems']:,} suppressed cells of sums: "
+              f"{figures['exactly_recoverable']:,} follow "
               f"exactly from shown ones, {figures['too_narrow']:,} too closely; {_said(figures)}the rule of two per "
-              f"line, which is not safe, would withhold {took.get('two_per_line', 0):,}")
+              f"line, which is not safe, would suppress {took.get('two_per_line', 0):,}")
     return verdict("G5", figure, violations, {**figures, **took})
 
 

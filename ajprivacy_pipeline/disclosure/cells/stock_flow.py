@@ -1,14 +1,14 @@
 """G5 over time: what stocks tell of the flows between them, and flows of the stocks.
 
-Belongs here: withholding the flows that a stock would narrow, and the check of it by intervals. Does not belong here:
+Belongs here: suppressing the flows that a stock would narrow, and the check of it by intervals. Does not belong here:
 sums within a month (complement). Which flows lead from one month's stock to the next says the policy, `flows`.
 
     stock = stock of the month before + what came - what went
 
 Flows are exact, stocks rounded. A row of months with both flows shown pins their stocks down to almost nothing, each
-rounding says a little more; a single withheld flow between two such stocks is then known, however well it was hidden.
+rounding says a little more; a single suppressed flow between two such stocks is then known, however well it was hidden.
 So the two flows of a month are shown both or neither: of two unknowns their difference alone can be told, and each may
-be as large as it likes. A withheld stock takes the flows that lead to it and away from it along.
+be as large as it likes. A suppressed stock takes the flows that lead to it and away from it along.
 """
 
 from dataclasses import dataclass
@@ -50,8 +50,8 @@ def balances(policy: Policy, public: dict[str, str], closed: dict[str, str]) -> 
             for stock, column in policy.release.tables[table].columns.items() if column.flows]
 
 
-def withhold_flows(con: Connection, policy: Policy, public: dict[str, str], closed: dict[str, str]) -> int:
-    """Withhold both flows of a month where one of them, its stock or the stock before is; return how many that took."""
+def suppress_flows(con: Connection, policy: Policy, public: dict[str, str], closed: dict[str, str]) -> int:
+    """Suppress both flows of a month where one of them, its stock or the stock before is; return how many that took."""
     taken = 0
     for one in balances(policy, public, closed):
         came, went = map(quote, one.flows)
@@ -69,7 +69,7 @@ def withhold_flows(con: Connection, policy: Policy, public: dict[str, str], clos
 
 
 def check_flows(con: Connection, policy: Policy, public: dict[str, str], closed: dict[str, str]) -> Verdict:
-    """G5 of stocks and flows: the interval of each withheld one, by all months that a reader has, is at least k wide.
+    """G5 of stocks and flows: the interval of each suppressed one, by all months that a reader has, is at least k wide.
 
     What is judged stands in computed months, or is the stock of the month before them: nothing else becomes known.
     """
@@ -79,14 +79,14 @@ def check_flows(con: Connection, policy: Policy, public: dict[str, str], closed:
         narrow, count = _narrow([_Month(*row) for row in found.fetchall()], k)
         judged += count
         names = dict(zip(("stock", "came", "went"), (one.stock, *one.flows), strict=True))
-        violations += [f"{one.table}.{names[what]}: {many:,} withheld values can be told too closely by the other "
+        violations += [f"{one.table}.{names[what]}: {many:,} suppressed values can be told too closely by the other "
                        "figures of the months around" for what, many in narrow.items() if many]
-    return verdict("G5", f"{judged:,} withheld stocks and flows", violations, {"withheld_in_balances": judged})
+    return verdict("G5", f"{judged:,} suppressed stocks and flows", violations, {"suppressed_in_balances": judged})
 
 
 @dataclass(frozen=True)
 class _Month:
-    """A month as it is shown; None is withheld."""
+    """A month as it is shown; None is suppressed."""
 
     month: object
     stock: int | None
@@ -104,7 +104,7 @@ class _Month:
 
 
 def _narrow(months: list[_Month], k: int) -> tuple[dict[str, int], int]:
-    """How many withheld stocks, comings and goings can be told within less than k; and how many were judged."""
+    """How many suppressed stocks, comings and goings can be told within less than k; and how many were judged."""
     far = 10.0 * k + sum(figure or 0 for month in months for figure in (month.stock, month.came, month.went))
     bounds = [pair for month in months for pair in month.bounds(k, far)]
     lines = _lines(months)

@@ -1,9 +1,9 @@
-"""Which shown cells hide a withheld one at the least loss: linear programs over a whole system.
+"""Which shown cells hide a suppressed one at the least loss: linear programs over a whole system.
 
 Belongs here: the choice. It proves nothing: what the choice is worth, the intervals say.
 
-A withheld cell is hidden when the system has a solution in which it differs by enough. Of all such solutions, one
-changes the fewest shown cells: those are withheld along. How many change is counted as how far they change, against
+A suppressed cell is hidden when the system has a solution in which it differs by enough. Of all such solutions, one
+changes the fewest shown cells: those are suppressed along. How many change is counted as how far they change, against
 what each could give: the usual relaxation, one program a cell and side instead of a search.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import hstack
 
 from ajprivacy_pipeline.disclosure.cells.intervals import limit_matrix, line_matrix
-from ajprivacy_pipeline.disclosure.cells.linear_programs import DUAL_SIMPLEX, limit, load
+from ajprivacy_pipeline.disclosure.cells.linear_programs import DUAL_SIMPLEX, accept, limit, load
 from ajprivacy_pipeline.disclosure.cells.table_system import System
 from ajprivacy_pipeline.policy import Policy
 
@@ -22,10 +22,10 @@ _FAR = 1e3       # times what is asked for: as far as any cell goes
 
 
 class Cheapest:
-    """A system's cells as moves up and down off their values; shown ones cost, withheld ones are free."""
+    """A system's cells as moves up and down off their values; shown ones cost, suppressed ones are free."""
 
     def __init__(self, policy: Policy, system: System) -> None:
-        """Keep the lines; what is withheld is read from the system each time."""
+        """Keep the lines; what is suppressed is read from the system each time."""
         self._system = system
         count = len(system.rows)
         place = {cell: cell for cell in range(count)}
@@ -41,7 +41,7 @@ class Cheapest:
                             strategy=DUAL_SIMPLEX)  # costs change less
 
     def beside(self, cell: int, measure: str, goal: float, *, up: bool) -> list[int]:
-        """The shown cells to withhold so that a cell may differ by the goal to one side; none when nothing helps."""
+        """The shown cells to suppress so that a cell may differ by the goal to one side; none when nothing helps."""
         values = self._system.values(measure)
         count = len(values)
         gone = np.array(self._system.gone, dtype=bool)
@@ -54,8 +54,8 @@ class Cheapest:
         one, other = (cell, cell + count) if up else (cell + count, cell)
         lower[one], upper[one], upper[other] = 1.0, max(1.0, upper[one]), 0.0
         limit(self._solver, self._lines, self._slack / goal)
-        self._solver.changeColsCost(2 * count, self._all, cost)
-        self._solver.changeColsBounds(2 * count, self._all, lower, upper)
+        accept(self._solver.changeColsCost(2 * count, self._all, cost))
+        accept(self._solver.changeColsBounds(2 * count, self._all, lower, upper))
         self._solver.run()
         if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             self._solver.clearSolver()  # from where it ended before it came to nothing: begin anew

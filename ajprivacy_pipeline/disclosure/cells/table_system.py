@@ -1,6 +1,6 @@
 """The linear systems that published cells form: which cells add up to which, in one month, over all tables.
 
-Belongs here: reading cells and marks, and finding the lines. Does not belong here: withholding (complement) or
+Belongs here: reading cells and marks, and finding the lines. Does not belong here: suppressing (complement) or
 judging (intervals).
 
 A cell is a population, a month and the dimension values that are no total; tables of one population that show the same
@@ -9,7 +9,7 @@ total's value. A cell of nothing is a known zero where a table leaves it out, or
 A line is a total and its parts along a dimension over which the policy says the measure adds up. Along any other
 dimension a count still says something: no part is more than its total, and a total no more than its parts together.
 That is a limit. So is a measure that can be no more than another one of its row (`at_most`).
-Amounts of a population are one group: they are withheld together, for one gives the other away through a price.
+Amounts of a population are one group: they are suppressed together, for one gives the other away through a price.
 Stocks are in no system: rounded each by itself, a difference of two is uncertain by more than k anyway.
 """
 
@@ -34,7 +34,7 @@ Limit = tuple[tuple[tuple[int, float], ...], float]  # unknowns with their signs
 
 @dataclass
 class Row:
-    """A row of a public table: where it is, what it truly holds, what is withheld of it."""
+    """A row of a public table: where it is, what it truly holds, what is suppressed of it."""
 
     table: str
     number: int
@@ -42,13 +42,13 @@ class Row:
     depth: int
     contributors: int
     values: dict[str, float]
-    withheld: set[str]
+    suppressed_measures: set[str]
     suppressed: bool
 
 
 @dataclass(frozen=True)
 class Group:
-    """Measures of a population that are withheld together; `whole` when withholding one takes its row along."""
+    """Measures of a population that are suppressed together; `whole` when suppressing one takes its row along."""
 
     name: str
     measures: tuple[str, ...]
@@ -69,14 +69,14 @@ class System:
     limits: list[Limit] = field(default_factory=list)
     known: dict[str, Array] = field(default_factory=dict)
 
-    def is_withheld(self, unknown: int) -> bool:
+    def is_suppressed(self, unknown: int) -> bool:
         """Whether no row of the unknown shows it."""
         return self.gone[unknown]
 
     def look(self) -> None:
-        """Read from the rows what is withheld."""
+        """Read from the rows what is suppressed."""
         measures = self.group.measures
-        self.gone = [all(any(m in row.withheld for m in measures) for row in rows) for rows in self.rows]
+        self.gone = [all(any(m in row.suppressed_measures for m in measures) for row in rows) for rows in self.rows]
         for unknown in self.zeros:
             self.gone[unknown] = False
 
@@ -104,7 +104,7 @@ def read_rows(con: Connection, policy: Policy, public: dict[str, str],
               months: Months = ()) -> dict[str, dict[Any, list[Row]]]:
     """Every row of the public tables that are in a system, by population and month.
 
-    What is withheld is read from the public tables alone, the true values from the cells.
+    What is suppressed is read from the public tables alone, the true values from the cells.
 
     Args:
         con: holds the public tables and the cells.
@@ -146,8 +146,8 @@ def _row(policy: Policy, shape: Shape, keys: list[str], record: tuple[Any, ...])
     number, contributors, suppressed = record[1 + len(keys):4 + len(keys)]
     pairs = record[4 + len(keys):]
     values = {m: float(pairs[2 * i] or 0) for i, m in enumerate(shape.measures)}
-    withheld = {m for i, m in enumerate(shape.measures) if pairs[2 * i + 1]}
-    return Row(shape.table, number, key, len(key), contributors, values, withheld, suppressed)
+    missing = {m for i, m in enumerate(shape.measures) if pairs[2 * i + 1]}
+    return Row(shape.table, number, key, len(key), contributors, values, missing, suppressed)
 
 
 def _population(policy: Policy, table: str) -> str:
@@ -164,7 +164,7 @@ def _lines_along(policy: Policy, table: str, measure: str) -> tuple[str, ...]:
 
 
 def groups_of(policy: Policy, population: str) -> list[Group]:
-    """The groups of a population in the order of withholding: whole rows first, then amounts, then other measures."""
+    """The groups of a population in the order of suppressing: whole rows first, then amounts, then other measures."""
     whole: list[str] = []
     single: list[str] = []
     amounts: list[str] = []
@@ -187,7 +187,7 @@ def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]], levels: dict[
             apart: bool = False) -> Iterator[System]:
     """Every system, population by population and month by month; `apart`, one for each measure of a group.
 
-    Measures of a group are meant to be withheld together. A check must not rely on it: a cell that shows one of them
+    Measures of a group are meant to be suppressed together. A check must not rely on it: a cell that shows one of them
     hides nothing of that one.
     """
     for population, months in rows.items():
@@ -283,12 +283,13 @@ def _limits(policy: Policy, system: System, rows: list[Row], shown: dict[Key, li
             if dimension not in columns[measure].subtracted_over and total in shown:
                 parts[row.table, dimension, total].append(row.key)
         ceiling = columns[measure].at_most
-        if ceiling and ceiling not in row.withheld and row.key in place and row.values[ceiling] >= row.values[measure]:
+        if (ceiling and ceiling not in row.suppressed_measures and row.key in place
+                and row.values[ceiling] >= row.values[measure]):
             yield ((place[row.key], 1.0),), row.values[ceiling] - row.values[measure]
 
     def limit(terms: list[tuple[Key, float]]) -> Iterator[Limit]:
         values = {key: next(row.values[measure] for row in shown[key] if measure in row.values) for key, _ in terms}
-        hidden = [key for key, _ in terms if all(measure in row.withheld for row in shown[key])]
+        hidden = [key for key, _ in terms if all(measure in row.suppressed_measures for row in shown[key])]
         slack = -sum(sign * values[key] for key, sign in terms)
         if slack >= 0 and all(key in place for key in hidden):  # else nobody can count on it
             found: dict[int, float] = defaultdict(float)

@@ -1,7 +1,7 @@
 """G10: no published text names anybody.
 
 Belongs here: comparing texts with every identifying column of the warehouse, and with the detectors. Does not belong
-here: collecting the texts of a release (release/texts.py) or withholding a name.
+here: collecting the texts of a release (release/texts.py) or suppressing a name.
 
 How texts are compared. Both sides are made canonical: NFC, lower case, every run of characters that are neither letter
 nor digit is one blank; a value of digits alone loses its blanks. A value of the warehouse hits when it is the whole
@@ -47,7 +47,7 @@ _OWN_WORDS = frozenset({
     "guarantee", "guarantees", "hidden", "history", "house", "identifying", "leave", "ledger", "manifest",
     "marked", "must", "names", "new", "none", "not", "one", "parquet", "passed", "policy", "proven", "published",
     "publishes", "release", "releases", "rename", "replaced", "rows", "sha256", "swapped", "tables", "texts",
-    "verdict", "verdicts", "verified", "version", "whole", "withheld",
+    "verdict", "verdicts", "verified", "version", "whole", "suppressed",
 })
 
 
@@ -63,7 +63,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Hit:
-    """A text that must not leave. `value` is for withholding it; it is never shown."""
+    """A text that must not leave. `value` is for suppressing it; it is never shown."""
 
     place: str
     value: str
