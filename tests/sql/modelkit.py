@@ -30,7 +30,7 @@ from typing import Any
 
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.pseudonyms.keys import pseudonym_parameters
-from ajprivacy_pipeline.release import NOTHING, model_values, plan_release
+from ajprivacy_pipeline.release import model_values, plan_release
 from ajprivacy_pipeline.retention.bind import catalogue_of, policy_parameters, prepare
 from ajprivacy_pipeline.retention.quality import write_quality
 from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
@@ -100,7 +100,7 @@ class Workbench:
         sqlshop.load_raw(self._con, {name: [] for name in policy.sources.tables}, policy)
         prepare(self._con, policy, control, MONTH)
         self._values = {**policy_parameters(policy, MONTH), **pseudonym_parameters(keys, MONTH),
-                        **model_values(policy, plan_release(control, policy, MONTH, NOTHING))}
+                        **model_values(policy, plan_release(control, policy, MONTH))}
         self.catalogue: Mapping[str, Model] = catalogue_of(policy)
         self._con.execute("CREATE TABLE IF NOT EXISTS control.rates (currency VARCHAR, rate DECIMAL(18, 6))")
         for layer in LAYERS:
