@@ -53,7 +53,7 @@ def simulate(settings: Settings, new_texts: Mapping[str, str], month: str, out: 
     require_complete(new)
     as_of(month)
     target = restricted_target(settings, out) if out else None
-    with boundary("simulate"), _beside(settings, month) as con:
+    with boundary("simulate"), _shadow_database(settings, month) as con:
         old = _policy_of_month(settings, con)
         _require_columns(con, new)
         changed = _decide(con, old[0] if old else None, new, month, _effect_key(settings))
@@ -84,8 +84,8 @@ def _version(result: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _beside(settings: Settings, month: str) -> Iterator[zones.Connection]:
-    """A connection whose default database is an empty one in memory, with the month's file beside it, read-only."""
+def _shadow_database(settings: Settings, month: str) -> Iterator[zones.Connection]:
+    """Yields a connection whose default database is an empty one in memory; the month's file is attached read-only."""
     keys = KeyStore(settings.keys, settings.root_key)
     spill = settings.restricted / "spill" / f"simulate-{os.getpid()}"
     try:

@@ -12,9 +12,8 @@ from typing import Any
 
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.release import (
-    NOTHING,
-    Asked,
     Logs,
+    ReleaseRequest,
     ReleaseResult,
     build_release,
     ledger_cells,
@@ -175,10 +174,11 @@ class World:
         """What analysts open."""
         return self.settings.published / "analytics.duckdb"
 
-    def publish(self, month: str = "2024-03", progress: Any = lambda _: None, asked: Asked = NOTHING) -> ReleaseResult:
+    def publish(self, month: str = "2024-03", progress: Any = lambda _: None,
+                request: ReleaseRequest | None = None) -> ReleaseResult:
         """Publish a month with the small SQL folder."""
         return build_release(self.con, self.settings, self.policy, self.control, month, "run 1", progress, sql=self.sql,
-                             logs=self.logs, asked=asked)
+                             logs=self.logs, request=request)
 
     def compute(self, month: str = "2024-03") -> None:
         """Make the public tables without publishing them; `rows` reads them."""
@@ -233,4 +233,4 @@ def _publish_and_die(home: Path, month: str, dies_at: str, reissue: str | None, 
         if step == dies_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    world.publish(month, progress, Asked(reissue=reissue))
+    world.publish(month, progress, ReleaseRequest(reissue=reissue))

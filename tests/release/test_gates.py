@@ -210,7 +210,7 @@ def test_the_release_says_what_was_checked_and_that_it_is_proven(world: World) -
     assert world.query("SELECT DISTINCT proven FROM release_info") == [(True,)]
     comments = world.query("SELECT comment FROM duckdb_tables() WHERE database_name = 'analytics'")
     assert len(comments) == 11
-    assert not any("must not leave the house" in comment for (comment,) in comments)
+    assert not any("must not be shared outside the organisation" in comment for (comment,) in comments)
     bare = "SELECT count(*) FROM duckdb_columns() WHERE database_name = 'analytics' AND comment IS NULL"
     assert world.query(bare) == [(0,)]
     views = world.query("SELECT comment FROM duckdb_views() WHERE database_name = 'analytics'")

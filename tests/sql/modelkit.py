@@ -38,7 +38,7 @@ from typing import Any
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.pseudonyms.keys import pseudonym_parameters
-from ajprivacy_pipeline.release import NOTHING, model_values, plan_release
+from ajprivacy_pipeline.release import model_values, plan_release
 from ajprivacy_pipeline.retention.bind import policy_parameters, prepare
 from ajprivacy_pipeline.retention.quality import write_quality
 from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home, sql_folder
@@ -113,7 +113,7 @@ class Workbench:
         sqlshop.load_raw(self._con, {name: [] for name in policy.sources.tables}, policy)
         prepare(self._con, policy, control, MONTH)
         self._values = {**policy_parameters(policy, MONTH), **pseudonym_parameters(keys, MONTH),
-                        **model_values(policy, plan_release(control, policy, MONTH, NOTHING)),
+                        **model_values(policy, plan_release(control, policy, MONTH)),
                         "effects_inner": b"6" * 64, "effects_outer": b"\\" * 64,  # the empty key, see token(x)
                         "first_held_inner": b"6" * 64, "first_held_outer": b"\\" * 64, "subject_nos": [1]}
         self._con.execute(f"CREATE SCHEMA {ASKED}")
