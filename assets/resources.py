@@ -12,7 +12,7 @@ from typing import cast
 import dagster as dg
 
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
-from ajprivacy_pipeline.release import Asked
+from ajprivacy_pipeline.release import ReleaseRequest
 from ajprivacy_pipeline.run.month import MonthRun, Report, ignore, open_month
 from ajprivacy_pipeline.settings import Settings, load_settings
 from ajprivacy_pipeline.storage.boundary import boundary
@@ -26,14 +26,15 @@ _PARTITION_TAG = "dagster/partition"
 
 
 def month_resource(
-    report: Report = ignore, refused: Callable[[PrivacyError], None] = lambda _: None, asked: Asked | None = None,
+    report: Report = ignore, refused: Callable[[PrivacyError], None] = lambda _: None,
+    request: ReleaseRequest | None = None,
 ) -> dg.ResourceDefinition:
     """The month that the run's partition names, open from the run's first step to its last.
 
     Args:
         report: called after each table and step; the command line draws its progress from it.
         refused: called with what kept the month from opening, because Dagster masks it.
-        asked: what an explicit command wants of the release otherwise; there is no other way to it.
+        request: overrides given on the command line; there is no other way to it.
     """
 
     def open_for_run(context: dg.InitResourceContext) -> Iterator[MonthRun]:
@@ -44,7 +45,7 @@ def month_resource(
                 raise ControlError("a run is for one month: choose a partition, or use `ajprivacy run --month YYYY-MM`")
             settings = load_settings()
             logs = partial(written_so_far, context.instance, run.run_id) if context.instance else None
-            with open_month(settings, month, run.run_id, report, logs, asked) as opened:
+            with open_month(settings, month, run.run_id, report, logs, request) as opened:
                 if context.instance is not None:
                     free_dead_slots(context.instance, settings, month)
                 yield opened

@@ -15,17 +15,17 @@ from ajprivacy_pipeline.assets.steps import CLOSED
 
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
-from ajprivacy_pipeline.release import Asked
+from ajprivacy_pipeline.release import ReleaseRequest
 from ajprivacy_pipeline.run.month import Report
 from ajprivacy_pipeline.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # our own lines say what happens
 
 
-def run_month(settings: Settings, month: str, report: Report, asked: Asked | None = None) -> dict[str, Any]:
+def run_month(settings: Settings, month: str, report: Report, request: ReleaseRequest | None = None) -> dict[str, Any]:
     """Run the monthly job for one month and return its summary, free of personal values.
 
-    `asked` is what an explicit command wants of the release otherwise.
+    `request` holds the overrides given on the command line.
 
     Raises:
         PrivacyError: what stopped the run; the previous release stands.
@@ -43,7 +43,7 @@ def run_month(settings: Settings, month: str, report: Report, asked: Asked | Non
         try:
             result = defs.resolve_job_def(MONTHLY).execute_in_process(
                 instance=instance, partition_key=partition, run_config=_QUIET,
-                resources={MONTH: month_resource(report, refusals.append, asked)})
+                resources={MONTH: month_resource(report, refusals.append, request)})
         except dg.DagsterExecutionInterruptedError:
             raise KeyboardInterrupt from None
         except dg.DagsterError:

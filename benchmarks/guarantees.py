@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linprog
 
-from ajprivacy_pipeline.disclosure.cells.intervals import Reach, line_matrix, open_cells
+from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, line_matrix, open_cells
 from ajprivacy_pipeline.disclosure.cells.primary import suppress
 from ajprivacy_pipeline.disclosure.cells.recount import check_thresholds
 from ajprivacy_pipeline.disclosure.cells.table_system import Group, Row, System
@@ -103,14 +103,14 @@ def cube(suppressed: int) -> System:
                 parts = tuple(number[(*place[:axis], i, *place[axis + 1:])] for i in range(size))
                 lines.append((number[place], parts))
     system = System(Group("orders", ("orders",), whole=True, is_amount=False), None, rows, lines)
-    system.look()
+    system.refresh()
     return system
 
 
 def intervals(suppressed: int) -> tuple[float, float, int]:
     """Milliseconds a cell of the audit, and of two programs by scipy; how many cells are too narrow."""
     system = cube(suppressed)
-    narrow, seconds = timed(lambda: open_cells(Reach(POLICY, system, "orders")))
+    narrow, seconds = timed(lambda: open_cells(FeasibilityIntervals(POLICY, system, "orders")))
     gone = np.flatnonzero(system.gone).tolist()
     matrix = line_matrix(system, {cell: i for i, cell in enumerate(gone)}).tocsr()
     bounds = [(-system.value(cell, "orders"), 1e9) for cell in gone]

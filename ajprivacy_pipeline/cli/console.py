@@ -77,7 +77,8 @@ def _missing_rows(missing: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _release_rows(release: Mapping[str, Any]) -> list[tuple[str, str]]:
     if release["status"] != "published":
         return [("release", "left as it is: the month is closed")]
-    proven = "proven anonymous" if release["proven"] else "not proven anonymous, must not leave the house"
+    proven = ("proven anonymous" if release["proven"] else
+              "not proven anonymous, must not be shared outside the organisation")
     unconverted = release["unconverted_lines"]
     left_out = f"{unconverted:,} order lines, not in revenue_nok: the mapping has no rate for their currency"
     gates = ", ".join(f"{gate} {verdict}" for gate, verdict in release["gates"].items())

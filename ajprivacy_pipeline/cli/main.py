@@ -26,7 +26,7 @@ from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from ajprivacy_pipeline.release import Asked
+    from ajprivacy_pipeline.release import ReleaseRequest
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="Keeps the promise of a privacy notice over a customer warehouse. Settings come from "
@@ -70,8 +70,8 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run a month through Dagster: read, decide, pseudonymise, prove, publish."""
-    from ajprivacy_pipeline.release import Asked
-    _run_and_show(load_settings(), month or last_month(), Asked(history_from=history_from), as_json=as_json)
+    from ajprivacy_pipeline.release import ReleaseRequest
+    _run_and_show(load_settings(), month or last_month(), ReleaseRequest(history_from=history_from), as_json=as_json)
 
 
 @releases.releases_app.command()
@@ -84,10 +84,10 @@ def reissue(
     The newest release is made anew with this month in it; all others stay as they are, and so do the microdata. Where
     the month differs from what was published by one to nine people anywhere, nothing is published (G6).
     """
-    from ajprivacy_pipeline.release import Asked
+    from ajprivacy_pipeline.release import ReleaseRequest
     from ajprivacy_pipeline.release.inspect import newest_month
     settings = load_settings()
-    _run_and_show(settings, newest_month(settings), Asked(reissue=month), as_json=as_json)
+    _run_and_show(settings, newest_month(settings), ReleaseRequest(reissue=month), as_json=as_json)
 
 
 @app.command()
@@ -136,11 +136,11 @@ def ui(
     serve(load_settings(), port, read_only=read_only, hosts=hosts or ())
 
 
-def _run_and_show(settings: Settings, month: str, asked: "Asked", *, as_json: bool) -> None:
+def _run_and_show(settings: Settings, month: str, request: "ReleaseRequest", *, as_json: bool) -> None:
     """Run a month through Dagster with a line for each step, and print what it came to."""
     from ajprivacy_pipeline.assets.run import run_month
     from ajprivacy_pipeline.cli.console import Lines, summary_lines
     require_warehouse(settings)
     with Lines() as lines:
-        summary = run_month(settings, month, lines.report, asked)
+        summary = run_month(settings, month, lines.report, request)
     typer.echo(json.dumps(summary, indent=2) if as_json else "\n".join(summary_lines(summary)))

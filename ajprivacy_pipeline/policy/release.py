@@ -13,7 +13,7 @@ from ajprivacy_pipeline.policy.utility import Utility
 
 
 class PublishedColumn(Frozen):
-    """A column that may leave the house."""
+    """A column that may be published."""
 
     type: str
     role: Literal["dimension", "measure", "flag", "quasi_identifier", "sensitive", "text"]
@@ -32,7 +32,7 @@ class PublishedColumn(Frozen):
         return (*self.additive_over, *self.nearly_additive_over)
 
 
-class Contributors(Frozen):
+class ContributorSource(Frozen):
     """Where the people behind a published table are counted again, without the published model.
 
     `margins` are the dimensions of the facts that the table totals; where the facts carry totals as rows of their own
@@ -62,7 +62,7 @@ class Priced(Frozen):
 
 
 class PublishedTable(Frozen):
-    """A table that may leave the house."""
+    """A table that may be published."""
 
     description: str
     columns: dict[str, PublishedColumn]
@@ -71,7 +71,7 @@ class PublishedTable(Frozen):
     sources: tuple[str, ...] = ()
     population: str | None = None
     microdata: bool = False
-    contributors: Contributors | None = None
+    contributors: ContributorSource | None = None
     priced: Priced | None = None
 
 

@@ -13,9 +13,9 @@
 from ajprivacy_pipeline.release.build import build_release
 from ajprivacy_pipeline.release.logs import Logs
 from ajprivacy_pipeline.release.manifest import Release, read_release, verify_release
-from ajprivacy_pipeline.release.plan import NOTHING, Asked, ReleasePlan, model_values, plan_release
+from ajprivacy_pipeline.release.plan import ReleasePlan, ReleaseRequest, model_values, plan_release
 from ajprivacy_pipeline.release.prove import GuaranteeError
 from ajprivacy_pipeline.release.run import ReleaseResult
 
-__all__ = ["NOTHING", "Asked", "GuaranteeError", "Logs", "Release", "ReleasePlan", "ReleaseResult", "build_release",
+__all__ = ["GuaranteeError", "Logs", "Release", "ReleasePlan", "ReleaseRequest", "ReleaseResult", "build_release",
            "model_values", "plan_release", "read_release", "verify_release"]

@@ -29,7 +29,7 @@ from ajprivacy_pipeline.release.determinism import check_order
 from ajprivacy_pipeline.release.logs import Logs
 from ajprivacy_pipeline.release.manifest import PROVING, Release, sha256_of, verify_release, write_manifest
 from ajprivacy_pipeline.release.page import write_page
-from ajprivacy_pipeline.release.plan import NOTHING, Asked, ReleasePlan, plan_release, reissued
+from ajprivacy_pipeline.release.plan import ReleasePlan, ReleaseRequest, plan_release, reissued
 from ajprivacy_pipeline.release.run import ReleaseResult, Run
 from ajprivacy_pipeline.release.utility import check_utility, suppressed_sums
 from ajprivacy_pipeline.settings import Settings, sql_folder
@@ -44,7 +44,7 @@ def _silent(step: str) -> None:
 
 def build_release(con: Connection, settings: Settings, policy: Policy, control: ControlStore, month: str, run_id: str,
                   progress: swap.Progress = _silent, *, run_models: bool = True, sql: Path | None = None,
-                  logs: Logs | None = None, asked: Asked = NOTHING) -> ReleaseResult:
+                  logs: Logs | None = None, request: ReleaseRequest | None = None) -> ReleaseResult:
     """Publish the release for a month, or say that the month lies in a closed period.
 
     Args:
@@ -58,7 +58,7 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
         run_models: False when the caller ran the layers anonymous and published with `model_values` already.
         sql: the folder of the models; the product's own when omitted.
         logs: gives everything the run has written down so far. Without it G13 is not checked and the release unproven.
-        asked: what an explicit command wants otherwise: an earlier history, or a month issued again.
+        request: overrides given on the command line: an earlier history, or a month issued again.
 
     Raises:
         GuaranteeError: a gate failed, or was not checked though the previous release is proven; that one stays.
@@ -69,7 +69,7 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
     with swap.publishing(settings, control, run_id) as staging:
         repaired = swap.repair(settings, policy, control, staging, progress)
         swap.retire_unproven(settings, control)
-        plan = plan_release(control, policy, month, asked)
+        plan = plan_release(control, policy, month, request)
         previous = _previous(settings, plan)
         if plan.closed and previous is not None:
             return _already(plan, settings, previous, repaired)
@@ -201,7 +201,7 @@ def _keep_proven(run: Run, head: dict[str, Any]) -> None:
 
 def _with_microdata(run: Run) -> tuple[Run, microdata.Snapshot]:
     """The run with what was decided about the microdata: made anew, repeated, or absent with a reason."""
-    snapshot = microdata.take(run.con, run.settings, run.policy, run.plan, run.previous)
+    snapshot = microdata.build_or_carry_over(run.con, run.settings, run.policy, run.plan, run.previous)
     plan, policy = replace(run.plan, microdata=snapshot.month), run.policy
     if snapshot.reason:
         plan = replace(plan, absent={**plan.absent, MICRODATA: snapshot.reason})

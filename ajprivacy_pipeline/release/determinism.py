@@ -1,4 +1,4 @@
-"""G12: the same facts in another order give the same cells.
+"""G12, row-order independence: the same facts in another order give the same cells.
 
 Belongs here: computing every table of the layer published a second time, from the facts of the layer anonymous in an
 order that has nothing to do with the first, and comparing cell by cell, hidden counts included. Models that read
@@ -24,7 +24,7 @@ from ajprivacy_pipeline.release.plan import ReleasePlan, model_values
 from ajprivacy_pipeline.storage.catalogue import Model, layer_models, load_catalogue, run_model
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal, quote
 
-_AGAIN = "again"  # a database in memory, spilled encrypted; never a file of its own
+_SHADOW = "shadow"  # a database in memory, spilled encrypted; never a file of its own
 
 
 def check_order(con: Connection, sql: Path, policy: Policy, plan: ReleasePlan) -> Verdict:
@@ -44,7 +44,7 @@ def check_order(con: Connection, sql: Path, policy: Policy, plan: ReleasePlan) -
     wanted = {model.name: _needed(catalogue, model) for model in models}
     left = Counter(name for needed in wanted.values() for name in needed)
     violations, cells = [], 0
-    with engine_errors("the cells in another order"), _beside(con, first, last) as zone:
+    with engine_errors("the cells in another order"), _shadow_database(con, first, last) as zone:
         made: set[str] = set()
         for model in models:
             for name in wanted[model.name]:
@@ -56,10 +56,10 @@ def check_order(con: Connection, sql: Path, policy: Policy, plan: ReleasePlan) -
             cells += count
             if differing:
                 violations.append(f"{model.table}: {differing:,} rows change with the order of the facts")
-            con.execute(f"DROP TABLE {_named(_AGAIN, model)}")
+            con.execute(f"DROP TABLE {_named(_SHADOW, model)}")
             left.subtract(wanted[model.name])
             for name in [name for name in made if not left[name]]:
-                con.execute(f"DROP TABLE {_named(_AGAIN, catalogue[name])}")
+                con.execute(f"DROP TABLE {_named(_SHADOW, catalogue[name])}")
                 made.remove(name)
     figure = (f"{len(models):,} tables computed again for {months[0]} to {months[-1]} from their facts in another "
               "order: every cell is the same")
@@ -67,25 +67,25 @@ def check_order(con: Connection, sql: Path, policy: Policy, plan: ReleasePlan) -
 
 
 @contextmanager
-def _beside(con: Connection, first: date, last: date) -> Iterator[str]:
-    """An empty database beside the zone as the default one; gives the zone's name and puts everything back.
+def _shadow_database(con: Connection, first: date, last: date) -> Iterator[str]:
+    """Attaches an empty database as the default one and yields the zone's name; puts everything back at the end.
 
-    The variables again_first and again_last bound what is taken: from the one on, before the other.
+    The variables shadow_first and shadow_last bound the rows: from the first on, before the last.
     """
     zone = str(con.execute("SELECT current_database()").fetchall()[0][0])
     kept = con.execute("SELECT current_setting('preserve_insertion_order')").fetchall()[0][0]
-    con.execute(f"ATTACH ':memory:' AS {_AGAIN}")
+    con.execute(f"ATTACH ':memory:' AS {_SHADOW}")
     try:
-        con.execute(f"CREATE SCHEMA {_AGAIN}.anonymous")
-        for name, day in (("again_first", first), ("again_last", last)):
+        con.execute(f"CREATE SCHEMA {_SHADOW}.anonymous")
+        for name, day in (("shadow_first", first), ("shadow_last", last)):
             con.execute(f"SET VARIABLE {name} = DATE {literal(day.isoformat())}")
         con.execute("SET preserve_insertion_order = true")  # else the engine might undo the new order
-        con.execute(f"USE {_AGAIN}")
+        con.execute(f"USE {_SHADOW}")
         yield zone
     finally:
         con.execute(f"USE {quote(zone)}")
         con.execute(f"SET preserve_insertion_order = {'true' if kept else 'false'}")
-        con.execute(f"DETACH {_AGAIN}")
+        con.execute(f"DETACH {_SHADOW}")
 
 
 def _needed(catalogue: Mapping[str, Model], model: Model) -> list[str]:
@@ -109,13 +109,13 @@ def _make(con: Connection, zone: str, model: Model, values: Mapping[str, object]
     if _is_derived(model):
         run_model(con, model, values)
     else:
-        con.execute(f"CREATE TABLE {_named(_AGAIN, model)} AS "
+        con.execute(f"CREATE TABLE {_named(_SHADOW, model)} AS "
                     f"SELECT * FROM {_named(zone, model)} AS r WHERE {_taken(con, zone, model)} ORDER BY hash(r)")
 
 
 def _compare(con: Connection, zone: str, model: Model) -> tuple[int, int]:
     """How many rows the table has, and how many stand in one of the two makings alone."""
-    first, second = f"FROM {_named(zone, model)} WHERE {_taken(con, zone, model)}", f"FROM {_named(_AGAIN, model)}"
+    first, second = f"FROM {_named(zone, model)} WHERE {_taken(con, zone, model)}", f"FROM {_named(_SHADOW, model)}"
     found = con.execute(f"SELECT (SELECT count(*) {first}), count(*) FROM "
                         f"(({first} EXCEPT ALL {second}) UNION ALL ({second} EXCEPT ALL {first}))").fetchall()
     return int(found[0][0]), int(found[0][1])
@@ -124,7 +124,7 @@ def _compare(con: Connection, zone: str, model: Model) -> tuple[int, int]:
 def _taken(con: Connection, zone: str, model: Model) -> str:
     """The condition that a row is of the months that are computed again; a table without months is taken whole."""
     columns = {row[0] for row in con.execute(f"DESCRIBE {_named(zone, model)}").fetchall()}
-    times = [f"{quote(name)} >= getvariable('again_first') AND {quote(name)} < getvariable('again_last')"
+    times = [f"{quote(name)} >= getvariable('shadow_first') AND {quote(name)} < getvariable('shadow_last')"
              for name in ("month", "day") if name in columns]
     return times[0] if times else "true"
 

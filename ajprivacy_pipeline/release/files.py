@@ -20,7 +20,7 @@ from ajprivacy_pipeline.release.plan import ReleasePlan
 from ajprivacy_pipeline.release.views import comments_of_views, make_views
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal, memory, quote
 
-UNPROVEN = "Not proven anonymous: must not leave the house."
+UNPROVEN = "Not proven anonymous: must not be shared outside the organisation."
 _OPTIONS = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
 
 

@@ -4,7 +4,7 @@ Belongs here: the release ledger, an encrypted file of the restricted zone with 
 with it. Does not belong here: hashes and tokens of a run (ledger_cells).
 
     releases      number, manifest_sha256, month, is_committed: of proven releases
-    cells         release, place, cell, shown, suppressed: hashes, for ever
+    cells         release, place, cell, shown, withheld: hashes, for ever
     contributors  release, month, cell, person, own: tokens, of the newest thirteen months
 
 Closed months are copied and never computed. A month is computed although the ledger knows it when the control store was
@@ -12,7 +12,10 @@ lost or a release is issued again. Then a cell that shows something else than be
 least k people in each measure, counted by person. What is suppressed must be the same in both: two patterns of
 suppressed cells over one month give each other away. Where the contributors are unknown, no cell may change at all.
 
-Nobody is deleted in place, which would leave him in the file: it is written anew and swapped in.
+`withheld` holds a bit for each measure, set where it is suppressed. The column keeps the name of the file's first
+version, so that earlier ledgers stay readable.
+
+Rows are never deleted in place, because the old pages would keep them: the file is rewritten and swapped.
 """
 
 import fcntl
@@ -24,7 +27,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from ajprivacy_pipeline.disclosure.cells.facts import facts_of
+from ajprivacy_pipeline.disclosure.cells.contributor_sources import contributor_source
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
@@ -84,7 +87,7 @@ def _differences(con: Connection, policy: Policy) -> list[str]:
         "now AS (SELECT a.release, n.* FROM temp.ledger_cells AS n JOIN again AS a USING (place)) "
         "SELECT release, place, split_part(place, ' ', 1) AS table_name, cell, "
         "CAST(split_part(place, ' ', 2) || '-01' AS DATE) AS month, coalesce(n.suppressed, 0) AS suppressed, "
-        "coalesce(n.suppressed, 0) <> coalesce(k.suppressed, 0) AS is_marked_otherwise "
+        "coalesce(n.suppressed, 0) <> coalesce(k.withheld, 0) AS is_marked_otherwise "
         "FROM (SELECT k.* FROM known AS k JOIN again USING (release, place)) AS k "
         "FULL JOIN now AS n USING (release, place, cell) WHERE k.shown IS DISTINCT FROM n.shown")
     tables = [row[0] for row in con.execute("SELECT DISTINCT table_name FROM temp.ledger_changed "
@@ -110,7 +113,7 @@ def _judged(policy: Policy, table: str) -> str:
         counts.append(f"count(*) FILTER ({moved} <> 0) AS people_{i}")
         few.append(f"(suppressed >> {i}) & 1 = 0 AND people_{i} BETWEEN 1 AND {k - 1:d}")
     # A cell that shows something else though nobody in it differs is a contradiction; lines that name nobody may.
-    nobody = "" if facts_of(policy, table).may_name_nobody else (
+    nobody = "" if contributor_source(policy, table).may_name_nobody else (
         " OR coalesce(" + " + ".join(f"people_{i}" for i in range(last + 1)) + ", 0) = 0")
     # Of a ledger from before they were left out, too: people who are kept on one side alone would all seem to differ.
     unknown = "k.month IS NULL OR f.month IS NULL" if keeps_people(shape) else "true"
@@ -157,7 +160,8 @@ def remember(con: Connection, settings: Settings, manifest_sha256: str, month: s
         newest, last = con.execute("SELECT max(number), max(month) FROM building.releases").fetchall()[0]
         since = date.fromisoformat(f"{oldest_kept(last)}-01")
         for table, columns, rows, condition in (
-                ("cells", "place, cell, shown, suppressed", "temp.ledger_cells", ""),
+                ("cells", "place, cell, shown, withheld",
+                 "(SELECT place, cell, shown, suppressed AS withheld FROM temp.ledger_cells)", ""),
                 ("contributors", "month, cell, person, own", "temp.ledger_contributors", " WHERE month >= $since")):
             oldest = {"since": since} if condition else {}
             con.execute(f"CREATE TABLE building.{table} AS SELECT {newest:d} AS release, {columns} FROM {rows}"

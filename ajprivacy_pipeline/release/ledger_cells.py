@@ -20,7 +20,7 @@ whether something changed, not what it was: it is made with a salt of the person
 
 from datetime import date
 
-from ajprivacy_pipeline.disclosure.cells.facts import by_contributor, contributors_of, facts_of
+from ajprivacy_pipeline.disclosure.cells.contributor_sources import by_contributor, contributor_source, contributors_of
 from ajprivacy_pipeline.disclosure.cells.primary import Shape, columns_of, shape_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.plan import oldest_kept
@@ -140,11 +140,11 @@ def _contributors(con: Connection, policy: Policy, shape: Shape) -> str:
 
 def _own_values(con: Connection, policy: Policy, shape: Shape) -> dict[str, str]:
     """A contributor's own of each measure as a text that equal facts make equal; NULL when there is none."""
-    facts = facts_of(policy, shape.table)
-    found = columns_of(con, facts.relation)
+    source = contributor_source(policy, shape.table)
+    found = columns_of(con, source.relation)
     values = {m: f"CAST(nullif(CAST(sum({quote(m)}) AS DECIMAL(38, 5)), 0) AS VARCHAR)"
               for m in shape.measures if m in found}
     values |= {m: f"CAST(list_sort(list(CAST({quote(column)} AS BIGINT)) FILTER ({quote(column)} IS NOT NULL)) "
-                  "AS VARCHAR)" for m, column in facts.counted.items()}
+                  "AS VARCHAR)" for m, column in source.counted.items()}
     return values | {m: f"CASE WHEN sum({quote(column)}) <> 0 THEN '1' END" if column else "'1'"
-                     for m, column in facts.persons.items()}
+                     for m, column in source.persons.items()}

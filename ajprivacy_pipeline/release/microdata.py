@@ -65,8 +65,11 @@ class Snapshot:
         return self.members is not None
 
 
-def take(con: Connection, settings: Settings, policy: Policy, plan: ReleasePlan, previous: Release | None) -> Snapshot:
-    """Make the microdata of a release in the temporary table PUBLIC, or say which earlier one stays, or why none is.
+def build_or_carry_over(con: Connection, settings: Settings, policy: Policy, plan: ReleasePlan,
+                        previous: Release | None) -> Snapshot:
+    """Builds the microdata of a release in the temporary table PUBLIC, or carries the earlier table over.
+
+    The snapshot says why where there is neither.
 
     Verdicts of one made anew may have failed: the caller requires them.
 

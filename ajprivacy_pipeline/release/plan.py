@@ -20,8 +20,8 @@ KEPT_MONTHS = 13  # the specification's limit for tokens of contributors in the 
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What somebody asks of a release by an explicit command, each as YYYY-MM.
+class ReleaseRequest:
+    """Overrides given on the command line, each as YYYY-MM.
 
     `history_from` is the first month of the history, earlier than the policy's or than the one that is published.
     `reissue` is a published month that is to be computed again from the warehouse as it is now.
@@ -29,9 +29,6 @@ class Asked:
 
     history_from: str | None = None
     reissue: str | None = None
-
-
-NOTHING = Asked()
 
 
 @dataclass(frozen=True)
@@ -77,8 +74,9 @@ def oldest_kept(month: str) -> str:
     return shift(month, 1 - KEPT_MONTHS)
 
 
-def plan_release(control: ControlStore, policy: Policy, month: str, asked: Asked = NOTHING) -> ReleasePlan:
-    """What a release for `month` computes and copies.
+def plan_release(control: ControlStore, policy: Policy, month: str,
+                 request: ReleaseRequest | None = None) -> ReleasePlan:
+    """Returns what a release for `month` computes and copies.
 
     The first release covers the policy's `history_months` up to the month; a later one the months after the last
     closed period. Only proven releases count: what was published unproven closes nothing.
@@ -87,23 +85,24 @@ def plan_release(control: ControlStore, policy: Policy, month: str, asked: Asked
         PrivacyError: a text is no month.
         ReleaseError: what is asked for cannot be had.
     """
-    for text in filter(None, (month, asked.history_from, asked.reissue)):
+    request = request or ReleaseRequest()
+    for text in filter(None, (month, request.history_from, request.reissue)):
         as_of(text)
     known = [row for row in control.releases() if row["proven"]]
     if not known:
-        if asked.reissue:
+        if request.reissue:
             raise ReleaseError("no proven release is known: there is nothing to issue again")
-        first = asked.history_from or shift(month, 1 - policy.release.history_months)
+        first = request.history_from or shift(month, 1 - policy.release.history_months)
         if first > month:
             raise ReleaseError(f"a history from {first} on has no month up to {month}: name an earlier one")
         return ReleasePlan(month, first, first, month, None, closed=False)
     last = max(known, key=lambda row: (row["month"], row["id"]))
-    if asked != NOTHING:
-        return _explicit(last, month, asked)
+    if request != ReleaseRequest():
+        return _explicit(last, month, request)
     return ReleasePlan(month, last["history_from"], shift(last["month"], 1), month, last, closed=month <= last["month"])
 
 
-def _explicit(last: dict[str, Any], month: str, asked: Asked) -> ReleasePlan:
+def _explicit(last: dict[str, Any], month: str, request: ReleaseRequest) -> ReleasePlan:
     """What the newest release becomes when a month of it is issued again, or its history begins earlier.
 
     Raises:
@@ -112,17 +111,17 @@ def _explicit(last: dict[str, Any], month: str, asked: Asked) -> ReleasePlan:
     newest, begin = last["month"], last["history_from"]
     if month != newest:
         raise ReleaseError(f"the newest release is for {newest}: name that month, no other can change what stands")
-    if asked.history_from is not None:
-        if asked.history_from >= begin or asked.reissue is not None:
+    if request.history_from is not None:
+        if request.history_from >= begin or request.reissue is not None:
             raise ReleaseError(f"the history begins with {begin}: name an earlier month, and nothing else")
-        return ReleasePlan(newest, asked.history_from, asked.history_from, shift(begin, -1), last, closed=False)
-    again = str(asked.reissue)
-    if not begin <= again <= newest:
-        raise ReleaseError(f"{again} is not published: the release for {newest} has the months from {begin} on")
-    if again < oldest_kept(newest):
-        raise ReleaseError(f"{again} cannot be issued again: who stood behind its cells is known for {KEPT_MONTHS} "
+        return ReleasePlan(newest, request.history_from, request.history_from, shift(begin, -1), last, closed=False)
+    reissue = str(request.reissue)
+    if not begin <= reissue <= newest:
+        raise ReleaseError(f"{reissue} is not published: the release for {newest} has the months from {begin} on")
+    if reissue < oldest_kept(newest):
+        raise ReleaseError(f"{reissue} cannot be issued again: who stood behind its cells is known for {KEPT_MONTHS} "
                            f"months alone, from {oldest_kept(newest)} on; nobody could tell what two versions tell")
-    return ReleasePlan(newest, begin, again, again, last, closed=False, reissue=again)
+    return ReleasePlan(newest, begin, reissue, reissue, last, closed=False, reissue=reissue)
 
 
 def reissued(plan: ReleasePlan, manifest: Mapping[str, Any]) -> tuple[str, ...]:

@@ -82,8 +82,8 @@ def _sums(policy: Policy, utility: Mapping[str, Any]) -> list[Bar]:
     for name, what, unit, least in (("narrowest_count", "count", "wide", at.k),
                                     ("narrowest_percent", "amount", "% on both sides", at.interval_percent)):
         if (found := sums.get(name)) is not None:  # as long as the limit where it is just wide enough
-            bars.append(Bar(f"G5 the narrowest interval of a suppressed {what}", min(100.0, _part(least, max(found,
-            1))),
+            share = min(100.0, _part(least, max(found, 1)))
+            bars.append(Bar(f"G5 the narrowest interval of a suppressed {what}", share,
                             f"at least {found:,} {unit}, {least:,} are asked for", 100.0))
     return bars
 

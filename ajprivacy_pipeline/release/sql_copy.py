@@ -38,7 +38,7 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class PublishResult:
-    """What came of it: `changed` is false when the release stood there already."""
+    """The result of a publication: `changed` is false when the release was already there."""
 
     month: str
     destination: str
@@ -63,7 +63,7 @@ class _Exact(UserDefinedType[Decimal]):
 
 
 def publish(settings: Settings, policy: Policy, progress: Progress = lambda _table, _rows: None) -> PublishResult:
-    """Bring the newest release to the declared destination.
+    """Brings the newest release to the declared destination.
 
     Raises:
         ReleaseError: no destination or one that may not get it, no release, one that is not proven or not what its
@@ -74,26 +74,28 @@ def publish(settings: Settings, policy: Policy, progress: Progress = lambda _tab
 
 
 def publishable(settings: Settings) -> Release:
-    """The newest release, verified file by file, if it may leave the house.
+    """Returns the newest release, verified file by file, if it may be shared outside the organisation.
 
     Raises:
         ReleaseError: there is none, it is damaged, or it is not proven anonymous.
     """
-    known = ControlStore.in_folder(settings.control).releases() if (settings.control / "control.db").is_file() else []
-    if not known:
+    has_store = (settings.control / "control.db").is_file()
+    releases = ControlStore.in_folder(settings.control).releases() if has_store else []
+    if not releases:
         raise ReleaseError("nothing is published yet: run a month first")
-    release = open_release(settings, known[-1]["month"])
+    release = open_release(settings, releases[-1]["month"])
     if release.manifest.get("proven") is not True:
-        raise ReleaseError(f"the release of {release.month} is not proven anonymous and must not leave the house: "
-                           "`release_info` says which guarantees were not checked; nothing was written")
+        raise ReleaseError(f"the release of {release.month} is not proven anonymous and must not be shared outside the "
+                           "organisation: `release_info` says which guarantees were not checked; nothing was written")
     return release
 
 
 def write(destination: Destination, policy: Policy, release: Release, progress: Progress) -> PublishResult:
-    """Make the destination's tables those of the release, unless they are already.
+    """Makes the destination's tables those of the release, unless they are already.
 
     Raises:
-        ReleaseError: the database refuses, or holds tables of these names that are not ours. Nothing is changed then.
+        ReleaseError: the database refuses, or holds tables of these names that were not published from here. Nothing is
+            changed then.
     """
     with destination_errors(destination):
         engine = destination.engine()
@@ -101,12 +103,12 @@ def write(destination: Destination, policy: Policy, release: Release, progress: 
             with engine.begin() as connection:
                 tables = _tables(destination, policy, release)
                 _lock(connection, destination)
-                there = _there(connection, destination, set(tables))
+                existing = _existing_tables(connection, destination, set(tables))
                 rows = {name: sum(int(entry["rows"]) for path, entry in release.manifest["files"].items()
                                   if path.startswith(f"{name}/")) for name in release.tables}
-                changed = not _stands(connection, release, rows, there)
+                changed = not _is_current(connection, release, rows, existing)
                 if changed:
-                    _replace(connection, destination, release, tables, there, progress)
+                    _replace(connection, destination, release, tables, existing, progress)
         finally:
             engine.dispose()
     return PublishResult(release.month, destination.shown, destination.country, len(rows), sum(rows.values()), changed)
@@ -119,15 +121,16 @@ def _lock(connection: sa.Connection, destination: Destination) -> None:
         connection.execute(sa.schema.CreateSchema(str(destination.schema), if_not_exists=True))
 
 
-def _there(connection: sa.Connection, destination: Destination, ours: set[str]) -> dict[str, sa.Table]:
-    """The tables of the last publication that stand, as the database describes them.
+def _existing_tables(connection: sa.Connection, destination: Destination,
+                     expected_names: set[str]) -> dict[str, sa.Table]:
+    """Returns the tables of the last publication that still exist, as the database describes them.
 
     Raises:
-        ReleaseError: a table of our names stands there without a publication: it is somebody else's.
+        ReleaseError: a table of one of these names exists without a publication: it belongs to somebody else.
     """
     names = set(sa.inspect(connection).get_table_names(schema=destination.schema))
     if PUBLICATION not in names:
-        if foreign := sorted(names & ours):
+        if foreign := sorted(names & expected_names):
             raise ReleaseError(f"{destination.shown} has {len(foreign)} table(s) of our names that were not published "
                                f"from here, first {foreign[0]}: choose another schema or file; nothing was written")
         return {}
@@ -137,38 +140,39 @@ def _there(connection: sa.Connection, destination: Destination, ours: set[str]) 
         raise ReleaseError(f"{destination.shown} has a table {PUBLICATION} that is not ours: choose another schema or "
                            "file; nothing was written")
     last = set(connection.execute(sa.select(publication.c.table_name)).scalars()) | {PUBLICATION}
-    if foreign := sorted((names & ours) - last):
+    if foreign := sorted((names & expected_names) - last):
         raise ReleaseError(f"{destination.shown} has a table {foreign[0]} that was not published from here: choose "
                            "another schema or file; nothing was written")
     return {name: sa.Table(name, metadata, autoload_with=connection, extend_existing=True) for name in last & names}
 
 
-def _stands(connection: sa.Connection, release: Release, rows: dict[str, int], there: dict[str, sa.Table]) -> bool:
-    """Whether the destination holds this release, each table with its number of rows."""
-    if PUBLICATION not in there:
+def _is_current(connection: sa.Connection, release: Release, rows: dict[str, int],
+                existing: dict[str, sa.Table]) -> bool:
+    """Returns whether the destination holds this release, each table with its number of rows."""
+    if PUBLICATION not in existing:
         return False
-    publication = there[PUBLICATION]
-    said = connection.execute(sa.select(publication.c.table_name, publication.c.manifest_sha256)).fetchall()
-    if {tuple(row) for row in said} != {(name, release.manifest_sha256) for name in rows}:
+    publication = existing[PUBLICATION]
+    recorded = connection.execute(sa.select(publication.c.table_name, publication.c.manifest_sha256)).fetchall()
+    if {tuple(row) for row in recorded} != {(name, release.manifest_sha256) for name in rows}:
         return False
-    if not set(rows) <= set(there):
+    if not set(rows) <= set(existing):
         return False
-    return all(connection.execute(sa.select(sa.func.count()).select_from(there[name])).scalar() == count
+    return all(connection.execute(sa.select(sa.func.count()).select_from(existing[name])).scalar() == count
                for name, count in rows.items())
 
 
 def _replace(connection: sa.Connection, destination: Destination, release: Release, tables: dict[str, sa.Table],
-             there: dict[str, sa.Table], progress: Progress) -> None:
+             existing: dict[str, sa.Table], progress: Progress) -> None:
     """Empty or make every table, fill it, and drop those that the release has no more."""
-    for name, old in there.items():
+    for name, old in existing.items():
         if name not in tables:
             old.drop(connection)
     for name, table in tables.items():
-        if name in there and _shape(there[name], connection) == _shape(table, connection):
+        if name in existing and _shape(existing[name], connection) == _shape(table, connection):
             connection.execute(table.delete())
         else:
-            if name in there:
-                there[name].drop(connection)
+            if name in existing:
+                existing[name].drop(connection)
             table.create(connection)
         _comment(connection, table)
         if name != PUBLICATION:
@@ -199,24 +203,24 @@ def _tables(destination: Destination, policy: Policy, release: Release) -> dict[
     """The tables as they shall be, from the release's own files; the meanings from the policy."""
     metadata = sa.MetaData(schema=destination.schema)
     comments = comments_of(policy, release.tables, proven=True)
-    made = {}
+    schema_tables = {}
     con = memory()
     try:
         with engine_errors("published/releases"):
             for name in release.tables:
                 columns = con.execute(f"DESCRIBE SELECT * FROM {_parquet(release, name)}").fetchall()
-                made[name] = sa.Table(name, metadata, *(
+                schema_tables[name] = sa.Table(name, metadata, *(
                     sa.Column(str(row[0]), _type(str(row[1]), destination), comment=comments.get((name, str(row[0]))))
                     for row in columns), comment=comments.get((name, None)))
     finally:
         con.close()
-    made[PUBLICATION] = sa.Table(
+    schema_tables[PUBLICATION] = sa.Table(
         PUBLICATION, metadata,
         sa.Column("table_name", sa.Text(), comment="Published table."),
         sa.Column("month", sa.Text(), comment="The month of the release it is of."),
         sa.Column("manifest_sha256", sa.Text(), comment="Hash of the release's manifest."),
         comment="Which release these tables are; this program replaces the tables named here and no others.")
-    return made
+    return schema_tables
 
 
 def _type(text: str, destination: Destination) -> sa.types.TypeEngine[Any]:

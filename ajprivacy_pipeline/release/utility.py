@@ -45,7 +45,7 @@ def check_utility(con: Connection, policy: Policy, month: str, public: dict[str,
         answers, faults, figures = _golden(con, policy, public)
         contributors = _contributors(con, policy, public)
     rows, suppressed = (sum(entry[name] for entry in cells.values()) for name in ("rows", "suppressed"))
-    trend = list(previous.manifest.get("utility", {}).get("trend", [])) if previous else []
+    trend = _earlier_trend(previous)
     if month not in {entry["month"] for entry in trend}:  # else a part of that release is computed again
         trend.append({"month": month, "rows": rows, "suppressed": suppressed})
     total = sum((Counter(bands) for bands in answers.values()), Counter())
@@ -56,6 +56,13 @@ def check_utility(con: Connection, policy: Policy, month: str, public: dict[str,
     figures |= {f"rows_{table}": entry["rows"] for table, entry in cells.items()}
     said = {"new_cells": cells, "golden": answers, "contributors": contributors, "trend": trend}
     return verdict("G15", figure, [*faults, *(left_out.violations if left_out else ())], figures), said
+
+
+def _earlier_trend(previous: Release | None) -> list[Said]:
+    """Returns the trend of the previous release; earlier versions called suppressed cells `withheld`."""
+    entries = previous.manifest.get("utility", {}).get("trend", []) if previous else []
+    return [{"month": entry["month"], "rows": entry["rows"],
+             "suppressed": entry["suppressed"] if "suppressed" in entry else entry["withheld"]} for entry in entries]
 
 
 def suppressed_sums(gates: Iterable[Verdict]) -> Said:

@@ -28,7 +28,7 @@ from ajprivacy_pipeline.storage.month_files import destroy_before, is_running, m
 from ajprivacy_pipeline.storage.policy_versions import record_policy
 
 if TYPE_CHECKING:
-    from ajprivacy_pipeline.release import Asked, Logs, ReleaseResult
+    from ajprivacy_pipeline.release import Logs, ReleaseRequest, ReleaseResult
     from ajprivacy_pipeline.release.sql_copy import PublishResult
     from ajprivacy_pipeline.warehouse.extract import TableExtract
 
@@ -57,7 +57,7 @@ class MonthRun:
 
     def __init__(self, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,
                  con: zones.Connection, month: str, run_id: str, report: Report, logs: "Logs | None" = None,
-                 asked: "Asked | None" = None) -> None:
+                 request: "ReleaseRequest | None" = None) -> None:
         """Hold the parts of a run; opens nothing by itself."""
         self.settings = settings
         self.policy = policy
@@ -71,7 +71,7 @@ class MonthRun:
         self._values: dict[str, dict[str, object]] = {}
         self._report = report
         self._logs = logs
-        self._asked = asked
+        self._request = request
 
     def extract(self) -> "list[TableExtract]":
         """Read the warehouse into the schema raw, and drop what an earlier run of the month derived from it."""
@@ -119,12 +119,12 @@ class MonthRun:
 
     def release(self) -> "ReleaseResult":
         """Prove the month's cells and swap the release in; a failed gate leaves the previous one in place."""
-        from ajprivacy_pipeline.release import NOTHING, build_release
+        from ajprivacy_pipeline.release import build_release
         steps = _Steps("release", self._report)
         with boundary("release"):
             self.release_result = build_release(self.con, self.settings, self.policy, self.control, self.month,
                                                 self.run_id, steps.next, run_models=False, logs=self._logs,
-                                                asked=self._asked or NOTHING)
+                                                request=self._request)
         steps.next("")
         return self.release_result
 
@@ -201,7 +201,7 @@ class MonthRun:
     def _bound(self, layer: str) -> Mapping[str, object]:
         """Every bound value of a layer's models; the schemas policy and control are written on first use."""
         from ajprivacy_pipeline.pseudonyms.keys import pseudonym_parameters
-        from ajprivacy_pipeline.release import NOTHING, model_values, plan_release
+        from ajprivacy_pipeline.release import model_values, plan_release
         from ajprivacy_pipeline.retention.bind import first_held_pads, policy_parameters
         from ajprivacy_pipeline.retention.effects import effect_parameters
         if not self._values:
@@ -212,7 +212,7 @@ class MonthRun:
         if layer in ("pseudonyms", PSEUDONYMISED) and "keys" not in self._values:
             self._values["keys"] = pseudonym_parameters(self.keys, self.month)
         if layer in ("anonymous", "published") and "release" not in self._values:
-            plan = plan_release(self.control, self.policy, self.month, self._asked or NOTHING)
+            plan = plan_release(self.control, self.policy, self.month, self._request)
             self._values["release"] = model_values(self.policy, plan)  # one random key for all facts of this run
         return ChainMap(*self._values.values())
 
@@ -273,7 +273,7 @@ class _Steps:
 
 @contextmanager
 def open_month(settings: Settings, month: str, run_id: str, report: Report = ignore,
-               logs: "Logs | None" = None, asked: "Asked | None" = None) -> Iterator[MonthRun]:
+               logs: "Logs | None" = None, request: "ReleaseRequest | None" = None) -> Iterator[MonthRun]:
     """Open a month for one run.
 
     Args:
@@ -282,7 +282,7 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         run_id: stands in the control store and in the release.
         report: called after each table and step.
         logs: gives everything the run has written down so far; without it no release is proven (G13).
-        asked: what an explicit command wants of the release otherwise.
+        request: overrides given on the command line.
 
     Raises:
         ControlError: another run of the same month is under way.
@@ -302,9 +302,9 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         keys = KeyStore(settings.keys, settings.root_key)
         control = ControlStore.in_folder(settings.control)
         record_policy(control, settings.notice, operator())
-        if asked is not None:
+        if request is not None:
             from ajprivacy_pipeline.release import plan_release
-            plan_release(control, policy, month, asked)  # what cannot be had is refused before anything is read
+            plan_release(control, policy, month, request)  # what cannot be had is refused before anything is read
     with month_lock(settings, month):
         spill = settings.restricted / "spill" / month
         for left in spill.parent.glob("????-??"):  # what killed runs left, of this month or of others
@@ -315,7 +315,7 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
             # A folder a month: two months at once must not write to each other's spill files.
             con.execute(f"SET temp_directory = {zones.literal(str(spill))}")
             try:
-                yield MonthRun(settings, policy, control, keys, con, month, run_id, report, logs, asked)
+                yield MonthRun(settings, policy, control, keys, con, month, run_id, report, logs, request)
             finally:
                 with suppress(zones.EngineError):  # a run's tokens never outlive the run
                     con.execute("DROP TABLE IF EXISTS anonymous.tokens")

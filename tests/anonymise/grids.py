@@ -32,7 +32,7 @@ def grid(group: Group, values: list[list[int]], suppressed: set[tuple[int, int]]
     lines = [(place(i, width - 1), tuple(place(i, j) for j in range(width - 1))) for i in range(height)]
     lines += [(place(height - 1, j), tuple(place(i, j) for i in range(height - 1))) for j in range(width)]
     system = System(group, None, rows, lines)
-    system.look()
+    system.refresh()
     return system
 
 

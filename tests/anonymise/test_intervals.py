@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
 
-from ajprivacy_pipeline.disclosure.cells.intervals import Reach, determined, line_matrix, open_cells
+from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, determined, line_matrix, open_cells
 from ajprivacy_pipeline.disclosure.cells.linear_programs import Programs
 from ajprivacy_pipeline.disclosure.cells.table_system import Group, Row, System, build_system
 from tests.anonymise.grids import AMOUNT, COUNT, POLICY, SHARE, K, grid, grids, limited_grids, true_interval
@@ -25,12 +25,16 @@ def is_narrow(system: System, cell: int) -> bool:
     return down < side - 1e-4 or up < side - 1e-4 or down + up < 1 - 1e-4
 
 
+def too_narrow(system: System, measure: str) -> list[int]:
+    """The cells that are found too narrow."""
+    return open_cells(FeasibilityIntervals(POLICY, system, measure))
+
+
 @settings(max_examples=150, deadline=None)
 @given(grids() | limited_grids())
 def test_narrow_cells_are_those_that_a_solver_finds_one_at_a_time(system: System) -> None:
-    reach = Reach(POLICY, system, system.group.measures[0])
     asked = [i for i in range(len(system.rows)) if system.is_suppressed(i)]
-    assert open_cells(reach) == [cell for cell in asked if is_narrow(system, cell)]
+    assert too_narrow(system, system.group.measures[0]) == [cell for cell in asked if is_narrow(system, cell)]
 
 
 @settings(max_examples=60, deadline=None)
@@ -43,7 +47,7 @@ def test_what_follows_exactly_has_an_interval_of_a_point(system: System) -> None
 
 def test_one_krone_beside_ten_millions_is_told_apart() -> None:
     system = grid(AMOUNT, [[1, 10_000_000], [10_000_000, 10_000_000]], {(0, 0), (0, 1), (1, 0), (1, 1)})
-    assert open_cells(Reach(POLICY, system, "revenue_nok")) == [1, 3, 4], "only one krone is hidden"
+    assert too_narrow(system, "revenue_nok") == [1, 3, 4], "only one krone is hidden"
 
 
 @st.composite
@@ -67,7 +71,7 @@ def test_a_giant_changes_nothing_that_a_large_cell_does_not(
     found = []
     for size in (100_000, giant):
         full = [[size if (i, j) in places else value for j, value in enumerate(row)] for i, row in enumerate(values)]
-        found.append(open_cells(Reach(POLICY, grid(AMOUNT, full, suppressed), "revenue_nok")))
+        found.append(too_narrow(grid(AMOUNT, full, suppressed), "revenue_nok"))
     assert found[0] == found[1]
 
 
@@ -122,10 +126,10 @@ def test_a_part_is_no_more_than_its_total_where_parts_do_not_add_up() -> None:
     rows = [closed(None, None, 61), closed("warranty", None, 34), closed("enquiry", None, 27, gone=True),
             closed("unknown", None, 0, gone=True), closed(None, "unknown", 27), closed("enquiry", "unknown", 27)]
     system = build_system(POLICY, CLOSED, 1, rows, {(row.table, frozenset(d for d, _ in row.key)) for row in rows})
-    narrow = {system.rows[cell][0].key for cell in open_cells(Reach(POLICY, system, "closed"))}
+    narrow = {system.rows[cell][0].key for cell in too_narrow(system, "closed")}
     assert (("kind", "enquiry"),) in narrow
     system.limits = []
-    assert open_cells(Reach(POLICY, system, "closed")) == [], "by sums alone each could be anything up to 27"
+    assert too_narrow(system, "closed") == [], "by sums alone each could be anything up to 27"
 
 
 def test_a_total_is_no_more_than_its_parts_together() -> None:
@@ -133,7 +137,7 @@ def test_a_total_is_no_more_than_its_parts_together() -> None:
             closed("warranty", "desks", 12), closed("warranty", "chairs", 11), closed(None, "desks", 30),
             closed(None, "chairs", 30), closed("enquiry", "desks", 18), closed("enquiry", "chairs", 19)]
     system = build_system(POLICY, CLOSED, 1, rows, {(row.table, frozenset(d for d, _ in row.key)) for row in rows})
-    assert len(open_cells(Reach(POLICY, system, "closed"))) == 2, "12 to 23 warranties, 19 to 37 enquiries, 40 in all"
+    assert len(too_narrow(system, "closed")) == 2, "12 to 23 warranties, 19 to 37 enquiries, 40 in all"
 
 
 def test_nobody_counts_on_parts_where_a_listed_cell_has_none() -> None:
@@ -142,22 +146,22 @@ def test_nobody_counts_on_parts_where_a_listed_cell_has_none() -> None:
             closed("warranty", None, 0, gone=True, opened=1), closed("complaint", "lifting", 1, gone=True),
             closed(None, "lifting", 1, gone=True)]
     levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
-    assert open_cells(Reach(POLICY, build_system(POLICY, CLOSED, 1, rows, levels), "closed")) == []
+    assert too_narrow(build_system(POLICY, CLOSED, 1, rows, levels), "closed") == []
     rows.append(closed("warranty", "lifting", 0, gone=True, opened=1))
-    assert open_cells(Reach(POLICY, build_system(POLICY, CLOSED, 1, rows, levels), "closed")) == [], "nothing is shown"
+    assert too_narrow(build_system(POLICY, CLOSED, 1, rows, levels), "closed") == [], "nothing is shown"
     rows[3:5] = [closed("complaint", "lifting", 1), closed(None, "lifting", 1)]
-    assert len(open_cells(Reach(POLICY, build_system(POLICY, CLOSED, 1, rows, levels), "closed"))) > 0, "one of one"
+    assert len(too_narrow(build_system(POLICY, CLOSED, 1, rows, levels), "closed")) > 0, "one of one"
 
 
 def test_what_is_suppressed_only_to_hide_others_must_not_follow_exactly_and_no_more() -> None:
     """Two shares of 3 + 4 = 7: each may be anything up to 7. Protected that is too narrow, else it is enough."""
     system = grid(COUNT, [[3, 4], [50, 60]], {(0, 0), (0, 1), (1, 0), (1, 1)})
-    assert len(open_cells(Reach(POLICY, system, "orders"))) == 4
+    assert len(open_cells(FeasibilityIntervals(POLICY, system, "orders"))) == 4
     system.rows = [[replace(row, primary=frozenset())] for (row,) in system.rows]
-    assert open_cells(Reach(POLICY, system, "orders")) == []
+    assert open_cells(FeasibilityIntervals(POLICY, system, "orders")) == []
     alone = grid(COUNT, [[3, 4], [50, 60]], {(0, 0)})
     alone.rows = [[replace(row, primary=frozenset())] for (row,) in alone.rows]
-    assert open_cells(Reach(POLICY, alone, "orders")) == [0]
+    assert open_cells(FeasibilityIntervals(POLICY, alone, "orders")) == [0]
 
 
 def test_a_measure_is_no_more_than_the_one_it_is_part_of() -> None:
@@ -169,13 +173,13 @@ def test_a_measure_is_no_more_than_the_one_it_is_part_of() -> None:
     rows = [delivered(None, 60, 30), delivered("1", 22, 15, gone=True), delivered("2", 38, 15, gone=True)]
     group = Group("partial_orders", ("partial_orders",), whole=False, is_amount=False)
     system = build_system(POLICY, group, 1, rows, {(row.table, frozenset(d for d, _ in row.key)) for row in rows})
-    assert open_cells(Reach(POLICY, system, "partial_orders")) == [], "up to 22"
+    assert too_narrow(system, "partial_orders") == [], "up to 22"
     rows[1].values["orders"] = 17.0
     rows[0] = delivered(None, 55, 30)
     assert rows[2].values["orders"] == 38
     system = build_system(POLICY, group, 1, rows, {(row.table, frozenset(d for d, _ in row.key)) for row in rows})
     system.limits = [(terms, min(slack, 2.0)) for terms, slack in system.limits]
-    assert len(open_cells(Reach(POLICY, system, "partial_orders"))) == 2, "neither rises by more than 2"
+    assert len(too_narrow(system, "partial_orders")) == 2, "neither rises by more than 2"
 
 
 def sales(category: str | None, customer_type: str | None, orders: float, units: float, *, region: str | None = None,
@@ -200,7 +204,7 @@ def test_a_total_that_is_its_own_part_says_nothing_there() -> None:
     matrix = line_matrix(system, {cell: cell for cell in range(len(system.rows))})
     matrix.sum_duplicates()
     assert np.all(matrix.data != 0)
-    assert open_cells(Reach(POLICY, system, "units")) == []
+    assert too_narrow(system, "units") == []
 
 
 def zeros(rows: list[Row], elsewhere: list[Row]) -> set[tuple[tuple[str, str], ...]]:

@@ -250,7 +250,7 @@ def test_what_is_not_proven_stays_in_the_house(published: World, tmp_path: Path,
         return replace(release, manifest={**release.manifest, "proven": False})
 
     monkeypatch.setattr(module, "open_release", as_unproven)
-    with pytest.raises(ReleaseError, match="2024-03 is not proven anonymous and must not leave the house"):
+    with pytest.raises(ReleaseError, match="2024-03 is not proven anonymous and must not be shared outside"):
         send(published, f"sqlite:///{tmp_path / 'a.db'}")
     assert not (tmp_path / "a.db").exists()
 
@@ -313,5 +313,5 @@ def test_the_command_publishes_what_is_proven_and_nothing_else(published: World,
         assert (tmp_path / "a.db").is_file()
     else:
         assert done.returncode == 2
-        assert "must not leave the house" in done.stderr
+        assert "must not be shared outside the organisation" in done.stderr
         assert not (tmp_path / "a.db").exists()

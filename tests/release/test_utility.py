@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 
 import pytest
 
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release_consistency import utility_faults
 from ajprivacy_pipeline.policy.utility import GoldenQuery, Utility
-from ajprivacy_pipeline.release import GuaranteeError, gates, microdata
+from ajprivacy_pipeline.release import GuaranteeError, gates, microdata, read_release
+from ajprivacy_pipeline.release.plots import plots_of
 from ajprivacy_pipeline.release.utility import banded, check_utility
 from ajprivacy_pipeline.storage.zones import Connection, memory
 from tests.release.release_world import World, small_policy
@@ -58,6 +60,19 @@ def test_the_trend_goes_on_from_release_to_release(published: World) -> None:
     assert isinstance(said, dict)
     assert [entry["month"] for entry in said["trend"]] == ["2024-03", "2024-04"]
     assert said["trend"][1]["rows"] < said["trend"][0]["rows"], "one month, not three"
+
+
+def test_a_trend_that_an_earlier_version_wrote_goes_on(world: World) -> None:
+    """It called suppressed cells `withheld`."""
+    world.publish()
+    earlier = read_release(world.settings)
+    trend = [{"month": "2024-03", "rows": 126, "withheld": 79}]
+    before = replace(earlier, manifest={**earlier.manifest, "utility": {**earlier.manifest["utility"], "trend": trend}})
+    world.compute("2024-04")
+    said = check_utility(world.con, world.policy, "2024-04", {}, None, before)[1]
+    assert said["trend"] == [{"month": "2024-03", "rows": 126, "suppressed": 79},
+                             {"month": "2024-04", "rows": 0, "suppressed": 0}]
+    assert any(plot.title == "Suppressed, release by release" for plot in plots_of(world.policy, {"utility": said}))
 
 
 def ask(*per: str, table: str = "sales_monthly", over: tuple[str, ...] = ()) -> GoldenQuery:

@@ -14,7 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-from ajprivacy_pipeline.disclosure.cells.facts import Months, contributors_of, facts_of, per_contributor
+from ajprivacy_pipeline.disclosure.cells.contributor_sources import (
+    Months,
+    contributor_source,
+    contributors_of,
+    per_contributor,
+)
 from ajprivacy_pipeline.disclosure.cells.primary import Shape, shape_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
@@ -67,10 +72,10 @@ def batches(con: Connection, policy: Policy, public: dict[str, str]) -> list[tup
     """
     rows: Counter[date] = Counter()
     for table in sorted(table for table in public if contributors_of(policy, table)):
-        time, facts = quote(shape_of(policy, table).time), facts_of(policy, table)
+        time, source = quote(shape_of(policy, table).time), contributor_source(policy, table)
         for month, count in con.execute(f"SELECT CAST(date_trunc('month', {time}) AS DATE), count(*) "
-                                        f"FROM {facts.relation} GROUP BY ALL").fetchall():
-            rows[month] += count * 2 ** len(facts.margins)
+                                        f"FROM {source.relation} GROUP BY ALL").fetchall():
+            rows[month] += count * 2 ** len(source.margins)
     found: list[list[date]] = []
     size = _ROWS_AT_ONCE
     for month in sorted(rows):
@@ -117,12 +122,12 @@ def _describe(con: Connection, policy: Policy, table: str, relation: str) -> Con
     has_total = " OR ".join(["false", *(f"{quote(d)} = {total}" for d in keys[1:])])
     if not con.execute(f"SELECT bool_or({has_total}) FROM {relation}").fetchall()[0][0]:
         return None
-    facts = facts_of(policy, table)
-    measures = tuple(m for m in shape.measures if m not in (*shape.stocks, *facts.counted)
-                     and (m in own or m in facts.persons))
+    source = contributor_source(policy, table)
+    measures = tuple(m for m in shape.measures if m not in (*shape.stocks, *source.counted)
+                     and (m in own or m in source.persons))
     declared = policy.release.tables[table].columns
     return Contributions(
-        table, relation, tuple(keys), measures, frozenset(facts.persons),
+        table, relation, tuple(keys), measures, frozenset(source.persons),
         {m: tuple(d for d in keys[1:] if d in declared[m].subtracted_over) for m in measures},
         f"temp.{quote('people_' + table)}", f"temp.{quote('cells_' + table)}") if measures else None
 
@@ -134,7 +139,7 @@ def _counts(one: Contributions) -> str:
 def _count(con: Connection, policy: Policy, one: Contributions, months: Months) -> None:
     """Make the tables that do not depend on what is shown: people, counts by cell, overlaps."""
     _, _, rows = per_contributor(con, policy, one.table, months)
-    persons = facts_of(policy, one.table).persons
+    persons = contributor_source(policy, one.table).persons
     own = {m: f"coalesce({quote('own_' + m)}, 0)" for m in one.measures if m not in persons}
     own |= {m: f"CAST(coalesce({quote('own_' + column)}, 0) <> 0 AS INTEGER)" if column else "1"
             for m, column in persons.items()}

@@ -3,7 +3,7 @@
 Belongs here: the independent check. Does not belong here: suppressing (thresholds, which has the rule itself).
 """
 
-from ajprivacy_pipeline.disclosure.cells.facts import contributors_of, per_contributor
+from ajprivacy_pipeline.disclosure.cells.contributor_sources import contributors_of, per_contributor
 from ajprivacy_pipeline.disclosure.cells.primary import counted, is_dominated, shape_of
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy

@@ -25,7 +25,7 @@ _SLACK = 1e-6
 MORE = 1.05  # ask for more than is needed, because of the solver's tolerance
 
 
-class Reach:
+class FeasibilityIntervals:
     """How far down and up each cell of a system was moved in some solution; kept while more cells are suppressed."""
 
     def __init__(self, policy: Policy, system: System, measure: str) -> None:
@@ -45,17 +45,17 @@ class Reach:
         self.down[cells] = np.maximum(self.down[cells], -moves)
         self.up[cells] = np.maximum(self.up[cells], moves)
 
-    def lacks(self) -> tuple[Array, Array]:
+    def shortfall(self) -> tuple[Array, Array]:
         """How much further down and up each cell must be moved; 0 when its interval is wide enough."""
-        lacks_down, lacks_up = np.maximum(self._side - self.down, 0), np.maximum(self._side - self.up, 0)
-        thin = (lacks_down == 0) & (lacks_up == 0)
+        short_down, short_up = np.maximum(self._side - self.down, 0), np.maximum(self._side - self.up, 0)
+        thin = (short_down == 0) & (short_up == 0)
         rest = np.where(thin, np.maximum(self._width - self.down - self.up, 0), 0)
-        return lacks_down + rest, lacks_up + rest
+        return short_down + rest, short_up + rest
 
-    def narrow(self) -> list[int]:
+    def too_narrow(self) -> list[int]:
         """The suppressed cells whose interval is not wide enough."""
-        lacks_down, lacks_up = self.lacks()
-        is_narrow = ((lacks_down > 0) | (lacks_up > 0)) & np.array(self.system.gone, dtype=bool)
+        short_down, short_up = self.shortfall()
+        is_narrow = ((short_down > 0) | (short_up > 0)) & np.array(self.system.gone, dtype=bool)
         return [int(cell) for cell in np.flatnonzero(is_narrow)]
 
     def narrowest(self) -> float:
@@ -70,54 +70,54 @@ class Reach:
         gone &= self.values != 0
         return float((100 * np.minimum(self.down, self.up)[gone] / np.abs(self.values[gone])).min(initial=np.inf))
 
-    def wishes(self, cells: Sequence[int], *, up: bool) -> dict[int, float]:
+    def required_moves(self, cells: Sequence[int], *, up: bool) -> dict[int, float]:
         """How far from its true value each of some cells should be moved to one side; those that need it alone."""
-        lacks = self.lacks()[1 if up else 0]
+        shortfall = self.shortfall()[1 if up else 0]
         so_far = self.up if up else self.down
-        return {cell: float(so_far[cell] + lacks[cell]) for cell in cells if lacks[cell] > 0}
+        return {cell: float(so_far[cell] + shortfall[cell]) for cell in cells if shortfall[cell] > 0}
 
 
-def open_cells(reach: Reach) -> list[int]:
+def open_cells(intervals: FeasibilityIntervals) -> list[int]:
     """The suppressed cells whose interval is too narrow, after as few linear programs as find the wide ones.
 
     More open cells than the policy allows are left unexamined: whoever suppresses then coarsens.
     """
-    program = _Program(reach)
-    program.exchange(reach)
-    left, idle = reach.narrow(), 0
+    program = _Program(intervals)
+    program.exchange(intervals)
+    left, idle = intervals.too_narrow(), 0
     for turn in range(_ROUNDS):
         if not left or idle == _IDLE:
             break
         up = turn % 2 == 0
-        program.move(reach, program.together(reach.wishes(left, up=up), turn), up=up)
-        now = reach.narrow()
+        program.move(intervals, program.together(intervals.required_moves(left, up=up), turn), up=up)
+        now = intervals.too_narrow()
         idle = idle + 1 if len(now) == len(left) else 0
         left = now
-    if len(left) > reach.open_cells:
+    if len(left) > intervals.open_cells:
         return left
     for cell in left:
         for up in (True, False):
-            program.move(reach, reach.wishes([cell], up=up), up=up)
-    return reach.narrow()
+            program.move(intervals, intervals.required_moves([cell], up=up), up=up)
+    return intervals.too_narrow()
 
 
 class _Program:
     """The moves that a system's published cells allow its suppressed ones."""
 
-    def __init__(self, reach: Reach) -> None:
-        self._cells = np.flatnonzero(reach.system.gone).tolist()
+    def __init__(self, intervals: FeasibilityIntervals) -> None:
+        self._cells = np.flatnonzero(intervals.system.gone).tolist()
         self._place = {cell: i for i, cell in enumerate(self._cells)}
-        self._values = reach.values[self._cells]
+        self._values = intervals.values[self._cells]
         self._least = np.where(self._values >= 0, -self._values, -np.inf)
-        self.matrix = line_matrix(reach.system, self._place)
+        self.matrix = line_matrix(intervals.system, self._place)
         self._lines: list[list[int]] = [[] for _ in self._cells]
         for line, cell in zip(self.matrix.row.tolist(), self.matrix.col.tolist(), strict=True):
             self._lines[cell].append(line)
         self._room = np.asarray(abs(self.matrix) @ np.abs(self._values)).ravel().tolist()
-        self._limits, self._slack = limit_matrix(reach.system, self._place)
+        self._limits, self._slack = limit_matrix(intervals.system, self._place)
         self._programs: Programs | None = None
 
-    def exchange(self, reach: Reach) -> None:
+    def exchange(self, intervals: FeasibilityIntervals) -> None:
         """The cheap bound, where there are no limits.
 
         Of cells in the very same lines one can take what the others hold, and give what it has.
@@ -142,7 +142,7 @@ class _Program:
         endless = {joined[signature[0][0]] for signature in signs if len(signature) == 1 and signature[0][1] > 0}
         for at, signature in enumerate(signs):
             if len(signature) == 1 and signature[0][1] > 0:
-                reach.up[self._cells[at]] = np.inf
+                intervals.up[self._cells[at]] = np.inf
             elif len({sign for _, sign in signature}) < 2 or len(signature) != 2:
                 alike[tuple(sorted((joined[line], sign) for line, sign in signature))].append(at)
         for shared, places in alike.items():
@@ -151,9 +151,9 @@ class _Program:
             held = sum(values) if bounded else np.inf
             for at, value in zip(places, values, strict=True):
                 cell = self._cells[at]
-                reach.up[cell] = max(reach.up[cell], held - value)
+                intervals.up[cell] = max(intervals.up[cell], held - value)
                 if len(places) > 1 or not bounded:
-                    reach.down[cell] = max(reach.down[cell], value)
+                    intervals.down[cell] = max(intervals.down[cell], value)
 
     def together(self, wanted: dict[int, float], turn: int) -> dict[int, float]:
         """Some of the wanted moves that do not stand in each other's way: no line gives more than it hides.
@@ -174,15 +174,15 @@ class _Program:
                     room[line] -= goal + own
         return picked or {cell: wanted[cell] for cell in cells[start:start + 1]}
 
-    def move(self, reach: Reach, wanted: dict[int, float], *, up: bool) -> None:
+    def move(self, intervals: FeasibilityIntervals, wanted: dict[int, float], *, up: bool) -> None:
         """Find the solution that moves the wanted cells, together, as far as wanted, and note it."""
         if not wanted:
             return
         self._programs = self._programs or Programs(self.matrix, self._least, self._limits, self._slack)
         found = self._programs.furthest({self._place[c]: MORE * goal for c, goal in wanted.items()}, up=up)
-        reach.programs += 1
+        intervals.programs += 1
         if found is not None:
-            reach.note(self._cells, found)
+            intervals.note(self._cells, found)
 
 
 def line_matrix(system: System, place: dict[int, int]) -> Any:

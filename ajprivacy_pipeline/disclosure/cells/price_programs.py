@@ -40,6 +40,11 @@ class Hidden:
         return 1 - self.units if self.units >= 1 else -self.units if self.units >= 0 else -np.inf
 
     @property
+    def unit_price(self) -> float:
+        """What a unit costs, on average where not every one costs the same."""
+        return self.price if self.price is not None else self.revenue / self.units
+
+    @property
     def is_known(self) -> bool:
         """Whether nothing is assumed to move: a product without units or revenue whose price is not known."""
         return self.price is None and (self.units <= 0 or self.revenue <= 0)
@@ -57,9 +62,10 @@ class LinePrograms:
             whole: whether units move in whole numbers.
         """
         self._products, self._band, self._whole = products, band, whole
-        self._scale = max((abs(p.price or p.revenue / p.units) for p in products if not p.is_known), default=0.0) or 1.0
+        self._scale = max((abs(p.unit_price) for p in products if not p.is_known), default=0.0) or 1.0
         self._relaxed: Programs | None = None
-        self._down, self._up = (np.zeros(len(products)),) * 2 if whole else exchanges(products)
+        nothing = np.zeros(len(products))
+        self._down, self._up = (nothing, nothing) if whole else exchanges(products)
 
     def units(self, at: int, goal: float, *, up: bool) -> float:
         """How far the units of a product were moved to one side, at most a little beyond the goal."""
@@ -76,8 +82,7 @@ class LinePrograms:
             return self.units(at, goal / price, up=up) * price if price > 0 else 0.0
         if self._products[at].is_known or goal <= 0:
             return 0.0
-        mean = self._products[at].revenue / self._products[at].units
-        if (cheap := float((self._up if up else self._down)[at]) * mean) >= goal:
+        if (cheap := float((self._up if up else self._down)[at]) * self._products[at].unit_price) >= goal:
             return cheap
         return self._furthest(len(self._products) + at, goal / self._scale, up=up) * self._scale
 
@@ -99,7 +104,7 @@ class LinePrograms:
                 lines += [(2 + 2 * i, count + i, 1.0)]
                 lines += [(2 + 2 * i, i, -product.price / self._scale)] if product.price else []
             else:
-                mean = product.revenue / product.units / self._scale
+                mean = product.unit_price / self._scale
                 least[i], least[count + i] = product.floor, -product.revenue / self._scale
                 for sign, share in ((1.0, 1 + self._band), (-1.0, 1 - self._band)):
                     limits += [(len(slack), count + i, sign), (len(slack), i, -sign * share * mean)]
@@ -141,7 +146,7 @@ class LinePrograms:
         for i, product in enumerate(self._products):
             if product.price is None and not product.is_known:
                 column = solver.getNumCol()
-                revenue, mean = product.revenue / self._scale, product.revenue / product.units / self._scale
+                revenue, mean = product.revenue / self._scale, product.unit_price / self._scale
                 accept(solver.addVar(-revenue, highspy.kHighsInf))
                 for sign, share in ((1.0, 1 + self._band), (-1.0, 1 - self._band)):
                     accept(solver.addRow(-highspy.kHighsInf, self._band * revenue, 2,
@@ -156,8 +161,7 @@ class LinePrograms:
         low = high = -sum(p.price * move for p, move in zip(self._products, moves, strict=True) if p.price)
         for product, move in zip(self._products, moves, strict=True):
             if product.price is None and not product.is_known:
-                mean = product.revenue / product.units
-                at = mean * (product.units + move)
+                at = product.unit_price * (product.units + move)
                 low -= max(0.0, (1 + self._band) * at) - product.revenue
                 high -= max(0.0, (1 - self._band) * at) - product.revenue
         return bool(low <= _EXACT and high >= -_EXACT)
@@ -169,8 +173,7 @@ def exchanges(products: Sequence[Hidden]) -> tuple[Array, Array]:
     A cheap bound: with units d of one product, a share of them comes from a second and the rest from a third, so that
     what all three cost stays the same. Products at one price need no third.
     """
-    price = np.array([np.nan if p.is_known else p.price if p.price is not None else p.revenue / p.units
-                      for p in products])
+    price = np.array([np.nan if p.is_known else p.unit_price for p in products])
     room = np.array([0.0 if p.is_known else -p.floor for p in products])
     down, up = np.zeros(len(products)), np.zeros(len(products))
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -11,7 +11,7 @@ loses a further product, then its total; the line of suppressed totals a further
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,22 +112,40 @@ def _is_wide(programs: LinePrograms, at: int, product: Hidden, k: int, percent: 
                for goal, goes_up in ((side, True), (lowest, False)) if goal > 0)
 
 
-def suppress_for_prices(policy: Policy, system: System, known: PriceList) -> list[int]:
-    """The cells to suppress next, one for each line of which prices tell too much; none when no line is left."""
-    chosen = []
+def close_price_gaps(policy: Policy, system: System, known: PriceList,
+                     suppress: Callable[[System, int], None]) -> int:
+    """Suppress until no line tells too much by its prices; returns how many cells that took."""
+    taken = 0
+    while chosen := list(_further(policy, system, known, suppress)):
+        taken += len(chosen)
+    return taken
+
+
+def _further(policy: Policy, system: System, known: PriceList,
+             suppress: Callable[[System, int], None]) -> Iterator[int]:
+    """Suppress the products that each line lacks, and totals where there are none left; yields each cell."""
     lines = list(lines_of_products(system, known))
     totals = [total for line, _ in lines for total in line]
     above = [total for total, parts in system.lines if set(parts) & set(totals)]
     for line, parts in lines:
-        if not told_by_prices(policy, system, known, parts):
-            continue
-        for candidates in (parts, line, totals, above):
-            shown = [cell for cell in candidates if not system.is_suppressed(cell) and cell not in system.zeros]
-            if shown:  # the cheapest of those that are worth something: a price of nothing hides nothing
-                chosen.append(min(shown, key=lambda cell: (system.value(cell, known.priced.amount) <= 0,
-                                                           system.value(cell, known.priced.units), cell)))
-                break
-    return chosen
+        while told_by_prices(policy, system, known, parts):
+            choice = _cheapest(system, known, parts)
+            if choice is None:
+                choice = next((cell for group in (line, totals, above)
+                               if (cell := _cheapest(system, known, group)) is not None), None)
+                if choice is not None:
+                    suppress(system, choice)
+                    yield choice
+                break  # the lines are others now
+            suppress(system, choice)
+            yield choice
+
+
+def _cheapest(system: System, known: PriceList, cells: list[int]) -> int | None:
+    """The shown cell that costs least, of those that are worth something: a price of nothing hides nothing."""
+    shown = [cell for cell in cells if not system.is_suppressed(cell) and cell not in system.zeros]
+    return min(shown, default=None, key=lambda cell: (system.value(cell, known.priced.amount) <= 0,
+                                                      system.value(cell, known.priced.units), cell))
 
 
 def price_faults(policy: Policy, system: System, known: PriceList) -> Counter[tuple[str, str]]:

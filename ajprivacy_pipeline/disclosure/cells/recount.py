@@ -7,7 +7,13 @@ bins by their token, and there are never more bins than people. What it leaves o
 is a verdict. A measure whose facts have both signs is not bounded: somebody's own may add up to nothing.
 """
 
-from ajprivacy_pipeline.disclosure.cells.facts import by_cell, contributors_of, facts_of, keys_of, own_of
+from ajprivacy_pipeline.disclosure.cells.contributor_sources import (
+    by_cell,
+    contributor_source,
+    contributors_of,
+    keys_of,
+    own_of,
+)
 from ajprivacy_pipeline.disclosure.cells.primary import counted, mark_faults, shape_of
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
@@ -63,7 +69,7 @@ def _recount_faults(con: Connection, policy: Policy, table: str, relation: str) 
 
 def _uncountable(policy: Policy, table: str, keys: list[str], own: dict[str, str]) -> list[str]:
     """What the facts do not tell of a table: dimensions, measures, and what those who are counted themselves add."""
-    shape, persons = shape_of(policy, table), facts_of(policy, table).persons
+    shape, persons = shape_of(policy, table), contributor_source(policy, table).persons
     return sorted((set(shape.keys) - set(keys)) | (set(shape.measures) - {*own, *persons})
                   | ({source for source in persons.values() if source} - set(own)))
 
@@ -73,7 +79,7 @@ def _conditions(policy: Policy, table: str, own: dict[str, str]) -> dict[str, st
     k = policy.release.thresholds.k
     stands = f"coalesce(r.n >= {k:d} OR (r.n = 0 AND r.nobody), false)"
     checks = {f"{table}: {{}} cells shown with fewer than {k} contributors": f"NOT p.suppressed AND NOT {stands}"}
-    persons = {measure: source for measure, source in facts_of(policy, table).persons.items() if source}
+    persons = {measure: source for measure, source in contributor_source(policy, table).persons.items() if source}
     for measure in (*own, *persons):
         n, value = f"r.{quote('n_' + persons.get(measure, measure))}", f"p.{quote(measure)}"
         zero = f"({n} = 0 AND ({value} = 0 OR r.nobody))"
@@ -84,7 +90,7 @@ def _conditions(policy: Policy, table: str, own: dict[str, str]) -> dict[str, st
 
 def _bounds(con: Connection, policy: Policy, table: str, own: dict[str, str]) -> str:
     """The SELECT of the least that the counts of every cell can be; 0 only where they are 0, NULL where unknown."""
-    keys, sources = keys_of(con, policy, table), facts_of(policy, table).counted
+    keys, sources = keys_of(con, policy, table), contributor_source(policy, table).counted
     finest = {"bins": _BINS.format(""), "nobody": "bool_or(token IS NULL)"}
     summed = {"n": _SUMMED.format("bins"), "nobody": "bool_or(nobody)"}
     for measure in own:
@@ -98,7 +104,7 @@ def _bounds(con: Connection, policy: Policy, table: str, own: dict[str, str]) ->
         summed[f"n_{measure}"] = n
     listed = "".join(f", {value} AS {quote(name)}" for name, value in finest.items())
     return (f"WITH finest AS MATERIALIZED (SELECT {', '.join(map(quote, keys))}{listed} "
-            f"FROM {facts_of(policy, table).relation} GROUP BY ALL) "
+            f"FROM {contributor_source(policy, table).relation} GROUP BY ALL) "
             f"{by_cell(policy, table, keys, summed, lambda _: 'finest')}")
 
 
@@ -108,7 +114,7 @@ def _exact(con: Connection, policy: Policy, table: str, own: dict[str, str]) -> 
 
     def of_open(summed: set[str]) -> str:
         same = [f"o.{quote(d)} = {total}" if d in summed else f"o.{quote(d)} = f.{quote(d)}" for d in keys]
-        return f"{facts_of(policy, table).relation} AS f SEMI JOIN temp.{_OPEN} AS o ON {' AND '.join(same)}"
+        return f"{contributor_source(policy, table).relation} AS f SEMI JOIN temp.{_OPEN} AS o ON {' AND '.join(same)}"
 
     columns = {"token": "token"} | {f"own_{m}": value for m, value in own.items()}
     counts = "".join(f", count(token) FILTER (coalesce({quote('own_' + m)}, 0) <> 0) AS {quote('n_' + m)}" for m in own)

@@ -13,11 +13,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from math import inf
 
-from ajprivacy_pipeline.disclosure.cells.facts import Months
-from ajprivacy_pipeline.disclosure.cells.intervals import MORE, Reach, determined, open_cells
-from ajprivacy_pipeline.disclosure.cells.prices import PriceList, price_faults, read_price_lists, suppress_for_prices
+from ajprivacy_pipeline.disclosure.cells.contributor_sources import Months
+from ajprivacy_pipeline.disclosure.cells.intervals import MORE, FeasibilityIntervals, determined, open_cells
+from ajprivacy_pipeline.disclosure.cells.prices import PriceList, close_price_gaps, price_faults, read_price_lists
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
-from ajprivacy_pipeline.disclosure.cells.suppression_cost import Cheapest
+from ajprivacy_pipeline.disclosure.cells.suppression_cost import SuppressionCost
 from ajprivacy_pipeline.disclosure.cells.table_system import (
     Row,
     System,
@@ -64,7 +64,7 @@ def suppress_complements(con: Connection, policy: Policy, public: dict[str, str]
             for group in groups_of(policy, population):
                 system = build_system(policy, group, month, found, levels[population])
                 if system.lines:
-                    _mend(policy, system, figures, lists.get(population) if group.is_amount else None)
+                    _close_gaps(policy, system, figures, lists.get(population) if group.is_amount else None)
             moved = [row for row in found if before[id(row)] != (row.suppressed, len(row.suppressed_measures))]
             figures["cells_suppressed_more"] += len(moved)
             changed += moved
@@ -92,7 +92,7 @@ def write_suppressed(con: Connection, policy: Policy, public: dict[str, str], ro
         con.execute("DROP TABLE temp.more_suppressed")
 
 
-def hide(system: System, unknown: int) -> None:
+def suppress_unknown(system: System, unknown: int) -> None:
     """Suppress an unknown wherever it is shown."""
     system.gone[unknown] = unknown not in system.zeros
     for row in system.rows[unknown]:
@@ -103,32 +103,31 @@ def hide(system: System, unknown: int) -> None:
             row.suppressed_measures |= {m for m in system.group.measures if m in row.values}
 
 
-def _mend(policy: Policy, system: System, figures: Counter[str], known: PriceList | None) -> None:
+def _close_gaps(policy: Policy, system: System, figures: Counter[str], known: PriceList | None) -> None:
     """Suppress what one system needs: against sums, then against sums with a price list, until neither tells."""
     figures["two_per_line"] += _two_per_line(system)
-    _level(system)
-    reaches = [(m, Reach(policy, system, m)) for m in system.group.measures]
-    cheapest = Cheapest(policy, system)
-    while _mend_sums(policy, system, cheapest, reaches):
-        told = suppress_for_prices(policy, system, known) if known else []
+    _complete_groups(system)
+    by_measure = [(m, FeasibilityIntervals(policy, system, m)) for m in system.group.measures]
+    costs = SuppressionCost(policy, system)
+    while _close_sums(policy, system, costs, by_measure):
+        told = close_price_gaps(policy, system, known, suppress_unknown) if known else 0
+        figures["suppressed_for_prices"] += told
         if not told:
             break
-        for unknown in told:
-            hide(system, unknown)
-        figures["suppressed_for_prices"] += len(told)
     else:  # no choice of cells led to an end: nothing of this group is shown for the month
         for unknown in range(len(system.rows)):
-            hide(system, unknown)
+            suppress_unknown(system, unknown)
         figures["groups_suppressed_as_a_whole"] += 1
-    figures["programs_of_suppressing"] += sum(reach.programs for _, reach in reaches)
+    figures["programs_of_suppressing"] += sum(intervals.programs for _, intervals in by_measure)
 
 
-def _mend_sums(policy: Policy, system: System, cheapest: Cheapest, reaches: list[tuple[str, Reach]]) -> bool:
+def _close_sums(policy: Policy, system: System, costs: SuppressionCost,
+                by_measure: list[tuple[str, FeasibilityIntervals]]) -> bool:
     """Suppress until nothing follows too closely from sums; False when no choice of cells leads to an end."""
     for _ in range(_ROUNDS):
-        _mend_lines(policy, system)
+        _close_lines(policy, system)
         before = sum(system.gone)
-        is_left = [_mend_intervals(policy, system, cheapest, measure, reach) for measure, reach in reaches]
+        is_left = [_widen_intervals(policy, system, costs, measure, intervals) for measure, intervals in by_measure]
         if not any(is_left):
             return True
         if sum(system.gone) == before:
@@ -136,21 +135,22 @@ def _mend_sums(policy: Policy, system: System, cheapest: Cheapest, reaches: list
     return False
 
 
-def _mend_intervals(policy: Policy, system: System, cheapest: Cheapest, measure: str, reach: Reach) -> bool:
+def _widen_intervals(policy: Policy, system: System, costs: SuppressionCost, measure: str,
+                     intervals: FeasibilityIntervals) -> bool:
     """Suppress beside each cell whose interval is too narrow what widens it at the least loss; False if none was."""
-    narrow = open_cells(reach)
+    narrow = open_cells(intervals)
     if len(narrow) > policy.release.thresholds.open_cells:
         _coarsen(system)
         return True
     for up in (True, False) if system.group.is_amount else (True,):  # a count only needs to be wide, to either side
-        wishes = reach.wishes(narrow, up=up)
-        for cell in sorted(wishes, key=lambda c: (-wishes[c], c)):
-            for other in cheapest.beside(cell, measure, MORE * wishes[cell], up=up):
-                hide(system, other)
+        moves = intervals.required_moves(narrow, up=up)
+        for cell in sorted(moves, key=lambda c: (-moves[c], c)):
+            for other in costs.cheapest_complement(cell, measure, MORE * moves[cell], up=up):
+                suppress_unknown(system, other)
     return bool(narrow)
 
 
-def _level(system: System) -> None:
+def _complete_groups(system: System) -> None:
     """Suppress all of an unknown of which one row or one measure is suppressed: what is shown once is shown.
 
     An amount may be suppressed without the others: its own contributors are fewer, as where some units cost nothing.
@@ -158,7 +158,7 @@ def _level(system: System) -> None:
     for unknown, rows in enumerate(system.rows):
         hidden = [m in row.suppressed_measures for row in rows for m in system.group.measures if m in row.values]
         if any(hidden) and not all(hidden):
-            hide(system, unknown)
+            suppress_unknown(system, unknown)
 
 
 def _coarsen(system: System) -> None:
@@ -169,7 +169,7 @@ def _coarsen(system: System) -> None:
         finest = max(map(system.depth, mine), default=0)
         for unknown in mine:
             if system.depth(unknown) == finest > 0:
-                hide(system, unknown)
+                suppress_unknown(system, unknown)
 
 
 def _faulty_lines(policy: Policy, system: System) -> dict[tuple[int, tuple[int, ...]], float]:
@@ -187,39 +187,39 @@ def _faulty_lines(policy: Policy, system: System) -> dict[tuple[int, tuple[int, 
         if not hidden:
             continue
         few = sum(system.contributors(p) for p in hidden) < k
-        lacks = 1e-9 if len(hidden) == 1 or few else 0.0
+        shortfall = 1e-9 if len(hidden) == 1 or few else 0.0
         for measure in system.group.measures:
             values = [abs(system.value(p, measure)) for p in hidden]
             protected = [value for p, value in zip(hidden, values, strict=True) if system.is_protected(p, measure)]
             if protected and system.group.is_amount:
-                lacks = max(lacks, max(protected) * (1 + percent / 100) - sum(values))
+                shortfall = max(shortfall, max(protected) * (1 + percent / 100) - sum(values))
             elif protected:
-                lacks = max(lacks, k - sum(values))
-        if lacks > 0:
-            faults[line] = lacks
+                shortfall = max(shortfall, k - sum(values))
+        if shortfall > 0:
+            faults[line] = shortfall
     return faults
 
 
-def _mend_lines(policy: Policy, system: System) -> None:
+def _close_lines(policy: Policy, system: System) -> None:
     """Suppress until no line is at fault."""
     measure = system.group.measures[-1]
     while faults := _faulty_lines(policy, system):
         often = Counter(cell for total, parts in faults for cell in (total, *parts))
         touched: set[int] = set()
-        for (total, parts), lacks in faults.items():
+        for (total, parts), shortfall in faults.items():
             if touched & {total, *parts}:
                 continue
             shown = [p for p in parts if not system.is_suppressed(p) and p not in system.zeros] or [total]
-            choice = _pick(system, shown, measure, lacks, often)
+            choice = _choose(system, shown, measure, shortfall, often)
             touched.add(choice)
-            hide(system, choice)
+            suppress_unknown(system, choice)
         if not any(system.is_suppressed(choice) for choice in touched):
             return  # only known zeros are left to take: the intervals judge what that gives away
 
 
-def _pick(system: System, shown: list[int], measure: str, lacks: float, often: Counter[int]) -> int:
+def _choose(system: System, shown: list[int], measure: str, shortfall: float, often: Counter[int]) -> int:
     """The cell whose loss hurts least: large enough if any is, mending more lines, fine, small."""
-    return min(shown, key=lambda c: (system.value(c, measure) < lacks, -min(often[c], 3), -system.depth(c),
+    return min(shown, key=lambda c: (system.value(c, measure) < shortfall, -min(often[c], 3), -system.depth(c),
                                      abs(system.value(c, measure)), c))
 
 
@@ -261,11 +261,11 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
         faults += _told_differently(system)
         figures["suppressed_in_systems"] += sum(system.is_suppressed(i) for i in range(len(system.rows)))
         for measure in system.group.measures:
-            reach = Reach(policy, system, measure)
-            narrow = open_cells(reach)
+            intervals = FeasibilityIntervals(policy, system, measure)
+            narrow = open_cells(intervals)
             exact = set(determined(system, narrow))
-            narrowest[system.group.is_amount] = min(narrowest[system.group.is_amount], reach.narrowest())
-            figures["programs"] += reach.programs
+            narrowest[system.group.is_amount] = min(narrowest[system.group.is_amount], intervals.narrowest())
+            figures["programs"] += intervals.programs
             figures["exactly_recoverable"] += len(exact)
             figures["too_narrow"] += len(narrow) - len(exact)
             for cell in narrow:

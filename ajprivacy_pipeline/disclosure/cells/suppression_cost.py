@@ -21,7 +21,7 @@ _LEAST = 1e-3    # of what is asked for: a cell that gives less costs no more fo
 _FAR = 1e3       # times what is asked for: as far as any cell goes
 
 
-class Cheapest:
+class SuppressionCost:
     """A system's cells as moves up and down off their values; shown ones cost, suppressed ones are free."""
 
     def __init__(self, policy: Policy, system: System) -> None:
@@ -40,7 +40,7 @@ class Cheapest:
         self._solver = load(hstack([lines, -lines]), nothing, nothing, hstack([limits, -limits]),
                             strategy=DUAL_SIMPLEX)  # costs change less
 
-    def beside(self, cell: int, measure: str, goal: float, *, up: bool) -> list[int]:
+    def cheapest_complement(self, cell: int, measure: str, goal: float, *, up: bool) -> list[int]:
         """The shown cells to suppress so that a cell may differ by the goal to one side; none when nothing helps."""
         values = self._system.values(measure)
         count = len(values)

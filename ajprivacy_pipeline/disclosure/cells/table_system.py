@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ajprivacy_pipeline.disclosure.cells.facts import Months
+from ajprivacy_pipeline.disclosure.cells.contributor_sources import Months
 from ajprivacy_pipeline.disclosure.cells.primary import Shape, may_be_shown, shape_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, quote
@@ -77,7 +77,7 @@ class System:
         """Whether no row of the unknown shows it."""
         return self.gone[unknown]
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Read from the rows what is suppressed."""
         measures = self.group.measures
         self.gone = [all(any(m in row.suppressed_measures for m in measures) for row in rows) for rows in self.rows]
@@ -272,7 +272,7 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
     system.lines = sorted(lines)
     system.zeros = {position[root(key)] for key in _known_zeros(group, rows, levels, along, set(parts))
                     if root(key) in position}
-    system.look()
+    system.refresh()
     if not group.is_amount:
         place = {key: position[root(key)] for key in shown if root(key) in position}
         system.limits = sorted(set(_limits(policy, system, rows, shown, place, _uncovered(rows, levels))))

@@ -44,10 +44,10 @@ _IN_LOGS = frozenset({"e-mail", "national identity number"})
 _OWN_WORDS = frozenset({
     "against", "all", "anonymous", "before", "cells", "checked", "columns", "comment", "compared", "counted",
     "declared", "dictionary", "enforced", "failed", "figure", "figures", "file", "files", "format", "from",
-    "guarantee", "guarantees", "hidden", "history", "house", "identifying", "leave", "ledger", "manifest",
-    "marked", "must", "names", "new", "none", "not", "one", "parquet", "passed", "policy", "proven", "published",
-    "publishes", "release", "releases", "rename", "replaced", "rows", "sha256", "swapped", "tables", "texts",
-    "verdict", "verdicts", "verified", "version", "whole", "suppressed",
+    "guarantee", "guarantees", "hidden", "history", "house", "identifying", "leave", "ledger", "manifest", "marked",
+    "must", "names", "new", "none", "not", "one", "organisation", "outside", "parquet", "passed", "policy",
+    "proven", "published", "publishes", "release", "releases", "rename", "replaced", "rows", "sha256", "shared",
+    "suppressed", "swapped", "tables", "texts", "verdict", "verdicts", "verified", "version", "whole",
 })
 
 

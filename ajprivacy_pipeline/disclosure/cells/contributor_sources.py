@@ -10,19 +10,19 @@ from datetime import date
 from ajprivacy_pipeline.disclosure.cells.primary import columns_of, shape_of
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.policy.release import Contributors
+from ajprivacy_pipeline.policy.release import ContributorSource
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
 Months = tuple[date, date] | tuple[()]
 
 
-def contributors_of(policy: Policy, table: str) -> Contributors | None:
+def contributors_of(policy: Policy, table: str) -> ContributorSource | None:
     """Where a published table's contributors are counted from, None when the policy does not say."""
     declared = policy.release.tables.get(table)
     return declared.contributors if declared else None
 
 
-def facts_of(policy: Policy, table: str) -> Contributors:
+def contributor_source(policy: Policy, table: str) -> ContributorSource:
     """Where a published table's contributors are counted from.
 
     Raises:
@@ -37,16 +37,16 @@ def facts_of(policy: Policy, table: str) -> Contributors:
 
 def keys_of(con: Connection, policy: Policy, table: str) -> list[str]:
     """The dimensions that tell a table's cells apart in its facts."""
-    found = columns_of(con, facts_of(policy, table).relation)
+    found = columns_of(con, contributor_source(policy, table).relation)
     return [d for d in shape_of(policy, table).keys if d in found]
 
 
 def own_of(con: Connection, policy: Policy, table: str) -> dict[str, str]:
     """The aggregate over facts that is a contributor's own part of each measure that the facts hold."""
-    facts = facts_of(policy, table)
-    found = columns_of(con, facts.relation)
+    source = contributor_source(policy, table)
+    found = columns_of(con, source.relation)
     sums = {m: f"sum({quote(m)})" for m in shape_of(policy, table).measures if m in found}
-    return sums | {measure: f"count({quote(column)})" for measure, column in facts.counted.items()}
+    return sums | {measure: f"count({quote(column)})" for measure, column in source.counted.items()}
 
 
 def per_contributor(con: Connection, policy: Policy, table: str,
@@ -71,7 +71,7 @@ def by_contributor(con: Connection, policy: Policy, table: str, columns: dict[st
         columns: the aggregates by name.
         months: the first and the last month to take; all when empty.
     """
-    relation, when = facts_of(policy, table).relation, quote(shape_of(policy, table).time)
+    relation, when = contributor_source(policy, table).relation, quote(shape_of(policy, table).time)
     taken = (f"{relation} WHERE {when} BETWEEN DATE {literal(months[0].isoformat())} "
              f"AND last_day(DATE {literal(months[1].isoformat())})") if months else relation
     keys = keys_of(con, policy, table)
@@ -84,7 +84,7 @@ def by_cell(policy: Policy, table: str, keys: list[str], columns: dict[str, str]
 
     `source` says what is read, given the dimensions that are summed: all facts, some of them, or sums of them.
     """
-    margins, total = facts_of(policy, table).margins, literal(policy.release.values.all)
+    margins, total = contributor_source(policy, table).margins, literal(policy.release.values.all)
     values = "".join(f", {value} AS {quote(name)}" for name, value in columns.items())
     branches = []
     for mask in range(2 ** len(margins)):
