@@ -64,8 +64,10 @@ class LinePrograms:
         self._products, self._band, self._whole = products, band, whole
         self._scale = max((abs(p.unit_price) for p in products if not p.is_known), default=0.0) or 1.0
         self._relaxed: Programs | None = None
-        nothing = np.zeros(len(products))
-        self._down, self._up = (nothing, nothing) if whole else exchanges(products)
+        self._down: Array = np.zeros(len(products))
+        self._up: Array = self._down
+        if not whole:
+            self._down, self._up = exchanges(products)
 
     def units(self, at: int, goal: float, *, up: bool) -> float:
         """How far the units of a product were moved to one side, at most a little beyond the goal."""

@@ -80,8 +80,9 @@ def _product_row(system: System, unknown: int, known: PriceList) -> Row | None:
 def told_by_prices(policy: Policy, system: System, known: PriceList, parts: list[int]) -> list[int]:
     """The suppressed products of a line of which prices tell too much.
 
-    Their units must have an interval of k, their revenue one of `interval_percent` on both sides, as far down as one
-    unit goes. What is suppressed only to hide others must not follow from prices either, but needs no interval.
+    As by sums alone, units and revenue must each have an interval of `interval_percent` on both sides, as far down as
+    one unit goes, and units more than one whole number in it. What is suppressed only to hide others need not be
+    hidden from prices; nor is nothing, of which only returns are listed, given away by the price of it.
     """
     at, measures = policy.release.thresholds, (known.priced.units, known.priced.amount)
     hidden = [part for part in parts if system.is_suppressed(part)]
@@ -89,9 +90,10 @@ def told_by_prices(policy: Policy, system: System, known: PriceList, parts: list
     if not wanted:
         return []
     products = [_hidden(system, known, part) for part in hidden]
+    wanted = [part for part in wanted if not products[hidden.index(part)].is_known]
     programs = LinePrograms(products, at.price_band / 100, whole=len(hidden) <= at.integer_cells)
     return [part for part in wanted
-            if not _is_wide(programs, hidden.index(part), products[hidden.index(part)], at.k, at.interval_percent)]
+            if not _is_wide(programs, hidden.index(part), products[hidden.index(part)], at.interval_percent / 100)]
 
 
 def _hidden(system: System, known: PriceList, part: int) -> Hidden:
@@ -100,13 +102,14 @@ def _hidden(system: System, known: PriceList, part: int) -> Hidden:
     return Hidden(system.value(part, known.priced.units), system.value(part, known.priced.amount), price)
 
 
-def _is_wide(programs: LinePrograms, at: int, product: Hidden, k: int, percent: int) -> bool:
+def _is_wide(programs: LinePrograms, at: int, product: Hidden, share: float) -> bool:
     """Whether a product's units and revenue each have the interval asked for."""
-    up = programs.units(at, k, up=True)
-    down = programs.units(at, k - up, up=False) if up < k else 0.0
-    if up + down < k * (1 - _SLACK):
+    side = abs(product.units) * share
+    up = programs.units(at, max(side, 1.0), up=True)
+    down = programs.units(at, max(lowest := min(side, -product.floor), 1 - up), up=False)
+    if min(up - side, down - lowest, up + down - 1) < -_SLACK:
         return False
-    side = abs(product.revenue) * percent / 100
+    side = abs(product.revenue) * share
     lowest = side if product.price is None else min(side, max(0.0, -product.floor * product.price))
     return all(programs.revenue(at, goal, up=goes_up) >= goal * (1 - _SLACK)
                for goal, goes_up in ((side, True), (lowest, False)) if goal > 0)
