@@ -70,7 +70,7 @@ class LinePrograms:
             self._down, self._up = exchanges(products)
 
     def units(self, at: int, goal: float, *, up: bool) -> float:
-        """How far the units of a product were moved to one side, at most a little beyond the goal."""
+        """How far the units of a product were moved to one side: as far as the goal, or as far as was found."""
         if self._products[at].is_known or goal <= 0:
             return 0.0
         if (cheap := float((self._up if up else self._down)[at])) >= goal:
@@ -114,20 +114,21 @@ class LinePrograms:
         return Programs(_matrix(lines, 2 * count), least, _matrix(limits, 2 * count), np.array(slack))
 
     def _integer(self, at: int, goal: float, *, up: bool) -> float:
-        """The same by an integer program, verified in whole units and øre."""
+        """The same by an integer program that asks for the goal, verified in whole units and øre; 0 without one."""
         count, sign = len(self._products), 1.0 if up else -1.0
         solver = highspy.Highs()  # type: ignore[no-untyped-call]  # its authors left it untyped
         for option, value in (("output_flag", False), ("threads", 1), ("mip_max_nodes", _NODES), ("random_seed", 0)):
             accept(solver.setOptionValue(option, value))
-        room = sum(max(0.0, -p.floor) for p in self._products if np.isfinite(p.floor)) + goal
+        room = sum(max(0.0, -p.floor) for p in self._products if np.isfinite(p.floor)) + np.ceil(goal)
         for i, product in enumerate(self._products):
             least = 0.0 if product.is_known else max(product.floor, -room)
             most = 0.0 if product.is_known else room
             if i == at:
-                least, most = (least, min(most, np.ceil(goal))) if up else (max(least, -np.ceil(goal)), most)
+                least, most = (np.ceil(goal), most) if up else (least, -np.ceil(goal))
+            if np.ceil(least) > np.floor(most):
+                return 0.0
             accept(solver.addVar(np.ceil(least), np.floor(most)))
             accept(solver.changeColIntegrality(i, highspy.HighsVarType.kInteger))
-        accept(solver.changeColCost(at, -sign))
         places, ones = np.arange(count, dtype=np.int32), np.ones(count)
         accept(solver.addRow(0.0, 0.0, count, places, ones))
         known = [(i, p.price / self._scale) for i, p in enumerate(self._products) if p.price]
