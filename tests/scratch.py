@@ -18,7 +18,7 @@ from ajprivacy_pipeline.errors import PolicyError
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.retention.completeness import require_complete
 from ajprivacy_pipeline.settings import CHECKOUT
-from ajprivacy_pipeline.storage.catalogue import load_catalogue, load_models, record_reasons
+from ajprivacy_pipeline.storage.catalogue import load_catalogue, load_models, macros, record_reasons
 from tests.oracle.casekit import MONTH
 
 TABLES = ("purpose_status", "attribute_decisions", "record_decisions")
@@ -69,6 +69,7 @@ class Scratch:
         load_catalogue.cache_clear()
         load_models.cache_clear()
         record_reasons.cache_clear()
+        macros.cache_clear()
         require_complete(load_policy(self.notice), self.sql)
 
     def refused(self, said: str) -> None:

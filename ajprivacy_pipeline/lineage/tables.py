@@ -9,6 +9,7 @@ Belongs here: columns and labels of raw, policy, control and what steps in Pytho
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 import sqlglot
 from sqlglot import exp
@@ -52,6 +53,7 @@ def given_tables(policy: Policy) -> Columns:
     return found | {name: _names(columns) for name, columns in declared.items()}
 
 
+@cache
 def _names(declaration: str) -> tuple[str, ...]:
     made = sqlglot.parse_one(f"CREATE TABLE t ({declaration})", dialect="duckdb")
     return tuple(column.name.lower() for column in made.find_all(exp.ColumnDef))

@@ -100,6 +100,7 @@ def load_models(folder: Path, vocabulary: Vocabulary) -> dict[str, Model]:
 GENERATED = frozenset({"staged.quality"})  # made by steps in Python, read by models
 
 
+@cache
 def macros(folder: Path, vocabulary: Vocabulary) -> str:
     """The text of macros.sql, rendered with the policy's words.
 

@@ -12,9 +12,15 @@ from ajprivacy_pipeline.release import GuaranteeError, read_release
 from ajprivacy_pipeline.release.logs import DERIVED, key_faults, texts_of_logs
 from ajprivacy_pipeline.settings import PACKAGE
 from ajprivacy_pipeline.storage.keystore import KeyStore, pads
-from tests.release.release_world import World, tree
+from tests.release.release_world import SALES, World, tree
 
 EVENT = '{"run_id": "3f1c2b6a-0d7e-4c43-9b39-2f9d2c1a8b10", "message": "STEP_START", "at": "2024-03-01 10:11:12.5"}'
+
+
+@pytest.fixture(scope="module")
+def left_out() -> tuple[str, ...]:
+    """None of sales is looked at here."""
+    return SALES
 
 
 def event(value: str) -> str:

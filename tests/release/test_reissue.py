@@ -3,8 +3,6 @@
 import errno
 import hashlib
 import signal
-import subprocess
-import sys
 import threading
 from datetime import date
 from pathlib import Path
@@ -14,8 +12,7 @@ import pytest
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.release import GuaranteeError, Release, ReleaseRequest, plan, plan_release
 from ajprivacy_pipeline.release.inspect import diff, open_release, verify
-from ajprivacy_pipeline.settings import CHECKOUT
-from tests.release.release_world import World, add, tree
+from tests.release.release_world import World, add, die_at, tree
 
 FEBRUARY, MARCH = date(2024, 2, 9), date(2024, 3, 9)
 TOTAL = ("SELECT CAST(month AS VARCHAR)[:7], customers FROM sales_monthly WHERE product_category = '(all)' "
@@ -123,10 +120,7 @@ def test_killed_within_a_reissue_the_old_release_or_the_new_one_stands(published
     """Equal facts: the release is another one by its manifest alone."""
     old = current(published).manifest_sha256
     published.con.close()
-    home = str(published.settings.home)
-    done = subprocess.run([sys.executable, "-m", "tests.release.release_world", home, "2024-03", step, "2024-02"],
-                          cwd=CHECKOUT, check=False)
-    assert done.returncode == -signal.SIGKILL
+    assert die_at(published.settings.home, "2024-03", step, "2024-02") == -signal.SIGKILL
     assert published.query(TOTAL)[1] == ("2024-02", 24), "readers see one of the two"
     assert World(published.settings.home, sql=published.sql).publish("2024-03").status == "already_closed"
     new = current(published).manifest_sha256

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.oversight.reviews import decide, open_reviews
 from ajprivacy_pipeline.retention.bind import remember_faults, remember_warranties
-from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.settings import Settings, load_settings
 from ajprivacy_pipeline.storage import control_tables as store
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import ControlStore
@@ -81,14 +82,23 @@ def test_a_fault_that_is_mended_or_holds_nothing_is_not_listed(tmp_path: Path) -
     assert listed(decide_shop(mended, MONTH, tmp_path, control=control)).keys() == {"contact:9"}
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """A home in whose month everything has been at fault for a year."""
-    made = home(tmp_path, shop(), FIRST)
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in whose month everything has been at fault for a year, to be copied and left alone."""
+    folder = tmp_path_factory.mktemp("faulty")
+    made = home(folder, shop(), FIRST)
     keys, control = KeyStore(made.keys), ControlStore.in_folder(made.control)
     with zones.open_zone(made, keys, month_file(made, FIRST), read_only=True) as con:
         remember_faults(con, control, FIRST, "r1")
-    return home(tmp_path, shop(), MONTH)
+    home(folder, shop(), MONTH)
+    return folder
+
+
+@pytest.fixture
+def settings(faulty: Path, tmp_path: Path) -> Settings:
+    """A copy of that home, of the test's own."""
+    shutil.copytree(faulty, tmp_path, dirs_exist_ok=True)
+    return load_settings({"AJPRIVACY_HOME": str(tmp_path), "AJPRIVACY_THREADS": "1"})
 
 
 def test_a_release_lifts_that_freeze_until_another_fault_appears(settings: Settings) -> None:

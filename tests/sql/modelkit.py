@@ -16,12 +16,18 @@ A case is `tests/sql/<layer>/<model>/<case>.toml`:
     o1       | 2026-01-05
     '''
 
-`-` is NULL, `''` the empty text; lists are written [a, b]. Schemas come from running the whole catalogue on an empty
-shop once, so a case names only the columns that matter, and a column that no longer exists fails.
+`-` is NULL, `''` the empty text; lists are written [a, b]; a cell in double quotes is a text as JSON writes it; and
+token(x) is the keyed hash of x (HMAC-SHA-256), under the empty key that all cases have.
+
+Schemas come from running the whole catalogue on an empty shop once, so a case names only the columns that matter, and
+a column that no longer exists fails.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,13 +35,14 @@ from pathlib import Path
 from typing import Any
 
 from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.pseudonyms.keys import pseudonym_parameters
 from ajprivacy_pipeline.release import model_values, plan_release
-from ajprivacy_pipeline.retention.bind import catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.retention.bind import policy_parameters, prepare
 from ajprivacy_pipeline.retention.quality import write_quality
-from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
+from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home, sql_folder
 from ajprivacy_pipeline.storage import zones
-from ajprivacy_pipeline.storage.catalogue import LAYERS, Model, layer_models, run_model
+from ajprivacy_pipeline.storage.catalogue import ASKED, LAYERS, Model, layer_models, load_models, run_model
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from tests.oracle import sqlshop
@@ -79,6 +86,10 @@ def read_table(text: str) -> tuple[tuple[str, ...], list[tuple[str | None, ...]]
 
 
 def _value(cell: str) -> str | None:
+    if cell.startswith("token(") and cell.endswith(")"):
+        return hmac.new(b"", cell[6:-1].encode(), hashlib.sha256).hexdigest()
+    if cell.startswith('"') and cell.endswith('"'):
+        return str(json.loads(cell))
     return None if cell == "-" else "" if cell == "''" else cell
 
 
@@ -100,10 +111,13 @@ class Workbench:
         sqlshop.load_raw(self._con, {name: [] for name in policy.sources.tables}, policy)
         prepare(self._con, policy, control, MONTH)
         self._values = {**policy_parameters(policy, MONTH), **pseudonym_parameters(keys, MONTH),
-                        **model_values(policy, plan_release(control, policy, MONTH))}
-        self.catalogue: Mapping[str, Model] = catalogue_of(policy)
+                        **model_values(policy, plan_release(control, policy, MONTH)),
+                        "effects_inner": b"6" * 64, "effects_outer": b"\\" * 64,  # the empty key, see token(x)
+                        "first_held_inner": b"6" * 64, "first_held_outer": b"\\" * 64, "subject_nos": [1]}
+        self._con.execute(f"CREATE SCHEMA {ASKED}")
+        self.catalogue: Mapping[str, Model] = load_models(sql_folder(), vocabulary_of(policy))
         self._con.execute("CREATE TABLE IF NOT EXISTS control.rates (currency VARCHAR, rate DECIMAL(18, 6))")
-        for layer in LAYERS:
+        for layer in (*LAYERS, ASKED):
             for model in layer_models(self.catalogue, [layer]):
                 run_model(self._con, model, self._values)
             if layer == "staged":
