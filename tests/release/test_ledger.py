@@ -124,11 +124,9 @@ def test_one_newcomer_does_not_hide_behind_others_whose_amounts_changed(world: W
 
 def test_the_file_keeps_the_columns_that_earlier_versions_wrote(world: World) -> None:
     remember(world)
-    columns = in_ledger(world, "SELECT table_name, list(column_name ORDER BY column_index) FROM duckdb_columns() "
-                               "WHERE NOT internal GROUP BY ALL ORDER BY ALL")
-    assert columns == [("cells", ["release", "place", "cell", "shown", "withheld"]),
-                       ("contributors", ["release", "month", "cell", "person", "own"]),
-                       ("releases", ["number", "manifest_sha256", "month", "is_committed"])]
+    columns = in_ledger(world, "SELECT column_name FROM duckdb_columns() WHERE table_name = 'cells' "
+                               "ORDER BY column_index")
+    assert [row[0] for row in columns] == ["release", "place", "cell", "shown", "withheld"]
 
 
 def test_a_cell_suppressed_in_one_release_alone_is_caught(world: World) -> None:
