@@ -110,7 +110,7 @@ def test_a_new_home_with_nothing_but_its_root_key_is_no_loss(settings: Settings)
 
 def test_a_run_killed_between_the_two_writes_locks_nobody_out(settings: Settings,
                                                               monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store is ahead then; it is believed, and the number is mended when it is next opened."""
+    """The store is ahead then; it is believed, and the number is corrected when it is next opened."""
     with monkeypatch.context() as patched:
         patched.setattr(counter, "raise_counter", lambda *_: None)
         note(settings)

@@ -108,7 +108,7 @@ def destination_errors(destination: Destination) -> Iterator[None]:
 def _meaning(text: str) -> str:
     """What a driver's error text means, in words of ours."""
     meanings = (
-        (("password", "authentication", "fe_sendauth"), "user or password is not accepted; mend AJPRIVACY_PUBLISH_URL"),
+        (("password", "authentication", "fe_sendauth"), "user or password is not accepted; fix AJPRIVACY_PUBLISH_URL"),
         (("could not translate", "name or service", "resolve", "getaddrinfo"), "no host of that name is known"),
         (("refused", "timeout", "timed out", "unreachable", "no such file"),
          "nobody answers there; check host and port"),

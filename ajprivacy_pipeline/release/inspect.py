@@ -99,7 +99,7 @@ def verify(settings: Settings, month: str | None = None) -> list[dict[str, Any]]
 def _analytics_faults(settings: Settings, release: Release) -> list[str]:
     """What differs between the file that analysts open and the verified files it was built from."""
     path = settings.published / ANALYTICS
-    mend = "remove it and run a month: it is built anew from the release's files"
+    remedy = "remove it and run a month: it is built anew from the release's files"
     if not path.is_file():
         return [f"{ANALYTICS} is missing: run a month, it is built anew from the release's files"]
     con = memory()
@@ -108,15 +108,15 @@ def _analytics_faults(settings: Settings, release: Release) -> list[str]:
             con.execute(f"ATTACH {literal(str(path))} AS analytics (READ_ONLY)")
             there = [row[0] for row in con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = "
                                                    "'analytics' AND schema_name = 'published'").fetchall()]
-            faults = [f"{ANALYTICS}: table {table} is not of the release: {mend}"
+            faults = [f"{ANALYTICS}: table {table} is not of the release: {remedy}"
                       for table in sorted(set(there) - set(release.tables))]
             for table in release.tables:
                 files, rows = f"FROM {_parquet(release, table)}", f"FROM analytics.published.{quote(table)}"
                 if table not in there:
-                    faults.append(f"{ANALYTICS}: table {table} is missing: {mend}")
+                    faults.append(f"{ANALYTICS}: table {table} is missing: {remedy}")
                 elif con.execute(f"SELECT 1 FROM (({files} EXCEPT ALL {rows}) UNION ALL ({rows} EXCEPT ALL {files})) "
                                  "LIMIT 1").fetchall():
-                    faults.append(f"{ANALYTICS}: rows of {table} are not those of the release: {mend}")
+                    faults.append(f"{ANALYTICS}: rows of {table} are not those of the release: {remedy}")
     finally:
         con.close()
     return faults

@@ -91,14 +91,14 @@ def verify_release(folder: Path, expected_sha256: str | None = None) -> Release:
         ReleaseError: something is missing, changed, or there that should not be.
     """
     where = f"releases/{folder.name}"
-    mend = f"restore published/{where} from a backup, or run the month again if a run was killed while it published"
+    remedy = f"restore published/{where} from a backup, or run the month again if a run was killed while it published"
     try:
         content = (folder / MANIFEST).read_bytes()
     except OSError:
-        raise ReleaseError(f"{where}/{MANIFEST} is missing: {mend}") from None
+        raise ReleaseError(f"{where}/{MANIFEST} is missing: {remedy}") from None
     digest = hashlib.sha256(content).hexdigest()
     if expected_sha256 is not None and digest != expected_sha256:
-        raise ReleaseError(f"{where}/{MANIFEST} is not the one that was published: {mend}")
+        raise ReleaseError(f"{where}/{MANIFEST} is not the one that was published: {remedy}")
     try:
         manifest = json.loads(content)
         files = {str(path): str(entry["sha256"]) for path, entry in manifest["files"].items()}
@@ -106,14 +106,14 @@ def verify_release(folder: Path, expected_sha256: str | None = None) -> Release:
     except (ValueError, KeyError, TypeError, AttributeError):
         known = False
     if not known:
-        raise ReleaseError(f"{where}/{MANIFEST} is no manifest of this version: {mend}")
+        raise ReleaseError(f"{where}/{MANIFEST} is no manifest of this version: {remedy}")
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
     if missing := sorted(set(files) - there):
-        raise ReleaseError(f"{where} lacks {len(missing)} file(s), first {missing[0]}: {mend}")
+        raise ReleaseError(f"{where} lacks {len(missing)} file(s), first {missing[0]}: {remedy}")
     if extra := there - set(files):
         raise ReleaseError(f"{where} has {len(extra)} file(s) that its manifest does not know: remove them")
     if changed := sorted(path for path, sha256 in files.items() if sha256_of(folder / path) != sha256):
-        raise ReleaseError(f"{where} has {len(changed)} changed file(s), first {changed[0]}: {mend}")
+        raise ReleaseError(f"{where} has {len(changed)} changed file(s), first {changed[0]}: {remedy}")
     return Release(folder, manifest, digest)
 
 

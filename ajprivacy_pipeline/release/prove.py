@@ -34,31 +34,31 @@ class GuaranteeError(ReleaseError):
         listed = [f"{v.guarantee}: {text}" for v in failed for text in v.violations[:_SHOWN]]
         more = sum(max(0, len(v.violations) - _SHOWN) for v in failed)
         tail = [f"and {more} more"] if more else []
-        mends = [MENDS[v.guarantee] for v in failed if v.guarantee in MENDS]
+        remedies = [REMEDIES[v.guarantee] for v in failed if v.guarantee in REMEDIES]
         head = "the release is not published, the previous one stays:"
-        super().__init__("\n  - ".join([head, *listed, *tail, *mends]))
+        super().__init__("\n  - ".join([head, *listed, *tail, *remedies]))
 
 
-MENDS = {
-    "G1": "mend: declare the column in notice/release.toml, or take it out of the model in sql/published",
-    "G2": "mend: the model in sql/published and its facts in sql/anonymous count differently; correct them",
-    "G3": "mend: none by hand; the recoding of microdata and its check disagree, report it",
-    "G7": "mend: none by hand; the recoding of microdata and the attack on it disagree, report it",
-    "G9": "mend: none by hand; the recoding of microdata and the attack on it disagree, report it",
-    "G4": "mend: the model in sql/published miscounts the largest contributions; correct it",
-    "G5": "mend: none by hand; raise thresholds.open_cells or publish fewer dimensions",
-    "G6": "mend: for differences within a release, none by hand, report it; for those with an earlier one, a published "
-          "month is not computed again from other facts: restore the control store, the release, or its ledger from a "
-          "backup, and issue no month again of which only a few facts are late",
-    "G10": "mend: clean the value in the warehouse, or map the column through an expression that renames it "
+REMEDIES = {
+    "G1": "Fix: declare the column in notice/release.toml, or take it out of the model in sql/published",
+    "G2": "Fix: the model in sql/published and its facts in sql/anonymous count differently; correct them",
+    "G3": "no manual fix: the recoding of microdata and its check disagree; please report it",
+    "G7": "no manual fix: the recoding of microdata and the attack on it disagree; please report it",
+    "G9": "no manual fix: the recoding of microdata and the attack on it disagree; please report it",
+    "G4": "Fix: the model in sql/published miscounts the largest contributions; correct it",
+    "G5": "Fix: raise thresholds.open_cells or publish fewer dimensions",
+    "G6": "no manual fix for differences within a release: please report them. For those with an earlier release: a "
+          "published month is not computed again from other facts; restore the control store, the release or its "
+          "ledger from a backup, and do not reissue a month of which only a few facts are late",
+    "G10": "Fix: clean the value in the warehouse, or map the column through an expression that renames it "
            "(a letter before a product number, another word for a category)",
-    "G11": "mend: take the value out of the model, or name the function that makes it anonymous in "
+    "G11": "Fix: take the value out of the model, or name the function that makes it anonymous in "
            "notice/release.toml, [declassifiers], with its reason",
-    "G12": "mend: give the aggregate of the model an order of its own (first, list and string_agg take ORDER BY)",
-    "G13": "mend: take what writes it down out of the step or the settings; remove the run's log, replace the key",
-    "G14": "mend: run the month again",
-    "G15": "mend: none by hand; the recoding of microdata leaves out more than utility.left_out_percent, or a shown "
-           "value is not the one that was computed: report it",
+    "G12": "Fix: give the aggregate of the model an order of its own (first, list and string_agg take ORDER BY)",
+    "G13": "Fix: take what writes it down out of the step or the settings; remove the run's log, replace the key",
+    "G14": "Fix: run the month again",
+    "G15": "no manual fix: the recoding of microdata leaves out more than utility.left_out_percent, or a shown "
+           "value is not the one that was computed; please report it",
 }
 
 

@@ -1,6 +1,6 @@
 """What must hold between the policy and the SQL models: nothing of the one may lack its counterpart in the other.
 
-Belongs here: faults that show only when both are read, each as a line that names the place to mend. Does not belong
+Belongs here: faults that show only when both are read, each as a line that names the place to fix. Does not belong
 here: faults of the policy alone (`policy.consistency`) or of a model alone (`storage.catalogue`). No row is read.
 """
 

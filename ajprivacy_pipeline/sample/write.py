@@ -163,7 +163,7 @@ def _transaction(address: sa.URL) -> Iterator[psycopg.Connection]:
             yield con
     except psycopg.Error as error:
         cause = psycopg.errors.lookup(error.sqlstate).__name__ if error.sqlstate else type(error).__name__
-        raise SourceError(f"{shown} refused the sample ({cause}); nothing was changed. Mend that or choose another "
+        raise SourceError(f"{shown} refused the sample ({cause}); nothing was changed. Fix that or choose another "
                           "--url") from None
 
 

@@ -77,11 +77,11 @@ class ControlStore:
         if not path.exists() or path.stat().st_size == 0:
             left = f"the number of its changes ({before})" if before is not None else counter.remains(home)
             if left:
-                raise ControlError(f"the control store is gone, while the home still holds {left}: {counter.MEND}")
+                raise ControlError(f"the control store is gone, while the home still holds {left}: {counter.REMEDY}")
         found = cls.unchecked(folder)
         if (changes := found.changes()) < (before or 0):
             raise ControlError(f"the control store has lost something: it has {changes} change(s), beside the keys "
-                               f"{before} are counted: {counter.MEND}")
+                               f"{before} are counted: {counter.REMEDY}")
         if changes > (before or 0):  # a run was killed between the store's change and the number beside the keys
             counter.raise_counter(home / "keys", changes)
         return found

@@ -134,15 +134,15 @@ def meaning(text: str) -> str | None:
         return hidden
     text = text.lower()
     meanings = (
-        (("utf-8", "utf8", "unicode"), "it holds text that is not UTF-8; mend it there, or map an expression instead"),
+        (("utf-8", "utf8", "unicode"), "it holds text that is not UTF-8; fix it there, or map an expression instead"),
         (("password", "authentication", "access denied", "fe_sendauth"),
-         "user or password is not accepted; mend AJPRIVACY_WAREHOUSE"),
-        (('database "', "unknown database"), "there is no such database; mend AJPRIVACY_WAREHOUSE"),
+         "user or password is not accepted; fix AJPRIVACY_WAREHOUSE"),
+        (('database "', "unknown database"), "there is no such database; fix AJPRIVACY_WAREHOUSE"),
         (("could not translate", "name or service", "resolve", "getaddrinfo"), "no host of that name is known"),
         (("server closed", "terminating connection", "connection reset", "lost connection", "gone away"),
          "the connection broke while reading; run again"),
         (("invalid connection option", "unexpected keyword"),
-         "its address has an option that the driver does not know; mend AJPRIVACY_WAREHOUSE"),
+         "its address has an option that the driver does not know; fix AJPRIVACY_WAREHOUSE"),
         (("refused", "timeout", "timed out", "unreachable", "can't connect", "no such file or directory"),
          "nobody answers there; check host, port and network"),
         (("not a database", "malformed"), "the file is no SQLite database, or is damaged"),

@@ -32,7 +32,7 @@ _MENDS: dict[Canonical, str] = {
 
 
 def unfit(canonical: Canonical, type_: ColumnType, dialect: str) -> str | None:
-    """Why a column of this type cannot feed one of that type, with the mend; None if it can."""
+    """Why a column of this type cannot feed one of that type, with the remedy; None if it can."""
     if type_.kind == "unknown" or type_.kind in _FIT[canonical]:
         return None
     if dialect == "sqlite" and type_.kind in ("number", "other"):

@@ -113,7 +113,7 @@ class _TableResolver:
         relation = f"(\n{query}\n) AS mapped"
         known = self.source.probe(f"SELECT * FROM {relation} WHERE 1 = 0")
         if known is None:
-            self._find("fault", None, f"{self.name}: the warehouse refuses the query; try it there by hand and mend "
+            self._find("fault", None, f"{self.name}: the warehouse refuses the query; try it there by hand and fix "
                                       f"tables.{self.name}.query")
             return None
         return relation, None, known
@@ -129,17 +129,18 @@ class _TableResolver:
             path, known = ((schema, found), self.source.tables(schema)[found]) if found else ((), {})
         if found:
             return self.source.quote(*path), path, known
-        mend = (f'name the source table: tables.{self.name}.table = "..." (a first mapping: `ajprivacy mapping init`)')
+        remedy = f'name the source table: tables.{self.name}.table = "..." (a first mapping: `ajprivacy mapping init`)'
         if self.entry.table:
             self._find("fault", None, f"{self.name}: the warehouse has no table {wanted}; correct "
                                       f'tables.{self.name}.table, or write absent = "reason"')
         elif self.table.required:
-            self._find("fault", None, f"{self.name}: required, and the warehouse has no table {wanted}; {mend}")
+            self._find("fault", None, f"{self.name}: required, and the warehouse has no table {wanted}; {remedy}")
         elif self.entry.columns:
-            self._find("fault", None, f"{self.name}: has columns in the mapping, but no table {wanted} exists; {mend}")
+            self._find("fault", None, f"{self.name}: has columns in the mapping, but no table {wanted} exists; "
+                                      f"{remedy}")
         elif self.table.evidence:
-            self._find("evidence", None, f"{self.name}: missing, and evidence for keeping: nothing will be due; {mend}"
-                                         f', or say tables.{self.name}.absent = "reason"')
+            self._find("evidence", None, f"{self.name}: missing, and evidence for keeping: nothing will be due; "
+                                         f'{remedy}, or say tables.{self.name}.absent = "reason"')
         else:
             self._find("note", None, f"{self.name}: missing, counts as empty")
         return None
@@ -159,14 +160,14 @@ class _TableResolver:
         found = find(wanted, known)
         if found is not None:
             return ResolvedColumn(self.source.quote(found), known[found], found)
-        mend = f'write tables.{self.name}.columns.{name} = "source column" or {{ sql = "..." }}'
+        remedy = f'write tables.{self.name}.columns.{name} = "source column" or {{ sql = "..." }}'
         if entry is not None:
-            self._find("fault", name, f"{where}: the warehouse has no column {wanted} there; {mend}, or "
+            self._find("fault", name, f"{where}: the warehouse has no column {wanted} there; {remedy}, or "
                                       '{ absent = "reason" }')
         elif spec.required or spec.must_map:
-            self._find("fault", name, f"{where}: required, and no column {wanted} feeds it; {mend}")
+            self._find("fault", name, f"{where}: required, and no column {wanted} feeds it; {remedy}")
         elif spec.evidence:
-            self._find("evidence", name, f"{where}: missing, and evidence for keeping: nothing will be due; {mend}, "
+            self._find("evidence", name, f"{where}: missing, and evidence for keeping: nothing will be due; {remedy}, "
                                          'or { absent = "reason" }')
         else:
             self._find("note", name, f"{where}: missing, counts as empty")
@@ -181,7 +182,7 @@ class _TableResolver:
             for name, column in fed.items():
                 alone = self.source.probe(select(self.source, relation, {name: column}))
                 if alone is None:
-                    self._find("fault", name, f"{self.name}.{name}: the warehouse refuses {column.sql}; mend "
+                    self._find("fault", name, f"{self.name}.{name}: the warehouse refuses {column.sql}; fix "
                                               f"tables.{self.name}.columns.{name}")
                 types |= alone or {}
         result = dict(columns)

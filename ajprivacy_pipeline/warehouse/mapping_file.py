@@ -95,7 +95,7 @@ def load_mapping(path: Path | None, sources: policy.Sources) -> Mapping:
     try:
         mapping = Mapping.model_validate(tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal))
     except (OSError, UnicodeDecodeError):
-        raise MappingError(f"the mapping {path.name} cannot be read; mend AJPRIVACY_MAPPING") from None
+        raise MappingError(f"the mapping {path.name} cannot be read; fix AJPRIVACY_MAPPING") from None
     except tomllib.TOMLDecodeError as error:
         raise MappingError(f"the mapping {path.name} is no TOML: {error}") from None
     except ValidationError as error:

@@ -197,7 +197,7 @@ def test_interrupted_run_publishes_nothing_and_frees_its_month(home: Home) -> No
 
 
 def test_dagsters_own_files_meet_a_full_disk(home: Home) -> None:
-    """One sentence with the mend, exit code 2; nothing is published and the month is free."""
+    """One sentence with the remedy, exit code 2; nothing is published and the month is free."""
     home.shop()
     command = 'ulimit -f 976; exec "$0" -m ajprivacy_pipeline run --month 2026-09'
     run = subprocess.run(["/bin/bash", "-c", command, sys.executable], env=home.env, cwd=home.folder, text=True,

@@ -68,7 +68,7 @@ class Contributions:
 def batches(con: Connection, policy: Policy, public: dict[str, str]) -> list[tuple[date, date]]:
     """The months of the public tables, first and last of each batch: as many at once as fit in memory.
 
-    No difference crosses months, so each batch can be counted, mended and checked by itself.
+    No difference crosses months, so each batch can be counted, corrected and checked by itself.
     """
     rows: Counter[date] = Counter()
     for table in sorted(table for table in public if contributors_of(policy, table)):

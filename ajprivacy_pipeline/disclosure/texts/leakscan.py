@@ -21,7 +21,7 @@ What does not count, and why:
 - in a log, a single word of letters, and what looks like a card, an account, a phone or an address of a machine: logs
   are made of single words, times and versions. Names, e-mail addresses and numbers are more than that.
 Texts of the source's business facts (service, level, product category, product number, product name) get no
-other exemption: there is no way to tell a surname from a category but a person's look. The mend is the mapping: an
+other exemption: there is no way to tell a surname from a category but a person's look. The remedy is the mapping: an
 expression that renames the category, or puts a letter before the product number.
 """
 

@@ -1,7 +1,7 @@
 """What every equivalence class must satisfy, over many classes at once.
 
-Belongs here: k, distinct l, entropy l, closeness t and gain t as conditions on counts. Does not belong here: how
-classes that fail are mended, and the check of the finished table (`diversity.py`, `attacks.py`, in SQL, independently).
+Belongs here: k, distinct l, entropy l, closeness t and gain t as conditions on counts. Does not belong here:
+repairing classes that fail, and the check of the finished table (`diversity.py`, `attacks.py`, in SQL, independently).
 """
 
 from dataclasses import dataclass
