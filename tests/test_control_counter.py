@@ -40,7 +40,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 def note(settings: Settings) -> None:
     """One change of the store."""
-    ControlStore.in_folder(settings.control).record_look("token", "2026-10", "explain", "Ada")
+    ControlStore.in_folder(settings.control).record_access("token", "2026-10", "explain", "Ada")
 
 
 def numbers(settings: Settings) -> tuple[int, int | None]:
@@ -121,7 +121,7 @@ def test_a_run_killed_between_the_two_writes_locks_nobody_out(settings: Settings
 
 def test_a_change_that_fails_counts_nowhere(settings: Settings) -> None:
     with pytest.raises(ControlError, match="the control store refused"):
-        ControlStore.in_folder(settings.control).insert(store.looks, [{"subject_id": "x"}])
+        ControlStore.in_folder(settings.control).insert(store.access_log, [{"subject_id": "x"}])
     assert numbers(settings) == (2, 2)
 
 
@@ -156,7 +156,7 @@ def test_somebody_may_start_anew_by_name(settings: Settings, call: Callable[...,
     code, said = call("hold", "list")
     assert (code, "the control store is gone" in said) == (2, True), said
     code, said = call("keys", "accept-store", "--by", "Ada", "--reason", "because")
-    assert (code, "'because' is no reason code for accept-store" in said) == (2, True), said
+    assert (code, "'because' is not a reason code for accept-store" in said) == (2, True), said
     code, said = call("keys", "accept-store", "--by", " ", "--reason", "nothing_recorded")
     assert (code, "--by must name somebody" in said) == (2, True), said
     assert not (settings.control / "control.db").exists()

@@ -205,7 +205,7 @@ class _Walk:
     def _table(self, source: exp.Table, column: str) -> Flow:
         table = f"{source.db.lower()}.{source.name.lower()}"
         if column not in self.known.get(table, ()):
-            raise self.refuse(f"{table}.{column} is no column that is known")
+            raise self.refuse(f"{table}.{column} is not a known column")
         return Flow(frozenset({Step(table, column)}), grounded=True)
 
     def _macro(self, node: exp.Anonymous, macro: Macro, scope: Scope | None, names: Names | None) -> Flow:

@@ -42,7 +42,7 @@ def follow(policy: Policy, graph: Graph, name: str) -> list[Stop]:
     """
     table, _, column = name.partition(".")
     if column not in getattr(policy.sources.tables.get(table), "columns", {}):
-        raise PrivacyError(f"'{name}' is no column of the source contract: write it as customers.email")
+        raise PrivacyError(f"'{name}' is not a column of the source contract: write it as customers.email")
     origin = f"raw.{name}"
     first = label_of(policy.sources, f"raw.{table}", column) or ""
     left: dict[str, set[str]] = {origin: {first}}

@@ -68,7 +68,7 @@ def read_texts(folder: Path) -> dict[str, str]:
     """
     if not folder.is_dir():
         names = ", ".join(name for name, _ in _FILES.values())
-        raise PolicyError([f"{folder}: is no folder; name one that holds {names}"])
+        raise PolicyError([f"{folder}: is not a folder; name one that holds {names}"])
     texts = {}
     for name, _ in _FILES.values():
         try:
@@ -99,7 +99,7 @@ def parse_decision_policy(texts: Mapping[str, str]) -> DecisionPolicy:
     """The part of a policy that decides, whatever its other files say or lack: for policies of earlier versions.
 
     Raises:
-        PolicyError: with every fault of that part at once, and every file that is no TOML.
+        PolicyError: with every fault of that part at once, and every file that is not valid TOML.
     """
     version, parts, faults = _parts(texts, DecisionPolicy.model_fields.keys() & _FILES.keys())
     if not faults:

@@ -47,7 +47,7 @@ def _table_faults(policy: Policy) -> Iterator[str]:
             try:
                 re.compile(pattern)
             except re.error:
-                yield f"release.toml: rules.{name}: {pattern} is no pattern"
+                yield f"release.toml: rules.{name}: {pattern} is not a valid pattern"
         if policy.release.values.all in {policy.release.rules.other, *(rule.value for rule in rules)}:
             yield f"release.toml: rules.{name}: {policy.release.values.all} is the total and no value of a rule"
 
@@ -87,7 +87,7 @@ def utility_faults(utility: Utility, k: int, every: str, tables: dict[str, Publi
         where = f"release.toml: utility.golden.{name}"
         table = tables.get(query.table)
         if table is None or not table.months:
-            yield f"{where}: {query.table} is no published table of cells"
+            yield f"{where}: {query.table} is not a published table of cells"
             continue
         roles = {column: entry.role for column, entry in table.columns.items()}
         dimensions = [column for column, role in roles.items() if role == "dimension"]

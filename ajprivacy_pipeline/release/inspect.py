@@ -99,9 +99,9 @@ def verify(settings: Settings, month: str | None = None) -> list[dict[str, Any]]
 def _analytics_faults(settings: Settings, release: Release) -> list[str]:
     """What differs between the file that analysts open and the verified files it was built from."""
     path = settings.published / ANALYTICS
-    remedy = "remove it and run a month: it is built anew from the release's files"
+    remedy = "remove it and run a month: it is rebuilt from the release's files"
     if not path.is_file():
-        return [f"{ANALYTICS} is missing: run a month, it is built anew from the release's files"]
+        return [f"{ANALYTICS} is missing: run a month, it is rebuilt from the release's files"]
     con = memory()
     try:
         with engine_errors(f"published/{ANALYTICS}"):

@@ -106,7 +106,7 @@ def verify_release(folder: Path, expected_sha256: str | None = None) -> Release:
     except (ValueError, KeyError, TypeError, AttributeError):
         known = False
     if not known:
-        raise ReleaseError(f"{where}/{MANIFEST} is no manifest of this version: {remedy}")
+        raise ReleaseError(f"{where}/{MANIFEST} is not a manifest of this version: {remedy}")
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
     if missing := sorted(set(files) - there):
         raise ReleaseError(f"{where} lacks {len(missing)} file(s), first {missing[0]}: {remedy}")

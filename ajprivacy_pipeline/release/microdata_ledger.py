@@ -24,7 +24,7 @@ def key_store(settings: Settings) -> KeyStore:
 
 
 def make_tokens(con: Connection, keys: KeyStore, control_percent: int) -> None:
-    """A temporary table of everybody's token, and whether he is in the control group, the same people every time.
+    """A temporary table of everybody's token, and whether they are in the control group, the same people every time.
 
     `is_known`: something about the person is retained or held; of everybody else the ledger forgets the token.
     """

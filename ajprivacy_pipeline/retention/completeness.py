@@ -131,7 +131,7 @@ def _record_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model]) -> Iter
                    f"{table}.{action.part or '(no part)'}: it would never be due")
     entities = set(holdable_tables(catalogue))
     for table in sorted(entities - set(tables)):
-        yield f"sources.toml: the models decide about {table}, which is no table of the contract"
+        yield f"sources.toml: the models decide about {table}, which is not a table of the contract"
     for table, spec in tables.items():
         if spec.bulk != (table in bulk):
             yield (f"sources.toml: tables.{table}.bulk says whether {_BULK} counts its rows, and "

@@ -48,7 +48,7 @@ def start_policy(folder: Path) -> list[str]:
     """
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise PolicyError([f"{folder}: is no empty folder: choose another, or empty it; nothing was written"])
+            raise PolicyError([f"{folder}: is not an empty folder: choose another, or empty it; nothing was written"])
         folder.mkdir(parents=True, exist_ok=True)
         texts = read_texts(NOTICE)
         for name, text in texts.items():

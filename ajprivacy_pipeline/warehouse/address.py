@@ -41,7 +41,8 @@ class Address:
         try:
             url = sa.make_url(text)
         except (sa.exc.ArgumentError, ValueError):
-            raise SourceError(f"AJPRIVACY_WAREHOUSE is no database address; write it like {_EXAMPLES}") from None
+            raise SourceError("AJPRIVACY_WAREHOUSE is not a valid database address; write it like "
+                              f"{_EXAMPLES}") from None
         url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
         dialect = url.get_backend_name()
         if dialect == "sqlite":
@@ -84,7 +85,7 @@ class Address:
                                                       "options": self.postgres_options})
             return sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool)
         except sa.exc.NoSuchModuleError:
-            raise SourceError(f"{self.url.drivername}:// is no kind of database this installation knows; "
+            raise SourceError(f"{self.url.drivername}:// is not a kind of database that this installation supports; "
                               f"write AJPRIVACY_WAREHOUSE like {_EXAMPLES}") from None
         except ImportError as error:
             module = (error.name or self.url.get_driver_name()).split(".")[0].lower()
@@ -145,7 +146,7 @@ def meaning(text: str) -> str | None:
          "its address has an option that the driver does not know; fix AJPRIVACY_WAREHOUSE"),
         (("refused", "timeout", "timed out", "unreachable", "can't connect", "no such file or directory"),
          "nobody answers there; check host, port and network"),
-        (("not a database", "malformed"), "the file is no SQLite database, or is damaged"),
+        (("not a database", "malformed"), "the file is not a SQLite database, or is damaged"),
         (("locked", "busy"), "it is locked by a writer; wait until the writer is done and run again"),
         (("permission", "readonly", "unable to open"), "its user may not read it; grant SELECT"),
     )

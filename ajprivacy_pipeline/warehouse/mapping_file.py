@@ -97,7 +97,7 @@ def load_mapping(path: Path | None, sources: policy.Sources) -> Mapping:
     except (OSError, UnicodeDecodeError):
         raise MappingError(f"the mapping {path.name} cannot be read; fix AJPRIVACY_MAPPING") from None
     except tomllib.TOMLDecodeError as error:
-        raise MappingError(f"the mapping {path.name} is no TOML: {error}") from None
+        raise MappingError(f"the mapping {path.name} is not valid TOML: {error}") from None
     except ValidationError as error:
         raise mapping_faults(
             [f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"

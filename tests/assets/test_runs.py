@@ -250,7 +250,7 @@ def test_a_destination_outside_the_eea_gets_nothing_and_the_month_stands(home: H
     run = subprocess.run([sys.executable, "-m", "ajprivacy_pipeline", "run", "--month", "2026-08"], env=env, text=True,
                          cwd=home.folder, capture_output=True, check=False)
     assert run.returncode == 2
-    assert "US, is none of the EEA" in run.stderr
+    assert "US, is not in the EEA" in run.stderr
     assert not target.exists()
     assert (home.folder / "published" / "analytics.duckdb").is_file()
     assert '"month": "2026-08"' in home.call("releases", "list", "--json").stdout

@@ -135,7 +135,7 @@ def test_what_is_refused_changes_nothing(settings: Settings, call: Call) -> None
             ("orders", "Ada", "moved", "orders: no guard has tripped there in 2026-09: those that have are invoices"),
             ("nothing", "Ada", "moved", "nothing: no guard has tripped there"),
             ("invoices", " ", "moved", "--by must name somebody"),
-            ("invoices", "Ada", "because", "'because' is no reason code for accept; choose one of moved")):
+            ("invoices", "Ada", "because", "'because' is not a reason code for accept; choose one of moved")):
         code, said = call("evidence", "accept", table, "--by", by, "--reason", reason)
         assert (code, words in said) == (2, True), said
     code, said = call("evidence", "accept", "invoices", "--by", "Ada", "--reason", "moved", "--month", "2026-08")

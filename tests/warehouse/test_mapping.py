@@ -25,7 +25,7 @@ def test_rates_are_exact(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("[tables", ["is no TOML"]),
+    ("[tables", ["is not valid TOML"]),
     ("[surprise]\nx = 1", ["surprise: Extra inputs"]),
     ("[rates]\neuro = 1", ["rates.euro"]),
     ("[rates]\nEUR = 0", ["rates.EUR", "greater than 0"]),

@@ -11,7 +11,7 @@ Three kinds, for each measure by itself; each must stand on nobody or on at leas
     pair        where parts may share rows (an order stands in several categories): a total minus one part of it. Who is
                 left adds something else to the total than to the part.
     overlap     there too: a total minus all its shown parts along one dimension. Who is left has parts that do not sum
-                to his total: he is in several, in none that is shown, or in one that is suppressed.
+                to their total: they are in several, in none that is shown, or in one that is suppressed.
 
 The order of subtraction is the same all over a remainder; sums of suppressed cells that follow only from several totals
 together are for G5. Counts by cell decide most differences; sets of contributors are compared only for the rest.

@@ -74,7 +74,7 @@ def forget(con: Connection) -> None:
 
 
 def check_linkage(con: Connection, name: str, table: str, people: str, trees: Sequence[Hierarchy], k: int) -> Verdict:
-    """G7: everybody of the source has 0 or at least k compatible rows, and who has a row of his own at least k.
+    """G7: everybody of the source has 0 or at least k compatible rows, and a person with a row of their own at least k.
 
     Args:
         con: holds both.
