@@ -211,10 +211,10 @@ def test_who_is_in_a_suppressed_cell_is_not_remembered(world: World) -> None:
     """The four of region 5 stand in totals, not in the cell of their region."""
     remember(world)
     suppressed = in_ledger(world, "SELECT count(*) FROM cells WHERE place = 'deliveries_monthly 2024-03' "
-                                "OR place = 'sales_monthly 2024-03' AND suppressed = 15")
+                                "OR place = 'sales_monthly 2024-03' AND withheld = 15")
     assert suppressed[0][0] > 0
     assert in_ledger(world, "SELECT count(*) FROM contributors SEMI JOIN (SELECT cell FROM cells WHERE place LIKE "
-                            "'sales_monthly%' AND suppressed = 15) USING (cell)") == [(0,)]
+                            "'sales_monthly%' AND withheld = 15) USING (cell)") == [(0,)]
 
 
 def test_without_the_ledger_nothing_is_published_and_the_message_says_what_to_do(published: World) -> None:
