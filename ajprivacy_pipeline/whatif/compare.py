@@ -21,38 +21,35 @@ _REASON_PERIODS = {"correspondence_period": "correspondence_months", "limitation
 _REASON_CLAUSES = {"undelivered": "CON-6", "unpaid": "CON-6", "warranty_unknown": "CON-3"}
 
 COMPARED = ("retention.attribute_decisions", "retention.record_decisions", "retention.bulk_decisions")
-# Which rows differ is told without their lists; these are fetched for the rows that flip alone.
+# Which rows differ is told without their lists; these are fetched for the decisions that flip alone.
 _DIFFERENCES = """
 CREATE OR REPLACE TEMP TABLE differences AS
-SELECT o.rowid AS was_at, n.rowid AS at
+SELECT {keys}, coalesce(o.subject_id, n.subject_id) AS whose, {what} AS what, {record} AS about,
+    o.decision AS was, n.decision AS becomes, o.due_on AS was_due_on, n.due_on
 FROM zone.{table} AS o
-FULL JOIN trial.{table} AS n ON {keys}
+FULL JOIN trial.{table} AS n ON {same}
 WHERE o.decision IS DISTINCT FROM n.decision OR (o.decision = 'retain' AND n.due_on IS DISTINCT FROM o.due_on)
+"""
+_DATES = """
+INSERT INTO flips
+SELECT whose, '{kind}', what, about, was_due_on, due_on, was, becomes,
+    CASE WHEN coalesce(due_on, DATE 'infinity') > coalesce(was_due_on, DATE 'infinity') THEN 'later' ELSE 'earlier' END, NULL
+FROM differences WHERE was = becomes
 """
 _FLIPS = """
 INSERT INTO flips
-WITH pairs AS (
-    SELECT coalesce(o.subject_id, n.subject_id) AS subject_id, '{kind}' AS kind, {what} AS what, {record} AS record_id,
-        o.decision AS was, n.decision AS becomes, o.due_on AS was_due_on, n.due_on,
-        o.retained_by AS was_retained_by, o.held_by AS was_held_by, n.retained_by, n.held_by
-    FROM differences AS d
-    LEFT JOIN zone.{table} AS o ON o.rowid = d.was_at
-    LEFT JOIN trial.{table} AS n ON n.rowid = d.at
-)
-SELECT subject_id, kind, what, record_id, was_due_on, due_on,
-    coalesce(was, 'none') AS from_decision, coalesce(becomes, 'none') AS to_decision,
-    CASE WHEN was IS NOT DISTINCT FROM becomes
-              THEN CASE WHEN coalesce(due_on, DATE 'infinity') > coalesce(was_due_on, DATE 'infinity')
-                        THEN 'later' ELSE 'earlier' END
-         WHEN becomes = 'due' THEN 'becomes_due'
-         WHEN becomes = 'hold' THEN 'becomes_held'
-         WHEN was = 'due' THEN 'no_longer_due'
-         WHEN was = 'hold' THEN 'no_longer_held'
-         ELSE 'other' END AS change,
-    CASE WHEN becomes = 'hold' THEN held_by
-         WHEN becomes = 'due' THEN list_concat(coalesce(was_retained_by, []), coalesce(was_held_by, []))
-         ELSE retained_by END AS grounds
-FROM pairs
+SELECT d.whose, '{kind}', d.what, d.about, d.was_due_on, d.due_on, coalesce(d.was, 'none'), coalesce(d.becomes, 'none'),
+    CASE WHEN d.becomes = 'due' THEN 'becomes_due'
+         WHEN d.becomes = 'hold' THEN 'becomes_held'
+         WHEN d.was = 'due' THEN 'no_longer_due'
+         WHEN d.was = 'hold' THEN 'no_longer_held'
+         ELSE 'other' END,
+    CASE WHEN d.becomes = 'hold' THEN n.held_by
+         WHEN d.becomes = 'due' THEN list_concat(coalesce(o.retained_by, []), coalesce(o.held_by, []))
+         ELSE n.retained_by END
+FROM (FROM differences WHERE was IS DISTINCT FROM becomes) AS d
+LEFT JOIN zone.{table} AS o ON {was_there}
+LEFT JOIN trial.{table} AS n ON {is_there}
 """
 _FLIPS_TABLE = ("CREATE OR REPLACE TEMP TABLE flips (subject_id VARCHAR, kind VARCHAR, what VARCHAR, "
                 "record_id VARCHAR, was_due_on DATE, due_on DATE, from_decision VARCHAR, to_decision VARCHAR, "
@@ -135,16 +132,22 @@ def _find_flips(con: zones.Connection, changed: Container[str], records: Iterabl
     """Fill `flips`: a row per decision that differs, table by table."""
     con.execute(_FLIPS_TABLE)
     numbered = "subject_id" if "retention.subjects" in changed else "subject_no"  # the month's numbers, where lent
-    tables = [("retention.attribute_decisions", "attributes",
-               f"n.{numbered} = o.{numbered} AND n.attribute = o.attribute",
+    tables = [("retention.attribute_decisions", "attributes", (numbered, "attribute"),
                "coalesce(o.attribute, n.attribute)", "NULL")]
-    tables += [(name, "records", "n.record_id = o.record_id AND n.part = o.part AND n.entity = o.entity",
+    tables += [(name, "records", ("record_id", "part", "entity"),
                 "coalesce(o.entity, n.entity) || '.' || coalesce(o.part, n.part)", "coalesce(o.record_id, n.record_id)")
                for name in records]
     for name, kind, keys, what, record in tables:
         if name in changed:
-            con.execute(_DIFFERENCES.format(table=name, keys=keys))
-            con.execute(_FLIPS.format(table=name, kind=kind, what=what, record=record))
+            con.execute(_DIFFERENCES.format(table=name, what=what, record=record, same=_same("o", "n", keys),
+                                            keys=", ".join(f"coalesce(o.{key}, n.{key}) AS {key}" for key in keys)))
+            con.execute(_DATES.format(kind=kind))
+            con.execute(_FLIPS.format(table=name, kind=kind, was_there=_same("o", "d", keys),
+                                      is_there=_same("n", "d", keys)))
+
+
+def _same(one: str, other: str, keys: Iterable[str]) -> str:
+    return " AND ".join(f"{one}.{key} = {other}.{key}" for key in keys)
 
 
 def write_ids(con: zones.Connection, target: Path) -> int:

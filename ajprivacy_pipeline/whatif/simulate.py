@@ -140,8 +140,8 @@ def _decide(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPoli
             effect_key: Mapping[str, object]) -> set[str]:
     """The models of the other policy, over the month's raw tables and recorded decisions.
 
-    What the other policy cannot change is lent by the month, with the number of each subject. Returns the names of the
-    models that were run.
+    What the other policy cannot change, or what comes out as it was, is lent by the month, with the number of each
+    subject. Returns the names of the models that came out otherwise.
     """
     prepare(con, new, ControlStore("sqlite://"), month)
     restage = old is None or not _same_staging(old, new, month)
@@ -154,12 +154,17 @@ def _decide(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPoli
         for model in layer_models(models, ["staged"]):
             run_model(con, model, values)
         write_quality(con, new)
-    changed = _changed_models(con, None if restage else old, new, month)
-    decisions = layer_models(models, ["retention"])
-    _lend(con, [(model.name,) for model in decisions if model.name not in changed])
-    for model in decisions:
-        if model.name in changed:
+    old = None if restage or (old and _macros(old) != _macros(new)) else old
+    touched = _touched_models(old, new, month) if old else set(models)
+    changed = {name for name in POLICY_TABLES if _differs(con, name)}
+    compared = {model.name for model in _compared_models(new)}
+    for model in layer_models(models, ["retention"]):
+        if model.name in compared and (model.name in touched or changed & set(model.reads)):
             run_model(con, model, values)
+            if old is None or model.is_view or _differs(con, model.name):
+                changed.add(model.name)
+                continue
+        _lend(con, [(model.name,)])
     return changed
 
 
@@ -173,21 +178,12 @@ def _lend(con: zones.Connection, names: Iterable[tuple[str]]) -> None:
         con.execute(f"CREATE VIEW {relation} AS SELECT * FROM {_ZONE}.{relation}")
 
 
-def _changed_models(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPolicy, month: str) -> set[str]:
-    """The models behind the comparison that another policy may change: another text or value, or reading what changed.
-
-    Without the month's policy, all of them.
-    """
-    models = _compared_models(new)
-    if old is None or _macros(old) != _macros(new):
-        return {model.name for model in models}
+def _touched_models(old: DecisionPolicy, new: DecisionPolicy, month: str) -> set[str]:
+    """The models that have another text by the other policy, or another value bound."""
     texts, values, before = catalogue_of(old), policy_parameters(new, month), policy_parameters(old, month)
     moved = {name for name, value in values.items() if before.get(name) != value} - {"policy_version"}
-    changed = {name for name in POLICY_TABLES if _differs(con, name)}
-    for model in models:
-        if texts[model.name].sql != model.sql or moved & set(model.params) or changed & set(model.reads):
-            changed.add(model.name)
-    return {model.name for model in models if model.name in changed}
+    return {model.name for model in _compared_models(new)
+            if texts[model.name].sql != model.sql or moved & set(model.params)}
 
 
 def _macros(policy: DecisionPolicy) -> str:
@@ -205,7 +201,7 @@ def _compared_models(policy: DecisionPolicy) -> list[Model]:
 
 
 def _differs(con: zones.Connection, name: str) -> bool:
-    """Whether a table of the policy holds other rows than in the month."""
-    found = con.execute(f"SELECT count(*) FROM (FROM {name} EXCEPT ALL FROM {_ZONE}.{name}) UNION ALL "
-                        f"SELECT count(*) FROM (FROM {_ZONE}.{name} EXCEPT ALL FROM {name})").fetchall()
-    return any(count for (count,) in found)
+    """Whether a table holds other rows than in the month, told by their count and the sum of their hashes."""
+    found = [con.execute(f"SELECT count(*), sum(hash(t)) FROM {where}{name} AS t").fetchall()
+             for where in ("", f"{_ZONE}.")]
+    return bool(found[0] != found[1])

@@ -9,34 +9,35 @@
 --   not yet clamped, so that months can still be added. Whether there is an invoice matters for unpaid orders alone.
 --   is_guest: nobody's number ever stood on it; it is a person's without a subject.
 WITH lines AS (
-    SELECT l.order_id, l.delivered_on, l.returned_on, l.returned_on IS NULL AS is_live,
+    SELECT l.order_id, l.delivered_on, l.returned_on, l.returned_on IS NULL AS is_live, l.delivered_on IS NULL AS inherits,
         warranty_years_of(l.product_id, p.warranty_years, $unknown_warranty_years) AS warranty_years
     FROM staged.order_lines AS l
     LEFT JOIN staged.products AS p ON p.product_id = l.product_id
 ), lined AS (
     SELECT order_id,
-        count(*) AS line_count,
-        count(*) FILTER (is_live) AS live_count,
+        bool_or(is_live) AS any_live,
+        bool_or(inherits) AS any_inherits,
+        bool_or(is_live AND inherits) AS live_inherits,
+        bool_or(is_live AND warranty_years IS NULL) AS warranty_unknown,
         max(delivered_on) AS delivered_on,
-        max(delivered_on) FILTER (is_live) AS live_delivered_on,
+        max(CASE WHEN is_live THEN delivered_on END) AS live_delivered_on,
         max(returned_on) AS returned_on,
-        coalesce(bool_or(delivered_on IS NULL), false) AS any_inherits,
-        coalesce(bool_or(delivered_on IS NULL) FILTER (is_live), false) AS live_inherits,
-        coalesce(bool_or(delivered_on > $as_of) FILTER (is_live), false) AS live_undelivered,
-        coalesce(bool_or(warranty_years IS NULL) FILTER (is_live), false) AS warranty_unknown,
-        max(month_day(delivered_on) + 384 * warranty_years) FILTER (is_live) AS warranty_key,
-        max(warranty_years) FILTER (is_live AND delivered_on IS NULL) AS inherited_years
+        max(CASE WHEN is_live THEN month_day(delivered_on) + 384 * warranty_years END) AS warranty_key,
+        max(CASE WHEN is_live AND inherits THEN warranty_years END) AS inherited_years
     FROM lines
     GROUP BY order_id
 ), unpaid AS (
     SELECT order_id FROM staged.orders WHERE is_unpaid(total_amount, paid_on, $as_of)
-), invoiced AS (
-    SELECT DISTINCT order_id FROM staged.invoices SEMI JOIN unpaid USING (order_id)
-), owing AS (
-    SELECT order_id FROM retention.open_invoices WHERE order_id IS NOT NULL GROUP BY order_id
-), cased AS (
-    SELECT order_id, bool_or(NOT coalesce(closed_on <= $as_of, false)) AS has_open, max(closed_on) AS closed_on
-    FROM staged.cases WHERE order_id IS NOT NULL GROUP BY order_id
+), tied AS (
+    SELECT order_id, false AS owes, NULL::BOOLEAN AS is_open, NULL::DATE AS closed_on
+    FROM staged.invoices SEMI JOIN unpaid USING (order_id)
+    UNION ALL
+    SELECT order_id, true, NULL, NULL FROM retention.open_invoices WHERE order_id IS NOT NULL
+    UNION ALL
+    SELECT order_id, NULL, NOT coalesce(closed_on <= $as_of, false), closed_on FROM staged.cases WHERE order_id IS NOT NULL
+), ties AS (
+    SELECT order_id, bool_or(owes) AS owes, bool_or(is_open) AS has_open_case, max(closed_on) AS case_closed_on
+    FROM tied GROUP BY order_id
 ), placed AS (
     SELECT *, customer_id IS NULL AND contact_id IS NULL AND tombstone_type IS NULL AND NOT is_contact_unlinked AS is_guest
     FROM staged.orders
@@ -49,41 +50,39 @@ WITH lines AS (
         o.contact_id IS NOT NULL AND c.subject_no IS NULL AS contact_missing,
         coalesce(k.is_person, o.tombstone_type <> 'business', o.is_guest) AS is_person,
         coalesce(o.cancelled_on <= $as_of, false) AS is_cancelled,
-        coalesce(l.line_count, 0) AS line_count, coalesce(l.live_count, 0) AS live_count,
-        coalesce(greatest(l.delivered_on, CASE WHEN l.any_inherits THEN o.delivered_on END), NULL) AS line_delivered_on,
+        l.order_id IS NOT NULL AS has_lines, coalesce(l.any_live, false) AS any_live,
+        greatest(l.delivered_on, CASE WHEN l.any_inherits THEN o.delivered_on END) AS line_delivered_on,
         greatest(l.live_delivered_on, CASE WHEN l.live_inherits THEN o.delivered_on END) AS live_delivered_on,
-        l.returned_on, l.live_undelivered, l.live_inherits, coalesce(l.warranty_unknown, false) AS warranty_unknown,
+        l.returned_on, l.live_delivered_on > $as_of AS live_undelivered, l.live_inherits,
+        coalesce(l.warranty_unknown, false) AS warranty_unknown,
         greatest(l.warranty_key, month_day(o.delivered_on) + 384 * l.inherited_years) AS warranty_key,
-        i.order_id IS NOT NULL AS has_invoice, w.order_id IS NOT NULL AS has_open_invoice,
-        coalesce(s.has_open, false) AS has_open_case, s.closed_on AS case_closed_on
+        t.owes, coalesce(t.has_open_case, false) AS has_open_case, t.case_closed_on
     FROM placed AS o
     LEFT JOIN lined AS l ON l.order_id = o.order_id
     LEFT JOIN retention.subjects AS k ON k.customer_id = o.customer_id AND k.contact_id IS NULL
     LEFT JOIN retention.subjects AS c ON c.contact_id = o.contact_id
-    LEFT JOIN invoiced AS i ON i.order_id = o.order_id
-    LEFT JOIN owing AS w ON w.order_id = o.order_id
-    LEFT JOIN cased AS s ON s.order_id = o.order_id
+    LEFT JOIN ties AS t ON t.order_id = o.order_id
 ), dated AS (
     SELECT *,
         has_warranty(is_person, is_cancelled, $business_warranty) AS has_warranty,
         greatest(ordered_on, delivered_on, completed_on, paid_on, CASE WHEN is_cancelled THEN cancelled_on END,
                  line_delivered_on, returned_on, case_closed_on) AS ended_on,
-        CASE WHEN line_count = 0 THEN coalesce(delivered_on > $as_of, true)
+        CASE WHEN NOT has_lines THEN coalesce(delivered_on > $as_of, true)
              ELSE coalesce(live_undelivered, false) OR (live_inherits AND coalesce(delivered_on > $as_of, true)) END AS late,
         is_unpaid(total_amount, paid_on, $as_of)
-            AND (has_open_invoice OR (NOT has_invoice AND (line_count = 0 OR live_count > 0))) AS owed
+            AND coalesce(owes, any_live OR NOT has_lines) AS owed
     FROM joined
 ), keyed AS (
     SELECT *, CASE WHEN has_warranty THEN greatest(month_day(ended_on), warranty_key) ELSE month_day(ended_on) END AS end_key
     FROM dated
 )
 SELECT order_id, customer_id, contact_id, customer_no, contact_no, customer_missing, contact_missing, is_person, is_guest, is_cancelled,
-    is_contact_unlinked, tombstone_type, ordered_on, ended_on,
+    is_contact_unlinked, ordered_on, ended_on,
     NOT is_cancelled AND late AS undelivered,
     NOT is_cancelled AND owed AS unpaid,
     has_open_case AS open_case,
     has_warranty AND warranty_unknown AS warranty_unknown,
-    has_open_invoice, delivery_absent,
+    delivery_absent,
     date_of_month_day(end_key) AS obligations_on,
     date_of_month_day(end_key + 32 * $profile_tail_months) AS profile_on,
     CASE WHEN is_cancelled THEN plus_months(ended_on, $contract_tail_months)

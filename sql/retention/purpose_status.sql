@@ -1,7 +1,7 @@
 -- model: retention.purpose_status
 -- grain: one row per subject and applicable purpose
--- params: as_of, policy_version
--- reads: retention.subject_purposes, policy.purposes
+-- materialised: view
+-- reads: retention.subject_purposes, retention.basis, policy.purposes
 -- doc: When each purpose of a subject lapses, whether it is active at as_of, and what that rests on: blockers while it
 --   is open, its clauses otherwise, and the requests that moved it. lapses_on NULL means no end in sight.
 WITH statuses AS (
@@ -11,9 +11,9 @@ WITH statuses AS (
     FROM retention.subject_purposes AS s
 {% endfor %}
 )
-SELECT CAST($as_of AS DATE) AS as_of, t.subject_id, t.subject_no, t.purpose,
+SELECT b.as_of, t.subject_id, t.subject_no, t.purpose,
     CASE WHEN isfinite(t.lapses_on) THEN t.lapses_on END AS lapses_on,
-    t.lapses_on > $as_of AS active,
+    t.lapses_on > b.as_of AS active,
     CASE WHEN NOT isfinite(t.lapses_on)
          THEN list_filter(CASE t.purpose
 {% for purpose in purposes %}
@@ -23,7 +23,8 @@ SELECT CAST($as_of AS DATE) AS as_of, t.subject_id, t.subject_no, t.purpose,
              END, lambda x: x IS NOT NULL)
          WHEN t.moved THEN list_sort(list_concat(p.clauses, t.request_ids))
          ELSE p.clauses END AS reasons,
-    $policy_version AS policy_version
+    b.policy_version
 FROM statuses AS t
+CROSS JOIN retention.basis AS b
 JOIN policy.purposes AS p ON p.purpose = t.purpose
 WHERE t.lapses_on IS NOT NULL

@@ -3,6 +3,7 @@
 A case is `tests/sql/<layer>/<model>/<case>.toml`:
 
     doc = "why these rows"                 one sentence
+    through = ["retention.order_rulings"]  models that stand between what is given and this one, in their order
     [params]                               values that differ from the policy's (as_of follows the month 2026-10)
     contract_tail_months = 6
     [given]                                rows of tables that the model reads; what is not given is empty
@@ -58,6 +59,7 @@ class Case:
 
     path: Path
     model: str
+    through: tuple[str, ...] = ()
     params: dict[str, Any] = field(default_factory=dict)
     given: dict[str, list[dict[str, str | None]]] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
@@ -68,15 +70,15 @@ class Case:
 def read_case(path: Path) -> Case:
     """A case from its file; the model is its folder."""
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    assert raw.keys() <= {"doc", "params", "given", "expect"}, path
+    assert raw.keys() <= {"doc", "through", "params", "given", "expect"}, path
     assert raw["doc"].strip(), path
     columns, expected = read_table(raw["expect"]["rows"])
     given = {}
     for table, text in raw.get("given", {}).items():
         names, rows = read_table(text)
         given[table] = [dict(zip(names, row, strict=True)) for row in rows]
-    return Case(path, f"{path.parent.parent.name}.{path.parent.name}", raw.get("params", {}), given, columns, expected,
-                raw["expect"].get("order", False))
+    return Case(path, f"{path.parent.parent.name}.{path.parent.name}", tuple(raw.get("through", ())),
+                raw.get("params", {}), given, columns, expected, raw["expect"].get("order", False))
 
 
 def read_table(text: str) -> tuple[tuple[str, ...], list[tuple[str | None, ...]]]:
@@ -125,27 +127,36 @@ class Workbench:
 
     def run(self, case: Case) -> list[tuple[str | None, ...]]:
         """The rows that the case's model makes of what is given, as texts, the columns that the case names."""
-        model = self.catalogue[case.model]
-        if unread := set(case.given) - set(model.reads):
+        steps = [self.catalogue[name] for name in (*case.through, case.model)]
+        if unread := set(case.given) - {table for model in steps for table in model.reads}:
             raise AssertionError(f"{case.path.name}: {case.model} does not read {', '.join(sorted(unread))}")
-        if unknown := set(case.params) - set(model.params):
+        if unknown := set(case.params) - {name for model in steps for name in model.params}:
             raise AssertionError(f"{case.path.name}: {case.model} takes no {', '.join(sorted(unknown))}")
         try:
             for table, rows in case.given.items():
                 self._fill(table, rows)
-            values = {name: case.params.get(name, self._values[name]) for name in model.params}
+            for model in steps[:-1]:
+                self._set_aside(model.name)
+                self._con.execute(f"CREATE TABLE {model.name} AS {model.sql}", self._of(model, case))
             shown = ", ".join(f"CAST({zones.quote(name)} AS VARCHAR)" for name in case.columns)
-            return [tuple(row) for row in
-                    self._con.execute(f"SELECT {shown} FROM ({model.sql})", values or None).fetchall()]
+            return [tuple(row) for row in self._con.execute(f"SELECT {shown} FROM ({steps[-1].sql})",
+                                                            self._of(steps[-1], case)).fetchall()]
         finally:
-            for table in case.given:
+            for table in (*case.given, *case.through):
                 self._restore(table)
+
+    def _of(self, model: Model, case: Case) -> dict[str, Any] | None:
+        """The values of a model's parameters in a case; None where it has none."""
+        return {name: case.params.get(name, self._values[name]) for name in model.params} or None
+
+    def _set_aside(self, table: str) -> None:
+        self._con.execute(f"ALTER {self._kind(table)} {table} RENAME TO {_KEPT}{table.partition('.')[2]}")
 
     def _fill(self, table: str, rows: Sequence[Mapping[str, str | None]]) -> None:
         """Put a table of these rows in a table's place; texts become the columns' types."""
         types = {name: kind for name, kind, *_ in self._con.execute(f"DESCRIBE {table}").fetchall()}
         columns = ", ".join(f"{zones.quote(name)} {kind}" for name, kind in types.items())
-        self._con.execute(f"ALTER {self._kind(table)} {table} RENAME TO {_KEPT}{table.partition('.')[2]}")
+        self._set_aside(table)
         self._con.execute(f"CREATE TABLE {table} ({columns})")
         for row in rows:
             if unknown := set(row) - set(types):

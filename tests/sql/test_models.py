@@ -24,4 +24,5 @@ def test_case(path: Path, bench: Workbench) -> None:
 
 
 def test_every_model_has_a_case_and_every_case_a_model(bench: Workbench) -> None:
-    assert {f"{path.parent.parent.name}.{path.parent.name}" for path in CASES} == set(bench.catalogue)
+    cases = [read_case(path) for path in CASES]
+    assert {name for case in cases for name in (case.model, *case.through)} == set(bench.catalogue)

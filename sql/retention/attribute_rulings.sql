@@ -1,0 +1,49 @@
+-- model: retention.attribute_rulings
+-- grain: one row per subject and attribute of its type
+-- params: as_of
+-- reads: retention.subject_purposes, retention.subject_holds, retention.evidence, retention.presence, policy.attributes
+-- doc: What becomes of each attribute of each subject, put into words by retention.attribute_decisions. A date of birth
+--   that cannot be read holds its attribute alone.
+--   `covers`, `active` and `retained` are sets of purposes as bits:
+--  {% for purpose in purposes %} {{ purpose.name }} {{ purpose.bit }}{{ "." if loop.last else "," }}{% endfor %}
+
+WITH purposes AS (
+    SELECT subject_no, subject_id, subject_type,
+{% for purpose in purposes %}
+        {{ purpose.name }}_on,
+{% endfor %}
+{% for purpose in purposes %}
+        {{ "+ " if not loop.first }}CASE WHEN {{ purpose.name }}_on > $as_of THEN {{ purpose.bit }} ELSE 0 END
+{% endfor %}
+        AS active
+    FROM retention.subject_purposes
+), named AS (
+    SELECT * REPLACE (CAST(attribute AS ENUM ({% for attribute in attributes %}'{{ attribute.name }}'{{ ", " if not loop.last }}{% endfor %})) AS attribute)
+    FROM policy.attributes
+), judged AS (
+    SELECT p.subject_no, p.subject_id, p.subject_type, a.attribute, a.hold_entity, p.active & a.covers AS retained,
+        NOT CASE a.attribute
+{% for attribute in attributes %}
+            WHEN '{{ attribute.name }}' THEN v.has_{{ attribute.name }}
+{% endfor %}
+            END AS is_absent,
+        {% for attribute in attributes if attribute.may_be_faulty %}{{ " OR " if not loop.first }}(a.attribute = '{{ attribute.name }}' AND v.faulty_{{ attribute.name }}){% else %}false{% endfor %} AS is_faulty,
+        coalesce(greatest(
+{% for purpose in purposes %}
+            CASE WHEN a.covers & {{ purpose.bit }} > 0 THEN p.{{ purpose.name }}_on END{{ "," if not loop.last }}
+{% endfor %}
+            ), $as_of) AS lapses_on
+    FROM purposes AS p
+    JOIN retention.presence AS v USING (subject_no)
+    JOIN named AS a USING (subject_type)
+), decided AS (
+    SELECT j.* EXCLUDE (retained), CASE WHEN j.is_absent THEN 0 ELSE j.retained END AS retained,
+        CASE WHEN j.is_absent OR j.retained > 0 THEN 0 ELSE record_holds(h.freezes, NULL, false, j.is_faulty, e.is_missing,
+            list_contains(e.held_entities, CASE WHEN j.subject_type = 'contact' THEN 'contacts' ELSE 'customers' END)) END AS held
+    FROM judged AS j
+    CROSS JOIN retention.evidence AS e
+    LEFT JOIN retention.subject_holds AS h ON h.subject_no = j.subject_no AND h.entity = j.hold_entity
+)
+SELECT subject_id, subject_no, attribute, is_absent, retained, held,
+    CASE WHEN NOT is_absent AND isfinite(lapses_on) THEN lapses_on END AS due_on
+FROM decided
