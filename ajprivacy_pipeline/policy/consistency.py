@@ -14,7 +14,7 @@ _WORD = re.compile("[a-z][a-z_0-9]*")
 
 
 def cross_faults(policy: Policy) -> Iterator[str]:
-    """Every fault that no single file shows."""
+    """Yields every fault that no single file shows."""
     yield from decision_faults(policy)
     yield from _proof_faults(policy)
     yield from _recipient_faults(policy)

@@ -34,7 +34,7 @@ _FILES: dict[str, tuple[str, Any]] = {
 
 
 def own_names() -> frozenset[str]:
-    """Every name that a notice loaded by this process gives to something: keys of its files, nobody's values."""
+    """Returns every name that a notice loaded by this process gives to something: keys of files, no values."""
     return frozenset(_OWN_NAMES)
 
 
@@ -61,7 +61,7 @@ def load_policy(folder: Path) -> Policy:
 
 
 def read_texts(folder: Path) -> dict[str, str]:
-    """The notice files of a folder by name; one that is missing or unreadable is left out.
+    """Returns the notice files of a folder by name; one that is missing or unreadable is left out.
 
     Raises:
         PolicyError: there is no such folder.
@@ -96,7 +96,9 @@ def parse_policy(texts: Mapping[str, str]) -> Policy:
 
 
 def parse_decision_policy(texts: Mapping[str, str]) -> DecisionPolicy:
-    """The part of a policy that decides, whatever its other files say or lack: for policies of earlier versions.
+    """Returns the part of a policy that decides, whatever its other files say or lack.
+
+    Policies of earlier versions are read by it.
 
     Raises:
         PolicyError: with every fault of that part at once, and every file that is not valid TOML.

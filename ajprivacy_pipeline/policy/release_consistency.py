@@ -13,7 +13,7 @@ from ajprivacy_pipeline.policy.utility import Utility
 
 
 def release_faults(policy: Policy) -> Iterator[str]:
-    """Every fault of what is released."""
+    """Yields every fault of what is released."""
     yield from _table_faults(policy)
     yield from _microdata_faults(policy)
     values = policy.release.thresholds
@@ -80,7 +80,7 @@ def _microdata_faults(policy: Policy) -> Iterator[str]:
 
 
 def utility_faults(utility: Utility, k: int, every: str, tables: dict[str, PublishedTable]) -> Iterator[str]:
-    """What does not fit: bands that reach below k, queries of what is not published or may not be added up."""
+    """Yields what does not fit: bands that reach below k, queries of what is not published or may not be added up."""
     if utility.contributor_bands[0] <= k:
         yield f"release.toml: utility.contributor_bands begin below k = {k}: the first band would tell of fewer"
     for name, query in utility.golden.items():
