@@ -20,7 +20,7 @@ REMEDY = ("legal holds, reviews and effects of requests may be gone with it: res
 
 
 def read_counter(keys: Path) -> int | None:
-    """The number beside the keys; None where there is none yet.
+    """Returns the number beside the keys; None where there is none yet.
 
     Raises:
         ControlError: what stands there is no number.
@@ -52,7 +52,7 @@ def reset_counter(keys: Path, number: int) -> None:
 
 
 def remains(home: Path) -> str | None:
-    """What lies in a home that a control store must have known of, in words; None where nothing does."""
+    """Returns what lies in a home that a control store must have known of, in words; None where nothing does."""
     found = {"sealed keys": ("keys", "*.sealed"), "restricted files": ("restricted", "*.duckdb"),
              "pseudonymised files": ("pseudonymised", "*.duckdb"), "releases": ("published", "releases/*")}
     named = [words for words, (folder, pattern) in found.items() if any((home / folder).glob(pattern))]
