@@ -25,7 +25,7 @@ _SUBJECTS = ("customers", "contacts")
 
 
 def require_complete(policy: DecisionPolicy, folder: Path | None = None) -> dict[str, Model]:
-    """The catalogue of a policy, if policy and models lack nothing of each other.
+    """Returns the catalogue of a policy, if policy and models lack nothing of each other.
 
     Args:
         policy: as it was loaded; of a whole one, what is released is looked at too.
@@ -50,12 +50,12 @@ def require_complete(policy: DecisionPolicy, folder: Path | None = None) -> dict
 
 
 def decided_parts(catalogue: Mapping[str, Model]) -> list[str]:
-    """What the models decide about records, as entity.part."""
+    """Returns what the models decide about records, as entity.part."""
     return [part for name in (*catalogue[_RECORDS].reads, _BULK) for part in catalogue[name].decides]
 
 
 def holdable_tables(catalogue: Mapping[str, Model]) -> list[str]:
-    """The source tables that a legal hold may name as a whole: those of subjects, and of records that are decided."""
+    """Returns the source tables that a legal hold may name as a whole: of subjects, and of decided records."""
     return [*_SUBJECTS, *dict.fromkeys(part.partition(".")[0] for part in decided_parts(catalogue))]
 
 
