@@ -96,7 +96,10 @@ def _mend(con: Connection, policy: Policy, public: dict[str, str], difference: D
 
 
 def check_differences(con: Connection, policy: Policy, public: dict[str, str]) -> Verdict:
-    """G6 within a release, over the public tables as they stand; contributors are counted again from the facts."""
+    """Checks G6 within a release, over the public tables as they stand.
+
+    Contributors are counted again from the facts.
+    """
     count = 0
     k = policy.release.thresholds.k
     small: Counter[str] = Counter()
@@ -116,7 +119,7 @@ def check_differences(con: Connection, policy: Policy, public: dict[str, str]) -
 
 
 def differences(policy: Policy, one: Contributions, measure: str) -> Iterator[Difference]:
-    """Every difference of a measure of a table, in a fixed order."""
+    """Yields every difference of a measure of a table, in a fixed order."""
     additive = one.additive[measure]
     for named in _subsets(one.dimensions):
         for order in permutations(d for d in additive if d not in named):
