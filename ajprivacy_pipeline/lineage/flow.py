@@ -45,7 +45,7 @@ class Step:
     passed: tuple[str, ...] = ()
 
     def through(self, passage: str) -> "Step":
-        """The same, having gone through one passage more; a repeated one counts once."""
+        """Returns the same, having gone through one passage more; a repeated one counts once."""
         return self if self.passed[-1:] == (passage,) else Step(self.table, self.column, (*self.passed, passage))
 
 
@@ -61,7 +61,7 @@ class Flow:
     bound: bool = False
 
     def through(self, passage: str) -> "Flow":
-        """Everything in it, having gone through a passage."""
+        """Returns everything in it, having gone through a passage."""
         return Flow(frozenset(step.through(passage) for step in self.steps), self.grounded, self.bound)
 
 
@@ -72,14 +72,14 @@ Names = Mapping[str, Flow]  # what a bare name stands for: a macro's parameter, 
 
 
 def union(flows: Iterable[Flow]) -> Flow:
-    """What an expression of several parts is made of."""
+    """Returns what an expression of several parts is made of."""
     parts = list(flows)
     return Flow(frozenset().union(*(part.steps for part in parts)), any(part.grounded for part in parts),
                 any(part.bound for part in parts))
 
 
 def model_flows(name: str, sql: str, known: Columns, macros: Mapping[str, Macro]) -> dict[str, Flow]:
-    """The flow of each column of a model, in order.
+    """Returns the flow of each column of a model, in order.
 
     Args:
         name: the model, for messages.

@@ -65,7 +65,7 @@ class Macro:
 
 
 def parse_model(name: str, sql: str) -> exp.Query:
-    """A model's statement as a tree of nothing but what is understood.
+    """Returns a model's statement as a tree of nothing but what is understood.
 
     Raises:
         LineageError: it does not parse, is no query, or holds something that is not on the list.
@@ -101,7 +101,7 @@ def check_node(name: str, node: exp.Expr) -> None:
 
 
 def parse_macros(sql: str) -> dict[str, Macro]:
-    """The macros of macros.sql by lower-case name.
+    """Returns the macros of macros.sql by lower-case name.
 
     Raises:
         LineageError: a statement that is no macro of one expression, or a macro that reads a table.
