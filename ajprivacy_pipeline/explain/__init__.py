@@ -32,7 +32,7 @@ _SUBJECT = re.compile(r"^(?:customer|contact):\S(?:.*\S)?$")
 
 
 def check_subject(subject_id: str) -> str:
-    """The id, if it is one of a subject.
+    """Returns the id, if it is one of a subject.
 
     Raises:
         ControlError: it is not of the form customer:ID or contact:ID.

@@ -58,7 +58,7 @@ class Explanation:
 
 
 def assemble(facts: Facts, policy: DecisionPolicy, month: str, purposes: Purposes, terms: RecordTerms) -> Explanation:
-    """The explanation of one subject.
+    """Returns the explanation of one subject.
 
     Args:
         facts: what is decided.
@@ -90,7 +90,7 @@ def assemble(facts: Facts, policy: DecisionPolicy, month: str, purposes: Purpose
 
 
 def disagreements(explanation: Explanation) -> list[str]:
-    """What is decided otherwise than the terms say, by entity, record and part; empty where all agree."""
+    """Returns what is decided otherwise than the terms say, by entity, record and part; empty where all agree."""
     found = []
     for item in (*explanation.attributes, *explanation.records):
         if item.decision == "absent":

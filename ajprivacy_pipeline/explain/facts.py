@@ -59,14 +59,14 @@ class Facts:
 
 
 def rows(con: Connection, sql: str, **values: object) -> list[Row]:
-    """The rows of a query, as dictionaries; values are bound."""
+    """Returns the rows of a query, as dictionaries; values are bound."""
     result = con.execute(sql, values or None)
     names = [column[0] for column in result.description]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def find_subject(con: Connection, subject_id: str, month: str) -> Row:
-    """The subject's row.
+    """Returns the subject's row.
 
     Raises:
         ControlError: it is not in the month's data, or is a tombstone.
@@ -83,7 +83,7 @@ def find_subject(con: Connection, subject_id: str, month: str) -> Row:
 
 
 def read_facts(con: Connection, subject: Row, as_of: date) -> Facts:
-    """What is decided about one subject, whose terms are asked for, and what could hold it."""
+    """Returns what is decided about one subject, whose terms are asked for, and what could hold it."""
     no = subject["subject_no"]
     facts = Facts(as_of, subject,
                   rows(con, "SELECT is_missing, faults AS reasons, held_entities FROM retention.evidence")[0],
@@ -97,5 +97,5 @@ def read_facts(con: Connection, subject: Row, as_of: date) -> Facts:
 
 
 def owners(row: Row) -> tuple[str, ...]:
-    """The customer and the contact that a record names, as subject ids."""
+    """Returns the customer and the contact that a record names, as subject ids."""
     return tuple(row[name] for name in ("customer", "contact") if row[name] is not None)

@@ -35,7 +35,7 @@ class Hold:
 
 
 def own_holds(facts: Facts, policy: DecisionPolicy) -> tuple[Hold, ...]:
-    """Every freeze of the subject, and the legal holds of whole tables that have something of it."""
+    """Returns every freeze of the subject, and the legal holds of whole tables that have something of it."""
     own = facts.subject_id
     found = [_hold(facts, policy, row["freeze"], (own,), None) for row in facts.freezes if row["subject_id"] == own]
     touched = {facts.entity, *(row["entity"] for row in facts.records), *(["web_events"] if facts.visits else [])}
@@ -44,7 +44,7 @@ def own_holds(facts: Facts, policy: DecisionPolicy) -> tuple[Hold, ...]:
 
 
 def attribute_holds(facts: Facts, policy: DecisionPolicy, row: Row) -> tuple[Hold, ...]:
-    """The freezes that hold an attribute; a fault in one of its own columns may hold it alone."""
+    """Returns the freezes that hold an attribute; a fault in one of its own columns may hold it alone."""
     found = [_hold(facts, policy, name, (facts.subject_id,), facts.entity) for name in row["held_by"]]
     columns = policy.retention.attributes[row["attribute"]].columns
     own = facts.subject["contact_id"] if facts.entity == "contacts" else facts.subject["customer_id"]
@@ -54,7 +54,10 @@ def attribute_holds(facts: Facts, policy: DecisionPolicy, row: Row) -> tuple[Hol
 
 
 def record_holds(facts: Facts, policy: DecisionPolicy, row: Row) -> tuple[Hold, ...]:
-    """The freezes that hold a record: its own faults, else the subject's, else those of whom it is shared with."""
+    """Returns the freezes that hold a record.
+
+    They are those of its own faults, else the subject's, else those of whom it is shared with.
+    """
     return tuple(_record_hold(facts, policy, row, name) for name in row["held_by"])
 
 
@@ -70,7 +73,10 @@ def _record_hold(facts: Facts, policy: DecisionPolicy, row: Row, name: str) -> H
 
 
 def web_holds(facts: Facts, policy: DecisionPolicy, customer: str | None, *, is_faulty: bool) -> tuple[Hold, ...]:
-    """What holds visits of the subject, on behalf of a customer: freezes of both, and those of the whole table."""
+    """Returns what holds visits of the subject, on behalf of a customer.
+
+    These are freezes of both, and those of the whole table.
+    """
     own = facts.subject_id
     holders = [own] if customer in (None, own) else [own, str(customer)]
     names = {row["freeze"] for row in facts.freezes if row["subject_id"] in holders

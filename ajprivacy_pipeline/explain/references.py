@@ -93,7 +93,7 @@ def _read_faults(con: Connection, facts: Facts) -> None:
 
 
 def missing_sources(facts: Facts) -> Iterator[Row]:
-    """The sources whose absence stops everything, each with what is wrong with it."""
+    """Yields the sources whose absence stops everything, each with what is wrong with it."""
     for reason in facts.evidence["reasons"] or ():
         source, _, fault = reason.partition(": ")
         yield {"source": source, "fault": fault}
