@@ -38,7 +38,7 @@ class Destination:
         return self.url.get_backend_name()
 
     def engine(self) -> sa.Engine:
-        """An engine whose transactions hold changes of tables too, and whose errors show no values."""
+        """Returns an engine whose transactions hold changes of tables too, and whose errors show no values."""
         if self.dialect == POSTGRESQL:
             return sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool,
                                     connect_args={"connect_timeout": 10})
@@ -54,7 +54,7 @@ def _no_transactions_of_its_own(connection: sqlite3.Connection, _record: object)
 
 
 def destination_of(settings: Settings, policy: Policy) -> Destination:
-    """The declared destination; nothing is connected to.
+    """Returns the declared destination; nothing is connected to.
 
     Raises:
         ReleaseError: there is none, its country is not declared or lies outside the EEA, its address is none, or the

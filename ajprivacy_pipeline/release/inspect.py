@@ -14,7 +14,7 @@ from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal,
 
 
 def list_releases(settings: Settings) -> list[dict[str, Any]]:
-    """Every release the control store knows, oldest first, with what its manifest says.
+    """Returns every release the control store knows, oldest first, with what its manifest says.
 
     `state`: current (analysts see it), earlier, replaced (published again later, or unproven before the first proven
     one), damaged (its files are gone or not
@@ -43,7 +43,7 @@ def list_releases(settings: Settings) -> list[dict[str, Any]]:
 
 
 def open_release(settings: Settings, month: str) -> Release:
-    """A release by its month, verified against the control store.
+    """Returns a release by its month, verified against the control store.
 
     Raises:
         ReleaseError: there is none, or a file of it is missing, changed, or one too many.
@@ -55,7 +55,7 @@ def open_release(settings: Settings, month: str) -> Release:
 
 
 def newest_month(settings: Settings) -> str:
-    """The month of the newest proven release, the only one that a re-issue can change.
+    """Returns the month of the newest proven release, the only one that a re-issue can change.
 
     Raises:
         ReleaseError: there is none.
@@ -123,7 +123,7 @@ def _analytics_faults(settings: Settings, release: Release) -> list[str]:
 
 
 def diff(settings: Settings, old: str, new: str) -> dict[str, Any]:
-    """What two releases say differently, in counts of cells.
+    """Returns what two releases say differently, in counts of cells.
 
     Returns `tables`: for each table that differs its `files` (by path: added, removed, changed), and `cells` (added,
     removed, changed); and `closed_months_changed`: files of months closed in both that are not the same, of which there

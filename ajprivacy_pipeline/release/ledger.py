@@ -45,7 +45,7 @@ _MISSING = (
 
 
 def check_ledger(con: Connection, settings: Settings, policy: Policy, manifests: list[str]) -> Verdict:
-    """G6 across releases for the computed cells.
+    """Checks G6 across releases for the computed cells.
 
     Args:
         con: holds the tables of `ledger_cells`.

@@ -37,7 +37,7 @@ class Release:
         return str(self.manifest["month"])
 
     def files(self, table: str) -> list[Path]:
-        """The Parquet files of a table, oldest month first."""
+        """Returns the Parquet files of a table, oldest month first."""
         return [self.folder / path for path in sorted(self.manifest["files"]) if path.startswith(f"{table}/")]
 
     @property
@@ -47,7 +47,7 @@ class Release:
 
 
 def sha256_of(path: Path) -> str:
-    """The hash of a file's bytes."""
+    """Returns the hash of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -59,13 +59,13 @@ def outcomes(verdicts: Iterable[Verdict]) -> dict[str, dict[str, str]]:
 
 
 def is_proven(verdicts: Iterable[Verdict]) -> bool:
-    """Whether every guarantee that a release can prove was checked and passed."""
+    """Returns whether every guarantee that a release can prove was checked and passed."""
     found = {v.guarantee: v.passed for v in verdicts}
     return all(found.get(g, False) for g in PROVING)
 
 
 def manifest_of(rows: dict[str, int], head: dict[str, Any], hashes: dict[str, str]) -> dict[str, Any]:
-    """The manifest as data: what is said of the release, and rows and hash of each file."""
+    """Returns the manifest as data: what is said of the release, and rows and hash of each file."""
     files = {path: {"rows": count, "sha256": hashes.get(path, "")} for path, count in rows.items()}
     return {"format": FORMAT, **head, "files": files}
 
@@ -118,7 +118,7 @@ def verify_release(folder: Path, expected_sha256: str | None = None) -> Release:
 
 
 def read_release(settings: Settings) -> Release:
-    """The release that analysts see now, verified.
+    """Returns the release that analysts see now, verified.
 
     Raises:
         ReleaseError: nothing is published, or the folder is not what was published.
@@ -134,7 +134,7 @@ def read_release(settings: Settings) -> Release:
 
 
 def published_stamp(path: Path) -> str | None:
-    """The hash of the manifest that an analytics file was built from; None when there is no such file.
+    """Returns the hash of the manifest that an analytics file was built from; None when there is no such file.
 
     Raises:
         ZoneError: the file cannot be read.
