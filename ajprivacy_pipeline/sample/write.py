@@ -26,7 +26,7 @@ ELSEWHERE = "give `ajprivacy sample` another --url, or empty that database yours
 
 
 def parse(url: str) -> sa.URL:
-    """The address to write to.
+    """Returns the address to write to.
 
     Raises:
         SourceError: it is no URL, or its scheme is neither SQLite nor PostgreSQL.
