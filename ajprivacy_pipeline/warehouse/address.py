@@ -69,7 +69,7 @@ class Address:
         return " ".join((*((own,) if isinstance(own, str) else own), "-c row_security=off")).strip()
 
     def engine(self) -> sa.Engine:
-        """An engine that cannot write where the dialect lets us say so, and never shows parameters.
+        """Returns an engine that cannot write where the dialect lets us say so, and never shows parameters.
 
         Raises:
             SourceError: unknown scheme, or the driver is not installed.
@@ -96,7 +96,7 @@ class Address:
 
 
 def read_only_sqlite(path: Path) -> sqlite3.Connection:
-    """A connection to an existing SQLite file that cannot write and makes no file."""
+    """Returns a connection to an existing SQLite file that cannot write and makes no file."""
     return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10, check_same_thread=False)
 
 
@@ -122,7 +122,7 @@ _HIDES = re.compile(r'row-level security policy for table "([^"]+)"')
 
 
 def hidden_rows(text: str) -> str | None:
-    """What to do where a driver's error says that a policy of PostgreSQL would hide rows; None where it does not."""
+    """Returns the remedy where a driver's error says that PostgreSQL's row security would hide rows, else None."""
     found = _HIDES.search(text)
     return found and (f'row-level security of table "{found[1]}" would hide rows from this user, and what is hidden '
                       "would count as not there: let the user see every row (ALTER ROLE ... BYPASSRLS, or make it the "
@@ -130,7 +130,7 @@ def hidden_rows(text: str) -> str | None:
 
 
 def meaning(text: str) -> str | None:
-    """What a driver's error text means, in words of ours; None if we do not know."""
+    """Returns what a driver's error text means, in words of ours; None if we do not know."""
     if hidden := hidden_rows(text):
         return hidden
     text = text.lower()

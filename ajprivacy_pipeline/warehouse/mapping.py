@@ -67,7 +67,7 @@ def resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> Resolv
 
 
 def check(source: Source, mapping: Mapping, sources: policy.Sources) -> list[Finding]:
-    """Everything worth knowing before a run: faults, missing evidence, what is absent, what is converted.
+    """Returns everything worth knowing before a run: faults, missing evidence, what is absent, what is converted.
 
     Raises:
         SourceError: the warehouse has no tables or cannot be read.
@@ -202,13 +202,13 @@ class _TableResolver:
 
 
 def select(source: Source, relation: str, columns: dict[str, ResolvedColumn]) -> str:
-    """A SELECT of the given columns under their canonical names that returns no row."""
+    """Returns a SELECT of the given columns under their canonical names that returns no row."""
     listed = ", ".join(f"{column.sql} AS {source.quote(name)}" for name, column in columns.items())
     return f"SELECT {listed or '1'} FROM {relation} WHERE 1 = 0"
 
 
 def find(wanted: str, names: dict[str, Any]) -> str | None:
-    """The name itself, else the only one that differs in case."""
+    """Returns the name itself, else the only one that differs in case."""
     if wanted in names:
         return wanted
     alike = [name for name in names if name.casefold() == wanted.casefold()]

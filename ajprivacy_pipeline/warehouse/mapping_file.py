@@ -108,7 +108,7 @@ def load_mapping(path: Path | None, sources: policy.Sources) -> Mapping:
 
 
 def mapping_faults(faults: list[str]) -> MappingError:
-    """The error that lists every fault, one a line."""
+    """Returns the error that lists every fault, one a line."""
     listed = "\n  - ".join(faults)
     return MappingError(f"the mapping has {len(faults)} fault(s):\n  - {listed}")
 
