@@ -28,7 +28,7 @@ def last_day(month: str) -> date:
 
 
 def last_full_month(today: date) -> str:
-    """Returns the newest month that is over, as YYYY-MM."""
+    """Returns the newest completed month, as YYYY-MM."""
     return f"{plus_months(today.replace(day=1), -1):%Y-%m}"
 
 

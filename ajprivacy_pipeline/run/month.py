@@ -278,7 +278,7 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
 
     Args:
         settings: folders and limits.
-        month: YYYY-MM, a month that is over or under way.
+        month: YYYY-MM, a month that is completed or under way.
         run_id: stands in the control store and in the release.
         report: called after each table and step.
         logs: gives everything the run has written down so far; without it no release is proven (G13).
