@@ -33,7 +33,7 @@ _FREEZES = """
 
 
 @dataclass
-class Facts:
+class SubjectFacts:
     """One subject of one month; lists of rows as the file has them."""
 
     as_of: date
@@ -82,12 +82,12 @@ def find_subject(con: Connection, subject_id: str, month: str) -> Row:
                        "found through the ledger alone")
 
 
-def read_facts(con: Connection, subject: Row, as_of: date) -> Facts:
+def read_facts(con: Connection, subject: Row, as_of: date) -> SubjectFacts:
     """Returns what is decided about one subject, whose terms are asked for, and what could hold it."""
     no = subject["subject_no"]
-    facts = Facts(as_of, subject,
-                  rows(con, "SELECT is_missing, faults AS reasons, held_entities FROM retention.evidence")[0],
-                  rows(con, _ATTRIBUTES, no=no), rows(con, _RECORDS, no=no), rows(con, _VISITS, no=no))
+    evidence = rows(con, "SELECT is_missing, faults AS reasons, held_entities FROM retention.evidence")[0]
+    facts = SubjectFacts(as_of, subject, evidence, rows(con, _ATTRIBUTES, no=no), rows(con, _RECORDS, no=no),
+                         rows(con, _VISITS, no=no))
     named = {facts.subject_id, *(owner for row in facts.records for owner in owners(row)),
              *(row["customer"] for row in facts.visits if row["customer"] is not None)}
     facts.known = {row["subject_id"] for row in rows(
