@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from ajprivacy_pipeline.cli import keys as keys_commands
 from ajprivacy_pipeline.cli import main as cli
 from ajprivacy_pipeline.cli import people
 from ajprivacy_pipeline.errors import ControlError
@@ -30,7 +31,8 @@ TODAY = date(2026, 11, 3)
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A home whose control store has been changed twice."""
     monkeypatch.setenv("AJPRIVACY_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(people, "today", lambda: TODAY)
+    for commands in (people, keys_commands):
+        monkeypatch.setattr(commands, "today", lambda: TODAY)
     made = load_settings()
     prepare_home(made)
     note(made)
