@@ -33,7 +33,8 @@ WHERE o.decision IS DISTINCT FROM n.decision OR (o.decision = 'retain' AND n.due
 _DATES = """
 INSERT INTO flips
 SELECT whose, '{kind}', what, about, was_due_on, due_on, was, becomes,
-    CASE WHEN coalesce(due_on, DATE 'infinity') > coalesce(was_due_on, DATE 'infinity') THEN 'later' ELSE 'earlier' END, NULL
+    CASE WHEN coalesce(due_on, DATE 'infinity') > coalesce(was_due_on, DATE 'infinity') THEN 'later' ELSE 'earlier' END,
+    NULL
 FROM differences WHERE was = becomes
 """
 _FLIPS = """
@@ -132,8 +133,9 @@ def _find_flips(con: zones.Connection, changed: Container[str], records: Iterabl
     """Fill `flips`: a row per decision that differs, table by table."""
     con.execute(_FLIPS_TABLE)
     numbered = "subject_id" if "retention.subjects" in changed else "subject_no"  # the month's numbers, where lent
-    tables = [("retention.attribute_decisions", "attributes", (numbered, "attribute"),
-               "coalesce(o.attribute, n.attribute)", "NULL")]
+    tables: list[tuple[str, str, tuple[str, ...], str, str]] = [
+        ("retention.attribute_decisions", "attributes", (numbered, "attribute"),
+         "coalesce(o.attribute, n.attribute)", "NULL")]
     tables += [(name, "records", ("record_id", "part", "entity"),
                 "coalesce(o.entity, n.entity) || '.' || coalesce(o.part, n.part)", "coalesce(o.record_id, n.record_id)")
                for name in records]

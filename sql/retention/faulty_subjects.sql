@@ -1,9 +1,10 @@
 -- model: retention.faulty_subjects
 -- grain: one row per subject and record with a value that does not fit that freezes it
--- reads: retention.faults, retention.subjects, retention.requests, retention.invoice_reach, staged.orders, staged.cases, staged.communications, staged.newsletter_subscriptions, staged.web_events
+-- reads: retention.faults, retention.subjects, retention.requests, retention.invoice_reach, staged.customers, staged.orders, staged.cases, staged.communications, staged.newsletter_subscriptions, staged.web_events
 -- doc: Subjects that a quality fault freezes: the subject of the faulty row; of an order also the contacts it belongs to,
 --   or all of the company's where nobody knows when it was placed; of an invoice whom an open balance would reach;
---   everybody whom a faulty request reaches. A faulty product freezes nobody.
+--   everybody whom a faulty request reaches; of a customer whose type does not fit also all its contacts, whose the
+--   company's orders would be. A faulty product freezes nobody.
 WITH orders AS (
     SELECT f.entity, f.record_id, o.* FROM retention.faults AS f JOIN staged.orders AS o ON o.order_id = f.record_id
     WHERE f.entity = 'orders'
@@ -40,6 +41,12 @@ SELECT s.subject_no, o.entity, o.record_id
 FROM orders AS o JOIN retention.subjects AS s ON s.customer_id = o.customer_id AND s.of_business
 WHERE o.ordered_on IS NULL OR (o.contact_id IS NULL AND NOT o.is_contact_unlinked
     AND coalesce(s.created_on <= o.ordered_on, true) AND coalesce(s.closed_on > o.ordered_on, true))
+UNION
+SELECT s.subject_no, f.entity, f.record_id
+FROM retention.faults AS f
+JOIN staged.customers AS c ON c.customer_id = f.record_id AND c.stated_type IS NULL
+JOIN retention.subjects AS s ON s.customer_id = c.customer_id AND s.contact_id IS NOT NULL
+WHERE f.entity = 'customers'
 UNION
 SELECT subject_no, 'invoices', invoice_id FROM retention.invoice_reach WHERE NOT is_open
 UNION

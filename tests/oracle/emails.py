@@ -26,9 +26,11 @@ def email_key(raw: str | None) -> str | None:
 
 def _unwrapped(text: str) -> str:
     """Without `mailto:`, and what stands between the angles of `Name <address>`."""
-    text = re.sub("(?i:mailto:)", "", text, count=1) if text[:7].lower() == "mailto:" else text
-    named = re.fullmatch(r"[^<>]*<([^<>]*)>\s*", text, re.DOTALL)
-    return named[1] if named else text
+    # reading: whichever stands in the other, for what is left wrapped is not unwrapped.
+    bare = text[7:] if text[:7].lower() == "mailto:" else text
+    named = re.fullmatch(r"[^<>]*<([^<>]*)>\s*", bare, re.DOTALL)
+    bare = named[1] if named else bare
+    return bare if bare == text else _unwrapped(bare)
 
 
 def _becomes_ascii(char: str, other: str) -> bool:

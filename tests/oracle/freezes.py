@@ -156,7 +156,9 @@ def _subjects_of_faults(world: World) -> set[str]:
 
 def _subjects_of_row(world: World, table: str, row: Row) -> list[str]:
     if table == "customers":
-        return [f"customer:{row['customer_id']}"]
+        # Whose the orders are that name no contact, nobody knows of a customer whose type does not fit: all are held.
+        colleagues = world.where("contacts", "customer_id", row["customer_id"]) if row["customer_type"] is None else []
+        return [f"customer:{row['customer_id']}", *(f"contact:{who['contact_id']}" for who in colleagues)]
     if table == "contacts":
         return [f"contact:{row['contact_id']}"]
     if table in ("orders", "order_lines"):

@@ -118,10 +118,17 @@ class Records:
         return order if order and order.guest and is_guests(case) else None
 
     def is_faulty(self, entity: str, record: Row) -> bool:
-        """A fault in the row itself, or in a line of the order."""
+        """A fault in the row itself, in a line of the order, or in an invoice of a guest's order.
+
+        The fault of an invoice freezes whom an open balance would reach; of a guest there is nothing but the order.
+        """
         world = self.world
-        lines = world.orders[record["order_id"]].lines if entity == "orders" else []
-        return is_faulty(world, entity, record) or any(is_faulty(world, "order_lines", line) for line in lines)
+        if is_faulty(world, entity, record):
+            return True
+        order = world.orders[record["order_id"]] if entity == "orders" else None
+        return order is not None and (
+            any(is_faulty(world, "order_lines", line) for line in order.lines)
+            or (order.guest and any(is_faulty(world, "invoices", invoice) for invoice in order.invoices)))
 
     def all_empty(self, table: str, record: Row, columns: Iterable[str]) -> bool:
         """Whether a part covers nothing any more."""

@@ -56,6 +56,9 @@ def fault_cases() -> list[Case]:
         ("a message", shop(communications=[message("soon", contact_id="7", customer_id="1")]), "7"),
         ("a request by e-mail", shop(rights_requests=[request("access", "soon", email="K8@x.no")]), "8"),
         ("a contact", shop() | {"contacts": [*people, contact("12", last_login_at="soon")]}, "12"),
+        ("a customer's type", shop() | {"customers": [business(customer_type="club"), business("2")]}, "1 7 8 9 10"),
+        ("a customer's missing type", shop() | {"customers": [business(customer_type=None), business("2")]},
+         "1 7 8 9 10"),
         ("a customer", shop() | {"customers": [business(last_login_at="soon"), business("2")]}, "1"),
     ]
     found = []

@@ -67,6 +67,18 @@ def guest_cases() -> list[Case]:
                                 "products": [product("10")]}, [record(GUEST, "retain", "2031-01-20", "contract")]),
         Case("a guest's unknown warranty", {"orders": [guest("2015-01-20")], "order_lines": [line(product_id="q")]}, [
             record(GUEST, "retain", None, "warranty_unknown")]),
+        Case("a guest's unpaid order with an invoice whose amount cannot be read", old | {
+            "orders": [guest("2015-01-10", paid_at=None)],
+            "invoices": [bill("2015-01-10", order_id="o", amount="many")]}, [
+            record(GUEST, "hold", "2018-01-10", "data_quality", subject_id=None),
+            record("invoices/i/billing", "hold", "2021-01-01", "data_quality"),
+            fault("invoices", "i", "amount", "unparsable")]),
+        Case("a guest's invoice is at fault in a column that no rule reads", old | {
+            "invoices": [bill("2015-01-10", order_id="o", due_at="soon")]}, [
+            record(GUEST, "due", "2018-01-20"), record("invoices/i/billing", "due", "2021-01-01")]),
+        Case("a guest's faulty invoice of no order holds no other guest's", old | {
+            "invoices": [bill("2015-01-10", amount="many")]}, [
+            record(GUEST, "due", "2018-01-20"), record("invoices/i/billing", "hold", "2021-01-01", "data_quality")]),
         Case("a guest's open invoice", old | {"orders": [guest("2015-01-10", paid_at=None)], "invoices": [
             bill("2015-01-10", order_id="o") | {"paid_amount": None}]}, [
             record(GUEST, "retain", None, "unpaid"), record("invoices/i/billing", "retain", None, "unpaid"),

@@ -207,6 +207,7 @@ def address_cases() -> list[Case]:
         ("\u03c3@x.no", "\u03a3@x.no", True), ("fi@x.no", "\ufb01@x.no", False),
         ("kari@x.no", "mailto:kari@x.no", True), ("kari@x.no", "MailTo:Kari@x.no", True),
         ("kari@x.no", "Kari Nordmann <kari@x.no>", True), ("kari@x.no", "<kari@x.no>", True),
+        ("kari@x.no", "Kari <mailto:Kari@x.no>", True), ("kari@x.no", "MAILTO:Kari <kari@x.no>", True),
         ("kari@x.no", "k\u200ba\u200cr\u200di\u2060@\ufeffx.no", True), ("kari@x.no", " ka ri\u00a0@ x.no ", True),
         ("kari@bl\u00e5.no", "kari@xn--bl-zia.no", True), ("kari@BL\u00c5.no", "kari@XN--BL-ZIA.NO", True),
         ("kari@a.bl\u00e5.no", "kari@a.xn--bl-zia.no", True), ("xn--bl-zia@x.no", "bl\u00e5@x.no", False),
