@@ -10,7 +10,7 @@ from ajprivacy_pipeline.errors import PrivacyError
 
 
 def as_of(month: str) -> date:
-    """The first day after the month `YYYY-MM`, the date a run decides for.
+    """Returns the first day after the month `YYYY-MM`, the date a run decides for.
 
     Raises:
         PrivacyError: the text is not a month.
@@ -23,17 +23,17 @@ def as_of(month: str) -> date:
 
 
 def last_day(month: str) -> date:
-    """The last day of a month YYYY-MM."""
+    """Returns the last day of a month YYYY-MM."""
     return date.fromordinal(as_of(month).toordinal() - 1)
 
 
 def last_full_month(today: date) -> str:
-    """The newest month that is over, as YYYY-MM."""
+    """Returns the newest completed month, as YYYY-MM."""
     return f"{plus_months(today.replace(day=1), -1):%Y-%m}"
 
 
 def shift(month: str, by: int) -> str:
-    """The month YYYY-MM so many months later, earlier where it is negative."""
+    """Returns the month YYYY-MM so many months later, earlier where it is negative."""
     return f"{plus_months(date.fromisoformat(f'{month}-01'), by):%Y-%m}"
 
 

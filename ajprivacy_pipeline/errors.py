@@ -1,6 +1,6 @@
 """Every error this product raises on purpose.
 
-    PrivacyError                exit code 2: something the user can mend
+    PrivacyError                exit code 2: an error the user can fix
     ├── PolicyError             the notice data does not hold together
     ├── MappingError            the mapping does not fit the warehouse
     ├── SourceError             the warehouse cannot be read, is empty, or breaks its contract
@@ -10,7 +10,7 @@
     ├── ReleaseError            a release cannot be built, proven or read
     └── ControlError            a month is unknown, claimed, or a decision is not acceptable
 
-Belongs here: classes only. Messages name tables, columns, policy keys and counts, and end with the mend; they never
+Belongs here: classes only. Messages name tables, columns, policy keys and counts, and end with the remedy; they never
 hold a value of a row. Errors of drivers are caught where they arise and re-raised `from None`, because drivers put
 values into their texts.
 """

@@ -19,7 +19,7 @@ NOTICE = PACKAGE / "notice"  # the default to start from; `Settings.notice` is t
 
 
 def sql_folder() -> Path:
-    """The SQL models: beside the package in a checkout, inside it when installed from a wheel."""
+    """Returns the SQL models: beside the package in a checkout, inside it when installed from a wheel."""
     inside = PACKAGE / "sql"
     return inside if inside.is_dir() else CHECKOUT / "sql"
 
@@ -109,7 +109,10 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
 
 
 def notice_folder(env: dict[str, str] | None = None) -> Path:
-    """The folder of notice files: AJPRIVACY_NOTICE, else the package's. A code location asks for nothing else."""
+    """Returns the folder of notice files: AJPRIVACY_NOTICE, else the package's.
+
+    A code location asks for nothing else.
+    """
     given = (dict(os.environ) if env is None else env).get("AJPRIVACY_NOTICE")
     return Path(given).expanduser().resolve() if given else NOTICE
 
@@ -128,7 +131,7 @@ def prepare_home(settings: Settings) -> None:
 
 
 def operator() -> str:
-    """The operating system's name for who runs this, whatever the environment says."""
+    """Returns the operating system's name for who runs this, whatever the environment says."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -29,17 +29,17 @@ _CONTENT = {
 
 
 def key(name: str) -> dg.AssetKey:
-    """The asset key of a table `layer.table`."""
+    """Returns the asset key of a table `layer.table`."""
     return dg.AssetKey(name.split("."))
 
 
 def tags(layer: str) -> dict[str, str]:
-    """What a table of a layer says about people."""
+    """Returns what a table of a layer says about people."""
     return {"content": _CONTENT[layer]}
 
 
 def described(run: MonthRun, name: str, rows: int, seconds: float) -> dict[str, Any]:
-    """The metadata of a written table: counts, columns and types, never a value.
+    """Returns the metadata of a written table: counts, columns and types, never a value.
 
     What else is counted must be a number under a name of the policy: G13 reads texts word by word, and digits side by
     side look like somebody's phone.

@@ -26,8 +26,8 @@ _MEANING = {
     "G4": "No shown amount is made up of one or two customers, or lets the second largest know the largest.",
     "G5": "No suppressed sum can be computed from shown ones, exactly or within a narrow interval.",
     "G6": "No shown total minus shown parts of it, and no month published twice, leaves fewer than k people.",
-    "G7": "Microdata: whoever knows all quasi-identifiers of anybody finds at least k people, or none.",
-    "G8": "Microdata: whoever shares a person's class in this release and in the one before are at least k.",
+    "G7": "Microdata: an attacker who knows all of a person's quasi-identifiers finds at least k people, or none.",
+    "G8": "Microdata: at least k people share a person's class in this release and in the one before.",
     "G9": "Microdata: nothing sensitive can be guessed better from the table than of people who are not in it.",
     "G10": "No identifying value of the warehouse, and nothing that looks like one, stands in a published text.",
     "G11": "From the SQL alone: no published column is made of an identifying one, except through a named function.",
@@ -39,7 +39,7 @@ _MEANING = {
 
 
 def release(models: Sequence[Model]) -> dg.AssetsDefinition:
-    """What analysts get: built beside, proven, swapped in."""
+    """Returns the asset that analysts read: built in a staging folder, proven, swapped in."""
     specs = [dg.AssetCheckSpec(_name(gate), asset=RELEASE, blocking=True, description=_MEANING[gate])
              for gate in _MEANING]
 

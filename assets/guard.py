@@ -65,7 +65,7 @@ class Guard:
 
 
 def _only(scope: Scope, name: str) -> str | None:
-    """The value of a header that stands there once; None where it is missing or stands there twice."""
+    """Returns the value of a header that is given once; None where it is missing or given twice."""
     found = [value for key, value in scope["headers"] if key.lower() == name.encode()]
     return found[0].decode("latin-1") if len(found) == 1 else None
 

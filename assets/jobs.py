@@ -27,17 +27,17 @@ def monthly_job(selection: dg.AssetSelection) -> "UnresolvedAssetJobDefinition":
 def monthly_schedule(
     job: "UnresolvedAssetJobDefinition",
 ) -> "dg.ScheduleDefinition | UnresolvedPartitionedAssetScheduleDefinition":
-    """On the second of each month, for the month that is over; the zone comes from the partitions."""
+    """Returns the schedule for the second of each month, for the completed month; partitions give the zone."""
     return dg.build_schedule_from_partitioned_job(
         job, name="monthly_on_the_second", day_of_month=2, hour_of_day=3, minute_of_hour=30,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="The month that is over, at an hour that every night of the year has.")
+        description="The completed month, at an hour that every night of the year has.")
 
 
 def maintenance_job(log_months: int) -> dg.JobDefinition:
     """Deletes runs and their event logs after the policy's period for logs; Dagster itself keeps them for ever."""
 
-    @dg.op(description=f"Delete ended runs older than {log_months} months, with their events.")
+    @dg.op(description=f"Delete completed runs older than {log_months} months, with their events.")
     def prune_runs(context: dg.OpExecutionContext) -> None:
         pruned = prune(context.instance, months_before(datetime.now(UTC), log_months))
         context.log.info("%s runs pruned", pruned)
@@ -51,7 +51,7 @@ def maintenance_job(log_months: int) -> dg.JobDefinition:
 
 
 def maintenance_schedule(job: dg.JobDefinition) -> dg.ScheduleDefinition:
-    """Every night, so that no log is much older than the policy allows."""
+    """Returns the nightly schedule, so that no log is much older than the policy allows."""
     return dg.ScheduleDefinition(name="maintenance_nightly", job=job, cron_schedule="45 4 * * *",
                                  execution_timezone=_ZONE, default_status=dg.DefaultScheduleStatus.RUNNING)
 
@@ -67,7 +67,7 @@ def prune(instance: dg.DagsterInstance, before: datetime) -> int:
 
 
 def months_before(moment: datetime, months: int) -> datetime:
-    """The same hour some calendar months earlier, on the 28th at the latest."""
+    """Returns the same hour some calendar months earlier, on the 28th at the latest."""
     index = moment.year * 12 + moment.month - 1 - months
     return moment.replace(year=index // 12, month=index % 12 + 1, day=min(moment.day, 28))
 

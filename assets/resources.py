@@ -29,7 +29,7 @@ def month_resource(
     report: Report = ignore, refused: Callable[[PrivacyError], None] = lambda _: None,
     request: ReleaseRequest | None = None,
 ) -> dg.ResourceDefinition:
-    """The month that the run's partition names, open from the run's first step to its last.
+    """Returns the resource of the month that the run's partition names, open from its first step to its last.
 
     Args:
         report: called after each table and step; the command line draws its progress from it.
@@ -62,7 +62,7 @@ def month_resource(
 
 
 def written_so_far(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
-    """Everything of a run that stands in Dagster's storage now, as JSON: the run itself, then its events.
+    """Yields everything of a run in Dagster's storage, as JSON: the run itself, then its events.
 
     Standard output is not kept (dagster.yaml), so there is nothing else.
     """
@@ -73,7 +73,7 @@ def written_so_far(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
 
 @contextmanager
 def step(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Iterator[MonthRun]:
-    """The month of a step's run; the one error boundary: only our errors pass, their words stand in the step's log."""
+    """Yields the month of a step's run; the one error boundary: only our errors pass, with their words in the log."""
     try:
         with boundary(context.op_def.name):
             yield cast("MonthRun", getattr(context.resources, MONTH))

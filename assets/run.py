@@ -35,7 +35,7 @@ def run_month(settings: Settings, month: str, report: Report, request: ReleaseRe
     partition = f"{month}-01"
     if not MONTHS.has_partition_key(partition):
         raise ControlError(f"{month} is not over yet, or lies before {MONTHS.start:%Y-%m} (purposes.toml, "
-                           "first_month): choose a month that is over")
+                           "first_month): choose a completed month")
     started = time.monotonic()
     refusals: list[PrivacyError] = []
     with prepare_dagster(settings) as instance:

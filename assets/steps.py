@@ -20,14 +20,14 @@ DESTINATION = dg.AssetKey(["release", "sql"])
 
 
 def source_specs(sources: Sources) -> list[dg.AssetSpec]:
-    """The warehouse's tables, as external assets: the graph starts where the data does."""
+    """Returns the warehouse's tables as external assets: the graph starts where the data does."""
     return [dg.AssetSpec(dg.AssetKey(["warehouse", name]), group_name="warehouse", owners=OWNERS, kinds={"table"},
                          tags={"content": "identifying"}, description=table.description)
             for name, table in sources.tables.items()]
 
 
 def extraction(sources: Sources) -> dg.AssetsDefinition:
-    """Every table of the source in one step, because they are read from one moment."""
+    """Returns the step that reads every table of the source, because all are read from one moment."""
     tables = [dg.AssetSpec(key(f"raw.{name}"), group_name="raw", kinds={"duckdb"}, owners=OWNERS, tags=tags("raw"),
                            deps=[dg.AssetKey(["warehouse", name])], partitions_def=MONTHS,
                            description=f"{table.description} As extracted: only mapped columns, untouched values.")
@@ -72,7 +72,7 @@ def quality(reads: Sequence[str]) -> dg.AssetsDefinition:
 
 
 def pseudonymised(models: Sequence[Model]) -> dg.AssetsDefinition:
-    """The zone for the few who may follow a person over time."""
+    """Returns the asset of the zone for the few who may follow a person over time."""
 
     @dg.asset(key=ZONE, group_name="pseudonymised", kinds={"duckdb"}, owners=OWNERS, tags=tags("pseudonymised"),
               deps=[key(model.name) for model in models], partitions_def=MONTHS, pool=POOL,
@@ -89,7 +89,7 @@ def pseudonymised(models: Sequence[Model]) -> dg.AssetsDefinition:
 
 
 def close(after: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
-    """The month's end: recorded as done, and copies of earlier months destroyed."""
+    """Returns the step that closes the month: records it as done, and destroys copies of earlier months."""
 
     @dg.asset(key=CLOSED, group_name="control", kinds={"sqlite"}, owners=OWNERS,
               tags={"content": "counts"}, deps=list(after), partitions_def=MONTHS, pool=POOL,
@@ -106,7 +106,7 @@ def close(after: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
 
 
 def destination() -> dg.AssetsDefinition:
-    """The published tables in a database too, where one is declared; last, so that the month waits for no database."""
+    """Returns the step that copies the published tables to a declared database; last, so that nothing waits for it."""
 
     @dg.asset(key=DESTINATION, group_name="release", kinds={"sql"}, owners=OWNERS, tags={"content": "anonymous"},
               deps=[CLOSED], partitions_def=MONTHS, pool=POOL, required_resource_keys={MONTH},

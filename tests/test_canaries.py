@@ -26,7 +26,7 @@ TEXTS = (*NAMES, "kanari@unik-kanari.test", "o'kanari+rar@unik-kanari.test", "en
 
 
 def plant(path: Path) -> None:
-    """One who buys for more than the state budget, one alone in his combination, one who alone does everything odd."""
+    """One who buys for more than the state budget, one alone in a combination, one who alone does everything odd."""
     con = sqlite3.connect(path)
 
     def add(table: str, **values: object) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from ajprivacy_pipeline.cli import keys as keys_commands
 from ajprivacy_pipeline.cli import main as cli
 from ajprivacy_pipeline.cli import people
 from ajprivacy_pipeline.errors import ControlError
@@ -30,7 +31,8 @@ TODAY = date(2026, 11, 3)
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A home whose control store has been changed twice."""
     monkeypatch.setenv("AJPRIVACY_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(people, "today", lambda: TODAY)
+    for commands in (people, keys_commands):
+        monkeypatch.setattr(commands, "today", lambda: TODAY)
     made = load_settings()
     prepare_home(made)
     note(made)
@@ -40,7 +42,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 def note(settings: Settings) -> None:
     """One change of the store."""
-    ControlStore.in_folder(settings.control).record_look("token", "2026-10", "explain", "Ada")
+    ControlStore.in_folder(settings.control).record_access("token", "2026-10", "explain", "Ada")
 
 
 def numbers(settings: Settings) -> tuple[int, int | None]:
@@ -110,7 +112,7 @@ def test_a_new_home_with_nothing_but_its_root_key_is_no_loss(settings: Settings)
 
 def test_a_run_killed_between_the_two_writes_locks_nobody_out(settings: Settings,
                                                               monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store is ahead then; it is believed, and the number is mended when it is next opened."""
+    """The store is ahead then; it is believed, and the number is corrected when it is next opened."""
     with monkeypatch.context() as patched:
         patched.setattr(counter, "raise_counter", lambda *_: None)
         note(settings)
@@ -121,7 +123,7 @@ def test_a_run_killed_between_the_two_writes_locks_nobody_out(settings: Settings
 
 def test_a_change_that_fails_counts_nowhere(settings: Settings) -> None:
     with pytest.raises(ControlError, match="the control store refused"):
-        ControlStore.in_folder(settings.control).insert(store.looks, [{"subject_id": "x"}])
+        ControlStore.in_folder(settings.control).insert(store.access_log, [{"subject_id": "x"}])
     assert numbers(settings) == (2, 2)
 
 
@@ -156,7 +158,7 @@ def test_somebody_may_start_anew_by_name(settings: Settings, call: Callable[...,
     code, said = call("hold", "list")
     assert (code, "the control store is gone" in said) == (2, True), said
     code, said = call("keys", "accept-store", "--by", "Ada", "--reason", "because")
-    assert (code, "'because' is no reason code for accept-store" in said) == (2, True), said
+    assert (code, "'because' is not a reason code for accept-store" in said) == (2, True), said
     code, said = call("keys", "accept-store", "--by", " ", "--reason", "nothing_recorded")
     assert (code, "--by must name somebody" in said) == (2, True), said
     assert not (settings.control / "control.db").exists()

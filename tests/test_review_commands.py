@@ -206,7 +206,7 @@ PLACE = ("--owner", "Legal", "--ground", "litigation", "--expires", "2027-03-01"
 def test_bad_input_ends_with_2_and_changes_nothing(
     settings: Settings, call: Call, refuse: Call, arguments: tuple[str, ...], words: str,
 ) -> None:
-    """The message says what to mend; the control store is as it was, with its one hold."""
+    """The message says what to fix; the control store is as it was, with its one hold."""
     call("hold", "place", "customer:1", *PLACE)
     before = everything(settings)
 

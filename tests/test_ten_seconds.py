@@ -366,9 +366,9 @@ def test_a_notice_elsewhere(tmp_path: Path) -> None:
     assert ask(tmp_path, "policy", "show", "--json", notice=own)["version"] == load_policy(own).version
     assert ask(tmp_path, "policy", "show", "--json")["version"] == load_policy(NOTICE).version
     before = path.read_text()
-    assert "is no empty folder" in ask(tmp_path, "policy", "init", str(own), code=2)
+    assert "is not an empty folder" in ask(tmp_path, "policy", "init", str(own), code=2)
     assert path.read_text() == before
-    assert "is no folder" in ask(tmp_path, "policy", "check", notice=tmp_path / "nowhere", code=2)
+    assert "is not a folder" in ask(tmp_path, "policy", "check", notice=tmp_path / "nowhere", code=2)
 
 
 def ask(folder: Path, *arguments: str, notice: Path | None = None, code: int = 0) -> Any:

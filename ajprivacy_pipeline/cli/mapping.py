@@ -43,7 +43,7 @@ def mapping_init(
         text = draft(source, load_policy(settings.notice).sources)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
-    typer.echo(f"{target}: read it, mend it, then `ajprivacy mapping check`")
+    typer.echo(f"{target}: read it, correct it, then `ajprivacy mapping check`")
 
 
 @mapping_app.command("check")
@@ -70,7 +70,7 @@ def mapping_check(
     else:
         typer.echo("\n".join([*(f"{f.level:9}{f.message}" for f in findings), f"{len(findings)} finding(s)"]))
     if faults := _faults(findings):
-        raise MappingError(f"{faults} fault(s) stop a run; each line above ends with its mend")
+        raise MappingError(f"{faults} fault(s) stop a run; each line above ends with its fix")
 
 
 def _faults(findings: "list[Finding]") -> int:

@@ -41,7 +41,7 @@ def explain(
     lang: Annotated[Language, typer.Option("--lang", help="Norwegian bokmål or English.")] = Language.NB,
     as_json: Json = False,
 ) -> None:
-    """Say why each thing about one person is kept, held or due, and until when. Each look is logged."""
+    """Say why each thing about one person is kept, held or due, and until when. Each access is logged."""
     from ajprivacy_pipeline import explain as explaining
     found = explaining.explain(load_settings(), subject, month, operator())
     if as_json:

@@ -22,7 +22,7 @@ _DAYS = ("month", "day")
 
 
 def check_columns(policy: Policy, shapes: Mapping[str, Shape], where: str = "") -> Verdict:
-    """G1 over the shapes of published tables.
+    """Checks G1 over the shapes of published tables.
 
     Args:
         policy: declares every table and column.

@@ -29,5 +29,5 @@ class Verdict:
 
 
 def verdict(guarantee: str, figure: str, violations: list[str], figures: dict[str, int] | None = None) -> Verdict:
-    """A verdict that passes when nothing violates the guarantee."""
+    """Returns a verdict that passes when nothing violates the guarantee."""
     return Verdict(guarantee, not violations, figure, tuple(violations), figures or {})

@@ -32,7 +32,7 @@ _SUBJECT = re.compile(r"^(?:customer|contact):\S(?:.*\S)?$")
 
 
 def check_subject(subject_id: str) -> str:
-    """The id, if it is one of a subject.
+    """Returns the id, if it is one of a subject.
 
     Raises:
         ControlError: it is not of the form customer:ID or contact:ID.
@@ -43,13 +43,13 @@ def check_subject(subject_id: str) -> str:
 
 
 def explain(settings: Settings, subject_id: str, month: str | None, looked_by: str) -> Explanation:
-    """Explain one subject from the month's file, by the policy that decided it; that somebody looks is noted first.
+    """Explain one subject from the month's file, by the policy that decided it; the access is logged first.
 
     Args:
         settings: folders and keys.
         subject_id: customer:ID or contact:ID.
         month: YYYY-MM; None for the newest month that has a file.
-        looked_by: who asks; stands in the log of looks.
+        looked_by: who asks; stands in the access log.
 
     Raises:
         ControlError: the subject is malformed, unknown or a tombstone, or the month is unknown or destroyed.
@@ -59,7 +59,7 @@ def explain(settings: Settings, subject_id: str, month: str | None, looked_by: s
     with zones.without_pandas(), boundary("explain"), read_month(settings, month) as (con, chosen):
         keys = KeyStore(settings.keys, settings.root_key)
         control = ControlStore.in_folder(settings.control)
-        control.record_look(keys.derive("looks", subject_id).hex(), chosen, "explain", looked_by)
+        control.record_access(keys.derive("looks", subject_id).hex(), chosen, "explain", looked_by)
         return explain_in(con, _policy_of(con, settings, control, chosen), subject_id, chosen)
 
 

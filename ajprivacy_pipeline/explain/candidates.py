@@ -97,6 +97,6 @@ def _clauses(row: Row, policy: DecisionPolicy) -> Sequence[str]:
 
 @cache
 def promises() -> Mapping[str, Mapping[str, str]]:
-    """Which clause each kind of date carries out."""
+    """Returns which clause each kind of date carries out."""
     text = files("ajprivacy_pipeline.explain").joinpath("promises.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)

@@ -33,7 +33,7 @@ _FREEZES = """
 
 
 @dataclass
-class Facts:
+class SubjectFacts:
     """One subject of one month; lists of rows as the file has them."""
 
     as_of: date
@@ -59,14 +59,14 @@ class Facts:
 
 
 def rows(con: Connection, sql: str, **values: object) -> list[Row]:
-    """The rows of a query, as dictionaries; values are bound."""
+    """Returns the rows of a query, as dictionaries; values are bound."""
     result = con.execute(sql, values or None)
     names = [column[0] for column in result.description]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def find_subject(con: Connection, subject_id: str, month: str) -> Row:
-    """The subject's row.
+    """Returns the subject's row.
 
     Raises:
         ControlError: it is not in the month's data, or is a tombstone.
@@ -82,12 +82,12 @@ def find_subject(con: Connection, subject_id: str, month: str) -> Row:
                        "found through the ledger alone")
 
 
-def read_facts(con: Connection, subject: Row, as_of: date) -> Facts:
-    """What is decided about one subject, whose terms are asked for, and what could hold it."""
+def read_facts(con: Connection, subject: Row, as_of: date) -> SubjectFacts:
+    """Returns what is decided about one subject, whose terms are asked for, and what could hold it."""
     no = subject["subject_no"]
-    facts = Facts(as_of, subject,
-                  rows(con, "SELECT is_missing, faults AS reasons, held_entities FROM retention.evidence")[0],
-                  rows(con, _ATTRIBUTES, no=no), rows(con, _RECORDS, no=no), rows(con, _VISITS, no=no))
+    evidence = rows(con, "SELECT is_missing, faults AS reasons, held_entities FROM retention.evidence")[0]
+    facts = SubjectFacts(as_of, subject, evidence, rows(con, _ATTRIBUTES, no=no), rows(con, _RECORDS, no=no),
+                         rows(con, _VISITS, no=no))
     named = {facts.subject_id, *(owner for row in facts.records for owner in owners(row)),
              *(row["customer"] for row in facts.visits if row["customer"] is not None)}
     facts.known = {row["subject_id"] for row in rows(
@@ -97,5 +97,5 @@ def read_facts(con: Connection, subject: Row, as_of: date) -> Facts:
 
 
 def owners(row: Row) -> tuple[str, ...]:
-    """The customer and the contact that a record names, as subject ids."""
+    """Returns the customer and the contact that a record names, as subject ids."""
     return tuple(row[name] for name in ("customer", "contact") if row[name] is not None)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from ajprivacy_pipeline.explain.facts import Facts, Row, owners
+from ajprivacy_pipeline.explain.facts import Row, SubjectFacts, owners
 from ajprivacy_pipeline.explain.references import missing_sources
 from ajprivacy_pipeline.policy import DecisionPolicy
 
@@ -34,8 +34,8 @@ class Hold:
     refs: tuple[Row, ...] = ()
 
 
-def own_holds(facts: Facts, policy: DecisionPolicy) -> tuple[Hold, ...]:
-    """Every freeze of the subject, and the legal holds of whole tables that have something of it."""
+def own_holds(facts: SubjectFacts, policy: DecisionPolicy) -> tuple[Hold, ...]:
+    """Returns every freeze of the subject, and the legal holds of whole tables that have something of it."""
     own = facts.subject_id
     found = [_hold(facts, policy, row["freeze"], (own,), None) for row in facts.freezes if row["subject_id"] == own]
     touched = {facts.entity, *(row["entity"] for row in facts.records), *(["web_events"] if facts.visits else [])}
@@ -43,8 +43,8 @@ def own_holds(facts: Facts, policy: DecisionPolicy) -> tuple[Hold, ...]:
     return (*found, *(_hold(facts, policy, "legal_hold", (), table) for table in tables))
 
 
-def attribute_holds(facts: Facts, policy: DecisionPolicy, row: Row) -> tuple[Hold, ...]:
-    """The freezes that hold an attribute; a fault in one of its own columns may hold it alone."""
+def attribute_holds(facts: SubjectFacts, policy: DecisionPolicy, row: Row) -> tuple[Hold, ...]:
+    """Returns the freezes that hold an attribute; a fault in one of its own columns may hold it alone."""
     found = [_hold(facts, policy, name, (facts.subject_id,), facts.entity) for name in row["held_by"]]
     columns = policy.retention.attributes[row["attribute"]].columns
     own = facts.subject["contact_id"] if facts.entity == "contacts" else facts.subject["customer_id"]
@@ -53,12 +53,15 @@ def attribute_holds(facts: Facts, policy: DecisionPolicy, row: Row) -> tuple[Hol
                  if hold.freeze == "data_quality" else hold for hold in found)
 
 
-def record_holds(facts: Facts, policy: DecisionPolicy, row: Row) -> tuple[Hold, ...]:
-    """The freezes that hold a record: its own faults, else the subject's, else those of whom it is shared with."""
+def record_holds(facts: SubjectFacts, policy: DecisionPolicy, row: Row) -> tuple[Hold, ...]:
+    """Returns the freezes that hold a record.
+
+    They are those of its own faults, else the subject's, else those of whom it is shared with.
+    """
     return tuple(_record_hold(facts, policy, row, name) for name in row["held_by"])
 
 
-def _record_hold(facts: Facts, policy: DecisionPolicy, row: Row, name: str) -> Hold:
+def _record_hold(facts: SubjectFacts, policy: DecisionPolicy, row: Row, name: str) -> Hold:
     own, shared = facts.subject_id, owners(row)
     if name == "data_quality" and (faults := facts.faults.get((row["entity"], row["record_id"]))):
         return Hold(name, policy.retention.freezes[name].source, None, None, refs=tuple(faults))
@@ -69,8 +72,12 @@ def _record_hold(facts: Facts, policy: DecisionPolicy, row: Row, name: str) -> H
     return _hold(facts, policy, name, (own, *shared), row["entity"])
 
 
-def web_holds(facts: Facts, policy: DecisionPolicy, customer: str | None, *, is_faulty: bool) -> tuple[Hold, ...]:
-    """What holds visits of the subject, on behalf of a customer: freezes of both, and those of the whole table."""
+def web_holds(facts: SubjectFacts, policy: DecisionPolicy, customer: str | None, *,
+              is_faulty: bool) -> tuple[Hold, ...]:
+    """Returns what holds visits of the subject, on behalf of a customer.
+
+    These are freezes of both, and those of the whole table.
+    """
     own = facts.subject_id
     holders = [own] if customer in (None, own) else [own, str(customer)]
     names = {row["freeze"] for row in facts.freezes if row["subject_id"] in holders
@@ -85,7 +92,7 @@ def web_holds(facts: Facts, policy: DecisionPolicy, customer: str | None, *, is_
     return tuple(found)
 
 
-def _hold(facts: Facts, policy: DecisionPolicy, name: str, holders: Iterable[str], entity: str | None) -> Hold:
+def _hold(facts: SubjectFacts, policy: DecisionPolicy, name: str, holders: Iterable[str], entity: str | None) -> Hold:
     """The freeze of that name: of the first of the holders who has it, and of the whole table."""
     standing = {(row["subject_id"], row["freeze"]): row for row in facts.freezes}
     row = next((standing[owner, name] for owner in holders if (owner, name) in standing), None)

@@ -6,7 +6,7 @@ freeze holds what (`holds`), or words. Nothing is read but ids, days, kinds and 
 
 from collections.abc import Iterable, Iterator
 
-from ajprivacy_pipeline.explain.facts import Facts, Row, owners, rows
+from ajprivacy_pipeline.explain.facts import Row, SubjectFacts, owners, rows
 from ajprivacy_pipeline.storage.zones import Connection
 
 _UNRELEASED = """
@@ -41,7 +41,7 @@ _FAULTS_OF_RECORDS = f"""
 """
 
 
-def read_references(con: Connection, facts: Facts) -> None:
+def read_references(con: Connection, facts: SubjectFacts) -> None:
     """Fill `facts.references` and `facts.faults`, for every freeze that is shown or holds something."""
     needed = set(_needed(facts))
     others = {owner for owner, _ in needed} - {facts.subject_id}
@@ -54,7 +54,7 @@ def read_references(con: Connection, facts: Facts) -> None:
     _read_legal_holds(con, facts, {owner for owner, freeze in needed if freeze == "legal_hold"})
 
 
-def _needed(facts: Facts) -> Iterator[tuple[str, str]]:
+def _needed(facts: SubjectFacts) -> Iterator[tuple[str, str]]:
     standing = {(row["subject_id"], row["freeze"]) for row in facts.freezes}
     yield from (pair for pair in standing if pair[0] == facts.subject_id)
     for row in facts.records:
@@ -64,7 +64,7 @@ def _needed(facts: Facts) -> Iterator[tuple[str, str]]:
     yield from (pair for pair in standing if pair[0] in acted_for)
 
 
-def _references(con: Connection, facts: Facts, subject: Row, freeze: str) -> list[Row]:
+def _references(con: Connection, facts: SubjectFacts, subject: Row, freeze: str) -> list[Row]:
     """What one freeze of one subject rests on, the oldest first; nothing where its name says all."""
     no = subject["subject_no"]
     if freeze == "open_balance":
@@ -81,7 +81,7 @@ def _references(con: Connection, facts: Facts, subject: Row, freeze: str) -> lis
     return []
 
 
-def _read_faults(con: Connection, facts: Facts) -> None:
+def _read_faults(con: Connection, facts: SubjectFacts) -> None:
     """File the faults of the records that they hold, and of the subject's own row; a line's are its order's."""
     own = facts.subject["contact_id"] if facts.entity == "contacts" else facts.subject["customer_id"]
     held = {(row["entity"], row["record_id"]) for row in facts.records if "data_quality" in row["held_by"]}
@@ -92,14 +92,14 @@ def _read_faults(con: Connection, facts: Facts) -> None:
         facts.faults.setdefault((row.pop("entity"), row.pop("record_id")), []).append(row)
 
 
-def missing_sources(facts: Facts) -> Iterator[Row]:
-    """The sources whose absence stops everything, each with what is wrong with it."""
+def missing_sources(facts: SubjectFacts) -> Iterator[Row]:
+    """Yields the sources whose absence stops everything, each with what is wrong with it."""
     for reason in facts.evidence["reasons"] or ():
         source, _, fault = reason.partition(": ")
         yield {"source": source, "fault": fault}
 
 
-def _read_legal_holds(con: Connection, facts: Facts, owners_held: Iterable[str]) -> None:
+def _read_legal_holds(con: Connection, facts: SubjectFacts, owners_held: Iterable[str]) -> None:
     """The legal holds of these subjects and of whole tables; a table's stand under its name."""
     names = [*owners_held, *facts.evidence["held_entities"]]
     for row in rows(con, _LEGAL_HOLDS, names=names, as_of=facts.as_of) if names else ():

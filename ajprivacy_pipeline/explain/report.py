@@ -18,7 +18,7 @@ _REFS = 10  # references of a hold of one record, in the JSON; the subject's fre
 
 
 def page(explanation: Explanation, language: Language) -> list[str]:
-    """The explanation for people."""
+    """Returns the explanation for people."""
     words = Words(explanation, language)
     lines = [words.text("title", subject=explanation.subject_id, type=words.type_name(), month=explanation.month,
                         as_of=explanation.as_of, policy_version=explanation.policy_version), ""]
@@ -57,7 +57,7 @@ def _candidates(terms: Sequence[Term], words: Words, indent: str) -> Iterator[st
 
 
 def cited(explanation: Explanation) -> set[str]:
-    """Every clause that the explanation refers to."""
+    """Returns every clause that the explanation refers to."""
     terms = [term for group in explanation.purposes.values() for term in group]
     items = (*explanation.attributes, *explanation.records)
     terms += [leaf for item in items for term in item.terms for leaf in (term, *term.because)]
@@ -69,7 +69,7 @@ def cited(explanation: Explanation) -> set[str]:
 
 
 def as_json(explanation: Explanation, language: Language) -> dict[str, Any]:
-    """The same facts, structured; dates as ISO text."""
+    """Returns the same facts, structured; dates as ISO text."""
     words = Words(explanation, language)
     found = {
         "subject_id": explanation.subject_id, "subject_type": explanation.subject_type, "month": explanation.month,

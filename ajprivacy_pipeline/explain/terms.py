@@ -51,7 +51,7 @@ Purposes = dict[str, tuple[Term, ...]]
 
 
 def latest(terms: Sequence[Term]) -> date | None:
-    """The end of what keeps: the latest date, None (no end) where a term is open."""
+    """Returns the end of what keeps: the latest date, None (no end) where a term is open."""
     days = [term.on for term in terms]
     return None if None in days else max(day for day in days if day is not None)
 
@@ -78,17 +78,17 @@ def settle(terms: Sequence[Term]) -> tuple[Term, ...]:
 
 
 def end_of(terms: Sequence[Term]) -> date | None:
-    """The date that settled terms come to; None where no end is in sight."""
+    """Returns the date that settled terms come to; None where no end is in sight."""
     return next(term.on for term in terms if term.decides)
 
 
 def ends(purposes: Purposes) -> dict[str, date | None]:
-    """The lapse date of each applicable purpose."""
+    """Returns the lapse date of each applicable purpose."""
     return {name: end_of(terms) for name, terms in purposes.items()}
 
 
 def purpose_term(name: str, terms: Sequence[Term], *, applies: bool = True) -> Term:
-    """A purpose of the subject as one candidate, with what decided it."""
+    """Returns a purpose of the subject as one candidate, with what decided it."""
     because = tuple(term for term in terms if term.decides)
     own, *further = dict.fromkeys(clause for term in because for clause in term.clauses)
     return Term("purpose", name, end_of(terms), own, {"purpose": name}, applies=applies, because=because,

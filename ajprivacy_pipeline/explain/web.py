@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ajprivacy_pipeline.explain.candidates import promises
-from ajprivacy_pipeline.explain.facts import Facts
+from ajprivacy_pipeline.explain.facts import SubjectFacts
 from ajprivacy_pipeline.explain.holds import Hold, web_holds
 from ajprivacy_pipeline.policy import DecisionPolicy
 
@@ -30,7 +30,7 @@ class WebCount:
     holds: tuple[Hold, ...] = ()
 
 
-def web_counts(facts: Facts, policy: DecisionPolicy) -> list[WebCount]:
+def web_counts(facts: SubjectFacts, policy: DecisionPolicy) -> list[WebCount]:
     """Counts by decision and reason, the most urgent first."""
     counted: Counter[tuple[str, str]] = Counter()
     days: dict[tuple[str, str], list[date]] = {}

@@ -31,7 +31,7 @@ def _add(found: Refs, refs: Mapping[str, object]) -> None:
 
 @cache
 def templates(language: Language) -> dict[str, Any]:
-    """Every template of a language."""
+    """Returns every template of a language."""
     text = files("ajprivacy_pipeline.explain").joinpath("sentences.toml").read_text(encoding="utf-8")
     found: dict[str, Any] = tomllib.loads(text)[language]
     return found
@@ -49,7 +49,7 @@ class Words:
         self._language = language
 
     def day(self, day: date | None) -> str:
-        """A date in words."""
+        """Returns a date in words."""
         if day is None:
             return str(self._t["no_end"])
         return str(self._t["date"]).format(day=day.day, month=self._t["months"][day.month - 1], year=day.year)
@@ -64,7 +64,10 @@ class Words:
         return ", ".join(names[:-1]) + str(self._t["and"]) + names[-1]
 
     def reasons(self, terms: Iterable[Term]) -> str:
-        """What terms rest on; open matters of a kind are said once, together, under however many purposes they are."""
+        """Returns what terms rest on.
+
+        Open matters of a kind are said once, together, under however many purposes they are.
+        """
         said: dict[str, Refs] = {}
         for leaf in (leaf for term in terms for leaf in term.leaves):
             if leaf.kind in BLOCKERS:
@@ -111,13 +114,13 @@ class Words:
         return "–" if value is None else str(value)
 
     def what(self, item: Decided) -> str:
-        """The name of an attribute, or of a record's part."""
+        """Returns the name of an attribute, or of a record's part."""
         if item.record_id is None:
             return self._named("attributes", item.part)
         return self._named("records", f"{item.entity}_{item.part}", record=item.record_id)
 
     def purpose(self, ground: str) -> str:
-        """The name of what retains."""
+        """Returns the name of what retains."""
         return self._named("purposes", ground)
 
     def _named(self, group: str, name: str, **values: object) -> str:
@@ -163,11 +166,11 @@ class Words:
         return str(verdicts["others"]).format(list=self.listed(parts), what_inside=what) if parts else ""
 
     def absent(self, items: Sequence[Decided]) -> str:
-        """Everything that is not there, in one line."""
+        """Returns everything that is not there, in one line."""
         return str(self._t["verdicts"]["absent"]).format(list=self.listed(self.what(item) for item in items))
 
     def hold(self, hold: Hold) -> str:
-        """A freeze with what it rests on, its owner, its day and its clause."""
+        """Returns a freeze with what it rests on, its owner, its day and its clause."""
         parts, texts = self._t["freeze_parts"], self._t["freezes"][hold.freeze]
         shown = _SHOWN if len(hold.refs) > _SHOWN + 1 else len(hold.refs)
         refs = [self.reference(ref) for ref in hold.refs[:shown]]
@@ -195,7 +198,7 @@ class Words:
         return str(texts[kind]).format_map(names)
 
     def web(self, count: WebCount) -> str:
-        """The visits of one fate."""
+        """Returns the visits of one fate."""
         texts = self._t["web"][count.decision]
         name = "one" if count.first == count.last else "between"
         reason = self._t["web"]["reasons_ahead" if count.decision == "retain" else "reasons_past"][count.reason]
@@ -212,14 +215,14 @@ class Words:
         return str(self._t["candidate"]).format(date=self.day(term.on), reason=reason, clause=clause)
 
     def clause(self, clause: str) -> str:
-        """What a clause promises: English as the policy says it, Norwegian from the templates."""
+        """Returns what a clause promises: English as the policy says it, Norwegian from the templates."""
         known = self._t["clauses"] if self._language == "nb" else self._clauses
         return str(known.get(clause) or self._clauses.get(clause, ""))
 
     def text(self, name: str, **values: object) -> str:
-        """A heading or another text of the page."""
+        """Returns a heading or another text of the page."""
         return self._filled(self._t[name], values)
 
     def type_name(self) -> str:
-        """The subject's type."""
+        """Returns the subject's type."""
         return str(self._t["types"][self._type])

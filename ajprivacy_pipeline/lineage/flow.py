@@ -45,7 +45,7 @@ class Step:
     passed: tuple[str, ...] = ()
 
     def through(self, passage: str) -> "Step":
-        """The same, having gone through one passage more; a repeated one counts once."""
+        """Returns the same, having gone through one passage more; a repeated one counts once."""
         return self if self.passed[-1:] == (passage,) else Step(self.table, self.column, (*self.passed, passage))
 
 
@@ -61,7 +61,7 @@ class Flow:
     bound: bool = False
 
     def through(self, passage: str) -> "Flow":
-        """Everything in it, having gone through a passage."""
+        """Returns everything in it, having gone through a passage."""
         return Flow(frozenset(step.through(passage) for step in self.steps), self.grounded, self.bound)
 
 
@@ -72,14 +72,14 @@ Names = Mapping[str, Flow]  # what a bare name stands for: a macro's parameter, 
 
 
 def union(flows: Iterable[Flow]) -> Flow:
-    """What an expression of several parts is made of."""
+    """Returns what an expression of several parts is made of."""
     parts = list(flows)
     return Flow(frozenset().union(*(part.steps for part in parts)), any(part.grounded for part in parts),
                 any(part.bound for part in parts))
 
 
 def model_flows(name: str, sql: str, known: Columns, macros: Mapping[str, Macro]) -> dict[str, Flow]:
-    """The flow of each column of a model, in order.
+    """Returns the flow of each column of a model, in order.
 
     Args:
         name: the model, for messages.
@@ -205,7 +205,7 @@ class _Walk:
     def _table(self, source: exp.Table, column: str) -> Flow:
         table = f"{source.db.lower()}.{source.name.lower()}"
         if column not in self.known.get(table, ()):
-            raise self.refuse(f"{table}.{column} is no column that is known")
+            raise self.refuse(f"{table}.{column} is not a known column")
         return Flow(frozenset({Step(table, column)}), grounded=True)
 
     def _macro(self, node: exp.Anonymous, macro: Macro, scope: Scope | None, names: Names | None) -> Flow:

@@ -39,7 +39,7 @@ class Graph:
     faults: dict[str, str] = field(default_factory=dict)
 
     def sources(self, table: str, column: str) -> list[Step]:
-        """The steps directly before a column, sorted; none for one that no model makes."""
+        """Returns the steps directly before a column, sorted; none for one that no model makes."""
         return sorted(self.flows.get(table, {}).get(column, Flow()).steps)
 
     def depends(self, table: str) -> dict[str, list[Column]]:
@@ -49,7 +49,9 @@ class Graph:
 
 
 def build_graph(policy: Policy, models: Sequence[Model], macros: str) -> Graph:
-    """The graph over models in running order. What is not understood becomes a fault, and its table has no columns.
+    """Returns the graph over models in running order.
+
+    What is not understood becomes a fault, and its table has no columns.
 
     Args:
         policy: what the warehouse's columns are.
@@ -92,7 +94,9 @@ def _macros(text: str) -> Mapping[str, Macro]:
 
 
 def product_graph(policy: Policy, sql: Path | None = None) -> Graph:
-    """The graph of the product's own models; those of `sql` take the place of the layers anonymous and published.
+    """Returns the graph of the product's own models.
+
+    Those of `sql` take the place of the layers anonymous and published.
 
     Raises:
         LineageError: macros.sql is not understood.
@@ -106,7 +110,7 @@ def product_graph(policy: Policy, sql: Path | None = None) -> Graph:
 
 
 def labels(policy: Policy, graph: Graph) -> dict[Column, frozenset[Mark]]:
-    """What each column says about people: the union over everything it is made of, as the passages leave it."""
+    """Returns what each column says about people: the union over everything it is made of, as the passages leave it."""
     found: dict[Column, frozenset[Mark]] = {}
 
     def of(table: str, column: str) -> frozenset[Mark]:
@@ -127,7 +131,10 @@ def labels(policy: Policy, graph: Graph) -> dict[Column, frozenset[Mark]]:
 
 
 def after(policy: Policy, mark: Mark, passed: Sequence[str]) -> Mark | None:
-    """A mark after passages; one that the policy does not name as a declassifier changes nothing. None: cleared."""
+    """Returns a mark after passages, None when it is cleared.
+
+    A passage that the policy does not name as a declassifier changes nothing.
+    """
     label, origin = mark
     for passage in passed:
         function, _, argument = passage.partition(":")
@@ -146,7 +153,7 @@ def _dotted(table: str, column: str) -> str:
 
 
 def check_lineage(policy: Policy, sql: Path | None = None) -> Verdict:
-    """G11 over every published column, from the SQL alone.
+    """Checks G11 over every published column, from the SQL alone.
 
     Args:
         policy: what identifies, what may leave, which functions take the person out of a value and why.
@@ -163,7 +170,7 @@ def check_lineage(policy: Policy, sql: Path | None = None) -> Verdict:
 
 
 def lineage_figure(policy: Policy) -> str:
-    """G11 as the release says it: nothing in it follows the warehouse."""
+    """Returns G11 as the release says it: nothing in it follows the warehouse."""
     columns = sum(len(table.columns) for name, table in policy.release.tables.items() if name not in WRITTEN_BY_CODE)
     named = len(policy.release.declassifiers)
     return f"{columns:,} columns traced through the SQL; {named:,} named functions may take a person out of a value"
@@ -198,7 +205,7 @@ def _leaks(policy: Policy, graph: Graph) -> Iterator[str]:
 
 
 def trace(policy: Policy, graph: Graph, target: Column, mark: Mark) -> list[str]:
-    """A shortest way by which a mark reaches a column: names of columns, the source first."""
+    """Returns a shortest way by which a mark reaches a column: names of columns, the source first."""
     found = labels(policy, graph)
     ways: deque[tuple[Column, Mark, tuple[Column, ...]]] = deque([(target, mark, (target,))])
     seen = {(target, mark)}

@@ -30,7 +30,7 @@ class Stop:
 
 
 def follow(policy: Policy, graph: Graph, name: str) -> list[Stop]:
-    """Every column that is made of a column of the warehouse, in running order; cleared ones end the way.
+    """Returns every column that is made of a column of the warehouse, in running order; cleared ones end the way.
 
     Args:
         policy: names the declassifiers.
@@ -42,7 +42,7 @@ def follow(policy: Policy, graph: Graph, name: str) -> list[Stop]:
     """
     table, _, column = name.partition(".")
     if column not in getattr(policy.sources.tables.get(table), "columns", {}):
-        raise PrivacyError(f"'{name}' is no column of the source contract: write it as customers.email")
+        raise PrivacyError(f"'{name}' is not a column of the source contract: write it as customers.email")
     origin = f"raw.{name}"
     first = label_of(policy.sources, f"raw.{table}", column) or ""
     left: dict[str, set[str]] = {origin: {first}}
@@ -81,13 +81,13 @@ def _rules(policy: Policy, label: str, origin: str, passed: tuple[str, ...]) -> 
 
 
 def identifying(policy: Policy) -> list[str]:
-    """Every column of the warehouse that names a person or stands for one, as `table.column`."""
+    """Returns every column of the warehouse that names a person or stands for one, as `table.column`."""
     return [f"{table}.{column}" for table, entry in policy.sources.tables.items() for column in entry.columns
             if label_of(policy.sources, f"raw.{table}", column) == "direct"]
 
 
 def lines(stops: list[Stop]) -> Iterator[str]:
-    """The way as lines for a terminal."""
+    """Yields the way as lines for a terminal."""
     width = max(len(stop.name) for stop in stops) + 2
     for stop in stops:
         by = f" ({', '.join(stop.by)})" if stop.by else ""
@@ -97,7 +97,7 @@ def lines(stops: list[Stop]) -> Iterator[str]:
 
 
 def render(policy: Policy, graph: Graph, names: list[str]) -> str:
-    """The ways of some columns as one page: for a screen, a phone, paper."""
+    """Returns the ways of some columns as one page: for a screen, a phone, paper."""
     from jinja2 import Environment, StrictUndefined
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     ways = [{"name": name, "stops": stops, "drawing": _drawing(stops)}

@@ -65,7 +65,7 @@ class Macro:
 
 
 def parse_model(name: str, sql: str) -> exp.Query:
-    """A model's statement as a tree of nothing but what is understood.
+    """Returns a model's statement as a tree of nothing but what is understood.
 
     Raises:
         LineageError: it does not parse, is no query, or holds something that is not on the list.
@@ -77,7 +77,7 @@ def parse_model(name: str, sql: str) -> exp.Query:
         where = f" at line {first['line']}, column {first['col']} of the statement" if "line" in first else ""
         raise LineageError(f"{name}: cannot be parsed{where}") from None
     if not isinstance(tree, exp.Query):
-        raise LineageError(f"{name}: {type(tree).__name__.upper()} is no query whose data flow is understood")
+        raise LineageError(f"{name}: {type(tree).__name__.upper()} is not a query whose data flow can be traced")
     for node in tree.walk():
         check_node(name, node)
     return tree
@@ -101,7 +101,7 @@ def check_node(name: str, node: exp.Expr) -> None:
 
 
 def parse_macros(sql: str) -> dict[str, Macro]:
-    """The macros of macros.sql by lower-case name.
+    """Returns the macros of macros.sql by lower-case name.
 
     Raises:
         LineageError: a statement that is no macro of one expression, or a macro that reads a table.
@@ -113,7 +113,7 @@ def parse_macros(sql: str) -> dict[str, Macro]:
         made = statement.this if isinstance(statement, exp.Create) and statement.args.get("kind") == "MACRO" else None
         body = statement.args.get("expression")
         if not isinstance(made, exp.UserDefinedFunction) or not isinstance(body, exp.Expression):
-            raise LineageError("macros.sql: a statement is no macro of one expression")
+            raise LineageError("macros.sql: a statement is not a macro of one expression")
         name = made.this.name.lower()
         for node in body.walk():
             check_node(f"macro {name}", node)

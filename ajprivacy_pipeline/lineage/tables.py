@@ -43,7 +43,7 @@ _HARMLESS = frozenset({
 
 
 def given_tables(policy: Policy) -> Columns:
-    """Columns of every table that no model makes, in order."""
+    """Returns columns of every table that no model makes, in order."""
     from ajprivacy_pipeline.warehouse.extract import EXTRACTION_COLUMNS  # slow; not needed to load definitions
     from ajprivacy_pipeline.warehouse.settle import EMAIL_KEY_COLUMNS
 
@@ -60,7 +60,7 @@ def _names(declaration: str) -> tuple[str, ...]:
 
 
 def label_of(sources: Sources, table: str, column: str) -> str | None:
-    """What a column that no model makes says about people; None: nothing."""
+    """Returns what a column that no model makes says about people; None: nothing."""
     layer, _, name = table.partition(".")
     if table == KEYS:
         return KEY
@@ -78,12 +78,12 @@ def label_of(sources: Sources, table: str, column: str) -> str | None:
 
 
 def is_key(parameter: str) -> bool:
-    """Whether a bound value is a key: half of an HMAC's."""
+    """Returns whether a bound value is a key: half of an HMAC's."""
     return parameter.endswith(_KEY_ENDINGS)
 
 
 def as_schema(columns: Mapping[str, tuple[str, ...]]) -> dict[str, object]:
-    """The columns in the nested form that sqlglot takes; types do not matter here."""
+    """Returns the columns in the nested form that sqlglot takes; types do not matter here."""
     schema: dict[str, dict[str, dict[str, str]]] = {}
     for name, listed in columns.items():
         layer, _, table = name.partition(".")

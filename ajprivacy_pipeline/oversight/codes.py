@@ -10,7 +10,7 @@ _NAME_LENGTH = 200
 def check_code(code: str, codes: Mapping[str, str], what: str) -> None:
     """Refuse a code that the policy does not know (ControlError)."""
     if code not in codes:
-        raise ControlError(f"'{code}' is no {what}; choose one of {', '.join(codes)}")
+        raise ControlError(f"'{code}' is not a {what}; choose one of {', '.join(codes)}")
 
 
 def check_name(name: str, option: str) -> None:

@@ -108,7 +108,7 @@ def compared(settings: Settings, month: str | None) -> list[dict[str, Any]]:
 
 
 def _to_do(table: str, column: str) -> str:
-    return ("mend the source or the mapping and run the month again, or say that it is right: ajprivacy evidence "
+    return ("fix the source or the mapping and run the month again, or say that it is right: ajprivacy evidence "
             f"accept {place_of(table, column)} --by NAME --reason CODE")
 
 

@@ -103,7 +103,7 @@ def decide(settings: Settings, subject_id: str, decision: str, by: str, reason: 
     policy = load_policy(settings.notice)
     is_subject = _is_subject(policy, subject_id)
     if decision not in DECISIONS:
-        raise ControlError(f"'{decision}' is no decision; choose release or keep")
+        raise ControlError(f"'{decision}' is not a decision; choose release or keep")
     check_code(reason, getattr(policy.review.reasons, decision), f"reason code for {decision}")
     check_name(by, "--by")
     with boundary("review"), read_month(settings, month) as (con, chosen):

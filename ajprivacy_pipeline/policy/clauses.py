@@ -20,6 +20,6 @@ def clause_rows(policy: Policy) -> list[dict[str, Any]]:
 
 
 def state_counts(policy: Policy) -> dict[str, int]:
-    """How many clauses are in each state."""
+    """Returns how many clauses are in each state."""
     found = Counter[str](clause.shown_state for clause in policy.clauses.values())
     return {state: found[state] for state in STATES}

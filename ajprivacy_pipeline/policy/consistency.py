@@ -14,7 +14,7 @@ _WORD = re.compile("[a-z][a-z_0-9]*")
 
 
 def cross_faults(policy: Policy) -> Iterator[str]:
-    """Every fault that no single file shows."""
+    """Yields every fault that no single file shows."""
     yield from decision_faults(policy)
     yield from _proof_faults(policy)
     yield from _recipient_faults(policy)
@@ -99,7 +99,7 @@ def _name_faults(policy: DecisionPolicy) -> Iterator[str]:
     for name, attribute in policy.retention.attributes.items():
         for column in (*attribute.columns, *attribute.company_columns):
             if not _WORD.fullmatch(column):
-                yield f"purposes.toml: attributes.{name}: {column} is no name of a column"
+                yield f"purposes.toml: attributes.{name}: {column} is not a valid column name"
 
 
 def _attribute_faults(policy: DecisionPolicy) -> Iterator[str]:
@@ -107,7 +107,7 @@ def _attribute_faults(policy: DecisionPolicy) -> Iterator[str]:
         for purpose in set(attribute.purposes) - set(policy.retention.purposes):
             yield f"purposes.toml: attributes.{name}.purposes names the unknown purpose {purpose}"
         for column in set(attribute.company_columns) - set(attribute.columns):
-            yield f"purposes.toml: attributes.{name}.company_columns names {column}, which is none of its columns"
+            yield f"purposes.toml: attributes.{name}.company_columns names {column}, which is not one of its columns"
         for subject_type in set(attribute.types) & set(attribute.misplaced):
             yield f"purposes.toml: attributes.{name}: {subject_type} is in types and in misplaced"
         for subject_type in attribute.types + attribute.misplaced:
@@ -123,7 +123,7 @@ def _action_faults(policy: DecisionPolicy) -> Iterator[str]:
     covered = {(table, column) for table, columns in policy.actions.items() for column in columns}
     for table, column in sorted(covered):
         if column not in getattr(policy.sources.tables.get(table), "columns", {}):
-            yield f"actions.toml: {table}.{column} is no column of the source contract"
+            yield f"actions.toml: {table}.{column} is not a column of the source contract"
     leaves_by_row = {table for table, columns in policy.actions.items()
                      if any(action.action == "delete_row" for action in columns.values())}
     for table, column in policy.sources.identifying_columns():

@@ -36,7 +36,7 @@ def diff(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, Any]:
 
 
 def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:
-    """Every key that was added, removed or changed, by file and key."""
+    """Returns every key that was added, removed or changed, by file and key."""
     found = []
     for file in sorted({*old, *new}):
         was, now = dict(_leaves(tomllib.loads(old.get(file, "")))), dict(_leaves(tomllib.loads(new.get(file, ""))))

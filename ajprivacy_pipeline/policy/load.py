@@ -34,7 +34,7 @@ _FILES: dict[str, tuple[str, Any]] = {
 
 
 def own_names() -> frozenset[str]:
-    """Every name that a notice loaded by this process gives to something: keys of its files, nobody's values."""
+    """Returns every name that a notice loaded by this process gives to something: keys of files, no values."""
     return frozenset(_OWN_NAMES)
 
 
@@ -61,14 +61,14 @@ def load_policy(folder: Path) -> Policy:
 
 
 def read_texts(folder: Path) -> dict[str, str]:
-    """The notice files of a folder by name; one that is missing or unreadable is left out.
+    """Returns the notice files of a folder by name; one that is missing or unreadable is left out.
 
     Raises:
         PolicyError: there is no such folder.
     """
     if not folder.is_dir():
         names = ", ".join(name for name, _ in _FILES.values())
-        raise PolicyError([f"{folder}: is no folder; name one that holds {names}"])
+        raise PolicyError([f"{folder}: is not a folder; name one that holds {names}"])
     texts = {}
     for name, _ in _FILES.values():
         try:
@@ -96,10 +96,12 @@ def parse_policy(texts: Mapping[str, str]) -> Policy:
 
 
 def parse_decision_policy(texts: Mapping[str, str]) -> DecisionPolicy:
-    """The part of a policy that decides, whatever its other files say or lack: for policies of earlier versions.
+    """Returns the part of a policy that decides, whatever its other files say or lack.
+
+    Policies of earlier versions are read by it.
 
     Raises:
-        PolicyError: with every fault of that part at once, and every file that is no TOML.
+        PolicyError: with every fault of that part at once, and every file that is not valid TOML.
     """
     version, parts, faults = _parts(texts, DecisionPolicy.model_fields.keys() & _FILES.keys())
     if not faults:

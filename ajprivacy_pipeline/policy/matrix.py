@@ -12,7 +12,7 @@ SUBJECT_TYPES: tuple[str, ...] = get_args(SubjectType)
 
 
 def attribute_purposes(policy: Policy) -> list[str]:
-    """The purposes that cover attributes of a subject, in the order of the policy."""
+    """Returns the purposes that cover attributes of a subject, in the order of the policy."""
     covering = {purpose for attribute in policy.retention.attributes.values() for purpose in attribute.purposes}
     return [name for name in policy.retention.purposes if name in covering]
 
@@ -30,7 +30,7 @@ def matrix(policy: Policy) -> dict[str, list[dict[str, Any]]]:
 
 
 def layout(policy: Policy) -> dict[str, Any]:
-    """Everything `policy show` prints."""
+    """Returns everything `policy show` prints."""
     retention = policy.retention
     return {
         "version": policy.version,

@@ -85,7 +85,10 @@ class Microdata(Frozen):
             yield from _order_faults(name, [band.at_least for band in column.bands if band.at_least is not None])
 
     def values(self, last_month: object) -> dict[str, object]:
-        """What the models of microdata bind: of each column the labels and, one for one, starts or spellings."""
+        """Returns what the models of microdata bind.
+
+        For each column that is the labels and, one for one, starts or spellings.
+        """
         values: dict[str, object] = {"microdata_month": last_month, "minimum_age": self.minimum_age}
         for name, leaves in self.quasi_identifiers.items():
             spelt = [(leaf.path[0], text) for leaf in leaves for text in leaf.spellings]

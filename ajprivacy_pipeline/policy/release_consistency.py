@@ -13,7 +13,7 @@ from ajprivacy_pipeline.policy.utility import Utility
 
 
 def release_faults(policy: Policy) -> Iterator[str]:
-    """Every fault of what is released."""
+    """Yields every fault of what is released."""
     yield from _table_faults(policy)
     yield from _microdata_faults(policy)
     values = policy.release.thresholds
@@ -47,7 +47,7 @@ def _table_faults(policy: Policy) -> Iterator[str]:
             try:
                 re.compile(pattern)
             except re.error:
-                yield f"release.toml: rules.{name}: {pattern} is no pattern"
+                yield f"release.toml: rules.{name}: {pattern} is not a valid pattern"
         if policy.release.values.all in {policy.release.rules.other, *(rule.value for rule in rules)}:
             yield f"release.toml: rules.{name}: {policy.release.values.all} is the total and no value of a rule"
 
@@ -80,14 +80,14 @@ def _microdata_faults(policy: Policy) -> Iterator[str]:
 
 
 def utility_faults(utility: Utility, k: int, every: str, tables: dict[str, PublishedTable]) -> Iterator[str]:
-    """What does not fit: bands that reach below k, queries of what is not published or may not be added up."""
+    """Yields what does not fit: bands that reach below k, queries of what is not published or may not be added up."""
     if utility.contributor_bands[0] <= k:
         yield f"release.toml: utility.contributor_bands begin below k = {k}: the first band would tell of fewer"
     for name, query in utility.golden.items():
         where = f"release.toml: utility.golden.{name}"
         table = tables.get(query.table)
         if table is None or not table.months:
-            yield f"{where}: {query.table} is no published table of cells"
+            yield f"{where}: {query.table} is not a published table of cells"
             continue
         roles = {column: entry.role for column, entry in table.columns.items()}
         dimensions = [column for column, role in roles.items() if role == "dimension"]

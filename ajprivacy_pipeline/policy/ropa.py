@@ -21,7 +21,10 @@ _BASES = {"contract": "contract, Art. 6(1)(b)", "legitimate_interest": "legitima
 
 
 def ropa(policy: Policy) -> dict[str, Any]:
-    """The record: controller, purposes, recipients, freezes, promises, and a warning for everything that is missing."""
+    """Returns the record of processing, with a warning for everything that is missing.
+
+    It has the controller, purposes, recipients, freezes and promises.
+    """
     purposes = [_purpose(policy, name, purpose) for name, purpose in policy.retention.purposes.items()]
     recipients = [_recipient(policy, name) for name in policy.recipients]
     return {
@@ -61,7 +64,7 @@ def write_ropa(policy: Policy, out: Path) -> list[Path]:
 
 
 def render(record: dict[str, Any]) -> str:
-    """The record as one page that needs nothing else: for a screen, a phone, paper."""
+    """Returns the record as one page that needs nothing else: for a screen, a phone, paper."""
     from jinja2 import Environment, StrictUndefined
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["words"] = lambda name: str(name).replace("_", " ")

@@ -50,7 +50,7 @@ class Sources(Frozen):
     tables: dict[str, SourceTable]
 
     def identifying_columns(self) -> Iterator[tuple[str, str]]:
-        """Every (table, column) whose values could name somebody."""
+        """Yields every (table, column) whose values could name somebody."""
         for table_name, table in self.tables.items():
             for column_name, column in table.columns.items():
                 if column.class_ in self.identifying_classes:

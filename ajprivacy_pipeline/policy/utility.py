@@ -40,7 +40,7 @@ class Utility(Frozen):
         return [EXACT, *(f"up to {end} %" for end in self.error_bands), f"more than {self.error_bands[-1]} %", NONE]
 
     def contributors(self, k: int) -> dict[str, tuple[int, int | None]]:
-        """The bands of contributors by name, each with its least and its most; the first begins at k."""
+        """Returns the bands of contributors by name, each with its least and its most; the first begins at k."""
         starts = [k, *self.contributor_bands]
         bands: dict[str, tuple[int, int | None]] = {
             f"{low:,} to {high - 1:,}": (low, high - 1) for low, high in pairwise(starts)}

@@ -97,7 +97,9 @@ class Vocabulary:
 
 
 def vocabulary_of(policy: DecisionPolicy) -> Vocabulary:
-    """The words of a policy: purposes that cover some attribute, all attributes, all freezes, in the policy's order.
+    """Returns the words of a policy, in the policy's order.
+
+    They are the purposes that cover some attribute, all attributes and all freezes.
 
     Raises:
         PolicyError: more purposes or freezes than an INTEGER has bits.
@@ -115,7 +117,7 @@ def vocabulary_of(policy: DecisionPolicy) -> Vocabulary:
 
 
 def number(names: Iterable[str], what: str) -> dict[str, int]:
-    """A bit for each name, in order.
+    """Returns a bit for each name, in order.
 
     Raises:
         PolicyError: there are more names than bits.
@@ -127,7 +129,7 @@ def number(names: Iterable[str], what: str) -> dict[str, int]:
 
 
 def subsets(bits: dict[str, int], what: str) -> Iterator[tuple[int, list[str]]]:
-    """Every set of names as bits, with its names sorted.
+    """Yields every set of names as bits, with its names sorted.
 
     Raises:
         PolicyError: there are too many names to list every set of them.
@@ -140,7 +142,7 @@ def subsets(bits: dict[str, int], what: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def purpose_sets(policy: DecisionPolicy) -> dict[int, list[str]]:
-    """Every set of purposes that can retain an attribute, with its names sorted.
+    """Returns every set of purposes that can retain an attribute, with its names sorted.
 
     Raises:
         PolicyError: an attribute is covered by more purposes than there may be names in a set.
@@ -169,7 +171,7 @@ def _columns(policy: DecisionPolicy, attribute: Attribute, table: str) -> tuple[
 
 
 def staged_column(policy: DecisionPolicy, table: str, column: str) -> str:
-    """What a column of the contract is called in its staged table: an instant there is a local date."""
+    """Returns what a column of the contract is called in its staged table: an instant there is a local date."""
     is_day = policy.sources.tables[table].columns[column].type in ("timestamp", "date")
     return column.removesuffix("_at") + "_on" if is_day and column.endswith("_at") else column
 

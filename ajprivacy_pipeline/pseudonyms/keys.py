@@ -13,12 +13,12 @@ DOMAINS = ("improvement", "individualisation")
 
 
 def key_period(month: str) -> str:
-    """The key period of a month: its calendar year, so that a person can be followed within a year."""
+    """Returns the key period of a month: its calendar year, so that a person can be followed within a year."""
     return month[:4]
 
 
 def pseudonym_parameters(keys: KeyStore, month: str) -> dict[str, object]:
-    """The HMAC key pads of every domain for a month's key period, 64 bytes each, by parameter name.
+    """Returns the HMAC key pads of every domain for a month's key period, 64 bytes each, by parameter name.
 
     A domain's key needs both the root key and a random secret of the period: destroying either leaves the period's
     tokens unlinkable.
@@ -31,7 +31,7 @@ def pseudonym_parameters(keys: KeyStore, month: str) -> dict[str, object]:
 
 
 def domain_keys(keys: KeyStore, month: str) -> dict[str, bytes]:
-    """The key of every domain that has one for the month's key period, by the name of its secret; makes none."""
+    """Returns the key of every domain that has one for the month's key period, by its secret; makes none."""
     return {f"{_name(domain, month)}/hmac": _key(keys, domain, month) for domain in DOMAINS
             if keys.has(_name(domain, month))}
 

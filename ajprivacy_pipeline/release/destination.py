@@ -38,7 +38,7 @@ class Destination:
         return self.url.get_backend_name()
 
     def engine(self) -> sa.Engine:
-        """An engine whose transactions hold changes of tables too, and whose errors show no values."""
+        """Returns an engine whose transactions hold changes of tables too, and whose errors show no values."""
         if self.dialect == POSTGRESQL:
             return sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool,
                                     connect_args={"connect_timeout": 10})
@@ -54,7 +54,7 @@ def _no_transactions_of_its_own(connection: sqlite3.Connection, _record: object)
 
 
 def destination_of(settings: Settings, policy: Policy) -> Destination:
-    """The declared destination; nothing is connected to.
+    """Returns the declared destination; nothing is connected to.
 
     Raises:
         ReleaseError: there is none, its country is not declared or lies outside the EEA, its address is none, or the
@@ -68,7 +68,7 @@ def destination_of(settings: Settings, policy: Policy) -> Destination:
         raise ReleaseError("the destination declares no country: set AJPRIVACY_PUBLISH_COUNTRY to where its data lies, "
                            "as NO (EEA-1); nothing was written")
     if country not in policy.notice.eea:
-        raise ReleaseError(f"the destination's country, {country[:20]}, is none of the EEA "
+        raise ReleaseError(f"the destination's country, {country[:20]}, is not in the EEA "
                            f"({', '.join(policy.notice.eea)}): data stays inside it (EEA-1); choose a destination "
                            "there; nothing was written")
     if not _NAME.fullmatch(settings.publish_schema):
@@ -76,7 +76,8 @@ def destination_of(settings: Settings, policy: Policy) -> Destination:
     try:
         url = sa.make_url(settings.publish_url)
     except (sa.exc.ArgumentError, ValueError):
-        raise ReleaseError(f"AJPRIVACY_PUBLISH_URL is no database address; write it like {_EXAMPLES}") from None
+        raise ReleaseError("AJPRIVACY_PUBLISH_URL is not a valid database address; write it like "
+                           f"{_EXAMPLES}") from None
     url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
     dialect = url.get_backend_name()
     if dialect not in {POSTGRESQL, SQLITE}:
@@ -108,13 +109,13 @@ def destination_errors(destination: Destination) -> Iterator[None]:
 def _meaning(text: str) -> str:
     """What a driver's error text means, in words of ours."""
     meanings = (
-        (("password", "authentication", "fe_sendauth"), "user or password is not accepted; mend AJPRIVACY_PUBLISH_URL"),
+        (("password", "authentication", "fe_sendauth"), "user or password is not accepted; fix AJPRIVACY_PUBLISH_URL"),
         (("could not translate", "name or service", "resolve", "getaddrinfo"), "no host of that name is known"),
         (("refused", "timeout", "timed out", "unreachable", "no such file"),
          "nobody answers there; check host and port"),
         (("permission", "readonly", "must be owner"), "its user may not write there; grant the schema to it"),
         (("unable to open",), "the file cannot be made; check its folder and its rights"),
-        (("not a database", "malformed"), "the file is no SQLite database"),
+        (("not a database", "malformed"), "the file is not a SQLite database"),
         (("depend",), "a view or key of yours depends on a table whose columns changed; drop it and publish again"),
         (("locked", "busy"), "somebody writes there; publish again when they are done"),
     )

@@ -28,7 +28,7 @@ _SHADOW = "shadow"  # a database in memory, spilled encrypted; never a file of i
 
 
 def check_order(con: Connection, sql: Path, policy: Policy, plan: ReleasePlan) -> Verdict:
-    """G12 over the cells as they stand.
+    """Checks G12 over the cells as they stand.
 
     Args:
         con: holds the layers anonymous and published.

@@ -98,14 +98,14 @@ def copy_files(previous: Release, paths: Sequence[str], folder: Path) -> dict[st
 
 
 def dictionary_rows(policy: Policy) -> list[tuple[Any, ...]]:
-    """The rows of data_dictionary: one per published column, sorted."""
+    """Returns the rows of data_dictionary: one per published column, sorted."""
     return sorted((table, name, column.type, column.unit, column.role, ", ".join(column.additive_over) or None,
                    column.meaning)
                   for table, entry in policy.release.tables.items() for name, column in entry.columns.items())
 
 
 def info_rows(head: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """The rows of release_info: one per guarantee, in the order of their numbers, then one per absent table."""
+    """Returns the rows of release_info: one per guarantee, in the order of their numbers, then one per absent table."""
     said = [(guarantee, entry["verdict"], entry["figure"] or None) for guarantee, entry in head["guarantees"].items()]
     said += [(table, "absent", reason) for table, reason in sorted(head["absent"].items())]
     month = date.fromisoformat(f"{head['month']}-01")
@@ -133,7 +133,10 @@ def write_rows(policy: Policy, table: str, values: list[tuple[Any, ...]], folder
 
 def head_of(policy: Policy, plan: ReleasePlan, verdicts: Sequence[Verdict], utility: dict[str, Any],
             microdata: dict[str, Any]) -> dict[str, Any]:
-    """What manifest and release_info say of the release as a whole; `microdata` as the table's own release said it."""
+    """Returns what manifest and release_info say of the release as a whole.
+
+    `microdata` is what the table's own release said of it.
+    """
     return {"month": plan.month, "history_from": plan.history_from, "proven": is_proven(verdicts),
             "policy_version": policy.version, "absent": plan.absent, "guarantees": outcomes(verdicts),
             "reissued": list(plan.reissued), "utility": utility,
@@ -141,7 +144,10 @@ def head_of(policy: Policy, plan: ReleasePlan, verdicts: Sequence[Verdict], util
 
 
 def months_of(policy: Policy, plan: ReleasePlan, table: str) -> tuple[str, ...]:
-    """The months of a table that a release computes; none of one whose source is absent, or whose run is over."""
+    """Returns the months of a table that a release computes.
+
+    There are none for a table whose source is absent, or whose run is over.
+    """
     if table in plan.absent:
         return ()
     if policy.release.tables[table].run_month_only:
@@ -150,7 +156,7 @@ def months_of(policy: Policy, plan: ReleasePlan, table: str) -> tuple[str, ...]:
 
 
 def planned_paths(policy: Policy, plan: ReleasePlan, previous: Release | None) -> list[str]:
-    """Every file of a release but the manifest, relative to its folder, before one is written."""
+    """Returns every file of a release but the manifest, relative to its folder, before one is written."""
     paths = set(closed_paths(policy, plan, previous)) if previous else set()
     for table, entry in policy.release.tables.items():
         months = months_of(policy, plan, table) if entry.months else ("all",)
@@ -161,7 +167,7 @@ def planned_paths(policy: Policy, plan: ReleasePlan, previous: Release | None) -
 
 
 def closed_paths(policy: Policy, plan: ReleasePlan, previous: Release) -> list[str]:
-    """The files that a release copies: of the months it does not compute, in tables the policy still publishes."""
+    """Returns the files that a release copies: months it does not compute, of tables that are still published."""
     kept = {name for name, table in policy.release.tables.items() if table.months}
     computed = {f"{table}/{month}.parquet" for table in kept for month in months_of(policy, plan, table)}
     return [path for path in sorted(previous.manifest["files"])
@@ -169,7 +175,7 @@ def closed_paths(policy: Policy, plan: ReleasePlan, previous: Release) -> list[s
 
 
 def closed_relations(policy: Policy, previous: Release | None, plan: ReleasePlan) -> dict[str, str]:
-    """Each table's months that the previous release published and this one does not compute, as a relation."""
+    """Returns each table's months that the previous release published and this one does not compute, as a relation."""
     found: dict[str, list[str]] = {}
     if previous is None:
         return {}
@@ -179,7 +185,7 @@ def closed_relations(policy: Policy, previous: Release | None, plan: ReleasePlan
 
 
 def comments_of(policy: Policy, tables: Sequence[str], proven: bool) -> dict[tuple[str, str | None], str]:
-    """The comment of every table (column None) and column."""
+    """Returns the comment of every table (column None) and column."""
     comments: dict[tuple[str, str | None], str] = {}
     for table in tables:
         if table in policy.release.tables:

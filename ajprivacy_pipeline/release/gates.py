@@ -50,7 +50,7 @@ def suppress_more(con: Connection, policy: Policy, public: dict[str, str],
 
 def check_gates(con: Connection, policy: Policy, public: dict[str, str], took: dict[str, int],
                 closed: dict[str, str] | None = None) -> list[Verdict]:
-    """G2, G4, G5 and G6 within the release, over the public tables as they stand; `closed` as in `suppress_more`."""
+    """Checks G2, G4, G5 and G6 within the release, over the public tables; `closed` as in `suppress_more`."""
     sums, flows = check_complements(con, policy, public, took), check_flows(con, policy, public, closed or {})
     return [check_thresholds(con, policy, public), check_dominance(con, policy, public),
             verdict("G5", f"{sums.figure}; {flows.figure}", [*sums.violations, *flows.violations],
@@ -59,7 +59,7 @@ def check_gates(con: Connection, policy: Policy, public: dict[str, str], took: d
 
 def with_ledger(gates: list[Verdict], con: Connection, settings: Settings, policy: Policy,
                 manifests: list[str]) -> list[Verdict]:
-    """The gates, with G6 across releases as part of G6; the connection holds the cells of `ledger_cells`."""
+    """Returns the gates, with G6 across releases as part of G6; the connection holds the cells of `ledger_cells`."""
     earlier = ledger.check_ledger(con, settings, policy, manifests)
     return [g if g.guarantee != "G6" else verdict(
         "G6", f"{g.figure}; {earlier.figure}", [*g.violations, *earlier.violations], {**g.figures, **earlier.figures})

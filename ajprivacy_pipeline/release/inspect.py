@@ -14,7 +14,7 @@ from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal,
 
 
 def list_releases(settings: Settings) -> list[dict[str, Any]]:
-    """Every release the control store knows, oldest first, with what its manifest says.
+    """Returns every release the control store knows, oldest first, with what its manifest says.
 
     `state`: current (analysts see it), earlier, replaced (published again later, or unproven before the first proven
     one), damaged (its files are gone or not
@@ -43,7 +43,7 @@ def list_releases(settings: Settings) -> list[dict[str, Any]]:
 
 
 def open_release(settings: Settings, month: str) -> Release:
-    """A release by its month, verified against the control store.
+    """Returns a release by its month, verified against the control store.
 
     Raises:
         ReleaseError: there is none, or a file of it is missing, changed, or one too many.
@@ -55,7 +55,7 @@ def open_release(settings: Settings, month: str) -> Release:
 
 
 def newest_month(settings: Settings) -> str:
-    """The month of the newest proven release, the only one that a re-issue can change.
+    """Returns the month of the newest proven release, the only one that a re-issue can change.
 
     Raises:
         ReleaseError: there is none.
@@ -99,31 +99,31 @@ def verify(settings: Settings, month: str | None = None) -> list[dict[str, Any]]
 def _analytics_faults(settings: Settings, release: Release) -> list[str]:
     """What differs between the file that analysts open and the verified files it was built from."""
     path = settings.published / ANALYTICS
-    mend = "remove it and run a month: it is built anew from the release's files"
+    remedy = "remove it and run a month: it is rebuilt from the release's files"
     if not path.is_file():
-        return [f"{ANALYTICS} is missing: run a month, it is built anew from the release's files"]
+        return [f"{ANALYTICS} is missing: run a month, it is rebuilt from the release's files"]
     con = memory()
     try:
         with engine_errors(f"published/{ANALYTICS}"):
             con.execute(f"ATTACH {literal(str(path))} AS analytics (READ_ONLY)")
             there = [row[0] for row in con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = "
                                                    "'analytics' AND schema_name = 'published'").fetchall()]
-            faults = [f"{ANALYTICS}: table {table} is not of the release: {mend}"
+            faults = [f"{ANALYTICS}: table {table} is not of the release: {remedy}"
                       for table in sorted(set(there) - set(release.tables))]
             for table in release.tables:
                 files, rows = f"FROM {_parquet(release, table)}", f"FROM analytics.published.{quote(table)}"
                 if table not in there:
-                    faults.append(f"{ANALYTICS}: table {table} is missing: {mend}")
+                    faults.append(f"{ANALYTICS}: table {table} is missing: {remedy}")
                 elif con.execute(f"SELECT 1 FROM (({files} EXCEPT ALL {rows}) UNION ALL ({rows} EXCEPT ALL {files})) "
                                  "LIMIT 1").fetchall():
-                    faults.append(f"{ANALYTICS}: rows of {table} are not those of the release: {mend}")
+                    faults.append(f"{ANALYTICS}: rows of {table} are not those of the release: {remedy}")
     finally:
         con.close()
     return faults
 
 
 def diff(settings: Settings, old: str, new: str) -> dict[str, Any]:
-    """What two releases say differently, in counts of cells.
+    """Returns what two releases say differently, in counts of cells.
 
     Returns `tables`: for each table that differs its `files` (by path: added, removed, changed), and `cells` (added,
     removed, changed); and `closed_months_changed`: files of months closed in both that are not the same, of which there

@@ -38,14 +38,14 @@ from ajprivacy_pipeline.storage.zones import Connection, attached, engine_errors
 
 KINDS = ("customer", "log", "visitor", "newsletter", "subject")  # of anonymous.tokens, but for unknown people
 _MISSING = (
-    "restricted/ledger.duckdb is missing, or is no ledger of this version, though a release is known: nothing tells "
+    "restricted/ledger.duckdb is missing, or is not a ledger of this version, though a release is known: nothing tells "
     "what was published before. Restore it with keys/ledger.sealed from a backup. Where there never was one (the "
     "release is older than the ledger), withdraw that release, and publish as a first release from a new "
     "AJPRIVACY_HOME, placing the legal holds there again")
 
 
 def check_ledger(con: Connection, settings: Settings, policy: Policy, manifests: list[str]) -> Verdict:
-    """G6 across releases for the computed cells.
+    """Checks G6 across releases for the computed cells.
 
     Args:
         con: holds the tables of `ledger_cells`.
@@ -194,7 +194,7 @@ def forget(settings: Settings, contributors: Iterable[tuple[str, str]]) -> int:
     """
     pairs = sorted({(kind, value) for kind, value in contributors if value})
     if unknown := sorted({kind for kind, _ in pairs} - set(KINDS)):
-        raise ValueError(f"no kind of contributor: {', '.join(unknown)}")
+        raise ValueError(f"not a kind of contributor: {', '.join(unknown)}")
     if not pairs or not _path(settings).exists():
         return 0
     key = contributor_key(settings)

@@ -35,17 +35,17 @@ _MOST_DIGITS = 4
 
 
 def key_store(settings: Settings) -> KeyStore:
-    """The keys of the home."""
+    """Returns the keys of the home."""
     return KeyStore(settings.keys, settings.root_key)
 
 
 def contributor_key(settings: Settings) -> bytes:
-    """The key of the ledger's tokens."""
+    """Returns the key of the ledger's tokens."""
     return _derived(settings, "contributors")
 
 
 def derived_keys(keys: KeyStore) -> dict[str, bytes]:
-    """Every key that is derived from the ledger's own, by name, for whoever looks for keys where none may stand."""
+    """Returns every key that is derived from the ledger's own, by name, for the search for keys in logs."""
     return {f"{NAME}/{domain}": keys.derive_under(NAME, NAME, domain, create=False)
             for domain in ("cells", "contributors") if keys.has(NAME)}
 
@@ -56,12 +56,15 @@ def _derived(settings: Settings, domain: str) -> bytes:
 
 
 def digits(shape: Shape) -> int:
-    """How many hexadecimal digits of `own` each measure of a table has; the first measure has the highest."""
+    """Returns how many hexadecimal digits of `own` each measure of a table has; the first measure has the highest."""
     return min(_MOST_DIGITS, _DIGITS // len(shape.measures))
 
 
 def keeps_people(shape: Shape) -> bool:
-    """Whether the ledger keeps who stands behind the cells of a table: not where all its measures are stocks."""
+    """Returns whether the ledger keeps who stands behind a table's cells.
+
+    It does not where all measures are stocks.
+    """
     return shape.stocks != shape.measures
 
 

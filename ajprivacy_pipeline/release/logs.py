@@ -29,7 +29,7 @@ _RUN = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
 
 def texts_of_logs(logs: Logs) -> set[Text]:
-    """The distinct texts of a log, for the leak scan: the values of what is JSON, anything else as it is."""
+    """Returns the distinct texts of a log, for the leak scan: the values of what is JSON, anything else as it is."""
     found = set()
     for document in set(logs()):
         for text in _values(document):
@@ -52,14 +52,14 @@ def _values(document: str) -> Iterator[str]:
 
 
 def key_faults(keys: KeyStore, month: str, logs: Logs) -> list[str]:
-    """A line for each key that stands in a log; the line has the key's name."""
+    """Returns a line for each key that stands in a log; the line has the key's name."""
     labels = (*DERIVED, *(("pseudonym", domain, key_period(month)) for domain in DOMAINS))
     return [f"{LOG}: holds the key {name}"
             for name in keys.traces("\n".join(logs()), labels, {**domain_keys(keys, month), **derived_keys(keys)})]
 
 
 def query_log_faults(con: Connection) -> list[str]:
-    """A line for each of the engine's own logs that is switched on: they hold statements with the values bound."""
+    """Returns a line for each of the engine's own logs that is on: they hold statements with bound values."""
     settings = ("log_query_path", "enable_logging", "enable_profiling")
     listed = ", ".join(f"current_setting({literal(name)})" for name in settings)
     found = con.execute(f"SELECT {listed}").fetchall()[0]

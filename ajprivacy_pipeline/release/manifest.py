@@ -37,7 +37,7 @@ class Release:
         return str(self.manifest["month"])
 
     def files(self, table: str) -> list[Path]:
-        """The Parquet files of a table, oldest month first."""
+        """Returns the Parquet files of a table, oldest month first."""
         return [self.folder / path for path in sorted(self.manifest["files"]) if path.startswith(f"{table}/")]
 
     @property
@@ -47,7 +47,7 @@ class Release:
 
 
 def sha256_of(path: Path) -> str:
-    """The hash of a file's bytes."""
+    """Returns the hash of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -59,13 +59,13 @@ def outcomes(verdicts: Iterable[Verdict]) -> dict[str, dict[str, str]]:
 
 
 def is_proven(verdicts: Iterable[Verdict]) -> bool:
-    """Whether every guarantee that a release can prove was checked and passed."""
+    """Returns whether every guarantee that a release can prove was checked and passed."""
     found = {v.guarantee: v.passed for v in verdicts}
     return all(found.get(g, False) for g in PROVING)
 
 
 def manifest_of(rows: dict[str, int], head: dict[str, Any], hashes: dict[str, str]) -> dict[str, Any]:
-    """The manifest as data: what is said of the release, and rows and hash of each file."""
+    """Returns the manifest as data: what is said of the release, and rows and hash of each file."""
     files = {path: {"rows": count, "sha256": hashes.get(path, "")} for path, count in rows.items()}
     return {"format": FORMAT, **head, "files": files}
 
@@ -91,14 +91,14 @@ def verify_release(folder: Path, expected_sha256: str | None = None) -> Release:
         ReleaseError: something is missing, changed, or there that should not be.
     """
     where = f"releases/{folder.name}"
-    mend = f"restore published/{where} from a backup, or run the month again if a run was killed while it published"
+    remedy = f"restore published/{where} from a backup, or run the month again if a run was killed while it published"
     try:
         content = (folder / MANIFEST).read_bytes()
     except OSError:
-        raise ReleaseError(f"{where}/{MANIFEST} is missing: {mend}") from None
+        raise ReleaseError(f"{where}/{MANIFEST} is missing: {remedy}") from None
     digest = hashlib.sha256(content).hexdigest()
     if expected_sha256 is not None and digest != expected_sha256:
-        raise ReleaseError(f"{where}/{MANIFEST} is not the one that was published: {mend}")
+        raise ReleaseError(f"{where}/{MANIFEST} is not the one that was published: {remedy}")
     try:
         manifest = json.loads(content)
         files = {str(path): str(entry["sha256"]) for path, entry in manifest["files"].items()}
@@ -106,19 +106,19 @@ def verify_release(folder: Path, expected_sha256: str | None = None) -> Release:
     except (ValueError, KeyError, TypeError, AttributeError):
         known = False
     if not known:
-        raise ReleaseError(f"{where}/{MANIFEST} is no manifest of this version: {mend}")
+        raise ReleaseError(f"{where}/{MANIFEST} is not a manifest of this version: {remedy}")
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
     if missing := sorted(set(files) - there):
-        raise ReleaseError(f"{where} lacks {len(missing)} file(s), first {missing[0]}: {mend}")
+        raise ReleaseError(f"{where} lacks {len(missing)} file(s), first {missing[0]}: {remedy}")
     if extra := there - set(files):
         raise ReleaseError(f"{where} has {len(extra)} file(s) that its manifest does not know: remove them")
     if changed := sorted(path for path, sha256 in files.items() if sha256_of(folder / path) != sha256):
-        raise ReleaseError(f"{where} has {len(changed)} changed file(s), first {changed[0]}: {mend}")
+        raise ReleaseError(f"{where} has {len(changed)} changed file(s), first {changed[0]}: {remedy}")
     return Release(folder, manifest, digest)
 
 
 def read_release(settings: Settings) -> Release:
-    """The release that analysts see now, verified.
+    """Returns the release that analysts see now, verified.
 
     Raises:
         ReleaseError: nothing is published, or the folder is not what was published.
@@ -134,7 +134,7 @@ def read_release(settings: Settings) -> Release:
 
 
 def published_stamp(path: Path) -> str | None:
-    """The hash of the manifest that an analytics file was built from; None when there is no such file.
+    """Returns the hash of the manifest that an analytics file was built from; None when there is no such file.
 
     Raises:
         ZoneError: the file cannot be read.

@@ -102,7 +102,7 @@ def earlier_file(previous: Release | None) -> tuple[str, str] | None:
 
 
 def is_due(policy: Policy, plan: ReleasePlan) -> bool:
-    """Whether a release is the first to cover the cadence month."""
+    """Returns whether a release is the first to cover the cadence month."""
     return plan.is_new and any(int(month[5:]) == policy.release.microdata.cadence_month for month in plan.computed)
 
 
@@ -130,14 +130,14 @@ def _repeated(previous: Release | None, month: str, reason: str | None = None) -
 
 
 def hierarchies(policy: Policy) -> tuple[Hierarchy, ...]:
-    """The generalisation hierarchy of each quasi-identifier, in the table's order."""
+    """Returns the generalisation hierarchy of each quasi-identifier, in the table's order."""
     listed = policy.release.microdata.quasi_identifiers
     return tuple(hierarchy(name, [leaf.path for leaf in listed[name]])
                  for name in policy.release.tables[MICRODATA].columns if name in listed)
 
 
 def conditions(policy: Policy) -> tuple[Sensitive, ...]:
-    """What each class must satisfy for each sensitive column, in the table's order."""
+    """Returns what each class must satisfy for each sensitive column, in the table's order."""
     listed = policy.release.microdata.sensitive
     return tuple(Sensitive(name, asked.distinct_l, asked.entropy_l, asked.closeness_t, asked.order, asked.gain_t)
                  for name in policy.release.tables[MICRODATA].columns if name in listed and (asked := listed[name]))
@@ -231,7 +231,7 @@ def _coarse(name: str, value: int) -> int:
 
 
 def check_left_out(con: Connection, policy: Policy, month: str) -> Verdict:
-    """G15 of the table made anew: how many of those who may be in it are not, in whole percent, rounded up."""
+    """Checks G15 of the table made anew: how many of those who may be in it are not, in whole percent, rounded up."""
     most = policy.release.utility.left_out_percent
     everybody, there = (int(con.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0])
                         for relation in (SOURCE, PUBLIC))

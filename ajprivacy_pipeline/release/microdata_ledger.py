@@ -19,12 +19,12 @@ Members = list[tuple[int, int]]  # token, class
 
 
 def key_store(settings: Settings) -> KeyStore:
-    """The keys of the home."""
+    """Returns the keys of the home."""
     return KeyStore(settings.keys, settings.root_key)
 
 
 def make_tokens(con: Connection, keys: KeyStore, control_percent: int) -> None:
-    """A temporary table of everybody's token, and whether he is in the control group, the same people every time.
+    """Makes a temporary table of everybody's token and of the control group, which is the same people every time.
 
     `is_known`: something about the person is retained or held; of everybody else the ledger forgets the token.
     """
@@ -43,7 +43,7 @@ def make_tokens(con: Connection, keys: KeyStore, control_percent: int) -> None:
 
 
 def recall(con: Connection, settings: Settings, keys: KeyStore, sha256: str | None) -> Members | None:
-    """The members of the published table; None when the ledger does not know it.
+    """Returns the members of the published table; None when the ledger does not know it.
 
     Forgets every other table, and everybody whom the warehouse knows no more.
     """

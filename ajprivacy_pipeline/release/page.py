@@ -55,7 +55,7 @@ def write_page(policy: Policy, folder: Path, paths: Iterable[str], head: Mapping
 
 
 def table_uses(policy: Policy, folder: Path, paths: Iterable[str]) -> list[TableUse]:
-    """What is suppressed of each table of a folder, by its files."""
+    """Returns what is suppressed of each table of a folder, by its files."""
     files: dict[str, list[str]] = {}
     for path in sorted(paths):
         files.setdefault(path.partition("/")[0], []).append(path)
@@ -83,7 +83,7 @@ def _use(con: Any, policy: Policy, folder: Path, table: str, paths: list[str]) -
 
 
 def render(policy: Policy, head: Mapping[str, Any], uses: list[TableUse]) -> str:
-    """The page as text."""
+    """Returns the page as text."""
     from jinja2 import Environment, StrictUndefined
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["number"] = lambda count: f"{count:,}"
@@ -103,7 +103,10 @@ def _trend(use: TableUse) -> dict[str, Any]:
 
 
 def words_of(page: str) -> Iterator[str]:
-    """Every text of a page that holds a letter, for the leak scan: what a reader sees, and what attributes say."""
+    """Yields every text of a page that holds a letter, for the leak scan.
+
+    That is what a reader sees, and what attributes say.
+    """
     reader = _Reader()
     reader.feed(page)
     for text in reader.texts:
@@ -112,7 +115,7 @@ def words_of(page: str) -> Iterator[str]:
 
 
 def planned_words(policy: Policy, head: Mapping[str, Any]) -> set[str]:
-    """Every text that the page of a release can hold, before its figures are known."""
+    """Returns every text that the page of a release can hold, before its figures are known."""
     uses = [TableUse(table, 1, 0, 0, (("", 1, 0), ("", 1, 0))) for table in policy.release.tables]
     return set(words_of(render(policy, head, uses)))
 

@@ -70,7 +70,7 @@ class ReleasePlan:
 
 
 def oldest_kept(month: str) -> str:
-    """The oldest month whose contributors the ledger still knows after a release for `month`."""
+    """Returns the oldest month whose contributors the ledger still knows after a release for `month`."""
     return shift(month, 1 - KEPT_MONTHS)
 
 
@@ -125,12 +125,12 @@ def _explicit(last: dict[str, Any], month: str, request: ReleaseRequest) -> Rele
 
 
 def reissued(plan: ReleasePlan, manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """Every month that was ever issued again, for whoever compares releases; `manifest` is the previous release's."""
+    """Returns every month that was ever issued again; `manifest` is the previous release's."""
     return tuple(sorted({*manifest.get("reissued", ()), *([plan.reissue] if plan.reissue else [])}))
 
 
 def model_values(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
-    """Values for the models of the layers anonymous and published, with a fresh random key for this run's tokens."""
+    """Returns values for the models of the layers anonymous and published, with a fresh key for the run's tokens."""
     key = pads(secrets.token_bytes(32))
     values = policy.release.values
     return {

@@ -31,7 +31,7 @@ class Plot:
 
 
 def plots_of(policy: Policy, head: Mapping[str, Any]) -> list[Plot]:
-    """Every plot that the figures of a manifest allow, in the page's order."""
+    """Returns every plot that the figures of a manifest allow, in the page's order."""
     bands = policy.release.utility
     sizes = list(bands.contributors(policy.release.thresholds.k))
     utility, people = head.get("utility") or {}, head.get("microdata") or {}

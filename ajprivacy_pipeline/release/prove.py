@@ -34,52 +34,52 @@ class GuaranteeError(ReleaseError):
         listed = [f"{v.guarantee}: {text}" for v in failed for text in v.violations[:_SHOWN]]
         more = sum(max(0, len(v.violations) - _SHOWN) for v in failed)
         tail = [f"and {more} more"] if more else []
-        mends = [MENDS[v.guarantee] for v in failed if v.guarantee in MENDS]
+        remedies = [REMEDIES[v.guarantee] for v in failed if v.guarantee in REMEDIES]
         head = "the release is not published, the previous one stays:"
-        super().__init__("\n  - ".join([head, *listed, *tail, *mends]))
+        super().__init__("\n  - ".join([head, *listed, *tail, *remedies]))
 
 
-MENDS = {
-    "G1": "mend: declare the column in notice/release.toml, or take it out of the model in sql/published",
-    "G2": "mend: the model in sql/published and its facts in sql/anonymous count differently; correct them",
-    "G3": "mend: none by hand; the recoding of microdata and its check disagree, report it",
-    "G7": "mend: none by hand; the recoding of microdata and the attack on it disagree, report it",
-    "G9": "mend: none by hand; the recoding of microdata and the attack on it disagree, report it",
-    "G4": "mend: the model in sql/published miscounts the largest contributions; correct it",
-    "G5": "mend: none by hand; raise thresholds.open_cells or publish fewer dimensions",
-    "G6": "mend: for differences within a release, none by hand, report it; for those with an earlier one, a published "
-          "month is not computed again from other facts: restore the control store, the release, or its ledger from a "
-          "backup, and issue no month again of which only a few facts are late",
-    "G10": "mend: clean the value in the warehouse, or map the column through an expression that renames it "
+REMEDIES = {
+    "G1": "Fix: declare the column in notice/release.toml, or take it out of the model in sql/published",
+    "G2": "Fix: the model in sql/published and its facts in sql/anonymous count differently; correct them",
+    "G3": "no manual fix: the recoding of microdata and its check disagree; please report it",
+    "G7": "no manual fix: the recoding of microdata and the attack on it disagree; please report it",
+    "G9": "no manual fix: the recoding of microdata and the attack on it disagree; please report it",
+    "G4": "Fix: the model in sql/published miscounts the largest contributions; correct it",
+    "G5": "Fix: raise thresholds.open_cells or publish fewer dimensions",
+    "G6": "no manual fix for differences within a release: please report them. For those with an earlier release: a "
+          "published month is not computed again from other facts; restore the control store, the release or its "
+          "ledger from a backup, and do not reissue a month of which only a few facts are late",
+    "G10": "Fix: clean the value in the warehouse, or map the column through an expression that renames it "
            "(a letter before a product number, another word for a category)",
-    "G11": "mend: take the value out of the model, or name the function that makes it anonymous in "
+    "G11": "Fix: take the value out of the model, or name the function that makes it anonymous in "
            "notice/release.toml, [declassifiers], with its reason",
-    "G12": "mend: give the aggregate of the model an order of its own (first, list and string_agg take ORDER BY)",
-    "G13": "mend: take what writes it down out of the step or the settings; remove the run's log, replace the key",
-    "G14": "mend: run the month again",
-    "G15": "mend: none by hand; the recoding of microdata leaves out more than utility.left_out_percent, or a shown "
-           "value is not the one that was computed: report it",
+    "G12": "Fix: give the aggregate of the model an order of its own (first, list and string_agg take ORDER BY)",
+    "G13": "Fix: take what writes it down out of the step or the settings; remove the run's log, replace the key",
+    "G14": "Fix: run the month again",
+    "G15": "no manual fix: the recoding of microdata leaves out more than utility.left_out_percent, or a shown "
+           "value is not the one that was computed; please report it",
 }
 
 
 def columns_figure(policy: Policy) -> str:
-    """G1 as the release says it."""
+    """Returns G1 as the release says it."""
     declared = policy.release.tables.values()
     return f"{sum(len(t.columns) for t in declared):,} columns of {len(declared):,} tables are declared"
 
 
 def leaks_figure(policy: Policy) -> str:
-    """G10 as the release says it."""
+    """Returns G10 as the release says it."""
     return f"no text names anybody; {len(list(policy.sources.identifying_columns()))} identifying columns compared"
 
 
 def swap_figure(files: int) -> str:
-    """G14 as the release says it."""
+    """Returns G14 as the release says it."""
     return f"{files:,} files verified against the manifest before one rename publishes them"
 
 
 def together(cells: Verdict, classes: Verdict | None) -> Verdict:
-    """G2 of the cells and of the classes of microdata, where there are some, as one verdict."""
+    """Returns G2 of the cells and of the classes of microdata, where there are some, as one verdict."""
     if classes is None:
         return cells
     return verdict("G2", f"{cells.figure}; {classes.figure}",
@@ -87,7 +87,7 @@ def together(cells: Verdict, classes: Verdict | None) -> Verdict:
 
 
 def claims(policy: Policy, found: Sequence[Verdict], files: int, *, is_logged: bool) -> list[Verdict]:
-    """The verdicts a release of so many files carries, if it is published at all: every gate holds it to them.
+    """Returns the verdicts a release of so many files carries, if it is published at all: every gate holds it to them.
 
     Args:
         policy: what is declared.
@@ -116,13 +116,13 @@ def require(verdicts: Sequence[Verdict]) -> None:
 
 
 def name_places(policy: Policy) -> set[str]:
-    """Where names of something stand, as table.column: they are suppressed where they could name somebody."""
+    """Returns where names of something stand, as table.column: they are suppressed where they could name somebody."""
     return {f"{table}.{column}" for table, column in name_columns(policy)}
 
 
 def check_leaks(con: Connection, policy: Policy, new: set[Text], closed: set[Text],
                 logged: set[Text]) -> tuple[Verdict, set[str], list[str]]:
-    """G10 over the texts of the computed months, the closed months, and what the policy writes; G13 over the log's.
+    """Checks G10 over new texts, closed months and the policy's own texts, and G13 over the log's.
 
     Returns the verdict of G10, the product names to suppress, and what violates G13. A product name of a closed month
     is reported, not refused: its file was scanned when it was published and is pinned by its hash; only a re-issue can
@@ -141,7 +141,10 @@ def check_leaks(con: Connection, policy: Policy, new: set[Text], closed: set[Tex
 
 
 def check_staged(policy: Policy, folder: Path, paths: Sequence[str]) -> Verdict:
-    """G1 on every staged Parquet file, and the marks of every month, copied ones too; release_info is yet to come."""
+    """Checks G1 on every staged Parquet file, and the marks of every month, copied ones too.
+
+    The table release_info is yet to come.
+    """
     violations: list[str] = []
     by_table: dict[str, list[str]] = {}
     con = memory()
@@ -168,7 +171,10 @@ def _only(policy: Policy, table: str) -> Policy:
 
 
 def check_built(policy: Policy, release: Release, analytics: Path) -> list[Verdict]:
-    """G1 and G14 on the staged result: files are what the manifest says, analytics.duckdb has equal rows and shapes."""
+    """Checks G1 and G14 on the staged result.
+
+    Files are what the manifest says; analytics.duckdb has equal rows and shapes.
+    """
     violations: list[str] = []
     con = memory()
     try:
@@ -198,7 +204,7 @@ def check_built(policy: Policy, release: Release, analytics: Path) -> list[Verdi
 
 def check_remaining_texts(con: Connection, policy: Policy, release: Release, analytics: Path,
                           cleared: set[Text]) -> Verdict:
-    """G10 once more, on the staged result: texts that the first scan did not see are scanned now.
+    """Checks G10 once more, on the staged result: texts that the first scan did not see are scanned now.
 
     Product names that were suppressed must be gone; one that is still there counts like any other text.
     """

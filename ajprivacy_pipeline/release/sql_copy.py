@@ -131,14 +131,15 @@ def _existing_tables(connection: sa.Connection, destination: Destination,
     names = set(sa.inspect(connection).get_table_names(schema=destination.schema))
     if PUBLICATION not in names:
         if foreign := sorted(names & expected_names):
-            raise ReleaseError(f"{destination.shown} has {len(foreign)} table(s) of our names that were not published "
-                               f"from here, first {foreign[0]}: choose another schema or file; nothing was written")
+            raise ReleaseError(f"{destination.shown} has {len(foreign)} table(s) of these names that were not "
+                               f"published from here, first {foreign[0]}: choose another schema or file; nothing was "
+                               "written")
         return {}
     metadata = sa.MetaData(schema=destination.schema)
     publication = sa.Table(PUBLICATION, metadata, autoload_with=connection)
     if "table_name" not in publication.c:
-        raise ReleaseError(f"{destination.shown} has a table {PUBLICATION} that is not ours: choose another schema or "
-                           "file; nothing was written")
+        raise ReleaseError(f"{destination.shown} has a table {PUBLICATION} that was not made here: choose another "
+                           "schema or file; nothing was written")
     last = set(connection.execute(sa.select(publication.c.table_name)).scalars()) | {PUBLICATION}
     if foreign := sorted((names & expected_names) - last):
         raise ReleaseError(f"{destination.shown} has a table {foreign[0]} that was not published from here: choose "

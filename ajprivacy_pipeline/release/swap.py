@@ -64,7 +64,7 @@ def publishing(settings: Settings, control: ControlStore, run_id: str) -> Iterat
 
 
 def clean_up(settings: Settings, control: ControlStore) -> None:
-    """Remove the staging folders of runs that ended or died; put back a known folder that one of them had set aside."""
+    """Removes the staging folders of completed or killed runs; puts back a known folder that one had set aside."""
     for staging in sorted(settings.published.glob(".building-*")):
         for aside in sorted((staging / "replaced").glob("*")):
             known = [row for row in control.releases() if row["month"] == aside.name]

@@ -37,12 +37,12 @@ def forget_tokens(con: Connection) -> None:
 
 
 def month_tables(policy: Policy) -> list[str]:
-    """The published tables that are made of cells."""
+    """Returns the published tables that are made of cells."""
     return [name for name, table in policy.release.tables.items() if table.months]
 
 
 def check_cells(con: Connection, policy: Policy) -> Verdict:
-    """G1 on the cells: nothing but declared columns and hidden counts, before anything is suppressed or written."""
+    """Checks G1 on the cells: only declared columns and hidden counts, before anything is suppressed or written."""
     rows = con.execute("SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = "
                        "current_database() AND schema_name = 'published' ORDER BY table_name, column_index").fetchall()
     shapes: dict[str, dict[str, str]] = {}
@@ -59,7 +59,7 @@ def check_cells(con: Connection, policy: Policy) -> Verdict:
 
 
 def is_hidden(policy: Policy, table: str, column: str) -> bool:
-    """Whether a column of the cells never leaves: counts of contributors, nameless rows, largest contributions."""
+    """Returns whether a column of the cells is never published: counts, nameless rows, largest contributions."""
     if column in ("contributors", "unattributed"):
         return True
     if table not in policy.release.tables or column in policy.release.tables[table].columns:
@@ -70,7 +70,10 @@ def is_hidden(policy: Policy, table: str, column: str) -> bool:
 
 
 def absent_tables(con: Connection, policy: Policy) -> dict[str, str]:
-    """The published tables whose source the warehouse lacks, each with the reason; a known zero is something else."""
+    """Returns the published tables whose source the warehouse lacks, each with the reason.
+
+    A known zero is something else.
+    """
     known = con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() "
                         "AND schema_name = 'raw' AND table_name = 'extraction'").fetchall()[0][0]
     if not known:
@@ -101,7 +104,7 @@ def drop_public(con: Connection, policy: Policy) -> None:
 
 
 def name_columns(policy: Policy) -> list[tuple[str, str]]:
-    """Every table and column that holds names of something, which are suppressed where they could name somebody."""
+    """Returns every table and column that holds names of products or the like, which may be suppressed."""
     return [(name, column) for name, table in policy.release.tables.items()
             for column, entry in table.columns.items() if entry.names is not None]
 

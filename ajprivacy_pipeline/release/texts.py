@@ -48,7 +48,7 @@ def texts_of_closed(policy: Policy, previous: Release) -> Iterator[Text]:
 
 
 def texts_of_policy(policy: Policy, head: dict[str, Any], paths: Sequence[str]) -> Iterator[Text]:
-    """What the policy and this product are about to write: comments, names, dictionary, verdicts, manifest.
+    """Yields what the policy and this product are about to write: comments, names, dictionary, verdicts, manifest.
 
     Said before it is written, so that one scan of the warehouse covers tables and this. What is then found in the built
     release and not here is scanned again (prove.check_remaining_texts).
@@ -75,7 +75,7 @@ def texts_of_policy(policy: Policy, head: dict[str, Any], paths: Sequence[str]) 
 
 
 def texts_of_release(release: Release, policy: Policy, analytics: Path) -> Iterator[Text]:
-    """Every text of a staged release as it was built: tables, comments, names of files, manifest."""
+    """Yields every text of a staged release as it was built: tables, comments, names of files, manifest."""
     known = {release.manifest_sha256, *(entry["sha256"] for entry in release.manifest["files"].values())}
     con = memory()
     try:

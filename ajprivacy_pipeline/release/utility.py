@@ -30,7 +30,7 @@ Said = dict[str, Any]  # what the manifest says, a key a figure
 
 def check_utility(con: Connection, policy: Policy, month: str, public: dict[str, str], left_out: Verdict | None,
                   previous: Release | None) -> tuple[Verdict, Said]:
-    """G15 of the cells about to be published, and what the manifest says of their use.
+    """Checks G15 of the cells about to be published, and what the manifest says of their use.
 
     Args:
         con: holds the cells and the public tables.
@@ -66,7 +66,7 @@ def _earlier_trend(previous: Release | None) -> list[Said]:
 
 
 def suppressed_sums(gates: Iterable[Verdict]) -> Said:
-    """What G5 found of the suppressed cells of sums, for the page; empty where it says nothing of them."""
+    """Returns what G5 found of the suppressed cells of sums, for the page; empty where it says nothing of them."""
     found = next((gate.figures for gate in gates if gate.guarantee == "G5"), {})
     wanted = ("suppressed_in_systems", "exactly_recoverable", "too_narrow")
     also = (*wanted, "narrowest_count", "narrowest_percent")
@@ -81,7 +81,7 @@ def _suppressed(con: Connection, relation: str) -> dict[str, int]:
 
 
 def banded(con: Connection, policy: Policy, query: str, column: str) -> dict[str, int]:
-    """How many rows of a query fall into each band of contributors by a column; those below k into none."""
+    """Returns how many rows of a query fall into each band of contributors by a column; those below k into none."""
     bands = policy.release.utility.contributors(policy.release.thresholds.k)
     counts = ", ".join(f"count(*) FILTER ({quote(column)} BETWEEN {low:d} AND {most if most is not None else 2**62:d})"
                        for low, most in bands.values())

@@ -12,19 +12,19 @@ from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
 
 def shown_views(policy: Policy, tables: Collection[str]) -> Iterator[tuple[str, View]]:
-    """The views of some published tables."""
+    """Yields the views of some published tables."""
     return ((name, view) for name, view in policy.release.views.items()
             if view.table in tables and view.table in policy.release.tables)
 
 
 def columns_of_view(policy: Policy, view: View) -> dict[str, PublishedColumn]:
-    """A view's columns: those of its table but for the dimensions that stand at their total."""
+    """Returns a view's columns: those of its table but for the dimensions that stand at their total."""
     return {name: column for name, column in policy.release.tables[view.table].columns.items()
             if column.role != "dimension" or column.type == "DATE" or name in view.per}
 
 
 def with_views(policy: Policy) -> Policy:
-    """The policy with its views declared as tables, for the check of what the built file holds (G1)."""
+    """Returns the policy with its views declared as tables, for the check of what the built file holds (G1)."""
     tables = policy.release.tables
     declared = {name: PublishedTable(description=view.description, columns=columns_of_view(policy, view))
                 for name, view in shown_views(policy, tables)}
@@ -44,7 +44,7 @@ def make_views(con: Connection, policy: Policy, tables: Collection[str]) -> None
 
 
 def comments_of_views(policy: Policy, tables: Collection[str]) -> dict[tuple[str, str | None], str]:
-    """The comment of every view (column None) of some tables, and of its columns."""
+    """Returns the comment of every view (column None) of some tables, and of its columns."""
     comments: dict[tuple[str, str | None], str] = {}
     for name, view in shown_views(policy, tables):
         comments[name, None] = view.description

@@ -56,12 +56,12 @@ Rows = list[tuple[object, ...]]
 
 
 def catalogue_of(policy: DecisionPolicy, folder: Path | None = None) -> dict[str, Model]:
-    """The SQL catalogue as a policy renders it; of the product's own models, or of those of a folder."""
+    """Returns the SQL catalogue as a policy renders it; of the product's own models, or of those of a folder."""
     return load_catalogue(folder or sql_folder(), vocabulary_of(policy))
 
 
 def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
-    """Every value that staged and retention models bind, by parameter name."""
+    """Returns every value that staged and retention models bind, by parameter name."""
     tables, choices = policy.sources.tables, policy.retention.choices
     retention = policy.retention
     first_day, last_day = days_of(retention.plausible_years)
@@ -97,12 +97,12 @@ def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
 
 
 def days_of(years: tuple[int, int]) -> tuple[date, date]:
-    """The first and the last day of some years."""
+    """Returns the first and the last day of some years."""
     return date(years[0], 1, 1), date(years[1], 12, 31)
 
 
 def first_held_pads(key: bytes) -> dict[str, object]:
-    """What retention.held_faults binds to make tokens of faults under a key."""
+    """Returns what retention.held_faults binds to make tokens of faults under a key."""
     both = pads(key)
     return {"first_held_inner": both.inner, "first_held_outer": both.outer}
 

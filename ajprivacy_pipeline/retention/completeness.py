@@ -1,6 +1,6 @@
 """What must hold between the policy and the SQL models: nothing of the one may lack its counterpart in the other.
 
-Belongs here: faults that show only when both are read, each as a line that names the place to mend. Does not belong
+Belongs here: faults that show only when both are read, each as a line that names the place to fix. Does not belong
 here: faults of the policy alone (`policy.consistency`) or of a model alone (`storage.catalogue`). No row is read.
 """
 
@@ -25,7 +25,7 @@ _SUBJECTS = ("customers", "contacts")
 
 
 def require_complete(policy: DecisionPolicy, folder: Path | None = None) -> dict[str, Model]:
-    """The catalogue of a policy, if policy and models lack nothing of each other.
+    """Returns the catalogue of a policy, if policy and models lack nothing of each other.
 
     Args:
         policy: as it was loaded; of a whole one, what is released is looked at too.
@@ -50,12 +50,12 @@ def require_complete(policy: DecisionPolicy, folder: Path | None = None) -> dict
 
 
 def decided_parts(catalogue: Mapping[str, Model]) -> list[str]:
-    """What the models decide about records, as entity.part."""
+    """Returns what the models decide about records, as entity.part."""
     return [part for name in (*catalogue[_RECORDS].reads, _BULK) for part in catalogue[name].decides]
 
 
 def holdable_tables(catalogue: Mapping[str, Model]) -> list[str]:
-    """The source tables that a legal hold may name as a whole: those of subjects, and of records that are decided."""
+    """Returns the source tables that a legal hold may name as a whole: of subjects, and of decided records."""
     return [*_SUBJECTS, *dict.fromkeys(part.partition(".")[0] for part in decided_parts(catalogue))]
 
 
@@ -131,7 +131,7 @@ def _record_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model]) -> Iter
                    f"{table}.{action.part or '(no part)'}: it would never be due")
     entities = set(holdable_tables(catalogue))
     for table in sorted(entities - set(tables)):
-        yield f"sources.toml: the models decide about {table}, which is no table of the contract"
+        yield f"sources.toml: the models decide about {table}, which is not a table of the contract"
     for table, spec in tables.items():
         if spec.bulk != (table in bulk):
             yield (f"sources.toml: tables.{table}.bulk says whether {_BULK} counts its rows, and "

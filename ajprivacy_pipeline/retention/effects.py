@@ -38,13 +38,13 @@ _UNKNOWN = "SELECT DISTINCT source FROM retention.standing_effects ANTI JOIN con
 
 
 def stored_effects(control: ControlStore) -> list[tuple[object, ...]]:
-    """Every stored effect, one row a token, in the order of EFFECT_COLUMNS."""
+    """Returns every stored effect, one row a token, in the order of EFFECT_COLUMNS."""
     columns = [store.effects.c[name] for name in _NAMES]
     return [tuple(row.values()) for row in control.rows(sa.select(*columns).distinct())]
 
 
 def effect_parameters(keys: KeyStore, control: ControlStore) -> dict[str, object]:
-    """The two key pads of the tokens, by parameter name.
+    """Returns the two key pads of the tokens, by parameter name.
 
     Raises:
         KeyStoreError: the key is not the one that the stored effects were made with; with another one they would be

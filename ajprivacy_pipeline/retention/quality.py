@@ -34,7 +34,7 @@ def fault_counts(con: Connection) -> list[tuple[str, str, str, int]]:
 
 
 def missing_evidence(con: Connection) -> list[str]:
-    """Why nobody is due this month, empty when the facts are evidence; names of tables and columns alone."""
+    """Returns why nobody is due this month, empty when the facts are evidence; names of tables and columns alone."""
     is_missing, reasons = con.execute("SELECT is_missing, reasons FROM retention.evidence").fetchall()[0]
     return [str(reason) for reason in reasons] if is_missing else []
 

@@ -154,7 +154,7 @@ class MonthRun:
             return destroyed
 
     def summary(self) -> dict[str, object]:
-        """What the month came to, in counts alone; what the command line and the last asset show."""
+        """Returns what the month came to, in counts alone; what the command line and the last asset show."""
         with boundary("summary"):
             counts = self._source_counts()
             return {
@@ -169,23 +169,23 @@ class MonthRun:
             }
 
     def rows(self, name: str) -> int:
-        """The row count of a table, as `schema.table`."""
+        """Returns the row count of a table, as `schema.table`."""
         return int(self.con.execute(f"SELECT count(*) FROM {_table(name)}").fetchall()[0][0])
 
     def describe(self, name: str) -> list[tuple[str, str]]:
-        """Columns and types of a table, in order."""
+        """Returns columns and types of a table, in order."""
         with boundary(name):
             return [(row[0], row[1]) for row in self.con.execute(f"DESCRIBE {_table(name)}").fetchall()]
 
     def tally(self, name: str, column: str) -> dict[str, int]:
-        """How many rows of a table hold each value of a column whose values the policy defines."""
+        """Returns how many rows of a table hold each value of a column whose values the policy defines."""
         with boundary(name):
             found = self.con.execute(f"SELECT {zones.quote(column)}, count(*) FROM {_table(name)} "
                                      "GROUP BY ALL ORDER BY ALL").fetchall()
         return {str(value): count for value, count in found}
 
     def figures(self, name: str) -> dict[str, object]:
-        """What the decisions of a table come to, in counts alone; empty for a table without decisions."""
+        """Returns what the decisions of a table come to, in counts alone; empty for a table without decisions."""
         from ajprivacy_pipeline.whatif.figures import figures
         with boundary(name):
             return figures(self.con, name, self.policy, self.month)
@@ -279,7 +279,7 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
 
     Args:
         settings: folders and limits.
-        month: YYYY-MM, a month that is over or under way.
+        month: YYYY-MM, a month that is completed or under way.
         run_id: stands in the control store and in the release.
         report: called after each table and step.
         logs: gives everything the run has written down so far; without it no release is proven (G13).

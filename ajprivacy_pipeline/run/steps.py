@@ -28,7 +28,7 @@ def decision_steps(catalogue: Mapping[str, Model]) -> Iterator[Step]:
 
 
 def month_steps(catalogue: Mapping[str, Model]) -> Iterator[Step]:
-    """Every step of a month, in order."""
+    """Yields every step of a month, in order."""
     yield from decision_steps(catalogue)
     yield from _models(catalogue, [layer for layer in LAYERS if layer not in DECIDING])
     yield Step("pseudonymised.zone", MonthRun.pseudonymise)

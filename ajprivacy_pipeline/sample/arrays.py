@@ -36,7 +36,7 @@ class Streams:
     chunk: int
 
     def rng(self, name: str) -> np.random.Generator:
-        """The generator of one stream, always from its beginning."""
+        """Returns the generator of one stream, always from its beginning."""
         return np.random.default_rng(np.random.SeedSequence([self.seed, self.chunk, crc32(name.encode())]))
 
 
@@ -53,7 +53,7 @@ def chosen(rng: np.random.Generator, rows: int, share: float) -> Mask:
 
 
 def text(*parts: pa.Array | str) -> pa.Array:
-    """The parts joined row by row; empty where one of them is."""
+    """Returns the parts joined row by row; empty where one of them is."""
     joined = [pa.scalar(part) if isinstance(part, str) else part for part in parts]
     return pc.binary_join_element_wise(*joined, "")
 
@@ -64,23 +64,23 @@ def digits(values: Ints, width: int) -> pa.Array:
 
 
 def spread(values: Ints, modulus: int) -> Ints:
-    """A fixed one-to-one shuffle of 0..modulus-1 (a power of ten), so that numbers do not tell their order."""
+    """Returns a fixed one-to-one shuffle of 0..modulus-1 (a power of ten), so that numbers do not tell their order."""
     return np.asarray((values * 7_368_787 + 4_021) % modulus, dtype=np.int64)
 
 
 def take(values: pa.Array | Sequence[str], index: Ints) -> pa.Array:
-    """The values at the places; a place below 0 is an empty value."""
+    """Returns the values at the places; a place below 0 is an empty value."""
     source = values if isinstance(values, pa.Array) else pa.array(values, pa.string())
     return source.take(pa.array(index, mask=index < 0))
 
 
 def keep(values: pa.Array, where: Mask) -> pa.Array:
-    """The values where the mask is true, empty elsewhere."""
+    """Returns the values where the mask is true, empty elsewhere."""
     return pc.if_else(pa.array(where), values, pa.scalar(None, values.type))
 
 
 def either(where: Mask, first: pa.Array | str, second: pa.Array | str) -> pa.Array:
-    """The first value where the mask is true, else the second."""
+    """Returns the first value where the mask is true, else the second."""
     return pc.if_else(pa.array(where), first, second)
 
 
@@ -104,7 +104,7 @@ def amounts(ore: Ints) -> pa.Array:
 
 
 def by(moment: Ints, limit: int) -> Ints:
-    """What has happened by the limit; the rest has not happened yet."""
+    """Returns what has happened by the limit; the rest has not happened yet."""
     return np.where(moment > limit, NONE, moment)
 
 
@@ -127,7 +127,7 @@ def fill(templates: Sequence[str], choice: Ints, fields: Mapping[str, pa.Array])
 
 
 def starts(counts: Ints) -> Ints:
-    """Where each group begins, and after it the end of the last: one entry more than groups."""
+    """Returns where each group begins, and after it the end of the last: one entry more than groups."""
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
 
 
@@ -138,7 +138,7 @@ def places(counts: Ints) -> tuple[Ints, Ints]:
 
 
 def mod11_digit(number: Ints, weights: Sequence[int]) -> Ints:
-    """The control digit of the weighted sum, most significant digit first; 10 says that there is none."""
+    """Returns the control digit of the weighted sum, most significant digit first; 10 says that there is none."""
     total = np.zeros_like(number)
     for place, weight in enumerate(reversed(weights)):
         total += number // 10**place % 10 * weight

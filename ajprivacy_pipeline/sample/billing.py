@@ -46,7 +46,7 @@ class _Bills:
 
 
 def make_invoices(chunk: Chunk, people: People, orders: Orders, first_invoice: int) -> Columns:
-    """The rows of invoices: about one per order, credit notes for returns, a few without an order."""
+    """Returns the rows of invoices: about one per order, credit notes for returns, a few without an order."""
     rng = chunk.streams.rng("invoices")
     bills = _for_orders(chunk, orders).then(_credit_notes(chunk, orders, rng)).then(_others(chunk, people, rng))
     rows = len(bills.order)

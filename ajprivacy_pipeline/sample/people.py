@@ -76,7 +76,7 @@ class People:
     contacts: Columns
 
     def both(self, column: str) -> pa.Array:
-        """A column of the customers followed by the same of the contacts, to be taken by `who`."""
+        """Returns a column of the customers followed by the same of the contacts, to be taken by `who`."""
         return pa.concat_arrays([self.customers[column], self.contacts[column]])
 
     def since(self) -> Ints:
@@ -84,11 +84,11 @@ class People:
         return np.concatenate([self.joined, self.came])
 
     def contact_of(self, who: Ints) -> Ints:
-        """The contact's index, or -1 for a customer."""
+        """Returns the contact's index, or -1 for a customer."""
         return np.where(who >= len(self.kind), who - len(self.kind), -1)
 
     def customer_of(self, who: Ints) -> Ints:
-        """The customer's index: the person's own, or that of the contact's company."""
+        """Returns the customer's index: the person's own, or that of the contact's company."""
         own = len(self.kind)
         return np.where(who >= own, self.owner[np.maximum(who - own, 0)] if len(self.owner) else 0, who)
 
@@ -101,7 +101,7 @@ class People:
 
 
 def make_people(chunk: Chunk) -> People:
-    """The customers of a chunk and the contacts of its businesses."""
+    """Returns the customers of a chunk and the contacts of its businesses."""
     rng = chunk.streams.rng("people")
     kind = rng.choice(3, chunk.rows, p=TYPE_SHARES).astype(np.int64)
     span = TRADING_YEARS * YEAR - 3 * DAY

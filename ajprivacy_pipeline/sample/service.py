@@ -111,7 +111,7 @@ def make_communications(chunk: Chunk, people: People, cases: Cases, first: int) 
 
 
 def make_subscriptions(chunk: Chunk, people: People, first: int) -> Columns:
-    """A quarter of the people with an e-mail address, some without their ids, and strangers."""
+    """Returns a quarter of the people with an e-mail address, some without their ids, and strangers."""
     rng = chunk.streams.rng("newsletter")
     everybody = chunk.rows + len(people.owner)
     has_mail = pc.is_valid(people.both("email")).to_numpy(False)

@@ -32,18 +32,18 @@ def contract() -> Contract:
 
 
 def keys() -> dict[str, list[str]]:
-    """The key columns of each table of the contract."""
+    """Returns the key columns of each table of the contract."""
     loaded = tomllib.loads((NOTICE / "sources.toml").read_text(encoding="utf-8"))
     return {table: list(entry["key"]) for table, entry in loaded["tables"].items()}
 
 
 def last_second(until: date) -> int:
-    """The last second of a local day, in local seconds."""
+    """Returns the last second of a local day, in local seconds."""
     return int(datetime.combine(until, time(23, 59, 59), UTC).timestamp())
 
 
 def pieces(customers: int, seed: int, until: date) -> Iterator[list[Piece]]:
-    """The shop in pieces that fit in memory; every row comes once, a piece belongs to a chunk of customers."""
+    """Yields the shop in pieces that fit in memory; every row comes once, a piece belongs to a chunk of customers."""
     columns = contract()
     goods = make_range(Streams(seed, 0))
     yield [("products", _table("products", goods.columns, columns))]

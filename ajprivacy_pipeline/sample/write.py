@@ -26,7 +26,7 @@ ELSEWHERE = "give `ajprivacy sample` another --url, or empty that database yours
 
 
 def parse(url: str) -> sa.URL:
-    """The address to write to.
+    """Returns the address to write to.
 
     Raises:
         SourceError: it is no URL, or its scheme is neither SQLite nor PostgreSQL.
@@ -34,7 +34,8 @@ def parse(url: str) -> sa.URL:
     try:
         address = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
-        raise SourceError("the sample's --url is no database URL; write sqlite:///shop.db or postgresql://…") from None
+        raise SourceError("the sample's --url is not a valid database URL; write sqlite:///shop.db or "
+                          "postgresql://…") from None
     scheme = "postgresql" if address.drivername == "postgres" else address.drivername.split("+")[0]
     if scheme not in ("sqlite", "postgresql"):
         raise SourceError(f"the sample cannot be written to {scheme}; use sqlite:///path or postgresql://…")
@@ -98,7 +99,7 @@ def _check_file(path: Path) -> None:
             filled = [name for name in contract() if name in names
                       and con.execute(f"SELECT EXISTS (SELECT 1 FROM {zones.quote(name)})").fetchone() == (1,)]
     except sqlite3.Error:
-        raise SourceError(f"{shown} exists and is no readable SQLite database; {ELSEWHERE}") from None
+        raise SourceError(f"{shown} exists and is not a readable SQLite database; {ELSEWHERE}") from None
     if foreign:
         raise SourceError(f"{shown} also holds other tables ({', '.join(foreign[:5])}); {ELSEWHERE}")
     if filled and schema.MARK not in names:
@@ -163,7 +164,7 @@ def _transaction(address: sa.URL) -> Iterator[psycopg.Connection]:
             yield con
     except psycopg.Error as error:
         cause = psycopg.errors.lookup(error.sqlstate).__name__ if error.sqlstate else type(error).__name__
-        raise SourceError(f"{shown} refused the sample ({cause}); nothing was changed. Mend that or choose another "
+        raise SourceError(f"{shown} refused the sample ({cause}); nothing was changed. Fix that or choose another "
                           "--url") from None
 
 

@@ -64,7 +64,7 @@ class Model:
 
 @cache
 def load_catalogue(folder: Path, vocabulary: Vocabulary) -> dict[str, Model]:
-    """The models of a month below `folder`, each after those it reads, its text rendered with the policy's words.
+    """Returns the models of a month below `folder`, each after those it reads, rendered with the policy's words.
 
     Raises:
         ModelError: as `load_models`.
@@ -74,7 +74,7 @@ def load_catalogue(folder: Path, vocabulary: Vocabulary) -> dict[str, Model]:
 
 @cache
 def load_models(folder: Path, vocabulary: Vocabulary) -> dict[str, Model]:
-    """Every model below `folder`, those of the layer `terms` too, in running order.
+    """Returns every model below `folder`, those of the layer `terms` too, in running order.
 
     Raises:
         ModelError: a text names what the policy has not, a header is missing, does not fit its path or its statement,
@@ -102,7 +102,7 @@ GENERATED = frozenset({"staged.quality"})  # made by steps in Python, read by mo
 
 @cache
 def macros(folder: Path, vocabulary: Vocabulary) -> str:
-    """The text of macros.sql, rendered with the policy's words.
+    """Returns the text of macros.sql, rendered with the policy's words.
 
     Raises:
         ModelError: it names what the policy has not.
@@ -112,12 +112,12 @@ def macros(folder: Path, vocabulary: Vocabulary) -> str:
 
 @cache
 def record_reasons(folder: Path) -> dict[str, int]:
-    """Why a record may be kept: every `reason` that a model below `folder` names, with its bit."""
+    """Returns why a record may be kept: every `reason` that a model below `folder` names, with its bit."""
     return number(sorted({name for path in folder.glob("*/*.sql") for name in named(path, "reason")}), "reasons")
 
 
 def named(path: Path, group: str) -> set[str]:
-    """The names that a text takes from a group of words: `orphan` where it says `freeze.orphan`."""
+    """Returns the names that a text takes from a group of words: `orphan` where it says `freeze.orphan`."""
     try:
         tree = _SQL.parse(path.read_text(encoding="utf-8"))
     except jinja2.TemplateSyntaxError as error:
@@ -200,6 +200,6 @@ def run_model(con: Connection, model: Model, values: Mapping[str, object]) -> in
 
 
 def layer_models(catalogue: Mapping[str, Model], layers: Iterable[str]) -> list[Model]:
-    """The models of some layers, in running order."""
+    """Returns the models of some layers, in running order."""
     wanted = set(layers)
     return [model for model in catalogue.values() if model.layer in wanted]

@@ -18,10 +18,10 @@ from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.storage import counter
 from ajprivacy_pipeline.storage.control_tables import (
     META,
+    access_log,
     effects,
     executed_counts,
     hold_events,
-    looks,
     month_measures,
     months,
     new_starts,
@@ -77,11 +77,11 @@ class ControlStore:
         if not path.exists() or path.stat().st_size == 0:
             left = f"the number of its changes ({before})" if before is not None else counter.remains(home)
             if left:
-                raise ControlError(f"the control store is gone, while the home still holds {left}: {counter.MEND}")
+                raise ControlError(f"the control store is gone, while the home still holds {left}: {counter.REMEDY}")
         found = cls.unchecked(folder)
         if (changes := found.changes()) < (before or 0):
             raise ControlError(f"the control store has lost something: it has {changes} change(s), beside the keys "
-                               f"{before} are counted: {counter.MEND}")
+                               f"{before} are counted: {counter.REMEDY}")
         if changes > (before or 0):  # a run was killed between the store's change and the number beside the keys
             counter.raise_counter(home / "keys", changes)
         return found
@@ -226,9 +226,9 @@ class ControlStore:
                 found[-1]["is_first"] = True
         return found
 
-    def record_look(self, token: str, month: str, what: str, by: str) -> None:
-        """Note that somebody looked at a person; `token` stands for the subject, derived by its key store."""
-        self.insert(looks, [{"subject_id": token, "month": month, "what": what, "by": by, "looked_at": utc_now()}])
+    def record_access(self, token: str, month: str, what: str, by: str) -> None:
+        """Records an access to a person's data; `token` stands for the subject, derived by its key store."""
+        self.insert(access_log, [{"subject_id": token, "month": month, "what": what, "by": by, "looked_at": utc_now()}])
 
     def warranties_before(self, month: str) -> dict[str, int | None]:
         """Each product's warranty as the last successful month before a month saw it."""

@@ -170,7 +170,7 @@ new_starts = sa.Table(  # a person goes on with a store that had lost something,
     sa.Column("accepted_on", sa.Date, nullable=False),
 )
 
-looks = sa.Table(  # who looked at a person: the subject as a keyed token, never its id
+access_log = sa.Table(  # who read a person's data: the subject as a keyed token, never its id; the stored name is old
     "looks", META,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("subject_id", sa.String(64), nullable=False, index=True),

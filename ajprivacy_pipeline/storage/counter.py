@@ -2,8 +2,8 @@
 
 Belongs here: reading and raising the number, and what lies in a home that a store must know of. Does not belong here:
 the store itself (`control`), which counts its changes in the transaction of each. The number beside the keys is written
-after the store's: a run that is killed between the two leaves the store ahead, which is well and mended when the store
-is next opened; a store that is behind was put back from an older copy, or is another one.
+after the store's: a run that is killed between the two leaves the store ahead, which is harmless and corrected when the
+store is next opened; a store that is behind was put back from an older copy, or is another one.
 """
 
 import fcntl
@@ -15,12 +15,12 @@ from pathlib import Path
 from ajprivacy_pipeline.errors import ControlError
 
 NAME = "control.counter"
-MEND = ("legal holds, reviews and effects of requests may be gone with it: restore control/control.db (of the same "
+REMEDY = ("legal holds, reviews and effects of requests may be gone with it: restore control/control.db (of the same "
         "day as keys/), or start anew by name with `ajprivacy keys accept-store --by NAME --reason CODE`")
 
 
 def read_counter(keys: Path) -> int | None:
-    """The number beside the keys; None where there is none yet.
+    """Returns the number beside the keys; None where there is none yet.
 
     Raises:
         ControlError: what stands there is no number.
@@ -32,7 +32,7 @@ def read_counter(keys: Path) -> int | None:
         return None
     except ValueError:
         raise ControlError(f"keys/{NAME} holds no number, so nobody can tell whether the control store is whole: "
-                           f"{MEND}") from None
+                           f"{REMEDY}") from None
 
 
 def raise_counter(keys: Path, number: int) -> None:
@@ -52,7 +52,7 @@ def reset_counter(keys: Path, number: int) -> None:
 
 
 def remains(home: Path) -> str | None:
-    """What lies in a home that a control store must have known of, in words; None where nothing does."""
+    """Returns what lies in a home that a control store must have known of, in words; None where nothing does."""
     found = {"sealed keys": ("keys", "*.sealed"), "restricted files": ("restricted", "*.duckdb"),
              "pseudonymised files": ("pseudonymised", "*.duckdb"), "releases": ("published", "releases/*")}
     named = [words for words, (folder, pattern) in found.items() if any((home / folder).glob(pattern))]

@@ -49,7 +49,7 @@ class KeyStore:
         self._root_text = root_key
 
     def root(self) -> bytes:
-        """The root key, made on first use.
+        """Returns the root key, made on first use.
 
         Raises:
             KeyStoreError: malformed, readable by others, or lost while sealed keys still lie here.
@@ -67,11 +67,13 @@ class KeyStore:
         return _parse(path.read_text(), "keys/root.key")
 
     def derive(self, *labels: str) -> bytes:
-        """The 32-byte key of a domain, by HKDF-SHA256 (RFC 5869) with the labels as info."""
+        """Returns the 32-byte key of a domain, by HKDF-SHA256 (RFC 5869) with the labels as info."""
         return _expand(self.root(), labels)
 
     def derive_under(self, name: str, *labels: str, create: bool) -> bytes:
-        """The 32-byte key of a domain, derived like `derive` from a zone file's own key: it is destroyed with it.
+        """Returns the 32-byte key of a domain, derived like `derive` from a zone file's own key.
+
+        It is destroyed with that key.
 
         Raises:
             KeyStoreError: as `data_key`.
@@ -79,7 +81,7 @@ class KeyStore:
         return _expand(base64.b64decode(self.data_key(name, create=create)), labels)
 
     def data_key(self, name: str, *, create: bool = True) -> str:
-        """The random key of one zone file, as base64 text; sealed under the root key on disk.
+        """Returns the random key of one zone file, as base64 text; sealed under the root key on disk.
 
         Raises:
             KeyStoreError: it does not exist and may not be made, or the root key is not the one it was sealed under.
@@ -93,7 +95,7 @@ class KeyStore:
         return base64.b64encode(self._open(path, name)).decode()
 
     def has(self, name: str) -> bool:
-        """Whether there is a data key of that name."""
+        """Returns whether there is a data key of that name."""
         return (self._folder / f"{name}.sealed").exists()
 
     def destroy(self, name: str) -> bool:
@@ -117,7 +119,7 @@ class KeyStore:
 
     def traces(self, text: str, labels: Iterable[tuple[str, ...]], further: Mapping[str, bytes] | None = None,
                ) -> list[str]:
-        """The names of the keys that stand in a text, in any form in which a log would show one.
+        """Returns the names of the keys that stand in a text, in any form in which a log would show one.
 
         Looks for the root key, every sealed key with the key it is sealed under, the derived keys of `labels`, and
         `further` ones by name; of each also the two pads of its HMAC.

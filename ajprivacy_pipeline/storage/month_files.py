@@ -24,12 +24,12 @@ _LOCK_PATIENCE_SECONDS = 1.0  # longer than `is_running` holds a lock to look at
 
 
 def month_file(settings: Settings, month: str) -> Path:
-    """The encrypted file of a month."""
+    """Returns the encrypted file of a month."""
     return settings.restricted / f"{month}.duckdb"
 
 
 def is_running(settings: Settings, month: str) -> bool:
-    """Whether a run of the month is under way in any process of this machine."""
+    """Returns whether a run of the month is under way in any process of this machine."""
     path = _lock_file(settings, month)
     if not path.exists():
         return False
@@ -59,7 +59,7 @@ def destroy_before(settings: Settings, keys: KeyStore, month: str) -> list[str]:
 
 
 def newest_month(settings: Settings) -> str:
-    """The newest month that has a file.
+    """Returns the newest month that has a file.
 
     Raises:
         ControlError: no month has one.
@@ -72,7 +72,7 @@ def newest_month(settings: Settings) -> str:
 
 @contextmanager
 def read_month(settings: Settings, month: str | None) -> Iterator[tuple[zones.Connection, str]]:
-    """The month's file, opened for reading, with the month it is (None: the newest that has a file).
+    """Yields the month's file, opened for reading, with the month it is (None: the newest that has a file).
 
     Raises:
         ControlError: the month is malformed, was never run, is destroyed, or its decisions are not complete.

@@ -48,7 +48,7 @@ def start_policy(folder: Path) -> list[str]:
     """
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise PolicyError([f"{folder}: is no empty folder: choose another, or empty it; nothing was written"])
+            raise PolicyError([f"{folder}: is not an empty folder: choose another, or empty it; nothing was written"])
         folder.mkdir(parents=True, exist_ok=True)
         texts = read_texts(NOTICE)
         for name, text in texts.items():
@@ -59,12 +59,14 @@ def start_policy(folder: Path) -> list[str]:
 
 
 def stored_versions(control: ControlStore) -> list[str]:
-    """Every stored version, oldest first."""
+    """Returns every stored version, oldest first."""
     return [row["version"] for row in control.rows(sa.select(store.policies.c.version).order_by(store.policies.c.id))]
 
 
 def history(settings: Settings) -> list[dict[str, Any]]:
-    """Every stored policy, oldest first: version, stored_at (UTC), stored_by, months it decided last, what it changed.
+    """Returns every stored policy, oldest first.
+
+    Keys: version, stored_at (UTC), stored_by, the months it decided last, and what it changed.
 
     `stored_by` is None for what was stored before that was noted; `changes` is None for the first, and where the texts
     of one of the two cannot be compared. Writes nothing.
@@ -101,7 +103,7 @@ def _readable(control: ControlStore, version: str) -> dict[str, str] | None:
 
 
 def texts_of(control: ControlStore, version: str) -> dict[str, str]:
-    """The TOML texts of a stored policy, by file name.
+    """Returns the TOML texts of a stored policy, by file name.
 
     Raises:
         PolicyError: no run used such a version, or what is stored under it cannot be read.
@@ -117,7 +119,7 @@ def texts_of(control: ControlStore, version: str) -> dict[str, str]:
 
 
 def policy_of(control: ControlStore, version: str) -> DecisionPolicy:
-    """The deciding part of a stored policy, however old: what only releases read may be missing from it.
+    """Returns the deciding part of a stored policy, however old: what only releases read may be missing from it.
 
     Raises:
         PolicyError: no run used such a version, or what is stored under it is broken or was changed.
@@ -133,14 +135,14 @@ def policy_of(control: ControlStore, version: str) -> DecisionPolicy:
 
 
 def policy_for_month(control: ControlStore, month: str) -> DecisionPolicy | None:
-    """The policy by which the newest successful run of a month decided; None when there was no such run."""
+    """Returns the policy by which the newest successful run of a month decided; None when there was no such run."""
     rows = control.rows(sa.select(store.months.c.policy_version).where(store.months.c.month == month)
                         .order_by(store.months.c.id.desc()).limit(1))
     return policy_of(control, rows[0]["policy_version"]) if rows else None
 
 
 def find_texts(settings: Settings, name: str) -> dict[str, str]:
-    """The texts of a policy named as a folder, as a stored version, or as `current`; writes nothing.
+    """Returns the texts of a policy named as a folder, as a stored version, or as `current`; writes nothing.
 
     Raises:
         PolicyError: it is none of them, or not valid; of a stored one, its deciding part.

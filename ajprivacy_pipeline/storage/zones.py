@@ -26,17 +26,20 @@ WHITE_SPACE = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x168
 
 
 def quote(identifier: str) -> str:
-    """An identifier, safe inside SQL text: the only way a name enters a statement."""
+    """Returns an identifier, safe inside SQL text: the only way a name enters a statement."""
     return '"' + identifier.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """A text literal, for the few statements that take no bound value (LOAD, ATTACH, COMMENT, COPY)."""
+    """Returns a text literal, for the few statements that take no bound value (LOAD, ATTACH, COMMENT, COPY)."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def memory(settings: Settings | None = None, extensions: Sequence[str] = ()) -> Connection:
-    """A connection without a file, time zone Europe/Oslo, no automatic downloads, with the named extensions loaded."""
+    """Returns a connection without a file, in time zone Europe/Oslo, with the named extensions loaded.
+
+    Nothing is downloaded.
+    """
     con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false",
                                              "autoload_known_extensions": "false"})
     con.execute("SET TimeZone = 'Europe/Oslo'")
@@ -68,7 +71,7 @@ def without_pandas() -> Iterator[None]:
 
 
 def extension_file(name: str) -> Path:
-    """Where an extension lies inside its installed wheel; nothing is fetched and no home folder touched.
+    """Returns where an extension lies inside its installed wheel; nothing is fetched and no home folder touched.
 
     Raises:
         ZoneError: the wheel is not installed, or is of another DuckDB version.
@@ -121,7 +124,7 @@ def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: s
 
 @contextmanager
 def attached(con: Connection, keys: KeyStore, path: Path, name: str, *, create: bool = False) -> Iterator[None]:
-    """A second zone file beside a connection's own, under a name, read-only unless it is created.
+    """Attaches a second zone file to a connection, under a name, read-only unless it is created.
 
     Rows go from file to file inside the engine, without passing through Python.
 
@@ -173,7 +176,7 @@ def engine_errors(what: str) -> Iterator[None]:
 
 
 def explain(error: duckdb.Error) -> str:
-    """What an engine error means, in words of ours: never its own text."""
+    """Returns what an engine error means, in words of ours: never its own text."""
     text = str(error)
     if "Could not set lock" in text or "Conflicting lock" in text:
         holder = re.search(r"PID (\d+)", text)

@@ -41,7 +41,8 @@ class Address:
         try:
             url = sa.make_url(text)
         except (sa.exc.ArgumentError, ValueError):
-            raise SourceError(f"AJPRIVACY_WAREHOUSE is no database address; write it like {_EXAMPLES}") from None
+            raise SourceError("AJPRIVACY_WAREHOUSE is not a valid database address; write it like "
+                              f"{_EXAMPLES}") from None
         url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
         dialect = url.get_backend_name()
         if dialect == "sqlite":
@@ -68,7 +69,7 @@ class Address:
         return " ".join((*((own,) if isinstance(own, str) else own), "-c row_security=off")).strip()
 
     def engine(self) -> sa.Engine:
-        """An engine that cannot write where the dialect lets us say so, and never shows parameters.
+        """Returns an engine that cannot write where the dialect lets us say so, and never shows parameters.
 
         Raises:
             SourceError: unknown scheme, or the driver is not installed.
@@ -84,7 +85,7 @@ class Address:
                                                       "options": self.postgres_options})
             return sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool)
         except sa.exc.NoSuchModuleError:
-            raise SourceError(f"{self.url.drivername}:// is no kind of database this installation knows; "
+            raise SourceError(f"{self.url.drivername}:// is not a kind of database that this installation supports; "
                               f"write AJPRIVACY_WAREHOUSE like {_EXAMPLES}") from None
         except ImportError as error:
             module = (error.name or self.url.get_driver_name()).split(".")[0].lower()
@@ -95,7 +96,7 @@ class Address:
 
 
 def read_only_sqlite(path: Path) -> sqlite3.Connection:
-    """A connection to an existing SQLite file that cannot write and makes no file."""
+    """Returns a connection to an existing SQLite file that cannot write and makes no file."""
     return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10, check_same_thread=False)
 
 
@@ -121,7 +122,7 @@ _HIDES = re.compile(r'row-level security policy for table "([^"]+)"')
 
 
 def hidden_rows(text: str) -> str | None:
-    """What to do where a driver's error says that a policy of PostgreSQL would hide rows; None where it does not."""
+    """Returns the remedy where a driver's error says that PostgreSQL's row security would hide rows, else None."""
     found = _HIDES.search(text)
     return found and (f'row-level security of table "{found[1]}" would hide rows from this user, and what is hidden '
                       "would count as not there: let the user see every row (ALTER ROLE ... BYPASSRLS, or make it the "
@@ -129,23 +130,23 @@ def hidden_rows(text: str) -> str | None:
 
 
 def meaning(text: str) -> str | None:
-    """What a driver's error text means, in words of ours; None if we do not know."""
+    """Returns what a driver's error text means, in words of ours; None if we do not know."""
     if hidden := hidden_rows(text):
         return hidden
     text = text.lower()
     meanings = (
-        (("utf-8", "utf8", "unicode"), "it holds text that is not UTF-8; mend it there, or map an expression instead"),
+        (("utf-8", "utf8", "unicode"), "it holds text that is not UTF-8; fix it there, or map an expression instead"),
         (("password", "authentication", "access denied", "fe_sendauth"),
-         "user or password is not accepted; mend AJPRIVACY_WAREHOUSE"),
-        (('database "', "unknown database"), "there is no such database; mend AJPRIVACY_WAREHOUSE"),
+         "user or password is not accepted; fix AJPRIVACY_WAREHOUSE"),
+        (('database "', "unknown database"), "there is no such database; fix AJPRIVACY_WAREHOUSE"),
         (("could not translate", "name or service", "resolve", "getaddrinfo"), "no host of that name is known"),
         (("server closed", "terminating connection", "connection reset", "lost connection", "gone away"),
          "the connection broke while reading; run again"),
         (("invalid connection option", "unexpected keyword"),
-         "its address has an option that the driver does not know; mend AJPRIVACY_WAREHOUSE"),
+         "its address has an option that the driver does not know; fix AJPRIVACY_WAREHOUSE"),
         (("refused", "timeout", "timed out", "unreachable", "can't connect", "no such file or directory"),
          "nobody answers there; check host, port and network"),
-        (("not a database", "malformed"), "the file is no SQLite database, or is damaged"),
+        (("not a database", "malformed"), "the file is not a SQLite database, or is damaged"),
         (("locked", "busy"), "it is locked by a writer; wait until the writer is done and run again"),
         (("permission", "readonly", "unable to open"), "its user may not read it; grant SELECT"),
     )

@@ -32,7 +32,7 @@ _MENDS: dict[Canonical, str] = {
 
 
 def unfit(canonical: Canonical, type_: ColumnType, dialect: str) -> str | None:
-    """Why a column of this type cannot feed one of that type, with the mend; None if it can."""
+    """Returns why a column of this type cannot feed one of that type, with the remedy; None if it can."""
     if type_.kind == "unknown" or type_.kind in _FIT[canonical]:
         return None
     if dialect == "sqlite" and type_.kind in ("number", "other"):
@@ -42,7 +42,7 @@ def unfit(canonical: Canonical, type_: ColumnType, dialect: str) -> str | None:
 
 
 def raw_type(canonical: Canonical, type_: ColumnType, dialect: str) -> str:
-    """The DuckDB type of a column in schema `raw`."""
+    """Returns the DuckDB type of a column in schema `raw`."""
     if dialect == "sqlite" or canonical in ("id", "text", "email", "enum"):
         return "VARCHAR"  # SQLite converts nothing reliably: '' aborts a typed scan, DECIMAL arrives as a double
     if canonical in ("timestamp", "date"):

@@ -21,7 +21,7 @@ _HEAD = """\
 
 
 def draft(source: Source, sources: policy.Sources) -> str:
-    """The text of a mapping file for this warehouse.
+    """Returns the text of a mapping file for this warehouse.
 
     What has no match stands as a comment marked `??`; what nothing uses is listed in comments.
 

@@ -160,7 +160,7 @@ def _require_customers(source: Source, done: list[TableExtract]) -> None:
     rows = {extracted.table: extracted.rows for extracted in done}
     if rows["customers"] == 0 and rows["orders"] == 0:
         raise SourceError(f"{source.address.shown} has no customer and no order: is it the right database, and may its "
-                          "user see the rows? Mend AJPRIVACY_WAREHOUSE or the mapping")
+                          "user see the rows? Fix AJPRIVACY_WAREHOUSE or the mapping")
 
 
 def _check_key(con: zones.Connection, target: str, name: str, table: policy.SourceTable) -> None:

@@ -24,7 +24,7 @@ _MAILTO = re.compile(r"\s*mailto:", re.IGNORECASE)
 
 
 def read_moment(text: str) -> tuple[date, datetime] | None:
-    """The day as it is written, and the moment: with its zone, or without one where none is named.
+    """Returns the day as it is written, and the moment: with its zone, or without one where none is named.
 
     None where the text names no day or moment without doubt.
     """
@@ -87,7 +87,7 @@ def _zone(name: str | None) -> timezone | ZoneInfo | None:
 
 
 def email_key(text: str) -> str | None:
-    """What two spellings of one address have in common; None where the text is no address.
+    """Returns what two spellings of one address have in common; None where the text is no address.
 
     Nothing is folded into an ASCII letter that it was not: U+0130 and U+212A stay themselves, so that nobody reaches
     somebody else's address by a look-alike.

@@ -67,7 +67,7 @@ def resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> Resolv
 
 
 def check(source: Source, mapping: Mapping, sources: policy.Sources) -> list[Finding]:
-    """Everything worth knowing before a run: faults, missing evidence, what is absent, what is converted.
+    """Returns everything worth knowing before a run: faults, missing evidence, what is absent, what is converted.
 
     Raises:
         SourceError: the warehouse has no tables or cannot be read.
@@ -113,7 +113,7 @@ class _TableResolver:
         relation = f"(\n{query}\n) AS mapped"
         known = self.source.probe(f"SELECT * FROM {relation} WHERE 1 = 0")
         if known is None:
-            self._find("fault", None, f"{self.name}: the warehouse refuses the query; try it there by hand and mend "
+            self._find("fault", None, f"{self.name}: the warehouse refuses the query; try it there by hand and fix "
                                       f"tables.{self.name}.query")
             return None
         return relation, None, known
@@ -129,17 +129,18 @@ class _TableResolver:
             path, known = ((schema, found), self.source.tables(schema)[found]) if found else ((), {})
         if found:
             return self.source.quote(*path), path, known
-        mend = (f'name the source table: tables.{self.name}.table = "..." (a first mapping: `ajprivacy mapping init`)')
+        remedy = f'name the source table: tables.{self.name}.table = "..." (a first mapping: `ajprivacy mapping init`)'
         if self.entry.table:
             self._find("fault", None, f"{self.name}: the warehouse has no table {wanted}; correct "
                                       f'tables.{self.name}.table, or write absent = "reason"')
         elif self.table.required:
-            self._find("fault", None, f"{self.name}: required, and the warehouse has no table {wanted}; {mend}")
+            self._find("fault", None, f"{self.name}: required, and the warehouse has no table {wanted}; {remedy}")
         elif self.entry.columns:
-            self._find("fault", None, f"{self.name}: has columns in the mapping, but no table {wanted} exists; {mend}")
+            self._find("fault", None, f"{self.name}: has columns in the mapping, but no table {wanted} exists; "
+                                      f"{remedy}")
         elif self.table.evidence:
-            self._find("evidence", None, f"{self.name}: missing, and evidence for keeping: nothing will be due; {mend}"
-                                         f', or say tables.{self.name}.absent = "reason"')
+            self._find("evidence", None, f"{self.name}: missing, and evidence for keeping: nothing will be due; "
+                                         f'{remedy}, or say tables.{self.name}.absent = "reason"')
         else:
             self._find("note", None, f"{self.name}: missing, counts as empty")
         return None
@@ -159,14 +160,14 @@ class _TableResolver:
         found = find(wanted, known)
         if found is not None:
             return ResolvedColumn(self.source.quote(found), known[found], found)
-        mend = f'write tables.{self.name}.columns.{name} = "source column" or {{ sql = "..." }}'
+        remedy = f'write tables.{self.name}.columns.{name} = "source column" or {{ sql = "..." }}'
         if entry is not None:
-            self._find("fault", name, f"{where}: the warehouse has no column {wanted} there; {mend}, or "
+            self._find("fault", name, f"{where}: the warehouse has no column {wanted} there; {remedy}, or "
                                       '{ absent = "reason" }')
         elif spec.required or spec.must_map:
-            self._find("fault", name, f"{where}: required, and no column {wanted} feeds it; {mend}")
+            self._find("fault", name, f"{where}: required, and no column {wanted} feeds it; {remedy}")
         elif spec.evidence:
-            self._find("evidence", name, f"{where}: missing, and evidence for keeping: nothing will be due; {mend}, "
+            self._find("evidence", name, f"{where}: missing, and evidence for keeping: nothing will be due; {remedy}, "
                                          'or { absent = "reason" }')
         else:
             self._find("note", name, f"{where}: missing, counts as empty")
@@ -181,7 +182,7 @@ class _TableResolver:
             for name, column in fed.items():
                 alone = self.source.probe(select(self.source, relation, {name: column}))
                 if alone is None:
-                    self._find("fault", name, f"{self.name}.{name}: the warehouse refuses {column.sql}; mend "
+                    self._find("fault", name, f"{self.name}.{name}: the warehouse refuses {column.sql}; fix "
                                               f"tables.{self.name}.columns.{name}")
                 types |= alone or {}
         result = dict(columns)
@@ -201,13 +202,13 @@ class _TableResolver:
 
 
 def select(source: Source, relation: str, columns: dict[str, ResolvedColumn]) -> str:
-    """A SELECT of the given columns under their canonical names that returns no row."""
+    """Returns a SELECT of the given columns under their canonical names that returns no row."""
     listed = ", ".join(f"{column.sql} AS {source.quote(name)}" for name, column in columns.items())
     return f"SELECT {listed or '1'} FROM {relation} WHERE 1 = 0"
 
 
 def find(wanted: str, names: dict[str, Any]) -> str | None:
-    """The name itself, else the only one that differs in case."""
+    """Returns the name itself, else the only one that differs in case."""
     if wanted in names:
         return wanted
     alike = [name for name in names if name.casefold() == wanted.casefold()]

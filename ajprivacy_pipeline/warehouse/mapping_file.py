@@ -95,9 +95,9 @@ def load_mapping(path: Path | None, sources: policy.Sources) -> Mapping:
     try:
         mapping = Mapping.model_validate(tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal))
     except (OSError, UnicodeDecodeError):
-        raise MappingError(f"the mapping {path.name} cannot be read; mend AJPRIVACY_MAPPING") from None
+        raise MappingError(f"the mapping {path.name} cannot be read; fix AJPRIVACY_MAPPING") from None
     except tomllib.TOMLDecodeError as error:
-        raise MappingError(f"the mapping {path.name} is no TOML: {error}") from None
+        raise MappingError(f"the mapping {path.name} is not valid TOML: {error}") from None
     except ValidationError as error:
         raise mapping_faults(
             [f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
@@ -108,7 +108,7 @@ def load_mapping(path: Path | None, sources: policy.Sources) -> Mapping:
 
 
 def mapping_faults(faults: list[str]) -> MappingError:
-    """The error that lists every fault, one a line."""
+    """Returns the error that lists every fault, one a line."""
     listed = "\n  - ".join(faults)
     return MappingError(f"the mapping has {len(faults)} fault(s):\n  - {listed}")
 

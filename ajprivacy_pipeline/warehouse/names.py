@@ -94,7 +94,7 @@ COLUMNS = {
 
 
 def normal(name: str) -> str:
-    """A name without case, marks and separators: `Kunde_ID` and `kundeId` are one, as are `Kjønn` and `kjonn`."""
+    """Returns a name without case, marks and separators: `Kunde_ID` and `kundeId` are one, `Kjønn` and `kjonn` too."""
     spelt = name.casefold().replace("ø", "o").replace("æ", "ae").replace("å", "a").replace("ß", "ss")
     plain = "".join(c for c in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(c))
     return re.sub(r"[^a-z0-9]", "", plain)
@@ -112,7 +112,7 @@ def candidates(table: str, column: str | None = None) -> list[str]:
 
 
 def key_of(table: str) -> str:
-    """The usual name of a table's own id, for sources that just call it `id`."""
+    """Returns the usual name of a table's own id, for sources that just call it `id`."""
     special = {"newsletter_subscriptions": "subscription_id", "web_events": "event_id", "app_logs": "log_id",
                "rights_requests": "request_id", "order_lines": "line_number"}
     return special.get(table, table.removesuffix("s") + "_id")

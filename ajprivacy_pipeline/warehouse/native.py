@@ -26,7 +26,7 @@ from ajprivacy_pipeline.warehouse.sqlite_guard import guarded
 
 @contextmanager
 def sqlite_reader(con: zones.Connection, source: Source) -> Iterator["SqliteReader"]:
-    """The source's SQLite file, attached read-only, all values as text."""
+    """Yields the source's SQLite file, attached read-only, all values as text."""
     alias = f"warehouse_{secrets.token_hex(4)}"
     with zones.engine_errors(source.address.shown):
         con.execute(f"LOAD {zones.literal(str(zones.extension_file('sqlite_scanner')))}")
@@ -73,7 +73,9 @@ class SqliteReader:
 
 @contextmanager
 def postgres_reader(con: zones.Connection, source: Source) -> Iterator["PostgresReader"]:
-    """The source's PostgreSQL database, attached read-only; its password stands in a file for libpq, never in SQL.
+    """Yields the source's PostgreSQL database, attached read-only.
+
+    Its password stands in a file for libpq, never in SQL.
 
     Raises:
         SourceError: it cannot be attached.

@@ -29,7 +29,7 @@ class Reader(Protocol):
         ...
 
     def settle(self, name: str, table: ResolvedTable, types: dict[str, str], /) -> dict[str, str]:
-        """The types of `raw.<name>` that this reader can fill without losing anything, given those that would be best.
+        """Returns the types of `raw.<name>` that this reader can fill without loss, given those that would be best.
 
         Raises:
             SourceError: the source could not be read.
@@ -47,18 +47,18 @@ class Reader(Protocol):
 
 
 def fed_columns(table: ResolvedTable) -> dict[str, ResolvedColumn]:
-    """The canonical columns that something feeds."""
+    """Returns the canonical columns that something feeds."""
     return {name: column for name, column in table.columns.items() if column is not None}
 
 
 def scannable(table: ResolvedTable) -> bool:
-    """Whether plain columns of one source table feed everything, so that the source has nothing to compute."""
+    """Returns whether plain columns of one source table feed everything, so that the source has nothing to compute."""
     return table.source_table is not None and all(column.source_column is not None or column.constant is not None
                                                   for column in fed_columns(table).values())
 
 
 def scan(table: ResolvedTable, relation: str) -> str:
-    """A SELECT in DuckDB's dialect of what feeds a scannable table."""
+    """Returns a SELECT in DuckDB's dialect of what feeds a scannable table."""
     listed = (zones.quote(column.source_column) if column.source_column is not None
               else zones.literal(column.constant or "") for column in fed_columns(table).values())
     return f"SELECT {', '.join(listed)} FROM {relation}"
@@ -79,7 +79,10 @@ def insert(con: zones.Connection, address: Address, name: str, table: ResolvedTa
 
 
 def failure(address: Address, name: str, error: zones.EngineError) -> PrivacyError | SourceChangedError:
-    """What an engine error while reading table `name` means: never its own text, which may hold values of rows."""
+    """Returns what an engine error while reading table `name` means.
+
+    It never has the engine's own text, which may hold values of rows.
+    """
     own = zones.explain(error)
     if "disk is full" in own or "not enough memory" in own:
         return ZoneError(f"raw.{name}: {own}")

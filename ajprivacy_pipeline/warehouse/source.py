@@ -93,11 +93,11 @@ class Source:
         return found
 
     def quote(self, *names: str) -> str:
-        """A name, schema first if it has one, always quoted in the source's dialect."""
+        """Returns a name, schema first if it has one, always quoted in the source's dialect."""
         return ".".join(self.connection.dialect.identifier_preparer.quote_identifier(name) for name in names)
 
     def text_literal(self, text: str) -> str:
-        """A text literal in the source's dialect."""
+        """Returns a text literal in the source's dialect."""
         doubled = text.replace("'", "''")
         return "'" + (doubled.replace("\\", "\\\\") if self.dialect in ("mysql", "mariadb") else doubled) + "'"
 
@@ -133,7 +133,7 @@ class Source:
 
 
 def reflected_type(type_: sa.types.TypeEngine[Any]) -> ColumnType:
-    """The kind of a type that SQLAlchemy reflected."""
+    """Returns the kind of a type that SQLAlchemy reflected."""
     name = type_.__class__.__name__.lower()
     if isinstance(type_, sa.Float):
         return ColumnType("float", name)

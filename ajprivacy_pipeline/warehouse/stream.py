@@ -76,7 +76,7 @@ class StreamReader:
 
 
 def as_text(value: object) -> str | None:
-    """A driver's value as text that loses nothing.
+    """Returns a driver's value as text that loses nothing.
 
     Raises:
         TypeError: bytes, which are no text.

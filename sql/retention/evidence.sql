@@ -42,7 +42,7 @@ WITH tripped AS (
         'not mapped; look at the mapping: feed it, or say absent = "reason" there, and run the month again' AS sentence
     FROM raw.extraction AS x, unnest(x.evidence_missing) AS u(c)
     UNION ALL
-    SELECT place, fault, fault || ' (' || figures || '); look at ' || look_at || ', mend it and run the month again, or say '
+    SELECT place, fault, fault || ' (' || figures || '); look at ' || look_at || ', fix it and run the month again, or say '
         || 'that it is right: ajprivacy evidence accept ' || place || ' --by NAME --reason CODE'
     FROM worded
 )

@@ -197,7 +197,7 @@ def test_interrupted_run_publishes_nothing_and_frees_its_month(home: Home) -> No
 
 
 def test_dagsters_own_files_meet_a_full_disk(home: Home) -> None:
-    """One sentence with the mend, exit code 2; nothing is published and the month is free."""
+    """One sentence with the remedy, exit code 2; nothing is published and the month is free."""
     home.shop()
     command = 'ulimit -f 976; exec "$0" -m ajprivacy_pipeline run --month 2026-09'
     run = subprocess.run(["/bin/bash", "-c", command, sys.executable], env=home.env, cwd=home.folder, text=True,
@@ -250,7 +250,7 @@ def test_a_destination_outside_the_eea_gets_nothing_and_the_month_stands(home: H
     run = subprocess.run([sys.executable, "-m", "ajprivacy_pipeline", "run", "--month", "2026-08"], env=env, text=True,
                          cwd=home.folder, capture_output=True, check=False)
     assert run.returncode == 2
-    assert "US, is none of the EEA" in run.stderr
+    assert "US, is not in the EEA" in run.stderr
     assert not target.exists()
     assert (home.folder / "published" / "analytics.duckdb").is_file()
     assert '"month": "2026-08"' in home.call("releases", "list", "--json").stdout

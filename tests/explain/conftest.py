@@ -1,4 +1,4 @@
-"""The home of a dozen people, made once for all tests that look and change nothing but the log of looks."""
+"""The home of a dozen people, made once for all tests that look and change nothing but the access log."""
 
 import pytest
 

@@ -21,8 +21,8 @@ from ajprivacy_pipeline.storage.month_files import month_file, read_month
 from tests.explain.world import MONTH
 
 
-def _looks(settings: Settings) -> list[dict[str, object]]:
-    return ControlStore.in_folder(settings.control).rows(sa.select(store.looks).order_by(store.looks.c.id))
+def _accesses(settings: Settings) -> list[dict[str, object]]:
+    return ControlStore.in_folder(settings.control).rows(sa.select(store.access_log).order_by(store.access_log.c.id))
 
 
 def _call(settings: Settings, *arguments: str) -> str:
@@ -69,12 +69,12 @@ def test_nothing_but_ids_is_shown(settings: Settings) -> None:
 
 def test_every_look_is_on_record_without_the_id(settings: Settings) -> None:
     """A token, the month, who, when; unknown people too: a look is a look."""
-    before = len(_looks(settings))
+    before = len(_accesses(settings))
     explaining.explain(settings, "customer:4", None, "ada")
     explaining.explain(settings, "customer:4", MONTH, "ada")
     with pytest.raises(ControlError):
         explaining.explain(settings, "customer:999", MONTH, "bo")
-    first, second, third = _looks(settings)[before:]
+    first, second, third = _accesses(settings)[before:]
 
     assert first["subject_id"] == second["subject_id"] == KeyStore(settings.keys).derive("looks", "customer:4").hex()
     assert third["subject_id"] != first["subject_id"]

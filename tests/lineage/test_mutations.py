@@ -104,7 +104,7 @@ def test_through_a_new_model_between(sql: Path) -> None:
 
 @pytest.mark.parametrize(("statement", "why"), [
     ("SELECT * FROM staged.customers PIVOT (count(*) FOR email IN ('a'))", "PIVOT is not understood"),
-    ("PIVOT staged.customers ON email USING count(*)", "PIVOT is no query"),
+    ("PIVOT staged.customers ON email USING count(*)", "PIVOT is not a query"),
     ("SELECT * FROM (UNPIVOT staged.customers ON email INTO NAME a VALUE b)", "not understood"),
     ("SELECT COLUMNS('em.*') FROM staged.customers", "COLUMNS is not understood"),
     ("SELECT * FROM staged.nowhere", "cannot be traced"),
@@ -119,7 +119,7 @@ def test_through_a_new_model_between(sql: Path) -> None:
     ("SELECT customer_id, customer_id FROM staged.customers", "stands twice"),
     ("SELECT current_user AS a FROM staged.customers", ""),
     ("SELECT random() AS a FROM staged.customers", ""),
-    ("DELETE FROM staged.customers", "is no query"),
+    ("DELETE FROM staged.customers", "is not a query"),
     ("SELECT FROM WHERE", "cannot be parsed at line 1"),
 ])
 def test_what_is_not_understood_is_refused(statement: str, why: str) -> None:

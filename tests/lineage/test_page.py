@@ -42,7 +42,7 @@ def test_no_identifying_column_reaches_a_published_one() -> None:
 
 
 def test_an_unknown_column_is_refused() -> None:
-    with pytest.raises(PrivacyError, match="no column of the source contract"):
+    with pytest.raises(PrivacyError, match="is not a column of the source contract"):
         page.follow(POLICY, GRAPH, "customers.shoe_size")
 
 

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--k", type=int, default=10, help="people that must be alike (10)")
     parser.add_argument("--percent", type=float, default=10, help="room that amounts must have on both sides (10)")
     parser.add_argument("--gain", type=float, default=0.35, help="how much likelier a guess may get (0.35)")
-    parser.add_argument("--strict", action="store_true", help="also count what is no promise; the module says what")
+    parser.add_argument("--strict", action="store_true", help="also count what is not promised; the module says what")
     parser.add_argument("--all", action="store_true", help=f"print every finding, not the first {SHOWN} of each attack")
     given = parser.parse_args(arguments)
     limits = Thresholds(given.k, given.percent, given.gain, given.strict)

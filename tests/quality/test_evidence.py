@@ -110,7 +110,7 @@ def test_missing_evidence_holds_everybody_and_everything(tmp_path: Path) -> None
     assert frozen == [("evidence_missing", 2)]
     (sentence,) = missing_evidence(found.con)
     assert sentence == ("invoices: empty, was not (0 rows, 3 in 2026-09); look at the source and the query or filter "
-                        "that feeds the table, mend it and run the month again, or say that it is right: ajprivacy "
+                        "that feeds the table, fix it and run the month again, or say that it is right: ajprivacy "
                         "evidence accept invoices --by NAME --reason CODE")
 
 

@@ -1,4 +1,4 @@
-"""A source that lost rows makes nobody due, month after month, until it is mended or somebody accepts it by name."""
+"""A source that lost rows makes nobody due, month after month, until it is fixed or somebody accepts it by name."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def evidence_of(call: Call, table: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("loss", ["DELETE FROM invoices", "DELETE FROM invoices WHERE rowid % 3 = 0"])
 def test_what_was_lost_is_not_forgotten_the_month_after(settings: Settings, call: Call, loss: str) -> None:
-    """The counts of a month that lacked evidence are no measure for the next; mended, the table is one again."""
+    """The counts of a month that lacked evidence are no measure for the next; once fixed, the table is one again."""
     warehouse(settings, "CREATE TABLE kept AS SELECT * FROM invoices", loss)
     assert [due(settings, month) for month in ("2026-09", "2026-10")] == [0, 0]
     found = evidence_of(call, "invoices")
@@ -125,7 +125,7 @@ def test_a_column_is_accepted_for_that_drop_alone(settings: Settings, call: Call
     assert due(settings, "2026-10") == 0, "an acceptance is for one column"
     code, said = call("evidence", "list")
     assert "customers.last_login_at" in said
-    assert "tripped: nobody is due; mend the source" in said
+    assert "tripped: nobody is due; fix the source" in said
 
 
 def test_what_is_refused_changes_nothing(settings: Settings, call: Call) -> None:
@@ -135,7 +135,7 @@ def test_what_is_refused_changes_nothing(settings: Settings, call: Call) -> None
             ("orders", "Ada", "moved", "orders: no guard has tripped there in 2026-09: those that have are invoices"),
             ("nothing", "Ada", "moved", "nothing: no guard has tripped there"),
             ("invoices", " ", "moved", "--by must name somebody"),
-            ("invoices", "Ada", "because", "'because' is no reason code for accept; choose one of moved")):
+            ("invoices", "Ada", "because", "'because' is not a reason code for accept; choose one of moved")):
         code, said = call("evidence", "accept", table, "--by", by, "--reason", reason)
         assert (code, words in said) == (2, True), said
     code, said = call("evidence", "accept", "invoices", "--by", "Ada", "--reason", "moved", "--month", "2026-08")

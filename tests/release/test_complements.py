@@ -10,23 +10,23 @@ from ajprivacy_pipeline.release import GuaranteeError, gates, tables
 from tests.release.release_world import World, add
 
 
-def gate(world: World, *, mend: bool) -> tuple[Verdict, dict[str, str]]:
+def gate(world: World, *, close_gaps: bool) -> tuple[Verdict, dict[str, str]]:
     """The verdict on computed tables, with or without complementary suppressing."""
     world.compute()
     public = tables.make_public(world.con, world.policy)
-    took = suppress_complements(world.con, world.policy, public) if mend else {}
+    took = suppress_complements(world.con, world.policy, public) if close_gaps else {}
     return check_complements(world.con, world.policy, public, took), public
 
 
 def test_small_cells_that_are_merely_blanked_are_recovered_and_caught(world: World) -> None:
-    verdict, _ = gate(world, mend=False)
+    verdict, _ = gate(world, close_gaps=False)
     assert not verdict.passed
     assert verdict.figures["exactly_recoverable"] > 0
     assert any("sales_monthly.orders" in text for text in verdict.violations)
 
 
 def test_after_suppressing_complements_nothing_follows_from_what_is_shown(world: World) -> None:
-    verdict, public = gate(world, mend=True)
+    verdict, public = gate(world, close_gaps=True)
     assert verdict.passed, verdict.violations
     assert (verdict.figures["exactly_recoverable"], verdict.figures["too_narrow"]) == (0, 0)
     assert (verdict.figures["narrowest_count"], verdict.figures["narrowest_percent"]) >= (10, 10)
@@ -39,7 +39,7 @@ def test_after_suppressing_complements_nothing_follows_from_what_is_shown(world:
 
 def test_a_complement_shown_in_another_table_is_caught(world: World) -> None:
     """The category total stands in two tables: suppressing it in one of them hides nothing."""
-    _, public = gate(world, mend=True)
+    _, public = gate(world, close_gaps=True)
     world.con.execute(
         f"UPDATE {public['product_demand_monthly']} SET units = 48, revenue_nok = 4800, suppressed_measures = "
         "['returned_units'] WHERE product_category = 'lockers' AND product_id = '(all)' AND month = DATE '2024-03-01'")
@@ -49,7 +49,7 @@ def test_a_complement_shown_in_another_table_is_caught(world: World) -> None:
 
 def test_an_amount_shown_beside_a_suppressed_one_hides_nothing_of_itself(world: World) -> None:
     """The check takes each measure by itself, whatever suppressing meant to do with both."""
-    _, public = gate(world, mend=True)
+    _, public = gate(world, close_gaps=True)
     where = "month = DATE '2024-03-01' AND product_category = 'lockers' AND postal_region = '(all)'"
     for kind, units in (("(all)", 48), ("business", 24)):
         world.con.execute(f"UPDATE {public['sales_monthly']} SET units = {units}, suppressed_measures = "
@@ -72,9 +72,9 @@ def test_where_few_paid_units_go_with_the_revenue(world: World) -> None:
     add(world.con, "staged.order_lines", [{"order_id": f"F{i}", "line_number": 1, "product_id": "P1", "quantity": 1,
                                            "unit_price": 100 if i < 3 else 0} for i in range(12)])
     apart = "SELECT count(*) > 0 FROM {} WHERE (units IS NULL) <> (revenue_nok IS NULL)"
-    _, public = gate(world, mend=False)
+    _, public = gate(world, close_gaps=False)
     assert world.con.execute(apart.format(public["sales_monthly"])).fetchall() == [(True,)]
-    verdict, public = gate(world, mend=True)
+    verdict, public = gate(world, close_gaps=True)
     assert verdict.passed, verdict.violations
     assert world.con.execute(apart.format(public["sales_monthly"])).fetchall() == [(False,)]
 
@@ -85,13 +85,13 @@ def test_two_tables_that_tell_one_cell_differently_are_caught(world: World) -> N
     text = model.read_text(encoding="utf-8")
     assert "count(*) FILTER (is_counted)" in text
     model.write_text(text.replace("count(*) FILTER (is_counted)", "count(*)"), encoding="utf-8")
-    verdict, _ = gate(world, mend=True)
+    verdict, _ = gate(world, close_gaps=True)
     assert verdict.passed, "nobody has returned everything yet"
     add(world.con, "staged.orders", [{"order_id": "X1", "customer_id": "C29", "ordered_on": date(2024, 3, 1),
                                       "delivery_postal_code": "0150", "currency": "NOK"}])
     add(world.con, "staged.order_lines", [{"order_id": "X1", "line_number": 1, "product_id": "P1", "quantity": 3,
                                            "unit_price": 100, "returned_on": date(2024, 3, 20)}])
-    verdict, _ = gate(world, mend=True)
+    verdict, _ = gate(world, close_gaps=True)
     assert "product_demand_monthly.orders: 1 shown values of one cell differ from what is shown" in verdict.violations
 
 

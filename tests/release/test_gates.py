@@ -98,7 +98,7 @@ def test_g2_a_measure_of_few_left_standing_is_caught(world: World, bare: None) -
          "count(*) FILTER (returned_units <> 0) AS contributors_returned_units",
          "count(*) AS contributors_returned_units")
     text = refused(world, "G2: product_demand_monthly.returned_units: 9 values shown with fewer than 10")
-    assert "mend:" in text
+    assert "Fix:" in text
 
 
 def dominate(world: World, largest: int, *, second: int = 0) -> None:

@@ -192,7 +192,7 @@ def test_forgetting_knows_every_kind_and_spelling(published: World) -> None:
     assert in_ledger(published, "SELECT count(*) FROM contributors")[0][0] == total - count
     assert in_ledger(published, "SELECT * FROM cells ORDER BY ALL") == cells
     assert ledger.forget(published.settings, [("customer", "C3")]) == 0
-    with pytest.raises(ValueError, match="no kind of contributor: person"):
+    with pytest.raises(ValueError, match="not a kind of contributor: person"):
         ledger.forget(published.settings, [("person", "C3")])
 
 

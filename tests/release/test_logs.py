@@ -88,7 +88,7 @@ def test_a_personal_value_in_the_log_stops_the_release(published: World, value: 
 
 
 def test_the_words_times_and_numbers_of_a_log_are_no_persons(published: World) -> None:
-    """A run's vocabulary is single words; whoever calls himself one of them cannot stop a release by it."""
+    """A run's vocabulary is single words; a person who is called one of them cannot stop a release by it."""
     published.con.execute("UPDATE staged.customers SET username = 'engine' WHERE customer_id = 'C1'")
     published.con.execute("UPDATE staged.customers SET username = '20240301' WHERE customer_id = 'C2'")
     published.logs = lambda: [EVENT, event("engine"), "not JSON: engine 10.5 s, version 1.13.27, partition 2024-03-01"]

@@ -47,7 +47,7 @@ def people(count: int = 300) -> dict[str, list[dict[str, Any]]]:
 
 
 def shop(home: Path, rows: dict[str, list[dict[str, Any]]] | None = None, **updates: Any) -> World:
-    """A shop with six people who must not be in the microdata, each for a reason of his own."""
+    """A shop with six people who must not be in the microdata, each for a reason of their own."""
     world = World(home, micro_policy(**updates), sql=home / "sql" if (home / "sql").exists() else None)
     world.settings = replace(world.settings, root_key="5a" * 32)
     for table, values in (rows or people()).items():

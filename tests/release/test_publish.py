@@ -218,7 +218,7 @@ def test_tables_that_are_not_ours_are_left_alone(proven: World, url: str) -> Non
     do(url, "CREATE TABLE {}sales_monthly (mine INTEGER)")
     do(url, "INSERT INTO {}sales_monthly VALUES (7)")
     before = everything(url)
-    with pytest.raises(ReleaseError, match=r"1 table\(s\) of our names that were not published from here"):
+    with pytest.raises(ReleaseError, match=r"1 table\(s\) of these names that were not published from here"):
         send(proven, url)
     assert everything(url) == before
     do(url, "DROP TABLE {}sales_monthly")
@@ -227,8 +227,8 @@ def test_tables_that_are_not_ours_are_left_alone(proven: World, url: str) -> Non
 
 
 @pytest.mark.parametrize(("country", "message"), [
-    (None, "declares no country"), ("  ", "declares no country"), ("US", "US, is none of the EEA"),
-    ("GB", "GB, is none of the EEA"), ("CH", "CH, is none of the EEA"), ("Norway", "NORWAY, is none of the EEA")])
+    (None, "declares no country"), ("  ", "declares no country"), ("US", "US, is not in the EEA"),
+    ("GB", "GB, is not in the EEA"), ("CH", "CH, is not in the EEA"), ("Norway", "NORWAY, is not in the EEA")])
 def test_outside_the_eea_or_undeclared_is_refused(proven: World, url: str, country: str | None, message: str) -> None:
     with pytest.raises(ReleaseError, match=message):
         send(proven, url, country=country)
@@ -269,7 +269,7 @@ def test_before_the_first_release_there_is_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize(("url", "message"), [
-    (f"nonsense {PASSWORD}", "is no database address"), ("sqlite://", "names no file"),
+    (f"nonsense {PASSWORD}", "is not a valid database address"), ("sqlite://", "names no file"),
     (f"mysql://me:{PASSWORD}@host/db", "mysql cannot exchange tables in one transaction"),
     (f"postgresql://me:{PASSWORD}@127.0.0.1:1/db", "127.0.0.1:1/db: nobody answers there"),
     ("sqlite:///no/such/folder/a.db", "the file cannot be made")])

@@ -23,7 +23,7 @@ OPEN = date(2027, 8, 1)  # a year after the login, without a request
 
 
 def shop(*requests: Row, **tables: list[Row]) -> Shop:
-    """A customer with a profile and a login in August; 2 has a profile of his own."""
+    """A customer with a profile and a login in August; 2 has a profile of their own."""
     return {"customers": [kit.consumer("1", profile_created_at="2024-01-01", last_login_at="2026-08-01"),
                           kit.consumer("2", profile_created_at="2024-01-01", last_login_at="2026-08-01")],
             "orders": [kit.order("2026-02-01")], "rights_requests": list(requests), **tables}

@@ -74,12 +74,12 @@ def test_a_fault_is_listed_a_year_after_the_month_in_which_it_first_held_somethi
 def test_a_fault_that_is_mended_or_holds_nothing_is_not_listed(tmp_path: Path) -> None:
     control = store_in(tmp_path)
     remember_faults(decide_shop(shop(), FIRST, tmp_path, control=control), control, FIRST, "r1")
-    mended = shop()
-    mended["customers"][0]["last_login_at"] = None
-    mended["customers"][3]["birth_date"] = None
-    mended["cases"][0]["closed_at"] = None  # open: retained, so that nothing is held
-    mended["orders"][0]["delivered_at"] = None
-    assert listed(decide_shop(mended, MONTH, tmp_path, control=control)).keys() == {"contact:9"}
+    fixed = shop()
+    fixed["customers"][0]["last_login_at"] = None
+    fixed["customers"][3]["birth_date"] = None
+    fixed["cases"][0]["closed_at"] = None  # open: retained, so that nothing is held
+    fixed["orders"][0]["delivered_at"] = None
+    assert listed(decide_shop(fixed, MONTH, tmp_path, control=control)).keys() == {"contact:9"}
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The commands of the policy: JSON for scripts, exit code 2 for what the user can mend, nothing half-written."""
+"""The commands of the policy: JSON for scripts, exit code 2 for an error the user can fix, nothing half-written."""
 
 from __future__ import annotations
 

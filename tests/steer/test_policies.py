@@ -113,7 +113,7 @@ def test_a_default_notice_is_written_into_an_empty_folder_alone(tmp_path: Path) 
     assert load_policy(folder) == load_policy(NOTICE)
     (folder / "purposes.toml").write_text("mine")
     for taken in (folder, folder / "purposes.toml"):
-        with pytest.raises(PolicyError, match="is no empty folder"):
+        with pytest.raises(PolicyError, match="is not an empty folder"):
             start_policy(taken)
     assert (folder / "purposes.toml").read_text() == "mine"
 

@@ -289,7 +289,7 @@ def test_the_password_stands_nowhere(con: zones.Connection, guarded_url: str, mo
 def test_a_wrong_password_is_not_shown(con: zones.Connection, guarded_url: str, reader: str) -> None:
     wrong = sa.make_url(guarded_url).set(password="canary-wrong").render_as_string(hide_password=False)
     marked(con)
-    with pytest.raises(SourceError, match="user or password is not accepted; mend AJPRIVACY_WAREHOUSE") as caught:
+    with pytest.raises(SourceError, match="user or password is not accepted; fix AJPRIVACY_WAREHOUSE") as caught:
         run(con, wrong, reader=reader)
     assert "canary" not in str(caught.value)
     assert untouched(con)

@@ -145,12 +145,12 @@ def test_broken_keys_and_empty_shops_change_nothing(con: zones.Connection, tmp_p
 
 
 @pytest.mark.parametrize(("url", "message"), [
-    ("shop", "is no database address; write it like sqlite:///"),
+    ("shop", "is not a valid database address; write it like sqlite:///"),
     ("sqlite://", "names no file; write sqlite:///"),
     ("sqlite:///{folder}/none.db", r"none\.db does not exist; check AJPRIVACY_WAREHOUSE"),
-    ("sqlite:///{folder}/text.db", "is no SQLite database, or is damaged"),
+    ("sqlite:///{folder}/text.db", "is not a SQLite database, or is damaged"),
     ("mysqlx://u:canary@h/d",
-     "mysqlx:// is no kind of database this installation knows; write AJPRIVACY_WAREHOUSE like"),
+     "mysqlx:// is not a kind of database that this installation supports; write AJPRIVACY_WAREHOUSE like"),
     ("mysql://u:canary@h/d", r"the driver for mysql\+pymysql:// is missing: pip install 'pymysql'"),
     ("oracle+oracledb://u:canary@h/d",
      r"the driver for oracle\+oracledb:// is missing: pip install 'oracledb'"),

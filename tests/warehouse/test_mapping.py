@@ -25,7 +25,7 @@ def test_rates_are_exact(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("[tables", ["is no TOML"]),
+    ("[tables", ["is not valid TOML"]),
     ("[surprise]\nx = 1", ["surprise: Extra inputs"]),
     ("[rates]\neuro = 1", ["rates.euro"]),
     ("[rates]\nEUR = 0", ["rates.EUR", "greater than 0"]),
@@ -49,7 +49,7 @@ def test_a_faulty_file_is_refused_with_every_fault(tmp_path: Path, text: str, wo
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(MappingError, match=r"the mapping nix\.toml cannot be read; mend AJPRIVACY_MAPPING"):
+    with pytest.raises(MappingError, match=r"the mapping nix\.toml cannot be read; fix AJPRIVACY_MAPPING"):
         load_mapping(tmp_path / "nix.toml", SOURCES)
 
 
@@ -72,7 +72,7 @@ def test_every_misfit_is_listed_at_once(tmp_path: Path) -> None:
                   "orders.paid_at: required, and no column paid_at feeds it; write tables.orders.columns.paid_at = ",
                   "customers.customer_type: required", "cases: the warehouse has no table saker",
                   "contacts.name: the warehouse has no column navn",
-                  "contacts.email: the warehouse refuses (no_such_function(1)); mend tables.contacts.columns.email",
+                  "contacts.email: the warehouse refuses (no_such_function(1)); fix tables.contacts.columns.email",
                   "products: the warehouse refuses the query"):
         assert words in message, message
 

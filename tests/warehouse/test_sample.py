@@ -231,7 +231,7 @@ def test_a_foreign_file_is_refused(tmp_path: Path, statements: str) -> None:
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a database, and longer than a header of one hundred bytes " * 9)
-    with pytest.raises(SourceError, match="no readable SQLite database"):
+    with pytest.raises(SourceError, match="is not a readable SQLite database"):
         generate(f"sqlite:///{tmp_path / 'notes.txt'}", customers=10, until=UNTIL)
 
 

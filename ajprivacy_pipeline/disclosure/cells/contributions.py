@@ -57,7 +57,7 @@ class Contributions:
         return self.keys[1:]
 
     def overlapping(self, dimension: str) -> tuple[str, ...]:
-        """The measures whose parts along a dimension may share rows, so that they do not add up."""
+        """Returns the measures whose parts along a dimension may share rows, so that they do not add up."""
         return tuple(m for m in self.measures if dimension not in self.additive[m])
 
     def overlaps(self, dimension: str) -> str:
@@ -66,9 +66,9 @@ class Contributions:
 
 
 def batches(con: Connection, policy: Policy, public: dict[str, str]) -> list[tuple[date, date]]:
-    """The months of the public tables, first and last of each batch: as many at once as fit in memory.
+    """Returns the months of the public tables, first and last of each batch: as many at once as fit in memory.
 
-    No difference crosses months, so each batch can be counted, mended and checked by itself.
+    No difference crosses months, so each batch can be counted, corrected and checked by itself.
     """
     rows: Counter[date] = Counter()
     for table in sorted(table for table in public if contributors_of(policy, table)):
@@ -208,7 +208,10 @@ def _siblings(policy: Policy, public: dict[str, str], one: Contributions) -> lis
 
 
 def suppressed_along(shape: Shape, measure: str) -> tuple[str, ...]:
-    """What goes with a measure: with the first of a table its whole row, with an amount the others (see `system`)."""
+    """Returns the measures that are suppressed along with a measure (see `system`).
+
+    With the first of a table that is its whole row, with an amount all amounts.
+    """
     return shape.measures if measure == shape.measures[0] else shape.amounts if measure in shape.amounts else (measure,)
 
 

@@ -17,13 +17,13 @@ Months = tuple[date, date] | tuple[()]
 
 
 def contributors_of(policy: Policy, table: str) -> ContributorSource | None:
-    """Where a published table's contributors are counted from, None when the policy does not say."""
+    """Returns where a published table's contributors are counted from, None when the policy does not say."""
     declared = policy.release.tables.get(table)
     return declared.contributors if declared else None
 
 
 def contributor_source(policy: Policy, table: str) -> ContributorSource:
-    """Where a published table's contributors are counted from.
+    """Returns where a published table's contributors are counted from.
 
     Raises:
         ReleaseError: the policy does not say.
@@ -36,13 +36,13 @@ def contributor_source(policy: Policy, table: str) -> ContributorSource:
 
 
 def keys_of(con: Connection, policy: Policy, table: str) -> list[str]:
-    """The dimensions that tell a table's cells apart in its facts."""
+    """Returns the dimensions that tell a table's cells apart in its facts."""
     found = columns_of(con, contributor_source(policy, table).relation)
     return [d for d in shape_of(policy, table).keys if d in found]
 
 
 def own_of(con: Connection, policy: Policy, table: str) -> dict[str, str]:
-    """The aggregate over facts that is a contributor's own part of each measure that the facts hold."""
+    """Returns the aggregate over facts that is a contributor's own part of each measure that the facts hold."""
     source = contributor_source(policy, table)
     found = columns_of(con, source.relation)
     sums = {m: f"sum({quote(m)})" for m in shape_of(policy, table).measures if m in found}
@@ -51,7 +51,7 @@ def own_of(con: Connection, policy: Policy, table: str) -> dict[str, str]:
 
 def per_contributor(con: Connection, policy: Policy, table: str,
                     months: Months = ()) -> tuple[list[str], list[str], str]:
-    """Every cell of a published table by contributor, from the facts: its keys, its measures, and the SELECT.
+    """Returns every cell of a published table by contributor, from the facts: its keys, its measures, and the SELECT.
 
     A measure `m` is the column `own_m`; a row is one cell and one token. `months` as in `by_contributor`.
     """
@@ -62,7 +62,7 @@ def per_contributor(con: Connection, policy: Policy, table: str,
 
 def by_contributor(con: Connection, policy: Policy, table: str, columns: dict[str, str],
                    months: Months = ()) -> tuple[list[str], str]:
-    """Keys of a table's cells, and the SELECT of keys, token and aggregates of the facts, by cell and contributor.
+    """Returns the keys of a table's cells, and the SELECT of keys, token and aggregates by cell and contributor.
 
     Args:
         con: holds the facts.
@@ -80,7 +80,7 @@ def by_contributor(con: Connection, policy: Policy, table: str, columns: dict[st
 
 def by_cell(policy: Policy, table: str, keys: list[str], columns: dict[str, str],
             source: Callable[[set[str]], str]) -> str:
-    """The SELECT of a table's keys and columns, grouped by whatever is no aggregate; one total after another.
+    """Returns the SELECT of a table's keys and columns, grouped by whatever is no aggregate; one total after another.
 
     `source` says what is read, given the dimensions that are summed: all facts, some of them, or sums of them.
     """

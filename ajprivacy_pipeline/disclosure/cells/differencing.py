@@ -11,7 +11,7 @@ Three kinds, for each measure by itself; each must stand on nobody or on at leas
     pair        where parts may share rows (an order stands in several categories): a total minus one part of it. Who is
                 left adds something else to the total than to the part.
     overlap     there too: a total minus all its shown parts along one dimension. Who is left has parts that do not sum
-                to his total: he is in several, in none that is shown, or in one that is suppressed.
+                to their total: they are in several, in none that is shown, or in one that is suppressed.
 
 The order of subtraction is the same all over a remainder; sums of suppressed cells that follow only from several totals
 together are for G5. Counts by cell decide most differences; sets of contributors are compared only for the rest.
@@ -96,7 +96,10 @@ def _mend(con: Connection, policy: Policy, public: dict[str, str], difference: D
 
 
 def check_differences(con: Connection, policy: Policy, public: dict[str, str]) -> Verdict:
-    """G6 within a release, over the public tables as they stand; contributors are counted again from the facts."""
+    """Checks G6 within a release, over the public tables as they stand.
+
+    Contributors are counted again from the facts.
+    """
     count = 0
     k = policy.release.thresholds.k
     small: Counter[str] = Counter()
@@ -116,7 +119,7 @@ def check_differences(con: Connection, policy: Policy, public: dict[str, str]) -
 
 
 def differences(policy: Policy, one: Contributions, measure: str) -> Iterator[Difference]:
-    """Every difference of a measure of a table, in a fixed order."""
+    """Yields every difference of a measure of a table, in a fixed order."""
     additive = one.additive[measure]
     for named in _subsets(one.dimensions):
         for order in permutations(d for d in additive if d not in named):

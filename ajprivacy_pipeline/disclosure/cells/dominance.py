@@ -11,7 +11,7 @@ from ajprivacy_pipeline.storage.zones import Connection, quote
 
 
 def check_dominance(con: Connection, policy: Policy, public: dict[str, str]) -> Verdict:
-    """G4 over newly computed public tables, from the anonymous facts and not from the hidden columns.
+    """Checks G4 over newly computed public tables, from the anonymous facts and not from the hidden columns.
 
     The thresholds are not published: who knows them can turn a suppressed amount into an estimate.
     """

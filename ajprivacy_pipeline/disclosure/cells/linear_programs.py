@@ -37,7 +37,7 @@ def accept(status: Any) -> None:
 
 
 def load(lines: Any, lower: Array, upper: Array, limits: Any, *, strategy: int = PRIMAL_SIMPLEX) -> highspy.Highs:
-    """A solver that holds lines · x = 0 and limits · x <= 0, with bounds of each column and no costs yet."""
+    """Returns a solver that holds lines · x = 0 and limits · x <= 0, with bounds of each column and no costs yet."""
     by_column = vstack([lines, limits]).tocsc()
     rows, columns = by_column.shape
     model = highspy.HighsLp()
@@ -88,7 +88,7 @@ class Programs:
         limit(self._solver, lines.shape[0], slack)
 
     def furthest(self, wanted: dict[int, float], *, up: bool) -> Array | None:
-        """The solution that moves the wanted columns together as far as wanted, up or down, each by its own measure.
+        """Returns the solution that moves the wanted columns together as far as wanted, each by its own measure.
 
         The wanted moves differ by a factor of SPREAD at most. None when the solver gives up; that proves nothing.
         """

@@ -106,7 +106,7 @@ def mark_rows(con: Connection, policy: Policy, public: dict[str, str]) -> None:
 def is_dominated(policy: Policy, top1: str, top2: str, absolute: str) -> str:
     """The condition that one or two contributors give away or make up too much of an amount; false on zero and NULL.
 
-    The p% rule: the second largest, taking his own share off the total, would know the largest up to p percent.
+    The p% rule: the second largest, taking its own share off the total, would know the largest up to p percent.
     """
     at = policy.release.thresholds
     return (f"coalesce(100 * ({absolute} - {top1} - {top2}) < {at.dominance_p:d} * {top1} "

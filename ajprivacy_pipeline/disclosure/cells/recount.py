@@ -25,7 +25,7 @@ _OPEN = "recount_open"  # a temporary table
 
 
 def check_thresholds(con: Connection, policy: Policy, public: dict[str, str]) -> Verdict:
-    """G2 over newly computed public tables.
+    """Checks G2 over newly computed public tables.
 
     Counts each cell's contributors again from the anonymous facts, one total at a time, and compares with what the
     public table shows. Also holds the marks to each other: a value is shown or marked suppressed, never neither or

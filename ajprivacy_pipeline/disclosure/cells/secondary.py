@@ -5,7 +5,7 @@ Belongs here: choosing which further cells to suppress, and the verdict. Does no
 
 The order, for each population and month: every line gets enough suppressed cells to hide each other (two are not
 enough: they must be large enough, and stand on k contributors together), of those that would do the finest and
-smallest, and one that mends several lines first; then each cell whose interval is still too narrow gets the cheapest
+smallest, and one that closes several lines first; then each cell whose interval is still too narrow gets the cheapest
 cells that widen it, the widest wish first, until none is left.
 """
 
@@ -188,7 +188,7 @@ def _close_lines(policy: Policy, system: System) -> None:
 
 
 def _choose(system: System, shown: list[int], measure: str, shortfall: float, often: Counter[int]) -> int:
-    """The cell whose loss hurts least: large enough if any is, mending more lines, fine, small."""
+    """The cell whose loss hurts least: large enough if any is, closing more lines, fine, small."""
     return min(shown, key=lambda c: (system.value(c, measure) < shortfall, -min(often[c], 3), -system.depth(c),
                                      abs(system.value(c, measure)), c))
 

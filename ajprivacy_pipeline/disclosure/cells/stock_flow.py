@@ -44,7 +44,7 @@ class Balance:
 
 
 def balances(policy: Policy, public: dict[str, str], closed: dict[str, str]) -> list[Balance]:
-    """The stocks with flows among the public tables; `closed` has the relation of a table's published months."""
+    """Returns the stocks with flows among the public tables; `closed` has each table's published months."""
     return [Balance(table, relation, stock, column.flows, closed.get(table))
             for table, relation in sorted(public.items())
             for stock, column in policy.release.tables[table].columns.items() if column.flows]
@@ -69,7 +69,7 @@ def suppress_flows(con: Connection, policy: Policy, public: dict[str, str], clos
 
 
 def check_flows(con: Connection, policy: Policy, public: dict[str, str], closed: dict[str, str]) -> Verdict:
-    """G5 of stocks and flows: the interval of each suppressed one, by all months that a reader has, is at least k wide.
+    """Checks G5 of stocks and flows: each suppressed one has an interval of at least k by all published months.
 
     What is judged stands in computed months, or is the stock of the month before them: nothing else becomes known.
     """

@@ -41,7 +41,10 @@ class SuppressionCost:
                             strategy=DUAL_SIMPLEX)  # costs change less
 
     def cheapest_complement(self, cell: int, measure: str, goal: float, *, up: bool) -> list[int]:
-        """The shown cells to suppress so that a cell may differ by the goal to one side; none when nothing helps."""
+        """Returns the shown cells to suppress so that a cell may differ by the goal to one side.
+
+        The list is empty when nothing helps.
+        """
         values = self._system.values(measure)
         count = len(values)
         gone = np.array(self._system.gone, dtype=bool)

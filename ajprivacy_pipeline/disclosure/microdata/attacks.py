@@ -74,7 +74,9 @@ def forget(con: Connection) -> None:
 
 
 def check_linkage(con: Connection, name: str, table: str, people: str, trees: Sequence[Hierarchy], k: int) -> Verdict:
-    """G7: everybody of the source has 0 or at least k compatible rows, and who has a row of his own at least k.
+    """Checks G7: everybody of the source has 0 or at least k compatible rows.
+
+    A person with a row of their own has at least k.
 
     Args:
         con: holds both.
@@ -108,7 +110,7 @@ def check_linkage(con: Connection, name: str, table: str, people: str, trees: Se
 
 
 def check_linkability(con: Connection, name: str, members: str, earlier: str, k: int) -> Verdict:
-    """G8: people who share a person's class in the table and in the one published before are at least k.
+    """Checks G8: people who share a person's class in the table and in the one published before are at least k.
 
     Args:
         con: holds both.
@@ -128,7 +130,7 @@ def check_linkability(con: Connection, name: str, members: str, earlier: str, k:
 
 def check_gain(con: Connection, name: str, table: str, trees: Sequence[Hierarchy],
                sensitive: Sequence[Sensitive]) -> Verdict:
-    """G9, first half: in no class is any sensitive value likelier than in the whole table by more than its gain_t."""
+    """Checks G9, first half: in no class is a sensitive value likelier than in the table by more than its gain_t."""
     keys = ", ".join(quote(tree.column) for tree in trees)
     faults, said, figures = [], [], {}
     for asked in sensitive:
@@ -176,7 +178,7 @@ def guess(con: Connection, table: str, people: str, trees: Sequence[Hierarchy], 
 
 def check_advantage(con: Connection, name: str, inside: str, outside: str, sensitive: Sequence[Sensitive],
                     limit: float) -> Verdict:
-    """G9, second half: being in the table makes a person's values no easier to guess, but for `limit`.
+    """Checks G9, second half: being in the table makes a person's values no easier to guess, but for `limit`.
 
     Both tables hold guesses about the same control group: from the table with their rows, and from a build without
     them. The upper 95 % bound is Agresti and Min's for paired shares, which never takes few people for certainty.
@@ -205,7 +207,7 @@ def check_advantage(con: Connection, name: str, inside: str, outside: str, sensi
 
 
 def upper_bound(pairs: int, gained: int, lost: int) -> float:
-    """The one-sided upper 95 % bound of (gained - lost) / pairs; 1 where there are no pairs."""
+    """Returns the one-sided upper 95 % bound of (gained - lost) / pairs; 1 where there are no pairs."""
     if not pairs:
         return 1.0
     n = pairs + 2

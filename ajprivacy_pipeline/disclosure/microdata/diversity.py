@@ -47,7 +47,7 @@ class ClassFigures:
 
 def measure(con: Connection, relation: str, quasi_identifiers: Sequence[str], sensitive: Sequence[Sensitive], k: int,
             persons: str | None = None) -> ClassFigures:
-    """The exact figures of a table.
+    """Returns the exact figures of a table.
 
     Args:
         con: holds the table; two temporary tables are made in it and dropped.
@@ -118,7 +118,7 @@ def _ordered(con: Connection, relation: str, asked: Sensitive) -> str:
 
 def check_classes(con: Connection, table: str, relation: str, quasi_identifiers: Sequence[str],
                   sensitive: Sequence[Sensitive], k: int, persons: str | None = None) -> tuple[Verdict, Verdict]:
-    """G2 and G3 of a microdata table; the violations count classes.
+    """Checks G2 and G3 of a microdata table; the violations count classes.
 
     Args:
         con: holds the table.

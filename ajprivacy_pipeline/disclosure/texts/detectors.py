@@ -28,7 +28,7 @@ _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def detect(text: str) -> frozenset[str]:
-    """The kinds of personal values that occur anywhere in the text."""
+    """Returns the kinds of personal values that occur anywhere in the text."""
     plain = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
     return frozenset(kind for kind, finds in _DETECTORS.items() if finds(plain))
 
@@ -48,13 +48,13 @@ def is_national_identity_number(digits: str) -> bool:
 
 
 def is_luhn(digits: str) -> bool:
-    """The check sum of payment cards."""
+    """Returns whether the digits have the check sum of payment cards."""
     doubled = [int(d) * (1 + i % 2) for i, d in enumerate(reversed(digits))]
     return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
 
 
 def is_iban(text: str) -> bool:
-    """The check sum of bank accounts, modulo 97."""
+    """Returns whether the text has the check sum of bank accounts, modulo 97."""
     turned = text[4:] + text[:4]
     return 15 <= len(text) <= 34 and int("".join(str(int(c, 36)) for c in turned)) % 97 == 1
 

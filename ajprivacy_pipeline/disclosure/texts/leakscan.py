@@ -21,7 +21,7 @@ What does not count, and why:
 - in a log, a single word of letters, and what looks like a card, an account, a phone or an address of a machine: logs
   are made of single words, times and versions. Names, e-mail addresses and numbers are more than that.
 Texts of the source's business facts (service, level, product category, product number, product name) get no
-other exemption: there is no way to tell a surname from a category but a person's look. The mend is the mapping: an
+other exemption: there is no way to tell a surname from a category but a person's look. The remedy is the mapping: an
 expression that renames the category, or puts a letter before the product number.
 """
 
@@ -75,14 +75,14 @@ class Hit:
 
 
 def canonical(expression: str, source: str) -> str:
-    """A SELECT of the canonical form `run` of a text expression over a source."""
+    """Returns a SELECT of the canonical form `run` of a text expression over a source."""
     words = f"trim(regexp_replace(lower(nfc_normalize({expression})), '[^\\p{{L}}\\p{{N}}]+', ' ', 'g'))"
     return (f"SELECT CASE WHEN regexp_full_match(w, '[0-9 ]+') THEN replace(w, ' ', '') ELSE w END AS run "
             f"FROM (SELECT {words} AS w FROM {source})")
 
 
 def own_values(policy: Policy) -> tuple[str, ...]:
-    """The policy's own dimension values, sorted: exempt where they are the whole text."""
+    """Returns the policy's own dimension values, sorted: exempt where they are the whole text."""
     values = policy.release.values
     found = {values.all, values.unknown, values.abroad, "contact", "due", "hold", "retain", "absent"}
     rules = policy.release.rules
@@ -104,7 +104,7 @@ def own_words() -> frozenset[str]:
 
 
 def scan(con: Connection, policy: Policy, texts: Iterable[Text]) -> tuple[list[Hit], list[str]]:
-    """Every hit among the texts, and every identifying column that could not be read.
+    """Returns every hit among the texts, and every identifying column that could not be read.
 
     Args:
         con: holds `staged`; each identifying column is scanned once.
@@ -179,7 +179,7 @@ def _matches(con: Connection, table: str, column: str, longest: int, free: bool)
 
 
 def texts_of_json(place: str, document: str, *, names: bool = True) -> Iterator[Text]:
-    """Every text value of a JSON document, and with `names` every key."""
+    """Yields every text value of a JSON document, and with `names` every key."""
     def walk(value: object) -> Iterator[str]:
         if isinstance(value, dict):
             for key, inner in value.items():

@@ -33,7 +33,7 @@ class Classes:
 
 
 def span_loss(tuples: Tuples, low: Codes, high: Codes) -> Codes:
-    """The loss of spans, summed over the columns."""
+    """Returns the loss of spans, summed over the columns."""
     total = np.zeros(len(low), np.int64)
     for c, tree in enumerate(tuples.hierarchies):
         total += tree.span_loss(low[:, c], high[:, c])
@@ -41,7 +41,7 @@ def span_loss(tuples: Tuples, low: Codes, high: Codes) -> Codes:
 
 
 def classes_of(tuples: Tuples, assigned: Codes) -> Classes:
-    """The classes of an assignment; `assigned[i]` is the class of tuple `i`, from 0 without gaps."""
+    """Returns the classes of an assignment; `assigned[i]` is the class of tuple `i`, from 0 without gaps."""
     order = np.argsort(assigned, kind="stable")
     grouped = assigned[order]
     first = np.flatnonzero(np.append(True, grouped[1:] != grouped[:-1]))
@@ -53,7 +53,7 @@ def classes_of(tuples: Tuples, assigned: Codes) -> Classes:
 
 
 def renumber(assigned: Codes) -> Codes:
-    """The same classes, numbered from 0 in the order of their first tuples."""
+    """Returns the same classes, numbered from 0 in the order of their first tuples."""
     _, first, inverse = np.unique(assigned, return_index=True, return_inverse=True)
     place = np.empty(len(first), np.int64)
     place[np.argsort(first)] = np.arange(len(first))
@@ -61,5 +61,5 @@ def renumber(assigned: Codes) -> Codes:
 
 
 def total_loss(classes: Classes) -> int:
-    """What the whole partition loses, in units of `hierarchy.UNIT` per person and column."""
+    """Returns what the whole partition loses, in units of `hierarchy.UNIT` per person and column."""
     return int((classes.persons * classes.loss).sum())

@@ -29,7 +29,7 @@ class FullDomain:
 
 
 def full_domain(con: Connection, tuples: Tuples, k: int, suppression: float = 0.05) -> FullDomain:
-    """The node of least loss whose failing classes hold at most a share of the persons.
+    """Returns the node of least loss whose failing classes hold at most a share of the persons.
 
     The persons of classes that fail are suppressed (every value ANY, loss 1) and counted in the loss. Of equal nodes
     the first by loss of the node, then by levels, is taken.

@@ -40,19 +40,19 @@ class Hierarchy:
         return len(self.labels)
 
     def meet(self, low: Codes, high: Codes) -> Codes:
-        """The level of the lowest common ancestor of each pair of leaves."""
+        """Returns the level of the lowest common ancestor of each pair of leaves."""
         level = np.zeros(np.broadcast_shapes(low.shape, high.shape), np.int64)
         for codes in self.levels[:-1]:
             level += codes[low] != codes[high]
         return level
 
     def span_loss(self, low: Codes, high: Codes) -> Codes:
-        """The loss of publishing the lowest common ancestor of each pair."""
+        """Returns the loss of publishing the lowest common ancestor of each pair."""
         return np.asarray(self.losses[self.meet(low, high), low])
 
 
 def hierarchy(column: str, rows: Iterable[Sequence[str]]) -> Hierarchy:
-    """A hierarchy from its rows, each a path from a leaf to the root: leaf, level 1, ..., ANY.
+    """Returns a hierarchy from its rows, each a path from a leaf to the root: leaf, level 1, ..., ANY.
 
     ANY is added where a hierarchy leaves it out.
 
@@ -79,7 +79,7 @@ def hierarchy(column: str, rows: Iterable[Sequence[str]]) -> Hierarchy:
 
 
 def read_hierarchy(column: str, path: Path, delimiter: str = ";") -> Hierarchy:
-    """A hierarchy from a CSV file without header.
+    """Returns a hierarchy from a CSV file without header.
 
     Raises:
         ReleaseError: the file is missing or its rows are no hierarchy.

@@ -144,7 +144,7 @@ def _blocks(rows: Codes, width: int) -> Iterator[tuple[Codes, Codes]]:
 
 
 def spans_without(tuples: Tuples, assigned: Codes, classes: Classes) -> tuple[Codes, Codes]:
-    """The span of each tuple's class without that tuple; its own leaves where it is alone."""
+    """Returns the span of each tuple's class without that tuple; its own leaves where it is alone."""
     low, high = classes.low[assigned], classes.high[assigned]
     last = np.append(classes.first[1:], len(assigned)) - 1
     several = np.flatnonzero(classes.lengths > 1)

@@ -28,7 +28,7 @@ def local(tuples: Tuples, k: int) -> Recoding:
 
 
 def tighten(tuples: Tuples, assigned: Codes) -> Codes:
-    """The level of each tuple's published value per column: its class's lowest common ancestor."""
+    """Returns the level of each tuple's published value per column: its class's lowest common ancestor."""
     classes = classes_of(tuples, assigned)
     levels = assigned[:, None].repeat(len(tuples.hierarchies), axis=1)
     for c, tree in enumerate(tuples.hierarchies):

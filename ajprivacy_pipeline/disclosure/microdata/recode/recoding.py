@@ -28,7 +28,7 @@ class Recoding:
         return 1 - lost / UNIT / int(self.tuples.persons.sum()) / len(self.tuples.hierarchies)
 
     def column(self, c: int) -> list[str]:
-        """The published value of each distinct tuple in column `c`."""
+        """Returns the published value of each distinct tuple in column `c`."""
         tree = self.tuples.hierarchies[c]
         levels = self.levels[:, c]
         nodes = tree.levels[levels, self.tuples.codes[:, c]]
@@ -48,7 +48,7 @@ class Recoding:
         con.execute(f"CREATE {'TEMPORARY ' if temporary else ''}TABLE {target} AS SELECT {lists}", values)
 
     def recoded(self, relation: str, mapping: str, others: tuple[str, ...] = ()) -> str:
-        """The SELECT that recodes `relation` through a stored `mapping` (both quoted), with `others` as they are.
+        """Returns the SELECT that recodes `relation` through a stored `mapping` (both quoted); `others` stay as is.
 
         Sorted by all columns: the order of the rows says nothing.
         """

@@ -1,7 +1,7 @@
 """What every equivalence class must satisfy, over many classes at once.
 
-Belongs here: k, distinct l, entropy l, closeness t and gain t as conditions on counts. Does not belong here: how
-classes that fail are mended, and the check of the finished table (`diversity.py`, `attacks.py`, in SQL, independently).
+Belongs here: k, distinct l, entropy l, closeness t and gain t as conditions on counts. Does not belong here:
+repairing classes that fail, and the check of the finished table (`diversity.py`, `attacks.py`, in SQL, independently).
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Cells:
     counts: Codes
 
     def fits(self, counts: Codes) -> Flags:
-        """Which classes, given by their counts over the values, satisfy the column's conditions."""
+        """Returns which classes, given by their counts over the values, satisfy the column's conditions."""
         ask = self.sensitive
         ok = distinct(counts) >= ask.distinct_l
         if ask.entropy_l > 1:
@@ -70,19 +70,22 @@ class Cells:
 
 
 def distinct(counts: Codes) -> Codes:
-    """The number of values each class has."""
+    """Returns the number of values each class has."""
     return np.asarray((counts > 0).sum(axis=1))
 
 
 def entropy(counts: Codes) -> Figures:
-    """The entropy l of each class: e to the power of the entropy of its values."""
+    """Returns the entropy l of each class: e to the power of the entropy of its values."""
     shares = counts / counts.sum(axis=1, keepdims=True)
     logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
     return np.asarray(np.exp(-(shares * logs).sum(axis=1)))
 
 
 def closeness(counts: Codes, whole: Codes, *, ordered: bool) -> Figures:
-    """The distance of each class's distribution from the whole's; the values of `ordered` ones stand in order."""
+    """Returns the distance of each class's distribution from that of the whole.
+
+    The values of `ordered` ones stand in order.
+    """
     apart = counts / counts.sum(axis=1, keepdims=True) - whole / whole.sum()
     if not ordered:
         return np.asarray(np.abs(apart).sum(axis=1) / 2)
@@ -102,7 +105,7 @@ class Judge:
     cells: tuple[Cells, ...] = ()
 
     def stands(self, persons: Codes, order: Codes, first: Codes) -> Flags:
-        """Which classes satisfy everything.
+        """Returns which classes satisfy everything.
 
         Args:
             persons: of each class.

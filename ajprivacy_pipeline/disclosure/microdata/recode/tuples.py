@@ -35,7 +35,7 @@ class Tuples:
 
 def collect(con: Connection, relation: str, hierarchies: Sequence[Hierarchy], sensitive: Sequence[Sensitive] = (),
             persons: str | None = None) -> Tuples:
-    """The distinct tuples of a table.
+    """Returns the distinct tuples of a table.
 
     Args:
         con: holds the table.

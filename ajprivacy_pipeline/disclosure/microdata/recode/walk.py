@@ -18,7 +18,7 @@ _MOST_NODES = 1_000_000
 
 
 def nodes_by_loss(tuples: Tuples) -> tuple[Codes, Codes]:
-    """Every node of the lattice (a level per column) and its loss over all persons, ascending; ties by levels.
+    """Returns every node of the lattice (a level per column) and its loss over all persons, ascending; ties by levels.
 
     Raises:
         ReleaseError: the lattice is too large to be walked.
@@ -36,7 +36,7 @@ def nodes_by_loss(tuples: Tuples) -> tuple[Codes, Codes]:
 
 
 def walk(tuples: Tuples, judge: Judge) -> Codes:
-    """A class for every tuple, such that every class stands.
+    """Returns a class for every tuple, such that every class stands.
 
     At each node, cheapest first, the residue is grouped by its values at the node's levels; groups that stand become
     classes. Tuples are never split, so the result is a function of the multiset of rows.
@@ -82,7 +82,7 @@ class Keys:
             raise ReleaseError("the hierarchies have too many leaves together; leave out columns or coarsen leaves")
 
     def at(self, node: Codes) -> Codes:
-        """The keys at a node."""
+        """Returns the keys at a node."""
         key = self.parts[0][int(node[0])].copy()
         for part, level in zip(self.parts[1:], node[1:].tolist(), strict=True):
             key += part[level]
