@@ -69,7 +69,7 @@ def _nowhere(settings: Settings) -> Iterator[zones.Connection]:
 
 def _without_a_value(table: str, column: str) -> Finding:
     return Finding("evidence", table, column, f"{table}.{column}: the mapping leaves no value in any row, and it is "
-                   f"evidence for keeping: nothing will be due; mend tables.{table}.columns.{column}, or write "
+                   f"evidence for keeping: nothing will be due; fix tables.{table}.columns.{column}, or write "
                    '{ absent = "reason" }')
 
 

@@ -66,14 +66,14 @@ def lines(found: Result, level: str) -> list[str]:
 
 FORMS = ("what is read: moments of ISO 8601 (2026-01-31, 2026-01-31 23:30:00, 2026-01-31T23:30:00+01:00, 20260131, "
          "2026-W05-6), within the policy's plausible years")
-MEND = 'or feed it from { sql = "..." } in the mapping'
+REMEDY = 'or feed it from { sql = "..." } in the mapping'
 
 
 def test_a_column_that_does_not_fit_as_a_whole_is_a_fault(check: Home) -> None:
     found = check(shop(11, 9))
 
     assert stops(found)
-    assert lines(found, "fault") == [f"orders.cancelled_at: 11 of 20 values do not fit; {FORMS}; {MEND}"]
+    assert lines(found, "fault") == [f"orders.cancelled_at: 11 of 20 values do not fit; {FORMS}; {REMEDY}"]
 
 
 @pytest.mark.parametrize(("bad", "good"), [(10, 10), (19, 0)])
@@ -82,14 +82,14 @@ def test_up_to_half_or_fewer_than_20_stop_nothing(bad: int, good: int, check: Ho
 
     assert found.exit_code == 0, found.output
     assert lines(found, "fault") == []
-    assert f"orders.cancelled_at: {bad} of {bad + good} values do not fit; {FORMS}; {MEND}" in lines(found, "note")
+    assert f"orders.cancelled_at: {bad} of {bad + good} values do not fit; {FORMS}; {REMEDY}" in lines(found, "note")
 
 
 def test_sentinels_are_counted_and_empty_is_named(check: Home) -> None:
     rows = shop(25, 5, value="1753-01-01")
     says = ('25 of them stand for "no date": say so with tables.orders.columns.cancelled_at = '
             '{ column = "...", empty = [...] }')
-    assert lines(check(rows), "fault") == [f"orders.cancelled_at: 25 of 30 values do not fit; {FORMS}; {says}; {MEND}"]
+    assert lines(check(rows), "fault") == [f"orders.cancelled_at: 25 of 30 values do not fit; {FORMS}; {says}; {REMEDY}"]
 
 
 def test_what_the_mapping_calls_empty_is_no_fault(check: Home) -> None:
@@ -108,7 +108,7 @@ def test_a_mapping_that_leaves_no_evidence_says_so(feed: str, check: Home) -> No
     assert found.exit_code == 0, found.output
     assert lines(found, "evidence") == [
         ("order_lines.product_id: the mapping leaves no value in any row, and it is evidence for keeping: nothing will "
-         'be due; mend tables.order_lines.columns.product_id, or write { absent = "reason" }')]
+         'be due; fix tables.order_lines.columns.product_id, or write { absent = "reason" }')]
 
 
 def test_json_holds_the_same(check: Home) -> None:
