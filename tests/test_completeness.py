@@ -7,18 +7,19 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.errors import ModelError, PolicyError
-from ajprivacy_pipeline.policy import DecisionPolicy, Policy, load_policy
 from ajprivacy_pipeline.policy import (
-    microdata as policy_microdata,
+    DecisionPolicy,
+    Policy,
+    governance,
+    load_policy,
+    microdata,
+    policy,
+    release,
+    sources,
+    utility,
 )
-from ajprivacy_pipeline.policy import (
-    release as policy_release,
-)
-from ajprivacy_pipeline.policy import (
-    utility as policy_utility,
-)
+from ajprivacy_pipeline.policy import retention as policy_retention
 from ajprivacy_pipeline.policy.vocabulary import MOST_NAMES, Vocabulary, purpose_sets, subsets, vocabulary_of
 from ajprivacy_pipeline.retention.bind import catalogue_of
 from ajprivacy_pipeline.retention.completeness import holdable_tables, require_complete
@@ -27,7 +28,7 @@ from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.catalogue import load_catalogue, record_reasons
 
 POLICY = load_policy(NOTICE)
-SHAPES = (policy, policy_release, policy_microdata, policy_utility)
+SHAPES = (policy, policy_retention, sources, governance, release, microdata, utility)
 
 
 def retention(**updates: object) -> DecisionPolicy:
@@ -43,6 +44,13 @@ def _shapes() -> Iterator[type[BaseModel]]:
         for shape in vars(module).values():
             if isinstance(shape, type) and issubclass(shape, BaseModel) and shape.__module__ == module.__name__:
                 yield shape
+
+
+def test_every_shape_of_the_policy_is_looked_at() -> None:
+    """No module with shapes is left out of the test below."""
+    modules = {path.stem for path in (CHECKOUT / "ajprivacy_pipeline" / "policy").glob("*.py")
+               if "(Frozen)" in path.read_text(encoding="utf-8")}
+    assert modules == {module.__name__.rpartition(".")[2] for module in SHAPES}
 
 
 def test_every_key_of_the_policy_is_read() -> None:
@@ -97,6 +105,10 @@ def test_sets_are_told_by_their_names() -> None:
      r"customers\.phone identifies people and is in no attribute"),
     (retention(purposes={**POLICY.retention.purposes, "profile": POLICY.retention.purposes["profile"].model_copy(
         update={"open_while": ("rain",)})}), r"purposes\.profile\.open_while: .* no column rain"),
+    (retention(reasons={k: v for k, v in POLICY.retention.reasons.items() if k != "unpaid"}),
+     r"reasons lacks unpaid, which the models of sql/retention give: name its clause"),
+    (retention(reasons={**POLICY.retention.reasons, "whim": POLICY.retention.reasons["unpaid"]}),
+     r"reasons\.whim: no model of sql/retention gives it"),
     (POLICY.model_copy(update={"actions": {**POLICY.actions, "customers": {
         **POLICY.actions["customers"], "city": POLICY.actions["customers"]["postal_code"]}}}),
      r"customers\.city is generalised, and sql/macros\.sql does not say"),

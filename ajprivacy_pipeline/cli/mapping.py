@@ -4,14 +4,18 @@ Belongs here: arguments in, lines out. Does not belong here: work.
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ajprivacy_pipeline.cli.options import Json, require_warehouse
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.warehouse.mapping import Finding
 
 mapping_app = typer.Typer(no_args_is_help=True, help="The mapping: which source tables and columns feed the contract.")
 
@@ -43,7 +47,10 @@ def mapping_init(
 
 
 @mapping_app.command("check")
-def mapping_check(as_json: Json = False) -> None:
+def mapping_check(
+    rows: Annotated[bool, typer.Option("--rows", help="Read the rows too: which values cannot be read.")] = False,
+    as_json: Json = False,
+) -> None:
     """Hold the mapping against the warehouse: faults stop a run, missing evidence lets nothing become due."""
     from ajprivacy_pipeline.errors import MappingError
     from ajprivacy_pipeline.policy import load_policy
@@ -51,13 +58,20 @@ def mapping_check(as_json: Json = False) -> None:
     from ajprivacy_pipeline.warehouse.source import open_source
     settings = load_settings()
     require_warehouse(settings)
-    sources = load_policy(settings.notice).sources
+    policy = load_policy(settings.notice)
+    mapping = load_mapping(settings.mapping_file, policy.sources)
     with open_source(settings.warehouse_url) as source:
-        findings = check(source, load_mapping(settings.mapping_file, sources), sources)
+        findings = check(source, mapping, policy.sources)
+    if rows and not _faults(findings):
+        from ajprivacy_pipeline.run.rows_check import check_rows
+        findings += check_rows(settings, policy, mapping)
     if as_json:
-        typer.echo(json.dumps([{"level": f.level, "table": f.table, "column": f.column, "message": f.message}
-                               for f in findings], indent=2))
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         typer.echo("\n".join([*(f"{f.level:9}{f.message}" for f in findings), f"{len(findings)} finding(s)"]))
-    if faults := sum(f.level == "fault" for f in findings):
+    if faults := _faults(findings):
         raise MappingError(f"{faults} fault(s) stop a run; each line above ends with its fix")
+
+
+def _faults(findings: "list[Finding]") -> int:
+    return sum(finding.level == "fault" for finding in findings)

@@ -50,6 +50,11 @@ def _clause_faults(policy: DecisionPolicy) -> Iterator[str]:
     for name, freeze in policy.retention.freezes.items():
         if freeze.source not in known:
             yield f"purposes.toml: freezes.{name}.source names the unknown clause {freeze.source}"
+    for name, reason in policy.retention.reasons.items():
+        if reason.period is not None and reason.period not in policy.retention.periods:
+            yield f"purposes.toml: reasons.{name}.period names the unknown period {reason.period}"
+        elif reason.source is not None and reason.source not in known:
+            yield f"purposes.toml: reasons.{name}.source names the unknown clause {reason.source}"
     for name, purpose in policy.retention.purposes.items():
         for clause in set(purpose.clauses) - known:
             yield f"purposes.toml: purposes.{name}.clauses names the unknown clause {clause}"

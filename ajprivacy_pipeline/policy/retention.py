@@ -4,9 +4,9 @@ Belongs here: the shape of `purposes.toml` and `actions.toml`. Does not belong h
 """
 
 from datetime import date
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ajprivacy_pipeline.policy.base import Frozen
 
@@ -64,6 +64,19 @@ class Freeze(Frozen):
     source: str
 
 
+class Reason(Frozen):
+    """What keeps a record and is neither a purpose nor a freeze: the period it lasts for, or the clause it is from."""
+
+    period: str | None = None
+    source: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.period is None) == (self.source is None):
+            raise ValueError("name a period, or a clause as source, and not both")
+        return self
+
+
 Share = float  # of rows, 0 to 1
 
 
@@ -106,8 +119,14 @@ class Retention(Frozen):
     purposes: dict[str, Purpose]
     attributes: dict[str, Attribute]
     freezes: dict[str, Freeze]
+    reasons: dict[str, Reason] = Field(default_factory=dict)  # none in policies stored before they were named
     scopes: dict[Scope, tuple[str, ...]]
     evidence: Evidence | None = None  # stored policies of earlier versions watch the number of rows alone
+
+    @property
+    def reason_clauses(self) -> dict[str, str]:
+        """The clause behind each reason that is neither a purpose nor a freeze."""
+        return {name: reason.source or self.periods[str(reason.period)].source for name, reason in self.reasons.items()}
 
 
 class Action(Frozen):

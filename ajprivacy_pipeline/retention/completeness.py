@@ -15,7 +15,7 @@ from ajprivacy_pipeline.policy import DecisionPolicy, Policy
 from ajprivacy_pipeline.policy.vocabulary import purpose_sets, vocabulary_of
 from ajprivacy_pipeline.retention.bind import policy_parameters
 from ajprivacy_pipeline.settings import sql_folder
-from ajprivacy_pipeline.storage.catalogue import Model, layer_models, load_catalogue, macros, named
+from ajprivacy_pipeline.storage.catalogue import Model, layer_models, load_catalogue, macros, named, record_reasons
 
 _LAPSES = "retention.subject_purposes"
 _RECORDS, _BULK = "retention.record_decisions", "retention.bulk_decisions"
@@ -43,7 +43,7 @@ def require_complete(policy: DecisionPolicy, folder: Path | None = None) -> dict
     gaps = [*_purpose_gaps(policy, catalogue), *_period_gaps(policy, catalogue),
             *_attribute_gaps(policy, catalogue, macros(sql, vocabulary_of(policy))), *_record_gaps(policy, catalogue)]
     if isinstance(policy, Policy):
-        gaps += _release_gaps(policy, catalogue)
+        gaps += [*_reason_gaps(policy, sql), *_release_gaps(policy, catalogue)]
     if gaps:
         raise PolicyError(list(dict.fromkeys(gaps)))
     return catalogue
@@ -71,6 +71,17 @@ def _freeze_gaps(policy: DecisionPolicy, sql: Path) -> Iterator[str]:
         yield f"purposes.toml: freezes lacks {name}, which the models of sql/retention make"
     for name in sorted(set(policy.retention.freezes) - made):
         yield f"purposes.toml: freezes.{name}: no model of sql/retention makes it, so it would hold nobody"
+
+
+def _reason_gaps(policy: Policy, sql: Path) -> Iterator[str]:
+    """Every reason that a model gives rests on a clause. Stored policies of earlier versions named none."""
+    texts = "".join(path.read_text(encoding="utf-8") for path in sorted((sql / "retention").glob("*.sql")))
+    made, told = set(record_reasons(sql)) - set(policy.retention.purposes), policy.retention.reasons
+    for name in sorted(made - set(told)):
+        yield f"purposes.toml: reasons lacks {name}, which the models of sql/retention give: name its clause"
+    for name in sorted(set(told) - made):
+        if f"'{name}'" not in texts:
+            yield f"purposes.toml: reasons.{name}: no model of sql/retention gives it"
 
 
 def _purpose_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model]) -> Iterator[str]:

@@ -40,17 +40,29 @@ def missing_evidence(con: Connection) -> list[str]:
 
 
 def write_quality(con: Connection, policy: DecisionPolicy) -> int:
-    """Write `staged.quality`: every value of raw that does not fit, without the value.
-
-    Grain: a row per record, column and fault. Faults: unknown_value, unparsable, implausible_date, sentinel (of
-    reading); missing, end_before_beginning; orphan, misplaced. `freezes` says whether it may freeze what it touches: it
-    is none of the last two, and a rule reads the column.
+    """Write `staged.quality`, and stop where a column does not fit as a whole.
 
     Returns:
         The number of rows.
 
     Raises:
         SourceError: most values of a column do not fit its type, so that no decision may rest on it.
+    """
+    rows = judge_values(con, policy)
+    with engine_errors("staged.quality"):
+        unfit = unfit_columns(con, policy)
+    if unfit:
+        raise SourceError("\n  - ".join(["columns that do not fit as a whole; nothing is decided:",
+                                         *(column.sentence for column in unfit)]))
+    return rows
+
+
+def judge_values(con: Connection, policy: DecisionPolicy) -> int:
+    """Write `staged.quality`: every value of raw that does not fit, without the value; returns the number of rows.
+
+    Grain: a row per record, column and fault. Faults: unknown_value, unparsable, implausible_date, sentinel (of
+    reading); missing, end_before_beginning; orphan, misplaced. `freezes` says whether it may freeze what it touches: it
+    is none of the last two, and a rule reads the column.
     """
     con.execute(f"CREATE OR REPLACE TABLE staged.quality ({QUALITY_COLUMNS})")
     known = policy_parameters(policy, "2000-01")
@@ -61,27 +73,60 @@ def write_quality(con: Connection, policy: DecisionPolicy) -> int:
                 con.execute(statement, {p: known[p] for p in _PARAMETERS if f"${p}" in statement})
         for statement in (*_orphan_inserts(policy), *_misplaced_inserts(policy)):
             con.execute(statement)
-        if faults := list(_unfit_columns(con, policy)):
-            raise SourceError("\n  - ".join(["columns that do not fit as a whole; nothing is decided:", *faults]))
         return int(con.execute("SELECT count(*) FROM staged.quality").fetchall()[0][0])
 
 
-def _unfit_columns(con: Connection, policy: DecisionPolicy) -> Iterator[str]:
-    """Columns of whose values, where there are enough of them, over half could not be read."""
+@dataclass(frozen=True)
+class ReadingFaults:
+    """How many values of a source column could not be read; counts alone, never a value.
+
+    `given` counts the values that are not empty, `faults` those of them that could not be read, `sentinels` those of
+    the faults that are a sentinel date. `forms` says what is read, in words.
+    """
+
+    table: str
+    column: str
+    given: int
+    faults: int
+    sentinels: int
+    forms: str
+
+    @property
+    def is_unfit(self) -> bool:
+        """Whether the column does not fit its type as a whole, so that no decision may rest on it."""
+        return self.given >= _JUDGED_FROM and 2 * self.faults > self.given
+
+    @property
+    def sentence(self) -> str:
+        """Table, column, counts, the forms that are read, and the mend."""
+        empty = (f'; {self.sentinels:,} of them stand for "no date": say so with tables.{self.table}.columns.'
+                 f'{self.column} = {{ column = "...", empty = [...] }}' if self.sentinels else "")
+        return (f"{self.table}.{self.column}: {self.faults:,} of {self.given:,} values do not fit; what is read: "
+                f'{self.forms}{empty}; or feed it from {{ sql = "..." }} in the mapping')
+
+
+def reading_faults(con: Connection, policy: DecisionPolicy, at_least: int = 1) -> list[ReadingFaults]:
+    """The columns of which at least so many values could not be read, by table and column; needs staged.quality."""
     found = con.execute("SELECT table_name, column_name, count(*), count(*) FILTER (fault = 'sentinel') "
                         "FROM staged.quality WHERE list_contains($faults, fault) GROUP BY ALL ORDER BY ALL",
                         {"faults": list(_OF_READING)}).fetchall()
-    for name, column, faults, sentinels in found:
-        if 2 * faults <= _JUDGED_FROM:
-            continue
-        given = con.execute(f"SELECT count(*) FROM raw.{quote(name)} WHERE is_given({quote(column)})").fetchall()[0][0]
-        if given >= _JUDGED_FROM and 2 * faults > given:
-            spec = policy.sources.tables[name].columns[column]
-            forms = ", ".join(spec.values) or _FORMS[spec.type]
-            empty = (f'; {sentinels:,} of them stand for "no date": say so with tables.{name}.columns.{column} = '
-                     '{ column = "...", empty = [...] }' if sentinels else "")
-            yield (f"{name}.{column}: {faults:,} of {given:,} values do not fit; what is read: {forms}{empty}; or feed "
-                   'it from { sql = "..." } in the mapping')
+    return [ReadingFaults(name, column, _given(con, name, column), faults, sentinels, _forms(policy, name, column))
+            for name, column, faults, sentinels in found if faults >= at_least]
+
+
+def unfit_columns(con: Connection, policy: DecisionPolicy) -> list[ReadingFaults]:
+    """Columns of whose values, where there are enough of them, over half could not be read."""
+    return [found for found in reading_faults(con, policy, _JUDGED_FROM // 2 + 1) if found.is_unfit]
+
+
+def _given(con: Connection, table: str, column: str) -> int:
+    found = con.execute(f"SELECT count(*) FROM raw.{quote(table)} WHERE is_given({quote(column)})").fetchall()
+    return int(found[0][0])
+
+
+def _forms(policy: DecisionPolicy, table: str, column: str) -> str:
+    spec = policy.sources.tables[table].columns[column]
+    return ", ".join(spec.values) or _FORMS[spec.type]
 
 
 _PARAMETERS = ("first_day", "last_day", "first_birth_day", "last_birth_day", "plausible_sentinels", "sentinel_dates",

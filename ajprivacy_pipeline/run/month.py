@@ -9,7 +9,7 @@ import time
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.calendar import as_of
@@ -90,11 +90,12 @@ class MonthRun:
             sources = self.policy.sources
             mapping = load_mapping(self.settings.mapping_file, sources)
             extracts = extract(self.con, self.settings.warehouse_url, mapping, sources, progress=progress)
-            settle_values(self.con, self.policy, mapping)
+            emptied = settle_values(self.con, self.policy, mapping)
             for layer in LAYERS:
                 self.con.execute(f"DROP SCHEMA IF EXISTS {zones.quote(layer)} CASCADE")
             self._values.clear()
-        return extracts
+        return [replace(found, evidence_missing=(*found.evidence_missing, *emptied.get(found.table, ())))
+                for found in extracts]
 
     def model(self, name: str) -> int:
         """Rebuild the table of one SQL model and return its row count."""

@@ -34,6 +34,7 @@ class TableExtract:
     rows: int
     missing_columns: tuple[str, ...]
     evidence_missing: tuple[str, ...]  # ("*",) for the whole table
+    blank: tuple[str, ...] = ()  # those of them that an expression or a constant feeds with NULL throughout
 
 
 def extract(con: zones.Connection, url: str, mapping: Mapping, sources: policy.Sources, *, progress: Progress,
@@ -130,24 +131,23 @@ def _load(con: zones.Connection, rows: Reader, source: Source, target: str, name
         with zones.engine_errors(f"raw.{name}"):
             count = con.execute(f"SELECT count(*) FROM {target}").fetchall()[0][0]
     columns = found.columns if found is not None else dict.fromkeys(table.columns)
-    missing = resolved.evidence_missing.get(name, ())
-    if count:
-        missing = (*missing, *_fed_with_nothing(con, target, table, columns))
-    return TableExtract(name, found is not None, count, tuple(c for c, fed in columns.items() if fed is None), missing)
+    blank = _fed_with_nothing(con, target, table, columns) if count else ()
+    return TableExtract(name, found is not None, count, tuple(c for c, fed in columns.items() if fed is None),
+                        (*resolved.evidence_missing.get(name, ()), *blank), blank)
 
 
 def _fed_with_nothing(con: zones.Connection, target: str, table: policy.SourceTable,
-                      columns: dict[str, ResolvedColumn | None]) -> list[str]:
+                      columns: dict[str, ResolvedColumn | None]) -> tuple[str, ...]:
     """Columns of evidence that an expression or a constant feeds with NULL throughout: as if nothing were mapped."""
     made = [column for column, fed in columns.items()
             if fed is not None and fed.source_column is None and table.columns[column].evidence]
     if not made:
-        return []
+        return ()
     with zones.engine_errors(target):
         blanks = zones.literal(zones.WHITE_SPACE)
         counted = ", ".join(f"count(nullif(trim({zones.quote(column)}::VARCHAR, {blanks}), ''))" for column in made)
         counts = con.execute(f"SELECT {counted} FROM {target}").fetchall()[0]
-    return [column for column, given in zip(made, counts, strict=True) if not given]
+    return tuple(column for column, given in zip(made, counts, strict=True) if not given)
 
 
 def _types(table: policy.SourceTable, found: ResolvedTable | None, dialect: str) -> dict[str, str]:

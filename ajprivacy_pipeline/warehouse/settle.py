@@ -22,8 +22,12 @@ EMAIL_KEY_COLUMNS = "email VARCHAR, email_key VARCHAR"  # of raw.email_keys
 _BATCH = 50_000
 
 
-def settle_values(con: zones.Connection, policy: DecisionPolicy, mapping: Mapping) -> None:
+def settle_values(con: zones.Connection, policy: DecisionPolicy, mapping: Mapping) -> dict[str, tuple[str, ...]]:
     """Rewrite the values of schema `raw` in place; a value that means nothing stays as it is, and becomes a fault.
+
+    Returns:
+        By table, the columns of evidence that had values until the mapping called every one of them empty. They are
+        not mapped, and `raw.extraction` says so from now on.
 
     Raises:
         ZoneError: the zone cannot be written.
@@ -40,12 +44,28 @@ def settle_values(con: zones.Connection, policy: DecisionPolicy, mapping: Mappin
                 if spec.type in ("timestamp", "date") and (name, column) in texts:
                     days = {*_empty_days(mapping, name, column), *(() if spec.birth else retention.sentinel_dates)}
                     _read_moments(con, name, column, zone, days)
-        for name, entry in mapping.tables.items():
-            for column, column_entry in entry.columns.items():
-                _empty(con, name, column, sources.tables[name].columns[column], column_entry,
-                       _empty_days(mapping, name, column))
-        _empty_before_beginnings(con, sources, retention, mapping)
+        touched = [(name, column) for name, entry in mapping.tables.items()
+                   for column, column_entry in entry.columns.items()
+                   if _empty(con, name, column, sources.tables[name].columns[column], column_entry,
+                             _empty_days(mapping, name, column))]
+        touched += _empty_before_beginnings(con, sources, retention, mapping)
         _write_email_keys(con, sources)
+        return _record_emptied(con, sources, touched)
+
+
+def _record_emptied(con: zones.Connection, sources: Sources,
+                    touched: Collection[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Note the columns of evidence in which the mapping has left nothing, which prove as little as one not fed."""
+    emptied: dict[str, tuple[str, ...]] = {}
+    for name, column in touched:
+        if not sources.tables[name].columns[column].evidence or column in emptied.get(name, ()):
+            continue
+        left = f"SELECT count(*) FROM raw.{zones.quote(name)} WHERE is_given({zones.quote(column)})"
+        if con.execute(left).fetchall()[0][0] == 0:
+            emptied[name] = (*emptied.get(name, ()), column)
+            con.execute("UPDATE raw.extraction SET evidence_missing = list_append(evidence_missing, $column) "
+                        "WHERE table_name = $table", {"column": column, "table": name})
+    return emptied
 
 
 def _empty_days(mapping: Mapping, table: str, column: str) -> list[date]:
@@ -82,21 +102,26 @@ def _replace(con: zones.Connection, relation: str, x: str, pairs: Sequence[tuple
 
 
 def _empty(con: zones.Connection, table: str, column: str, spec: SourceColumn, entry: ColumnEntry,
-           days: list[date]) -> None:
-    """Make NULL what the mapping calls empty: such a text, or for dates such a day, local or as it is written."""
+           days: list[date]) -> int:
+    """Make NULL what the mapping calls empty: such a text, or for dates such a day, local or as it is written.
+
+    Returns the number of values that were.
+    """
     if not entry.empty:
-        return
+        return 0
     x = zones.quote(column)
     condition, values = f"list_contains($texts, text_of({x}))", {"texts": list[object](entry.empty)}
     if spec.type in ("timestamp", "date"):
         condition += f" OR is_on_one_of({x}, $days)"
         values["days"] = list[object](days)
-    con.execute(f"UPDATE raw.{zones.quote(table)} SET {x} = NULL WHERE {condition}", values)
+    changed = con.execute(f"UPDATE raw.{zones.quote(table)} SET {x} = NULL WHERE {condition}", values).fetchall()
+    return int(changed[0][0])
 
 
 def _empty_before_beginnings(con: zones.Connection, sources: Sources, retention: Retention,
-                             mapping: Mapping) -> None:
-    """Make NULL the ends that the mapping says a source leaves behind when it begins anew."""
+                             mapping: Mapping) -> list[tuple[str, str]]:
+    """Make NULL the ends that the mapping says a source leaves behind when it begins anew; returns where any were."""
+    touched = []
     for name, entry in mapping.tables.items():
         for column, column_entry in entry.columns.items():
             if not column_entry.empty_before_beginning:
@@ -109,12 +134,14 @@ def _empty_before_beginnings(con: zones.Connection, sources: Sources, retention:
                 joined = f", raw.{zones.quote(other)} AS b"
                 where = f"b.{zones.quote(there)}"
             days = dict(zip(("first_day", "last_day"), _years(retention.plausible_years), strict=True))
-            con.execute(
+            changed = con.execute(
                 f"UPDATE raw.{zones.quote(name)} AS r SET {x} = NULL {'FROM ' + joined[2:] if joined else ''} WHERE "
                 f"local_on(r.{x}, $first_day, $last_day) < local_on({where}, $first_day, $last_day) "
                 f"- CAST($days AS INTEGER)"
                 + (f" AND text_of(b.{key}) = text_of(r.{key})" if joined else ""),
-                {**days, "days": retention.end_before_beginning_days})
+                {**days, "days": retention.end_before_beginning_days}).fetchall()[0][0]
+            touched += [(name, column)] if changed else []
+    return touched
 
 
 def _years(years: tuple[int, int]) -> tuple[date, date]:

@@ -14,12 +14,6 @@ from ajprivacy_pipeline.policy.diff import Change
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.month_files import DECISION_TABLES
 
-# What keeps a record and is neither a purpose nor a freeze: the period it comes from, else its clause.
-_REASON_PERIODS = {"correspondence_period": "correspondence_months", "limitation_period": "limitation_months",
-                   "until_further_notice": "until_further_notice_review_months", "open_case": "stale_blocker_months",
-                   "open_request": "request_response_months"}
-_REASON_CLAUSES = {"undelivered": "CON-6", "unpaid": "CON-6", "warranty_unknown": "CON-3"}
-
 COMPARED = ("retention.attribute_decisions", "retention.record_decisions", "retention.bulk_decisions")
 # Which rows differ is told without their lists; these are fetched for the decisions that flip alone.
 _DIFFERENCES = """
@@ -80,8 +74,7 @@ def ground_clauses(new: DecisionPolicy, old: DecisionPolicy | None, changes: Seq
     sources: dict[str, set[str]] = {name: {freeze.source} for name, freeze in new.retention.freezes.items()}
     for name, purpose in new.retention.purposes.items():
         sources[name] = {*purpose.clauses, *(periods[period].source for period in purpose.periods)}
-    sources |= {reason: {periods[period].source} for reason, period in _REASON_PERIODS.items()}
-    sources |= {reason: {clause} for reason, clause in _REASON_CLAUSES.items()}
+    sources |= {reason: {clause} for reason, clause in new.retention.reason_clauses.items()}
     return [(ground, clause) for ground, clauses in sources.items() for clause in sorted(clauses & touched or clauses)]
 
 

@@ -237,6 +237,37 @@ def test_an_expression_without_a_value_feeds_no_evidence(nothing: str, tmp_path:
     assert run(zones.memory(), url, mapping)["customers"].evidence_missing == ("profile_created_at",)
 
 
+EMPTIED = '[tables.order_lines.columns]\nproduct_id = {{ {feed}, empty = ["0", "-"] }}\n'
+
+
+@pytest.mark.parametrize("feed", ['column = "product_id"', 'sql = "product_id"'])
+@pytest.mark.parametrize(("given", "emptied"), [
+    (["0", "-", " 0 "], True), (["0", None], True), (["0", "1"], False), ([None, None], False), ([], False)])
+def test_what_the_mapping_empties_throughout_is_not_mapped(given: list[str | None], emptied: bool, feed: str,
+                                                           tmp_path: Path) -> None:
+    lines = [{"order_id": "o", "line_number": str(n), "product_id": product} for n, product in enumerate(given)]
+    url = canonical_sqlite(tmp_path / "shop.db", {"customers": [{"customer_id": "c"}], "orders": [order("o")],
+                                                  "order_lines": lines})
+    con, mapping = zones.memory(), mapping_file(tmp_path, EMPTIED.format(feed=feed))
+    already = run(con, url, mapping)["order_lines"].evidence_missing
+    assert already == (("product_id",) if feed.startswith("sql") and set(given) == {None} else ())
+
+    assert settle_values(con, POLICY, mapping) == ({"order_lines": ("product_id",)} if emptied else {})
+    assert settle_values(con, POLICY, mapping) == {}  # nothing is left to be emptied, and what is known stays
+    noted = con.execute("SELECT evidence_missing FROM raw.extraction WHERE table_name = 'order_lines'").fetchall()
+    assert noted == [(["product_id"] if emptied else list(already),)]
+
+
+def test_an_emptied_column_that_is_no_evidence_stays_mapped(tmp_path: Path) -> None:
+    url = canonical_sqlite(tmp_path / "shop.db", {"customers": [{"customer_id": "c"}], "order_lines": [],
+                                                  "orders": [order("o", cancelled_at="1753-01-01")]})
+    con = zones.memory()
+    mapping = mapping_file(tmp_path, '[tables.orders.columns]\n'
+                                     'cancelled_at = { column = "cancelled_at", empty = ["1753-01-01"] }\n')
+    run(con, url, mapping)
+    assert settle_values(con, POLICY, mapping) == {}
+
+
 def test_faults_are_found_in_an_empty_shop_too(tmp_path: Path) -> None:
     con = staged({}, tmp_path)
     assert write_quality(con, POLICY) == 0
