@@ -93,7 +93,8 @@ def cube(suppressed: int) -> System:
     number = {place: i for i, place in enumerate(places)}
     smallest = set(sorted((p for p in places if values[p] > 0), key=lambda place: (values[place], place))[:suppressed])
     rows = [[Row("cube", 0, (), sum(at < size for at, size in zip(place, SHAPE, strict=True)), 99,
-                 {"orders": float(values[place])}, {"orders"} if place in smallest else set(), False)]
+                 {"orders": float(values[place])}, {"orders"} if place in smallest else set(), False,
+                 frozenset({"orders"}))]
             for place in places]
     lines = []
     for axis, size in enumerate(SHAPE):

@@ -49,6 +49,18 @@ class ContributorSource(Frozen):
     may_name_nobody: bool = False
 
 
+class Priced(Frozen):
+    """A table of products: a reader knows their prices, so that units and revenue are one system (G5).
+
+    `relation` has the lowest and the highest price of each product and month, in kroner.
+    """
+
+    by: str
+    units: str
+    amount: str
+    relation: str
+
+
 class PublishedTable(Frozen):
     """A table that may be published."""
 
@@ -59,6 +71,7 @@ class PublishedTable(Frozen):
     sources: tuple[str, ...] = ()
     population: str | None = None
     contributors: ContributorSource | None = None
+    priced: Priced | None = None
 
 
 class View(Frozen):
@@ -79,6 +92,8 @@ class Thresholds(Frozen):
     dominance_largest: int = Field(ge=1, le=99)
     dominance_two_largest: int = Field(ge=1, le=99)
     interval_percent: int = Field(ge=1, le=100)
+    price_band: int = Field(ge=0, le=100)
+    integer_cells: int = Field(ge=1)
     open_cells: int = Field(ge=1)
     total_worth: int = Field(ge=1, le=100)
     months_computed_again: int = Field(ge=1)

@@ -35,6 +35,7 @@ def suppress_more(con: Connection, policy: Policy, public: dict[str, str],
                                   "flows_suppressed": suppress_flows(con, policy, public, closed or {})})
     for months in batches(con, policy, public):
         with contributions(con, policy, public, months) as counted:
+            chosen: set[tuple[str, int]] = set()
             for turn in range(_ROUNDS):
                 for one in counted:
                     read_marks(con, policy, public, one)
@@ -42,7 +43,7 @@ def suppress_more(con: Connection, policy: Policy, public: dict[str, str],
                 took["values_suppressed_for_differences"] += moved
                 if turn and not moved:
                     break
-                more = suppress_complements(con, policy, public, months)
+                more = suppress_complements(con, policy, public, months, chosen)
                 took.update({name: count for name, count in more.items() if not turn or name != "two_per_line"})
     mark_rows(con, policy, public)
     return dict(took)

@@ -44,7 +44,9 @@ lines AS (
         count(*) FILTER (returned_on IS NULL) AS live_lines,
         coalesce(sum(quantity) FILTER (returned_on IS NULL), 0) AS units,
         coalesce(sum(quantity) FILTER (returned_on IS NOT NULL), 0) AS returned_units,
-        sum(TRY_CAST(quantity * unit_price AS DECIMAL(20, 5))) FILTER (returned_on IS NULL) AS amount
+        sum(TRY_CAST(quantity * unit_price AS DECIMAL(20, 5))) FILTER (returned_on IS NULL) AS amount,
+        min(unit_price) FILTER (returned_on IS NULL) AS lowest,
+        max(unit_price) FILTER (returned_on IS NULL) AS highest
     FROM staged.order_lines
     WHERE order_id IN (SELECT order_id FROM known)
     GROUP BY order_id, product_id
@@ -59,6 +61,8 @@ SELECT
     coalesce(l.units, 0) AS units,
     coalesce(l.returned_units, 0) AS returned_units,
     CASE WHEN coalesce(l.live_lines, 0) = 0 THEN 0 ELSE TRY_CAST(round(l.amount * k.rate, 2) AS DECIMAL(24, 5)) END AS revenue_nok,
+    TRY_CAST(l.lowest * k.rate AS DECIMAL(24, 5)) AS lowest_price,
+    TRY_CAST(l.highest * k.rate AS DECIMAL(24, 5)) AS highest_price,
     CASE WHEN k.rate IS NULL AND l.amount IS NOT NULL THEN l.live_lines ELSE 0 END AS unconverted_lines
 FROM known AS k
 LEFT JOIN lines AS l ON l.order_id = k.order_id

@@ -25,7 +25,7 @@ def grid(group: Group, values: list[list[int]], suppressed: set[tuple[int, int]]
     full = np.hstack([full, full.sum(axis=1, keepdims=True)])
     height, width = full.shape
     rows = [[Row("t", 0, (), (i < height - 1) + (j < width - 1), 99, {measure: float(full[i, j])},
-                 {measure} if (i, j) in suppressed else set(), False)]
+                 {measure} if (i, j) in suppressed else set(), False, frozenset({measure}))]
             for i in range(height) for j in range(width)]
     def place(i: int, j: int) -> int:
         return i * width + j

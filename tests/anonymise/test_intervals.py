@@ -1,5 +1,6 @@
 """Intervals of suppressed cells against a solver asked one cell at a time, and zeros that a table shows by silence."""
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -114,7 +115,7 @@ def closed(kind: str | None, category: str | None, cases: float, *, gone: bool =
     named = {"kind": kind, "product_category": category}
     key = tuple(sorted((d, v) for d, v in named.items() if v is not None))
     return Row("service_monthly", 0, key, len(key), 10, {"opened": opened or cases, "closed": cases},
-               {"closed"} if gone else set(), False)
+               {"closed"} if gone else set(), False, frozenset({"closed"} if gone else ()))
 
 
 CLOSED = Group("closed", ("closed",), whole=False, is_amount=False)
@@ -152,11 +153,22 @@ def test_nobody_counts_on_parts_where_a_listed_cell_has_none() -> None:
     assert len(too_narrow(build_system(POLICY, CLOSED, 1, rows, levels), "closed")) > 0, "one of one"
 
 
+def test_what_is_suppressed_only_to_hide_others_must_not_follow_exactly_and_no_more() -> None:
+    """Two shares of 3 + 4 = 7: each may be anything up to 7. Protected that is too narrow, else it is enough."""
+    system = grid(COUNT, [[3, 4], [50, 60]], {(0, 0), (0, 1), (1, 0), (1, 1)})
+    assert len(open_cells(FeasibilityIntervals(POLICY, system, "orders"))) == 4
+    system.rows = [[replace(row, primary=frozenset())] for (row,) in system.rows]
+    assert open_cells(FeasibilityIntervals(POLICY, system, "orders")) == []
+    alone = grid(COUNT, [[3, 4], [50, 60]], {(0, 0)})
+    alone.rows = [[replace(row, primary=frozenset())] for (row,) in alone.rows]
+    assert open_cells(FeasibilityIntervals(POLICY, alone, "orders")) == [0]
+
+
 def test_a_measure_is_no_more_than_the_one_it_is_part_of() -> None:
     def delivered(region: str | None, orders: float, partial: float, *, gone: bool = False) -> Row:
         key = (("postal_region", region),) if region else ()
         return Row("deliveries_monthly", 0, key, len(key), 10, {"orders": orders, "partial_orders": partial},
-                   {"partial_orders"} if gone else set(), False)
+                   {"partial_orders"} if gone else set(), False, frozenset({"partial_orders"} if gone else ()))
 
     rows = [delivered(None, 60, 30), delivered("1", 22, 15, gone=True), delivered("2", 38, 15, gone=True)]
     group = Group("partial_orders", ("partial_orders",), whole=False, is_amount=False)
@@ -175,7 +187,7 @@ def sales(category: str | None, customer_type: str | None, orders: float, units:
     named = {"product_category": category, "customer_type": customer_type, "postal_region": region}
     key = tuple(sorted((d, v) for d, v in named.items() if v is not None))
     values = {"orders": orders, "units": units, "revenue_nok": units}
-    return Row(table, 0, key, len(key), 10, values, set(values), True)
+    return Row(table, 0, key, len(key), 10, values, set(values), True, frozenset(values))
 
 
 AMOUNTS = Group("amounts", ("units", "revenue_nok"), whole=False, is_amount=True)

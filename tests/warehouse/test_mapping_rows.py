@@ -89,8 +89,8 @@ def test_sentinels_are_counted_and_empty_is_named(check: Home) -> None:
     rows = shop(25, 5, value="1753-01-01")
     says = ('25 of them stand for "no date": say so with tables.orders.columns.cancelled_at = '
             '{ column = "...", empty = [...] }')
-    found = lines(check(rows), "fault")
-    assert found == [f"orders.cancelled_at: 25 of 30 values do not fit; {FORMS}; {says}; {REMEDY}"]
+    assert lines(check(rows), "fault") == [
+        f"orders.cancelled_at: 25 of 30 values do not fit; {FORMS}; {says}; {REMEDY}"]
 
 
 def test_what_the_mapping_calls_empty_is_no_fault(check: Home) -> None:

@@ -36,8 +36,9 @@ class FeasibilityIntervals:
         self.open_cells = policy.release.thresholds.open_cells
         share = policy.release.thresholds.interval_percent / 100
         is_amount = system.group.is_amount
-        self._side = np.abs(self.values) * share * (1 - _SLACK) if is_amount else np.zeros_like(self.values)
-        self._width = (1 if is_amount else policy.release.thresholds.k) * (1 - _SLACK)
+        self.protected = np.array([system.is_protected(i, measure) for i in range(len(self.values))], dtype=bool)
+        self._side = np.abs(self.values) * share * (1 - _SLACK) * (self.protected & is_amount)
+        self._width = np.where(self.protected & (not is_amount), policy.release.thresholds.k, 1) * (1 - _SLACK)
 
     def note(self, cells: Sequence[int], moves: Array) -> None:
         """Remember a solution, of which no move down is counted below zero."""
@@ -58,12 +59,12 @@ class FeasibilityIntervals:
         return [int(cell) for cell in np.flatnonzero(is_narrow)]
 
     def narrowest(self) -> float:
-        """The least width of a suppressed count's interval, or the least side of an amount's in percent of it.
+        """The least width of a protected count's interval, or the least side of a protected amount's in percent of it.
 
         As far as it was looked at: no interval is narrower, and looking ends where one is wide enough. It follows from
         true values: not to be published as it is.
         """
-        gone = np.array(self.system.gone, dtype=bool)
+        gone = np.array(self.system.gone, dtype=bool) & self.protected
         if not self.system.group.is_amount:
             return float((self.down + self.up)[gone].min(initial=np.inf))
         gone &= self.values != 0

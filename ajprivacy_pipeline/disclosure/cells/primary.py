@@ -68,17 +68,8 @@ def suppress(con: Connection, policy: Policy, table: str, cells: str) -> str:
         table: the published table.
         cells: the quoted relation of the cells.
     """
-    shape = shape_of(policy, table)
-    found = columns_of(con, cells)
-    k = policy.release.thresholds.k
-    stands = {m: _stands(m, f"contributors_{m}" if f"contributors_{m}" in found else "contributors", k,
-                         "unattributed" in found) for m in shape.measures}
-    dominated = [is_dominated(policy, *(quote(f"{kind}_{m}") for kind in CONTRIBUTIONS)) for m in shape.amounts
-                 if f"top1_{m}" in found]
-    for measure in shape.amounts if dominated else ():
-        stands[measure] += f" AND NOT ({' OR '.join(dominated)})"
-    nobody = " OR (contributors = 0 AND unattributed > 0)" if "unattributed" in found else ""
-    cell = f"(contributors >= {k:d}{nobody})"
+    shape, k = shape_of(policy, table), policy.release.thresholds.k
+    cell, stands = may_be_shown(con, policy, table, cells)
     parts = []
     for column in shape.columns:
         if column in shape.measures:
@@ -93,6 +84,20 @@ def suppress(con: Connection, policy: Policy, table: str, cells: str) -> str:
     if shape.stocks:
         parts.append(f"CAST({k:d} AS BIGINT) AS rounded_to")
     return f"SELECT {', '.join(map(quote, shape.columns))} FROM (SELECT {', '.join(parts)} FROM {cells})"
+
+
+def may_be_shown(con: Connection, policy: Policy, table: str, cells: str) -> tuple[str, dict[str, str]]:
+    """The condition under which a row of the cells stands by itself, and that of each measure beside it."""
+    shape, k = shape_of(policy, table), policy.release.thresholds.k
+    found = columns_of(con, cells)
+    stands = {m: _stands(m, f"contributors_{m}" if f"contributors_{m}" in found else "contributors", k,
+                         "unattributed" in found) for m in shape.measures}
+    dominated = [is_dominated(policy, *(quote(f"{kind}_{m}") for kind in CONTRIBUTIONS)) for m in shape.amounts
+                 if f"top1_{m}" in found]
+    for measure in shape.amounts if dominated else ():
+        stands[measure] += f" AND NOT ({' OR '.join(dominated)})"
+    nobody = " OR (contributors = 0 AND unattributed > 0)" if "unattributed" in found else ""
+    return f"(contributors >= {k:d}{nobody})", stands
 
 
 def mark_rows(con: Connection, policy: Policy, public: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ from math import inf
 
 from ajprivacy_pipeline.disclosure.cells.contributor_sources import Months
 from ajprivacy_pipeline.disclosure.cells.intervals import MORE, FeasibilityIntervals, determined, open_cells
+from ajprivacy_pipeline.disclosure.cells.prices import PriceList, close_price_gaps, price_faults, read_price_lists
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.cells.suppression_cost import SuppressionCost
 from ajprivacy_pipeline.disclosure.cells.table_system import (
@@ -34,24 +35,40 @@ _ROUNDS = 25
 _SLACK = 1e-5  # an interval that is as wide as asked for but for arithmetic
 
 
-def suppress_complements(con: Connection, policy: Policy, public: dict[str, str],
-                         months: Months = ()) -> dict[str, int]:
+def suppress_complements(con: Connection, policy: Policy, public: dict[str, str], months: Months = (),
+                         chosen: set[tuple[str, int]] | None = None) -> dict[str, int]:
     """Suppress further cells of the public tables, of some months or all, until G5 holds.
 
-    Returns what it took, for the run's metadata.
+    Args:
+        con: holds the public tables and the cells.
+        policy: roles and thresholds.
+        public: the quoted relation of each public table.
+        months: the first and the last month; all when empty.
+        chosen: rows (table and number) that earlier calls suppressed only to hide others; those of this call are added.
+            Whatever else is suppressed is protected by an interval, as what differences would give away is, too.
+
+    Returns:
+        What it took, for the run's metadata.
     """
-    figures = Counter({"cells_suppressed_more": 0, "two_per_line": 0, "programs_of_suppressing": 0})
+    chosen = set() if chosen is None else chosen
+    figures = Counter({"cells_suppressed_more": 0, "two_per_line": 0, "programs_of_suppressing": 0,
+                       "suppressed_for_prices": 0})
     levels, changed = levels_of(con, policy, public), list[Row]()
+    lists = read_price_lists(con, policy, public)
     for population, by_month in read_rows(con, policy, public, months).items():
         for month, found in by_month.items():
             before = {id(row): (row.suppressed, len(row.suppressed_measures)) for row in found}
+            for row in found:
+                if (row.table, row.number) not in chosen:
+                    row.primary |= row.suppressed_measures
             for group in groups_of(policy, population):
                 system = build_system(policy, group, month, found, levels[population])
                 if system.lines:
-                    _close_gaps(policy, system, figures)
+                    _close_gaps(policy, system, figures, lists.get(population) if group.is_amount else None)
             moved = [row for row in found if before[id(row)] != (row.suppressed, len(row.suppressed_measures))]
             figures["cells_suppressed_more"] += len(moved)
             changed += moved
+            chosen.update((row.table, row.number) for row in moved if not row.primary)
     write_suppressed(con, policy, public, changed)
     return dict(figures)
 
@@ -86,25 +103,36 @@ def suppress_unknown(system: System, unknown: int) -> None:
             row.suppressed_measures |= {m for m in system.group.measures if m in row.values}
 
 
-def _close_gaps(policy: Policy, system: System, figures: Counter[str]) -> None:
-    """Suppress what one system needs."""
+def _close_gaps(policy: Policy, system: System, figures: Counter[str], known: PriceList | None) -> None:
+    """Suppress what one system needs: against sums, then against sums with a price list, until neither tells."""
     figures["two_per_line"] += _two_per_line(system)
     _complete_groups(system)
     by_measure = [(m, FeasibilityIntervals(policy, system, m)) for m in system.group.measures]
     costs = SuppressionCost(policy, system)
-    for _ in range(_ROUNDS):
-        _close_lines(policy, system)
-        before = sum(system.gone)
-        is_left = [_widen_intervals(policy, system, costs, measure, intervals) for measure, intervals in by_measure]
-        if not any(is_left):
+    while _close_sums(policy, system, costs, by_measure):
+        told = close_price_gaps(policy, system, known, suppress_unknown) if known else 0
+        figures["suppressed_for_prices"] += told
+        if not told:
             break
-        if sum(system.gone) == before:
-            _coarsen(system)
     else:  # no choice of cells led to an end: nothing of this group is shown for the month
         for unknown in range(len(system.rows)):
             suppress_unknown(system, unknown)
         figures["groups_suppressed_as_a_whole"] += 1
     figures["programs_of_suppressing"] += sum(intervals.programs for _, intervals in by_measure)
+
+
+def _close_sums(policy: Policy, system: System, costs: SuppressionCost,
+                by_measure: list[tuple[str, FeasibilityIntervals]]) -> bool:
+    """Suppress until nothing follows too closely from sums; False when no choice of cells leads to an end."""
+    for _ in range(_ROUNDS):
+        _close_lines(policy, system)
+        before = sum(system.gone)
+        is_left = [_widen_intervals(policy, system, costs, measure, intervals) for measure, intervals in by_measure]
+        if not any(is_left):
+            return True
+        if sum(system.gone) == before:
+            _coarsen(system)
+    return False
 
 
 def _widen_intervals(policy: Policy, system: System, costs: SuppressionCost, measure: str,
@@ -158,12 +186,14 @@ def _faulty_lines(policy: Policy, system: System) -> dict[tuple[int, tuple[int, 
             continue
         if not hidden:
             continue
-        shortfall = 0.0 if len(hidden) > 1 and sum(system.contributors(p) for p in hidden) >= k else 1e-9
+        few = sum(system.contributors(p) for p in hidden) < k
+        shortfall = 1e-9 if len(hidden) == 1 or few else 0.0
         for measure in system.group.measures:
-            values = sorted(abs(system.value(p, measure)) for p in hidden)
-            if system.group.is_amount:
-                shortfall = max(shortfall, values[-1] * percent / 100 - sum(values[:-1]))
-            else:
+            values = [abs(system.value(p, measure)) for p in hidden]
+            protected = [value for p, value in zip(hidden, values, strict=True) if system.is_protected(p, measure)]
+            if protected and system.group.is_amount:
+                shortfall = max(shortfall, max(protected) * (1 + percent / 100) - sum(values))
+            elif protected:
                 shortfall = max(shortfall, k - sum(values))
         if shortfall > 0:
             faults[line] = shortfall
@@ -241,14 +271,27 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
             for cell in narrow:
                 what = "follow exactly from" if cell in exact else "can be told too closely by"
                 faults[f"{system.rows[cell][0].table}.{measure}", f"suppressed values {what}"] += 1
+    faults += _told_by_prices(con, policy, public)
     violations = [f"{where}: {count:,} {what} what is shown"
-                  for (where, what), count in sorted(faults.items())]
+                  for (where, what), count in sorted(faults.items()) if count]
     figures.update(_in_steps(policy, narrowest))
     figure = (f"{figures['suppressed_in_systems']:,} suppressed cells of sums: "
               f"{figures['exactly_recoverable']:,} follow "
               f"exactly from shown ones, {figures['too_narrow']:,} too closely; {_said(figures)}the rule of two per "
               f"line, which is not safe, would suppress {took.get('two_per_line', 0):,}")
     return verdict("G5", figure, violations, {**figures, **took})
+
+
+def _told_by_prices(con: Connection, policy: Policy, public: dict[str, str]) -> Counter[tuple[str, str]]:
+    """The suppressed products that a price list tells, over the public tables as they stand."""
+    faults: Counter[tuple[str, str]] = Counter()
+    lists = read_price_lists(con, policy, public)
+    rows = {population: months for population, months in read_rows(con, policy, public).items() if population in lists}
+    for system in systems(policy, rows, levels_of(con, policy, public)):
+        known = lists[policy.release.tables[system.rows[0][0].table].population or system.rows[0][0].table]
+        if system.group.is_amount:
+            faults += price_faults(policy, system, known)
+    return faults
 
 
 def _in_steps(policy: Policy, narrowest: dict[bool, float]) -> dict[str, int]:

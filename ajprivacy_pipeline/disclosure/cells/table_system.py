@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ajprivacy_pipeline.disclosure.cells.contributor_sources import Months
-from ajprivacy_pipeline.disclosure.cells.primary import Shape, shape_of
+from ajprivacy_pipeline.disclosure.cells.primary import Shape, may_be_shown, shape_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, quote
 
@@ -34,7 +34,10 @@ Limit = tuple[tuple[tuple[int, float], ...], float]  # unknowns with their signs
 
 @dataclass
 class Row:
-    """A row of a public table: where it is, what it truly holds, what is suppressed of it."""
+    """A row of a public table: where it is, what it truly holds, what is suppressed of it.
+
+    `primary` are the measures that may not be shown for their own sake: too few contributors, or one that dominates.
+    """
 
     table: str
     number: int
@@ -44,6 +47,7 @@ class Row:
     values: dict[str, float]
     suppressed_measures: set[str]
     suppressed: bool
+    primary: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,13 @@ class System:
         self.gone = [all(any(m in row.suppressed_measures for m in measures) for row in rows) for rows in self.rows]
         for unknown in self.zeros:
             self.gone[unknown] = False
+
+    def is_protected(self, unknown: int, measure: str) -> bool:
+        """Whether an interval must hide it: it may not be shown for its own sake.
+
+        What is suppressed only to hide others stands on enough contributors; it must not follow exactly, no more.
+        """
+        return any(measure in row.primary for row in self.rows[unknown])
 
     def values(self, measure: str) -> Array:
         """The true values; 0 where the warehouse gives none."""
@@ -119,15 +130,26 @@ def read_rows(con: Connection, policy: Policy, public: dict[str, str],
         taken = f"WHERE p.{quote(shape.time)} BETWEEN $first AND $last " if months else ""
         columns = ", ".join([f"p.{quote(d)}" for d in (shape.time, *keys)]
                             + ["p.rowid", "c.contributors", "p.suppressed"]
-                            + [f"CAST(c.{quote(m)} AS DOUBLE), p.{quote(m)} IS NULL" for m in shape.measures])
+                            + [f"CAST(c.{quote(m)} AS DOUBLE), p.{quote(m)} IS NULL, c.{quote('primary_' + m)}"
+                               for m in shape.measures])
         joined = ", ".join(map(quote, (shape.time, *keys)))
-        query = (f"SELECT {columns} FROM {public[table]} AS p JOIN published.{quote(table)} AS c USING ({joined}) "
+        query = (f"SELECT {columns} FROM {public[table]} AS p JOIN ({_judged(con, policy, table)}) AS c "
+                 f"USING ({joined}) "
                  f"{taken}ORDER BY {', '.join('p.' + quote(d) for d in (shape.time, *keys))}")
         bounds = dict(zip(("first", "last"), months, strict=True)) if months else None
         for record in con.execute(query, bounds).fetchall():
             row = _row(policy, shape, keys, record)
             found[_population(policy, table)][record[0]].append(row)
     return found
+
+
+def _judged(con: Connection, policy: Policy, table: str) -> str:
+    """The SELECT of a table's cells with what of each may not be shown for its own sake."""
+    cells = f"published.{quote(table)}"
+    row, stands = may_be_shown(con, policy, table, cells)
+    marks = ", ".join(f"NOT coalesce({row} AND {condition}, false) AS {quote('primary_' + measure)}"
+                      for measure, condition in stands.items())
+    return f"SELECT *, {marks} FROM {cells}"
 
 
 def _in_systems(policy: Policy, public: dict[str, str]) -> list[str]:
@@ -145,9 +167,10 @@ def _row(policy: Policy, shape: Shape, keys: list[str], record: tuple[Any, ...])
     key = tuple(sorted((d, v) for d, v in zip(keys, named, strict=True) if v != policy.release.values.all))
     number, contributors, suppressed = record[1 + len(keys):4 + len(keys)]
     pairs = record[4 + len(keys):]
-    values = {m: float(pairs[2 * i] or 0) for i, m in enumerate(shape.measures)}
-    missing = {m for i, m in enumerate(shape.measures) if pairs[2 * i + 1]}
-    return Row(shape.table, number, key, len(key), contributors, values, missing, suppressed)
+    values = {m: float(pairs[3 * i] or 0) for i, m in enumerate(shape.measures)}
+    missing = {m for i, m in enumerate(shape.measures) if pairs[3 * i + 1]}
+    primary = frozenset(m for i, m in enumerate(shape.measures) if pairs[3 * i + 2])
+    return Row(shape.table, number, key, len(key), contributors, values, missing, suppressed, primary)
 
 
 def _population(policy: Policy, table: str) -> str:

@@ -1,0 +1,204 @@
+"""How far the units of one product can be moved when a reader knows prices: programs over one line of products.
+
+Belongs here: integer and linear programs of a line whose total is shown. Does not belong here: which lines there are,
+and what is enough (`prices`).
+
+A reader who knows each product's price has two sums of the same unknowns: the units left of a total, and the revenue
+left of it. Units are whole numbers, at least one where a product is listed. Short lines are solved as integer programs,
+longer ones by their relaxation. What is returned is a world that was found and verified: it may fall short of the
+furthest one, never beyond.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+from scipy.sparse import coo_array
+
+from ajprivacy_pipeline.disclosure.cells.linear_programs import Programs, accept
+from ajprivacy_pipeline.disclosure.cells.table_system import Array
+
+_NODES = 100  # of an integer program's search; what was found until then counts
+_EXACT = 0.005  # kroner: revenue is published to the øre
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A product whose units and revenue are suppressed, as a reader knows it.
+
+    `price` is what every unit of it costs, or None where he knows it only to within the band.
+    """
+
+    units: float
+    revenue: float
+    price: float | None
+
+    @property
+    def floor(self) -> float:
+        """How far the units may go down: to one where there is one at least, else to nothing, else without end."""
+        return 1 - self.units if self.units >= 1 else -self.units if self.units >= 0 else -np.inf
+
+    @property
+    def unit_price(self) -> float:
+        """What a unit costs, on average where not every one costs the same."""
+        return self.price if self.price is not None else self.revenue / self.units
+
+    @property
+    def is_known(self) -> bool:
+        """Whether nothing is assumed to move: a product without units or revenue whose price is not known."""
+        return self.price is None and (self.units <= 0 or self.revenue <= 0)
+
+
+class LinePrograms:
+    """Moves of the hidden products of one line, with the sums of their units and of their revenue unchanged."""
+
+    def __init__(self, products: Sequence[Hidden], band: float, *, whole: bool) -> None:
+        """Keep the line.
+
+        Args:
+            products: the hidden ones.
+            band: how much a price that is not known exactly may be off, as a share.
+            whole: whether units move in whole numbers.
+        """
+        self._products, self._band, self._whole = products, band, whole
+        self._scale = max((abs(p.unit_price) for p in products if not p.is_known), default=0.0) or 1.0
+        self._relaxed: Programs | None = None
+        self._down: Array = np.zeros(len(products))
+        self._up: Array = self._down
+        if not whole:
+            self._down, self._up = exchanges(products)
+
+    def units(self, at: int, goal: float, *, up: bool) -> float:
+        """How far the units of a product were moved to one side: as far as the goal, or as far as was found."""
+        if self._products[at].is_known or goal <= 0:
+            return 0.0
+        if (cheap := float((self._up if up else self._down)[at])) >= goal:
+            return cheap
+        return self._integer(at, goal, up=up) if self._whole else self._furthest(at, goal, up=up)
+
+    def revenue(self, at: int, goal: float, *, up: bool) -> float:
+        """How far the revenue of a product was moved to one side; with its units where its price is known."""
+        price = self._products[at].price
+        if price is not None:
+            return self.units(at, goal / price, up=up) * price if price > 0 else 0.0
+        if self._products[at].is_known or goal <= 0:
+            return 0.0
+        if (cheap := float((self._up if up else self._down)[at]) * self._products[at].unit_price) >= goal:
+            return cheap
+        return self._furthest(len(self._products) + at, goal / self._scale, up=up) * self._scale
+
+    def _furthest(self, column: int, goal: float, *, up: bool) -> float:
+        self._relaxed = self._relaxed or self._programs()
+        moves = self._relaxed.furthest({column: goal}, up=up)
+        return 0.0 if moves is None else max(0.0, float(moves[column] if up else -moves[column]))
+
+    def _programs(self) -> Programs:
+        """The relaxation: a column of units for each product, then one of revenue, in units of the dearest price."""
+        count = len(self._products)
+        lines = [(0, i, 1.0) for i in range(count)] + [(1, count + i, 1.0) for i in range(count)]
+        limits, slack, least = list[tuple[int, int, float]](), list[float](), np.zeros(2 * count)
+        for i, product in enumerate(self._products):
+            if product.is_known:
+                lines += [(2 + 2 * i, i, 1.0), (3 + 2 * i, count + i, 1.0)]
+            elif product.price is not None:
+                least[i], least[count + i] = product.floor, -np.inf
+                lines += [(2 + 2 * i, count + i, 1.0)]
+                lines += [(2 + 2 * i, i, -product.price / self._scale)] if product.price else []
+            else:
+                mean = product.unit_price / self._scale
+                least[i], least[count + i] = product.floor, -product.revenue / self._scale
+                for sign, share in ((1.0, 1 + self._band), (-1.0, 1 - self._band)):
+                    limits += [(len(slack), count + i, sign), (len(slack), i, -sign * share * mean)]
+                    slack.append(self._band * product.revenue / self._scale)
+        return Programs(_matrix(lines, 2 * count), least, _matrix(limits, 2 * count), np.array(slack))
+
+    def _integer(self, at: int, goal: float, *, up: bool) -> float:
+        """The same by an integer program that asks for the goal, verified in whole units and øre; 0 without one."""
+        count, sign = len(self._products), 1.0 if up else -1.0
+        solver = highspy.Highs()  # type: ignore[no-untyped-call]  # its authors left it untyped
+        for option, value in (("output_flag", False), ("threads", 1), ("mip_max_nodes", _NODES), ("random_seed", 0)):
+            accept(solver.setOptionValue(option, value))
+        room = sum(max(0.0, -p.floor) for p in self._products if np.isfinite(p.floor)) + np.ceil(goal)
+        for i, product in enumerate(self._products):
+            least = 0.0 if product.is_known else max(product.floor, -room)
+            most = 0.0 if product.is_known else room
+            if i == at:
+                least, most = (np.ceil(goal), most) if up else (least, -np.ceil(goal))
+            if np.ceil(least) > np.floor(most):
+                return 0.0
+            accept(solver.addVar(np.ceil(least), np.floor(most)))
+            accept(solver.changeColIntegrality(i, highspy.HighsVarType.kInteger))
+        places, ones = np.arange(count, dtype=np.int32), np.ones(count)
+        accept(solver.addRow(0.0, 0.0, count, places, ones))
+        known = [(i, p.price / self._scale) for i, p in enumerate(self._products) if p.price]
+        low, high = self._band_rows(solver)
+        columns = [i for i, _ in known] + low
+        factors = [factor for _, factor in known] + [1.0] * len(low)
+        accept(solver.addRow(-high, high, len(columns), np.array(columns, dtype=np.int32), np.array(factors)))
+        solver.run()
+        found = np.array(solver.getSolution().col_value)
+        if not len(found) or solver.getInfo().primal_solution_status != 2:
+            return 0.0
+        moves = np.rint(found[:count])
+        return max(0.0, float(sign * moves[at])) if self._is_true(moves) else 0.0
+
+    def _band_rows(self, solver: highspy.Highs) -> tuple[list[int], float]:
+        """A column of revenue for each product whose price is known to the band; and how far the sum may be off."""
+        columns = []
+        for i, product in enumerate(self._products):
+            if product.price is None and not product.is_known:
+                column = solver.getNumCol()
+                revenue, mean = product.revenue / self._scale, product.unit_price / self._scale
+                accept(solver.addVar(-revenue, highspy.kHighsInf))
+                for sign, share in ((1.0, 1 + self._band), (-1.0, 1 - self._band)):
+                    accept(solver.addRow(-highspy.kHighsInf, self._band * revenue, 2,
+                                         np.array([column, i], dtype=np.int32), np.array([sign, -sign * share * mean])))
+                columns.append(column)
+        return columns, 0.0
+
+    def _is_true(self, moves: Array) -> bool:
+        """Whether whole moves leave both sums as they are, the revenue by what the bands can take."""
+        if moves.sum() or any(move < p.floor - 1e-9 for move, p in zip(moves, self._products, strict=True)):
+            return False
+        low = high = -sum(p.price * move for p, move in zip(self._products, moves, strict=True) if p.price)
+        for product, move in zip(self._products, moves, strict=True):
+            if product.price is None and not product.is_known:
+                at = product.unit_price * (product.units + move)
+                low -= max(0.0, (1 + self._band) * at) - product.revenue
+                high -= max(0.0, (1 - self._band) * at) - product.revenue
+        return bool(low <= _EXACT and high >= -_EXACT)
+
+
+def exchanges(products: Sequence[Hidden]) -> tuple[Array, Array]:
+    """How far the units of each product go down and up by an exchange with two others, each at its mean price.
+
+    A cheap bound: with units d of one product, a share of them comes from a second and the rest from a third, so that
+    what all three cost stays the same. Products at one price need no third.
+    """
+    price = np.array([np.nan if p.is_known else p.unit_price for p in products])
+    room = np.array([0.0 if p.is_known else -p.floor for p in products])
+    down, up = np.zeros(len(products)), np.zeros(len(products))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for at in range(len(products)):
+            share = (price[None, :] - price[at]) / (price[None, :] - price[:, None])  # what the second (row) gives
+            share[np.isnan(price)[:, None] | np.isnan(price)[None, :]] = np.nan
+            share[at, :] = share[:, at] = np.nan
+            rest = 1 - share
+            gives = np.minimum(np.where(share > 0, room[:, None] / share, np.inf),
+                               np.where(rest > 0, room[None, :] / rest, np.inf))
+            takes = np.minimum(np.where(share < 0, room[:, None] / -share, np.inf),
+                               np.where(rest < 0, room[None, :] / -rest, np.inf))
+            same = np.flatnonzero(price == price[at])
+            pairs = room[same[same != at]]
+            usable = np.isfinite(share)
+            up[at] = max(np.where(usable, gives, 0).max(initial=0), pairs.max(initial=0))
+            down[at] = min(room[at], max(np.where(usable, takes, 0).max(initial=0), np.inf if len(pairs) else 0))
+    return down, up
+
+
+def _matrix(entries: Sequence[tuple[int, int, float]], columns: int) -> coo_array:
+    numbers = {row: i for i, row in enumerate(sorted({row for row, _, _ in entries}))}
+    return coo_array(([value for _, _, value in entries],
+                      ([numbers[row] for row, _, _ in entries], [column for _, column, _ in entries])),
+                     shape=(len(numbers), columns))

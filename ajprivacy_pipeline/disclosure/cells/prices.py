@@ -1,0 +1,157 @@
+"""G5 against readers who know prices: units and revenue of a product are two sums of one unknown.
+
+Belongs here: which suppressed products follow too closely from shown sums of units and revenue with a price list, what
+is suppressed so that none does, and the check. Does not belong here: the programs (`price_programs`), sums without
+prices (`intervals`).
+
+A product counts as sold at list price where all its lines of the period have one price: a reader knows it exactly.
+Others are known to the policy's `price_band`. Products whose total is shown are one line; those of all suppressed
+totals are one line too, because their sum is what the total above them leaves. A line of which prices tell too much
+loses a further product, then its total; the line of suppressed totals a further total.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ajprivacy_pipeline.disclosure.cells.price_programs import Hidden, LinePrograms
+from ajprivacy_pipeline.disclosure.cells.primary import shape_of
+from ajprivacy_pipeline.disclosure.cells.table_system import Row, System
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy.release import Priced
+from ajprivacy_pipeline.storage.zones import Connection, quote
+
+Prices = dict[tuple[Any, str], float | None]  # of (month, product): the one price of all its lines, None where several
+_SLACK = 1e-6
+
+
+@dataclass(frozen=True)
+class PriceList:
+    """What a reader knows of a population's prices: which table shows products, and the price of each by month."""
+
+    table: str
+    priced: Priced
+    prices: Prices
+
+    def of(self, month: Any, row: Row) -> float | None:
+        """The exact price of a product's row, None where it is known to the band alone."""
+        return self.prices.get((month, dict(row.key)[self.priced.by]))
+
+
+def read_price_lists(con: Connection, policy: Policy, tables: Mapping[str, str]) -> dict[str, PriceList]:
+    """The price list of each population of which a public table shows products."""
+    found = {}
+    for table in sorted(tables):
+        declared = policy.release.tables[table]
+        if declared.priced is not None:
+            by, time = quote(declared.priced.by), quote(shape_of(policy, table).time)
+            rows = con.execute(f"SELECT {time}, {by}, lowest, highest FROM {declared.priced.relation}").fetchall()
+            prices = {(month, product): float(lowest) if lowest is not None and lowest == highest else None
+                      for month, product, lowest, highest in rows}
+            found[declared.population or table] = PriceList(table, declared.priced, prices)
+    return found
+
+
+def lines_of_products(system: System, known: PriceList) -> Iterator[tuple[list[int], list[int]]]:
+    """Totals of a system with the products below them: each that is shown, then all that are suppressed together."""
+    gone: tuple[list[int], list[int]] = ([], [])
+    for total, parts in system.lines:
+        if all(_product_row(system, part, known) is not None for part in parts):
+            if system.is_suppressed(total):
+                gone[0].append(total)
+                gone[1].extend(parts)
+            else:
+                yield [total], list(parts)
+    if gone[0] and _sum_is_shown(system, gone[0]):
+        yield gone
+
+
+def _sum_is_shown(system: System, totals: list[int]) -> bool:
+    """Whether a shown total stands above suppressed ones, so that what they come to together is known."""
+    return any(not system.is_suppressed(total) and set(totals) & set(parts) for total, parts in system.lines)
+
+
+def _product_row(system: System, unknown: int, known: PriceList) -> Row | None:
+    return next((row for row in system.rows[unknown]
+                 if row.table == known.table and known.priced.by in dict(row.key)), None)
+
+
+def told_by_prices(policy: Policy, system: System, known: PriceList, parts: list[int]) -> list[int]:
+    """The suppressed products of a line of which prices tell too much.
+
+    As by sums alone, units and revenue must each have an interval of `interval_percent` on both sides, as far down as
+    one unit goes, and units more than one whole number in it. What is suppressed only to hide others need not be
+    hidden from prices; nor is nothing, of which only returns are listed, given away by the price of it.
+    """
+    at, measures = policy.release.thresholds, (known.priced.units, known.priced.amount)
+    hidden = [part for part in parts if system.is_suppressed(part)]
+    wanted = [part for part in hidden if any(system.is_protected(part, measure) for measure in measures)]
+    if not wanted:
+        return []
+    products = [_hidden(system, known, part) for part in hidden]
+    wanted = [part for part in wanted if not products[hidden.index(part)].is_known]
+    programs = LinePrograms(products, at.price_band / 100, whole=len(hidden) <= at.integer_cells)
+    return [part for part in wanted
+            if not _is_wide(programs, hidden.index(part), products[hidden.index(part)], at.interval_percent / 100)]
+
+
+def _hidden(system: System, known: PriceList, part: int) -> Hidden:
+    row = _product_row(system, part, known)
+    price = known.of(system.month, row) if row is not None else None
+    return Hidden(system.value(part, known.priced.units), system.value(part, known.priced.amount), price)
+
+
+def _is_wide(programs: LinePrograms, at: int, product: Hidden, share: float) -> bool:
+    """Whether a product's units and revenue each have the interval asked for."""
+    side = abs(product.units) * share
+    up = programs.units(at, max(side, 1.0), up=True)
+    down = programs.units(at, max(lowest := min(side, -product.floor), 1 - up), up=False)
+    if min(up - side, down - lowest, up + down - 1) < -_SLACK:
+        return False
+    side = abs(product.revenue) * share
+    lowest = side if product.price is None else min(side, max(0.0, -product.floor * product.price))
+    return all(programs.revenue(at, goal, up=goes_up) >= goal * (1 - _SLACK)
+               for goal, goes_up in ((side, True), (lowest, False)) if goal > 0)
+
+
+def close_price_gaps(policy: Policy, system: System, known: PriceList,
+                     suppress: Callable[[System, int], None]) -> int:
+    """Suppress until no line tells too much by its prices; returns how many cells that took."""
+    taken = 0
+    while chosen := list(_further(policy, system, known, suppress)):
+        taken += len(chosen)
+    return taken
+
+
+def _further(policy: Policy, system: System, known: PriceList,
+             suppress: Callable[[System, int], None]) -> Iterator[int]:
+    """Suppress the products that each line lacks, and totals where there are none left; yields each cell."""
+    lines = list(lines_of_products(system, known))
+    totals = [total for line, _ in lines for total in line]
+    above = [total for total, parts in system.lines if set(parts) & set(totals)]
+    for line, parts in lines:
+        while told_by_prices(policy, system, known, parts):
+            choice = _cheapest(system, known, parts)
+            if choice is None:
+                choice = next((cell for group in (line, totals, above)
+                               if (cell := _cheapest(system, known, group)) is not None), None)
+                if choice is not None:
+                    suppress(system, choice)
+                    yield choice
+                break  # the lines are others now
+            suppress(system, choice)
+            yield choice
+
+
+def _cheapest(system: System, known: PriceList, cells: list[int]) -> int | None:
+    """The shown cell that costs least, of those that are worth something: a price of nothing hides nothing."""
+    shown = [cell for cell in cells if not system.is_suppressed(cell) and cell not in system.zeros]
+    return min(shown, default=None, key=lambda cell: (system.value(cell, known.priced.amount) <= 0,
+                                                      system.value(cell, known.priced.units), cell))
+
+
+def price_faults(policy: Policy, system: System, known: PriceList) -> Counter[tuple[str, str]]:
+    """How many suppressed products of a month prices tell too closely, by table and fault."""
+    told = sum(len(told_by_prices(policy, system, known, parts)) for _, parts in lines_of_products(system, known))
+    return Counter({(known.table, "suppressed products can be told too closely with a price list from"): told})
