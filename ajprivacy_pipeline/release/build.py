@@ -33,6 +33,7 @@ from ajprivacy_pipeline.release.run import ReleaseResult, Run
 from ajprivacy_pipeline.release.utility import check_utility, suppressed_sums
 from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
+from ajprivacy_pipeline.storage.control_rows import NewRelease
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors
 
@@ -289,7 +290,7 @@ def _stage_microdata(run: Run, snapshot: microdata.Snapshot, folder: Path) -> di
     return rows
 
 
-def _record(run: Run, release: Release) -> dict[str, Any]:
+def _record(run: Run, release: Release) -> NewRelease:
     """The control store's row of the release."""
     return {"month": release.month, "history_from": run.plan.history_from, "proven": release.manifest["proven"],
             "policy_version": run.policy.version, "manifest_sha256": release.manifest_sha256, "run_id": run.run_id,
