@@ -21,6 +21,8 @@ def review() -> dg.AssetsDefinition:
         from ajprivacy_pipeline.oversight.reviews import review_figures
         with step(context) as run:
             found = review_figures(run.con, run.control)
-        return dg.MaterializeResult(metadata={"policy_version": run.policy.version, **found})
+        return dg.MaterializeResult(metadata={
+            "policy_version": run.policy.version, "counts": found["counts"], "undecided": found["undecided"],
+            "oldest_undecided_days": found["oldest_undecided_days"]})
 
     return review__open

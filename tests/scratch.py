@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.oracle.casekit import MONTH
 TABLES = ("purpose_status", "attribute_decisions", "record_decisions")
 Row = dict[str, Any]
 Decisions = dict[str, list[Row]]
+Explained = dict[str, tuple[dict[str, Any], list[str]]]  # by language: the JSON, and the lines of the page
 
 _DECIDE = """
 import json, sys
@@ -37,6 +39,21 @@ for table in tables:
     names = [column[0] for column in result.description]
     found[table] = [dict(zip(names, row)) for row in result.fetchall()]
 print(json.dumps(found, default=str))
+"""
+
+_EXPLAIN = """
+import json, sys
+from pathlib import Path
+from ajprivacy_pipeline.explain import as_json, explain_each, page
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.settings import NOTICE
+from tests.oracle.sqlshop import decide, whatever_is_orphaned
+shop, month, folder, who = json.loads(sys.stdin.read())
+policy = whatever_is_orphaned(load_policy(NOTICE))
+con = decide(shop, month, Path(folder), policy=policy)
+print(json.dumps({explained.subject_id: {language: [as_json(explained, language), page(explained, language)]
+                                         for language in ("nb", "en")}
+                  for explained in explain_each(con, policy, who, month)}))
 """
 
 
@@ -79,8 +96,15 @@ class Scratch:
 
     def decide(self, shop: dict[str, list[Row]], tmp_path: Path) -> Decisions:
         """What the copy decides about a shop."""
-        asked = json.dumps([shop, MONTH, str(tmp_path), TABLES])
-        done = subprocess.run([sys.executable, "-c", _DECIDE], input=asked, text=True, capture_output=True, check=False,
-                              cwd=tmp_path, env={"PYTHONPATH": f"{self.folder}:{CHECKOUT}", "PATH": "/usr/bin:/bin"})
+        return self._ask(_DECIDE, tmp_path, shop, TABLES)
+
+    def explain(self, shop: dict[str, list[Row]], tmp_path: Path, who: Sequence[str]) -> dict[str, Explained]:
+        """How the copy explains what it decides about some subjects: as JSON and as a page, in each language."""
+        return self._ask(_EXPLAIN, tmp_path, shop, who)
+
+    def _ask(self, program: str, tmp_path: Path, shop: dict[str, list[Row]], rest: Sequence[str]) -> dict[str, Any]:
+        done = subprocess.run([sys.executable, "-c", program], input=json.dumps([shop, MONTH, str(tmp_path), rest]),
+                              text=True, capture_output=True, check=False, cwd=tmp_path,
+                              env={"PYTHONPATH": f"{self.folder}:{CHECKOUT}", "PATH": "/usr/bin:/bin"})
         assert done.returncode == 0, done.stderr
         return dict(json.loads(done.stdout))

@@ -119,3 +119,42 @@ def test_code_holds_no_place_of_a_machine() -> None:
     for path in files:
         assert not re.search(r"/home/\w|/Users/\w|/work/|index-url\s*[= ]\s*http|find-links\s*[= ]\s*[/h]",
                              path.read_text(encoding="utf-8")), path
+
+
+LINES_OF_FUNCTION, LINES_OF_MODULE, LINES_OF_MODEL = 40, 350, 100
+
+
+def _code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> int:
+    """Lines from `def` to the end, without the docstring, comments and blanks."""
+    first = function.body[0]
+    told = ast.get_docstring(function) is not None
+    docstring = range(first.lineno, (first.end_lineno or first.lineno) + 1) if told else range(0)
+    return sum(number not in docstring and bool(text := lines[number - 1].strip()) and not text.startswith("#")
+               for number in range(function.lineno, (function.end_lineno or function.lineno) + 1))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=_name)
+def test_functions_and_modules_stay_short(path: Path) -> None:
+    """What is longer does more than one thing, and wants another place for some of it."""
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    functions = {node.name: _code_lines(node, lines) for node in ast.walk(ast.parse(text))
+                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+    assert {name: length for name, length in functions.items() if length > LINES_OF_FUNCTION} == {}
+    assert len(lines) <= LINES_OF_MODULE
+
+
+def test_models_stay_short() -> None:
+    lengths = {_name(path): len(path.read_text(encoding="utf-8").splitlines())
+               for path in (ROOT / "sql").glob("*/*.sql")}
+
+    assert {name: length for name, length in lengths.items() if length > LINES_OF_MODEL} == {}
+
+
+def test_lines_are_counted_without_words() -> None:
+    """The docstring, a comment and a blank are no code; a decorator is none of the function's own lines."""
+    text = '@cache\ndef f(\n    x,\n):\n    """Says.\n\n    Much.\n    """\n\n    # why\n    return (\n        x)\n'
+    (function,) = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+
+    assert _code_lines(function, text.splitlines()) == 5

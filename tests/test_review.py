@@ -266,7 +266,7 @@ def _place(subject: str = "customer:2", owner: str = "Legal", ground: str = "lit
 
 
 @pytest.mark.parametrize(("attempt", "words"), [
-    (_place(ground=""), "no ground code"),
+    (_place(ground=""), "not a ground code"),
     (_place(ground="just in case"), "choose one of litigation"),
     (_place(expires=TODAY), "not in the future"),
     (_place(expires=date(2020, 1, 1)), "not in the future"),

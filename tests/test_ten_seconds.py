@@ -160,6 +160,72 @@ def test_a_purpose(scratch: Scratch, today: Decisions, tmp_path: Path) -> None:
     assert all(row["reasons"] == ["CAM-1"] for row in told.values())
 
 
+# Of customers 3 and 2, whose profiles were made on 2024-11-02 and 2024-11-01, and of 5 where the purpose has no end.
+KEPT = {
+    "nb": "E-postadressen beholdes for formålet «loyalty» til 2. november 2026, dagen som følger av formålets egen "
+          "regel (CAM-1).",
+    "en": "The e-mail address is kept for the purpose \u201cloyalty\u201d until 2 November 2026, the day that follows "
+          "from the purpose's own rule (CAM-1).",
+}
+DUE = {
+    "nb": "Lagringstiden for e-postadressen utløp 1. november 2026, da det siste formålet (formålet «loyalty») falt "
+          "bort: dagen som følger av formålets egen regel (CAM-1); sletting eller anonymisering er besluttet, men ikke "
+          "utført ennå.",
+    "en": "The e-mail address has been due since 1 November 2026, when its last purpose (the purpose "
+          "\u201cloyalty\u201d) ended: the day that follows from the purpose's own rule (CAM-1); this is decided, not "
+          "yet carried out.",
+}
+ENDLESS = {"nb": "formålet «loyalty» uten at noen slutt er i sikte",
+           "en": "the purpose \u201cloyalty\u201d with no end in sight"}
+
+
+def email_of(found: dict[str, Any]) -> Row:
+    """What is said about the address of a subject."""
+    return next(dict(item) for item in found["attributes"] if item["attribute"] == "email")
+
+
+def test_a_purpose_is_explained(scratch: Scratch, tmp_path: Path) -> None:
+    """The new purpose has its candidate date, its promise and its sentences, in both languages, around the boundary."""
+    loyal(scratch)
+    found = scratch.explain(shop(), tmp_path, ["customer:2", "customer:3", "customer:4"])
+
+    for language, kept in KEPT.items():
+        facts, page = found["customer:3"][language]
+        email = email_of(facts)
+        assert (email["decision"], email["due_on"], email["retained_by"]) == ("retain", "2026-11-02", ["loyalty"])
+        assert email["sentence"] == kept
+        assert f"  {kept}" in page
+        (candidate,) = facts["purposes"]["loyalty"]["candidates"]
+        assert (candidate["on"], candidate["clauses"], candidate["decides"]) == ("2026-11-02", ["CAM-1"], True)
+        assert "CAM-1" in facts["clauses"]
+        email = email_of(found["customer:2"][language][0])
+        assert (email["decision"], email["due_on"], email["sentence"]) == ("due", "2026-11-01", DUE[language])
+        assert "loyalty" not in found["customer:4"][language][0]["purposes"]  # nothing says when that profile was made
+
+
+def test_a_purpose_without_an_end_is_explained(scratch: Scratch, tmp_path: Path) -> None:
+    loyal(scratch)
+    scratch.put("retention/subject_purposes.sql", LAPSE,
+                LAPSE.replace("WHEN created_on", "WHEN closed_on IS NULL THEN DATE 'infinity' WHEN created_on"))
+    found = scratch.explain(shop(), tmp_path, ["customer:5"])["customer:5"]
+
+    for language, endless in ENDLESS.items():
+        facts, page = found[language]
+        email = email_of(facts)
+        assert (email["decision"], email["due_on"]) == ("retain", None)
+        assert "loyalty" in email["retained_by"]
+        assert facts["purposes"]["loyalty"]["candidates"][0]["on"] is None
+        assert endless in "".join(page)
+
+
+def test_a_rule_that_is_changed_in_one_place_alone_is_not_explained(scratch: Scratch, tmp_path: Path) -> None:
+    """Decisions that the candidate dates do not lead to are refused, never told with a reason that is not theirs."""
+    scratch.put("retention/subject_purposes.sql", "least(profile_base, erased_on)",
+                "least(plus_months(profile_base, 1), erased_on)")
+    with pytest.raises(AssertionError, match="sql/terms does not list the dates that sql/retention decides by"):
+        scratch.explain(shop(), tmp_path, ["customer:3"])
+
+
 def _kept(before: Row, lapses: dict[str, date]) -> Row:
     """What must come of an attribute that these purposes cover, in plain words of the specification."""
     if before["decision"] == "absent":

@@ -4,12 +4,15 @@ Belongs here: arguments in, lines out. Does not belong here: work.
 """
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ajprivacy_pipeline.cli.options import By, Json, NewestMonth, Reason, prepared, today
 from ajprivacy_pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.oversight.evidence import Value
 
 evidence_app = typer.Typer(no_args_is_help=True, help="Whether the facts are there: what a source has lost.")
 
@@ -29,19 +32,19 @@ def evidence_list(month: NewestMonth = None, as_json: Json = False) -> None:
         return
     typer.echo(f"{'table and column':42}{'guard':10}{'now':>22}{'then':>22}   since")
     for row in rows:
-        then = _figure(row["guard"], row["then"]) if row["since"] else "-"
+        then = _figure(row["guard"], row["then"]) if row["then"] else "-"
         verdict = f"   tripped: nobody is due; {row['to_do']}" if row["tripped"] else ""
         typer.echo(f"{place_of(row['table'], row['column']):42}{row['guard']:10}{_figure(row['guard'], row['now']):>22}"
                    f"{then:>22}   {row['since'] or 'nothing before':14}{verdict}".rstrip())
 
 
-def _figure(guard: str, value: dict[str, Any]) -> str:
+def _figure(guard: str, value: "Value") -> str:
     if guard == "age":
         return value["newest"] or "no day"
     if guard == "rows":
         return "not there" if value["part"] is None else f"{value['part']:,}"
     if guard == "warranty":
-        return f"{value['part'] / value['whole']:.2f} years" if value["whole"] else "no line"
+        return f"{(value['part'] or 0) / value['whole']:.2f} years" if value["whole"] else "no line"
     if value["part"] is None:
         return f"{value['whole']:,} open"
     return f"{value['part']:,} of {value['whole']:,}"

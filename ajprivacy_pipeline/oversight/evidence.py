@@ -10,7 +10,7 @@ import secrets
 import zlib
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any
+from typing import TypedDict, cast
 
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
@@ -24,6 +24,7 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import control_tables as store
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.control_rows import Acceptance, Figure, Measure, Sealed
 from ajprivacy_pipeline.storage.counter import read_counter
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import read_month
@@ -32,6 +33,42 @@ from ajprivacy_pipeline.storage.zones import Connection, engine_errors
 _MEASURES = ("guard", "table_name", "column_name", "part", "whole", "newest")
 _OPEN = {"cases": "case_id", "rights_requests": "request_id"}  # what may be closed back in time, and its key
 _NONCE = 12
+
+
+class Value(TypedDict):
+    """What a guard watches, at one time: rows with something of how many, or the newest day (ISO)."""
+
+    part: int | None
+    whole: int | None
+    newest: str | None
+
+
+class Compared(TypedDict):
+    """A measure of a month beside what it is compared with.
+
+    `column` is empty for the table as a whole; `since` is the month of `then`, both None where nothing stands before;
+    `to_do` is None where nothing has tripped.
+    """
+
+    guard: str
+    table: str
+    column: str
+    tripped: bool
+    now: Value
+    then: Value | None
+    since: str | None
+    to_do: str | None
+
+
+class Accepted(TypedDict):
+    """What was accepted: the place, the month that found it so, the guards that are lifted, and by whom and why."""
+
+    place: str
+    month: str
+    guards: list[str]
+    accepted_by: str
+    reason: str
+    accepted_on: date
 
 
 def remember_measures(con: Connection, control: ControlStore, keys: KeyStore, month: str, run_id: str,
@@ -43,12 +80,12 @@ def remember_measures(con: Connection, control: ControlStore, keys: KeyStore, mo
     found = con.execute(f"SELECT {', '.join(f'm.{name}' for name in _MEASURES)}, NOT (g.is_tripped OR g.is_worse) "
                         "FROM retention.measures AS m JOIN retention.guards AS g "
                         "USING (guard, table_name, column_name) ORDER BY ALL").fetchall()
-    measures = [dict(zip((*_MEASURES, "stands"), row, strict=True)) for row in found]
+    measures = [cast(Measure, dict(zip((*_MEASURES, "stands"), row, strict=True))) for row in found]
     control.record_month(month, run_id, policy_version, measures, list(_sealed(con, keys, month, run_id, _OPEN)))
 
 
 def _sealed(con: Connection, keys: KeyStore, month: str, run_id: str,
-            tables: Iterable[str]) -> Iterator[dict[str, Any]]:
+            tables: Iterable[str]) -> Iterator[Sealed]:
     """The ids of what is open at the month's end, sealed: a set a table."""
     cipher = AESGCM(keys.derive("evidence", "open records"))
     for name in tables:
@@ -85,12 +122,8 @@ def write_open_before(con: Connection, control: ControlStore, keys: KeyStore, mo
                              "first": row["is_first"]})
 
 
-def compared(settings: Settings, month: str | None) -> list[dict[str, Any]]:
+def compared(settings: Settings, month: str | None) -> list[Compared]:
     """Each measure of a month beside what it is compared with, what tripped first.
-
-    Returns:
-        Rows of guard, table, column (empty: the table as a whole), tripped, now, then, since (the month of then, None
-        where nothing stands before) and to_do, None where nothing has tripped.
 
     Raises:
         ControlError: the month is unknown or destroyed.
@@ -101,8 +134,8 @@ def compared(settings: Settings, month: str | None) -> list[dict[str, Any]]:
                             "ORDER BY NOT is_tripped, table_name, column_name, guard").fetchall()
     return [{"guard": guard, "table": table, "column": column, "tripped": tripped,
              "now": {"part": part, "whole": whole, "newest": newest and newest.isoformat()},
-             "then": since and {"part": then_part, "whole": then_whole,
-                                "newest": then_newest and then_newest.isoformat()},
+             "then": {"part": then_part, "whole": then_whole,
+                      "newest": then_newest and then_newest.isoformat()} if since else None,
              "since": since, "to_do": _to_do(table, column) if tripped else None}
             for guard, table, column, tripped, part, whole, newest, then_part, then_whole, then_newest, since in found]
 
@@ -117,7 +150,8 @@ def place_of(table: str, column: str) -> str:
     return f"{table}.{column}" if column else table
 
 
-def accept(settings: Settings, place: str, by: str, reason: str, *, month: str | None, today: date) -> dict[str, Any]:
+def accept(settings: Settings, place: str, by: str, reason: str, *, month: str | None,
+           today: date) -> Accepted:
     """Record that a table or column is right as a month found it; the next run, of whatever month, goes by it.
 
     Args:
@@ -128,9 +162,6 @@ def accept(settings: Settings, place: str, by: str, reason: str, *, month: str |
         month: whose measures are accepted; None for the newest that has a file.
         today: the day of the decision.
 
-    Returns:
-        place, month, guards (the names of those that are lifted), accepted_by, reason, accepted_on.
-
     Raises:
         ControlError: no guard has tripped there, or the name or the reason is none; nothing is written.
     """
@@ -139,7 +170,7 @@ def accept(settings: Settings, place: str, by: str, reason: str, *, month: str |
     table, _, column = place.partition(".")
     with boundary("evidence"), read_month(settings, month) as (con, chosen):
         listed = ", ".join(f"m.{name}" for name in _MEASURES)
-        tripped = [dict(zip(_MEASURES, row, strict=True)) for row in con.execute(
+        tripped = [cast(Figure, dict(zip(_MEASURES, row, strict=True))) for row in con.execute(
             f"SELECT {listed} FROM retention.measures AS m JOIN retention.guards AS g USING (guard, table_name, "
             "column_name) WHERE g.is_tripped ORDER BY ALL").fetchall()]
         rows = [row for row in tripped if (row["table_name"], row["column_name"]) == (table, column)]
@@ -148,15 +179,17 @@ def accept(settings: Settings, place: str, by: str, reason: str, *, month: str |
             which = f"those that have are {', '.join(places)}" if places else "none has"
             raise ControlError(f"{place}: no guard has tripped there in {chosen}: {which}, see "
                                "`ajprivacy evidence list`")
-        word = {"accepted_by": by.strip(), "reason": reason, "accepted_on": today}
         run_id = f"accepted-{secrets.token_hex(8)}"
         closings = [row["table_name"] for row in rows if row["guard"] == "closings"]
         keys = KeyStore(settings.keys, settings.root_key)
         opened = list(_sealed(con, keys, chosen, run_id, closings))
+    accepted: list[Acceptance] = [{**row, "month": chosen, "run_id": run_id, "accepted_by": by.strip(),
+                                   "reason": reason, "accepted_on": today} for row in rows]
     ControlStore.in_folder(settings.control).record_acceptance(
-        [{**row, **word, "month": chosen, "run_id": run_id} for row in rows],
+        accepted,
         [{**row, "month": chosen, "run_id": run_id} for row in opened])
-    return {"place": place, "month": chosen, "guards": [row["guard"] for row in rows], **word}
+    return {"place": place, "month": chosen, "guards": [row["guard"] for row in rows], "accepted_by": by.strip(),
+            "reason": reason, "accepted_on": today}
 
 
 def accept_store(settings: Settings, by: str, reason: str, *, today: date) -> int:

@@ -4,9 +4,7 @@ Belongs here: what may be placed, and writing it down; everything is appended. D
 (`sql/retention`).
 """
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from ajprivacy_pipeline.calendar import plus_months
 from ajprivacy_pipeline.errors import ControlError
@@ -19,7 +17,14 @@ from ajprivacy_pipeline.retention.completeness import holdable_tables
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.control_rows import LegalHold
 from ajprivacy_pipeline.storage.month_files import read_month
+
+
+class ListedHold(LegalHold):
+    """A hold with its state: active, expired (it still holds, until renewed or lifted), lifted."""
+
+    state: str
 
 
 def place_hold(settings: Settings, subject_id: str, owner: str, ground: str, expires_on: date, *, today: date,
@@ -84,22 +89,24 @@ def lift_hold(settings: Settings, hold_id: int, by: str, *, today: date) -> None
     _append(control, hold, "lifted", hold["expires_on"], today, by.strip())
 
 
-def list_holds(settings: Settings, *, today: date) -> list[dict[str, Any]]:
-    """Every hold with its state: active, expired (it still holds, until renewed or lifted), lifted."""
-    found = ControlStore.in_folder(settings.control).legal_holds()
-    for hold in found:
-        hold["state"] = ("lifted" if hold["lifted_on"] is not None
-                         else "expired, renew or lift it" if hold["expires_on"] <= today else "active")
-    return found
+def list_holds(settings: Settings, *, today: date) -> list[ListedHold]:
+    """Every hold, oldest first."""
+    return [{**hold, "state": _state(hold, today)} for hold in ControlStore.in_folder(settings.control).legal_holds()]
 
 
-def _append(control: ControlStore, hold: Mapping[str, Any], event: str, expires_on: date, today: date, by: str) -> None:
+def _state(hold: LegalHold, today: date) -> str:
+    if hold["lifted_on"] is not None:
+        return "lifted"
+    return "expired, renew or lift it" if hold["expires_on"] <= today else "active"
+
+
+def _append(control: ControlStore, hold: LegalHold, event: str, expires_on: date, today: date, by: str) -> None:
     control.append_hold_event({
         "hold_id": hold["id"], "event": event, "subject_id": hold["subject_id"], "owner": hold["owner"],
         "ground": hold["ground"], "expires_on": expires_on, "happened_on": today, "recorded_by": by})
 
 
-def _standing(control: ControlStore, hold_id: int) -> dict[str, Any]:
+def _standing(control: ControlStore, hold_id: int) -> LegalHold:
     hold = next((one for one in control.legal_holds() if one["id"] == hold_id), None)
     if hold is None:
         raise ControlError(f"there is no hold {hold_id}: see `ajprivacy hold list`")

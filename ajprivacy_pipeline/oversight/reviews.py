@@ -4,9 +4,9 @@ Belongs here: what may be decided, and writing it down. Does not belong here: wh
 Everything is appended. A decision is checked in full before anything is written; what is refused changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import TypedDict, cast
 
 import sqlalchemy as sa
 
@@ -19,6 +19,7 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import control_tables as store
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.control_rows import ReleasedFault, ReleasedInvoice, ReviewDecision, StoredDecision
 from ajprivacy_pipeline.storage.month_files import read_month
 from ajprivacy_pipeline.storage.zones import Connection
 
@@ -36,7 +37,43 @@ _OWING = """
 """
 
 
-def open_reviews(settings: Settings, month: str | None) -> list[dict[str, Any]]:
+class Listed(TypedDict):
+    """A row of `retention.review_list`: somebody, or a record, and why."""
+
+    as_of: date
+    subject_id: str | None
+    entity: str | None
+    record_id: str | None
+    reason: str
+    since: date | None
+
+
+class Review(Listed):
+    """The same with its age and the decision that answers it; the last three are None where none does."""
+
+    age_days: int | None
+    decision: str | None
+    decided_by: str | None
+    decided_on: date | None
+
+
+class ReviewFigures(TypedDict):
+    """Counts for a page that everybody may see: per reason, undecided ones per reason, and the age of the oldest."""
+
+    counts: dict[str, int]
+    undecided: dict[str, int]
+    oldest_undecided_days: int | None
+
+
+class Made(TypedDict):
+    """A decision that was recorded: its number, what it is about, how many invoices it releases."""
+
+    id: int
+    kind: str
+    invoices: int
+
+
+def open_reviews(settings: Settings, month: str | None) -> list[Review]:
     """The month's review list, oldest first, each with its age in days and the decision that answers it, if any.
 
     Raises:
@@ -46,23 +83,27 @@ def open_reviews(settings: Settings, month: str | None) -> list[dict[str, Any]]:
         return reviews(con, ControlStore.in_folder(settings.control))
 
 
-def reviews(con: Connection, control: ControlStore) -> list[dict[str, Any]]:
+def reviews(con: Connection, control: ControlStore) -> list[Review]:
     """The same, from an opened month. A decision answers a month's case when it was made after the month's end."""
     decided = _latest_decisions(control)
     found = rows(con, "SELECT as_of, subject_id, entity, record_id, reason, since FROM retention.review_list "
                       "ORDER BY since NULLS LAST, reason, subject_id, record_id")
-    for row in found:
-        decided_about = f"{row['entity']}:{row['record_id']}" if row["record_id"] is not None else row["subject_id"]
-        answer = decided.get((decided_about, KINDS.get(row["reason"], "")))
-        answers = answer is not None and answer["decided_on"] >= row["as_of"]
-        row["age_days"] = (row["as_of"] - row["since"]).days if row["since"] is not None else None
-        row |= {name: answer[name] if answer is not None and answers else None
-                for name in ("decision", "decided_by", "decided_on")}
-    return found
+    return [_reviewed(row, decided) for row in cast(list[Listed], found)]
 
 
-def review_figures(con: Connection, control: ControlStore) -> dict[str, Any]:
-    """Counts for a page that everybody may see: per reason, undecided ones per reason, and the age of the oldest."""
+def _reviewed(row: Listed, decided: Mapping[tuple[str | None, str], StoredDecision]) -> Review:
+    about = f"{row['entity']}:{row['record_id']}" if row["record_id"] is not None else row["subject_id"]
+    answer = decided.get((about, KINDS.get(row["reason"], "")))
+    if answer is not None and answer["decided_on"] < row["as_of"]:
+        answer = None
+    return {**row, "age_days": (row["as_of"] - row["since"]).days if row["since"] is not None else None,
+            "decision": answer["decision"] if answer else None,
+            "decided_by": answer["decided_by"] if answer else None,
+            "decided_on": answer["decided_on"] if answer else None}
+
+
+def review_figures(con: Connection, control: ControlStore) -> ReviewFigures:
+    """Counts what is under review in an opened month."""
     counts: dict[str, int] = {}
     undecided: dict[str, int] = {}
     oldest: int | None = None
@@ -74,13 +115,14 @@ def review_figures(con: Connection, control: ControlStore) -> dict[str, Any]:
     return {"counts": counts, "undecided": undecided, "oldest_undecided_days": oldest}
 
 
-def _latest_decisions(control: ControlStore) -> dict[tuple[str, str], dict[str, Any]]:
+def _latest_decisions(control: ControlStore) -> dict[tuple[str | None, str], StoredDecision]:
     table = store.review_decisions
-    return {(row["subject_id"], row["kind"]): row for row in control.rows(sa.select(table).order_by(table.c.id))}
+    found = cast(list[StoredDecision], control.rows(sa.select(table).order_by(table.c.id)))
+    return {(row["subject_id"], row["kind"]): row for row in found}
 
 
 def decide(settings: Settings, subject_id: str, decision: str, by: str, reason: str, *, kind: str | None,
-           month: str | None, today: date) -> dict[str, Any]:
+           month: str | None, today: date) -> Made:
     """Append a review decision; a release pins the invoices or faults that it is about as they are.
 
     Args:
@@ -93,9 +135,6 @@ def decide(settings: Settings, subject_id: str, decision: str, by: str, reason: 
         kind: one of the values of KINDS; None takes what is under review.
         month: whose review list is decided about; None for the newest that has a file.
         today: the day of the decision.
-
-    Returns:
-        id, kind, and the number of invoices released.
 
     Raises:
         ControlError: anything of it is unknown or not under review; nothing is written.
@@ -115,7 +154,7 @@ def decide(settings: Settings, subject_id: str, decision: str, by: str, reason: 
         released = decision == "release"
         invoices = _owing(con, subject, chosen) if subject and released and found == "open_balance" else []
         faults = _faults(con, subject_id, found) if released and found in _OF_FAULTS else []
-        row = {"subject_id": subject_id, "kind": found, "decision": decision, "decided_by": by.strip(),
+        row: ReviewDecision = {"subject_id": subject_id, "kind": found, "decision": decision, "decided_by": by.strip(),
                "reason": reason, "decided_on": today}
         made = ControlStore.in_folder(settings.control).record_decision(row, invoices, faults)
         return {"id": made, "kind": found, "invoices": len(invoices)}
@@ -146,16 +185,17 @@ def _kind(con: Connection, named: str, wanted: str | None, month: str) -> str:
     return wanted or found[0]
 
 
-def _faults(con: Connection, named: str, kind: str) -> Sequence[dict[str, Any]]:
+def _faults(con: Connection, named: str, kind: str) -> list[ReleasedFault]:
     """The faults of a subject's row or of a record, as they are."""
     table, _, identifier = named.partition(":")
-    return rows(con, 'SELECT entity, record_id, facts_sha256 FROM retention.fault_facts '
-                     'WHERE entity = $entity AND record_id = $record AND "freeze" = $freeze',
-                entity=f"{table}s" if table in _SUBJECTS else table, record=identifier, freeze=kind)
+    found = rows(con, 'SELECT entity, record_id, facts_sha256 FROM retention.fault_facts '
+                      'WHERE entity = $entity AND record_id = $record AND "freeze" = $freeze',
+                 entity=f"{table}s" if table in _SUBJECTS else table, record=identifier, freeze=kind)
+    return cast(list[ReleasedFault], found)
 
 
-def _owing(con: Connection, subject: Row, month: str) -> Sequence[dict[str, Any]]:
+def _owing(con: Connection, subject: Row, month: str) -> list[ReleasedInvoice]:
     found = rows(con, _OWING, no=subject["subject_no"])
     if not found:
         raise ControlError(f"no invoice of {subject['subject_id']} is open in {month}: nothing to release")
-    return found
+    return cast(list[ReleasedInvoice], found)

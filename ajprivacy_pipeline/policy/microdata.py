@@ -12,7 +12,6 @@ from pydantic import Field, model_validator
 
 from ajprivacy_pipeline.policy.base import Frozen
 
-MICRODATA = "customers_microdata"
 ANY = "*"
 
 
@@ -50,8 +49,9 @@ class SensitiveColumn(Frozen):
 
 
 class Microdata(Frozen):
-    """`release.toml`, [microdata]: how customers_microdata is made and held to its guarantees."""
+    """`release.toml`, [microdata]: how the record-level table is made and held to its guarantees."""
 
+    table: str
     cadence_month: int = Field(ge=1, le=12)
     minimum_age: int = Field(ge=18)
     control_percent: int = Field(ge=1, le=50)

@@ -70,7 +70,6 @@ class PublishedTable(Frozen):
     run_month_only: bool = False
     sources: tuple[str, ...] = ()
     population: str | None = None
-    microdata: bool = False
     contributors: ContributorSource | None = None
     priced: Priced | None = None
 

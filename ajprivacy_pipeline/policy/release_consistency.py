@@ -72,11 +72,14 @@ def _microdata_faults(policy: Policy) -> Iterator[str]:
     recency = microdata.sensitive.get("last_order_band")
     if recency is None or all(band.at_least is not None for band in recency.bands):
         yield "release.toml: microdata.sensitive.last_order_band needs a band without at_least: without an order"
-    for name, table in policy.release.tables.items():
+    table = policy.release.tables.get(microdata.table)
+    if table is None:
+        yield f"release.toml: microdata.table names {microdata.table}, which is not a published table"
+    else:
         roles = {column: entry.role for column, entry in table.columns.items()}
         expected = dict.fromkeys(leaves, "quasi_identifier") | dict.fromkeys(microdata.sensitive, "sensitive")
-        if table.microdata and roles != expected:
-            yield f"release.toml: tables.{name} must have the columns of [microdata], with their roles"
+        if roles != expected:
+            yield f"release.toml: tables.{microdata.table} must have the columns of [microdata], with their roles"
 
 
 def utility_faults(utility: Utility, k: int, every: str, tables: dict[str, PublishedTable]) -> Iterator[str]:

@@ -11,7 +11,6 @@ from ajprivacy_pipeline.disclosure.texts.leakscan import Text
 from ajprivacy_pipeline.disclosure.verdict import PASSED, Verdict, verdict
 from ajprivacy_pipeline.lineage import check_lineage
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.policy.microdata import MICRODATA
 from ajprivacy_pipeline.release import (
     files,
     ledger,
@@ -34,6 +33,7 @@ from ajprivacy_pipeline.release.run import ReleaseResult, Run
 from ajprivacy_pipeline.release.utility import check_utility, suppressed_sums
 from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
+from ajprivacy_pipeline.storage.control_rows import NewRelease
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors
 
@@ -127,7 +127,7 @@ def _publish(run: Run) -> ReleaseResult:
     head = files.head_of(run.policy, run.plan, verdicts, utility, snapshot.said)
     _keep_proven(run, head)
     run.progress("scanning for leaks")
-    record = {MICRODATA: microdata.PUBLIC} if snapshot.made else {}
+    record = {run.policy.release.microdata.table: microdata.PUBLIC} if snapshot.made else {}
     leaks, cleared = _scan(run, public, record, head, paths)
     run.progress("writing files")
     release = _stage(run, public, snapshot, head)
@@ -204,9 +204,10 @@ def _with_microdata(run: Run) -> tuple[Run, microdata.Snapshot]:
     """The run with what was decided about the microdata: made anew, repeated, or absent with a reason."""
     snapshot = microdata.build_or_carry_over(run.con, run.settings, run.policy, run.plan, run.previous)
     plan, policy = replace(run.plan, microdata=snapshot.month), run.policy
+    table = policy.release.microdata.table
     if snapshot.reason:
-        plan = replace(plan, absent={**plan.absent, MICRODATA: snapshot.reason})
-        policy = _without(policy, {MICRODATA}, None)
+        plan = replace(plan, absent={**plan.absent, table: snapshot.reason})
+        policy = _without(policy, {table}, None)
     return replace(run, plan=plan, policy=policy), snapshot
 
 
@@ -278,18 +279,19 @@ def _stage(run: Run, public: dict[str, str], snapshot: microdata.Snapshot, head:
 
 def _stage_microdata(run: Run, snapshot: microdata.Snapshot, folder: Path) -> dict[str, int]:
     """Write or repeat the record-level file; who is in which class of a new one goes into the ledger first."""
+    table = run.policy.release.microdata.table
     if snapshot.month is None:
         return {}
     if snapshot.members is None:
-        path = f"{MICRODATA}/{snapshot.month}.parquet"
+        path = f"{table}/{snapshot.month}.parquet"
         return files.copy_files(run.previous, [path], folder) if run.previous else {}
-    rows = files.write_microdata(run.con, run.policy, MICRODATA, microdata.PUBLIC, snapshot.month, folder)
+    rows = files.write_microdata(run.con, run.policy, table, microdata.PUBLIC, snapshot.month, folder)
     keys = microdata_ledger.key_store(run.settings)
     microdata_ledger.remember(run.settings, keys, sha256_of(folder / next(iter(rows))), snapshot.members)
     return rows
 
 
-def _record(run: Run, release: Release) -> dict[str, Any]:
+def _record(run: Run, release: Release) -> NewRelease:
     """The control store's row of the release."""
     return {"month": release.month, "history_from": run.plan.history_from, "proven": release.manifest["proven"],
             "policy_version": run.policy.version, "manifest_sha256": release.manifest_sha256, "run_id": run.run_id,

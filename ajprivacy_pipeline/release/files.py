@@ -160,7 +160,7 @@ def planned_paths(policy: Policy, plan: ReleasePlan, previous: Release | None) -
     paths = set(closed_paths(policy, plan, previous)) if previous else set()
     for table, entry in policy.release.tables.items():
         months = months_of(policy, plan, table) if entry.months else ("all",)
-        if entry.microdata:
+        if table == policy.release.microdata.table:
             months = (plan.microdata,) if plan.microdata else ()
         paths |= {f"{table}/{month}.parquet" for month in months}
     return sorted({*paths, PAGE})

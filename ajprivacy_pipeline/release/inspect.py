@@ -10,6 +10,7 @@ from ajprivacy_pipeline.release.manifest import Release, published_stamp, verify
 from ajprivacy_pipeline.release.swap import ANALYTICS
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.control_rows import ReleaseRow
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal, memory, quote
 
 
@@ -25,8 +26,9 @@ def list_releases(settings: Settings) -> list[dict[str, Any]]:
     stamp = published_stamp(settings.published / ANALYTICS)
     found = []
     for row in known:
-        entry = {name: row[name] for name in ("month", "history_from", "proven", "policy_version", "manifest_sha256",
-                                              "published_at")} | {"tables": None, "files": None, "rows": None}
+        entry = {"month": row["month"], "history_from": row["history_from"], "proven": row["proven"],
+                 "policy_version": row["policy_version"], "manifest_sha256": row["manifest_sha256"],
+                 "published_at": row["published_at"], "tables": None, "files": None, "rows": None}
         if newest.get(row["month"]) != row["id"]:
             found.append(entry | {"state": "replaced"})
             continue
@@ -186,12 +188,12 @@ def _parquet(release: Release, table: str) -> str:
     return f"read_parquet([{', '.join(literal(str(file)) for file in release.files(table))}])"
 
 
-def _standing(known: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _standing(known: list[ReleaseRow]) -> list[ReleaseRow]:
     """The releases whose folders are there: unproven ones go when the first proven one is published."""
     return [row for row in known if row["proven"]] or known
 
 
-def _known(settings: Settings) -> list[dict[str, Any]]:
+def _known(settings: Settings) -> list[ReleaseRow]:
     """The control store's rows; nothing where there is no store, and none is made."""
     if not (settings.control / "control.db").is_file():
         return []

@@ -25,7 +25,6 @@ from ajprivacy_pipeline.disclosure.microdata.recode.tuples import collect
 from ajprivacy_pipeline.disclosure.verdict import PASSED, UNCHECKED, Verdict, verdict
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.policy.microdata import MICRODATA
 from ajprivacy_pipeline.release.manifest import Release
 from ajprivacy_pipeline.release.microdata_ledger import TOKENS, Members, key_store, make_tokens, recall
 from ajprivacy_pipeline.release.plan import ReleasePlan
@@ -34,7 +33,7 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors, quote
 
 SOURCE, PEOPLE = "anonymous.microdata", "anonymous.microdata_people"
-PUBLIC = 'temp."public_customers_microdata"'
+PUBLIC = 'temp."public_microdata"'
 GUARANTEES = ("G3", "G7", "G8", "G9")
 _MAPPING, _MEMBERS, _EARLIER = 'temp."microdata_mapping"', "microdata_members", "microdata_earlier"
 _SIDE, _SIDE_MAPPING = 'temp."microdata_side"', 'temp."microdata_side_mapping"'
@@ -77,26 +76,27 @@ def build_or_carry_over(con: Connection, settings: Settings, policy: Policy, pla
         ReleaseError: a value that no hierarchy covers.
         ZoneError: the ledger cannot be read.
     """
-    if MICRODATA not in policy.release.tables:
-        return _none("the policy publishes none, or the warehouse lacks what it is made of", None)
-    keys, earlier = key_store(settings), earlier_file(previous)
+    table = policy.release.microdata.table
+    if table not in policy.release.tables:
+        return _none(table, "the policy publishes none, or the warehouse lacks what it is made of", None)
+    keys, earlier = key_store(settings), earlier_file(previous, table)
     with engine_errors("microdata"):
         make_tokens(con, keys, policy.release.microdata.control_percent)
         known = recall(con, settings, keys, earlier[1] if earlier else None)
         if earlier and not is_due(policy, plan):
-            return _repeated(previous, earlier[0])
+            return _repeated(table, previous, earlier[0])
         if earlier and known is None:
-            return _repeated(previous, earlier[0], "nothing says who was in the earlier table")
+            return _repeated(table, previous, earlier[0], "nothing says who was in the earlier table")
         reason = _make(con, policy)
         if reason:
-            return _repeated(previous, earlier[0], reason) if earlier else _none(reason, reason)
+            return _repeated(table, previous, earlier[0], reason) if earlier else _none(table, reason, reason)
         return _judged(con, policy, plan, previous, known)
 
 
-def earlier_file(previous: Release | None) -> tuple[str, str] | None:
+def earlier_file(previous: Release | None, table: str) -> tuple[str, str] | None:
     """Month and hash of the microdata file of the previous release."""
     for path, entry in (previous.manifest["files"] if previous else {}).items():
-        if path.startswith(f"{MICRODATA}/"):
+        if path.startswith(f"{table}/"):
             return path.partition("/")[2].removesuffix(".parquet"), str(entry["sha256"])
     return None
 
@@ -106,13 +106,13 @@ def is_due(policy: Policy, plan: ReleasePlan) -> bool:
     return plan.is_new and any(int(month[5:]) == policy.release.microdata.cadence_month for month in plan.computed)
 
 
-def _none(why: str, reason: str | None) -> Snapshot:
+def _none(table: str, why: str, reason: str | None) -> Snapshot:
     """No table: its guarantees hold of nothing, and say so; `reason` is given as the table's where it is absent."""
-    return Snapshot(None, reason, verdicts=tuple(verdict(g, f"there is no {MICRODATA}: {why}", [])
+    return Snapshot(None, reason, verdicts=tuple(verdict(g, f"there is no {table}: {why}", [])
                                                  for g in GUARANTEES))
 
 
-def _repeated(previous: Release | None, month: str, reason: str | None = None) -> Snapshot:
+def _repeated(table: str, previous: Release | None, month: str, reason: str | None = None) -> Snapshot:
     """The earlier table with the verdicts it was published with; `reason` says why it was not made anew though due.
 
     Each verdict names the month it was found in. Without them (an older version's manifest) none is taken for granted.
@@ -122,9 +122,9 @@ def _repeated(previous: Release | None, month: str, reason: str | None = None) -
     found = {g: guarantees.get(g, {"verdict": UNCHECKED, "figure": ""}) for g in GUARANTEES}
     verdicts = [Verdict(g, entry["verdict"] == PASSED, entry["figure"]) for g, entry in found.items()]
     if reason:
-        verdicts[2] = verdict("G8", f"{MICRODATA} was due and not made anew, the one of {month} stays: {reason}", [])
+        verdicts[2] = verdict("G8", f"{table} was due and not made anew, the one of {month} stays: {reason}", [])
     size, left_out = (verdict(g, str(said.get(name, "")), [] if said.get(name) else [
-        f"{MICRODATA} of {month}: its manifest does not say what was found"])
+        f"{table} of {month}: its manifest does not say what was found"])
         for g, name in (("G2", "size"), ("G15", "left_out")))
     return Snapshot(month, size=size, left_out=left_out, verdicts=tuple(verdicts), said=said)
 
@@ -133,14 +133,18 @@ def hierarchies(policy: Policy) -> tuple[Hierarchy, ...]:
     """Returns the generalisation hierarchy of each quasi-identifier, in the table's order."""
     listed = policy.release.microdata.quasi_identifiers
     return tuple(hierarchy(name, [leaf.path for leaf in listed[name]])
-                 for name in policy.release.tables[MICRODATA].columns if name in listed)
+                 for name in _columns(policy) if name in listed)
 
 
 def conditions(policy: Policy) -> tuple[Sensitive, ...]:
     """Returns what each class must satisfy for each sensitive column, in the table's order."""
     listed = policy.release.microdata.sensitive
     return tuple(Sensitive(name, asked.distinct_l, asked.entropy_l, asked.closeness_t, asked.order, asked.gain_t)
-                 for name in policy.release.tables[MICRODATA].columns if name in listed and (asked := listed[name]))
+                 for name in _columns(policy) if name in listed and (asked := listed[name]))
+
+
+def _columns(policy: Policy) -> tuple[str, ...]:
+    return tuple(policy.release.tables[policy.release.microdata.table].columns)
 
 
 def _make(con: Connection, policy: Policy) -> str | None:
@@ -200,25 +204,26 @@ def _advantage(con: Connection, policy: Policy, trees: tuple[Hierarchy, ...], as
     control = f"(SELECT * FROM {SOURCE} WHERE person IN (SELECT person FROM {TOKENS} WHERE is_control))"
     guess(con, PUBLIC, control, trees, asked, _INSIDE)
     guess(con, _SIDE, control, trees, asked, _OUTSIDE)
-    return check_advantage(con, MICRODATA, _INSIDE, _OUTSIDE, asked, policy.release.microdata.advantage_percent / 100)
+    bounds = policy.release.microdata
+    return check_advantage(con, bounds.table, _INSIDE, _OUTSIDE, asked, bounds.advantage_percent / 100)
 
 
 def _judged(con: Connection, policy: Policy, plan: ReleasePlan, previous: Release | None,
             known: Members | None) -> Snapshot:
     """What holds of the table made anew; the earlier one stays where G8 would break."""
     trees, asked, k = hierarchies(policy), conditions(policy), policy.release.thresholds.k
-    members = _members(con, trees)
-    linked, earlier = _linkability(con, known, k), earlier_file(previous)
+    members, table = _members(con, trees), policy.release.microdata.table
+    linked, earlier = _linkability(con, table, known, k), earlier_file(previous, table)
     if earlier and not linked.passed:
-        return _repeated(previous, earlier[0], f"fewer than {k} people would share a class in both")
-    size, spread = check_classes(con, MICRODATA, PUBLIC, [tree.column for tree in trees], asked, k)
-    found = check_linkage(con, MICRODATA, PUBLIC, PEOPLE, trees, k)
-    gain, advantage = check_gain(con, MICRODATA, PUBLIC, trees, asked), _advantage(con, policy, trees, asked)
+        return _repeated(table, previous, earlier[0], f"fewer than {k} people would share a class in both")
+    size, spread = check_classes(con, table, PUBLIC, [tree.column for tree in trees], asked, k)
+    found = check_linkage(con, table, PUBLIC, PEOPLE, trees, k)
+    gain, advantage = check_gain(con, table, PUBLIC, trees, asked), _advantage(con, policy, trees, asked)
     guessed = verdict("G9", f"{gain.figure}; {advantage.figure}", [*gain.violations, *advantage.violations],
                       {**gain.figures, **advantage.figures})
-    verdicts = [Verdict(v.guarantee, v.passed, f"{MICRODATA} of {plan.month}: {v.figure}", v.violations, v.figures)
+    verdicts = [Verdict(v.guarantee, v.passed, f"{table} of {plan.month}: {v.figure}", v.violations, v.figures)
                 for v in (spread, found, linked, guessed)]
-    size = replace(size, figure=f"classes of people in {MICRODATA} of {plan.month}: {size.figure}")
+    size = replace(size, figure=f"classes of people in {table} of {plan.month}: {size.figure}")
     left_out = check_left_out(con, policy, plan.month)
     said = {"size": size.figure, "left_out": left_out.figure, "classes": _class_sizes(con, policy, trees),
             "risks": {name: _coarse(name, value) for v in verdicts[1:] for name, value in v.figures.items()}}
@@ -232,14 +237,14 @@ def _coarse(name: str, value: int) -> int:
 
 def check_left_out(con: Connection, policy: Policy, month: str) -> Verdict:
     """Checks G15 of the table made anew: how many of those who may be in it are not, in whole percent, rounded up."""
-    most = policy.release.utility.left_out_percent
+    most, table = policy.release.utility.left_out_percent, policy.release.microdata.table
     everybody, there = (int(con.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0])
                         for relation in (SOURCE, PUBLIC))
     gone = max(0, everybody - there)
     percent = -(-100 * gone // max(1, everybody))
-    faults = [f"{MICRODATA}: {percent} % of the rows are left out, {most} % are allowed"
+    faults = [f"{table}: {percent} % of the rows are left out, {most} % are allowed"
               ] if 100 * gone > most * everybody else []
-    return verdict("G15", f"{MICRODATA} of {month} leaves out {percent} % of its rows", faults)
+    return verdict("G15", f"{table} of {month} leaves out {percent} % of its rows", faults)
 
 
 def _class_sizes(con: Connection, policy: Policy, trees: tuple[Hierarchy, ...]) -> dict[str, int]:
@@ -259,14 +264,14 @@ def _members(con: Connection, trees: tuple[Hierarchy, ...]) -> Members:
     return list(zip(found["token"].tolist(), found["class"].tolist(), strict=True))
 
 
-def _linkability(con: Connection, known: Members | None, k: int) -> Verdict:
+def _linkability(con: Connection, table: str, known: Members | None, k: int) -> Verdict:
     """G8 against the members of the earlier table."""
     if known is None:
         return verdict("G8", "no earlier table to be linked with", [])
     con.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_EARLIER} AS SELECT unnest($tokens::UBIGINT[]) AS token, "
                 "unnest($classes::BIGINT[]) AS class",
                 {"tokens": [token for token, _ in known], "classes": [number for _, number in known]})
-    return check_linkability(con, MICRODATA, _MEMBERS, _EARLIER, k)
+    return check_linkability(con, table, _MEMBERS, _EARLIER, k)
 
 
 def drop_microdata(con: Connection) -> None:

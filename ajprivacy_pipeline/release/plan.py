@@ -14,6 +14,7 @@ from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release import Rule
 from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.control_rows import ReleaseRow
 from ajprivacy_pipeline.storage.keystore import pads
 
 KEPT_MONTHS = 13  # the specification's limit for tokens of contributors in the release ledger
@@ -47,7 +48,7 @@ class ReleasePlan:
     history_from: str
     first_month: str
     last_month: str
-    previous: dict[str, Any] | None
+    previous: ReleaseRow | None
     closed: bool
     absent: dict[str, str] = field(default_factory=dict)
     microdata: str | None = None
@@ -102,7 +103,7 @@ def plan_release(control: ControlStore, policy: Policy, month: str,
     return ReleasePlan(month, last["history_from"], shift(last["month"], 1), month, last, closed=month <= last["month"])
 
 
-def _explicit(last: dict[str, Any], month: str, request: ReleaseRequest) -> ReleasePlan:
+def _explicit(last: ReleaseRow, month: str, request: ReleaseRequest) -> ReleasePlan:
     """What the newest release becomes when a month of it is issued again, or its history begins earlier.
 
     Raises:

@@ -18,7 +18,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from ajprivacy_pipeline.errors import ReleaseError, ZoneError
 from ajprivacy_pipeline.policy import Policy
@@ -26,6 +25,7 @@ from ajprivacy_pipeline.release.files import build_analytics
 from ajprivacy_pipeline.release.manifest import MANIFEST, published_stamp, sha256_of, verify_release
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.control_rows import NewRelease
 from ajprivacy_pipeline.storage.control_tables import releases
 from ajprivacy_pipeline.storage.zones import engine_errors
 
@@ -112,12 +112,12 @@ def retire_unproven(settings: Settings, control: ControlStore) -> None:
                     shutil.rmtree(folder)
 
 
-def swap(settings: Settings, control: ControlStore, staging: Path, row: dict[str, Any], progress: Progress) -> Path:
+def swap(settings: Settings, control: ControlStore, staging: Path, row: NewRelease, progress: Progress) -> Path:
     """Put a proven staging folder in place and commit; `row` is the control store's record of the release.
 
     Returns the release's folder.
     """
-    target = settings.published / "releases" / str(row["month"])
+    target = settings.published / "releases" / row["month"]
     with engine_errors("published"):
         _for_readers(staging / "release")
         (staging / "replaced").mkdir(exist_ok=True)

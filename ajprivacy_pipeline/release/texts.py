@@ -39,7 +39,7 @@ def texts_of_closed(policy: Policy, previous: Release) -> Iterator[Text]:
     try:
         for table in previous.tables:
             entry = policy.release.tables.get(table)
-            if entry and (entry.months or entry.microdata):
+            if entry and (entry.months or table == policy.release.microdata.table):
                 listed = ", ".join(literal(str(file)) for file in previous.files(table))
                 with engine_errors(f"releases/{previous.folder.name}/{table}"):
                     yield from texts_of_table(con, policy, table, f"read_parquet([{listed}])")

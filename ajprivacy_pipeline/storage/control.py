@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from ajprivacy_pipeline.errors import ControlError
-from ajprivacy_pipeline.storage import counter
+from ajprivacy_pipeline.storage import control_rows, counter
+from ajprivacy_pipeline.storage.control_rows import Columns
 from ajprivacy_pipeline.storage.control_tables import (
     META,
     access_log,
@@ -124,7 +125,7 @@ class ControlStore:
         if self._keys is not None:
             counter.raise_counter(self._keys, number)
 
-    def insert(self, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    def insert(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Append rows in one transaction."""
         if rows:
             with self.change() as connection:
@@ -149,21 +150,21 @@ class ControlStore:
              "accepted_by": row.get("accepted_by"), "reason": row.get("reason"), "accepted_on": row.get("accepted_on")}
             for row in by_month for measure in row_measures([row])])
 
-    def rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
+    def rows(self, query: sa.Select[Any]) -> list[Columns]:
         """The rows of a query, as dictionaries."""
         with _control_errors(), self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    def record_month(self, month: str, run_id: str, policy_version: str, measures: Sequence[dict[str, Any]],
-                     opened: Sequence[dict[str, Any]] = ()) -> None:
+    def record_month(self, month: str, run_id: str, policy_version: str, measures: Sequence[control_rows.Measure],
+                     opened: Sequence[control_rows.Sealed] = ()) -> None:
         """Record a month's success with what it measured.
 
         Args:
             month: YYYY-MM.
             run_id: the run.
             policy_version: the policy it decided by.
-            measures: guard, table_name, column_name, part, whole, newest, stands (whether it is evidence).
-            opened: table_name and sealed ids of what was open, for later months alone.
+            measures: each figure with whether it is evidence.
+            opened: the sealed ids of what was open, for later months alone.
         """
         now = utc_now()
         with self.change() as connection:
@@ -186,7 +187,7 @@ class ControlStore:
             with self.change() as connection:
                 connection.execute(open_records.delete().where(table.id.in_(gone)))
 
-    def replace_effects(self, sources: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
+    def replace_effects(self, sources: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
         """Drop what is stored of some sources, and store rows instead, in one transaction."""
         with self.change() as connection:
             if sources:
@@ -195,28 +196,30 @@ class ControlStore:
             if rows:
                 connection.execute(effects.insert(), list(rows))
 
-    def record_acceptance(self, measures: Sequence[dict[str, Any]], opened: Sequence[dict[str, Any]]) -> None:
-        """Record that measures of a month (with accepted_by, reason, accepted_on) are right as they are."""
+    def record_acceptance(self, measures: Sequence[control_rows.Acceptance],
+                          opened: Sequence[control_rows.SealedOfRun]) -> None:
+        """Record that measures of a month are right as they are."""
         with self.change() as connection:
             _insert(connection, month_measures, [{**row, "stands": True, "recorded_at": utc_now()} for row in measures])
             _insert(connection, open_records, opened)
 
-    def previous_measures(self, month: str) -> list[dict[str, Any]]:
-        """What each guard of `month` is compared with: rows of month_measures with `is_first`.
+    def previous_measures(self, month: str) -> list[control_rows.ComparedMeasure]:
+        """What each guard of `month` is compared with.
 
         The newest run of whatever month, or acceptance, in which it was evidence; and, where the month has run before,
         the first of this month. An acceptance makes earlier runs forgotten. What a plan of ours removed since is taken
         off. What was never evidence has no row.
         """
         table = month_measures.c
-        since: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-        for row in self.rows(sa.select(month_measures).where(table.stands).order_by(table.id)):
+        since: dict[tuple[str, str, str], list[control_rows.StoredMeasure]] = {}
+        stored = self.rows(sa.select(month_measures).where(table.stands).order_by(table.id))
+        for row in cast(list[control_rows.StoredMeasure], stored):
             known = since.setdefault((row["guard"], row["table_name"], row["column_name"]), [])
             if row["accepted_by"] is not None:
                 known.clear()
             known.append(row)
-        executed = self.rows(sa.select(executed_counts))
-        found = []
+        executed = cast(list[control_rows.ExecutedCount], self.rows(sa.select(executed_counts)))
+        found: list[control_rows.ComparedMeasure] = []
         for known in since.values():
             first = next((row for row in known if row["month"] == month), known[-1])
             found.append({**_less_executed(known[-1], executed), "is_first": False})
@@ -237,12 +240,9 @@ class ControlStore:
             sa.select(table.product_id, table.warranty_years).where(table.month < month)
             .order_by(table.month, table.id))}
 
-    def record_decision(self, decision: dict[str, Any], invoices: Sequence[dict[str, Any]],
-                        faults: Sequence[dict[str, Any]] = ()) -> int:
-        """Append a review decision with what it releases, and return its id.
-
-        Invoices have invoice_id and facts_sha256, faults entity, record_id and facts_sha256.
-        """
+    def record_decision(self, decision: control_rows.ReviewDecision, invoices: Sequence[control_rows.ReleasedInvoice],
+                        faults: Sequence[control_rows.ReleasedFault] = ()) -> int:
+        """Append a review decision with what it releases, and return its id."""
         with self.change() as connection:
             made = connection.execute(review_decisions.insert(), decision).inserted_primary_key
             decision_id = int(made[0]) if made is not None else 0
@@ -253,39 +253,38 @@ class ControlStore:
                 connection.execute(released_faults.insert(), [{"decision_id": decision_id, **row} for row in faults])
             return decision_id
 
-    def append_hold_event(self, event: dict[str, Any]) -> int:
+    def append_hold_event(self, event: control_rows.HoldEvent) -> int:
         """Append an event of a legal hold, and return the row's id: the hold's number where the event places it."""
         with self.change() as connection:
             made = connection.execute(hold_events.insert(), event).inserted_primary_key
             return int(made[0]) if made is not None else 0
 
-    def legal_holds(self) -> list[dict[str, Any]]:
-        """Every hold as its events leave it, oldest first.
-
-        Keys: id, subject_id, owner, ground, placed_on, expires_on, lifted_on.
-        """
-        found: dict[int, dict[str, Any]] = {}
+    def legal_holds(self) -> list[control_rows.LegalHold]:
+        """Every hold as its events leave it, oldest first."""
+        found: dict[int, control_rows.LegalHold] = {}
         for row in self.rows(sa.select(hold_events).order_by(hold_events.c.id)):
             if row["event"] == "placed":
                 found[row["id"]] = {"id": row["id"], "subject_id": row["subject_id"], "owner": row["owner"],
-                                    "ground": row["ground"], "placed_on": row["happened_on"], "lifted_on": None}
+                                    "ground": row["ground"], "placed_on": row["happened_on"], "lifted_on": None,
+                                    "expires_on": row["expires_on"]}
             hold = found[row["hold_id"] or row["id"]]
             hold["expires_on"] = row["expires_on"]
             if row["event"] == "lifted":
                 hold["lifted_on"] = row["happened_on"]
         return list(found.values())
 
-    def releases(self) -> list[dict[str, Any]]:
+    def releases(self) -> list[control_rows.ReleaseRow]:
         """Every release, oldest first."""
-        return self.rows(sa.select(releases).order_by(releases.c.id))
+        return cast(list[control_rows.ReleaseRow], self.rows(sa.select(releases).order_by(releases.c.id)))
 
 
-def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
         connection.execute(table.insert(), list(rows))
 
 
-def _less_executed(row: dict[str, Any], executed: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _less_executed(row: control_rows.StoredMeasure,
+                   executed: Sequence[control_rows.ExecutedCount]) -> control_rows.StoredMeasure:
     """A measure without the rows and values that carrying out plans has taken away since."""
     def since(column: str) -> int:
         return sum(int(count["rows"]) for count in executed if count["table_name"] == row["table_name"]
@@ -293,14 +292,14 @@ def _less_executed(row: dict[str, Any], executed: Sequence[dict[str, Any]]) -> d
 
     if row["guard"] not in ("rows", "keeps", "ends"):
         return row
-    found = {**row, "whole": max(0, (row["whole"] or 0) - since(""))}
+    found: control_rows.StoredMeasure = {**row, "whole": max(0, (row["whole"] or 0) - since(""))}
     if row["part"] is not None:
         found["part"] = max(0, row["part"] - since("" if row["guard"] == "rows" else row["column_name"]))
     return found
 
 
-def row_measures(counts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Row counts (table_name, present, rows, and stands where it is not evidence) as measures."""
+def row_measures(counts: Iterable[control_rows.RowCount]) -> list[control_rows.Measure]:
+    """Row counts as measures."""
     return [{"guard": "rows", "table_name": row["table_name"], "column_name": "",
              "part": row["rows"] if row["present"] else None, "whole": row["rows"], "newest": None,
              "stands": row.get("stands", True)} for row in counts]

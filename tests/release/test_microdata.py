@@ -180,7 +180,7 @@ def test_without_the_ledger_nothing_new_is_published(later: World) -> None:
 
 def test_the_ledger_forgets_whom_the_warehouse_forgot(later: World) -> None:
     keys = microdata_ledger.key_store(later.settings)
-    digest = microdata.earlier_file(read_release(later.settings))[1]  # type: ignore[index]
+    digest = microdata.earlier_file(read_release(later.settings), "customers_microdata")[1]  # type: ignore[index]
     later.con.execute("DELETE FROM retention.attribute_decisions WHERE subject_id = 'customer:C9'")
     microdata_ledger.make_tokens(later.con, keys, 5)
     found = microdata_ledger.recall(later.con, later.settings, keys, digest)

@@ -147,7 +147,7 @@ def test_microdata_may_leave_out_five_percent_of_the_rows(
         everybody: int, there: int, percent: int, passed: bool) -> None:
     con = memory()
     con.execute(f"CREATE SCHEMA anonymous; CREATE TABLE {microdata.SOURCE} AS FROM range({everybody}); "
-                f"CREATE TEMP TABLE public_customers_microdata AS FROM range({there})")
+                f"CREATE TEMP TABLE public_microdata AS FROM range({there})")
     found = microdata.check_left_out(con, small_policy(), "2024-03")
     assert found.passed is passed
     assert found.figure == f"customers_microdata of 2024-03 leaves out {percent} % of its rows"
@@ -162,7 +162,7 @@ def test_no_band_of_contributors_reaches_below_k(size: int, band: str | None) ->
 
 @pytest.mark.parametrize(("changed", "fault"), [
     ({"contributor_bands": (10, 20)}, "begin below k"),
-    ({"golden": {"q": ask("month", table="customers_microdata")}}, "no published table"),
+    ({"golden": {"q": ask("month", table="customers_microdata")}}, "not a published table"),
     ({"golden": {"q": ask("week")}}, "no such measure"),
     ({"golden": {"q": ask("product_category")}}, "has no (all)"),
     ({"golden": {"q": ask("month", over=("product_category",))}}, "may not be added up"),
