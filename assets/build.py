@@ -21,6 +21,7 @@ from ajprivacy_pipeline.storage.catalogue import LAYERS, Model
 OWNERS = ["team:data-protection"]
 _RETENTION = load_policy(notice_folder()).retention
 MONTHS = dg.MonthlyPartitionsDefinition(start_date=f"{_RETENTION.first_month}-01", timezone=_RETENTION.time_zone)
+EXTRACTION = "raw.extraction"  # before everything else, also before a model that reads no table
 _SHOWN = {"raw", *LAYERS}  # schemas whose tables are assets; policy and control are written by a step, as data
 _CONTENT = {
     "raw": "identifying", "staged": "identifying", "retention": "identifying", "pseudonyms": "identifying",
@@ -66,7 +67,7 @@ def spec(model: Model) -> dg.AssetSpec:
         key(model.name), group_name=model.layer, kinds={"duckdb", "sql"}, owners=OWNERS, tags=tags(model.layer),
         description=f"{model.doc}\n\nGrain: {model.grain}.", partitions_def=MONTHS,
         code_version=hashlib.sha256(model.sql.encode()).hexdigest()[:12],
-        deps=[key(read) for read in model.reads if read.partition(".")[0] in _SHOWN])
+        deps=[key(read) for read in model.reads if read.partition(".")[0] in _SHOWN] or [key(EXTRACTION)])
 
 
 def build_assets(models: Sequence[Model]) -> list[dg.AssetsDefinition]:

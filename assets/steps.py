@@ -7,13 +7,12 @@ import time
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
-from ajprivacy_pipeline.assets.build import MONTHS, OWNERS, described, key, tags
+from ajprivacy_pipeline.assets.build import EXTRACTION, MONTHS, OWNERS, described, key, tags
 from ajprivacy_pipeline.assets.resources import MONTH, POOL, step
 
 from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.storage.catalogue import Model
 
-EXTRACTION = "raw.extraction"
 ZONE = dg.AssetKey(["pseudonymised", "zone"])
 CLOSED = dg.AssetKey(["control", "months"])
 DESTINATION = dg.AssetKey(["release", "sql"])

@@ -70,7 +70,8 @@ def test_a_file_of_another_format_is_refused(home: Settings) -> None:
 
 def test_a_file_that_another_process_writes_is_refused(home: Settings) -> None:
     path = write(home)
-    code = ("from pathlib import Path; from ajprivacy_pipeline import zones, settings, keystore; "
+    code = ("from pathlib import Path; from ajprivacy_pipeline import settings; "
+            "from ajprivacy_pipeline.storage import keystore, zones; "
             f"s = settings.load_settings({{'AJPRIVACY_HOME': {str(home.home)!r}}})\n"
             f"with zones.open_zone(s, keystore.KeyStore(s.keys), Path({str(path)!r})): pass")
     with zones.open_zone(home, KeyStore(home.keys), path):

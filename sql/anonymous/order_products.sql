@@ -45,8 +45,8 @@ lines AS (
         coalesce(sum(quantity) FILTER (returned_on IS NULL), 0) AS units,
         coalesce(sum(quantity) FILTER (returned_on IS NOT NULL), 0) AS returned_units,
         sum(TRY_CAST(quantity * unit_price AS DECIMAL(20, 5))) FILTER (returned_on IS NULL) AS amount,
-        min(unit_price) FILTER (returned_on IS NULL) AS lowest,
-        max(unit_price) FILTER (returned_on IS NULL) AS highest
+        min(TRY_CAST(unit_price AS DECIMAL(20, 5))) FILTER (returned_on IS NULL) AS lowest,
+        max(TRY_CAST(unit_price AS DECIMAL(20, 5))) FILTER (returned_on IS NULL) AS highest
     FROM staged.order_lines
     WHERE order_id IN (SELECT order_id FROM known)
     GROUP BY order_id, product_id

@@ -19,7 +19,8 @@ from tests.assets.tiny import CANARIES, CANARY_EMAIL, CANARY_NAME
 
 # A model that meets a value which does not fit, in words that hold the value.
 BAD_VALUE = f"""
-from ajprivacy_pipeline import cli, month
+from ajprivacy_pipeline.cli import main as cli
+from ajprivacy_pipeline.run import month
 def fail(con, model, values):
     con.execute("SELECT CAST('{CANARY_EMAIL}' AS INTEGER)")
 month.run_model = fail
@@ -27,7 +28,8 @@ cli.main()
 """
 # An error of ours that carries the driver's words as its cause.
 CAUSE = f"""
-from ajprivacy_pipeline import cli, month
+from ajprivacy_pipeline.cli import main as cli
+from ajprivacy_pipeline.run import month
 def fail(con, model, values):
     try:
         raise ValueError("{CANARY_EMAIL}")
@@ -39,7 +41,7 @@ cli.main()
 # A step that shows in its metadata what must stand in no log; the name of the thing comes from outside.
 LEAK = """
 import sys
-from ajprivacy_pipeline import cli
+from ajprivacy_pipeline.cli import main as cli
 from ajprivacy_pipeline.assets import build
 real, what = build.described, sys.argv.pop()
 def leaky(run, name, *rest):
