@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ajprivacy_pipeline.disclosure.cells.price_programs import Hidden, LinePrograms, exchanges
-from ajprivacy_pipeline.disclosure.cells.prices import PriceList, close_price_gaps, price_faults, told_by_prices
+from ajprivacy_pipeline.disclosure.cells.prices import PriceList, close_price_gaps, price_faults
 from ajprivacy_pipeline.disclosure.cells.secondary import suppress_unknown
 from ajprivacy_pipeline.disclosure.cells.table_system import Group, Row, System, build_system
 from tests.anonymise.grids import POLICY
@@ -73,13 +73,38 @@ def test_what_is_told_takes_a_further_product_then_the_total() -> None:
     assert {"A", "B", "C"} <= gone
 
 
+def test_the_only_product_of_a_category_is_judged_beside_the_products_of_other_suppressed_totals() -> None:
+    """4 of lamps' one product and 8 of desks' one leave 12 units and 6,600 kroner of the month: the two follow."""
+    assert PRICED is not None
+
+    def row(named: dict[str, str], units: float, revenue: float, *, gone: bool = False) -> Row:
+        values = {"units": units, "revenue_nok": revenue}
+        marks = frozenset(values if gone else ())
+        return Row("product_demand_monthly", 0, tuple(sorted(named.items())), len(named), 5 if gone else 50, values,
+                   set(marks), gone, marks)
+
+    rows = [row({}, 512, 56_600)]
+    for category, products in {"lamps": [("B", 4, 250)], "desks": [("C", 8, 700)],
+                               "chairs": [("A", 300, 100), ("D", 200, 100)]}.items():
+        gone = category != "chairs"
+        rows += [row({"product_category": category, "product_id": name}, units, units * price, gone=gone)
+                 for name, units, price in products]
+        rows.append(row({"product_category": category}, sum(n for _, n, _ in products),
+                        sum(n * price for _, n, price in products), gone=gone))
+    system = build_system(POLICY, AMOUNTS, 1, rows, {(r.table, frozenset(d for d, _ in r.key)) for r in rows})
+    known = PriceList("product_demand_monthly", PRICED, {(1, n): p for n, p in (("A", 100.0), ("B", 250.0),
+                                                                                 ("C", 700.0), ("D", 100.0))})
+    assert sum(price_faults(POLICY, system, known).values()) == 2
+    assert close_price_gaps(POLICY, system, known, suppress_unknown) > 0
+    assert sum(price_faults(POLICY, system, known).values()) == 0
+
+
 def test_what_is_suppressed_only_to_hide_others_need_not_be_hidden_from_prices() -> None:
     products = {"A": (50, 100.0, False), "B": (4, 250.0, True), "C": (8, 700.0, True)}
     system = shop(products)
     for rows in system.rows:
         for row in rows:
             row.primary = frozenset()
-    assert told_by_prices(POLICY, system, prices(products), list(range(len(system.rows)))[:0]) == []
     assert sum(price_faults(POLICY, system, prices(products)).values()) == 0
 
 

@@ -54,15 +54,22 @@ def read_price_lists(con: Connection, policy: Policy, tables: Mapping[str, str])
 
 
 def lines_of_products(system: System, known: PriceList) -> Iterator[tuple[list[int], list[int]]]:
-    """Totals of a system with the products below them: each that is shown, then all that are suppressed together."""
+    """Totals of a system with the products below them: each that is shown, then all that are suppressed together.
+
+    The only product of a total has the total's figures, and stands beside other totals in their line.
+    """
     gone: tuple[list[int], list[int]] = ([], [])
     for total, parts in system.lines:
-        if all(_product_row(system, part, known) is not None for part in parts):
-            if system.is_suppressed(total):
-                gone[0].append(total)
-                gone[1].extend(parts)
-            else:
-                yield [total], list(parts)
+        products = [part for part in parts if _product_row(system, part, known) is not None]
+        if len(products) < len(parts):
+            alone = [part for part in products if system.is_suppressed(part)]
+            gone[0].extend(alone)
+            gone[1].extend(alone)
+        elif system.is_suppressed(total):
+            gone[0].append(total)
+            gone[1].extend(parts)
+        else:
+            yield [total], list(parts)
     if gone[0] and _sum_is_shown(system, gone[0]):
         yield gone
 
