@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 from ajprivacy_pipeline.assets import checks, jobs, quality, review, steps
-from ajprivacy_pipeline.assets.build import build_assets
+from ajprivacy_pipeline.assets.build import EXTRACTION, build_assets
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 
 from ajprivacy_pipeline.policy import load_policy
@@ -44,7 +44,7 @@ def build_defs() -> dg.Definitions:
 
 def _before_quality(catalogue: Mapping[str, Model]) -> list[str]:
     """The quality step looks at every staged table that does not itself read what the step writes."""
-    return [steps.EXTRACTION, *(model.name for model in layer_models(catalogue, ("staged",))
+    return [EXTRACTION, *(model.name for model in layer_models(catalogue, ("staged",))
                                 if "staged.quality" not in model.reads)]
 
 
