@@ -142,3 +142,8 @@ CREATE OR REPLACE TEMP MACRO booked_until(issued_on, years) AS make_date(year(is
 CREATE OR REPLACE TEMP MACRO visit_due_on(occurred_on, has_consent, cookie_on, withdrawn_on, individualisation_on, as_of) AS
     CASE WHEN occurred_on IS NULL THEN as_of WHEN NOT has_consent THEN occurred_on
          ELSE least(cookie_on, withdrawn_on, individualisation_on) END;
+
+-- A text of the source as it may be published: printable characters alone, none at its beginning that a spreadsheet reads
+-- as a formula, and no more than so many. NULL where nothing is left.
+CREATE OR REPLACE TEMP MACRO shown_text(x, most) AS
+    nullif(trim(left(regexp_replace(regexp_replace(x, '[\p{C}\p{Zl}\p{Zp}]', ' ', 'g'), '^[\s=+@\x{FF0B}\x{FF1D}\x{FF20}\x{FF0D}-]+', ''), most)), '');

@@ -106,6 +106,7 @@ class PublishedValues(Frozen):
     unknown: str
     abroad: str
     norway: tuple[str, ...]
+    most_characters: int = Field(ge=1)
     home_currency: str
 
 

@@ -175,6 +175,7 @@ def _suppress(run: Run) -> tuple[dict[str, str], list[Verdict]]:
     run.progress("secondary suppression")
     closed = files.closed_relations(policy, run.previous, run.plan)
     took = cell_gates.suppress_more(con, policy, public, closed)
+    tables.suppress_names_without_figures(con, policy, public)
     run.progress("checking thresholds")
     ledger_cells.hash_cells(con, run.settings, policy, public, run.plan.month)
     gates = cell_gates.check_gates(con, policy, public, took, closed)

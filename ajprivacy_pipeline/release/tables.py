@@ -117,6 +117,14 @@ def suppress_names(con: Connection, policy: Policy, public: Mapping[str, str], n
                         f"WHERE list_contains($names, {quote(column)})", {"names": sorted(names)})
 
 
+def suppress_names_without_figures(con: Connection, policy: Policy, public: Mapping[str, str]) -> None:
+    """Sets names to NULL in rows that show no figure: a name that stands for a few people may be theirs."""
+    for table, column in name_columns(policy):
+        if table in public:
+            con.execute(f"UPDATE {public[table]} SET {quote(column)} = NULL "
+                        f"WHERE suppressed AND {quote(column)} <> $all", {"all": policy.release.values.all})
+
+
 def unconverted_lines(con: Connection) -> int:
     """Live lines of the computed months that no revenue counts, for want of a rate of their currency."""
     return int(con.execute("SELECT coalesce(sum(unconverted_lines), 0) FROM anonymous.order_products").fetchall()[0][0])

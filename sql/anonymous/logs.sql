@@ -1,6 +1,6 @@
 -- model: anonymous.logs
 -- grain: one row per day, service, level and contributor
--- params: first_month, last_month, all, unknown
+-- params: first_month, last_month, all, unknown, most_characters
 -- reads: staged.app_logs, staged.customers, staged.contacts, retention.freezes, anonymous.tokens
 -- doc: Log lines of the period per contributor (user name, else IP address); token is NULL for lines that name nobody.
 --      Lines of user names that belong to people under restriction are left out.
@@ -18,8 +18,8 @@ restricted_usernames AS (
 lines AS (
     SELECT
         logged_on AS day,
-        coalesce(nullif(service, $all), $unknown) AS service,
-        coalesce(nullif(level, $all), $unknown) AS level,
+        coalesce(nullif(shown_text(service, $most_characters), $all), $unknown) AS service,
+        coalesce(nullif(shown_text(level, $most_characters), $all), $unknown) AS level,
         lower(username) AS username,
         coalesce(lower(username), ip_address) AS contributor,
         count(*) AS events

@@ -1,6 +1,6 @@
 -- model: anonymous.order_products
 -- grain: one row per order and product; an order without lines has one row without a product
--- params: first_month, last_month, all, unknown, abroad, norway, home_currency
+-- params: first_month, last_month, all, unknown, abroad, norway, home_currency, most_characters
 -- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, control.rates, anonymous.tokens
 -- doc: Orders of the period that were not cancelled, without people under restriction. order_number numbers the orders
 --      of this run and means nothing else. revenue_nok is NULL where no line has a price in kroner or a rate into them; it is
@@ -54,8 +54,8 @@ lines AS (
 SELECT
     k.month, k.order_number, k.token, k.customer_type, k.postal_region,
     coalesce(nullif(l.product_id, $all), $unknown) AS product_id,
-    coalesce(nullif(p.name, $all), $unknown) AS product_name,
-    coalesce(nullif(p.category, $all), $unknown) AS product_category,
+    coalesce(nullif(shown_text(p.name, $most_characters), $all), $unknown) AS product_name,
+    coalesce(nullif(shown_text(p.category, $most_characters), $all), $unknown) AS product_category,
     coalesce(l.lines, 0) AS lines,
     coalesce(l.live_lines, 0) AS live_lines,
     coalesce(l.units, 0) AS units,

@@ -1,6 +1,6 @@
 -- model: anonymous.service
 -- grain: one row per case, category and event (opened, closed) in the period
--- params: first_month, last_month, all, unknown
+-- params: first_month, last_month, all, unknown, most_characters
 -- reads: staged.cases, staged.orders, staged.order_lines, staged.products, staged.contacts, retention.freezes, retention.guest_requests, anonymous.tokens
 -- doc: Cases opened or closed in the period, without people under restriction and without any number of the case. The
 --      category (all) holds each case once; the others hold it once for each category of its order's live lines, and
@@ -23,7 +23,7 @@ cases AS (
        OR a.closed_on BETWEEN $first_month AND last_day($last_month)
 ),
 categories AS (
-    SELECT DISTINCT l.order_id, coalesce(nullif(p.category, $all), $unknown) AS product_category
+    SELECT DISTINCT l.order_id, coalesce(nullif(shown_text(p.category, $most_characters), $all), $unknown) AS product_category
     FROM staged.order_lines AS l
     LEFT JOIN staged.products AS p ON p.product_id = l.product_id
     WHERE l.returned_on IS NULL

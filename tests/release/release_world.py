@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.release import (
     Logs,
     ReleaseRequest,
@@ -20,7 +21,8 @@ from ajprivacy_pipeline.release import (
     plan_release,
     tables,
 )
-from ajprivacy_pipeline.settings import CHECKOUT, NOTICE, Settings, load_settings, prepare_home
+from ajprivacy_pipeline.settings import CHECKOUT, NOTICE, Settings, load_settings, prepare_home, sql_folder
+from ajprivacy_pipeline.storage.catalogue import macros
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.zones import Connection, memory
 
@@ -64,6 +66,7 @@ def empty_shop(policy: Policy) -> Connection:
     """The tables of staged, retention and control, without rows."""
     con = memory()
     con.execute("SET threads = 1")  # a thousand statements over a few rows each
+    con.execute(macros(sql_folder(), vocabulary_of(policy)))
     for schema in ("staged", "retention", "control"):
         con.execute(f"CREATE SCHEMA {schema}")
     for name, table in policy.sources.tables.items():

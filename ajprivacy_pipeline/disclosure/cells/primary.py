@@ -143,6 +143,10 @@ def mark_faults(con: Connection, policy: Policy, table: str, relation: str) -> l
         marked = f"list_contains(suppressed_measures, {literal(measure)})"
         checks[f"rows where {measure} is shown and marked suppressed, or neither"] = (
             f"NOT suppressed AND ({quote(measure)} IS NULL) <> {marked}")
+    for name, column in policy.release.tables[table].columns.items():
+        if column.names is not None:
+            checks[f"rows have a {name} and show no figure"] = (
+                f"suppressed AND {quote(name)} <> {literal(policy.release.values.all)}")
     for stock in shape.stocks:
         checks[f"rows where {stock} is not rounded"] = f"{quote(stock)} % rounded_to <> 0 OR rounded_to < {k:d}"
     keys = ", ".join(map(quote, shape.dimensions))
