@@ -4,7 +4,7 @@ Belongs here: the way from a command to the job, and from its events to a summar
 """
 
 import time
-from typing import Any
+from typing import cast
 
 import dagster as dg
 from ajprivacy_pipeline.assets.build import MONTHS
@@ -17,12 +17,13 @@ from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
 from ajprivacy_pipeline.release import ReleaseRequest
 from ajprivacy_pipeline.run.month import Report
+from ajprivacy_pipeline.run.summary import ClosedSummary, RunSummary
 from ajprivacy_pipeline.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # our own lines say what happens
 
 
-def run_month(settings: Settings, month: str, report: Report, request: ReleaseRequest | None = None) -> dict[str, Any]:
+def run_month(settings: Settings, month: str, report: Report, request: ReleaseRequest | None = None) -> RunSummary:
     """Run the monthly job for one month and return its summary, free of personal values.
 
     `request` holds the overrides given on the command line.
@@ -54,11 +55,11 @@ def run_month(settings: Settings, month: str, report: Report, request: ReleaseRe
             "published": str(settings.published / "analytics.duckdb")}
 
 
-def _summary(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
+def _summary(result: dg.ExecuteInProcessResult) -> ClosedSummary:
     """What the run's last step noted about it."""
     for event in result.get_asset_materialization_events():
         if event.asset_key == CLOSED:
             found = event.materialization.metadata["summary"].value
             if isinstance(found, dict):
-                return found
+                return cast(ClosedSummary, found)
     raise ControlError("the run ended without its last step; look at it with `ajprivacy ui`")

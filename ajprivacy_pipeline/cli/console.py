@@ -5,11 +5,12 @@ Belongs here: text for people. Does not belong here: figures (they come from the
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console
 
 from ajprivacy_pipeline.run.month import Progress
+from ajprivacy_pipeline.run.summary import Missing, ReleaseSummary, RunSummary
 
 
 class Lines:
@@ -42,7 +43,7 @@ class Lines:
         self._console.print(f"  {line}", markup=False)
 
 
-def summary_lines(summary: Mapping[str, Any]) -> list[str]:
+def summary_lines(summary: RunSummary) -> list[str]:
     """The end of a run for people; the same figures as its JSON."""
     return [
         f"{summary['month']} done in {summary['seconds']:.0f} s, policy {summary['policy_version']}",
@@ -50,7 +51,7 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _rows(summary: RunSummary) -> list[tuple[str, str]]:
     return [
         ("read", f"{summary['source_rows']:,} rows of {summary['source_tables']} tables"),
         *_missing_rows(summary["missing"]),
@@ -65,7 +66,7 @@ def _rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _missing_rows(missing: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _missing_rows(missing: Missing) -> list[tuple[str, str]]:
     """What counts as empty because the warehouse or the mapping has none of it."""
     rows = []
     if gone := [*missing["tables"], *missing["columns"]]:
@@ -74,7 +75,9 @@ def _missing_rows(missing: Mapping[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def _release_rows(release: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _release_rows(release: ReleaseSummary | None) -> list[tuple[str, str]]:
+    if release is None:
+        return []
     if release["status"] != "published":
         return [("release", "left as it is: the month is closed")]
     proven = ("proven anonymous" if release["proven"] else

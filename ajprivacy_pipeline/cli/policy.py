@@ -6,12 +6,15 @@ Belongs here: arguments in, lines out. Does not belong here: work (`policy`, `wh
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ajprivacy_pipeline.cli.options import Json, LastFullMonth, OneMonth, last_month, print_json
 from ajprivacy_pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.whatif.compare import Owed
 
 Old = Annotated[str, typer.Argument(metavar="OLD", help="A folder of notice files, a stored version, or 'current'.")]
 New = Annotated[str, typer.Argument(metavar="NEW", help="A folder of notice files, a stored version, or 'current'.")]
@@ -52,9 +55,9 @@ def clauses(as_json: Json = False) -> None:
         return
     for row in rows:
         typer.echo(f"{row['id']:7}{row['state']:30}{row['meaning']}")
-        for label in ("how", "test", "pending"):
-            if row[label]:
-                typer.echo(f"{'':37}{'not yet' if label == 'pending' else label}: {row[label]}")
+        for label, text in (("how", row["how"]), ("test", row["test"]), ("not yet", row["pending"])):
+            if text:
+                typer.echo(f"{'':37}{label}: {text}")
     typer.echo(", ".join(f"{count} {state}" for state, count in counts.items()))
 
 
@@ -91,8 +94,8 @@ def diff(old: Old, new: New, as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    for side in ("old", "new"):
-        typer.echo(f"{side}  {found[side]['version']}, valid from {found[side]['valid_from']}")
+    for side, head in (("old", found["old"]), ("new", found["new"])):
+        typer.echo(f"{side}  {head['version']}, valid from {head['valid_from']}")
     for change in found["changes"]:
         sides = {"added": f"{change['now']}", "removed": f"was {change['was']}"}
         typer.echo(f"  {change['file']}: {change['key']}: {change['kind']}: "
@@ -139,10 +142,10 @@ def forecast(
     if as_json:
         print_json(found)
         return
-    edge = [{"when": name.replace("_", " "), **found[name]} for name in ("now", "held", "no_end_in_sight", "later")]
+    now, *after = ahead.edges(found).values()
     typer.echo(f"as decided for {found['month']}, policy {found['policy_version']}; "
                "a person counts when the last attribute goes")
-    _table("becomes due", [edge[0], *ahead.by_year(found), *edge[1:]])
+    _table("becomes due", [now, *ahead.by_year(found), *after])
 
 
 def ropa(
@@ -193,14 +196,14 @@ def versions(as_json: Json = False) -> None:
         typer.echo("no policy is stored: the first run stores the one it uses")
 
 
-def _owed(title: str, owed: Mapping[str, Any]) -> None:
+def _owed(title: str, owed: "Owed") -> None:
     if owed["attributes"] or owed["records"]:
         typer.echo(f"{title}: {owed['attributes']:,} attributes and {owed['records']:,} records of "
                    f"{owed['people']:,} people, the oldest since {owed['oldest_due_on']}")
         _table("", owed["by_year"])
 
 
-def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+def _table(title: str, rows: Sequence[Mapping[str, object]]) -> None:
     """Rows under their columns; numbers to the right."""
     if not rows:
         return
@@ -215,7 +218,7 @@ def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
         typer.echo(("  " + "  ".join(parts)).rstrip())
 
 
-def _cell(column: str, value: Any) -> str:
+def _cell(column: str, value: object) -> str:
     if isinstance(value, int) and column not in ("year", "value"):
         return f"{value:,}"
     return "" if value is None else str(value)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ajprivacy_pipeline.errors import ControlError
-from ajprivacy_pipeline.explain.facts import Row, SubjectFacts
+from ajprivacy_pipeline.explain.facts import AttributeRow, RecordRow, SubjectFacts
 from ajprivacy_pipeline.explain.holds import Hold, attribute_holds, own_holds, record_holds
 from ajprivacy_pipeline.explain.terms import Purposes, Term, end_of, purpose_term, settle
 from ajprivacy_pipeline.explain.web import WebCount, web_counts
@@ -107,7 +107,7 @@ def disagreements(explanation: Explanation) -> list[str]:
     return found
 
 
-def _attribute(facts: SubjectFacts, row: Row, purposes: Purposes, policy: DecisionPolicy) -> Decided:
+def _attribute(facts: SubjectFacts, row: AttributeRow, purposes: Purposes, policy: DecisionPolicy) -> Decided:
     """An attribute with the purposes that cover it; none where it is misplaced or nothing covers it."""
     attribute = policy.retention.attributes[row["attribute"]]
     misplaced = facts.subject["subject_type"] in attribute.misplaced
@@ -117,7 +117,7 @@ def _attribute(facts: SubjectFacts, row: Row, purposes: Purposes, policy: Decisi
                    attribute_holds(facts, policy, row), terms, misplaced)
 
 
-def _record(facts: SubjectFacts, row: Row, terms: RecordTerms, policy: DecisionPolicy) -> Decided:
+def _record(facts: SubjectFacts, row: RecordRow, terms: RecordTerms, policy: DecisionPolicy) -> Decided:
     return Decided(row["entity"], row["record_id"], row["part"], row["decision"], row["due_on"],
                    tuple(row["retained_by"]), record_holds(facts, policy, row),
                    terms.get((row["entity"], row["record_id"], row["part"]), ()))

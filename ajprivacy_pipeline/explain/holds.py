@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from ajprivacy_pipeline.explain.facts import Row, SubjectFacts, owners
+from ajprivacy_pipeline.explain.facts import AttributeRow, RecordRow, Row, SubjectFacts, owners
 from ajprivacy_pipeline.explain.references import missing_sources
 from ajprivacy_pipeline.policy import DecisionPolicy
 
@@ -43,17 +43,16 @@ def own_holds(facts: SubjectFacts, policy: DecisionPolicy) -> tuple[Hold, ...]:
     return (*found, *(_hold(facts, policy, "legal_hold", (), table) for table in tables))
 
 
-def attribute_holds(facts: SubjectFacts, policy: DecisionPolicy, row: Row) -> tuple[Hold, ...]:
+def attribute_holds(facts: SubjectFacts, policy: DecisionPolicy, row: AttributeRow) -> tuple[Hold, ...]:
     """Returns the freezes that hold an attribute; a fault in one of its own columns may hold it alone."""
     found = [_hold(facts, policy, name, (facts.subject_id,), facts.entity) for name in row["held_by"]]
     columns = policy.retention.attributes[row["attribute"]].columns
-    own = facts.subject["contact_id"] if facts.entity == "contacts" else facts.subject["customer_id"]
-    faults = [fault for fault in facts.faults.get((facts.entity, own), ()) if fault["column_name"] in columns]
+    faults = [fault for fault in facts.faults.get((facts.entity, facts.row_id), ()) if fault["column_name"] in columns]
     return tuple(replace(hold, refs=(*faults, *(ref for ref in hold.refs if ref not in faults)))
                  if hold.freeze == "data_quality" else hold for hold in found)
 
 
-def record_holds(facts: SubjectFacts, policy: DecisionPolicy, row: Row) -> tuple[Hold, ...]:
+def record_holds(facts: SubjectFacts, policy: DecisionPolicy, row: RecordRow) -> tuple[Hold, ...]:
     """Returns the freezes that hold a record.
 
     They are those of its own faults, else the subject's, else those of whom it is shared with.
@@ -61,7 +60,7 @@ def record_holds(facts: SubjectFacts, policy: DecisionPolicy, row: Row) -> tuple
     return tuple(_record_hold(facts, policy, row, name) for name in row["held_by"])
 
 
-def _record_hold(facts: SubjectFacts, policy: DecisionPolicy, row: Row, name: str) -> Hold:
+def _record_hold(facts: SubjectFacts, policy: DecisionPolicy, row: RecordRow, name: str) -> Hold:
     own, shared = facts.subject_id, owners(row)
     if name == "data_quality" and (faults := facts.faults.get((row["entity"], row["record_id"]))):
         return Hold(name, policy.retention.freezes[name].source, None, None, refs=tuple(faults))

@@ -5,8 +5,9 @@ freeze holds what (`holds`), or words. Nothing is read but ids, days, kinds and 
 """
 
 from collections.abc import Iterable, Iterator
+from typing import cast
 
-from ajprivacy_pipeline.explain.facts import Row, SubjectFacts, owners, rows
+from ajprivacy_pipeline.explain.facts import Row, SubjectFacts, SubjectRow, owners, rows
 from ajprivacy_pipeline.storage.zones import Connection
 
 _UNRELEASED = """
@@ -45,8 +46,8 @@ def read_references(con: Connection, facts: SubjectFacts) -> None:
     """Fill `facts.references` and `facts.faults`, for every freeze that is shown or holds something."""
     needed = set(_needed(facts))
     others = {owner for owner, _ in needed} - {facts.subject_id}
-    subjects = {row["subject_id"]: row for row in rows(
-        con, "SELECT * FROM retention.subjects WHERE subject_id IN (SELECT unnest($ids))", ids=sorted(others))}
+    found = rows(con, "SELECT * FROM retention.subjects WHERE subject_id IN (SELECT unnest($ids))", ids=sorted(others))
+    subjects = {row["subject_id"]: row for row in cast(list[SubjectRow], found)}
     subjects[facts.subject_id] = facts.subject
     for owner, freeze in sorted(needed):
         facts.references[owner, freeze] = tuple(_references(con, facts, subjects[owner], freeze))
@@ -64,7 +65,7 @@ def _needed(facts: SubjectFacts) -> Iterator[tuple[str, str]]:
     yield from (pair for pair in standing if pair[0] in acted_for)
 
 
-def _references(con: Connection, facts: SubjectFacts, subject: Row, freeze: str) -> list[Row]:
+def _references(con: Connection, facts: SubjectFacts, subject: SubjectRow, freeze: str) -> list[Row]:
     """What one freeze of one subject rests on, the oldest first; nothing where its name says all."""
     no = subject["subject_no"]
     if freeze == "open_balance":
@@ -83,10 +84,9 @@ def _references(con: Connection, facts: SubjectFacts, subject: Row, freeze: str)
 
 def _read_faults(con: Connection, facts: SubjectFacts) -> None:
     """File the faults of the records that they hold, and of the subject's own row; a line's are its order's."""
-    own = facts.subject["contact_id"] if facts.entity == "contacts" else facts.subject["customer_id"]
     held = {(row["entity"], row["record_id"]) for row in facts.records if "data_quality" in row["held_by"]}
     if any("data_quality" in row["held_by"] for row in facts.attributes):
-        held.add((facts.entity, own))
+        held.add((facts.entity, facts.row_id))
     records = sorted(f"{entity}:{record}" for entity, record in held)
     for row in rows(con, _FAULTS_OF_RECORDS, records=records) if records else ():
         facts.faults.setdefault((row.pop("entity"), row.pop("record_id")), []).append(row)

@@ -6,7 +6,7 @@ Belongs here: the order of things on the page. Does not belong here: wording, ru
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import date
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 from ajprivacy_pipeline.explain.build import UNCOVERED, Decided, Explanation
 from ajprivacy_pipeline.explain.holds import Hold
@@ -15,6 +15,96 @@ from ajprivacy_pipeline.explain.words import Language, Words
 
 _SHOWN = 8  # candidate dates under a heading of the page; the JSON has all
 _REFS = 10  # references of a hold of one record, in the JSON; the subject's freezes have all
+
+
+class TermShown(TypedDict):
+    """A candidate date; `on` is ISO text, None for no end in sight. `because`: the terms behind a purpose."""
+
+    kind: str
+    ground: str
+    on: str | None
+    clause: str
+    clauses: list[str]
+    refs: dict[str, Any]
+    role: str
+    applies: bool
+    decides: bool
+    because: NotRequired[list["TermShown"]]
+
+
+class HoldShown(TypedDict):
+    """A freeze with what it rests on; `further_refs` counts what is left off."""
+
+    freeze: str
+    clause: str
+    since: str | None
+    whose: str | None
+    review: bool
+    refs: list[dict[str, Any]]
+    further_refs: NotRequired[int]
+
+
+class DecisionShown(TypedDict):
+    """A decision with its sentence, its holds and its candidate dates."""
+
+    decision: str
+    due_on: str | None
+    retained_by: list[str]
+    held_by: list[HoldShown]
+    next: str
+    sentence: str
+    candidates: list[TermShown]
+
+
+class AttributeShown(DecisionShown):
+    """A decision about an attribute."""
+
+    attribute: str
+
+
+class RecordShown(DecisionShown):
+    """A decision about a part of a record."""
+
+    entity: str
+    record_id: str
+    part: str
+
+
+class PurposeShown(TypedDict):
+    """When a purpose lapses, and its candidate dates."""
+
+    lapses_on: str | None
+    candidates: list[TermShown]
+
+
+class WebShown(TypedDict):
+    """Visits with one fate."""
+
+    decision: str
+    reason: str
+    clause: str
+    events: int
+    first: str
+    last: str
+    holds: list[HoldShown]
+    sentence: str
+
+
+class ExplanationShown(TypedDict):
+    """An explanation as JSON; days are ISO text."""
+
+    subject_id: str
+    subject_type: str
+    month: str
+    as_of: str
+    policy_version: str
+    language: Language
+    purposes: dict[str, PurposeShown]
+    attributes: list[AttributeShown]
+    records: list[RecordShown]
+    web_events: list[WebShown]
+    freezes: list[HoldShown]
+    clauses: dict[str, str]
 
 
 def page(explanation: Explanation, language: Language) -> list[str]:
@@ -68,8 +158,8 @@ def cited(explanation: Explanation) -> set[str]:
             | {UNCOVERED for item in items if item.decision != "absent" and not item.terms})
 
 
-def as_json(explanation: Explanation, language: Language) -> dict[str, Any]:
-    """Returns the same facts, structured; dates as ISO text."""
+def as_json(explanation: Explanation, language: Language) -> ExplanationShown:
+    """Returns the same facts, structured."""
     words = Words(explanation, language)
     found = {
         "subject_id": explanation.subject_id, "subject_type": explanation.subject_type, "month": explanation.month,
@@ -83,23 +173,22 @@ def as_json(explanation: Explanation, language: Language) -> dict[str, Any]:
         "freezes": list(map(asdict, explanation.freezes)),
         "clauses": {clause: explanation.clauses.get(clause, "") for clause in sorted(cited(explanation))},
     }
-    plain: dict[str, Any] = _plain(found)
-    return plain
+    return cast(ExplanationShown, _plain(found))
 
 
-def _item(item: Decided, words: Words) -> dict[str, Any]:
+def _item(item: Decided, words: Words) -> dict[str, object]:
     return {"decision": item.decision, "due_on": item.due_on, "retained_by": item.retained_by,
             "held_by": list(map(_hold, item.holds)), "next": item.what_next, "sentence": words.sentence(item),
             "candidates": list(map(_term, item.terms))}
 
 
-def _hold(hold: Hold) -> dict[str, Any]:
+def _hold(hold: Hold) -> dict[str, object]:
     """A hold; of somebody with thousands of records each would repeat the thousands of faults in the others."""
     return {**vars(hold), "refs": hold.refs[:_REFS], "further_refs": max(0, len(hold.refs) - _REFS)}
 
 
-def _term(term: Term) -> dict[str, Any]:
-    shown = {"kind": term.kind, "ground": term.ground, "on": term.on, "clause": term.clause,
+def _term(term: Term) -> dict[str, object]:
+    shown: dict[str, object] = {"kind": term.kind, "ground": term.ground, "on": term.on, "clause": term.clause,
              "clauses": term.clauses, "refs": term.refs, "role": term.role, "applies": term.applies,
              "decides": term.decides}
     return shown | ({"because": list(map(_term, term.because))} if term.because else {})

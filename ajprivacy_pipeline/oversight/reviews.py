@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.explain import check_subject
-from ajprivacy_pipeline.explain.facts import Row, find_subject, rows
+from ajprivacy_pipeline.explain.facts import SubjectRow, find_subject, rows
 from ajprivacy_pipeline.oversight.codes import check_code, check_name
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.settings import Settings
@@ -194,7 +194,7 @@ def _faults(con: Connection, named: str, kind: str) -> list[ReleasedFault]:
     return cast(list[ReleasedFault], found)
 
 
-def _owing(con: Connection, subject: Row, month: str) -> list[ReleasedInvoice]:
+def _owing(con: Connection, subject: SubjectRow, month: str) -> list[ReleasedInvoice]:
     found = rows(con, _OWING, no=subject["subject_no"])
     if not found:
         raise ControlError(f"no invoice of {subject['subject_id']} is open in {month}: nothing to release")

@@ -4,7 +4,7 @@ Belongs here: the list as rows. Does not belong here: running the tests; `tests/
 """
 
 from collections import Counter
-from typing import Any
+from typing import TypedDict
 
 from ajprivacy_pipeline.policy.governance import NOT_YET
 from ajprivacy_pipeline.policy.policy import Policy
@@ -12,8 +12,20 @@ from ajprivacy_pipeline.policy.policy import Policy
 STATES = ("executed", NOT_YET, "planned", "documented", "outside")
 
 
-def clause_rows(policy: Policy) -> list[dict[str, Any]]:
-    """One row a clause, in the order of the policy: id, state, lines, meaning, how, test, pending."""
+class ClauseRow(TypedDict):
+    """A clause as it is listed; `lines` are the spans of the notice's lines that say it."""
+
+    id: str
+    state: str
+    lines: list[list[int]]
+    meaning: str
+    how: str | None
+    test: str | None
+    pending: str | None
+
+
+def clause_rows(policy: Policy) -> list[ClauseRow]:
+    """One row a clause, in the order of the policy."""
     return [{"id": name, "state": clause.shown_state, "lines": [list(span) for span in clause.lines],
              "meaning": clause.meaning, "how": clause.how, "test": clause.test, "pending": clause.pending}
             for name, clause in policy.clauses.items()]

@@ -5,8 +5,8 @@ Belongs here: comparing the files as data. Does not belong here: what a differen
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypedDict
 
 from ajprivacy_pipeline.policy.load import parse_decision_policy
 from ajprivacy_pipeline.policy.policy import DecisionPolicy
@@ -24,15 +24,44 @@ class Change:
     was: str | None
     now: str | None
 
+    def row(self) -> "ChangeRow":
+        """The same as commands print it."""
+        return {"file": self.file, "key": self.key, "kind": self.kind, "was": self.was, "now": self.now}
 
-def diff(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, Any]:
+
+class ChangeRow(TypedDict):
+    """A change as commands print it."""
+
+    file: str
+    key: str
+    kind: str
+    was: str | None
+    now: str | None
+
+
+class Head(TypedDict):
+    """Which policy it is, and the day (ISO) from which it holds."""
+
+    version: str
+    valid_from: str
+
+
+class Difference(TypedDict):
+    """Two policies and every key that differs."""
+
+    old: Head
+    new: Head
+    changes: list[ChangeRow]
+
+
+def diff(old: Mapping[str, str], new: Mapping[str, str]) -> Difference:
     """Versions, days from which they hold, and every changed key of two policies given as texts by file name.
 
     Raises:
         PolicyError: the deciding part of either is not valid; every fault is listed.
     """
     before, after = parse_decision_policy(old), parse_decision_policy(new)
-    return {"old": _head(before), "new": _head(after), "changes": [asdict(change) for change in changes(old, new)]}
+    return {"old": _head(before), "new": _head(after), "changes": [change.row() for change in changes(old, new)]}
 
 
 def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:
@@ -48,7 +77,7 @@ def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:
     return found
 
 
-def _head(policy: DecisionPolicy) -> dict[str, str]:
+def _head(policy: DecisionPolicy) -> Head:
     return {"version": policy.version, "valid_from": policy.retention.valid_from.isoformat()}
 
 

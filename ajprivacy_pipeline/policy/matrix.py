@@ -3,12 +3,61 @@
 Belongs here: the policy as tables of plain values. Does not belong here: how they are drawn.
 """
 
-from typing import Any, get_args
+from typing import TypedDict, get_args
 
 from ajprivacy_pipeline.policy.policy import Policy
 from ajprivacy_pipeline.policy.retention import SubjectType
 
 SUBJECT_TYPES: tuple[str, ...] = get_args(SubjectType)
+
+
+class MatrixRow(TypedDict):
+    """An attribute of a subject type: the purposes that cover it, and where it stands."""
+
+    attribute: str
+    purposes: list[str]
+    misplaced: bool
+    columns: list[str]
+    choice: bool
+
+
+class PurposeRow(TypedDict):
+    """A purpose, its legal basis and its clauses."""
+
+    legal_basis: str
+    clauses: list[str]
+    meaning: str
+
+
+class PeriodRow(TypedDict):
+    """A number of the policy and the clause that it is from."""
+
+    period: str
+    value: int
+    source: str
+    choice: bool
+
+
+class FreezeRow(TypedDict):
+    """A freeze, what it holds, and the clause that it is from."""
+
+    freeze: str
+    scope: str
+    source: str
+
+
+class Layout(TypedDict):
+    """The policy as tables of plain values; `matrix` has a table per subject type."""
+
+    version: str
+    valid_from: str
+    notice_sha256: str
+    purposes: dict[str, PurposeRow]
+    matrix: dict[str, list[MatrixRow]]
+    periods: list[PeriodRow]
+    choices: dict[str, object]
+    freezes: list[FreezeRow]
+    scopes: dict[str, list[str]]
 
 
 def attribute_purposes(policy: Policy) -> list[str]:
@@ -17,9 +66,9 @@ def attribute_purposes(policy: Policy) -> list[str]:
     return [name for name in policy.retention.purposes if name in covering]
 
 
-def matrix(policy: Policy) -> dict[str, list[dict[str, Any]]]:
+def matrix(policy: Policy) -> dict[str, list[MatrixRow]]:
     """Per subject type a row for each of its attributes; a misplaced one is covered by nothing."""
-    found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in SUBJECT_TYPES}
+    found: dict[str, list[MatrixRow]] = {kind: [] for kind in SUBJECT_TYPES}
     for name, attribute in policy.retention.attributes.items():
         for kind in (*attribute.types, *attribute.misplaced):
             misplaced = kind in attribute.misplaced
@@ -29,7 +78,7 @@ def matrix(policy: Policy) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def layout(policy: Policy) -> dict[str, Any]:
+def layout(policy: Policy) -> Layout:
     """Returns everything `policy show` prints."""
     retention = policy.retention
     return {

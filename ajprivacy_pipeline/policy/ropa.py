@@ -6,7 +6,7 @@ Belongs here: the record as data, and as a page. Does not belong here: rows of a
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.policy.policy import Policy
@@ -20,7 +20,39 @@ _BASES = {"contract": "contract, Art. 6(1)(b)", "legitimate_interest": "legitima
           "consent": "consent, Art. 6(1)(a)", "legal_obligation": "legal obligation, Art. 6(1)(c)"}
 
 
-def ropa(policy: Policy) -> dict[str, Any]:
+class ProcessingPurpose(TypedDict):
+    """A purpose of processing: whose data, which, who receives it, how long; dates as ISO text."""
+
+    purpose: str
+    meaning: str
+    legal_basis: str
+    clauses: list[str]
+    people: list[str]
+    attributes: list[str]
+    records: dict[str, list[str]]
+    recipients: list[str]
+    periods: list[dict[str, object]]
+    assessment_ref: str | None
+    assessed_on: str | None
+
+
+class Ropa(TypedDict):
+    """The record of processing; what it takes over from the policy whole has the policy's keys."""
+
+    policy_version: str
+    valid_from: str
+    notice_sha256: str
+    notice_language: str
+    controller: dict[str, object]
+    purposes: list[ProcessingPurpose]
+    recipients: list[dict[str, object]]
+    security: list[str]
+    freezes: list[dict[str, str]]
+    clauses: list[dict[str, str | None]]
+    warnings: list[str]
+
+
+def ropa(policy: Policy) -> Ropa:
     """Returns the record of processing, with a warning for everything that is missing.
 
     It has the controller, purposes, recipients, freezes and promises.
@@ -63,7 +95,7 @@ def write_ropa(policy: Policy, out: Path) -> list[Path]:
     return [out / name for name in texts]
 
 
-def render(record: dict[str, Any]) -> str:
+def render(record: Ropa) -> str:
     """Returns the record as one page that needs nothing else: for a screen, a phone, paper."""
     from jinja2 import Environment, StrictUndefined
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -71,7 +103,7 @@ def render(record: dict[str, Any]) -> str:
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(record)
 
 
-def _purpose(policy: Policy, name: str, purpose: Purpose) -> dict[str, Any]:
+def _purpose(policy: Policy, name: str, purpose: Purpose) -> ProcessingPurpose:
     covered = {key: attribute for key, attribute in policy.retention.attributes.items() if name in attribute.purposes}
     types = {kind for attribute in covered.values() for kind in attribute.types}
     people = [label for kind, label in _PEOPLE.items() if kind in types]
@@ -88,7 +120,7 @@ def _purpose(policy: Policy, name: str, purpose: Purpose) -> dict[str, Any]:
     }
 
 
-def _recipient(policy: Policy, name: str) -> dict[str, Any]:
+def _recipient(policy: Policy, name: str) -> dict[str, object]:
     entry = policy.recipients[name]
     return {"recipient": name, **entry.model_dump(mode="json"),
             "outside_eea": [country for country in entry.countries if country not in policy.notice.eea]}

@@ -23,6 +23,7 @@ from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.catalogue import LAYERS, Model, layer_models, run_model
 from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.control_rows import RowCount
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import destroy_before, is_running, month_file, month_lock
 from ajprivacy_pipeline.storage.policy_versions import record_policy
@@ -30,7 +31,9 @@ from ajprivacy_pipeline.storage.policy_versions import record_policy
 if TYPE_CHECKING:
     from ajprivacy_pipeline.release import Logs, ReleaseRequest, ReleaseResult
     from ajprivacy_pipeline.release.sql_copy import PublishResult
+    from ajprivacy_pipeline.run.summary import Missing, MonthSummary, ReleaseSummary
     from ajprivacy_pipeline.warehouse.extract import TableExtract
+    from ajprivacy_pipeline.whatif.figures import Figures
 
 
 @dataclass(frozen=True)
@@ -153,14 +156,14 @@ class MonthRun:
             done(len(destroyed))
             return destroyed
 
-    def summary(self) -> dict[str, object]:
+    def summary(self) -> "MonthSummary":
         """Returns what the month came to, in counts alone; what the command line and the last asset show."""
         with boundary("summary"):
             counts = self._source_counts()
             return {
                 "month": self.month, "run_id": self.run_id, "policy_version": self.policy.version,
-                "source_tables": sum(bool(row["present"]) for row in counts),
-                "source_rows": sum(int(str(row["rows"])) for row in counts),
+                "source_tables": sum(row["present"] for row in counts),
+                "source_rows": sum(row["rows"] for row in counts),
                 "missing": self._missing(),
                 "quality_faults": self.rows("staged.quality"),
                 "attribute_decisions": self.tally("retention.attribute_decisions", "decision"),
@@ -184,13 +187,13 @@ class MonthRun:
                                      "GROUP BY ALL ORDER BY ALL").fetchall()
         return {str(value): count for value, count in found}
 
-    def figures(self, name: str) -> dict[str, object]:
+    def figures(self, name: str) -> "Figures":
         """Returns what the decisions of a table come to, in counts alone; empty for a table without decisions."""
         from ajprivacy_pipeline.whatif.figures import figures
         with boundary(name):
             return figures(self.con, name, self.policy, self.month)
 
-    def _release_summary(self) -> dict[str, object] | None:
+    def _release_summary(self) -> "ReleaseSummary | None":
         found = self.release_result
         if found is None:
             return None
@@ -230,7 +233,7 @@ class MonthRun:
         for row in rates.items():
             self.con.execute("INSERT INTO control.rates VALUES (?, ?)", list(row))
 
-    def _missing(self) -> dict[str, list[str]]:
+    def _missing(self) -> "Missing":
         """What the warehouse does not have, as table or table.column, and why that leaves nobody due, if it does."""
         found = self.con.execute("SELECT table_name, present, missing_columns FROM raw.extraction "
                                  "ORDER BY table_name").fetchall()
@@ -239,7 +242,7 @@ class MonthRun:
                 "columns": [f"{name}.{column}" for name, present, columns in found if present for column in columns],
                 "evidence": list(reasons[0][0])}
 
-    def _source_counts(self) -> list[dict[str, object]]:
+    def _source_counts(self) -> list[RowCount]:
         found = self.con.execute("SELECT table_name, present, rows FROM raw.extraction ORDER BY table_name").fetchall()
         return [{"table_name": name, "present": present, "rows": rows} for name, present, rows in found]
 

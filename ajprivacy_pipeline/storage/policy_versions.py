@@ -8,15 +8,15 @@ import json
 import os
 import re
 import tomllib
-from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import PolicyError
 from ajprivacy_pipeline.policy import DecisionPolicy, parse_decision_policy, parse_policy, read_texts
-from ajprivacy_pipeline.policy.diff import changes
+from ajprivacy_pipeline.policy.diff import ChangeRow, changes
 from ajprivacy_pipeline.settings import NOTICE, Settings
 from ajprivacy_pipeline.storage import control_tables as store
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
@@ -63,14 +63,22 @@ def stored_versions(control: ControlStore) -> list[str]:
     return [row["version"] for row in control.rows(sa.select(store.policies.c.version).order_by(store.policies.c.id))]
 
 
-def history(settings: Settings) -> list[dict[str, Any]]:
-    """Returns every stored policy, oldest first.
-
-    Keys: version, stored_at (UTC), stored_by, the months it decided last, and what it changed.
+class StoredPolicy(TypedDict):
+    """A stored policy: when (UTC) and by whom, the months that it decided last, and what it changed.
 
     `stored_by` is None for what was stored before that was noted; `changes` is None for the first, and where the texts
-    of one of the two cannot be compared. Writes nothing.
+    of one of the two cannot be compared.
     """
+
+    version: str
+    stored_at: datetime
+    stored_by: str | None
+    months: list[str]
+    changes: list[ChangeRow] | None
+
+
+def history(settings: Settings) -> list[StoredPolicy]:
+    """Returns every stored policy, oldest first; writes nothing."""
     if not (settings.control / "control.db").exists():
         return []
     control = ControlStore.in_folder(settings.control)
@@ -80,13 +88,13 @@ def history(settings: Settings) -> list[dict[str, Any]]:
     newest = sa.select(sa.func.max(runs.c.id)).group_by(runs.c.month)
     for row in control.rows(sa.select(runs).where(runs.c.id.in_(newest)).order_by(runs.c.month)):
         months.setdefault(row["policy_version"], []).append(row["month"])
-    found: list[dict[str, Any]] = []
+    found: list[StoredPolicy] = []
     before: dict[str, str] | None = None
     for row in control.rows(sa.select(store.policies).order_by(store.policies.c.id)):
         texts, version = _readable(control, row["version"]), row["version"]
         found.append({"version": version, "stored_at": row["stored_at"], "stored_by": keepers.get(version),
                       "months": months.get(version, []),
-                      "changes": [asdict(change) for change in changes(before, texts)] if before and texts else None})
+                      "changes": [change.row() for change in changes(before, texts)] if before and texts else None})
         before = texts
     return found
 

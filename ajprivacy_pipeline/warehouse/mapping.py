@@ -4,8 +4,9 @@ Belongs here: finding tables and columns, letting the source check expressions, 
 Does not belong here: the file's shape (mapping_file.py), reading rows.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.warehouse.conversions import unfit
@@ -207,7 +208,7 @@ def select(source: Source, relation: str, columns: dict[str, ResolvedColumn]) ->
     return f"SELECT {listed or '1'} FROM {relation} WHERE 1 = 0"
 
 
-def find(wanted: str, names: dict[str, Any]) -> str | None:
+def find(wanted: str, names: Collection[str]) -> str | None:
     """Returns the name itself, else the only one that differs in case."""
     if wanted in names:
         return wanted

@@ -6,13 +6,105 @@ Belongs here: the SQL of the comparison, and its counts. Does not belong here: m
 import os
 from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypedDict, TypeVar, cast
 
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.policy import DecisionPolicy
 from ajprivacy_pipeline.policy.diff import Change
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.month_files import DECISION_TABLES
+
+Row = TypeVar("Row")
+
+
+class YearOwed(TypedDict):
+    """Decisions that were due in a year."""
+
+    year: int
+    attributes: int
+    records: int
+
+
+class Owed(TypedDict):
+    """What is due on one side alone; the oldest day as ISO text, None where nothing is."""
+
+    attributes: int
+    records: int
+    people: int
+    oldest_due_on: str | None
+    by_year: list[YearOwed]
+
+
+class Moved(TypedDict):
+    """Decisions whose day moves, of attributes or of records."""
+
+    change: str
+    kind: str
+    rows: int
+    people: int
+
+
+class Flipped(Moved):
+    """Decisions that become others."""
+
+    from_decision: str
+    to_decision: str
+
+
+class FlippedPart(TypedDict):
+    """Flips of an attribute or a part of a record."""
+
+    change: str
+    kind: str
+    what: str
+    rows: int
+
+
+class FlippedPurpose(TypedDict):
+    """Flips by what keeps or kept."""
+
+    change: str
+    kind: str
+    purpose: str
+    rows: int
+
+
+class FlippedClause(TypedDict):
+    """Flips by clause."""
+
+    change: str
+    kind: str
+    clause: str
+    rows: int
+
+
+class BulkChange(TypedDict):
+    """Web events or log lines that are due, before and after."""
+
+    entity: str
+    reason: str
+    was: int
+    becomes: int
+    oldest: str | None
+
+
+class Comparison(TypedDict):
+    """Every count of a comparison."""
+
+    backlog: Owed
+    owed_before_the_change: Owed
+    flips: list[Flipped]
+    dates: list[Moved]
+    by_part: list[FlippedPart]
+    by_purpose: list[FlippedPurpose]
+    by_clause: list[FlippedClause]
+    bulk: list[BulkChange]
+
+
+Listed = Literal["flips", "by_part", "by_purpose", "by_clause", "dates", "bulk"]
+_TITLES: dict[Listed, str] = {
+    "flips": "decisions that flip", "by_part": "by attribute and part", "by_purpose": "by what keeps or kept them",
+    "by_clause": "by clause", "dates": "stays retained, the day moves", "bulk": "web events and log lines due"}
 
 COMPARED = ("retention.attribute_decisions", "retention.record_decisions", "retention.bulk_decisions")
 # Which rows differ is told without their lists; these are fetched for the decisions that flip alone.
@@ -84,7 +176,7 @@ def _period_source(policy: DecisionPolicy, key: str) -> str:
 
 
 def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]], changed: Container[str],
-            records: Iterable[str]) -> dict[str, Any]:
+            records: Iterable[str]) -> Comparison:
     """Every count of the comparison; the newly due first, their oldest day first.
 
     Args:
@@ -96,25 +188,23 @@ def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]], changed: 
     _find_flips(con, changed, records)
     con.execute("CREATE OR REPLACE TEMP TABLE ground_clauses (ground VARCHAR, clause VARCHAR)")
     con.executemany("INSERT INTO ground_clauses VALUES (?, ?)", [list(pair) for pair in clauses])
-    decided_by = _rows(con, "SELECT DISTINCT policy_version FROM zone.retention.attribute_decisions LIMIT 1")
     grounds = f"(SELECT change, kind, unnest(grounds) AS ground FROM flips WHERE {_FLIPPED})"
     return {
-        "decided_by": decided_by[0]["policy_version"] if decided_by else "none",
         "backlog": _owed(con, "becomes_due", "due_on"),
         "owed_before_the_change": _owed(con, "no_longer_due", "was_due_on"),
-        "flips": _rows(con, "SELECT change, kind, from_decision, to_decision, count(*) AS rows, "
+        "flips": _rows(con, Flipped, "SELECT change, kind, from_decision, to_decision, count(*) AS rows, "
                             "count(DISTINCT subject_id) AS people "
                             f"FROM flips WHERE {_FLIPPED} GROUP BY ALL ORDER BY ALL"),
-        "dates": _rows(con, "SELECT change, kind, count(*) AS rows, count(DISTINCT subject_id) AS people FROM flips "
-                            f"WHERE NOT {_FLIPPED} GROUP BY ALL ORDER BY ALL"),
-        "by_part": _rows(con, f"SELECT change, kind, what, count(*) AS rows FROM flips WHERE {_FLIPPED} "
+        "dates": _rows(con, Moved, "SELECT change, kind, count(*) AS rows, count(DISTINCT subject_id) AS people "
+                                   f"FROM flips WHERE NOT {_FLIPPED} GROUP BY ALL ORDER BY ALL"),
+        "by_part": _rows(con, FlippedPart, f"SELECT change, kind, what, count(*) AS rows FROM flips WHERE {_FLIPPED} "
                               "GROUP BY ALL ORDER BY ALL"),
-        "by_purpose": _rows(con, "SELECT change, kind, ground AS purpose, count(*) AS rows "
+        "by_purpose": _rows(con, FlippedPurpose, "SELECT change, kind, ground AS purpose, count(*) AS rows "
                                  f"FROM {grounds} GROUP BY ALL ORDER BY ALL"),
-        "by_clause": _rows(con, "SELECT change, kind, clause, count(*) AS rows "
+        "by_clause": _rows(con, FlippedClause, "SELECT change, kind, clause, count(*) AS rows "
                                 f"FROM {grounds} AS g JOIN ground_clauses AS c USING (ground) "
                                 "GROUP BY ALL ORDER BY ALL"),
-        "bulk": _rows(con, """
+        "bulk": _rows(con, BulkChange, """
             SELECT entity, reason, coalesce(o.due_rows, 0) AS was, coalesce(n.due_rows, 0) AS becomes, n.oldest
             FROM zone.retention.bulk_decisions AS o
             FULL JOIN trial.retention.bulk_decisions AS n USING (entity, part, reason)
@@ -161,26 +251,30 @@ def write_ids(con: zones.Connection, target: Path) -> int:
     return int(written[0][0])
 
 
-def _owed(con: zones.Connection, change: str, day: str) -> dict[str, Any]:
+def decided_by(con: zones.Connection) -> str:
+    """Returns the version of the policy that decided the month."""
+    found = con.execute("SELECT DISTINCT policy_version FROM zone.retention.attribute_decisions LIMIT 1").fetchall()
+    return str(found[0][0]) if found else "none"
+
+
+def _owed(con: zones.Connection, change: str, day: str) -> Owed:
     """What is due on one side alone: rows, people, and the years they were due in, oldest first."""
     counts = "count(*) FILTER (kind = 'attributes') AS attributes, count(*) FILTER (kind = 'records') AS records"
-    total = _rows(con, f"SELECT {counts}, count(DISTINCT subject_id) AS people, min({day}) AS oldest_due_on "
+    total = _rows(con, Owed, f"SELECT {counts}, count(DISTINCT subject_id) AS people, min({day}) AS oldest_due_on "
                        f"FROM flips WHERE change = '{change}'")
-    years = _rows(con, f"SELECT year({day}) AS year, {counts} FROM flips WHERE change = '{change}' "
+    years = _rows(con, YearOwed, f"SELECT year({day}) AS year, {counts} FROM flips WHERE change = '{change}' "
                        "GROUP BY ALL ORDER BY year")
     return {**total[0], "by_year": years}
 
 
-def _rows(con: zones.Connection, query: str) -> list[dict[str, Any]]:
+def _rows(con: zones.Connection, _shape: type[Row], query: str) -> list[Row]:
+    """The rows of a query that has the columns of a shape; days as text."""
     result = con.execute(query)
     names = [column[0] for column in result.description]
-    return [{name: value.isoformat() if hasattr(value, "isoformat") else value
-             for name, value in zip(names, row, strict=True)} for row in result.fetchall()]
+    return [cast(Row, {name: value.isoformat() if hasattr(value, "isoformat") else value
+                       for name, value in zip(names, row, strict=True)}) for row in result.fetchall()]
 
 
-def tables(result: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+def tables(result: Comparison) -> list[tuple[str, Sequence[Mapping[str, object]]]]:
     """The parts of a result that are lists of rows, with their titles, in the order to show them."""
-    titles = {"flips": "decisions that flip", "by_part": "by attribute and part",
-              "by_purpose": "by what keeps or kept them", "by_clause": "by clause",
-              "dates": "stays retained, the day moves", "bulk": "web events and log lines due"}
-    return [(title, result[key]) for key, title in titles.items() if result[key]]
+    return [(title, result[key]) for key, title in _TITLES.items() if result[key]]

@@ -6,7 +6,7 @@ years ahead (`forecast`).
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 from ajprivacy_pipeline.calendar import shift
 from ajprivacy_pipeline.policy import DecisionPolicy
@@ -28,12 +28,23 @@ WHERE decision = 'retain' AND {MET_BY} <= $last GROUP BY ALL ORDER BY ALL
 Counts = dict[str, dict[str, int]]
 
 
-def figures(con: zones.Connection, table: str, policy: DecisionPolicy, month: str) -> dict[str, Any]:
+class Figures(TypedDict, total=False):
+    """What a table of decisions comes to; no key at all for a table that holds none.
+
+    `decisions`: attribute or part -> decision -> rows. `kept_by`: purpose, reason or freeze -> retain or hold -> rows.
+    `clauses`: clause -> the same. `becomes_due`: the month whose run meets the day -> rows.
+    """
+
+    decisions: Counts
+    kept_by: Counts
+    clauses: Counts
+    becomes_due: dict[str, int]
+
+
+def figures(con: zones.Connection, table: str, policy: DecisionPolicy, month: str) -> Figures:
     """Rows per attribute or part, per ground and per clause, and those that become due in each of the next months.
 
-    Keys: `decisions` (attribute or part -> decision -> rows), `kept_by` (purpose, reason or freeze -> retain or hold ->
-    rows), `clauses` (clause -> the same), `becomes_due` (month whose run meets the day -> rows). A row with several
-    grounds counts under each, under a clause once. Empty for a table that holds no decisions about people's data.
+    A row with several grounds counts under each, under a clause once.
     """
     if table not in _WHAT:
         return {}

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypedDict, get_args
 
 from ajprivacy_pipeline.calendar import as_of, shift
 from ajprivacy_pipeline.errors import PrivacyError
@@ -21,8 +21,42 @@ from ajprivacy_pipeline.storage.month_files import month_file
 from ajprivacy_pipeline.whatif.compare import require_decisions
 
 YEARS = 30
-COLUMNS = ("when", "people", "attributes", "records")
-_EDGES = ("now", "held", "no_end_in_sight", "later")
+Counted = Literal["people", "attributes", "records"]
+Edge = Literal["now", "held", "no_end_in_sight", "later"]
+COUNTED: tuple[Counted, ...] = get_args(Counted)
+_EDGES: tuple[Edge, ...] = get_args(Edge)
+
+
+class Counts(TypedDict):
+    """How many become due."""
+
+    people: int
+    attributes: int
+    records: int
+
+
+class Bucket(Counts):
+    """The same with its month, its year, or the name of an edge."""
+
+    when: str
+
+
+class Forecast(TypedDict):
+    """Counts per month of becoming due, and at the edges.
+
+    `now`: due already. `held`: would be due but for a freeze. `no_end_in_sight`: open, no date. `later`: after the last
+    of the months.
+    """
+
+    month: str
+    as_of: str
+    policy_version: str
+    now: Counts
+    held: Counts
+    no_end_in_sight: Counts
+    later: Counts
+    months: list[Bucket]
+
 
 # A month runs on the first day after it, so a day is met by the run of the month that holds the day before.
 MET_BY = "strftime(due_on - 1, '%Y-%m')"
@@ -52,11 +86,10 @@ FROM placed GROUP BY bucket
 """
 
 
-def forecast(settings: Settings, month: str) -> dict[str, Any]:
+def forecast(settings: Settings, month: str) -> Forecast:
     """Counts per month of becoming due, for 360 months; a person counts when the last of the attributes goes.
 
-    Besides the months: `now` (due already), `held` (would be due but for a freeze), `no end in sight` (open: no date),
-    `later` (after the 360 months). A person with one held attribute is held; with one open one, open.
+    A person with one held attribute is held; with one open one, open.
 
     Raises:
         ZoneError: the month was never run or its file is destroyed.
@@ -71,33 +104,41 @@ def forecast(settings: Settings, month: str) -> dict[str, Any]:
             version = con.execute("SELECT any_value(policy_version) "
                                   "FROM retention.attribute_decisions").fetchall()[0][0]
             rows = con.execute(_FORECAST, {"horizon": as_of(months[-1])}).fetchall()
-    found = {bucket: dict(zip(COLUMNS[1:], counts, strict=True)) for bucket, *counts in rows}
-    nothing = dict.fromkeys(COLUMNS[1:], 0)
+    found: dict[str, Counts] = {bucket: {"people": people, "attributes": attributes, "records": records}
+                                for bucket, people, attributes, records in rows}
+    nothing: Counts = {"people": 0, "attributes": 0, "records": 0}
     return {"month": month, "as_of": decided_on.isoformat(), "policy_version": version,
-            **{name: found.get(name.replace("_", " "), nothing) for name in _EDGES},
+            "now": found.get("now", nothing), "held": found.get("held", nothing),
+            "no_end_in_sight": found.get("no end in sight", nothing), "later": found.get("later", nothing),
             "months": [{"when": when, **found.get(when, nothing)} for when in months]}
 
 
-def by_year(result: dict[str, Any]) -> list[dict[str, Any]]:
+def edges(result: Forecast) -> dict[Edge, Bucket]:
+    """Returns what lies beside the months, each with its name in words."""
+    return {name: {"when": name.replace("_", " "), **result[name]} for name in _EDGES}
+
+
+def by_year(result: Forecast) -> list[Bucket]:
     """The months added up by calendar year, years without anything left out."""
-    years: dict[str, dict[str, Any]] = {}
+    years: dict[str, Bucket] = {}
     for row in result["months"]:
-        year = years.setdefault(row["when"][:4], {"when": row["when"][:4], **dict.fromkeys(COLUMNS[1:], 0)})
-        for column in COLUMNS[1:]:
+        name = row["when"][:4]
+        year = years.setdefault(name, {"when": name, "people": 0, "attributes": 0, "records": 0})
+        for column in COUNTED:
             year[column] += row[column]
-    return [year for year in years.values() if any(year[column] for column in COLUMNS[1:])]
+    return [year for year in years.values() if any(year[column] for column in COUNTED)]
 
 
-def write_csv(result: dict[str, Any], target: Path) -> None:
+def write_csv(result: Forecast, target: Path) -> None:
     """A row for `now`, `held`, `no end in sight`, each month, and `later`."""
-    edge = {name: {"when": name.replace("_", " "), **result[name]} for name in _EDGES}
+    edge = edges(result)
     with _written(target), target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, ("when", *COUNTED))
         writer.writeheader()
         writer.writerows([edge["now"], edge["held"], edge["no_end_in_sight"], *result["months"], edge["later"]])
 
 
-def write_plot(result: dict[str, Any], target: Path) -> None:
+def write_plot(result: Forecast, target: Path) -> None:
     """Three bar charts below each other, by year, with what is due now and what has no end in the titles."""
     import matplotlib as mpl
     mpl.use("Agg")
@@ -105,7 +146,7 @@ def write_plot(result: dict[str, Any], target: Path) -> None:
     rows = result["months"]
     years = sorted({row["when"][:4] for row in rows})
     figure, axes = plt.subplots(3, 1, figsize=(10, 9), sharex=True, layout="constrained")
-    for axis, column in zip(axes, COLUMNS[1:], strict=True):
+    for axis, column in zip(axes, COUNTED, strict=True):
         counts = [sum(row[column] for row in rows if row["when"][:4] == year) for year in years]
         axis.bar(years, counts, color="#2f5d8a")
         edge = ", ".join(f"{name.replace('_', ' ')} {result[name][column]:,}"

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, cast
 
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.errors import PolicyError, ZoneError
@@ -29,12 +29,30 @@ from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import month_file
 from ajprivacy_pipeline.storage.policy_versions import policy_of, stored_versions, texts_of
-from ajprivacy_pipeline.whatif.compare import COMPARED, ground_clauses, measure, require_decisions, write_ids
+from ajprivacy_pipeline.whatif.compare import (
+    COMPARED,
+    Comparison,
+    decided_by,
+    ground_clauses,
+    measure,
+    require_decisions,
+    write_ids,
+)
 
 _ZONE, _TRIAL = "zone", "trial"
 
 
-def simulate(settings: Settings, new_texts: Mapping[str, str], month: str, out: Path | None = None) -> dict[str, Any]:
+class Simulation(Comparison):
+    """A comparison with the month and both policies' versions; `ids_written` where ids were asked for."""
+
+    month: str
+    as_of: str
+    old_version: str
+    new_version: str
+    ids_written: NotRequired[int]
+
+
+def simulate(settings: Settings, new_texts: Mapping[str, str], month: str, out: Path | None = None) -> Simulation:
     """Decide a month by another policy and compare; counts alone are returned.
 
     Args:
@@ -58,11 +76,14 @@ def simulate(settings: Settings, new_texts: Mapping[str, str], month: str, out: 
         _require_columns(con, new)
         changed = _decide(con, old[0] if old else None, new, month, _effect_key(settings))
         clauses = ground_clauses(new, old[0], changes(old[1], new_texts)) if old else ground_clauses(new, None, [])
-        result = measure(con, clauses, changed, catalogue_of(new)["retention.record_decisions"].reads)
-        if target:
-            result["ids_written"] = write_ids(con, target)
-    return {"month": month, "as_of": as_of(month).isoformat(), "old_version": _version(result),
-            "new_version": new.version, **result}
+        compared = measure(con, clauses, changed, catalogue_of(new)["retention.record_decisions"].reads)
+        version = decided_by(con)
+        ids_written = write_ids(con, target) if target else None
+    result = cast(Simulation, {"month": month, "as_of": as_of(month).isoformat(), "old_version": version,
+                               "new_version": new.version, **compared})
+    if ids_written is not None:
+        result["ids_written"] = ids_written
+    return result
 
 
 def restricted_target(settings: Settings, out: Path) -> Path:
@@ -77,10 +98,6 @@ def restricted_target(settings: Settings, out: Path) -> Path:
     if not target.parent.is_dir() or target.exists():
         raise ZoneError(f"{target.name}: choose a new file in a folder that exists")
     return target
-
-
-def _version(result: dict[str, Any]) -> str:
-    return str(result.pop("decided_by"))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from ajprivacy_pipeline.policy import read_texts
 from ajprivacy_pipeline.settings import NOTICE, Settings
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from ajprivacy_pipeline.whatif.forecast import COLUMNS, by_year, forecast, write_csv, write_plot
+from ajprivacy_pipeline.whatif.forecast import COUNTED, by_year, forecast, write_csv, write_plot
 from ajprivacy_pipeline.whatif.simulate import simulate
 from tests.steer.conftest import MONTH
 
@@ -129,7 +129,7 @@ def test_the_forecast_adds_up(settings: Settings) -> None:
             "FROM retention.attribute_decisions").fetchall()[0]
     places = [*found["months"], *(found[name] for name in ("now", "held", "no_end_in_sight", "later"))]
 
-    assert [sum(place[column] for place in places) for column in COLUMNS[1:]] == [*there, records]
+    assert [sum(place[column] for place in places) for column in COUNTED] == [*there, records]
     assert found["now"]["attributes"] == due
     assert (found["months"][0]["when"], found["months"][0]["attributes"]) == ("2026-11", next_month)
     assert (len(found["months"]), found["months"][-1]["when"]) == (360, "2056-10")
