@@ -25,6 +25,7 @@ class PublishedColumn(Frozen):
     at_most: str | None = None  # the measure of the same row that this one cannot exceed
     names: str | None = None  # the dimension that this one is the name of: tells no cells apart, may be suppressed
     flows: tuple[()] | tuple[str, str] = ()  # of a stock: what came since the month before, what went
+    sources: tuple[str, ...] = ()  # table.column of the warehouse without which it is absent, not empty
 
     @property
     def subtracted_over(self) -> tuple[str, ...]:
@@ -105,7 +106,6 @@ class PublishedValues(Frozen):
     all: str
     unknown: str
     abroad: str
-    norway: tuple[str, ...]
     most_characters: int = Field(ge=1)
     home_currency: str
 

@@ -202,9 +202,11 @@ def _keep_proven(run: Run, head: dict[str, Any]) -> None:
 
 def _with_microdata(run: Run) -> tuple[Run, microdata.Snapshot]:
     """The run with what was decided about the microdata: made anew, repeated, or absent with a reason."""
-    snapshot = microdata.build_or_carry_over(run.con, run.settings, run.policy, run.plan, run.previous)
-    plan, policy = replace(run.plan, microdata=snapshot.month), run.policy
-    table = policy.release.microdata.table
+    snapshot = microdata.build_or_carry_over(run.con, run.settings, run.policy, run.plan, run.previous, run.sql)
+    table = run.policy.release.microdata.table
+    absent = {f"{table}.{column}": reason for column, reason in snapshot.columns.absent.items()}
+    plan = replace(run.plan, microdata=snapshot.month, absent={**run.plan.absent, **absent})
+    policy = snapshot.columns.of(run.policy)
     if snapshot.reason:
         plan = replace(plan, absent={**plan.absent, table: snapshot.reason})
         policy = _without(policy, {table}, None)

@@ -1,6 +1,6 @@
 -- model: anonymous.deliveries
 -- grain: one row per delivered order
--- params: first_month, last_month, unknown, abroad, norway
+-- params: first_month, last_month, unknown, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels
 -- reads: staged.orders, staged.order_lines, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, anonymous.tokens
 -- doc: Deliveries of the period, without people under restriction and without any number of the order. The day is the
 --      order's own, else that of its last live line once every live line is delivered. days is NULL without a day of
@@ -32,10 +32,7 @@ deliveries AS (
 )
 SELECT
     CAST(date_trunc('month', d.delivered_on) AS DATE) AS month,
-    CASE WHEN NOT list_contains(list_transform($norway, lambda x: lower(x)), lower(trim(c.country))) THEN $abroad
-         WHEN coalesce(d.postal_code, '') = '' THEN $unknown
-         WHEN regexp_full_match(d.postal_code, '[0-9]{4}|[0-9]') THEN left(d.postal_code, 1)
-         ELSE $abroad END AS postal_region,
+    region_of(c.country, d.postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad) AS postal_region,
     coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
     1 AS orders,
     d.delivered_on - d.ordered_on AS days,

@@ -1,6 +1,6 @@
 -- model: anonymous.order_products
 -- grain: one row per order and product; an order without lines has one row without a product
--- params: first_month, last_month, all, unknown, abroad, norway, home_currency, most_characters
+-- params: first_month, last_month, all, unknown, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels, home_currency, most_characters
 -- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, control.rates, anonymous.tokens
 -- doc: Orders of the period that were not cancelled, without people under restriction. order_number numbers the orders
 --      of this run and means nothing else. revenue_nok is NULL where no line has a price in kroner or a rate into them; it is
@@ -25,10 +25,7 @@ known AS (
     SELECT
         o.order_id, o.order_number, o.month, coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
         coalesce(c.stated_type, o.tombstone_type, $unknown) AS customer_type,
-        CASE WHEN NOT list_contains(list_transform($norway, lambda x: lower(x)), lower(trim(c.country))) THEN $abroad
-             WHEN coalesce(o.postal_code, '') = '' THEN $unknown
-             WHEN regexp_full_match(o.postal_code, '[0-9]{4}|[0-9]') THEN left(o.postal_code, 1)
-             ELSE $abroad END AS postal_region,
+        region_of(c.country, o.postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad) AS postal_region,
         CASE WHEN o.currency = upper($home_currency) THEN 1 ELSE CAST(r.rate AS DECIMAL(14, 6)) END AS rate
     FROM orders AS o
     LEFT JOIN staged.customers AS c ON c.customer_id = o.customer_id
