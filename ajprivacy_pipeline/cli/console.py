@@ -89,6 +89,8 @@ def _release_rows(release: ReleaseSummary | None) -> list[tuple[str, str]]:
         ("release", f"{release['rows']:,} rows from {release['history_from']} on; {proven}"),
         ("suppressed", f"{release['cells_suppressed']:,} of {release['cells']:,} new cells"),
         *([("no rate", left_out)] if unconverted else []),
+        *(("absent", f"{', '.join(column for column, why in release['absent'].items() if why == reason)}: {reason}")
+          for reason in dict.fromkeys(release["absent"].values())),
         ("gates", gates),
     ]
 

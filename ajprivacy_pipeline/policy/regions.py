@@ -6,6 +6,7 @@ belong here: reading codes (sql/macros.sql).
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -49,7 +50,7 @@ class Country(Frozen):
             yield f"regions: a path names {ANY}, which is added, or nothing"
         above: dict[tuple[int, str], str] = {}
         for region in self.regions:
-            for level, (low, high) in enumerate(zip(region.path, region.path[1:], strict=False)):
+            for level, (low, high) in enumerate(pairwise(region.path)):
                 if above.setdefault((level, low), high) != high:
                     yield f"regions: {low} is generalised to {above[level, low]} and to {high}"
         starts = [start for region in self.regions for start in region.starts]

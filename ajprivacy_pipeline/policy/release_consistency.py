@@ -29,6 +29,12 @@ def _table_faults(policy: Policy) -> Iterator[str]:
     for name, table in policy.release.tables.items():
         for source in set(table.sources) - set(policy.sources.tables):
             yield f"release.toml: tables.{name}.sources names the unknown table {source}"
+        known = {f"{source}.{column}" for source, entry in policy.sources.tables.items() for column in entry.columns}
+        for column, made in table.columns.items():
+            for source in sorted(set(made.sources) - known):
+                yield f"release.toml: tables.{name}.columns.{column}.sources names the unknown column {source}"
+            if made.sources and made.role not in ("measure", "sensitive"):
+                yield f"release.toml: tables.{name}.columns.{column}: only measures and sensitive columns may be absent"
         roles = {column: entry.role for column, entry in table.columns.items()}
         for named, entry in table.columns.items():
             if entry.names is not None and {roles[named], roles.get(entry.names)} != {"dimension"}:

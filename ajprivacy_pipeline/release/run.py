@@ -22,7 +22,11 @@ Status = Literal["published", "already_closed"]
 
 @dataclass(frozen=True)
 class ReleaseResult:
-    """What a publish did. `rows` and `figures` are for the run's metadata; `folder` is relative to the home."""
+    """What a publish did.
+
+    `rows` and `figures` are for the run's metadata; `folder` is relative to the home. `absent` are the columns
+    (table.column) that a published table lacks, with the reason.
+    """
 
     month: str
     status: Status
@@ -34,6 +38,7 @@ class ReleaseResult:
     verdicts: tuple[Verdict, ...] = ()
     rows: dict[str, int] = field(default_factory=dict)
     figures: dict[str, int] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

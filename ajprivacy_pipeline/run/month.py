@@ -200,7 +200,8 @@ class MonthRun:
         return {"status": found.status, "proven": found.proven, "history_from": found.history_from,
                 "cells": found.figures.get("cells", 0), "cells_suppressed": found.figures.get("cells_suppressed", 0),
                 "unconverted_lines": found.figures.get("unconverted_lines", 0),
-                "rows": sum(found.rows.values()), "gates": {v.guarantee: v.word for v in found.verdicts}}
+                "rows": sum(found.rows.values()), "gates": {v.guarantee: v.word for v in found.verdicts},
+                "absent": found.absent}
 
     def _bound(self, layer: str) -> Mapping[str, object]:
         """Every bound value of a layer's models; the schemas policy and control are written on first use."""

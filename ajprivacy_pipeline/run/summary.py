@@ -15,7 +15,7 @@ class Missing(TypedDict):
 
 
 class ReleaseSummary(TypedDict):
-    """What became of the release; `gates`: guarantee -> verdict."""
+    """What became of the release; `gates`: guarantee -> verdict; `absent`: column (table.column) -> why it is absent."""
 
     status: str
     proven: bool
@@ -25,6 +25,7 @@ class ReleaseSummary(TypedDict):
     unconverted_lines: int
     rows: int
     gates: dict[str, str]
+    absent: dict[str, str]
 
 
 class MonthSummary(TypedDict):

@@ -1,7 +1,7 @@
 """Bands drawn from quantiles: the best of all there could be, and no edge that gives one person away."""
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -68,8 +68,7 @@ def slow(figures: Figures, fewest: int, k: int, least: int, largest: int, most: 
     for number in range(fewest, most + 1):
         for edges in combinations(values[1:], number - 1):
             bounds = [0, *edges, 10**6]
-            counts = [sum(n for v, n in figures.people.items() if low <= v < high)
-                      for low, high in zip(bounds, bounds[1:], strict=False)]
+            counts = [sum(n for v, n in figures.people.items() if low <= v < high) for low, high in pairwise(bounds)]
             if min(counts) >= max(k, least) and max(counts) >= largest:
                 yield entropy_l(counts), counts
 

@@ -14,6 +14,7 @@ which figure alone.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from math import exp, log
 
 from ajprivacy_pipeline.policy.microdata import Band
@@ -139,7 +140,7 @@ def _named(chosen: Sequence[Cell], ends_without: bool, own: Sequence[Band]) -> t
     """The bands with their names; who has no figure stands with the last where too few have none."""
     starts = [start for start, _ in chosen if start is not None]
     names = [str(low) if high == low + 1 else f"{low}-{high - 1}"
-             for low, high in zip(starts, starts[1:], strict=False)] + [f"{starts[-1]}+"]
+             for low, high in pairwise(starts)] + [f"{starts[-1]}+"]
     bands = [Band(value=name, at_least=start) for name, start in zip(names, starts, strict=True)]
     nothing = next((band.value for band in own if band.at_least is None), None)
     if nothing is not None and ends_without and chosen[-1][0] is not None:
