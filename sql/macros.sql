@@ -143,13 +143,13 @@ CREATE OR REPLACE TEMP MACRO visit_due_on(occurred_on, has_consent, cookie_on, w
     CASE WHEN occurred_on IS NULL THEN as_of WHEN NOT has_consent THEN occurred_on
          ELSE least(cookie_on, withdrawn_on, individualisation_on) END;
 
--- The region of a postal code (trimmed) by the rule of the home country. A country that is set and is another one, and a
+-- The region of a postal code by the rule of the home country. A country that is set and is another one, and a
 -- code that is no code of the home country, are abroad.
 CREATE OR REPLACE TEMP MACRO region_of(country, code, spellings, pattern, width, starts, labels, unknown_value, abroad_value) AS
     CASE WHEN NOT list_contains(spellings, lower(trim(country))) THEN abroad_value
-         WHEN coalesce(code, '') = '' THEN unknown_value
-         WHEN regexp_full_match(code, pattern)
-         THEN coalesce(list_extract(labels, list_position(starts, upper(left(code, width)))), abroad_value)
+         WHEN coalesce(trim(code), '') = '' THEN unknown_value
+         WHEN regexp_full_match(trim(code), pattern)
+         THEN coalesce(list_extract(labels, list_position(starts, upper(left(trim(code), width)))), abroad_value)
          ELSE abroad_value END;
 
 -- A text of the source as it may be published: printable characters alone, none at its beginning that a spreadsheet reads

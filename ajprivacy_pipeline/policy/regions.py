@@ -6,6 +6,7 @@ belong here: reading codes (sql/macros.sql).
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
 
@@ -74,17 +75,38 @@ class Regions(Frozen):
     def leaves(self, *others: str) -> tuple[Leaf, ...]:
         """Returns the hierarchy of regions, with values that stand beside them and are not generalised."""
         depth = len(self.own.regions[0].path)
-        return (*(Leaf(path=region.path) for region in self.own.regions), *(Leaf(path=(value,) * depth) for value in others))
+        return (*(Leaf(path=region.path) for region in self.own.regions),
+                *(Leaf(path=(value,) * depth) for value in others))
 
-    def values(self) -> dict[str, object]:
-        """Returns what the models that read postal codes bind: beginnings of one width and, one for one, regions."""
+    @property
+    def rule(self) -> "RegionRule":
+        """How a region is read from a code of the home country."""
         given = [(start, region.path[0]) for region in self.own.regions for start in region.starts]
         width = max(len(start) for start, _ in given)
         pairs = [(begun, label) for start, label in given
                  for begun in (start, *(f"{start}{digit}" for digit in range(10) if len(start) < width))]
-        return {"home_spellings": [text.lower() for text in self.own.spellings],
-                "postal_pattern": f"(?i){self.own.code}", "region_width": width,
-                "region_starts": [start for start, _ in pairs], "region_labels": [label for _, label in pairs]}
+        return RegionRule(tuple(text.lower() for text in self.own.spellings), f"(?i){self.own.code}", width,
+                          tuple(start for start, _ in pairs), tuple(label for _, label in pairs))
+
+    def values(self) -> dict[str, object]:
+        """Returns what the models that read postal codes bind."""
+        rule = self.rule
+        return {"home_spellings": list(rule.spellings), "postal_pattern": rule.pattern, "region_width": rule.width,
+                "region_starts": list(rule.starts), "region_labels": list(rule.labels)}
+
+
+@dataclass(frozen=True)
+class RegionRule:
+    """How the macro region_of reads a region: spellings of the country, pattern of a code, beginnings and regions.
+
+    `starts` are of `width` characters, or all there is of a code; `labels` are the regions, one for one.
+    """
+
+    spellings: tuple[str, ...]
+    pattern: str
+    width: int
+    starts: tuple[str, ...]
+    labels: tuple[str, ...]
 
 
 def region_faults(regions: Regions, taken: frozenset[str]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 Belongs here: deciding that a column's bands are drawn anew, or that the column can say nothing; making the bands;
 reading both from an earlier release that is repeated. Does not belong here: how bands are drawn
-(`disclosure.microdata.bands`), what the classes must satisfy. Everything follows from how many people have which figure.
+(`disclosure.microdata.bands`), what the classes must satisfy. All follows from how many people have which figure.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from typing import Any
 from ajprivacy_pipeline.disclosure.microdata.bands import Figures, draw, entropy_l
 from ajprivacy_pipeline.disclosure.microdata.recode.rules import SLACK
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.policy.microdata import Band, SensitiveColumn
+from ajprivacy_pipeline.policy.microdata import Band
 from ajprivacy_pipeline.policy.narrow import without_columns
 from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.release.tables import absent_columns
@@ -83,7 +83,9 @@ def choose(con: Connection, policy: Policy) -> Columns:
 def _figures(con: Connection, figure: str) -> Figures:
     rows = con.execute(f"SELECT CAST(floor({quote(figure)}) AS BIGINT) AS figure, count(*) FROM {FIGURES} "
                        "GROUP BY figure").fetchall()
-    return Figures({row[0]: row[1] for row in rows if row[0] is not None}, sum(row[1] for row in rows if row[0] is None))
+    found = dict(rows)
+    without = found.pop(None, 0)
+    return Figures(found, without)
 
 
 def make_bands(con: Connection, declared: Policy, shown: Policy, sql: Path, month: date) -> None:

@@ -98,7 +98,9 @@ def _extracted(con: Connection) -> dict[str, tuple[bool, set[str]]]:
     """By table of the source whether it is there, and which of its columns nothing feeds; empty where nothing says."""
     known = con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() "
                         "AND schema_name = 'raw' AND table_name = 'extraction'").fetchall()[0][0]
-    rows = con.execute("SELECT table_name, present, missing_columns, evidence_missing FROM raw.extraction").fetchall() if known else []
+    if not known:
+        return {}
+    rows = con.execute("SELECT table_name, present, missing_columns, evidence_missing FROM raw.extraction").fetchall()
     return {row[0]: (bool(row[1]), {*(row[2] or ()), *(row[3] or ())}) for row in rows}
 
 

@@ -15,7 +15,7 @@ class Missing(TypedDict):
 
 
 class ReleaseSummary(TypedDict):
-    """What became of the release; `gates`: guarantee -> verdict; `absent`: column (table.column) -> why it is absent."""
+    """What became of the release; `gates`: guarantee -> verdict; `absent`: table.column -> why it is absent."""
 
     status: str
     proven: bool

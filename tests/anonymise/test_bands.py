@@ -45,7 +45,8 @@ def test_one_band_is_far_the_commonest_where_that_is_asked() -> None:
 
 
 @pytest.mark.parametrize(("number", "expected"), [
-    (7, True), (10, True), (15, True), (25, True), (26, False), (250, True), (255, False), (1500, True), (1300, True), (1250, False)])
+    (7, True), (10, True), (15, True), (25, True), (26, False), (250, True), (255, False), (1500, True), (1300, True),
+    (1250, False)])
 def test_what_a_round_number_is(number: int, expected: bool) -> None:
     assert is_round(number) is expected
 
@@ -62,7 +63,8 @@ def test_no_edge_is_one_persons_figure() -> None:
     assert draw(few, OWN, 3, 10, 10) == ()
 
 
-def slow(figures: Figures, fewest: int, k: int, least: int, largest: int, most: int) -> Iterator[tuple[float, list[int]]]:
+def slow(figures: Figures, fewest: int, k: int, least: int, largest: int,
+         most: int) -> Iterator[tuple[float, list[int]]]:
     """Every choice of edges among small figures, all of which are round, with the entropy it has."""
     values = sorted(figures.people)
     for number in range(fewest, most + 1):

@@ -3,11 +3,13 @@
 from collections import Counter, defaultdict
 from math import exp, log
 
+import numpy as np
 import pytest
 
 from ajprivacy_pipeline.disclosure.microdata.diversity import check_classes, measure
-from ajprivacy_pipeline.disclosure.microdata.recode.rules import Sensitive
+from ajprivacy_pipeline.disclosure.microdata.recode.rules import Cells, Sensitive
 from ajprivacy_pipeline.errors import ReleaseError
+from ajprivacy_pipeline.storage import zones
 from tests.anonymise.recode.lookalike import columns, load, rows
 
 ROWS = rows(1500)
@@ -76,3 +78,21 @@ def test_an_order_that_lacks_a_value_and_an_empty_table_are_refused() -> None:
     con.execute("DELETE FROM people")
     with pytest.raises(ReleaseError, match="no rows"):
         measure(con, "people", ["place"], [], 2)
+
+
+@pytest.mark.parametrize(("share", "passes"), [(0.73, True), (0.74, False), (None, False)])
+def test_a_share_of_the_tables_own_entropy_is_enough_where_that_is_low(share: float | None, passes: bool) -> None:
+    """The table has entropy l 2, each of two classes 1.471, which is 0.7357 of it."""
+    con = zones.memory()
+    con.execute("CREATE TABLE t AS SELECT CASE WHEN i < 100 THEN 'x' ELSE 'y' END AS q, CASE WHEN (i % 100 < 87) = "
+                "(i < 100) THEN 'a' ELSE 'b' END AS s FROM range(200) AS r(i)")
+    asked = Sensitive("s", distinct_l=2, entropy_l=2.5, entropy_share=share)
+    _, spread = check_classes(con, "t", "t", ["q"], [asked], 10)
+    assert spread.passed is passes
+    own = Cells(asked, np.array([[87, 13], [13, 87]]))
+    assert own.fits(own.counts).tolist() == [passes, passes]
+
+
+@pytest.mark.parametrize(("whole", "least"), [(3.2, 2.5), (3.125, 2.5), (3.0, 2.4), (2.0, 1.6)])
+def test_the_share_counts_only_below_one_and_a_quarter_times_the_figure(whole: float, least: float) -> None:
+    assert Sensitive("s", entropy_l=2.5, entropy_share=0.8).least_entropy(whole) == pytest.approx(least)

@@ -46,8 +46,8 @@ def test_without_prices_there_is_no_revenue_and_what_else_would_be_shown_is(pric
     whole.publish()
     assert "revenue_nok" in columns(whole, "sales_monthly")
     found = 0
-    for query in ("SELECT month, product_category, postal_region, customer_type, orders, units, customers "
-                  "FROM sales_monthly ORDER BY ALL", "SELECT * FROM deliveries_monthly ORDER BY ALL",
+    sales = "month, product_category, postal_region, customer_type, orders, units, customers"
+    for query in (f"SELECT {sales} FROM sales_monthly ORDER BY ALL", "SELECT * FROM deliveries_monthly ORDER BY ALL",
                   "SELECT month, product_id, orders, units, returned_units FROM product_demand_monthly ORDER BY ALL"):
         for mine, theirs in zip(priceless.query(query), whole.query(query), strict=True):
             assert all(one == other for one, other in zip(mine, theirs, strict=True) if other is not None)
@@ -56,8 +56,8 @@ def test_without_prices_there_is_no_revenue_and_what_else_would_be_shown_is(pric
 
 
 def test_it_is_said_once_a_column(priceless: World) -> None:
-    said = priceless.query("SELECT guarantee, figure FROM release_info WHERE verdict = 'absent' AND contains(guarantee, '.') "
-                           "ORDER BY ALL")
+    said = priceless.query("SELECT guarantee, figure FROM release_info WHERE verdict = 'absent' "
+                           "AND contains(guarantee, '.') ORDER BY ALL")
     assert said == [("product_demand_monthly.revenue_nok", PRICE), ("sales_monthly.revenue_nok", PRICE)]
     listed = priceless.query("SELECT count(*) FROM data_dictionary WHERE \"column\" = 'revenue_nok'")
     assert listed == [(0,)]

@@ -248,7 +248,7 @@ def test_a_spoilt_table_stops_the_release(
         first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mutation: str) -> None:
     statement, match = MUTATIONS[mutation]
     world = shop(tmp_path, advantage_percent=50)
-    real: Callable[[Connection, Policy], str | None] = microdata._make
+    real: Callable[[Connection, Policy], str | None] = microdata.make
 
     def spoil(con: Connection, policy: Policy) -> str | None:
         assert real(con, policy) is None
@@ -257,7 +257,7 @@ def test_a_spoilt_table_stops_the_release(
 
     world.con.execute("UPDATE staged.customers SET birth_date = DATE '2010-01-01', gender = 'female' "
                       "WHERE customer_id = 'C5'")
-    monkeypatch.setattr(microdata, "_make", spoil)
+    monkeypatch.setattr(microdata, "make", spoil)
     with pytest.raises(GuaranteeError) as failure:
         world.publish("2024-03")
     assert match in "; ".join(f"{v.guarantee}: {text}" for v in failure.value.verdicts for text in v.violations)

@@ -4,11 +4,11 @@ Belongs here: where a band may begin, and which bands are chosen. Does not belon
 (release/microdata_bands), what each class must satisfy (`recode.rules`).
 
 A reader sees the bands, so an edge must not be one person's figure: it is one of the policy's, a round number (two
-digits at most before its zeros; below 100 a multiple of 5, below 10 any), or a figure that many people have. Of all bands with such
-edges, no more than the policy's, each with enough people and one of them far the commonest, those of the greatest
-entropy are taken, which are quantiles where nothing is heavy; of equal ones the first. The commonest is there because
-the best guess (G9) would hang on a few people where two bands are equally common. They follow from how many people have
-which figure alone.
+digits at most before its zeros; below 100 a multiple of 5, below 10 any), or a figure that many people have. Of all
+bands with such edges, no more than the policy's, each with enough people and one of them far the commonest, those of
+the greatest entropy are taken, which are quantiles where nothing is heavy; of equal ones the first. The commonest is
+there because the best guess (G9) would hang on a few people where two bands are equally common. The bands follow from
+how many people have which figure, and from nothing else.
 """
 
 from collections.abc import Mapping, Sequence
