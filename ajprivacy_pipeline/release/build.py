@@ -27,6 +27,7 @@ from ajprivacy_pipeline.release import (
 from ajprivacy_pipeline.release.compute import earlier_manifests, fitted
 from ajprivacy_pipeline.release.logs import Logs
 from ajprivacy_pipeline.release.manifest import PROVING, Release, sha256_of, verify_release, write_manifest
+from ajprivacy_pipeline.release.microdata_recoding import PUBLIC
 from ajprivacy_pipeline.release.page import write_page
 from ajprivacy_pipeline.release.plan import ReleasePlan, ReleaseRequest, plan_release, reissued
 from ajprivacy_pipeline.release.run import ReleaseResult, Run
@@ -143,7 +144,7 @@ def _publish(run: Run) -> ReleaseResult:
     head["periods"] = periods.said(run.plan.lengths, run.tried, run.previous.manifest if run.previous else {})
     _keep_proven(run, head)
     run.progress("scanning for leaks")
-    record = {run.policy.release.microdata.table: microdata.PUBLIC} if snapshot.made else {}
+    record = {run.policy.release.microdata.table: PUBLIC} if snapshot.made else {}
     leaks, cleared = _scan(run, public, record, head, paths)
     run.progress("writing files")
     release = _stage(run, public, snapshot, head)
@@ -261,7 +262,7 @@ def _stage_microdata(run: Run, snapshot: microdata.Snapshot, folder: Path) -> di
     if snapshot.members is None:
         path = f"{table}/{snapshot.month}.parquet"
         return files.copy_files(run.previous, [path], folder) if run.previous else {}
-    rows = files.write_microdata(run.con, run.policy, table, microdata.PUBLIC, snapshot.month, folder)
+    rows = files.write_microdata(run.con, run.policy, table, PUBLIC, snapshot.month, folder)
     keys = microdata_ledger.key_store(run.settings)
     microdata_ledger.remember(run.settings, keys, sha256_of(folder / next(iter(rows))), snapshot.members)
     return rows

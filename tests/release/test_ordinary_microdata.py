@@ -29,7 +29,7 @@ def test_a_shop_where_seven_of_ten_ordered_once_gets_its_microdata(tmp_path: Pat
 
 
 def test_no_class_of_a_drawn_column_may_have_less_than_the_share(tmp_path: Path) -> None:
-    """A class of the commonest value but for one of each other: distinct enough, and not nearly as mixed as the table."""
+    """A class of the commonest value but for one of each other: distinct enough, far less mixed than the table."""
     world = filled(tmp_path, rows_of(500))
     snapshot = made(world)
     shown = snapshot.columns.of(world.policy)
