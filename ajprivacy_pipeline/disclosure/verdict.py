@@ -3,6 +3,7 @@
 Belongs here: the verdict alone. It is never a bare bool: whoever reads it sees the figure it rests on.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 PASSED, FAILED, UNCHECKED = "passed", "failed", "not checked"
@@ -21,13 +22,22 @@ class Verdict:
     figure: str
     violations: tuple[str, ...] = ()
     figures: dict[str, int] = field(default_factory=dict)
+    is_checked: bool = True
 
     @property
     def word(self) -> str:
         """The verdict as the release says it."""
+        if not self.is_checked:
+            return UNCHECKED
         return PASSED if self.passed else FAILED
 
 
 def verdict(guarantee: str, figure: str, violations: list[str], figures: dict[str, int] | None = None) -> Verdict:
     """Returns a verdict that passes when nothing violates the guarantee."""
     return Verdict(guarantee, not violations, figure, tuple(violations), figures or {})
+
+
+def stored(guarantee: str, entry: Mapping[str, str]) -> Verdict:
+    """Returns the verdict that a manifest tells of; what it does not call passed or failed was not checked."""
+    return Verdict(guarantee, entry["verdict"] == PASSED, entry["figure"],
+                   is_checked=entry["verdict"] in (PASSED, FAILED))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ajprivacy_pipeline.disclosure.guarantees import OF_MICRODATA
 from ajprivacy_pipeline.disclosure.microdata.attacks import (
     check_advantage,
     check_gain,
@@ -22,7 +23,7 @@ from ajprivacy_pipeline.disclosure.microdata.recode.hierarchy import Hierarchy, 
 from ajprivacy_pipeline.disclosure.microdata.recode.local import local
 from ajprivacy_pipeline.disclosure.microdata.recode.rules import Sensitive
 from ajprivacy_pipeline.disclosure.microdata.recode.tuples import collect
-from ajprivacy_pipeline.disclosure.verdict import PASSED, UNCHECKED, Verdict, verdict
+from ajprivacy_pipeline.disclosure.verdict import UNCHECKED, Verdict, stored, verdict
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.manifest import Release
@@ -34,7 +35,6 @@ from ajprivacy_pipeline.storage.zones import Connection, engine_errors, quote
 
 SOURCE, PEOPLE = "anonymous.microdata", "anonymous.microdata_people"
 PUBLIC = 'temp."public_microdata"'
-GUARANTEES = ("G3", "G7", "G8", "G9")
 _MAPPING, _MEMBERS, _EARLIER = 'temp."microdata_mapping"', "microdata_members", "microdata_earlier"
 _SIDE, _SIDE_MAPPING = 'temp."microdata_side"', 'temp."microdata_side_mapping"'
 _INSIDE, _OUTSIDE = "microdata_inside", "microdata_outside"
@@ -109,7 +109,7 @@ def is_due(policy: Policy, plan: ReleasePlan) -> bool:
 def _none(table: str, why: str, reason: str | None) -> Snapshot:
     """No table: its guarantees hold of nothing, and say so; `reason` is given as the table's where it is absent."""
     return Snapshot(None, reason, verdicts=tuple(verdict(g, f"there is no {table}: {why}", [])
-                                                 for g in GUARANTEES))
+                                                 for g in OF_MICRODATA))
 
 
 def _repeated(table: str, previous: Release | None, month: str, reason: str | None = None) -> Snapshot:
@@ -119,10 +119,11 @@ def _repeated(table: str, previous: Release | None, month: str, reason: str | No
     """
     manifest = previous.manifest if previous else {}
     guarantees, said = manifest.get("guarantees", {}), manifest.get("microdata") or {}
-    found = {g: guarantees.get(g, {"verdict": UNCHECKED, "figure": ""}) for g in GUARANTEES}
-    verdicts = [Verdict(g, entry["verdict"] == PASSED, entry["figure"]) for g, entry in found.items()]
+    found = {g: guarantees.get(g, {"verdict": UNCHECKED, "figure": ""}) for g in OF_MICRODATA}
+    verdicts = [stored(g, entry) for g, entry in found.items()]
     if reason:
-        verdicts[2] = verdict("G8", f"{table} was due and not made anew, the one of {month} stays: {reason}", [])
+        verdicts[OF_MICRODATA.index("G8")] = verdict(
+            "G8", f"{table} was due and not made anew, the one of {month} stays: {reason}", [])
     size, left_out = (verdict(g, str(said.get(name, "")), [] if said.get(name) else [
         f"{table} of {month}: its manifest does not say what was found"])
         for g, name in (("G2", "size"), ("G15", "left_out")))

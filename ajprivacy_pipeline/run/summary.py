@@ -15,7 +15,10 @@ class Missing(TypedDict):
 
 
 class ReleaseSummary(TypedDict):
-    """What became of the release; `gates`: guarantee -> verdict."""
+    """What became of the release; `gates`: guarantee -> verdict; `visible`: table -> its visible shares, in words.
+
+    Of a month that is closed already it is what the release that closed it came to.
+    """
 
     status: str
     proven: bool
@@ -24,6 +27,7 @@ class ReleaseSummary(TypedDict):
     cells_suppressed: int
     unconverted_lines: int
     rows: int
+    visible: dict[str, str]
     gates: dict[str, str]
 
 
