@@ -66,7 +66,8 @@ SHOPS |= {
         invoice(OLD, "much", customer_id=None, order_id="o"),
         invoice(OLD, paid="100.00", customer_id=None, order_id="o", invoice_id="i2", billing_name="G")]),
     "guest, case's fault": guest_case(OLD) | {"cases": [
-        case("soon", OLD, customer_id=None, order_id="o"), case(OLD, OLD, case_id="s2", customer_id=None, order_id="o")]},
+        case("soon", OLD, customer_id=None, order_id="o"),
+        case(OLD, OLD, case_id="s2", customer_id=None, order_id="o")]},
     "nobody's case": {"cases": [case(OLD, OLD, customer_id=None)]},
     "contact alone": {"customers": [business()], "contacts": [contact()],
                       "orders": [order(OLD, customer_id=None, contact_id="7")]},

@@ -127,7 +127,8 @@ def test_the_zone_is_known_to_python_too() -> None:
 
 
 @pytest.mark.parametrize(("raw", "number", "integer"), [
-    ("7", 7.0, 7), (" 7.0 ", 7.0, 7), ("7e1", 70.0, 70), ("-7", -7.0, -7), ("9007199254740993", 9007199254740992.0, 9007199254740993),
+    ("7", 7.0, 7), (" 7.0 ", 7.0, 7), ("7e1", 70.0, 70), ("-7", -7.0, -7),
+    ("9007199254740993", 9007199254740992.0, 9007199254740993),
     ("7.5", 7.5, None), ("6.999", 6.999, None), ("1_000", None, None), ("0x1F", None, None), ("0b1", None, None),
     ("seven", None, None), ("NaN", None, None), ("inf", None, None), ("", None, None), (None, None, None)])
 def test_a_number_is_read_as_people_write_it_and_no_other_is_rounded_to_a_whole_one(
