@@ -210,5 +210,5 @@ def test_check_says_what_is_read_under_its_own_name_beside_a_mapping(tmp_path: P
     with open_source(url) as source:
         messages = [finding.message for finding in check(source, mapping, SOURCES)]
     said = [message.split(":")[0] for message in messages if "under its own name" in message]
-    assert said == [f"newsletter_subscriptions.{column}" for column in SOURCES.tables["newsletter_subscriptions"].columns
-                    if column != "email"]
+    columns = SOURCES.tables["newsletter_subscriptions"].columns
+    assert said == [f"newsletter_subscriptions.{column}" for column in columns if column != "email"]
