@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ajprivacy_pipeline.calendar import Length
 from ajprivacy_pipeline.policy.base import Frozen
 from ajprivacy_pipeline.policy.microdata import Microdata
 from ajprivacy_pipeline.policy.utility import Utility
@@ -69,6 +70,7 @@ class PublishedTable(Frozen):
     months: bool = False
     run_month_only: bool = False
     sources: tuple[str, ...] = ()
+    period: Literal["month", "fitted"] = "month"
     population: str | None = None
     contributors: ContributorSource | None = None
     priced: Priced | None = None
@@ -97,6 +99,17 @@ class Thresholds(Frozen):
     open_cells: int = Field(ge=1)
     total_worth: int = Field(ge=1, le=100)
     months_computed_again: int = Field(ge=1)
+
+
+class Periods(Frozen):
+    """By how long periods a fitted table may be published, finest first, and how much must be visible for the choice.
+
+    The finest length counts at which the shown cells with one dimension named hold at least `visible_percent` of what
+    all of them hold, by the table's leading count.
+    """
+
+    lengths: tuple[Length, ...] = Field(default=("month",), min_length=1)
+    visible_percent: int = Field(default=60, ge=1, le=100)
 
 
 class PublishedValues(Frozen):
@@ -140,6 +153,7 @@ class Release(Frozen):
     """`release.toml`."""
 
     history_months: int = Field(ge=1)
+    periods: Periods = Periods()
     thresholds: Thresholds
     values: PublishedValues
     rules: Rules

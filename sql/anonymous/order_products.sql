@@ -1,8 +1,8 @@
 -- model: anonymous.order_products
 -- grain: one row per order and product; an order without lines has one row without a product
--- params: first_month, last_month, all, unknown, abroad, norway, home_currency, most_characters
--- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, control.rates, anonymous.tokens
--- doc: Orders of the period that were not cancelled, without people under restriction. order_number numbers the orders
+-- params: all, unknown, abroad, norway, home_currency, most_characters
+-- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, control.rates, anonymous.periods, anonymous.tokens
+-- doc: Orders of the published periods that were not cancelled, without people under restriction. order_number numbers the orders
 --      of this run and means nothing else. revenue_nok is NULL where no line has a price in kroner or a rate into them; it is
 --      rounded here, so that cells add up to their totals.
 --      A postal code that was generalised to one digit keeps its region, an unlinked order its customer type: totals
@@ -15,15 +15,16 @@ restricted_orders AS (  -- of guests, whom a request by e-mail restricts
 orders AS (
     SELECT
         o.order_id, o.rowid AS order_number, o.contact_id, o.tombstone_type, coalesce(o.customer_id, n.customer_id) AS customer_id,
-        CAST(date_trunc('month', o.ordered_on) AS DATE) AS month, trim(o.delivery_postal_code) AS postal_code,
+        p.month, p.period, trim(o.delivery_postal_code) AS postal_code,
         coalesce(upper(trim(o.currency)), $home_currency) AS currency
     FROM staged.orders AS o
+    JOIN anonymous.periods AS p ON p.population = 'orders' AND p.fact_month = CAST(date_trunc('month', o.ordered_on) AS DATE)
     LEFT JOIN staged.contacts AS n ON n.contact_id = o.contact_id
-    WHERE o.cancelled_on IS NULL AND o.ordered_on BETWEEN $first_month AND last_day($last_month)
+    WHERE o.cancelled_on IS NULL
 ),
 known AS (
     SELECT
-        o.order_id, o.order_number, o.month, coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
+        o.order_id, o.order_number, o.month, o.period, coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
         coalesce(c.stated_type, o.tombstone_type, $unknown) AS customer_type,
         CASE WHEN NOT list_contains(list_transform($norway, lambda x: lower(x)), lower(trim(c.country))) THEN $abroad
              WHEN coalesce(o.postal_code, '') = '' THEN $unknown
@@ -52,7 +53,7 @@ lines AS (
     GROUP BY order_id, product_id
 )
 SELECT
-    k.month, k.order_number, k.token, k.customer_type, k.postal_region,
+    k.month, k.period, k.order_number, k.token, k.customer_type, k.postal_region,
     coalesce(nullif(l.product_id, $all), $unknown) AS product_id,
     coalesce(nullif(shown_text(p.name, $most_characters), $all), $unknown) AS product_name,
     coalesce(nullif(shown_text(p.category, $most_characters), $all), $unknown) AS product_category,

@@ -1,5 +1,6 @@
 """A tiny shop in the form of the layers staged and retention, for tests of the release."""
 
+import json
 import os
 import re
 import shutil
@@ -36,9 +37,10 @@ BESIDE_SALES = ("product_demand_monthly", "deliveries_monthly", "service_monthly
 
 
 def small_policy(**updates: Any) -> Policy:
-    """The shipped policy with three months of history."""
+    """The shipped policy with three months of history, by months alone."""
     policy = load_policy(NOTICE)
-    release = policy.release.model_copy(update={"history_months": HISTORY, **updates})
+    by_months = policy.release.periods.model_copy(update={"lengths": ("month",)})
+    release = policy.release.model_copy(update={"history_months": HISTORY, "periods": by_months, **updates})
     return policy.model_copy(update={"release": release})
 
 
@@ -196,6 +198,13 @@ class World:
     def rows(self, sql: str) -> list[Any]:
         """Rows of the public tables that `compute` made."""
         return self.con.execute(sql).fetchall()
+
+    def manifest(self, month: str | None = None) -> dict[str, Any]:
+        """The manifest of the release for a month, the newest when none is named."""
+        month = month or self.control.releases()[-1]["month"]
+        found: dict[str, Any] = json.loads(
+            (self.settings.published / "releases" / month / "manifest.json").read_text(encoding="utf-8"))
+        return found
 
     def query(self, sql: str) -> list[Any]:
         """Rows of the published file."""
