@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ajprivacy_pipeline.calendar import Length
 from ajprivacy_pipeline.policy.base import Frozen
 from ajprivacy_pipeline.policy.microdata import Microdata
 from ajprivacy_pipeline.policy.utility import Utility
@@ -24,6 +25,7 @@ class PublishedColumn(Frozen):
     dominance: bool = False
     at_most: str | None = None  # the measure of the same row that this one cannot exceed
     names: str | None = None  # the dimension that this one is the name of: tells no cells apart, may be suppressed
+    people: Literal["type", "region"] | None = None  # what the dimension says of the people behind a row (G17)
     flows: tuple[()] | tuple[str, str] = ()  # of a stock: what came since the month before, what went
 
     @property
@@ -69,6 +71,7 @@ class PublishedTable(Frozen):
     months: bool = False
     run_month_only: bool = False
     sources: tuple[str, ...] = ()
+    period: Literal["month", "fitted"] = "month"
     population: str | None = None
     contributors: ContributorSource | None = None
     priced: Priced | None = None
@@ -96,7 +99,9 @@ class Thresholds(Frozen):
     integer_cells: int = Field(ge=1)
     open_cells: int = Field(ge=1)
     total_worth: int = Field(ge=1, le=100)
+    listed_percent: int = Field(default=20, ge=0, le=100)
     months_computed_again: int = Field(ge=1)
+
 
 
 class Persons(Frozen):
@@ -117,6 +122,18 @@ class Persons(Frozen):
     folds: tuple[tuple[str, str], ...]
     months: tuple[tuple[str, ...], ...] = Field(min_length=12, max_length=12)
     birth_formats: tuple[str, ...] = Field(min_length=1)
+
+
+class Periods(Frozen):
+    """By how long periods a fitted table may be published, finest first, and how much must be visible for the choice.
+
+    The finest length counts at which the shown cells with one dimension named hold at least `visible_percent` of what
+    all of them hold, by the table's leading count.
+    """
+
+    lengths: tuple[Length, ...] = Field(default=("month",), min_length=1)
+    visible_percent: int = Field(default=60, ge=1, le=100)
+
 
 
 class PublishedValues(Frozen):
@@ -160,6 +177,7 @@ class Release(Frozen):
     """`release.toml`."""
 
     history_months: int = Field(ge=1)
+    periods: Periods = Periods()
     thresholds: Thresholds
     persons: Persons
     values: PublishedValues

@@ -7,6 +7,7 @@ here: whether a release keeps to it (`release`).
 import re
 from collections.abc import Iterator
 
+from ajprivacy_pipeline.calendar import MONTHS
 from ajprivacy_pipeline.policy.policy import Policy
 from ajprivacy_pipeline.policy.release import PublishedTable
 from ajprivacy_pipeline.policy.utility import Utility
@@ -15,11 +16,29 @@ from ajprivacy_pipeline.policy.utility import Utility
 def release_faults(policy: Policy) -> Iterator[str]:
     """Yields every fault of what is released."""
     yield from _table_faults(policy)
+    yield from _period_faults(policy)
     yield from _microdata_faults(policy)
     values = policy.release.thresholds
     yield from utility_faults(policy.release.utility, values.k, policy.release.values.all, policy.release.tables)
     if values.k < values.k_floor:
         yield f"release.toml: thresholds.k is {values.k}, never below k_floor = {values.k_floor}"
+
+
+def _period_faults(policy: Policy) -> Iterator[str]:
+    lengths: dict[str, set[str]] = {}
+    for name, table in policy.release.tables.items():
+        column = table.columns.get("period")
+        if table.period == "fitted" and (table.population is None or column is None or column.role != "flag"):
+            yield (f"release.toml: tables.{name}.period is fitted: the table needs a population, whose facts are cut "
+                   "into periods, and the flag period")
+        if table.population is not None:
+            lengths.setdefault(table.population, set()).add(table.period)
+    for population, found in sorted(lengths.items()):
+        if len(found) > 1:
+            yield (f"release.toml: tables of the population {population} have different periods: months and quarters "
+                   "of the same facts would tell what each keeps back")
+    if list(policy.release.periods.lengths) != [n for n in MONTHS if n in policy.release.periods.lengths]:
+        yield "release.toml: periods.lengths must be some of month, quarter, year, each once, in this order"
 
 
 def _table_faults(policy: Policy) -> Iterator[str]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from ajprivacy_pipeline.disclosure.texts.leakscan import Text
 from ajprivacy_pipeline.disclosure.verdict import PASSED, Verdict, verdict
-from ajprivacy_pipeline.lineage import check_lineage
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import (
     files,
@@ -18,13 +17,13 @@ from ajprivacy_pipeline.release import (
     logs,
     microdata,
     microdata_ledger,
+    periods,
     prove,
     swap,
     tables,
     texts,
 )
-from ajprivacy_pipeline.release import gates as cell_gates
-from ajprivacy_pipeline.release.determinism import check_order
+from ajprivacy_pipeline.release.compute import earlier_manifests, fitted
 from ajprivacy_pipeline.release.logs import Logs
 from ajprivacy_pipeline.release.manifest import PROVING, Release, sha256_of, verify_release, write_manifest
 from ajprivacy_pipeline.release.page import write_page
@@ -33,7 +32,7 @@ from ajprivacy_pipeline.release.run import ReleaseResult, Run
 from ajprivacy_pipeline.release.utility import check_utility, suppressed_sums
 from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
-from ajprivacy_pipeline.storage.control_rows import NewRelease
+from ajprivacy_pipeline.storage.control_rows import NewRelease, PeopleGroup
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors
 
@@ -113,8 +112,7 @@ def _previous(settings: Settings, plan: ReleasePlan) -> Release | None:
 
 def _publish(run: Run) -> ReleaseResult:
     """Compute, prove and swap one release that is not closed."""
-    lineage, order = _compute(run)
-    public, gates = _suppress(run)
+    run, (lineage, order), (public, gates) = fitted(run)
     run.progress("recoding microdata")
     run, snapshot = _with_microdata(run)
     run.progress("measuring what is still good")
@@ -125,6 +123,7 @@ def _publish(run: Run) -> ReleaseResult:
     verdicts = prove.claims(run.policy, gates, len(paths), is_logged=run.logs is not None)
     utility["suppressed_sums"] = suppressed_sums(gates)
     head = files.head_of(run.policy, run.plan, verdicts, utility, snapshot.said)
+    head["periods"] = periods.said(run.plan.lengths, run.tried, run.previous.manifest if run.previous else {})
     _keep_proven(run, head)
     run.progress("scanning for leaks")
     record = {run.policy.release.microdata.table: microdata.PUBLIC} if snapshot.made else {}
@@ -135,8 +134,9 @@ def _publish(run: Run) -> ReleaseResult:
     if run.previous and release.manifest_sha256 == run.previous.manifest_sha256:
         return _already(run.plan, run.settings, run.previous, run.repaired)
     if head["proven"]:  # an unproven release closes nothing: nobody need be remembered for it
-        ledger.remember(run.con, run.settings, release.manifest_sha256, release.month, _earlier(run))
-    folder = swap.swap(run.settings, run.control, run.staging, _record(run, release), run.progress)
+        ledger.remember(run.con, run.settings, release.manifest_sha256, release.month, earlier_manifests(run))
+    folder = swap.swap(run.settings, run.control, run.staging, _record(run, release), _decided(run, release),
+                       run.progress)
     if head["proven"]:
         ledger.confirm(run.settings, release.manifest_sha256)
     figures = {**{n: v for gate in (*gates, lineage, leaks) for n, v in gate.figures.items()},
@@ -144,49 +144,6 @@ def _publish(run: Run) -> ReleaseResult:
     return ReleaseResult(release.month, "published", run.plan.history_from, head["proven"],
                          _relative(folder, run.settings), release.manifest_sha256, run.repaired, tuple(verdicts),
                          _rows(release), figures)
-
-
-def _compute(run: Run) -> tuple[Verdict, Verdict]:
-    """Make the cells where that was not done; G1 of them, G11 of the models, G12 of both, all required.
-
-    Returns G11 and G12.
-    """
-    run.progress("computing cells")
-    if run.run_models:
-        tables.run_layers(run.con, run.declared, run.plan, run.sql)
-    ledger_cells.link_people(run.con, run.settings)
-    tables.forget_tokens(run.con)
-    prove.require([tables.check_cells(run.con, run.declared)])
-    run.progress("tracing columns")
-    lineage = check_lineage(run.declared, run.sql if run.run_models else None)
-    prove.require([lineage])
-    run.progress("computing cells in another order")
-    order = check_order(run.con, run.sql, run.declared, run.plan)
-    prove.require([order])
-    return lineage, order
-
-
-def _suppress(run: Run) -> tuple[dict[str, str], list[Verdict]]:
-    """The public tables with everything suppressed that must be, and the gates over them, required."""
-    con, policy = run.con, run.policy
-    run.progress("primary suppression")
-    left_out = [table for table in policy.release.tables if not files.months_of(policy, run.plan, table)]
-    public = tables.make_public(con, policy, left_out)
-    run.progress("secondary suppression")
-    closed = files.closed_relations(policy, run.previous, run.plan)
-    took = cell_gates.suppress_more(con, policy, public, closed)
-    tables.suppress_names_without_figures(con, policy, public)
-    run.progress("checking thresholds")
-    ledger_cells.hash_cells(con, run.settings, policy, public, run.plan.month)
-    gates = cell_gates.check_gates(con, policy, public, took, closed)
-    gates = cell_gates.with_ledger(gates, con, run.settings, policy, _earlier(run))
-    prove.require(gates)
-    return public, gates
-
-
-def _earlier(run: Run) -> list[str]:
-    """The manifests of the releases that count."""
-    return [row["manifest_sha256"] for row in run.control.releases() if row["proven"]]
 
 
 def _keep_proven(run: Run, head: dict[str, Any]) -> None:
@@ -296,6 +253,14 @@ def _record(run: Run, release: Release) -> NewRelease:
     return {"month": release.month, "history_from": run.plan.history_from, "proven": release.manifest["proven"],
             "policy_version": run.policy.version, "manifest_sha256": release.manifest_sha256, "run_id": run.run_id,
             "published_at": utc_now()}
+
+
+def _decided(run: Run, release: Release) -> dict[str, list[dict[str, str]]]:
+    """The control store's rows of what later releases must keep to, by table: periods, and how people are described."""
+    stamp = release.manifest_sha256
+    groups = run.con.execute(f"SELECT {', '.join(PeopleGroup._fields)} FROM anonymous.people_groups ORDER BY ALL")
+    return {"release_periods": periods.rows(run.plan.lengths, stamp),
+            "release_groups": [{"manifest_sha256": stamp, **PeopleGroup(*row)._asdict()} for row in groups.fetchall()]}
 
 
 def _rows(release: Release) -> dict[str, int]:

@@ -146,12 +146,15 @@ def head_of(policy: Policy, plan: ReleasePlan, verdicts: Sequence[Verdict], util
 def months_of(policy: Policy, plan: ReleasePlan, table: str) -> tuple[str, ...]:
     """Returns the months of a table that a release computes.
 
-    There are none for a table whose source is absent, or whose run is over.
+    There are none for a table whose source is absent, or whose run is over. A period goes by its first month.
     """
+    declared = policy.release.tables[table]
     if table in plan.absent:
         return ()
-    if policy.release.tables[table].run_month_only:
+    if declared.run_month_only:
         return plan.computed[-1:] if plan.is_new else ()
+    if declared.period == "fitted":
+        return tuple(period.first for period in plan.periods(declared.population or table))
     return plan.computed
 
 

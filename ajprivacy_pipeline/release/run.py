@@ -12,6 +12,7 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import swap
 from ajprivacy_pipeline.release.logs import Logs
 from ajprivacy_pipeline.release.manifest import Release
+from ajprivacy_pipeline.release.periods import Tried
 from ajprivacy_pipeline.release.plan import ReleasePlan
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore
@@ -40,7 +41,8 @@ class ReleaseResult:
 class Run:
     """What every step of one publish needs.
 
-    `declared` is the whole policy, which the models follow; `policy` leaves out the tables that are absent.
+    `declared` is the whole policy, which the models follow; `policy` leaves out the tables that are absent. `tried` are
+    the periods that a first release has tried.
     """
 
     con: Connection
@@ -57,6 +59,7 @@ class Run:
     sql: Path
     run_models: bool
     logs: Logs | None
+    tried: Tried = field(default_factory=dict)
 
     @property
     def analytics(self) -> Path:
