@@ -169,10 +169,11 @@ def model_values(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
         "first_month": date.fromisoformat(f"{plan.first_month}-01"),
         "last_month": date.fromisoformat(f"{plan.last_month}-01"),
         "all": values.all, "unknown": values.unknown, "abroad": values.abroad,
-        "most_characters": values.most_characters, "norway": list(values.norway), "home_currency": values.home_currency,
+        "most_characters": values.most_characters, "home_currency": values.home_currency,
         "run_inner": key.inner, "run_outer": key.outer, "other": policy.release.rules.other,
         **_periods(policy, plan), **_groups(policy, plan),
         **policy.release.microdata.values(date.fromisoformat(f"{plan.month}-01")),
+        **policy.regions.values(),
         **_rule_values("page", "groups", policy.release.rules.page_group),
         **_rule_values("device", "classes", policy.release.rules.device_class),
     }
