@@ -30,7 +30,7 @@ from ajprivacy_pipeline.disclosure.cells.contributions import (
     suppressed_along,
 )
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
-from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
+from ajprivacy_pipeline.disclosure.verdict import Place, Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
@@ -103,19 +103,30 @@ def check_differences(con: Connection, policy: Policy, public: dict[str, str]) -
     count = 0
     k = policy.release.thresholds.k
     small: Counter[str] = Counter()
+    places: set[Place] = set()
     for months in batches(con, policy, public):
         with contributions(con, policy, public, months) as counted:
             for one in counted:
                 for difference in (d for measure in one.measures for d in differences(policy, one, measure)):
                     found = con.execute(difference.all).fetchall()[0][0]
                     count += found
-                    if found:
-                        small[f"{one.table}.{difference.measure}"] += int(
-                            con.execute(f"SELECT count(*) FROM ({difference.few})").fetchall()[0][0])
+                    few = _places(con, policy, difference) if found else []
+                    small[f"{one.table}.{difference.measure}"] += len(few)
+                    places.update(few)
     violations = [f"{where}: {found:,} shown totals minus shown parts of theirs leave fewer than {k} contributors"
                   for where, found in sorted(small.items()) if found]
     return verdict("G6", f"{count:,} differences of shown cells in new months: each stands on nobody or on at least "
-                         f"{k}", violations, {"differences": count})
+                         f"{k}", violations, {"differences": count}, places)
+
+
+def _places(con: Connection, policy: Policy, difference: Difference) -> list[Place]:
+    """Where each difference is that stands on too few."""
+    found, of = con.execute(f"SELECT * FROM ({difference.few})"), difference.of
+    columns = [column[0] for column in found.description or ()]
+    rows = [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+    return [Place(of.table, difference.measure, row[of.time],
+                  tuple((d, row[d]) for d in of.dimensions if row.get(d, policy.release.values.all)
+                        != policy.release.values.all)) for row in rows]
 
 
 def differences(policy: Policy, one: Contributions, measure: str) -> Iterator[Difference]:
