@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
+from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES
 from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
@@ -19,6 +20,7 @@ from ajprivacy_pipeline.release.manifest import STAMP, Release, is_proven, outco
 from ajprivacy_pipeline.release.page import PAGE
 from ajprivacy_pipeline.release.plan import ReleasePlan
 from ajprivacy_pipeline.release.views import comments_of_views, make_views
+from ajprivacy_pipeline.release.visible import visible_rows
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal, memory, quote
 
 UNPROVEN = "Not proven anonymous: must not be shared outside the organisation."
@@ -105,13 +107,16 @@ def dictionary_rows(policy: Policy) -> list[tuple[Any, ...]]:
                   for table, entry in policy.release.tables.items() for name, column in entry.columns.items())
 
 
-def info_rows(head: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Returns the rows of release_info.
+def info_rows(policy: Policy, head: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Returns the rows of release_info: a row per guarantee, in the order of their numbers, then what tables tell.
 
-    One per guarantee, in the order of their numbers, then one per absent table or column.
+    These are absent tables and columns, and the visible shares of those that are there.
     """
-    said = [(guarantee, entry["verdict"], entry["figure"] or None) for guarantee, entry in head["guarantees"].items()]
-    said += [(table, "absent", reason) for table, reason in sorted(head["absent"].items())]
+    said: list[tuple[Any, ...]] = [
+        (guarantee, entry["verdict"], entry["figure"] or None, GUARANTEES[guarantee].title,
+         GUARANTEES[guarantee].words(policy), None) for guarantee, entry in head["guarantees"].items()]
+    said += [(table, "absent", reason, None, None, None) for table, reason in sorted(head["absent"].items())]
+    said += visible_rows(head.get("visible", []))
     month = date.fromisoformat(f"{head['month']}-01")
     return [(month, head["policy_version"], head["proven"], *entry) for entry in said]
 

@@ -10,10 +10,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ajprivacy_pipeline.disclosure.guarantees import OF_MICRODATA
 from ajprivacy_pipeline.disclosure.microdata.attacks import check_gain, check_linkability, check_linkage
 from ajprivacy_pipeline.disclosure.microdata.diversity import check_classes
 from ajprivacy_pipeline.disclosure.microdata.recode.hierarchy import Hierarchy
-from ajprivacy_pipeline.disclosure.verdict import PASSED, UNCHECKED, Verdict, verdict
+from ajprivacy_pipeline.disclosure.verdict import UNCHECKED, Verdict, stored, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.manifest import Release
 from ajprivacy_pipeline.release.microdata_bands import BANDED, Columns, choose, make_bands
@@ -33,7 +34,6 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors, quote
 
 SOURCE, PEOPLE = BANDED, "anonymous.microdata_people"
-GUARANTEES = ("G3", "G7", "G8", "G9")
 _MEMBERS, _EARLIER = "microdata_members", "microdata_earlier"
 TEMPORARY = (*RECODED, _MEMBERS, _EARLIER, TOKENS)
 
@@ -119,7 +119,7 @@ def is_due(policy: Policy, plan: ReleasePlan) -> bool:
 def _none(table: str, why: str, reason: str | None) -> Snapshot:
     """No table: its guarantees hold of nothing, and say so; `reason` is given as the table's where it is absent."""
     return Snapshot(None, reason, verdicts=tuple(verdict(g, f"there is no {table}: {why}", [])
-                                                 for g in GUARANTEES))
+                                                 for g in OF_MICRODATA))
 
 
 def _repeated(table: str, previous: Release | None, month: str, reason: str | None = None) -> Snapshot:
@@ -129,10 +129,11 @@ def _repeated(table: str, previous: Release | None, month: str, reason: str | No
     """
     manifest = previous.manifest if previous else {}
     guarantees, said = manifest.get("guarantees", {}), manifest.get("microdata") or {}
-    found = {g: guarantees.get(g, {"verdict": UNCHECKED, "figure": ""}) for g in GUARANTEES}
-    verdicts = [Verdict(g, entry["verdict"] == PASSED, entry["figure"]) for g, entry in found.items()]
+    found = {g: guarantees.get(g, {"verdict": UNCHECKED, "figure": ""}) for g in OF_MICRODATA}
+    verdicts = [stored(g, entry) for g, entry in found.items()]
     if reason:
-        verdicts[2] = verdict("G8", f"{table} was due and not made anew, the one of {month} stays: {reason}", [])
+        verdicts[OF_MICRODATA.index("G8")] = verdict(
+            "G8", f"{table} was due and not made anew, the one of {month} stays: {reason}", [])
     size, left_out = (verdict(g, str(said.get(name, "")), [] if said.get(name) else [
         f"{table} of {month}: its manifest does not say what was found"])
         for g, name in (("G2", "size"), ("G15", "left_out")))

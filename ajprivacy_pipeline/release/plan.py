@@ -192,8 +192,9 @@ def _periods(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
 def _groups(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
     """What the description of people goes by: how many make a group, every type and region, what was decided before."""
     types = policy.sources.tables["customers"].columns["customer_type"].values or ()
-    regions = policy.quasi_identifiers["postal_region"]
-    return {"k": policy.release.thresholds.k, "customer_types": [*types, policy.release.values.unknown],
+    values = policy.release.values
+    regions = policy.regions.leaves(values.abroad, values.unknown)
+    return {"k": policy.release.thresholds.k, "customer_types": [*types, values.unknown],
             "postal_regions": [leaf.path[0] for leaf in regions],
             "kept_types": [group.customer_type for group in plan.groups],
             "kept_regions": [group.postal_region for group in plan.groups],

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ajprivacy_pipeline.disclosure.guarantees import OF_MICRODATA
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import GuaranteeError, microdata, microdata_ledger, read_release
@@ -90,7 +91,7 @@ def test_the_first_release_has_those_who_may_be_in_it_and_says_what_holds(later:
     assert later.query("SELECT count(*) FROM customers_microdata") == [(300 - LEFT_OUT,)]
     assert later.query("SELECT min(n) >= 10 FROM (SELECT count(*) AS n FROM customers_microdata GROUP BY "
                        "customer_type, postal_region, age_band, gender, industry, tenure_band)") == [(True,)]
-    for guarantee in microdata.GUARANTEES:
+    for guarantee in OF_MICRODATA:
         verdict, figure = said(later, guarantee)
         assert verdict == "passed"
         assert figure.startswith("customers_microdata of 2024-03: ")
@@ -138,12 +139,12 @@ def test_no_token_leaves_the_restricted_zone_or_stays_in_the_run(later: World) -
 
 def test_the_next_months_repeat_it_byte_for_byte(later: World) -> None:
     before = tree(later.settings.published / "releases" / "2024-03")[FILE]
-    figures = [said(later, guarantee) for guarantee in microdata.GUARANTEES]
+    figures = [said(later, guarantee) for guarantee in OF_MICRODATA]
     later.con.execute("UPDATE staged.customers SET gender = NULL")
     later.publish("2024-04")
     after = tree(later.settings.published / "releases" / "2024-04")
     assert {path: data for path, data in after.items() if path.startswith("customers_microdata/")} == {FILE: before}
-    assert [said(later, guarantee) for guarantee in microdata.GUARANTEES] == figures
+    assert [said(later, guarantee) for guarantee in OF_MICRODATA] == figures
     for guarantee, figure in (("G2", "classes of people in customers_microdata of 2024-03: k = 10"),
                               ("G15", "customers_microdata of 2024-03 leaves out 0 % of its rows")):
         assert figure in said(later, guarantee)[1], "what was found then, and when"
