@@ -105,6 +105,14 @@ CREATE OR REPLACE TEMP MACRO plus_months(d, months) AS CAST(d + to_months(CAST(m
 CREATE OR REPLACE TEMP MACRO is_generalised_postal_code(x) AS x IS NULL OR regexp_full_match(x, '[0-9]');
 CREATE OR REPLACE TEMP MACRO is_generalised_birth_date(d) AS d IS NULL OR (year(d) % 10 = 0 AND month(d) = 1 AND day(d) = 1);
 
+-- The region of a postal code of somebody in a country: the first digit of a Norwegian code, also where that is all that is
+-- left of it.
+CREATE OR REPLACE TEMP MACRO region_of(postal_code, country, norway, abroad, unknown) AS
+    CASE WHEN NOT list_contains(list_transform(norway, lambda x: lower(x)), lower(trim(country))) THEN abroad
+         WHEN coalesce(trim(postal_code), '') = '' THEN unknown
+         WHEN regexp_full_match(trim(postal_code), '[0-9]{4}|[0-9]') THEN left(trim(postal_code), 1)
+         ELSE abroad END;
+
 -- retain before hold before due; nothing there is absent.
 CREATE OR REPLACE TEMP MACRO decision_of(is_absent, is_retained, is_held) AS
     CASE WHEN is_absent THEN 'absent' WHEN is_retained THEN 'retain' WHEN is_held THEN 'hold' ELSE 'due' END;

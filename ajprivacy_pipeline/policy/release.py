@@ -25,6 +25,7 @@ class PublishedColumn(Frozen):
     dominance: bool = False
     at_most: str | None = None  # the measure of the same row that this one cannot exceed
     names: str | None = None  # the dimension that this one is the name of: tells no cells apart, may be suppressed
+    people: Literal["type", "region"] | None = None  # what the dimension says of the people behind a row (G17)
     flows: tuple[()] | tuple[str, str] = ()  # of a stock: what came since the month before, what went
 
     @property
@@ -98,6 +99,7 @@ class Thresholds(Frozen):
     integer_cells: int = Field(ge=1)
     open_cells: int = Field(ge=1)
     total_worth: int = Field(ge=1, le=100)
+    listed_percent: int = Field(default=20, ge=0, le=100)
     months_computed_again: int = Field(ge=1)
 
 

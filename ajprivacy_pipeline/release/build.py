@@ -35,7 +35,7 @@ from ajprivacy_pipeline.release.utility import check_utility, suppressed_sums
 from ajprivacy_pipeline.release.visible import visible_shares
 from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
-from ajprivacy_pipeline.storage.control_rows import NewRelease
+from ajprivacy_pipeline.storage.control_rows import NewRelease, PeopleGroup
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors
 
@@ -133,8 +133,8 @@ def _publish(run: Run) -> ReleaseResult:
         return already_closed(run.plan, run.settings, run.control, run.previous, run.repaired)
     if head["proven"]:  # an unproven release closes nothing: nobody need be remembered for it
         ledger.remember(run.con, run.settings, release.manifest_sha256, release.month, earlier_manifests(run))
-    lengths, record = periods.rows(run.plan.lengths, release.manifest_sha256), _record(run, release)
-    folder = swap.swap(run.settings, run.control, run.staging, record, lengths, run.progress)
+    record = _record(run, release)
+    folder = swap.swap(run.settings, run.control, run.staging, record, _decided(run, release), run.progress)
     if head["proven"]:
         ledger.confirm(run.settings, release.manifest_sha256)
     figures = {**{n: v for gate in (*gates, lineage, leaks) for n, v in gate.figures.items()},
@@ -258,6 +258,14 @@ def _record(run: Run, release: Release) -> NewRelease:
     return {"month": release.month, "history_from": run.plan.history_from, "proven": release.manifest["proven"],
             "policy_version": run.policy.version, "manifest_sha256": release.manifest_sha256, "run_id": run.run_id,
             "published_at": utc_now()}
+
+
+def _decided(run: Run, release: Release) -> dict[str, list[dict[str, str]]]:
+    """The control store's rows of what later releases must keep to, by table: periods, and how people are described."""
+    stamp = release.manifest_sha256
+    groups = run.con.execute(f"SELECT {', '.join(PeopleGroup._fields)} FROM anonymous.people_groups ORDER BY ALL")
+    return {"release_periods": periods.rows(run.plan.lengths, stamp),
+            "release_groups": [{"manifest_sha256": stamp, **PeopleGroup(*row)._asdict()} for row in groups.fetchall()]}
 
 
 def _relative(folder: Path, settings: Settings) -> str:

@@ -8,6 +8,7 @@ from collections import Counter
 from ajprivacy_pipeline.disclosure.cells.contributions import batches, contributions, read_marks
 from ajprivacy_pipeline.disclosure.cells.differencing import check_differences, suppress_differences
 from ajprivacy_pipeline.disclosure.cells.dominance import check_dominance
+from ajprivacy_pipeline.disclosure.cells.presence import check_presence, unlist_levels
 from ajprivacy_pipeline.disclosure.cells.primary import mark_rows
 from ajprivacy_pipeline.disclosure.cells.recount import check_thresholds
 from ajprivacy_pipeline.disclosure.cells.secondary import check_complements, suppress_complements
@@ -46,16 +47,18 @@ def suppress_more(con: Connection, policy: Policy, public: dict[str, str],
                 more = suppress_complements(con, policy, public, months, chosen)
                 took.update({name: count for name, count in more.items() if not turn or name != "two_per_line"})
     mark_rows(con, policy, public)
+    took["rows_not_listed"] = sum(unlist_levels(con, policy, public).values())
     return dict(took)
 
 
 def check_gates(con: Connection, policy: Policy, public: dict[str, str], took: dict[str, int],
                 closed: dict[str, str] | None = None) -> list[Verdict]:
-    """Checks G2, G4, G5 and G6 within the release, over the public tables; `closed` as in `suppress_more`."""
+    """Checks G2, G4, G5, G6 and G17 within the release, over the public tables; `closed` as in `suppress_more`."""
     sums, flows = check_complements(con, policy, public, took), check_flows(con, policy, public, closed or {})
-    return [check_thresholds(con, policy, public), check_dominance(con, policy, public),
-            verdict("G5", f"{sums.figure}; {flows.figure}", [*sums.violations, *flows.violations],
-                    {**sums.figures, **flows.figures}), check_differences(con, policy, public)]
+    balanced = verdict("G5", f"{sums.figure}; {flows.figure}", [*sums.violations, *flows.violations],
+                       {**sums.figures, **flows.figures})
+    return [check_thresholds(con, policy, public), check_dominance(con, policy, public), balanced,
+            check_differences(con, policy, public), check_presence(con, policy, public)]
 
 
 def with_ledger(gates: list[Verdict], con: Connection, settings: Settings, policy: Policy,

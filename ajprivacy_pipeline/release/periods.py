@@ -127,5 +127,5 @@ def _visible(con: Connection, policy: Policy, table: str, relation: str) -> floa
     named = " + ".join(f"CAST({quote(d)} <> {total} AS INTEGER)" for d in shape.keys if d != shape.time)
     shown, whole = con.execute(
         f"SELECT coalesce(sum(c.{leading}) FILTER (p.{leading} IS NOT NULL), 0), coalesce(sum(c.{leading}), 0) "
-        f"FROM published.{quote(table)} AS c JOIN {relation} AS p USING ({keys}) WHERE {named} = 1").fetchall()[0]
+        f"FROM published.{quote(table)} AS c LEFT JOIN {relation} AS p USING ({keys}) WHERE {named} = 1").fetchall()[0]
     return float(shown) / float(whole) if whole else 1.0

@@ -15,7 +15,7 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release import Rule
 from ajprivacy_pipeline.release.periods import BY_MONTH, Lengths, changed, choose, fitted_populations
 from ajprivacy_pipeline.storage.control import ControlStore
-from ajprivacy_pipeline.storage.control_rows import ReleaseRow
+from ajprivacy_pipeline.storage.control_rows import PeopleGroup, ReleaseRow
 from ajprivacy_pipeline.storage.keystore import pads
 
 KEPT_MONTHS = 13  # the specification's limit for tokens of contributors in the release ledger
@@ -46,7 +46,8 @@ class ReleasePlan:
     re-issue or an earlier history, where the release keeps its month and everything else of it: `reissue` is the month
     that is issued again now, `reissued` are all that ever were. `lengths` says how facts are cut
     into periods: a table of quarters computes those that end in the computed months. `given` are those of a first
-    release that were named on the command line, so that they are not chosen.
+    release that were named on the command line, so that they are not chosen. `groups` are the descriptions of people
+    that earlier releases decided on (G17).
     """
 
     month: str
@@ -61,6 +62,7 @@ class ReleasePlan:
     reissued: tuple[str, ...] = ()
     lengths: Lengths = field(default_factory=dict)
     given: Lengths = field(default_factory=dict)
+    groups: tuple[PeopleGroup, ...] = ()
 
     @property
     def computed(self) -> tuple[str, ...]:
@@ -121,14 +123,15 @@ def plan_release(control: ControlStore, policy: Policy, month: str,
                            lengths={**choose(policy, {}, first, month), **given})
     last = max(known, key=lambda row: (row["month"], row["id"]))
     lengths = control.release_periods(last["manifest_sha256"])
+    groups = control.release_groups(last["manifest_sha256"])
     if request.history_from or request.reissue:
-        return replace(_explicit(last, month, request), lengths=lengths)
+        return replace(_explicit(last, month, request), lengths=lengths, groups=groups)
     if request.periods and month <= last["month"]:
         raise ReleaseError(f"{month} is published already: another length of period begins with a later month")
     for name, length in request.periods:
         lengths[name] = changed(lengths.get(name, BY_MONTH), last["history_from"], last["month"], length)
     return ReleasePlan(month, last["history_from"], shift(last["month"], 1), month, last, closed=month <= last["month"],
-                       lengths=lengths)
+                       lengths=lengths, groups=groups)
 
 
 def _explicit(last: ReleaseRow, month: str, request: ReleaseRequest) -> ReleasePlan:
@@ -167,7 +170,8 @@ def model_values(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
         "last_month": date.fromisoformat(f"{plan.last_month}-01"),
         "all": values.all, "unknown": values.unknown, "abroad": values.abroad,
         "most_characters": values.most_characters, "norway": list(values.norway), "home_currency": values.home_currency,
-        **_periods(policy, plan), "run_inner": key.inner, "run_outer": key.outer, "other": policy.release.rules.other,
+        "run_inner": key.inner, "run_outer": key.outer, "other": policy.release.rules.other,
+        **_periods(policy, plan), **_groups(policy, plan),
         **policy.release.microdata.values(date.fromisoformat(f"{plan.month}-01")),
         **_rule_values("page", "groups", policy.release.rules.page_group),
         **_rule_values("device", "classes", policy.release.rules.device_class),
@@ -182,6 +186,18 @@ def _periods(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
             "period_fact_months": [date.fromisoformat(f"{month}-01") for _, month, _ in rows],
             "period_months": [date.fromisoformat(f"{period.first}-01") for _, _, period in rows],
             "period_lengths": [period.length for _, _, period in rows]}
+
+
+def _groups(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
+    """What the description of people goes by: how many make a group, every type and region, what was decided before."""
+    types = policy.sources.tables["customers"].columns["customer_type"].values or ()
+    regions = policy.release.microdata.quasi_identifiers["postal_region"]
+    return {"k": policy.release.thresholds.k, "customer_types": [*types, policy.release.values.unknown],
+            "postal_regions": [leaf.path[0] for leaf in regions],
+            "kept_types": [group.customer_type for group in plan.groups],
+            "kept_regions": [group.postal_region for group in plan.groups],
+            "kept_shown_types": [group.shown_type for group in plan.groups],
+            "kept_shown_regions": [group.shown_region for group in plan.groups]}
 
 
 def _rule_values(name: str, plural: str, rules: tuple[Rule, ...]) -> dict[str, object]:

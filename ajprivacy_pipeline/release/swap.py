@@ -26,7 +26,7 @@ from ajprivacy_pipeline.release.manifest import MANIFEST, published_stamp, sha25
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_rows import NewRelease
-from ajprivacy_pipeline.storage.control_tables import release_periods, releases
+from ajprivacy_pipeline.storage.control_tables import META, releases
 from ajprivacy_pipeline.storage.zones import engine_errors
 
 Progress = Callable[[str], None]
@@ -113,10 +113,10 @@ def retire_unproven(settings: Settings, control: ControlStore) -> None:
 
 
 def swap(settings: Settings, control: ControlStore, staging: Path, row: NewRelease,
-         lengths: Sequence[Mapping[str, str]], progress: Progress) -> Path:
+         decided: Mapping[str, Sequence[Mapping[str, str]]], progress: Progress) -> Path:
     """Put a proven staging folder in place and commit.
 
-    `row` is the control store's record of the release, `lengths` are those of its periods.
+    `row` is the control store's record of the release, `decided` are its rows of what later ones keep to, by table.
 
     Returns the release's folder.
     """
@@ -128,7 +128,8 @@ def swap(settings: Settings, control: ControlStore, staging: Path, row: NewRelea
         progress("swapping the folder")
         _put(beside, target)
     progress("recording the release")
-    control.insert(release_periods, lengths)
+    for name, rows in decided.items():
+        control.insert(META.tables[name], rows)
     control.insert(releases, [row])
     progress("committing")
     with engine_errors("published"):

@@ -1,7 +1,7 @@
 -- model: anonymous.deliveries
 -- grain: one row per delivered order
--- params: unknown, abroad, norway
--- reads: staged.orders, staged.order_lines, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, anonymous.periods, anonymous.tokens
+-- params: other, unknown, abroad, norway
+-- reads: staged.orders, staged.order_lines, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, anonymous.periods, anonymous.people_groups, anonymous.tokens
 -- doc: Deliveries of the published periods, without people under restriction and without any number of the order. The day is the
 --      order's own, else that of its last live line once every live line is delivered. days is NULL without a day of
 --      ordering. partial_orders is 1 where live lines came on more than one day.
@@ -22,7 +22,7 @@ lines AS (
 ),
 deliveries AS (
     SELECT
-        o.order_id, o.ordered_on, o.contact_id, trim(o.delivery_postal_code) AS postal_code,
+        o.order_id, o.ordered_on, o.contact_id, o.tombstone_type, o.delivery_postal_code AS postal_code,
         coalesce(o.customer_id, n.customer_id) AS customer_id,
         coalesce(o.delivered_on, l.last_line_on) AS delivered_on,
         coalesce(l.delivery_days, 0) AS delivery_days
@@ -32,10 +32,7 @@ deliveries AS (
 )
 SELECT
     p.month, p.period,
-    CASE WHEN NOT list_contains(list_transform($norway, lambda x: lower(x)), lower(trim(c.country))) THEN $abroad
-         WHEN coalesce(d.postal_code, '') = '' THEN $unknown
-         WHEN regexp_full_match(d.postal_code, '[0-9]{4}|[0-9]') THEN left(d.postal_code, 1)
-         ELSE $abroad END AS postal_region,
+    coalesce(g.shown_region, $other) AS postal_region,
     coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
     1 AS orders,
     d.delivered_on - d.ordered_on AS days,
@@ -43,6 +40,8 @@ SELECT
 FROM deliveries AS d
 JOIN anonymous.periods AS p ON p.population = 'deliveries' AND p.fact_month = CAST(date_trunc('month', d.delivered_on) AS DATE)
 LEFT JOIN staged.customers AS c ON c.customer_id = d.customer_id
+LEFT JOIN anonymous.people_groups AS g ON g.customer_type = coalesce(c.stated_type, d.tombstone_type, $unknown)
+    AND g.postal_region = region_of(d.postal_code, c.country, $norway, $abroad, $unknown)
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = d.customer_id
 WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || d.customer_id)
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || d.contact_id)

@@ -20,7 +20,7 @@ stopped AS (
 ),
 people AS (
     SELECT
-        c.rowid AS person, c.customer_type, c.country, trim(c.postal_code) AS postal_code,
+        c.rowid AS person, c.customer_type, c.country, c.postal_code,
         lower(trim(c.gender)) AS gender, lower(trim(c.industry)) AS industry,
         12 * (year($microdata_month) - year(c.birth_date)) + month($microdata_month) - month(c.birth_date) AS age_months,
         CASE WHEN year(c.birth_date) % 10 = 0 AND month(c.birth_date) = 1 AND day(c.birth_date) = 1 THEN 120 ELSE 0 END
@@ -42,10 +42,7 @@ aged AS (
 )
 SELECT
     person, customer_type,
-    CASE WHEN NOT list_contains(list_transform($norway, lambda x: lower(x)), lower(trim(country))) THEN $abroad
-         WHEN coalesce(postal_code, '') = '' THEN $unknown
-         WHEN regexp_full_match(postal_code, '[0-9]{4}|[0-9]') THEN left(postal_code, 1)
-         ELSE $abroad END AS postal_region,
+    region_of(postal_code, country, $norway, $abroad, $unknown) AS postal_region,
     CASE WHEN age IS NULL THEN $unknown
          ELSE list_extract($age_band_labels, len(list_filter($age_band_starts, lambda x: x <= age))) END AS age_band,
     CASE WHEN coalesce(gender, '') = '' THEN $unknown

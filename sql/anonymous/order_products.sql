@@ -1,7 +1,7 @@
 -- model: anonymous.order_products
 -- grain: one row per order and product; an order without lines has one row without a product
--- params: all, unknown, abroad, norway, home_currency, most_characters
--- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, control.rates, anonymous.periods, anonymous.tokens
+-- params: all, other, unknown, abroad, norway, home_currency, most_characters
+-- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, control.rates, anonymous.periods, anonymous.people_groups, anonymous.tokens
 -- doc: Orders of the published periods that were not cancelled, without people under restriction. order_number numbers the orders
 --      of this run and means nothing else. revenue_nok is NULL where no line has a price in kroner or a rate into them; it is
 --      rounded here, so that cells add up to their totals.
@@ -15,7 +15,7 @@ restricted_orders AS (  -- of guests, whom a request by e-mail restricts
 orders AS (
     SELECT
         o.order_id, o.rowid AS order_number, o.contact_id, o.tombstone_type, coalesce(o.customer_id, n.customer_id) AS customer_id,
-        p.month, p.period, trim(o.delivery_postal_code) AS postal_code,
+        p.month, p.period, o.delivery_postal_code AS postal_code,
         coalesce(upper(trim(o.currency)), $home_currency) AS currency
     FROM staged.orders AS o
     JOIN anonymous.periods AS p ON p.population = 'orders' AND p.fact_month = CAST(date_trunc('month', o.ordered_on) AS DATE)
@@ -25,14 +25,13 @@ orders AS (
 known AS (
     SELECT
         o.order_id, o.order_number, o.month, o.period, coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
-        coalesce(c.stated_type, o.tombstone_type, $unknown) AS customer_type,
-        CASE WHEN NOT list_contains(list_transform($norway, lambda x: lower(x)), lower(trim(c.country))) THEN $abroad
-             WHEN coalesce(o.postal_code, '') = '' THEN $unknown
-             WHEN regexp_full_match(o.postal_code, '[0-9]{4}|[0-9]') THEN left(o.postal_code, 1)
-             ELSE $abroad END AS postal_region,
+        coalesce(g.shown_type, $other) AS customer_type,
+        coalesce(g.shown_region, $other) AS postal_region,
         CASE WHEN o.currency = upper($home_currency) THEN 1 ELSE CAST(r.rate AS DECIMAL(14, 6)) END AS rate
     FROM orders AS o
     LEFT JOIN staged.customers AS c ON c.customer_id = o.customer_id
+    LEFT JOIN anonymous.people_groups AS g ON g.customer_type = coalesce(c.stated_type, o.tombstone_type, $unknown)
+        AND g.postal_region = region_of(o.postal_code, c.country, $norway, $abroad, $unknown)
     LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = o.customer_id
     LEFT JOIN control.rates AS r ON upper(r.currency) = o.currency
     WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || o.customer_id)

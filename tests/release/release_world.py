@@ -111,6 +111,15 @@ def months(last: str) -> Iterator[date]:
         yield date(2024, month, 1)
 
 
+def register(regions: Sequence[str] = ("0", "5"), each: int = 10) -> list[dict[str, Any]]:
+    """Customers without an order, by whom each type may be told in each region (G17), and the rest as other."""
+    common = [(kind, f"{region}{i:03d}") for region in regions for kind in ("consumer", "business")
+              for i in range(each)]
+    rare = [(kind, "9990") for kind in ("sole_proprietor", None) for _ in range(5)]
+    return [{"customer_id": f"R{i}", "customer_type": kind, "country": "NO", "postal_code": code}
+            for i, (kind, code) in enumerate(common + rare)]
+
+
 def shop_rows(last: str = "2024-03") -> dict[str, list[dict[str, Any]]]:
     """Thirty customers: in each month 24 buy lockers, 4 of them desks as well, 3 return something."""
     rows: dict[str, list[dict[str, Any]]] = {
@@ -122,9 +131,10 @@ def shop_rows(last: str = "2024-03") -> dict[str, list[dict[str, Any]]]:
         kind = "consumer" if i % 2 else "business"
         rows["customers"].append({"customer_id": f"C{i}", "customer_type": kind, "name": f"Kunde Nummer{i:03d}",
                                   "email": f"kunde{i}@example.no", "username": f"kundebruker{i}", "country": "NO",
-                                  "preferences": "lockers"})
+                                  "postal_code": "0150" if i < 20 else "5003", "preferences": "lockers"})
         rows["newsletter_subscriptions"].append({"subscription_id": f"S{i}", "email": f"Kunde{i}@example.no",
                                                  "customer_id": f"C{i}", "subscribed_on": date(2024, 1, 3)})
+    rows["customers"] += register()
     for first in months(last):
         for i in range(24):
             order = f"O{first:%m}{i}"
@@ -153,7 +163,7 @@ def fill(con: Connection, rows: dict[str, list[dict[str, Any]]]) -> None:
     add(con, "retention.attribute_decisions", [
         {"as_of": date(2024, 4, 1), "subject_id": f"customer:{customer['customer_id']}", "attribute": attribute,
          "decision": decision}
-        for customer in rows["customers"]
+        for customer in rows["customers"] if customer["customer_id"].startswith("C")
         for attribute, decision in (
             ("name", "retain"), ("gender", "due" if int(customer["customer_id"][1:]) < 12 else "absent"))])
 

@@ -33,7 +33,7 @@ def seldom(orders_a_month: int) -> dict[str, list[dict[str, Any]]]:
         {"product_id": "P2", "name": "Desk oak", "category": "desks"}]}
     for i in range(100):
         rows["customers"].append({"customer_id": f"C{i}", "customer_type": "consumer" if i % 2 else "business",
-                                  "name": f"Kunde Nummer{i:03d}", "country": "NO"})
+                                  "name": f"Kunde Nummer{i:03d}", "country": "NO", "postal_code": "0150"})
     who = 0
     for number in range(21):
         first = date(2023 + number // 12, number % 12 + 1, 1)
