@@ -69,20 +69,23 @@ CREATE OR REPLACE TEMP MACRO date_on(x, first_day, last_day, sentinels) AS
 CREATE OR REPLACE TEMP MACRO end_on(ends_on, begins_on, days) AS
     CASE WHEN ends_on < begins_on - CAST(days AS INTEGER) THEN NULL ELSE ends_on END;
 
--- Rounded half up to 0.01 from its text; NULL for NaN, infinity and what is no number.
+-- Rounded half up to 0.01 from its text; NULL for NaN, infinity and what is no number. The engine reads 1_000 as a number,
+-- which nobody else does.
 CREATE OR REPLACE TEMP MACRO amount_of(x) AS
     CASE WHEN typeof(x) LIKE 'DECIMAL%' THEN TRY_CAST(x AS DECIMAL(18, 2))
-         ELSE TRY_CAST(text_of(x) AS DECIMAL(18, 2)) END;
+         WHEN NOT contains(CAST(x AS VARCHAR), '_') THEN TRY_CAST(text_of(x) AS DECIMAL(18, 2)) END;
 
 CREATE OR REPLACE TEMP MACRO number_of(x) AS
     CASE WHEN typeof(x) <> 'VARCHAR' THEN CASE WHEN isfinite(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(x AS DOUBLE) END
-         WHEN isfinite(TRY_CAST(text_of(x) AS DOUBLE)) THEN TRY_CAST(text_of(x) AS DOUBLE) END;
+         WHEN NOT contains(CAST(x AS VARCHAR), '_') AND isfinite(TRY_CAST(text_of(x) AS DOUBLE)) THEN TRY_CAST(text_of(x) AS DOUBLE) END;
 
 CREATE OR REPLACE TEMP MACRO boolean_of(x) AS
     CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS BOOLEAN) ELSE TRY_CAST(text_of(x) AS BOOLEAN) END;
 
+-- A whole number; what is none is not rounded to one.
 CREATE OR REPLACE TEMP MACRO integer_of(x) AS
-    CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS BIGINT) ELSE TRY_CAST(text_of(x) AS BIGINT) END;
+    CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS BIGINT)
+         WHEN number_of(x) = floor(number_of(x)) THEN TRY_CAST(text_of(x) AS BIGINT) END;
 
 -- Whether the source gave a value at all.
 CREATE OR REPLACE TEMP MACRO is_given(x) AS

@@ -103,6 +103,27 @@ class Thresholds(Frozen):
     months_computed_again: int = Field(ge=1)
 
 
+
+class Persons(Frozen):
+    """How people's names and birth dates are looked for in published texts (G10); lengths in letters, words in words.
+
+    `columns` hold names of people, `particles` are no part of a name, a name with one of the `company_forms` is no
+    person's. `folds` are replaced before names are compared. `months` are the twelve, each with the words for it;
+    `birth_formats` read words with one blank between them.
+    """
+
+    columns: tuple[str, ...] = Field(min_length=1)
+    part_letters: int = Field(ge=3)
+    joined_letters: int = Field(ge=5)
+    words_between: int = Field(ge=0)
+    genitive: str
+    particles: tuple[str, ...]
+    company_forms: tuple[str, ...]
+    folds: tuple[tuple[str, str], ...]
+    months: tuple[tuple[str, ...], ...] = Field(min_length=12, max_length=12)
+    birth_formats: tuple[str, ...] = Field(min_length=1)
+
+
 class Periods(Frozen):
     """By how long periods a fitted table may be published, finest first, and how much must be visible for the choice.
 
@@ -112,6 +133,7 @@ class Periods(Frozen):
 
     lengths: tuple[Length, ...] = Field(default=("month",), min_length=1)
     visible_percent: int = Field(default=60, ge=1, le=100)
+
 
 
 class PublishedValues(Frozen):
@@ -157,6 +179,7 @@ class Release(Frozen):
     history_months: int = Field(ge=1)
     periods: Periods = Periods()
     thresholds: Thresholds
+    persons: Persons
     values: PublishedValues
     rules: Rules
     tables: dict[str, PublishedTable]

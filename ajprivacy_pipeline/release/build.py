@@ -121,7 +121,8 @@ def _publish(run: Run) -> ReleaseResult:
     verdicts = prove.claims(run.policy, gates, len(paths), is_logged=run.logs is not None)
     utility["suppressed_sums"] = suppressed_sums(gates)
     head = files.head_of(run.policy, run.plan, verdicts, utility, snapshot.said) | {"visible": visible}
-    head["periods"] = periods.said(run.plan.lengths, run.tried, run.previous.manifest if run.previous else {})
+    earlier = run.previous.manifest if run.previous else {}
+    head["periods"] = periods.said(run.policy, run.plan.lengths, run.tried, earlier)
     _keep_proven(run, head)
     run.progress("scanning for leaks")
     made = {run.policy.release.microdata.table: microdata.PUBLIC} if snapshot.made else {}
@@ -133,15 +134,16 @@ def _publish(run: Run) -> ReleaseResult:
         return already_closed(run.plan, run.settings, run.control, run.previous, run.repaired)
     if head["proven"]:  # an unproven release closes nothing: nobody need be remembered for it
         ledger.remember(run.con, run.settings, release.manifest_sha256, release.month, earlier_manifests(run))
-    record = _record(run, release)
-    folder = swap.swap(run.settings, run.control, run.staging, record, _decided(run, release), run.progress)
+    row = _record(run, release)
+    folder = swap.swap(run.settings, run.control, run.staging, row, _decided(run, release), run.progress)
     if head["proven"]:
         ledger.confirm(run.settings, release.manifest_sha256)
     figures = {**{n: v for gate in (*gates, lineage, leaks) for n, v in gate.figures.items()},
-               **exact, "texts_scanned_late": late, "unconverted_lines": tables.unconverted_lines(run.con)}
+               **exact, **periods.figures(run.tried), "texts_scanned_late": late,
+               "unconverted_lines": tables.unconverted_lines(run.con)}
     return ReleaseResult(release.month, "published", run.plan.history_from, head["proven"],
                          _relative(folder, run.settings), release.manifest_sha256, run.repaired, tuple(verdicts),
-                         release.rows, figures, visible, record["published_at"].isoformat(timespec="seconds"))
+                         release.rows, figures, visible, row["published_at"].isoformat(timespec="seconds"))
 
 
 def _visible(run: Run, public: dict[str, str]) -> tuple[list[dict[str, Any]], dict[str, int]]:

@@ -57,8 +57,12 @@ def check_gates(con: Connection, policy: Policy, public: dict[str, str], took: d
     sums, flows = check_complements(con, policy, public, took), check_flows(con, policy, public, closed or {})
     balanced = verdict("G5", f"{sums.figure}; {flows.figure}", [*sums.violations, *flows.violations],
                        {**sums.figures, **flows.figures})
-    return [check_thresholds(con, policy, public), check_dominance(con, policy, public), balanced,
-            check_differences(con, policy, public), check_presence(con, policy, public)]
+    alone = check_dominance(con, policy, public)
+    differences, remainders = check_differences(con, policy, public)
+    dominance = verdict("G4", f"{alone.figure}; {remainders.figure}", [*alone.violations, *remainders.violations],
+                        {**alone.figures, **remainders.figures})
+    return [check_thresholds(con, policy, public), dominance, balanced, differences,
+            check_presence(con, policy, public)]
 
 
 def with_ledger(gates: list[Verdict], con: Connection, settings: Settings, policy: Policy,

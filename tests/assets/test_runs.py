@@ -16,6 +16,7 @@ from dagster._core.event_api import PartitionKeyFilter
 from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES, PROVING
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
 from ajprivacy_pipeline.storage.month_files import is_running, month_lock
+from tests import forked
 from tests.assets.conftest import Home
 from tests.assets.tiny import CANARIES, CANARY_EMAIL, CANARY_NAME
 
@@ -86,10 +87,7 @@ def test_two_months_one_after_the_other(home: Home, released: Home) -> None:
     """Green and failing runs leave no value and no key in any log; a month's copies die when the next has succeeded."""
     shutil.copytree(released.folder, home.folder, dirs_exist_ok=True)
     assert (home.folder / "restricted" / "2026-08.duckdb").stat().st_mode & 0o777 == 0o600
-    failed = [
-        subprocess.run([sys.executable, "-c", script, "run", "--month", "2026-09"], env=home.env, cwd=home.folder,
-                       capture_output=True, text=True, check=False)
-        for script in (BAD_VALUE, CAUSE)]
+    failed = [home.scripted(script, "run", "--month", "2026-09") for script in (BAD_VALUE, CAUSE)]
     home.shop(duplicate_canary=True)
     failed.append(home.call("run", "--month", "2026-09"))
     assert [run.returncode for run in failed] == [2, 2, 2]
@@ -193,8 +191,7 @@ def test_what_stands_in_the_log_stops_the_release(home: Home, released: Home, va
 
     shutil.copytree(released.folder, home.folder, dirs_exist_ok=True)
     before = published()
-    leaky = subprocess.run([sys.executable, "-c", LEAK, "run", "--month", "2026-09", value], env=home.env,
-                           cwd=home.folder, capture_output=True, text=True, check=False)
+    leaky = home.scripted(LEAK, "run", "--month", "2026-09", value)
     assert leaky.returncode == 2
     assert match in leaky.stderr
     assert CANARY_NAME not in leaky.stderr
@@ -285,8 +282,7 @@ def test_a_destination_outside_the_eea_gets_nothing_and_the_month_stands(home: H
     target = tmp_path / "elsewhere.db"
     env = {**home.env, "AJPRIVACY_PUBLISH_URL": f"sqlite:///{target}?note=Zq9-geheimnis",
            "AJPRIVACY_PUBLISH_COUNTRY": "US"}
-    run = subprocess.run([sys.executable, "-m", "ajprivacy_pipeline", "run", "--month", "2026-08"], env=env, text=True,
-                         cwd=home.folder, capture_output=True, check=False)
+    run = forked.call(["run", "--month", "2026-08"], env, home.folder)
     assert run.returncode == 2
     assert "US, is not in the EEA" in run.stderr
     assert not target.exists()
