@@ -95,6 +95,8 @@ def _release_rows(release: ReleaseSummary | None) -> list[tuple[str, str]]:
         *([("visible", _VISIBLE)] if visible else []),
         *(("", line) for line in visible),
         *([("no rate", left_out)] if unconverted else []),
+        *(("absent", f"{', '.join(column for column, why in release['absent'].items() if why == reason)}: {reason}")
+          for reason in dict.fromkeys(release["absent"].values())),
         ("gates", gates),
     ]
 

@@ -3,10 +3,21 @@
 Belongs here: the verdict alone. It is never a bare bool: whoever reads it sees the figure it rests on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 PASSED, FAILED, UNCHECKED = "passed", "failed", "not checked"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cell of a public table at which a measure is told: its period's first day, and the dimensions it names."""
+
+    table: str
+    measure: str
+    month: date
+    named: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -15,6 +26,7 @@ class Verdict:
 
     `figure` is published with the release: it holds no number that follows the exact size of the warehouse.
     `violations` name tables, columns and counts, never a value. `figures` are for the run's own metadata.
+    `places` are where suppressing more would help: they stay in the process, and are in no message.
     """
 
     guarantee: str
@@ -23,6 +35,7 @@ class Verdict:
     violations: tuple[str, ...] = ()
     figures: dict[str, int] = field(default_factory=dict)
     is_checked: bool = True
+    places: frozenset[Place] = field(default=frozenset(), repr=False)
 
     @property
     def word(self) -> str:
@@ -32,9 +45,10 @@ class Verdict:
         return PASSED if self.passed else FAILED
 
 
-def verdict(guarantee: str, figure: str, violations: list[str], figures: dict[str, int] | None = None) -> Verdict:
+def verdict(guarantee: str, figure: str, violations: list[str], figures: dict[str, int] | None = None,
+            places: Iterable[Place] = ()) -> Verdict:
     """Returns a verdict that passes when nothing violates the guarantee."""
-    return Verdict(guarantee, not violations, figure, tuple(violations), figures or {})
+    return Verdict(guarantee, not violations, figure, tuple(violations), figures or {}, places=frozenset(places))
 
 
 def stored(guarantee: str, entry: Mapping[str, str]) -> Verdict:

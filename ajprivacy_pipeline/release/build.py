@@ -11,6 +11,7 @@ from ajprivacy_pipeline.disclosure.guarantees import PROVING
 from ajprivacy_pipeline.disclosure.texts.leakscan import Text
 from ajprivacy_pipeline.disclosure.verdict import PASSED, Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy.narrow import without_columns
 from ajprivacy_pipeline.release import (
     files,
     ledger,
@@ -76,8 +77,10 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
         if plan.closed and previous is not None:
             return already_closed(plan, settings, control, previous, repaired)
         absent = tables.absent_tables(con, policy)
-        plan = replace(plan, absent=absent, reissued=reissued(plan, previous.manifest if previous else {}))
-        shown = _without(policy, set(absent), previous)
+        lacking = _absent_columns(con, policy, previous)
+        plan = replace(plan, absent={**absent, **lacking},
+                       reissued=reissued(plan, previous.manifest if previous else {}))
+        shown = without_columns(_without(policy, set(absent), previous), lacking)
         run = Run(con, settings, shown, policy, control, plan, previous, staging, run_id, progress, repaired,
                    sql or sql_folder(), run_models, logs)
         try:
@@ -93,6 +96,20 @@ def _without(policy: Policy, absent: set[str], previous: Release | None) -> Poli
     gone = absent - set(previous.tables if previous else ())
     kept = {name: table for name, table in policy.release.tables.items() if name not in gone}
     return policy.model_copy(update={"release": policy.release.model_copy(update={"tables": kept})})
+
+
+def _absent_columns(con: Connection, policy: Policy, previous: Release | None) -> dict[str, str]:
+    """The columns (table.column) that tables of cells lack, with the reason: all months of a table have the same ones.
+
+    What a table lacked when it was first published it lacks from then on.
+    """
+    published = set(previous.tables if previous else ())
+    known = files.absent_columns(previous.manifest) if previous else {}
+    kept = {name: reason for name, reason in known.items()
+            if name.partition(".")[0] in published & set(tables.month_tables(policy))}
+    fresh = [table for table in tables.month_tables(policy) if table not in published]
+    return kept | {f"{table}.{column}": reason for table, columns in tables.absent_columns(con, policy, fresh).items()
+                   for column, reason in columns.items()}
 
 
 def _previous(settings: Settings, plan: ReleasePlan) -> Release | None:
@@ -143,7 +160,8 @@ def _publish(run: Run) -> ReleaseResult:
                "unconverted_lines": tables.unconverted_lines(run.con)}
     return ReleaseResult(release.month, "published", run.plan.history_from, head["proven"],
                          _relative(folder, run.settings), release.manifest_sha256, run.repaired, tuple(verdicts),
-                         release.rows, figures, visible, row["published_at"].isoformat(timespec="seconds"))
+                         release.rows, figures, visible, row["published_at"].isoformat(timespec="seconds"),
+                         files.absent_columns(release.manifest))
 
 
 def _visible(run: Run, public: dict[str, str]) -> tuple[list[dict[str, Any]], dict[str, int]]:
@@ -166,9 +184,11 @@ def _keep_proven(run: Run, head: dict[str, Any]) -> None:
 
 def _with_microdata(run: Run) -> tuple[Run, microdata.Snapshot]:
     """The run with what was decided about the microdata: made anew, repeated, or absent with a reason."""
-    snapshot = microdata.build_or_carry_over(run.con, run.settings, run.policy, run.plan, run.previous)
-    plan, policy = replace(run.plan, microdata=snapshot.month), run.policy
-    table = policy.release.microdata.table
+    snapshot = microdata.build_or_carry_over(run.con, run.settings, run.policy, run.plan, run.previous, run.sql)
+    table = run.policy.release.microdata.table
+    absent = {f"{table}.{column}": reason for column, reason in snapshot.columns.absent.items()}
+    plan = replace(run.plan, microdata=snapshot.month, absent={**run.plan.absent, **absent})
+    policy = snapshot.columns.of(run.policy)
     if snapshot.reason:
         plan = replace(plan, absent={**plan.absent, table: snapshot.reason})
         policy = _without(policy, {table}, None)

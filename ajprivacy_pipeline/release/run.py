@@ -28,6 +28,7 @@ class ReleaseResult:
 
     `rows`, `figures` and `published_at` are for the run's metadata; `visible` is what the release says of its shares.
     Of a month that is closed already they are those of the release that closed it.
+    `absent` are the columns (table.column) that a published table lacks, with the reason.
     """
 
     month: str
@@ -42,6 +43,7 @@ class ReleaseResult:
     figures: dict[str, int] = field(default_factory=dict)
     visible: list[dict[str, Any]] = field(default_factory=list)
     published_at: str = ""
+    absent: dict[str, str] = field(default_factory=dict)
 
 
 def figures_of_cells(manifest: Mapping[str, Any]) -> dict[str, int]:

@@ -202,7 +202,8 @@ class MonthRun:
                 "cells": found.figures.get("cells", 0), "cells_suppressed": found.figures.get("cells_suppressed", 0),
                 "unconverted_lines": found.figures.get("unconverted_lines", 0),
                 "rows": sum(found.rows.values()), "visible": dict(told_lines(found.visible)),
-                "gates": {v.guarantee: v.word for v in found.verdicts}}
+                "gates": {v.guarantee: v.word for v in found.verdicts},
+                "absent": found.absent}
 
     def _bound(self, layer: str) -> Mapping[str, object]:
         """Every bound value of a layer's models; the schemas policy and control are written on first use."""

@@ -15,7 +15,8 @@ class Missing(TypedDict):
 
 
 class ReleaseSummary(TypedDict):
-    """What became of the release; `gates`: guarantee -> verdict; `visible`: table -> its visible shares, in words.
+    """What became of the release; `gates`: guarantee -> verdict; `visible`: table -> its visible shares, in words;
+    `absent`: column (table.column) -> why it is absent.
 
     Of a month that is closed already it is what the release that closed it came to.
     """
@@ -29,6 +30,7 @@ class ReleaseSummary(TypedDict):
     rows: int
     visible: dict[str, str]
     gates: dict[str, str]
+    absent: dict[str, str]
 
 
 class MonthSummary(TypedDict):

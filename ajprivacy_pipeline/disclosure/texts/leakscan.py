@@ -92,7 +92,7 @@ def own_values(policy: Policy) -> tuple[str, ...]:
     rules = policy.release.rules
     found |= {rules.other, *(rule.value for rule in (*rules.page_group, *rules.device_class))}
     microdata = policy.release.microdata
-    found |= {text for leaves in microdata.quasi_identifiers.values() for leaf in leaves for text in leaf.path}
+    found |= {text for leaves in policy.quasi_identifiers.values() for leaf in leaves for text in leaf.path}
     found |= {value for column in microdata.sensitive.values() for value in column.order}
     for source in policy.sources.tables.values():
         for column in source.columns.values():
