@@ -27,6 +27,7 @@ class PublishedColumn(Frozen):
     names: str | None = None  # the dimension that this one is the name of: tells no cells apart, may be suppressed
     people: Literal["type", "region"] | None = None  # what the dimension says of the people behind a row (G17)
     flows: tuple[()] | tuple[str, str] = ()  # of a stock: what came since the month before, what went
+    sources: tuple[str, ...] = ()  # table.column of the warehouse without which it is absent, not empty
 
     @property
     def subtracted_over(self) -> tuple[str, ...]:
@@ -103,6 +104,27 @@ class Thresholds(Frozen):
     months_computed_again: int = Field(ge=1)
 
 
+
+class Persons(Frozen):
+    """How people's names and birth dates are looked for in published texts (G10); lengths in letters, words in words.
+
+    `columns` hold names of people, `particles` are no part of a name, a name with one of the `company_forms` is no
+    person's. `folds` are replaced before names are compared. `months` are the twelve, each with the words for it;
+    `birth_formats` read words with one blank between them.
+    """
+
+    columns: tuple[str, ...] = Field(min_length=1)
+    part_letters: int = Field(ge=3)
+    joined_letters: int = Field(ge=5)
+    words_between: int = Field(ge=0)
+    genitive: str
+    particles: tuple[str, ...]
+    company_forms: tuple[str, ...]
+    folds: tuple[tuple[str, str], ...]
+    months: tuple[tuple[str, ...], ...] = Field(min_length=12, max_length=12)
+    birth_formats: tuple[str, ...] = Field(min_length=1)
+
+
 class Periods(Frozen):
     """By how long periods a fitted table may be published, finest first, and how much must be visible for the choice.
 
@@ -114,13 +136,13 @@ class Periods(Frozen):
     visible_percent: int = Field(default=60, ge=1, le=100)
 
 
+
 class PublishedValues(Frozen):
     """The policy's own dimension values."""
 
     all: str
     unknown: str
     abroad: str
-    norway: tuple[str, ...]
     most_characters: int = Field(ge=1)
     home_currency: str
 
@@ -157,6 +179,7 @@ class Release(Frozen):
     history_months: int = Field(ge=1)
     periods: Periods = Periods()
     thresholds: Thresholds
+    persons: Persons
     values: PublishedValues
     rules: Rules
     tables: dict[str, PublishedTable]

@@ -11,7 +11,9 @@ import dagster as dg
 import pytest
 from ajprivacy_pipeline.assets.instance import prepare_dagster
 from ajprivacy_pipeline.assets.resources import POOL, free_dead_slots
+from dagster._core.event_api import PartitionKeyFilter
 
+from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES, PROVING
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
 from ajprivacy_pipeline.storage.month_files import is_running, month_lock
 from tests import forked
@@ -133,16 +135,50 @@ def _run_again(home: Home) -> None:
     assert published() == before
 
 
+def _checks(home: Home, month: str) -> dict[str, dg.AssetCheckEvaluation]:
+    """What the release's checks of a month said last, by guarantee."""
+    found = {}
+    with prepare_dagster(_settings(home)) as instance:
+        for name in PROVING:
+            asked = dg.AssetCheckKey(dg.AssetKey(["release", "analytics"]), GUARANTEES[name].check_name)
+            records = instance.event_log_storage.get_asset_check_execution_history(
+                asked, limit=1, partition_filter=PartitionKeyFilter(key=f"{month}-01"))
+            if records and records[0].evaluation is not None:
+                found[name] = records[0].evaluation
+    return found
+
+
 def test_each_guarantee_is_a_check_of_the_release_with_its_figures(released: Home) -> None:
     """But those of microdata: this shop is too small for any."""
-    with prepare_dagster(_settings(released)) as instance:
-        for gate in (f"g{number}" for number in range(1, 16)):
-            asked = dg.AssetCheckKey(dg.AssetKey(["release", "analytics"]), gate)
-            found = instance.event_log_storage.get_latest_asset_check_execution_by_key([asked])[asked]
-            evaluation = found.event.dagster_event.asset_check_evaluation_data  # type: ignore[union-attr]
-            figures = {name: value for name, value in evaluation.metadata.items() if name != "violations"}
-            assert evaluation.passed, gate
-            assert figures or gate in ("g3", "g7", "g8", "g9"), f"{gate}: {evaluation.description}, and no figure"
+    checks = _checks(released, "2026-08")
+    assert list(checks) == list(PROVING)
+    for name, evaluation in checks.items():
+        assert evaluation.passed, name
+        assert evaluation.partition == "2026-08-01"
+        assert set(evaluation.metadata) - {"violations", "verdict"} or GUARANTEES[name].microdata, (
+            f"{name}: {evaluation.description}, and no figure")
+
+
+def test_a_closed_month_says_again_what_was_found_and_a_failed_run_says_not_checked(home: Home, released: Home) -> None:
+    """A month each: what another found stays. The month before the first release was closed by it, too."""
+    shutil.copytree(released.folder, home.folder, dirs_exist_ok=True)
+    first = {name: (check.passed, check.description) for name, check in _checks(home, "2026-08").items()}
+    broken = subprocess.run([sys.executable, "-c", BAD_VALUE, "run", "--month", "2026-09"], env=home.env,
+                            cwd=home.folder, capture_output=True, text=True, check=False)
+    assert broken.returncode == 2
+    unchecked = _checks(home, "2026-09")
+    assert list(unchecked) == list(PROVING)
+    for check in unchecked.values():
+        assert (check.description, check.severity) == ("not checked", dg.AssetCheckSeverity.WARN)
+    closed = home.call("run", "--month", "2026-07", "--json")
+    assert closed.returncode == 0, closed.stderr
+    summary = json.loads(closed.stdout)["release"]
+    assert (summary["status"], summary["proven"]) == ("already_closed", True)
+    assert summary["gates"] == dict.fromkeys(PROVING, "passed")
+    assert summary["cells"] > 0
+    assert summary["visible"]["sales_monthly"]
+    for month in ("2026-07", "2026-08"):
+        assert {name: (check.passed, check.description) for name, check in _checks(home, month).items()} == first
 
 
 @pytest.mark.parametrize(("value", "match"), [

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES, PROVING
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.release import GuaranteeError, plan_release, read_release
 from ajprivacy_pipeline.release.inspect import list_releases, verify
-from ajprivacy_pipeline.release.manifest import GUARANTEES, PROVING, is_proven
+from ajprivacy_pipeline.release.manifest import is_proven
 from tests.release.release_world import SALES, World, fill, shop_rows, tree
 
 
