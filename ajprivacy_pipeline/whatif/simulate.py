@@ -6,8 +6,9 @@ where it spills, encrypted.
 """
 
 import os
+import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NotRequired, cast
@@ -72,7 +73,7 @@ def simulate(settings: Settings, new_texts: Mapping[str, str], month: str, out: 
     require_complete(new)
     as_of(month)
     target = restricted_target(settings, out) if out else None
-    with boundary("simulate"), _shadow_database(settings, month) as con:
+    with boundary("simulate"), zones.without_pandas(), _shadow_database(settings, month) as con:
         old = _policy_of_month(settings, con)
         _require_columns(con, new)
         trial = _decide(con, old[0] if old else None, new, month, _effect_key(settings))
@@ -179,16 +180,15 @@ def _decide(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPoli
     read_on = {name for model in compared.values() if not model.is_view for name in model.reads}
     late = {rulings.table: models[rulings.table] for rulings in RULINGS.values()}
     for model in layer_models(models, ["retention"]):
-        if model.name not in compared or (model.name not in touched and not changed & set(model.reads)):
-            _lend(con, [(model.name,)])
-        elif model.name in (*late, *RULINGS, _RECORDS):
-            changed.add(model.name)
-        else:
+        if model.name in compared and (model.name in touched or _rests_on(con, model, changed, compared)):
+            if model.name in (*late, *RULINGS, _RECORDS):
+                changed.add(model.name)
+                continue
             make_relation(con, model, values)
             if old is None or model.is_view or model.name not in read_on or _differs(con, model.name):
                 changed.add(model.name)
-            else:
-                _lend(con, [(model.name,)])
+                continue
+        _lend(con, [(model.name,)])
     return Trial(frozenset(changed), {name: model for name, model in late.items() if name in changed}, values)
 
 
@@ -224,8 +224,32 @@ def _compared_models(policy: DecisionPolicy) -> list[Model]:
     return [model for model in models if model.name in wanted]
 
 
-def _differs(con: zones.Connection, name: str) -> bool:
-    """Whether a table holds other rows than in the month, told by their count and the sum of their hashes."""
-    found = [con.execute(f"SELECT count(*), sum(hash(t)) FROM {where}{name} AS t").fetchall()
-             for where in ("", f"{ZONE}.")]
-    return bool(found[0] != found[1])
+def _rests_on(con: zones.Connection, model: Model, changed: Container[str], models: Mapping[str, Model]) -> bool:
+    """Whether a model may come out otherwise: of a relation that did it takes whole rows, or columns that did.
+
+    The columns that it takes are those that its text names. No view is looked through.
+    """
+    others = [name for name in model.reads if name in changed]
+    takes_rows = model.is_view or "*" in model.sql.replace("count(*)", "")
+    if takes_rows or any(name in models and models[name].is_view for name in others):
+        return bool(others)
+    words = set(re.findall(r"\w+", model.sql))
+    return any(_differs(con, name, words) for name in others)
+
+
+def _differs(con: zones.Connection, name: str, words: Container[str] | None = None) -> bool:
+    """Whether a table holds other rows than in the month, told by their count and the sum of their hashes.
+
+    Args:
+        con: holds the month's table and the trial's.
+        name: the table.
+        words: only columns with one of these names are looked at; all without.
+    """
+    sides = ("", f"{ZONE}.")
+    columns, before = ([row[0] for row in con.execute(f"DESCRIBE {side}{name}").fetchall()] for side in sides)
+    if columns != before:
+        return True
+    looked_at = [zones.quote(column) for column in columns if words is None or column in words]
+    row = ", ".join(["0", *looked_at])
+    now, then = (con.execute(f"SELECT count(*), sum(hash({row})) FROM {side}{name}").fetchall() for side in sides)
+    return bool(now != then)

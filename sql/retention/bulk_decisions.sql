@@ -21,7 +21,8 @@ WITH clicks AS (
     LEFT JOIN retention.subject_holds AS h ON h.subject_no = c.subject_no AND h.entity = 'web_events'
     LEFT JOIN retention.subject_holds AS g ON g.subject_no = k.subject_no AND g.entity = 'web_events'
 ), ended AS (
-    SELECT *, visit_due_on(occurred_on, has_consent, cookie_on, consent_withdrawn_on, individualisation_on, $as_of) AS due_on
+    SELECT has_consent, cookie_on, consent_withdrawn_on, is_held,
+        visit_due_on(occurred_on, has_consent, cookie_on, consent_withdrawn_on, individualisation_on, $as_of) AS due_on
     FROM clicks WHERE NOT is_absent
 ), lines AS (
     SELECT coalesce(plus_months(logged_on, $log_months), $as_of) AS due_on,
