@@ -27,7 +27,8 @@ Groups = dict[tuple[str, str], tuple[str, str]]
 MONTHS = [date(2024, month, 1) for month in (1, 2, 3)]
 
 
-def shop(seed: int, people: int, products: int, *, fixed: bool, categories: int = 3) -> dict[str, list[dict[str, Any]]]:
+def shop(seed: int, people: int, products: int, *, fixed: bool, categories: int = 3,
+         regions: int = 4) -> dict[str, list[dict[str, Any]]]:
     """Rows of a shop: a few products sell most, some customers are firms that buy a lot."""
     rng = np.random.default_rng(seed)
     rows: dict[str, list[dict[str, Any]]] = {"customers": [], "orders": [], "order_lines": [], "products": []}
@@ -38,7 +39,7 @@ def shop(seed: int, people: int, products: int, *, fixed: bool, categories: int 
     liked = 1 / (1 + np.arange(products)) ** 1.1
     weight = np.concatenate([rng.permutation(liked) for _ in range(categories)])
     for i in range(people):
-        business, code = rng.random() < 0.25, f"{min(4, rng.geometric(0.4)):d}001"  # many people in each region
+        business, code = rng.random() < 0.25, f"{min(regions, rng.geometric(0.4)):d}001"
         rows["customers"].append({"customer_id": f"C{i}", "customer_type": "business" if business else "consumer",
                                   "name": f"Kunde{i} Nummermann{i:04d}", "country": "NO",
                                   "postal_code": code})
