@@ -173,7 +173,7 @@ def test_no_row_of_the_microdata_is_theirs_alone(con: zones.Connection) -> None:
     tables = {row[0] for row in rows(con, "SELECT table_name FROM duckdb_tables() WHERE database_name = 'a'")}
     if "customers_microdata" not in tables:
         pytest.fail("the shop is large enough for microdata")
-    listed = load_policy(NOTICE).release.microdata.quasi_identifiers
+    listed = load_policy(NOTICE).quasi_identifiers
     known = [{"customer_type": "consumer", "postal_region": "0", "gender": "f"},
              {"customer_type": "sole_proprietor", "postal_region": "9", "gender": "other"},
              {"customer_type": "business", "postal_region": "abroad", "gender": "unknown"}]

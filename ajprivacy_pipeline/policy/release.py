@@ -27,6 +27,7 @@ class PublishedColumn(Frozen):
     names: str | None = None  # the dimension that this one is the name of: tells no cells apart, may be suppressed
     people: Literal["type", "region"] | None = None  # what the dimension says of the people behind a row (G17)
     flows: tuple[()] | tuple[str, str] = ()  # of a stock: what came since the month before, what went
+    sources: tuple[str, ...] = ()  # table.column of the warehouse without which it is absent, not empty
 
     @property
     def subtracted_over(self) -> tuple[str, ...]:
@@ -142,7 +143,6 @@ class PublishedValues(Frozen):
     all: str
     unknown: str
     abroad: str
-    norway: tuple[str, ...]
     most_characters: int = Field(ge=1)
     home_currency: str
 

@@ -85,11 +85,9 @@ def _suppress(run: Run) -> tuple[dict[str, str], list[Verdict]]:
     public = tables.make_public(con, policy, _left_out(run))
     run.progress("secondary suppression")
     closed = files.closed_relations(policy, run.previous, run.plan)
-    took = gates.suppress_more(con, policy, public, closed)
-    tables.suppress_names_without_figures(con, policy, public)
+    verdicts = gates.suppress_until_proven(con, policy, public, closed)
     run.progress("checking thresholds")
     ledger_cells.hash_cells(con, run.settings, policy, public, run.plan.month)
-    verdicts = gates.check_gates(con, policy, public, took, closed)
     verdicts = gates.with_ledger(verdicts, con, run.settings, policy, earlier_manifests(run))
     prove.require(verdicts)
     return public, verdicts

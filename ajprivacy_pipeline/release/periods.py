@@ -84,16 +84,25 @@ def changed(stretches: tuple[Stretch, ...], history_from: str, newest: str, leng
     return (*(s for s in stretches if s.since < month), Stretch(month, length))
 
 
-def said(lengths: Lengths, tried: Tried, earlier: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what the manifest says of each population's periods: their lengths, and the shares that decided.
+def said(policy: Policy, lengths: Lengths, tried: Tried, earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what the manifest says of each population's periods: their lengths, and which of them showed enough.
 
-    `tried` are those of a first release; a later one repeats what the manifest before it says.
+    `tried` are the shares of a first release; a later one repeats what the manifest before it says. The shares
+    themselves stand in the run's own metadata alone: from a share and the shown sum follows what is suppressed.
     """
-    before = earlier.get("periods", {})
-    return {population: {"lengths": {stretch.since: stretch.length for stretch in stretches},
-                         "visible_percent": dict(tried[population]) if population in tried
-                         else before.get(population, {}).get("visible_percent", {})}
+    before, enough = earlier.get("periods", {}), policy.release.periods.visible_percent
+    return {population: {
+        "lengths": {stretch.since: stretch.length for stretch in stretches},
+        "visible": {length: f"{enough} % or more" if share >= enough else f"less than {enough} %"
+                    for length, share in tried[population].items()}
+        if population in tried else before.get(population, {}).get("visible", {})}
             for population, stretches in sorted(lengths.items())}
+
+
+def figures(tried: Tried) -> dict[str, int]:
+    """Returns the shares that decided, in percent, for the run's own metadata."""
+    return {f"visible_{population}_by_{length}_percent": share
+            for population, shares in tried.items() for length, share in shares.items()}
 
 
 def rows(lengths: Lengths, manifest_sha256: str) -> list[dict[str, str]]:

@@ -169,10 +169,11 @@ def model_values(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
         "first_month": date.fromisoformat(f"{plan.first_month}-01"),
         "last_month": date.fromisoformat(f"{plan.last_month}-01"),
         "all": values.all, "unknown": values.unknown, "abroad": values.abroad,
-        "most_characters": values.most_characters, "norway": list(values.norway), "home_currency": values.home_currency,
+        "most_characters": values.most_characters, "home_currency": values.home_currency,
         "run_inner": key.inner, "run_outer": key.outer, "other": policy.release.rules.other,
         **_periods(policy, plan), **_groups(policy, plan),
         **policy.release.microdata.values(date.fromisoformat(f"{plan.month}-01")),
+        **policy.regions.values(),
         **_rule_values("page", "groups", policy.release.rules.page_group),
         **_rule_values("device", "classes", policy.release.rules.device_class),
     }
@@ -191,8 +192,9 @@ def _periods(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
 def _groups(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
     """What the description of people goes by: how many make a group, every type and region, what was decided before."""
     types = policy.sources.tables["customers"].columns["customer_type"].values or ()
-    regions = policy.release.microdata.quasi_identifiers["postal_region"]
-    return {"k": policy.release.thresholds.k, "customer_types": [*types, policy.release.values.unknown],
+    values = policy.release.values
+    regions = policy.regions.leaves(values.abroad, values.unknown)
+    return {"k": policy.release.thresholds.k, "customer_types": [*types, values.unknown],
             "postal_regions": [leaf.path[0] for leaf in regions],
             "kept_types": [group.customer_type for group in plan.groups],
             "kept_regions": [group.postal_region for group in plan.groups],

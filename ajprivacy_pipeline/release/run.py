@@ -1,11 +1,12 @@
 """What the steps of one publish share, and what it came to.
 
-Belongs here: two records. Does not belong here: the steps (build).
+Belongs here: two records, and reading one from a manifest. Does not belong here: the steps (build).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.policy import Policy
@@ -23,7 +24,12 @@ Status = Literal["published", "already_closed"]
 
 @dataclass(frozen=True)
 class ReleaseResult:
-    """What a publish did. `rows` and `figures` are for the run's metadata; `folder` is relative to the home."""
+    """What a publish did. `folder` is relative to the home.
+
+    `rows`, `figures` and `published_at` are for the run's metadata; `visible` is what the release says of its shares.
+    Of a month that is closed already they are those of the release that closed it.
+    `absent` are the columns (table.column) that a published table lacks, with the reason.
+    """
 
     month: str
     status: Status
@@ -35,6 +41,15 @@ class ReleaseResult:
     verdicts: tuple[Verdict, ...] = ()
     rows: dict[str, int] = field(default_factory=dict)
     figures: dict[str, int] = field(default_factory=dict)
+    visible: list[dict[str, Any]] = field(default_factory=list)
+    published_at: str = ""
+    absent: dict[str, str] = field(default_factory=dict)
+
+
+def figures_of_cells(manifest: Mapping[str, Any]) -> dict[str, int]:
+    """Returns how many new cells a release had and how many of them it suppressed, by its manifest."""
+    new = (manifest.get("utility") or {}).get("new_cells", {}).values()
+    return {"cells": sum(entry["rows"] for entry in new), "cells_suppressed": sum(entry["suppressed"] for entry in new)}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 -- model: anonymous.deliveries
 -- grain: one row per delivered order
--- params: other, unknown, abroad, norway
+-- params: other, unknown, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels
 -- reads: staged.orders, staged.order_lines, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, anonymous.periods, anonymous.people_groups, anonymous.tokens
 -- doc: Deliveries of the published periods, without people under restriction and without any number of the order. The day is the
 --      order's own, else that of its last live line once every live line is delivered. days is NULL without a day of
@@ -22,7 +22,7 @@ lines AS (
 ),
 deliveries AS (
     SELECT
-        o.order_id, o.ordered_on, o.contact_id, o.tombstone_type, o.delivery_postal_code AS postal_code,
+        o.order_id, o.ordered_on, o.contact_id, o.tombstone_type, trim(o.delivery_postal_code) AS postal_code,
         coalesce(o.customer_id, n.customer_id) AS customer_id,
         coalesce(o.delivered_on, l.last_line_on) AS delivered_on,
         coalesce(l.delivery_days, 0) AS delivery_days
@@ -41,7 +41,7 @@ FROM deliveries AS d
 JOIN anonymous.periods AS p ON p.population = 'deliveries' AND p.fact_month = CAST(date_trunc('month', d.delivered_on) AS DATE)
 LEFT JOIN staged.customers AS c ON c.customer_id = d.customer_id
 LEFT JOIN anonymous.people_groups AS g ON g.customer_type = coalesce(c.stated_type, d.tombstone_type, $unknown)
-    AND g.postal_region = region_of(d.postal_code, c.country, $norway, $abroad, $unknown)
+    AND g.postal_region = region_of(c.country, d.postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad)
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = d.customer_id
 WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || d.customer_id)
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || d.contact_id)

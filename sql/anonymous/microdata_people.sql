@@ -1,6 +1,6 @@
 -- model: anonymous.microdata_people
 -- grain: one row per row of customers, people who may not be in the microdata included
--- params: microdata_month, minimum_age, unknown, other, abroad, norway, age_band_starts, age_band_labels, gender_spellings, gender_labels, industry_spellings, industry_labels, tenure_band_starts, tenure_band_labels
+-- params: microdata_month, minimum_age, unknown, other, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels, age_band_starts, age_band_labels, gender_spellings, gender_labels, industry_spellings, industry_labels, tenure_band_starts, tenure_band_labels
 -- reads: staged.customers, retention.attribute_decisions, retention.freezes, retention.requests, retention.subjects
 -- doc: The quasi-identifiers of everybody at the month's end, in the policy's finest values: the linkage proof needs all.
 --      `is_included`: something retained, nothing due, not restricted, no objection or erasure, not a minor, nor perhaps one
@@ -20,7 +20,7 @@ stopped AS (
 ),
 people AS (
     SELECT
-        c.rowid AS person, c.customer_type, c.country, c.postal_code,
+        c.rowid AS person, c.customer_type, c.country, trim(c.postal_code) AS postal_code,
         lower(trim(c.gender)) AS gender, lower(trim(c.industry)) AS industry,
         12 * (year($microdata_month) - year(c.birth_date)) + month($microdata_month) - month(c.birth_date) AS age_months,
         CASE WHEN year(c.birth_date) % 10 = 0 AND month(c.birth_date) = 1 AND day(c.birth_date) = 1 THEN 120 ELSE 0 END
@@ -42,7 +42,7 @@ aged AS (
 )
 SELECT
     person, customer_type,
-    region_of(postal_code, country, $norway, $abroad, $unknown) AS postal_region,
+    region_of(country, postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad) AS postal_region,
     CASE WHEN age IS NULL THEN $unknown
          ELSE list_extract($age_band_labels, len(list_filter($age_band_starts, lambda x: x <= age))) END AS age_band,
     CASE WHEN coalesce(gender, '') = '' THEN $unknown

@@ -1,6 +1,6 @@
 -- model: anonymous.order_products
 -- grain: one row per order and product; an order without lines has one row without a product
--- params: all, other, unknown, abroad, norway, home_currency, most_characters
+-- params: all, other, unknown, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels, home_currency, most_characters
 -- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, control.rates, anonymous.periods, anonymous.people_groups, anonymous.tokens
 -- doc: Orders of the published periods that were not cancelled, without people under restriction. order_number numbers the orders
 --      of this run and means nothing else. revenue_nok is NULL where no line has a price in kroner or a rate into them; it is
@@ -15,7 +15,7 @@ restricted_orders AS (  -- of guests, whom a request by e-mail restricts
 orders AS (
     SELECT
         o.order_id, o.rowid AS order_number, o.contact_id, o.tombstone_type, coalesce(o.customer_id, n.customer_id) AS customer_id,
-        p.month, p.period, o.delivery_postal_code AS postal_code,
+        p.month, p.period, trim(o.delivery_postal_code) AS postal_code,
         coalesce(upper(trim(o.currency)), $home_currency) AS currency
     FROM staged.orders AS o
     JOIN anonymous.periods AS p ON p.population = 'orders' AND p.fact_month = CAST(date_trunc('month', o.ordered_on) AS DATE)
@@ -31,7 +31,7 @@ known AS (
     FROM orders AS o
     LEFT JOIN staged.customers AS c ON c.customer_id = o.customer_id
     LEFT JOIN anonymous.people_groups AS g ON g.customer_type = coalesce(c.stated_type, o.tombstone_type, $unknown)
-        AND g.postal_region = region_of(o.postal_code, c.country, $norway, $abroad, $unknown)
+        AND g.postal_region = region_of(c.country, o.postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad)
     LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = o.customer_id
     LEFT JOIN control.rates AS r ON upper(r.currency) = o.currency
     WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || o.customer_id)

@@ -1,6 +1,6 @@
 -- model: anonymous.people_groups
 -- grain: one row per customer type and postal region that a fact may have
--- params: k, customer_types, postal_regions, norway, abroad, unknown, other, kept_types, kept_regions, kept_shown_types, kept_shown_regions
+-- params: k, customer_types, postal_regions, abroad, unknown, other, home_spellings, postal_pattern, region_width, region_starts, region_labels, kept_types, kept_regions, kept_shown_types, kept_shown_regions
 -- reads: staged.customers
 -- doc: How the people behind a fact are described: by their type and region where the register has k customers of both,
 --      else by the region other, and where that is small too, by the type other as well. Where all that is left is itself
@@ -8,7 +8,7 @@
 WITH register AS (
     SELECT
         coalesce(stated_type, $unknown) AS customer_type,
-        region_of(postal_code, country, $norway, $abroad, $unknown) AS postal_region,
+        region_of(country, trim(postal_code), $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad) AS postal_region,
         count(*) AS customers
     FROM staged.customers
     GROUP BY ALL

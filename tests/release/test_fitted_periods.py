@@ -118,8 +118,9 @@ def test_a_first_release_chooses_and_says_why(tmp_path: Path, orders_a_month: in
     assert lengths_of(world)["orders"] == (Stretch("2023-01", length),)
     said = world.manifest()["periods"]["orders"]
     assert said["lengths"] == {"2023-01": length}
-    assert said["visible_percent"][length] >= 60
-    assert all(share < 60 for tried, share in said["visible_percent"].items() if tried != length)
+    assert said["visible"] == {tried: "60 % or more" if tried == length else "less than 60 %"
+                               for tried in LENGTHS[:LENGTHS.index(length) + 1]}
+    assert result.figures[f"visible_orders_by_{length}_percent"] >= 60
 
 
 def test_a_later_release_keeps_the_period_and_publishes_it_when_it_has_ended(tmp_path: Path) -> None:
@@ -131,8 +132,8 @@ def test_a_later_release_keeps_the_period_and_publishes_it_when_it_has_ended(tmp
     assert world.publish("2024-09").proven
     assert world.query(newest) == [(date(2024, 7, 1),)]
     assert world.query("SELECT DISTINCT period FROM sales_monthly") == [("quarter",)]
-    assert world.manifest()["periods"]["orders"]["visible_percent"] == (
-        world.manifest(first.month)["periods"]["orders"]["visible_percent"]), "what decided then"
+    assert world.manifest()["periods"]["orders"]["visible"] == (
+        world.manifest(first.month)["periods"]["orders"]["visible"]), "what decided then"
 
 
 def test_another_length_comes_by_name_alone_and_forward(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def few(tmp_path: Path) -> World:
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Suppress no more than the thresholds ask for, so that what a gate looks at is still shown."""
     monkeypatch.setattr(gates, "suppress_more", lambda *_: {})
+    monkeypatch.setattr(gates.Escalation, "suppress", lambda *_: False)
 
 
 def test_g1_an_undeclared_column_stops_the_build(world: World) -> None:

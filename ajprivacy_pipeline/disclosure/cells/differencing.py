@@ -31,7 +31,7 @@ from ajprivacy_pipeline.disclosure.cells.contributions import (
     suppressed_along,
 )
 from ajprivacy_pipeline.disclosure.cells.primary import is_dominated, shape_of
-from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
+from ajprivacy_pipeline.disclosure.verdict import Place, Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
@@ -103,23 +103,34 @@ def check_differences(con: Connection, policy: Policy, public: dict[str, str]) -
     Contributors are counted again from the facts.
     """
     k, found, small = policy.release.thresholds.k, Counter[str](), Counter[tuple[str, str]]()
+    places: dict[str, set[Place]] = {"G6": set(), "G4": set()}
     for months in batches(con, policy, public):
         with contributions(con, policy, public, months) as counted:
             for one in counted:
                 for difference in (d for measure in one.measures for d in differences(policy, one, measure)):
                     count = con.execute(difference.all).fetchall()[0][0]
                     found[difference.guarantee] += count
-                    if count:
-                        small[difference.guarantee, f"{one.table}.{difference.measure}"] += int(
-                            con.execute(f"SELECT count(*) FROM ({difference.few})").fetchall()[0][0])
+                    few = _places(con, policy, difference) if count else []
+                    small[difference.guarantee, f"{one.table}.{difference.measure}"] += len(few)
+                    places[difference.guarantee].update(few)
     leave = {"G6": f"leave fewer than {k} contributors", "G4": "leave what one or two contributors dominate"}
     violations = {g: [f"{where}: {few:,} shown totals minus shown parts of theirs {words}"
                       for (guarantee, where), few in sorted(small.items()) if few and guarantee == g]
                   for g, words in leave.items()}
     return (verdict("G6", f"{found['G6']:,} differences of shown cells in new months: each stands on nobody or on at "
-                          f"least {k}", violations["G6"], {"differences": found["G6"]}),
+                          f"least {k}", violations["G6"], {"differences": found["G6"]}, places["G6"]),
             verdict("G4", f"{found['G4']:,} remainders of amounts are nobody's alone", violations["G4"],
-                    {"remainders": found["G4"]}))
+                    {"remainders": found["G4"]}, places["G4"]))
+
+
+def _places(con: Connection, policy: Policy, difference: Difference) -> list[Place]:
+    """Where each difference is that stands on too few."""
+    found, of = con.execute(f"SELECT * FROM ({difference.few})"), difference.of
+    columns = [column[0] for column in found.description or ()]
+    rows = [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+    return [Place(of.table, difference.measure, row[of.time],
+                  tuple((d, row[d]) for d in of.dimensions if row.get(d, policy.release.values.all)
+                        != policy.release.values.all)) for row in rows]
 
 
 def differences(policy: Policy, one: Contributions, measure: str) -> Iterator[Difference]:

@@ -72,7 +72,7 @@ def check_presence(con: Connection, policy: Policy, public: dict[str, str]) -> V
     violations, described = [], 0
     for table, relation in sorted(public.items()):
         for dimensions in _describing(policy, table):
-            few, count = con.execute(_described(policy, relation, dimensions)).fetchall()[0]
+            few, count = con.execute(_described(policy, relation, dimensions), policy.regions.values()).fetchall()[0]
             described += count
             if few:
                 violations.append(f"{table}: {few:,} values of {' and '.join(dimensions)} are listed that fewer than "
@@ -103,8 +103,8 @@ def _described(policy: Policy, relation: str, dimensions: dict[str, str]) -> str
     values, k = policy.release.values, policy.release.thresholds.k
     named = ", ".join(map(quote, dimensions))
     shown = ", ".join(f"g.{_GROUPS[what]} AS {quote(name)}" for name, what in dimensions.items())
-    region = (f"region_of(c.postal_code, c.country, {_texts(values.norway)}, {literal(values.abroad)}, "
-              f"{literal(values.unknown)})")
+    region = ("region_of(c.country, trim(c.postal_code), $home_spellings, $postal_pattern, $region_width, "
+              f"$region_starts, $region_labels, {literal(values.unknown)}, {literal(values.abroad)})")
     listed = " AND ".join(f"{quote(name)} <> {literal(values.all)}" for name in dimensions)
     return (
         f"WITH register AS (SELECT {shown}, count(*) AS customers FROM staged.customers AS c "
@@ -116,7 +116,3 @@ def _described(policy: Policy, relation: str, dimensions: dict[str, str]) -> str
         f"LEFT JOIN register USING ({named}) ANTI JOIN kept USING ({named})) "
         f"SELECT count(*) FILTER (customers < {k:d} AND customers < (SELECT count(*) FROM staged.customers)), "
         "(SELECT count(*) FROM listed) FROM judged")
-
-
-def _texts(values: tuple[str, ...]) -> str:
-    return f"[{', '.join(map(literal, values))}]"

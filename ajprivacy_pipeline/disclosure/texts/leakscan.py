@@ -33,6 +33,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES
 from ajprivacy_pipeline.disclosure.texts import persons
 from ajprivacy_pipeline.disclosure.texts.detectors import detect
 from ajprivacy_pipeline.policy import Policy
@@ -45,11 +46,12 @@ SHORTEST_NUMBER = 8  # digits, of what could be somebody's
 _IN_LOGS = frozenset({"e-mail", "national identity number"})
 _OWN_WORDS = frozenset({
     "against", "all", "anonymous", "before", "cells", "checked", "columns", "comment", "compared", "counted",
-    "declared", "dictionary", "enforced", "failed", "figure", "figures", "file", "files", "format", "from",
-    "guarantee", "guarantees", "hidden", "history", "house", "identifying", "leave", "ledger", "manifest", "marked",
-    "must", "names", "new", "none", "not", "one", "organisation", "outside", "parquet", "passed", "policy",
-    "proven", "published", "publishes", "release", "releases", "rename", "replaced", "rows", "sha256", "shared",
-    "suppressed", "swapped", "tables", "texts", "verdict", "verdicts", "verified", "version", "whole",
+    "declared", "dictionary", "enforced", "enough", "failed", "figure", "figures", "file", "files", "format",
+    "from", "guarantee", "guarantees", "happened", "hidden", "history", "house", "identifying", "leave", "ledger",
+    "levels", "manifest", "marked", "must", "names", "new", "none", "not", "one", "organisation", "outside",
+    "parquet", "passed", "policy", "proven", "published", "publishes", "quarter", "release", "releases", "rename",
+    "replaced", "rows", "sha256", "shared", "shares", "suppressed", "swapped", "tables", "texts", "verdict",
+    "verdicts", "verified", "version", "whole",
 })
 
 
@@ -90,7 +92,7 @@ def own_values(policy: Policy) -> tuple[str, ...]:
     rules = policy.release.rules
     found |= {rules.other, *(rule.value for rule in (*rules.page_group, *rules.device_class))}
     microdata = policy.release.microdata
-    found |= {text for leaves in microdata.quasi_identifiers.values() for leaf in leaves for text in leaf.path}
+    found |= {text for leaves in policy.quasi_identifiers.values() for leaf in leaves for text in leaf.path}
     found |= {value for column in microdata.sensitive.values() for value in column.order}
     for source in policy.sources.tables.values():
         for column in source.columns.values():
@@ -101,7 +103,8 @@ def own_values(policy: Policy) -> tuple[str, ...]:
 @cache
 def own_words() -> frozenset[str]:
     """Single words of letters that the shipped policy and this product use in their texts."""
-    text = (NOTICE / "release.toml").read_text(encoding="utf-8")
+    promises = " ".join(f"{one.title} {one.meaning}" for one in GUARANTEES.values())
+    text = (NOTICE / "release.toml").read_text(encoding="utf-8") + promises
     return _OWN_WORDS | frozenset(re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", text).lower()))
 
 
