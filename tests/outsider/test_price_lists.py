@@ -108,7 +108,7 @@ def everything(home: Path, rows: dict[str, list[dict[str, Any]]]) -> list[Findin
             *contributions.remainders(published, facts, LIMITS), *names.attack(published, people_of(rows))]
 
 
-@pytest.mark.parametrize(("people", "products", "fixed"), [(300, 3, True), (1_000, 10, True), (600, 10, False)])
+@pytest.mark.parametrize(("people", "products", "fixed"), [(300, 3, True), (600, 10, False)])
 def test_a_shop_gives_nothing_away_to_who_knows_prices_and_buyers(tmp_path: Path, people: int, products: int, *,
                                                                   fixed: bool) -> None:
     assert everything(tmp_path, shop(people + products, people, products, fixed=fixed)) == []
@@ -116,8 +116,8 @@ def test_a_shop_gives_nothing_away_to_who_knows_prices_and_buyers(tmp_path: Path
 
 @pytest.mark.soak
 @pytest.mark.parametrize("fixed", [True, False])
-@pytest.mark.parametrize(("people", "products"), [(300, 10), (1_000, 3), (1_000, 100), (2_000, 3), (2_000, 10),
-                                                  (2_000, 100)])
+@pytest.mark.parametrize(("people", "products"), [(300, 10), (1_000, 3), (1_000, 10), (1_000, 100), (2_000, 3),
+                                                  (2_000, 10), (2_000, 100)])
 def test_more_shops_give_nothing_away(tmp_path: Path, people: int, products: int, *, fixed: bool) -> None:
     assert everything(tmp_path, shop(people * products, people, products, fixed=fixed)) == []
 
