@@ -27,7 +27,8 @@ Groups = dict[tuple[str, str], tuple[str, str]]
 MONTHS = [date(2024, month, 1) for month in (1, 2, 3)]
 
 
-def shop(seed: int, people: int, products: int, *, fixed: bool, categories: int = 3) -> dict[str, list[dict[str, Any]]]:
+def shop(seed: int, people: int, products: int, *, fixed: bool, categories: int = 3,
+         regions: int = 4) -> dict[str, list[dict[str, Any]]]:
     """Rows of a shop: a few products sell most, some customers are firms that buy a lot."""
     rng = np.random.default_rng(seed)
     rows: dict[str, list[dict[str, Any]]] = {"customers": [], "orders": [], "order_lines": [], "products": []}
@@ -38,7 +39,7 @@ def shop(seed: int, people: int, products: int, *, fixed: bool, categories: int 
     liked = 1 / (1 + np.arange(products)) ** 1.1
     weight = np.concatenate([rng.permutation(liked) for _ in range(categories)])
     for i in range(people):
-        business, code = rng.random() < 0.25, f"{min(4, rng.geometric(0.4)):d}001"  # many people in each region
+        business, code = rng.random() < 0.25, f"{min(regions, rng.geometric(0.4)):d}001"
         rows["customers"].append({"customer_id": f"C{i}", "customer_type": "business" if business else "consumer",
                                   "name": f"Kunde{i} Nummermann{i:04d}", "country": "NO",
                                   "postal_code": code})
@@ -107,7 +108,7 @@ def everything(home: Path, rows: dict[str, list[dict[str, Any]]]) -> list[Findin
             *contributions.remainders(published, facts, LIMITS), *names.attack(published, people_of(rows))]
 
 
-@pytest.mark.parametrize(("people", "products", "fixed"), [(300, 3, True), (1_000, 10, True), (600, 10, False)])
+@pytest.mark.parametrize(("people", "products", "fixed"), [(300, 3, True), (600, 10, False)])
 def test_a_shop_gives_nothing_away_to_who_knows_prices_and_buyers(tmp_path: Path, people: int, products: int, *,
                                                                   fixed: bool) -> None:
     assert everything(tmp_path, shop(people + products, people, products, fixed=fixed)) == []
@@ -115,8 +116,8 @@ def test_a_shop_gives_nothing_away_to_who_knows_prices_and_buyers(tmp_path: Path
 
 @pytest.mark.soak
 @pytest.mark.parametrize("fixed", [True, False])
-@pytest.mark.parametrize(("people", "products"), [(300, 10), (1_000, 3), (1_000, 100), (2_000, 3), (2_000, 10),
-                                                  (2_000, 100)])
+@pytest.mark.parametrize(("people", "products"), [(300, 10), (1_000, 3), (1_000, 10), (1_000, 100), (2_000, 3),
+                                                  (2_000, 10), (2_000, 100)])
 def test_more_shops_give_nothing_away(tmp_path: Path, people: int, products: int, *, fixed: bool) -> None:
     assert everything(tmp_path, shop(people * products, people, products, fixed=fixed)) == []
 
