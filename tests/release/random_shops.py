@@ -75,7 +75,7 @@ def drawn(seed: int) -> Shop:
 def real_year(months: int = 11) -> Shop:
     """Returns a year of 26,000 orders and half a million lines, of which these months are a part."""
     return Shop(people=4_400, orders=26_000 * months // 12, products=4_000, categories=1, regions=9, days=30 * months,
-                lines=20.5, businesses=1.0, guests=0.14, credited=0.02, free=0.005, varying=0.8, nameless=0.01,
+                lines=20.5, businesses=1.0, guests=0.25, credited=0.02, free=0.005, varying=0.8, nameless=0.01,
                 uncategorised=0.0, returned=0.0, largest=0.01, cases=0.0, abroad=0.1)
 
 
