@@ -4,8 +4,9 @@ Belongs here: the order of these steps, and taking them again with longer period
 little. Does not belong here: which periods (periods), the steps themselves, what is done with the tables (build).
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from ajprivacy_pipeline.disclosure.cells.table_system import Chosen
 from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.lineage import check_lineage
 from ajprivacy_pipeline.release import files, gates, ledger_cells, periods, prove, tables
@@ -14,7 +15,7 @@ from ajprivacy_pipeline.release.run import Run
 
 
 def fitted(run: Run) -> tuple[Run, tuple[Verdict, Verdict], tuple[dict[str, str], list[Verdict]]]:
-    """The run with its periods chosen, what `_compute` gave for them, and what `_suppress` gave.
+    """The run with its periods chosen, what `_compute` gave for them, and the public tables with their gates.
 
     A later release keeps the periods of the one before. A first one tries longer ones while too little is visible: of
     the cells that stand by themselves, which costs nothing, then of what secondary suppression leaves of them.
@@ -22,11 +23,21 @@ def fitted(run: Run) -> tuple[Run, tuple[Verdict, Verdict], tuple[dict[str, str]
     is_made = not run.run_models
     while True:
         run = _bounded(run, is_made)
-        computed, suppressed = _compute(run), _suppress(run)
-        chosen = _chosen(run, suppressed[0])
+        one = _suppress(run)
+        chosen = _chosen(run, one.public)
         if chosen.plan.lengths == run.plan.lengths:
-            return chosen, computed, suppressed
+            return chosen, _compute(chosen), (one.public, _judge(chosen, one))
         run, is_made = chosen, False
+
+
+@dataclass(frozen=True)
+class _Suppressed:
+    """Public tables with everything suppressed that must be: what that took, and which rows only hide others."""
+
+    public: dict[str, str]
+    closed: dict[str, str]
+    chosen: Chosen
+    took: dict[str, int]
 
 
 def _bounded(run: Run, is_made: bool) -> Run:
@@ -35,6 +46,7 @@ def _bounded(run: Run, is_made: bool) -> Run:
         run.progress("computing cells")
         if not is_made:
             tables.run_layers(run.con, run.declared, run.plan, run.sql)
+        prove.require([tables.check_cells(run.con, run.declared)])
         if run.plan.previous is not None:
             return run
         chosen = _chosen(run, tables.make_public(run.con, run.policy, _left_out(run)))
@@ -62,13 +74,9 @@ def _left_out(run: Run) -> list[str]:
 
 
 def _compute(run: Run) -> tuple[Verdict, Verdict]:
-    """What is checked of the cells before anything is suppressed: G1, G11 of the models, G12 of both, all required.
-
-    Returns G11 and G12.
-    """
+    """G11 of the models and G12 of their cells, both required; from here on nobody can be told from the facts."""
     ledger_cells.link_people(run.con, run.settings)
     tables.forget_tokens(run.con)
-    prove.require([tables.check_cells(run.con, run.declared)])
     run.progress("tracing columns")
     lineage = check_lineage(run.declared, run.sql if run.run_models else None)
     prove.require([lineage])
@@ -78,19 +86,23 @@ def _compute(run: Run) -> tuple[Verdict, Verdict]:
     return lineage, order
 
 
-def _suppress(run: Run) -> tuple[dict[str, str], list[Verdict]]:
-    """The public tables with everything suppressed that must be, and the gates over them, required."""
-    con, policy = run.con, run.policy
+def _suppress(run: Run) -> _Suppressed:
+    """The public tables, suppressed; nothing is judged yet."""
     run.progress("primary suppression")
-    public = tables.make_public(con, policy, _left_out(run))
+    public, chosen = tables.make_public(run.con, run.policy, _left_out(run)), Chosen()
     run.progress("secondary suppression")
-    closed = files.closed_relations(policy, run.previous, run.plan)
-    verdicts = gates.suppress_until_proven(con, policy, public, closed)
+    closed = files.closed_relations(run.policy, run.previous, run.plan)
+    return _Suppressed(public, closed, chosen, gates.suppress_more(run.con, run.policy, public, closed, chosen))
+
+
+def _judge(run: Run, one: _Suppressed) -> list[Verdict]:
+    """The gates over the public tables, required; where they find that more must be suppressed, it is."""
     run.progress("checking thresholds")
-    ledger_cells.hash_cells(con, run.settings, policy, public, run.plan.month)
-    verdicts = gates.with_ledger(verdicts, con, run.settings, policy, earlier_manifests(run))
+    verdicts = gates.suppress_until_proven(run.con, run.policy, one.public, one.closed, one.chosen, one.took)
+    ledger_cells.hash_cells(run.con, run.settings, run.policy, one.public, run.plan.month)
+    verdicts = gates.with_ledger(verdicts, run.con, run.settings, run.policy, earlier_manifests(run))
     prove.require(verdicts)
-    return public, verdicts
+    return verdicts
 
 
 def earlier_manifests(run: Run) -> list[str]:

@@ -18,6 +18,7 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.narrow import without_columns
 from ajprivacy_pipeline.release.manifest import STAMP, Release, is_proven, outcomes, sha256_of
 from ajprivacy_pipeline.release.page import PAGE
+from ajprivacy_pipeline.release.periods import period_rows
 from ajprivacy_pipeline.release.plan import ReleasePlan
 from ajprivacy_pipeline.release.views import comments_of_views, make_views
 from ajprivacy_pipeline.release.visible import visible_rows
@@ -110,12 +111,13 @@ def dictionary_rows(policy: Policy) -> list[tuple[Any, ...]]:
 def info_rows(policy: Policy, head: dict[str, Any]) -> list[tuple[Any, ...]]:
     """Returns the rows of release_info: a row per guarantee, in the order of their numbers, then what tables tell.
 
-    These are absent tables and columns, and the visible shares of those that are there.
+    These are absent tables and columns, the periods that were chosen, and the visible shares of what is there.
     """
     said: list[tuple[Any, ...]] = [
         (guarantee, entry["verdict"], entry["figure"] or None, GUARANTEES[guarantee].title,
          GUARANTEES[guarantee].words(policy), None) for guarantee, entry in head["guarantees"].items()]
     said += [(table, "absent", reason, None, None, None) for table, reason in sorted(head["absent"].items())]
+    said += [(facts, "period", *words, None, None) for facts, *words in period_rows(head.get("periods", {}))]
     said += visible_rows(head.get("visible", []))
     month = date.fromisoformat(f"{head['month']}-01")
     return [(month, head["policy_version"], head["proven"], *entry) for entry in said]

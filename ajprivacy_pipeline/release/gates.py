@@ -55,22 +55,21 @@ def suppress_more(con: Connection, policy: Policy, public: dict[str, str],
     return dict(took)
 
 
-def suppress_until_proven(con: Connection, policy: Policy, public: dict[str, str],
-                          closed: dict[str, str]) -> list[Verdict]:
-    """Suppress more, and still more where the gates find that it does not suffice; returns their last verdicts.
+def suppress_until_proven(con: Connection, policy: Policy, public: dict[str, str], closed: dict[str, str],
+                          chosen: Chosen, took: dict[str, int]) -> list[Verdict]:
+    """Judges what was suppressed, and suppresses still more where it does not suffice; returns the last verdicts.
 
-    The arguments are those of `suppress_more`. What the gates find is not always a matter of suppressing: where
-    something is broken they say so to the end.
+    The arguments are those of `suppress_more`, which ran before, and what it returned. What the gates find is not
+    always a matter of suppressing: where something is broken they say so to the end.
     """
-    chosen: Chosen = set()
-    escalation, took = Escalation(policy, public, chosen), Counter[str]()
+    escalation, taken = Escalation(policy, public, chosen), Counter(took)
     while True:
-        more = suppress_more(con, policy, public, closed, chosen)
-        took.update({name: count for name, count in more.items() if name != "two_per_line" or not escalation.took})
         suppress_names_without_figures(con, policy, public)
-        verdicts = check_gates(con, policy, public, {**took, **escalation.took}, closed)
+        verdicts = check_gates(con, policy, public, {**taken, **escalation.took}, closed)
         if not escalation.suppress(con, (place for found in verdicts for place in found.places)):
             return verdicts
+        more = suppress_more(con, policy, public, closed, chosen)
+        taken.update({name: count for name, count in more.items() if name != "two_per_line"})
 
 
 def check_gates(con: Connection, policy: Policy, public: dict[str, str], took: dict[str, int],

@@ -8,7 +8,7 @@ would tell what each keeps back. A choice is made at the first release and stand
 with the shares that decided; it changes by an explicit command alone, for periods of which nothing is published yet.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import floor
 from typing import Any
 
@@ -97,6 +97,14 @@ def said(policy: Policy, lengths: Lengths, tried: Tried, earlier: Mapping[str, A
                     for length, share in tried[population].items()}
         if population in tried else before.get(population, {}).get("visible", {})}
             for population, stretches in sorted(lengths.items())}
+
+
+def period_rows(chosen: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yields each population of facts, its lengths, and what decided, from what the manifest says of periods."""
+    for population, entry in chosen.items():
+        lengths = ", ".join(f"by {length} from {since} on" for since, length in entry["lengths"].items())
+        visible = ", ".join(f"by {length} {share}" for length, share in entry["visible"].items())
+        yield population, lengths, f"visible with one dimension named: {visible}" if visible else "chosen by name"
 
 
 def figures(tried: Tried) -> dict[str, int]:

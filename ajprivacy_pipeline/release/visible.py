@@ -107,7 +107,7 @@ def _table(policy: Policy, shape: Shape, shown: list[_Part], true: list[_Part], 
            before: Mapping[tuple[int, str], Said]) -> Said:
     """What is said of one table; without any figure in it, that there is none."""
     levels = sorted({part.named.bit_count() for part in (*shown, *true)})
-    return {"table": shape.table, "nothing": _nothing(shown), "levels": [
+    return {"table": shape.table, "nothing": _nothing(shown, true), "levels": [
         {"dimensions": level, "cells": sum(part.cells for part in shown if part.named.bit_count() == level),
          "suppressed": sum(part.suppressed for part in shown if part.named.bit_count() == level),
          "shares": [{"measure": measure, **_share(policy, shape, measure, level, shown, true, computed,
@@ -115,9 +115,9 @@ def _table(policy: Policy, shape: Shape, shown: list[_Part], true: list[_Part], 
                     for measure in measures_told(policy, shape)]} for level in levels]}
 
 
-def _nothing(shown: list[_Part]) -> str:
+def _nothing(shown: list[_Part], true: list[_Part]) -> str:
     """What there is to say of a table without a figure in it; empty for any other."""
-    if not shown:
+    if not shown and not true:
         return EMPTY
     return "" if any(any(part.shown.values()) for part in shown) else NOTHING
 
@@ -125,7 +125,7 @@ def _nothing(shown: list[_Part]) -> str:
 def _share(policy: Policy, shape: Shape, measure: str, level: int, shown: list[_Part], true: list[_Part],
            computed: list[_Part], before: Said) -> Said:
     """What is said of one measure at one level: `percent` (None: nothing may be said), and of how many `periods`."""
-    periods = {part.period for part in shown}
+    periods = {part.period for part in (*shown, *true)}  # of a level that is not listed there are true cells alone
     totals = {part.period: part.sums[measure] for part in shown if part.named == 0 and part.shown[measure]}
     named = {part.named for part in (*shown, *true) if part.named.bit_count() == level}
     said: Said = {"percent": None, "periods": len(totals), "of": len(periods)}
@@ -150,13 +150,12 @@ def _told(policy: Policy, measure: str, level: int, counted: Any, computed: list
     `at_most` is what a reader takes the sums over all cells for, at most, in thousandths.
     """
     said = {name: before.get(name, 0) if "at_most" in before else 0 for name in ("shown", "at_most", "periods")}
-    inside = {part.period for part in computed} & set(counted)
+    inside = {part.period for part in true} & set(counted) if computed else set()
     visible, whole = _sum(computed, measure, level, inside), _sum(true, measure, level, inside)
-    gaps = (sum(part.cells for part in true if part.period in inside and part.named.bit_count() == level)
-            - sum(part.shown[measure] for part in computed
-                  if part.period in inside and part.named.bit_count() == level))  # a level may not be listed at all
+    there = [part.cells for part in true if part.period in inside and part.named.bit_count() == level]
+    seen = [part.shown[measure] for part in computed if part.period in inside and part.named.bit_count() == level]
     found = percent(visible, whole)
-    if found and isinstance(visible, int) and may_tell(found, visible, whole - visible, gaps,
+    if found and isinstance(visible, int) and may_tell(found, visible, whole - visible, sum(there) - sum(seen),
                                                        policy.release.thresholds.k):
         said = {"shown": said["shown"] + visible, "at_most": said["at_most"] + 100_000 * visible // found,
                 "periods": said["periods"] + len(inside)}
@@ -178,7 +177,7 @@ def may_tell(told: int, shown: int, hidden: int, gaps: int, k: int) -> bool:
         told: the percentage, 1 to 100.
         shown: the sum over the shown cells.
         hidden: the sum over the suppressed ones.
-        gaps: how many cells are suppressed.
+        gaps: how many cells are suppressed or not listed.
         k: how far the hidden sum must be open.
     """
     if gaps == 0:
@@ -195,7 +194,7 @@ def _sum(parts: list[_Part], measure: str, level: int, periods: Any) -> Any:
 def _exact(policy: Policy, shape: Shape, computed: list[_Part], true: list[_Part]) -> dict[str, int]:
     """The share of the computed periods as it is, in ppm, for the run's own metadata."""
     periods = {part.period for part in true}
-    found = {}
+    found: dict[str, int] = {}
     for measure in measures_told(policy, shape):
         for level in sorted({part.named.bit_count() for part in true}):
             whole = _sum(true, measure, level, periods)

@@ -80,7 +80,7 @@ def test_gates_block() -> None:
     assert sorted(specs) == [
         "g01_columns", "g02_threshold", "g03_diversity", "g04_dominance", "g05_complementary", "g06_differencing",
         "g07_linkage", "g08_linkability", "g09_inference", "g10_leak_scan", "g11_taint", "g12_determinism",
-        "g13_keys_and_logs", "g14_atomic", "g15_utility"]
+        "g13_keys_and_logs", "g14_atomic", "g15_utility", "g17_presence"]
     assert all(spec.blocking and spec.asset_key == RELEASE for spec in specs.values())
     assert "at least 10 people" in (specs["g02_threshold"].description or ""), "in words, under the policy's k"
 

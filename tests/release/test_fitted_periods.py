@@ -142,7 +142,7 @@ def test_another_length_comes_by_name_alone_and_forward(tmp_path: Path) -> None:
     before, seen = world.query("SELECT * FROM sales_monthly ORDER BY ALL"), world.analytics.read_bytes()
     for month, asked, message in (
             ("2024-06", ("orders", "quarter"), "2024-06 is published already: another length of period begins with a"),
-            ("2024-07", ("sales", "quarter"), "sales has no period to choose: orders,")):
+            ("2024-07", ("sales", "quarter"), "sales has no period to choose: orders have one")):
         with pytest.raises(ReleaseError, match=message):
             world.publish(month, request=ReleaseRequest(periods=(asked,)))
     assert (world.analytics.read_bytes(), len(world.control.releases())) == (seen, 1)

@@ -15,10 +15,10 @@ from ajprivacy_pipeline.release.prove import GuaranteeError
 from ajprivacy_pipeline.release.visible import EMPTY, NOTHING
 from tests.release.release_world import small_policy
 
-PRESENCE = """
-[G17]
-title = "presence"
-meaning = "A row that is listed, or is not, says nothing about one person: at least {k} customers fit."
+ONE_MORE = """
+[G18]
+title = "absence"
+meaning = "Nothing is said about one person: at least {k} customers fit."
 remedy = "no manual fix: please report it"
 proof = "release"
 """
@@ -35,18 +35,18 @@ def test_one_more_is_a_block_of_data() -> None:
     policy = small_policy()
     raised = policy.model_copy(update={"release": policy.release.model_copy(
         update={"thresholds": policy.release.thresholds.model_copy(update={"k": 12})})})
-    found = parse_guarantees(PRESENCE.replace("G17", "G107") + PRESENCE)
-    assert list(found) == ["G17", "G107"], "by number, not by letters"
-    assert found["G17"].check_name == "g17_presence"
-    assert "at least 12 customers" in found["G17"].words(raised)
+    found = parse_guarantees(ONE_MORE.replace("G18", "G108") + ONE_MORE)
+    assert list(found) == ["G18", "G108"], "by number, not by letters"
+    assert found["G18"].check_name == "g18_absence"
+    assert "at least 12 customers" in found["G18"].words(raised)
 
 
 @pytest.mark.parametrize(("was", "becomes"), [
-    ('"release"', '"hope"'), ('"presence"', '"Presence!"'), ("[G17]", "[P17]"), ("remedy", "cure"),
-    ("[G17]", "[G017]")])
+    ('"release"', '"hope"'), ('"absence"', '"Absence!"'), ("[G18]", "[P18]"), ("remedy", "cure"),
+    ("[G18]", "[G018]")])
 def test_data_that_does_not_fit_is_refused(was: str, becomes: str) -> None:
     with pytest.raises(ValidationError):
-        parse_guarantees(PRESENCE.replace(was, becomes))
+        parse_guarantees(ONE_MORE.replace(was, becomes))
 
 
 @pytest.mark.parametrize("name", GUARANTEES)
@@ -77,7 +77,7 @@ def test_no_single_word_of_the_page_can_be_taken_for_a_user_name() -> None:
     """A user name that is a word of ours would stop the release (G10): every word it is made of is known as such."""
     policy = small_policy()
     shares = [{"measure": "orders", "percent": percent, "periods": 1, "of": 2} for percent in (None, 5)]
-    levels = [{"dimensions": level, "cells": 1, "suppressed": 0, "shares": shares} for level in (0, 1, 2)]
+    levels = [{"dimensions": level, "cells": 2 - level, "suppressed": 0, "shares": shares} for level in (0, 1, 2)]
     tables = {"sales_monthly": "", "service_monthly": NOTHING, "web_activity_monthly": EMPTY}
     head = {"month": "2024-03", "history_from": "2024-01", "policy_version": "x", "proven": True, "absent": {},
             "guarantees": outcomes([]), "visible": [

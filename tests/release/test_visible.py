@@ -47,6 +47,28 @@ def said_of(cells: Sequence[Cell], previous: Sequence[Any] = (), closed: Sequenc
             for level in entry["levels"] for share in level["shares"]}, exact, listed
 
 
+def test_a_level_that_is_not_listed_counts_among_what_is_suppressed() -> None:
+    """Its sums are in the whole; that nobody of it is shown may be said, and no share that would tell who is left."""
+    cells = month(JANUARY, 50, 50, customers=(2001, 2000, 1))
+    listed = [cell for cell in cells if cell.channel != "phone"]
+    policy, con = small_policy(), memory()
+    con.execute("CREATE SCHEMA published")
+    put(con, f"published.{TABLE}", cells, true=True)
+    put(con, "public", listed)
+    ((entry,), _) = visible_shares(con, policy, {TABLE: "public"}, {}, (), is_new=True)
+    said = {(level["dimensions"], share["measure"]): share["percent"]
+            for level in entry["levels"] for share in level["shares"]}
+    assert said[2, "messages"] == 50
+    assert said[2, "customers"] == 99, "and not all of them"
+    con.execute("DELETE FROM public WHERE channel <> '(all)'")
+    ((entry,), _) = visible_shares(con, policy, {TABLE: "public"}, {}, (), is_new=True)
+    assert [(level["dimensions"], level["cells"]) for level in entry["levels"]] == [(0, 1), (1, 1), (2, 0)]
+    assert {share["percent"] for share in entry["levels"][2]["shares"]} == {0}
+    con.execute("DELETE FROM public")
+    ((entry,), _) = visible_shares(con, policy, {TABLE: "public"}, {}, (), is_new=True)
+    assert entry["nothing"] == NOTHING, "something did happen"
+
+
 def put(con: Connection, relation: str, cells: Sequence[Cell], *, true: bool = False) -> None:
     con.execute(f"CREATE TABLE {relation} (month DATE, channel VARCHAR, direction VARCHAR, messages BIGINT, "
                 "customers BIGINT, suppressed BOOLEAN, suppressed_measures VARCHAR[])")
@@ -187,7 +209,9 @@ def test_the_release_tells_it_wherever_it_is_looked_for(published: World) -> Non
     assert published.query("SELECT verdict, percent FROM release_info WHERE guarantee = 'service_monthly'") == [
         ("nothing visible", None)]
     page = (published.settings.published / "releases" / "2024-03" / "release.html").read_text(encoding="utf-8")
-    assert "<td>1 dimension named</td><td>9</td><td>6</td><td>50 %</td><td>–</td>" in page
+    cells, gone = published.query("SELECT count(*), count(*) FILTER (suppressed) FROM communications_monthly "
+                                  "WHERE (channel = '(all)') <> (direction = '(all)')")[0]
+    assert f"<td>1 dimension named</td><td>{cells}</td><td>{gone}</td><td>50 %</td><td>–</td>" in page
     assert EMPTY in page
 
 
