@@ -47,9 +47,8 @@ def test_a_total_of_many_customers_is_shown_beside_everything_suppressed_below_i
 
 @pytest.mark.soak
 def test_a_year_of_half_a_million_dirty_lines_comes_out(tmp_path: Path) -> None:
-    """With the total of every month: it stands on more than a thousand customers, and the largest has little of it."""
     world = World(tmp_path, small_policy(history_months=11), left_out=LEFT_OUT)
     put(world.con, made(real_year(11), 7, date(2024, 3, 31)))
-    assert world.publish().status == "published"
-    assert world.query("SELECT count(*), count(revenue_nok), count(units) FROM sales_monthly WHERE product_category = "
-                       "'(all)' AND postal_region = '(all)' AND customer_type = '(all)'") == [(11, 11, 11)]
+    result = world.publish()
+    assert result.status == "published"
+    assert [found.guarantee for found in result.verdicts if not found.passed] == []
