@@ -75,7 +75,7 @@ def drawn(seed: int) -> Shop:
 def real_year(months: int = 11) -> Shop:
     """Returns a year of 26,000 orders and half a million lines, of which these months are a part."""
     return Shop(people=4_400, orders=26_000 * months // 12, products=4_000, categories=1, regions=9, days=30 * months,
-                lines=20.5, businesses=1.0, guests=0.14, credited=0.02, free=0.005, varying=0.8, nameless=0.01,
+                lines=20.5, businesses=1.0, guests=0.25, credited=0.02, free=0.005, varying=0.8, nameless=0.01,
                 uncategorised=0.0, returned=0.0, largest=0.01, cases=0.0, abroad=0.1)
 
 
@@ -85,8 +85,9 @@ def made(shop: Shop, seed: int, last: date = LAST) -> Rows:
     customers = [f"C{i}" for i in range(shop.people)]
     kinds = np.where(rng.random(shop.people) < shop.businesses, "business", "consumer")
     names = [f"Kunde Nummer{i:04d}" for i in range(shop.people)]
+    codes = _codes(shop, np.arange(shop.people))
     tables = {"customers": pd.DataFrame({"customer_id": customers, "customer_type": kinds, "name": names,
-                                         "country": "NO"})}
+                                         "country": "NO", "postal_code": codes})}
     tables["products"], prices, varies = _products(shop, rng)
     tables["orders"] = orders = _orders(shop, rng, last)
     tables["order_lines"] = _lines(shop, rng, orders, prices, varies)
@@ -111,6 +112,11 @@ def _products(shop: Shop, rng: np.random.Generator) -> tuple[pd.DataFrame, Any, 
     return table, prices, rng.random(count) < shop.varying
 
 
+def _codes(shop: Shop, who: Any) -> Any:
+    """Where people live and have their orders sent to, by their numbers: half of them in the first region."""
+    return np.array([f"{1 + (i // 2 if i % 2 else 0) % shop.regions}150" for i in who.tolist()], dtype=object)
+
+
 def _orders(shop: Shop, rng: np.random.Generator, last: date) -> pd.DataFrame:
     """Orders of customers who buy with very different zeal, some of them of guests."""
     count, zeal = shop.orders, rng.pareto(1.5, max(shop.people, 1)) + 0.1
@@ -119,7 +125,7 @@ def _orders(shop: Shop, rng: np.random.Generator, last: date) -> pd.DataFrame:
     who = rng.choice(max(shop.people, 1), count, p=zeal / zeal.sum())
     buyer = np.array([f"C{i}" for i in who], dtype=object)
     buyer[rng.random(count) < (shop.guests if shop.people else 1.0)] = None
-    codes = np.array([f"{region}150" for region in rng.permutation(9)[:shop.regions][who % shop.regions]], dtype=object)
+    codes = _codes(shop, who)
     codes[rng.random(count) < shop.abroad] = "SW1A 1AA"
     days = [last - timedelta(days=int(day)) for day in rng.integers(0, shop.days, count)]
     waits = rng.integers(0, 9, count)

@@ -20,6 +20,7 @@ from ajprivacy_pipeline.disclosure.cells.linear_programs import Programs, accept
 from ajprivacy_pipeline.disclosure.cells.table_system import Array
 
 _NODES = 100  # of an integer program's search; what was found until then counts
+_PARTNERS = 40  # products with the most units, and as many with the most revenue, that others are exchanged with
 _EXACT = 0.005  # kroner: revenue is published to the øre
 
 
@@ -174,24 +175,29 @@ def exchanges(products: Sequence[Hidden]) -> tuple[Array, Array]:
     """How far the units of each product go down and up by an exchange with two others, each at its mean price.
 
     A cheap bound: with units d of one product, a share of them comes from a second and the rest from a third, so that
-    what all three cost stays the same. Products at one price need no third.
+    what all three cost stays the same. Products at one price need no third. Of many products, those that give the most
+    are tried as the second and the third: whom none of them serve, the programs decide.
     """
     price = np.array([np.nan if p.is_known else p.unit_price for p in products])
     room = np.array([0.0 if p.is_known else -p.floor for p in products])
     down, up = np.zeros(len(products)), np.zeros(len(products))
+    worth = np.where(np.isnan(price), -np.inf, room * np.nan_to_num(price))
+    most = {int(i) for order in (np.where(np.isnan(price), -np.inf, room), worth)
+            for i in np.argsort(-order, kind="stable")[:_PARTNERS]}
+    others = np.array(sorted(most), dtype=np.intp)
+    prices, rooms = price[others], room[others]
     with np.errstate(divide="ignore", invalid="ignore"):
         for at in range(len(products)):
-            share = (price[None, :] - price[at]) / (price[None, :] - price[:, None])  # what the second (row) gives
-            share[np.isnan(price)[:, None] | np.isnan(price)[None, :]] = np.nan
-            share[at, :] = share[:, at] = np.nan
+            share = (prices[None, :] - price[at]) / (prices[None, :] - prices[:, None])  # what the second (row) gives
+            is_itself = others == at
+            usable = np.isfinite(share) & ~(is_itself[:, None] | is_itself[None, :])
             rest = 1 - share
-            gives = np.minimum(np.where(share > 0, room[:, None] / share, np.inf),
-                               np.where(rest > 0, room[None, :] / rest, np.inf))
-            takes = np.minimum(np.where(share < 0, room[:, None] / -share, np.inf),
-                               np.where(rest < 0, room[None, :] / -rest, np.inf))
+            gives = np.minimum(np.where(share > 0, rooms[:, None] / share, np.inf),
+                               np.where(rest > 0, rooms[None, :] / rest, np.inf))
+            takes = np.minimum(np.where(share < 0, rooms[:, None] / -share, np.inf),
+                               np.where(rest < 0, rooms[None, :] / -rest, np.inf))
             same = np.flatnonzero(price == price[at])
             pairs = room[same[same != at]]
-            usable = np.isfinite(share)
             up[at] = max(np.where(usable, gives, 0).max(initial=0), pairs.max(initial=0))
             down[at] = min(room[at], max(np.where(usable, takes, 0).max(initial=0), np.inf if len(pairs) else 0))
     return down, up

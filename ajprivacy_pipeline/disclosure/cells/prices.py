@@ -10,7 +10,7 @@ totals are one line too, because their sum is what the total above them leaves. 
 loses a further product, then its total; the line of suppressed totals a further total.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from ajprivacy_pipeline.storage.zones import Connection, quote
 
 Prices = dict[tuple[Any, str], float | None]  # of (month, product): the one price of all its lines, None where several
 _SLACK = 1e-6
+_AT_ONCE = 4  # products of a line that were taken one by one, for each that is taken along with the next
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,9 @@ def _product_row(system: System, unknown: int, known: PriceList) -> Row | None:
                  if row.table == known.table and known.priced.by in dict(row.key)), None)
 
 
-def told_by_prices(policy: Policy, system: System, known: PriceList, parts: list[int]) -> list[int]:
-    """The suppressed products of a line of which prices tell too much.
+def told_by_prices(policy: Policy, system: System, known: PriceList, parts: list[int],
+                   among: Collection[int] | None = None) -> list[int]:
+    """The suppressed products of a line of which prices tell too much; only some of them are looked at, or all.
 
     As by sums alone, units and revenue must each have an interval of `interval_percent` on both sides, as far down as
     one unit goes, and units more than one whole number in it. What is suppressed only to hide others need not be
@@ -93,14 +95,16 @@ def told_by_prices(policy: Policy, system: System, known: PriceList, parts: list
     """
     at, measures = policy.release.thresholds, (known.priced.units, known.priced.amount)
     hidden = [part for part in parts if system.is_suppressed(part)]
-    wanted = [part for part in hidden if any(system.is_protected(part, measure) for measure in measures)]
+    wanted = [part for part in hidden if (among is None or part in among)
+              and any(system.is_protected(part, measure) for measure in measures)]
     if not wanted:
         return []
     products = [_hidden(system, known, part) for part in hidden]
-    wanted = [part for part in wanted if not products[hidden.index(part)].is_known]
+    place = {part: at for at, part in enumerate(hidden)}
+    wanted = [part for part in wanted if not products[place[part]].is_known]
     programs = LinePrograms(products, at.price_band / 100, whole=len(hidden) <= at.integer_cells)
     return [part for part in wanted
-            if not _is_wide(programs, hidden.index(part), products[hidden.index(part)], at.interval_percent / 100)]
+            if not _is_wide(programs, place[part], products[place[part]], at.interval_percent / 100)]
 
 
 def _hidden(system: System, known: PriceList, part: int) -> Hidden:
@@ -138,24 +142,25 @@ def _further(policy: Policy, system: System, known: PriceList,
     totals = [total for line, _ in lines for total in line]
     above = [total for total, parts in system.lines if set(parts) & set(totals)]
     for line, parts in lines:
-        while told_by_prices(policy, system, known, parts):
-            choice = _cheapest(system, known, parts)
-            if choice is None:
-                choice = next((cell for group in (line, totals, above)
-                               if (cell := _cheapest(system, known, group)) is not None), None)
-                if choice is not None:
-                    suppress(system, choice)
-                    yield choice
-                break  # the lines are others now
-            suppress(system, choice)
-            yield choice
+        told, taken = told_by_prices(policy, system, known, parts), 0
+        while told:
+            choices = _cheapest(system, known, parts, 1 + taken // _AT_ONCE)
+            if not choices:
+                choices = next((cells for group in (line, totals, above)
+                                if (cells := _cheapest(system, known, group, 1))), [])
+                told = []  # the lines are others now
+            for choice in choices:
+                suppress(system, choice)
+                yield choice
+            taken += len(choices)
+            told = told and told_by_prices(policy, system, known, parts, set(told))
 
 
-def _cheapest(system: System, known: PriceList, cells: list[int]) -> int | None:
-    """The shown cell that costs least, of those that are worth something: a price of nothing hides nothing."""
+def _cheapest(system: System, known: PriceList, cells: list[int], count: int) -> list[int]:
+    """The shown cells that cost least, of those that are worth something: a price of nothing hides nothing."""
     shown = [cell for cell in cells if not system.is_suppressed(cell) and cell not in system.zeros]
-    return min(shown, default=None, key=lambda cell: (system.value(cell, known.priced.amount) <= 0,
-                                                      system.value(cell, known.priced.units), cell))
+    return sorted(shown, key=lambda cell: (system.value(cell, known.priced.amount) <= 0,
+                                           system.value(cell, known.priced.units), cell))[:count]
 
 
 def price_faults(policy: Policy, system: System, known: PriceList) -> list[Place]:

@@ -1,0 +1,54 @@
+"""Every shop gets a release, whatever its size and dirt: all gates pass, and what stops a release is never the shop."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.release.random_shops import Shop, drawn, made, put, real_year
+from tests.release.release_world import World, small_policy
+
+# What people buy is in the others; these show one fact a person and cost as much as those together.
+LEFT_OUT = ("web_activity_monthly", "communications_monthly", "service_health_daily", "newsletter_monthly")
+# Nothing at all, one customer, guests alone, one of everything, credit notes alone, nothing but gifts, all returned,
+# one order; credit notes and gifts in one category (15), and two that are drawn like any other.
+USUAL = (0, 1, 2, 3, 4, 5, 6, 7, 15, 20, 22)
+MANY = range(300)
+
+
+def published(home: Path, shop: Shop, seed: int, months: int) -> World:
+    """The shop after it has published March 2024 with every gate passed."""
+    world = World(home, small_policy(history_months=months), left_out=LEFT_OUT)
+    put(world.con, made(shop, seed))
+    result = world.publish()
+    assert result.status == "published"
+    assert [found.guarantee for found in result.verdicts if not found.passed] == []
+    return world
+
+
+@pytest.mark.parametrize("seed", [*USUAL, *(pytest.param(seed, marks=pytest.mark.soak) for seed in MANY
+                                            if seed not in USUAL)])
+def test_a_release_always_comes_out(tmp_path: Path, seed: int) -> None:
+    published(tmp_path, drawn(seed), seed, 1)
+
+
+def test_a_total_of_many_customers_is_shown_beside_everything_suppressed_below_it(tmp_path: Path) -> None:
+    """970 customers, the largest with a twentieth of the orders; a quarter of the products cannot be shown."""
+    shop = replace(real_year(1), orders=3_000, products=250, days=31, lines=3.0, largest=0.05)
+    world = published(tmp_path, shop, 5, 1)
+    suppressed, = world.query("SELECT count(*) FILTER (units IS NULL) > 0, count(*) FILTER (revenue_nok IS NULL) > 0 "
+                              "FROM product_demand_monthly")
+    assert suppressed == (True, True)
+    total, = world.query("SELECT orders IS NOT NULL, units IS NOT NULL, revenue_nok IS NOT NULL FROM sales_monthly "
+                         "WHERE product_category = '(all)' AND postal_region = '(all)' AND customer_type = '(all)'")
+    assert total == (True, True, True)
+
+
+@pytest.mark.soak
+def test_a_year_of_half_a_million_dirty_lines_comes_out(tmp_path: Path) -> None:
+    world = World(tmp_path, small_policy(history_months=11), left_out=LEFT_OUT)
+    put(world.con, made(real_year(11), 7, date(2024, 3, 31)))
+    result = world.publish()
+    assert result.status == "published"
+    assert [found.guarantee for found in result.verdicts if not found.passed] == []
