@@ -62,8 +62,8 @@ def limit(solver: highspy.Highs, lines: int, slack: Array) -> None:
     """Say how far the limits, which stand after so many lines, may rise."""
     rows = np.arange(lines, lines + len(slack), dtype=np.int32)
     if len(rows):
-        accept(solver.changeRowsBounds(len(rows), rows, np.full(len(rows), -highspy.kHighsInf),
-                                       np.minimum(slack, _FAR)))
+        lower, upper = np.full(len(rows), -highspy.kHighsInf), np.minimum(slack, _FAR)
+        accept(solver.changeRowsBounds(len(rows), rows, lower, upper))  # type: ignore[attr-defined]  # not in its stubs
 
 
 class Programs:

@@ -125,4 +125,4 @@ class _Master:
         found = np.array(self._solver.getSolution().col_value)
         if self._solver.getInfo().primal_solution_status != 2 or not len(found):
             return None
-        return np.rint(found)
+        return np.asarray(np.rint(found))

@@ -35,7 +35,7 @@ def loss_of(policy: Policy, system: System) -> Array:
     values = np.abs(system.values(system.group.measures[-1]))
     whole = np.maximum(np.bincount(depth, weights=values), 1.0)
     share = 100 * (values / whole[depth] + _BEING_ONE / np.bincount(depth)[depth])
-    return share * float(policy.release.thresholds.total_worth) ** (depth.max(initial=0) - depth)
+    return np.asarray(share * float(policy.release.thresholds.total_worth) ** (depth.max(initial=0) - depth))
 
 
 class SuppressionCost:
