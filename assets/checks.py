@@ -11,45 +11,31 @@ from datetime import timedelta
 from typing import Any
 
 import dagster as dg
-from ajprivacy_pipeline.assets.build import MONTHS, OWNERS, key
+from ajprivacy_pipeline.assets.build import MONTHS, OWNERS, checks_by_month, key
 from ajprivacy_pipeline.assets.resources import MONTH, POOL, step
 
-from ajprivacy_pipeline.disclosure.verdict import Verdict
+from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES, PROVING, Guarantee
+from ajprivacy_pipeline.disclosure.verdict import UNCHECKED, Verdict
+from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import GuaranteeError, ReleaseResult
+from ajprivacy_pipeline.release.visible import told_lines
 from ajprivacy_pipeline.storage.catalogue import Model
 
 RELEASE = dg.AssetKey(["release", "analytics"])
-_MEANING = {
-    "G1": "Every published column is declared: no identifier, pseudonym, free text or precise time.",
-    "G2": "Every cell, and every measure by its own contributors, stands on at least k people or companies.",
-    "G3": "Microdata: no class of people is all alike in anything sensitive, or far from the whole table.",
-    "G4": "No shown amount is made up of one or two customers, or lets the second largest know the largest.",
-    "G5": "No suppressed sum can be computed from shown ones, exactly or within a narrow interval.",
-    "G6": "No shown total minus shown parts of it, and no month published twice, leaves fewer than k people.",
-    "G7": "Microdata: an attacker who knows all of a person's quasi-identifiers finds at least k people, or none.",
-    "G8": "Microdata: at least k people share a person's class in this release and in the one before.",
-    "G9": "Microdata: nothing sensitive can be guessed better from the table than of people who are not in it.",
-    "G10": "No identifying value of the warehouse, and nothing that looks like one, stands in a published text.",
-    "G11": "From the SQL alone: no published column is made of an identifying one, except through a named function.",
-    "G12": "The same facts in another order give the same cells.",
-    "G13": "Neither a key nor a personal value stands in what the run has written into its log.",
-    "G14": "Every file is what the manifest says, and one rename publishes all: the old release or the new one.",
-    "G15": "What is suppressed and how far answers are off is measured; microdata leave hardly anybody out.",
-}
 
 
-def release(models: Sequence[Model]) -> dg.AssetsDefinition:
+def release(models: Sequence[Model], policy: Policy) -> dg.AssetsDefinition:
     """Returns the asset that analysts read: built in a staging folder, proven, swapped in."""
-    specs = [dg.AssetCheckSpec(_name(gate), asset=RELEASE, blocking=True, description=_MEANING[gate])
-             for gate in _MEANING]
+    gates = [GUARANTEES[name] for name in PROVING]
 
     @dg.asset(key=RELEASE, group_name="release", kinds={"duckdb", "parquet"}, owners=OWNERS,
               tags={"content": "anonymous"}, deps=[key(model.name) for model in models], partitions_def=MONTHS,
-              pool=POOL, required_resource_keys={MONTH}, check_specs=specs,
+              pool=POOL, required_resource_keys={MONTH}, check_specs=[_spec(gate, policy) for gate in gates],
               freshness_policy=dg.FreshnessPolicy.cron(
                   deadline_cron="0 12 2 * *", lower_bound_delta=timedelta(hours=9), timezone="Europe/Oslo"),
               description="Parquet files, a manifest and analytics.duckdb for one month. A gate that fails leaves the "
-                          "previous release in place. A month that is closed already is left alone.")
+                          "previous release in place. A month that is closed already is left alone, and its checks say "
+                          "again what was found when it was closed.")
     def release__analytics(
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
@@ -57,45 +43,44 @@ def release(models: Sequence[Model]) -> dg.AssetsDefinition:
             with step(context) as run:
                 result = run.release()
         except GuaranteeError as error:
-            yield from (_check(verdict) for verdict in error.verdicts if verdict.guarantee in _MEANING)
+            yield from (_check(verdict) for verdict in error.verdicts if verdict.guarantee in PROVING)
             raise error from None
-        if result.verdicts:
-            said = {verdict.guarantee for verdict in result.verdicts}
-            yield from (_check(verdict) for verdict in result.verdicts if verdict.guarantee in _MEANING)
-            yield from (_not_needed(gate) for gate in _MEANING if gate not in said)
-        else:
-            yield from (_left_alone(gate) for gate in _MEANING)
-        yield dg.MaterializeResult(metadata=_described(result, run.policy.version))
+        found = {verdict.guarantee: verdict for verdict in result.verdicts}
+        yield from (_check(found.get(name) or Verdict(name, False, "", is_checked=False)) for name in PROVING)
+        yield dg.MaterializeResult(metadata=_described(result, run.policy))
 
     return release__analytics
 
 
-def _name(gate: str) -> str:
-    return gate.lower()
+def _spec(gate: Guarantee, policy: Policy) -> dg.AssetCheckSpec:
+    """A check of the release, month by month: a run of another month writes over nothing."""
+    with checks_by_month():
+        return dg.AssetCheckSpec(gate.check_name, asset=RELEASE, blocking=True, description=gate.words(policy),
+                                 partitions_def=MONTHS)
 
 
 def _check(verdict: Verdict) -> dg.AssetCheckResult:
+    """What a check says; one that was not made warns, and is no failure."""
+    gate = GUARANTEES[verdict.guarantee]
+    failed = verdict.is_checked and not verdict.passed
     return dg.AssetCheckResult(
-        check_name=_name(verdict.guarantee), asset_key=RELEASE, passed=verdict.passed, description=verdict.figure,
-        metadata={**verdict.figures, "violations": list(verdict.violations)})
+        check_name=gate.check_name, asset_key=RELEASE, passed=verdict.passed,
+        description=verdict.figure if verdict.is_checked else UNCHECKED,
+        severity=dg.AssetCheckSeverity.ERROR if verdict.is_checked else dg.AssetCheckSeverity.WARN,
+        metadata={**verdict.figures, "verdict": verdict.word, "violations": list(verdict.violations),
+                  **({"remedy": gate.remedy} if failed else {})})
 
 
-def _not_needed(gate: str) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(check_name=_name(gate), asset_key=RELEASE, passed=True,
-                               description="Nothing that this guarantee is about is in the release.")
-
-
-def _left_alone(gate: str) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(check_name=_name(gate), asset_key=RELEASE, passed=True,
-                               description="Nothing new is published: the month is closed, its release stands.")
-
-
-def _described(result: ReleaseResult, policy_version: str) -> dict[str, Any]:
-    gates = "\n".join(f"| {v.guarantee} | {v.word} | {v.figure} |" for v in result.verdicts)
+def _described(result: ReleaseResult, policy: Policy) -> dict[str, Any]:
+    gates = "\n".join(f"| {v.guarantee} {GUARANTEES[v.guarantee].title} | {v.word} | {v.figure} | "
+                      f"{GUARANTEES[v.guarantee].words(policy)} |" for v in result.verdicts)
+    visible = "\n".join(f"| {table} | {line} |" for table, line in told_lines(result.visible))
     return {
-        "policy_version": policy_version, "status": result.status, "proven": result.proven, "folder": result.folder,
+        "policy_version": policy.version, "status": result.status, "proven": result.proven, "folder": result.folder,
         "history_from": result.history_from, "manifest_sha256": result.manifest_sha256, "repaired": result.repaired,
         "dagster/row_count": sum(result.rows.values()), "rows": result.rows, **result.figures,
         "page": dg.MetadataValue.path(f"{result.folder}/release.html"),  # relative to the home
-        "gates": dg.MetadataValue.md(f"| guarantee | verdict | figure |\n|---|---|---|\n{gates}"),
+        "published_at": result.published_at,
+        "gates": dg.MetadataValue.md(f"| guarantee | verdict | figure | meaning |\n|---|---|---|---|\n{gates}"),
+        "visible": dg.MetadataValue.md(f"| table | visible, in percent |\n|---|---|\n{visible}"),
     }

@@ -25,7 +25,7 @@ def build_defs() -> dg.Definitions:
         *build_assets(list(catalogue.values())),
         steps.quality(_before_quality(catalogue)),
         steps.pseudonymised(layer_models(catalogue, ("pseudonymised",))),
-        checks.release(layer_models(catalogue, ("published",))),
+        checks.release(layer_models(catalogue, ("published",)), policy),
         review.review(),
     ]
     made = [*work, steps.close([asset_key for asset in work for asset_key in asset.keys]), steps.destination()]

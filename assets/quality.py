@@ -5,7 +5,7 @@ models decide: a fault freezes whom it touches, missing evidence everybody.
 """
 
 import dagster as dg
-from ajprivacy_pipeline.assets.build import key
+from ajprivacy_pipeline.assets.build import MONTHS, checks_by_month, key
 from ajprivacy_pipeline.assets.resources import MONTH, step
 
 from ajprivacy_pipeline.retention.quality import fault_counts, missing_evidence
@@ -13,11 +13,13 @@ from ajprivacy_pipeline.retention.quality import fault_counts, missing_evidence
 
 def checks() -> list[dg.AssetChecksDefinition]:
     """One check a question: do the values fit, and are the facts evidence."""
-    return [_values_fit(), _facts_are_evidence()]
+    with checks_by_month():
+        return [_values_fit(), _facts_are_evidence()]
 
 
 def _values_fit() -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=key("staged.quality"), name="values_fit", required_resource_keys={MONTH},
+                    partitions_def=MONTHS,
                     description="Every value fits the source contract. What does not is listed by table, column and "
                                 "fault; it freezes whom it touches and nobody else.")
     def values_fit(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
@@ -35,7 +37,7 @@ def _values_fit() -> dg.AssetChecksDefinition:
 
 def _facts_are_evidence() -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=key("retention.evidence"), name="facts_are_evidence",
-                    required_resource_keys={MONTH},
+                    required_resource_keys={MONTH}, partitions_def=MONTHS,
                     description="No guard of evidence has tripped, and all evidence is mapped. "
                                 "Otherwise nobody is due this month.")
     def facts_are_evidence(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:

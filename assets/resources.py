@@ -11,6 +11,7 @@ from typing import cast
 
 import dagster as dg
 
+from ajprivacy_pipeline.disclosure.verdict import UNCHECKED
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
 from ajprivacy_pipeline.release import ReleaseRequest
 from ajprivacy_pipeline.run.month import MonthRun, Report, ignore, open_month
@@ -54,11 +55,36 @@ def month_resource(
             if context.log is not None:
                 context.log.error(str(error))  # noqa: TRY400 - the log redacts errors; ours hold no personal value
             raise error from None
+        finally:
+            if context.run is not None and context.instance is not None:
+                note_unchecked(context.instance, context.run)
 
     return dg.ResourceDefinition(
         resource_fn=open_for_run,
         description="The month's encrypted file, its lock, the policy and the keys. Settings come from AJPRIVACY_* "
                     "variables when a run starts; nothing of them is shown or stored here.")
+
+
+def note_unchecked(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Say "not checked" of every check that a run had planned and ended before; Dagster would call it failed."""
+    kinds = {dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
+    open_checks: dict[dg.AssetCheckKey, list[str | None]] = {}
+    for entry in instance.all_logs(run.run_id, of_type=kinds):
+        event = entry.dagster_event
+        if event is not None and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
+            planned = event.asset_check_planned_data
+            subset = planned.partitions_subset
+            open_checks[planned.asset_check_key] = [None] if subset is None else list(subset.get_partition_keys())
+        elif event is not None:
+            open_checks.pop(event.asset_check_evaluation_data.asset_check_key, None)
+    for asked, months in open_checks.items():
+        for month in months:
+            said = dg.AssetCheckEvaluation(
+                asked.asset_key, asked.name, passed=False, description=UNCHECKED, partition=month,
+                severity=dg.AssetCheckSeverity.WARN, metadata={"verdict": UNCHECKED})
+            instance.report_dagster_event(dg.DagsterEvent(
+                dg.DagsterEventType.ASSET_CHECK_EVALUATION.value, run.job_name, event_specific_data=said,
+                message=f"{asked.name}: {UNCHECKED}, the run ended before"), run.run_id)
 
 
 def written_so_far(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
@@ -100,6 +126,7 @@ def free_dead_slots(instance: dg.DagsterInstance, settings: Settings, own_month:
             continue
         storage.free_concurrency_slots_for_run(run_id)
         if run and not run.is_finished:
+            note_unchecked(instance, run)
             instance.report_run_failed(run, "The process of this run ended without a word; run the month again.")
         dead.append(run_id)
     return dead

@@ -69,20 +69,23 @@ CREATE OR REPLACE TEMP MACRO date_on(x, first_day, last_day, sentinels) AS
 CREATE OR REPLACE TEMP MACRO end_on(ends_on, begins_on, days) AS
     CASE WHEN ends_on < begins_on - CAST(days AS INTEGER) THEN NULL ELSE ends_on END;
 
--- Rounded half up to 0.01 from its text; NULL for NaN, infinity and what is no number.
+-- Rounded half up to 0.01 from its text; NULL for NaN, infinity and what is no number. The engine reads 1_000 as a number,
+-- which nobody else does.
 CREATE OR REPLACE TEMP MACRO amount_of(x) AS
     CASE WHEN typeof(x) LIKE 'DECIMAL%' THEN TRY_CAST(x AS DECIMAL(18, 2))
-         ELSE TRY_CAST(text_of(x) AS DECIMAL(18, 2)) END;
+         WHEN NOT contains(CAST(x AS VARCHAR), '_') THEN TRY_CAST(text_of(x) AS DECIMAL(18, 2)) END;
 
 CREATE OR REPLACE TEMP MACRO number_of(x) AS
     CASE WHEN typeof(x) <> 'VARCHAR' THEN CASE WHEN isfinite(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(x AS DOUBLE) END
-         WHEN isfinite(TRY_CAST(text_of(x) AS DOUBLE)) THEN TRY_CAST(text_of(x) AS DOUBLE) END;
+         WHEN NOT contains(CAST(x AS VARCHAR), '_') AND isfinite(TRY_CAST(text_of(x) AS DOUBLE)) THEN TRY_CAST(text_of(x) AS DOUBLE) END;
 
 CREATE OR REPLACE TEMP MACRO boolean_of(x) AS
     CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS BOOLEAN) ELSE TRY_CAST(text_of(x) AS BOOLEAN) END;
 
+-- A whole number; what is none is not rounded to one.
 CREATE OR REPLACE TEMP MACRO integer_of(x) AS
-    CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS BIGINT) ELSE TRY_CAST(text_of(x) AS BIGINT) END;
+    CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS BIGINT)
+         WHEN number_of(x) = floor(number_of(x)) THEN TRY_CAST(text_of(x) AS BIGINT) END;
 
 -- Whether the source gave a value at all.
 CREATE OR REPLACE TEMP MACRO is_given(x) AS
@@ -142,6 +145,15 @@ CREATE OR REPLACE TEMP MACRO booked_until(issued_on, years) AS make_date(year(is
 CREATE OR REPLACE TEMP MACRO visit_due_on(occurred_on, has_consent, cookie_on, withdrawn_on, individualisation_on, as_of) AS
     CASE WHEN occurred_on IS NULL THEN as_of WHEN NOT has_consent THEN occurred_on
          ELSE least(cookie_on, withdrawn_on, individualisation_on) END;
+
+-- The region of a postal code (trimmed) by the rule of the home country. A country that is set and is another one, and a
+-- code that is no code of the home country, are abroad.
+CREATE OR REPLACE TEMP MACRO region_of(country, code, spellings, pattern, width, starts, labels, unknown_value, abroad_value) AS
+    CASE WHEN NOT list_contains(spellings, lower(trim(country))) THEN abroad_value
+         WHEN coalesce(code, '') = '' THEN unknown_value
+         WHEN regexp_full_match(code, pattern)
+         THEN coalesce(list_extract(labels, list_position(starts, upper(left(code, width)))), abroad_value)
+         ELSE abroad_value END;
 
 -- A text of the source as it may be published: printable characters alone, none at its beginning that a spreadsheet reads
 -- as a formula, and no more than so many. NULL where nothing is left.

@@ -14,7 +14,7 @@ from ajprivacy_pipeline.storage.zones import Connection
 
 def assert_agrees(con: Connection, relation: str, policy: Policy) -> None:
     """Hold the check's figures of customers_microdata against pycanon's, and both against what the policy asks for."""
-    quasi, asked = list(policy.release.microdata.quasi_identifiers), conditions(policy)
+    quasi, asked = list(policy.quasi_identifiers), conditions(policy)
     k = policy.release.thresholds.k
     found = measure(con, relation, quasi, asked, k)
     result = con.execute(f"SELECT {', '.join([*quasi, *(one.column for one in asked)])} FROM {relation}")

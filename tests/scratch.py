@@ -64,8 +64,8 @@ class Scratch:
         """Copy into `folder`, which does not exist yet."""
         self.folder = folder
         self.notice, self.sql = folder / "ajprivacy_pipeline" / "notice", folder / "sql"
-        shutil.copytree(CHECKOUT / "ajprivacy_pipeline", folder / "ajprivacy_pipeline",
-                        ignore=shutil.ignore_patterns("__pycache__"))
+        # With what is compiled: copies keep the times by which Python knows that it still belongs to a module.
+        shutil.copytree(CHECKOUT / "ajprivacy_pipeline", folder / "ajprivacy_pipeline")
         shutil.copytree(CHECKOUT / "sql", self.sql)
 
     def put(self, file: str, old: str, new: str) -> None:

@@ -139,13 +139,14 @@ def test_every_cell_they_stand_in_is_suppressed_or_stands_on_ten(con: zones.Conn
     shown = {row[:3]: row[3:] for row in rows(
         con, "SELECT product_category, postal_region, customer_type, suppressed, orders, units, revenue_nok, customers "
              f"FROM a.published.sales_monthly WHERE month = DATE '{MONTH}-01'")}
+    assert any(cell in shown for cell in theirs), "what is not listed shows nothing either"
     for cell in theirs:
-        suppressed, *measures = shown[cell]
+        suppressed, *measures = shown.get(cell, (True, None, None, None, None))
         if len(contributors[cell]) < 10:
             assert suppressed, cell
         if suppressed:
             assert measures == [None] * 4, cell
-    assert all(shown[cell][0] for cell in alone)
+    assert all(shown[cell][0] for cell in alone & shown.keys())
 
 
 def test_what_few_did_is_suppressed_in_the_other_tables(con: zones.Connection) -> None:
@@ -173,7 +174,7 @@ def test_no_row_of_the_microdata_is_theirs_alone(con: zones.Connection) -> None:
     tables = {row[0] for row in rows(con, "SELECT table_name FROM duckdb_tables() WHERE database_name = 'a'")}
     if "customers_microdata" not in tables:
         pytest.fail("the shop is large enough for microdata")
-    listed = load_policy(NOTICE).release.microdata.quasi_identifiers
+    listed = load_policy(NOTICE).quasi_identifiers
     known = [{"customer_type": "consumer", "postal_region": "0", "gender": "f"},
              {"customer_type": "sole_proprietor", "postal_region": "9", "gender": "other"},
              {"customer_type": "business", "postal_region": "abroad", "gender": "unknown"}]

@@ -3,15 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import typer
 
 from ajprivacy_pipeline.cli.main import app
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests import forked
 
 
 def _commands(group: typer.Typer, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -27,9 +25,7 @@ def _commands(group: typer.Typer, path: tuple[str, ...] = ()) -> list[tuple[str,
 
 def _call(home: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AJPRIVACY", "DAGSTER"))}
-    return subprocess.run(
-        [sys.executable, "-m", "ajprivacy_pipeline", *arguments], cwd=home, text=True, capture_output=True, check=False,
-        env={**kept, "AJPRIVACY_HOME": str(home / "home"), "PYTHONPATH": str(ROOT), "COLUMNS": "200", **env})
+    return forked.call(arguments, {**kept, "AJPRIVACY_HOME": str(home / "home"), "COLUMNS": "200", **env}, home)
 
 
 @pytest.mark.parametrize("command", _commands(app), ids=" ".join)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ajprivacy_pipeline.errors import PolicyError, PrivacyError
+from ajprivacy_pipeline.release import ReleaseRequest
 from ajprivacy_pipeline.retention.export import export_decisions
 from ajprivacy_pipeline.run.month import MonthRun, open_month
 from ajprivacy_pipeline.run.steps import run_all
@@ -24,6 +25,7 @@ from tests.warehouse.shopkit import connect, fresh_database
 from tests.warehouse.test_foreign_shop import MAPPING, SHOP
 
 MONTH = "2026-10"
+HISTORY_FROM = "2026-08"  # a shorter first history than the policy's: suppression is most of a release's time
 CUSTOMERS = 2_000
 ROOT_KEY = "5a" * 32  # who is in the control group of the microdata follows from it
 DECISIONS = ("purpose_status", "freezes", "attribute_decisions", "record_decisions", "bulk_decisions", "review_list")
@@ -34,9 +36,11 @@ def settings_for(home: Path, url: str, **more: str) -> Settings:
                           "AJPRIVACY_ROOT_KEY": ROOT_KEY, **more})
 
 
-def month(home: Path, url: str, **more: str) -> Settings:
+def month(home: Path, url: str, history_from: str | None = HISTORY_FROM, **more: str) -> Settings:
+    """A home with the month's release, whose history is the policy's where no first month of it is given."""
     settings = settings_for(home, url, **more)
-    with open_month(settings, MONTH, "test", logs=list) as run:  # nothing here keeps a log
+    request = ReleaseRequest(history_from=history_from)
+    with open_month(settings, MONTH, "test", logs=list, request=request) as run:  # nothing here keeps a log
         run_all(run)
         assert run.release_result is not None
         assert run.release_result.proven
@@ -151,7 +155,7 @@ def test_a_foreign_shop_runs_through(tmp_path: Path, postgres_url: str) -> None:
         connection.execute(SHOP)
     mapping = tmp_path / "mapping.toml"
     mapping.write_text(MAPPING, encoding="utf-8")
-    settings = month(tmp_path / "home", url, AJPRIVACY_MAPPING=str(mapping))
+    settings = month(tmp_path / "home", url, None, AJPRIVACY_MAPPING=str(mapping))
     found = decisions(settings)
     subjects = {row[1] for row in found["attribute_decisions"]}
     assert {"customer:1", "customer:2", "customer:3"} <= subjects

@@ -1,5 +1,6 @@
 """Reviews and legal holds: what is decided counts, what is refused changes nothing, nothing is ever edited."""
 
+import functools
 import re
 import shutil
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import month_file
 from tests.explain.world import MONTH, home
 from tests.oracle.sqlshop import decide as decide_shop
+from tests.oracle.sqlshop import decide_again
 from tests.review_world import everything, shop
 
 TODAY = date(2026, 11, 3)
@@ -43,9 +45,16 @@ def settings(made: Settings, tmp_path: Path) -> Settings:
     return replace(made, home=tmp_path / "home")
 
 
+@functools.cache
+def _decided() -> zones.Connection:
+    """The shop in the next month, decided with nothing recorded."""
+    return decide_shop(shop(), NEXT, Path(), control=ControlStore("sqlite://"))
+
+
 def _held(settings: Settings, subject: str) -> dict[str, list[str]]:
     """held_by per attribute when the next month is decided with what people have recorded."""
-    con = decide_shop(shop(), NEXT, settings.home, control=ControlStore.in_folder(settings.control))
+    con = _decided()
+    decide_again(con, NEXT, ControlStore.in_folder(settings.control))
     return dict(con.execute("SELECT attribute, held_by FROM retention.attribute_decisions WHERE subject_id = ? "
                             "AND decision <> 'absent'", [subject]).fetchall())
 

@@ -12,6 +12,8 @@ from rich.console import Console
 from ajprivacy_pipeline.run.month import Progress
 from ajprivacy_pipeline.run.summary import Missing, ReleaseSummary, RunSummary
 
+_VISIBLE = "percent of each table that can be seen: totals, then with one dimension named, with two, ...; – is not told"
+
 
 class Lines:
     """Progress on stderr, so that stdout holds results alone; a moving line only where a terminal shows it."""
@@ -78,17 +80,23 @@ def _missing_rows(missing: Missing) -> list[tuple[str, str]]:
 def _release_rows(release: ReleaseSummary | None) -> list[tuple[str, str]]:
     if release is None:
         return []
-    if release["status"] != "published":
-        return [("release", "left as it is: the month is closed")]
+    closed = [] if release["status"] == "published" else [
+        ("release", "left as it is: the month is closed; this is what was found when it was")]
     proven = ("proven anonymous" if release["proven"] else
               "not proven anonymous, must not be shared outside the organisation")
     unconverted = release["unconverted_lines"]
     left_out = f"{unconverted:,} order lines, not in revenue_nok: the mapping has no rate for their currency"
     gates = ", ".join(f"{gate} {verdict}" for gate, verdict in release["gates"].items())
+    visible = [f"{table}: {line}" for table, line in release["visible"].items()]
     return [
+        *closed,
         ("release", f"{release['rows']:,} rows from {release['history_from']} on; {proven}"),
         ("suppressed", f"{release['cells_suppressed']:,} of {release['cells']:,} new cells"),
+        *([("visible", _VISIBLE)] if visible else []),
+        *(("", line) for line in visible),
         *([("no rate", left_out)] if unconverted else []),
+        *(("absent", f"{', '.join(column for column, why in release['absent'].items() if why == reason)}: {reason}")
+          for reason in dict.fromkeys(release["absent"].values())),
         ("gates", gates),
     ]
 

@@ -67,11 +67,16 @@ def run(
     month: LastFullMonth = None,
     history_from: Annotated[str | None, typer.Option(
         "--history-from", metavar="YYYY-MM", help="Let the published history begin earlier than it does.")] = None,
+    period: Annotated[list[str] | None, typer.Option(
+        "--period", metavar="FACTS=LENGTH", help="Publish orders, deliveries, cases, messages or web_events by month, "
+        "quarter or year, from the first such period on of which nothing is published.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run a month through Dagster: read, decide, pseudonymise, prove, publish."""
     from ajprivacy_pipeline.release import ReleaseRequest
-    _run_and_show(load_settings(), month or last_month(), ReleaseRequest(history_from=history_from), as_json=as_json)
+    from ajprivacy_pipeline.release.periods import read_lengths
+    request = ReleaseRequest(history_from=history_from, periods=read_lengths(period or []))
+    _run_and_show(load_settings(), month or last_month(), request, as_json=as_json)
 
 
 @releases.releases_app.command()

@@ -12,7 +12,7 @@ On its way a value may pass a function that changes what it says about people; s
     count               how many
     is_null             whether there is a value
     hmac                SHA-256 nested under two bound keys
-    rule                a comparison with what the policy binds: yes or no
+    rule                a comparison with what the policy binds: yes or no, or which of a bound list's values it is
     test                a comparison with constants of the SQL: yes or no
     starts_with:TEXT    whether it begins with a constant
     leading_character   the first character
@@ -184,6 +184,8 @@ class _Walk:
             return made.through("count")
         passage = _passage(node, sum(bool(part.steps) for part in parts) <= 1,
                            any(part.bound and not part.steps for part in parts))
+        if isinstance(node, exp.Anonymous) and node.name.lower() == "list_position":  # which of a bound list's it is
+            passage = "rule" if parts[0].bound and not parts[0].steps else None
         return made.through(passage) if passage else made
 
     def _column(self, node: exp.Column, scope: Scope | None, names: Names) -> Flow:

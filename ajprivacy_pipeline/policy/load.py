@@ -17,6 +17,7 @@ from ajprivacy_pipeline.errors import PolicyError
 from ajprivacy_pipeline.policy.consistency import cross_faults, decision_faults
 from ajprivacy_pipeline.policy.governance import Clause, NoticeFile, Recipient, Review
 from ajprivacy_pipeline.policy.policy import DecisionPolicy, Policy
+from ajprivacy_pipeline.policy.regions import Regions
 from ajprivacy_pipeline.policy.release import Release
 from ajprivacy_pipeline.policy.retention import Action, Retention
 from ajprivacy_pipeline.policy.sources import Sources
@@ -28,6 +29,7 @@ _FILES: dict[str, tuple[str, Any]] = {
     "actions": ("actions.toml", dict[str, dict[str, Action]]),
     "sources": ("sources.toml", Sources),
     "release": ("release.toml", Release),
+    "regions": ("regions.toml", Regions),
     "recipients": ("recipients.toml", dict[str, Recipient]),
     "review": ("review.toml", Review),
 }

@@ -34,18 +34,25 @@ class Band(Frozen):
 
 
 class SensitiveColumn(Frozen):
-    """What every class must satisfy for a sensitive column (G3, G9), and its bands from low to high."""
+    """What every class must satisfy for a sensitive column (G3, G9), and its bands from low to high.
+
+    `entropy_share`: so much of the whole table's entropy l is enough, where that is less than `entropy_l`; without it
+    nothing is less. `figure` is the column of anonymous.microdata_figures that the bands are made of: where they tell
+    too few people apart, they are drawn anew from it; without it never.
+    """
 
     distinct_l: int = Field(ge=2)
     entropy_l: float = Field(ge=1)
+    entropy_share: float | None = Field(default=None, gt=0, le=1)
+    figure: str | None = Field(default=None, pattern="^[a-z_]+$")
     closeness_t: float = Field(gt=0, le=1)
     gain_t: float = Field(gt=0, lt=1)
     bands: tuple[Band, ...] = Field(min_length=2)
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The bands' names from low to high."""
-        return tuple(band.value for band in self.bands)
+        """The bands' names from low to high; drawn ones may give one name to two that were joined."""
+        return tuple(dict.fromkeys(band.value for band in self.bands))
 
 
 class Microdata(Frozen):
@@ -55,6 +62,9 @@ class Microdata(Frozen):
     cadence_month: int = Field(ge=1, le=12)
     minimum_age: int = Field(ge=18)
     control_percent: int = Field(ge=1, le=50)
+    control_people: int = Field(default=0, ge=0)  # as many groups of control_percent as it takes; 0: one
+    drawn_percent: int = Field(default=10, ge=1, le=33)  # of the people, at least, in a band that is drawn
+    drawn_largest_percent: int = Field(default=0, ge=0, le=60)  # of the people, at least, in the commonest of them
     advantage_percent: int = Field(ge=1, le=50)
     coarsen_up_to: int = Field(ge=1, le=64)
     recoding: Literal["local", "full_domain"] = "local"  # full_domain: one level a column, for all people alike
@@ -78,7 +88,7 @@ class Microdata(Frozen):
                 yield f"{name}: a spelling stands twice, or is not in lower case"
             yield from _order_faults(name, [leaf.at_least for leaf in leaves if leaf.at_least is not None])
         for name, column in self.sensitive.items():
-            if len(set(column.order)) != len(column.order) or sum(b.at_least is None for b in column.bands) > 1:
+            if len(column.order) != len(column.bands) or sum(b.at_least is None for b in column.bands) > 1:
                 yield f"{name}: a band stands twice, or two stand for no figure"
             if column.distinct_l > len(column.bands):
                 yield f"{name}: distinct_l asks for more values than there are bands"

@@ -7,6 +7,8 @@ from functools import cached_property
 
 from ajprivacy_pipeline.policy.base import Frozen
 from ajprivacy_pipeline.policy.governance import Clause, NoticeFile, Recipient, Review
+from ajprivacy_pipeline.policy.microdata import Leaf
+from ajprivacy_pipeline.policy.regions import Regions
 from ajprivacy_pipeline.policy.release import Release
 from ajprivacy_pipeline.policy.retention import Action, Retention
 from ajprivacy_pipeline.policy.sources import Sources
@@ -36,5 +38,13 @@ class Policy(DecisionPolicy):
 
     notice: NoticeFile
     release: Release
+    regions: Regions
     recipients: dict[str, Recipient]
     review: Review
+
+    @property
+    def quasi_identifiers(self) -> dict[str, tuple[Leaf, ...]]:
+        """Every quasi-identifier of the record-level table with its values; regions are those of the home country."""
+        values = self.release.values
+        return {**self.release.microdata.quasi_identifiers,
+                "postal_region": self.regions.leaves(values.abroad, values.unknown)}

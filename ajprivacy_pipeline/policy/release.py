@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ajprivacy_pipeline.calendar import Length
 from ajprivacy_pipeline.policy.base import Frozen
 from ajprivacy_pipeline.policy.microdata import Microdata
 from ajprivacy_pipeline.policy.utility import Utility
@@ -24,7 +25,9 @@ class PublishedColumn(Frozen):
     dominance: bool = False
     at_most: str | None = None  # the measure of the same row that this one cannot exceed
     names: str | None = None  # the dimension that this one is the name of: tells no cells apart, may be suppressed
+    people: Literal["type", "region"] | None = None  # what the dimension says of the people behind a row (G17)
     flows: tuple[()] | tuple[str, str] = ()  # of a stock: what came since the month before, what went
+    sources: tuple[str, ...] = ()  # table.column of the warehouse without which it is absent, not empty
 
     @property
     def subtracted_over(self) -> tuple[str, ...]:
@@ -69,6 +72,7 @@ class PublishedTable(Frozen):
     months: bool = False
     run_month_only: bool = False
     sources: tuple[str, ...] = ()
+    period: Literal["month", "fitted"] = "month"
     population: str | None = None
     contributors: ContributorSource | None = None
     priced: Priced | None = None
@@ -98,7 +102,41 @@ class Thresholds(Frozen):
     optimal_cells: int = Field(ge=0, default=400)
     suppression_loss: Literal["values", "cells"] = "values"
     total_worth: int = Field(ge=1, le=100)
+    listed_percent: int = Field(default=20, ge=0, le=100)
     months_computed_again: int = Field(ge=1)
+
+
+
+class Persons(Frozen):
+    """How people's names and birth dates are looked for in published texts (G10); lengths in letters, words in words.
+
+    `columns` hold names of people, `particles` are no part of a name, a name with one of the `company_forms` is no
+    person's. `folds` are replaced before names are compared. `months` are the twelve, each with the words for it;
+    `birth_formats` read words with one blank between them.
+    """
+
+    columns: tuple[str, ...] = Field(min_length=1)
+    part_letters: int = Field(ge=3)
+    joined_letters: int = Field(ge=5)
+    words_between: int = Field(ge=0)
+    genitive: str
+    particles: tuple[str, ...]
+    company_forms: tuple[str, ...]
+    folds: tuple[tuple[str, str], ...]
+    months: tuple[tuple[str, ...], ...] = Field(min_length=12, max_length=12)
+    birth_formats: tuple[str, ...] = Field(min_length=1)
+
+
+class Periods(Frozen):
+    """By how long periods a fitted table may be published, finest first, and how much must be visible for the choice.
+
+    The finest length counts at which the shown cells with one dimension named hold at least `visible_percent` of what
+    all of them hold, by the table's leading count.
+    """
+
+    lengths: tuple[Length, ...] = Field(default=("month",), min_length=1)
+    visible_percent: int = Field(default=60, ge=1, le=100)
+
 
 
 class PublishedValues(Frozen):
@@ -107,7 +145,6 @@ class PublishedValues(Frozen):
     all: str
     unknown: str
     abroad: str
-    norway: tuple[str, ...]
     most_characters: int = Field(ge=1)
     home_currency: str
 
@@ -142,7 +179,9 @@ class Release(Frozen):
     """`release.toml`."""
 
     history_months: int = Field(ge=1)
+    periods: Periods = Periods()
     thresholds: Thresholds
+    persons: Persons
     values: PublishedValues
     rules: Rules
     tables: dict[str, PublishedTable]

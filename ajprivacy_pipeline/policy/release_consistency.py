@@ -7,7 +7,9 @@ here: whether a release keeps to it (`release`).
 import re
 from collections.abc import Iterator
 
+from ajprivacy_pipeline.calendar import MONTHS
 from ajprivacy_pipeline.policy.policy import Policy
+from ajprivacy_pipeline.policy.regions import region_faults
 from ajprivacy_pipeline.policy.release import PublishedTable
 from ajprivacy_pipeline.policy.utility import Utility
 
@@ -15,6 +17,9 @@ from ajprivacy_pipeline.policy.utility import Utility
 def release_faults(policy: Policy) -> Iterator[str]:
     """Yields every fault of what is released."""
     yield from _table_faults(policy)
+    yield from _period_faults(policy)
+    named = policy.release.values
+    yield from region_faults(policy.regions, frozenset({named.all, named.abroad, named.unknown, policy.release.rules.other}))
     yield from _microdata_faults(policy)
     values = policy.release.thresholds
     yield from utility_faults(policy.release.utility, values.k, policy.release.values.all, policy.release.tables)
@@ -22,10 +27,33 @@ def release_faults(policy: Policy) -> Iterator[str]:
         yield f"release.toml: thresholds.k is {values.k}, never below k_floor = {values.k_floor}"
 
 
+def _period_faults(policy: Policy) -> Iterator[str]:
+    lengths: dict[str, set[str]] = {}
+    for name, table in policy.release.tables.items():
+        column = table.columns.get("period")
+        if table.period == "fitted" and (table.population is None or column is None or column.role != "flag"):
+            yield (f"release.toml: tables.{name}.period is fitted: the table needs a population, whose facts are cut "
+                   "into periods, and the flag period")
+        if table.population is not None:
+            lengths.setdefault(table.population, set()).add(table.period)
+    for population, found in sorted(lengths.items()):
+        if len(found) > 1:
+            yield (f"release.toml: tables of the population {population} have different periods: months and quarters "
+                   "of the same facts would tell what each keeps back")
+    if list(policy.release.periods.lengths) != [n for n in MONTHS if n in policy.release.periods.lengths]:
+        yield "release.toml: periods.lengths must be some of month, quarter, year, each once, in this order"
+
+
 def _table_faults(policy: Policy) -> Iterator[str]:
     for name, table in policy.release.tables.items():
         for source in set(table.sources) - set(policy.sources.tables):
             yield f"release.toml: tables.{name}.sources names the unknown table {source}"
+        known = {f"{source}.{column}" for source, entry in policy.sources.tables.items() for column in entry.columns}
+        for column, made in table.columns.items():
+            for source in sorted(set(made.sources) - known):
+                yield f"release.toml: tables.{name}.columns.{column}.sources names the unknown column {source}"
+            if made.sources and made.role not in ("measure", "sensitive"):
+                yield f"release.toml: tables.{name}.columns.{column}: only measures and sensitive columns may be absent"
         roles = {column: entry.role for column, entry in table.columns.items()}
         for named, entry in table.columns.items():
             if entry.names is not None and {roles[named], roles.get(entry.names)} != {"dimension"}:
@@ -55,10 +83,13 @@ def _table_faults(policy: Policy) -> Iterator[str]:
 def _microdata_faults(policy: Policy) -> Iterator[str]:
     """The models of microdata name these columns and values: a policy that lacks one would stop them half-way."""
     microdata, values, other = policy.release.microdata, policy.release.values, policy.release.rules.other
-    leaves = {name: {leaf.path[0] for leaf in listed} for name, listed in microdata.quasi_identifiers.items()}
+    if "postal_region" in microdata.quasi_identifiers:
+        yield "release.toml: microdata.quasi_identifiers.postal_region: its values are those of regions.toml; leave it out"
+    if policy.regions.home not in policy.regions.countries:
+        return
+    leaves = {name: {leaf.path[0] for leaf in listed} for name, listed in policy.quasi_identifiers.items()}
     enum = set(policy.sources.tables["customers"].columns["customer_type"].values or ())
-    needed = {"customer_type": enum, "postal_region": {*"0123456789", values.abroad, values.unknown},
-              "age_band": {values.unknown}, "gender": {other, values.unknown}, "industry": {other, values.unknown},
+    needed = {"customer_type": enum, "age_band": {values.unknown}, "gender": {other, values.unknown}, "industry": {other, values.unknown},
               "tenure_band": {values.unknown}}
     for name, wanted in needed.items():
         if missing := wanted - leaves.get(name, set()):

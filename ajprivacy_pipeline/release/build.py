@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ajprivacy_pipeline.disclosure.guarantees import PROVING
 from ajprivacy_pipeline.disclosure.texts.leakscan import Text
 from ajprivacy_pipeline.disclosure.verdict import PASSED, Verdict, verdict
-from ajprivacy_pipeline.lineage import check_lineage
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy.narrow import without_columns
 from ajprivacy_pipeline.release import (
     files,
     ledger,
@@ -18,22 +19,24 @@ from ajprivacy_pipeline.release import (
     logs,
     microdata,
     microdata_ledger,
+    periods,
     prove,
     swap,
     tables,
     texts,
 )
-from ajprivacy_pipeline.release import gates as cell_gates
-from ajprivacy_pipeline.release.determinism import check_order
+from ajprivacy_pipeline.release.closed import already_closed
+from ajprivacy_pipeline.release.compute import earlier_manifests, fitted
 from ajprivacy_pipeline.release.logs import Logs
-from ajprivacy_pipeline.release.manifest import PROVING, Release, sha256_of, verify_release, write_manifest
+from ajprivacy_pipeline.release.manifest import Release, sha256_of, verify_release, write_manifest
 from ajprivacy_pipeline.release.page import write_page
 from ajprivacy_pipeline.release.plan import ReleasePlan, ReleaseRequest, plan_release, reissued
 from ajprivacy_pipeline.release.run import ReleaseResult, Run
 from ajprivacy_pipeline.release.utility import check_utility, suppressed_sums
+from ajprivacy_pipeline.release.visible import visible_shares
 from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
-from ajprivacy_pipeline.storage.control_rows import NewRelease
+from ajprivacy_pipeline.storage.control_rows import NewRelease, PeopleGroup
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors
 
@@ -72,10 +75,12 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
         plan = plan_release(control, policy, month, request)
         previous = _previous(settings, plan)
         if plan.closed and previous is not None:
-            return _already(plan, settings, previous, repaired)
+            return already_closed(plan, settings, control, previous, repaired)
         absent = tables.absent_tables(con, policy)
-        plan = replace(plan, absent=absent, reissued=reissued(plan, previous.manifest if previous else {}))
-        shown = _without(policy, set(absent), previous)
+        lacking = _absent_columns(con, policy, previous)
+        plan = replace(plan, absent={**absent, **lacking},
+                       reissued=reissued(plan, previous.manifest if previous else {}))
+        shown = without_columns(_without(policy, set(absent), previous), lacking)
         run = Run(con, settings, shown, policy, control, plan, previous, staging, run_id, progress, repaired,
                    sql or sql_folder(), run_models, logs)
         try:
@@ -86,17 +91,25 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
             microdata.drop_microdata(con)
 
 
-def _already(plan: ReleasePlan, settings: Settings, previous: Release, repaired: bool) -> ReleaseResult:
-    """Nothing new is published: the previous release says all that this one would."""
-    return ReleaseResult(plan.month, "already_closed", plan.history_from, True, _relative(previous.folder, settings),
-                         previous.manifest_sha256, repaired)
-
-
 def _without(policy: Policy, absent: set[str], previous: Release | None) -> Policy:
     """The policy without the tables a release has no file of: absent ones of which no closed month is known."""
     gone = absent - set(previous.tables if previous else ())
     kept = {name: table for name, table in policy.release.tables.items() if name not in gone}
     return policy.model_copy(update={"release": policy.release.model_copy(update={"tables": kept})})
+
+
+def _absent_columns(con: Connection, policy: Policy, previous: Release | None) -> dict[str, str]:
+    """The columns (table.column) that tables of cells lack, with the reason: all months of a table have the same ones.
+
+    What a table lacked when it was first published it lacks from then on.
+    """
+    published = set(previous.tables if previous else ())
+    known = files.absent_columns(previous.manifest) if previous else {}
+    kept = {name: reason for name, reason in known.items()
+            if name.partition(".")[0] in published & set(tables.month_tables(policy))}
+    fresh = [table for table in tables.month_tables(policy) if table not in published]
+    return kept | {f"{table}.{column}": reason for table, columns in tables.absent_columns(con, policy, fresh).items()
+                   for column, reason in columns.items()}
 
 
 def _previous(settings: Settings, plan: ReleasePlan) -> Release | None:
@@ -113,80 +126,49 @@ def _previous(settings: Settings, plan: ReleasePlan) -> Release | None:
 
 def _publish(run: Run) -> ReleaseResult:
     """Compute, prove and swap one release that is not closed."""
-    lineage, order = _compute(run)
-    public, gates = _suppress(run)
+    run, (lineage, order), (public, gates) = fitted(run)
     run.progress("recoding microdata")
     run, snapshot = _with_microdata(run)
     run.progress("measuring what is still good")
+    visible, exact = _visible(run, public)
     useful, utility = check_utility(run.con, run.policy, run.plan.month, public, snapshot.left_out, run.previous)
     gates = [prove.together(gates[0], snapshot.size), *gates[1:], *snapshot.verdicts, order, useful]
     prove.require(gates)
     paths = files.planned_paths(run.policy, run.plan, run.previous)
     verdicts = prove.claims(run.policy, gates, len(paths), is_logged=run.logs is not None)
     utility["suppressed_sums"] = suppressed_sums(gates)
-    head = files.head_of(run.policy, run.plan, verdicts, utility, snapshot.said)
+    head = files.head_of(run.policy, run.plan, verdicts, utility, snapshot.said) | {"visible": visible}
+    earlier = run.previous.manifest if run.previous else {}
+    head["periods"] = periods.said(run.policy, run.plan.lengths, run.tried, earlier)
     _keep_proven(run, head)
     run.progress("scanning for leaks")
-    record = {run.policy.release.microdata.table: microdata.PUBLIC} if snapshot.made else {}
-    leaks, cleared = _scan(run, public, record, head, paths)
+    made = {run.policy.release.microdata.table: microdata.PUBLIC} if snapshot.made else {}
+    leaks, cleared = _scan(run, public, made, head, paths)
     run.progress("writing files")
     release = _stage(run, public, snapshot, head)
     late = _prove_built(run, release, cleared)
     if run.previous and release.manifest_sha256 == run.previous.manifest_sha256:
-        return _already(run.plan, run.settings, run.previous, run.repaired)
+        return already_closed(run.plan, run.settings, run.control, run.previous, run.repaired)
     if head["proven"]:  # an unproven release closes nothing: nobody need be remembered for it
-        ledger.remember(run.con, run.settings, release.manifest_sha256, release.month, _earlier(run))
-    folder = swap.swap(run.settings, run.control, run.staging, _record(run, release), run.progress)
+        ledger.remember(run.con, run.settings, release.manifest_sha256, release.month, earlier_manifests(run))
+    row = _record(run, release)
+    folder = swap.swap(run.settings, run.control, run.staging, row, _decided(run, release), run.progress)
     if head["proven"]:
         ledger.confirm(run.settings, release.manifest_sha256)
     figures = {**{n: v for gate in (*gates, lineage, leaks) for n, v in gate.figures.items()},
-               "texts_scanned_late": late, "unconverted_lines": tables.unconverted_lines(run.con)}
+               **exact, **periods.figures(run.tried), "texts_scanned_late": late,
+               "unconverted_lines": tables.unconverted_lines(run.con)}
     return ReleaseResult(release.month, "published", run.plan.history_from, head["proven"],
                          _relative(folder, run.settings), release.manifest_sha256, run.repaired, tuple(verdicts),
-                         _rows(release), figures)
+                         release.rows, figures, visible, row["published_at"].isoformat(timespec="seconds"),
+                         files.absent_columns(release.manifest))
 
 
-def _compute(run: Run) -> tuple[Verdict, Verdict]:
-    """Make the cells where that was not done; G1 of them, G11 of the models, G12 of both, all required.
-
-    Returns G11 and G12.
-    """
-    run.progress("computing cells")
-    if run.run_models:
-        tables.run_layers(run.con, run.declared, run.plan, run.sql)
-    ledger_cells.link_people(run.con, run.settings)
-    tables.forget_tokens(run.con)
-    prove.require([tables.check_cells(run.con, run.declared)])
-    run.progress("tracing columns")
-    lineage = check_lineage(run.declared, run.sql if run.run_models else None)
-    prove.require([lineage])
-    run.progress("computing cells in another order")
-    order = check_order(run.con, run.sql, run.declared, run.plan)
-    prove.require([order])
-    return lineage, order
-
-
-def _suppress(run: Run) -> tuple[dict[str, str], list[Verdict]]:
-    """The public tables with everything suppressed that must be, and the gates over them, required."""
-    con, policy = run.con, run.policy
-    run.progress("primary suppression")
-    left_out = [table for table in policy.release.tables if not files.months_of(policy, run.plan, table)]
-    public = tables.make_public(con, policy, left_out)
-    run.progress("secondary suppression")
-    closed = files.closed_relations(policy, run.previous, run.plan)
-    took = cell_gates.suppress_more(con, policy, public, closed)
-    tables.suppress_names_without_figures(con, policy, public)
-    run.progress("checking thresholds")
-    ledger_cells.hash_cells(con, run.settings, policy, public, run.plan.month)
-    gates = cell_gates.check_gates(con, policy, public, took, closed)
-    gates = cell_gates.with_ledger(gates, con, run.settings, policy, _earlier(run))
-    prove.require(gates)
-    return public, gates
-
-
-def _earlier(run: Run) -> list[str]:
-    """The manifests of the releases that count."""
-    return [row["manifest_sha256"] for row in run.control.releases() if row["proven"]]
+def _visible(run: Run, public: dict[str, str]) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """What the release says of its visible shares, and the exact ones of what it computes."""
+    before = run.previous.manifest.get("visible", []) if run.previous else []
+    return visible_shares(run.con, run.policy, public, files.closed_relations(run.policy, run.previous, run.plan),
+                          before, is_new=run.plan.reissue is None)
 
 
 def _keep_proven(run: Run, head: dict[str, Any]) -> None:
@@ -202,9 +184,11 @@ def _keep_proven(run: Run, head: dict[str, Any]) -> None:
 
 def _with_microdata(run: Run) -> tuple[Run, microdata.Snapshot]:
     """The run with what was decided about the microdata: made anew, repeated, or absent with a reason."""
-    snapshot = microdata.build_or_carry_over(run.con, run.settings, run.policy, run.plan, run.previous)
-    plan, policy = replace(run.plan, microdata=snapshot.month), run.policy
-    table = policy.release.microdata.table
+    snapshot = microdata.build_or_carry_over(run.con, run.settings, run.policy, run.plan, run.previous, run.sql)
+    table = run.policy.release.microdata.table
+    absent = {f"{table}.{column}": reason for column, reason in snapshot.columns.absent.items()}
+    plan = replace(run.plan, microdata=snapshot.month, absent={**run.plan.absent, **absent})
+    policy = snapshot.columns.of(run.policy)
     if snapshot.reason:
         plan = replace(plan, absent={**plan.absent, table: snapshot.reason})
         policy = _without(policy, {table}, None)
@@ -269,7 +253,7 @@ def _stage(run: Run, public: dict[str, str], snapshot: microdata.Snapshot, head:
         rows |= files.write_months(run.con, policy, table, relation, files.months_of(policy, run.plan, table), folder)
     rows |= _stage_microdata(run, snapshot, folder)
     rows |= files.write_rows(policy, "data_dictionary", files.dictionary_rows(policy), folder)
-    rows |= files.write_rows(policy, "release_info", files.info_rows(head), folder)
+    rows |= files.write_rows(policy, "release_info", files.info_rows(policy, head), folder)
     prove.require([prove.check_staged(policy, folder, sorted(rows))])
     rows |= write_page(policy, folder, rows, head)
     with engine_errors("published"):
@@ -298,14 +282,12 @@ def _record(run: Run, release: Release) -> NewRelease:
             "published_at": utc_now()}
 
 
-def _rows(release: Release) -> dict[str, int]:
-    """Rows of each published table over all its months."""
-    rows: dict[str, int] = {}
-    for path, entry in release.manifest["files"].items():
-        table, is_table, _ = path.partition("/")
-        if is_table:
-            rows[table] = rows.get(table, 0) + int(entry["rows"])
-    return rows
+def _decided(run: Run, release: Release) -> dict[str, list[dict[str, str]]]:
+    """The control store's rows of what later releases must keep to, by table: periods, and how people are described."""
+    stamp = release.manifest_sha256
+    groups = run.con.execute(f"SELECT {', '.join(PeopleGroup._fields)} FROM anonymous.people_groups ORDER BY ALL")
+    return {"release_periods": periods.rows(run.plan.lengths, stamp),
+            "release_groups": [{"manifest_sha256": stamp, **PeopleGroup(*row)._asdict()} for row in groups.fetchall()]}
 
 
 def _relative(folder: Path, settings: Settings) -> str:

@@ -2,8 +2,9 @@
 
 Belongs here: computing every table of the layer published a second time, from the facts of the layer anonymous in an
 order that has nothing to do with the first, and comparing cell by cell, hidden counts included. Models that read
-nothing but anonymous facts are computed again too. The newest `months_computed_again` of the computed months are taken:
-each month is made by the same text, so a later release checks all it computes and the first one a few of many.
+nothing but anonymous facts are computed again too. The newest `months_computed_again` of the computed months are taken,
+and a longer period as a whole: each is made by the same text, so a later release checks all it computes and the first
+one a few of many.
 
 What comes after the cells (suppressing, recoding, writing) reads them in an order of its own and nothing else, and what
 comes before (staging, decisions, tokens) is held by tests that publish a whole month from a shuffled source: doing all
@@ -20,6 +21,7 @@ from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
+from ajprivacy_pipeline.release.periods import fitted_populations
 from ajprivacy_pipeline.release.plan import ReleasePlan, model_values
 from ajprivacy_pipeline.storage.catalogue import Model, layer_models, load_catalogue, run_model
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal, quote
@@ -37,7 +39,9 @@ def check_order(con: Connection, sql: Path, policy: Policy, plan: ReleasePlan) -
         plan: the computed months.
     """
     months = plan.computed[-policy.release.thresholds.months_computed_again:]
-    first, last = date.fromisoformat(f"{months[0]}-01"), as_of(months[-1])
+    fitted = [plan.periods(population) for population in fitted_populations(policy)]
+    begin = min([months[0], *(periods[-1].first for periods in fitted if periods)])
+    first, last = date.fromisoformat(f"{begin}-01"), as_of(months[-1])
     values = {**model_values(policy, plan), "first_month": first}
     catalogue = load_catalogue(sql, vocabulary_of(policy))
     models = layer_models(catalogue, ("published",))
@@ -61,7 +65,7 @@ def check_order(con: Connection, sql: Path, policy: Policy, plan: ReleasePlan) -
             for name in [name for name in made if not left[name]]:
                 con.execute(f"DROP TABLE {_named(_SHADOW, catalogue[name])}")
                 made.remove(name)
-    figure = (f"{len(models):,} tables computed again for {months[0]} to {months[-1]} from their facts in another "
+    figure = (f"{len(models):,} tables computed again for {begin} to {months[-1]} from their facts in another "
               "order: every cell is the same")
     return verdict("G12", figure, violations, {"cells_compared": cells})
 

@@ -4,20 +4,24 @@ Belongs here: writing. Does not belong here: what may be written (prove), where 
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
+from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES
 from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy.narrow import without_columns
 from ajprivacy_pipeline.release.manifest import STAMP, Release, is_proven, outcomes, sha256_of
 from ajprivacy_pipeline.release.page import PAGE
+from ajprivacy_pipeline.release.periods import period_rows
 from ajprivacy_pipeline.release.plan import ReleasePlan
 from ajprivacy_pipeline.release.views import comments_of_views, make_views
+from ajprivacy_pipeline.release.visible import visible_rows
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal, memory, quote
 
 UNPROVEN = "Not proven anonymous: must not be shared outside the organisation."
@@ -104,12 +108,24 @@ def dictionary_rows(policy: Policy) -> list[tuple[Any, ...]]:
                   for table, entry in policy.release.tables.items() for name, column in entry.columns.items())
 
 
-def info_rows(head: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Returns the rows of release_info: one per guarantee, in the order of their numbers, then one per absent table."""
-    said = [(guarantee, entry["verdict"], entry["figure"] or None) for guarantee, entry in head["guarantees"].items()]
-    said += [(table, "absent", reason) for table, reason in sorted(head["absent"].items())]
+def info_rows(policy: Policy, head: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Returns the rows of release_info: a row per guarantee, in the order of their numbers, then what tables tell.
+
+    These are absent tables and columns, the periods that were chosen, and the visible shares of what is there.
+    """
+    said: list[tuple[Any, ...]] = [
+        (guarantee, entry["verdict"], entry["figure"] or None, GUARANTEES[guarantee].title,
+         GUARANTEES[guarantee].words(policy), None) for guarantee, entry in head["guarantees"].items()]
+    said += [(table, "absent", reason, None, None, None) for table, reason in sorted(head["absent"].items())]
+    said += [(facts, "period", *words, None, None) for facts, *words in period_rows(head.get("periods", {}))]
+    said += visible_rows(head.get("visible", []))
     month = date.fromisoformat(f"{head['month']}-01")
     return [(month, head["policy_version"], head["proven"], *entry) for entry in said]
+
+
+def absent_columns(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the columns (table.column) that a release's tables lack, with the reason."""
+    return {name: str(reason) for name, reason in manifest.get("absent", {}).items() if "." in name}
 
 
 def write_rows(policy: Policy, table: str, values: list[tuple[Any, ...]], folder: Path) -> dict[str, int]:
@@ -146,12 +162,15 @@ def head_of(policy: Policy, plan: ReleasePlan, verdicts: Sequence[Verdict], util
 def months_of(policy: Policy, plan: ReleasePlan, table: str) -> tuple[str, ...]:
     """Returns the months of a table that a release computes.
 
-    There are none for a table whose source is absent, or whose run is over.
+    There are none for a table whose source is absent, or whose run is over. A period goes by its first month.
     """
+    declared = policy.release.tables[table]
     if table in plan.absent:
         return ()
-    if policy.release.tables[table].run_month_only:
+    if declared.run_month_only:
         return plan.computed[-1:] if plan.is_new else ()
+    if declared.period == "fitted":
+        return tuple(period.first for period in plan.periods(declared.population or table))
     return plan.computed
 
 
@@ -200,6 +219,7 @@ def build_analytics(policy: Policy, release: Release, path: Path) -> None:
 
     The comment of release_info ends with the manifest's hash: it says which release the file is.
     """
+    policy = without_columns(policy, absent_columns(release.manifest))
     con = memory()
     try:
         with engine_errors(f"published/{path.name}"):

@@ -37,9 +37,8 @@ def list_releases(settings: Settings) -> list[dict[str, Any]]:
         except ReleaseError:
             found.append(entry | {"state": "damaged"})
             continue
-        files = release.manifest["files"].values()
-        found.append(entry | {"tables": len(release.tables), "files": len(files),
-                              "rows": sum(int(file["rows"]) for file in files),
+        found.append(entry | {"tables": len(release.rows), "files": len(release.manifest["files"]),
+                              "rows": sum(release.rows.values()),
                               "state": "current" if row["manifest_sha256"] == stamp else "earlier"})
     return found
 
@@ -90,8 +89,7 @@ def verify(settings: Settings, month: str | None = None) -> list[dict[str, Any]]
             except ReleaseError as error:
                 entry["faults"].append(str(error))
             else:
-                files = release.manifest["files"].values()
-                entry |= {"files": len(files), "rows": sum(int(file["rows"]) for file in files)}
+                entry |= {"files": len(release.manifest["files"]), "rows": sum(release.rows.values())}
                 if row["id"] == newest["id"]:
                     entry["faults"] += _analytics_faults(settings, release)
             found.append(entry)

@@ -68,7 +68,7 @@ def check_ledger(con: Connection, settings: Settings, policy: Policy, manifests:
             "SELECT (SELECT count(*) FROM temp.ledger_known), (SELECT count(DISTINCT cell) FROM ledger.cells "
             "JOIN temp.ledger_known USING (release)), (SELECT count(*) FROM ledger.releases "
             "WHERE list_contains($manifests::VARCHAR[], manifest_sha256))", {"manifests": manifests}).fetchall()[0]
-        violations = _differences(con, policy)
+        violations = [*_of_another_length(con), *_differences(con, policy)]
     lacking = len(set(manifests)) - listed
     violations += [f"the release ledger does not know {lacking:,} of the published releases"] if lacking else []
     con.execute("DROP TABLE temp.ledger_known")
@@ -76,6 +76,20 @@ def check_ledger(con: Connection, settings: Settings, policy: Policy, manifests:
               f"{policy.release.thresholds.k} contributors")
     return verdict("G6", figure if known else "there is no earlier release", violations,
                    {"cells_of_earlier_releases": cells})
+
+
+def _of_another_length(con: Connection) -> list[str]:
+    """Periods about to be published whose facts are published already, cut into periods of another length."""
+    months = "CASE split_part(place, ' ', 3) WHEN 'quarter' THEN 3 WHEN 'year' THEN 12 ELSE 1 END"
+    spans = ("SELECT DISTINCT place, split_part(place, ' ', 1) AS of, "
+             "CAST(split_part(place, ' ', 2) || '-01' AS DATE) AS since, "
+             f"CAST(since + to_months({months}) AS DATE) AS until FROM ")
+    found = con.execute(
+        f"WITH known AS ({spans} ledger.cells JOIN temp.ledger_known USING (release)), "
+        f"now AS ({spans} temp.ledger_cells) SELECT n.of, count(DISTINCT n.place) FROM now AS n JOIN known AS k "
+        "ON k.of = n.of AND k.since < n.until AND n.since < k.until AND k.place <> n.place GROUP BY n.of ORDER BY n.of")
+    return [f"{table}: the facts of {count:,} periods are published already, in periods of another length"
+            for table, count in found.fetchall()]
 
 
 def _differences(con: Connection, policy: Policy) -> list[str]:

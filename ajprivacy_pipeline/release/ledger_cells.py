@@ -8,7 +8,8 @@ wherever a copy of them lies. A run's tokens are linked to the ledger's while `a
 on neither that table nor any identifier is needed.
 
     temp.ledger_people        token (of the run), person (of the ledger), salt
-    temp.ledger_cells         place (table and month), month, cell, shown, suppressed (a bit a measure)
+    temp.ledger_cells         place (table and month, and the length of a longer period), month, cell, shown,
+                              suppressed (a bit a measure)
     temp.ledger_contributors  month, cell, person, own: of cells that show something, of the months that are kept
 
 Of a table of nothing but stocks no contributors are kept: every subject stands in it, every month anew, and its rounded
@@ -21,7 +22,7 @@ whether something changed, not what it was: it is made with a salt of the person
 from datetime import date
 
 from ajprivacy_pipeline.disclosure.cells.contributor_sources import by_contributor, contributor_source, contributors_of
-from ajprivacy_pipeline.disclosure.cells.primary import Shape, columns_of, shape_of
+from ajprivacy_pipeline.disclosure.cells.primary import PERIOD, Shape, columns_of, shape_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.plan import oldest_kept
 from ajprivacy_pipeline.settings import Settings
@@ -116,7 +117,10 @@ def _keyed(shape: Shape, relation: str) -> str:
     suppressed = " + ".join(f"CASE WHEN {quote(m)} IS NULL THEN {2 ** i} ELSE 0 END"
                           for i, m in enumerate(shape.measures))
     table, when = literal(shape.table), quote(shape.time)
-    return (f"SELECT {', '.join(map(quote, dimensions))}, {table} || ' ' || strftime({when}, '%Y-%m') AS place, "
+    place = f"{table} || ' ' || strftime({when}, '%Y-%m')"
+    if PERIOD in shape.columns:
+        place += f" || CASE WHEN {quote(PERIOD)} <> 'month' THEN ' ' || {quote(PERIOD)} ELSE '' END"
+    return (f"SELECT {', '.join(map(quote, dimensions))}, {place} AS place, "
             f"CAST(date_trunc('month', {when}) AS DATE) AS ledger_month, {hashed.format(f'{table}, {named}')} AS cell, "
             f"{hashed.format(f'{table}, {named}, {shown}')} AS shown, CAST({suppressed} AS UINTEGER) AS suppressed "
             f"FROM {relation}")

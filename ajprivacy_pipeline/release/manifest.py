@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ajprivacy_pipeline.disclosure.guarantees import BY_TEST, GUARANTEES, PROVING
 from ajprivacy_pipeline.disclosure.verdict import UNCHECKED, Verdict
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.settings import Settings
@@ -17,9 +18,7 @@ from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal,
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-GUARANTEES = tuple(f"G{i}" for i in range(1, 17))
-PROVING = tuple(f"G{i}" for i in range(1, 16))
-BY_TEST = {"G16": "held by tests of the product, not by a release: planted people are visible nowhere"}
+ABOUT = ("data_dictionary", "release_info")  # tables that tell of the release and are no part of what it tells
 STAMP = "Manifest sha256: "
 
 
@@ -45,6 +44,16 @@ class Release:
         """The tables it has files of."""
         return sorted({path.partition("/")[0] for path in self.manifest["files"] if "/" in path})
 
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows of each published table over all its periods; those that tell of the release itself are left out."""
+        rows: dict[str, int] = {}
+        for path, entry in self.manifest["files"].items():
+            table, is_table, _ = path.partition("/")
+            if is_table and table not in ABOUT:
+                rows[table] = rows.get(table, 0) + int(entry["rows"])
+        return rows
+
 
 def sha256_of(path: Path) -> str:
     """Returns the hash of a file's bytes."""
@@ -53,9 +62,10 @@ def sha256_of(path: Path) -> str:
 
 
 def outcomes(verdicts: Iterable[Verdict]) -> dict[str, dict[str, str]]:
-    """Verdict and figure of all sixteen guarantees, those without a check as such."""
+    """Verdict and figure of every guarantee, those without a check as such."""
     found = {v.guarantee: {"verdict": v.word, "figure": v.figure} for v in verdicts}
-    return {g: found.get(g, {"verdict": UNCHECKED, "figure": BY_TEST.get(g, "")}) for g in GUARANTEES}
+    return {g: found.get(g, {"verdict": UNCHECKED, "figure": BY_TEST if one.proof == "test" else ""})
+            for g, one in GUARANTEES.items()}
 
 
 def is_proven(verdicts: Iterable[Verdict]) -> bool:

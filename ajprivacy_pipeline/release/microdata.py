@@ -7,14 +7,18 @@ repeated, byte for byte, with the verdicts it was published with.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
 from typing import Any
 
+from ajprivacy_pipeline.disclosure.guarantees import OF_MICRODATA
 from ajprivacy_pipeline.disclosure.microdata.attacks import (
     check_advantage,
     check_gain,
     check_linkability,
     check_linkage,
     guess,
+    surplus,
 )
 from ajprivacy_pipeline.disclosure.microdata.diversity import check_classes
 from ajprivacy_pipeline.disclosure.microdata.recode.full_domain import full_domain
@@ -22,23 +26,23 @@ from ajprivacy_pipeline.disclosure.microdata.recode.hierarchy import Hierarchy, 
 from ajprivacy_pipeline.disclosure.microdata.recode.local import local
 from ajprivacy_pipeline.disclosure.microdata.recode.rules import Sensitive
 from ajprivacy_pipeline.disclosure.microdata.recode.tuples import collect
-from ajprivacy_pipeline.disclosure.verdict import PASSED, UNCHECKED, Verdict, verdict
+from ajprivacy_pipeline.disclosure.verdict import UNCHECKED, Verdict, stored, verdict
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.manifest import Release
+from ajprivacy_pipeline.release.microdata_bands import BANDED, Columns, choose, make_bands
 from ajprivacy_pipeline.release.microdata_ledger import TOKENS, Members, key_store, make_tokens, recall
 from ajprivacy_pipeline.release.plan import ReleasePlan
 from ajprivacy_pipeline.release.utility import banded
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors, quote
 
-SOURCE, PEOPLE = "anonymous.microdata", "anonymous.microdata_people"
+SOURCE, PEOPLE = BANDED, "anonymous.microdata_people"
 PUBLIC = 'temp."public_microdata"'
-GUARANTEES = ("G3", "G7", "G8", "G9")
 _MAPPING, _MEMBERS, _EARLIER = 'temp."microdata_mapping"', "microdata_members", "microdata_earlier"
 _SIDE, _SIDE_MAPPING = 'temp."microdata_side"', 'temp."microdata_side_mapping"'
-_INSIDE, _OUTSIDE = "microdata_inside", "microdata_outside"
-TEMPORARY = (PUBLIC, _MAPPING, _MEMBERS, _EARLIER, _SIDE, _SIDE_MAPPING, _INSIDE, _OUTSIDE, TOKENS)
+_INSIDE, _OUTSIDE, _GROUP = "microdata_inside", "microdata_outside", "microdata_group"
+TEMPORARY = (PUBLIC, _MAPPING, _MEMBERS, _EARLIER, _SIDE, _SIDE_MAPPING, _INSIDE, _OUTSIDE, _GROUP, TOKENS)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Snapshot:
     `month` is the month it was made for, None when there is none, for the `reason`. `members` are who is in which class
     of one made anew; a repeated one has none. `size` is G2 of the classes, `left_out` its part of G15, `verdicts` the
     other guarantees. `said` is what the manifest says of the table itself, the same as long as it is repeated.
+    `columns` are the sensitive columns as they are published.
     """
 
     month: str | None
@@ -57,6 +62,7 @@ class Snapshot:
     left_out: Verdict | None = None
     verdicts: tuple[Verdict, ...] = ()
     said: dict[str, Any] = field(default_factory=dict)
+    columns: Columns = field(default_factory=Columns)
 
     @property
     def made(self) -> bool:
@@ -65,12 +71,20 @@ class Snapshot:
 
 
 def build_or_carry_over(con: Connection, settings: Settings, policy: Policy, plan: ReleasePlan,
-                        previous: Release | None) -> Snapshot:
+                        previous: Release | None, sql: Path) -> Snapshot:
     """Builds the microdata of a release in the temporary table PUBLIC, or carries the earlier table over.
 
     The snapshot says why where there is neither.
 
     Verdicts of one made anew may have failed: the caller requires them.
+
+    Args:
+        con: holds the layer anonymous.
+        settings: where the ledger lies.
+        policy: what is published.
+        plan: the release's months.
+        previous: the release before, whose table may be repeated.
+        sql: the folder of the models.
 
     Raises:
         ReleaseError: a value that no hierarchy covers.
@@ -87,10 +101,13 @@ def build_or_carry_over(con: Connection, settings: Settings, policy: Policy, pla
             return _repeated(table, previous, earlier[0])
         if earlier and known is None:
             return _repeated(table, previous, earlier[0], "nothing says who was in the earlier table")
-        reason = _make(con, policy)
+        columns = choose(con, policy)
+        shown = columns.of(policy)
+        make_bands(con, policy, shown, sql, date.fromisoformat(f"{plan.month}-01"))
+        reason = _make(con, shown)
         if reason:
             return _repeated(table, previous, earlier[0], reason) if earlier else _none(table, reason, reason)
-        return _judged(con, policy, plan, previous, known)
+        return _judged(con, shown, plan, previous, known, columns)
 
 
 def earlier_file(previous: Release | None, table: str) -> tuple[str, str] | None:
@@ -109,7 +126,7 @@ def is_due(policy: Policy, plan: ReleasePlan) -> bool:
 def _none(table: str, why: str, reason: str | None) -> Snapshot:
     """No table: its guarantees hold of nothing, and say so; `reason` is given as the table's where it is absent."""
     return Snapshot(None, reason, verdicts=tuple(verdict(g, f"there is no {table}: {why}", [])
-                                                 for g in GUARANTEES))
+                                                 for g in OF_MICRODATA))
 
 
 def _repeated(table: str, previous: Release | None, month: str, reason: str | None = None) -> Snapshot:
@@ -119,19 +136,21 @@ def _repeated(table: str, previous: Release | None, month: str, reason: str | No
     """
     manifest = previous.manifest if previous else {}
     guarantees, said = manifest.get("guarantees", {}), manifest.get("microdata") or {}
-    found = {g: guarantees.get(g, {"verdict": UNCHECKED, "figure": ""}) for g in GUARANTEES}
-    verdicts = [Verdict(g, entry["verdict"] == PASSED, entry["figure"]) for g, entry in found.items()]
+    found = {g: guarantees.get(g, {"verdict": UNCHECKED, "figure": ""}) for g in OF_MICRODATA}
+    verdicts = [stored(g, entry) for g, entry in found.items()]
     if reason:
-        verdicts[2] = verdict("G8", f"{table} was due and not made anew, the one of {month} stays: {reason}", [])
+        verdicts[OF_MICRODATA.index("G8")] = verdict(
+            "G8", f"{table} was due and not made anew, the one of {month} stays: {reason}", [])
     size, left_out = (verdict(g, str(said.get(name, "")), [] if said.get(name) else [
         f"{table} of {month}: its manifest does not say what was found"])
         for g, name in (("G2", "size"), ("G15", "left_out")))
-    return Snapshot(month, size=size, left_out=left_out, verdicts=tuple(verdicts), said=said)
+    return Snapshot(month, size=size, left_out=left_out, verdicts=tuple(verdicts), said=said,
+                    columns=Columns.repeated(said))
 
 
 def hierarchies(policy: Policy) -> tuple[Hierarchy, ...]:
     """Returns the generalisation hierarchy of each quasi-identifier, in the table's order."""
-    listed = policy.release.microdata.quasi_identifiers
+    listed = policy.quasi_identifiers
     return tuple(hierarchy(name, [leaf.path for leaf in listed[name]])
                  for name in _columns(policy) if name in listed)
 
@@ -139,7 +158,8 @@ def hierarchies(policy: Policy) -> tuple[Hierarchy, ...]:
 def conditions(policy: Policy) -> tuple[Sensitive, ...]:
     """Returns what each class must satisfy for each sensitive column, in the table's order."""
     listed = policy.release.microdata.sensitive
-    return tuple(Sensitive(name, asked.distinct_l, asked.entropy_l, asked.closeness_t, asked.order, asked.gain_t)
+    return tuple(Sensitive(name, asked.distinct_l, asked.entropy_l, asked.closeness_t, asked.order, asked.gain_t,
+                           asked.entropy_share)
                  for name in _columns(policy) if name in listed and (asked := listed[name]))
 
 
@@ -153,13 +173,15 @@ def _make(con: Connection, policy: Policy) -> str | None:
     k, rows = policy.release.thresholds.k, con.execute(f"SELECT count(*) FROM {SOURCE}").fetchall()[0][0]
     if rows < k:
         return f"fewer than {k} people may be in it"
+    if not asked:
+        return "none of its sensitive columns can say anything"
     for factor in _factors(policy.release.microdata.coarsen_up_to):
         try:
             _recode(con, SOURCE, PUBLIC, _MAPPING, trees, asked, k * factor, how)
-            _recode(con, _without_control(), _SIDE, _SIDE_MAPPING, trees, asked, k * factor, how)
+            may_do = _guess_without(con, policy, trees, asked, k * factor)
         except TooFewError:
             break
-        if _advantage(con, policy, trees, asked).passed:
+        if may_do and _advantage(con, policy, trees, asked).passed:
             return None
     return f"too few people, or too alike, for classes of {k} and more that keep l, t and the bounds of inference"
 
@@ -175,8 +197,45 @@ def _factors(most: int) -> Iterator[int]:
         factor *= 2
 
 
-def _without_control() -> str:
-    return f"(SELECT * FROM {SOURCE} WHERE person NOT IN (SELECT person FROM {TOKENS} WHERE is_control))"
+def _guess_without(con: Connection, policy: Policy, trees: tuple[Hierarchy, ...], asked: tuple[Sensitive, ...],
+                   k: int) -> bool:
+    """Makes _OUTSIDE: guesses about each control group from a build without it, beside those from PUBLIC in _INSIDE.
+
+    One group says enough of many people. Of few, whose bound would be wide whatever was found, there are as many groups
+    as make up control_people, each left out of a build of its own. Returns False as soon as the advantage found would
+    be too great, were there none in the groups to come.
+
+    Raises:
+        TooFewError: not even all the others together satisfy the conditions.
+    """
+    groups, people = _groups(con, policy)
+    guess(con, PUBLIC, _people(f"< {groups:d}"), trees, asked, _INSIDE)
+    for group in range(groups):
+        _recode(con, _people(f"<> {group:d}"), _SIDE, _SIDE_MAPPING, trees, asked, k, policy.release.microdata.recoding)
+        guess(con, _SIDE, _people(f"= {group:d}"), trees, asked, _GROUP)
+        begun = f"INSERT INTO {_OUTSIDE}" if group else f"CREATE OR REPLACE TEMPORARY TABLE {_OUTSIDE} AS"
+        con.execute(f"{begun} FROM {_GROUP}")
+        if 100 * surplus(con, _INSIDE, _OUTSIDE) > policy.release.microdata.advantage_percent * people:
+            return False
+    return True
+
+
+def _groups(con: Connection, policy: Policy) -> tuple[int, int]:
+    """How many control groups are taken, those that make up control_people, one at least; and the people in them."""
+    bounds = policy.release.microdata
+    most = 100 // bounds.control_percent
+    sizes = dict(con.execute(f"SELECT control_group, count(*) FROM {TOKENS} JOIN {SOURCE} USING (person) "
+                             "GROUP BY control_group").fetchall())
+    taken, people = 0, 0
+    while taken < most and (not taken or people < bounds.control_people):
+        people += sizes.get(taken, 0)
+        taken += 1
+    return taken, people
+
+
+def _people(groups: str) -> str:
+    """The people of some control groups, as a sub-query."""
+    return f"(SELECT * FROM {SOURCE} WHERE person IN (SELECT person FROM {TOKENS} WHERE control_group {groups}))"
 
 
 def _recode(con: Connection, relation: str, target: str, mapping: str, trees: tuple[Hierarchy, ...],
@@ -200,16 +259,14 @@ def _recode(con: Connection, relation: str, target: str, mapping: str, trees: tu
 
 
 def _advantage(con: Connection, policy: Policy, trees: tuple[Hierarchy, ...], asked: tuple[Sensitive, ...]) -> Verdict:
-    """The second half of G9, of the table and the build without the control group as they stand."""
-    control = f"(SELECT * FROM {SOURCE} WHERE person IN (SELECT person FROM {TOKENS} WHERE is_control))"
-    guess(con, PUBLIC, control, trees, asked, _INSIDE)
-    guess(con, _SIDE, control, trees, asked, _OUTSIDE)
+    """The second half of G9, of the table as it stands and the guesses from builds without the control groups."""
+    guess(con, PUBLIC, _people(f"< {_groups(con, policy)[0]:d}"), trees, asked, _INSIDE)
     bounds = policy.release.microdata
     return check_advantage(con, bounds.table, _INSIDE, _OUTSIDE, asked, bounds.advantage_percent / 100)
 
 
 def _judged(con: Connection, policy: Policy, plan: ReleasePlan, previous: Release | None,
-            known: Members | None) -> Snapshot:
+            known: Members | None, columns: Columns) -> Snapshot:
     """What holds of the table made anew; the earlier one stays where G8 would break."""
     trees, asked, k = hierarchies(policy), conditions(policy), policy.release.thresholds.k
     members, table = _members(con, trees), policy.release.microdata.table
@@ -226,8 +283,9 @@ def _judged(con: Connection, policy: Policy, plan: ReleasePlan, previous: Releas
     size = replace(size, figure=f"classes of people in {table} of {plan.month}: {size.figure}")
     left_out = check_left_out(con, policy, plan.month)
     said = {"size": size.figure, "left_out": left_out.figure, "classes": _class_sizes(con, policy, trees),
-            "risks": {name: _coarse(name, value) for v in verdicts[1:] for name, value in v.figures.items()}}
-    return Snapshot(plan.month, None, members, size, left_out, tuple(verdicts), said)
+            "risks": {name: _coarse(name, value) for v in verdicts[1:] for name, value in v.figures.items()},
+            **columns.said}
+    return Snapshot(plan.month, None, members, size, left_out, tuple(verdicts), said, columns)
 
 
 def _coarse(name: str, value: int) -> int:

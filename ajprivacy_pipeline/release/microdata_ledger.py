@@ -11,7 +11,7 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.keystore import KeyStore, pads
 from ajprivacy_pipeline.storage.zones import Connection, open_zone
 
-TOKENS = "microdata_tokens"  # temporary: person, token, is_control, is_known
+TOKENS = "microdata_tokens"  # temporary: person, token, control_group, is_known
 _FILE = "microdata.duckdb"
 _TABLE = ("CREATE TABLE IF NOT EXISTS members (sha256 VARCHAR NOT NULL, token UBIGINT NOT NULL, "
           "class BIGINT NOT NULL)")
@@ -24,8 +24,9 @@ def key_store(settings: Settings) -> KeyStore:
 
 
 def make_tokens(con: Connection, keys: KeyStore, control_percent: int) -> None:
-    """Makes a temporary table of everybody's token and of the control group, which is the same people every time.
+    """Makes a temporary table of everybody's token and control group, each the same people every time.
 
+    Groups are numbered from 0; each has `control_percent` of the people. What is left over has a number too.
     `is_known`: something about the person is retained or held; of everybody else the ledger forgets the token.
     """
     who, control = pads(keys.derive("microdata", "person")), pads(keys.derive("microdata", "control group"))
@@ -35,7 +36,7 @@ def make_tokens(con: Connection, keys: KeyStore, control_percent: int) -> None:
         "SELECT c.rowid AS person, CAST('0x' || substr(sha256($outer || unhex(sha256($inner || "
         "encode(c.customer_id)))), 1, 16) AS UBIGINT) AS token, "
         "CAST('0x' || substr(sha256($control_outer || unhex(sha256($control_inner || "
-        "encode(c.customer_id)))), 1, 16) AS UBIGINT) % 100 < $percent AS is_control, "
+        "encode(c.customer_id)))), 1, 16) AS UBIGINT) % 100 // $percent AS control_group, "
         "k.subject_id IS NOT NULL AS is_known "
         "FROM staged.customers AS c LEFT JOIN known AS k ON k.subject_id = 'customer:' || c.customer_id",
         {"outer": who.outer, "inner": who.inner, "control_outer": control.outer, "control_inner": control.inner,

@@ -11,8 +11,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.release.manifest import ABOUT
 from ajprivacy_pipeline.release.plots import plots_of
+from ajprivacy_pipeline.release.visible import named
 from ajprivacy_pipeline.storage.zones import engine_errors, literal, memory
 
 PAGE = "release.html"
@@ -55,10 +58,11 @@ def write_page(policy: Policy, folder: Path, paths: Iterable[str], head: Mapping
 
 
 def table_uses(policy: Policy, folder: Path, paths: Iterable[str]) -> list[TableUse]:
-    """Returns what is suppressed of each table of a folder, by its files."""
+    """Returns what is suppressed of each table of a folder, by its files; what tells of the release is left out."""
     files: dict[str, list[str]] = {}
     for path in sorted(paths):
-        files.setdefault(path.partition("/")[0], []).append(path)
+        if (table := path.partition("/")[0]) not in ABOUT:
+            files.setdefault(table, []).append(path)
     con = memory()
     try:
         return [_use(con, policy, folder, table, listed) for table, listed in files.items()]
@@ -88,10 +92,23 @@ def render(policy: Policy, head: Mapping[str, Any], uses: list[TableUse]) -> str
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["number"] = lambda count: f"{count:,}"
     meanings = {name: table.description for name, table in policy.release.tables.items()}
-    gates = sorted(head["guarantees"].items(), key=lambda gate: (len(gate[0]), gate[0]))  # G2 before G10
+    gates = [(one, one.words(policy), head["guarantees"][one.id]) for one in GUARANTEES.values()
+             if one.id in head["guarantees"]]
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
-        head=head, gates=gates, absent=dict(head.get("absent") or {}), uses=uses, meanings=meanings,
-        plots=plots_of(policy, head), trends=[_trend(use) for use in uses if len(use.months) > 1])
+        head=head, gates=gates, absent=dict(head.get("absent") or {}), meanings=meanings,
+        uses=[(use, _levels(head, use.table)) for use in uses], plots=plots_of(policy, head),
+        trends=[_trend(use) for use in uses if len(use.months) > 1])
+
+
+def _levels(head: Mapping[str, Any], table: str) -> dict[str, Any]:
+    """What the page says of a table's levels: the measures whose share is told, a row a level, and what is amiss."""
+    empty: dict[str, Any] = {"nothing": "", "levels": []}
+    entry = next((one for one in head.get("visible", ()) if one["table"] == table), empty)
+    measures = [share["measure"] for level in entry["levels"][:1] for share in level["shares"]]
+    rows = [{"name": named(level["dimensions"]), "cells": level["cells"], "suppressed": level["suppressed"],
+             "shares": [share["percent"] for share in level["shares"]]}
+            for level in entry["levels"]]
+    return {"nothing": entry["nothing"], "measures": measures, "rows": rows}
 
 
 def _trend(use: TableUse) -> dict[str, Any]:
@@ -116,7 +133,7 @@ def words_of(page: str) -> Iterator[str]:
 
 def planned_words(policy: Policy, head: Mapping[str, Any]) -> set[str]:
     """Returns every text that the page of a release can hold, before its figures are known."""
-    uses = [TableUse(table, 1, 0, 0, (("", 1, 0), ("", 1, 0))) for table in policy.release.tables]
+    uses = [TableUse(table, 1, 0, 0, (("", 1, 0), ("", 1, 0))) for table in policy.release.tables if table not in ABOUT]
     return set(words_of(render(policy, head, uses)))
 
 

@@ -1,20 +1,21 @@
-"""Which months a release computes, which it copies, and the values its models run with.
+"""Which months and periods a release computes, which it copies, and the values its models run with.
 
 Belongs here: closed periods. Does not belong here: files.
 """
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from ajprivacy_pipeline.calendar import as_of, shift
+from ajprivacy_pipeline.calendar import Length, Period, Stretch, as_of, months_between, shift, whole_periods
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release import Rule
+from ajprivacy_pipeline.release.periods import BY_MONTH, Lengths, changed, choose, fitted_populations
 from ajprivacy_pipeline.storage.control import ControlStore
-from ajprivacy_pipeline.storage.control_rows import ReleaseRow
+from ajprivacy_pipeline.storage.control_rows import PeopleGroup, ReleaseRow
 from ajprivacy_pipeline.storage.keystore import pads
 
 KEPT_MONTHS = 13  # the specification's limit for tokens of contributors in the release ledger
@@ -25,11 +26,13 @@ class ReleaseRequest:
     """Overrides given on the command line, each as YYYY-MM.
 
     `history_from` is the first month of the history, earlier than the policy's or than the one that is published.
-    `reissue` is a published month that is to be computed again from the warehouse as it is now.
+    `reissue` is a published month that is to be computed again from the warehouse as it is now. `periods` gives
+    populations of facts another length of period, for what is not published yet.
     """
 
     history_from: str | None = None
     reissue: str | None = None
+    periods: tuple[tuple[str, Length], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,10 @@ class ReleasePlan:
     source the warehouse lacks, with the reason: they get no file for the computed months. `microdata` is the month that
     the release's microdata was made for, None while there is none. `last_month` is the release's own month but for a
     re-issue or an earlier history, where the release keeps its month and everything else of it: `reissue` is the month
-    that is issued again now, `reissued` are all that ever were.
+    that is issued again now, `reissued` are all that ever were. `lengths` says how facts are cut
+    into periods: a table of quarters computes those that end in the computed months. `given` are those of a first
+    release that were named on the command line, so that they are not chosen. `groups` are the descriptions of people
+    that earlier releases decided on (G17).
     """
 
     month: str
@@ -54,15 +60,24 @@ class ReleasePlan:
     microdata: str | None = None
     reissue: str | None = None
     reissued: tuple[str, ...] = ()
+    lengths: Lengths = field(default_factory=dict)
+    given: Lengths = field(default_factory=dict)
+    groups: tuple[PeopleGroup, ...] = ()
 
     @property
     def computed(self) -> tuple[str, ...]:
         """The months that are computed, oldest first."""
-        months, month = [], self.first_month
-        while month <= self.last_month:
-            months.append(month)
-            month = shift(month, 1)
-        return tuple(months)
+        return months_between(self.first_month, self.last_month)
+
+    def periods(self, population: str) -> tuple[Period, ...]:
+        """Returns the periods of a population's facts that are computed, oldest first."""
+        stretches = self.lengths.get(population, BY_MONTH)
+        published = whole_periods(stretches, self.history_from, self.month)
+        if self.reissue:
+            return tuple(period for period in published if self.reissue in period.months)
+        before = self.previous
+        closed = whole_periods(stretches, before["history_from"], before["month"]) if before else ()
+        return tuple(period for period in published if period not in closed)
 
     @property
     def is_new(self) -> bool:
@@ -87,6 +102,9 @@ def plan_release(control: ControlStore, policy: Policy, month: str,
         ReleaseError: what is asked for cannot be had.
     """
     request = request or ReleaseRequest()
+    fitted = fitted_populations(policy)
+    if unknown := sorted({name for name, _ in request.periods} - set(fitted)):
+        raise ReleaseError(f"{unknown[0]} has no period to choose: {', '.join(fitted)} have one")
     for text in filter(None, (month, request.history_from, request.reissue)):
         as_of(text)
     known = [row for row in control.releases() if row["proven"]]
@@ -96,11 +114,24 @@ def plan_release(control: ControlStore, policy: Policy, month: str,
         first = request.history_from or shift(month, 1 - policy.release.history_months)
         if first > month:
             raise ReleaseError(f"a history from {first} on has no month up to {month}: name an earlier one")
-        return ReleasePlan(month, first, first, month, None, closed=False)
+        given = {name: (Stretch(first, length),) for name, length in request.periods}
+        for name, stretches in given.items():
+            if not whole_periods(stretches, first, month):
+                raise ReleaseError(f"no {stretches[0].length} lies between {first} and {month} as a whole: nothing of "
+                                   f"{name} could be published")
+        return ReleasePlan(month, first, first, month, None, closed=False, given=given,
+                           lengths={**choose(policy, {}, first, month), **given})
     last = max(known, key=lambda row: (row["month"], row["id"]))
-    if request != ReleaseRequest():
-        return _explicit(last, month, request)
-    return ReleasePlan(month, last["history_from"], shift(last["month"], 1), month, last, closed=month <= last["month"])
+    lengths = control.release_periods(last["manifest_sha256"])
+    groups = control.release_groups(last["manifest_sha256"])
+    if request.history_from or request.reissue:
+        return replace(_explicit(last, month, request), lengths=lengths, groups=groups)
+    if request.periods and month <= last["month"]:
+        raise ReleaseError(f"{month} is published already: another length of period begins with a later month")
+    for name, length in request.periods:
+        lengths[name] = changed(lengths.get(name, BY_MONTH), last["history_from"], last["month"], length)
+    return ReleasePlan(month, last["history_from"], shift(last["month"], 1), month, last, closed=month <= last["month"],
+                       lengths=lengths, groups=groups)
 
 
 def _explicit(last: ReleaseRow, month: str, request: ReleaseRequest) -> ReleasePlan:
@@ -138,12 +169,37 @@ def model_values(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
         "first_month": date.fromisoformat(f"{plan.first_month}-01"),
         "last_month": date.fromisoformat(f"{plan.last_month}-01"),
         "all": values.all, "unknown": values.unknown, "abroad": values.abroad,
-        "most_characters": values.most_characters, "norway": list(values.norway), "home_currency": values.home_currency,
+        "most_characters": values.most_characters, "home_currency": values.home_currency,
         "run_inner": key.inner, "run_outer": key.outer, "other": policy.release.rules.other,
+        **_periods(policy, plan), **_groups(policy, plan),
         **policy.release.microdata.values(date.fromisoformat(f"{plan.month}-01")),
+        **policy.regions.values(),
         **_rule_values("page", "groups", policy.release.rules.page_group),
         **_rule_values("device", "classes", policy.release.rules.device_class),
     }
+
+
+def _periods(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
+    """Four lists of one length: each month of a population's facts that is published now, and its period."""
+    rows = [(population, month, period) for population in fitted_populations(policy)
+            for period in plan.periods(population) for month in period.months]
+    return {"period_populations": [population for population, _, _ in rows],
+            "period_fact_months": [date.fromisoformat(f"{month}-01") for _, month, _ in rows],
+            "period_months": [date.fromisoformat(f"{period.first}-01") for _, _, period in rows],
+            "period_lengths": [period.length for _, _, period in rows]}
+
+
+def _groups(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
+    """What the description of people goes by: how many make a group, every type and region, what was decided before."""
+    types = policy.sources.tables["customers"].columns["customer_type"].values or ()
+    values = policy.release.values
+    regions = policy.regions.leaves(values.abroad, values.unknown)
+    return {"k": policy.release.thresholds.k, "customer_types": [*types, values.unknown],
+            "postal_regions": [leaf.path[0] for leaf in regions],
+            "kept_types": [group.customer_type for group in plan.groups],
+            "kept_regions": [group.postal_region for group in plan.groups],
+            "kept_shown_types": [group.shown_type for group in plan.groups],
+            "kept_shown_regions": [group.shown_region for group in plan.groups]}
 
 
 def _rule_values(name: str, plural: str, rules: tuple[Rule, ...]) -> dict[str, object]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ajprivacy_pipeline.disclosure.cells.primary import columns_of, mark_faults
 from ajprivacy_pipeline.disclosure.columns import check_columns
+from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES
 from ajprivacy_pipeline.disclosure.texts.leakscan import Hit, Text, describe, scan
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.errors import ReleaseError
@@ -34,32 +35,9 @@ class GuaranteeError(ReleaseError):
         listed = [f"{v.guarantee}: {text}" for v in failed for text in v.violations[:_SHOWN]]
         more = sum(max(0, len(v.violations) - _SHOWN) for v in failed)
         tail = [f"and {more} more"] if more else []
-        remedies = [REMEDIES[v.guarantee] for v in failed if v.guarantee in REMEDIES]
+        remedies = list(dict.fromkeys(GUARANTEES[v.guarantee].remedy for v in failed))
         head = "the release is not published, the previous one stays:"
         super().__init__("\n  - ".join([head, *listed, *tail, *remedies]))
-
-
-REMEDIES = {
-    "G1": "Fix: declare the column in notice/release.toml, or take it out of the model in sql/published",
-    "G2": "Fix: the model in sql/published and its facts in sql/anonymous count differently; correct them",
-    "G3": "no manual fix: the recoding of microdata and its check disagree; please report it",
-    "G7": "no manual fix: the recoding of microdata and the attack on it disagree; please report it",
-    "G9": "no manual fix: the recoding of microdata and the attack on it disagree; please report it",
-    "G4": "Fix: the model in sql/published miscounts the largest contributions; correct it",
-    "G5": "Fix: raise thresholds.open_cells or publish fewer dimensions",
-    "G6": "no manual fix for differences within a release: please report them. For those with an earlier release: a "
-          "published month is not computed again from other facts; restore the control store, the release or its "
-          "ledger from a backup, and do not reissue a month of which only a few facts are late",
-    "G10": "Fix: clean the value in the warehouse, or map the column through an expression that renames it "
-           "(a letter before a product number, another word for a category)",
-    "G11": "Fix: take the value out of the model, or name the function that makes it anonymous in "
-           "notice/release.toml, [declassifiers], with its reason",
-    "G12": "Fix: give the aggregate of the model an order of its own (first, list and string_agg take ORDER BY)",
-    "G13": "Fix: take what writes it down out of the step or the settings; remove the run's log, replace the key",
-    "G14": "Fix: run the month again",
-    "G15": "no manual fix: the recoding of microdata leaves out more than utility.left_out_percent, or a shown "
-           "value is not the one that was computed; please report it",
-}
 
 
 def columns_figure(policy: Policy) -> str:
@@ -102,7 +80,7 @@ def claims(policy: Policy, found: Sequence[Verdict], files: int, *, is_logged: b
     later = [verdict("G1", columns_figure(policy), [], columns), verdict("G10", leaks_figure(policy), [], compared),
              verdict("G11", lineage_figure(policy), [], named),
              verdict("G14", swap_figure(files), [], {"files": files}), *logged]
-    return sorted([*found, *later], key=lambda v: int(v.guarantee[1:]))
+    return sorted([*found, *later], key=lambda v: GUARANTEES[v.guarantee].number)
 
 
 def require(verdicts: Sequence[Verdict]) -> None:

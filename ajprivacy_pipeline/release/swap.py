@@ -15,7 +15,7 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from ajprivacy_pipeline.release.manifest import MANIFEST, published_stamp, sha25
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_rows import NewRelease
-from ajprivacy_pipeline.storage.control_tables import releases
+from ajprivacy_pipeline.storage.control_tables import META, releases
 from ajprivacy_pipeline.storage.zones import engine_errors
 
 Progress = Callable[[str], None]
@@ -112,8 +112,11 @@ def retire_unproven(settings: Settings, control: ControlStore) -> None:
                     shutil.rmtree(folder)
 
 
-def swap(settings: Settings, control: ControlStore, staging: Path, row: NewRelease, progress: Progress) -> Path:
-    """Put a proven staging folder in place and commit; `row` is the control store's record of the release.
+def swap(settings: Settings, control: ControlStore, staging: Path, row: NewRelease,
+         decided: Mapping[str, Sequence[Mapping[str, str]]], progress: Progress) -> Path:
+    """Put a proven staging folder in place and commit.
+
+    `row` is the control store's record of the release, `decided` are its rows of what later ones keep to, by table.
 
     Returns the release's folder.
     """
@@ -125,6 +128,8 @@ def swap(settings: Settings, control: ControlStore, staging: Path, row: NewRelea
         progress("swapping the folder")
         _put(beside, target)
     progress("recording the release")
+    for name, rows in decided.items():
+        control.insert(META.tables[name], rows)
     control.insert(releases, [row])
     progress("committing")
     with engine_errors("published"):

@@ -4,7 +4,7 @@ Belongs here: running the two layers, suppressing, G1 on the cells. The public t
 encrypted spill, never in a file of their own until they are proven.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from ajprivacy_pipeline.disclosure.cells.primary import CONTRIBUTIONS, shape_of, suppress
@@ -74,13 +74,32 @@ def absent_tables(con: Connection, policy: Policy) -> dict[str, str]:
 
     A known zero is something else.
     """
-    known = con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() "
-                        "AND schema_name = 'raw' AND table_name = 'extraction'").fetchall()[0][0]
-    if not known:
-        return {}
-    lacking = {row[0] for row in con.execute("SELECT table_name FROM raw.extraction WHERE NOT present").fetchall()}
+    lacking = {table for table, (present, _) in _extracted(con).items() if not present}
     missing = {name: sorted(lacking & set(table.sources)) for name, table in policy.release.tables.items()}
     return {name: f"the warehouse has no {', '.join(sources)}" for name, sources in missing.items() if sources}
+
+
+def absent_columns(con: Connection, policy: Policy, tables: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Returns, of some published tables, the columns that are made of what the mapping does not feed, with the reason.
+
+    Where a whole table of the source is missing, what is made of it is empty, and known to be.
+    """
+    unfed = {f"{table}.{column}" for table, (present, columns) in _extracted(con).items() if present
+             for column in columns}
+    found: dict[str, dict[str, str]] = {}
+    for name in tables:
+        for column, entry in policy.release.tables[name].columns.items():
+            if missing := sorted(unfed & set(entry.sources)):
+                found.setdefault(name, {})[column] = f"the warehouse has no {', '.join(missing)}"
+    return found
+
+
+def _extracted(con: Connection) -> dict[str, tuple[bool, set[str]]]:
+    """By table of the source whether it is there, and which of its columns nothing feeds; empty where nothing says."""
+    known = con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() "
+                        "AND schema_name = 'raw' AND table_name = 'extraction'").fetchall()[0][0]
+    rows = con.execute("SELECT table_name, present, missing_columns, evidence_missing FROM raw.extraction").fetchall() if known else []
+    return {row[0]: (bool(row[1]), {*(row[2] or ()), *(row[3] or ())}) for row in rows}
 
 
 def make_public(con: Connection, policy: Policy, absent: Collection[str] = ()) -> dict[str, str]:

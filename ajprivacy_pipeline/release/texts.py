@@ -63,7 +63,7 @@ def texts_of_policy(policy: Policy, head: dict[str, Any], paths: Sequence[str]) 
     for (table, column), comment in comments.items():
         yield Text(f"comment of {table}" + (f".{column}" if column else ""), comment, own=True)
         yield Text("name of a column" if column else "name of a table", column or table, own=True)
-    for table, rows in (("data_dictionary", dictionary_rows(policy)), ("release_info", info_rows(head))):
+    for table, rows in (("data_dictionary", dictionary_rows(policy)), ("release_info", info_rows(policy, head))):
         for row in rows:
             for column, value in zip(policy.release.tables[table].columns, row, strict=True):
                 if isinstance(value, str):

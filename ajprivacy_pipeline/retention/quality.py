@@ -4,7 +4,7 @@ Belongs here: finding and counting faults of values, stopping at a column that d
 nobody is due. Does not belong here: what a fault freezes (`sql/retention`), converting values (`sql/staged`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ajprivacy_pipeline.errors import SourceError
@@ -67,13 +67,18 @@ def judge_values(con: Connection, policy: DecisionPolicy) -> int:
     con.execute(f"CREATE OR REPLACE TABLE staged.quality ({QUALITY_COLUMNS})")
     known = policy_parameters(policy, "2000-01")
     with engine_errors("staged.quality"):
-        for name, table in policy.sources.tables.items():
-            judge = _Judge(policy, name, table)
+        filled = [name for name in policy.sources.tables if _has_rows(con, name)]  # planning costs more than judging
+        for name in filled:
+            judge = _Judge(policy, name, policy.sources.tables[name])
             if statement := judge.insert(list(policy.retention.tombstones.values())):
                 con.execute(statement, {p: known[p] for p in _PARAMETERS if f"${p}" in statement})
-        for statement in (*_orphan_inserts(policy), *_misplaced_inserts(policy)):
+        for statement in (*_orphan_inserts(policy, filled), *_misplaced_inserts(policy)):
             con.execute(statement)
         return int(con.execute("SELECT count(*) FROM staged.quality").fetchall()[0][0])
+
+
+def _has_rows(con: Connection, table: str) -> bool:
+    return bool(con.execute(f"SELECT 1 FROM raw.{quote(table)} LIMIT 1").fetchall())
 
 
 @dataclass(frozen=True)
@@ -234,10 +239,11 @@ def _key_expression(table: SourceTable, alias: str) -> str:
     return " || ':' || ".join(f"text_of({alias}.{quote(column)})" for column in table.key)
 
 
-def _orphan_inserts(policy: DecisionPolicy) -> Iterator[str]:
+def _orphan_inserts(policy: DecisionPolicy, filled: Sequence[str]) -> Iterator[str]:
     tables = policy.sources.tables
     home = {table.key[0]: name for name, table in tables.items() if len(table.key) == 1}
-    for name, table in tables.items():
+    for name in filled:
+        table = tables[name]
         for column, spec in table.columns.items():
             target = home.get(column)
             if spec.type != "id" or target in (None, name):

@@ -194,13 +194,16 @@ class MonthRun:
             return figures(self.con, name, self.policy, self.month)
 
     def _release_summary(self) -> "ReleaseSummary | None":
+        from ajprivacy_pipeline.release.visible import told_lines
         found = self.release_result
         if found is None:
             return None
         return {"status": found.status, "proven": found.proven, "history_from": found.history_from,
                 "cells": found.figures.get("cells", 0), "cells_suppressed": found.figures.get("cells_suppressed", 0),
                 "unconverted_lines": found.figures.get("unconverted_lines", 0),
-                "rows": sum(found.rows.values()), "gates": {v.guarantee: v.word for v in found.verdicts}}
+                "rows": sum(found.rows.values()), "visible": dict(told_lines(found.visible)),
+                "gates": {v.guarantee: v.word for v in found.verdicts},
+                "absent": found.absent}
 
     def _bound(self, layer: str) -> Mapping[str, object]:
         """Every bound value of a layer's models; the schemas policy and control are written on first use."""

@@ -15,7 +15,11 @@ class Missing(TypedDict):
 
 
 class ReleaseSummary(TypedDict):
-    """What became of the release; `gates`: guarantee -> verdict."""
+    """What became of the release; `gates`: guarantee -> verdict; `visible`: table -> its visible shares, in words;
+    `absent`: column (table.column) -> why it is absent.
+
+    Of a month that is closed already it is what the release that closed it came to.
+    """
 
     status: str
     proven: bool
@@ -24,7 +28,9 @@ class ReleaseSummary(TypedDict):
     cells_suppressed: int
     unconverted_lines: int
     rows: int
+    visible: dict[str, str]
     gates: dict[str, str]
+    absent: dict[str, str]
 
 
 class MonthSummary(TypedDict):

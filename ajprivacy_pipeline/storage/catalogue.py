@@ -185,6 +185,19 @@ def run_model(con: Connection, model: Model, values: Mapping[str, object]) -> in
     """Rebuild one model's table from bound values and return its row count.
 
     Raises:
+        ModelError: as `make_relation`.
+    """
+    make_relation(con, model, values)
+    try:
+        return int(con.execute(f"SELECT count(*) FROM {quote(model.layer)}.{quote(model.table)}").fetchall()[0][0])
+    except EngineError as error:
+        raise ModelError(f"{model.name}: {explain(error)}") from None
+
+
+def make_relation(con: Connection, model: Model, values: Mapping[str, object]) -> None:
+    """Rebuild one model's table or view from bound values; the rows of a view are not looked at.
+
+    Raises:
         ModelError: a parameter is not bound, or the engine refused the statement; never with a value of a row.
     """
     if missing := set(model.params) - set(values):
@@ -194,7 +207,6 @@ def run_model(con: Connection, model: Model, values: Mapping[str, object]) -> in
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(model.layer)}")
         con.execute(f"CREATE OR REPLACE {'VIEW' if model.is_view else 'TABLE'} {target} AS\n{model.sql}",
                     {p: values[p] for p in model.params})
-        return int(con.execute(f"SELECT count(*) FROM {target}").fetchall()[0][0])
     except EngineError as error:
         raise ModelError(f"{model.name}: {explain(error)}") from None
 

@@ -14,6 +14,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from ajprivacy_pipeline.calendar import Stretch
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.storage import control_rows, counter
 from ajprivacy_pipeline.storage.control_rows import Columns
@@ -28,6 +29,8 @@ from ajprivacy_pipeline.storage.control_tables import (
     new_starts,
     open_records,
     product_warranties,
+    release_groups,
+    release_periods,
     released_faults,
     released_invoices,
     releases,
@@ -276,6 +279,21 @@ class ControlStore:
     def releases(self) -> list[control_rows.ReleaseRow]:
         """Every release, oldest first."""
         return cast(list[control_rows.ReleaseRow], self.rows(sa.select(releases).order_by(releases.c.id)))
+
+    def release_groups(self, manifest_sha256: str) -> tuple[control_rows.PeopleGroup, ...]:
+        """By which type and region a release describes people; none for one that was made before this was decided."""
+        columns = [release_groups.c[name] for name in control_rows.PeopleGroup._fields]
+        found = self.rows(sa.select(*columns).where(release_groups.c.manifest_sha256 == manifest_sha256)
+                          .order_by(release_groups.c.id))
+        return tuple(control_rows.PeopleGroup(**row) for row in found)
+
+    def release_periods(self, manifest_sha256: str) -> dict[str, tuple[Stretch, ...]]:
+        """By how long periods a release shows each population of facts, in order of time; by months where none is."""
+        found: dict[str, tuple[Stretch, ...]] = {}
+        for row in self.rows(sa.select(release_periods).where(release_periods.c.manifest_sha256 == manifest_sha256)
+                             .order_by(release_periods.c.since, release_periods.c.id)):
+            found[row["population"]] = (*found.get(row["population"], ()), Stretch(row["since"], row["length"]))
+        return found
 
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:

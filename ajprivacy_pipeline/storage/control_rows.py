@@ -5,7 +5,7 @@ Belongs here: names and types of columns, as `control_tables` declares them. Doe
 """
 
 from datetime import date, datetime
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 Columns = dict[str, Any]  # a row of a query that names its own columns
 
@@ -143,6 +143,15 @@ class LegalHold(TypedDict):
     placed_on: date
     lifted_on: date | None
     expires_on: date
+
+
+class PeopleGroup(NamedTuple):
+    """The type and region by which a release shows customers of a type and region (G17)."""
+
+    customer_type: str
+    postal_region: str
+    shown_type: str
+    shown_region: str
 
 
 class NewRelease(TypedDict):

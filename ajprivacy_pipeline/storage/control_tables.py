@@ -61,6 +61,23 @@ releases = sa.Table(  # one row per published release
     sa.Column("run_id", sa.String(64), nullable=False),
     sa.Column("published_at", sa.DateTime, nullable=False),
 )
+release_periods = sa.Table(  # by how long periods a release shows a population of facts, from which month on
+    "release_periods", META,  # a release without rows goes by months
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("manifest_sha256", sa.String(64), nullable=False, index=True),
+    sa.Column("population", sa.String(64), nullable=False),
+    sa.Column("since", sa.String(7), nullable=False),
+    sa.Column("length", sa.String(8), nullable=False),
+)
+release_groups = sa.Table(  # by which type and region a release describes people of each type and region
+    "release_groups", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("manifest_sha256", sa.String(64), nullable=False, index=True),
+    sa.Column("customer_type", sa.String(64), nullable=False),
+    sa.Column("postal_region", sa.String(64), nullable=False),
+    sa.Column("shown_type", sa.String(64), nullable=False),
+    sa.Column("shown_region", sa.String(64), nullable=False),
+)
 hold_events = sa.Table(  # one row each for placing a legal hold, renewing it, lifting it; none is edited
     "hold_events", META,  # hold_id is the placing row's id; subject_id ('customer:1') or an entity's name ('app_logs')
     sa.Column("id", sa.Integer, primary_key=True),

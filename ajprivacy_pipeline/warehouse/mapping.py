@@ -195,8 +195,13 @@ class _TableResolver:
                 self._find("fault", name, f"{self.name}.{name}: {reason}")
             elif column.source_column is not None:
                 self._find("note", name, f"{self.name}.{name}: {column.source_column} ({type_.name}) read as "
-                                         f"{self.table.columns[name].type}")
+                                         f"{self.table.columns[name].type}{self._by_own_name(name)}")
         return result
+
+    def _by_own_name(self, name: str) -> str:
+        """Says where the mapping names other columns and not this one, which may mean another thing there."""
+        return ", under its own name: the mapping does not name it" if (
+            self.entry.columns and name not in self.entry.columns) else ""
 
     def _find(self, level: Literal["fault", "evidence", "note"], column: str | None, message: str) -> None:
         self.findings.append(Finding(level, self.name, column, message))

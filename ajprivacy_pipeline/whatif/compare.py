@@ -1,10 +1,11 @@
 """Two sets of decisions of one month, row against row: the month's own (`zone`) and a trial's.
 
-Belongs here: the SQL of the comparison, and its counts. Does not belong here: making either set.
+Belongs here: the counts of the comparison. Does not belong here: which decisions differ (`differences`), making either
+set.
 """
 
 import os
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypedDict, TypeVar, cast
 
@@ -13,6 +14,7 @@ from ajprivacy_pipeline.policy import DecisionPolicy
 from ajprivacy_pipeline.policy.diff import Change
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.month_files import DECISION_TABLES
+from ajprivacy_pipeline.whatif.differences import TRIAL, Trial, find_differences
 
 Row = TypeVar("Row")
 
@@ -107,41 +109,8 @@ _TITLES: dict[Listed, str] = {
     "by_clause": "by clause", "dates": "stays retained, the day moves", "bulk": "web events and log lines due"}
 
 COMPARED = ("retention.attribute_decisions", "retention.record_decisions", "retention.bulk_decisions")
-# Which rows differ is told without their lists; these are fetched for the decisions that flip alone.
-_DIFFERENCES = """
-CREATE OR REPLACE TEMP TABLE differences AS
-SELECT {keys}, coalesce(o.subject_id, n.subject_id) AS whose, {what} AS what, {record} AS about,
-    o.decision AS was, n.decision AS becomes, o.due_on AS was_due_on, n.due_on
-FROM zone.{table} AS o
-FULL JOIN trial.{table} AS n ON {same}
-WHERE o.decision IS DISTINCT FROM n.decision OR (o.decision = 'retain' AND n.due_on IS DISTINCT FROM o.due_on)
-"""
-_DATES = """
-INSERT INTO flips
-SELECT whose, '{kind}', what, about, was_due_on, due_on, was, becomes,
-    CASE WHEN coalesce(due_on, DATE 'infinity') > coalesce(was_due_on, DATE 'infinity') THEN 'later' ELSE 'earlier' END,
-    NULL
-FROM differences WHERE was = becomes
-"""
-_FLIPS = """
-INSERT INTO flips
-SELECT d.whose, '{kind}', d.what, d.about, d.was_due_on, d.due_on, coalesce(d.was, 'none'), coalesce(d.becomes, 'none'),
-    CASE WHEN d.becomes = 'due' THEN 'becomes_due'
-         WHEN d.becomes = 'hold' THEN 'becomes_held'
-         WHEN d.was = 'due' THEN 'no_longer_due'
-         WHEN d.was = 'hold' THEN 'no_longer_held'
-         ELSE 'other' END,
-    CASE WHEN d.becomes = 'hold' THEN n.held_by
-         WHEN d.becomes = 'due' THEN list_concat(coalesce(o.retained_by, []), coalesce(o.held_by, []))
-         ELSE n.retained_by END
-FROM (FROM differences WHERE was IS DISTINCT FROM becomes) AS d
-LEFT JOIN zone.{table} AS o ON {was_there}
-LEFT JOIN trial.{table} AS n ON {is_there}
-"""
-_FLIPS_TABLE = ("CREATE OR REPLACE TEMP TABLE flips (subject_id VARCHAR, kind VARCHAR, what VARCHAR, "
-                "record_id VARCHAR, was_due_on DATE, due_on DATE, from_decision VARCHAR, to_decision VARCHAR, "
-                "change VARCHAR, grounds VARCHAR[])")
-_FLIPPED = "change NOT IN ('later', 'earlier')"
+# How many people a group of differences is about: each stands in one of the two columns.
+_PEOPLE = "count(DISTINCT subject_no) + count(DISTINCT subject_id)"
 
 
 def require_decisions(con: zones.Connection, month: str) -> None:
@@ -175,29 +144,28 @@ def _period_source(policy: DecisionPolicy, key: str) -> str:
     return period.source if period else ""
 
 
-def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]], changed: Container[str],
+def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]], trial: Trial,
             records: Iterable[str]) -> Comparison:
     """Every count of the comparison; the newly due first, their oldest day first.
 
     Args:
-        con: holds the month's decisions and the trial's.
+        con: holds the month's decisions and the trial's tables.
         clauses: what keeps or holds, with its clauses, as `ground_clauses` gives them.
-        changed: the models that were run for the trial; no other table can differ.
+        trial: what the other policy decided.
         records: the models that decide about records.
     """
-    _find_flips(con, changed, records)
+    find_differences(con, trial, records)
     con.execute("CREATE OR REPLACE TEMP TABLE ground_clauses (ground VARCHAR, clause VARCHAR)")
     con.executemany("INSERT INTO ground_clauses VALUES (?, ?)", [list(pair) for pair in clauses])
-    grounds = f"(SELECT change, kind, unnest(grounds) AS ground FROM flips WHERE {_FLIPPED})"
+    grounds = "(SELECT change, kind, unnest(grounds) AS ground FROM flips)"
     return {
         "backlog": _owed(con, "becomes_due", "due_on"),
         "owed_before_the_change": _owed(con, "no_longer_due", "was_due_on"),
         "flips": _rows(con, Flipped, "SELECT change, kind, from_decision, to_decision, count(*) AS rows, "
-                            "count(DISTINCT subject_id) AS people "
-                            f"FROM flips WHERE {_FLIPPED} GROUP BY ALL ORDER BY ALL"),
-        "dates": _rows(con, Moved, "SELECT change, kind, count(*) AS rows, count(DISTINCT subject_id) AS people "
-                                   f"FROM flips WHERE NOT {_FLIPPED} GROUP BY ALL ORDER BY ALL"),
-        "by_part": _rows(con, FlippedPart, f"SELECT change, kind, what, count(*) AS rows FROM flips WHERE {_FLIPPED} "
+                            f"{_PEOPLE} AS people FROM flips GROUP BY ALL ORDER BY ALL"),
+        "dates": _rows(con, Moved, f"SELECT change, kind, count(*) AS rows, {_PEOPLE} AS people "
+                                   "FROM moved GROUP BY ALL ORDER BY ALL"),
+        "by_part": _rows(con, FlippedPart, "SELECT change, kind, what, count(*) AS rows FROM flips "
                               "GROUP BY ALL ORDER BY ALL"),
         "by_purpose": _rows(con, FlippedPurpose, "SELECT change, kind, ground AS purpose, count(*) AS rows "
                                  f"FROM {grounds} GROUP BY ALL ORDER BY ALL"),
@@ -212,29 +180,6 @@ def measure(con: zones.Connection, clauses: Iterable[tuple[str, str]], changed: 
     }
 
 
-def _find_flips(con: zones.Connection, changed: Container[str], records: Iterable[str]) -> None:
-    """Fill `flips`: a row per decision that differs, table by table."""
-    con.execute(_FLIPS_TABLE)
-    numbered = "subject_id" if "retention.subjects" in changed else "subject_no"  # the month's numbers, where lent
-    tables: list[tuple[str, str, tuple[str, ...], str, str]] = [
-        ("retention.attribute_decisions", "attributes", (numbered, "attribute"),
-         "coalesce(o.attribute, n.attribute)", "NULL")]
-    tables += [(name, "records", ("record_id", "part", "entity"),
-                "coalesce(o.entity, n.entity) || '.' || coalesce(o.part, n.part)", "coalesce(o.record_id, n.record_id)")
-               for name in records]
-    for name, kind, keys, what, record in tables:
-        if name in changed:
-            con.execute(_DIFFERENCES.format(table=name, what=what, record=record, same=_same("o", "n", keys),
-                                            keys=", ".join(f"coalesce(o.{key}, n.{key}) AS {key}" for key in keys)))
-            con.execute(_DATES.format(kind=kind))
-            con.execute(_FLIPS.format(table=name, kind=kind, was_there=_same("o", "d", keys),
-                                      is_there=_same("n", "d", keys)))
-
-
-def _same(one: str, other: str, keys: Iterable[str]) -> str:
-    return " AND ".join(f"{one}.{key} = {other}.{key}" for key in keys)
-
-
 def write_ids(con: zones.Connection, target: Path) -> int:
     """Write a row for each flip, with ids, as Parquet that its owner alone can read; returns the rows."""
     partial = target.with_name(f".{target.name}.partial")
@@ -242,8 +187,9 @@ def write_ids(con: zones.Connection, target: Path) -> int:
     try:
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         written = con.execute(
-            "COPY (SELECT change, kind, subject_id, what, record_id, from_decision, to_decision, was_due_on, due_on, "
-            f"grounds FROM flips WHERE {_FLIPPED} ORDER BY ALL) TO {into}").fetchall()
+            "COPY (SELECT change, kind, coalesce(f.subject_id, s.subject_id) AS subject_id, what, record_id, "
+            "from_decision, to_decision, was_due_on, due_on, grounds FROM flips AS f "
+            f"LEFT JOIN {TRIAL}.retention.subjects AS s USING (subject_no) ORDER BY ALL) TO {into}").fetchall()
         partial.chmod(0o600)
         partial.replace(target)
     finally:
@@ -253,14 +199,14 @@ def write_ids(con: zones.Connection, target: Path) -> int:
 
 def decided_by(con: zones.Connection) -> str:
     """Returns the version of the policy that decided the month."""
-    found = con.execute("SELECT DISTINCT policy_version FROM zone.retention.attribute_decisions LIMIT 1").fetchall()
+    found = con.execute("SELECT policy_version FROM zone.retention.attribute_decisions LIMIT 1").fetchall()
     return str(found[0][0]) if found else "none"
 
 
 def _owed(con: zones.Connection, change: str, day: str) -> Owed:
     """What is due on one side alone: rows, people, and the years they were due in, oldest first."""
     counts = "count(*) FILTER (kind = 'attributes') AS attributes, count(*) FILTER (kind = 'records') AS records"
-    total = _rows(con, Owed, f"SELECT {counts}, count(DISTINCT subject_id) AS people, min({day}) AS oldest_due_on "
+    total = _rows(con, Owed, f"SELECT {counts}, {_PEOPLE} AS people, min({day}) AS oldest_due_on "
                        f"FROM flips WHERE change = '{change}'")
     years = _rows(con, YearOwed, f"SELECT year({day}) AS year, {counts} FROM flips WHERE change = '{change}' "
                        "GROUP BY ALL ORDER BY year")

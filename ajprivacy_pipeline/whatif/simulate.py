@@ -24,7 +24,7 @@ from ajprivacy_pipeline.retention.quality import write_quality
 from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.boundary import boundary
-from ajprivacy_pipeline.storage.catalogue import Model, layer_models, macros, run_model
+from ajprivacy_pipeline.storage.catalogue import Model, layer_models, macros, make_relation
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import month_file
@@ -38,8 +38,9 @@ from ajprivacy_pipeline.whatif.compare import (
     require_decisions,
     write_ids,
 )
+from ajprivacy_pipeline.whatif.differences import RULINGS, TRIAL, ZONE, Trial
 
-_ZONE, _TRIAL = "zone", "trial"
+_RECORDS = "retention.record_decisions"  # all models that decide about records, which the comparison takes one by one
 
 
 class Simulation(Comparison):
@@ -74,9 +75,9 @@ def simulate(settings: Settings, new_texts: Mapping[str, str], month: str, out: 
     with boundary("simulate"), _shadow_database(settings, month) as con:
         old = _policy_of_month(settings, con)
         _require_columns(con, new)
-        changed = _decide(con, old[0] if old else None, new, month, _effect_key(settings))
+        trial = _decide(con, old[0] if old else None, new, month, _effect_key(settings))
         clauses = ground_clauses(new, old[0], changes(old[1], new_texts)) if old else ground_clauses(new, None, [])
-        compared = measure(con, clauses, changed, catalogue_of(new)["retention.record_decisions"].reads)
+        compared = measure(con, clauses, trial, catalogue_of(new)[_RECORDS].reads)
         version = decided_by(con)
         ids_written = write_ids(con, target) if target else None
     result = cast(Simulation, {"month": month, "as_of": as_of(month).isoformat(), "old_version": version,
@@ -106,11 +107,11 @@ def _shadow_database(settings: Settings, month: str) -> Iterator[zones.Connectio
     keys = KeyStore(settings.keys, settings.root_key)
     spill = settings.restricted / "spill" / f"simulate-{os.getpid()}"
     try:
-        with zones.open_zone(settings, keys, month_file(settings, month), schema_owner=_ZONE, read_only=True) as con:
+        with zones.open_zone(settings, keys, month_file(settings, month), schema_owner=ZONE, read_only=True) as con:
             require_decisions(con, month)
             con.execute(f"SET temp_directory = {zones.literal(str(spill))}")
-            con.execute(f"ATTACH ':memory:' AS {_TRIAL}")
-            con.execute(f"USE {_TRIAL}")
+            con.execute(f"ATTACH ':memory:' AS {TRIAL}")
+            con.execute(f"USE {TRIAL}")
             yield con
     finally:
         shutil.rmtree(spill, ignore_errors=True)
@@ -131,7 +132,7 @@ def _policy_of_month(settings: Settings, con: zones.Connection) -> tuple[Decisio
 def _require_columns(con: zones.Connection, new: DecisionPolicy) -> None:
     """The trial reads what the month extracted, nothing else."""
     found = set(con.execute("SELECT table_name, column_name FROM duckdb_columns() "
-                            f"WHERE database_name = '{_ZONE}' AND schema_name = 'raw'").fetchall())
+                            f"WHERE database_name = '{ZONE}' AND schema_name = 'raw'").fetchall())
     lacking = [f"sources.toml: {table}.{column} was not extracted for this month: run the month with this policy first"
                for table, spec in new.sources.tables.items() for column in spec.columns if (table, column) not in found]
     if lacking:
@@ -154,35 +155,41 @@ def _effect_key(settings: Settings) -> Mapping[str, object]:
 
 
 def _decide(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPolicy, month: str,
-            effect_key: Mapping[str, object]) -> set[str]:
+            effect_key: Mapping[str, object]) -> Trial:
     """The models of the other policy, over the month's raw tables and recorded decisions.
 
     What the other policy cannot change, or what comes out as it was, is lent by the month, with the number of each
-    subject. Returns the names of the models that came out otherwise.
+    subject. Rulings wait for the comparison, and nothing puts them into words.
     """
     prepare(con, new, ControlStore("sqlite://"), month)
     restage = old is None or not _same_staging(old, new, month)
     for schema in ("raw", "control") if restage else ("raw", "control", "staged"):
         _lend(con, con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables() "
-                               f"WHERE database_name = '{_ZONE}' AND schema_name = ?", [schema]).fetchall())
+                               f"WHERE database_name = '{ZONE}' AND schema_name = ?", [schema]).fetchall())
     values = {**policy_parameters(new, month), **effect_key}
     models = catalogue_of(new)
     if restage:
         for model in layer_models(models, ["staged"]):
-            run_model(con, model, values)
+            make_relation(con, model, values)
         write_quality(con, new)
     old = None if restage or (old and _macros(old) != _macros(new)) else old
     touched = _touched_models(old, new, month) if old else set(models)
     changed = {name for name in POLICY_TABLES if _differs(con, name)}
-    compared = {model.name for model in _compared_models(new)}
+    compared = {model.name: model for model in _compared_models(new)}
+    read_on = {name for model in compared.values() if not model.is_view for name in model.reads}
+    late = {rulings.table: models[rulings.table] for rulings in RULINGS.values()}
     for model in layer_models(models, ["retention"]):
-        if model.name in compared and (model.name in touched or changed & set(model.reads)):
-            run_model(con, model, values)
-            if old is None or model.is_view or _differs(con, model.name):
+        if model.name not in compared or (model.name not in touched and not changed & set(model.reads)):
+            _lend(con, [(model.name,)])
+        elif model.name in (*late, *RULINGS, _RECORDS):
+            changed.add(model.name)
+        else:
+            make_relation(con, model, values)
+            if old is None or model.is_view or model.name not in read_on or _differs(con, model.name):
                 changed.add(model.name)
-                continue
-        _lend(con, [(model.name,)])
-    return changed
+            else:
+                _lend(con, [(model.name,)])
+    return Trial(frozenset(changed), {name: model for name, model in late.items() if name in changed}, values)
 
 
 def _lend(con: zones.Connection, names: Iterable[tuple[str]]) -> None:
@@ -192,7 +199,7 @@ def _lend(con: zones.Connection, names: Iterable[tuple[str]]) -> None:
         relation = f"{zones.quote(schema)}.{zones.quote(table)}"
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {zones.quote(schema)}")
         con.execute(f"DROP TABLE IF EXISTS {relation}")
-        con.execute(f"CREATE VIEW {relation} AS SELECT * FROM {_ZONE}.{relation}")
+        con.execute(f"CREATE VIEW {relation} AS SELECT * FROM {ZONE}.{relation}")
 
 
 def _touched_models(old: DecisionPolicy, new: DecisionPolicy, month: str) -> set[str]:
@@ -220,5 +227,5 @@ def _compared_models(policy: DecisionPolicy) -> list[Model]:
 def _differs(con: zones.Connection, name: str) -> bool:
     """Whether a table holds other rows than in the month, told by their count and the sum of their hashes."""
     found = [con.execute(f"SELECT count(*), sum(hash(t)) FROM {where}{name} AS t").fetchall()
-             for where in ("", f"{_ZONE}.")]
+             for where in ("", f"{ZONE}.")]
     return bool(found[0] != found[1])

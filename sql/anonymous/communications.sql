@@ -1,22 +1,22 @@
 -- model: anonymous.communications
--- grain: one row per month, channel, direction and contributor
--- params: first_month, last_month, unknown
--- reads: staged.communications, staged.cases, staged.contacts, retention.freezes, anonymous.tokens
--- doc: Messages of the period per contributor, without people under restriction. Contacts count as their customer,
+-- grain: one row per period, channel, direction and contributor
+-- params: unknown
+-- reads: staged.communications, staged.cases, staged.contacts, retention.freezes, anonymous.periods, anonymous.tokens
+-- doc: Messages of the published periods per contributor, without people under restriction. Contacts count as their customer,
 --      and a message without ids of its own has those of its case.
 WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
 messages AS (
     SELECT
-        CAST(date_trunc('month', m.occurred_on) AS DATE) AS month, m.channel, m.direction, n.contact_id,
+        p.month, p.period, m.channel, m.direction, n.contact_id,
         coalesce(m.customer_id, CASE WHEN m.contact_id IS NULL THEN a.customer_id END, n.customer_id) AS customer_id
     FROM staged.communications AS m
+    JOIN anonymous.periods AS p ON p.population = 'messages' AND p.fact_month = CAST(date_trunc('month', m.occurred_on) AS DATE)
     LEFT JOIN staged.cases AS a ON a.case_id = m.case_id
     LEFT JOIN staged.contacts AS n
         ON n.contact_id = CASE WHEN m.customer_id IS NULL AND m.contact_id IS NULL THEN a.contact_id ELSE m.contact_id END
-    WHERE m.occurred_on BETWEEN $first_month AND last_day($last_month)
 )
 SELECT
-    m.month,
+    m.month, m.period,
     coalesce(m.channel, $unknown) AS channel,
     coalesce(m.direction, $unknown) AS direction,
     coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,

@@ -1,8 +1,8 @@
 -- model: anonymous.deliveries
 -- grain: one row per delivered order
--- params: first_month, last_month, unknown, abroad, norway
--- reads: staged.orders, staged.order_lines, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, anonymous.tokens
--- doc: Deliveries of the period, without people under restriction and without any number of the order. The day is the
+-- params: other, unknown, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels
+-- reads: staged.orders, staged.order_lines, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, anonymous.periods, anonymous.people_groups, anonymous.tokens
+-- doc: Deliveries of the published periods, without people under restriction and without any number of the order. The day is the
 --      order's own, else that of its last live line once every live line is delivered. days is NULL without a day of
 --      ordering. partial_orders is 1 where live lines came on more than one day.
 WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
@@ -22,7 +22,7 @@ lines AS (
 ),
 deliveries AS (
     SELECT
-        o.order_id, o.ordered_on, o.contact_id, trim(o.delivery_postal_code) AS postal_code,
+        o.order_id, o.ordered_on, o.contact_id, o.tombstone_type, trim(o.delivery_postal_code) AS postal_code,
         coalesce(o.customer_id, n.customer_id) AS customer_id,
         coalesce(o.delivered_on, l.last_line_on) AS delivered_on,
         coalesce(l.delivery_days, 0) AS delivery_days
@@ -31,19 +31,18 @@ deliveries AS (
     LEFT JOIN staged.contacts AS n ON n.contact_id = o.contact_id
 )
 SELECT
-    CAST(date_trunc('month', d.delivered_on) AS DATE) AS month,
-    CASE WHEN NOT list_contains(list_transform($norway, lambda x: lower(x)), lower(trim(c.country))) THEN $abroad
-         WHEN coalesce(d.postal_code, '') = '' THEN $unknown
-         WHEN regexp_full_match(d.postal_code, '[0-9]{4}|[0-9]') THEN left(d.postal_code, 1)
-         ELSE $abroad END AS postal_region,
+    p.month, p.period,
+    coalesce(g.shown_region, $other) AS postal_region,
     coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
     1 AS orders,
     d.delivered_on - d.ordered_on AS days,
     CASE WHEN d.delivery_days > 1 THEN 1 ELSE 0 END AS partial_orders
 FROM deliveries AS d
+JOIN anonymous.periods AS p ON p.population = 'deliveries' AND p.fact_month = CAST(date_trunc('month', d.delivered_on) AS DATE)
 LEFT JOIN staged.customers AS c ON c.customer_id = d.customer_id
+LEFT JOIN anonymous.people_groups AS g ON g.customer_type = coalesce(c.stated_type, d.tombstone_type, $unknown)
+    AND g.postal_region = region_of(c.country, d.postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad)
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = d.customer_id
-WHERE d.delivered_on BETWEEN $first_month AND last_day($last_month)
-  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || d.customer_id)
+WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || d.customer_id)
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || d.contact_id)
   AND NOT EXISTS (SELECT 1 FROM restricted_orders AS x WHERE x.order_id = d.order_id)

@@ -1,6 +1,6 @@
 -- model: anonymous.microdata_people
 -- grain: one row per row of customers, people who may not be in the microdata included
--- params: microdata_month, minimum_age, unknown, other, abroad, norway, age_band_starts, age_band_labels, gender_spellings, gender_labels, industry_spellings, industry_labels, tenure_band_starts, tenure_band_labels
+-- params: microdata_month, minimum_age, unknown, other, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels, age_band_starts, age_band_labels, gender_spellings, gender_labels, industry_spellings, industry_labels, tenure_band_starts, tenure_band_labels
 -- reads: staged.customers, retention.attribute_decisions, retention.freezes, retention.requests, retention.subjects
 -- doc: The quasi-identifiers of everybody at the month's end, in the policy's finest values: the linkage proof needs all.
 --      `is_included`: something retained, nothing due, not restricted, no objection or erasure, not a minor, nor perhaps one
@@ -42,10 +42,7 @@ aged AS (
 )
 SELECT
     person, customer_type,
-    CASE WHEN NOT list_contains(list_transform($norway, lambda x: lower(x)), lower(trim(country))) THEN $abroad
-         WHEN coalesce(postal_code, '') = '' THEN $unknown
-         WHEN regexp_full_match(postal_code, '[0-9]{4}|[0-9]') THEN left(postal_code, 1)
-         ELSE $abroad END AS postal_region,
+    region_of(country, postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad) AS postal_region,
     CASE WHEN age IS NULL THEN $unknown
          ELSE list_extract($age_band_labels, len(list_filter($age_band_starts, lambda x: x <= age))) END AS age_band,
     CASE WHEN coalesce(gender, '') = '' THEN $unknown

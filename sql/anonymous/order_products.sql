@@ -1,8 +1,8 @@
 -- model: anonymous.order_products
 -- grain: one row per order and product; an order without lines has one row without a product
--- params: first_month, last_month, all, unknown, abroad, norway, home_currency, most_characters
--- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, control.rates, anonymous.tokens
--- doc: Orders of the period that were not cancelled, without people under restriction. order_number numbers the orders
+-- params: all, other, unknown, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels, home_currency, most_characters
+-- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, control.rates, anonymous.periods, anonymous.people_groups, anonymous.tokens
+-- doc: Orders of the published periods that were not cancelled, without people under restriction. order_number numbers the orders
 --      of this run and means nothing else. revenue_nok is NULL where no line has a price in kroner or a rate into them; it is
 --      rounded here, so that cells add up to their totals.
 --      A postal code that was generalised to one digit keeps its region, an unlinked order its customer type: totals
@@ -15,23 +15,23 @@ restricted_orders AS (  -- of guests, whom a request by e-mail restricts
 orders AS (
     SELECT
         o.order_id, o.rowid AS order_number, o.contact_id, o.tombstone_type, coalesce(o.customer_id, n.customer_id) AS customer_id,
-        CAST(date_trunc('month', o.ordered_on) AS DATE) AS month, trim(o.delivery_postal_code) AS postal_code,
+        p.month, p.period, trim(o.delivery_postal_code) AS postal_code,
         coalesce(upper(trim(o.currency)), $home_currency) AS currency
     FROM staged.orders AS o
+    JOIN anonymous.periods AS p ON p.population = 'orders' AND p.fact_month = CAST(date_trunc('month', o.ordered_on) AS DATE)
     LEFT JOIN staged.contacts AS n ON n.contact_id = o.contact_id
-    WHERE o.cancelled_on IS NULL AND o.ordered_on BETWEEN $first_month AND last_day($last_month)
+    WHERE o.cancelled_on IS NULL
 ),
 known AS (
     SELECT
-        o.order_id, o.order_number, o.month, coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
-        coalesce(c.stated_type, o.tombstone_type, $unknown) AS customer_type,
-        CASE WHEN NOT list_contains(list_transform($norway, lambda x: lower(x)), lower(trim(c.country))) THEN $abroad
-             WHEN coalesce(o.postal_code, '') = '' THEN $unknown
-             WHEN regexp_full_match(o.postal_code, '[0-9]{4}|[0-9]') THEN left(o.postal_code, 1)
-             ELSE $abroad END AS postal_region,
+        o.order_id, o.order_number, o.month, o.period, coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
+        coalesce(g.shown_type, $other) AS customer_type,
+        coalesce(g.shown_region, $other) AS postal_region,
         CASE WHEN o.currency = upper($home_currency) THEN 1 ELSE CAST(r.rate AS DECIMAL(14, 6)) END AS rate
     FROM orders AS o
     LEFT JOIN staged.customers AS c ON c.customer_id = o.customer_id
+    LEFT JOIN anonymous.people_groups AS g ON g.customer_type = coalesce(c.stated_type, o.tombstone_type, $unknown)
+        AND g.postal_region = region_of(c.country, o.postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad)
     LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = o.customer_id
     LEFT JOIN control.rates AS r ON upper(r.currency) = o.currency
     WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || o.customer_id)
@@ -52,7 +52,7 @@ lines AS (
     GROUP BY order_id, product_id
 )
 SELECT
-    k.month, k.order_number, k.token, k.customer_type, k.postal_region,
+    k.month, k.period, k.order_number, k.token, k.customer_type, k.postal_region,
     coalesce(nullif(l.product_id, $all), $unknown) AS product_id,
     coalesce(nullif(shown_text(p.name, $most_characters), $all), $unknown) AS product_name,
     coalesce(nullif(shown_text(p.category, $most_characters), $all), $unknown) AS product_category,

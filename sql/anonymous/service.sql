@@ -1,16 +1,17 @@
 -- model: anonymous.service
--- grain: one row per case, category and event (opened, closed) in the period
--- params: first_month, last_month, all, unknown, most_characters
--- reads: staged.cases, staged.orders, staged.order_lines, staged.products, staged.contacts, retention.freezes, retention.guest_requests, anonymous.tokens
--- doc: Cases opened or closed in the period, without people under restriction and without any number of the case. The
+-- grain: one row per case, category and event (opened, closed) in the published periods
+-- params: all, unknown, most_characters
+-- reads: staged.cases, staged.orders, staged.order_lines, staged.products, staged.contacts, retention.freezes, retention.guest_requests, anonymous.periods, anonymous.tokens
+-- doc: Cases opened or closed in the published periods, without people under restriction and without any number of the case. The
 --      category (all) holds each case once; the others hold it once for each category of its order's live lines, and
 --      under unknown when there is no such order. Whoever placed the order is no contributor, but a restriction of theirs
---      counts. days_open is of cases closed in the month.
+--      counts. days_open is of cases closed in the period.
 WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
 restricted_orders AS (  -- of guests, whom a request by e-mail restricts
     SELECT record_id AS order_id FROM retention.guest_requests
     WHERE entity = 'orders' AND (freezes & {{ freeze.restriction.bit }}) > 0
 ),
+span AS (SELECT min(fact_month) AS first_day, last_day(max(fact_month)) AS last_day FROM anonymous.periods WHERE population = 'cases'),
 cases AS (
     SELECT
         a.case_id, a.order_id, a.contact_id, coalesce(a.kind, $unknown) AS kind, a.opened_on, a.closed_on,
@@ -19,8 +20,7 @@ cases AS (
     FROM staged.cases AS a
     LEFT JOIN staged.contacts AS n ON n.contact_id = a.contact_id
     LEFT JOIN staged.orders AS o ON o.order_id = a.order_id
-    WHERE a.opened_on BETWEEN $first_month AND last_day($last_month)
-       OR a.closed_on BETWEEN $first_month AND last_day($last_month)
+    JOIN span AS s ON a.opened_on BETWEEN s.first_day AND s.last_day OR a.closed_on BETWEEN s.first_day AND s.last_day
 ),
 categories AS (
     SELECT DISTINCT l.order_id, coalesce(nullif(shown_text(p.category, $most_characters), $all), $unknown) AS product_category
@@ -44,13 +44,13 @@ events AS (
     WHERE closed_on IS NOT NULL
 )
 SELECT
-    CAST(date_trunc('month', e.happened_on) AS DATE) AS month,
+    p.month, p.period,
     e.kind, e.product_category,
     coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
     e.opened, e.closed, e.days_open
 FROM events AS e
+JOIN anonymous.periods AS p ON p.population = 'cases' AND p.fact_month = CAST(date_trunc('month', e.happened_on) AS DATE)
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = e.customer_id
-WHERE e.happened_on BETWEEN $first_month AND last_day($last_month)
-  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || coalesce(e.customer_id, e.order_customer_id))
+WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || coalesce(e.customer_id, e.order_customer_id))
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || e.contact_id)
   AND (e.customer_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM restricted_orders AS x WHERE x.order_id = e.order_id))

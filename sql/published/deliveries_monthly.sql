@@ -1,10 +1,10 @@
 -- model: published.deliveries_monthly
--- grain: one row per month and postal region, with totals
--- params: first_month, last_month, all
+-- grain: one row per period and postal region, with totals
+-- params: all
 -- reads: anonymous.deliveries
 -- doc: The cells with what stands behind them; contributors and contributors_<measure> never leave.
 SELECT
-    month,
+    month, period,
     coalesce(postal_region, $all) AS postal_region,
     CAST(sum(orders) AS BIGINT) AS orders,
     CAST(round(quantile_cont(days, 0.5), 1) AS DECIMAL(9, 1)) AS median_days,
@@ -15,5 +15,4 @@ SELECT
     count(DISTINCT token) FILTER (days IS NOT NULL) AS contributors_p90_days,
     count(DISTINCT token) FILTER (partial_orders > 0) AS contributors_partial_orders
 FROM anonymous.deliveries
-WHERE month BETWEEN $first_month AND $last_month
-GROUP BY month, CUBE (postal_region)
+GROUP BY month, period, CUBE (postal_region)

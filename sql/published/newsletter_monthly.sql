@@ -4,7 +4,7 @@
 -- reads: anonymous.newsletter
 -- doc: The cells with what stands behind them; contributors and contributors_<measure> never leave.
 SELECT
-    month,
+    month, 'month' AS period,
     CAST(sum(subscribed) AS BIGINT) AS subscribed,
     CAST(sum(unsubscribed) AS BIGINT) AS unsubscribed,
     CAST(sum(active) AS BIGINT) AS active,

@@ -1,21 +1,19 @@
 -- model: published.product_demand_monthly
--- grain: one row per month and product, with totals per category and per month
--- params: first_month, last_month
+-- grain: one row per period and product, with totals per category and per period
 -- reads: anonymous.demand
 -- doc: The cells with what stands behind them; contributors, contributors_<measure>, and of amounts
 --      the largest, second largest and total absolute contribution never leave.
 --      Those who returned everything stand behind returned_units alone.
 WITH per_contributor AS (
     SELECT
-        month, product_id, product_name, product_category, token,
+        month, period, product_id, product_name, product_category, token,
         sum(orders) AS orders, sum(units) AS units, sum(returned_units) AS returned_units,
         sum(revenue_nok) AS revenue_nok
     FROM anonymous.demand
-    WHERE month BETWEEN $first_month AND $last_month
     GROUP BY ALL
 )
 SELECT
-    month, product_id, product_name, product_category,
+    month, period, product_id, product_name, product_category,
     CAST(sum(orders) AS BIGINT) AS orders,
     CAST(round(sum(units)) AS BIGINT) AS units,
     CAST(round(sum(returned_units)) AS BIGINT) AS returned_units,

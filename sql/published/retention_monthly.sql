@@ -4,7 +4,7 @@
 -- reads: anonymous.subjects
 -- doc: The cells with what stands behind them; contributors never leave.
 SELECT
-    month,
+    month, 'month' AS period,
     coalesce(subject_type, $all) AS subject_type,
     coalesce(decision, $all) AS decision,
     CAST(sum(subjects) AS BIGINT) AS subjects,

@@ -1,21 +1,20 @@
 -- model: published.sales_monthly
--- grain: one row per month, product category, postal region and customer type, with totals
--- params: first_month, last_month, all
+-- grain: one row per period, product category, postal region and customer type, with totals
+-- params: all
 -- reads: anonymous.sales
 -- doc: The cells with what stands behind them; contributors, contributors_<measure>, and of amounts
 --      the largest, second largest and total absolute contribution never leave.
 WITH per_contributor AS (
     SELECT
-        month, product_category,
+        month, period, product_category,
         coalesce(postal_region, $all) AS postal_region,
         coalesce(customer_type, $all) AS customer_type,
         token, sum(orders) AS orders, sum(units) AS units, sum(revenue_nok) AS revenue_nok
     FROM anonymous.sales
-    WHERE month BETWEEN $first_month AND $last_month
-    GROUP BY month, product_category, token, CUBE (postal_region, customer_type)
+    GROUP BY month, period, product_category, token, CUBE (postal_region, customer_type)
 )
 SELECT
-    month, product_category, postal_region, customer_type,
+    month, period, product_category, postal_region, customer_type,
     CAST(sum(orders) AS BIGINT) AS orders,
     CAST(round(sum(units)) AS BIGINT) AS units,
     CAST(sum(revenue_nok) AS DECIMAL(18, 2)) AS revenue_nok,

@@ -1,10 +1,10 @@
 -- model: published.service_monthly
--- grain: one row per month, kind of case and product category, with totals
--- params: first_month, last_month, all
+-- grain: one row per period, kind of case and product category, with totals
+-- params: all
 -- reads: anonymous.service
 -- doc: The cells with what stands behind them; contributors and contributors_<measure> never leave.
 SELECT
-    month,
+    month, period,
     coalesce(kind, $all) AS kind,
     product_category,
     CAST(sum(opened) AS BIGINT) AS opened,
@@ -15,5 +15,4 @@ SELECT
     count(DISTINCT token) FILTER (closed > 0) AS contributors_closed,
     count(DISTINCT token) FILTER (days_open IS NOT NULL) AS contributors_median_days_open
 FROM anonymous.service
-WHERE month BETWEEN $first_month AND $last_month
-GROUP BY month, product_category, CUBE (kind)
+GROUP BY month, period, product_category, CUBE (kind)

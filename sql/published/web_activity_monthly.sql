@@ -1,10 +1,10 @@
 -- model: published.web_activity_monthly
--- grain: one row per month, page group and device class, with totals
--- params: first_month, last_month, all
+-- grain: one row per period, page group and device class, with totals
+-- params: all
 -- reads: anonymous.web
 -- doc: The cells with what stands behind them; contributors and contributors_<measure> never leave.
 SELECT
-    month,
+    month, period,
     coalesce(page_group, $all) AS page_group,
     coalesce(device_class, $all) AS device_class,
     CAST(sum(events) AS BIGINT) AS events,
@@ -12,5 +12,4 @@ SELECT
     count(DISTINCT token) AS contributors,
     count(DISTINCT token) FILTER (visitors > 0) AS contributors_visitors
 FROM anonymous.web
-WHERE month BETWEEN $first_month AND $last_month
-GROUP BY month, CUBE (page_group, device_class)
+GROUP BY month, period, CUBE (page_group, device_class)

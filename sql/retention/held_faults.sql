@@ -2,9 +2,9 @@
 -- grain: one row per record and freeze whose fault, or dangling id, holds something this month
 -- params: first_held_inner, first_held_outer
 -- reads: retention.fault_facts, retention.faulty_subjects, retention.faulty_guests, retention.subjects, retention.attribute_decisions, retention.record_decisions
--- doc: Faults and dangling ids that hold the record itself, the guest's order an invoice is of, or something
---   of a subject that they freeze. token is what the
---   control store remembers of them from month to month: a keyed hash, so that no id outlives the month there.
+-- doc: Faults and dangling ids that hold the record itself, another of the same guest, or something of a subject that they
+--   freeze. token is what the control store remembers of them from month to month: a keyed hash, so that no id outlives
+--   the month there.
 WITH reached AS (
     SELECT subject_no, entity, record_id FROM retention.faulty_subjects
     UNION ALL
@@ -26,7 +26,7 @@ WITH reached AS (
     SELECT entity, record_id, unnest(held_by) FROM retention.record_decisions WHERE decision = 'hold'
     UNION
     SELECT g.entity, g.record_id, unnest(d.held_by)
-    FROM retention.faulty_guests AS g JOIN retention.record_decisions AS d ON d.entity = 'orders' AND d.record_id = g.order_id
+    FROM retention.faulty_guests AS g JOIN retention.record_decisions AS d ON d.entity = g.held_entity AND d.record_id = g.held_id
     WHERE d.decision = 'hold'
 )
 SELECT f.entity, f.record_id, f."freeze", f.facts_sha256,

@@ -7,7 +7,7 @@
 WITH statuses AS (
 {% for purpose in purposes %}
     {{ "UNION ALL " if not loop.first }}SELECT '{{ purpose.name }}' AS purpose, {{ purpose.name }}_on AS lapses_on,
-        {{ "request_ids IS NOT NULL" if "objection" in purpose.ended_by else "is_erased" if purpose.ended_by else "false" }} AS moved, s.*
+        {{ "request_ids" if "objection" in purpose.ended_by else "erasure_ids" if purpose.ended_by else "NULL::VARCHAR[]" }} AS moved_by, s.*
     FROM retention.subject_purposes AS s
 {% endfor %}
 )
@@ -21,7 +21,7 @@ SELECT b.as_of, t.subject_id, t.subject_no, t.purpose,
                  [{% for blocker in purpose.open_while %}{{ ", " if not loop.first }}CASE WHEN t.{{ blocker }} THEN '{{ blocker }}' END{% endfor %}]
 {% endfor %}
              END, lambda x: x IS NOT NULL)
-         WHEN t.moved THEN list_sort(list_concat(p.clauses, t.request_ids))
+         WHEN t.moved_by IS NOT NULL THEN list_sort(list_concat(p.clauses, t.moved_by))
          ELSE p.clauses END AS reasons,
     b.policy_version
 FROM statuses AS t

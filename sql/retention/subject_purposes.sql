@@ -22,7 +22,7 @@ WITH vouchers AS (
         greatest(o.contract_on, c.contract_on) AS contract_on,
         first_on_or_after(e.stopped_ons, s.created_on) AS stopped_on,
         first_on_or_after(e.erased_ons, s.created_on) AS erased_on,
-        e.erased_ons IS NOT NULL AS is_erased, e.request_ids,
+        e.erased_ons IS NOT NULL AS is_erased, e.request_ids, e.erasure_ids,
         CASE WHEN s.is_person THEN v.kept_until END AS bookkeeping_on
     FROM retention.subjects AS s
     LEFT JOIN retention.subject_orders AS o ON o.subject_no = s.subject_no
@@ -44,7 +44,7 @@ WITH vouchers AS (
     FROM joined
 )
 SELECT subject_no, subject_id, subject_type, undelivered, unpaid, any_case_open AS open_case, warranty_unknown,
-    is_erased, request_ids,
+    is_erased, request_ids, erasure_ids,
     CASE WHEN NOT has_contract THEN NULL
          WHEN case_open OR order_open OR warranty_unknown THEN DATE 'infinity'
          ELSE contract_on END AS contract_on,

@@ -5,9 +5,9 @@
 -- doc: When each part of a record could go, term by term. A term of kind `purpose` is the end of the subject's purpose named in
 --   ground. One whose own date cannot be read has `undated_record` or `undated_invoice`, on as_of.
 WITH purposes AS (
-{% for purpose in ["contract", "profile", "individualisation"] %}
-    {{ "UNION ALL " if not loop.first }}SELECT subject_no, '{{ purpose }}' AS ground, {{ loop.index }} AS section FROM retention.subject_purposes
-    WHERE {{ purpose }}_on IS NOT NULL AND subject_no IN (SELECT subject_no FROM terms.records)
+{% for purpose in purposes %}
+    {{ "UNION ALL " if not loop.first }}SELECT subject_no, '{{ purpose.name }}' AS ground, {{ loop.index }} AS section FROM retention.subject_purposes
+    WHERE {{ purpose.name }}_on IS NOT NULL AND subject_no IN (SELECT subject_no FROM terms.records)
 {% endfor %}
 ), invoices AS (
     SELECT r.subject_no, r.entity, r.record_id, r.part, i.order_id, i.issued_on
@@ -42,7 +42,7 @@ WITH purposes AS (
     WHERE c.kind NOT IN ('undated', 'order_erased')
     UNION ALL BY NAME
     SELECT l.subject_no, l.entity, l.record_id, l.part, 'purpose' AS kind, p.ground, NOT l.is_open AS applies, p.section
-    FROM letters AS l JOIN purposes AS p ON p.subject_no = l.subject_no AND p.ground <> 'individualisation'
+    FROM letters AS l JOIN purposes AS p ON p.subject_no = l.subject_no AND p.ground IN ('contract', 'profile')
     UNION ALL BY NAME
     SELECT subject_no, entity, record_id, part, 'open_case' AS kind, 'open_case' AS ground, true AS applies, 0 AS section, [case_id] AS cases
     FROM letters WHERE is_open

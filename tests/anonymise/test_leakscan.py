@@ -22,6 +22,7 @@ def empty() -> Iterator[Connection]:
     tables: dict[str, list[str]] = {}
     for table, column in POLICY.sources.identifying_columns():
         tables.setdefault(table, []).append(f"{column} VARCHAR")
+    tables["customers"].append("birth_date DATE")
     for table, columns in tables.items():
         con.execute(f"CREATE TABLE staged.{table} ({', '.join(columns)})")
     yield con
@@ -54,7 +55,7 @@ def test_a_name_is_found_as_a_run_of_whole_words_however_it_is_written(con: Conn
     assert found(con, Text("t.c", value)) == ["a value of customers.name"]
 
 
-@pytest.mark.parametrize("value", ["Ødegård", "Åse Ødegårdsvik", "Bo", "lockerfans", "Åse og Ødegård"])
+@pytest.mark.parametrize("value", ["Ødegård", "Åse Ødegårdsvik", "Bo", "lockerfans"])
 def test_parts_longer_words_and_short_values_are_no_hits(con: Connection, value: str) -> None:
     assert found(con, Text("t.c", value)) == []
 
@@ -65,6 +66,76 @@ def test_parts_longer_words_and_short_values_are_no_hits(con: Connection, value:
     ("for lockerfan", "a value of customers.username"), ("202401", "a value of orders.payment_reference")])
 def test_digits_are_compared_without_blanks(con: Connection, value: str, reason: str) -> None:
     assert found(con, Text("t.c", value)) == [reason]
+
+
+IN_PARTS = "a person's name in parts, joined or with initials"
+BIRTH = "a person's birth date"
+
+
+@pytest.fixture
+def people(con: Connection) -> Connection:
+    """More people, one of them with a birth date, and a company."""
+    con.execute("""
+        INSERT INTO staged.customers (name, birth_date) VALUES ('Kari Anne Nordmann', DATE '1980-02-03'),
+        ('Moe, Jo', NULL), ('Kontor Skap AS', NULL), ('Ola van der Berg', DATE '1955-12-31'),
+        ('Liv Hansen Foto', NULL)""")
+    con.execute("INSERT INTO staged.orders (delivery_name) VALUES ('Per Dahl')")
+    return con
+
+
+def by_text(con: Connection, values: list[str]) -> dict[str, list[str]]:
+    """The reasons of the hits of each text, all scanned at once."""
+    hits = scan(con, POLICY, [Text("t.c", value) for value in values])[0]
+    return {value: sorted(hit.reason for hit in hits if hit.value == value) for value in values}
+
+
+def test_a_name_is_found_in_parts_in_any_order(people: Connection) -> None:
+    values = [
+        "Nordmann Kari", "NORDMANN, KARI", "Kari Nordmann", "Anne Nordmann", "Anne Kari", "KariNordmann",
+        "karinordmann", "nordmannkari", "kari_nordmann", "K. Nordmann", "Nordmann, K.", "K. A. Nordmann", "Nordmann A",
+        "KNordmann", "knordmann", "NordmannK", "Kari Nordmanns skap", "Skap Kari, eik, Nordmann",
+        "Kari med blått Nordmann", "skapKariNordmann2",
+        "Dahl Per", "PerDahl", "P Dahl", "L. Hansen", "Dáhl, Pér", "Ola Berg", "berg, o.", "Aase Odegaard",
+        "ODEGARD Åse", "Åse og Ødegård", "K\u200bari Nord\u200bmann"]
+    assert by_text(people, values) == {value: [IN_PARTS] for value in values}
+
+
+def test_one_part_alone_a_short_surname_and_a_company_in_parts_are_no_hits(people: Connection) -> None:
+    values = [
+        "Kari", "Nordmann", "Kari Nordmannsen", "Karin Nordmann", "N. Kari", "B. Nordmann",
+        "Kari med et blått Nordmann", "K skap Nordmann", "Nordmann 3", "Jo M", "M. Jo", "J. Moe", "pdahl", "van Berg",
+        "Skap Kontor", "Skap til kontor",
+        "Berg V", "Skap eik Dahl"]
+    assert by_text(people, values) == {value: [] for value in values}
+
+
+def test_a_birth_date_is_found_however_it_is_spelt(people: Connection) -> None:
+    values = [
+        "1980-02-03", "1980.2.3", "03.02.1980", "3.2.1980", "03/02/1980", "3/2-80", "02/03/1980", "030280", "03021980",
+        "19800203", "3. februar 1980", "03 FEB 80", "February 3, 1980", "Skap (f. 3. feb. 1980)",
+        "skap 030280", "311255", "skap030280b"]
+    assert by_text(people, values) == {value: [BIRTH] for value in values}
+
+
+def test_another_day_and_other_numbers_are_nobodys_birthday(people: Connection) -> None:
+    values = [
+        "1980-02-02", "1980-02-04", "4.2.1980", "020280", "040280", "1980", "februar 1980", "0302801", "80x03x02",
+        "30.13.80", "version 3.2"]
+    assert by_text(people, values) == {value: [] for value in values}
+
+
+def test_a_products_number_is_no_birthday_unless_it_is_written_as_a_date(people: Connection) -> None:
+    assert found(people, Text("product_demand_monthly.product_id", "030280")) == []
+    assert found(people, Text("product_demand_monthly.product_id", "03.02.1980")) == [BIRTH]
+
+
+def test_names_in_parts_count_in_texts_of_the_policy_but_for_its_own_words(people: Connection) -> None:
+    people.execute("INSERT INTO staged.customers (name) VALUES ('Month Total')")
+    assert found(people, Text("comment", "The month has a total.", own=True)) == []
+    assert found(people, Text("t.c", "The month has a total.")) == [IN_PARTS]
+    assert found(people, Text("comment", "As Nordmann, Kari, says.", own=True)) == [IN_PARTS]
+    assert found(people, Text("comment", "Since 1980-02-03.", own=True)) == []
+    assert found(people, Text("log", "Nordmann, Kari", own=True, logged=True)) == []
 
 
 def test_free_text_counts_from_three_words(con: Connection) -> None:
@@ -115,6 +186,6 @@ def test_many_values_are_one_scan_a_column(con: Connection) -> None:
     con.execute("INSERT INTO staged.app_logs (username, message) "
                 "SELECT 'user' || i, 'logged in from host ' || i FROM range(100000) AS t(i)")
     texts = [Text("t.c", f"Product number {i} with two doors") for i in range(2000)]
-    start = time.perf_counter()
+    start = time.process_time()
     assert found(con, *texts, Text("t.c", "by user99999")) == ["a value of app_logs.username"]
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10

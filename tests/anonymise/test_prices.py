@@ -47,7 +47,7 @@ def prices(products: dict[str, tuple[int, float, bool]]) -> PriceList:
 
 
 def narrow(products: dict[str, tuple[int, float, bool]]) -> int:
-    return sum(price_faults(POLICY, shop(products), prices(products)).values())
+    return len(price_faults(POLICY, shop(products), prices(products)))
 
 
 def test_two_products_follow_from_two_sums() -> None:
@@ -68,7 +68,7 @@ def test_what_is_told_takes_a_further_product_then_the_total() -> None:
     products = {"A": (50, 100.0, False), "B": (4, 250.0, True), "C": (8, 700.0, True)}
     system, known = shop(products), prices(products)
     assert close_price_gaps(POLICY, system, known, suppress_unknown) > 0
-    assert sum(price_faults(POLICY, system, known).values()) == 0
+    assert len(price_faults(POLICY, system, known)) == 0
     gone = {dict(rows[0].key).get("product_id") for i, rows in enumerate(system.rows) if system.is_suppressed(i)}
     assert {"A", "B", "C"} <= gone
 
@@ -94,9 +94,9 @@ def test_the_only_product_of_a_category_is_judged_beside_the_products_of_other_s
     system = build_system(POLICY, AMOUNTS, 1, rows, {(r.table, frozenset(d for d, _ in r.key)) for r in rows})
     known = PriceList("product_demand_monthly", PRICED, {(1, n): p for n, p in (("A", 100.0), ("B", 250.0),
                                                                                  ("C", 700.0), ("D", 100.0))})
-    assert sum(price_faults(POLICY, system, known).values()) == 2
+    assert len(price_faults(POLICY, system, known)) == 2
     assert close_price_gaps(POLICY, system, known, suppress_unknown) > 0
-    assert sum(price_faults(POLICY, system, known).values()) == 0
+    assert len(price_faults(POLICY, system, known)) == 0
 
 
 def test_what_is_suppressed_only_to_hide_others_need_not_be_hidden_from_prices() -> None:
@@ -105,7 +105,7 @@ def test_what_is_suppressed_only_to_hide_others_need_not_be_hidden_from_prices()
     for rows in system.rows:
         for row in rows:
             row.primary = frozenset()
-    assert sum(price_faults(POLICY, system, prices(products)).values()) == 0
+    assert len(price_faults(POLICY, system, prices(products))) == 0
 
 
 def test_a_price_known_to_the_band_hides_more_than_one_known_exactly() -> None:

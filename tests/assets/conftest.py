@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.assets.tiny import make_shop
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -32,9 +33,11 @@ class Home:
 
     def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `ajprivacy` to its end."""
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=300)
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+        return forked.call(arguments, self.env, self.folder)
+
+    def scripted(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a script that spoils something and then runs `ajprivacy`."""
+        return forked.call(arguments, self.env, self.folder, script)
 
     def shop(self, *, duplicate_canary: bool = False) -> None:
         """Put the tiny warehouse where the sample shop would be."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from ajprivacy_pipeline.assets import jobs
+from ajprivacy_pipeline.assets.build import MONTHS
 from ajprivacy_pipeline.assets.checks import RELEASE
 from ajprivacy_pipeline.assets.definitions import build_defs, defs
 
@@ -76,9 +77,20 @@ def test_gates_block() -> None:
     specs = {spec.name: spec for asset in defs.resolve_asset_graph().assets_defs for spec in asset.check_specs
              if spec.asset_key == RELEASE}
 
-    assert set(specs) == {"g1", "g2", "g3", "g4", "g5", "g6", "g7", "g8", "g9", "g10", "g11", "g12", "g13",
-                          "g14", "g15"}
+    assert sorted(specs) == [
+        "g01_columns", "g02_threshold", "g03_diversity", "g04_dominance", "g05_complementary", "g06_differencing",
+        "g07_linkage", "g08_linkability", "g09_inference", "g10_leak_scan", "g11_taint", "g12_determinism",
+        "g13_keys_and_logs", "g14_atomic", "g15_utility", "g17_presence"]
     assert all(spec.blocking and spec.asset_key == RELEASE for spec in specs.values())
+    assert "at least 10 people" in (specs["g02_threshold"].description or ""), "in words, under the policy's k"
+
+
+def test_every_check_is_of_a_month() -> None:
+    """Else a run of another month would write over what it found."""
+    specs = [spec for asset in defs.resolve_asset_graph().assets_defs for spec in asset.check_specs]
+
+    assert {spec.name for spec in specs} > {"values_fit", "facts_are_evidence", "g02_threshold"}
+    assert all(spec.partitions_def == MONTHS for spec in specs)
 
 
 @pytest.mark.parametrize(("at", "partition"), [

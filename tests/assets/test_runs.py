@@ -11,9 +11,12 @@ import dagster as dg
 import pytest
 from ajprivacy_pipeline.assets.instance import prepare_dagster
 from ajprivacy_pipeline.assets.resources import POOL, free_dead_slots
+from dagster._core.event_api import PartitionKeyFilter
 
+from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES, PROVING
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
 from ajprivacy_pipeline.storage.month_files import is_running, month_lock
+from tests import forked
 from tests.assets.conftest import Home
 from tests.assets.tiny import CANARIES, CANARY_EMAIL, CANARY_NAME
 
@@ -84,10 +87,7 @@ def test_two_months_one_after_the_other(home: Home, released: Home) -> None:
     """Green and failing runs leave no value and no key in any log; a month's copies die when the next has succeeded."""
     shutil.copytree(released.folder, home.folder, dirs_exist_ok=True)
     assert (home.folder / "restricted" / "2026-08.duckdb").stat().st_mode & 0o777 == 0o600
-    failed = [
-        subprocess.run([sys.executable, "-c", script, "run", "--month", "2026-09"], env=home.env, cwd=home.folder,
-                       capture_output=True, text=True, check=False)
-        for script in (BAD_VALUE, CAUSE)]
+    failed = [home.scripted(script, "run", "--month", "2026-09") for script in (BAD_VALUE, CAUSE)]
     home.shop(duplicate_canary=True)
     failed.append(home.call("run", "--month", "2026-09"))
     assert [run.returncode for run in failed] == [2, 2, 2]
@@ -135,16 +135,50 @@ def _run_again(home: Home) -> None:
     assert published() == before
 
 
+def _checks(home: Home, month: str) -> dict[str, dg.AssetCheckEvaluation]:
+    """What the release's checks of a month said last, by guarantee."""
+    found = {}
+    with prepare_dagster(_settings(home)) as instance:
+        for name in PROVING:
+            asked = dg.AssetCheckKey(dg.AssetKey(["release", "analytics"]), GUARANTEES[name].check_name)
+            records = instance.event_log_storage.get_asset_check_execution_history(
+                asked, limit=1, partition_filter=PartitionKeyFilter(key=f"{month}-01"))
+            if records and records[0].evaluation is not None:
+                found[name] = records[0].evaluation
+    return found
+
+
 def test_each_guarantee_is_a_check_of_the_release_with_its_figures(released: Home) -> None:
     """But those of microdata: this shop is too small for any."""
-    with prepare_dagster(_settings(released)) as instance:
-        for gate in (f"g{number}" for number in range(1, 16)):
-            asked = dg.AssetCheckKey(dg.AssetKey(["release", "analytics"]), gate)
-            found = instance.event_log_storage.get_latest_asset_check_execution_by_key([asked])[asked]
-            evaluation = found.event.dagster_event.asset_check_evaluation_data  # type: ignore[union-attr]
-            figures = {name: value for name, value in evaluation.metadata.items() if name != "violations"}
-            assert evaluation.passed, gate
-            assert figures or gate in ("g3", "g7", "g8", "g9"), f"{gate}: {evaluation.description}, and no figure"
+    checks = _checks(released, "2026-08")
+    assert list(checks) == list(PROVING)
+    for name, evaluation in checks.items():
+        assert evaluation.passed, name
+        assert evaluation.partition == "2026-08-01"
+        assert set(evaluation.metadata) - {"violations", "verdict"} or GUARANTEES[name].microdata, (
+            f"{name}: {evaluation.description}, and no figure")
+
+
+def test_a_closed_month_says_again_what_was_found_and_a_failed_run_says_not_checked(home: Home, released: Home) -> None:
+    """A month each: what another found stays. The month before the first release was closed by it, too."""
+    shutil.copytree(released.folder, home.folder, dirs_exist_ok=True)
+    first = {name: (check.passed, check.description) for name, check in _checks(home, "2026-08").items()}
+    broken = subprocess.run([sys.executable, "-c", BAD_VALUE, "run", "--month", "2026-09"], env=home.env,
+                            cwd=home.folder, capture_output=True, text=True, check=False)
+    assert broken.returncode == 2
+    unchecked = _checks(home, "2026-09")
+    assert list(unchecked) == list(PROVING)
+    for check in unchecked.values():
+        assert (check.description, check.severity) == ("not checked", dg.AssetCheckSeverity.WARN)
+    closed = home.call("run", "--month", "2026-07", "--json")
+    assert closed.returncode == 0, closed.stderr
+    summary = json.loads(closed.stdout)["release"]
+    assert (summary["status"], summary["proven"]) == ("already_closed", True)
+    assert summary["gates"] == dict.fromkeys(PROVING, "passed")
+    assert summary["cells"] > 0
+    assert summary["visible"]["sales_monthly"]
+    for month in ("2026-07", "2026-08"):
+        assert {name: (check.passed, check.description) for name, check in _checks(home, month).items()} == first
 
 
 @pytest.mark.parametrize(("value", "match"), [
@@ -157,8 +191,7 @@ def test_what_stands_in_the_log_stops_the_release(home: Home, released: Home, va
 
     shutil.copytree(released.folder, home.folder, dirs_exist_ok=True)
     before = published()
-    leaky = subprocess.run([sys.executable, "-c", LEAK, "run", "--month", "2026-09", value], env=home.env,
-                           cwd=home.folder, capture_output=True, text=True, check=False)
+    leaky = home.scripted(LEAK, "run", "--month", "2026-09", value)
     assert leaky.returncode == 2
     assert match in leaky.stderr
     assert CANARY_NAME not in leaky.stderr
@@ -249,8 +282,7 @@ def test_a_destination_outside_the_eea_gets_nothing_and_the_month_stands(home: H
     target = tmp_path / "elsewhere.db"
     env = {**home.env, "AJPRIVACY_PUBLISH_URL": f"sqlite:///{target}?note=Zq9-geheimnis",
            "AJPRIVACY_PUBLISH_COUNTRY": "US"}
-    run = subprocess.run([sys.executable, "-m", "ajprivacy_pipeline", "run", "--month", "2026-08"], env=env, text=True,
-                         cwd=home.folder, capture_output=True, check=False)
+    run = forked.call(["run", "--month", "2026-08"], env, home.folder)
     assert run.returncode == 2
     assert "US, is not in the EEA" in run.stderr
     assert not target.exists()

@@ -58,3 +58,13 @@ def test_no_sentence_of_the_notice_is_shipped() -> None:
 
     assert set(tomllib.loads(text)) == {"nb", "en"}
     assert max(map(len, text.splitlines())) < 260
+
+
+def test_a_reason_is_kept_by_the_same_clause_in_explanations_and_comparisons() -> None:
+    """promises.toml names the clause of a term, purposes.toml that of the reason it comes to."""
+    kinds = tomllib.loads((FOLDER / "promises.toml").read_text(encoding="utf-8"))["kinds"]
+    clauses = load_policy(NOTICE).retention.reason_clauses
+    both = {name: (kinds[name], clauses[name]) for name in kinds.keys() & clauses.keys()}
+    assert both.keys() >= {"undelivered", "unpaid", "warranty_unknown", "open_case", "open_request"}
+    assert [name for name, (explained, compared) in both.items() if explained != compared] == []
+    assert kinds["limitation"] == clauses["limitation_period"]

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.lineage import page, product_graph
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
+from tests import forked
 from tests.browser import opened, overflow
 
 POLICY = load_policy(NOTICE)
@@ -20,8 +20,7 @@ GRAPH = product_graph(POLICY)
 
 def call(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("AJPRIVACY")}
-    return subprocess.run([sys.executable, "-m", "ajprivacy_pipeline", "lineage", *arguments], text=True,
-                          env=env | {"AJPRIVACY_HOME": str(home)}, capture_output=True, check=False)
+    return forked.call(["lineage", *arguments], env | {"AJPRIVACY_HOME": str(home)}, home)
 
 
 def test_an_email_becomes_a_token_and_ends_in_counts() -> None:

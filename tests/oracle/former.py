@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from .model import Options, Shop, World
-from .requests import STOPPING
+from .requests import STOPPING, row_decides
 from .world import build
 
 
 def effects_after(shop: Shop, month: str, *, options: Options | None = None) -> list[dict[str, Any]]:
-    """The effects that a successful month stores, in the shape of Options.stored_effects."""
-    world = build(shop, month, options or Options())
-    return [*_requests(world), *_unsubscriptions(world)]
+    """The effects that stand stored after a successful month, in the shape of Options.stored_effects.
+
+    What earlier months stored (options.stored_effects) stays, unless its row decides, which replaces it.
+    """
+    chosen = options or Options()
+    world = build(shop, month, chosen)
+    return [*_requests(world), *_unsubscriptions(world),
+            *(dict(effect) for effect in chosen.stored_effects if not row_decides(world, effect))]
 
 
 def _requests(world: World) -> list[dict[str, Any]]:

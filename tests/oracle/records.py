@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from .freezes import Freezes, holds_entity, ids_of, is_faulty, is_released, legal_hold
-from .load import is_empty, is_guests
+from .load import is_empty, is_guests, is_nobodys
 from .model import OPEN, PERSONS, Order, Row, World, add_months, shown
 from .orders import blockers, case_is_open, contract_end, contract_end_for
 from .purposes import accounting_end
@@ -108,27 +108,34 @@ class Records:
         guests = [record]
         if entity == "cases":
             # reading: what holds a guest's order holds the case that is that guest's.
-            order = self.guest_order_of(record)
+            order = self.guest_order_of(entity, record)
             guests = [order.row] if order else []
         return {name for row in guests for name in self.guest_freezes.get(id(row), ())}
 
-    def guest_order_of(self, case: Row) -> Order | None:
-        """The guest's order that a case without ids belongs to."""
-        order = self.world.orders.get(case["order_id"]) if case["order_id"] else None
-        return order if order and order.guest and is_guests(case) else None
+    def guest_order_of(self, entity: str, record: Row) -> Order | None:
+        """The guest's order that a case or an invoice of nobody's belongs to."""
+        if entity not in ("cases", "invoices") or not record["order_id"]:
+            return None
+        order = self.world.orders.get(record["order_id"])
+        is_nobodys_own = is_guests(record) if entity == "cases" else is_nobodys(record)
+        return order if order and order.guest and is_nobodys_own else None
 
     def is_faulty(self, entity: str, record: Row) -> bool:
-        """A fault in the row itself, in a line of the order, or in an invoice of a guest's order.
+        """A fault in the row itself, in a line of the order; of a guest's records also in the order and its invoices.
 
-        The fault of an invoice freezes whom an open balance would reach; of a guest there is nothing but the order.
+        The fault of an invoice freezes whom an open balance would reach; of a guest there is nothing but the order, and
+        what stays as long as its contract.
         """
         world = self.world
         if is_faulty(world, entity, record):
             return True
-        order = world.orders[record["order_id"]] if entity == "orders" else None
-        return order is not None and (
-            any(is_faulty(world, "order_lines", line) for line in order.lines)
-            or (order.guest and any(is_faulty(world, "invoices", invoice) for invoice in order.invoices)))
+        order = world.orders[record["order_id"]] if entity == "orders" else self.guest_order_of(entity, record)
+        if order is None:
+            return False
+        rows = [("orders", order.row), *(("order_lines", line) for line in order.lines)]
+        if order.guest:
+            rows += [("invoices", invoice) for invoice in order.invoices]
+        return any(is_faulty(world, table, row) for table, row in rows)
 
     def all_empty(self, table: str, record: Row, columns: Iterable[str]) -> bool:
         """Whether a part covers nothing any more."""
@@ -215,7 +222,7 @@ class Records:
         if case_is_open(self.world, case):
             return self.decide(row, case, [("open_case", OPEN)])
         terms = [("", case["closed_at"]), *self.purpose_terms(subject_id, "contract", "profile")]
-        order = self.guest_order_of(case)
+        order = self.guest_order_of("cases", case)
         if order:
             terms += self.contract_terms(order, None)
         return self.decide(row, case, terms)

@@ -32,7 +32,7 @@ def add_requests(world: World) -> None:
         if row["email_key"] and unsubscribed and (subscribed is None or unsubscribed >= subscribed):
             world.unsubscribed.setdefault(row["email_key"], []).append(unsubscribed)
     for effect in world.options.stored_effects:
-        if not _row_decides(world, effect):
+        if not row_decides(world, effect):
             _take_stored_effect(world, effect)
 
 
@@ -78,7 +78,7 @@ def _erase_guests(world: World, guests: list[Row], verified: date) -> None:
             world.orders[row["order_id"]].erasures.append(verified)
 
 
-def _row_decides(world: World, effect: dict[str, Any]) -> bool:
+def row_decides(world: World, effect: dict[str, Any]) -> bool:
     """Whether the row that a stored effect comes from still says whose it is."""
     if effect["kind"] == "unsubscription":
         rows = world.where("newsletter_subscriptions", "subscription_id", effect["request"])

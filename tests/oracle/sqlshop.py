@@ -66,9 +66,23 @@ def decide(shop: Shop, month: str, folder: Path, *, policy: Policy | None = None
 def run_decisions(con: zones.Connection, policy: DecisionPolicy, month: str) -> None:
     """Run staged models, quality and retention models over what schema raw holds."""
     values = policy_parameters(policy, month)
-    models = catalogue_of(policy)
-    for model in layer_models(models, ["staged"]):
+    for model in layer_models(catalogue_of(policy), ["staged"]):
         run_model(con, model, values)
     write_quality(con, policy)
-    for model in layer_models(models, ["retention"]):
+    _decide_staged(con, policy, month)
+
+
+def decide_again(con: zones.Connection, month: str, control: ControlStore) -> None:
+    """Decide a shop that `decide` has decided, with what a control store holds now; half of the work stands.
+
+    What is staged, and what is at fault in it, follow from the shop and the month alone.
+    """
+    policy = whatever_is_orphaned(load_policy(NOTICE))
+    prepare(con, policy, control, month)
+    _decide_staged(con, policy, month)
+
+
+def _decide_staged(con: zones.Connection, policy: DecisionPolicy, month: str) -> None:
+    values = policy_parameters(policy, month)
+    for model in layer_models(catalogue_of(policy), ["retention"]):
         run_model(con, model, values)

@@ -1,6 +1,6 @@
-"""Two months in a row: requests and subscriptions that are gone or emptied in the second are decided as if they stood.
+"""Months in a row: requests and subscriptions that are gone or emptied in a later one are decided as if they stood.
 
-The evaluator says itself what the first month keeps; the product keeps it in its control store, under tokens.
+The evaluator says itself what a month keeps; the product keeps it in its control store, under tokens.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import random
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,51 +24,53 @@ from .shops import TOMBSTONES, random_shop
 from .sql import differences, rows_of
 from .sqlshop import whatever_is_orphaned
 
-FIRST, SECOND = "2026-10", "2026-11"
+MONTHS = ("2026-10", "2026-11", "2026-12")
 EMPTIED = {"customer_id": None, "contact_id": None, "email": None, "details": None}
 
 
 def month_later(shop: Shop, seed: int) -> Shop:
-    """The same shop without some of its requests and subscriptions, and with some of them emptied."""
+    """The same shop without some of its requests and subscriptions, some of them emptied, some ids given to others."""
     chance = random.Random(seed)
     left: Shop = dict(shop)
-    for table in ("rights_requests", "newsletter_subscriptions"):
+    for table, key in (("rights_requests", "request_id"), ("newsletter_subscriptions", "subscription_id")):
         rows = []
         for row in shop.get(table, []):
-            fate = chance.choice(("stays", "gone", "emptied"))
-            if fate != "gone":
-                rows.append(row if fate == "stays" else {
-                    column: EMPTIED.get(column, value) for column, value in row.items()})
+            fate = chance.choice(("stays", "stays", "gone", "emptied", "given to another"))
+            if fate == "emptied":
+                rows.append({column: EMPTIED.get(column, value) for column, value in row.items()})
+            elif fate == "given to another":
+                rows.append({**chance.choice(shop[table]), key: row[key]})
+            elif fate == "stays":
+                rows.append(row)
         if table in shop:
             left[table] = rows
     return left
 
 
 @pytest.mark.parametrize("first", [0, pytest.param(5000, marks=pytest.mark.soak)])
-def test_two_months_in_a_row(first: int, tmp_path: Path) -> None:
+def test_three_months_in_a_row(first: int, tmp_path: Path) -> None:
     """Random shops, each month all in one run."""
     months = Months(tmp_path)
     months.policy = whatever_is_orphaned(months.policy)
-    before: Shop = {}
-    after: Shop = {}
-    expected: dict[str, list[dict[str, object]]] = {}
-    for seed in range(first, first + 60):
-        shop = named_shop(random_shop(seed, FIRST)[0], f"s{seed}~", set(TOMBSTONES))
-        shop["customers"] = [row for row in shop["customers"] if row["customer_id"] not in TOMBSTONES]
-        later = month_later(shop, seed)
-        for table, rows in shop.items():
-            before.setdefault(table, []).extend(rows)
-        for table, rows in later.items():
-            after.setdefault(table, []).extend(rows)
-        known = Options(stored_effects=effects_after(shop, FIRST))
-        for table, rows in evaluate(later, SECOND, options=known).items():
-            expected.setdefault(table, []).extend(rows)
-
-    months.run(FIRST, before)
-    con = months.run(SECOND, after).con
-    counted = ("bulk_decisions", "sole_ground")  # sums over all shops; what they sum up is compared
-    found = {table: [] if table in counted else list(rows_of(con, table)) for table in expected}
-    assert differences({**expected, **{table: [] for table in counted}}, found) == []
+    drawn = {seed: named_shop(random_shop(seed, MONTHS[0])[0], f"s{seed}~", set(TOMBSTONES))
+             for seed in range(first, first + 60)}
+    known: dict[int, list[dict[str, Any]]] = {seed: [] for seed in drawn}
+    for number, month in enumerate(MONTHS):
+        merged: Shop = {}
+        expected: dict[str, list[dict[str, object]]] = {}
+        for seed, shop in drawn.items():
+            shop["customers"] = [row for row in shop["customers"] if row["customer_id"] not in TOMBSTONES]
+            for table, rows in shop.items():
+                merged.setdefault(table, []).extend(rows)
+            options = Options(stored_effects=known[seed])
+            for table, rows in evaluate(shop, month, options=options).items():
+                expected.setdefault(table, []).extend(rows)
+            known[seed] = effects_after(shop, month, options=options)
+        con = months.run(month, merged).con
+        counted = ("bulk_decisions", "sole_ground")  # sums over all shops; what they sum up is compared
+        found = {table: [] if table in counted else list(rows_of(con, table)) for table in expected}
+        assert differences({**expected, **{table: [] for table in counted}}, found) == [], month
+        drawn = {seed: month_later(shop, 10 * seed + number) for seed, shop in drawn.items()}
 
 
 OBJECTION = {"request": "r", "kind": "objection", "received": date(2026, 5, 1), "by_email": False,
@@ -81,7 +84,7 @@ CUSTOMERS = {"customers": [kit.consumer(**ACTIVE), kit.consumer("2", **ACTIVE)]}
 
 def decided(shop: Shop, *effects: Row) -> dict[str, list[dict[str, object]]]:
     """The evaluator's decisions about a shop in whose earlier months something ended."""
-    return evaluate(shop, FIRST, options=Options(stored_effects=list(effects)))
+    return evaluate(shop, MONTHS[0], options=Options(stored_effects=list(effects)))
 
 
 def ends(result: dict[str, list[dict[str, object]]], subject: str, name: str) -> object:
@@ -157,7 +160,7 @@ def test_a_released_fault_holds_nothing(decided_on: date, record: tuple[str, str
     """Of the order and of whom it froze; its lines' faults with it."""
     shop = kit.person(kit.order("2015-01-01", completed_at="soon"), order_lines=[kit.line(returned_at="soon")])
     release = {"record": record, "kind": "data_quality", "decided_on": decided_on}
-    result = evaluate(shop, FIRST, options=replace(Options(), review_releases=[release]))
+    result = evaluate(shop, MONTHS[0], options=replace(Options(), review_releases=[release]))
     assert {row["decision"] for row in result["record_decisions"]} == {"due" if lifted else "hold"}
     assert [row["freeze"] for row in result["freezes"]] == ([] if lifted else ["data_quality"])
 
@@ -171,6 +174,6 @@ def test_a_released_orphan_and_a_released_birth_date_hold_nothing() -> None:
         releases = [{"record": ("contacts", "7"), "kind": "orphan", "decided_on": date(2026, 11, 1)},
                     {"record": ("cases", "s"), "kind": "orphan", "decided_on": date(2026, 11, 1)},
                     {"record": ("customers", "1"), "kind": "data_quality", "decided_on": date(2026, 11, 1)}]
-        result = evaluate(shop, FIRST, options=Options(review_releases=releases if released else []))
+        result = evaluate(shop, MONTHS[0], options=Options(review_releases=releases if released else []))
         held = [row for row in result["attribute_decisions"] + result["record_decisions"] if row["decision"] == "hold"]
         assert bool(held) != released

@@ -96,29 +96,27 @@ def disagreements(published: Published, measure: str, one: Shape, other: Shape) 
 def systems(published: Published) -> Iterator[System]:
     """A system for each measure that may be added up or counts something, of each period."""
     by_period: dict[str, dict[str, pd.DataFrame]] = {}
-    levels = {}
     for shape in published.shapes.values():
         if shape.dimensions:
             frame = published.tables[shape.name]
             by_period[shape.name] = {str(period)[:10]: part for period, part in frame.groupby(shape.time)}
-            levels[shape.name] = _levels(frame, shape)
     for measure, shapes in groups(published):
         for period in sorted({period for shape in shapes for period in by_period[shape.name]}):
             system = System(shapes[0].population, period, measure, any(measure in s.amounts for s in shapes))
             for shape in shapes:
                 if period in by_period[shape.name]:
-                    _add(system, by_period[shape.name][period], shape, levels[shape.name])
+                    _add(system, by_period[shape.name][period], shape)
             yield system
 
 
 def _levels(frame: pd.DataFrame, shape: Shape) -> set[tuple[bool, ...]]:
-    """The combinations of totals that the table has at all: elsewhere an unlisted cell is no zero."""
+    """The combinations of totals that a period of the table lists at all: elsewhere an unlisted cell is no zero."""
     totals = frame[list(shape.dimensions)] == ALL
     return set(totals.drop_duplicates().itertuples(index=False, name=None))
 
 
-def _add(system: System, frame: pd.DataFrame, shape: Shape, levels: set[tuple[bool, ...]]) -> None:
-    dimensions = shape.dimensions
+def _add(system: System, frame: pd.DataFrame, shape: Shape) -> None:
+    dimensions, levels = shape.dimensions, _levels(frame, shape)
     keys = [tuple(str(value) for value in row) for row in frame[list(dimensions)].itertuples(index=False, name=None)]
     values = frame[system.measure].astype("Float64") if not system.amount else frame[system.measure]
     spread = frame["rounded_to"] / 2 if "rounded_to" in frame else pd.Series(0.0, index=frame.index)

@@ -1,6 +1,6 @@
 """A tiny shop in the form of the layers staged and retention, for tests of the release."""
 
-import multiprocessing
+import json
 import os
 import re
 import shutil
@@ -25,18 +25,22 @@ from ajprivacy_pipeline.settings import CHECKOUT, NOTICE, Settings, load_setting
 from ajprivacy_pipeline.storage.catalogue import macros
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.zones import Connection, memory
+from tests import forked
 
 TYPES = {"id": "VARCHAR", "text": "VARCHAR", "email": "VARCHAR", "enum": "VARCHAR", "timestamp": "DATE", "date": "DATE",
          "amount": "DECIMAL(18,2)", "number": "DECIMAL(18,3)", "integer": "BIGINT", "boolean": "BOOLEAN"}
 HISTORY = 3
 # The tables whose differences cost half of a publish: left out where a test looks at none of them.
 SALES = ("sales_monthly", "deliveries_monthly", "service_monthly", "web_activity_monthly")
+# As much again, left out where of the large tables sales alone are looked at.
+BESIDE_SALES = ("product_demand_monthly", "deliveries_monthly", "service_monthly", "web_activity_monthly")
 
 
 def small_policy(**updates: Any) -> Policy:
-    """The shipped policy with three months of history."""
+    """The shipped policy with three months of history, by months alone."""
     policy = load_policy(NOTICE)
-    release = policy.release.model_copy(update={"history_months": HISTORY, **updates})
+    by_months = policy.release.periods.model_copy(update={"lengths": ("month",)})
+    release = policy.release.model_copy(update={"history_months": HISTORY, "periods": by_months, **updates})
     return policy.model_copy(update={"release": release})
 
 
@@ -109,6 +113,15 @@ def months(last: str) -> Iterator[date]:
         yield date(2024, month, 1)
 
 
+def register(regions: Sequence[str] = ("0", "5"), each: int = 10) -> list[dict[str, Any]]:
+    """Customers without an order, by whom each type may be told in each region (G17), and the rest as other."""
+    common = [(kind, f"{region}{i:03d}") for region in regions for kind in ("consumer", "business")
+              for i in range(each)]
+    rare = [(kind, "9990") for kind in ("sole_proprietor", None) for _ in range(5)]
+    return [{"customer_id": f"R{i}", "customer_type": kind, "country": "NO", "postal_code": code}
+            for i, (kind, code) in enumerate(common + rare)]
+
+
 def shop_rows(last: str = "2024-03") -> dict[str, list[dict[str, Any]]]:
     """Thirty customers: in each month 24 buy lockers, 4 of them desks as well, 3 return something."""
     rows: dict[str, list[dict[str, Any]]] = {
@@ -120,9 +133,10 @@ def shop_rows(last: str = "2024-03") -> dict[str, list[dict[str, Any]]]:
         kind = "consumer" if i % 2 else "business"
         rows["customers"].append({"customer_id": f"C{i}", "customer_type": kind, "name": f"Kunde Nummer{i:03d}",
                                   "email": f"kunde{i}@example.no", "username": f"kundebruker{i}", "country": "NO",
-                                  "preferences": "lockers"})
+                                  "postal_code": "0150" if i < 20 else "5003", "preferences": "lockers"})
         rows["newsletter_subscriptions"].append({"subscription_id": f"S{i}", "email": f"Kunde{i}@example.no",
                                                  "customer_id": f"C{i}", "subscribed_on": date(2024, 1, 3)})
+    rows["customers"] += register()
     for first in months(last):
         for i in range(24):
             order = f"O{first:%m}{i}"
@@ -151,7 +165,7 @@ def fill(con: Connection, rows: dict[str, list[dict[str, Any]]]) -> None:
     add(con, "retention.attribute_decisions", [
         {"as_of": date(2024, 4, 1), "subject_id": f"customer:{customer['customer_id']}", "attribute": attribute,
          "decision": decision}
-        for customer in rows["customers"]
+        for customer in rows["customers"] if customer["customer_id"].startswith("C")
         for attribute, decision in (
             ("name", "retain"), ("gender", "due" if int(customer["customer_id"][1:]) < 12 else "absent"))])
 
@@ -195,6 +209,13 @@ class World:
         """Rows of the public tables that `compute` made."""
         return self.con.execute(sql).fetchall()
 
+    def manifest(self, month: str | None = None) -> dict[str, Any]:
+        """The manifest of the release for a month, the newest when none is named."""
+        month = month or self.control.releases()[-1]["month"]
+        found: dict[str, Any] = json.loads(
+            (self.settings.published / "releases" / month / "manifest.json").read_text(encoding="utf-8"))
+        return found
+
     def query(self, sql: str) -> list[Any]:
         """Rows of the published file."""
         con = memory()
@@ -216,12 +237,9 @@ def die_at(home: Path, month: str, step: str, reissue: str | None = None,
            left_out: Sequence[str] = ()) -> int | None:
     """Publish, or issue a month again, in a process of its own that dies at the step; its exit code.
 
-    Processes are forked from a server that has loaded everything and never opened a database.
+    Processes are forked from one that has loaded everything.
     """
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["tests.release.loaded"])
-    process = processes.Process(target=_publish_and_die, args=(home, month, step, reissue, left_out))
-    process.start()
+    process = forked.start(_publish_and_die, home, month, step, reissue, left_out)
     process.join()
     return process.exitcode
 

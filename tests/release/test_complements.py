@@ -99,6 +99,7 @@ def test_two_tables_that_tell_one_cell_differently_are_caught(world: World) -> N
 
 def test_an_unsuppressed_complement_stops_the_release(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gates, "suppress_more", lambda *_: {})
+    monkeypatch.setattr(gates.Escalation, "suppress", lambda *_: False)
     with pytest.raises(GuaranteeError, match=r"G5: .*suppressed values follow exactly from what is shown"):
         world.publish()
     assert not world.analytics.exists()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ajprivacy_pipeline.disclosure.guarantees import PROVING
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import GuaranteeError, files, gates, tables
 from ajprivacy_pipeline.storage.zones import Connection
@@ -41,6 +42,7 @@ def few(tmp_path: Path) -> World:
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Suppress no more than the thresholds ask for, so that what a gate looks at is still shown."""
     monkeypatch.setattr(gates, "suppress_more", lambda *_: {})
+    monkeypatch.setattr(gates.Escalation, "suppress", lambda *_: False)
 
 
 def test_g1_an_undeclared_column_stops_the_build(world: World) -> None:
@@ -140,8 +142,10 @@ def test_a_name_beside_no_figure_is_not_published_and_caught(world: World, monke
 
 
 @pytest.mark.parametrize("value", [
-    "kari.nordmann@example.no", "Skap til Kunde Nummer007", "Kåre 01810112345x kunde5@EXAMPLE.no"])
+    "kari.nordmann@example.no", "Skap til Kunde Nummer007", "Kåre 01810112345x kunde5@EXAMPLE.no",
+    "NUMMER007, Kunde", "KundeNummer007", "Skap K. Nummer007", "Skap 3.2.80"])
 def test_g10_a_product_name_that_names_somebody_is_suppressed_and_reported(few: World, value: str) -> None:
+    few.con.execute("UPDATE staged.customers SET birth_date = DATE '1980-02-03' WHERE customer_id = 'C7'")
     few.con.execute("UPDATE staged.products SET name = $1 WHERE product_id = 'P1'", [value])
     result = few.publish()
     assert result.figures["names_suppressed"] == 1
@@ -157,6 +161,7 @@ def test_g10_a_product_name_that_names_somebody_is_suppressed_and_reported(few: 
     ("UPDATE staged.app_logs SET service = 'job for KUNDE   NUMMER003'", "service_health_daily.service"),
     ("UPDATE staged.app_logs SET level = '01810112345 kundebruker4'", "service_health_daily.level"),
     ("UPDATE staged.products SET category = 'Kunde Nummer003'", "sales_monthly.product_category"),
+    ("UPDATE staged.app_logs SET service = 'Nummer003-kunde'", "service_health_daily.service"),
     ("UPDATE staged.customers SET name = 'Lockers' WHERE customer_id = 'C3'", "sales_monthly.product_category"),
     ("UPDATE staged.order_lines SET product_id = '91 23 45 67' WHERE product_id = 'P1'",
      "product_demand_monthly.product_id"),
@@ -210,7 +215,7 @@ def test_g10_an_identifying_column_that_cannot_be_read_blocks(few: World) -> Non
 
 def test_the_release_says_what_was_checked_and_that_it_is_proven(world: World) -> None:
     result = world.publish()
-    checked = [f"G{i}" for i in range(1, 16)]
+    checked = list(PROVING)
     assert [v.guarantee for v in result.verdicts] == checked
     assert result.proven
     verdicts = dict(world.query("SELECT guarantee, verdict FROM release_info"))

@@ -60,6 +60,14 @@ SHOPS |= {
     "guest, closed case, undelivered": guest_case("2026-02-01", columns={"delivered_at": None}),
     "guest, message": guest_case(OLD, communications=[message(OLD, case_id="s"), message(
         OLD, communication_id="m2", case_id="s", channel="email")]),
+    "guest, order's fault": guest_case(OLD, columns={"completed_at": "soon"}),
+    "guest, line's fault": guest_case(OLD, order_lines=[line(product_id="p", delivered_at="soon")]),
+    "guest, invoice's fault": guest_case(OLD, invoices=[
+        invoice(OLD, "much", customer_id=None, order_id="o"),
+        invoice(OLD, paid="100.00", customer_id=None, order_id="o", invoice_id="i2", billing_name="G")]),
+    "guest, case's fault": guest_case(OLD) | {"cases": [
+        case("soon", OLD, customer_id=None, order_id="o"),
+        case(OLD, OLD, case_id="s2", customer_id=None, order_id="o")]},
     "nobody's case": {"cases": [case(OLD, OLD, customer_id=None)]},
     "contact alone": {"customers": [business()], "contacts": [contact()],
                       "orders": [order(OLD, customer_id=None, contact_id="7")]},
@@ -184,6 +192,20 @@ def test_a_guests_case_stays_with_its_order(found: Decided) -> None:
     assert content("guest, open case")["subject_id"] is None
     assert found.record("guest, message", "communications", "m", "content")["decision"] == "due"
     assert found.record("guest, message", "communications", "m2", "content")["retained_by"] == ["until_further_notice"]
+
+
+@pytest.mark.parametrize(("shop", "held", "free"), [
+    ("guest, order's fault", {"orders o", "cases s", "invoices i"}, set()),
+    ("guest, line's fault", {"orders o", "cases s", "invoices i"}, set()),
+    ("guest, invoice's fault", {"orders o", "cases s", "invoices i", "invoices i2"}, set()),
+    ("guest, case's fault", {"cases s"}, {"orders o", "cases s2", "invoices i"}),
+])
+def test_a_fault_holds_what_stays_as_long_as_a_guests_order(found: Decided, shop: str, held: set[str],
+                                                           free: set[str]) -> None:
+    part = {"orders": "delivery", "cases": "content", "invoices": "billing"}
+    decisions = {name: found.record(shop, *name.split(), part[name.split()[0]]) for name in held | free}
+    assert {name for name, row in decisions.items() if row["held_by"] == ["data_quality"]} == held
+    assert {name for name, row in decisions.items() if row["decision"] == "due"} == free
 
 
 def test_a_contact_without_a_company_is_no_guest(found: Decided) -> None:

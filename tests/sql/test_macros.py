@@ -96,7 +96,7 @@ def test_a_typed_day_is_the_local_one_in_every_half_hour_of_the_plausible_years(
 
 @pytest.mark.parametrize(("raw", "amount"), [
     ("1.005", "1.01"), ("-1.005", "-1.01"), ("1.0049999", "1.00"), ("1e3", "1000.00"), (" 12.5 ", "12.50"),
-    ("NaN", None), ("inf", None), ("12,50", None), ("", None)])
+    ("NaN", None), ("inf", None), ("12,50", None), ("", None), ("1_000", None), ("0x1F", None)])
 def test_amounts_are_rounded_half_up_from_their_text(con: zones.Connection, raw: str, amount: str | None) -> None:
     found = one(con, "CAST(amount_of($x) AS VARCHAR)", x=raw)
     assert found == amount
@@ -124,3 +124,13 @@ def test_the_zone_is_known_to_python_too() -> None:
         ZoneInfo("Europe/Oslo")
     except ZoneInfoNotFoundError:
         pytest.fail("the time zone database is missing: install tzdata")
+
+
+@pytest.mark.parametrize(("raw", "number", "integer"), [
+    ("7", 7.0, 7), (" 7.0 ", 7.0, 7), ("7e1", 70.0, 70), ("-7", -7.0, -7),
+    ("9007199254740993", 9007199254740992.0, 9007199254740993),
+    ("7.5", 7.5, None), ("6.999", 6.999, None), ("1_000", None, None), ("0x1F", None, None), ("0b1", None, None),
+    ("seven", None, None), ("NaN", None, None), ("inf", None, None), ("", None, None), (None, None, None)])
+def test_a_number_is_read_as_people_write_it_and_no_other_is_rounded_to_a_whole_one(
+        con: zones.Connection, raw: str | None, number: float | None, integer: int | None) -> None:
+    assert (one(con, "number_of($x::VARCHAR)", x=raw), one(con, "integer_of($x::VARCHAR)", x=raw)) == (number, integer)

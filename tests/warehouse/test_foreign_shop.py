@@ -158,6 +158,7 @@ def test_check_and_draft_see_the_foreign_shop(url: str, tmp_path: Path) -> None:
     assert "products.warranty_years: missing, counts as empty" in messages
     assert "contacts: missing, counts as empty" in messages
     assert "invoices.amount: sum_inkl (numeric) read as amount" in messages
+    assert [message for message in messages if "under its own name" in message] == []
     assert 'table = "erp.Kunden"' in text
     assert 'table = "ordrer"' in text
     assert "erp.Anschriften" in text

@@ -201,3 +201,14 @@ def test_check_of_a_good_mapping_has_no_fault(tmp_path: Path) -> None:
     with open_source(canonical_sqlite(tmp_path / "shop.db", SMALL)) as source:
         findings = check(source, Mapping(), SOURCES)
     assert {finding.level for finding in findings} == {"note"}
+
+
+def test_check_says_what_is_read_under_its_own_name_beside_a_mapping(tmp_path: Path) -> None:
+    """The source may mean another thing by the name: a newsletter's contact_id may be the newsletter's own."""
+    url = canonical_sqlite(tmp_path / "shop.db")
+    mapping = mapping_file(tmp_path, '[tables.newsletter_subscriptions.columns]\nemail = "email"')
+    with open_source(url) as source:
+        messages = [finding.message for finding in check(source, mapping, SOURCES)]
+    said = [message.split(":")[0] for message in messages if "under its own name" in message]
+    columns = SOURCES.tables["newsletter_subscriptions"].columns
+    assert said == [f"newsletter_subscriptions.{column}" for column in columns if column != "email"]

@@ -215,6 +215,15 @@ def suppressed_along(shape: Shape, measure: str) -> tuple[str, ...]:
     return shape.measures if measure == shape.measures[0] else shape.amounts if measure in shape.amounts else (measure,)
 
 
+def hiding(shape: Shape, measure: str) -> str:
+    """What an update of the public table `p` sets to suppress a measure, and what goes along, of some rows."""
+    group = suppressed_along(shape, measure)
+    marks = ("suppressed = true, suppressed_measures = []" if measure == shape.measures[0] else
+             "suppressed_measures = list_sort(list_distinct(list_concat(p.suppressed_measures, "
+             f"[{', '.join(map(literal, group))}])))")
+    return marks + "".join(f", {quote(m)} = NULL" for m in group)
+
+
 def hide(con: Connection, policy: Policy, public: dict[str, str], one: Contributions, measure: str) -> int:
     """Suppress a measure of the cells in temp.chosen wherever they are shown, and return how many values that took."""
     total, taken = literal(policy.release.values.all), 0
@@ -224,12 +233,7 @@ def hide(con: Connection, policy: Policy, public: dict[str, str], one: Contribut
         own = list(shape.keys)
         same = [f"p.{quote(d)} = x.{quote(d)}" if d in one.keys else f"p.{quote(d)} = {total}" for d in own]
         same += [f"x.{quote(d)} = {total}" for d in one.keys if d not in own]
-        group = suppressed_along(shape, measure)
-        marks = ("suppressed = true, suppressed_measures = []" if measure == shape.measures[0] else
-                 "suppressed_measures = list_sort(list_distinct(list_concat(p.suppressed_measures, "
-                 f"[{', '.join(map(literal, group))}])))")
-        nothing = "".join(f", {quote(m)} = NULL" for m in group)
-        found = con.execute(f"UPDATE {public[shape.table]} AS p SET {marks}{nothing} FROM temp.chosen AS x "
+        found = con.execute(f"UPDATE {public[shape.table]} AS p SET {hiding(shape, measure)} FROM temp.chosen AS x "
                             f"WHERE {' AND '.join(same)} AND p.{quote(measure)} IS NOT NULL")
         taken += int(found.fetchall()[0][0])
     _read_chosen(con, policy, public, one)

@@ -3,7 +3,8 @@
 Belongs here: the differences of shown cells, counted in contributors, what is suppressed for them, and the check. Does
 not belong here: amounts and counts (G5, complement), two releases (release/ledger).
 
-Three kinds, for each measure by itself; each must stand on nobody or on at least k:
+Three kinds, for each measure by itself; each must stand on nobody or on at least k, and a remainder of an amount must
+not be one contributor's, or two's, in all but name (G4):
 
     remainder   a total minus all its shown parts, along every dimension over which the measure adds up, one dimension
                 after the other in every order: the parts of a part that is suppressed are subtracted in its place. Who
@@ -29,8 +30,8 @@ from ajprivacy_pipeline.disclosure.cells.contributions import (
     hide,
     suppressed_along,
 )
-from ajprivacy_pipeline.disclosure.cells.primary import shape_of
-from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
+from ajprivacy_pipeline.disclosure.cells.primary import is_dominated, shape_of
+from ajprivacy_pipeline.disclosure.verdict import Place, Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
@@ -40,7 +41,7 @@ class Difference:
     """Differences of one kind in one table and measure.
 
     `few` selects the cells of which it is too few, one row each; `choice` selects into the keys which shown cell to
-    suppress for each row of temp.few; `all` counts the differences.
+    suppress for each row of temp.few; `all` counts the differences. `guarantee` is what says that it is too few.
     """
 
     of: Contributions
@@ -48,6 +49,7 @@ class Difference:
     few: str
     choice: str
     all: str
+    guarantee: str = "G6"
 
 
 def suppress_differences(con: Connection, policy: Policy, public: dict[str, str],
@@ -95,27 +97,40 @@ def _mend(con: Connection, policy: Policy, public: dict[str, str], difference: D
         taken += moved
 
 
-def check_differences(con: Connection, policy: Policy, public: dict[str, str]) -> Verdict:
-    """Checks G6 within a release, over the public tables as they stand.
+def check_differences(con: Connection, policy: Policy, public: dict[str, str]) -> tuple[Verdict, Verdict]:
+    """Checks G6 within a release, and G4 of remainders, over the public tables as they stand: the two in this order.
 
     Contributors are counted again from the facts.
     """
-    count = 0
-    k = policy.release.thresholds.k
-    small: Counter[str] = Counter()
+    k, found, small = policy.release.thresholds.k, Counter[str](), Counter[tuple[str, str]]()
+    places: dict[str, set[Place]] = {"G6": set(), "G4": set()}
     for months in batches(con, policy, public):
         with contributions(con, policy, public, months) as counted:
             for one in counted:
                 for difference in (d for measure in one.measures for d in differences(policy, one, measure)):
-                    found = con.execute(difference.all).fetchall()[0][0]
-                    count += found
-                    if found:
-                        small[f"{one.table}.{difference.measure}"] += int(
-                            con.execute(f"SELECT count(*) FROM ({difference.few})").fetchall()[0][0])
-    violations = [f"{where}: {found:,} shown totals minus shown parts of theirs leave fewer than {k} contributors"
-                  for where, found in sorted(small.items()) if found]
-    return verdict("G6", f"{count:,} differences of shown cells in new months: each stands on nobody or on at least "
-                         f"{k}", violations, {"differences": count})
+                    count = con.execute(difference.all).fetchall()[0][0]
+                    found[difference.guarantee] += count
+                    few = _places(con, policy, difference) if count else []
+                    small[difference.guarantee, f"{one.table}.{difference.measure}"] += len(few)
+                    places[difference.guarantee].update(few)
+    leave = {"G6": f"leave fewer than {k} contributors", "G4": "leave what one or two contributors dominate"}
+    violations = {g: [f"{where}: {few:,} shown totals minus shown parts of theirs {words}"
+                      for (guarantee, where), few in sorted(small.items()) if few and guarantee == g]
+                  for g, words in leave.items()}
+    return (verdict("G6", f"{found['G6']:,} differences of shown cells in new months: each stands on nobody or on at "
+                          f"least {k}", violations["G6"], {"differences": found["G6"]}, places["G6"]),
+            verdict("G4", f"{found['G4']:,} remainders of amounts are nobody's alone", violations["G4"],
+                    {"remainders": found["G4"]}, places["G4"]))
+
+
+def _places(con: Connection, policy: Policy, difference: Difference) -> list[Place]:
+    """Where each difference is that stands on too few."""
+    found, of = con.execute(f"SELECT * FROM ({difference.few})"), difference.of
+    columns = [column[0] for column in found.description or ()]
+    rows = [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+    return [Place(of.table, difference.measure, row[of.time],
+                  tuple((d, row[d]) for d in of.dimensions if row.get(d, policy.release.values.all)
+                        != policy.release.values.all)) for row in rows]
 
 
 def differences(policy: Policy, one: Contributions, measure: str) -> Iterator[Difference]:
@@ -125,6 +140,8 @@ def differences(policy: Policy, one: Contributions, measure: str) -> Iterator[Di
         for order in permutations(d for d in additive if d not in named):
             if order:
                 yield _remainder(policy, one, measure, named, order)
+                if measure in shape_of(policy, one.table).amounts:
+                    yield _remainder(policy, one, measure, named, order, is_amount=True)
     for summed in _subsets(one.dimensions):
         if not set(summed) <= set(additive):
             yield _pair(policy, one, measure, summed)
@@ -139,8 +156,11 @@ def _subsets(dimensions: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def _remainder(policy: Policy, one: Contributions, measure: str, named: tuple[str, ...],
-               order: tuple[str, ...]) -> Difference:
-    """Totals that name some dimensions, minus their shown parts, first along the first dimension of the order."""
+               order: tuple[str, ...], *, is_amount: bool = False) -> Difference:
+    """Totals that name some dimensions, minus their shown parts, first along the first dimension of the order.
+
+    Too few are fewer than k, or, of an amount, those of whom one or two dominate it.
+    """
     total, k = literal(policy.release.values.all), policy.release.thresholds.k
     n, shown, own = (quote(f"{prefix}_{measure}") for prefix in ("n", "shown", "own"))
 
@@ -166,12 +186,17 @@ def _remainder(policy: Policy, one: Contributions, measure: str, named: tuple[st
            f"near AS (SELECT {line} FROM hidden GROUP BY ALL HAVING max(n) < {k:d}) "
            f"SELECT {line} FROM near JOIN hidden USING ({line}) JOIN {one.people} AS p USING ({keys}) "
            f"WHERE p.{own} <> 0 GROUP BY ALL HAVING count(DISTINCT p.token) < {k:d}")
+    if is_amount:
+        few = (f"SELECT {line} FROM (SELECT {line}, abs(sum(p.{own})) AS own FROM ({hidden}) JOIN {one.people} AS p "
+               f"USING ({keys}) WHERE p.{own} <> 0 GROUP BY {line}, p.token) GROUP BY {line} "
+               f"HAVING {is_dominated(policy, 'max(own)', 'coalesce(max(own, 2)[2], 0)', 'sum(own)')}")
     parts = " UNION ALL ".join(
         f"SELECT {keys}, {n} AS n, {j} AS depth FROM {one.cells} AS f JOIN temp.few USING ({line}) "
         f"WHERE f.{shown} AND {at('f', (*named, *order[:j]))} AND {below('f', j)}" for j in range(1, len(order) + 1))
     choice = (f"SELECT {keys} FROM ({parts}) QUALIFY row_number() OVER (PARTITION BY {line} "
               f"ORDER BY depth DESC, n, {keys}) = 1")
-    return Difference(one, measure, few, choice, f"SELECT count(*) FROM (SELECT DISTINCT {line} FROM ({hidden}))")
+    return Difference(one, measure, few, choice, f"SELECT count(*) FROM (SELECT DISTINCT {line} FROM ({hidden}))",
+                      "G4" if is_amount else "G6")
 
 
 def _pair(policy: Policy, one: Contributions, measure: str, summed: tuple[str, ...]) -> Difference:

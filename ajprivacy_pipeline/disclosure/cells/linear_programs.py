@@ -18,7 +18,10 @@ from ajprivacy_pipeline.errors import ReleaseError
 
 SPREAD = 1e6  # the goals of one program differ by no more
 DUAL_SIMPLEX, PRIMAL_SIMPLEX = 1, 4
-_COARSER = (1, 1, 100, 10_000)  # units tried one after another, of the finest in which no goal is too large
+# Tried one after another: the way, and the unit, of the finest in which no goal is too large. The primal way calls some
+# programs unbounded that are not, in which cells may go down without end: the dual one does not.
+_ATTEMPTS = ((PRIMAL_SIMPLEX, 1), (PRIMAL_SIMPLEX, 1), (DUAL_SIMPLEX, 1), (PRIMAL_SIMPLEX, 100),
+             (PRIMAL_SIMPLEX, 10_000))
 NO_SLACK = np.zeros(0)
 _FAR = 1e9  # units that a cell may go down at most: doubles tell the solver's tolerance apart from nothing up to here
 
@@ -96,12 +99,16 @@ class Programs:
         """
         cells, goals = np.array(list(wanted), dtype=np.int32), np.array(list(wanted.values()))
         unit = max(1.0, float(goals.max()) / SPREAD)
-        for coarser in _COARSER:
-            found = self._solve(cells, goals, unit * coarser, up=up)
-            if found is not None:
-                return found
-            self._solver.clearSolver()  # from where it ended before it came to nothing: begin anew
-        return None
+        try:
+            for strategy, coarser in _ATTEMPTS:
+                accept(self._solver.setOptionValue("simplex_strategy", strategy))
+                found = self._solve(cells, goals, unit * coarser, up=up)
+                if found is not None:
+                    return found
+                self._solver.clearSolver()  # from where it ended before it came to nothing: begin anew
+            return None
+        finally:
+            accept(self._solver.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX))
 
     def _solve(self, cells: Any, goals: Array, unit: float, *, up: bool) -> Array | None:
         """One attempt, in one unit."""

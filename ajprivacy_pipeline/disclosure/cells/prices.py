@@ -10,7 +10,6 @@ totals are one line too, because their sum is what the total above them leaves. 
 loses a further product, then its total; the line of suppressed totals a further total.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from ajprivacy_pipeline.disclosure.cells.price_programs import Hidden, LinePrograms
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.cells.table_system import Row, System
+from ajprivacy_pipeline.disclosure.verdict import Place
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release import Priced
 from ajprivacy_pipeline.storage.zones import Connection, quote
@@ -158,7 +158,9 @@ def _cheapest(system: System, known: PriceList, cells: list[int]) -> int | None:
                                                       system.value(cell, known.priced.units), cell))
 
 
-def price_faults(policy: Policy, system: System, known: PriceList) -> Counter[tuple[str, str]]:
-    """How many suppressed products of a month prices tell too closely, by table and fault."""
-    told = sum(len(told_by_prices(policy, system, known, parts)) for _, parts in lines_of_products(system, known))
-    return Counter({(known.table, "suppressed products can be told too closely with a price list from"): told})
+def price_faults(policy: Policy, system: System, known: PriceList) -> list[Place]:
+    """The suppressed products of a month that prices tell too closely."""
+    told = [part for _, parts in lines_of_products(system, known)
+            for part in told_by_prices(policy, system, known, parts)]
+    rows = [_product_row(system, part, known) for part in told]
+    return [Place(row.table, known.priced.amount, system.month, row.key) for row in rows if row is not None]

@@ -19,6 +19,7 @@ from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
 _FLAGS = ("suppressed", "suppressed_measures", "rounded_to")
 CONTRIBUTIONS = ("top1", "top2", "absolute")
+PERIOD = "period"  # the flag that says how long the period is whose first day stands in `month`
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from ajprivacy_pipeline.disclosure.cells.prices import PriceList, close_price_ga
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.cells.suppression_cost import SuppressionCost
 from ajprivacy_pipeline.disclosure.cells.table_system import (
+    Chosen,
     Row,
     System,
     build_system,
@@ -29,7 +30,7 @@ from ajprivacy_pipeline.disclosure.cells.table_system import (
     read_rows,
     systems,
 )
-from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
+from ajprivacy_pipeline.disclosure.verdict import Place, Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
@@ -38,7 +39,7 @@ _SLACK = 1e-5  # an interval that is as wide as asked for but for arithmetic
 
 
 def suppress_complements(con: Connection, policy: Policy, public: dict[str, str], months: Months = (),
-                         chosen: set[tuple[str, int]] | None = None) -> dict[str, int]:
+                         chosen: Chosen | None = None) -> dict[str, int]:
     """Suppress further cells of the public tables, of some months or all, until G5 holds.
 
     Args:
@@ -46,7 +47,7 @@ def suppress_complements(con: Connection, policy: Policy, public: dict[str, str]
         policy: roles and thresholds.
         public: the quoted relation of each public table.
         months: the first and the last month; all when empty.
-        chosen: rows (table and number) that earlier calls suppressed only to hide others; those of this call are added.
+        chosen: rows that earlier calls suppressed only to hide others; those of this call are added.
             Whatever else is suppressed is protected by an interval, as what differences would give away is, too.
 
     Returns:
@@ -61,7 +62,7 @@ def suppress_complements(con: Connection, policy: Policy, public: dict[str, str]
         for month, found in by_month.items():
             before = {id(row): (row.suppressed, len(row.suppressed_measures)) for row in found}
             for row in found:
-                if (row.table, row.number) not in chosen:
+                if (row.table, month, row.key) not in chosen:
                     row.primary |= row.suppressed_measures
             for group in groups_of(policy, population):
                 system = build_system(policy, group, month, found, levels[population])
@@ -70,7 +71,7 @@ def suppress_complements(con: Connection, policy: Policy, public: dict[str, str]
             moved = [row for row in found if before[id(row)] != (row.suppressed, len(row.suppressed_measures))]
             figures["cells_suppressed_more"] += len(moved)
             changed += moved
-            chosen.update((row.table, row.number) for row in moved if not row.primary)
+            chosen.update((row.table, month, row.key) for row in moved if not row.primary)
     write_suppressed(con, policy, public, changed)
     return dict(figures)
 
@@ -119,8 +120,11 @@ def close_gaps(policy: Policy, system: System, figures: Counter[str], known: Pri
         if not told:
             break
     else:  # no choice of cells led to an end: nothing of this group is shown for the month
-        for unknown in range(len(system.rows)):
-            suppress_unknown(system, unknown)
+        for least in (1, 0):  # of all but the total of the period, and of that one only where it would tell
+            if least or any(open_cells(intervals) for _, intervals in by_measure):
+                for unknown in range(len(system.rows)):
+                    if system.depth(unknown) >= least:
+                        suppress_unknown(system, unknown)
         figures["groups_suppressed_as_a_whole"] += 1
     figures["programs_of_suppressing"] += sum(intervals.programs for _, intervals in by_measure)
 
@@ -277,6 +281,7 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
     """
     figures = Counter({"suppressed_in_systems": 0, "exactly_recoverable": 0, "too_narrow": 0, "programs": 0})
     faults: Counter[tuple[str, str]] = Counter()
+    places: set[Place] = set()
     narrowest = dict.fromkeys((False, True), inf)  # of counts, of amounts
     for system in systems(policy, read_rows(con, policy, public), levels_of(con, policy, public), apart=True):
         faults += _told_differently(system)
@@ -292,7 +297,9 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
             for cell in narrow:
                 what = "follow exactly from" if cell in exact else "can be told too closely by"
                 faults[f"{system.rows[cell][0].table}.{measure}", f"suppressed values {what}"] += 1
-    faults += _told_by_prices(con, policy, public)
+                places.update(Place(row.table, measure, system.month, row.key) for row in system.rows[cell])
+    told = _told_by_prices(con, policy, public)
+    faults.update((place.table, "suppressed products can be told too closely with a price list from") for place in told)
     violations = [f"{where}: {count:,} {what} what is shown"
                   for (where, what), count in sorted(faults.items()) if count]
     figures.update(_in_steps(policy, narrowest))
@@ -300,19 +307,18 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
               f"{figures['exactly_recoverable']:,} follow "
               f"exactly from shown ones, {figures['too_narrow']:,} too closely; {_said(figures)}the rule of two per "
               f"line, which is not safe, would suppress {took.get('two_per_line', 0):,}")
-    return verdict("G5", figure, violations, {**figures, **took})
+    return verdict("G5", figure, violations, {**figures, **took}, [*places, *told])
 
 
-def _told_by_prices(con: Connection, policy: Policy, public: dict[str, str]) -> Counter[tuple[str, str]]:
+def _told_by_prices(con: Connection, policy: Policy, public: dict[str, str]) -> list[Place]:
     """The suppressed products that a price list tells, over the public tables as they stand."""
-    faults: Counter[tuple[str, str]] = Counter()
-    lists = read_price_lists(con, policy, public)
+    found, lists = list[Place](), read_price_lists(con, policy, public)
     rows = {population: months for population, months in read_rows(con, policy, public).items() if population in lists}
     for system in systems(policy, rows, levels_of(con, policy, public)):
         known = lists[policy.release.tables[system.rows[0][0].table].population or system.rows[0][0].table]
         if system.group.is_amount:
-            faults += price_faults(policy, system, known)
-    return faults
+            found += price_faults(policy, system, known)
+    return found
 
 
 def _in_steps(policy: Policy, narrowest: dict[bool, float]) -> dict[str, int]:

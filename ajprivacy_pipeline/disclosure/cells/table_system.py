@@ -28,6 +28,7 @@ from ajprivacy_pipeline.storage.zones import Connection, quote
 _UNADDED = ("month", "day")
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Key = tuple[tuple[str, str], ...]
+Chosen = set[tuple[str, Any, Key]]  # rows by table, month and key: their numbers change when their marks do
 Levels = set[tuple[str, frozenset[str]]]
 Limit = tuple[tuple[tuple[int, float], ...], float]  # unknowns with their signs; how much their sum may still rise
 

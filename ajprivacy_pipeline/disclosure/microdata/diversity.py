@@ -5,7 +5,8 @@ fault there cannot hide here. The figures are defined as in the literature (and 
 
     k              the persons of the smallest class
     distinct l     the fewest values of a sensitive column in a class
-    entropy l      e to the power of the least entropy of a sensitive column in a class (pycanon cuts the decimals off)
+    entropy l      e to the power of the least entropy of a sensitive column in a class (pycanon cuts the decimals off);
+                   where the whole table's own is low, a share of that is asked for instead of the policy's figure
     closeness t    the greatest distance of a class's distribution from the table's; equal distance: half the sum of the
                    absolute differences; ordered distance: earth mover's over the ranks of the values that occur
 """
@@ -29,6 +30,7 @@ class ColumnFigures:
     distinct_l: int
     entropy_l: float
     closeness_t: float
+    whole_entropy_l: float
     homogeneous: int
     below_distinct_l: int
     below_entropy_l: int
@@ -84,13 +86,18 @@ def _column(con: Connection, relation: str, i: int, asked: Sensitive) -> ColumnF
     """The figures of one sensitive column over the classes in `_ROWS`."""
     con.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_CELLS} AS SELECT class, s{i} AS value, sum(n)::BIGINT AS n, "
                 f"sum(n) / any_value(persons) AS p FROM {_ROWS} GROUP BY class, value")
+    whole = con.execute("SELECT exp(-sum(q * ln(q))) FROM (SELECT sum(n) / sum(sum(n)) OVER () AS q "
+                        f"FROM {_CELLS} GROUP BY value)").fetchall()[0][0]
+    least = asked.entropy_l
+    if asked.entropy_share is not None:
+        least = min(least, asked.entropy_share * whole)
     distance = _ordered(con, relation, asked) if asked.order else _equal()
     found = con.execute(
         "WITH spread AS (SELECT class, count(*) AS l, exp(-sum(p * ln(p))) AS e "
         f"FROM {_CELLS} GROUP BY class), distance AS ({distance}) "
-        "SELECT min(l), min(e), max(t), count(*) FILTER (l < 2), count(*) FILTER (l < $l), "
+        "SELECT min(l), min(e), max(t), $whole, count(*) FILTER (l < 2), count(*) FILTER (l < $l), "
         "count(*) FILTER (e < $e - $slack), count(*) FILTER (t > $t + $slack) FROM spread JOIN distance USING (class)",
-        {"l": asked.distinct_l, "e": asked.entropy_l, "t": asked.closeness_t, "slack": SLACK}).fetchall()[0]
+        {"l": asked.distinct_l, "e": least, "t": asked.closeness_t, "slack": SLACK, "whole": whole}).fetchall()[0]
     con.execute(f"DROP TABLE {_CELLS}")
     return ColumnFigures(asked.column, *found)
 
@@ -135,13 +142,14 @@ def check_classes(con: Connection, table: str, relation: str, quasi_identifiers:
                    {"classes": found.classes, "k": found.k})
     faults = []
     for asked, reached in zip(sensitive, found.columns, strict=True):
+        least = asked.least_entropy(reached.whole_entropy_l)
         for count, what in ((reached.homogeneous, "homogeneous classes"),
                             (reached.below_distinct_l, f"classes with fewer than {asked.distinct_l} values"),
-                            (reached.below_entropy_l, f"classes with entropy l below {asked.entropy_l:g}"),
+                            (reached.below_entropy_l, f"classes with entropy l below {least:.3g}"),
                             (reached.above_closeness_t, f"classes farther than t = {asked.closeness_t:g}")):
             if count:
                 faults.append(f"{table}.{asked.column}: {count:,} {what}")
-    reach = "; ".join(f"{c.column}: distinct l {c.distinct_l}, entropy l {c.entropy_l:.2f}, t {c.closeness_t:.2f}"
-                      for c in found.columns)
+    reach = "; ".join(f"{c.column}: distinct l {c.distinct_l}, entropy l {c.entropy_l:.2f} of the table's "
+                      f"{c.whole_entropy_l:.2f}, t {c.closeness_t:.2f}" for c in found.columns)
     spread = verdict("G3", reach or "no sensitive column", faults, {"classes": found.classes})
     return size, spread

@@ -19,7 +19,8 @@ What does not count, and why:
 - numbers of fewer than eight digits in a text the policy wrote (months, counts) and as a product number: key spaces
   overlap by chance, and nobody's phone, organisation or identity number is that short.
 - in a log, a single word of letters, and what looks like a card, an account, a phone or an address of a machine: logs
-  are made of single words, times and versions. Names, e-mail addresses and numbers are more than that.
+  are made of single words, times and versions. Names, e-mail addresses and numbers are more than that; names in parts
+  (`persons`) are not looked for there.
 Texts of the source's business facts (service, level, product category, product number, product name) get no
 other exemption: there is no way to tell a surname from a category but a person's look. The remedy is the mapping: an
 expression that renames the category, or puts a letter before the product number.
@@ -32,6 +33,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES
+from ajprivacy_pipeline.disclosure.texts import persons
 from ajprivacy_pipeline.disclosure.texts.detectors import detect
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.settings import NOTICE
@@ -43,11 +46,12 @@ SHORTEST_NUMBER = 8  # digits, of what could be somebody's
 _IN_LOGS = frozenset({"e-mail", "national identity number"})
 _OWN_WORDS = frozenset({
     "against", "all", "anonymous", "before", "cells", "checked", "columns", "comment", "compared", "counted",
-    "declared", "dictionary", "enforced", "failed", "figure", "figures", "file", "files", "format", "from",
-    "guarantee", "guarantees", "hidden", "history", "house", "identifying", "leave", "ledger", "manifest", "marked",
-    "must", "names", "new", "none", "not", "one", "organisation", "outside", "parquet", "passed", "policy",
-    "proven", "published", "publishes", "release", "releases", "rename", "replaced", "rows", "sha256", "shared",
-    "suppressed", "swapped", "tables", "texts", "verdict", "verdicts", "verified", "version", "whole",
+    "declared", "dictionary", "enforced", "enough", "failed", "figure", "figures", "file", "files", "format",
+    "from", "guarantee", "guarantees", "happened", "hidden", "history", "house", "identifying", "leave", "ledger",
+    "levels", "manifest", "marked", "must", "names", "new", "none", "not", "one", "organisation", "outside",
+    "parquet", "passed", "policy", "proven", "published", "publishes", "quarter", "release", "releases", "rename",
+    "replaced", "rows", "sha256", "shared", "shares", "suppressed", "swapped", "tables", "texts", "verdict",
+    "verdicts", "verified", "version", "whole",
 })
 
 
@@ -88,7 +92,7 @@ def own_values(policy: Policy) -> tuple[str, ...]:
     rules = policy.release.rules
     found |= {rules.other, *(rule.value for rule in (*rules.page_group, *rules.device_class))}
     microdata = policy.release.microdata
-    found |= {text for leaves in microdata.quasi_identifiers.values() for leaf in leaves for text in leaf.path}
+    found |= {text for leaves in policy.quasi_identifiers.values() for leaf in leaves for text in leaf.path}
     found |= {value for column in microdata.sensitive.values() for value in column.order}
     for source in policy.sources.tables.values():
         for column in source.columns.values():
@@ -99,7 +103,8 @@ def own_values(policy: Policy) -> tuple[str, ...]:
 @cache
 def own_words() -> frozenset[str]:
     """Single words of letters that the shipped policy and this product use in their texts."""
-    text = (NOTICE / "release.toml").read_text(encoding="utf-8")
+    promises = " ".join(f"{one.title} {one.meaning}" for one in GUARANTEES.values())
+    text = (NOTICE / "release.toml").read_text(encoding="utf-8") + promises
     return _OWN_WORDS | frozenset(re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", text).lower()))
 
 
@@ -127,7 +132,24 @@ def scan(con: Connection, policy: Policy, texts: Iterable[Text]) -> tuple[list[H
         found = (looked_at[position] for position in _matches(con, table, column, longest, free))
         hits += [Hit(text.place, text.value, f"a value of {table}.{column}") for text in found]
     con.execute("DROP TABLE IF EXISTS temp.leak_runs")
-    return hits, unread
+    return [*hits, *_persons(con, policy, looked_at, {(h.place, h.value) for h in hits}, staged)], unread
+
+
+def _persons(con: Connection, policy: Policy, texts: Sequence[Text], hit: set[tuple[str, str]],
+             staged: set[tuple[str, str]]) -> list[Hit]:
+    """What names a person in other words, or holds a birth date, among the texts that are no hit yet; no log's."""
+    left = [t for t in texts if not t.logged and (t.place, t.value) not in hit]
+    values, words = [_visible(t.value) for t in left], own_words()
+    names = persons.named(con, policy, values, [words if t.own else frozenset() for t in left], staged)
+    dated = [t for t in left if not t.own]
+    births = persons.born(con, policy, [_visible(t.value) for t in dated], [_is_number(t) for t in dated], staged)
+    return [*(Hit(left[i].place, left[i].value, "a person's name in parts, joined or with initials") for i in names),
+            *(Hit(dated[i].place, dated[i].value, "a person's birth date") for i in births)]
+
+
+def _is_number(text: Text) -> bool:
+    """Whether the text is a product's number: key spaces overlap by chance with anybody's."""
+    return text.place.endswith(".product_id")
 
 
 def _lay_out_runs(con: Connection, texts: Sequence[Text], minimum: int) -> int:
@@ -153,7 +175,7 @@ def _lay_out_runs(con: Connection, texts: Sequence[Text], minimum: int) -> int:
           AND NOT (logged AND word_count = 1 AND regexp_full_match(run, '\\p{{L}}+'))
           AND NOT (numbered AND regexp_full_match(run, '[0-9]+') AND length(run) < {SHORTEST_NUMBER:d})""", {
         "positions": list(range(len(texts))), "texts": [_visible(t.value) for t in texts],
-        "own": [t.own for t in texts], "numbered": [t.own or t.place.endswith(".product_id") for t in texts],
+        "own": [t.own for t in texts], "numbered": [t.own or _is_number(t) for t in texts],
         "logged": [t.logged for t in texts], "own_words": sorted(own_words())})
     return int(con.execute("SELECT coalesce(max(length(run)), 0) FROM temp.leak_runs").fetchall()[0][0])
 

@@ -5,6 +5,7 @@ repairing classes that fail, and the check of the finished table (`diversity.py`
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ class Sensitive:
         column: its name.
         distinct_l: distinct values at least; 2 is the least there is, so no class is homogeneous.
         entropy_l: e to the power of the values' entropy, at least.
+        entropy_share: where so much of the whole table's entropy l is less than entropy_l, that is enough.
         closeness_t: distance from the whole table's distribution, at most; 1 asks nothing.
         order: the values from low to high: distance is then the ordered one (earth mover's over the ranks of the
             values that occur). Empty: every two values are equally far apart, and distance is half the sum of absolute
@@ -38,6 +40,11 @@ class Sensitive:
     closeness_t: float = 1.0
     order: tuple[str, ...] = ()
     gain_t: float = 1.0
+    entropy_share: float | None = None
+
+    def least_entropy(self, whole: float) -> float:
+        """Returns the entropy l that a class must reach in a table that has `whole` itself."""
+        return self.entropy_l if self.entropy_share is None else min(self.entropy_l, self.entropy_share * whole)
 
     def __post_init__(self) -> None:
         """Refuse what is no condition, or lets homogeneous classes through."""
@@ -59,14 +66,23 @@ class Cells:
         """Returns which classes, given by their counts over the values, satisfy the column's conditions."""
         ask = self.sensitive
         ok = distinct(counts) >= ask.distinct_l
-        if ask.entropy_l > 1:
-            ok &= entropy(counts) >= ask.entropy_l - SLACK
-        whole = self.counts.sum(axis=0)
-        if ask.gain_t < 1:
-            ok &= gain(counts, whole) <= ask.gain_t + SLACK
-        if ask.closeness_t < 1:
-            ok &= closeness(counts, whole, ordered=bool(ask.order)) <= ask.closeness_t + SLACK
-        return ok
+        if ask.entropy_l > 1 and ok.any():
+            ok &= entropy(counts) >= self.least_entropy - SLACK
+        if ask.gain_t < 1 and ok.any():
+            ok &= gain(counts, self.whole) <= ask.gain_t + SLACK
+        if ask.closeness_t < 1 and ok.any():
+            ok &= closeness(counts, self.whole, ordered=bool(ask.order)) <= ask.closeness_t + SLACK
+        return np.asarray(ok)
+
+    @cached_property
+    def whole(self) -> Codes:
+        """How many persons of the whole table have each value."""
+        return np.asarray(self.counts.sum(axis=0))
+
+    @cached_property
+    def least_entropy(self) -> float:
+        """The entropy l that each class must reach in this table."""
+        return self.sensitive.least_entropy(float(entropy(self.whole[None, :])[0]))
 
 
 def distinct(counts: Codes) -> Codes:

@@ -64,7 +64,7 @@ def walk(tuples: Tuples, judge: Judge) -> Codes:
         stays = of < 0
         rest, persons = rest[stays], persons[stays]
         keys.keep(stays)
-        if not len(rest):
+        if persons.sum() < judge.k:  # so few cannot stand at any node
             break
     return renumber(settle(tuples, judge, assigned))
 

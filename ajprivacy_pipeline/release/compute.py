@@ -1,0 +1,110 @@
+"""The cells of a release: made of periods that fit the shop, checked, suppressed, checked again.
+
+Belongs here: the order of these steps, and taking them again with longer periods where a first release would show too
+little. Does not belong here: which periods (periods), the steps themselves, what is done with the tables (build).
+"""
+
+from dataclasses import dataclass, replace
+
+from ajprivacy_pipeline.disclosure.cells.table_system import Chosen
+from ajprivacy_pipeline.disclosure.verdict import Verdict
+from ajprivacy_pipeline.lineage import check_lineage
+from ajprivacy_pipeline.release import files, gates, ledger_cells, periods, prove, tables
+from ajprivacy_pipeline.release.determinism import check_order
+from ajprivacy_pipeline.release.run import Run
+
+
+def fitted(run: Run) -> tuple[Run, tuple[Verdict, Verdict], tuple[dict[str, str], list[Verdict]]]:
+    """The run with its periods chosen, what `_compute` gave for them, and the public tables with their gates.
+
+    A later release keeps the periods of the one before. A first one tries longer ones while too little is visible: of
+    the cells that stand by themselves, which costs nothing, then of what secondary suppression leaves of them.
+    """
+    is_made = not run.run_models
+    while True:
+        run = _bounded(run, is_made)
+        one = _suppress(run)
+        chosen = _chosen(run, one.public)
+        if chosen.plan.lengths == run.plan.lengths:
+            return chosen, _compute(chosen), (one.public, _judge(chosen, one))
+        run, is_made = chosen, False
+
+
+@dataclass(frozen=True)
+class _Suppressed:
+    """Public tables with everything suppressed that must be: what that took, and which rows only hide others."""
+
+    public: dict[str, str]
+    closed: dict[str, str]
+    chosen: Chosen
+    took: dict[str, int]
+
+
+def _bounded(run: Run, is_made: bool) -> Run:
+    """The run with cells made of the finest periods that primary suppression alone does not rule out."""
+    while True:
+        run.progress("computing cells")
+        if not is_made:
+            tables.run_layers(run.con, run.declared, run.plan, run.sql)
+        prove.require([tables.check_cells(run.con, run.declared)])
+        if run.plan.previous is not None:
+            return run
+        chosen = _chosen(run, tables.make_public(run.con, run.policy, _left_out(run)))
+        if chosen.plan.lengths == run.plan.lengths:
+            return run
+        run, is_made = chosen, False
+
+
+def _chosen(run: Run, public: dict[str, str]) -> Run:
+    """The run with the periods that are right by what its public tables show, for a first release that may choose."""
+    if run.plan.previous is not None:
+        return run
+    shares = periods.visible_shares(run.con, run.policy, public)
+    tried = {**run.tried}
+    for population, share in shares.items():
+        length, seen = run.plan.lengths[population][0].length, tried.get(population, {})
+        tried[population] = {**seen, length: min(share, seen.get(length, share))}
+    lengths = periods.choose(run.policy, tried, run.plan.history_from, run.plan.month)
+    return replace(run, tried=tried, plan=replace(run.plan, lengths={**lengths, **run.plan.given}))
+
+
+def _left_out(run: Run) -> list[str]:
+    """The tables of which nothing is computed."""
+    return [table for table in run.policy.release.tables if not files.months_of(run.policy, run.plan, table)]
+
+
+def _compute(run: Run) -> tuple[Verdict, Verdict]:
+    """G11 of the models and G12 of their cells, both required; from here on nobody can be told from the facts."""
+    ledger_cells.link_people(run.con, run.settings)
+    tables.forget_tokens(run.con)
+    run.progress("tracing columns")
+    lineage = check_lineage(run.declared, run.sql if run.run_models else None)
+    prove.require([lineage])
+    run.progress("computing cells in another order")
+    order = check_order(run.con, run.sql, run.declared, run.plan)
+    prove.require([order])
+    return lineage, order
+
+
+def _suppress(run: Run) -> _Suppressed:
+    """The public tables, suppressed; nothing is judged yet."""
+    run.progress("primary suppression")
+    public, chosen = tables.make_public(run.con, run.policy, _left_out(run)), Chosen()
+    run.progress("secondary suppression")
+    closed = files.closed_relations(run.policy, run.previous, run.plan)
+    return _Suppressed(public, closed, chosen, gates.suppress_more(run.con, run.policy, public, closed, chosen))
+
+
+def _judge(run: Run, one: _Suppressed) -> list[Verdict]:
+    """The gates over the public tables, required; where they find that more must be suppressed, it is."""
+    run.progress("checking thresholds")
+    verdicts = gates.suppress_until_proven(run.con, run.policy, one.public, one.closed, one.chosen, one.took)
+    ledger_cells.hash_cells(run.con, run.settings, run.policy, one.public, run.plan.month)
+    verdicts = gates.with_ledger(verdicts, run.con, run.settings, run.policy, earlier_manifests(run))
+    prove.require(verdicts)
+    return verdicts
+
+
+def earlier_manifests(run: Run) -> list[str]:
+    """The manifests of the releases that count."""
+    return [row["manifest_sha256"] for row in run.control.releases() if row["proven"]]
