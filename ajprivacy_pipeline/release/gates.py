@@ -42,14 +42,14 @@ def suppress_more(con: Connection, policy: Policy, public: dict[str, str],
     for months in batches(con, policy, public):
         with contributions(con, policy, public, months) as counted:
             for turn in range(_ROUNDS):
+                more = suppress_complements(con, policy, public, months, chosen)
+                took.update({name: count for name, count in more.items() if not turn or name != "two_per_line"})
                 for one in counted:
                     read_marks(con, policy, public, one)
                 moved = suppress_differences(con, policy, public, counted)
                 took["values_suppressed_for_differences"] += moved
-                if turn and not moved:
+                if not moved:
                     break
-                more = suppress_complements(con, policy, public, months, chosen)
-                took.update({name: count for name, count in more.items() if not turn or name != "two_per_line"})
     mark_rows(con, policy, public)
     took["rows_not_listed"] = sum(unlist_levels(con, policy, public).values())
     return dict(took)

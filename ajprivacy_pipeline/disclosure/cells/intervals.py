@@ -10,6 +10,8 @@ values, so that rounding of published amounts cannot make a system contradict it
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,15 @@ _ROUNDS = 100
 _IDLE = 6  # rounds without a cell that became wide
 _SLACK = 1e-6
 MORE = 1.05  # ask for more than is needed, because of the solver's tolerance
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A suppressed cell, how far it is to be moved, and whether up, down, or so far with both taken together."""
+
+    cell: int
+    goal: float
+    sides: tuple[bool, ...]
 
 
 class FeasibilityIntervals:
@@ -39,6 +50,16 @@ class FeasibilityIntervals:
         self.protected = np.array([system.is_protected(i, measure) for i in range(len(self.values))], dtype=bool)
         self._side = np.abs(self.values) * share * (1 - _SLACK) * (self.protected & is_amount)
         self._width = np.where(self.protected & (not is_amount), policy.release.thresholds.k, 1) * (1 - _SLACK)
+
+    def beside(self, tried: System) -> "FeasibilityIntervals":
+        """The same intervals while more cells are suppressed on trial; what was found so far holds there too."""
+        found = copy(self)
+        found.system, found.down, found.up = tried, self.down.copy(), self.up.copy()
+        return found
+
+    def take(self, beside: "FeasibilityIntervals") -> None:
+        """Keep what was found on trial: the cells are suppressed now."""
+        self.down, self.up, self.programs = beside.down, beside.up, beside.programs
 
     def note(self, cells: Sequence[int], moves: Array) -> None:
         """Remember a solution, of which no move down is counted below zero."""
@@ -69,6 +90,12 @@ class FeasibilityIntervals:
             return float((self.down + self.up)[gone].min(initial=np.inf))
         gone &= self.values != 0
         return float((100 * np.minimum(self.down, self.up)[gone] / np.abs(self.values[gone])).min(initial=np.inf))
+
+    def wishes(self, cell: int) -> list[Wish]:
+        """What a cell whose interval is too narrow is to be moved by: an amount to each side, else so far in all."""
+        if self._side[cell] * 2 < self._width[cell]:
+            return [Wish(cell, float(self._width[cell]), (True, False))]
+        return [Wish(cell, float(self._side[cell]), (up,)) for up in (True, False)]
 
     def required_moves(self, cells: Sequence[int], *, up: bool) -> dict[int, float]:
         """How far from its true value each of some cells should be moved to one side; those that need it alone."""

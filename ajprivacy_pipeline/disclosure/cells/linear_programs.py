@@ -63,8 +63,10 @@ def load(lines: Any, lower: Array, upper: Array, limits: Any, *, strategy: int =
 
 def limit(solver: highspy.Highs, lines: int, slack: Array) -> None:
     """Say how far the limits, which stand after so many lines, may rise."""
-    for row, rise in enumerate(np.minimum(slack, _FAR).tolist(), lines):
-        accept(solver.changeRowBounds(row, -highspy.kHighsInf, rise))
+    rows = np.arange(lines, lines + len(slack), dtype=np.int32)
+    if len(rows):
+        lower, upper = np.full(len(rows), -highspy.kHighsInf), np.minimum(slack, _FAR)
+        accept(solver.changeRowsBounds(len(rows), rows, lower, upper))  # type: ignore[attr-defined]  # not in its stubs
 
 
 class Programs:

@@ -3,10 +3,11 @@
 Belongs here: choosing which further cells to suppress, and the verdict. Does not belong here: primary suppressing
 (thresholds), the mathematics (intervals).
 
-The order, for each population and month: every line gets enough suppressed cells to hide each other (two are not
-enough: they must be large enough, and stand on k contributors together), of those that would do the finest and
-smallest, and one that closes several lines first; then each cell whose interval is still too narrow gets the cheapest
-cells that widen it, the widest wish first, until none is left.
+The order, for each population and month: the optimal choice first (optimal_choice), in large systems among what cell
+after cell would suppress. Then whatever it left open, cell after cell: every line gets enough suppressed cells to hide
+each other (two are not enough: they must be large enough, and stand on k contributors together), of those that would do
+the finest and smallest, and one that closes several lines first; then each cell whose interval is still too narrow gets
+the cheapest cells that widen it, the widest wish first, until none is left.
 """
 
 from collections import Counter, defaultdict
@@ -15,6 +16,7 @@ from math import inf
 
 from ajprivacy_pipeline.disclosure.cells.contributor_sources import Months
 from ajprivacy_pipeline.disclosure.cells.intervals import MORE, FeasibilityIntervals, determined, open_cells
+from ajprivacy_pipeline.disclosure.cells.optimal_choice import cheapest_choice
 from ajprivacy_pipeline.disclosure.cells.prices import PriceList, close_price_gaps, price_faults, read_price_lists
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.cells.suppression_cost import SuppressionCost
@@ -65,7 +67,7 @@ def suppress_complements(con: Connection, policy: Policy, public: dict[str, str]
             for group in groups_of(policy, population):
                 system = build_system(policy, group, month, found, levels[population])
                 if system.lines:
-                    _close_gaps(policy, system, figures, lists.get(population) if group.is_amount else None)
+                    close_gaps(policy, system, figures, lists.get(population) if group.is_amount else None)
             moved = [row for row in found if before[id(row)] != (row.suppressed, len(row.suppressed_measures))]
             figures["cells_suppressed_more"] += len(moved)
             changed += moved
@@ -104,12 +106,14 @@ def suppress_unknown(system: System, unknown: int) -> None:
             row.suppressed_measures |= {m for m in system.group.measures if m in row.values}
 
 
-def _close_gaps(policy: Policy, system: System, figures: Counter[str], known: PriceList | None) -> None:
+def close_gaps(policy: Policy, system: System, figures: Counter[str], known: PriceList | None) -> None:
     """Suppress what one system needs: against sums, then against sums with a price list, until neither tells."""
     figures["two_per_line"] += _two_per_line(system)
     _complete_groups(system)
     by_measure = [(m, FeasibilityIntervals(policy, system, m)) for m in system.group.measures]
     costs = SuppressionCost(policy, system)
+    for unknown in cheapest_choice(policy, system, costs.loss, by_measure, _candidates(policy, system, costs)):
+        suppress_unknown(system, unknown)
     while _close_sums(policy, system, costs, by_measure):
         told = close_price_gaps(policy, system, known, suppress_unknown) if known else 0
         figures["suppressed_for_prices"] += told
@@ -123,6 +127,23 @@ def _close_gaps(policy: Policy, system: System, figures: Counter[str], known: Pr
                         suppress_unknown(system, unknown)
         figures["groups_suppressed_as_a_whole"] += 1
     figures["programs_of_suppressing"] += sum(intervals.programs for _, intervals in by_measure)
+
+
+def _candidates(policy: Policy, system: System, costs: SuppressionCost) -> list[int] | None:
+    """Which cells the optimal choice is among: every one, or in a large system what cell after cell would suppress.
+
+    Most of that is needed; the cells that later ones make needless are left out by choosing among it.
+    """
+    if len(system.gone) - sum(system.gone) <= policy.release.thresholds.optimal_cells:
+        return None
+    rows = [row for unknown in system.rows for row in unknown]
+    before, gone = [(row.suppressed, set(row.suppressed_measures)) for row in rows], list(system.gone)
+    _close_sums(policy, system, costs, [(m, FeasibilityIntervals(policy, system, m)) for m in system.group.measures])
+    found = [cell for cell, is_gone in enumerate(system.gone) if is_gone and not gone[cell]]
+    for row, (suppressed, measures) in zip(rows, before, strict=True):
+        row.suppressed, row.suppressed_measures = suppressed, measures
+    system.gone = gone
+    return found
 
 
 def _close_sums(policy: Policy, system: System, costs: SuppressionCost,

@@ -13,12 +13,29 @@ from scipy.sparse import hstack
 
 from ajprivacy_pipeline.disclosure.cells.intervals import limit_matrix, line_matrix
 from ajprivacy_pipeline.disclosure.cells.linear_programs import DUAL_SIMPLEX, accept, limit, load
-from ajprivacy_pipeline.disclosure.cells.table_system import System
+from ajprivacy_pipeline.disclosure.cells.table_system import Array, System
 from ajprivacy_pipeline.policy import Policy
 
 _NOTHING = 1e-6  # of what is asked for: no move, but for arithmetic
 _LEAST = 1e-3    # of what is asked for: a cell that gives less costs no more for it
+_BEING_ONE = 0.1  # of the mean share of a level's cells: what a cell costs that holds nothing
 _FAR = 1e3       # times what is asked for: as far as any cell goes
+
+
+def loss_of(policy: Policy, system: System) -> Array:
+    """Returns what it costs to suppress each cell, by the policy's `suppression_loss`.
+
+    `cells`: as much for each. `values`: the percent of its level (the cells that name as many dimensions) that is no
+    longer visible, and a tenth of that for being a cell; on a level that names a dimension less, `total_worth` times as
+    much.
+    """
+    if policy.release.thresholds.suppression_loss == "cells":
+        return np.ones(len(system.rows))
+    depth = np.array([system.depth(i) for i in range(len(system.rows))])
+    values = np.abs(system.values(system.group.measures[-1]))
+    whole = np.maximum(np.bincount(depth, weights=values), 1.0)
+    share = 100 * (values / whole[depth] + _BEING_ONE / np.bincount(depth)[depth])
+    return np.asarray(share * float(policy.release.thresholds.total_worth) ** (depth.max(initial=0) - depth))
 
 
 class SuppressionCost:
@@ -32,8 +49,7 @@ class SuppressionCost:
         lines = line_matrix(system, place)
         limits, self._slack = limit_matrix(system, place)
         self._lines = lines.shape[0]
-        depth = np.array([system.depth(i) for i in range(count)])
-        self._loss = float(policy.release.thresholds.total_worth) ** (depth.max(initial=0) - depth)
+        self.loss = loss_of(policy, system)
         self._is_zero = np.isin(np.arange(count), list(system.zeros))
         self._all = np.arange(2 * count, dtype=np.int32)
         nothing = np.zeros(2 * count)
@@ -51,7 +67,7 @@ class SuppressionCost:
         down = np.where(values >= 0, np.minimum(values / goal, _FAR), _FAR)
         down[self._is_zero] = 0.0
         rise = np.where(self._is_zero, 0.0, _FAR)
-        loss = np.where(gone, 0.0, self._loss)
+        loss = np.where(gone, 0.0, self.loss)
         cost = np.concatenate([loss, loss / np.clip(down, _LEAST, 1.0)])
         lower, upper = np.zeros(2 * count), np.concatenate([rise, down])
         one, other = (cell, cell + count) if up else (cell + count, cell)
