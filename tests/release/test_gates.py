@@ -133,7 +133,7 @@ def test_g4_a_dominant_customer_left_standing_is_caught(world: World, bare: None
 
 def test_a_name_beside_no_figure_is_not_published_and_caught(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four bought the desk: its row shows nothing, and its name could be theirs."""
-    monkeypatch.setattr(tables, "suppress_names_without_figures", lambda *_: None)
+    monkeypatch.setattr(gates, "suppress_names_without_figures", lambda *_: None)
     refused(world, r"G2: product_demand_monthly: \d rows have a product_name and show no figure")
     monkeypatch.undo()
     world.publish()
