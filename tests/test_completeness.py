@@ -15,6 +15,7 @@ from ajprivacy_pipeline.policy import (
     load_policy,
     microdata,
     policy,
+    regions,
     release,
     sources,
     utility,
@@ -28,7 +29,7 @@ from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.catalogue import load_catalogue, record_reasons
 
 POLICY = load_policy(NOTICE)
-SHAPES = (policy, policy_retention, sources, governance, release, microdata, utility)
+SHAPES = (policy, policy_retention, sources, governance, regions, release, microdata, utility)
 
 
 def retention(**updates: object) -> DecisionPolicy:

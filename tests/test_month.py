@@ -168,7 +168,9 @@ def test_a_foreign_shop_runs_through(tmp_path: Path, postgres_url: str) -> None:
         "communications_monthly": "the warehouse has no communications",
         "web_activity_monthly": "the warehouse has no web_events",
         "service_health_daily": "the warehouse has no app_logs",
-        "newsletter_monthly": "the warehouse has no newsletter_subscriptions"}
+        "newsletter_monthly": "the warehouse has no newsletter_subscriptions",
+        "deliveries_monthly.partial_orders": "the warehouse has no order_lines.delivered_at",
+        "product_demand_monthly.returned_units": "the warehouse has no order_lines.returned_at"}
     tables = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'a'"
     assert {row[0] for row in con.execute(tables).fetchall()} == {
         "sales_monthly", "product_demand_monthly", "deliveries_monthly", "service_monthly", "retention_monthly",

@@ -28,7 +28,9 @@ from tests.scratch import TABLES, Decisions, Row, Scratch
 AS_OF = date(2026, 11, 1)
 FOLLOWED = {"change a period", "add a purpose", "add an attribute", "add a source column", "add a source table",
             "add a view of a published table", "add a published table", "keep the notice outside the package"}
-PLACES = {"change where keys lie", "move to another engine"}  # where the work is, not the whole of it
+# where the work is, not the whole of it
+PLACES = {"change where keys lie", "move to another engine", "add a guarantee"}
+
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Scratch:

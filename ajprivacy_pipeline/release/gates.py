@@ -51,7 +51,6 @@ def suppress_more(con: Connection, policy: Policy, public: dict[str, str],
                 if not moved:
                     break
     mark_rows(con, policy, public)
-    took["rows_not_listed"] = sum(unlist_levels(con, policy, public).values())
     return dict(took)
 
 
@@ -64,6 +63,7 @@ def suppress_until_proven(con: Connection, policy: Policy, public: dict[str, str
     """
     escalation, taken = Escalation(policy, public, chosen), Counter(took)
     while True:
+        taken["rows_not_listed"] += sum(unlist_levels(con, policy, public).values())
         suppress_names_without_figures(con, policy, public)
         verdicts = check_gates(con, policy, public, {**taken, **escalation.took}, closed)
         if not escalation.suppress(con, (place for found in verdicts for place in found.places)):

@@ -19,6 +19,7 @@ def public(table: str, **cell: Any) -> dict[str, Any]:
     con = memory()
     shape = shape_of(POLICY, table)
     values = {d: MONTH if d in ("month", "day") else "'x'" for d in shape.dimensions} | cell
+    values |= {"period": "'month'"} if "period" in shape.columns else {}
     con.execute(f"CREATE TABLE cells AS SELECT {', '.join(f'{v} AS {n}' for n, v in values.items())}")
     rows = con.execute(suppress(con, POLICY, table, "cells"))
     names = [column[0] for column in rows.description]

@@ -83,4 +83,5 @@ def test_imp_2_correspondence_leaves_as_counts(tmp_path: Path) -> None:
 
     assert world.rows("SELECT sum(messages) FROM communications_monthly WHERE channel = 'email'")[0][0] > 0
     columns = {row[0] for row in world.rows("DESCRIBE communications_monthly")}
-    assert columns == {"month", "channel", "direction", "messages", "customers", "suppressed", "suppressed_measures"}
+    assert columns == {"month", "period", "channel", "direction", "messages", "customers", "suppressed",
+                       "suppressed_measures"}

@@ -11,7 +11,7 @@ import pytest
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.storage.zones import Connection, memory
-from tests.release.release_world import World, fill, shop_rows
+from tests.release.release_world import World, fill, months, register, shop_rows
 
 DOCUMENT = (Path(__file__).resolve().parent.parent.parent / "docs" / "analysts.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(sql|python)\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
@@ -21,9 +21,18 @@ PYTHON = [text for language, text in BLOCKS if language == "python"]
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with one release of three months."""
+    """A home with one release of three months: four regions of many orders and one of few."""
     world = World(tmp_path_factory.mktemp("analysts"))
-    fill(world.con, shop_rows())
+    rows = shop_rows()
+    rows["customers"] += [{**one, "customer_id": f"M{one['customer_id']}"} for one in register(("1", "2", "3"))]
+    for first in months("2024-03"):
+        rows["orders"] += [{"order_id": f"M{first:%m}{i}", "customer_id": f"C{i % 30}", "ordered_on": first,
+                            "currency": "NOK", "delivery_postal_code": f"{1 + i // 12}150"} for i in range(36)]
+        rows["communications"] += [{"communication_id": f"P{first:%m}{i}", "customer_id": f"C{i}", "direction": "in",
+                                    "channel": "phone", "occurred_on": first} for i in range(24, 30)]
+        rows["order_lines"] += [{"order_id": f"M{first:%m}{i}", "line_number": 1, "product_id": "P1", "quantity": 1,
+                                 "unit_price": 100} for i in range(36)]
+    fill(world.con, rows)
     world.publish("2024-03")
     world.con.close()
     return world.settings.home

@@ -113,7 +113,8 @@ def test_the_first_rule_that_fits_decides(world: World, page: str, agent: str, g
 
 def test_a_table_whose_source_is_absent_is_absent_and_says_why(world: World) -> None:
     world.con.execute("CREATE SCHEMA raw")
-    world.con.execute("CREATE TABLE raw.extraction AS SELECT * FROM (VALUES ('web_events', false), ('cases', true)) "
+    world.con.execute("CREATE TABLE raw.extraction AS SELECT *, []::VARCHAR[] AS missing_columns, "
+                      "[]::VARCHAR[] AS evidence_missing FROM (VALUES ('web_events', false), ('cases', true)) "
                       "AS t (table_name, present)")
     result = world.publish()
     assert "web_activity_monthly" not in result.rows
@@ -126,7 +127,8 @@ def test_a_table_whose_source_is_absent_is_absent_and_says_why(world: World) -> 
 
 def test_a_source_that_is_gone_keeps_the_closed_months(published: World) -> None:
     published.con.execute("CREATE SCHEMA raw")
-    published.con.execute("CREATE TABLE raw.extraction AS SELECT 'communications' AS table_name, false AS present")
+    published.con.execute("CREATE TABLE raw.extraction AS SELECT 'communications' AS table_name, false AS present, "
+                          "[]::VARCHAR[] AS missing_columns, []::VARCHAR[] AS evidence_missing")
     published.publish("2024-04")
     months = published.query("SELECT DISTINCT month FROM communications_monthly ORDER BY 1")
     assert [row[0].month for row in months] == [1, 2, 3]

@@ -242,7 +242,7 @@ def test_the_summary_counts_rows_of_tables_alone(world: World) -> None:
 def test_the_command_line_shows_it(status: str) -> None:
     rows = _release_rows({"status": status, "proven": True, "history_from": "2024-01", "cells": 8,
                           "cells_suppressed": 2, "unconverted_lines": 0, "rows": 8, "gates": {"G2": "passed"},
-                          "visible": {"sales_monthly": "orders 100, 98 %"}})
+                          "visible": {"sales_monthly": "orders 100, 98 %"}, "absent": {}})
     assert ("", "sales_monthly: orders 100, 98 %") in rows
     assert ("gates", "G2 passed") in rows
     assert any("the month is closed" in text for _, text in rows) == (status == "already_closed")
