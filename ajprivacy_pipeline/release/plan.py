@@ -194,8 +194,8 @@ def _groups(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
     types = policy.sources.tables["customers"].columns["customer_type"].values or ()
     values = policy.release.values
     regions = policy.regions.leaves(values.abroad, values.unknown)
-    return {"k": policy.release.thresholds.k, "customer_types": [*types, values.unknown],
-            "postal_regions": [leaf.path[0] for leaf in regions],
+    return {"k": policy.release.thresholds.k, "group_types": [*types, values.unknown],
+            "group_regions": [leaf.path[0] for leaf in regions],
             "kept_types": [group.customer_type for group in plan.groups],
             "kept_regions": [group.postal_region for group in plan.groups],
             "kept_shown_types": [group.shown_type for group in plan.groups],

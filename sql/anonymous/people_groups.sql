@@ -1,6 +1,6 @@
 -- model: anonymous.people_groups
 -- grain: one row per customer type and postal region that a fact may have
--- params: k, customer_types, postal_regions, abroad, unknown, other, home_spellings, postal_pattern, region_width, region_starts, region_labels, kept_types, kept_regions, kept_shown_types, kept_shown_regions
+-- params: k, group_types, group_regions, abroad, unknown, other, home_spellings, postal_pattern, region_width, region_starts, region_labels, kept_types, kept_regions, kept_shown_types, kept_shown_regions
 -- reads: staged.customers
 -- doc: How the people behind a fact are described: by their type and region where the register has k customers of both,
 --      else by the region other, and where that is small too, by the type other as well. Where all that is left is itself
@@ -15,8 +15,8 @@ WITH register AS (
 ),
 listed AS (
     SELECT t.customer_type, r.postal_region, coalesce(n.customers, 0) AS customers
-    FROM (SELECT unnest(CAST($customer_types AS VARCHAR[])) AS customer_type) AS t
-    CROSS JOIN (SELECT unnest(CAST($postal_regions AS VARCHAR[])) AS postal_region) AS r
+    FROM (SELECT unnest(CAST($group_types AS VARCHAR[])) AS customer_type) AS t
+    CROSS JOIN (SELECT unnest(CAST($group_regions AS VARCHAR[])) AS postal_region) AS r
     LEFT JOIN register AS n USING (customer_type, postal_region)
 ),
 by_region AS (

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from ajprivacy_pipeline.disclosure.cells.presence import check_presence, unlist_levels
-from ajprivacy_pipeline.release import tables
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.release import model_values, plan_release, tables
+from ajprivacy_pipeline.retention.bind import policy_parameters
+from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.storage.control import ControlStore
 from tests.release.release_world import World, fill, register, shop_rows
 
 ELSEWHERE = ("service_monthly", "web_activity_monthly", "communications_monthly", "service_health_daily",
@@ -110,3 +114,12 @@ def test_a_level_of_which_too_little_is_shown_is_not_listed(tmp_path: Path, show
     left = world.con.execute(f"SELECT count(*) FROM {relation} WHERE product_category <> '(all)'").fetchall()
     assert left == [(10 if listed else 0,)]
     assert check_presence(world.con, world.policy, {"sales_monthly": relation}).passed
+
+
+def test_no_value_that_models_bind_hides_another_of_its_name() -> None:
+    """The types that people are described by once had the name of the types that are read: one of them went unseen."""
+    policy = load_policy(NOTICE)
+    control = ControlStore("sqlite://")
+    decided = policy_parameters(policy, "2026-10")
+    released = model_values(policy, plan_release(control, policy, "2026-10"))
+    assert not decided.keys() & released.keys()
