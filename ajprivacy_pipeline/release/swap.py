@@ -26,7 +26,6 @@ from ajprivacy_pipeline.release.manifest import MANIFEST, published_stamp, sha25
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_rows import NewRelease
-from ajprivacy_pipeline.storage.control_tables import META, releases
 from ajprivacy_pipeline.storage.zones import engine_errors
 
 Progress = Callable[[str], None]
@@ -128,9 +127,7 @@ def swap(settings: Settings, control: ControlStore, staging: Path, row: NewRelea
         progress("swapping the folder")
         _put(beside, target)
     progress("recording the release")
-    for name, rows in decided.items():
-        control.insert(META.tables[name], rows)
-    control.insert(releases, [row])
+    control.record_release(row, decided)
     progress("committing")
     with engine_errors("published"):
         _to_disk(staging / ANALYTICS)

@@ -280,11 +280,19 @@ class ControlStore:
         """Every release, oldest first."""
         return cast(list[control_rows.ReleaseRow], self.rows(sa.select(releases).order_by(releases.c.id)))
 
+    def record_release(self, release: control_rows.NewRelease,
+                       decided: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
+        """Append a release with what later ones must keep to, rows by table: all of it or nothing."""
+        with self.change() as connection:
+            for table, rows in decided.items():
+                _insert(connection, META.tables[table], rows)
+            _insert(connection, releases, [release])
+
     def release_groups(self, manifest_sha256: str) -> tuple[control_rows.PeopleGroup, ...]:
         """By which type and region a release describes people; none for one that was made before this was decided."""
         columns = [release_groups.c[name] for name in control_rows.PeopleGroup._fields]
-        found = self.rows(sa.select(*columns).where(release_groups.c.manifest_sha256 == manifest_sha256)
-                          .order_by(release_groups.c.id))
+        found = self.rows(sa.select(*columns).distinct().where(release_groups.c.manifest_sha256 == manifest_sha256)
+                          .order_by(*columns))  # one that stood twice would count facts twice
         return tuple(control_rows.PeopleGroup(**row) for row in found)
 
     def release_periods(self, manifest_sha256: str) -> dict[str, tuple[Stretch, ...]]:

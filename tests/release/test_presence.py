@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from ajprivacy_pipeline.calendar import Stretch
 from ajprivacy_pipeline.disclosure.cells.presence import check_presence, unlist_levels
+from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.release import model_values, plan_release, tables
 from ajprivacy_pipeline.retention.bind import policy_parameters
 from ajprivacy_pipeline.settings import NOTICE
-from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.control import ControlStore, utc_now
+from ajprivacy_pipeline.storage.control_rows import NewRelease, PeopleGroup
 from tests.release.release_world import World, fill, register, shop_rows
 
 ELSEWHERE = ("service_monthly", "web_activity_monthly", "communications_monthly", "service_health_daily",
@@ -123,3 +126,18 @@ def test_no_value_that_models_bind_hides_another_of_its_name() -> None:
     decided = policy_parameters(policy, "2026-10")
     released = model_values(policy, plan_release(control, policy, "2026-10"))
     assert not decided.keys() & released.keys()
+
+
+def test_a_release_and_what_later_ones_keep_to_are_recorded_together_or_not_at_all() -> None:
+    control = ControlStore("sqlite://")
+    release: NewRelease = {"month": "2024-03", "history_from": "2024-01", "proven": True, "manifest_sha256": "m",
+                           "policy_version": "p", "run_id": "r", "published_at": utc_now()}
+    group = {"customer_type": "consumer", "postal_region": "0", "shown_type": "consumer", "shown_region": "other"}
+    period = {"population": "orders", "since": "2024-01", "length": "quarter", "manifest_sha256": "m"}
+    with pytest.raises(ControlError):
+        control.record_release(release, {"release_periods": [period], "release_groups": [group]})  # of which release?
+    assert (control.releases(), control.release_periods("m"), control.release_groups("m")) == ([], {}, ())
+    rows = [{**group, "manifest_sha256": "m"}]
+    control.record_release(release, {"release_periods": [period], "release_groups": [*rows, *rows]})
+    assert control.release_groups("m") == (PeopleGroup(**group),), "once, or facts would count twice"
+    assert control.release_periods("m") == {"orders": (Stretch("2024-01", "quarter"),)}
