@@ -15,7 +15,7 @@ from ajprivacy_pipeline.release.run import Run
 
 
 def fitted(run: Run) -> tuple[Run, tuple[Verdict, Verdict], tuple[dict[str, str], list[Verdict]]]:
-    """The run with its periods chosen, what `_compute` gave for them, and the public tables with their gates.
+    """The run with its periods chosen, G11 and G12 of its cells, and the public tables with the gates over them.
 
     A later release keeps the periods of the one before. A first one tries longer ones while too little is visible: of
     the cells that stand by themselves, which costs nothing, then of what secondary suppression leaves of them.
@@ -26,7 +26,7 @@ def fitted(run: Run) -> tuple[Run, tuple[Verdict, Verdict], tuple[dict[str, str]
         one = _suppress(run)
         chosen = _chosen(run, one.public)
         if chosen.plan.lengths == run.plan.lengths:
-            return chosen, _compute(chosen), (one.public, _judge(chosen, one))
+            return chosen, _check_models(chosen), (one.public, _judge(chosen, one))
         run, is_made = chosen, False
 
 
@@ -46,6 +46,8 @@ def _bounded(run: Run, is_made: bool) -> Run:
         run.progress("computing cells")
         if not is_made:
             tables.run_layers(run.con, run.declared, run.plan, run.sql)
+        ledger_cells.link_people(run.con, run.settings)
+        tables.forget_tokens(run.con)  # from here on nobody can be told from the facts, however the run ends
         prove.require([tables.check_cells(run.con, run.declared)])
         if run.plan.previous is not None:
             return run
@@ -59,7 +61,7 @@ def _chosen(run: Run, public: dict[str, str]) -> Run:
     """The run with the periods that are right by what its public tables show, for a first release that may choose."""
     if run.plan.previous is not None:
         return run
-    shares = periods.visible_shares(run.con, run.policy, public)
+    shares = periods.shares(run.con, run.policy, public)
     tried = {**run.tried}
     for population, share in shares.items():
         length, seen = run.plan.lengths[population][0].length, tried.get(population, {})
@@ -73,10 +75,8 @@ def _left_out(run: Run) -> list[str]:
     return [table for table in run.policy.release.tables if not files.months_of(run.policy, run.plan, table)]
 
 
-def _compute(run: Run) -> tuple[Verdict, Verdict]:
-    """G11 of the models and G12 of their cells, both required; from here on nobody can be told from the facts."""
-    ledger_cells.link_people(run.con, run.settings)
-    tables.forget_tokens(run.con)
+def _check_models(run: Run) -> tuple[Verdict, Verdict]:
+    """G11 of the models and G12 of their cells, both required."""
     run.progress("tracing columns")
     lineage = check_lineage(run.declared, run.sql if run.run_models else None)
     prove.require([lineage])

@@ -27,6 +27,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from ajprivacy_pipeline.calendar import MONTHS
 from ajprivacy_pipeline.disclosure.cells.contributor_sources import contributor_source
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
@@ -34,7 +35,7 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.ledger_cells import NAME, contributor_key, digits, keeps_people, key_store
 from ajprivacy_pipeline.release.plan import oldest_kept
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.storage.zones import Connection, attached, engine_errors, memory, open_zone
+from ajprivacy_pipeline.storage.zones import Connection, attached, engine_errors, literal, memory, open_zone
 
 KINDS = ("customer", "log", "visitor", "newsletter", "subject")  # of anonymous.tokens, but for unknown people
 _MISSING = (
@@ -80,7 +81,8 @@ def check_ledger(con: Connection, settings: Settings, policy: Policy, manifests:
 
 def _of_another_length(con: Connection) -> list[str]:
     """Periods about to be published whose facts are published already, cut into periods of another length."""
-    months = "CASE split_part(place, ' ', 3) WHEN 'quarter' THEN 3 WHEN 'year' THEN 12 ELSE 1 END"
+    longer = " ".join(f"WHEN {literal(length)} THEN {count:d}" for length, count in MONTHS.items())
+    months = f"CASE split_part(place, ' ', 3) {longer} ELSE 1 END"
     spans = ("SELECT DISTINCT place, split_part(place, ' ', 1) AS of, "
              "CAST(split_part(place, ' ', 2) || '-01' AS DATE) AS since, "
              f"CAST(since + to_months({months}) AS DATE) AS until FROM ")

@@ -16,7 +16,8 @@ from ajprivacy_pipeline.calendar import MONTHS, Length, Stretch, begins, shift, 
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.storage.zones import Connection, literal, quote
+from ajprivacy_pipeline.release.visible import exact_shares
+from ajprivacy_pipeline.storage.zones import Connection
 
 Lengths = Mapping[str, tuple[Stretch, ...]]  # by population of facts; one that is not named goes by months
 Tried = dict[str, dict[Length, int]]  # the visible share of each population by length, in whole percent
@@ -119,7 +120,7 @@ def rows(lengths: Lengths, manifest_sha256: str) -> list[dict[str, str]]:
              "length": stretch.length} for population, stretches in sorted(lengths.items()) for stretch in stretches]
 
 
-def visible_shares(con: Connection, policy: Policy, public: Mapping[str, str]) -> dict[str, int]:
+def shares(con: Connection, policy: Policy, public: Mapping[str, str]) -> dict[str, int]:
     """Returns how much of each fitted population is visible with one dimension named, in whole percent rounded down.
 
     The least of its tables counts, by the table's leading count. Where nothing happened, everything is visible.
@@ -131,18 +132,8 @@ def visible_shares(con: Connection, policy: Policy, public: Mapping[str, str]) -
     """
     found = {}
     for population, tables in fitted_populations(policy).items():
-        shares = [_visible(con, policy, table, public[table]) for table in tables if table in public]
-        if shares:
-            found[population] = floor(100 * min(shares))
+        seen = [exact_shares(con, policy, table, public[table]).get((shape_of(policy, table).measures[0], 1), 1.0)
+                for table in tables if table in public]
+        if seen:
+            found[population] = floor(100 * min(seen))
     return found
-
-
-def _visible(con: Connection, policy: Policy, table: str, relation: str) -> float:
-    """What stands in shown cells with one dimension named, as a part of what stands in all of them."""
-    shape, total = shape_of(policy, table), literal(policy.release.values.all)
-    keys, leading = ", ".join(map(quote, shape.keys)), quote(shape.measures[0])
-    named = " + ".join(f"CAST({quote(d)} <> {total} AS INTEGER)" for d in shape.keys if d != shape.time)
-    shown, whole = con.execute(
-        f"SELECT coalesce(sum(c.{leading}) FILTER (p.{leading} IS NOT NULL), 0), coalesce(sum(c.{leading}), 0) "
-        f"FROM published.{quote(table)} AS c LEFT JOIN {relation} AS p USING ({keys}) WHERE {named} = 1").fetchall()[0]
-    return float(shown) / float(whole) if whole else 1.0

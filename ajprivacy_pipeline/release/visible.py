@@ -78,7 +78,8 @@ def visible_shares(con: Connection, policy: Policy, public: Mapping[str, str], c
             before = {(level["dimensions"], share["measure"]): share
                       for level in earlier.get(table, ()) for share in level["shares"]}
             said.append(_table(policy, shape, shown, true, computed if is_new else [], before))
-            figures |= _exact(policy, shape, computed, true)
+            figures |= {f"visible_{table}_{measure}_{level}_ppm": int(1_000_000 * share)
+                        for (measure, level), share in _exact(policy, shape, computed, true).items()}
     return said, figures
 
 
@@ -191,16 +192,29 @@ def _sum(parts: list[_Part], measure: str, level: int, periods: Any) -> Any:
                if part.period in periods and part.named.bit_count() == level)
 
 
-def _exact(policy: Policy, shape: Shape, computed: list[_Part], true: list[_Part]) -> dict[str, int]:
-    """The share of the computed periods as it is, in ppm, for the run's own metadata."""
+def exact_shares(con: Connection, policy: Policy, table: str, relation: str) -> dict[tuple[str, int], float]:
+    """Returns the visible share of each told measure by how many dimensions are named, as it is: not to be published.
+
+    Args:
+        con: holds the true cells and the public table.
+        policy: roles.
+        table: the published table.
+        relation: its public table, quoted. A level that it does not list is not visible.
+    """
+    shape = shape_of(policy, table)
+    return _exact(policy, shape, _parts(con, policy, shape, [relation], "suppressed"),
+                  _parts(con, policy, shape, [f"published.{quote(table)}"], "false"))
+
+
+def _exact(policy: Policy, shape: Shape, computed: list[_Part], true: list[_Part]) -> dict[tuple[str, int], float]:
+    """The share of the computed periods as it is, where there is anything."""
     periods = {part.period for part in true}
-    found: dict[str, int] = {}
+    found = {}
     for measure in measures_told(policy, shape):
         for level in sorted({part.named.bit_count() for part in true}):
             whole = _sum(true, measure, level, periods)
             if whole > 0:
-                found[f"visible_{shape.table}_{measure}_{level}_ppm"] = int(
-                    1_000_000 * _sum(computed, measure, level, periods) / whole)
+                found[measure, level] = float(_sum(computed, measure, level, periods) / whole)
     return found
 
 

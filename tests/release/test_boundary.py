@@ -3,6 +3,10 @@
 import re
 from pathlib import Path
 
+import pytest
+
+from ajprivacy_pipeline.errors import ReleaseError
+from ajprivacy_pipeline.release import gates
 from ajprivacy_pipeline.settings import CHECKOUT
 from tests.release.release_world import World
 
@@ -57,3 +61,15 @@ def test_a_table_of_an_earlier_policy_does_not_linger(world: World) -> None:
     world.con.execute("CREATE TABLE published.old AS SELECT 1 AS one")
     world.compute()
     assert world.con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'old'").fetchall() == [(0,)]
+
+
+def test_tokens_are_gone_before_anything_is_suppressed_however_the_run_ends(
+        world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> dict[str, int]:
+        raise ReleaseError("nothing goes")
+
+    monkeypatch.setattr(gates, "suppress_more", fail)
+    with pytest.raises(ReleaseError, match="nothing goes"):
+        world.publish()
+    assert world.con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'tokens'").fetchall() == [(0,)]
+    assert world.con.execute("SELECT count(*) > 0 FROM anonymous.sales").fetchall() == [(True,)]
