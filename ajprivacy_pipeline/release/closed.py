@@ -8,6 +8,7 @@ from typing import Any
 from ajprivacy_pipeline.disclosure.guarantees import PROVING
 from ajprivacy_pipeline.disclosure.verdict import stored
 from ajprivacy_pipeline.errors import ReleaseError
+from ajprivacy_pipeline.release.files import absent_columns
 from ajprivacy_pipeline.release.manifest import Release, verify_release
 from ajprivacy_pipeline.release.plan import ReleasePlan
 from ajprivacy_pipeline.release.run import ReleaseResult, figures_of_cells
@@ -25,7 +26,8 @@ def already_closed(plan: ReleasePlan, settings: Settings, control: ControlStore,
     return ReleaseResult(plan.month, "already_closed", str(manifest["history_from"]), bool(manifest["proven"]),
                          release.folder.relative_to(settings.home).as_posix(), release.manifest_sha256, repaired, found,
                          release.rows, figures_of_cells(manifest), manifest.get("visible", []),
-                         row["published_at"].isoformat(timespec="seconds") if row else "")
+                         row["published_at"].isoformat(timespec="seconds") if row else "",
+                         absent_columns(manifest))
 
 
 def _closing(plan: ReleasePlan, settings: Settings, control: ControlStore,

@@ -68,7 +68,8 @@ def test_it_is_said_once_a_column(priceless: World) -> None:
 def test_a_table_keeps_the_columns_it_was_first_published_with(tmp_path: Path) -> None:
     """Prices that are mapped later change nothing: all months of a table have the same columns."""
     world = shop(tmp_path, {"order_lines": ["unit_price"]}, "2024-04")
-    world.publish()
+    first = world.publish()
+    assert world.publish().absent == first.absent != {}, "a closed month says it again"
     extraction(world.con, FED)
     result = world.publish("2024-04")
     assert result.absent == {"product_demand_monthly.revenue_nok": PRICE, "sales_monthly.revenue_nok": PRICE}
