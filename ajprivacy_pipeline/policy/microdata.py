@@ -6,11 +6,11 @@ Belongs here: its shape, what must hold inside it, and the lists that SQL models
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from ajprivacy_pipeline.policy.base import Frozen
+from ajprivacy_pipeline.policy.base import Frozen, Sound
 
 ANY = "*"
 
@@ -55,7 +55,7 @@ class SensitiveColumn(Frozen):
         return tuple(dict.fromkeys(band.value for band in self.bands))
 
 
-class Microdata(Frozen):
+class Microdata(Sound):
     """`release.toml`, [microdata]: how the record-level table is made and held to its guarantees."""
 
     table: str
@@ -64,18 +64,13 @@ class Microdata(Frozen):
     control_percent: int = Field(ge=1, le=50)
     control_people: int = Field(default=0, ge=0)  # as many groups of control_percent as it takes; 0: one
     drawn_percent: int = Field(default=10, ge=1, le=33)  # of the people, at least, in a band that is drawn
+    drawn_edge_percent: int = Field(default=1, ge=1, le=33)  # of the people, at least, whose figure an edge may be
     drawn_largest_percent: int = Field(default=0, ge=0, le=60)  # of the people, at least, in the commonest of them
     advantage_percent: int = Field(ge=1, le=50)
     coarsen_up_to: int = Field(ge=1, le=64)
     recoding: Literal["local", "full_domain"] = "local"  # full_domain: one level a column, for all people alike
     quasi_identifiers: dict[str, tuple[Leaf, ...]]
     sensitive: dict[str, SensitiveColumn]
-
-    @model_validator(mode="after")
-    def _sound(self) -> Self:
-        if faults := list(self._faults()):
-            raise ValueError("; ".join(faults))
-        return self
 
     def _faults(self) -> Iterator[str]:
         for name, leaves in self.quasi_identifiers.items():

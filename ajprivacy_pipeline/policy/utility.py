@@ -4,12 +4,12 @@ Belongs here: its shape, and what must hold between it and the published tables.
 (release/utility).
 """
 
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from ajprivacy_pipeline.policy.base import Frozen
+from ajprivacy_pipeline.policy.base import Frozen, Sound
 
 EXACT, NONE = "exact", "suppressed"
 
@@ -26,7 +26,7 @@ class GoldenQuery(Frozen):
     over: tuple[str, ...] = ()
 
 
-class Utility(Frozen):
+class Utility(Sound):
     """`release.toml`, [utility] (G15)."""
 
     left_out_percent: int = Field(ge=0, le=100)
@@ -46,9 +46,7 @@ class Utility(Frozen):
             f"{low:,} to {high - 1:,}": (low, high - 1) for low, high in pairwise(starts)}
         return {**bands, f"{starts[-1]:,} and more": (starts[-1], None)}
 
-    @model_validator(mode="after")
-    def _sound(self) -> Self:
+    def _faults(self) -> Iterator[str]:
         for name, bands in (("contributor_bands", self.contributor_bands), ("error_bands", self.error_bands)):
             if bands[0] < 1 or any(low >= high for low, high in pairwise(bands)):
-                raise ValueError(f"{name} must rise, from 1 or more")
-        return self
+                yield f"{name} must rise, from 1 or more"

@@ -72,7 +72,7 @@ def choose(con: Connection, policy: Policy) -> Columns:
         if entropy_l(figures.counts(column.bands)) >= column.entropy_l / column.entropy_share - SLACK:
             continue
         bands = draw(figures, column.bands, column.distinct_l, k, microdata.drawn_percent,
-                     microdata.drawn_largest_percent)
+                     edge=microdata.drawn_edge_percent, largest=microdata.drawn_largest_percent)
         if bands:
             drawn[name] = bands
         else:

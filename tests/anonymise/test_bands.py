@@ -41,7 +41,7 @@ def test_too_few_without_a_figure_stand_with_the_last(without: int, expected: li
 def test_one_band_is_far_the_commonest_where_that_is_asked() -> None:
     figures = Figures(dict.fromkeys(range(100), 1))
     assert entropy_l(figures.counts(draw(figures, OWN, 3, 10, 10))) == pytest.approx(4)
-    assert max(figures.counts(draw(figures, OWN, 3, 10, 10, 40))) == 40
+    assert max(figures.counts(draw(figures, OWN, 3, 10, 10, largest=40))) == 40
 
 
 @pytest.mark.parametrize(("number", "expected"), [
@@ -79,7 +79,7 @@ def slow(figures: Figures, fewest: int, k: int, least: int, largest: int,
 @given(st.dictionaries(st.integers(0, 9), st.integers(1, 60), min_size=1), st.integers(5, 12), st.sampled_from([0, 40]))
 def test_no_other_edges_have_more_entropy(people: dict[int, int], k: int, largest: int) -> None:
     figures = Figures(people)
-    bands = draw(figures, OWN, 3, k, 10, largest)
+    bands = draw(figures, OWN, 3, k, 10, largest=largest)
     least, needed = -(-figures.total * 10 // 100), -(-figures.total * largest // 100)
     best: list[tuple[float, list[int]]] = []
     while not best:

@@ -20,7 +20,6 @@ from math import exp, log
 from ajprivacy_pipeline.policy.microdata import Band
 
 _SCALE = 1 << 20  # entropies are added up as whole numbers, so that equal ones are equal
-_MOST_FIGURES = 100  # of those that many people have: an edge then is a figure of one in a hundred
 Cell = tuple[int | None, int]  # where it begins (None: no figure at all), people
 
 
@@ -54,7 +53,7 @@ def entropy_l(counts: Sequence[int]) -> float:
     return exp(-sum(n / total * log(n / total) for n in counts if n)) if total else 0.0
 
 
-def draw(figures: Figures, own: Sequence[Band], fewest: int, k: int, percent: int,
+def draw(figures: Figures, own: Sequence[Band], fewest: int, k: int, percent: int, *, edge: int = 1,
          largest: int = 0) -> tuple[Band, ...]:
     """Returns the bands drawn for a column, from low to high; none where there are no `fewest` of k people each.
 
@@ -64,9 +63,11 @@ def draw(figures: Figures, own: Sequence[Band], fewest: int, k: int, percent: in
         fewest: bands at least.
         k: people of a band, at least.
         percent: of all people, at least, in a band; halved until there are `fewest` bands, but never below k people.
+        edge: percent of all people, at least, and k of them, who have a figure that is an edge for no other reason.
         largest: percent of all people, at least, in one of the bands.
     """
-    cells = _cells(figures, {band.at_least for band in own if band.at_least is not None}, k)
+    many = max(k, -(-figures.total * edge // 100))
+    cells = _cells(figures, {band.at_least for band in own if band.at_least is not None}, many)
     least, most = max(k, -(-figures.total * percent // 100)), -(-figures.total * largest // 100)
     while True:
         starts = _best([people for _, people in cells], len(own), least, most)
@@ -77,9 +78,9 @@ def draw(figures: Figures, own: Sequence[Band], fewest: int, k: int, percent: in
         least = max(k, least // 2)
 
 
-def _cells(figures: Figures, own: set[int], k: int) -> list[Cell]:
-    """The finest bands there may be: each begins at an edge that a reader may see."""
-    many, cells, before = max(k, -(-figures.total // _MOST_FIGURES)), list[Cell](), -1
+def _cells(figures: Figures, own: set[int], many: int) -> list[Cell]:
+    """The finest bands there may be: each begins at an edge that a reader may see; so many people make a figure one."""
+    cells, before = list[Cell](), -1
     for figure, people in sorted(figures.people.items()):
         edge = _edge(before, figure, own) if before >= 0 else 0
         if edge is None and people >= many:
