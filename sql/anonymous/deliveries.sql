@@ -22,7 +22,7 @@ lines AS (
 ),
 deliveries AS (
     SELECT
-        o.order_id, o.ordered_on, o.contact_id, o.tombstone_type, trim(o.delivery_postal_code) AS postal_code,
+        o.order_id, o.ordered_on, o.contact_id, o.tombstone_type, o.delivery_postal_code AS postal_code,
         coalesce(o.customer_id, n.customer_id) AS customer_id,
         coalesce(o.delivered_on, l.last_line_on) AS delivered_on,
         coalesce(l.delivery_days, 0) AS delivery_days

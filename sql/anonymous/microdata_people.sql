@@ -20,7 +20,7 @@ stopped AS (
 ),
 people AS (
     SELECT
-        c.rowid AS person, c.customer_type, c.country, trim(c.postal_code) AS postal_code,
+        c.rowid AS person, c.customer_type, c.country, c.postal_code,
         lower(trim(c.gender)) AS gender, lower(trim(c.industry)) AS industry,
         12 * (year($microdata_month) - year(c.birth_date)) + month($microdata_month) - month(c.birth_date) AS age_months,
         CASE WHEN year(c.birth_date) % 10 = 0 AND month(c.birth_date) = 1 AND day(c.birth_date) = 1 THEN 120 ELSE 0 END

@@ -15,7 +15,7 @@ restricted_orders AS (  -- of guests, whom a request by e-mail restricts
 orders AS (
     SELECT
         o.order_id, o.rowid AS order_number, o.contact_id, o.tombstone_type, coalesce(o.customer_id, n.customer_id) AS customer_id,
-        p.month, p.period, trim(o.delivery_postal_code) AS postal_code,
+        p.month, p.period, o.delivery_postal_code AS postal_code,
         coalesce(upper(trim(o.currency)), $home_currency) AS currency
     FROM staged.orders AS o
     JOIN anonymous.periods AS p ON p.population = 'orders' AND p.fact_month = CAST(date_trunc('month', o.ordered_on) AS DATE)

@@ -8,7 +8,7 @@
 WITH register AS (
     SELECT
         coalesce(stated_type, $unknown) AS customer_type,
-        region_of(country, trim(postal_code), $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad) AS postal_region,
+        region_of(country, postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad) AS postal_region,
         count(*) AS customers
     FROM staged.customers
     GROUP BY ALL

@@ -103,7 +103,7 @@ def _described(policy: Policy, relation: str, dimensions: dict[str, str]) -> str
     values, k = policy.release.values, policy.release.thresholds.k
     named = ", ".join(map(quote, dimensions))
     shown = ", ".join(f"g.{_GROUPS[what]} AS {quote(name)}" for name, what in dimensions.items())
-    region = ("region_of(c.country, trim(c.postal_code), $home_spellings, $postal_pattern, $region_width, "
+    region = ("region_of(c.country, c.postal_code, $home_spellings, $postal_pattern, $region_width, "
               f"$region_starts, $region_labels, {literal(values.unknown)}, {literal(values.abroad)})")
     listed = " AND ".join(f"{quote(name)} <> {literal(values.all)}" for name in dimensions)
     return (
