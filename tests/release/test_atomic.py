@@ -2,13 +2,13 @@
 
 import resource
 import signal
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from ajprivacy_pipeline.errors import ControlError, ReleaseError, ZoneError
 from ajprivacy_pipeline.release import GuaranteeError, prove, read_release
-from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.zones import memory
 from tests.release.release_world import SALES, World, die_at, tree
 
@@ -127,18 +127,17 @@ def test_an_open_reader_neither_blocks_nor_breaks(published: World) -> None:
     assert world.query("SELECT max(month)::VARCHAR FROM product_demand_monthly") == [("2024-04-01",)]
 
 
-def test_a_control_store_that_refuses_leaves_the_old_release(
-        published: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_control_store_that_refuses_leaves_the_old_release_and_records_nothing(published: World) -> None:
     world = published
-
-    def refuse(*_: object) -> None:
-        raise ControlError("no")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ControlStore, "insert", refuse)
-        with pytest.raises(ControlError):
-            world.publish("2024-04")
+    changes = world.control.changes()
+    with sqlite3.connect(world.settings.control / "control.db") as store:
+        store.execute("CREATE TRIGGER refuse BEFORE INSERT ON releases BEGIN SELECT RAISE(ABORT, 'no'); END")
+    with pytest.raises(ControlError):
+        world.publish("2024-04")
     assert read_release(world.settings).month == "2024-03"
+    assert world.control.changes() == changes
+    with sqlite3.connect(world.settings.control / "control.db") as store:
+        store.execute("DROP TRIGGER refuse")
     assert world.publish("2024-04").status == "published"
 
 
