@@ -18,7 +18,7 @@ from ajprivacy_pipeline.settings import sql_folder
 from ajprivacy_pipeline.storage.catalogue import Model, layer_models, load_catalogue, macros, named, record_reasons
 
 _LAPSES = "retention.subject_purposes"
-_RECORDS, _BULK = "retention.record_decisions", "retention.bulk_decisions"
+_RECORDS, _BULK = "retention.record_decisions", "retention.bulk_rulings"
 _END = "_on"
 _KINDS_OF_ATTRIBUTE = frozenset({"contractual_attributes", "other_attributes"})
 _SUBJECTS = ("customers", "contacts")
@@ -145,7 +145,7 @@ def _record_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model]) -> Iter
         yield f"sources.toml: the models decide about {table}, which is not a table of the contract"
     for table, spec in tables.items():
         if spec.bulk != (table in bulk):
-            yield (f"sources.toml: tables.{table}.bulk says whether {_BULK} counts its rows, and "
+            yield (f"sources.toml: tables.{table}.bulk says whether {_BULK} judges its rows, and "
                    f"the model {'does' if table in bulk else 'does not'}")
     for scope, held in scopes.items():
         for entity in sorted(set(held) - entities - _KINDS_OF_ATTRIBUTE):
