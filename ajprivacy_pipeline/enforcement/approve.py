@@ -3,6 +3,7 @@
 Belongs here: approvers, four eyes, the brake, what stands in the way. Does not belong here: making or carrying out.
 """
 
+from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.make import look_at
 from ajprivacy_pipeline.enforcement.plans import (
     ENDED,
@@ -51,15 +52,20 @@ def approve(settings: Settings, name: str, by: str, *, release_brake: bool = Fal
             raise EnforcementError(f"plan {plan.id}: the brake stands for {len(brakes)} part(s), as {worst['entity']}."
                                    f"{worst['part']} ({worst['share']:.1%} of its rows with a value, {worst['limit']:.0%} "
                                    "go in passing): look at `ajprivacy plan show`, then say --release-brake")
-        return _record(control, plan, by, four_eyes=rules.four_eyes, release_brake=release_brake and bool(brakes))
+        return _record(control, ledger_of(settings, control), plan, by, four_eyes=rules.four_eyes, release_brake=release_brake and bool(brakes))
 
 
-def _record(control: ControlStore, plan: Plan, by: str, *, four_eyes: bool, release_brake: bool) -> Plan:
+def _record(control: ControlStore, ledger: Ledger, plan: Plan, by: str, *, four_eyes: bool, release_brake: bool) -> Plan:
     before = [event for event in plan.events if event.event == "first_approval"]
     if any(same_name(event.by) == same_name(by) for event in before):
         raise EnforcementError(f"plan {plan.id} waits for a second approval, by somebody else")
     event = "first_approval" if four_eyes and not before else "approved"
-    return move(control, plan, event, by, {"brake_released": release_brake})
+    return move(control, ledger, plan, event, by, {"brake_released": release_brake})
+
+
+def ledger_of(settings: Settings, control: ControlStore) -> Ledger:
+    """Returns the ledger of an installation."""
+    return Ledger(control, KeyStore(settings.keys, settings.root_key), settings.keys)
 
 
 def _brake_released(plan: Plan) -> bool:
@@ -96,7 +102,7 @@ def auto_approve(settings: Settings, name: str) -> Plan | None:
     if plan.summary["refused"] or policy.enforcement.four_eyes:
         return None
     with boundary("plan"):
-        return _record(control, plan, "policy: auto_approve", four_eyes=False, release_brake=False)
+        return _record(control, ledger_of(settings, control), plan, "auto_approve", four_eyes=False, release_brake=False)
 
 
 def withdraw(settings: Settings, name: str, by: str) -> Plan:
@@ -113,6 +119,6 @@ def withdraw(settings: Settings, name: str, by: str) -> Plan:
             raise EnforcementError(f"plan {plan.id} is {state} and cannot be withdrawn")
         if not same_name(by):
             raise EnforcementError("a withdrawal needs a name: --by NAME")
-        moved = move(control, plan, "withdrawn", by)
+        moved = move(control, ledger_of(settings, control), plan, "withdrawn", by)
         destroy_file(settings, KeyStore(settings.keys, settings.root_key), plan.id)
         return moved

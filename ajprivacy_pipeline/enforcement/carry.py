@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ajprivacy_pipeline.enforcement import fresh, shapes
+from ajprivacy_pipeline.enforcement import bodies, fresh, shapes
 from ajprivacy_pipeline.enforcement.apply import Checkpoint, Done, Door, told
 from ajprivacy_pipeline.enforcement.approve import require_unchanged
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
@@ -62,19 +62,19 @@ def apply_plan(settings: Settings, name: str, *, by: str = "system", checkpoint:
         with warehouse_lock(settings, alone=True):
             with open_source(settings.warehouse_url) as source:
                 ground = look_at(source, settings, policy)
-            _require_ground(control, plan, policy, settings, ground, by)
+            _require_ground(control, Ledger(control, keys, settings.keys), plan, policy, settings, ground, by)
             with _opened(settings, policy, keys, plan) as (con, writer):
                 return _Apply(settings, policy, control, keys, plan, ground, con, writer, checkpoint).run(by)
 
 
-def _require_ground(control: ControlStore, plan: Plan, policy: Policy, settings: Settings, ground: Ground,
-                    by: str) -> None:
+def _require_ground(control: ControlStore, ledger: Ledger, plan: Plan, policy: Policy, settings: Settings,
+                    ground: Ground, by: str) -> None:
     if ground.warehouse != plan.warehouse:
         raise EnforcementError(f"plan {plan.id} was made for another warehouse: point AJPRIVACY_WAREHOUSE to that one")
     try:
         require_unchanged(plan, policy, settings, ground.catalogue_sha256)
     except EnforcementError as error:
-        move(control, plan, "stopped", by)
+        move(control, ledger, plan, "stopped", by)
         raise StoppedError(f"{error}; what it has carried out stands") from None
 
 
@@ -107,7 +107,7 @@ class _Apply:
         require_unrestored(self.writer, self.ledger)
         self._resume()
         before = self._tally()
-        move(self.control, self.plan, "applying", by)
+        move(self.control, self.ledger, self.plan, "applying", by)
         for _ in range(ROUNDS):
             seen_on = datetime.now(ZoneInfo(self.policy.retention.time_zone)).date()
             fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, seen_on)
@@ -190,6 +190,12 @@ class _Apply:
         return int(self.con.execute("SELECT count(*) FROM scratch.pending AS p JOIN made.rows AS r USING (row_no) "
                                     f"WHERE r.state = '{fresh.APPLIED}'").fetchall()[0][0])
 
+    def _oldest_left(self) -> str | None:
+        """Since when the oldest is due of what was not carried out."""
+        oldest = self.con.execute("SELECT min(due_on) FROM made.rows WHERE state NOT IN "
+                                  f"('{fresh.APPLIED}', '{fresh.ALREADY}', '{fresh.NOT_DUE}')").fetchall()[0][0]
+        return oldest.isoformat() if oldest else None
+
     def _tally(self) -> dict[str | None, int]:
         return dict(self.con.execute("SELECT state, count(*) FROM made.rows GROUP BY ALL").fetchall())
 
@@ -205,11 +211,14 @@ class _Apply:
             "batches": self.batches, "verified": True, "sweep": [], "residue": []}
         parts = sorted({(entity, part) for entity, part, _ in self.counts})
         if parts:
-            move(self.control, self.plan, "applied", by, {
+            move(self.control, self.ledger, self.plan, "applied", by, {
                 "parts": [[entity, part, self.counts[entity, part, "rows"]] for entity, part in parts]})
-        self.ledger.append("verified", {**{name: value for name, value in result.items()
-                                           if name not in ("batches", "verified")}, "oldest_overdue_on": None})
-        move(self.control, self.plan, "verified", by, dict(result))
+        body: bodies.Verified = {
+            "plan": self.plan.id, "month": self.plan.month, "planned": result["planned"],
+            "applied": after.get(fresh.APPLIED, 0), "dropped": result["dropped"], "already": after.get(fresh.ALREADY, 0),
+            "not_carried_out": result["not_carried_out"], "arrived_meanwhile": result["arrived_meanwhile"],
+            "written_back": result["written_back"], "oldest_overdue_on": self._oldest_left(), "residue": [], "sweep": []}
+        move(self.control, self.ledger, self.plan, "verified", by, dict(result), body)
         return result
 
 

@@ -5,7 +5,6 @@ anything in the warehouse (`apply`), what becomes of a plan afterwards (`plans`,
 """
 
 import hashlib
-import json
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 
 from ajprivacy_pipeline.calendar import as_of
-from ajprivacy_pipeline.enforcement import shapes, waits
+from ajprivacy_pipeline.enforcement import bodies, shapes, waits
+from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.plans import (
     RUNNING,
     Plan,
@@ -114,6 +114,7 @@ def make_plan(settings: Settings, month: str | None = None, *, by: str = "system
         policy = load_policy(settings.notice)
         control = ControlStore.in_folder(settings.control)
         keys = KeyStore(settings.keys, settings.root_key)
+        ledger = Ledger(control, keys, settings.keys)
         known = known_plans(control)
         for plan in known:
             if (state := plan.state(policy.enforcement.approval_days)) in RUNNING:
@@ -123,11 +124,11 @@ def make_plan(settings: Settings, month: str | None = None, *, by: str = "system
             ground = look_at(source, settings, policy)
         with read_month(settings, newest) as (con, _):
             _require_same_policy(con, policy, newest)
-            made = _Making(con, settings, policy, control, keys, newest, ground)
+            made = _Making(con, settings, policy, ledger, control, keys, newest, ground)
             summary = made.run(len(known) + 1)
         for plan in known:
             if plan.state(policy.enforcement.approval_days) in ("made", "expired"):
-                move(control, plan, "superseded", by, {"by": summary["plan"]})
+                move(control, ledger, plan, "superseded", by)
                 destroy_file(settings, keys, plan.id)
         return summary
 
@@ -142,9 +143,9 @@ def _require_same_policy(con: zones.Connection, policy: Policy, month: str) -> N
 class _Making:
     """One making of a plan."""
 
-    def __init__(self, con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore,
+    def __init__(self, con: zones.Connection, settings: Settings, policy: Policy, ledger: Ledger, control: ControlStore,
                  keys: KeyStore, month: str, ground: Ground) -> None:
-        self.con, self.settings, self.policy, self.control = con, settings, policy, control
+        self.con, self.settings, self.policy, self.ledger, self.control = con, settings, policy, ledger, control
         self.keys, self.month, self.ground = keys, month, ground
         self.stages = stages_of(policy)
         self.parts: dict[Part, Counter[str]] = defaultdict(Counter)
@@ -165,7 +166,7 @@ class _Making:
         plan = self._plan(number, summary)
         summary["plan"] = plan.id
         self._write(plan, batches)
-        record_plan(self.control, replace(plan, summary=summary))
+        record_plan(self.ledger, replace(plan, summary=summary))
         return summary
 
     def _batches(self) -> Iterator[pa.Table]:
@@ -207,14 +208,14 @@ class _Making:
         return sum(changes(self.policy, place, self.ground.facts, stage, item, column) for column in columns
                    if column in place.columns)
 
-    def _summary(self, waiting: list[shapes.Waiting]) -> shapes.PlanSummary:
+    def _summary(self, waiting: list[bodies.Waiting]) -> shapes.PlanSummary:
         day = as_of(self.month)
         people = self.con.execute(f"SELECT count(DISTINCT subject_id) FROM {waits.READY}").fetchall()[0][0]
         years: Counter[str] = Counter()
         for since, rows in self.days.items():
             if since < _month_before(day):
                 years[str(since.year)] += rows
-        summary: list[shapes.SummaryRow] = [
+        summary: list[bodies.Count] = [
             {"entity": entity, "part": part, "action": stage.action, "clause": stage.clause,
              "rows": self.parts[entity, part]["rows"], "cells": self.parts[entity, part]["cells"]}
             for (entity, part), stage in self.stages.items() if (entity, part) in self.parts]
@@ -271,7 +272,7 @@ def context_of(policy: Policy, place: Place, facts: Mapping[tuple[str, ...], Tab
 
 
 def brake(con: zones.Connection, policy: Policy, control: ControlStore,
-          summary: Sequence[shapes.SummaryRow]) -> list[shapes.BrakeRow]:
+          summary: Sequence[bodies.Count]) -> list[shapes.BrakeRow]:
     """Returns the share of each part's rows with a value that goes, with what the last plans took away."""
     rules = policy.enforcement.brake
     before: Counter[Part] = Counter()
@@ -320,8 +321,3 @@ def _month_before(day: date) -> date:
 def _table(rows: Sequence[tuple[Any, ...]]) -> pa.Table:
     return pa.table([pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), _ARROW, strict=True)],
                     schema=_ARROW)
-
-
-def as_json(summary: shapes.PlanSummary) -> str:
-    """Returns a summary as people and programs read it."""
-    return json.dumps(summary, indent=2, ensure_ascii=False)

@@ -18,6 +18,8 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
+from ajprivacy_pipeline.enforcement.bodies import Approved, Ended, PlanMade, Verified
+from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.shapes import PlanSummary
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.settings import Settings
@@ -89,25 +91,40 @@ def find_plan(control: ControlStore, name: str) -> Plan:
     return found[0]
 
 
-def record_plan(control: ControlStore, plan: Plan) -> None:
-    """Append a plan that was just made."""
-    control.insert(plans, [{
+def record_plan(ledger: Ledger, plan: Plan) -> None:
+    """Append a plan that was just made, in the ledger too."""
+    summary = plan.summary
+    body: PlanMade = {
+        "plan": plan.id, "month": plan.month, "as_of": plan.as_of.isoformat(), "policy_version": plan.policy_version,
+        "summary": summary["summary"], "rows": summary["rows"], "cells": summary["cells"],
+        "subjects": summary["subjects"], "oldest_due_on": summary["oldest_due_on"],
+        "brake": [{**row, "share": f"{row['share']:.4f}", "limit": f"{row['limit']:.4f}"} for row in summary["brake"]],
+        "not_carried_out": summary["not_carried_out"], "waiting": summary["waiting"], "kept": summary["kept"]}
+    ledger.append("plan_made", body, also={"plans": [{
         "id": plan.id, "number": plan.number, "month": plan.month, "as_of": plan.as_of,
         "policy_version": plan.policy_version, "mapping_sha256": plan.mapping_sha256,
         "catalogue_sha256": plan.catalogue_sha256, "warehouse": plan.warehouse, "made_at": plan.made_at,
-        "summary": json.dumps(plan.summary, sort_keys=True)}])
+        "summary": json.dumps(summary, sort_keys=True)}]})
 
 
-def move(control: ControlStore, plan: Plan, event: str, by: str, detail: Mapping[str, Any] | None = None) -> Plan:
-    """Append an event of a plan; returns the plan as it is now."""
-    control.insert(plan_events, [event_row(plan, event, by, detail)])
+def move(control: ControlStore, ledger: Ledger, plan: Plan, event: str, by: str,
+         detail: Mapping[str, Any] | None = None, verified: Verified | None = None) -> Plan:
+    """Append an event of a plan, in the ledger too where it decides something; returns the plan as it is now."""
+    row = {"plan_id": plan.id, "event": event, "by": by, "happened_at": utc_now(),
+           "detail": json.dumps(detail or {}, sort_keys=True)}
+    also = {"plan_events": [row]}
+    if event in ("approved", "first_approval"):
+        body: Approved = {"plan": plan.id, "month": plan.month, "by": by,
+                          "released_brake": bool((detail or {}).get("brake_released"))}
+        ledger.append("approved", body, also=also)
+    elif event in ("withdrawn", "expired", "superseded", "stopped"):
+        ended: Ended = {"plan": plan.id, "month": plan.month, "by": by, "why": None}
+        ledger.append(event, ended, also=also)  # type: ignore[arg-type]
+    elif verified is not None:
+        ledger.append("verified" if event == "verified" else "unverified", verified, also=also)
+    else:
+        control.insert(plan_events, [row])
     return find_plan(control, plan.id)
-
-
-def event_row(plan: Plan, event: str, by: str, detail: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Returns an event as a row of the control store."""
-    return {"plan_id": plan.id, "event": event, "by": by, "happened_at": utc_now(),
-            "detail": json.dumps(detail or {}, sort_keys=True)}
 
 
 def plan_file(settings: Settings, plan_id: str) -> Path:

@@ -4,7 +4,7 @@ Belongs here: noticing it, and writing such batches off by name. Does not belong
 """
 
 from ajprivacy_pipeline.enforcement.ledger import Ledger, undone_batches
-from ajprivacy_pipeline.enforcement.plans import find_plan, move
+from ajprivacy_pipeline.enforcement.plans import ENDED, find_plan, move
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.policy.enforcement import same_name
@@ -62,5 +62,6 @@ def recover(settings: Settings, by: str) -> dict[str, list[int]]:
         for name, numbers in lost.items():
             plan = find_plan(control, name)
             ledger.append("undone_by_restore", {"plan": plan.id, "month": plan.month, "batches": sorted(numbers), "by": by})
-            move(control, plan, "withdrawn", by, {"undone_by_restore": sorted(numbers)})
+            if plan.state(policy.enforcement.approval_days) not in ENDED:
+                move(control, ledger, plan, "withdrawn", by, {"undone_by_restore": sorted(numbers)})
         return lost

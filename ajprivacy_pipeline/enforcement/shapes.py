@@ -1,20 +1,11 @@
-"""What a plan and its carrying out come to, in counts alone: the records that commands print and the ledger keeps.
+"""What a plan and its carrying out come to, in counts alone, as commands print it.
 
-Belongs here: their shapes. Does not belong here: counting.
+Belongs here: shapes. Does not belong here: what the ledger keeps of them (`bodies`), counting.
 """
 
 from typing import TypedDict
 
-
-class SummaryRow(TypedDict):
-    """How much of one part goes, and by which clause."""
-
-    entity: str
-    part: str
-    action: str
-    clause: str
-    rows: int
-    cells: int
+from ajprivacy_pipeline.enforcement.bodies import Count, Dropped, Hit, NotCarriedOut, Residue, Waiting
 
 
 class BrakeRow(TypedDict):
@@ -25,24 +16,6 @@ class BrakeRow(TypedDict):
     share: float
     limit: float
     tripped: bool
-
-
-class NotCarriedOut(TypedDict):
-    """A column that the product cannot change."""
-
-    entity: str
-    column: str
-    rows: int
-    reason: str
-
-
-class Waiting(TypedDict):
-    """Rows that are due and wait for something else."""
-
-    entity: str
-    part: str
-    rows: int
-    waits_for: str
 
 
 class Refused(TypedDict):
@@ -65,37 +38,13 @@ class PlanSummary(TypedDict):
     cells: int
     subjects: int
     oldest_due_on: str | None
-    summary: list[SummaryRow]
+    summary: list[Count]
     brake: list[BrakeRow]
     not_carried_out: list[NotCarriedOut]
     waiting: list[Waiting]
     refused: list[Refused]
     overdue: dict[str, int]  # by the year since when: rows that were due before the month began
     kept: dict[str, dict[str, int]]  # decision -> why -> decisions
-
-
-class Dropped(TypedDict):
-    """Rows of a plan that were not carried out because something has changed."""
-
-    reason: str
-    rows: int
-
-
-class Residue(TypedDict):
-    """Where old values may still lie, and when that ends."""
-
-    where: str
-    what: str
-    ends: str
-
-
-class Hit(TypedDict):
-    """Where an erased value still stands."""
-
-    table: str
-    column: str
-    rows: int
-    how: str
 
 
 class ApplyResult(TypedDict):

@@ -234,3 +234,23 @@ access_log = sa.Table(  # who read a person's data: the subject as a keyed token
     sa.Column("by", sa.String(200), nullable=False),
     sa.Column("looked_at", sa.DateTime, nullable=False),
 )
+
+ledger = sa.Table(  # what was planned, approved, carried out, verified: a chain of hashes, appended to alone
+    "ledger", META,  # texts as they were hashed: body is canonical JSON, recorded_at ISO 8601 in UTC without zone
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),  # from 1 on, without a gap
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.String(26), nullable=False),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+ledger_tokens = sa.Table(  # who was carried out in a batch: keyed tokens beside the chain, which holds their root alone
+    "ledger_tokens", META,  # a row per entry, token and clause; `key` is the fingerprint of the year's key
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("seq", sa.Integer, nullable=False, index=True),
+    sa.Column("year", sa.Integer, nullable=False),
+    sa.Column("key", sa.String(16), nullable=False),
+    sa.Column("token", sa.String(64), nullable=False, index=True),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("clause", sa.String(64), nullable=False),
+)
