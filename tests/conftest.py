@@ -1,4 +1,4 @@
-"""What several test folders share: a private PostgreSQL, and the order in which files are begun."""
+"""What several test folders share: a private PostgreSQL, a private MariaDB, and the order in which files are begun."""
 
 import tempfile
 from collections.abc import Iterator
@@ -31,3 +31,11 @@ def postgres_url() -> Iterator[str]:
             yield str(database.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
         finally:
             database.cleanup()
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """The URL of an empty MariaDB of this test session's own, listening on a socket only; gone afterwards."""
+    from tests import mariadb
+    with mariadb.server() as url:
+        yield url
