@@ -139,8 +139,7 @@ def _persons(con: Connection, policy: Policy, texts: Sequence[Text], hit: set[tu
              staged: set[tuple[str, str]]) -> list[Hit]:
     """What names a person in other words, or holds a birth date, among the texts that are no hit yet; no log's."""
     left = [t for t in texts if not t.logged and (t.place, t.value) not in hit]
-    values, words = [_visible(t.value) for t in left], own_words()
-    names = persons.named(con, policy, values, [words if t.own else frozenset() for t in left], staged)
+    names = persons.named(con, policy, [_visible(t.value) for t in left], [t.own for t in left], own_words(), staged)
     dated = [t for t in left if not t.own]
     births = persons.born(con, policy, [_visible(t.value) for t in dated], [_is_number(t) for t in dated], staged)
     return [*(Hit(left[i].place, left[i].value, "a person's name in parts, joined or with initials") for i in names),
