@@ -45,6 +45,17 @@ def test_a_total_of_many_customers_is_shown_beside_everything_suppressed_below_i
     assert total == (True, True, True)
 
 
+def test_a_total_is_shown_above_a_thousand_products_of_which_most_sell_once(tmp_path: Path) -> None:
+    """261 customers; of many products a single unit was sold, at a price that varies."""
+    shop = replace(real_year(1), people=1_300, orders=600, products=1_000, days=31)
+    world = published(tmp_path, shop, 7, 1)
+    totals = world.query("SELECT units IS NOT NULL, revenue_nok IS NOT NULL FROM product_demand_monthly "
+                         "WHERE product_id = '(all)'")
+    assert totals == [(True, True), (True, True)]
+    shown, = world.query("SELECT count(revenue_nok) FROM product_demand_monthly WHERE product_id <> '(all)'")
+    assert shown[0] > 100
+
+
 @pytest.mark.soak
 def test_a_year_of_half_a_million_dirty_lines_comes_out(tmp_path: Path) -> None:
     world = World(tmp_path, small_policy(history_months=11), left_out=LEFT_OUT)
