@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
+import sqlalchemy as sa
 
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.enforcement import bodies, shapes, waits
@@ -38,6 +39,7 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
+from ajprivacy_pipeline.storage.control_tables import months
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import newest_month, read_month
 from ajprivacy_pipeline.warehouse.address import Address
@@ -118,30 +120,49 @@ def make_plan(settings: Settings, month: str | None = None, *, by: str = "system
         policy = load_policy(settings.notice)
         control = ControlStore.in_folder(settings.control)
         keys = KeyStore(settings.keys, settings.root_key)
-        ledger = Ledger(control, keys, settings.keys)
-        known = known_plans(control)
-        for plan in known:
-            if (state := plan.state(policy.enforcement.approval_days)) in RUNNING:
-                raise EnforcementError(f"plan {plan.id} is {state}: carry it out with `ajprivacy plan apply {plan.id}`, "
-                                       "or withdraw it, before another one is made")
-        with open_source(settings.warehouse_url) as source:
-            ground = look_at(source, settings, policy)
+        require_none_running(control, policy)
         with read_month(settings, newest) as (con, _):
-            _require_same_policy(con, policy, newest)
-            made = _Making(con, settings, policy, ledger, control, keys, newest, ground)
-            summary = made.run(len(known) + 1)
-        for plan in known:
-            if plan.state(policy.enforcement.approval_days) in ("made", "expired"):
-                move(control, ledger, plan, "superseded", by)
-                destroy_file(settings, keys, plan.id)
-        return summary
+            return plan_of(con, settings, policy, control, keys, newest, by=by)
 
 
-def _require_same_policy(con: zones.Connection, policy: Policy, month: str) -> None:
+def require_none_running(control: ControlStore, policy: Policy) -> None:
+    """Stop where a plan is approved or being carried out (EnforcementError)."""
+    for plan in known_plans(control):
+        if (state := plan.state(policy.enforcement.approval_days)) in RUNNING:
+            raise EnforcementError(f"plan {plan.id} is {state}: carry it out with `ajprivacy plan apply {plan.id}`, "
+                                   "or withdraw it, before another one is made")
+
+
+def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,
+            month: str, *, by: str = "system") -> shapes.PlanSummary:
+    """Make the plan of a month whose decided file is open; the last step of the monthly job.
+
+    Raises:
+        EnforcementError: as `make_plan`, or the month has not succeeded.
+    """
+    require_none_running(control, policy)
+    _require_decided(con, control, policy, month)
+    ledger = Ledger(control, keys, settings.keys)
+    known = known_plans(control)
+    with open_source(settings.warehouse_url) as source:
+        ground = look_at(source, settings, policy)
+    summary = _Making(con, settings, policy, ledger, control, keys, month, ground).run(len(known) + 1)
+    for plan in known:
+        if plan.state(policy.enforcement.approval_days) in ("made", "first_approval", "expired"):
+            move(control, ledger, plan, "superseded", by)
+            destroy_file(settings, keys, plan.id)
+    return summary
+
+
+def _require_decided(con: zones.Connection, control: ControlStore, policy: Policy, month: str) -> None:
+    """What requests have ended is remembered when a month succeeds; before, nothing of it may be carried out."""
+    if not control.rows(sa.select(months.c.id).where(months.c.month == month).limit(1)):
+        raise EnforcementError(f"{month} was decided and has not succeeded: run it to its end with "
+                               f"`ajprivacy run --month {month}`")
     decided_by = con.execute("SELECT policy_version FROM retention.basis").fetchall()[0][0]
     if decided_by != policy.version:
-        raise EnforcementError(f"{month} was decided by policy {decided_by}, and the policy is {policy.version} now: run "
-                               "the month again, then make the plan")
+        raise EnforcementError(f"{month} was decided by policy {decided_by}, and the policy is {policy.version} now: "
+                               "run the month again, then make the plan")
 
 
 class _Making:

@@ -3,6 +3,7 @@
 Nothing of the product's own stages or values is used here.
 """
 
+from datetime import date
 from typing import Any
 
 from tests.enforcement.enforcement_world import Cells, Decision
@@ -65,7 +66,8 @@ def _becomes(before: Cells, table: str, row: dict[str, Any], part: str, column: 
     if column == "contact_id":
         return TOMBSTONES["business"]
     if column == "birth_date":
-        return f"{str(value)[:3]}0-01-01"
+        first = f"{str(value)[:3]}0-01-01"
+        return first if isinstance(value, str) else date.fromisoformat(first)
     if column.endswith("postal_code"):
         country = str(owner["country"]).lower().strip() if owner and owner["country"] else None
         text = str(value).strip()
