@@ -75,8 +75,8 @@ def _plan_rows(plan: PlanLine | None) -> list[tuple[str, str]]:
         return [("plan", "none: nothing is due, or another plan is being carried out")]
     brake = ", the brake stands (--release-brake)" if plan["brakes"] else ""
     refused = f", {plan['refused']} thing(s) refused (`ajprivacy plan show`)" if plan["refused"] else ""
-    return [("plan", f"{plan['rows']:,} decisions about {plan['subjects']:,} people, oldest due since "
-                     f"{plan['oldest_due_on']}{brake}{refused}"),
+    told = f"{plan['rows']:,} decisions about {plan['subjects']:,} people, oldest due since {plan['oldest_due_on']}"
+    return [("plan", f"{told}{brake}{refused}"),
             ("approve", f"ajprivacy plan approve {plan['plan']} --by NAME")]
 
 

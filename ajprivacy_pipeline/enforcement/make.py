@@ -48,11 +48,11 @@ from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, load_mapping, r
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
 from ajprivacy_pipeline.warehouse.source import Source, open_source
 
-ROWS = ("row_no BIGINT, entity VARCHAR, record_id VARCHAR, part VARCHAR, subject_id VARCHAR, clause VARCHAR, due_on DATE, "
-        "cells BIGINT, fingerprint VARCHAR, is_carried BOOLEAN, state VARCHAR, batch INTEGER")
+ROWS = ("row_no BIGINT, entity VARCHAR, record_id VARCHAR, part VARCHAR, subject_id VARCHAR, clause VARCHAR, "
+        "due_on DATE, cells BIGINT, fingerprint VARCHAR, is_carried BOOLEAN, state VARCHAR, batch INTEGER")
 _ARROW = pa.schema([("row_no", pa.int64()), ("entity", pa.string()), ("record_id", pa.string()), ("part", pa.string()),
-                    ("subject_id", pa.string()), ("clause", pa.string()), ("due_on", pa.date32()), ("cells", pa.int64()),
-                    ("fingerprint", pa.string()), ("is_carried", pa.bool_())])
+                    ("subject_id", pa.string()), ("clause", pa.string()), ("due_on", pa.date32()),
+                    ("cells", pa.int64()), ("fingerprint", pa.string()), ("is_carried", pa.bool_())])
 _AT_ONCE = 50_000
 
 
@@ -80,8 +80,8 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
     refused: list[shapes.Refused] = [
         {"table": ".".join(found.table), "column": found.column, "constraint": found.constraint, "fix": found.fix}
         for found in refusals(source, writes, {})]
-    return Ground(mapping, resolved, places, {table: table_facts(source, table) for table in tables}, catalogue_hash(source, tables),
-                  identity_of(settings.warehouse_url), refused)
+    return Ground(mapping, resolved, places, {table: table_facts(source, table) for table in tables},
+                  catalogue_hash(source, tables), identity_of(settings.warehouse_url), refused)
 
 
 def identity_of(url: str) -> str:
@@ -344,5 +344,5 @@ def _month_before(day: date) -> date:
 
 
 def _table(rows: Sequence[tuple[Any, ...]]) -> pa.Table:
-    return pa.table([pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), _ARROW, strict=True)],
-                    schema=_ARROW)
+    columns = zip(zip(*rows, strict=True), _ARROW, strict=True)
+    return pa.table([pa.array(column, field.type) for column, field in columns], schema=_ARROW)

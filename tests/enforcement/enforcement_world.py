@@ -46,8 +46,8 @@ class World:
             run_decisions(run)
             run.finish()
             rows = run.con.execute(
-                "SELECT 'subject', subject_id, attribute, decision, due_on FROM retention.attribute_decisions UNION ALL "
-                "SELECT entity, record_id, part, decision, due_on FROM retention.record_decisions UNION ALL "
+                "SELECT 'subject', subject_id, attribute, decision, due_on FROM retention.attribute_decisions "
+                "UNION ALL SELECT entity, record_id, part, decision, due_on FROM retention.record_decisions UNION ALL "
                 "SELECT entity, record_id, part, CASE reason WHEN 'held' THEN 'hold' ELSE 'due' END, due_on "
                 "FROM retention.bulk_rulings").fetchall()
         return {(entity, key, part): (decision, due_on) for entity, key, part, decision, due_on in rows}
@@ -113,19 +113,20 @@ def sample_shop(url: str, customers: int, seed: int, folder: Path) -> None:
     with source.connect() as reading, target.begin() as writing:
         for table, spec in load_policy(NOTICE).sources.tables.items():
             rows = reading.exec_driver_sql(f"SELECT * FROM {table}").mappings().all()
-            columns = ", ".join(f"`{name}` {_MARIADB.get(column.type, 'text')}" for name, column in spec.columns.items())
+            columns = ", ".join(f"`{name}` {_MARIADB.get(column.type, 'text')}"
+                                for name, column in spec.columns.items())
             keys = ", ".join(f"`{name}`" for name in spec.key)
             writing.exec_driver_sql(f"CREATE TABLE {table} ({columns}, PRIMARY KEY ({keys})) ENGINE=InnoDB")
-            names = list(spec.columns)
-            statement = f"INSERT INTO {table} ({', '.join(f'`{n}`' for n in names)}) VALUES ({', '.join(['%s'] * len(names))})"
             if rows:
-                writing.exec_driver_sql(statement, [tuple(row[name] for name in names) for row in rows])
+                marks = ", ".join(["%s"] * len(spec.columns))
+                writing.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})",
+                                        [tuple(row[name] for name in spec.columns) for row in rows])
     source.dispose()
     target.dispose()
 
 
-_MARIADB = {"id": "varchar(60)", "enum": "varchar(40)", "number": "double", "integer": "bigint", "amount": "decimal(18,2)",
-            "boolean": "varchar(8)", "timestamp": "varchar(40)", "date": "varchar(20)"}
+_MARIADB = {"id": "varchar(60)", "enum": "varchar(40)", "number": "double", "integer": "bigint",
+            "amount": "decimal(18,2)", "boolean": "varchar(8)", "timestamp": "varchar(40)", "date": "varchar(20)"}
 
 
 def changed(before: Cells, after: Cells) -> dict[tuple[str, str, str], tuple[Any, Any]]:

@@ -57,7 +57,8 @@ def _becomes(before: Cells, table: str, row: dict[str, Any], part: str, column: 
     value = row[column]
     owner = row if table == "customers" else before["customers"].get(str(row.get("customer_id")))
     kind = owner["customer_type"] if owner else None
-    if value is None or (table == "customers" and part == "address" and kind == "business" and column != "street_address"):
+    of_company = table == "customers" and part == "address" and kind == "business" and column != "street_address"
+    if value is None or of_company:
         return value
     if table == "web_events":
         return None
