@@ -14,8 +14,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from ajprivacy_pipeline.enforcement import fresh, locked
-from ajprivacy_pipeline.enforcement.make import Ground, context_of
+from ajprivacy_pipeline.enforcement import fresh, locked, tombstones
+from ajprivacy_pipeline.enforcement.ground import Ground, context_of
 from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part, Place
@@ -85,6 +85,7 @@ class Door:
             edits = list(self._edits(batch, done, held))
             edits = [edit for edit in edits if person_of(edit.item) not in done.put_off]
             self.checkpoint("write")
+            tombstones.ensure(batch, self.ground, self.policy, self._links(edits))
             for rank in sorted({edit.rank for edit in edits}):
                 for change in _grouped(edit for edit in edits if edit.rank == rank):
                     batch.change(change)
@@ -153,6 +154,15 @@ class Door:
                     after[source] = end
                     cells_of[stage.part] += 1
         return Edit(place.table, address, key, after, rank, item, parts, cells_of)
+
+    def _links(self, edits: Sequence[Edit]) -> Iterator[tuple[tuple[str, ...], str, Any]]:
+        """The columns that are about to be unlinked, with their tombstones."""
+        for edit in edits:
+            place = self.ground.places[edit.item.entity]
+            actions = self.policy.actions[edit.item.entity]
+            for column, source in place.columns.items():
+                if edit.after and source in edit.after and actions[column].action == "unlink":
+                    yield edit.table, source, edit.after[source]
 
     def _read_back(self, batch: Batch, edits: Sequence[Edit]) -> None:
         """Select every changed row anew and hold it against what it should be; counts of the database are no proof."""

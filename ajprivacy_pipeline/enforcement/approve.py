@@ -3,8 +3,8 @@
 Belongs here: approvers, four eyes, the brake, what stands in the way. Does not belong here: making or carrying out.
 """
 
+from ajprivacy_pipeline.enforcement.ground import current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger
-from ajprivacy_pipeline.enforcement.make import look_at
 from ajprivacy_pipeline.enforcement.plans import (
     ENDED,
     Plan,
@@ -31,7 +31,7 @@ def approve(settings: Settings, name: str, by: str, *, release_brake: bool = Fal
         EnforcementError: the plan may not be approved, or not by this name; nothing has changed.
     """
     with boundary("plan"):
-        policy, control = load_policy(settings.notice), ControlStore.in_folder(settings.control)
+        policy, control = current_policy(settings), ControlStore.in_folder(settings.control)
         plan = find_plan(control, name)
         rules = policy.enforcement
         state = plan.state(rules.approval_days)

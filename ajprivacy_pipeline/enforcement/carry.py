@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo
 from ajprivacy_pipeline.enforcement import bodies, fresh, shapes
 from ajprivacy_pipeline.enforcement.apply import Checkpoint, Door, told
 from ajprivacy_pipeline.enforcement.approve import require_unchanged
+from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
-from ajprivacy_pipeline.enforcement.make import Ground, look_at
 from ajprivacy_pipeline.enforcement.plans import Plan, find_plan, move, plan_file
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.errors import EnforcementError, StoppedError
-from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.retention.carried import FirstDue, carried_rows
 from ajprivacy_pipeline.settings import Settings, prepare_home
 from ajprivacy_pipeline.storage import zones
@@ -51,7 +51,7 @@ def apply_plan(settings: Settings, name: str, *, by: str = "system", checkpoint:
     """
     with boundary("apply"):
         prepare_home(settings)
-        policy, control = load_policy(settings.notice), ControlStore.in_folder(settings.control)
+        policy, control = current_policy(settings), ControlStore.in_folder(settings.control)
         keys = KeyStore(settings.keys, settings.root_key)
         plan = find_plan(control, name)
         state = plan.state(policy.enforcement.approval_days)

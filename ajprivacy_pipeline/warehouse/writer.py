@@ -219,7 +219,8 @@ class Batch:
         table = self._writer.table(path)
         listed = list(dict.fromkeys((*key, *columns)))
         for chunk in _chunks([tuple(map(self._typed(table), key, values)) for values in keys]):
-            query: sa.Select[Any] = sa.select(*(sa.column(name) for name in listed)).select_from(table).where(
+            shown: list[sa.ColumnElement[Any]] = [sa.column(name) for name in listed]
+            query = sa.select(*shown).select_from(table).where(
                 self._untyped(key[0], chunk) if self._is_untyped(table, key) else self._is(table, key, chunk))
             if lock and self._dialect != "sqlite":
                 query = query.with_for_update()
@@ -248,6 +249,11 @@ class Batch:
                 bound = {name: sa.bindparam(None, value, type_=sa.types.NullType()) if value is not None else sa.null()
                          for name, value in change.values.items()}
                 self._connection.execute(sa.update(table).where(here).values({**bound, **kept}))
+
+    def insert(self, path: Path_, values: Mapping[str, Any]) -> None:
+        """Insert one row."""
+        self._connection.execute(sa.insert(self._writer.table(path)).values(
+            {name: sa.bindparam(None, value, type_=sa.types.NullType()) for name, value in values.items()}))
 
     def mark(self, plan: str, number: int, counts: str, moment: str) -> None:
         """Leave the marker of a batch, as its last change."""
