@@ -11,6 +11,7 @@ from ajprivacy_pipeline.errors import ModelError, PolicyError
 from ajprivacy_pipeline.policy import (
     DecisionPolicy,
     Policy,
+    enforcement,
     governance,
     load_policy,
     microdata,
@@ -29,7 +30,7 @@ from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.catalogue import load_catalogue, record_reasons
 
 POLICY = load_policy(NOTICE)
-SHAPES = (policy, policy_retention, sources, governance, regions, release, microdata, utility)
+SHAPES = (policy, policy_retention, sources, governance, regions, release, microdata, utility, enforcement)
 
 
 def retention(**updates: object) -> DecisionPolicy:

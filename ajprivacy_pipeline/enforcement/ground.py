@@ -15,6 +15,7 @@ from ajprivacy_pipeline.enforcement.targets import Part, Place, places_of
 from ajprivacy_pipeline.enforcement.values import Context, ends_as
 from ajprivacy_pipeline.enforcement.work import Item
 from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.policy.retention import Action
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.warehouse.address import Address
 from ajprivacy_pipeline.warehouse.constraints import (
@@ -60,9 +61,25 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
     writes = list(_writes(stages, places, policy))
     refused: list[shapes.Refused] = [
         {"table": ".".join(found.table), "column": found.column, "constraint": found.constraint, "fix": found.fix}
-        for found in refusals(source, writes, {})]
+        for found in refusals(source, writes, reviewed(mapping))]
     return Ground(mapping, resolved, places, _facts(source, tables),
                   catalogue_hash(source, tables), identity_of(settings.warehouse_url), refused)
+
+
+_LONG_KEY = "9" * 20  # as long as a row's own key may be expected to be
+
+
+def _possible(policy: Policy, entity: str, column: str, action: Action) -> tuple[str, ...]:
+    """What may stand in a column afterwards, as far as it is no person's own."""
+    if action.action == "unlink":
+        return tuple(policy.retention.tombstones.values())
+    left = (action.neutral or "", action.unique_neutral.format(key=_LONG_KEY))
+    if action.action != "generalise":
+        return left
+    if policy.sources.tables[entity].columns[column].birth:
+        first, last = policy.retention.plausible_birth_years
+        return tuple(f"{year}-01-01" for year in range(first // 10 * 10, last + 1, 10))
+    return tuple("0123456789")
 
 
 def _facts(source: Source, tables: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], TableFacts]:
@@ -75,6 +92,12 @@ def _facts(source: Source, tables: Sequence[tuple[str, ...]]) -> dict[tuple[str,
             found[table] = table_facts(source, table)
             waiting += [key.to for key in found[table].foreign_keys]
     return found
+
+
+def reviewed(mapping: MappingFile) -> set[tuple[str, ...]]:
+    """Returns the source tables whose triggers somebody has looked at, as the mapping says with a reason."""
+    return {tuple((entry.table or name).split(".")) for name, entry in mapping.tables.items()
+            if entry.triggers_reviewed is not None}
 
 
 def identity_of(url: str) -> str:
@@ -93,8 +116,7 @@ def _writes(stages: Mapping[Part, Stage], places: Mapping[str, Place], policy: P
             continue
         for column, action in stage.columns.items():
             if column in place.columns:
-                values = tuple(policy.retention.tombstones.values()) if action.action == "unlink" else tuple(
-                    text for text in (action.neutral,) if text)
+                values = _possible(policy, entity, column, action)
                 yield Write(place.table, place.columns[column], kinds[action.action],  # type: ignore[arg-type]
                             has_neutral=action.neutral is not None, values=values)
 

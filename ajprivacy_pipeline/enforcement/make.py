@@ -9,8 +9,9 @@ import secrets
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -89,6 +90,7 @@ def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: 
     require_none_running(control, policy)
     _require_decided(con, control, policy, month)
     ledger = Ledger(control, keys, settings.keys)
+    ledger.forget_years(datetime.now(ZoneInfo(policy.retention.time_zone)).date(), policy.enforcement.ledger.years)
     known = known_plans(control)
     with open_source(settings.warehouse_url) as source:
         ground = look_at(source, settings, policy)

@@ -45,7 +45,8 @@ def _row(batch: Batch, ground: Ground, policy: Policy, key: ForeignKey, tombston
                 values[column] = typed(policy.retention.tombstones["business"], facts.columns[column])
                 if other.to != target or values[column] != tombstone:
                     made += _row(batch, ground, policy, other, values[column])
-    values = {**{column: _something(known) for column, known in facts.columns.items() if _demanded(known)},
+    values = {**{column: _something(known, tombstone) for column, known in facts.columns.items()
+                 if _demanded(known)},
               **_type_of(ground, policy, facts, tombstone), **values}
     batch.insert(target, values)
     return made + 1
@@ -67,10 +68,10 @@ def _type_of(ground: Ground, policy: Policy, facts: TableFacts, tombstone: Any) 
     return {column.source_column: "business" if kind == "contact" else kind}
 
 
-def _something(known: ColumnFacts) -> Any:
+def _something(known: ColumnFacts, tombstone: Any) -> Any:
     """What stands in a column that may not be NULL, of a row that is nobody."""
     if known.is_text:
-        return ""
+        return str(tombstone) if known.unique else ""
     kind = known.type.lower()
     if "time" in kind:
         return datetime(1970, 1, 1, tzinfo=UTC if "with time zone" in kind or "tz" in kind else None)

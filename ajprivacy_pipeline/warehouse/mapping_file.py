@@ -2,6 +2,7 @@
 
     [tables.customers]
     table = "crm.kunder"                  # or: query = "SELECT ..."; or: absent = "reason"
+    triggers_reviewed = "reason"          # somebody has looked at what its triggers do with an old value
     [tables.customers.columns]
     customer_id = "kunde_id"              # a source column
     customer_type = { constant = "consumer" }
@@ -70,6 +71,7 @@ class TableEntry(_Frozen):
     table: Text | None = None
     query: Text | None = None
     absent: Text | None = None
+    triggers_reviewed: Text | None = None
     columns: dict[str, ColumnEntry] = {}
 
     @model_validator(mode="after")
