@@ -35,6 +35,9 @@ class Reader(Protocol):
     def read_only(self) -> str:
         """Returns what a person does so that writes are taken; '' they are."""
 
+    def fits(self, value: str, column: ColumnFacts) -> bool:
+        """Whether a column can hold a value."""
+
     def cast(self, literal: str, column: ColumnFacts) -> str:
         """Returns a literal as a value of the column's type."""
 

@@ -4,7 +4,7 @@ Belongs here: records. Does not belong here: reading a catalogue, judging.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ajprivacy_pipeline.warehouse.constraints.words import mentioned
@@ -33,7 +33,7 @@ class Write:
 
 @dataclass(frozen=True)
 class ColumnFacts:
-    """A column. `unique` alone: it needs another value in every row. `generated`: nobody may write it."""
+    """A column. `unique`: by itself it has another value in every row. `generated`: nobody may write it."""
 
     name: str
     type: str
@@ -115,13 +115,18 @@ class TableFacts:
     partition_columns: tuple[str, ...] = ()
     engine: str = ""  # named where it has no transactions
     versioned: bool = False
-    row_security: bool = False
+    row_security: bool = False  # for this user
+    policies: str = ""  # hash of PostgreSQL's policies, and whether they are on
     on_conflict: str = ""  # SQLite: REPLACE or IGNORE, where a constraint of it says so
     published: bool = False  # PostgreSQL: rows are published and nothing identifies them
     key: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Choose the key."""
+        """Choose the key, and mark the columns that are unique by themselves, whole or in part."""
+        alone = {columns[0] for key in self.keys if not key.exclusion
+                 and len(columns := mentioned(" , ".join(key.parts), self.columns)) == len(key.parts) == 1}
+        object.__setattr__(self, "columns", {name: replace(column, unique=name in alone)
+                                             for name, column in self.columns.items()})
         object.__setattr__(self, "key", _best_key(self.keys, self.columns))
 
     @property

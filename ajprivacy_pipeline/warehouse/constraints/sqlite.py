@@ -6,7 +6,6 @@ Belongs here: reading. Does not belong here: judging what was read (rules.py).
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from ajprivacy_pipeline.warehouse.address import driver_errors
@@ -20,7 +19,7 @@ from ajprivacy_pipeline.warehouse.constraints.shapes import (
     TableFacts,
     Trigger,
 )
-from ajprivacy_pipeline.warehouse.constraints.words import bracketed, digest, listed, mentioned, words
+from ajprivacy_pipeline.warehouse.constraints.words import bracketed, checks, digest, listed, mentioned, words
 from ajprivacy_pipeline.warehouse.source import Source
 
 _TEXT = ("CHAR", "CLOB", "TEXT")
@@ -58,6 +57,10 @@ class SqliteCatalogue:
                    for place in (path, path.parent))
         return "" if able else "let this user write to the database's file and to its folder"
 
+    def fits(self, value: str, column: ColumnFacts) -> bool:  # noqa: ARG002 - as the other catalogues
+        """Whether a column can hold a value; here every column can hold everything."""
+        return True
+
     def cast(self, literal: str, column: ColumnFacts) -> str:
         """Returns a literal as the column would hold it: text is a number where the column is one, if it looks so."""
         if column.is_text:
@@ -80,12 +83,10 @@ class SqliteCatalogue:
         sql = next((text for _, text in self._sql("table", "name", table[-1])), "")
         columns = self._columns(table[-1], sql)
         keys = tuple(self._keys(table[-1], columns))
-        for key in keys:
-            if len(key.columns) == 1 and not key.predicate:
-                columns[key.columns[0]] = _unique(columns[key.columns[0]])
         return TableFacts(
             table, {"table": "table", "virtual": "virtual table", "shadow": "virtual table"}.get(kind, kind), columns,
-            keys=keys, checks=tuple(_checks(sql, columns)), foreign_keys=tuple(self._foreign(table[-1])),
+            keys=keys, checks=tuple(Check(*found) for found in checks(sql, words(sql), columns)),
+            foreign_keys=tuple(self._foreign(table[-1])),
             incoming=tuple(self._incoming(table[-1])), triggers=tuple(self._triggers(table[-1], columns)),
             on_conflict=_conflict(sql))
 
@@ -154,21 +155,6 @@ class SqliteCatalogue:
                 end = next(place for place, word in enumerate(found) if word.says("ON"))
                 of = " ".join(word.text for word in found[place + 1:end])
                 yield Trigger(name, (event,), mentioned(of, columns), body=digest(sql))
-
-
-def _unique(column: ColumnFacts) -> ColumnFacts:
-    return replace(column, unique=True)
-
-
-def _checks(sql: str, columns: dict[str, ColumnFacts]) -> Iterator[Check]:
-    """CHECK constraints of a CREATE TABLE."""
-    found = words(sql)
-    for place, word in enumerate(found[:-1]):
-        if word.says("CHECK") and found[place + 1].says("("):
-            text = bracketed(sql, found, place + 1)
-            named = place > 1 and found[place - 2].says("CONSTRAINT")
-            yield Check(found[place - 1].text if named else f"CHECK ({', '.join(mentioned(text, columns))})", text,
-                        mentioned(text, columns))
 
 
 def _expressions(sql: str) -> Iterator[tuple[str, str]]:
