@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from ajprivacy_pipeline.enforcement import fresh, shapes
+from ajprivacy_pipeline.enforcement import fresh, locked
 from ajprivacy_pipeline.enforcement.make import Ground, context_of, look_at
 from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
@@ -64,6 +64,7 @@ class Door:
         self.writer, self.con, self.policy, self.control = writer, con, policy, control
         self.ground, self.plan, self.checkpoint = ground, plan, checkpoint
         self.stages = stages_of(policy)
+        con.execute("CREATE OR REPLACE TABLE scratch.touched (entity VARCHAR, record_id VARCHAR)")
 
     def carry_out(self, number: int, people: Sequence[str]) -> Done:
         """Change everything that is pending of some people, in one transaction.
@@ -74,8 +75,13 @@ class Door:
         """
         self.con.execute("CREATE OR REPLACE TABLE scratch.batch AS SELECT p.* FROM scratch.pending AS p "
                          "JOIN (SELECT unnest($people) AS person) USING (person)", {"people": list(people)})
-        done = Done()
+        done, ids = Done(), locked.ids_of(self.con)
         with self.writer.batch(self._fact_tables()) as batch:
+            self.checkpoint("read")
+            locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids)
+            done.put_off |= locked.changed_people(self.con, self.policy, ids)
+            if locked.EVERYBODY in done.put_off:
+                done.put_off |= set(people)
             held = {hold["subject_id"] for hold in self.control.legal_holds() if hold["lifted_on"] is None}
             edits = list(self._edits(batch, done, held))
             edits = [edit for edit in edits if person_of(edit.item) not in done.put_off]
@@ -90,6 +96,8 @@ class Door:
             self.checkpoint("mark")
             batch.mark(self.plan.id, number, json.dumps(told(done), sort_keys=True), utc_now().isoformat())
             self.checkpoint("commit")
+        self.con.execute("INSERT INTO scratch.touched SELECT DISTINCT b.entity, b.record_id FROM scratch.batch AS b "
+                         "SEMI JOIN scratch.going USING (row_no)")
         self.checkpoint("committed")
         return done
 
@@ -114,6 +122,7 @@ class Door:
             row = found.get(tuple(map(as_text, item.key)))
             if row is None or self._differs(place, item, row) or item.subject_id in held:
                 done.put_off.add(person_of(item))
+            if person_of(item) in done.put_off or row is None:
                 continue
             key = tuple(row[name] for name in address)
             for rank, parts in _by_rank(self.stages, item):

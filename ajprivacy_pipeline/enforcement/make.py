@@ -42,7 +42,8 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import newest_month, read_month
 from ajprivacy_pipeline.warehouse.address import Address
 from ajprivacy_pipeline.warehouse.constraints import TableFacts, Write, catalogue_hash, refusals, table_facts
-from ajprivacy_pipeline.warehouse.mapping import load_mapping, resolve
+from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, load_mapping, resolve
+from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
 from ajprivacy_pipeline.warehouse.source import Source, open_source
 
 ROWS = ("row_no BIGINT, entity VARCHAR, record_id VARCHAR, part VARCHAR, subject_id VARCHAR, clause VARCHAR, due_on DATE, "
@@ -57,6 +58,8 @@ _AT_ONCE = 50_000
 class Ground:
     """What a plan stands on: how the warehouse is reached, what would be refused there, and its hashes."""
 
+    mapping: MappingFile
+    resolved: ResolvedSource
     places: Mapping[str, Place]
     facts: Mapping[tuple[str, ...], TableFacts]
     catalogue_sha256: str
@@ -68,13 +71,14 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
     """Hold the stages against a warehouse and its catalogue; no row is read."""
     mapping = load_mapping(settings.mapping_file, policy.sources)
     stages = stages_of(policy)
-    places = places_of(resolve(source, mapping, policy.sources), stages, policy.sources)
+    resolved = resolve(source, mapping, policy.sources)
+    places = places_of(resolved, stages, policy.sources)
     tables = sorted({place.table for place in places.values() if place.columns})
     writes = list(_writes(stages, places, policy))
     refused: list[shapes.Refused] = [
         {"table": ".".join(found.table), "column": found.column, "constraint": found.constraint, "fix": found.fix}
         for found in refusals(source, writes, {})]
-    return Ground(places, {table: table_facts(source, table) for table in tables}, catalogue_hash(source, tables),
+    return Ground(mapping, resolved, places, {table: table_facts(source, table) for table in tables}, catalogue_hash(source, tables),
                   identity_of(settings.warehouse_url), refused)
 
 

@@ -12,10 +12,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pyarrow as pa
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.warehouse.address import Address, driver_errors
+from ajprivacy_pipeline.warehouse.facts import facts
+from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
 
 MARKER = "ajprivacy_batches"
 _CHUNK = 500  # keys of one statement; SQLite takes 32,766 bound values
@@ -225,6 +228,11 @@ class Batch:
                 if tuple(values[name] for name in key) in wanted or self._dialect == "sqlite":
                     found.append(values)
         return found
+
+    def facts(self, table: ResolvedTable, types: Mapping[str, str], by: Mapping[str, Sequence[str]] | None, *,
+              lock: bool) -> pa.Table:
+        """Returns the rows of a table of the contract by ids, as `facts.facts`."""
+        return facts(self._connection, table, types, by, lock=lock)
 
     def change(self, change: Change) -> None:
         """Give rows their values, or delete them."""
