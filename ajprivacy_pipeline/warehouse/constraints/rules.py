@@ -60,13 +60,10 @@ def _table(catalogue: Catalogue, facts: TableFacts, own: Sequence[Write], all_ta
 
 
 def _column(facts: TableFacts, name: str) -> str:
-    """The column's name as the catalogue spells it."""
-    if name in facts.columns:
-        return name
-    found = [column for column in facts.columns if column.casefold() == name.casefold()]
-    if len(found) != 1:
+    found = facts.spelt(name)
+    if found is None:
         raise SourceError(f"table {facts.shown} has no column {name}; fix the mapping")
-    return found[0]
+    return found
 
 
 def _storage(facts: TableFacts, written: set[str]) -> Iterator[Refusal]:

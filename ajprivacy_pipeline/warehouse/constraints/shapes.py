@@ -139,15 +139,25 @@ class TableFacts:
         """Columns that the source changes by itself at every UPDATE."""
         return tuple(name for name, column in self.columns.items() if column.on_update_timestamp)
 
+    def spelt(self, name: str) -> str | None:
+        """Returns a column as the catalogue spells it: what points to it may be written otherwise; None: none such."""
+        if name in self.columns:
+            return name
+        found = [column for column in self.columns if column.casefold() == name.casefold()]
+        return found[0] if len(found) == 1 else None
+
     @property
     def shown(self) -> str:
         """Its name for messages."""
         return ".".join(self.table)
 
     def dependents(self, written: set[str]) -> set[str]:
-        """Generated columns that are made of one of these columns."""
-        return {name for name, column in self.columns.items()
-                if column.expression and set(mentioned(column.expression, self.columns)) & written}
+        """Returns the generated columns that are made of these columns, or of others that are."""
+        found: set[str] = set()
+        while more := {name for name, column in self.columns.items() if name not in found and column.expression
+                       and set(mentioned(column.expression, self.columns)) & (written | found)}:
+            found |= more
+        return found
 
 
 def _best_key(keys: tuple[Key, ...], columns: Mapping[str, ColumnFacts]) -> tuple[str, ...]:
