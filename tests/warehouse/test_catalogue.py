@@ -16,6 +16,7 @@ from ajprivacy_pipeline.sample import generate
 from ajprivacy_pipeline.sample.shop import contract, keys
 from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.warehouse.constraints import Write
+from ajprivacy_pipeline.warehouse.constraints.mariadb import _covers
 from tests.warehouse.constraintkit import DATABASES, Shop, delete, erase, said, shop_on
 
 MARIADB = {"id": "varchar(40)", "text": "text", "email": "varchar(200)", "enum": "varchar(40)", "timestamp": "datetime",
@@ -72,6 +73,21 @@ def test_columns_that_the_source_sets_itself_are_known(shop: Shop) -> None:
     shop.do("ALTER TABLE a ADD made timestamp DEFAULT CURRENT_TIMESTAMP, "
             "ADD changed timestamp DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP")
     assert shop.facts("a").touched == ("changed",)
+
+
+@pytest.mark.parametrize("shop", ["mariadb"], indirect=True)
+def test_mariadb_is_known_by_what_it_is_and_not_by_the_address(shop: Shop) -> None:
+    by_its_other_name = shop.url.replace("mariadb+pymysql", "mysql+pymysql")
+    assert Shop("mariadb", by_its_other_name).facts("a") == shop.facts("a")
+    assert shop.refusals(erase("a", "email"), url=by_its_other_name) == []
+
+
+@pytest.mark.parametrize(("pattern", "name", "covered"), [
+    ("*", "shop", True), ("`shop`", "shop", True), ("`shop`", "shops", False), ("`sh%`", "shop", True),
+    ("`my_shop`", "my1shop", True), (r"`my\_shop`", "my1shop", False), (r"`my\_shop`", "my_shop", True),
+    ("`a.b`", "axb", False)])
+def test_a_grant_on_schemas_covers_what_its_pattern_says(pattern: str, name: str, covered: bool) -> None:
+    assert _covers(pattern, name, wildcards=True) == covered
 
 
 # ---- the hash
