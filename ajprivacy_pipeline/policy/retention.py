@@ -115,7 +115,7 @@ class Retention(Frozen):
     end_before_beginning_days: int | None = Field(default=None, ge=0)  # None in policies that knew no such fault
     periods: dict[str, Period]
     choices: Choices
-    tombstones: dict[Literal["consumer", "business", "sole_proprietor"], str]
+    tombstones: dict[Literal["consumer", "business", "sole_proprietor", "contact"], str]
     purposes: dict[str, Purpose]
     attributes: dict[str, Attribute]
     freezes: dict[str, Freeze]

@@ -308,11 +308,13 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         ReleaseError: what is asked for cannot be had.
         PrivacyError: the policy, the keys or the file are not usable.
     """
+    from ajprivacy_pipeline.warehouse.mapping_file import load_mapping, policy_for
     with boundary(f"open {month}"):
         as_of(month)
         prepare_home(settings)
         policy = load_policy(settings.notice)
         require_complete(policy)
+        policy = policy_for(policy, load_mapping(settings.mapping_file, policy.sources))
         if month < policy.retention.first_month:
             raise PolicyError([f"purposes.toml: first_month is {policy.retention.first_month}, after {month}"])
         if policy.retention.valid_from > as_of(month):
