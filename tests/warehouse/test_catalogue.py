@@ -90,6 +90,13 @@ def test_a_grant_on_schemas_covers_what_its_pattern_says(pattern: str, name: str
     assert _covers(pattern, name, wildcards=True) == covered
 
 
+@pytest.mark.parametrize("shop", ["sqlite", "mariadb"], indirect=True)
+def test_a_foreign_key_names_columns_as_their_tables_do(shop: Shop) -> None:
+    shop.do("CREATE TABLE c (X integer, FOREIGN KEY (x) REFERENCES a (ID))")
+    assert [(key.columns, key.to, key.to_columns) for key in shop.facts("c").foreign_keys] == [
+        (("X",), ("a",), ("id",))]
+
+
 # ---- the hash
 
 CHANGES = {

@@ -23,6 +23,7 @@ from ajprivacy_pipeline.warehouse.constraints.shapes import (
     Table,
     TableFacts,
     Trigger,
+    spelt,
 )
 from ajprivacy_pipeline.warehouse.constraints.words import Word, checks, closing, digest, mentioned, words
 from ajprivacy_pipeline.warehouse.source import Source
@@ -223,10 +224,17 @@ class MariadbCatalogue:
                         action.append(found[ends + 4].text)
                     actions[event] = " ".join(action)
                     ends += 2 + len(action)
+                target = (to[0] if len(to) > 1 else schema, to[-1])
                 yield ForeignKey(
-                    found[place - 1].text, self._name(schema, name), _names(found[place + 3:columns]),
-                    self._name(to[0] if len(to) > 1 else schema, to[-1]),
-                    _names(found[other + 1:closing(found, other)]), actions["DELETE"], actions["UPDATE"])
+                    found[place - 1].text, self._name(schema, name),
+                    self._spelt(_names(found[place + 3:columns]), schema, name), self._name(*target),
+                    self._spelt(_names(found[other + 1:closing(found, other)]), *target),
+                    actions["DELETE"], actions["UPDATE"])
+
+    def _spelt(self, names: Sequence[str], schema: str, table: str) -> tuple[str, ...]:
+        """Columns as their table spells them, which a foreign key may do otherwise."""
+        known = [row[0] for row in self._rows(_COLUMNS, schema=schema, name=table)]
+        return tuple(spelt(name, known) or name for name in names)
 
     def _partitions(self, schema: str, name: str, columns: dict[str, ColumnFacts],
                     keys: tuple[Key, ...]) -> Iterator[str]:

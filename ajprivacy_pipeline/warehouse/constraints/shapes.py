@@ -3,7 +3,7 @@
 Belongs here: records. Does not belong here: reading a catalogue, judging.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -72,7 +72,7 @@ class Check:
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """A foreign key of `table` that points to `to`; actions as SQL writes them."""
+    """A foreign key of `table` that points to `to`, names as their tables spell them; actions as SQL writes them."""
 
     name: str
     table: Table
@@ -140,11 +140,8 @@ class TableFacts:
         return tuple(name for name, column in self.columns.items() if column.on_update_timestamp)
 
     def spelt(self, name: str) -> str | None:
-        """Returns a column as the catalogue spells it: what points to it may be written otherwise; None: none such."""
-        if name in self.columns:
-            return name
-        found = [column for column in self.columns if column.casefold() == name.casefold()]
-        return found[0] if len(found) == 1 else None
+        """Returns a column as the catalogue spells it; None: there is none."""
+        return spelt(name, self.columns)
 
     @property
     def shown(self) -> str:
@@ -158,6 +155,13 @@ class TableFacts:
                        and set(mentioned(column.expression, self.columns)) & (written | found)}:
             found |= more
         return found
+
+
+def spelt(name: str, known: Iterable[str]) -> str | None:
+    """Returns the one of these names that is meant: itself, or the only one that differs in capitals alone."""
+    known = tuple(known)
+    found = [other for other in known if other.casefold() == name.casefold()]
+    return name if name in known else found[0] if len(found) == 1 else None
 
 
 def _best_key(keys: tuple[Key, ...], columns: Mapping[str, ColumnFacts]) -> tuple[str, ...]:

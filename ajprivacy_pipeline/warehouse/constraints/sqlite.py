@@ -18,6 +18,7 @@ from ajprivacy_pipeline.warehouse.constraints.shapes import (
     Table,
     TableFacts,
     Trigger,
+    spelt,
 )
 from ajprivacy_pipeline.warehouse.constraints.words import bracketed, checks, digest, listed, mentioned, words
 from ajprivacy_pipeline.warehouse.source import Source
@@ -68,6 +69,10 @@ class SqliteCatalogue:
         return literal.strip("'") if _NUMBER.fullmatch(literal.strip("'")) else literal
 
     # ---- reading
+
+    def _table(self, name: str) -> str:
+        """A table as the catalogue spells it."""
+        return next((row[1] for row in self._pragma("table_list") if row[1].casefold() == name.casefold()), name)
 
     def _pragma(self, name: str, argument: str = "") -> list[Any]:
         quoted = f"({self.source.quote(argument)})" if argument else ""
@@ -132,12 +137,13 @@ class SqliteCatalogue:
             rows.setdefault(row[0], []).append(row)
         for number in sorted(rows):
             parts = sorted(rows[number], key=lambda row: int(row[1]))
-            columns = tuple(row[3] for row in parts)
-            to = tuple(row[4] for row in parts)
-            if None in to:  # REFERENCES without columns means the primary key
-                keyed = [row for row in self._pragma("table_xinfo", parts[0][2]) if row[5]]
-                to = tuple(row[1] for row in sorted(keyed, key=lambda row: int(row[5])))
-            yield ForeignKey(f"FOREIGN KEY ({', '.join(columns)})", (table,), columns, (parts[0][2],), to,
+            columns, other = tuple(row[3] for row in parts), self._table(parts[0][2])
+            known = self._pragma("table_xinfo", other)
+            keyed = sorted((row for row in known if row[5]), key=lambda row: int(row[5]))
+            to: tuple[str, ...] = tuple(row[1] for row in keyed)  # what REFERENCES without columns means
+            if None not in {row[4] for row in parts}:
+                to = tuple(spelt(row[4], [column[1] for column in known]) or row[4] for row in parts)
+            yield ForeignKey(f"FOREIGN KEY ({', '.join(columns)})", (table,), columns, (other,), to,
                              on_delete=parts[0][6], on_update=parts[0][5])
 
     def _incoming(self, table: str) -> Iterator[ForeignKey]:
