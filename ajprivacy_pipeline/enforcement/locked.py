@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
+from ajprivacy_pipeline.warehouse.extract import not_null_columns
 from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
 from ajprivacy_pipeline.warehouse.settle import settle_values
@@ -119,7 +120,7 @@ def read_facts(batch: Batch, con: Connection, resolved: ResolvedSource, policy: 
     con.execute(f"CREATE TABLE {NOW}.raw.extraction AS FROM {quote(zone)}.raw.extraction")
     con.execute(f"USE {NOW}")
     try:
-        settle_values(con, policy, mapping)
+        settle_values(con, policy, mapping, {name: not_null_columns(table) for name, table in resolved.tables.items()})
     finally:
         con.execute(f"USE {quote(zone)}")
 

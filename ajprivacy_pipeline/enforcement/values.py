@@ -37,7 +37,7 @@ def ends_as(value: Any, action: Action, context: Context) -> Any:
     if context.nullable:
         return None
     if context.unique:
-        return (action.neutral_unique or "{key}").format(key=context.key)
+        return action.unique_neutral.format(key=context.key)
     return action.neutral or ""
 
 

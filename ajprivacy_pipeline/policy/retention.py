@@ -136,3 +136,8 @@ class Action(Frozen):
     neutral: str | None = None
     neutral_unique: str | None = Field(default=None, pattern=r"\{key\}")  # where no two rows may hold the same
     part: str | None = None
+
+    @property
+    def unique_neutral(self) -> str:
+        """What a value becomes where no two rows may hold the same; `{key}` stands for the row's own key."""
+        return self.neutral_unique or "anonymised-{key}"

@@ -95,7 +95,7 @@ class MonthRun:
             sources = self.policy.sources
             mapping = load_mapping(self.settings.mapping_file, sources)
             extracts = extract(self.con, self.settings.warehouse_url, mapping, sources, progress=progress)
-            emptied = settle_values(self.con, self.policy, mapping)
+            emptied = settle_values(self.con, self.policy, mapping, {found.table: found.not_null for found in extracts})
             for layer in LAYERS:
                 self.con.execute(f"DROP SCHEMA IF EXISTS {zones.quote(layer)} CASCADE")
             self._values.clear()
