@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ajprivacy_pipeline.errors import PolicyError
 from ajprivacy_pipeline.policy.consistency import cross_faults, decision_faults
+from ajprivacy_pipeline.policy.enforcement import Enforcement
 from ajprivacy_pipeline.policy.governance import Clause, NoticeFile, Recipient, Review
 from ajprivacy_pipeline.policy.policy import DecisionPolicy, Policy
 from ajprivacy_pipeline.policy.regions import Regions
@@ -32,6 +33,7 @@ _FILES: dict[str, tuple[str, Any]] = {
     "regions": ("regions.toml", Regions),
     "recipients": ("recipients.toml", dict[str, Recipient]),
     "review": ("review.toml", Review),
+    "enforcement": ("enforcement.toml", Enforcement),
 }
 
 

@@ -18,7 +18,7 @@ from ajprivacy_pipeline.settings import sql_folder
 from ajprivacy_pipeline.storage.catalogue import Model, layer_models, load_catalogue, macros, named, record_reasons
 
 _LAPSES = "retention.subject_purposes"
-_RECORDS, _BULK = "retention.record_decisions", "retention.bulk_decisions"
+_RECORDS, _BULK = "retention.record_decisions", "retention.bulk_rulings"
 _END = "_on"
 _KINDS_OF_ATTRIBUTE = frozenset({"contractual_attributes", "other_attributes"})
 _SUBJECTS = ("customers", "contacts")
@@ -137,7 +137,7 @@ def _record_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model]) -> Iter
         action = policy.actions.get(table, {}).get(column)
         if table in known and column not in known[table]:
             yield f"purposes.toml: {table}.{column} identifies people and is in no attribute: it would never be due"
-        elif table not in known and action and f"{table}.{action.part}" not in parts:
+        elif table not in known and action and action.action != "keep" and f"{table}.{action.part}" not in parts:
             yield (f"actions.toml: {table}.{column} identifies people, and no model of sql/retention decides "
                    f"{table}.{action.part or '(no part)'}: it would never be due")
     entities = set(holdable_tables(catalogue))
@@ -145,7 +145,7 @@ def _record_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model]) -> Iter
         yield f"sources.toml: the models decide about {table}, which is not a table of the contract"
     for table, spec in tables.items():
         if spec.bulk != (table in bulk):
-            yield (f"sources.toml: tables.{table}.bulk says whether {_BULK} counts its rows, and "
+            yield (f"sources.toml: tables.{table}.bulk says whether {_BULK} judges its rows, and "
                    f"the model {'does' if table in bulk else 'does not'}")
     for scope, held in scopes.items():
         for entity in sorted(set(held) - entities - _KINDS_OF_ATTRIBUTE):
