@@ -15,15 +15,26 @@ Kind = Literal[
 Action = Literal["erase", "generalise", "unlink", "delete_row"]
 
 
-class Count(TypedDict):
-    """What a plan, or a batch, does to a part of a table by one action: decisions, and values changed."""
+class PlannedCount(TypedDict):
+    """What a plan does to a part of a table: decisions, and values changed; `action` is the first of the part's."""
 
     entity: str
     part: str
-    action: NotRequired[Action]  # a batch may leave it out where the plan's summary says it
+    action: Action
     clause: str
     rows: int
     cells: int
+
+
+class BatchCount(TypedDict):
+    """What a batch did to a part of a table: decisions, and values changed."""
+
+    entity: str
+    part: str
+    clause: str
+    rows: int
+    cells: int
+    actions: NotRequired[dict[Action, int]]  # the same values by action; absent: the plan's word for the part counts
 
 
 class BrakeShare(TypedDict):
@@ -61,7 +72,7 @@ class PlanMade(TypedDict):
     month: str
     as_of: str
     policy_version: str
-    summary: list[Count]
+    summary: list[PlannedCount]
     rows: int
     cells: int
     subjects: int
@@ -96,7 +107,7 @@ class Batch(TypedDict):
     plan: str
     batch: int
     month: str
-    counts: list[Count]
+    counts: list[BatchCount]
     subjects: int
     marker: bool
     carried_out_on: NotRequired[str]  # the local day of its commit; without it the day of its entry counts

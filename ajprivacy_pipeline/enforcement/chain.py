@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 GENESIS = "0" * 64
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 class Row(NamedTuple):
@@ -37,7 +38,7 @@ def canonical(value: object) -> str:
         TypeError: it holds a float, a key that is no text, or what JSON has no form for.
     """
     _only_exact(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _encode(value)
 
 
 def _only_exact(value: object) -> None:
@@ -60,7 +61,7 @@ def hash_of(seq: int, previous: str, kind: str, recorded_at: str, body: str) -> 
 
 def merkle_root(leaves: Iterable[tuple[str, str, str]]) -> str:
     """Returns the root over (token, month, clause), in hex, whatever their order."""
-    level = sorted(canonical(list(leaf)).encode() for leaf in leaves)
+    level = sorted(_encode(leaf).encode() for leaf in leaves)  # three texts: always exact
     return (_tree([hashlib.sha256(b"\0" + leaf).digest() for leaf in level]) if level
             else hashlib.sha256(b"").digest()).hex()
 

@@ -24,6 +24,7 @@ from ajprivacy_pipeline.enforcement.chain import Row, canonical, faults_of, hash
 from ajprivacy_pipeline.enforcement.entries import Entry, entry_of, undone_batches
 from ajprivacy_pipeline.enforcement.head import NOTHING, REMEDY, Head, HeadCopy, fault_between
 from ajprivacy_pipeline.errors import ControlError, KeyStoreError
+from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.control_tables import META, ledger, ledger_tokens
 from ajprivacy_pipeline.storage.keystore import KeyStore, fingerprint
@@ -139,7 +140,8 @@ class Ledger:
             ControlError: it is not; every fault is named.
         """
         verdict = self.verify()
-        _refuse(verdict.faults)
+        if verdict.faults:
+            raise as_error(verdict.faults)
         return verdict.head
 
     def find(self, subject_id: str) -> Answer:
@@ -189,7 +191,8 @@ class Ledger:
             ControlError: what the store holds is not whole itself.
         """
         said, rows, faults = self._read()
-        _refuse(faults)
+        if faults:
+            raise as_error(faults)
         head = _head(rows)
         if not isinstance(said, str) and fault_between(said, head) is None:
             return None
@@ -237,7 +240,7 @@ class Ledger:
 
     def _key(self, year: int) -> bytes:
         """The key of a year; it is made where nobody has a token of that year yet, and only there."""
-        query = sa.select(_TOKENS.key).distinct().where(_TOKENS.year == year)
+        query = sa.select(_TOKENS.key).where(_TOKENS.year == year).limit(1)  # all have the same: see below
         known = {row["key"] for row in self._control.rows(query)}
         if known and not self._keys.has(_name(year)):
             raise KeyStoreError(f"the key {_name(year)} is gone while the ledger has tokens under it: {REMEDY}")
@@ -262,17 +265,22 @@ class Ledger:
         return [*found, *(f"tokens stand beside entry {seq}, which has none" for seq in sorted(held))]
 
 
+def open_ledger(settings: Settings) -> Ledger:
+    """Returns the ledger of a home (ControlError: the control store has lost something)."""
+    return Ledger(ControlStore.in_folder(settings.control), KeyStore(settings.keys, settings.root_key), settings.keys)
+
+
+def as_error(faults: Sequence[str]) -> ControlError:
+    """Returns what to raise of a ledger that has faults: each in a sentence."""
+    return ControlError("\n  - ".join([f"the ledger has {len(faults)} fault(s); {REMEDY}:", *faults]))
+
+
 def _root(row: Row) -> str | None:
     """The root that an entry names, if it is that of a batch and can be read."""
     try:
         return str(json.loads(row.body)["merkle_root"]) if row.kind == "batch" else None
     except (TypeError, ValueError, KeyError):
         return None
-
-
-def _refuse(faults: Sequence[str]) -> None:
-    if faults:
-        raise ControlError("\n  - ".join([f"the ledger has {len(faults)} fault(s); {REMEDY}:", *faults]))
 
 
 def _head(rows: Sequence[Row]) -> Head:

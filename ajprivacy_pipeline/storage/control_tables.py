@@ -210,7 +210,7 @@ ledger_tokens = sa.Table(  # who was carried out in a batch: keyed tokens beside
     "ledger_tokens", META,  # a row per entry, token and clause; `key` is the fingerprint of the year's key
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("seq", sa.Integer, nullable=False, index=True),
-    sa.Column("year", sa.Integer, nullable=False),
+    sa.Column("year", sa.Integer, nullable=False, index=True),
     sa.Column("key", sa.String(16), nullable=False),
     sa.Column("token", sa.String(64), nullable=False, index=True),
     sa.Column("month", sa.String(7), nullable=False),
