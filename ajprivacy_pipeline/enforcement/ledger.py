@@ -35,7 +35,7 @@ _TOKENS = ledger_tokens.c
 
 
 class Token(NamedTuple):
-    """Somebody who was carried out: id as 'customer:1', the plan's month, the clause or group of clauses."""
+    """Somebody who was carried out: id as 'customer:1', the plan's month, one of the clauses."""
 
     subject_id: str
     month: str
@@ -160,10 +160,10 @@ class Ledger:
             if not self._keys.has(_name(year)):
                 without.append(year)
                 continue
-            query = sa.select(_TOKENS.seq, _TOKENS.month, _TOKENS.clause).where(
+            query = sa.select(_TOKENS.seq, _TOKENS.month, _TOKENS.clauses).where(
                 _TOKENS.token == _token(self._key(year), subject_id), _TOKENS.year == year)
-            found |= {Found(days[row["seq"]], row["month"], row["clause"])
-                      for row in self._control.rows(query) if row["seq"] in days}
+            found |= {Found(days[row["seq"]], row["month"], clause) for row in self._control.rows(query)
+                      if row["seq"] in days for clause in row["clauses"].split(",")}
         return Answer(tuple(sorted(found)), tuple(without))
 
     def forget_years(self, today: date, ledger_years: int) -> tuple[int, ...]:
@@ -232,11 +232,15 @@ class Ledger:
         return [row["year"] for row in self._control.rows(sa.select(_TOKENS.year).distinct().order_by(_TOKENS.year))]
 
     def _sealed(self, tokens: Sequence[Token], year: int) -> list[dict[str, Any]]:
-        """The rows of tokens, sorted, so that their order tells nothing about the ids'."""
+        """A row a person and month, sorted by token, so that their order tells nothing about the ids'."""
         key = self._key(year)
-        made = sorted({(_token(key, one.subject_id), one.month, one.clause) for one in tokens})
-        return [{"year": year, "key": fingerprint(key), "token": token, "month": month, "clause": clause}
-                for token, month, clause in made]
+        groups: dict[tuple[str, str], set[str]] = {}
+        for one in tokens:
+            groups.setdefault((one.subject_id, one.month), set()).add(one.clause)
+        shared = {"year": year, "key": fingerprint(key)}
+        rows = [{**shared, "token": _token(key, subject_id), "month": month, "clauses": ",".join(sorted(clauses))}
+                for (subject_id, month), clauses in groups.items()]
+        return sorted(rows, key=_leaf)
 
     def _key(self, year: int) -> bytes:
         """The key of a year; it is made where nobody has a token of that year yet, and only there."""
@@ -259,7 +263,7 @@ class Ledger:
             if root is None:
                 continue
             held.discard(row.seq)
-            query = sa.select(_TOKENS.token, _TOKENS.month, _TOKENS.clause).where(_TOKENS.seq == row.seq)
+            query = sa.select(_TOKENS.token, _TOKENS.month, _TOKENS.clauses).where(_TOKENS.seq == row.seq)
             if merkle_root(map(_leaf, self._control.rows(query))) != root:
                 found.append(f"the tokens of entry {row.seq} are not those that its root was made of")
         return [*found, *(f"tokens stand beside entry {seq}, which has none" for seq in sorted(held))]
@@ -288,7 +292,7 @@ def _head(rows: Sequence[Row]) -> Head:
 
 
 def _leaf(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    return row["token"], row["month"], row["clause"]
+    return row["token"], row["month"], row["clauses"]
 
 
 def _name(year: int) -> str:

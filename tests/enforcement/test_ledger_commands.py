@@ -102,7 +102,7 @@ def test_verify(filled: Settings, call: Call) -> None:
     ("UPDATE ledger SET body = replace(body, '9', '8') WHERE seq = 1", "entry 1 was changed"),
     ("DELETE FROM ledger WHERE seq = 2", "entry 2 is missing"),
     ("DELETE FROM ledger WHERE seq = 5", "it was cut at its end"),
-    ("UPDATE ledger_tokens SET clause = 'x' WHERE seq = 4", "the tokens of entry 4 are not those")])
+    ("UPDATE ledger_tokens SET clauses = 'x' WHERE seq = 4", "the tokens of entry 4 are not those")])
 def test_a_broken_ledger_ends_with_2(filled: Settings, call: Call, statement: str, said: str) -> None:
     spoil(filled, statement)
     code, out, err = call("ledger", "verify")
