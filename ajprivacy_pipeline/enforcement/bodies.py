@@ -12,15 +12,14 @@ Kind = Literal[
     "plan_made", "approved", "withdrawn", "expired", "superseded", "stopped", "batch", "verified", "unverified",
     "recovered", "undone_by_restore", "keys_destroyed", "started_anew",
 ]
-Action = Literal["erase", "generalise", "unlink", "delete_row"]
 
 
-class PlannedCount(TypedDict):
-    """What a plan does to a part of a table: decisions, and values changed; `action` is the first of the part's."""
+class Count(TypedDict):
+    """What a plan does to a part of a table: decisions, and values changed; `action` is the policy's, of several the first."""
 
     entity: str
     part: str
-    action: Action
+    action: str
     clause: str
     rows: int
     cells: int
@@ -34,7 +33,7 @@ class BatchCount(TypedDict):
     clause: str
     rows: int
     cells: int
-    actions: NotRequired[dict[Action, int]]  # the same values by action; absent: the plan's word for the part counts
+    actions: NotRequired[dict[str, int]]  # the same values by action; absent: the plan's word for the part counts
 
 
 class BrakeShare(TypedDict):
@@ -72,7 +71,7 @@ class PlanMade(TypedDict):
     month: str
     as_of: str
     policy_version: str
-    summary: list[PlannedCount]
+    summary: list[Count]
     rows: int
     cells: int
     subjects: int

@@ -180,9 +180,10 @@ def _plan(ours: Sequence[Entry], standing: Sequence[Entry]) -> CertifiedPlan:
     name = ours[0].body["plan"]
     carried = sum(count["rows"] for entry in standing if entry.body["plan"] == name for count in entry.body["counts"])
     versions = [entry.body["policy_version"] for entry in ours if entry.kind == "plan_made"]
-    state = next(_STATES[entry.kind] for entry in reversed(ours) if entry.kind in _STATES)
+    kinds = [entry.kind for entry in ours if entry.kind in _STATES]
+    kind = kinds[-2] if kinds[-2:] == ["undone_by_restore", "withdrawn"] else kinds[-1]
     found: CertifiedPlan = {
-        "plan": name, "policy_version": versions[-1] if versions else None, "state": state, "planned": None,
+        "plan": name, "policy_version": versions[-1] if versions else None, "state": _STATES[kind], "planned": None,
         "carried_out": carried, "dropped": None, "already": None, "not_carried_out": None}
     if said := [entry.body for entry in ours if entry.kind in _VERDICTS]:
         dropped = sum(one["rows"] for one in said[-1]["dropped"])

@@ -132,6 +132,7 @@ class Retention(Frozen):
 class Action(Frozen):
     """What becomes of a column when it is due."""
 
-    action: Literal["erase", "generalise", "unlink", "delete_row"]
+    action: Literal["erase", "generalise", "unlink", "delete_row", "keep"]
     neutral: str | None = None
+    neutral_unique: str | None = Field(default=None, pattern=r"\{key\}")  # where no two rows may hold the same
     part: str | None = None

@@ -137,7 +137,7 @@ def _record_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model]) -> Iter
         action = policy.actions.get(table, {}).get(column)
         if table in known and column not in known[table]:
             yield f"purposes.toml: {table}.{column} identifies people and is in no attribute: it would never be due"
-        elif table not in known and action and f"{table}.{action.part}" not in parts:
+        elif table not in known and action and action.action != "keep" and f"{table}.{action.part}" not in parts:
             yield (f"actions.toml: {table}.{column} identifies people, and no model of sql/retention decides "
                    f"{table}.{action.part or '(no part)'}: it would never be due")
     entities = set(holdable_tables(catalogue))

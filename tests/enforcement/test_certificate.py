@@ -100,6 +100,9 @@ def test_a_month_is_a_month() -> None:
     ([("unverified", dict(VERIFIED)), verdict()], "verified"),
     ([("batch", {**BATCHES[0], "batch": 3})], "unfinished"),
     ([("undone_by_restore", {"plan": "p1", "month": MONTH, "batches": [1], "by": "ada"})], "undone"),
+    ([("undone_by_restore", {"plan": "p1", "month": MONTH, "batches": [1], "by": "ada"}),
+      ("withdrawn", {"plan": "p1", "month": MONTH, "by": "ada", "why": None})], "undone"),
+    ([("withdrawn", {"plan": "p1", "month": MONTH, "by": "ada", "why": None})], "ended"),
     ([("stopped", {"plan": "p1", "month": MONTH, "by": None, "why": "policy"})], "ended")])
 def test_a_plan_is_what_its_newest_entry_says(more: Said, state: str) -> None:
     assert made_of([*WHOLE, *more])["state"] == state
