@@ -107,7 +107,8 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
 def test_people_go_and_what_points_to_them_points_to_nobody(world: World) -> None:
     world.decide()
     result = world.apply(world.approved())
-    assert result["verified"] and result["applied"] == result["planned"] > 0
+    assert result["verified"]
+    assert result["applied"] == result["planned"] > 0
     with world.connection() as connection:
         people = connection.exec_driver_sql("SELECT nr, slag, navn, epost, merke FROM kunde ORDER BY nr").fetchall()
         contacts = connection.exec_driver_sql("SELECT nr, kunde, navn FROM kontakt ORDER BY nr").fetchall()
