@@ -6,15 +6,14 @@ Does not belong here: where a column stands in a warehouse (`targets`), what a v
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
 
-from ajprivacy_pipeline.enforcement.bodies import Action as Kind
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.consistency import decided_parts
 from ajprivacy_pipeline.policy.retention import Action
 
 SUBJECTS = ("customers", "contacts")
 LINK = "link"
+ORDER = ("delete_row", "erase", "generalise", "unlink")  # by which of its actions a part is called
 # Attributes first; record parts other than links; messages before the cases that they may have their ids from; links
 # last, because everything else of a record is found by them.
 _LATE = {"communications": 2, "cases": 3}
@@ -43,10 +42,10 @@ class Stage:
         return 4 if self.part == LINK else _LATE.get(self.entity, 1)
 
     @property
-    def action(self) -> Kind:
+    def action(self) -> str:
         """What happens to it, in one word of the policy; a part of several kinds goes by the first of them."""
         kinds = {action.action for action in self.columns.values()}
-        return next(kind for kind in get_args(Kind) if kind in kinds)
+        return next(kind for kind in ORDER if kind in kinds)
 
 
 def stages_of(policy: Policy) -> dict[tuple[str, str], Stage]:
