@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ajprivacy_pipeline.enforcement import bodies, fresh, shapes
-from ajprivacy_pipeline.enforcement.apply import Checkpoint, Door, told
+from ajprivacy_pipeline.enforcement.apply import BusyError, Checkpoint, Door, Writer, open_writer, told
 from ajprivacy_pipeline.enforcement.approve import require_unchanged
 from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
@@ -30,7 +30,6 @@ from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import warehouse_lock
 from ajprivacy_pipeline.warehouse.source import open_source
-from ajprivacy_pipeline.warehouse.writer import BusyError, Writer, open_writer
 
 ROUNDS = 3  # how often people who were busy, or changed meanwhile, are decided about again
 _MAY_APPLY = ("approved", "applying", "applied", "verified", "unverified")
