@@ -1,7 +1,8 @@
 """The command line `ajprivacy`: arguments in, lines and exit codes out.
 
 Belongs here: commands and how they look. Does not belong here: work. Exit codes: 0 done, 1 a bug, 2 an error the user
-can fix (its message on stderr), 3 a plan was stopped, 130 interrupted. Heavy imports stand inside the commands, so that help is instant.
+can fix (its message on stderr), 3 a plan was stopped, 130 interrupted. Heavy imports stand inside the commands, so
+that help is instant.
 """
 
 import json

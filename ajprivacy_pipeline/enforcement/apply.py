@@ -1,7 +1,7 @@
 """Carrying a plan out: the one door to the warehouse.
 
 Belongs here: batches of whole people, each one transaction: read under locks, changed, read back, marked, committed;
-then recorded. Does not belong here: what is due (`fresh`), what a value ends as (`values`), how a database is written to.
+then recorded. Does not belong here: what is due (`fresh`), what a value ends as (`values`), how a database is written.
 Killed anywhere and started again it ends in the same state: what was done is told by marker and ledger, never by how a
 value looks.
 """
@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from ajprivacy_pipeline.enforcement import fresh, locked
-from ajprivacy_pipeline.enforcement.make import Ground, context_of, look_at
+from ajprivacy_pipeline.enforcement import fresh, locked, tombstones
+from ajprivacy_pipeline.enforcement.ground import Ground, context_of
 from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part, Place
@@ -26,7 +25,7 @@ from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
-from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Writer
+from ajprivacy_pipeline.warehouse.writer import Batch, Change, Writer
 
 Checkpoint = Callable[[str], None]  # told what comes next; a test kills there
 
@@ -86,6 +85,7 @@ class Door:
             edits = list(self._edits(batch, done, held))
             edits = [edit for edit in edits if person_of(edit.item) not in done.put_off]
             self.checkpoint("write")
+            tombstones.ensure(batch, self.ground, self.policy, self._links(edits))
             for rank in sorted({edit.rank for edit in edits}):
                 for change in _grouped(edit for edit in edits if edit.rank == rank):
                     batch.change(change)
@@ -155,8 +155,17 @@ class Door:
                     cells_of[stage.part] += 1
         return Edit(place.table, address, key, after, rank, item, parts, cells_of)
 
+    def _links(self, edits: Sequence[Edit]) -> Iterator[tuple[tuple[str, ...], str, Any]]:
+        """The columns that are about to be unlinked, with their tombstones."""
+        for edit in edits:
+            place = self.ground.places[edit.item.entity]
+            actions = self.policy.actions[edit.item.entity]
+            for column, source in place.columns.items():
+                if edit.after and source in edit.after and actions[column].action == "unlink":
+                    yield edit.table, source, edit.after[source]
+
     def _read_back(self, batch: Batch, edits: Sequence[Edit]) -> None:
-        """Select every changed row anew, and hold it against what it should be; what the database reported is no proof."""
+        """Select every changed row anew and hold it against what it should be; counts of the database are no proof."""
         expected: dict[tuple[Any, ...], dict[tuple[Any, ...], Mapping[str, Any] | None]] = defaultdict(dict)
         for edit in edits:
             before = expected[edit.table, edit.address].get(edit.row, {})
@@ -170,9 +179,9 @@ class Door:
                 key in found if after is None else
                 key not in found or any(found[key][name] != value for name, value in after.items())))
             if wrong:
-                raise EnforcementError(f"{'.'.join(table)}: {wrong} of {len(rows)} row(s) do not hold what was just written: "
-                                       "a trigger, a rule or a policy of the database changes or hides them; nothing of "
-                                       "this batch was changed")
+                raise EnforcementError(f"{'.'.join(table)}: {wrong} of {len(rows)} row(s) do not hold what was just "
+                                       "written: a trigger, a rule or a policy of the database changes or hides them; "
+                                       "nothing of this batch was changed")
 
     def _count(self, edits: Sequence[Edit], done: Done) -> None:
         for edit in edits:
@@ -202,8 +211,8 @@ class Door:
 
     def _intend(self, number: int, done: Done) -> None:
         """Note in the plan's file which rows the batch is about, before it is committed."""
-        self.con.execute("CREATE OR REPLACE TABLE scratch.going AS SELECT row_no FROM scratch.batch WHERE person NOT IN "
-                         "(SELECT unnest($off))", {"off": list(done.put_off)})
+        self.con.execute("CREATE OR REPLACE TABLE scratch.going AS SELECT row_no FROM scratch.batch "
+                         "WHERE person NOT IN (SELECT unnest($off))", {"off": list(done.put_off)})
         self.con.execute(f"UPDATE made.rows SET state = '{fresh.INTENDED}', batch = $number "
                          "WHERE row_no IN (SELECT row_no FROM scratch.going)", {"number": number})
         done.rows = [row[0] for row in self.con.execute("SELECT row_no FROM scratch.going").fetchall()]

@@ -15,7 +15,7 @@ Kind = Literal[
 
 
 class Count(TypedDict):
-    """What a plan does to a part of a table: decisions, and values changed; `action` is the policy's, of several the first."""
+    """What a plan does to a part of a table: decisions, and values changed; of several actions the first is named."""
 
     entity: str
     part: str
