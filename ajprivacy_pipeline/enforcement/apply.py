@@ -25,9 +25,9 @@ from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
-from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Writer, open_writer
+from ajprivacy_pipeline.warehouse.writer import MARKER, Batch, BusyError, Change, Writer, open_writer
 
-__all__ = ["BusyError", "Checkpoint", "Done", "Door", "Edit", "Writer", "open_writer", "person_of", "told"]
+__all__ = ["MARKER", "BusyError", "Checkpoint", "Done", "Door", "Edit", "Writer", "open_writer", "person_of", "told"]
 
 Checkpoint = Callable[[str], None]  # told what comes next; a test kills there
 

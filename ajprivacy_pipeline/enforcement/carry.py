@@ -13,13 +13,15 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ajprivacy_pipeline.enforcement import bodies, fresh, shapes
+from ajprivacy_pipeline.enforcement import bodies, erased, fresh, shapes
 from ajprivacy_pipeline.enforcement.apply import BusyError, Checkpoint, Door, Writer, open_writer, told
 from ajprivacy_pipeline.enforcement.approve import require_unchanged
 from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
 from ajprivacy_pipeline.enforcement.plans import Plan, find_plan, move, plan_file
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
+from ajprivacy_pipeline.enforcement.stages import stages_of
+from ajprivacy_pipeline.enforcement.sweep import sweep_plan
 from ajprivacy_pipeline.errors import EnforcementError, StoppedError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.retention.carried import FirstDue, carried_rows
@@ -113,6 +115,7 @@ class _Apply:
             if not fresh.hold_against(self.con, self.policy, dict(self.ground.places), self.plan):
                 break
             self.written_back = self.written_back or self._written_back()
+            erased.remember(self.con, self.keys, self.plan.id, self.policy, stages_of(self.policy))
             if not self._round():
                 break
         self._leave_the_rest()
@@ -211,7 +214,9 @@ class _Apply:
             "already": after.get(fresh.ALREADY, 0) + earlier,
             "not_carried_out": after.get(fresh.NOT_CARRIED_OUT, 0), "arrived_meanwhile": 0,
             "written_back": self.written_back,
-            "batches": self.batches, "verified": True, "sweep": [], "residue": []}
+            "batches": self.batches, "verified": True, "residue": [],
+            "sweep": sweep_plan(self.con, self.keys, self.plan, self.policy, self.ground.mapping,
+                                self.settings.warehouse_url)}
         parts = sorted({(entity, part) for entity, part, _ in self.counts})
         if parts:
             move(self.control, self.ledger, self.plan, "applied", by, {
@@ -222,7 +227,7 @@ class _Apply:
             "already": after.get(fresh.ALREADY, 0),
             "not_carried_out": result["not_carried_out"], "arrived_meanwhile": result["arrived_meanwhile"],
             "written_back": result["written_back"], "oldest_overdue_on": self._oldest_left(),
-            "residue": [], "sweep": []}
+            "residue": result["residue"], "sweep": result["sweep"]}
         move(self.control, self.ledger, self.plan, "verified", by, dict(result), body)
         return result
 

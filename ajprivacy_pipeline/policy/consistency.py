@@ -103,6 +103,9 @@ def _enforcement_faults(policy: Policy) -> Iterator[str]:
     for table, part in decided_parts(policy):
         if part not in clauses.get(table, {}):
             yield f"enforcement.toml: clauses.{table} lacks {part}"
+    known = {f"{name}.{column}" for name, table in policy.sources.tables.items() for column in table.columns}
+    for column in sorted(policy.enforcement.sweep.columns - known):
+        yield f"enforcement.toml: sweep names the unknown column {column}"
 
 
 def decided_parts(policy: DecisionPolicy) -> Iterator[tuple[str, str]]:

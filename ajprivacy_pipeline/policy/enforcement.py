@@ -1,4 +1,4 @@
-"""How what is due is carried out: approval, the brake, batches, the ledger, the clause of each part.
+"""How what is due is carried out: approval, the brake, batches, ledger, sweep, backups, the clause of each part.
 
 Belongs here: the shape of `enforcement.toml`. Does not belong here: what becomes of a column (`retention.Action`).
 """
@@ -32,6 +32,41 @@ class LedgerYears(Frozen):
     years: int = Field(ge=1)
 
 
+class Sweep(Frozen):
+    """What a sweep looks for, by the contract's columns (table.column), and for how long it can.
+
+    A street is looked for together with one of the columns beside it, of the same row.
+    """
+
+    days: int = Field(default=30, ge=1)  # after the first verification: then the set's key is destroyed
+    shortest: int = Field(default=6, ge=1)
+    shortest_beside: int = Field(default=3, ge=1)
+    phone_digits: tuple[int, int] = (8, 15)
+    calling_code: str = Field(default="47", pattern="^[0-9]{1,3}$")
+    national_digits: int = Field(default=8, ge=1)
+    name_words: tuple[int, int] = (2, 8)
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    usernames: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    addresses: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @property
+    def columns(self) -> set[str]:
+        """Every column that it names."""
+        return {*self.emails, *self.phones, *self.numbers, *self.usernames, *self.names, *self.addresses,
+                *(beside for columns in self.addresses.values() for beside in columns)}
+
+
+class Backup(Frozen):
+    """A copy of the warehouse that lies elsewhere, and how long one lives: an entry of the register of backups."""
+
+    where: str = Field(pattern=r"\S")
+    what: str = "a backup"
+    life_days: int = Field(ge=0)
+
+
 class Enforcement(Frozen):
     """`enforcement.toml`."""
 
@@ -42,6 +77,8 @@ class Enforcement(Frozen):
     brake: Brake
     batch: Batch
     ledger: LedgerYears
+    sweep: Sweep = Field(default_factory=Sweep)
+    backups: dict[str, Backup] = Field(default_factory=dict)
     clauses: dict[str, dict[str, str]]
 
     def may_approve(self, name: str) -> bool:

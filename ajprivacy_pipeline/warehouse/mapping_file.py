@@ -19,6 +19,10 @@
     business = -2
     sole_proprietor = -3
     contact = -4                          # without it, a contact's is that of business
+    [[known_copies]]                      # where a sweep need not look for what was erased
+    table = "audit.old_values"
+    column = "payload"
+    reason = "emptied by its own job within a week"
 
 What the file leaves out is looked for under its own name. Belongs here: the file's shape and the
 faults that it has by itself. Does not belong here: the warehouse (mapping.py).
@@ -84,11 +88,20 @@ class TableEntry(_Frozen):
         return self
 
 
+class KnownCopy(_Frozen):
+    """A source column in which a sweep does not look, and why erased values may stand there."""
+
+    table: Text
+    column: Text
+    reason: Text
+
+
 class Mapping(_Frozen):
     """A mapping file. Empty = identity: the warehouse has the contract's own names."""
 
     tables: dict[str, TableEntry] = {}
     tombstones: dict[Literal["consumer", "business", "sole_proprietor", "contact"], Text | int] = {}
+    known_copies: tuple[KnownCopy, ...] = ()
     rates: dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]] = {}
 
 

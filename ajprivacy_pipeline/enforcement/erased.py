@@ -1,0 +1,236 @@
+"""The set of what a plan erases, as keyed hashes, so that it can be looked for once it is gone.
+
+Belongs here: which values are in it and which are nobody's own, its key, its end. Does not belong here: taking
+candidates out of a text (`candidates`), where is looked (`sweep`). No clear value is stored. The set stands in the
+plan's encrypted file and is useless without its own random key, with which it ends.
+
+    made.erased    kind, hash, mark, words, beside: the HMAC of a value in its one form; a mark, which is short, quickly
+                   computed, under a key as well, and tells what cannot be in the set; of how many words the value
+                   consists; of a street the HMAC of what has to stand beside it
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from ajprivacy_pipeline.enforcement.candidates import (
+    candidates,
+    emails,
+    joined_words,
+    national,
+    prepare,
+)
+from ajprivacy_pipeline.enforcement.plans import known_plans
+from ajprivacy_pipeline.enforcement.stages import Stage
+from ajprivacy_pipeline.enforcement.targets import Part
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy.enforcement import Sweep
+from ajprivacy_pipeline.storage.control import ControlStore, utc_now
+from ajprivacy_pipeline.storage.keystore import KeyStore, pads
+from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, literal, quote
+
+_COLUMNS = "kind VARCHAR, hash VARCHAR, mark UINTEGER, words INTEGER, beside VARCHAR"
+_FIXED = "what every engine marks alike"  # tells whether another version of the engine computes marks in another way
+HMAC = "sha256($outer || unhex(sha256($inner || encode({x}))))"
+MARK = "CAST(hash($salt || {x}) & 4294967295 AS UINTEGER)"
+Bound = dict[str, Any]
+
+
+def key_name(plan_id: str) -> str:
+    """Returns the name of the key of a plan's set."""
+    return f"sweep-{plan_id}"
+
+
+def bound(keys: KeyStore, plan_id: str, *, create: bool = False) -> Bound:
+    """Returns the values that the SQL of a set binds: the pads of its HMAC, and the salt of its marks."""
+    name = key_name(plan_id)
+    halves = pads(keys.derive_under(name, "hash", create=create))
+    return {"inner": halves.inner, "outer": halves.outer, "salt": keys.derive_under(name, "mark", create=create).hex()}
+
+
+def forget_old(control: ControlStore, keys: KeyStore, policy: Policy) -> None:
+    """Destroy the keys of the sets whose days are over, counted from the first verification of their plan."""
+    for plan in known_plans(control):
+        first = next((event for event in plan.events if event.event == "verified"), None)
+        if first is not None and utc_now() > first.happened_at + timedelta(days=policy.enforcement.sweep.days):
+            keys.destroy(key_name(plan.id))
+
+
+def remember(con: Connection, keys: KeyStore, plan_id: str, policy: Policy, stages: Mapping[Part, Stage]) -> None:
+    """Add what is about to be carried out (`scratch.pending`) to the plan's set; what is in it already stays."""
+    prepare(con)
+    con.execute("CREATE OR REPLACE TABLE scratch.sought "
+                "(kind VARCHAR, text VARCHAR, words INTEGER, beside VARCHAR, person VARCHAR)")
+    for entity in dict.fromkeys(entity for entity, _ in stages):
+        for select in _values(policy, entity, _parts(stages, entity)):
+            con.execute(f"INSERT INTO scratch.sought {select}",
+                        {"blanks": WHITE_SPACE, "neutrals": _neutrals(policy)})
+    con.execute("CREATE TABLE IF NOT EXISTS made.erased (" + _COLUMNS + ")")
+    con.execute("CREATE TABLE IF NOT EXISTS made.erased_basis (mark UINTEGER)")
+    values = bound(keys, plan_id, create=True)
+    con.execute(f"INSERT INTO made.erased_basis SELECT {MARK.format(x='$fixed')} "
+                "WHERE NOT EXISTS (FROM made.erased_basis)", {"salt": values["salt"], "fixed": _FIXED})
+    con.execute(_ADD, {**values, "k": policy.release.thresholds.k, "shortest": policy.enforcement.sweep.shortest})
+    con.execute("DROP TABLE scratch.sought")
+
+
+# A value of k people or more tells none of them apart.
+_ADD = f"""
+    INSERT INTO made.erased
+    WITH common AS (SELECT text FROM scratch.sought GROUP BY text HAVING count(DISTINCT person) >= $k),
+    going AS (
+        SELECT DISTINCT s.kind, s.text, s.words, s.beside FROM scratch.sought AS s ANTI JOIN common USING (text)
+        WHERE s.kind IS NOT NULL AND length(s.text) >= $shortest
+    ), hashed AS (
+        SELECT kind, {HMAC.format(x='text')} AS hash, {MARK.format(x='text')} AS mark, words,
+            CASE WHEN beside IS NOT NULL THEN {HMAC.format(x='beside')} END AS beside
+        FROM going
+    )
+    SELECT h.* FROM hashed AS h
+    WHERE NOT EXISTS (FROM made.erased AS e WHERE e.kind = h.kind AND e.hash = h.hash
+                      AND e.beside IS NOT DISTINCT FROM h.beside)
+"""
+
+
+def _values(policy: Policy, entity: str, parts: Mapping[str, str]) -> Iterator[str]:
+    """SELECTs of (kind, text, words, beside, person) of a table of the contract; kind is NULL where nothing goes."""
+    sweep = policy.enforcement.sweep
+    listed = {"email": sweep.emails, "phone": sweep.phones, "number": sweep.numbers, "username": sweep.usernames,
+              "name": sweep.names}
+    for kind, columns in listed.items():
+        for column in columns:
+            if column.startswith(f"{entity}."):
+                yield _select(policy, entity, kind, column.partition(".")[2], parts)
+    for street, beside in sweep.addresses.items():
+        if street.startswith(f"{entity}."):
+            for other in beside:
+                yield _select(policy, entity, "address", street.partition(".")[2], parts, other.partition(".")[2])
+
+
+def _select(policy: Policy, entity: str, kind: str, column: str, parts_of: Mapping[str, str],
+            beside: str | None = None) -> str:
+    sweep, key = policy.enforcement.sweep, policy.sources.tables[entity].key[0]
+    parts = parts_of.get(column, "NULL")
+    least, most = sweep.phone_digits
+    digits = national("regexp_replace(v, '[^0-9]', '', 'g')", sweep)
+    is_number = f"length({digits}) BETWEEN {least} AND {most} AND NOT regexp_matches(v, '\\p{{L}}')"
+    form = {"email": f"unnest({emails('v')})", "phone": f"CASE WHEN {is_number} THEN {digits} END",
+            "number": f"CASE WHEN {is_number} THEN {digits} ELSE {joined_words('v')} END"}.get(kind, joined_words("v"))
+    fewest = sweep.name_words[0] if kind == "name" else 1
+    other = "NULL" if beside is None else joined_words(f"r.{quote(beside)}::VARCHAR")
+    wanted = "" if beside is None else f" AND length(beside) >= {sweep.shortest_beside}"
+    return (f"WITH fed AS (SELECT trim(r.{quote(key)}::VARCHAR, $blanks) AS record_id, "
+            f"trim(r.{quote(column)}::VARCHAR, $blanks) AS v, {other} AS beside, {_person(policy, entity)} AS person "
+            f"FROM raw.{quote(entity)} AS r), told AS (SELECT f.record_id, {form} AS text, f.beside, f.person, "
+            f"d.record_id IS NOT NULL AS is_going FROM fed AS f LEFT JOIN (SELECT DISTINCT record_id "
+            f"FROM scratch.pending WHERE entity = '{entity}' AND part IN ({parts})) AS d "
+            f"USING (record_id) WHERE f.v IS NOT NULL AND NOT list_contains($neutrals, f.v) "
+            f"AND NOT list_contains($neutrals, replace(f.v, f.record_id, '{{key}}'))) "
+            f"SELECT CASE WHEN is_going THEN '{kind}' END, text, len(string_split(text, ' ')) AS words, beside, person "
+            f"FROM told WHERE text IS NOT NULL AND words BETWEEN {fewest} AND {sweep.name_words[1]}{wanted}")
+
+
+def _person(policy: Policy, entity: str) -> str:
+    """SQL of whose a row is: a contact's, a customer's, a guest's by the address, else nobody else's."""
+    table, sweep = policy.sources.tables[entity], policy.enforcement.sweep
+    told = [f"'{name}:' || trim(r.{quote(f'{name}_id')}::VARCHAR, $blanks)" for name in ("contact", "customer")
+            if f"{name}_id" in table.columns and table.columns[f"{name}_id"].type == "id"]
+    told += [f"lower(trim(r.{quote(column.partition('.')[2])}::VARCHAR, $blanks))"
+             for column in (*sweep.emails, *sweep.usernames) if column.startswith(f"{entity}.")]
+    return f"coalesce({', '.join(told)}, '{entity}/' || trim(r.{quote(table.key[0])}::VARCHAR, $blanks))"
+
+
+def _parts(stages: Mapping[Part, Stage], entity: str) -> dict[str, str]:
+    """By column, the parts with which it goes, as a list in SQL."""
+    found: dict[str, list[str]] = {}
+    for (table, part), stage in stages.items():
+        for column in stage.columns if table == entity else ():
+            found.setdefault(column, []).append(literal(part))
+    return {column: ", ".join(parts) for column, parts in found.items()}
+
+
+def _neutrals(policy: Policy) -> list[str]:
+    """What carrying out leaves itself; `{key}` stands for the row's own key."""
+    return sorted({text for actions in policy.actions.values() for action in actions.values()
+                   for text in (action.neutral, action.unique_neutral) if text})
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What a sweep looks for, loaded into `scratch.wanted`: the values that its SQL binds, and whether marks hold."""
+
+    values: Mapping[str, Any]
+    has_marks: bool
+    sweep: Sweep
+
+    def hits(self, cells: str, *, beside: bool = False) -> str:
+        """SELECT of (row_no, col, value, hash) of the candidates in a relation (row_no, col, value) that may be meant.
+
+        With `beside` also of those that count beside a street alone.
+        """
+        lengths = "list_distinct(list_append($lengths, 1))" if beside else "$lengths"
+        shortest = f"{self.sweep.shortest_beside}" if beside else "$shortest"
+        found = candidates(cells, self.sweep, lengths, shortest)
+        if self.has_marks and not beside:
+            found = f"SELECT * FROM ({found}) AS c SEMI JOIN scratch.marks AS m ON m.mark = {MARK.format(x='c.text')}"
+        return f"SELECT row_no, col, value, {HMAC.format(x='text')} AS hash FROM ({found})"
+
+    def bound(self, *, beside: bool = False) -> dict[str, Any]:
+        """Returns the values that `hits` binds."""
+        unused = {"shortest", "salt"} if beside else {"salt"} if not self.has_marks else set()
+        return {name: value for name, value in self.values.items() if name not in unused}
+
+
+def load(con: Connection, keys: KeyStore, plan_id: str, policy: Policy, stages: Mapping[Part, Stage]) -> Sought:
+    """Make what is looked for out of the plan's set and of the decisions in the zone: `scratch.wanted`.
+
+    What a cell that is retained or held today still holds, and what belongs to a company, is no hit anywhere.
+    """
+    prepare(con)
+    values = bound(keys, plan_id)
+    has_marks = con.execute(f"SELECT count(*) > 0 FROM made.erased_basis WHERE mark = {MARK.format(x='$fixed')}",
+                            {"salt": values["salt"], "fixed": _FIXED}).fetchall()[0][0]
+    lengths = [row[0] for row in con.execute("SELECT DISTINCT words FROM made.erased ORDER BY 1").fetchall()]
+    sweep = policy.enforcement.sweep
+    found = Sought({**values, "lengths": lengths, "shortest": sweep.shortest}, has_marks, sweep)
+    con.execute("CREATE OR REPLACE TABLE scratch.marks AS SELECT DISTINCT mark FROM made.erased")
+    con.execute("CREATE OR REPLACE TABLE scratch.kept (hash VARCHAR)")
+    for cells in _kept(policy, stages):
+        con.execute(f"INSERT INTO scratch.kept SELECT DISTINCT hash FROM ({found.hits(cells)})",
+                    {**found.bound(), "blanks": WHITE_SPACE})
+    con.execute("CREATE OR REPLACE TABLE scratch.wanted AS SELECT DISTINCT e.kind, e.hash, e.mark, e.beside "
+                "FROM made.erased AS e ANTI JOIN scratch.kept USING (hash)")
+    con.execute("CREATE OR REPLACE TABLE scratch.marks AS SELECT DISTINCT mark FROM scratch.wanted")
+    return found
+
+
+def _kept(policy: Policy, stages: Mapping[Part, Stage]) -> Iterator[str]:
+    """Relations (row_no, col, value) of all that is kept, and of what is no person's from the beginning."""
+    for (entity, part), stage in stages.items():
+        yield from _kept_cells(policy, entity, part, stage)
+    for name, table in policy.sources.tables.items():
+        if name not in {entity for entity, _ in stages}:
+            for column, spec in table.columns.items():
+                if spec.type == "text":
+                    yield (f"(SELECT 0 AS row_no, 0 AS col, {quote(column)}::VARCHAR AS value FROM raw.{quote(name)} "
+                           "WHERE $blanks IS NOT NULL)")
+
+
+def _kept_cells(policy: Policy, entity: str, part: str, stage: Stage) -> Iterator[str]:
+    """Relations (row_no, col, value) of what a part keeps by today's decisions, a column each."""
+    table = policy.sources.tables[entity]
+    record = f"trim(r.{quote(table.key[0])}::VARCHAR, $blanks)"
+    if table.bulk:
+        kept = f"NOT EXISTS (FROM retention.due AS d WHERE d.entity = '{entity}' AND d.record_id = {record})"
+    else:
+        kept = (f"EXISTS (FROM scratch.decided AS d WHERE d.entity = '{entity}' AND d.part = '{part}' "
+                f"AND d.record_id = {record} AND d.decision IN ('retain', 'hold'))")
+    if entity == "customers":  # a company's own data is no person's
+        kept += (f" OR (EXISTS (FROM staged.customers AS c WHERE c.customer_id = {record} "
+                 "AND c.customer_type = 'business') AND NOT EXISTS (FROM retention.due AS d "
+                 f"WHERE d.entity = '{entity}' AND d.part = '{part}' AND d.record_id = {record}))")
+    for column in stage.columns:
+        if table.columns[column].type in ("text", "email"):
+            yield (f"(SELECT 0 AS row_no, 0 AS col, r.{quote(column)}::VARCHAR AS value "
+                   f"FROM raw.{quote(entity)} AS r WHERE {kept})")
