@@ -195,42 +195,50 @@ def load(con: Connection, keys: KeyStore, plan_id: str, policy: Policy, stages: 
     sweep = policy.enforcement.sweep
     found = Sought({**values, "lengths": lengths, "shortest": sweep.shortest}, has_marks, sweep)
     con.execute("CREATE OR REPLACE TABLE scratch.marks AS SELECT DISTINCT mark FROM made.erased")
-    con.execute("CREATE OR REPLACE TABLE scratch.kept (hash VARCHAR)")
-    for cells in _kept(policy, stages):
-        con.execute(f"INSERT INTO scratch.kept SELECT DISTINCT hash FROM ({found.hits(cells)})",
-                    {**found.bound(), "blanks": WHITE_SPACE})
+    con.execute(_KEPT_PARTS)
+    con.execute(f"CREATE OR REPLACE TABLE scratch.kept AS SELECT DISTINCT hash FROM "
+                f"({found.hits(_kept(policy, stages))})", {**found.bound(), "blanks": WHITE_SPACE})
     con.execute("CREATE OR REPLACE TABLE scratch.wanted AS SELECT DISTINCT e.kind, e.hash, e.mark, e.beside "
                 "FROM made.erased AS e ANTI JOIN scratch.kept USING (hash)")
     con.execute("CREATE OR REPLACE TABLE scratch.marks AS SELECT DISTINCT mark FROM scratch.wanted")
     return found
 
 
-def _kept(policy: Policy, stages: Mapping[Part, Stage]) -> Iterator[str]:
-    """Relations (row_no, col, value) of all that is kept, and of what is no person's from the beginning."""
-    for (entity, part), stage in stages.items():
-        yield from _kept_cells(policy, entity, part, stage)
+# What belongs to a company is no person's, unless it is due.
+_KEPT_PARTS = """
+    CREATE OR REPLACE TABLE scratch.kept_parts AS
+    WITH kept AS (
+        SELECT entity, record_id, part FROM scratch.decided WHERE decision IN ('retain', 'hold')
+        UNION ALL
+        SELECT 'customers', c.customer_id, p.part FROM staged.customers AS c
+        CROSS JOIN (SELECT DISTINCT part FROM scratch.decided WHERE entity = 'customers') AS p
+        WHERE c.customer_type = 'business' AND NOT EXISTS (
+            SELECT 1 FROM retention.due AS d
+            WHERE d.entity = 'customers' AND d.record_id = c.customer_id AND d.part = p.part)
+    )
+    SELECT entity, record_id, list(part) AS parts FROM kept GROUP BY ALL
+"""
+
+
+def _kept(policy: Policy, stages: Mapping[Part, Stage]) -> str:
+    """A relation (row_no, col, value) of all that is kept by today's decisions, and of what is no person's at all."""
+    decided = dict.fromkeys(entity for entity, _ in stages)
+    selects = []
     for name, table in policy.sources.tables.items():
-        if name not in {entity for entity, _ in stages}:
-            for column, spec in table.columns.items():
-                if spec.type == "text":
-                    yield (f"(SELECT 0 AS row_no, 0 AS col, {quote(column)}::VARCHAR AS value FROM raw.{quote(name)} "
-                           "WHERE $blanks IS NOT NULL)")
-
-
-def _kept_cells(policy: Policy, entity: str, part: str, stage: Stage) -> Iterator[str]:
-    """Relations (row_no, col, value) of what a part keeps by today's decisions, a column each."""
-    table = policy.sources.tables[entity]
-    record = f"trim(r.{quote(table.key[0])}::VARCHAR, $blanks)"
-    if table.bulk:
-        kept = f"NOT EXISTS (FROM retention.due AS d WHERE d.entity = '{entity}' AND d.record_id = {record})"
-    else:
-        kept = (f"EXISTS (FROM scratch.decided AS d WHERE d.entity = '{entity}' AND d.part = '{part}' "
-                f"AND d.record_id = {record} AND d.decision IN ('retain', 'hold'))")
-    if entity == "customers":  # a company's own data is no person's
-        kept += (f" OR (EXISTS (FROM staged.customers AS c WHERE c.customer_id = {record} "
-                 "AND c.customer_type = 'business') AND NOT EXISTS (FROM retention.due AS d "
-                 f"WHERE d.entity = '{entity}' AND d.part = '{part}' AND d.record_id = {record}))")
-    for column in stage.columns:
-        if table.columns[column].type in ("text", "email"):
-            yield (f"(SELECT 0 AS row_no, 0 AS col, r.{quote(column)}::VARCHAR AS value "
-                   f"FROM raw.{quote(entity)} AS r WHERE {kept})")
+        columns = [column for column, spec in table.columns.items() if spec.type in ("text", "email")]
+        if name not in decided:
+            values, rest = [f"r.{quote(column)}::VARCHAR" for column in columns], "WHERE $blanks IS NOT NULL"
+        elif table.bulk:
+            values = [f"r.{quote(column)}::VARCHAR" for column in columns if column in policy.actions[name]]
+            rest = (f"WHERE NOT EXISTS (SELECT 1 FROM retention.due AS d WHERE d.entity = '{name}' "
+                    f"AND d.record_id = trim(r.{quote(table.key[0])}::VARCHAR, $blanks))")
+        else:
+            parts = _parts(stages, name)
+            values = [f"CASE WHEN list_has_any(k.parts, [{parts[column]}]) THEN r.{quote(column)}::VARCHAR END"
+                      for column in columns if column in parts]
+            rest = (f"JOIN scratch.kept_parts AS k ON k.entity = '{name}' "
+                    f"AND k.record_id = trim(r.{quote(table.key[0])}::VARCHAR, $blanks)")
+        if values:
+            selects.append(f"SELECT 0 AS row_no, 0 AS col, unnest([{', '.join(values)}]) AS value "
+                           f"FROM raw.{quote(name)} AS r {rest}")
+    return f"({' UNION ALL '.join(selects)})"

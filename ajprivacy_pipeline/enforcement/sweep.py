@@ -227,8 +227,9 @@ def _of_relation(con: zones.Connection, sought: erased.Sought, table: Looked, re
     """Count the rows of a relation (c0, c1, ...) by column and kind; a street counts with what is beside it alone."""
     columns = [f"c{i}" for i in range(len(table.columns))]
     found_in = sought.hits(_cells(relation, columns))
-    con.execute("CREATE OR REPLACE TABLE scratch.hits AS SELECT h.row_no, h.col, w.kind, "
-                f"CASE WHEN w.kind = 'address' THEN h.value END AS value FROM ({found_in}) AS h JOIN (SELECT DISTINCT kind, hash FROM scratch.wanted) AS w USING (hash)", sought.bound())
+    con.execute(f"CREATE OR REPLACE TABLE scratch.hits AS SELECT h.row_no, h.col, w.kind, "
+                f"CASE WHEN w.kind = 'address' THEN h.value END AS value FROM ({found_in}) AS h "
+                "JOIN (SELECT DISTINCT kind, hash FROM scratch.wanted) AS w USING (hash)", sought.bound())
     found: Found = Counter()
     for col, kind, rows in con.execute("SELECT col, kind, count(DISTINCT row_no) FROM scratch.hits "
                                        "WHERE kind <> 'address' GROUP BY ALL").fetchall():

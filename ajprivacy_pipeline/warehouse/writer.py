@@ -16,6 +16,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import SourceError
+from ajprivacy_pipeline.warehouse import tidying
 from ajprivacy_pipeline.warehouse.address import Address, driver_errors
 from ajprivacy_pipeline.warehouse.facts import facts
 from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
@@ -162,6 +163,30 @@ class Writer:
             if not sa.inspect(connection).has_table(MARKER):
                 return frozenset()
             return frozenset(str(row[0]) for row in connection.execute(sa.select(_MARKER.c.plan_id).distinct()))
+
+    def tidy(self, tables: tidying.Tables) -> list[tidying.Left]:
+        """Let the database clear away what was in the given columns of tables; returns what is left of it, and where.
+
+        Raises:
+            SourceError: it refused.
+        """
+        with self._alone() as connection:
+            return list(tidying.tidy(connection, self.address, tables))
+
+    def statistics(self, tables: tidying.Tables) -> list[tuple[str, str]]:
+        """Returns the values that the database keeps in its statistics of tables, as `tidying.statistics`."""
+        with self._alone() as connection:
+            return tidying.statistics(connection, tables)
+
+    @contextmanager
+    def _alone(self) -> Iterator[sa.Connection]:
+        """A connection that commits each statement by itself."""
+        with self._errors(), self._engine.connect() as connection:
+            if connection.dialect.name != "sqlite":
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SET lock_timeout = '{int(self._wait * 1000)}ms'")
+            yield connection
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
