@@ -1,7 +1,7 @@
 """Carrying a plan out: the one door to the warehouse.
 
 Belongs here: batches of whole people, each one transaction: read under locks, changed, read back, marked, committed;
-then recorded. Does not belong here: what is due (`fresh`), what a value ends as (`values`), how a database is written to.
+then recorded. Does not belong here: what is due (`fresh`), what a value ends as (`values`), how a database is written.
 Killed anywhere and started again it ends in the same state: what was done is told by marker and ledger, never by how a
 value looks.
 """
@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from ajprivacy_pipeline.enforcement import fresh, shapes
-from ajprivacy_pipeline.enforcement.make import Ground, context_of, look_at
+from ajprivacy_pipeline.enforcement import fresh, locked, tombstones
+from ajprivacy_pipeline.enforcement.ground import Ground, context_of
 from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part, Place
@@ -26,7 +25,7 @@ from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
-from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Writer
+from ajprivacy_pipeline.warehouse.writer import Batch, Change, Writer
 
 Checkpoint = Callable[[str], None]  # told what comes next; a test kills there
 
@@ -64,6 +63,7 @@ class Door:
         self.writer, self.con, self.policy, self.control = writer, con, policy, control
         self.ground, self.plan, self.checkpoint = ground, plan, checkpoint
         self.stages = stages_of(policy)
+        con.execute("CREATE OR REPLACE TABLE scratch.touched (entity VARCHAR, record_id VARCHAR)")
 
     def carry_out(self, number: int, people: Sequence[str]) -> Done:
         """Change everything that is pending of some people, in one transaction.
@@ -74,12 +74,18 @@ class Door:
         """
         self.con.execute("CREATE OR REPLACE TABLE scratch.batch AS SELECT p.* FROM scratch.pending AS p "
                          "JOIN (SELECT unnest($people) AS person) USING (person)", {"people": list(people)})
-        done = Done()
+        done, ids = Done(), locked.ids_of(self.con)
         with self.writer.batch(self._fact_tables()) as batch:
+            self.checkpoint("read")
+            locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids)
+            done.put_off |= locked.changed_people(self.con, self.policy, ids)
+            if locked.EVERYBODY in done.put_off:
+                done.put_off |= set(people)
             held = {hold["subject_id"] for hold in self.control.legal_holds() if hold["lifted_on"] is None}
             edits = list(self._edits(batch, done, held))
             edits = [edit for edit in edits if person_of(edit.item) not in done.put_off]
             self.checkpoint("write")
+            tombstones.ensure(batch, self.ground, self.policy, self._links(edits))
             for rank in sorted({edit.rank for edit in edits}):
                 for change in _grouped(edit for edit in edits if edit.rank == rank):
                     batch.change(change)
@@ -90,6 +96,8 @@ class Door:
             self.checkpoint("mark")
             batch.mark(self.plan.id, number, json.dumps(told(done), sort_keys=True), utc_now().isoformat())
             self.checkpoint("commit")
+        self.con.execute("INSERT INTO scratch.touched SELECT DISTINCT b.entity, b.record_id FROM scratch.batch AS b "
+                         "SEMI JOIN scratch.going USING (row_no)")
         self.checkpoint("committed")
         return done
 
@@ -114,6 +122,7 @@ class Door:
             row = found.get(tuple(map(as_text, item.key)))
             if row is None or self._differs(place, item, row) or item.subject_id in held:
                 done.put_off.add(person_of(item))
+            if person_of(item) in done.put_off or row is None:
                 continue
             key = tuple(row[name] for name in address)
             for rank, parts in _by_rank(self.stages, item):
@@ -146,8 +155,17 @@ class Door:
                     cells_of[stage.part] += 1
         return Edit(place.table, address, key, after, rank, item, parts, cells_of)
 
+    def _links(self, edits: Sequence[Edit]) -> Iterator[tuple[tuple[str, ...], str, Any]]:
+        """The columns that are about to be unlinked, with their tombstones."""
+        for edit in edits:
+            place = self.ground.places[edit.item.entity]
+            actions = self.policy.actions[edit.item.entity]
+            for column, source in place.columns.items():
+                if edit.after and source in edit.after and actions[column].action == "unlink":
+                    yield edit.table, source, edit.after[source]
+
     def _read_back(self, batch: Batch, edits: Sequence[Edit]) -> None:
-        """Select every changed row anew, and hold it against what it should be; what the database reported is no proof."""
+        """Select every changed row anew and hold it against what it should be; counts of the database are no proof."""
         expected: dict[tuple[Any, ...], dict[tuple[Any, ...], Mapping[str, Any] | None]] = defaultdict(dict)
         for edit in edits:
             before = expected[edit.table, edit.address].get(edit.row, {})
@@ -161,9 +179,9 @@ class Door:
                 key in found if after is None else
                 key not in found or any(found[key][name] != value for name, value in after.items())))
             if wrong:
-                raise EnforcementError(f"{'.'.join(table)}: {wrong} of {len(rows)} row(s) do not hold what was just written: "
-                                       "a trigger, a rule or a policy of the database changes or hides them; nothing of "
-                                       "this batch was changed")
+                raise EnforcementError(f"{'.'.join(table)}: {wrong} of {len(rows)} row(s) do not hold what was just "
+                                       "written: a trigger, a rule or a policy of the database changes or hides them; "
+                                       "nothing of this batch was changed")
 
     def _count(self, edits: Sequence[Edit], done: Done) -> None:
         for edit in edits:
@@ -193,8 +211,8 @@ class Door:
 
     def _intend(self, number: int, done: Done) -> None:
         """Note in the plan's file which rows the batch is about, before it is committed."""
-        self.con.execute("CREATE OR REPLACE TABLE scratch.going AS SELECT row_no FROM scratch.batch WHERE person NOT IN "
-                         "(SELECT unnest($off))", {"off": list(done.put_off)})
+        self.con.execute("CREATE OR REPLACE TABLE scratch.going AS SELECT row_no FROM scratch.batch "
+                         "WHERE person NOT IN (SELECT unnest($off))", {"off": list(done.put_off)})
         self.con.execute(f"UPDATE made.rows SET state = '{fresh.INTENDED}', batch = $number "
                          "WHERE row_no IN (SELECT row_no FROM scratch.going)", {"number": number})
         done.rows = [row[0] for row in self.con.execute("SELECT row_no FROM scratch.going").fetchall()]

@@ -14,14 +14,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ajprivacy_pipeline.enforcement import bodies, fresh, shapes
-from ajprivacy_pipeline.enforcement.apply import Checkpoint, Done, Door, told
+from ajprivacy_pipeline.enforcement.apply import Checkpoint, Door, told
 from ajprivacy_pipeline.enforcement.approve import require_unchanged
+from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
-from ajprivacy_pipeline.enforcement.make import Ground, look_at
 from ajprivacy_pipeline.enforcement.plans import Plan, find_plan, move, plan_file
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.errors import EnforcementError, StoppedError
-from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.retention.carried import FirstDue, carried_rows
 from ajprivacy_pipeline.settings import Settings, prepare_home
 from ajprivacy_pipeline.storage import zones
@@ -51,7 +51,7 @@ def apply_plan(settings: Settings, name: str, *, by: str = "system", checkpoint:
     """
     with boundary("apply"):
         prepare_home(settings)
-        policy, control = load_policy(settings.notice), ControlStore.in_folder(settings.control)
+        policy, control = current_policy(settings), ControlStore.in_folder(settings.control)
         keys = KeyStore(settings.keys, settings.root_key)
         plan = find_plan(control, name)
         state = plan.state(policy.enforcement.approval_days)
@@ -131,11 +131,13 @@ class _Apply:
                     self._record(number, json.loads(markers[number]))
                 self._settle(number)
             else:
-                self.con.execute("UPDATE made.rows SET state = NULL, batch = NULL WHERE batch = $number", {"number": number})
+                self.con.execute("UPDATE made.rows SET state = NULL, batch = NULL WHERE batch = $number",
+                                 {"number": number})
 
     def _round(self) -> bool:
         """Carry out what is pending; returns whether somebody was put off."""
-        people = [row[0] for row in self.con.execute(f"SELECT DISTINCT person FROM {fresh.PENDING} ORDER BY person").fetchall()]
+        people = [row[0] for row in self.con.execute(
+            f"SELECT DISTINCT person FROM {fresh.PENDING} ORDER BY person").fetchall()]
         door = Door(self.writer, self.con, self.policy, self.control, self.ground, self.plan, self.checkpoint)
         put_off, start = False, 0
         while start < len(people):
@@ -158,14 +160,15 @@ class _Apply:
         return put_off
 
     def _record(self, number: int, counts: Mapping[str, Any]) -> None:
-        """Append a batch to the ledger, with who was in it and what it took away from what evidence is compared with."""
-        rows = self.con.execute("SELECT subject_id, clause FROM made.rows WHERE batch = $number AND subject_id IS NOT NULL "
-                                "GROUP BY ALL ORDER BY ALL", {"number": number}).fetchall()
+        """Append a batch to the ledger, with who was in it and what it took from what evidence is compared with."""
+        rows = self.con.execute("SELECT subject_id, clause FROM made.rows WHERE batch = $number "
+                                "AND subject_id IS NOT NULL GROUP BY ALL ORDER BY ALL", {"number": number}).fetchall()
         tokens = [Token(subject, self.plan.month, clause) for subject, clause in rows]
         clauses = self.policy.enforcement.clauses
         body = {"plan": self.plan.id, "batch": number, "month": self.plan.month, "marker": True,
                 "subjects": len({subject for subject, _ in rows}),
-                "counts": [{"entity": entity, "part": part, "clause": clauses[entity][part], "rows": count, "cells": cells}
+                "counts": [{"entity": entity, "part": part, "clause": clauses[entity][part], "rows": count,
+                            "cells": cells}
                            for entity, part, count, cells in counts["parts"]]}
         now = utc_now()
         self.ledger.append("batch", body, tokens, {
@@ -207,7 +210,8 @@ class _Apply:
             "applied": after.get(fresh.APPLIED, 0) - earlier,
             "dropped": [{"reason": reason, "rows": after[reason]} for reason in fresh.DROPPED if after.get(reason)],
             "already": after.get(fresh.ALREADY, 0) + earlier,
-            "not_carried_out": after.get(fresh.NOT_CARRIED_OUT, 0), "arrived_meanwhile": 0, "written_back": self.written_back,
+            "not_carried_out": after.get(fresh.NOT_CARRIED_OUT, 0), "arrived_meanwhile": 0,
+            "written_back": self.written_back,
             "batches": self.batches, "verified": True, "sweep": [], "residue": []}
         parts = sorted({(entity, part) for entity, part, _ in self.counts})
         if parts:
@@ -215,9 +219,11 @@ class _Apply:
                 "parts": [[entity, part, self.counts[entity, part, "rows"]] for entity, part in parts]})
         body: bodies.Verified = {
             "plan": self.plan.id, "month": self.plan.month, "planned": result["planned"],
-            "applied": after.get(fresh.APPLIED, 0), "dropped": result["dropped"], "already": after.get(fresh.ALREADY, 0),
+            "applied": after.get(fresh.APPLIED, 0), "dropped": result["dropped"],
+            "already": after.get(fresh.ALREADY, 0),
             "not_carried_out": result["not_carried_out"], "arrived_meanwhile": result["arrived_meanwhile"],
-            "written_back": result["written_back"], "oldest_overdue_on": self._oldest_left(), "residue": [], "sweep": []}
+            "written_back": result["written_back"], "oldest_overdue_on": self._oldest_left(),
+            "residue": [], "sweep": []}
         move(self.control, self.ledger, self.plan, "verified", by, dict(result), body)
         return result
 

@@ -32,7 +32,7 @@ class Item:
     entity: str
     record_id: str
     subject_id: str | None
-    parts: Mapping[str, date | None]
+    parts: Mapping[str, date]
     key: tuple[Any, ...]
     values: Mapping[str, Any]
     facts: Facts
@@ -95,8 +95,11 @@ def _spellings(policy: Policy, entity: str) -> dict[str, Any]:
 
 
 def fingerprint(key: bytes, item: Item, part: str, columns: Sequence[str]) -> str:
-    """Returns the keyed hash of what a decision would change, and of the day that its facts make it due."""
-    told = [item.entity, item.record_id, part, str(item.parts[part])]
+    """Returns the keyed hash of what a decision would change.
+
+    The facts it rests on are no part of it: they are decided about anew, and our own earlier batches move the days.
+    """
+    told = [item.entity, item.record_id, part]
     for column in columns:
         value = item.values[column]
         told += [column, "" if value is None else f"={value}"]

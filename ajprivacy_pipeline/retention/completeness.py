@@ -110,10 +110,6 @@ def _period_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model]) -> Iter
             yield f"purposes.toml: periods lacks {name}, which {model.name} reads"
     for name in sorted(set(policy.periods) - bound):
         yield f"purposes.toml: periods.{name}: no model of sql/staged or sql/retention reads it"
-    for name in sorted(n for n in known if n.endswith("_neutral") and known[n] is not None and n not in bound):
-        table, column = name.removesuffix("_neutral").split("_", 1)
-        yield (f"actions.toml: {table}.{column}: no model of sql/staged reads its neutral value as ${name}, "
-               "so it would count as a value for ever")
 
 
 def _attribute_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model], macro_text: str) -> Iterator[str]:

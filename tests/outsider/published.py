@@ -61,11 +61,12 @@ class Shape:
 
 @dataclass(frozen=True)
 class Published:
-    """One release."""
+    """One release. `signed` are measures that may be below nothing, as where there are credit notes."""
 
     name: str
     tables: dict[str, pd.DataFrame]
     shapes: dict[str, Shape] = field(default_factory=dict)
+    signed: frozenset[str] = frozenset()
 
 
 class NoReleaseError(Exception):
