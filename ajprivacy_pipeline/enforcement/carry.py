@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,8 +20,9 @@ from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_a
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
 from ajprivacy_pipeline.enforcement.plans import Plan, find_plan, move, plan_file
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
+from ajprivacy_pipeline.enforcement.residue import tidy_up, touched
 from ajprivacy_pipeline.enforcement.stages import stages_of
-from ajprivacy_pipeline.enforcement.sweep import sweep_plan
+from ajprivacy_pipeline.enforcement.sweep import look_through
 from ajprivacy_pipeline.errors import EnforcementError, StoppedError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.retention.carried import FirstDue, carried_rows
@@ -61,6 +62,7 @@ def apply_plan(settings: Settings, name: str, *, by: str = "system", checkpoint:
                 f": approve it first, `ajprivacy plan approve {plan.id} --by NAME`"
                 if state in ("made", "first_approval") else ": make a new one with `ajprivacy plan make`"))
         with warehouse_lock(settings, alone=True):
+            erased.forget_old(control, keys, policy)
             with open_source(settings.warehouse_url) as source:
                 ground = look_at(source, settings, policy)
             _require_ground(control, Ledger(control, keys, settings.keys), plan, policy, settings, ground, by)
@@ -102,24 +104,33 @@ class _Apply:
         self.batches = 0
         self.written_back = 0
         self.size = policy.enforcement.batch.subjects
+        self.seen_on = self._today()
 
     def run(self, by: str) -> shapes.ApplyResult:
         self.writer.make_marker()
+        self.ledger.check()
         require_unrestored(self.writer, self.ledger)
         self._resume()
         before = self._tally()
         move(self.control, self.ledger, self.plan, "applying", by)
         for _ in range(ROUNDS):
-            seen_on = datetime.now(ZoneInfo(self.policy.retention.time_zone)).date()
-            fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, seen_on)
+            self.seen_on = self._today()
+            fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, self.seen_on)
             if not fresh.hold_against(self.con, self.policy, dict(self.ground.places), self.plan):
                 break
             self.written_back = self.written_back or self._written_back()
             erased.remember(self.con, self.keys, self.plan.id, self.policy, stages_of(self.policy))
-            if not self._round():
-                break
+            try:
+                if not self._round():
+                    break
+            except EnforcementError:
+                self._finish(before, by, verified=False)
+                raise
         self._leave_the_rest()
         return self._finish(before, by)
+
+    def _today(self) -> date:
+        return datetime.now(ZoneInfo(self.policy.retention.time_zone)).date()
 
     def _resume(self) -> None:
         """Finish what a killed apply left: a batch stands where its marker stands, and only there."""
@@ -140,7 +151,8 @@ class _Apply:
         """Carry out what is pending; returns whether somebody was put off."""
         people = [row[0] for row in self.con.execute(
             f"SELECT DISTINCT person FROM {fresh.PENDING} ORDER BY person").fetchall()]
-        door = Door(self.writer, self.con, self.policy, self.control, self.ground, self.plan, self.checkpoint)
+        door = Door(self.writer, self.con, self.policy, self.control, self.ground, self.plan, self.seen_on,
+                    self.checkpoint)
         put_off, start = False, 0
         while start < len(people):
             number = 1 + max((0, *self.writer.markers(self.plan.id)))
@@ -154,7 +166,9 @@ class _Apply:
             if time.monotonic() - began > self.policy.enforcement.batch.lock_seconds:
                 self.size = max(1, self.size // 2)
             put_off |= bool(done.put_off)
-            self._record(number, told(done))
+            if not done.rows:
+                continue
+            self._record(number, told(done, self.seen_on))
             self.checkpoint("recorded")
             self._settle(number)
             self.batches += 1
@@ -169,9 +183,10 @@ class _Apply:
         clauses = self.policy.enforcement.clauses
         body = {"plan": self.plan.id, "batch": number, "month": self.plan.month, "marker": True,
                 "subjects": len({subject for subject, _ in rows}),
+                "carried_out_on": counts["carried_out_on"],
                 "counts": [{"entity": entity, "part": part, "clause": clauses[entity][part], "rows": count,
-                            "cells": cells}
-                           for entity, part, count, cells in counts["parts"]]}
+                            "cells": sum(actions.values()), "actions": actions}
+                           for entity, part, count, actions in counts["parts"]]}
         now = utc_now()
         self.ledger.append("batch", body, tokens, {
             "executed_counts": [{"table_name": table, "column_name": column, "rows": count, "executed_at": now}
@@ -204,8 +219,22 @@ class _Apply:
     def _tally(self) -> dict[str | None, int]:
         return dict(self.con.execute("SELECT state, count(*) FROM made.rows GROUP BY ALL").fetchall())
 
-    def _finish(self, before: Mapping[str | None, int], by: str) -> shapes.ApplyResult:
+    def _afterwards(self) -> tuple[list[bodies.Hit], list[bodies.Residue]]:
+        """What still stands somewhere, and what may still lie in files; both are said and undo nothing."""
+        stages, sought = stages_of(self.policy), None
+        if self.keys.has(erased.key_name(self.plan.id)):
+            sought = erased.load(self.con, self.keys, self.plan.id, self.policy, stages)
+        hits = [] if sought is None else look_through(self.con, sought, self.ground.mapping,
+                                                      self.settings.warehouse_url)
+        said = [event.detail for event in self.plan.events if event.event == "verified"]
+        if said and not self.batches:
+            return hits, said[-1]["residue"]
+        tables = touched(self.con, self.ground.places, stages, fresh.APPLIED)
+        return hits, tidy_up(self.con, self.writer, self.policy, tables, sought, self._today())
+
+    def _finish(self, before: Mapping[str | None, int], by: str, *, verified: bool = True) -> shapes.ApplyResult:
         after = self._tally()
+        hits, residue = self._afterwards() if verified else ([], [])
         earlier = before.get(fresh.APPLIED, 0) - self.written_back
         result: shapes.ApplyResult = {
             "plan": self.plan.id, "month": self.plan.month, "planned": sum(after.values()),
@@ -214,9 +243,7 @@ class _Apply:
             "already": after.get(fresh.ALREADY, 0) + earlier,
             "not_carried_out": after.get(fresh.NOT_CARRIED_OUT, 0), "arrived_meanwhile": 0,
             "written_back": self.written_back,
-            "batches": self.batches, "verified": True, "residue": [],
-            "sweep": sweep_plan(self.con, self.keys, self.plan, self.policy, self.ground.mapping,
-                                self.settings.warehouse_url)}
+            "batches": self.batches, "verified": verified, "sweep": hits, "residue": residue}
         parts = sorted({(entity, part) for entity, part, _ in self.counts})
         if parts:
             move(self.control, self.ledger, self.plan, "applied", by, {
@@ -227,8 +254,8 @@ class _Apply:
             "already": after.get(fresh.ALREADY, 0),
             "not_carried_out": result["not_carried_out"], "arrived_meanwhile": result["arrived_meanwhile"],
             "written_back": result["written_back"], "oldest_overdue_on": self._oldest_left(),
-            "residue": result["residue"], "sweep": result["sweep"]}
-        move(self.control, self.ledger, self.plan, "verified", by, dict(result), body)
+            "residue": residue, "sweep": hits}
+        move(self.control, self.ledger, self.plan, "verified" if verified else "unverified", by, dict(result), body)
         return result
 
 

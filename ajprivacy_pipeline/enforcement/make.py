@@ -92,6 +92,7 @@ def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: 
     require_none_running(control, policy)
     _require_decided(con, control, policy, month)
     ledger = Ledger(control, keys, settings.keys)
+    ledger.check()
     ledger.forget_years(datetime.now(ZoneInfo(policy.retention.time_zone)).date(), policy.enforcement.ledger.years)
     known = known_plans(control)
     with open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer:

@@ -135,6 +135,7 @@ def plan_file(settings: Settings, plan_id: str) -> Path:
 def destroy_file(settings: Settings, keys: KeyStore, plan_id: str) -> None:
     """Destroy a plan's rows: the key first, then the file."""
     keys.destroy(f"plan-{plan_id}")
+    keys.destroy(f"sweep-{plan_id}")  # of the set of what it erased (`erased`)
     for path in settings.restricted.glob(f"plan-{plan_id}.duckdb*"):
         path.unlink()
 

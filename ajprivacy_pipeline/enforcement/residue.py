@@ -42,8 +42,8 @@ def tidy_up(con: Connection, writer: Writer, policy: Policy, tables: Touched, so
         try:
             found += [{"where": where, "what": what, "ends": ends} for where, what, ends in writer.tidy(tables)]
         except PrivacyError:
-            found.append({"where": "the warehouse", "what": "it could not be tidied up: old values may lie in its files",
-                          "ends": None})
+            found.append({"where": "the warehouse", "ends": None,
+                          "what": "it could not be tidied up: old values may lie in its files"})
         found += _statistics(con, writer, tables, sought)
     return found + _backups(policy, today)
 
@@ -55,7 +55,8 @@ def _statistics(con: Connection, writer: Writer, tables: Touched, sought: erased
     try:
         kept = writer.statistics(tables)
     except PrivacyError:
-        return [{"where": "statistics", "what": "this user may not look whether old values stand in them", "ends": None}]
+        return [{"where": "statistics", "ends": None,
+                 "what": "this user may not look whether old values stand in them"}]
     if not kept:
         return []
     con.register("kept_statistics", pa.table({"row_no": list(range(len(kept))), "col": [0] * len(kept),

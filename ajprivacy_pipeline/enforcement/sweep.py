@@ -51,29 +51,27 @@ class Looked:
     columns: tuple[str, ...]
 
 
-def sweep_plan(con: zones.Connection, keys: KeyStore, plan: Plan, policy: Policy, mapping: MappingFile,
-               url: str) -> list[Hit]:
-    """Look for what a plan erased; a plan that has erased nothing yet, or whose set is gone, finds nothing.
+def look_through(con: zones.Connection, sought: erased.Sought, mapping: MappingFile, url: str) -> list[Hit]:
+    """Look for what a plan erased in every table of a warehouse.
 
     Args:
-        con: a zone in which today is decided, with the plan's file as `made`.
-        keys: holds the set's key.
-        plan: the plan.
-        policy: the policy of the set's columns.
+        con: the zone in which it was loaded.
+        sought: what is looked for, as `erased.load` returns it.
         mapping: names the copies that are known.
         url: the warehouse.
 
     Raises:
         SourceError: the warehouse cannot be reached.
     """
-    if not keys.has(erased.key_name(plan.id)):
-        return []
-    sought = erased.load(con, keys, plan.id, policy, stages_of(policy))
     found: Found = Counter()
     with open_source(url) as source, ExitStack() as stack:
         native = _native(con, source, stack)
         for table in _tables(source, mapping):
             found += _of_table(con, source, native, sought, table)
+    return _listed(found)
+
+
+def _listed(found: Found) -> list[Hit]:
     return [{"table": table, "column": column, "rows": rows, "how": how}
             for (table, column, how), rows in sorted(found.items())]
 
@@ -100,10 +98,10 @@ def sweep(settings: Settings) -> tuple[list[Hit], list[str]]:
             ground = _decided_today(con, settings, policy, control, keys, there[-1])
             for plan in there:
                 with zones.attached(con, keys, plan_file(settings, plan.id), "made"):
-                    for hit in sweep_plan(con, keys, plan, policy, ground.mapping, settings.warehouse_url):
+                    sought = erased.load(con, keys, plan.id, policy, stages_of(policy))
+                    for hit in look_through(con, sought, ground.mapping, settings.warehouse_url):
                         found[hit["table"], hit["column"], hit["how"]] += hit["rows"]
-        return [{"table": table, "column": column, "rows": rows, "how": how}
-                for (table, column, how), rows in sorted(found.items())], [plan.id for plan in there]
+        return _listed(found), [plan.id for plan in there]
 
 
 def _decided_today(con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,

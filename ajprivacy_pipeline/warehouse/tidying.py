@@ -62,7 +62,8 @@ def _sqlite(connection: sa.Connection, address: Address) -> Iterator[Left]:
         except sa.exc.OperationalError:
             yield file.name, f"not compacted, because {_readers(file)}: old values may lie in free pages", None
     else:
-        yield file.name, "not compacted, because it does not fit twice on the disk: old values may lie in free pages", None
+        yield (file.name, "not compacted, because it does not fit twice on the disk: old values may lie in free pages",
+               None)
     busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0][0]
     if busy:
         yield (f"{file.name}-wal", f"not emptied, because {_readers(file)}: it holds pages from before",
@@ -108,29 +109,8 @@ _PG_STATISTICS = """
 
 
 def _postgres(connection: sa.Connection, tables: Tables) -> Iterator[Left]:
-    skipped: list[str] = []
-    driver: Any = connection.connection.driver_connection
-
-    def listen(notice: Any) -> None:
-        if notice.severity_nonlocalized == "WARNING":
-            skipped.append(str(notice.message_primary))
-
-    driver.add_notice_handler(listen)
-    done: set[tuple[str, ...]] = set()
-    for table in tables:
-        name, before = _quoted(connection, table), len(skipped)
-        parents = [tuple(row) for row in connection.execute(sa.text(_PG_PARENTS), {"table": name})]
-        for command, path in (("VACUUM (ANALYZE)", table), *(("ANALYZE", parent) for parent in parents)):
-            if path not in done:  # the statistics of a table as a whole: a list of columns would leave those of indexes
-                try:
-                    connection.exec_driver_sql(f"{command} {_quoted(connection, path)}")
-                except sa.exc.SQLAlchemyError:
-                    skipped.append("refused")
-                done.add(path)
-        if len(skipped) > before:
-            yield (".".join(table), "this user may not VACUUM and ANALYZE it as a whole, or it was locked: old row "
-                   "versions and statistics stand", "when its owner or autovacuum does")
-    driver.remove_notice_handler(listen)
+    for table in _not_renewed(connection, tables):
+        yield (".".join(table), _REFUSED, "when its owner or autovacuum does it")
     readers = connection.exec_driver_sql(
         "SELECT string_agg(pid::text, ', ' ORDER BY pid) FROM pg_stat_activity WHERE backend_xmin IS NOT NULL "
         "AND pid <> pg_backend_pid() AND datname = current_database()").scalar()
@@ -148,6 +128,40 @@ def _postgres(connection: sa.Connection, tables: Tables) -> Iterator[Left]:
     if slots or replicas:
         yield ("replicas", f"{max(slots, replicas)} of them follow: the same pages, and statistics of their own",
                "when they have caught up")
+
+
+_REFUSED = ("this user may not VACUUM and ANALYZE it as a whole, or somebody had locked it: old row versions and "
+            "statistics stand")
+
+
+def _not_renewed(connection: sa.Connection, tables: Tables) -> list[tuple[str, ...]]:
+    """Vacuum and analyse tables as a whole, and the parents of partitions and heirs; returns those that it was denied.
+
+    Analysed as a whole, because a list of columns would leave the statistics of expressions in indexes.
+    """
+    warned: list[str] = []  # a command that is denied only warns
+    driver: Any = connection.connection.driver_connection
+
+    def listen(notice: Any) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            warned.append(str(notice.sqlstate))
+
+    driver.add_notice_handler(listen)
+    denied, done = [], set()
+    for table in tables:
+        before = len(warned)
+        parents = connection.execute(sa.text(_PG_PARENTS), {"table": _quoted(connection, table)}).fetchall()
+        for command, path in (("VACUUM (ANALYZE)", table), *(("ANALYZE", tuple(parent)) for parent in parents)):
+            if path not in done:
+                try:
+                    connection.exec_driver_sql(f"{command} {_quoted(connection, path)}")
+                except sa.exc.SQLAlchemyError:
+                    warned.append("")
+                done.add(path)
+        if len(warned) > before:
+            denied.append(table)
+    driver.remove_notice_handler(listen)
+    return denied
 
 
 def _is_mariadb(connection: sa.Connection) -> bool:

@@ -1,0 +1,35 @@
+"""`ajprivacy sweep`: where in the warehouse values still stand that were erased.
+
+Belongs here: arguments in, lines out. Does not belong here: work (`enforcement.sweep`).
+"""
+
+import typer
+
+from ajprivacy_pipeline.cli.options import Json, prepared, print_json, require_warehouse
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("sweep")(sweep)
+
+
+def sweep(as_json: Json = False) -> None:
+    """Look in every table of the warehouse for what the last plans erased; counts alone, and nothing is changed.
+
+    A plan's set of what it erased is kept as keyed hashes until a while after it was verified (enforcement.toml).
+    """
+    from ajprivacy_pipeline.enforcement.sweep import sweep as look
+    settings = prepared()
+    require_warehouse(settings)
+    hits, plans = look(settings)
+    if as_json:
+        print_json(hits)
+    else:
+        for hit in hits:
+            typer.echo(f"{hit['rows']:>12,}  in {hit['table']}.{hit['column']} ({hit['how']})")
+        if plans:
+            rows = sum(hit["rows"] for hit in hits)
+            typer.echo(f"{rows:,} row(s) hold something that plan {', '.join(plans)} erased")
+    if not plans:
+        typer.echo("no plan's set of what it erased is there any more, or none has erased anything: "
+                   "there is nothing to look for", err=as_json)
