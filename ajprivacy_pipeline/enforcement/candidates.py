@@ -28,9 +28,9 @@ def prepare(con: Connection) -> None:
     known = {row[0] for row in con.execute("SELECT function_name FROM duckdb_functions() "
                                            "WHERE starts_with(function_name, 'sweep_')").fetchall()}
     if "sweep_undone" not in known:
-        con.create_function("sweep_undone", undone, ["VARCHAR"], "VARCHAR")  # type: ignore[list-item, arg-type]
+        con.create_function("sweep_undone", undone, ["VARCHAR"], "VARCHAR")
     if "sweep_email" not in known:
-        con.create_function("sweep_email", _key, ["VARCHAR"], "VARCHAR")  # type: ignore[list-item, arg-type]
+        con.create_function("sweep_email", _key, ["VARCHAR"], "VARCHAR")
 
 
 def undone(text: str) -> str:
