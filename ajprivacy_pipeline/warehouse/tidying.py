@@ -18,6 +18,7 @@ from ajprivacy_pipeline.warehouse.address import Address
 
 Tables = Mapping[tuple[str, ...], Sequence[str]]  # (schema, table) or (table,) -> the columns in which something went
 Left = tuple[str, str, str | None]  # where, what, when it ends (a day, words, or nobody knows)
+_AS_IT_IS = {"no_parameters": True}  # a per cent sign in a name is one
 _LOCKS = Path("/proc/locks")  # where a Linux system tells who has locked which file
 
 
@@ -154,7 +155,7 @@ def _not_renewed(connection: sa.Connection, tables: Tables) -> list[tuple[str, .
         for command, path in (("VACUUM (ANALYZE)", table), *(("ANALYZE", tuple(parent)) for parent in parents)):
             if path not in done:
                 try:
-                    connection.exec_driver_sql(f"{command} {_quoted(connection, path)}")
+                    connection.exec_driver_sql(f"{command} {_quoted(connection, path)}", execution_options=_AS_IT_IS)
                 except sa.exc.SQLAlchemyError:
                     warned.append("")
                 done.add(path)
@@ -177,7 +178,8 @@ def _mariadb(connection: sa.Connection, tables: Tables) -> Iterator[Left]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                failed = any(str(row[2]).lower() == "error" for row in connection.exec_driver_sql(statement))
+                failed = any(str(row[2]).lower() == "error" for row in connection.exec_driver_sql(
+                    statement, execution_options=_AS_IT_IS))
         except sa.exc.SQLAlchemyError:
             failed = True
         if failed:
