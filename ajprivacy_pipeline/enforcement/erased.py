@@ -4,13 +4,13 @@ Belongs here: which values are in it and which are nobody's own, its key, its en
 candidates out of a text (`candidates`), where is looked (`sweep`). No clear value is stored. The set stands in the
 plan's encrypted file and is useless without its own random key, with which it ends.
 
-    made.erased    kind, hash, mark, words, beside: the HMAC of a value in its one form; a mark, which is short, quickly
-                   computed, under a key as well, and tells what cannot be in the set; of how many words the value
-                   consists; of a street the HMAC of what has to stand beside it
+    made.erased    kind, hash, mark, lead, words, beside: the HMAC of a value in its one form; a mark, which is short,
+                   quickly computed, under a key as well, and tells what cannot be in the set; the mark of its longest
+                   word; of how many words it consists; of a street the HMAC of what has to stand beside it
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from ajprivacy_pipeline.enforcement.candidates import (
     candidates,
     emails,
     joined_words,
+    longest,
     national,
     prepare,
 )
@@ -30,10 +31,12 @@ from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.keystore import KeyStore, pads
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, literal, quote
 
-_COLUMNS = "kind VARCHAR, hash VARCHAR, mark UINTEGER, words INTEGER, beside VARCHAR"
+_COLUMNS = "kind VARCHAR, hash VARCHAR, mark UINTEGER, lead UINTEGER, words INTEGER, beside VARCHAR"
 _FIXED = "what every engine marks alike"  # tells whether another version of the engine computes marks in another way
 HMAC = "sha256($outer || unhex(sha256($inner || encode({x}))))"
 MARK = "CAST(hash($salt || {x}) & 4294967295 AS UINTEGER)"
+_BITS = 1 << 20
+_LEADS = f"get_bit($leads::BIT, CAST({MARK} % {_BITS} AS INTEGER)) = 1"
 Bound = dict[str, Any]
 
 
@@ -83,7 +86,8 @@ _ADD = f"""
         SELECT DISTINCT s.kind, s.text, s.words, s.beside FROM scratch.sought AS s ANTI JOIN common USING (text)
         WHERE s.kind IS NOT NULL AND length(s.text) >= $shortest
     ), hashed AS (
-        SELECT kind, {HMAC.format(x='text')} AS hash, {MARK.format(x='text')} AS mark, words,
+        SELECT kind, {HMAC.format(x='text')} AS hash, {MARK.format(x='text')} AS mark,
+            {MARK.format(x=longest("string_split(text, ' ')"))} AS lead, words,
             CASE WHEN beside IS NOT NULL THEN {HMAC.format(x='beside')} END AS beside
         FROM going
     )
@@ -171,14 +175,15 @@ class Sought:
         """
         lengths = "list_distinct(list_append($lengths, 1))" if beside else "$lengths"
         shortest = f"{self.sweep.shortest_beside}" if beside else "$shortest"
-        found = candidates(cells, self.sweep, lengths, shortest)
-        if self.has_marks and not beside:
+        marked = self.has_marks and not beside
+        found = candidates(cells, self.sweep, lengths, shortest, lead=_LEADS if marked else None)
+        if marked:
             found = f"SELECT * FROM ({found}) AS c SEMI JOIN scratch.marks AS m ON m.mark = {MARK.format(x='c.text')}"
         return f"SELECT row_no, col, value, {HMAC.format(x='text')} AS hash FROM ({found})"
 
     def bound(self, *, beside: bool = False) -> dict[str, Any]:
         """Returns the values that `hits` binds."""
-        unused = {"shortest", "salt"} if beside else {"salt"} if not self.has_marks else set()
+        unused = {"shortest", "salt", "leads"} if beside else set() if self.has_marks else {"salt", "leads"}
         return {name: value for name, value in self.values.items() if name not in unused}
 
 
@@ -193,15 +198,24 @@ def load(con: Connection, keys: KeyStore, plan_id: str, policy: Policy, stages: 
                             {"salt": values["salt"], "fixed": _FIXED}).fetchall()[0][0]
     lengths = [row[0] for row in con.execute("SELECT DISTINCT words FROM made.erased ORDER BY 1").fetchall()]
     sweep = policy.enforcement.sweep
-    found = Sought({**values, "lengths": lengths, "shortest": sweep.shortest}, has_marks, sweep)
+    found = Sought({**values, "lengths": lengths, "shortest": sweep.shortest, "leads": leads_of(con, "made.erased")},
+                   has_marks, sweep)
     con.execute("CREATE OR REPLACE TABLE scratch.marks AS SELECT DISTINCT mark FROM made.erased")
     con.execute(_KEPT_PARTS)
     con.execute(f"CREATE OR REPLACE TABLE scratch.kept AS SELECT DISTINCT hash FROM "
                 f"({found.hits(_kept(policy, stages))})", {**found.bound(), "blanks": WHITE_SPACE})
-    con.execute("CREATE OR REPLACE TABLE scratch.wanted AS SELECT DISTINCT e.kind, e.hash, e.mark, e.beside "
+    con.execute("CREATE OR REPLACE TABLE scratch.wanted AS SELECT DISTINCT e.kind, e.hash, e.mark, e.lead, e.beside "
                 "FROM made.erased AS e ANTI JOIN scratch.kept USING (hash)")
     con.execute("CREATE OR REPLACE TABLE scratch.marks AS SELECT DISTINCT mark FROM scratch.wanted")
-    return found
+    return replace(found, values={**found.values, "leads": leads_of(con, "scratch.wanted")})
+
+
+def leads_of(con: Connection, relation: str) -> str:
+    """Returns a text of 0 and 1, with a 1 for each mark of a longest word, so that a word is looked up in no time."""
+    bits = bytearray(b"0" * _BITS)
+    for (place,) in con.execute(f"SELECT DISTINCT lead % {_BITS} FROM {relation} WHERE lead IS NOT NULL").fetchall():
+        bits[place] = ord("1")
+    return bits.decode()
 
 
 # What belongs to a company is no person's, unless it is due.
