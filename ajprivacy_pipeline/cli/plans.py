@@ -14,7 +14,8 @@ from ajprivacy_pipeline.settings import Settings, load_settings
 if TYPE_CHECKING:
     from ajprivacy_pipeline.enforcement.shapes import ApplyResult, PlanSummary
 
-plan_app = typer.Typer(no_args_is_help=True, help="What is due, carried out in the warehouse: planned, approved, applied.")
+plan_app = typer.Typer(no_args_is_help=True,
+                       help="What is due, carried out in the warehouse: planned, approved, applied.")
 
 PlanId = Annotated[str, typer.Argument(metavar="PLAN", help="The plan's id, or how it begins.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
@@ -50,7 +51,8 @@ def plan_list(as_json: Json = False) -> None:
     days = load_policy(settings.notice).enforcement.approval_days
     known = known_plans(ControlStore.in_folder(settings.control))
     rows = [{"plan": plan.id, "month": plan.month, "state": plan.state(days), "rows": plan.summary["rows"],
-             "subjects": plan.summary["subjects"], "made_at": plan.made_at.isoformat(timespec="seconds")} for plan in known]
+             "subjects": plan.summary["subjects"], "made_at": plan.made_at.isoformat(timespec="seconds")}
+            for plan in known]
     if as_json:
         print_json(rows)
         return
@@ -106,12 +108,13 @@ def plan_withdraw(plan: PlanId, by: By) -> None:
 
 @plan_app.command("recover")
 def plan_recover(by: By) -> None:
-    """After the warehouse was restored from before: write off the batches that it lacks; their people are planned anew."""
+    """After a restore of the warehouse: write off the batches that it lacks; their people are planned anew."""
     from ajprivacy_pipeline.enforcement.recover import recover
     lost = recover(_ready(), by)
     for plan, batches in lost.items():
         typer.echo(f"plan {plan}: {len(batches)} batch(es) undone by the restore")
-    typer.echo("run the month again, then `ajprivacy plan make`" if lost else "the warehouse lacks nothing of the ledger")
+    typer.echo("run the month again, then `ajprivacy plan make`" if lost else
+               "the warehouse lacks nothing of the ledger")
 
 
 @plan_app.command("apply")
@@ -136,8 +139,9 @@ def _ready() -> Settings:
 
 def _lines(result: "ApplyResult") -> list[str]:
     dropped = sum(row["rows"] for row in result["dropped"])
-    lines = [f"plan {result['plan']} of {result['month']}: {result['applied']:,} of {result['planned']:,} carried out in "
-             f"{result['batches']:,} batch(es), {'verified' if result['verified'] else 'NOT verified'}"]
+    verdict = "verified" if result["verified"] else "NOT verified"
+    done = f"{result['applied']:,} of {result['planned']:,} carried out, {verdict} ({result['batches']:,} batch(es))"
+    lines = [f"plan {result['plan']} of {result['month']}: {done}"]
     if result["already"]:
         lines.append(f"{result['already']:>12,}  stood so already")
     if dropped:
@@ -158,7 +162,8 @@ def _show(summary: "PlanSummary", state: str, *, as_json: bool) -> None:
         typer.echo(f"{summary['month']}: nothing is due, so there is no plan")
         return
     typer.echo(f"plan {summary['plan']} of {summary['month']} ({state}): {summary['rows']:,} decisions about "
-               f"{summary['subjects']:,} people, {summary['cells']:,} values, oldest due since {summary['oldest_due_on']}")
+               f"{summary['subjects']:,} people, {summary['cells']:,} values, oldest due since "
+               f"{summary['oldest_due_on']}")
     typer.echo(f"{'table and part':40}{'action':12}{'clause':8}{'rows':>10}{'values':>10}{'share':>9}")
     shares = {(row["entity"], row["part"]): row for row in summary["brake"]}
     for row in summary["summary"]:
@@ -166,9 +171,11 @@ def _show(summary: "PlanSummary", state: str, *, as_json: bool) -> None:
         typer.echo(f"{row['entity'] + '.' + row['part']:40}{row['action']:12}{row['clause']:8}{row['rows']:>10,}"
                    f"{row['cells']:>10,}{brake['share']:>8.1%}{' brake' if brake['tripped'] else ''}")
     for found in summary["not_carried_out"]:
-        typer.echo(f"not carried out by us: {found['entity']}.{found['column']}, {found['rows']:,} rows: {found['reason']}")
+        typer.echo(f"not carried out by us: {found['entity']}.{found['column']}, {found['rows']:,} rows: "
+                   f"{found['reason']}")
     for waiting in summary["waiting"]:
-        typer.echo(f"waits: {waiting['entity']}.{waiting['part']}, {waiting['rows']:,} rows, for {waiting['waits_for']}")
+        typer.echo(f"waits: {waiting['entity']}.{waiting['part']}, {waiting['rows']:,} rows, for "
+                   f"{waiting['waits_for']}")
     for refused in summary["refused"]:
         column = f".{refused['column']}" if refused["column"] else ""
         typer.echo(f"refused: {refused['table']}{column} ({refused['constraint']}): {refused['fix']}")

@@ -1,7 +1,7 @@
 """Carrying a plan out: the one door to the warehouse.
 
 Belongs here: batches of whole people, each one transaction: read under locks, changed, read back, marked, committed;
-then recorded. Does not belong here: what is due (`fresh`), what a value ends as (`values`), how a database is written to.
+then recorded. Does not belong here: what is due (`fresh`), what a value ends as (`values`), how a database is written.
 Killed anywhere and started again it ends in the same state: what was done is told by marker and ledger, never by how a
 value looks.
 """
@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from ajprivacy_pipeline.enforcement import fresh, locked
-from ajprivacy_pipeline.enforcement.make import Ground, context_of, look_at
+from ajprivacy_pipeline.enforcement import fresh, locked, tombstones
+from ajprivacy_pipeline.enforcement.ground import Ground, context_of
 from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part, Place
@@ -26,7 +25,9 @@ from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
-from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Writer
+from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Writer, open_writer
+
+__all__ = ["BusyError", "Checkpoint", "Done", "Door", "Edit", "Writer", "open_writer", "person_of", "told"]
 
 Checkpoint = Callable[[str], None]  # told what comes next; a test kills there
 
@@ -36,7 +37,7 @@ class Done:
     """What a batch came to."""
 
     rows: list[int] = field(default_factory=list)  # numbers of the plan's rows
-    counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (entity, part, "rows" | "cells")
+    counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (entity, part, "rows" or an action): cells
     emptied: Counter[tuple[str, str]] = field(default_factory=Counter)  # (table, column; '': whole rows)
     put_off: set[str] = field(default_factory=set)  # people who changed meanwhile
 
@@ -52,15 +53,16 @@ class Edit:
     rank: int
     item: Item
     parts: tuple[str, ...]
-    cells: Mapping[str, int]  # by part
+    cells: Mapping[tuple[str, str], int]  # by part and action
 
 
 class Door:
     """Writes the batches of one plan."""
 
     def __init__(self, writer: Writer, con: zones.Connection, policy: Policy, control: ControlStore, ground: Ground,
-                 plan: Plan, checkpoint: Checkpoint) -> None:
-        """Write to `writer` what stands in `pending` of the decided zone `con`."""
+                 plan: Plan, seen_on: date, checkpoint: Checkpoint) -> None:
+        """Write to `writer` what stands in `pending` of the zone `con`, which was decided about on `seen_on`."""
+        self.seen_on = seen_on
         self.writer, self.con, self.policy, self.control = writer, con, policy, control
         self.ground, self.plan, self.checkpoint = ground, plan, checkpoint
         self.stages = stages_of(policy)
@@ -85,7 +87,10 @@ class Door:
             held = {hold["subject_id"] for hold in self.control.legal_holds() if hold["lifted_on"] is None}
             edits = list(self._edits(batch, done, held))
             edits = [edit for edit in edits if person_of(edit.item) not in done.put_off]
+            if not edits:
+                return done
             self.checkpoint("write")
+            tombstones.ensure(batch, self.ground, self.policy, self._links(edits))
             for rank in sorted({edit.rank for edit in edits}):
                 for change in _grouped(edit for edit in edits if edit.rank == rank):
                     batch.change(change)
@@ -94,7 +99,8 @@ class Door:
             self._count(edits, done)
             self._intend(number, done)
             self.checkpoint("mark")
-            batch.mark(self.plan.id, number, json.dumps(told(done), sort_keys=True), utc_now().isoformat())
+            counts = json.dumps(told(done, self.seen_on), sort_keys=True)
+            batch.mark(self.plan.id, number, counts, utc_now().isoformat())
             self.checkpoint("commit")
         self.con.execute("INSERT INTO scratch.touched SELECT DISTINCT b.entity, b.record_id FROM scratch.batch AS b "
                          "SEMI JOIN scratch.going USING (row_no)")
@@ -140,9 +146,9 @@ class Door:
         stages = [self.stages[item.entity, part] for part in parts]
         if any(stage.deletes for stage in stages):
             cells = sum(value is not None for value in item.values.values())
-            return Edit(place.table, address, key, None, rank, item, parts, {parts[0]: cells})
+            return Edit(place.table, address, key, None, rank, item, parts, {(parts[0], "delete_row"): cells})
         after: dict[str, Any] = {}
-        cells_of: Counter[str] = Counter()
+        cells_of: Counter[tuple[str, str]] = Counter()
         for stage in stages:
             for column in columns_of(stage, item):
                 source = place.columns.get(column)
@@ -152,11 +158,20 @@ class Door:
                               context_of(self.policy, place, self.ground.facts, item, column))
                 if end != row[source]:
                     after[source] = end
-                    cells_of[stage.part] += 1
+                    cells_of[stage.part, stage.columns[column].action] += 1
         return Edit(place.table, address, key, after, rank, item, parts, cells_of)
 
+    def _links(self, edits: Sequence[Edit]) -> Iterator[tuple[tuple[str, ...], str, Any]]:
+        """The columns that are about to be unlinked, with their tombstones."""
+        for edit in edits:
+            place = self.ground.places[edit.item.entity]
+            actions = self.policy.actions[edit.item.entity]
+            for column, source in place.columns.items():
+                if edit.after and source in edit.after and actions[column].action == "unlink":
+                    yield edit.table, source, edit.after[source]
+
     def _read_back(self, batch: Batch, edits: Sequence[Edit]) -> None:
-        """Select every changed row anew, and hold it against what it should be; what the database reported is no proof."""
+        """Select every changed row anew and hold it against what it should be; counts of the database are no proof."""
         expected: dict[tuple[Any, ...], dict[tuple[Any, ...], Mapping[str, Any] | None]] = defaultdict(dict)
         for edit in edits:
             before = expected[edit.table, edit.address].get(edit.row, {})
@@ -170,15 +185,16 @@ class Door:
                 key in found if after is None else
                 key not in found or any(found[key][name] != value for name, value in after.items())))
             if wrong:
-                raise EnforcementError(f"{'.'.join(table)}: {wrong} of {len(rows)} row(s) do not hold what was just written: "
-                                       "a trigger, a rule or a policy of the database changes or hides them; nothing of "
-                                       "this batch was changed")
+                raise EnforcementError(f"{'.'.join(table)}: {wrong} of {len(rows)} row(s) do not hold what was just "
+                                       "written: a trigger, a rule or a policy of the database changes or hides them; "
+                                       "nothing of this batch was changed")
 
     def _count(self, edits: Sequence[Edit], done: Done) -> None:
         for edit in edits:
             for part in edit.parts:
                 done.counts[edit.item.entity, part, "rows"] += 1
-                done.counts[edit.item.entity, part, "cells"] += edit.cells.get(part, 0)
+            for (part, action), cells in edit.cells.items():
+                done.counts[edit.item.entity, part, action] += cells
             sources = {source: column for column, source in self.ground.places[edit.item.entity].columns.items()}
             for source in edit.after or {}:
                 done.emptied[edit.item.entity, sources[source]] += 1
@@ -202,8 +218,8 @@ class Door:
 
     def _intend(self, number: int, done: Done) -> None:
         """Note in the plan's file which rows the batch is about, before it is committed."""
-        self.con.execute("CREATE OR REPLACE TABLE scratch.going AS SELECT row_no FROM scratch.batch WHERE person NOT IN "
-                         "(SELECT unnest($off))", {"off": list(done.put_off)})
+        self.con.execute("CREATE OR REPLACE TABLE scratch.going AS SELECT row_no FROM scratch.batch "
+                         "WHERE person NOT IN (SELECT unnest($off))", {"off": list(done.put_off)})
         self.con.execute(f"UPDATE made.rows SET state = '{fresh.INTENDED}', batch = $number "
                          "WHERE row_no IN (SELECT row_no FROM scratch.going)", {"number": number})
         done.rows = [row[0] for row in self.con.execute("SELECT row_no FROM scratch.going").fetchall()]
@@ -214,13 +230,14 @@ def person_of(item: Item) -> str:
     return item.subject_id or f"{item.entity}/{item.record_id}"
 
 
-def told(done: Done) -> dict[str, Any]:
+def told(done: Done, seen_on: date) -> dict[str, Any]:
     """Returns a batch's counts as the marker and the ledger keep them."""
-    parts = sorted({(entity, part) for entity, part, _ in done.counts})
-    return {"parts": [[entity, part, done.counts[entity, part, "rows"], done.counts[entity, part, "cells"]]
-                      for entity, part in parts],
+    parts: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    for (entity, part, what), count in sorted(done.counts.items()):
+        parts[entity, part][what] = count
+    return {"parts": [[entity, part, counts.pop("rows"), counts] for (entity, part), counts in parts.items()],
             "emptied": [[table, column, count] for (table, column), count in sorted(done.emptied.items()) if count],
-            "rows": len(done.rows)}
+            "rows": len(done.rows), "carried_out_on": seen_on.isoformat()}
 
 
 def as_text(value: Any) -> str | None:

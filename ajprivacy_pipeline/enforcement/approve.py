@@ -3,8 +3,8 @@
 Belongs here: approvers, four eyes, the brake, what stands in the way. Does not belong here: making or carrying out.
 """
 
-from ajprivacy_pipeline.enforcement.ledger import Ledger
-from ajprivacy_pipeline.enforcement.make import look_at
+from ajprivacy_pipeline.enforcement.ground import current_policy, look_at
+from ajprivacy_pipeline.enforcement.ledger import Ledger, open_ledger
 from ajprivacy_pipeline.enforcement.plans import (
     ENDED,
     Plan,
@@ -31,7 +31,7 @@ def approve(settings: Settings, name: str, by: str, *, release_brake: bool = Fal
         EnforcementError: the plan may not be approved, or not by this name; nothing has changed.
     """
     with boundary("plan"):
-        policy, control = load_policy(settings.notice), ControlStore.in_folder(settings.control)
+        policy, control = current_policy(settings), ControlStore.in_folder(settings.control)
         plan = find_plan(control, name)
         rules = policy.enforcement
         state = plan.state(rules.approval_days)
@@ -39,23 +39,27 @@ def approve(settings: Settings, name: str, by: str, *, release_brake: bool = Fal
             raise EnforcementError(f"plan {plan.id} is {state}"
                                    + (": make a new one with `ajprivacy plan make`" if state in ENDED else ""))
         if not rules.may_approve(by):
-            raise EnforcementError("that name is not one of the policy's approvers (enforcement.toml): nothing is approved"
+            raise EnforcementError("that name is not one of the policy's approvers (enforcement.toml)"
                                    if same_name(by) else "an approval needs a name: --by NAME")
         with open_source(settings.warehouse_url) as source:
             require_unchanged(plan, policy, settings, look_at(source, settings, policy).catalogue_sha256)
         if plan.summary["refused"]:
-            raise EnforcementError(f"plan {plan.id}: the warehouse would refuse {len(plan.summary['refused'])} thing(s); "
-                                   "`ajprivacy plan show` lists them with what to do, then make the plan again")
+            raise EnforcementError(f"plan {plan.id}: the warehouse would refuse {len(plan.summary['refused'])} "
+                                   "thing(s); `ajprivacy plan show` lists them with what to do, then make the plan "
+                                   "again")
         brakes = [row for row in plan.summary["brake"] if row["tripped"]]
         if brakes and not release_brake and not _brake_released(plan):
             worst = max(brakes, key=lambda row: row["share"])
             raise EnforcementError(f"plan {plan.id}: the brake stands for {len(brakes)} part(s), as {worst['entity']}."
-                                   f"{worst['part']} ({worst['share']:.1%} of its rows with a value, {worst['limit']:.0%} "
-                                   "go in passing): look at `ajprivacy plan show`, then say --release-brake")
-        return _record(control, ledger_of(settings, control), plan, by, four_eyes=rules.four_eyes, release_brake=release_brake and bool(brakes))
+                                   f"{worst['part']} ({worst['share']:.1%} of its rows with a value; up to "
+                                   f"{worst['limit']:.0%} go in passing): look at `ajprivacy plan show`, then say "
+                                   "--release-brake")
+        return _record(control, checked_ledger(settings), plan, by, four_eyes=rules.four_eyes,
+                       release_brake=release_brake and bool(brakes))
 
 
-def _record(control: ControlStore, ledger: Ledger, plan: Plan, by: str, *, four_eyes: bool, release_brake: bool) -> Plan:
+def _record(control: ControlStore, ledger: Ledger, plan: Plan, by: str, *, four_eyes: bool,
+            release_brake: bool) -> Plan:
     before = [event for event in plan.events if event.event == "first_approval"]
     if any(same_name(event.by) == same_name(by) for event in before):
         raise EnforcementError(f"plan {plan.id} waits for a second approval, by somebody else")
@@ -63,9 +67,11 @@ def _record(control: ControlStore, ledger: Ledger, plan: Plan, by: str, *, four_
     return move(control, ledger, plan, event, by, {"brake_released": release_brake})
 
 
-def ledger_of(settings: Settings, control: ControlStore) -> Ledger:
-    """Returns the ledger of an installation."""
-    return Ledger(control, KeyStore(settings.keys, settings.root_key), settings.keys)
+def checked_ledger(settings: Settings) -> Ledger:
+    """Returns the ledger of an installation, which is whole (ControlError where it is not)."""
+    ledger = open_ledger(settings)
+    ledger.check()
+    return ledger
 
 
 def _brake_released(plan: Plan) -> bool:
@@ -83,8 +89,9 @@ def require_unchanged(plan: Plan, policy: Policy, settings: Settings, catalogue_
         ("the mapping", plan.mapping_sha256, mapping_hash(settings)),
         ("the warehouse's catalogue", plan.catalogue_sha256, catalogue_sha256)) if was != now]
     if changed:
-        raise EnforcementError(f"plan {plan.id}: {' and '.join(changed)} changed since it was made: make a new plan with "
-                               "`ajprivacy plan make` (after a change of policy or mapping run the month again first)")
+        raise EnforcementError(f"plan {plan.id}: {' and '.join(changed)} changed since it was made: make a new plan "
+                               "with `ajprivacy plan make` (after a change of policy or mapping run the month "
+                               "again first)")
 
 
 def auto_approve(settings: Settings, name: str) -> Plan | None:
@@ -102,7 +109,8 @@ def auto_approve(settings: Settings, name: str) -> Plan | None:
     if plan.summary["refused"] or policy.enforcement.four_eyes:
         return None
     with boundary("plan"):
-        return _record(control, ledger_of(settings, control), plan, "auto_approve", four_eyes=False, release_brake=False)
+        return _record(control, checked_ledger(settings), plan, "auto_approve", four_eyes=False,
+                       release_brake=False)
 
 
 def withdraw(settings: Settings, name: str, by: str) -> Plan:
@@ -119,6 +127,6 @@ def withdraw(settings: Settings, name: str, by: str) -> Plan:
             raise EnforcementError(f"plan {plan.id} is {state} and cannot be withdrawn")
         if not same_name(by):
             raise EnforcementError("a withdrawal needs a name: --by NAME")
-        moved = move(control, ledger_of(settings, control), plan, "withdrawn", by)
+        moved = move(control, checked_ledger(settings), plan, "withdrawn", by)
         destroy_file(settings, KeyStore(settings.keys, settings.root_key), plan.id)
         return moved

@@ -12,18 +12,28 @@ Kind = Literal[
     "plan_made", "approved", "withdrawn", "expired", "superseded", "stopped", "batch", "verified", "unverified",
     "recovered", "undone_by_restore", "keys_destroyed", "started_anew",
 ]
-Action = Literal["erase", "generalise", "unlink", "delete_row"]
 
 
 class Count(TypedDict):
-    """What a plan, or a batch, does to a part of a table by one action: decisions, and values changed."""
+    """What a plan does to a part of a table: decisions, and values changed; of several actions the first is named."""
 
     entity: str
     part: str
-    action: NotRequired[Action]  # a batch may leave it out where the plan's summary says it
+    action: str
     clause: str
     rows: int
     cells: int
+
+
+class BatchCount(TypedDict):
+    """What a batch did to a part of a table: decisions, and values changed."""
+
+    entity: str
+    part: str
+    clause: str
+    rows: int
+    cells: int
+    actions: NotRequired[dict[str, int]]  # the same values by action; absent: the plan's word for the part counts
 
 
 class BrakeShare(TypedDict):
@@ -96,7 +106,7 @@ class Batch(TypedDict):
     plan: str
     batch: int
     month: str
-    counts: list[Count]
+    counts: list[BatchCount]
     subjects: int
     marker: bool
     carried_out_on: NotRequired[str]  # the local day of its commit; without it the day of its entry counts

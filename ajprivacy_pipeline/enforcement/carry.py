@@ -9,19 +9,19 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from ajprivacy_pipeline.enforcement import bodies, fresh, shapes
-from ajprivacy_pipeline.enforcement.apply import Checkpoint, Done, Door, told
+from ajprivacy_pipeline.enforcement.apply import BusyError, Checkpoint, Door, Writer, open_writer, told
 from ajprivacy_pipeline.enforcement.approve import require_unchanged
+from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
-from ajprivacy_pipeline.enforcement.make import Ground, look_at
 from ajprivacy_pipeline.enforcement.plans import Plan, find_plan, move, plan_file
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.errors import EnforcementError, StoppedError
-from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.retention.carried import FirstDue, carried_rows
 from ajprivacy_pipeline.settings import Settings, prepare_home
 from ajprivacy_pipeline.storage import zones
@@ -30,7 +30,6 @@ from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import warehouse_lock
 from ajprivacy_pipeline.warehouse.source import open_source
-from ajprivacy_pipeline.warehouse.writer import BusyError, Writer, open_writer
 
 ROUNDS = 3  # how often people who were busy, or changed meanwhile, are decided about again
 _MAY_APPLY = ("approved", "applying", "applied", "verified", "unverified")
@@ -51,7 +50,7 @@ def apply_plan(settings: Settings, name: str, *, by: str = "system", checkpoint:
     """
     with boundary("apply"):
         prepare_home(settings)
-        policy, control = load_policy(settings.notice), ControlStore.in_folder(settings.control)
+        policy, control = current_policy(settings), ControlStore.in_folder(settings.control)
         keys = KeyStore(settings.keys, settings.root_key)
         plan = find_plan(control, name)
         state = plan.state(policy.enforcement.approval_days)
@@ -101,23 +100,32 @@ class _Apply:
         self.batches = 0
         self.written_back = 0
         self.size = policy.enforcement.batch.subjects
+        self.seen_on = self._today()
 
     def run(self, by: str) -> shapes.ApplyResult:
         self.writer.make_marker()
+        self.ledger.check()
         require_unrestored(self.writer, self.ledger)
         self._resume()
         before = self._tally()
         move(self.control, self.ledger, self.plan, "applying", by)
         for _ in range(ROUNDS):
-            seen_on = datetime.now(ZoneInfo(self.policy.retention.time_zone)).date()
-            fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, seen_on)
+            self.seen_on = self._today()
+            fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, self.seen_on)
             if not fresh.hold_against(self.con, self.policy, dict(self.ground.places), self.plan):
                 break
             self.written_back = self.written_back or self._written_back()
-            if not self._round():
-                break
+            try:
+                if not self._round():
+                    break
+            except EnforcementError:
+                self._finish(before, by, verified=False)
+                raise
         self._leave_the_rest()
         return self._finish(before, by)
+
+    def _today(self) -> date:
+        return datetime.now(ZoneInfo(self.policy.retention.time_zone)).date()
 
     def _resume(self) -> None:
         """Finish what a killed apply left: a batch stands where its marker stands, and only there."""
@@ -131,12 +139,15 @@ class _Apply:
                     self._record(number, json.loads(markers[number]))
                 self._settle(number)
             else:
-                self.con.execute("UPDATE made.rows SET state = NULL, batch = NULL WHERE batch = $number", {"number": number})
+                self.con.execute("UPDATE made.rows SET state = NULL, batch = NULL WHERE batch = $number",
+                                 {"number": number})
 
     def _round(self) -> bool:
         """Carry out what is pending; returns whether somebody was put off."""
-        people = [row[0] for row in self.con.execute(f"SELECT DISTINCT person FROM {fresh.PENDING} ORDER BY person").fetchall()]
-        door = Door(self.writer, self.con, self.policy, self.control, self.ground, self.plan, self.checkpoint)
+        people = [row[0] for row in self.con.execute(
+            f"SELECT DISTINCT person FROM {fresh.PENDING} ORDER BY person").fetchall()]
+        door = Door(self.writer, self.con, self.policy, self.control, self.ground, self.plan, self.seen_on,
+                    self.checkpoint)
         put_off, start = False, 0
         while start < len(people):
             number = 1 + max((0, *self.writer.markers(self.plan.id)))
@@ -150,7 +161,9 @@ class _Apply:
             if time.monotonic() - began > self.policy.enforcement.batch.lock_seconds:
                 self.size = max(1, self.size // 2)
             put_off |= bool(done.put_off)
-            self._record(number, told(done))
+            if not done.rows:
+                continue
+            self._record(number, told(done, self.seen_on))
             self.checkpoint("recorded")
             self._settle(number)
             self.batches += 1
@@ -158,15 +171,17 @@ class _Apply:
         return put_off
 
     def _record(self, number: int, counts: Mapping[str, Any]) -> None:
-        """Append a batch to the ledger, with who was in it and what it took away from what evidence is compared with."""
-        rows = self.con.execute("SELECT subject_id, clause FROM made.rows WHERE batch = $number AND subject_id IS NOT NULL "
-                                "GROUP BY ALL ORDER BY ALL", {"number": number}).fetchall()
+        """Append a batch to the ledger, with who was in it and what it took from what evidence is compared with."""
+        rows = self.con.execute("SELECT subject_id, clause FROM made.rows WHERE batch = $number "
+                                "AND subject_id IS NOT NULL GROUP BY ALL ORDER BY ALL", {"number": number}).fetchall()
         tokens = [Token(subject, self.plan.month, clause) for subject, clause in rows]
         clauses = self.policy.enforcement.clauses
         body = {"plan": self.plan.id, "batch": number, "month": self.plan.month, "marker": True,
                 "subjects": len({subject for subject, _ in rows}),
-                "counts": [{"entity": entity, "part": part, "clause": clauses[entity][part], "rows": count, "cells": cells}
-                           for entity, part, count, cells in counts["parts"]]}
+                "carried_out_on": counts["carried_out_on"],
+                "counts": [{"entity": entity, "part": part, "clause": clauses[entity][part], "rows": count,
+                            "cells": sum(actions.values()), "actions": actions}
+                           for entity, part, count, actions in counts["parts"]]}
         now = utc_now()
         self.ledger.append("batch", body, tokens, {
             "executed_counts": [{"table_name": table, "column_name": column, "rows": count, "executed_at": now}
@@ -199,7 +214,7 @@ class _Apply:
     def _tally(self) -> dict[str | None, int]:
         return dict(self.con.execute("SELECT state, count(*) FROM made.rows GROUP BY ALL").fetchall())
 
-    def _finish(self, before: Mapping[str | None, int], by: str) -> shapes.ApplyResult:
+    def _finish(self, before: Mapping[str | None, int], by: str, *, verified: bool = True) -> shapes.ApplyResult:
         after = self._tally()
         earlier = before.get(fresh.APPLIED, 0) - self.written_back
         result: shapes.ApplyResult = {
@@ -207,18 +222,21 @@ class _Apply:
             "applied": after.get(fresh.APPLIED, 0) - earlier,
             "dropped": [{"reason": reason, "rows": after[reason]} for reason in fresh.DROPPED if after.get(reason)],
             "already": after.get(fresh.ALREADY, 0) + earlier,
-            "not_carried_out": after.get(fresh.NOT_CARRIED_OUT, 0), "arrived_meanwhile": 0, "written_back": self.written_back,
-            "batches": self.batches, "verified": True, "sweep": [], "residue": []}
+            "not_carried_out": after.get(fresh.NOT_CARRIED_OUT, 0), "arrived_meanwhile": 0,
+            "written_back": self.written_back,
+            "batches": self.batches, "verified": verified, "sweep": [], "residue": []}
         parts = sorted({(entity, part) for entity, part, _ in self.counts})
         if parts:
             move(self.control, self.ledger, self.plan, "applied", by, {
                 "parts": [[entity, part, self.counts[entity, part, "rows"]] for entity, part in parts]})
         body: bodies.Verified = {
             "plan": self.plan.id, "month": self.plan.month, "planned": result["planned"],
-            "applied": after.get(fresh.APPLIED, 0), "dropped": result["dropped"], "already": after.get(fresh.ALREADY, 0),
+            "applied": after.get(fresh.APPLIED, 0), "dropped": result["dropped"],
+            "already": after.get(fresh.ALREADY, 0),
             "not_carried_out": result["not_carried_out"], "arrived_meanwhile": result["arrived_meanwhile"],
-            "written_back": result["written_back"], "oldest_overdue_on": self._oldest_left(), "residue": [], "sweep": []}
-        move(self.control, self.ledger, self.plan, "verified", by, dict(result), body)
+            "written_back": result["written_back"], "oldest_overdue_on": self._oldest_left(),
+            "residue": [], "sweep": []}
+        move(self.control, self.ledger, self.plan, "verified" if verified else "unverified", by, dict(result), body)
         return result
 
 

@@ -8,7 +8,7 @@ that is stored; the first entry's previous hash is `GENESIS`. Canonical JSON: UT
 blanks, no floats.
 A root is that of the Merkle tree of RFC 6962 (2.1): a leaf is SHA-256 of 0x00 and the leaf's bytes, a node SHA-256 of
 0x01 and its two children; of n leaves the left child takes the largest power of two below n; of no leaves the root is
-SHA-256 of nothing. A leaf is the canonical JSON of [token, month, clause]; leaves are sorted as bytes.
+SHA-256 of nothing. A leaf is token, month and clauses as UTF-8, a line feed between them; leaves are sorted as bytes.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 GENESIS = "0" * 64
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 class Row(NamedTuple):
@@ -37,7 +38,7 @@ def canonical(value: object) -> str:
         TypeError: it holds a float, a key that is no text, or what JSON has no form for.
     """
     _only_exact(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _encode(value)
 
 
 def _only_exact(value: object) -> None:
@@ -59,8 +60,8 @@ def hash_of(seq: int, previous: str, kind: str, recorded_at: str, body: str) -> 
 
 
 def merkle_root(leaves: Iterable[tuple[str, str, str]]) -> str:
-    """Returns the root over (token, month, clause), in hex, whatever their order."""
-    level = sorted(canonical(list(leaf)).encode() for leaf in leaves)
+    """Returns the root over (token, month, clauses), in hex, whatever their order; none has a line feed in it."""
+    level = sorted("\n".join(leaf).encode() for leaf in leaves)
     return (_tree([hashlib.sha256(b"\0" + leaf).digest() for leaf in level]) if level
             else hashlib.sha256(b"").digest()).hex()
 

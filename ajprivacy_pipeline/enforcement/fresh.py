@@ -72,9 +72,11 @@ def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place]
     con.execute("CREATE OR REPLACE TABLE scratch.due_now AS SELECT s.* FROM seen_due AS s SEMI JOIN made.rows AS r "
                 "USING (entity, record_id, part) ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
     key = bytes.fromhex(con.execute("SELECT key FROM made.secret").fetchall()[0][0])
-    con.execute("CREATE OR REPLACE TABLE scratch.prints (entity VARCHAR, record_id VARCHAR, part VARCHAR, fingerprint VARCHAR)")
+    con.execute("CREATE OR REPLACE TABLE scratch.prints "
+                "(entity VARCHAR, record_id VARCHAR, part VARCHAR, fingerprint VARCHAR)")
     for entity in places:
-        rows = [(item.entity, item.record_id, part, fingerprint(key, item, part, columns_of(stages[entity, part], item)))
+        rows = [(item.entity, item.record_id, part,
+                 fingerprint(key, item, part, columns_of(stages[entity, part], item)))
                 for item in items(con, policy, stages, entity, "scratch.due_now") for part in item.parts]
         if rows:
             listed = [list(column) for column in zip(*rows, strict=True)]
@@ -86,8 +88,9 @@ def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place]
     con.execute(_STATES)
     con.execute("UPDATE made.rows SET state = s.state FROM scratch.states AS s WHERE rows.row_no = s.row_no "
                 "AND s.state IS NOT NULL AND rows.state IS NULL")
-    con.execute("CREATE OR REPLACE TABLE scratch.pending AS SELECT r.row_no, r.entity, r.record_id, r.part, r.subject_id, "
-                "r.due_on, r.clause, r.is_carried, coalesce(r.subject_id, r.entity || '/' || r.record_id) AS person "
+    con.execute("CREATE OR REPLACE TABLE scratch.pending AS SELECT r.row_no, r.entity, r.record_id, r.part, "
+                "r.subject_id, r.due_on, r.clause, r.is_carried, "
+                "coalesce(r.subject_id, r.entity || '/' || r.record_id) AS person "
                 "FROM made.rows AS r JOIN scratch.states AS s USING (row_no) WHERE s.is_pending")
     return int(con.execute(f"SELECT count(*) FROM {PENDING}").fetchall()[0][0])
 
@@ -98,16 +101,18 @@ _STATES = """
         SELECT 'web_events' AS entity, event_id AS record_id, 'retain' AS decision FROM staged.web_events
         WHERE coalesce(visitor_id, customer_id, contact_id, ip_address, user_agent) IS NOT NULL
         UNION ALL
-        SELECT 'app_logs', log_id, 'retain' FROM staged.app_logs WHERE coalesce(username, ip_address, message) IS NOT NULL
+        SELECT 'app_logs', log_id, 'retain' FROM staged.app_logs
+        WHERE coalesce(username, ip_address, message) IS NOT NULL
     ), told AS (
-        SELECT r.row_no, r.state, r.is_carried, c.part IS NOT NULL AS is_changeable, p.fingerprint AS found, r.fingerprint,
+        SELECT r.row_no, r.state, r.is_carried, c.part IS NOT NULL AS is_changeable,
+            p.fingerprint AS found, r.fingerprint,
             w.waits_for IS NOT NULL AS is_waiting, coalesce(d.decision, b.decision, 'absent') AS decision,
             p.record_id IS NOT NULL AS is_due
         FROM made.rows AS r
         LEFT JOIN scratch.changeable AS c USING (entity, part)
         LEFT JOIN scratch.prints AS p USING (entity, record_id, part)
-        LEFT JOIN (SELECT entity, record_id, part, any_value(waits_for) AS waits_for FROM scratch.waits GROUP BY ALL) AS w
-            USING (entity, record_id, part)
+        LEFT JOIN (SELECT entity, record_id, part, any_value(waits_for) AS waits_for FROM scratch.waits
+                   GROUP BY ALL) AS w USING (entity, record_id, part)
         LEFT JOIN scratch.decided AS d USING (entity, record_id, part)
         LEFT JOIN bulk AS b USING (entity, record_id)
     )

@@ -24,6 +24,7 @@ from ajprivacy_pipeline.enforcement.chain import Row, canonical, faults_of, hash
 from ajprivacy_pipeline.enforcement.entries import Entry, entry_of, undone_batches
 from ajprivacy_pipeline.enforcement.head import NOTHING, REMEDY, Head, HeadCopy, fault_between
 from ajprivacy_pipeline.errors import ControlError, KeyStoreError
+from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.control_tables import META, ledger, ledger_tokens
 from ajprivacy_pipeline.storage.keystore import KeyStore, fingerprint
@@ -34,7 +35,7 @@ _TOKENS = ledger_tokens.c
 
 
 class Token(NamedTuple):
-    """Somebody who was carried out: id as 'customer:1', the plan's month, the clause or group of clauses."""
+    """Somebody who was carried out: id as 'customer:1', the plan's month, one of the clauses."""
 
     subject_id: str
     month: str
@@ -139,7 +140,8 @@ class Ledger:
             ControlError: it is not; every fault is named.
         """
         verdict = self.verify()
-        _refuse(verdict.faults)
+        if verdict.faults:
+            raise as_error(verdict.faults)
         return verdict.head
 
     def find(self, subject_id: str) -> Answer:
@@ -158,10 +160,10 @@ class Ledger:
             if not self._keys.has(_name(year)):
                 without.append(year)
                 continue
-            query = sa.select(_TOKENS.seq, _TOKENS.month, _TOKENS.clause).where(
+            query = sa.select(_TOKENS.seq, _TOKENS.month, _TOKENS.clauses).where(
                 _TOKENS.token == _token(self._key(year), subject_id), _TOKENS.year == year)
-            found |= {Found(days[row["seq"]], row["month"], row["clause"])
-                      for row in self._control.rows(query) if row["seq"] in days}
+            found |= {Found(days[row["seq"]], row["month"], clause) for row in self._control.rows(query)
+                      if row["seq"] in days for clause in row["clauses"].split(",")}
         return Answer(tuple(sorted(found)), tuple(without))
 
     def forget_years(self, today: date, ledger_years: int) -> tuple[int, ...]:
@@ -189,7 +191,8 @@ class Ledger:
             ControlError: what the store holds is not whole itself.
         """
         said, rows, faults = self._read()
-        _refuse(faults)
+        if faults:
+            raise as_error(faults)
         head = _head(rows)
         if not isinstance(said, str) and fault_between(said, head) is None:
             return None
@@ -229,19 +232,23 @@ class Ledger:
         return [row["year"] for row in self._control.rows(sa.select(_TOKENS.year).distinct().order_by(_TOKENS.year))]
 
     def _sealed(self, tokens: Sequence[Token], year: int) -> list[dict[str, Any]]:
-        """The rows of tokens, sorted, so that their order tells nothing about the ids'."""
+        """A row a person and month, sorted by token, so that their order tells nothing about the ids'."""
         key = self._key(year)
-        made = sorted({(_token(key, one.subject_id), one.month, one.clause) for one in tokens})
-        return [{"year": year, "key": fingerprint(key), "token": token, "month": month, "clause": clause}
-                for token, month, clause in made]
+        groups: dict[tuple[str, str], set[str]] = {}
+        for one in tokens:
+            groups.setdefault((one.subject_id, one.month), set()).add(one.clause)
+        shared = {"year": year, "key": fingerprint(key)}
+        rows = [{**shared, "token": _token(key, subject_id), "month": month, "clauses": ",".join(sorted(clauses))}
+                for (subject_id, month), clauses in groups.items()]
+        return sorted(rows, key=_leaf)
 
     def _key(self, year: int) -> bytes:
         """The key of a year; it is made where nobody has a token of that year yet, and only there."""
-        query = sa.select(_TOKENS.key).distinct().where(_TOKENS.year == year)
+        query = sa.select(_TOKENS.key).where(_TOKENS.year == year).limit(1)  # all have the same: see below
         known = {row["key"] for row in self._control.rows(query)}
         if known and not self._keys.has(_name(year)):
             raise KeyStoreError(f"the key {_name(year)} is gone while the ledger has tokens under it: {REMEDY}")
-        key = base64.b64decode(self._keys.data_key(_name(year), create=not known))
+        key = base64.b64decode(self._keys.data_key(_name(year)))
         if known - {fingerprint(key)}:
             raise KeyStoreError(f"the key {_name(year)} is not the one that the ledger's tokens were made under: "
                                 f"{REMEDY}")
@@ -256,10 +263,20 @@ class Ledger:
             if root is None:
                 continue
             held.discard(row.seq)
-            query = sa.select(_TOKENS.token, _TOKENS.month, _TOKENS.clause).where(_TOKENS.seq == row.seq)
+            query = sa.select(_TOKENS.token, _TOKENS.month, _TOKENS.clauses).where(_TOKENS.seq == row.seq)
             if merkle_root(map(_leaf, self._control.rows(query))) != root:
                 found.append(f"the tokens of entry {row.seq} are not those that its root was made of")
         return [*found, *(f"tokens stand beside entry {seq}, which has none" for seq in sorted(held))]
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """Returns the ledger of a home (ControlError: the control store has lost something)."""
+    return Ledger(ControlStore.in_folder(settings.control), KeyStore(settings.keys, settings.root_key), settings.keys)
+
+
+def as_error(faults: Sequence[str]) -> ControlError:
+    """Returns what to raise of a ledger that has faults: each in a sentence."""
+    return ControlError("\n  - ".join([f"the ledger has {len(faults)} fault(s); {REMEDY}:", *faults]))
 
 
 def _root(row: Row) -> str | None:
@@ -270,17 +287,12 @@ def _root(row: Row) -> str | None:
         return None
 
 
-def _refuse(faults: Sequence[str]) -> None:
-    if faults:
-        raise ControlError("\n  - ".join([f"the ledger has {len(faults)} fault(s); {REMEDY}:", *faults]))
-
-
 def _head(rows: Sequence[Row]) -> Head:
     return Head(rows[-1].seq, rows[-1].hash) if rows else NOTHING
 
 
 def _leaf(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    return row["token"], row["month"], row["clause"]
+    return row["token"], row["month"], row["clauses"]
 
 
 def _name(year: int) -> str:

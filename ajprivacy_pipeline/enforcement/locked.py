@@ -6,13 +6,17 @@ Does not belong here: deciding again, which the next round does for whoever has 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
+from ajprivacy_pipeline.warehouse.extract import not_null_columns
 from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
 from ajprivacy_pipeline.warehouse.settle import settle_values
-from ajprivacy_pipeline.warehouse.writer import Batch
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.warehouse.writer import Batch
 
 NOW = "now"  # a database in memory with what the batch has just read
 EVERYBODY = "everybody"  # something changed that may be about anyone
@@ -50,11 +54,9 @@ def ids_of(con: Connection) -> Ids:
     """Returns the ids of the people in `scratch.batch`, of their companies, and of the records that tell about them."""
     con.execute(_PEOPLE, {"blanks": WHITE_SPACE})
     con.execute(_RECORDS, {"blanks": WHITE_SPACE})
-    found: dict[str, list[str]] = {}
-    for column, ids in con.execute("SELECT kind, list(DISTINCT id ORDER BY id) FROM scratch.ids WHERE id IS NOT NULL "
-                                   "GROUP BY kind").fetchall():
-        found[column] = ids
-    return Ids(found)
+    rows = con.execute("SELECT kind, list(DISTINCT id ORDER BY id) FROM scratch.ids WHERE id IS NOT NULL "
+                       "GROUP BY kind").fetchall()
+    return Ids(dict(rows))
 
 
 _PEOPLE = """
@@ -99,9 +101,9 @@ _RECORDS = """
 """
 
 
-def read_facts(batch: Batch, con: Connection, resolved: ResolvedSource, policy: Policy, mapping: MappingFile,
+def read_facts(batch: "Batch", con: Connection, resolved: ResolvedSource, policy: Policy, mapping: MappingFile,
                ids: Ids) -> None:
-    """Read what the warehouse says of the ids now, in the batch's transaction, to `now.raw`; people's rows are locked."""
+    """Read what the warehouse says of the ids now, in the batch's transaction, to `now.raw`; people are locked."""
     zone = con.execute("SELECT current_database()").fetchall()[0][0]
     con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {NOW}")
     con.execute(f"DROP SCHEMA IF EXISTS {NOW}.raw CASCADE")
@@ -121,7 +123,7 @@ def read_facts(batch: Batch, con: Connection, resolved: ResolvedSource, policy: 
     con.execute(f"CREATE TABLE {NOW}.raw.extraction AS FROM {quote(zone)}.raw.extraction")
     con.execute(f"USE {NOW}")
     try:
-        settle_values(con, policy, mapping)
+        settle_values(con, policy, mapping, {name: not_null_columns(table) for name, table in resolved.tables.items()})
     finally:
         con.execute(f"USE {quote(zone)}")
 
@@ -157,7 +159,8 @@ def _differing(policy: Policy, name: str, by: Mapping[str, Sequence[str]] | None
     Of rows that our own earlier batches changed, what they may have changed is not compared.
     """
     table = policy.sources.tables[name]
-    judged = [column for column, spec in table.columns.items() if spec.decides or column in policy.actions.get(name, {})]
+    judged = [column for column, spec in table.columns.items()
+              if spec.decides or column in policy.actions.get(name, {})]
     ours = [column for column in judged if column in table.key or column not in policy.actions.get(name, {})]
     where = "" if by is None else " WHERE " + " OR ".join(
         f"{quote(column)}::VARCHAR IN (SELECT unnest($k{i}))" for i, column in enumerate(by))
@@ -173,7 +176,8 @@ def _differing(policy: Policy, name: str, by: Mapping[str, Sequence[str]] | None
         if of_ours == "IN":  # a row that is gone was deleted by us, or is not read by the ids it has lost
             parts.append(f"SELECT DISTINCT {told} FROM ({here} EXCEPT ALL {then})")
         else:
-            parts.append(f"SELECT DISTINCT {told} FROM (({here} EXCEPT ALL {then}) UNION ALL ({then} EXCEPT ALL {here}))")
+            both = f"({here} EXCEPT ALL {then}) UNION ALL ({then} EXCEPT ALL {here})"
+            parts.append(f"SELECT DISTINCT {told} FROM ({both})")
     return " UNION ".join(parts)
 
 

@@ -7,15 +7,19 @@ anything in the warehouse (`apply`), what becomes of a plan afterwards (`plans`,
 import hashlib
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import sqlalchemy as sa
 
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.enforcement import bodies, shapes, waits
+from ajprivacy_pipeline.enforcement.apply import open_writer
+from ajprivacy_pipeline.enforcement.ground import Ground, changes, current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.plans import (
     RUNNING,
@@ -27,81 +31,28 @@ from ajprivacy_pipeline.enforcement.plans import (
     plan_file,
     record_plan,
 )
+from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
-from ajprivacy_pipeline.enforcement.targets import Part, Place, places_of
-from ajprivacy_pipeline.enforcement.values import Context, ends_as
+from ajprivacy_pipeline.enforcement.targets import Part
 from ajprivacy_pipeline.enforcement.work import Item, columns_of, fingerprint, items
 from ajprivacy_pipeline.errors import EnforcementError
-from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.retention.carried import FirstDue
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
+from ajprivacy_pipeline.storage.control_tables import months
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import newest_month, read_month
-from ajprivacy_pipeline.warehouse.address import Address
-from ajprivacy_pipeline.warehouse.constraints import TableFacts, Write, catalogue_hash, refusals, table_facts
-from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, load_mapping, resolve
-from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
-from ajprivacy_pipeline.warehouse.source import Source, open_source
+from ajprivacy_pipeline.warehouse.source import open_source
 
-ROWS = ("row_no BIGINT, entity VARCHAR, record_id VARCHAR, part VARCHAR, subject_id VARCHAR, clause VARCHAR, due_on DATE, "
-        "cells BIGINT, fingerprint VARCHAR, is_carried BOOLEAN, state VARCHAR, batch INTEGER")
+ROWS = ("row_no BIGINT, entity VARCHAR, record_id VARCHAR, part VARCHAR, subject_id VARCHAR, clause VARCHAR, "
+        "due_on DATE, cells BIGINT, fingerprint VARCHAR, is_carried BOOLEAN, state VARCHAR, batch INTEGER")
 _ARROW = pa.schema([("row_no", pa.int64()), ("entity", pa.string()), ("record_id", pa.string()), ("part", pa.string()),
-                    ("subject_id", pa.string()), ("clause", pa.string()), ("due_on", pa.date32()), ("cells", pa.int64()),
-                    ("fingerprint", pa.string()), ("is_carried", pa.bool_())])
+                    ("subject_id", pa.string()), ("clause", pa.string()), ("due_on", pa.date32()),
+                    ("cells", pa.int64()), ("fingerprint", pa.string()), ("is_carried", pa.bool_())])
 _AT_ONCE = 50_000
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What a plan stands on: how the warehouse is reached, what would be refused there, and its hashes."""
-
-    mapping: MappingFile
-    resolved: ResolvedSource
-    places: Mapping[str, Place]
-    facts: Mapping[tuple[str, ...], TableFacts]
-    catalogue_sha256: str
-    warehouse: str
-    refused: list[shapes.Refused]
-
-
-def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
-    """Hold the stages against a warehouse and its catalogue; no row is read."""
-    mapping = load_mapping(settings.mapping_file, policy.sources)
-    stages = stages_of(policy)
-    resolved = resolve(source, mapping, policy.sources)
-    places = places_of(resolved, stages, policy.sources)
-    tables = sorted({place.table for place in places.values() if place.columns})
-    writes = list(_writes(stages, places, policy))
-    refused: list[shapes.Refused] = [
-        {"table": ".".join(found.table), "column": found.column, "constraint": found.constraint, "fix": found.fix}
-        for found in refusals(source, writes, {})]
-    return Ground(mapping, resolved, places, {table: table_facts(source, table) for table in tables}, catalogue_hash(source, tables),
-                  identity_of(settings.warehouse_url), refused)
-
-
-def identity_of(url: str) -> str:
-    """Returns a hash of where a warehouse is, without user and password."""
-    return hashlib.sha256(Address.parse(url).shown.encode()).hexdigest()[:16]
-
-
-def _writes(stages: Mapping[Part, Stage], places: Mapping[str, Place], policy: Policy) -> Iterator[Write]:
-    kinds = {"erase": "null", "generalise": "generalise", "unlink": "tombstone"}
-    for (entity, _), stage in stages.items():
-        place = places.get(entity)
-        if place is None or not place.columns:
-            continue
-        if stage.deletes:
-            yield Write(place.table, None, "delete")
-            continue
-        for column, action in stage.columns.items():
-            if column in place.columns:
-                values = tuple(policy.retention.tombstones.values()) if action.action == "unlink" else tuple(
-                    text for text in (action.neutral,) if text)
-                yield Write(place.table, place.columns[column], kinds[action.action],  # type: ignore[arg-type]
-                            has_neutral=action.neutral is not None, values=values)
 
 
 def make_plan(settings: Settings, month: str | None = None, *, by: str = "system") -> shapes.PlanSummary:
@@ -115,33 +66,56 @@ def make_plan(settings: Settings, month: str | None = None, *, by: str = "system
         newest = newest_month(settings)
         if month is not None and month != newest:
             raise EnforcementError(f"{month} is not the newest decided month ({newest}): plans are made of that one")
-        policy = load_policy(settings.notice)
+        policy = current_policy(settings)
         control = ControlStore.in_folder(settings.control)
         keys = KeyStore(settings.keys, settings.root_key)
-        ledger = Ledger(control, keys, settings.keys)
-        known = known_plans(control)
-        for plan in known:
-            if (state := plan.state(policy.enforcement.approval_days)) in RUNNING:
-                raise EnforcementError(f"plan {plan.id} is {state}: carry it out with `ajprivacy plan apply {plan.id}`, "
-                                       "or withdraw it, before another one is made")
-        with open_source(settings.warehouse_url) as source:
-            ground = look_at(source, settings, policy)
+        require_none_running(control, policy)
         with read_month(settings, newest) as (con, _):
-            _require_same_policy(con, policy, newest)
-            made = _Making(con, settings, policy, ledger, control, keys, newest, ground)
-            summary = made.run(len(known) + 1)
-        for plan in known:
-            if plan.state(policy.enforcement.approval_days) in ("made", "expired"):
-                move(control, ledger, plan, "superseded", by)
-                destroy_file(settings, keys, plan.id)
-        return summary
+            return plan_of(con, settings, policy, control, keys, newest, by=by)
 
 
-def _require_same_policy(con: zones.Connection, policy: Policy, month: str) -> None:
+def require_none_running(control: ControlStore, policy: Policy) -> None:
+    """Stop where a plan is approved or being carried out (EnforcementError)."""
+    for plan in known_plans(control):
+        if (state := plan.state(policy.enforcement.approval_days)) in RUNNING:
+            raise EnforcementError(f"plan {plan.id} is {state}: carry it out with `ajprivacy plan apply {plan.id}`, "
+                                   "or withdraw it, before another one is made")
+
+
+def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,
+            month: str, *, by: str = "system") -> shapes.PlanSummary:
+    """Make the plan of a month whose decided file is open; the last step of the monthly job.
+
+    Raises:
+        EnforcementError: as `make_plan`, or the month has not succeeded.
+    """
+    require_none_running(control, policy)
+    _require_decided(con, control, policy, month)
+    ledger = Ledger(control, keys, settings.keys)
+    ledger.check()
+    ledger.forget_years(datetime.now(ZoneInfo(policy.retention.time_zone)).date(), policy.enforcement.ledger.years)
+    known = known_plans(control)
+    with open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer:
+        require_unrestored(writer, ledger)
+    with open_source(settings.warehouse_url) as source:
+        ground = look_at(source, settings, policy)
+    summary = _Making(con, settings, policy, ledger, control, keys, month, ground).run(len(known) + 1)
+    for plan in known:
+        if plan.state(policy.enforcement.approval_days) in ("made", "first_approval", "expired"):
+            move(control, ledger, plan, "superseded", by)
+            destroy_file(settings, keys, plan.id)
+    return summary
+
+
+def _require_decided(con: zones.Connection, control: ControlStore, policy: Policy, month: str) -> None:
+    """What requests have ended is remembered when a month succeeds; before, nothing of it may be carried out."""
+    if not control.rows(sa.select(months.c.id).where(months.c.month == month).limit(1)):
+        raise EnforcementError(f"{month} was decided and has not succeeded: run it to its end with "
+                               f"`ajprivacy run --month {month}`")
     decided_by = con.execute("SELECT policy_version FROM retention.basis").fetchall()[0][0]
     if decided_by != policy.version:
-        raise EnforcementError(f"{month} was decided by policy {decided_by}, and the policy is {policy.version} now: run "
-                               "the month again, then make the plan")
+        raise EnforcementError(f"{month} was decided by policy {decided_by}, and the policy is {policy.version} now: "
+                               "run the month again, then make the plan")
 
 
 class _Making:
@@ -256,25 +230,6 @@ class _Making:
                 self.con.unregister("planned")
 
 
-def changes(policy: Policy, place: Place, facts: Mapping[tuple[str, ...], TableFacts], stage: Stage, item: Item,
-            column: str) -> bool:
-    """Whether a value of an item's row changes when its part goes."""
-    value = item.values[column]
-    return value is not None and ends_as(value, stage.columns[column],
-                                         context_of(policy, place, facts, item, column)) != value
-
-
-def context_of(policy: Policy, place: Place, facts: Mapping[tuple[str, ...], TableFacts], item: Item,
-               column: str) -> Context:
-    """Returns what the end of a value depends on."""
-    known = facts[place.table].columns[place.columns[column]]
-    tombstones = policy.retention.tombstones
-    kind = item.facts.customer_type if column == "customer_id" else "contact"
-    return Context(nullable=known.nullable, unique=known.unique, key=item.record_id,
-                   is_birth=policy.sources.tables[item.entity].columns[column].birth, is_home=item.facts.is_home,
-                   tombstone=tombstones.get(kind) or tombstones["business"])  # type: ignore[call-overload]
-
-
 def brake(con: zones.Connection, policy: Policy, control: ControlStore,
           summary: Sequence[bodies.Count]) -> list[shapes.BrakeRow]:
     """Returns the share of each part's rows with a value that goes, with what the last plans took away."""
@@ -323,5 +278,5 @@ def _month_before(day: date) -> date:
 
 
 def _table(rows: Sequence[tuple[Any, ...]]) -> pa.Table:
-    return pa.table([pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), _ARROW, strict=True)],
-                    schema=_ARROW)
+    columns = zip(zip(*rows, strict=True), _ARROW, strict=True)
+    return pa.table([pa.array(column, field.type) for column, field in columns], schema=_ARROW)

@@ -1,9 +1,11 @@
 """A restored warehouse: batches that the ledger knows and the warehouse does not.
 
-Belongs here: noticing it, and writing such batches off by name. Does not belong here: planning those people anew (`make`).
+Belongs here: noticing it, writing such batches off by name. Does not belong here: planning those people anew (`make`).
 """
 
-from ajprivacy_pipeline.enforcement.ledger import Ledger, undone_batches
+from ajprivacy_pipeline.enforcement.apply import Writer, open_writer
+from ajprivacy_pipeline.enforcement.entries import undone_batches
+from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.plans import ENDED, find_plan, move
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import load_policy
@@ -12,7 +14,6 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from ajprivacy_pipeline.warehouse.writer import Writer, open_writer
 
 
 def lost_batches(writer: Writer, ledger: Ledger) -> dict[str, list[int]]:
@@ -37,10 +38,16 @@ def require_unrestored(writer: Writer, ledger: Ledger) -> None:
     Raises:
         EnforcementError: naming plans and batches.
     """
+    plans = {entry.body["plan"] for entry in ledger.entries() if entry.kind == "approved"}
+    if unknown := sorted(writer.marked_plans() - plans):
+        raise EnforcementError(f"the warehouse has batches of {len(unknown)} plan(s) that nobody approved here, as "
+                               f"{unknown[0]}: restore the control store and the keys that belong to it")
     if lost := lost_batches(writer, ledger):
-        named = "; ".join(f"plan {plan}: batch {', '.join(map(str, sorted(numbers)))}" for plan, numbers in lost.items())
-        raise EnforcementError(f"the warehouse lacks what the ledger says was carried out ({named}): it was restored from "
-                               "before; say so with `ajprivacy plan recover --by NAME`, then run the month and plan again")
+        named = "; ".join(f"plan {plan}: batch {', '.join(map(str, sorted(numbers)))}"
+                          for plan, numbers in lost.items())
+        raise EnforcementError(f"the warehouse lacks what the ledger says was carried out ({named}): it was restored "
+                               "from before; say so with `ajprivacy plan recover --by NAME`, then run the month and "
+                               "plan again")
 
 
 def recover(settings: Settings, by: str) -> dict[str, list[int]]:
@@ -61,7 +68,8 @@ def recover(settings: Settings, by: str) -> dict[str, list[int]]:
             lost = lost_batches(writer, ledger)
         for name, numbers in lost.items():
             plan = find_plan(control, name)
-            ledger.append("undone_by_restore", {"plan": plan.id, "month": plan.month, "batches": sorted(numbers), "by": by})
+            ledger.append("undone_by_restore", {"plan": plan.id, "month": plan.month, "batches": sorted(numbers),
+                                                "by": by})
             if plan.state(policy.enforcement.approval_days) not in ENDED:
                 move(control, ledger, plan, "withdrawn", by, {"undone_by_restore": sorted(numbers)})
         return lost

@@ -13,6 +13,7 @@ from ajprivacy_pipeline.policy.retention import Action
 
 SUBJECTS = ("customers", "contacts")
 LINK = "link"
+ORDER = ("delete_row", "erase", "generalise", "unlink")  # by which of its actions a part is called
 # Attributes first; record parts other than links; messages before the cases that they may have their ids from; links
 # last, because everything else of a record is found by them.
 _LATE = {"communications": 2, "cases": 3}
@@ -44,7 +45,7 @@ class Stage:
     def action(self) -> str:
         """What happens to it, in one word of the policy; a part of several kinds goes by the first of them."""
         kinds = {action.action for action in self.columns.values()}
-        return next(kind for kind in ("delete_row", "erase", "unlink", "generalise") if kind in kinds)
+        return next(kind for kind in ORDER if kind in kinds)
 
 
 def stages_of(policy: Policy) -> dict[tuple[str, str], Stage]:

@@ -37,7 +37,7 @@ def ends_as(value: Any, action: Action, context: Context) -> Any:
     if context.nullable:
         return None
     if context.unique:
-        return (action.neutral_unique or "{key}").format(key=context.key)
+        return action.unique_neutral.format(key=context.key)
     return action.neutral or ""
 
 
@@ -81,7 +81,7 @@ def _first_of_decade(text: str) -> str | None:
 
 
 def _midnight(time: str) -> str:
-    """A time of day as midnight in the same spelling; noon where a zone follows, so that none moves it to another day."""
+    """A time of day as midnight in the same spelling; noon where a zone follows, which no zone moves away."""
     found = re.fullmatch(r"([Tt ]\s*)([0-9]{2})((?::?[0-9]{2}){0,2}(?:[.,][0-9]+)?)(.*)", time, re.DOTALL)
     if found is None:
         return time

@@ -7,7 +7,7 @@ Belongs here: setting such rows aside, with what they wait for. Does not belong 
 from collections.abc import Mapping
 from datetime import date
 
-from ajprivacy_pipeline.enforcement.shapes import Waiting
+from ajprivacy_pipeline.enforcement.bodies import Waiting
 from ajprivacy_pipeline.enforcement.stages import Stage
 from ajprivacy_pipeline.enforcement.targets import Part, Place, sharings
 from ajprivacy_pipeline.storage.zones import Connection, quote
@@ -50,15 +50,16 @@ def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part
     con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {SCRATCH}")
     zone = quote(con.execute("SELECT current_database()").fetchall()[0][0])
     con.execute(_DECIDED.format(zone=zone))
-    con.execute("CREATE OR REPLACE TABLE scratch.waits (entity VARCHAR, record_id VARCHAR, part VARCHAR, waits_for VARCHAR)")
+    con.execute("CREATE OR REPLACE TABLE scratch.waits "
+                "(entity VARCHAR, record_id VARCHAR, part VARCHAR, waits_for VARCHAR)")
     if ("newsletter_subscriptions", "email") in stages:
         con.execute(_LAST_DAY, {"why": PERIOD_OPEN, "as_of": day})
     for sharing in dict.fromkeys(sharings(places, stages)):
         (entity, part), (other_entity, other_part) = sharing.part, sharing.other
         con.execute(_SHARED, {"why": f"{other_entity}.{other_part}", "entity": entity, "part": part,
                               "other_entity": other_entity, "other_part": other_part, "same_row": sharing.same_row})
-    con.execute("CREATE OR REPLACE TABLE scratch.ready AS SELECT * FROM retention.due AS d ANTI JOIN scratch.waits AS w "
-                "USING (entity, record_id, part)")
+    con.execute("CREATE OR REPLACE TABLE scratch.ready AS SELECT * FROM retention.due AS d "
+                "ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
     found = con.execute("SELECT entity, part, count(DISTINCT record_id), waits_for FROM scratch.waits "
                         "GROUP BY ALL ORDER BY ALL").fetchall()
     return [{"entity": entity, "part": part, "rows": rows, "waits_for": why} for entity, part, rows, why in found]

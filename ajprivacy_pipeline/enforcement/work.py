@@ -32,7 +32,7 @@ class Item:
     entity: str
     record_id: str
     subject_id: str | None
-    parts: Mapping[str, date | None]
+    parts: Mapping[str, date]
     key: tuple[Any, ...]
     values: Mapping[str, Any]
     facts: Facts

@@ -8,6 +8,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Container, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -85,12 +86,17 @@ def read_texts(folder: Path) -> dict[str, str]:
 
 
 def parse_policy(texts: Mapping[str, str]) -> Policy:
-    """Validate the notice data, given as TOML texts by file name.
+    """Validate the notice data, given as TOML texts by file name; the same texts are read once in a process.
 
     Raises:
         PolicyError: with every fault of every file at once.
     """
-    version, parts, faults = _parts(texts, _FILES)
+    return _parsed(tuple(sorted(texts.items())))
+
+
+@lru_cache(maxsize=8)
+def _parsed(texts: tuple[tuple[str, str], ...]) -> Policy:
+    version, parts, faults = _parts(dict(texts), _FILES)
     if not faults:
         policy = Policy(version=version, **parts)
         faults = list(dict.fromkeys(cross_faults(policy)))

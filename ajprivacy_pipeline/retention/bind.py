@@ -71,7 +71,6 @@ def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
     first_birth_day, last_birth_day = days_of(retention.plausible_birth_years)
     return {
         **policy.periods,
-        **_neutral_values(policy),
         **NO_KEY, **carried.NO_KEY,  # the month's run binds the keys of stored effects and of who was carried out
         "as_of": as_of(month),
         "policy_version": policy.version,
@@ -132,12 +131,6 @@ def _guard_rows(evidence: Evidence | None) -> Rows:
 
 def _millionths(share: float) -> int:
     return round(share * 1_000_000)
-
-
-def _neutral_values(policy: DecisionPolicy) -> dict[str, str | None]:
-    """A parameter for each action; `completeness` sees to it that the staged models read each neutral value."""
-    return {f"{table}_{column}_neutral": action.neutral
-            for table, columns in policy.actions.items() for column, action in columns.items()}
 
 
 def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, month: str) -> None:

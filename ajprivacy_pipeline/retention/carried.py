@@ -70,7 +70,7 @@ class FirstDue:
             for token, day in sorted(new.items()) if token not in self._known])
 
     def _token(self, entity: str, record_id: str, part: str) -> str:
-        return _token(self._key, "\x1f".join((entity, record_id, part)))
+        return _token(self._key, f"{entity}\x1f{record_id}\x1f{part}")
 
 
 def _token(key: bytes, text: str) -> str:

@@ -95,7 +95,7 @@ class MonthRun:
             sources = self.policy.sources
             mapping = load_mapping(self.settings.mapping_file, sources)
             extracts = extract(self.con, self.settings.warehouse_url, mapping, sources, progress=progress)
-            emptied = settle_values(self.con, self.policy, mapping)
+            emptied = settle_values(self.con, self.policy, mapping, {found.table: found.not_null for found in extracts})
             for layer in LAYERS:
                 self.con.execute(f"DROP SCHEMA IF EXISTS {zones.quote(layer)} CASCADE")
             self._values.clear()
@@ -308,11 +308,13 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         ReleaseError: what is asked for cannot be had.
         PrivacyError: the policy, the keys or the file are not usable.
     """
+    from ajprivacy_pipeline.warehouse.mapping_file import load_mapping, policy_for
     with boundary(f"open {month}"):
         as_of(month)
         prepare_home(settings)
         policy = load_policy(settings.notice)
         require_complete(policy)
+        policy = policy_for(policy, load_mapping(settings.mapping_file, policy.sources))
         if month < policy.retention.first_month:
             raise PolicyError([f"purposes.toml: first_month is {policy.retention.first_month}, after {month}"])
         if policy.retention.valid_from > as_of(month):

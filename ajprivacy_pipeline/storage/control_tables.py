@@ -245,12 +245,12 @@ ledger = sa.Table(  # what was planned, approved, carried out, verified: a chain
     sa.Column("hash", sa.String(64), nullable=False),
 )
 ledger_tokens = sa.Table(  # who was carried out in a batch: keyed tokens beside the chain, which holds their root alone
-    "ledger_tokens", META,  # a row per entry, token and clause; `key` is the fingerprint of the year's key
+    "ledger_tokens", META,  # a row per entry, token and month; clauses by comma; `key`: fingerprint of the year's key
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("seq", sa.Integer, nullable=False, index=True),
-    sa.Column("year", sa.Integer, nullable=False),
+    sa.Column("year", sa.Integer, nullable=False, index=True),
     sa.Column("key", sa.String(16), nullable=False),
     sa.Column("token", sa.String(64), nullable=False, index=True),
     sa.Column("month", sa.String(7), nullable=False),
-    sa.Column("clause", sa.String(64), nullable=False),
+    sa.Column("clauses", sa.String(200), nullable=False),
 )

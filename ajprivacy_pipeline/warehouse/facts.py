@@ -14,8 +14,9 @@ from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.stream import as_text
 
 _CHUNK = 500
-_ARROW = {"VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"), "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", "UTC"),
-          "DATE": pa.date32(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_()}
+_ARROW = {"VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"),
+          "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", "UTC"), "DATE": pa.date32(),
+          "BIGINT": pa.int64(), "BOOLEAN": pa.bool_()}
 
 
 def facts(connection: sa.Connection, table: ResolvedTable, types: Mapping[str, str],

@@ -126,7 +126,7 @@ class Writer:
         if self._engine.dialect.name not in ("mysql", "mariadb"):
             return ()
         schema = ":schema" if len(path) > 1 else "DATABASE()"
-        found = sa.text(f"SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema} "  # noqa: S608 - a constant
+        found = sa.text(f"SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema} "
                         "AND TABLE_NAME = :name AND EXTRA LIKE '%on update%'")
         with self._errors(), self._engine.connect() as connection:
             rows = connection.execute(found, {"name": path[-1], "schema": path[0]}).fetchall()
@@ -196,7 +196,8 @@ def _constraint(error: sa.exc.IntegrityError) -> str:
 
 def _is_busy(error: sa.exc.OperationalError) -> bool:
     text = str(error.orig).lower()
-    return any(sign in text for sign in ("locked", "lock timeout", "lock wait timeout", "deadlock", "canceling statement"))
+    return any(sign in text for sign in ("locked", "lock timeout", "lock wait timeout", "deadlock",
+                                         "canceling statement"))
 
 
 class Batch:
@@ -218,7 +219,8 @@ class Batch:
         table = self._writer.table(path)
         listed = list(dict.fromkeys((*key, *columns)))
         for chunk in _chunks([tuple(map(self._typed(table), key, values)) for values in keys]):
-            query = sa.select(*(sa.column(name) for name in listed)).select_from(table).where(
+            shown: list[sa.ColumnElement[Any]] = [sa.column(name) for name in listed]
+            query = sa.select(*shown).select_from(table).where(
                 self._untyped(key[0], chunk) if self._is_untyped(table, key) else self._is(table, key, chunk))
             if lock and self._dialect != "sqlite":
                 query = query.with_for_update()
@@ -248,6 +250,11 @@ class Batch:
                          for name, value in change.values.items()}
                 self._connection.execute(sa.update(table).where(here).values({**bound, **kept}))
 
+    def insert(self, path: Path_, values: Mapping[str, Any]) -> None:
+        """Insert one row."""
+        self._connection.execute(sa.insert(self._writer.table(path)).values(
+            {name: sa.bindparam(None, value, type_=sa.types.NullType()) for name, value in values.items()}))
+
     def mark(self, plan: str, number: int, counts: str, moment: str) -> None:
         """Leave the marker of a batch, as its last change."""
         self._connection.execute(sa.insert(_MARKER), {"plan_id": plan, "batch": number, "counts": counts,
@@ -262,7 +269,7 @@ class Batch:
 
     def _is(self, table: sa.Table, key: Sequence[str], rows: Sequence[Key]) -> sa.ColumnElement[bool]:
         if len(key) == 1:
-            column = sa.column(key[0])
+            column: sa.ColumnElement[Any] = sa.column(key[0])
             values = [row[0] for row in rows]
             plain = column.in_([sa.bindparam(None, value, type_=sa.types.NullType()) for value in values])
             if isinstance(table.c[key[0]].type, sa.String) and self._dialect in ("sqlite", "mysql", "mariadb"):

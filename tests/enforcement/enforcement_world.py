@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from ajprivacy_pipeline.enforcement.shapes import ApplyResult, PlanSummary
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.run.month import open_month
 from ajprivacy_pipeline.run.steps import run_decisions
-from ajprivacy_pipeline.settings import load_settings, prepare_home
+from ajprivacy_pipeline.sample import generate
+from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
 from ajprivacy_pipeline.storage.control import ControlStore
 
 MONTH = "2026-10"
@@ -44,8 +46,8 @@ class World:
             run_decisions(run)
             run.finish()
             rows = run.con.execute(
-                "SELECT 'subject', subject_id, attribute, decision, due_on FROM retention.attribute_decisions UNION ALL "
-                "SELECT entity, record_id, part, decision, due_on FROM retention.record_decisions UNION ALL "
+                "SELECT 'subject', subject_id, attribute, decision, due_on FROM retention.attribute_decisions "
+                "UNION ALL SELECT entity, record_id, part, decision, due_on FROM retention.record_decisions UNION ALL "
                 "SELECT entity, record_id, part, CASE reason WHEN 'held' THEN 'hold' ELSE 'due' END, due_on "
                 "FROM retention.bulk_rulings").fetchall()
         return {(entity, key, part): (decision, due_on) for entity, key, part, decision, due_on in rows}
@@ -88,6 +90,43 @@ class World:
                 rows = connection.exec_driver_sql(f"SELECT * FROM {table}").mappings()
                 found[table] = {"/".join(str(row[name]) for name in spec.key): dict(row) for row in rows}
         return found
+
+
+def new_database(postgres_url: str, name: str) -> str:
+    """A new, empty database on the test's PostgreSQL; its URL."""
+    engine = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return sa.make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+
+
+def sample_shop(url: str, customers: int, seed: int, folder: Path) -> None:
+    """Write the sample shop to a warehouse of any of the three kinds; MariaDB gets a copy of the SQLite file."""
+    kind = sa.make_url(url).get_backend_name()
+    file = f"sqlite:///{folder / 'shop.db'}"
+    generate(file if kind in ("mysql", "mariadb") else url, customers, seed, date(2026, 10, 31), lambda _: None)
+    if kind not in ("mysql", "mariadb"):
+        return
+    source, target = sa.create_engine(file), sa.create_engine(url)
+    with source.connect() as reading, target.begin() as writing:
+        for table, spec in load_policy(NOTICE).sources.tables.items():
+            rows = reading.exec_driver_sql(f"SELECT * FROM {table}").mappings().all()
+            columns = ", ".join(f"`{name}` {_MARIADB.get(column.type, 'text')}"
+                                for name, column in spec.columns.items())
+            keys = ", ".join(f"`{name}`" for name in spec.key)
+            writing.exec_driver_sql(f"CREATE TABLE {table} ({columns}, PRIMARY KEY ({keys})) ENGINE=InnoDB")
+            if rows:
+                marks = ", ".join(["%s"] * len(spec.columns))
+                writing.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})",
+                                        [tuple(row[name] for name in spec.columns) for row in rows])
+    source.dispose()
+    target.dispose()
+
+
+_MARIADB = {"id": "varchar(60)", "enum": "varchar(40)", "number": "double", "integer": "bigint",
+            "amount": "decimal(18,2)", "boolean": "varchar(8)", "timestamp": "varchar(40)", "date": "varchar(20)"}
 
 
 def changed(before: Cells, after: Cells) -> dict[tuple[str, str, str], tuple[Any, Any]]:

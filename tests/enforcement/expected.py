@@ -3,6 +3,7 @@
 Nothing of the product's own stages or values is used here.
 """
 
+from datetime import date
 from typing import Any
 
 from tests.enforcement.enforcement_world import Cells, Decision
@@ -56,7 +57,8 @@ def _becomes(before: Cells, table: str, row: dict[str, Any], part: str, column: 
     value = row[column]
     owner = row if table == "customers" else before["customers"].get(str(row.get("customer_id")))
     kind = owner["customer_type"] if owner else None
-    if value is None or (table == "customers" and part == "address" and kind == "business" and column != "street_address"):
+    of_company = table == "customers" and part == "address" and kind == "business" and column != "street_address"
+    if value is None or of_company:
         return value
     if table == "web_events":
         return None
@@ -65,7 +67,8 @@ def _becomes(before: Cells, table: str, row: dict[str, Any], part: str, column: 
     if column == "contact_id":
         return TOMBSTONES["business"]
     if column == "birth_date":
-        return f"{str(value)[:3]}0-01-01"
+        first = f"{str(value)[:3]}0-01-01"
+        return first if isinstance(value, str) else date.fromisoformat(first)
     if column.endswith("postal_code"):
         country = str(owner["country"]).lower().strip() if owner and owner["country"] else None
         text = str(value).strip()

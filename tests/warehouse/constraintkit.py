@@ -4,11 +4,13 @@ import sqlite3
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.warehouse.constraints import (
+    ColumnFacts,
     Refusal,
     Table,
     TableFacts,
@@ -35,6 +37,7 @@ class Shop:
         """Statements of the shop's owner, each committed."""
         if self.dialect == "sqlite":
             with sqlite3.connect(self.url.removeprefix("sqlite:///")) as con:
+                con.execute("PRAGMA foreign_keys = ON")
                 for statement in statements:
                     con.execute(statement)
             con.close()
@@ -46,6 +49,33 @@ class Shop:
             with mariadb.connect(self.url) as shop, shop.cursor() as cursor:
                 for statement in statements:
                     cursor.execute(statement)
+
+    def carry_out(self, *writes: Write) -> None:
+        """Do to every row what the writes say, with foreign keys enforced; raises what the database raises."""
+        facts = self.facts(*writes[0].table)
+        if not self.rows(f"SELECT count(*) FROM {facts.shown}")[0][0]:
+            known = {name: _any_value(column) for name, column in facts.columns.items() if not column.generated
+                     and name not in {part for key in facts.foreign_keys for part in key.columns}}
+            self.do(f"INSERT INTO {facts.shown} ({', '.join(known)}) VALUES ({', '.join(known.values())})")
+        for write in writes:
+            if write.column is None:
+                self.do(f"DELETE FROM {facts.shown}")
+                continue
+            column = facts.columns[write.column]
+            if write.kind == "tombstone":
+                for key in facts.foreign_keys:
+                    self.do(f"INSERT INTO {'.'.join(key.to)} ({key.to_columns[0]}) VALUES ('{write.values[0]}')")
+            for (number,) in self.rows(f"SELECT id FROM {facts.shown} WHERE {column.name} IS NOT NULL"):
+                value = next(iter(write.values), "")
+                value = value.replace("1", str(number)) if column.unique and write.kind == "null" else value
+                null = write.kind == "null" and column.nullable
+                self.do(f"UPDATE {facts.shown} SET {column.name} = {'NULL' if null else repr(value)} "
+                        f"WHERE id = {number}")
+
+    def rows(self, select: str) -> list[tuple[Any, ...]]:
+        """Rows of a SELECT."""
+        with open_source(self.url) as source:
+            return [tuple(row) for row in source.connection.exec_driver_sql(select)]
 
     def refusals(self, *writes: Write, reviewed: Container[Table] = (), url: str = "") -> list[Refusal]:
         """What is refused, for the owner or for the user of another URL."""
@@ -105,6 +135,13 @@ def generalise(table: str, column: str, *values: str) -> Write:
 def delete(table: str) -> Write:
     """Rows go."""
     return Write((table,), None, "delete")
+
+
+def _any_value(column: ColumnFacts) -> str:
+    """A literal that most of these tests' constraints take."""
+    if "date" in column.type:
+        return "'1985-05-05'"
+    return "'a@bc'" if column.is_text else "'b'" if column.type == "kind" else "7"
 
 
 def said(found: Sequence[Refusal]) -> set[tuple[str, str | None, str]]:

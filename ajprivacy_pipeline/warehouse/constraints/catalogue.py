@@ -35,6 +35,9 @@ class Reader(Protocol):
     def read_only(self) -> str:
         """Returns what a person does so that writes are taken; '' they are."""
 
+    def fits(self, value: str, column: ColumnFacts) -> bool:
+        """Whether a column can hold a value."""
+
     def cast(self, literal: str, column: ColumnFacts) -> str:
         """Returns a literal as a value of the column's type."""
 
@@ -49,7 +52,8 @@ class Catalogue:
     def __init__(self, source: Source) -> None:
         readers: dict[str, Callable[[Source], Reader]] = {"sqlite": SqliteCatalogue, "postgresql": PostgresCatalogue,
                                             "mariadb": MariadbCatalogue, "mysql": MariadbCatalogue}
-        if source.dialect not in readers:
+        mysql = source.dialect == "mysql" and not getattr(source.connection.dialect, "is_mariadb", False)
+        if source.dialect not in readers or mysql:
             raise SourceError(f"{source.address.shown}: plans are carried out on SQLite, PostgreSQL and MariaDB alone")
         self.source, self.reader = source, readers[source.dialect](source)
         self._known: dict[Table, TableFacts | None] = {}

@@ -5,9 +5,11 @@ rights of the statement it explains, by whatever role or wildcard they were gran
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -21,12 +23,14 @@ from ajprivacy_pipeline.warehouse.constraints.shapes import (
     Table,
     TableFacts,
     Trigger,
+    spelt,
 )
-from ajprivacy_pipeline.warehouse.constraints.words import digest, mentioned
+from ajprivacy_pipeline.warehouse.constraints.words import Word, checks, closing, digest, mentioned, words
 from ajprivacy_pipeline.warehouse.source import Source
 
 _KINDS = {"BASE TABLE": "table", "SYSTEM VERSIONED": "table", "VIEW": "view", "SEQUENCE": "sequence"}
 _TEXT = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext")
+_BYTES = {"tinyint": 1, "smallint": 2, "mediumint": 3, "int": 4, "bigint": 8}
 _EVENTS: dict[str, Event] = {"UPDATE": "update", "DELETE": "delete"}
 _DENIED = (1044, 1142, 1143, 1227)  # ER_*ACCESS_DENIED of database, table, column, and for want of a right
 _GRANT = re.compile(r"GRANT (?P<rights>.*?) ON (?P<schema>\*|`(?:[^`]|``)*`)\.(?P<table>\*|`(?:[^`]|``)*`) TO ")
@@ -42,18 +46,11 @@ _COLUMNS = """
 _KEYS = """
     SELECT INDEX_NAME, COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS
     WHERE TABLE_SCHEMA = :schema AND TABLE_NAME = :name AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX"""
-_CHECKS = """
-    SELECT CONSTRAINT_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS
-    WHERE CONSTRAINT_SCHEMA = :schema AND TABLE_NAME = :name ORDER BY CONSTRAINT_NAME, CHECK_CLAUSE"""
-_FOREIGN = """
-    SELECT k.CONSTRAINT_NAME, k.TABLE_SCHEMA, k.TABLE_NAME, k.COLUMN_NAME, k.REFERENCED_TABLE_SCHEMA,
-           k.REFERENCED_TABLE_NAME, k.REFERENCED_COLUMN_NAME, r.DELETE_RULE, r.UPDATE_RULE
-    FROM information_schema.KEY_COLUMN_USAGE AS k JOIN information_schema.REFERENTIAL_CONSTRAINTS AS r
-      ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME
-     AND r.TABLE_NAME = k.TABLE_NAME
-    WHERE {side} ORDER BY k.TABLE_SCHEMA, k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION"""
-_OUT = "k.TABLE_SCHEMA = :schema AND k.TABLE_NAME = :name AND k.REFERENCED_TABLE_NAME IS NOT NULL"
-_IN = "k.REFERENCED_TABLE_SCHEMA = :schema AND k.REFERENCED_TABLE_NAME = :name"
+_TABLES = """
+    SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES
+    WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')
+      AND TABLE_SCHEMA NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys')
+    ORDER BY TABLE_SCHEMA, TABLE_NAME"""
 _TRIGGERS = """
     SELECT TRIGGER_NAME, EVENT_MANIPULATION, ACTION_TIMING, ACTION_STATEMENT FROM information_schema.TRIGGERS
     WHERE EVENT_OBJECT_SCHEMA = :schema AND EVENT_OBJECT_TABLE = :name ORDER BY TRIGGER_NAME"""
@@ -68,6 +65,7 @@ class MariadbCatalogue:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self._known: list[ForeignKey] | None = None
 
     def facts(self, table: Table) -> TableFacts | None:
         """Returns what the catalogue says of a table; None: there is none of that name."""
@@ -88,6 +86,8 @@ class MariadbCatalogue:
             column.name for column in facts.columns.values() if column.generated}
         found += [(column, "UPDATE") for column in sorted(writable)
                   if not self._may(f"EXPLAIN UPDATE {name} SET {quote(column)} = NULL WHERE 1 = 0")]
+        if not self._statement(self._schema(facts.table), facts.table[-1]):
+            found.append((None, "SELECT"))  # of the whole table: without it nobody shows its constraints
         if (updated or deletes) and not self._sees_triggers(facts.table):
             found.append((None, "TRIGGER"))
         return found
@@ -101,6 +101,24 @@ class MariadbCatalogue:
         with driver_errors(self.source.address):
             return "" if not self._rows("SELECT @@global.read_only")[0][0] else (
                 "point AJPRIVACY_WAREHOUSE to the server that takes the writes: this one is read_only, as replicas are")
+
+    def fits(self, value: str, column: ColumnFacts) -> bool:
+        """Whether a column can hold a value."""
+        kind = column.type.partition("(")[0].partition(" ")[0]
+        try:
+            if kind in _BYTES:
+                many = 1 << (8 * _BYTES[kind])
+                lowest = 0 if "unsigned" in column.type else -many // 2
+                return lowest <= int(value) < lowest + many
+            if kind == "decimal":
+                Decimal(value)
+            elif kind == "uuid":
+                UUID(value)
+            elif kind in ("date", "datetime", "timestamp"):
+                date.fromisoformat(value[:10])
+        except (InvalidOperation, ValueError):
+            return False
+        return kind != "enum" or f"'{value.casefold()}'" in column.type.casefold()
 
     def cast(self, literal: str, column: ColumnFacts) -> str:  # noqa: ARG002 - as the other catalogues
         """Returns a literal as a value of the column's type: MariaDB compares by the other side's."""
@@ -122,7 +140,7 @@ class MariadbCatalogue:
     def _sees_triggers(self, table: Table) -> bool:
         """Whether the user has the right without which information_schema shows no trigger."""
         with driver_errors(self.source.address):
-            schema = table[0] if len(table) > 1 else str(self._rows("SELECT DATABASE()")[0][0])
+            schema = self._schema(table)
             for row in self.source.connection.exec_driver_sql("SHOW GRANTS"):
                 found = _GRANT.match(row[0])
                 if (found and re.search(r"\b(ALL PRIVILEGES|TRIGGER)\b", found["rights"])
@@ -130,20 +148,21 @@ class MariadbCatalogue:
                     return True
         return False
 
+    def _schema(self, table: Table) -> str:
+        return table[0] if len(table) > 1 else str(self.source.connection.dialect.default_schema_name)
+
     def _name(self, schema: str, name: str) -> Table:
         return (name,) if schema == self.source.connection.dialect.default_schema_name else (schema, name)
 
     def _facts(self, schema: str, name: str, kind: str, engine: str, transactions: str) -> TableFacts:
         columns = {column.name: column for column in self._columns(schema, name)}
         keys = tuple(self._keys(schema, name))
-        for key in keys:
-            if len(key.columns) == 1:
-                columns[key.columns[0]] = replace(columns[key.columns[0]], unique=True)
+        own, made, pointing = self._name(schema, name), self._statement(schema, name), self._references()
         return TableFacts(
-            self._name(schema, name), _KINDS.get(kind, kind.lower()), columns, keys=keys,
-            checks=tuple(Check(named, sql, mentioned(sql, columns))
-                         for named, sql in self._rows(_CHECKS, schema=schema, name=name)),
-            foreign_keys=tuple(self._foreign(_OUT, schema, name)), incoming=tuple(self._foreign(_IN, schema, name)),
+            own, _KINDS.get(kind, kind.lower()), columns, keys=keys,
+            checks=tuple(Check(*found) for found in checks(made, words(made, escapes=True), columns)),
+            foreign_keys=tuple(key for key in pointing if key.table == own),
+            incoming=tuple(key for key in pointing if key.to == own),
             triggers=tuple(Trigger(named, (_EVENTS[event],), body=digest(timing, text))
                            for named, event, timing, text in self._rows(_TRIGGERS, schema=schema, name=name)
                            if event in _EVENTS),
@@ -172,13 +191,50 @@ class MariadbCatalogue:
                       tuple(column for column, _ in parts), plain=not any(prefix for _, prefix in parts),
                       primary=index == "PRIMARY")
 
-    def _foreign(self, side: str, schema: str, name: str) -> Iterator[ForeignKey]:
-        found: dict[tuple[str, str, str], list[Any]] = {}
-        for row in self._rows(_FOREIGN.format(side=side), schema=schema, name=name):
-            found.setdefault((row[1], row[2], row[0]), []).append(row)
-        for (child_schema, child, named), rows in found.items():
-            yield ForeignKey(named, self._name(child_schema, child), tuple(row[3] for row in rows),
-                             self._name(rows[0][4], rows[0][5]), tuple(row[6] for row in rows), rows[0][7], rows[0][8])
+    def _statement(self, schema: str, name: str) -> str:
+        """The CREATE TABLE of a table; '' where the user may not see it, or it is none.
+
+        information_schema shows CHECK constraints and foreign keys only to whom may change the table.
+        """
+        try:
+            row = self.source.connection.exec_driver_sql(f"SHOW CREATE TABLE {self.source.quote(schema, name)}").first()
+        except sa.exc.DBAPIError:
+            return ""
+        return str(row[1]) if row is not None and row[1].startswith("CREATE TABLE") else ""
+
+    def _references(self) -> list[ForeignKey]:
+        """Every foreign key of the tables that the user may see, in any schema."""
+        if self._known is None:
+            self._known = [key for schema, name in self._rows(_TABLES)
+                           for key in self._foreign(schema, name, self._statement(schema, name))]
+        return self._known
+
+    def _foreign(self, schema: str, name: str, made: str) -> Iterator[ForeignKey]:
+        found = words(made, escapes=True)
+        for place, word in enumerate(found):
+            if word.says("FOREIGN") and found[place + 1].says("KEY"):
+                columns = closing(found, place + 2)
+                other = next(at for at in range(columns, len(found)) if found[at].says("("))
+                ends = closing(found, other)
+                to = [part.text for part in found[columns + 2:other] if part.kind == "name"]
+                actions = {"DELETE": "RESTRICT", "UPDATE": "RESTRICT"}
+                while ends + 2 < len(found) and found[ends + 1].says("ON"):
+                    event, action = found[ends + 2].text, [found[ends + 3].text]
+                    if action[0] in ("SET", "NO"):
+                        action.append(found[ends + 4].text)
+                    actions[event] = " ".join(action)
+                    ends += 2 + len(action)
+                target = (to[0] if len(to) > 1 else schema, to[-1])
+                yield ForeignKey(
+                    found[place - 1].text, self._name(schema, name),
+                    self._spelt(_names(found[place + 3:columns]), schema, name), self._name(*target),
+                    self._spelt(_names(found[other + 1:closing(found, other)]), *target),
+                    actions["DELETE"], actions["UPDATE"])
+
+    def _spelt(self, names: Sequence[str], schema: str, table: str) -> tuple[str, ...]:
+        """Columns as their table spells them, which a foreign key may do otherwise."""
+        known = [row[0] for row in self._rows(_COLUMNS, schema=schema, name=table)]
+        return tuple(spelt(name, known) or name for name in names)
 
     def _partitions(self, schema: str, name: str, columns: dict[str, ColumnFacts],
                     keys: tuple[Key, ...]) -> Iterator[str]:
@@ -186,6 +242,10 @@ class MariadbCatalogue:
             yield from mentioned(f"{expression} {below}", columns)
             if "KEY" in method and not expression:  # KEY() is the primary key
                 yield from (column for key in keys if key.primary for column in key.columns)
+
+
+def _names(found: Sequence[Word]) -> tuple[str, ...]:
+    return tuple(word.text for word in found if word.kind == "name")
 
 
 def _covers(pattern: str, name: str, *, wildcards: bool = False) -> bool:

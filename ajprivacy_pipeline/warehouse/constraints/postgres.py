@@ -5,7 +5,6 @@ for its parent, since a write to the parent reaches it.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,9 +28,10 @@ _ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", 
 _UPDATE, _DELETE = 16, 8  # bits of pg_trigger.tgtype
 
 _RELATION = """
-    SELECT c.oid, n.nspname, c.relname, c.relkind, row_security_active(c.oid), c.relreplident,
-           n.nspname = ANY (current_schemas(false)) AND pg_table_is_visible(c.oid),
-           has_schema_privilege(n.oid, 'USAGE'),
+    SELECT c.oid, c.relkind, row_security_active(c.oid), c.relreplident,
+           md5(concat(c.relrowsecurity, c.relforcerowsecurity,
+                      (SELECT string_agg(CAST(p AS text), ',' ORDER BY p.policyname) FROM pg_policies AS p
+                       WHERE p.schemaname = n.nspname AND p.tablename = c.relname))),
            EXISTS (SELECT 1 FROM pg_publication_tables AS p
                    WHERE p.schemaname = n.nspname AND p.tablename = c.relname)
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -131,9 +131,6 @@ class PostgresCatalogue:
         """Returns rights that are missing, with the column where the right is one column's."""
         name, found = self.source.quote(*facts.table), list[tuple[str | None, str]]()
         with driver_errors(self.source.address):
-            if not self._one("SELECT has_schema_privilege(relnamespace, 'USAGE') FROM pg_class "
-                             "WHERE oid = to_regclass(:name)", name=name):
-                return [(None, "USAGE of its schema")]
             if deletes and not self._one("SELECT has_table_privilege(:name, 'DELETE')", name=name):
                 found.append((None, "DELETE"))
             for right, columns in (("SELECT", {*updated, *facts.key}), ("UPDATE", updated)):
@@ -151,6 +148,11 @@ class PostgresCatalogue:
         with driver_errors(self.source.address):
             return "" if not self._one("SELECT pg_is_in_recovery()") else (
                 "point AJPRIVACY_WAREHOUSE to the server that takes the writes: this one is a replica")
+
+    def fits(self, value: str, column: ColumnFacts) -> bool:
+        """Whether a column can hold a value, as the server itself says."""
+        literal = self.source.text_literal(value)
+        return self.source.probe(f"SELECT CAST({literal} AS {column.type})") is not None
 
     def cast(self, literal: str, column: ColumnFacts) -> str:
         """Returns a literal as a value of the column's type."""
@@ -172,14 +174,10 @@ class PostgresCatalogue:
         return (name,) if visible else (schema, name)
 
     def _facts(self, relation: Any) -> TableFacts:
-        oid, _, _, kind, secured, identity, *_, published = relation
+        oid, kind, secured, identity, policies, published = relation
         below, above = self._rows(_FAMILY, oid=oid)[0]
         columns, domains = self._columns(oid, below)
         keys = tuple(self._keys(oid, below, columns))
-        for key in keys:
-            alone = len(key.columns) == 1 and not key.predicate and not key.exclusion
-            if alone:
-                columns[key.columns[0]] = replace(columns[key.columns[0]], unique=True)
         family = [*below, *above]
         identified = identity in ("f", "i") or (identity == "d" and any(key.primary for key in keys))
         partitioned = self._one(_PARTITIONS, family=family)
@@ -188,7 +186,7 @@ class PostgresCatalogue:
             checks=(*self._checks(below, columns), *domains),
             foreign_keys=tuple(self._foreign(below, [])), incoming=tuple(self._foreign([], family)),
             triggers=tuple(self._triggers(oid, below)), partition_columns=mentioned(partitioned, columns),
-            row_security=secured, published=published and not identified)
+            row_security=secured, policies=policies, published=published and not identified)
 
     def _columns(self, oid: int, below: list[int]) -> tuple[dict[str, ColumnFacts], list[Check]]:
         columns, checks = {}, []

@@ -5,9 +5,7 @@ reading the catalogue. Where it cannot be told, it is refused: a plan that nobod
 """
 
 import re
-import uuid
 from collections.abc import Container, Iterator, Sequence
-from decimal import Decimal, InvalidOperation
 
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.warehouse.constraints.catalogue import Catalogue
@@ -17,7 +15,6 @@ from ajprivacy_pipeline.warehouse.constraints.trial import Writes, broken, colli
 from ajprivacy_pipeline.warehouse.constraints.words import mentioned
 
 _KEEPS_APART = re.compile(r"(?:lower|upper|trim|btrim)\b", re.IGNORECASE)  # of values made from the row's key
-_NUMBER = re.compile(r"\b(?:tiny|small|medium|big)?(?:int|integer)\b|\b(?:numeric|decimal)\b", re.IGNORECASE)
 
 
 def judge(catalogue: Catalogue, writes: Sequence[Write], reviewed: Container[Table]) -> list[Refusal]:
@@ -63,13 +60,10 @@ def _table(catalogue: Catalogue, facts: TableFacts, own: Sequence[Write], all_ta
 
 
 def _column(facts: TableFacts, name: str) -> str:
-    """The column's name as the catalogue spells it."""
-    if name in facts.columns:
-        return name
-    found = [column for column in facts.columns if column.casefold() == name.casefold()]
-    if len(found) != 1:
+    found = facts.spelt(name)
+    if found is None:
         raise SourceError(f"table {facts.shown} has no column {name}; fix the mapping")
-    return found[0]
+    return found
 
 
 def _storage(facts: TableFacts, written: set[str]) -> Iterator[Refusal]:
@@ -136,20 +130,9 @@ def _one_column(catalogue: Catalogue, facts: TableFacts, name: str, changes: Seq
     if column.max_length is not None and longest > column.max_length:
         yield Refusal(facts.table, name, f"length {column.max_length}", f"make the column {longest} characters long: "
                       "what is to stand there does not fit")
-    if catalogue.source.dialect != "sqlite" and not all(_fits(value, column.type) for value in values):
+    if not all(catalogue.reader.fits(value, column) for value in values):
         yield Refusal(facts.table, name, f"type {column.type}", "name a value of that type in the mapping's "
                       "[tombstones], or in the policy's actions")
-
-
-def _fits(value: str, type_: str) -> bool:
-    try:
-        if _NUMBER.search(type_):
-            Decimal(value)
-        elif type_ == "uuid":
-            uuid.UUID(value)
-    except (InvalidOperation, ValueError):
-        return False
-    return True
 
 
 def _checks(catalogue: Catalogue, facts: TableFacts, writes: Writes) -> Iterator[Refusal]:
@@ -209,9 +192,10 @@ def _key(catalogue: Catalogue, facts: TableFacts, key: Key, writes: Writes) -> I
 
 def _apart(facts: TableFacts, key: Key, writes: Writes) -> bool:
     """Whether every row gets a value of its own: an erased text that alone is unique, made from the row's key."""
-    (name, *more), (part, *parts) = key.columns, key.parts
-    if more or parts or not facts.columns[name].is_text or facts.columns[name].nullable:
+    named = mentioned(" , ".join(key.parts), facts.columns)
+    if len(key.parts) != 1 or len(named) != 1 or mentioned(key.predicate, writes):
         return False
-    erased = all(write.kind in ("null", "neutral") for write in writes.get(name, ()))
-    called = re.findall(r"(\w+)\s*\(", part)
-    return erased and not mentioned(key.predicate, [name]) and all(map(_KEEPS_APART.fullmatch, called))
+    column = facts.columns[named[0]]
+    erased = column.is_text and not column.nullable and all(write.kind in ("null", "neutral")
+                                                            for write in writes.get(column.name, ()))
+    return erased and all(map(_KEEPS_APART.fullmatch, re.findall(r"(\w+)\s*\(", key.parts[0])))

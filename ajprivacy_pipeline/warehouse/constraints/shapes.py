@@ -3,8 +3,8 @@
 Belongs here: records. Does not belong here: reading a catalogue, judging.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ajprivacy_pipeline.warehouse.constraints.words import mentioned
@@ -33,7 +33,7 @@ class Write:
 
 @dataclass(frozen=True)
 class ColumnFacts:
-    """A column. `unique` alone: it needs another value in every row. `generated`: nobody may write it."""
+    """A column. `unique`: by itself it has another value in every row. `generated`: nobody may write it."""
 
     name: str
     type: str
@@ -72,7 +72,7 @@ class Check:
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """A foreign key of `table` that points to `to`; actions as SQL writes them."""
+    """A foreign key of `table` that points to `to`, names as their tables spell them; actions as SQL writes them."""
 
     name: str
     table: Table
@@ -115,13 +115,18 @@ class TableFacts:
     partition_columns: tuple[str, ...] = ()
     engine: str = ""  # named where it has no transactions
     versioned: bool = False
-    row_security: bool = False
+    row_security: bool = False  # for this user
+    policies: str = ""  # hash of PostgreSQL's policies, and whether they are on
     on_conflict: str = ""  # SQLite: REPLACE or IGNORE, where a constraint of it says so
     published: bool = False  # PostgreSQL: rows are published and nothing identifies them
     key: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Choose the key."""
+        """Choose the key, and mark the columns that are unique by themselves, whole or in part."""
+        alone = {columns[0] for key in self.keys if not key.exclusion
+                 and len(columns := mentioned(" , ".join(key.parts), self.columns)) == len(key.parts) == 1}
+        object.__setattr__(self, "columns", {name: replace(column, unique=name in alone)
+                                             for name, column in self.columns.items()})
         object.__setattr__(self, "key", _best_key(self.keys, self.columns))
 
     @property
@@ -134,15 +139,29 @@ class TableFacts:
         """Columns that the source changes by itself at every UPDATE."""
         return tuple(name for name, column in self.columns.items() if column.on_update_timestamp)
 
+    def spelt(self, name: str) -> str | None:
+        """Returns a column as the catalogue spells it; None: there is none."""
+        return spelt(name, self.columns)
+
     @property
     def shown(self) -> str:
         """Its name for messages."""
         return ".".join(self.table)
 
     def dependents(self, written: set[str]) -> set[str]:
-        """Generated columns that are made of one of these columns."""
-        return {name for name, column in self.columns.items()
-                if column.expression and set(mentioned(column.expression, self.columns)) & written}
+        """Returns the generated columns that are made of these columns, or of others that are."""
+        found: set[str] = set()
+        while more := {name for name, column in self.columns.items() if name not in found and column.expression
+                       and set(mentioned(column.expression, self.columns)) & (written | found)}:
+            found |= more
+        return found
+
+
+def spelt(name: str, known: Iterable[str]) -> str | None:
+    """Returns the one of these names that is meant: itself, or the only one that differs in capitals alone."""
+    known = tuple(known)
+    found = [other for other in known if other.casefold() == name.casefold()]
+    return name if name in known else found[0] if len(found) == 1 else None
 
 
 def _best_key(keys: tuple[Key, ...], columns: Mapping[str, ColumnFacts]) -> tuple[str, ...]:

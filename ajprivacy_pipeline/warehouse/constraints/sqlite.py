@@ -6,7 +6,6 @@ Belongs here: reading. Does not belong here: judging what was read (rules.py).
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from ajprivacy_pipeline.warehouse.address import driver_errors
@@ -19,8 +18,9 @@ from ajprivacy_pipeline.warehouse.constraints.shapes import (
     Table,
     TableFacts,
     Trigger,
+    spelt,
 )
-from ajprivacy_pipeline.warehouse.constraints.words import bracketed, digest, listed, mentioned, words
+from ajprivacy_pipeline.warehouse.constraints.words import bracketed, checks, digest, listed, mentioned, words
 from ajprivacy_pipeline.warehouse.source import Source
 
 _TEXT = ("CHAR", "CLOB", "TEXT")
@@ -58,6 +58,10 @@ class SqliteCatalogue:
                    for place in (path, path.parent))
         return "" if able else "let this user write to the database's file and to its folder"
 
+    def fits(self, value: str, column: ColumnFacts) -> bool:  # noqa: ARG002 - as the other catalogues
+        """Whether a column can hold a value; here every column can hold everything."""
+        return True
+
     def cast(self, literal: str, column: ColumnFacts) -> str:
         """Returns a literal as the column would hold it: text is a number where the column is one, if it looks so."""
         if column.is_text:
@@ -65,6 +69,10 @@ class SqliteCatalogue:
         return literal.strip("'") if _NUMBER.fullmatch(literal.strip("'")) else literal
 
     # ---- reading
+
+    def _table(self, name: str) -> str:
+        """A table as the catalogue spells it."""
+        return next((row[1] for row in self._pragma("table_list") if row[1].casefold() == name.casefold()), name)
 
     def _pragma(self, name: str, argument: str = "") -> list[Any]:
         quoted = f"({self.source.quote(argument)})" if argument else ""
@@ -80,12 +88,10 @@ class SqliteCatalogue:
         sql = next((text for _, text in self._sql("table", "name", table[-1])), "")
         columns = self._columns(table[-1], sql)
         keys = tuple(self._keys(table[-1], columns))
-        for key in keys:
-            if len(key.columns) == 1 and not key.predicate:
-                columns[key.columns[0]] = _unique(columns[key.columns[0]])
         return TableFacts(
             table, {"table": "table", "virtual": "virtual table", "shadow": "virtual table"}.get(kind, kind), columns,
-            keys=keys, checks=tuple(_checks(sql, columns)), foreign_keys=tuple(self._foreign(table[-1])),
+            keys=keys, checks=tuple(Check(*found) for found in checks(sql, words(sql), columns)),
+            foreign_keys=tuple(self._foreign(table[-1])),
             incoming=tuple(self._incoming(table[-1])), triggers=tuple(self._triggers(table[-1], columns)),
             on_conflict=_conflict(sql))
 
@@ -131,12 +137,13 @@ class SqliteCatalogue:
             rows.setdefault(row[0], []).append(row)
         for number in sorted(rows):
             parts = sorted(rows[number], key=lambda row: int(row[1]))
-            columns = tuple(row[3] for row in parts)
-            to = tuple(row[4] for row in parts)
-            if None in to:  # REFERENCES without columns means the primary key
-                keyed = [row for row in self._pragma("table_xinfo", parts[0][2]) if row[5]]
-                to = tuple(row[1] for row in sorted(keyed, key=lambda row: int(row[5])))
-            yield ForeignKey(f"FOREIGN KEY ({', '.join(columns)})", (table,), columns, (parts[0][2],), to,
+            columns, other = tuple(row[3] for row in parts), self._table(parts[0][2])
+            known = self._pragma("table_xinfo", other)
+            keyed = sorted((row for row in known if row[5]), key=lambda row: int(row[5]))
+            to: tuple[str, ...] = tuple(row[1] for row in keyed)  # what REFERENCES without columns means
+            if None not in {row[4] for row in parts}:
+                to = tuple(spelt(row[4], [column[1] for column in known]) or row[4] for row in parts)
+            yield ForeignKey(f"FOREIGN KEY ({', '.join(columns)})", (table,), columns, (other,), to,
                              on_delete=parts[0][6], on_update=parts[0][5])
 
     def _incoming(self, table: str) -> Iterator[ForeignKey]:
@@ -154,21 +161,6 @@ class SqliteCatalogue:
                 end = next(place for place, word in enumerate(found) if word.says("ON"))
                 of = " ".join(word.text for word in found[place + 1:end])
                 yield Trigger(name, (event,), mentioned(of, columns), body=digest(sql))
-
-
-def _unique(column: ColumnFacts) -> ColumnFacts:
-    return replace(column, unique=True)
-
-
-def _checks(sql: str, columns: dict[str, ColumnFacts]) -> Iterator[Check]:
-    """CHECK constraints of a CREATE TABLE."""
-    found = words(sql)
-    for place, word in enumerate(found[:-1]):
-        if word.says("CHECK") and found[place + 1].says("("):
-            text = bracketed(sql, found, place + 1)
-            named = place > 1 and found[place - 2].says("CONSTRAINT")
-            yield Check(found[place - 1].text if named else f"CHECK ({', '.join(mentioned(text, columns))})", text,
-                        mentioned(text, columns))
 
 
 def _expressions(sql: str) -> Iterator[tuple[str, str]]:

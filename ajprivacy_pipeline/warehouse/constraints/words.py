@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _QUOTED = r"\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|\[[^\]]*\]"
-_SHAPE = re.compile(rf"(?P<literal>'(?:[^']|'')*')|(?P<name>{_QUOTED})|(?P<comment>--[^\n]*|/\*.*?\*/)"
-                    r"|(?P<word>[\w$]+)|(?P<sign>\S)", re.DOTALL)
-_BACKSLASH = re.compile(r"\\.", re.DOTALL)
+_REST = rf"|(?P<name>{_QUOTED})|(?P<comment>--[^\n]*|/\*.*?\*/)|(?P<word>[\w$]+)|(?P<sign>\S)"
+_SHAPE = re.compile(rf"(?P<literal>'(?:[^']|'')*'){_REST}", re.DOTALL)
+_ESCAPING = re.compile(rf"(?P<literal>'(?:[^'\\]|''|\\.)*'){_REST}", re.DOTALL)  # MariaDB's texts, where \' goes on
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Word:
         return self.kind in ("word", "sign") and self.text.upper() in texts
 
 
-def words(sql: str) -> list[Word]:
-    """Returns the words of a text, without comments."""
-    return list(_words(sql))
+def words(sql: str, *, escapes: bool = False) -> list[Word]:
+    """Returns the words of a text, without comments; `escapes`: a backslash in a literal escapes."""
+    return list(_words(sql, _ESCAPING if escapes else _SHAPE))
 
 
-def _words(sql: str) -> Iterator[Word]:
-    for found in _SHAPE.finditer(sql):
+def _words(sql: str, shape: re.Pattern[str] = _SHAPE) -> Iterator[Word]:
+    for found in shape.finditer(sql):
         kind, text = found.lastgroup, found[0]
         if kind == "name":
             yield Word(text[1:-1].replace(text[-1] * 2, text[-1]), "name", found.start(), found.end())
@@ -44,7 +44,8 @@ def _words(sql: str) -> Iterator[Word]:
 
 def mentioned(sql: str, columns: Iterable[str]) -> tuple[str, ...]:
     """Returns the columns that a text names, in their own order; a word that only looks like one counts too."""
-    said = {word.text.casefold() for word in _words(_BACKSLASH.sub("", sql)) if word.kind in ("name", "word")}
+    said = {word.text.casefold() for shape in (_SHAPE, _ESCAPING) for word in _words(sql, shape)
+            if word.kind in ("name", "word")}
     return tuple(column for column in columns if column.casefold() in said)
 
 
@@ -62,6 +63,17 @@ def bracketed(sql: str, found: list[Word], opening: int) -> str:
     """Returns the text between the bracket at `opening` and its end."""
     end = closing(found, opening)
     return sql[found[opening].end:found[end].start if end < len(found) else len(sql)].strip()
+
+
+def checks(sql: str, found: list[Word], columns: Iterable[str]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yields name, condition and columns of every CHECK of a CREATE TABLE."""
+    known = tuple(columns)
+    for place, word in enumerate(found[:-1]):
+        if word.says("CHECK") and found[place + 1].says("("):
+            text = bracketed(sql, found, place + 1)
+            named = place > 1 and found[place - 2].says("CONSTRAINT")
+            about = mentioned(text, known)
+            yield found[place - 1].text if named else f"CHECK ({', '.join(about)})", text, about
 
 
 def listed(sql: str) -> list[str]:

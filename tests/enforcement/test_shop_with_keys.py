@@ -1,0 +1,45 @@
+"""A shop with numbers for ids, foreign keys, NOT NULL and unique columns, under its own names, on three databases."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import mariadb
+from tests.enforcement.enforcement_world import World, new_database
+from tests.enforcement.keyed_shop import keyed_world
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """The shop under the product's mapping."""
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    if request.param == "postgresql":
+        url = new_database(request.getfixturevalue("postgres_url"), "keys")
+    elif request.param == "mariadb":
+        url = mariadb.fresh_database(request.getfixturevalue("mariadb_url"), "keyed")
+    return keyed_world(tmp_path, url)
+
+
+def test_people_go_and_what_points_to_them_points_to_nobody(world: World) -> None:
+    world.decide()
+    result = world.apply(world.approved())
+    assert result["verified"]
+    assert result["applied"] == result["planned"] > 0
+    with world.connection() as connection:
+        people = connection.exec_driver_sql("SELECT nr, slag, navn, epost, merke FROM kunde ORDER BY nr").fetchall()
+        contacts = connection.exec_driver_sql("SELECT nr, kunde, navn FROM kontakt ORDER BY nr").fetchall()
+        orders = connection.exec_driver_sql(
+            "SELECT nr, kunde, kontakt, mottaker, postnr FROM ordre ORDER BY nr").fetchall()
+    assert [tuple(row) for row in people if row[0] > 0] == [
+        (1, "consumer", "Anonymised", "anonymised-1@example.invalid", None),
+        (2, "consumer", "Ola Nordmann", "ola@example.no", "b"),
+        (3, "business", "Firma", "post@firma.example", None),
+        (4, "consumer", "Anonymised", "anonymised-4@example.invalid", None)]
+    assert [tuple(row)[:2] for row in people if row[0] < 0] == [(-2, "business"), (-1, "consumer")]
+    assert [tuple(row) for row in contacts] == [(-4, -2, None), (31, 3, None), (32, 3, "Nils")]
+    assert [tuple(row) for row in orders] == [
+        (100, -1, None, "Anonymised", "1"), (101, 2, None, "Ola Nordmann", "1234"),
+        (102, 3, -4, "Anonymised", "0"), (103, 3, 32, "Nils", "0150"), (104, -1, None, "Anonymised", None)]
+    again = world.decide()
+    assert not [key for key, (decision, _) in again.items() if decision == "due"]
+    assert world.plan()["rows"] == 0
