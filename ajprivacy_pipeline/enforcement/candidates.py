@@ -47,7 +47,7 @@ def _key(text: str) -> str:
 
 
 def candidates(cells: str, sweep: Sweep, lengths: str = "$lengths", shortest: str = "$shortest",
-               lead: str | None = None) -> str:
+               known: str | None = None) -> str:
     """Returns a SELECT of (row_no, col, value, text): every candidate in the values of a relation.
 
     Args:
@@ -55,21 +55,26 @@ def candidates(cells: str, sweep: Sweep, lengths: str = "$lengths", shortest: st
         sweep: the policy's.
         lengths: SQL of a list: of how many words something that is looked for consists.
         shortest: SQL of a number: characters of a candidate at least.
-        lead: SQL of whether a word {x} may be the longest one of something that is looked for.
+        known: SQL of a join that leaves what {x} may be itself, or the longest word of, something that is looked for.
     """
     opened = (f"SELECT row_no, col, value, CASE WHEN (contains(value, chr(92)) OR contains(value, '&') "
               f"OR contains(value, '=') OR contains(value, '%')) AND regexp_matches(value, {literal(_ESCAPED)}) "
               f"THEN value || chr(10) || sweep_undone(value) ELSE value END AS opened FROM {cells} AS cells "
               f"WHERE strlen(value) >= {shortest}")
-    split = (f"SELECT row_no, col, value, {emails('opened')} AS emails, {numbers('opened', sweep)} AS numbers, "
-             f"{words('opened')} AS words FROM ({opened})")
-    if lead is not None:  # most cells hold no word that leads to anything, and are done with here
-        split = (f"SELECT row_no, col, value, emails, numbers, CASE WHEN len(list_filter(words, lambda w: "
-                 f"{lead.format(x='w')})) > 0 THEN words ELSE [] END AS words FROM ({split})")
-    found = (f"SELECT row_no, col, value, unnest(list_concat(list_concat(emails, numbers), "
-             f"{neighbours('words', lengths)})) AS text FROM ({split}) "
-             "WHERE len(emails) + len(numbers) + len(words) > 0")
+    split = (f"SELECT row_no, col, value, {pieces('opened', sweep)} AS pieces, {words('opened')} AS words "
+             f"FROM ({opened})")
+    if known is not None:  # most cells hold nothing that leads to anything, and are done with here
+        first = (f"SELECT row_no, col, value, words, unnest(list_concat(pieces, words)) AS piece FROM ({split}) "
+                 "WHERE len(pieces) + len(words) > 0")
+        split = f"SELECT row_no, col, value, [piece] AS pieces, words FROM ({first}) AS f {known.format(x='f.piece')}"
+    found = (f"SELECT row_no, col, value, unnest(list_concat(pieces, {neighbours('words', lengths)})) AS text "
+             f"FROM ({split})")
     return f"SELECT row_no, col, value, text FROM ({found}) WHERE length(text) >= {shortest}"
+
+
+def pieces(x: str, sweep: Sweep) -> str:
+    """SQL of the list of addresses and runs of digits in a text."""
+    return f"list_concat({emails(x)}, {numbers(x, sweep)})"
 
 
 def emails(x: str) -> str:
@@ -89,7 +94,8 @@ def numbers(x: str, sweep: Sweep) -> str:
     joined = (f"flatten(list_transform({runs}, lambda r: (list_transform([regexp_extract_all(r, '[0-9]+')], "
               f"lambda g: {parts}))[1]))")
     return (f"CASE WHEN strlen({x}) >= {least} AND regexp_matches({x}, "
-            f"{literal(f'[0-9](?:{_BETWEEN}{{0,2}}[0-9]){{{least - 1}}}')}) THEN list_transform(list_filter({joined}, "
+            f"{literal(f'[0-9](?:{_BETWEEN}{{0,2}}[0-9]){{{least - 1}}}')}) "
+            f"AND NOT regexp_full_match({x}, {literal(_DAY)}) THEN list_transform(list_filter({joined}, "
             f"lambda d: length(d) BETWEEN {least} AND {most}), lambda d: {national('d', sweep)}) ELSE [] END")
 
 

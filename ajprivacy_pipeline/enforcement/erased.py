@@ -10,7 +10,7 @@ plan's encrypted file and is useless without its own random key, with which it e
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -35,8 +35,7 @@ _COLUMNS = "kind VARCHAR, hash VARCHAR, mark UINTEGER, lead UINTEGER, words INTE
 _FIXED = "what every engine marks alike"  # tells whether another version of the engine computes marks in another way
 HMAC = "sha256($outer || unhex(sha256($inner || encode({x}))))"
 MARK = "CAST(hash($salt || {x}) & 4294967295 AS UINTEGER)"
-_BITS = 1 << 20
-_LEADS = f"get_bit($leads::BIT, CAST({MARK} % {_BITS} AS INTEGER)) = 1"
+_KNOWN = f"SEMI JOIN scratch.marks AS m ON m.mark = {MARK}"
 Bound = dict[str, Any]
 
 
@@ -176,14 +175,14 @@ class Sought:
         lengths = "list_distinct(list_append($lengths, 1))" if beside else "$lengths"
         shortest = f"{self.sweep.shortest_beside}" if beside else "$shortest"
         marked = self.has_marks and not beside
-        found = candidates(cells, self.sweep, lengths, shortest, lead=_LEADS if marked else None)
+        found = candidates(cells, self.sweep, lengths, shortest, known=_KNOWN if marked else None)
         if marked:
-            found = f"SELECT * FROM ({found}) AS c SEMI JOIN scratch.marks AS m ON m.mark = {MARK.format(x='c.text')}"
+            found = f"SELECT * FROM ({found}) AS c {_KNOWN.format(x='c.text')}"
         return f"SELECT row_no, col, value, {HMAC.format(x='text')} AS hash FROM ({found})"
 
     def bound(self, *, beside: bool = False) -> dict[str, Any]:
         """Returns the values that `hits` binds."""
-        unused = {"shortest", "salt", "leads"} if beside else set() if self.has_marks else {"salt", "leads"}
+        unused = {"shortest", "salt"} if beside else set() if self.has_marks else {"salt"}
         return {name: value for name, value in self.values.items() if name not in unused}
 
 
@@ -198,24 +197,21 @@ def load(con: Connection, keys: KeyStore, plan_id: str, policy: Policy, stages: 
                             {"salt": values["salt"], "fixed": _FIXED}).fetchall()[0][0]
     lengths = [row[0] for row in con.execute("SELECT DISTINCT words FROM made.erased ORDER BY 1").fetchall()]
     sweep = policy.enforcement.sweep
-    found = Sought({**values, "lengths": lengths, "shortest": sweep.shortest, "leads": leads_of(con, "made.erased")},
-                   has_marks, sweep)
-    con.execute("CREATE OR REPLACE TABLE scratch.marks AS SELECT DISTINCT mark FROM made.erased")
+    found = Sought({**values, "lengths": lengths, "shortest": sweep.shortest}, has_marks, sweep)
+    _mark(con, "made.erased")
     con.execute(_KEPT_PARTS)
     con.execute(f"CREATE OR REPLACE TABLE scratch.kept AS SELECT DISTINCT hash FROM "
                 f"({found.hits(_kept(policy, stages))})", {**found.bound(), "blanks": WHITE_SPACE})
     con.execute("CREATE OR REPLACE TABLE scratch.wanted AS SELECT DISTINCT e.kind, e.hash, e.mark, e.lead, e.beside "
                 "FROM made.erased AS e ANTI JOIN scratch.kept USING (hash)")
-    con.execute("CREATE OR REPLACE TABLE scratch.marks AS SELECT DISTINCT mark FROM scratch.wanted")
-    return replace(found, values={**found.values, "leads": leads_of(con, "scratch.wanted")})
+    _mark(con, "scratch.wanted")
+    return found
 
 
-def leads_of(con: Connection, relation: str) -> str:
-    """Returns a text of 0 and 1, with a 1 for each mark of a longest word, so that a word is looked up in no time."""
-    bits = bytearray(b"0" * _BITS)
-    for (place,) in con.execute(f"SELECT DISTINCT lead % {_BITS} FROM {relation} WHERE lead IS NOT NULL").fetchall():
-        bits[place] = ord("1")
-    return bits.decode()
+def _mark(con: Connection, relation: str) -> None:
+    """Write down the marks of what a candidate may be, and of the words that may lead to it."""
+    con.execute("CREATE OR REPLACE TABLE scratch.marks AS "
+                f"SELECT DISTINCT unnest([mark, lead]) AS mark FROM {relation}")
 
 
 # What belongs to a company is no person's, unless it is due.
