@@ -151,6 +151,8 @@ def _lines(result: "ApplyResult") -> list[str]:
     if result["written_back"]:
         lines.append(f"{result['written_back']:>12,}  were written back by another system since, and went again")
     lines += [f"{row['rows']:>12,}  still in {row['table']}.{row['column']} ({row['how']})" for row in result["sweep"]]
+    lines += [f"may still lie in {row['where']}: {row['what']}" + (f"; ends {row['ends']}" if row["ends"] else "")
+              for row in result["residue"]]
     return lines
 
 

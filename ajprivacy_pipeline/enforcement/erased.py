@@ -22,7 +22,7 @@ from ajprivacy_pipeline.enforcement.candidates import (
     national,
     prepare,
 )
-from ajprivacy_pipeline.enforcement.plans import known_plans
+from ajprivacy_pipeline.enforcement.plans import ENDED, known_plans
 from ajprivacy_pipeline.enforcement.stages import Stage
 from ajprivacy_pipeline.enforcement.targets import Part
 from ajprivacy_pipeline.policy import Policy
@@ -52,9 +52,9 @@ def bound(keys: KeyStore, plan_id: str, *, create: bool = False) -> Bound:
 
 
 def forget_old(control: ControlStore, keys: KeyStore, policy: Policy) -> None:
-    """Destroy the keys of the sets whose days are over, counted from the first verification of their plan."""
+    """Destroy the keys of the sets whose days are over, counted from the first verification, or end, of their plan."""
     for plan in known_plans(control):
-        first = next((event for event in plan.events if event.event == "verified"), None)
+        first = next((event for event in plan.events if event.event in ("verified", *ENDED)), None)
         if first is not None and utc_now() > first.happened_at + timedelta(days=policy.enforcement.sweep.days):
             keys.destroy(key_name(plan.id))
 

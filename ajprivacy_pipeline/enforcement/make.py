@@ -17,7 +17,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.calendar import as_of
-from ajprivacy_pipeline.enforcement import bodies, shapes, waits
+from ajprivacy_pipeline.enforcement import bodies, erased, shapes, waits
 from ajprivacy_pipeline.enforcement.apply import open_writer
 from ajprivacy_pipeline.enforcement.ground import Ground, changes, current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger
@@ -94,6 +94,7 @@ def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: 
     ledger = Ledger(control, keys, settings.keys)
     ledger.check()
     ledger.forget_years(datetime.now(ZoneInfo(policy.retention.time_zone)).date(), policy.enforcement.ledger.years)
+    erased.forget_old(control, keys, policy)
     known = known_plans(control)
     if any(entry.kind == "batch" for entry in ledger.entries()):
         with open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer:

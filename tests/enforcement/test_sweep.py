@@ -2,12 +2,15 @@
 
 import json
 import sqlite3
+import sys
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ajprivacy_pipeline.cli import main as cli
 from ajprivacy_pipeline.enforcement.bodies import Hit
 from ajprivacy_pipeline.enforcement.erased import key_name
 from ajprivacy_pipeline.enforcement.plans import plan_file
@@ -151,6 +154,22 @@ def test_a_sweep_looks_again_until_the_set_is_gone(swept: Swept) -> None:
 
     assert sweep(swept.world.settings) == ([], [])
     assert not KeyStore(swept.world.settings.keys, swept.world.settings.root_key).has(key_name(swept.plan))
+
+
+def test_where_nothing_was_erased_the_command_says_so(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "shop.db").touch()
+    monkeypatch.setenv("AJPRIVACY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("AJPRIVACY_WAREHOUSE", f"sqlite:///{tmp_path / 'shop.db'}")
+    monkeypatch.setattr(sys, "argv", ["ajprivacy", "sweep", "--json"])
+
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+
+    assert not left.value.code
+    out, err = capsys.readouterr()
+    assert json.loads(out) == []
+    assert "there is nothing to look for" in err
 
 
 def _later(world: World, days: int) -> None:
