@@ -64,10 +64,15 @@ def remember(con: Connection, keys: KeyStore, plan_id: str, policy: Policy, stag
     prepare(con)
     con.execute("CREATE OR REPLACE TABLE scratch.sought "
                 "(kind VARCHAR, text VARCHAR, words INTEGER, beside VARCHAR, person VARCHAR)")
-    for entity in dict.fromkeys(entity for entity, _ in stages):
-        for select in _values(policy, entity, _parts(stages, entity)):
-            con.execute(f"INSERT INTO scratch.sought {select}",
-                        {"blanks": WHITE_SPACE, "neutrals": _neutrals(policy)})
+    con.execute("CREATE OR REPLACE TABLE scratch.holders (text VARCHAR, person VARCHAR)")
+    told = {"blanks": WHITE_SPACE, "neutrals": _neutrals(policy)}
+    selects = [select for entity in dict.fromkeys(entity for entity, _ in stages)
+               for select in _values(policy, entity, _parts(stages, entity))]
+    for select in selects:
+        con.execute(f"INSERT INTO scratch.sought FROM ({select}) WHERE kind IS NOT NULL", told)
+    for select in selects:  # of everybody's values no more is held at once than what goes
+        con.execute(f"INSERT INTO scratch.holders SELECT DISTINCT s.text, s.person FROM ({select}) AS s "
+                    "SEMI JOIN scratch.sought AS g ON g.text = s.text", told)
     con.execute("CREATE TABLE IF NOT EXISTS made.erased (" + _COLUMNS + ")")
     con.execute("CREATE TABLE IF NOT EXISTS made.erased_basis (mark UINTEGER)")
     values = bound(keys, plan_id, create=True)
@@ -75,15 +80,16 @@ def remember(con: Connection, keys: KeyStore, plan_id: str, policy: Policy, stag
                 "WHERE NOT EXISTS (FROM made.erased_basis)", {"salt": values["salt"], "fixed": _FIXED})
     con.execute(_ADD, {**values, "k": policy.release.thresholds.k, "shortest": policy.enforcement.sweep.shortest})
     con.execute("DROP TABLE scratch.sought")
+    con.execute("DROP TABLE scratch.holders")
 
 
 # A value of k people or more tells none of them apart.
 _ADD = f"""
     INSERT INTO made.erased
-    WITH common AS (SELECT text FROM scratch.sought GROUP BY text HAVING count(DISTINCT person) >= $k),
+    WITH common AS (SELECT text FROM scratch.holders GROUP BY text HAVING count(DISTINCT person) >= $k),
     going AS (
         SELECT DISTINCT s.kind, s.text, s.words, s.beside FROM scratch.sought AS s ANTI JOIN common USING (text)
-        WHERE s.kind IS NOT NULL AND length(s.text) >= $shortest
+        WHERE length(s.text) >= $shortest
     ), hashed AS (
         SELECT kind, {HMAC.format(x='text')} AS hash, {MARK.format(x='text')} AS mark,
             {MARK.format(x=longest("string_split(text, ' ')"))} AS lead, words,
@@ -130,7 +136,8 @@ def _select(policy: Policy, entity: str, kind: str, column: str, parts_of: Mappi
             f"FROM scratch.pending WHERE entity = '{entity}' AND part IN ({parts})) AS d "
             f"USING (record_id) WHERE f.v IS NOT NULL AND NOT list_contains($neutrals, f.v) "
             f"AND NOT list_contains($neutrals, replace(f.v, f.record_id, '{{key}}'))) "
-            f"SELECT CASE WHEN is_going THEN '{kind}' END, text, len(string_split(text, ' ')) AS words, beside, person "
+            f"SELECT CASE WHEN is_going THEN '{kind}' END AS kind, text, len(string_split(text, ' ')) AS words, "
+            f"beside, person "
             f"FROM told WHERE text IS NOT NULL AND words BETWEEN {fewest} AND {sweep.name_words[1]}{wanted}")
 
 
