@@ -71,6 +71,9 @@ def visible_shares(con: Connection, policy: Policy, public: Mapping[str, str], c
             relations = [known[table] for known in (public, closed) if table in known]
             if not relations:
                 continue
+            if policy.release.tables[table].rounded:  # every cell has a number: no share to tell
+                said.append({"table": table, "nothing": "", "levels": []})
+                continue
             shape = shape_of(policy, table)
             true = _parts(con, policy, shape, [f"published.{quote(table)}"], "false") if table in public else []
             shown = _parts(con, policy, shape, relations, "suppressed")
