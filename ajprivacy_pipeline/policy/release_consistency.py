@@ -59,7 +59,8 @@ def _rounded_faults(policy: Policy) -> Iterator[str]:
             yield f"release.toml: tables.{name}.rounded.beside must be an exact table of the same population and period"
         elif [c for c, entry in exact.columns.items() if entry.role == "dimension"] != dimensions or (
                 len(measures) != 1 or measures[0] not in exact.columns):
-            yield f"release.toml: tables.{name} must have the dimensions of {table.rounded.beside}, and one of its measures"
+            yield (f"release.toml: tables.{name} must have the dimensions of {table.rounded.beside}, and one of its "
+                   "measures")
         if "rounded_to" not in table.columns or {"suppressed", "suppressed_measures"} & set(table.columns):
             yield f"release.toml: tables.{name} is rounded: it needs the flag rounded_to, and suppresses nothing"
         if any(set(dimensions) - set(table.columns[m].additive_over) for m in measures):

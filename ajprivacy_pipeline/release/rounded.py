@@ -1,4 +1,4 @@
-"""The tables of rounded counts of a release: rounded, judged, rounded anew until nothing is told, and part of the gates.
+"""The tables of rounded counts of a release: rounded, judged, rounded anew until nothing is told, part of the gates.
 
 Belongs here: the order of these steps, after the exact tables are what they are to be. Does not belong here: the steps
 (`disclosure/cells`).

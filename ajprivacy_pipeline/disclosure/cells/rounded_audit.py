@@ -17,7 +17,7 @@ A small count must leave k whole numbers possible, and so must what the exact ta
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -90,20 +90,21 @@ def told_too_closely(policy: Policy, beside: Beside, counted: Counted, base: int
              if place[key] in narrow}
     others = [(measure, system.rows[at][0].key) for at in sorted(narrow - {place[key] for key in cells})]
     floors = _floors(counted, base)
-    for group in groups_of(policy, policy.release.tables[beside.exact].population or beside.exact):
-        for name in group.measures:
-            if name != measure and policy.release.tables[beside.exact].columns.get(name) in _whole(policy, beside.exact):
-                system = _beside_counts(policy, beside, group, name, floors)
-                intervals = _Intervals(policy, beside, system, name, set())
-                others += [(name, system.rows[at][0].key) for at in open_cells(intervals)]
-                looked += int(intervals.protected.sum())
+    for group in _of_each(policy, beside.exact, measure):
+        system = _beside_counts(policy, beside, group, floors)
+        intervals = _Intervals(policy, beside, system, group.name, set())
+        others += [(group.name, system.rows[at][0].key) for at in open_cells(intervals)]
+        looked += int(intervals.protected.sum())
     return Told(cells, others, looked)
 
 
-def _whole(policy: Policy, table: str) -> list[Any]:
-    """The columns that hold whole numbers, at least one of everybody who is counted."""
-    columns = policy.release.tables[table].columns
-    return [columns[name] for name in shape_of(policy, table).measures if columns[name].type == "BIGINT"]
+def _of_each(policy: Policy, exact: str, measure: str) -> list[Group]:
+    """The other measures of the exact table that are whole numbers, of which everybody who is counted has some."""
+    columns = policy.release.tables[exact].columns
+    names = [name for name in shape_of(policy, exact).measures if name != measure and columns[name].type == "BIGINT"]
+    return [replace(group, name=name, measures=(name,))
+            for group in groups_of(policy, policy.release.tables[exact].population or exact)
+            for name in group.measures if name in names]
 
 
 def _of_counts(policy: Policy, beside: Beside, counted: Counted, base: int,
@@ -122,7 +123,7 @@ def _nothing(beside: Beside, counted: Counted) -> Iterator[Row]:
     """Rows of nothing for all cells and totals that the exact table has none of: shown where their level is listed."""
     known = {row.key for row in beside.rows if row.table == beside.exact}
     measures = next((set(row.values) for row in beside.rows if row.table == beside.exact), set[str]())
-    keys = {tuple(sorted(part)) for key in counted for size in range(len(key) + 1) for part in combinations(key, size)}
+    keys = {part for key in counted for size in range(len(key) + 1) for part in combinations(key, size)}
     for key in sorted(keys - known):
         hidden = frozenset(d for d, _ in key) not in beside.listed
         yield Row(beside.exact, -1, key, len(key), 0, dict.fromkeys(measures, 0.0), set(measures) if hidden else set(),
@@ -148,31 +149,37 @@ def _rounded(system: System, place: Mapping[Key, int], counted: Counted, base: i
 def _ordered(policy: Policy, beside: Beside, system: System, place: Mapping[Key, int],
              counted: Counted) -> Iterator[Limit]:
     """The finest cells of a total are no more than its orders, where the exact table shows them and they add up."""
-    columns, measure = policy.release.tables[beside.exact].columns, system.group.measures[0]
-    ceiling = columns[measure].at_most
-    for row in beside.rows if ceiling else ():
-        missing = {d for d in shape_of(policy, beside.exact).keys if columns[d].type != "DATE"} - {d for d, _ in row.key}
-        if (row.table != beside.exact or not missing or ceiling in row.suppressed_measures
-                or not missing <= set(columns[str(ceiling)].additive_over)):
-            continue
-        parts = [key for key in counted if set(row.key) <= set(key)]
-        slack = row.values[str(ceiling)] - sum(counted[key][0] for key in parts)
-        gone = [place[key] for key in parts if system.gone[place[key]]]
-        if gone and slack >= 0:
-            yield tuple((at, 1.0) for at in gone), slack
+    columns = policy.release.tables[beside.exact].columns
+    ceiling = columns[system.group.name].at_most
+    if ceiling is None:
+        return
+    adds, within = columns[ceiling].additive_over, dict[Key, list[Key]]()
+    for key in counted:
+        for size in range(len(key)):
+            for part in combinations(key, size):
+                if {d for d, _ in set(key) - set(part)} <= set(adds):
+                    within.setdefault(part, []).append(key)
+    for row in beside.rows:
+        if row.table == beside.exact and row.key in within and ceiling not in row.suppressed_measures:
+            slack = row.values[ceiling] - sum(counted[key][0] for key in within[row.key])
+            gone = [place[key] for key in within[row.key] if system.gone[place[key]]]
+            if gone and slack >= 0:
+                yield tuple((at, 1.0) for at in gone), slack
 
 
 def _floors(counted: Counted, base: int) -> dict[Key, int]:
-    """By cell and total, how many the rounded counts within it make certain: of cells of one kind, added up."""
+    """By finest cell how many its published count makes certain, where that is any."""
     return {key: told - base + 1 for key, (_, told) in counted.items() if told >= base}
 
 
-def _beside_counts(policy: Policy, beside: Beside, group: Group, measure: str, floors: Mapping[Key, int]) -> System:
-    """The system of another measure, of what the exact table lists, with what the rounded counts make certain."""
-    rows = [row for row in beside.rows if beside.lists(row)]
+def _beside_counts(policy: Policy, beside: Beside, group: Group, floors: Mapping[Key, int]) -> System:
+    """The system of another measure, of what the exact table lists, with what the rounded counts make certain.
+
+    Along a dimension over which the measure does not add up, the largest of the sums counts.
+    """
+    rows, measure = [row for row in beside.rows if beside.lists(row)], group.name
     levels: Levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
-    system = build_system(policy, Group(measure, (measure,), whole=False, is_amount=group.is_amount), beside.month, rows,
-                          levels)
+    system = build_system(policy, group, beside.month, rows, levels)
     adds = set(policy.release.tables[beside.exact].columns[measure].additive_over)
     for at, found in enumerate(system.rows):
         if system.gone[at]:
@@ -189,15 +196,19 @@ def _beside_counts(policy: Policy, beside: Beside, group: Group, measure: str, f
 
 
 class _Intervals(FeasibilityIntervals):
-    """Moves of what may not be shown for its own sake: k whole numbers must stay possible, an amount on both sides."""
+    """Moves of what is published for nobody: k whole numbers stay possible, of an amount some on both sides.
+
+    What the exact table lists and suppresses only to hide others must not follow exactly, as in G5.
+    """
 
     def __init__(self, policy: Policy, beside: Beside, system: System, measure: str, small: set[int]) -> None:
-        """Protect small counts, besides what the exact table must suppress and lists; nothing was moved yet."""
+        """Protect small counts, besides what the exact table suppresses and lists; nothing was moved yet."""
         super().__init__(policy, system, measure)
-        listed = np.array([any(measure in row.primary and beside.lists(row) for row in rows) for rows in system.rows],
-                          dtype=bool)
-        self.protected = listed & (self.values > 0)
+        listed, primary = (np.array([any(beside.lists(row) and (measure in row.primary or not own) for row in rows)
+                                     for rows in system.rows], dtype=bool) for own in (False, True))
+        self.protected = primary & (self.values > 0)
         self.protected[sorted(small)] = True
         self._side = np.where(self.protected, self._side, 0.0)
-        wide = (policy.release.thresholds.k - 1) * (1 - _SLACK)
-        self._width = np.where(self.protected & (not system.group.is_amount), wide, 0.0)
+        whole = (policy.release.thresholds.k - 1) * (1 - _SLACK)  # from the least to the largest of k numbers
+        hidden = np.where(listed & (self.values > 0), 1 - _SLACK, 0.0)
+        self._width = np.where(self.protected & (not system.group.is_amount), whole, hidden)

@@ -1,7 +1,7 @@
 """Rounded counts, checked: by what is written, beside the exact tables as they are to be published.
 
-Belongs here: reading a written table of rounded counts and judging it for G2, G5 and G17. Does not belong here: rounding
-(rounding, rounded_counts), what a reader can work out (rounded_audit).
+Belongs here: reading a written table of rounded counts and judging it for G2, G5 and G17. Does not belong here:
+rounding (rounding, rounded_counts), what a reader can work out (rounded_audit).
 """
 
 from collections.abc import Collection
@@ -28,18 +28,21 @@ class Judged:
 
     def sums(self, table: str) -> list[str]:
         """Returns the violations of G5, a line a kind."""
-        cells, others = (sum(len(getattr(one, name)) for one in self.told.values()) for name in ("cells", "others"))
-        return ([f"{table}: {cells:,} small counts can be told too closely beside the exact tables"] if cells else []) + (
-            [f"{table}: {others:,} suppressed values of exact tables can be told too closely beside it"] if others else [])
+        cells = sum(len(one.cells) for one in self.told.values())
+        others = sum(len(one.others) for one in self.told.values())
+        kinds = [(cells, "small counts can be told too closely beside the exact tables"),
+                 (others, "suppressed values of the exact tables can be told too closely beside it")]
+        return [f"{table}: {count:,} {what}" for count, what in kinds if count]
 
 
 def rounded_faults(con: Connection, policy: Policy, table: str, relation: str) -> list[str]:
     """Returns what is wrong with a table of rounded counts by itself: a line a kind."""
     shape, k = shape_of(policy, table), policy.release.thresholds.k
     measure, total = quote(measure_of(policy, table)), literal(policy.release.values.all)
+    wrong = f"{measure} < 0 OR {measure} % rounded_to <> 0 OR rounded_to < {k:d} OR rounded_to % {k:d} <> 0"
     faults = counted(con, relation, {
         f"{table}: {{}} counts are no multiple of what they are rounded to, which is one of k":
-            f"coalesce({measure} < 0 OR {measure} % rounded_to <> 0 OR rounded_to < {k:d} OR rounded_to % {k:d} <> 0, true)"})
+            f"coalesce({wrong}, true)"})
     keys = ", ".join(map(quote, shape.keys))
     repeated = f"(SELECT 1 FROM {relation} GROUP BY {keys} HAVING count(*) > 1)"
     faults += counted(con, repeated, {f"{table}: {{}} cells occur more than once": "true"})
@@ -70,20 +73,22 @@ def check_rounded(con: Connection, policy: Policy, table: str, relation: str, be
     for month in sorted(months):
         judged.counts[month], base, wrong = _counts(con, policy, table, relation, month)
         if wrong:
-            judged.threshold.append(f"{table}: {wrong:,} counts of a period lie further from the true ones than they may")
+            judged.threshold.append(f"{table}: {wrong:,} counts of a period lie further from the true ones than "
+                                    "rounding takes them")
         elif judged.counts[month]:
             judged.told[month] = told_too_closely(policy, beside.of(month), judged.counts[month], base,
                                                   measure_of(policy, table))
     return judged
 
 
-def _counts(con: Connection, policy: Policy, table: str, relation: str, month: Any) -> tuple[Counted, int, int]:
+def _counts(con: Connection, policy: Policy, table: str, relation: str,
+            month: Any) -> tuple[Counted, int, int]:
     """By finest cell of a period the true and the published count, the base, and how many are further apart."""
     shape, measure, dimensions = shape_of(policy, table), measure_of(policy, table), dimensions_of(policy, table)
     keys, total = ", ".join(map(quote, shape.keys)), literal(policy.release.values.all)
     named = " AND ".join(f"{quote(d)} <> {total}" for d in dimensions)
-    rows = con.execute(f"SELECT {', '.join(map(quote, dimensions))}, c.{quote(measure)}, p.{quote(measure)}, rounded_to "
-                       f"FROM (SELECT * FROM {relation} WHERE {named}) AS p JOIN published.{quote(table)} AS c "
+    columns = ", ".join([*map(quote, dimensions), f"c.{quote(measure)}", f"p.{quote(measure)}", "rounded_to"])
+    rows = con.execute(f"SELECT {columns} FROM (SELECT * FROM {relation} WHERE {named}) AS p JOIN published.{quote(table)} AS c "
                        f"USING ({keys}) WHERE {quote(shape.time)} = $month ORDER BY ALL", {"month": month}).fetchall()
     found: dict[Key, tuple[int, int]] = {
         tuple(sorted(zip(dimensions, row[:-3], strict=True))): (row[-3], row[-2]) for row in rows}

@@ -54,7 +54,7 @@ class Period:
         (self.down if up else self.up).discard(cell)
 
     def totals(self) -> Counts:
-        """Returns the number of each total that a cell is part of: a row a cell, a column a level, its own level last."""
+        """Returns the number of each total that a cell is part of: a row a cell, a column a level, itself last."""
         width, levels = len(self.values[0]), []
         for named in (dims for size in range(width + 1) for dims in combinations(range(width), size)):
             number: dict[tuple[str, ...], int] = {}
@@ -114,7 +114,7 @@ def create(con: Connection, policy: Policy, table: str) -> str:
 
 
 def write_period(con: Connection, policy: Policy, table: str, asked: Rounded, period: Period) -> None:
-    """Round a period and write it, with its totals, in the place of what stood there; nothing where no base is left."""
+    """Round a period and write it with its totals, in the place of what stood there; nothing where no base is left."""
     relation, time = f"temp.{quote('public_' + table)}", quote(shape_of(policy, table).time)
     con.execute(f"DELETE FROM {relation} WHERE {time} = $month", {"month": period.month})
     if period.multiple >= len(asked.multiples):
@@ -139,10 +139,10 @@ def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Mapp
           published: Mapping[Key, int]) -> None:
     """Note what would leave cells that are told too closely more room, and go on to the next base after some attempts.
 
-    What hides a cell are the others of its line, the dimension along which the exact table adds up first: where no more
-    is possible than their total and the least of the others leave, one that went up is to go down; where no less is, the
-    other way round. One cell of a line at a time, the one that is nearest to where it is to go; where there is none,
-    other draws are taken.
+    What hides a cell are the others of its line, the dimension along which the exact table adds up first: where no
+    more is possible than their total and the least of the others leave, one that went up is to go down; where no less
+    is, the other way round. One cell of a line at a time, the one that was moved furthest; where there is none, other
+    draws are taken.
 
     Args:
         policy: along which dimensions the exact table adds up.
@@ -167,7 +167,7 @@ def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Mapp
             moved = [at for at in beside if (published[keys[at]] > period.counts[at] if is_capped
                                              else published[keys[at]] < period.counts[at])]
             if moved:
-                best = min(moved, key=lambda at: (abs(published[keys[at]] - int(period.counts[at])) * -1, at))
+                best = min(moved, key=lambda at: (-abs(published[keys[at]] - int(period.counts[at])), at))
                 period.force(best, up=not is_capped)
                 touched.add(best)
                 break

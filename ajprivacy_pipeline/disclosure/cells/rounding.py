@@ -1,11 +1,11 @@
 """Small-count rounding: which counts of a table go down to a multiple of a base, and which go up.
 
-Belongs here: the choice. Does not belong here: what is counted (sql/published), what a reader learns (rounded_counts).
+Belongs here: the choice. Does not belong here: what is counted (sql/published), what a reader learns (rounded_audit).
 
-The method is that of Langsrud and Heldal for frequency tables: only the finest cells are rounded, each to one of the two
-multiples of the base beside it, and every total is the sum of its rounded cells, so that the table adds up. Cells go up
-one after another, each time the one that brings all totals together nearest to their true values; then pairs change
-places while that helps. A multiple of the base stays; with a base of k no count below k is published.
+The method is that of Langsrud and Heldal for frequency tables: only the finest cells are rounded, each to one of the
+two multiples of the base beside it, and every total is the sum of its rounded cells, so that the table adds up. Cells
+go up one after another, each time the one that brings all totals together nearest to their true values; then pairs
+change places while that helps. A multiple of the base stays; with a base of k no count below k is published.
 
 What nobody may repeat is drawn: how many cells go up beyond what their sum makes certain, and which of two equally good
 ones does. Draws are handed in.
@@ -80,7 +80,8 @@ class _Choice:
 
     def best_pair(self, free: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[int, int] | None:
         """The cells, one up and one down, of which changing places helps most; None where none helps."""
-        above, below = np.flatnonzero(free & (self.rounded > self.low)), np.flatnonzero(free & (self.rounded == self.low))
+        above = np.flatnonzero(free & (self.rounded > self.low))
+        below = np.flatnonzero(free & (self.rounded == self.low))
         if not len(above) or not len(below):
             return None
         score = self._too_much()

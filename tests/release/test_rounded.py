@@ -1,0 +1,150 @@
+"""sales_counts: every cell has a number, none is told too closely beside the exact tables, and each gate can fail."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ajprivacy_pipeline.disclosure.cells.rounded_audit import told_too_closely
+from ajprivacy_pipeline.disclosure.cells.rounded_check import Judged, check_rounded
+from ajprivacy_pipeline.disclosure.cells.rounded_counts import BesideExact
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.release import ReleaseRequest, gates, prove, tables
+from ajprivacy_pipeline.release.plan import plan_release
+from ajprivacy_pipeline.release.rounded import round_until_safe
+from tests.release.ordinary_shop import rows_of
+from tests.release.release_world import BESIDE_SALES, World, add, small_policy, tree
+
+TABLE = "sales_counts"
+RELATION = "temp.public_sales_counts"
+ELSEWHERE = (*BESIDE_SALES, "communications_monthly", "service_health_daily", "newsletter_monthly",
+             "retention_monthly", "customers_microdata")
+K = 10
+
+
+def shop(home: Path, seed: int = 1) -> World:
+    """Two thousand customers, four categories, three months: its exact tables are made and nothing is published."""
+    world = World(home, small_policy(), left_out=ELSEWHERE[:-1])
+    rows = rows_of(1500, seed=seed)
+    rows["products"] = [{"product_id": f"P{i}", "category": f"things {i}"} for i in range(4)]
+    for i, line in enumerate(rows["order_lines"]):
+        line["product_id"] = f"P{(i * i) % 7 % 4}"
+    codes = {row["customer_id"]: row["postal_code"] for row in rows["customers"]}
+    for order in rows["orders"]:
+        order["delivery_postal_code"] = codes[order["customer_id"]]
+    for table, values in rows.items():
+        add(world.con, f"staged.{table}", values)
+    return world
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, dict[str, str]]:
+    """A shop with its exact public tables, and its counts rounded beside them."""
+    world = shop(tmp_path_factory.mktemp("counts"))
+    plan = plan_release(world.control, world.policy, "2024-03")
+    tables.run_layers(world.con, world.policy, plan, world.sql)
+    public = tables.make_public(world.con, world.policy)
+    gates.suppress_until_proven(world.con, world.policy, public, {}, set(),
+                                gates.suppress_more(world.con, world.policy, public))
+    return world, public
+
+
+@pytest.fixture
+def rounded(made: tuple[World, dict[str, str]]) -> Iterator[Callable[[], Judged]]:
+    """The counts, rounded anew for each test, and their check as they stand."""
+    world, public = made
+    asked = world.policy.release.tables[TABLE].rounded
+    assert asked is not None
+    round_until_safe(world.con, world.policy, TABLE, asked, public)
+    months = [row[0] for row in world.con.execute(f"SELECT DISTINCT month FROM {RELATION} ORDER BY 1").fetchall()]
+    assert months
+    yield lambda: check_rounded(world.con, world.policy, TABLE, RELATION,
+                                BesideExact(world.con, world.policy, "sales_monthly", public), months)
+
+
+def test_every_cell_has_a_number_and_totals_are_the_sums_of_rounded_cells(
+        made: tuple[World, dict[str, str]], rounded: Callable[[], Judged]) -> None:
+    con = made[0].con
+    found = rounded()
+    assert (found.threshold, found.presence, found.sums(TABLE)) == ([], [], [])
+    rows = con.execute(f"SELECT month, product_category, postal_region, customer_type, customers FROM {RELATION}")
+    cells = {row[:4]: row[4] for row in rows.fetchall()}
+    true = {row[:4]: row[4] for row in con.execute(
+        "SELECT month, product_category, postal_region, customer_type, customers FROM published.sales_counts").fetchall()}
+    finest = {key: count for key, count in cells.items() if "(all)" not in key}
+    assert finest.keys() == true.keys()
+    assert all(count % K == 0 and abs(count - true[key]) < 2 * K for key, count in finest.items())
+    assert any(0 < count < K for count in true.values())
+    for (month, *named), count in cells.items():
+        parts = [c for key, c in finest.items() if key[0] == month
+                 and all(n in (v, "(all)") for n, v in zip(named, key[1:], strict=True))]
+        assert count == sum(parts)
+
+
+def test_the_same_facts_give_the_same_counts(made: tuple[World, dict[str, str]], rounded: Callable[[], Judged]) -> None:
+    world, public = made
+    before = world.con.execute(f"SELECT * FROM {RELATION} ORDER BY ALL").fetchall()
+    world.con.execute("CREATE OR REPLACE TABLE published.sales_counts AS SELECT * FROM published.sales_counts "
+                      "ORDER BY hash(sales_counts)")
+    asked = world.policy.release.tables[TABLE].rounded
+    assert asked is not None
+    round_until_safe(world.con, world.policy, TABLE, asked, public)
+    assert world.con.execute(f"SELECT * FROM {RELATION} ORDER BY ALL").fetchall() == before
+
+
+def test_a_true_small_count_is_refused(made: tuple[World, dict[str, str]], rounded: Callable[[], Judged]) -> None:
+    made[0].con.execute(f"UPDATE {RELATION} SET customers = 3 WHERE customers = 10")
+    assert any("no multiple" in line for line in rounded().threshold)
+
+
+def test_a_total_that_is_no_sum_is_refused(made: tuple[World, dict[str, str]], rounded: Callable[[], Judged]) -> None:
+    made[0].con.execute(f"UPDATE {RELATION} SET customers = customers + 10 WHERE product_category = '(all)' "
+                        "AND postal_region = '(all)' AND customer_type = '(all)'")
+    assert any("not the sums" in line for line in rounded().threshold)
+
+
+def test_a_count_that_was_not_rounded_to_one_beside_it_is_refused(
+        made: tuple[World, dict[str, str]], rounded: Callable[[], Judged]) -> None:
+    made[0].con.execute(f"UPDATE {RELATION} SET customers = customers + 100 WHERE customer_type = 'consumer'")
+    assert any("further from the true ones" in line for line in rounded().threshold)
+
+
+def test_a_cell_that_is_left_out_is_refused(made: tuple[World, dict[str, str]], rounded: Callable[[], Judged]) -> None:
+    made[0].con.execute(f"DELETE FROM {RELATION} WHERE customers = 0 AND product_category <> '(all)' "
+                        "AND postal_region <> '(all)' AND customer_type <> '(all)'")
+    assert any("not listed" in line for line in rounded().presence)
+
+
+def test_a_description_of_few_people_is_refused(made: tuple[World, dict[str, str]],
+                                                rounded: Callable[[], Judged]) -> None:
+    con = made[0].con
+    con.execute(f"UPDATE {RELATION} SET postal_region = '4' WHERE postal_region = '5'")
+    assert any("fewer than 10 customers of the register" in line for line in rounded().presence)
+
+
+def test_a_small_count_that_an_exact_total_tells_is_refused(
+        made: tuple[World, dict[str, str]], rounded: Callable[[], Judged]) -> None:
+    """Were a total of fewer than nine customers shown, its parts could be no more than that."""
+    world, _ = made
+    same = " AND ".join(f"p.{d} = c.{d}" for d in ("month", "product_category", "postal_region", "customer_type"))
+    world.con.execute("CREATE OR REPLACE TEMP TABLE kept AS SELECT * FROM temp.public_sales_monthly")
+    world.con.execute("UPDATE temp.public_sales_monthly AS p SET customers = c.customers, suppressed = false "
+                      f
+    assert any("small counts can be told" in line for line in rounded().sums(TABLE))
+    world.con.execute("CREATE OR REPLACE TEMP TABLE public_sales_monthly AS SELECT * FROM kept")
+
+
+def test_rounded_counts_that_tell_the_orders_of_few_are_refused(
+        made: tuple[World, dict[str, str]], rounded: Callable[[], Judged]) -> None:
+    """A count of customers that is far above the true one makes more orders certain than leave room for the others."""
+    world, public = made
+    found = rounded()
+    month = next(iter(found.told))
+    beside = BesideExact(world.con, world.policy, "sales_monthly", public).of(month)
+    line = {row.key: row for row in beside.rows if row.table == "sales_monthly" and beside.lists(row)
+            and "orders" in row.primary and row.values["orders"] > 0}
+    assert line
+    counted = {key: (true, 10 * ((true + 9) // 10)) for key, (true, _) in found.counts[month].items()}
+    told = told_too_closely(world.policy, beside, counted, 1, "customers")
+    assert any(measure == "orders" for measure, _ in told.others)
