@@ -159,6 +159,10 @@ def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Mapp
     for cell in sorted(at for at, key in enumerate(keys) if key in told):
         true, shown, (below, above) = int(period.counts[cell]), published[keys[cell]], told[keys[cell]]
         is_capped = shown + base - 1 - true - above > min(true, true - shown + base - 1) - below
+        if is_capped and shown == base and true + above >= base - 1 and cell not in touched:
+            period.force(cell, up=False)  # down, all numbers that its line leaves it are possible
+            touched.add(cell)
+            continue
         for dimension in sorted(dimensions, key=lambda d: d not in adds):
             rest = set(keys[cell]) - {pair for pair in keys[cell] if pair[0] == dimension}
             beside = [at for at, key in enumerate(keys) if at != cell and rest <= set(key)]
