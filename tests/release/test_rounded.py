@@ -1,7 +1,7 @@
 """sales_counts: every cell has a number, none is told too closely beside the exact tables, and each gate can fail."""
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,23 +9,23 @@ import pytest
 from ajprivacy_pipeline.disclosure.cells.rounded_audit import told_too_closely
 from ajprivacy_pipeline.disclosure.cells.rounded_check import Judged, check_rounded
 from ajprivacy_pipeline.disclosure.cells.rounded_counts import BesideExact
-from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.release import ReleaseRequest, gates, prove, tables
+from ajprivacy_pipeline.release import ReleaseRequest, gates, tables
 from ajprivacy_pipeline.release.plan import plan_release
 from ajprivacy_pipeline.release.rounded import round_until_safe
 from tests.release.ordinary_shop import rows_of
-from tests.release.release_world import BESIDE_SALES, World, add, small_policy, tree
+from tests.release.release_world import BESIDE_SALES, World, add, fill, shop_rows, small_policy, small_sql, tree
+from tests.release.test_reissue import buy
 
 TABLE = "sales_counts"
 RELATION = "temp.public_sales_counts"
 ELSEWHERE = (*BESIDE_SALES, "communications_monthly", "service_health_daily", "newsletter_monthly",
-             "retention_monthly", "customers_microdata")
+             "retention_monthly")
 K = 10
 
 
 def shop(home: Path, seed: int = 1) -> World:
-    """Two thousand customers, four categories, three months: its exact tables are made and nothing is published."""
-    world = World(home, small_policy(), left_out=ELSEWHERE[:-1])
+    """Fifteen hundred customers, four categories, three months."""
+    world = World(home, small_policy(), left_out=ELSEWHERE)
     rows = rows_of(1500, seed=seed)
     rows["products"] = [{"product_id": f"P{i}", "category": f"things {i}"} for i in range(4)]
     for i, line in enumerate(rows["order_lines"]):
@@ -51,7 +51,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, dict[str, str
 
 
 @pytest.fixture
-def rounded(made: tuple[World, dict[str, str]]) -> Iterator[Callable[[], Judged]]:
+def rounded(made: tuple[World, dict[str, str]]) -> Callable[[], Judged]:
     """The counts, rounded anew for each test, and their check as they stand."""
     world, public = made
     asked = world.policy.release.tables[TABLE].rounded
@@ -59,8 +59,8 @@ def rounded(made: tuple[World, dict[str, str]]) -> Iterator[Callable[[], Judged]
     round_until_safe(world.con, world.policy, TABLE, asked, public)
     months = [row[0] for row in world.con.execute(f"SELECT DISTINCT month FROM {RELATION} ORDER BY 1").fetchall()]
     assert months
-    yield lambda: check_rounded(world.con, world.policy, TABLE, RELATION,
-                                BesideExact(world.con, world.policy, "sales_monthly", public), months)
+    return lambda: check_rounded(world.con, world.policy, TABLE, RELATION,
+                                 BesideExact(world.con, world.policy, "sales_monthly", public), months)
 
 
 def test_every_cell_has_a_number_and_totals_are_the_sums_of_rounded_cells(
@@ -70,8 +70,9 @@ def test_every_cell_has_a_number_and_totals_are_the_sums_of_rounded_cells(
     assert (found.threshold, found.presence, found.sums(TABLE)) == ([], [], [])
     rows = con.execute(f"SELECT month, product_category, postal_region, customer_type, customers FROM {RELATION}")
     cells = {row[:4]: row[4] for row in rows.fetchall()}
-    true = {row[:4]: row[4] for row in con.execute(
-        "SELECT month, product_category, postal_region, customer_type, customers FROM published.sales_counts").fetchall()}
+    facts = con.execute("SELECT month, product_category, postal_region, customer_type, customers "
+                        "FROM published.sales_counts")
+    true = {row[:4]: row[4] for row in facts.fetchall()}
     finest = {key: count for key, count in cells.items() if "(all)" not in key}
     assert finest.keys() == true.keys()
     assert all(count % K == 0 and abs(count - true[key]) < 2 * K for key, count in finest.items())
@@ -148,3 +149,32 @@ def test_rounded_counts_that_tell_the_orders_of_few_are_refused(
     counted = {key: (true, true) for key, (true, _) in found.counts[month].items()}
     told = told_too_closely(world.policy, beside, counted, 1, "customers")
     assert any(measure == "orders" for measure, _ in told.others)
+
+
+def counts_of(world: World) -> dict[str, bytes]:
+    """The files of rounded counts of the newest release."""
+    folder = world.settings.published / "releases" / world.control.releases()[-1]["month"]
+    return {name: content for name, content in tree(folder).items() if name.startswith(f"{TABLE}/")}
+
+
+def test_a_table_that_is_new_begins_with_the_first_release_that_has_it(tmp_path: Path) -> None:
+    before = World(tmp_path, left_out=(*ELSEWHERE, TABLE))
+    fill(before.con, shop_rows("2024-03"))
+    assert before.publish("2024-03").proven
+    later = World(tmp_path, sql=small_sql(tmp_path / "later"), left_out=ELSEWHERE)
+    fill(later.con, shop_rows("2024-04"))
+    result = later.publish("2024-04")
+    assert (result.status, result.proven) == ("published", True)
+    assert list(counts_of(later)) == [f"{TABLE}/2024-04.parquet"]
+
+
+def test_a_month_that_is_issued_again_keeps_its_rounded_counts(tmp_path: Path) -> None:
+    world = World(tmp_path, left_out=ELSEWHERE)
+    fill(world.con, shop_rows("2024-03"))
+    world.publish("2024-03")
+    before = counts_of(world)
+    assert sorted(before) == [f"{TABLE}/2024-0{month}.parquet" for month in (1, 2, 3)]
+    buy(world, 12, date(2024, 2, 10))
+    result = world.publish("2024-03", request=ReleaseRequest(reissue="2024-02"))
+    assert (result.status, result.proven) == ("published", True)
+    assert counts_of(world) == before

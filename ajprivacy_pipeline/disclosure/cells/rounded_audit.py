@@ -4,8 +4,8 @@ Belongs here: the systems of one period that rounded and exact cells make togeth
 Does not belong here: rounding (rounding), the table that is published (rounded_counts).
 
 A reader who knows how counts are rounded takes from a published one that the true one lies less than the base away from
-it and is not below zero, and the same of the sum of all. Beside it stand the shown cells of the exact tables and their
-sums. Two systems follow from that:
+it and is not below zero, and from the sum of all that the true one is no further away than draws take it. Beside it
+stand the shown cells of the exact tables and their sums. Two systems follow from that:
 
 - of the count itself: unknown are the finest cells, and all totals that are not shown or not listed. Along the types it
   adds up; along other dimensions no part is more than its total, and a total no more than its parts. Whoever counts has
@@ -25,6 +25,7 @@ import numpy as np
 
 from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, open_cells
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
+from ajprivacy_pipeline.disclosure.cells.rounding import most_off
 from ajprivacy_pipeline.disclosure.cells.table_system import (
     Group,
     Key,
@@ -140,10 +141,10 @@ def _rounded(system: System, place: Mapping[Key, int], counted: Counted, base: i
             yield ((at, 1.0),), float(told + base - 1 - true)
             if told >= base:
                 yield ((at, -1.0),), float(true - (told - base + 1))
-    off = sum(told - true for true, told in counted.values())
-    if gone and abs(off) < base:
-        yield tuple((at, 1.0) for at in gone), float(base - 1 + off)
-        yield tuple((at, -1.0) for at in gone), float(base - 1 - off)
+    off, most = sum(told - true for true, told in counted.values()), most_off(base)
+    if gone and abs(off) <= most:
+        yield tuple((at, 1.0) for at in gone), float(most + off)
+        yield tuple((at, -1.0) for at in gone), float(most - off)
 
 
 def _ordered(policy: Policy, beside: Beside, system: System, place: Mapping[Key, int],

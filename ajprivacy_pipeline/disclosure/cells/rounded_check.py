@@ -88,8 +88,9 @@ def _counts(con: Connection, policy: Policy, table: str, relation: str,
     keys, total = ", ".join(map(quote, shape.keys)), literal(policy.release.values.all)
     named = " AND ".join(f"{quote(d)} <> {total}" for d in dimensions)
     columns = ", ".join([*map(quote, dimensions), f"c.{quote(measure)}", f"p.{quote(measure)}", "rounded_to"])
-    rows = con.execute(f"SELECT {columns} FROM (SELECT * FROM {relation} WHERE {named}) AS p JOIN published.{quote(table)} AS c "
-                       f"USING ({keys}) WHERE {quote(shape.time)} = $month ORDER BY ALL", {"month": month}).fetchall()
+    rows = con.execute(f"SELECT {columns} FROM (SELECT * FROM {relation} WHERE {named}) AS p "
+                       f"JOIN published.{quote(table)} AS c USING ({keys}) WHERE {quote(shape.time)} = $month "
+                       "ORDER BY ALL", {"month": month}).fetchall()
     found: dict[Key, tuple[int, int]] = {
         tuple(sorted(zip(dimensions, row[:-3], strict=True))): (row[-3], row[-2]) for row in rows}
     base = max((row[-1] for row in rows), default=policy.release.thresholds.k)

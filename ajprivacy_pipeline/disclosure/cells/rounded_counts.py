@@ -26,6 +26,7 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release import Rounded
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
+_PATIENCE = 4  # attempts with the same draws
 _BESIDE = "rounded_beside"  # a temporary table: every row of the exact table, also of levels that are not listed
 
 
@@ -34,7 +35,7 @@ class Period:
     """The finest cells of one period in order, by the values of their dimensions, and how they are rounded so far.
 
     `multiple` is the place of the base among the policy's multiples, `attempt` how often it was rounded in vain, `draw`
-    how often other draws were taken; `up` and `down` are cells that must go there.
+    how often other draws were taken; `rounded` is what came of it; `up` and `down` are cells that must go there.
     """
 
     month: Any
@@ -45,6 +46,7 @@ class Period:
     multiple: int = 0
     attempt: int = 0
     draw: int = 0
+    rounded: Counts | None = None
     up: set[int] = field(default_factory=set)
     down: set[int] = field(default_factory=set)
 
@@ -120,8 +122,8 @@ def write_period(con: Connection, policy: Policy, table: str, asked: Rounded, pe
     if period.multiple >= len(asked.multiples):
         return
     base = asked.multiples[period.multiple] * policy.release.thresholds.k
-    rounded = round_counts(period.counts, period.totals(), base, period.draws(), up=period.up,
-                           down=period.down)
+    period.rounded = round_counts(period.counts, period.totals(), base, period.draws(), start=period.rounded,
+                                  up=period.up, down=period.down)
     dimensions, measure = dimensions_of(policy, table), quote(measure_of(policy, table))
     names = ", ".join(map(quote, dimensions))
     cells = ", ".join([*(f"unnest($d{i}) AS {quote(d)}" for i, d in enumerate(dimensions)),
@@ -132,7 +134,7 @@ def write_period(con: Connection, policy: Policy, table: str, asked: Rounded, pe
         f"CAST(sum({measure}) AS BIGINT) AS {measure}, CAST($base AS BIGINT) AS rounded_to, $length AS {quote(PERIOD)} "
         f"FROM (SELECT {cells}) GROUP BY CUBE ({names})",
         {**{f"d{i}": [one[i] for one in period.values] for i in range(len(dimensions))},
-         "counts": rounded.tolist(), "month": period.month, "base": base, "length": period.length})
+         "counts": period.rounded.tolist(), "month": period.month, "base": base, "length": period.length})
 
 
 def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Mapping[Key, tuple[float, float]],
@@ -175,10 +177,11 @@ def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Mapp
                 period.force(best, up=not is_capped)
                 touched.add(best)
                 break
-    period.draw += not touched
     period.attempt += 1
     if period.attempt % asked.attempts == 0:
-        period.multiple, period.up, period.down = period.multiple + 1, set(), set()
+        period.multiple += 1
+    if not touched or 0 in (period.attempt % _PATIENCE, period.attempt % asked.attempts):
+        period.draw, period.rounded, period.up, period.down = period.draw + 1, None, set(), set()
 
 
 class BesideExact:

@@ -7,8 +7,8 @@ two multiples of the base beside it, and every total is the sum of its rounded c
 go up one after another, each time the one that brings all totals together nearest to their true values; then pairs
 change places while that helps. A multiple of the base stays; with a base of k no count below k is published.
 
-What nobody may repeat is drawn: how many cells go up beyond what their sum makes certain, and which of two equally good
-ones does. Draws are handed in.
+What nobody may repeat is drawn: how many cells go up, about as many as their sum asks for, and which of two equally
+good ones does. Draws are handed in.
 """
 
 from collections.abc import Collection
@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 Counts = np.ndarray[Any, np.dtype[np.int64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 _PASSES = 1000  # pairs that change places, at most
 
 
-def round_counts(counts: Counts, totals: Counts, base: int, draws: Counts, *, up: Collection[int] = (),
-                 down: Collection[int] = ()) -> Counts:
+def round_counts(counts: Counts, totals: Counts, base: int, draws: Counts, *, start: Counts | None = None,
+                 up: Collection[int] = (), down: Collection[int] = ()) -> Counts:
     """Returns the rounded counts, of the same order.
 
     Args:
@@ -30,22 +31,26 @@ def round_counts(counts: Counts, totals: Counts, base: int, draws: Counts, *, up
             number where a level is the finest one.
         base: what is rounded to.
         draws: a number a cell and one more, none below zero, which decide where the counts do not.
+        start: rounded counts of which as few as can be are to change; none: all is to be chosen.
         up: cells that must go up, unless they are multiples of the base.
         down: cells that must go down.
     """
     rest = counts % base
-    rounded = counts - rest
-    free = np.ones(len(counts), dtype=bool)
-    free[rest == 0] = False
-    first = [cell for cell in sorted(set(up)) if free[cell]]
-    free[sorted({*up, *down})] = False
-    wanted = (int(rest.sum()) + int(draws[-1]) % base) // base
-    choice = _Choice(counts, rounded, totals, base, draws)
-    for cell in first:
-        choice.move(cell, up=True)
-    for _ in range(min(wanted - len(first), int(free.sum()))):
-        choice.move(choice.best_up(free), up=True)
-    for _ in range(_PASSES):
+    low = counts - rest
+    free = rest != 0
+    must_up, must_down = ([cell for cell in sorted(set(cells)) if free[cell]] for cells in (up, down))
+    free[[*must_up, *must_down]] = False
+    choice = _Choice(counts, low, totals, base, draws)
+    for cell in np.flatnonzero(start > low) if start is not None else ():
+        choice.move(int(cell), up=True)
+    for cells, is_up in ((must_up, True), (must_down, False)):
+        for cell in cells:
+            if (choice.rounded[cell] > low[cell]) != is_up:
+                choice.move(cell, up=is_up)
+    wanted = max(0, (int(rest.sum()) + int(draws[-1]) % (2 * base) - base // 2) // base)
+    while (more := wanted - int((choice.rounded > low).sum())) and choice.is_movable(free, up=more > 0):
+        choice.move(choice.best(free, up=more > 0), up=more > 0)
+    for _ in range(_PASSES if start is None else 0):
         pair = choice.best_pair(free)
         if pair is None:
             break
@@ -54,13 +59,21 @@ def round_counts(counts: Counts, totals: Counts, base: int, draws: Counts, *, up
     return choice.rounded
 
 
-class _Choice:
-    """Rounded counts on their way, and how far each total is off."""
+def most_off(base: int) -> int:
+    """Returns how far the rounded sum of all cells is from the true one at most, as far as the draw decides it.
 
-    def __init__(self, counts: Counts, rounded: Counts, totals: Counts, base: int, draws: Counts) -> None:
-        self.rounded, self.low, self._totals, self._base = rounded.copy(), rounded, totals, base
+    It is drawn so widely that the sum does not give away a cell that no other total hides.
+    """
+    return base + base // 2
+
+
+class _Choice:
+    """Rounded counts on their way, all down at first, and how far each total is off."""
+
+    def __init__(self, counts: Counts, low: Counts, totals: Counts, base: int, draws: Counts) -> None:
+        self.rounded, self.low, self._totals, self._base = low.copy(), low, totals, base
         self._order = draws[:-1]
-        self._off = [np.bincount(level, weights=rounded - counts).astype(np.int64) for level in totals.T]
+        self._off = [np.bincount(level, weights=low - counts).astype(np.int64) for level in totals.T]
 
     def move(self, cell: int, *, up: bool) -> None:
         """Take one cell up, or down again."""
@@ -71,14 +84,19 @@ class _Choice:
 
     def _too_much(self) -> Counts:
         """By cell, how much its totals are above their true values together."""
-        return np.sum([off[level] for off, level in zip(self._off, self._totals.T, strict=True)], axis=0)
+        found: Counts = np.sum([off[level] for off, level in zip(self._off, self._totals.T, strict=True)], axis=0)
+        return found
 
-    def best_up(self, free: np.ndarray[Any, np.dtype[np.bool_]]) -> int:
-        """The cell that is down and whose totals lack most."""
-        cells = np.flatnonzero(free & (self.rounded == self.low))
-        return int(cells[np.lexsort((cells, self._order[cells], self._too_much()[cells]))[0]])
+    def is_movable(self, free: Flags, *, up: bool) -> bool:
+        """Whether a free cell may go up, or down again."""
+        return bool((free & ((self.rounded == self.low) == up)).any())
 
-    def best_pair(self, free: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[int, int] | None:
+    def best(self, free: Flags, *, up: bool) -> int:
+        """The free cell whose totals lack most, to go up; or have most too much, to go down again."""
+        cells, score = np.flatnonzero(free & ((self.rounded == self.low) == up)), self._too_much()
+        return int(cells[np.lexsort((cells, self._order[cells], (score if up else -score)[cells]))[0]])
+
+    def best_pair(self, free: Flags) -> tuple[int, int] | None:
         """The cells, one up and one down, of which changing places helps most; None where none helps."""
         above = np.flatnonzero(free & (self.rounded > self.low))
         below = np.flatnonzero(free & (self.rounded == self.low))
