@@ -59,7 +59,7 @@ def round_until_safe(con: Connection, policy: Policy, table: str, asked: Rounded
     still, judged = set(periods), Judged()
     while still:
         for month in sorted(still):
-            write_period(con, policy, table, asked, periods[month])
+            write_period(con, policy, table, asked, periods[month], beside.of(month))
         judged = check_rounded(con, policy, table, relation, beside, still)
         told = {month: one for month, one in judged.told.items() if one.cells or one.others}
         for month, one in told.items():

@@ -5,7 +5,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from ajprivacy_pipeline.disclosure.cells.rounding import Counts, most_off, round_counts
+from ajprivacy_pipeline.disclosure.cells.rounding import Counts, Line, most_off, round_counts
 
 K = 10
 SHAPE = (3, 4)
@@ -101,3 +101,31 @@ def test_cells_that_must_go_up_or_down_do_so_and_others_make_up_for_it() -> None
 def test_nothing_stays_nothing() -> None:
     counts = np.zeros(4, dtype=np.int64)
     assert (round_counts(counts, levels((2, 2)), K, np.arange(5)) == 0).all()
+
+
+def told(counts: tuple[int, ...], rounded: tuple[int, ...]) -> int:
+    """How many small counts of a line leave fewer than k numbers to who knows its sum: all its numbers are tried."""
+    ranges = [range(max(0, one - K + 1), one + K) for one in rounded]
+    possible = [set[int]() for _ in counts]
+    for world in product(*ranges):
+        if sum(world) == sum(counts):
+            for numbers, one in zip(possible, world, strict=True):
+                numbers.add(one)
+    return sum(0 < count < K and len(numbers) < K for count, numbers in zip(counts, possible, strict=True))
+
+
+def test_a_known_sum_tells_no_small_count_where_another_choice_would_not() -> None:
+    draw = np.random.default_rng(5)
+    counts = draw.integers(0, 15, (12, 3)).ravel().astype(np.int64)
+    totals, draws = levels((12, 3)), draw.integers(0, 2**60, 37)
+    lines = [Line(int(counts[3 * i:3 * i + 3].sum()), (3 * i, 3 * i + 1, 3 * i + 2)) for i in range(12)]
+    found, without = (round_counts(counts, totals, K, draws, lines=known, room=K) for known in (lines, []))
+    tellings = []
+    for line in lines:
+        true = tuple(int(counts[cell]) for cell in line.cells)
+        choices = [{count - count % K, count + -count % K} for count in true]
+        best = min(told(true, choice) for choice in product(*choices))
+        mine, plain = (told(true, tuple(int(one[cell]) for cell in line.cells)) for one in (found, without))
+        assert mine == best
+        tellings.append(plain)
+    assert sum(tellings) > 0  # else there was nothing to mend

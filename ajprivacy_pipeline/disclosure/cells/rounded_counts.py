@@ -20,7 +20,7 @@ import numpy as np
 
 from ajprivacy_pipeline.disclosure.cells.primary import PERIOD, shape_of
 from ajprivacy_pipeline.disclosure.cells.rounded_audit import Beside
-from ajprivacy_pipeline.disclosure.cells.rounding import Counts, round_counts
+from ajprivacy_pipeline.disclosure.cells.rounding import Counts, Line, round_counts
 from ajprivacy_pipeline.disclosure.cells.table_system import Key, read_rows
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release import Rounded
@@ -115,15 +115,30 @@ def create(con: Connection, policy: Policy, table: str) -> str:
     return f"temp.{quote('public_' + table)}"
 
 
-def write_period(con: Connection, policy: Policy, table: str, asked: Rounded, period: Period) -> None:
+def known_lines(policy: Policy, table: str, asked: Rounded, period: Period, beside: Beside) -> list[Line]:
+    """Returns the sums of finest cells that the exact table shows, along the first dimension over which it adds up."""
+    measure, dimensions = measure_of(policy, table), dimensions_of(policy, table)
+    adds = policy.release.tables[asked.beside].columns[measure].subtracted_over
+    shown = {row.key: int(row.values[measure]) for row in beside.rows
+             if row.table == asked.beside and measure not in row.suppressed_measures}
+    lines: dict[Key, list[int]] = {}
+    for at, one in enumerate(period.values):
+        key = tuple(sorted((d, v) for d, v in zip(dimensions, one, strict=True) if d not in adds[:1]))
+        lines.setdefault(key, []).append(at)
+    return [Line(shown[key], tuple(cells)) for key, cells in sorted(lines.items())
+            if key in shown and shown[key] == int(period.counts[cells].sum())]
+
+
+def write_period(con: Connection, policy: Policy, table: str, asked: Rounded, period: Period, beside: Beside) -> None:
     """Round a period and write it with its totals, in the place of what stood there; nothing where no base is left."""
     relation, time = f"temp.{quote('public_' + table)}", quote(shape_of(policy, table).time)
     con.execute(f"DELETE FROM {relation} WHERE {time} = $month", {"month": period.month})
     if period.multiple >= len(asked.multiples):
         return
     base = asked.multiples[period.multiple] * policy.release.thresholds.k
-    period.rounded = round_counts(period.counts, period.totals(), base, period.draws(), start=period.rounded,
-                                  up=period.up, down=period.down)
+    period.rounded = round_counts(
+        period.counts, period.totals(), base, period.draws(), lines=known_lines(policy, table, asked, period, beside),
+        room=policy.release.thresholds.k, start=period.rounded, up=period.up, down=period.down)
     dimensions, measure = dimensions_of(policy, table), quote(measure_of(policy, table))
     names = ", ".join(map(quote, dimensions))
     cells = ", ".join([*(f"unnest($d{i}) AS {quote(d)}" for i, d in enumerate(dimensions)),
@@ -141,10 +156,10 @@ def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Mapp
           published: Mapping[Key, int]) -> None:
     """Note what would leave cells that are told too closely more room, and go on to the next base after some attempts.
 
-    What hides a cell are the others of its line, the dimension along which the exact table adds up first: where no
-    more is possible than their total and the least of the others leave, one that went up is to go down; where no less
-    is, the other way round. One cell of a line at a time, the one that was moved furthest; where there is none, other
-    draws are taken.
+    What hides a cell are the others of its lines, in turn along each dimension, those along which the exact table adds
+    up first: where no more is possible than their total and the least of the others leave, one that went up is to go
+    down; where no less is, the other way round. One cell of a line at a time, the one that was moved furthest; where
+    there is none, other draws are taken.
 
     Args:
         policy: along which dimensions the exact table adds up.
@@ -157,6 +172,7 @@ def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Mapp
     dimensions = dimensions_of(policy, table)
     keys: list[Key] = [tuple(sorted(zip(dimensions, one, strict=True))) for one in period.values]
     adds = policy.release.tables[asked.beside].columns[measure_of(policy, table)].subtracted_over
+    order, turn = sorted(dimensions, key=lambda d: d not in adds), period.attempt % len(dimensions)
     base, touched = asked.multiples[period.multiple] * policy.release.thresholds.k, set[int]()
     for cell in sorted(at for at, key in enumerate(keys) if key in told):
         true, shown, (below, above) = int(period.counts[cell]), published[keys[cell]], told[keys[cell]]
@@ -165,7 +181,7 @@ def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Mapp
             period.force(cell, up=False)  # down, all numbers that its line leaves it are possible
             touched.add(cell)
             continue
-        for dimension in sorted(dimensions, key=lambda d: d not in adds):
+        for dimension in (*order[turn:], *order[:turn]):
             rest = set(keys[cell]) - {pair for pair in keys[cell] if pair[0] == dimension}
             beside = [at for at, key in enumerate(keys) if at != cell and rest <= set(key)]
             if touched & {cell, *beside}:
@@ -197,6 +213,7 @@ class BesideExact:
             public: the quoted relation of each public table.
         """
         self._con, self._policy, self._exact = con, policy, exact
+        self._read: dict[Any, Beside] = {}
         population = policy.release.tables[exact].population or exact
         self._public = {name: relation for name, relation in public.items()
                         if (policy.release.tables[name].population or name) == population}
@@ -208,6 +225,11 @@ class BesideExact:
 
     def of(self, month: Any) -> Beside:
         """Returns one period."""
+        if month not in self._read:
+            self._read[month] = self._of(month)
+        return self._read[month]
+
+    def _of(self, month: Any) -> Beside:
         shape = shape_of(self._policy, self._exact)
         relations = {**self._public, self._exact: f"temp.{_BESIDE}"}
         rows = read_rows(self._con, self._policy, relations, (month, month))

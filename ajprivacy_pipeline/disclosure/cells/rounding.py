@@ -11,7 +11,8 @@ What nobody may repeat is drawn: how many cells go up, about as many as their su
 good ones does. Draws are handed in.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,17 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 _PASSES = 1000  # pairs that change places, at most
 
 
-def round_counts(counts: Counts, totals: Counts, base: int, draws: Counts, *, start: Counts | None = None,
-                 up: Collection[int] = (), down: Collection[int] = ()) -> Counts:
+@dataclass(frozen=True)
+class Line:
+    """Cells of which readers know the true sum, from an exact table."""
+
+    total: int
+    cells: tuple[int, ...]
+
+
+def round_counts(counts: Counts, totals: Counts, base: int, draws: Counts, *, lines: Sequence[Line] = (),
+                 room: int = 1, start: Counts | None = None, up: Collection[int] = (),
+                 down: Collection[int] = ()) -> Counts:
     """Returns the rounded counts, of the same order.
 
     Args:
@@ -31,6 +41,8 @@ def round_counts(counts: Counts, totals: Counts, base: int, draws: Counts, *, st
             number where a level is the finest one.
         base: what is rounded to.
         draws: a number a cell and one more, none below zero, which decide where the counts do not.
+        lines: sums that are known; no cell is in two of them.
+        room: counts below it must leave so many numbers possible, by their line, where that can be had.
         start: rounded counts of which as few as can be are to change; none: all is to be chosen.
         up: cells that must go up, unless they are multiples of the base.
         down: cells that must go down.
@@ -40,7 +52,7 @@ def round_counts(counts: Counts, totals: Counts, base: int, draws: Counts, *, st
     free = rest != 0
     must_up, must_down = ([cell for cell in sorted(set(cells)) if free[cell]] for cells in (up, down))
     free[[*must_up, *must_down]] = False
-    choice = _Choice(counts, low, totals, base, draws)
+    choice = _Choice(counts, low, totals, base, draws, _Lines(counts, base, room, lines))
     for cell in np.flatnonzero(start > low) if start is not None else ():
         choice.move(int(cell), up=True)
     for cells, is_up in ((must_up, True), (must_down, False)):
@@ -48,14 +60,19 @@ def round_counts(counts: Counts, totals: Counts, base: int, draws: Counts, *, st
             if (choice.rounded[cell] > low[cell]) != is_up:
                 choice.move(cell, up=is_up)
     wanted = max(0, (int(rest.sum()) + int(draws[-1]) % (2 * base) - base // 2) // base)
-    while (more := wanted - int((choice.rounded > low).sum())) and choice.is_movable(free, up=more > 0):
-        choice.move(choice.best(free, up=more > 0), up=more > 0)
+    choice.mend(free)
+    while more := wanted - int((choice.rounded > low).sum()):
+        cell = choice.best(free, up=more > 0)
+        if cell is None:
+            break
+        choice.move(cell, up=more > 0)
     for _ in range(_PASSES if start is None else 0):
         pair = choice.best_pair(free)
         if pair is None:
             break
         choice.move(pair[0], up=False)
         choice.move(pair[1], up=True)
+    choice.mend(free)
     return choice.rounded
 
 
@@ -67,13 +84,41 @@ def most_off(base: int) -> int:
     return base + base // 2
 
 
+class _Lines:
+    """How many small counts each known sum tells too closely, as cells are up or down."""
+
+    def __init__(self, counts: Counts, base: int, room: int, lines: Sequence[Line]) -> None:
+        self.of = {cell: line for line in lines for cell in line.cells}
+        self._counts, self._base, self._room = counts.tolist(), base, room
+
+    def told(self, line: Line, rounded: Counts, flipped: int | None = None) -> int:
+        """The small counts of a line that leave too few numbers; one of its cells may be taken as the other way."""
+        published = {cell: int(rounded[cell]) for cell in line.cells}
+        if flipped is not None:
+            away = published[flipped] > self._counts[flipped]
+            published[flipped] += -self._base if away else self._base
+        least = {cell: max(0, told - self._base + 1) for cell, told in published.items()}
+        most = {cell: told + self._base - 1 for cell, told in published.items()}
+        all_least, all_most, found = sum(least.values()), sum(most.values()), 0
+        for cell in line.cells:
+            if 0 < self._counts[cell] < self._room:
+                from_ = max(least[cell], line.total - (all_most - most[cell]))
+                to = min(most[cell], line.total - (all_least - least[cell]))
+                found += to - from_ + 1 < self._room
+        return found
+
+
 class _Choice:
     """Rounded counts on their way, all down at first, and how far each total is off."""
 
-    def __init__(self, counts: Counts, low: Counts, totals: Counts, base: int, draws: Counts) -> None:
+    def __init__(self, counts: Counts, low: Counts, totals: Counts, base: int, draws: Counts, lines: _Lines) -> None:
         self.rounded, self.low, self._totals, self._base = low.copy(), low, totals, base
-        self._order = draws[:-1]
+        self._order, self._lines = draws[:-1], lines
         self._off = [np.bincount(level, weights=low - counts).astype(np.int64) for level in totals.T]
+        self._worse = np.zeros(len(counts), dtype=np.int64)  # how many more its line tells if a cell goes the other way
+        self._candidates = counts % base != 0
+        for cell in lines.of:
+            self._look(cell)
 
     def move(self, cell: int, *, up: bool) -> None:
         """Take one cell up, or down again."""
@@ -81,25 +126,41 @@ class _Choice:
         self.rounded[cell] += step
         for off, level in zip(self._off, self._totals.T, strict=True):
             off[level[cell]] += step
+        for other in self._lines.of[cell].cells if cell in self._lines.of else ():
+            self._look(other)
+
+    def _look(self, cell: int) -> None:
+        if self._candidates[cell]:
+            line = self._lines.of[cell]
+            self._worse[cell] = (self._lines.told(line, self.rounded, cell) - self._lines.told(line, self.rounded))
 
     def _too_much(self) -> Counts:
         """By cell, how much its totals are above their true values together."""
         found: Counts = np.sum([off[level] for off, level in zip(self._off, self._totals.T, strict=True)], axis=0)
         return found
 
-    def is_movable(self, free: Flags, *, up: bool) -> bool:
-        """Whether a free cell may go up, or down again."""
-        return bool((free & ((self.rounded == self.low) == up)).any())
+    def mend(self, free: Flags) -> None:
+        """Move cells the other way where their line then tells less, first those that help most."""
+        for _ in range(_PASSES):
+            cells = np.flatnonzero(free & (self._worse < 0))
+            if not len(cells):
+                break
+            best = int(cells[np.lexsort((cells, self._order[cells], self._worse[cells]))[0]])
+            self.move(best, up=bool(self.rounded[best] == self.low[best]))
 
-    def best(self, free: Flags, *, up: bool) -> int:
-        """The free cell whose totals lack most, to go up; or have most too much, to go down again."""
-        cells, score = np.flatnonzero(free & ((self.rounded == self.low) == up)), self._too_much()
-        return int(cells[np.lexsort((cells, self._order[cells], (score if up else -score)[cells]))[0]])
+    def best(self, free: Flags, *, up: bool) -> int | None:
+        """The free cell whose totals lack most, to go up; or have most too much, to go down again; None without one."""
+        cells = np.flatnonzero(free & ((self.rounded == self.low) == up) & (self._worse <= 0))
+        if not len(cells):
+            return None
+        score = self._too_much() if up else -self._too_much()
+        return int(cells[np.lexsort((cells, self._order[cells], score[cells]))[0]])
 
     def best_pair(self, free: Flags) -> tuple[int, int] | None:
         """The cells, one up and one down, of which changing places helps most; None where none helps."""
-        above = np.flatnonzero(free & (self.rounded > self.low))
-        below = np.flatnonzero(free & (self.rounded == self.low))
+        may = free & (self._worse <= 0)
+        above = np.flatnonzero(may & (self.rounded > self.low))
+        below = np.flatnonzero(may & (self.rounded == self.low))
         if not len(above) or not len(below):
             return None
         score = self._too_much()
