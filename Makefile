@@ -9,7 +9,7 @@ SEED ?= 1
 HOME_FOLDER := $(or $(AJPRIVACY_HOME),.ajprivacy)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run sample test lint types browser soak ui bench lock clean
+.PHONY: help setup run sample test lint types browser mariadb soak ui bench lock clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -37,7 +37,7 @@ ifndef AJPRIVACY_WAREHOUSE
 endif
 
 # A file to a worker, so that what it publishes for its tests is made once.
-test: setup browser lint  ## Lint, types, tests
+test: setup browser mariadb lint  ## Lint, types, tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not soak"
 
 lint: setup types
@@ -54,6 +54,13 @@ browser:  ## The Chromium that tests of pages drive, from the system's packages
 	@command -v chromium chromium-browser >/dev/null || \
 	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get -qq update && \
 	    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null; } || true
+
+# The server's own package, without the service that `mariadb-server` would start on this machine.
+mariadb:  ## The MariaDB that tests of plans start for themselves, from the system's packages
+	@PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get -qq update && \
+	    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends mariadb-server-core \
+	    >/dev/null; } || echo "MariaDB is not installed and cannot be from here: its tests will fail" >&2
 
 soak: setup  ## The tests that take minutes
 	$(BIN)/python -m pytest -q -m soak

@@ -8,7 +8,9 @@
     ├── KeyStoreError           a key is missing, wrong or readable by others
     ├── ModelError              a SQL model does not fit its header, or failed
     ├── ReleaseError            a release cannot be built, proven or read
-    └── ControlError            a month is unknown, claimed, or a decision is not acceptable
+    ├── ControlError            a month is unknown, claimed, or a decision is not acceptable
+    └── EnforcementError        a plan cannot be made, approved or carried out
+        └── StoppedError        exit code 3: policy, mapping or catalogue changed while it was carried out
 
 Belongs here: classes only. Messages name tables, columns, policy keys and counts, and end with the remedy; they never
 hold a value of a row. Errors of drivers are caught where they arise and re-raised `from None`, because drivers put
@@ -56,3 +58,11 @@ class ReleaseError(PrivacyError):
 
 class ControlError(PrivacyError):
     """A month is unknown or claimed by another run, or a recorded decision is not acceptable."""
+
+
+class EnforcementError(PrivacyError):
+    """A plan cannot be made, approved or carried out; nothing of what it names was changed."""
+
+
+class StoppedError(EnforcementError):
+    """A plan was stopped by a change of what it rests on; the batches that are done stand."""

@@ -6,7 +6,7 @@ Belongs here: putting the parts together. Does not belong here: parts.
 from collections.abc import Mapping
 
 import dagster as dg
-from ajprivacy_pipeline.assets import checks, jobs, quality, review, steps
+from ajprivacy_pipeline.assets import checks, enforce, jobs, quality, review, steps
 from ajprivacy_pipeline.assets.build import EXTRACTION, build_assets
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 
@@ -28,15 +28,17 @@ def build_defs() -> dg.Definitions:
         checks.release(layer_models(catalogue, ("published",)), policy),
         review.review(),
     ]
-    made = [*work, steps.close([asset_key for asset in work for asset_key in asset.keys]), steps.destination()]
+    made = [*work, steps.close([asset_key for asset in work for asset_key in asset.keys]), steps.destination(),
+            enforce.plan()]
     monthly = jobs.monthly_job(dg.AssetSelection.assets(*(asset_key for asset in made for asset_key in asset.keys)))
+    apply = enforce.apply_job()
     maintenance = jobs.maintenance_job(policy.periods["log_months"])
     return dg.Definitions(
-        assets=[*steps.source_specs(policy.sources), *made],
+        assets=[*steps.source_specs(policy.sources), *made, enforce.applied()],
         asset_checks=quality.checks(),
-        jobs=[monthly, maintenance],
+        jobs=[monthly, apply, maintenance],
         schedules=[jobs.monthly_schedule(monthly), jobs.maintenance_schedule(maintenance)],
-        sensors=[jobs.failed_runs],
+        sensors=[jobs.failed_runs, enforce.approved_plans(apply)],
         resources={MONTH: month_resource()},
         executor=dg.in_process_executor,
     )

@@ -8,6 +8,7 @@ from typing import cast
 
 import dagster as dg
 from ajprivacy_pipeline.assets.build import MONTHS
+from ajprivacy_pipeline.assets.enforce import PLAN
 from ajprivacy_pipeline.assets.instance import prepare_dagster
 from ajprivacy_pipeline.assets.jobs import MONTHLY
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
@@ -17,7 +18,7 @@ from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
 from ajprivacy_pipeline.release import ReleaseRequest
 from ajprivacy_pipeline.run.month import Report
-from ajprivacy_pipeline.run.summary import ClosedSummary, RunSummary
+from ajprivacy_pipeline.run.summary import ClosedSummary, PlanLine, RunSummary
 from ajprivacy_pipeline.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # our own lines say what happens
@@ -51,7 +52,7 @@ def run_month(settings: Settings, month: str, report: Report, request: ReleaseRe
             if not refusals:
                 raise
             raise refusals[0] from None
-    return {**_summary(result), "seconds": round(time.monotonic() - started, 1),
+    return {**_summary(result), "plan": _plan(result), "seconds": round(time.monotonic() - started, 1),
             "published": str(settings.published / "analytics.duckdb")}
 
 
@@ -63,3 +64,15 @@ def _summary(result: dg.ExecuteInProcessResult) -> ClosedSummary:
             if isinstance(found, dict):
                 return cast(ClosedSummary, found)
     raise ControlError("the run ended without its last step; look at it with `ajprivacy ui`")
+
+
+def _plan(result: dg.ExecuteInProcessResult) -> PlanLine | None:
+    """The plan that ended the month; None where nothing is due, or another plan is still being carried out."""
+    for event in result.get_asset_materialization_events():
+        if event.asset_key == PLAN and "summary" in event.materialization.metadata:
+            found = event.materialization.metadata["summary"].value
+            if isinstance(found, dict) and found["plan"] is not None:
+                return {"plan": found["plan"], "rows": found["rows"], "subjects": found["subjects"],
+                        "oldest_due_on": found["oldest_due_on"],
+                        "brakes": sum(row["tripped"] for row in found["brake"]), "refused": len(found["refused"])}
+    return None

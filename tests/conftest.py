@@ -1,10 +1,23 @@
-"""What several test folders share: a private PostgreSQL."""
+"""What several test folders share: a private PostgreSQL, a private MariaDB, and the order in which files are begun."""
 
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+TESTS = Path(__file__).resolve().parent
+# Begun first: of two workers neither may be left with one of these when the other has nothing to do any more.
+LONGEST = ("assets/test_runs.py", "outsider/test_outsider.py", "test_month.py", "release/test_reissue.py",
+           "release/test_publish.py", "release/test_atomic.py", "release/test_fitted_periods.py", "test_canaries.py",
+           "release/test_random_shops.py", "oracle/test_sql.py", "release/test_gates.py", "test_ten_seconds.py",
+           "release/test_microdata.py", "test_review.py", "release/test_ledger.py", "quality/test_guards.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files in the order of LONGEST, then the others as they were found."""
+    ranks = {TESTS / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +31,11 @@ def postgres_url() -> Iterator[str]:
             yield str(database.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
         finally:
             database.cleanup()
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """The URL of an empty MariaDB of this test session's own, listening on a socket only; gone afterwards."""
+    from tests import mariadb
+    with mariadb.server() as url:
+        yield url

@@ -12,7 +12,8 @@ DOMAIN = sorted((ROOT / "ajprivacy_pipeline").rglob("*.py"))
 FLOORS = (
     ("errors",), ("calendar",), ("settings", "policy"), ("storage",),
     ("retention", "disclosure", "warehouse", "pseudonyms", "sample"),
-    ("explain", "lineage"), ("oversight", "release"), ("whatif",), ("run",), ("assets",), ("cli",), ("__main__",),
+    ("explain", "lineage"), ("oversight", "release"), ("whatif",), ("run",), ("enforcement",),
+    ("assets",), ("cli",), ("__main__",),
 )
 ASSETS = sorted((ROOT / "assets").glob("*.py"))
 SHIPPED = [*DOMAIN, *ASSETS, ROOT / "sql" / "__init__.py"]

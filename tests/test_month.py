@@ -26,7 +26,7 @@ from tests.warehouse.test_foreign_shop import MAPPING, SHOP
 
 MONTH = "2026-10"
 HISTORY_FROM = "2026-08"  # a shorter first history than the policy's: suppression is most of a release's time
-CUSTOMERS = 2_000
+CUSTOMERS = 500
 ROOT_KEY = "5a" * 32  # who is in the control group of the microdata follows from it
 DECISIONS = ("purpose_status", "freezes", "attribute_decisions", "record_decisions", "bulk_decisions", "review_list")
 

@@ -10,7 +10,7 @@ from typing import Self
 from rich.console import Console
 
 from ajprivacy_pipeline.run.month import Progress
-from ajprivacy_pipeline.run.summary import Missing, ReleaseSummary, RunSummary
+from ajprivacy_pipeline.run.summary import Missing, PlanLine, ReleaseSummary, RunSummary
 
 _VISIBLE = "percent of each table that can be seen: totals, then with one dimension named, with two, ...; – is not told"
 
@@ -61,11 +61,23 @@ def _rows(summary: RunSummary) -> list[tuple[str, str]]:
         ("attributes", _counts(summary["attribute_decisions"])),
         ("records", _counts(summary["record_decisions"])),
         *_release_rows(summary["release"]),
+        *_plan_rows(summary["plan"]),
         ("destroyed", ", ".join(summary["destroyed_months"]) or "nothing; no earlier month was there"),
         ("query", str(summary["published"])),
         ("decisions", f"ajprivacy decisions --month {summary['month']} --out DIR"),
         ("run", str(summary["run_id"])),
     ]
+
+
+def _plan_rows(plan: PlanLine | None) -> list[tuple[str, str]]:
+    """What waits for somebody's approval."""
+    if plan is None:
+        return [("plan", "none: nothing is due, or another plan is being carried out")]
+    brake = ", the brake stands (--release-brake)" if plan["brakes"] else ""
+    refused = f", {plan['refused']} thing(s) refused (`ajprivacy plan show`)" if plan["refused"] else ""
+    told = f"{plan['rows']:,} decisions about {plan['subjects']:,} people, oldest due since {plan['oldest_due_on']}"
+    return [("plan", f"{told}{brake}{refused}"),
+            ("approve", f"ajprivacy plan approve {plan['plan']} --by NAME")]
 
 
 def _missing_rows(missing: Missing) -> list[tuple[str, str]]:

@@ -35,7 +35,10 @@ def keys_accept_store(
     reason: Reason,
 ) -> None:
     """Go on with a control store that has lost something, or with a new one. What it held is lost: record it again."""
+    from ajprivacy_pipeline.enforcement.ledger import open_ledger
     from ajprivacy_pipeline.oversight.evidence import accept_store
-    number = accept_store(prepared(), by, reason, today=today())
+    settings = prepared()
+    number = accept_store(settings, by, reason, today=today())
+    open_ledger(settings).start_anew(by.strip(), reason)
     typer.echo(f"the control store goes on from change {number}; record legal holds and reviews again before the next "
                "run")

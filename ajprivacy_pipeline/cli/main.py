@@ -1,7 +1,8 @@
 """The command line `ajprivacy`: arguments in, lines and exit codes out.
 
 Belongs here: commands and how they look. Does not belong here: work. Exit codes: 0 done, 1 a bug, 2 an error the user
-can fix (its message on stderr), 130 interrupted. Heavy imports stand inside the commands, so that help is instant.
+can fix (its message on stderr), 3 a plan was stopped, 130 interrupted. Heavy imports stand inside the commands, so
+that help is instant.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ajprivacy_pipeline import __version__
-from ajprivacy_pipeline.cli import evidence, keys, lineage, mapping, people, policy, releases
+from ajprivacy_pipeline.cli import evidence, keys, ledger, lineage, mapping, people, plans, policy, releases
 from ajprivacy_pipeline.cli.options import (
     Json,
     LastFullMonth,
@@ -22,7 +23,7 @@ from ajprivacy_pipeline.cli.options import (
     require_warehouse,
     sample_url,
 )
-from ajprivacy_pipeline.errors import PrivacyError
+from ajprivacy_pipeline.errors import PrivacyError, StoppedError
 from ajprivacy_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
                   help="Keeps the promise of a privacy notice over a customer warehouse. Settings come from "
                        "AJPRIVACY_HOME, AJPRIVACY_WAREHOUSE, AJPRIVACY_NOTICE, AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, "
                        "AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY.")
-for commands in (policy, people, evidence, releases, lineage, mapping, keys):
+for commands in (policy, people, evidence, plans, ledger, releases, lineage, mapping, keys):
     commands.register(app)
 
 
@@ -42,7 +43,7 @@ def main() -> None:
         app()
     except PrivacyError as error:
         typer.echo(f"ajprivacy: {error}", err=True)
-        sys.exit(2)
+        sys.exit(3 if isinstance(error, StoppedError) else 2)
     except Exception as error:
         from ajprivacy_pipeline.storage.control import is_full
         if not is_full(error):

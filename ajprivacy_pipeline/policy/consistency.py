@@ -19,6 +19,7 @@ def cross_faults(policy: Policy) -> Iterator[str]:
     yield from _proof_faults(policy)
     yield from _recipient_faults(policy)
     yield from _hold_faults(policy)
+    yield from _enforcement_faults(policy)
     yield from release_faults(policy)
 
 
@@ -28,7 +29,7 @@ def decision_faults(policy: DecisionPolicy) -> Iterator[str]:
     yield from _name_faults(policy)
     yield from _attribute_faults(policy)
     yield from _action_faults(policy)
-    if set(policy.retention.tombstones) != {"consumer", "business", "sole_proprietor"}:
+    if set(policy.retention.tombstones) - {"contact"} != {"consumer", "business", "sole_proprietor"}:
         yield "purposes.toml: tombstones needs one id per customer type"
     for scope, held in policy.retention.scopes.items():
         for entity in set(held) - set(policy.sources.tables) - {"contractual_attributes", "other_attributes"}:
@@ -91,6 +92,28 @@ def _hold_faults(policy: Policy) -> Iterator[str]:
         yield f"review.toml: holds.longest_months.source names the unknown clause {longest.source}"
     if longest.value == 0:
         yield "review.toml: holds.longest_months is 0: nobody could place a hold"
+
+
+def _enforcement_faults(policy: Policy) -> Iterator[str]:
+    clauses = policy.enforcement.clauses
+    for table, parts in clauses.items():
+        for part, clause in parts.items():
+            if clause not in policy.clauses:
+                yield f"enforcement.toml: clauses.{table}.{part} names the unknown clause {clause}"
+    for table, part in decided_parts(policy):
+        if part not in clauses.get(table, {}):
+            yield f"enforcement.toml: clauses.{table} lacks {part}"
+
+
+def decided_parts(policy: DecisionPolicy) -> Iterator[tuple[str, str]]:
+    """Yields every (table, part) that a decision is made about: attributes of subjects, parts of records."""
+    for name, attribute in policy.retention.attributes.items():
+        for table in sorted({"contacts" if kind == "contact" else "customers"
+                             for kind in attribute.types + attribute.misplaced}):
+            yield table, name
+    for table, columns in policy.actions.items():
+        for part in sorted({action.part for action in columns.values() if action.part is not None}):
+            yield table, part
 
 
 def _name_faults(policy: DecisionPolicy) -> Iterator[str]:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Container, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ajprivacy_pipeline.errors import PolicyError
 from ajprivacy_pipeline.policy.consistency import cross_faults, decision_faults
+from ajprivacy_pipeline.policy.enforcement import Enforcement
 from ajprivacy_pipeline.policy.governance import Clause, NoticeFile, Recipient, Review
 from ajprivacy_pipeline.policy.policy import DecisionPolicy, Policy
 from ajprivacy_pipeline.policy.regions import Regions
@@ -32,6 +34,7 @@ _FILES: dict[str, tuple[str, Any]] = {
     "regions": ("regions.toml", Regions),
     "recipients": ("recipients.toml", dict[str, Recipient]),
     "review": ("review.toml", Review),
+    "enforcement": ("enforcement.toml", Enforcement),
 }
 
 
@@ -83,12 +86,17 @@ def read_texts(folder: Path) -> dict[str, str]:
 
 
 def parse_policy(texts: Mapping[str, str]) -> Policy:
-    """Validate the notice data, given as TOML texts by file name.
+    """Validate the notice data, given as TOML texts by file name; the same texts are read once in a process.
 
     Raises:
         PolicyError: with every fault of every file at once.
     """
-    version, parts, faults = _parts(texts, _FILES)
+    return _parsed(tuple(sorted(texts.items())))
+
+
+@lru_cache(maxsize=8)
+def _parsed(texts: tuple[tuple[str, str], ...]) -> Policy:
+    version, parts, faults = _parts(dict(texts), _FILES)
     if not faults:
         policy = Policy(version=version, **parts)
         faults = list(dict.fromkeys(cross_faults(policy)))

@@ -6,6 +6,7 @@ Belongs here: which parts there are. Does not belong here: their shapes (a modul
 from functools import cached_property
 
 from ajprivacy_pipeline.policy.base import Frozen
+from ajprivacy_pipeline.policy.enforcement import Enforcement
 from ajprivacy_pipeline.policy.governance import Clause, NoticeFile, Recipient, Review
 from ajprivacy_pipeline.policy.microdata import Leaf
 from ajprivacy_pipeline.policy.regions import Regions
@@ -41,6 +42,7 @@ class Policy(DecisionPolicy):
     regions: Regions
     recipients: dict[str, Recipient]
     review: Review
+    enforcement: Enforcement
 
     @property
     def quasi_identifiers(self) -> dict[str, tuple[Leaf, ...]]:

@@ -115,7 +115,7 @@ class Retention(Frozen):
     end_before_beginning_days: int | None = Field(default=None, ge=0)  # None in policies that knew no such fault
     periods: dict[str, Period]
     choices: Choices
-    tombstones: dict[Literal["consumer", "business", "sole_proprietor"], str]
+    tombstones: dict[Literal["consumer", "business", "sole_proprietor", "contact"], str]
     purposes: dict[str, Purpose]
     attributes: dict[str, Attribute]
     freezes: dict[str, Freeze]
@@ -132,6 +132,12 @@ class Retention(Frozen):
 class Action(Frozen):
     """What becomes of a column when it is due."""
 
-    action: Literal["erase", "generalise", "unlink", "delete_row"]
+    action: Literal["erase", "generalise", "unlink", "delete_row", "keep"]
     neutral: str | None = None
+    neutral_unique: str | None = Field(default=None, pattern=r"\{key\}")  # where no two rows may hold the same
     part: str | None = None
+
+    @property
+    def unique_neutral(self) -> str:
+        """What a value becomes where no two rows may hold the same; `{key}` stands for the row's own key."""
+        return self.neutral_unique or "anonymised-{key}"

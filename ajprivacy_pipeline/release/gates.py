@@ -29,6 +29,8 @@ def suppress_more(con: Connection, policy: Policy, public: dict[str, str],
                   closed: dict[str, str] | None = None, chosen: Chosen | None = None) -> dict[str, int]:
     """Suppress what subtraction would give away, and complements, until neither finds anything more.
 
+    A level that shows too little from the start never shows more: nothing need be hidden for its sake.
+
     Args:
         con: holds the public tables and the cells.
         policy: roles and thresholds.
@@ -38,6 +40,7 @@ def suppress_more(con: Connection, policy: Policy, public: dict[str, str],
     """
     chosen = set() if chosen is None else chosen
     took: Counter[str] = Counter({"values_suppressed_for_differences": 0,
+                                  "rows_not_listed": sum(unlist_levels(con, policy, public).values()),
                                   "flows_suppressed": suppress_flows(con, policy, public, closed or {})})
     for months in batches(con, policy, public):
         with contributions(con, policy, public, months) as counted:

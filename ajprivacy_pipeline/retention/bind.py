@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.policy import DecisionPolicy, Evidence
 from ajprivacy_pipeline.policy.vocabulary import purpose_sets, subsets, vocabulary_of
+from ajprivacy_pipeline.retention import carried
+from ajprivacy_pipeline.retention.carried import carried_tokens
 from ajprivacy_pipeline.retention.effects import EFFECT_COLUMNS, NO_KEY, stored_effects
 from ajprivacy_pipeline.settings import sql_folder
 from ajprivacy_pipeline.storage import control_tables as store
@@ -50,6 +52,7 @@ CONTROL_TABLES = {
     "control.reviewed_records": "record VARCHAR, reviewed_on DATE",  # record: 'communications:ID'
     "control.shared_requests": "request_id VARCHAR, matches BIGINT",
     "control.effects": EFFECT_COLUMNS,
+    "control.carried_out": "token VARCHAR",  # keyed hashes of subjects of whom something was carried out
     "control.rates": "currency VARCHAR, rate DECIMAL(18, 6)",  # written by the month's run, from the mapping
 }
 Rows = list[tuple[object, ...]]
@@ -68,8 +71,7 @@ def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
     first_birth_day, last_birth_day = days_of(retention.plausible_birth_years)
     return {
         **policy.periods,
-        **_neutral_values(policy),
-        **NO_KEY,  # the month's run binds the key of stored effects
+        **NO_KEY, **carried.NO_KEY,  # the month's run binds the keys of stored effects and of who was carried out
         "as_of": as_of(month),
         "policy_version": policy.version,
         "first_day": first_day, "last_day": last_day,
@@ -129,12 +131,6 @@ def _guard_rows(evidence: Evidence | None) -> Rows:
 
 def _millionths(share: float) -> int:
     return round(share * 1_000_000)
-
-
-def _neutral_values(policy: DecisionPolicy) -> dict[str, str | None]:
-    """A parameter for each action; `completeness` sees to it that the staged models read each neutral value."""
-    return {f"{table}_{column}_neutral": action.neutral
-            for table, columns in policy.actions.items() for column, action in columns.items()}
 
 
 def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, month: str) -> None:
@@ -209,6 +205,7 @@ def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Ro
     yield from _memory_tables(control, month)
     yield "control.shared_requests", list(_shared_requests(control).items())
     yield "control.effects", stored_effects(control)
+    yield "control.carried_out", carried_tokens(control)
 
 
 def _memory_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Rows]]:

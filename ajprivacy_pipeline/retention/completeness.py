@@ -5,6 +5,7 @@ here: faults of the policy alone (`policy.consistency`) or of a model alone (`st
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import sqlglot
@@ -18,7 +19,7 @@ from ajprivacy_pipeline.settings import sql_folder
 from ajprivacy_pipeline.storage.catalogue import Model, layer_models, load_catalogue, macros, named, record_reasons
 
 _LAPSES = "retention.subject_purposes"
-_RECORDS, _BULK = "retention.record_decisions", "retention.bulk_decisions"
+_RECORDS, _BULK = "retention.record_decisions", "retention.bulk_rulings"
 _END = "_on"
 _KINDS_OF_ATTRIBUTE = frozenset({"contractual_attributes", "other_attributes"})
 _SUBJECTS = ("customers", "contacts")
@@ -59,10 +60,11 @@ def holdable_tables(catalogue: Mapping[str, Model]) -> list[str]:
     return [*_SUBJECTS, *dict.fromkeys(part.partition(".")[0] for part in decided_parts(catalogue))]
 
 
-def _columns(model: Model) -> list[str]:
+@lru_cache(maxsize=32)
+def _columns(sql: str) -> tuple[str, ...]:
     """The columns of a model whose outermost SELECT lists them."""
-    found = sqlglot.parse_one(model.sql, read="duckdb")
-    return found.named_selects if isinstance(found, exp.Query) else []
+    found = sqlglot.parse_one(sql, read="duckdb")
+    return tuple(found.named_selects) if isinstance(found, exp.Query) else ()
 
 
 def _freeze_gaps(policy: DecisionPolicy, sql: Path) -> Iterator[str]:
@@ -86,7 +88,7 @@ def _reason_gaps(policy: Policy, sql: Path) -> Iterator[str]:
 
 def _purpose_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model]) -> Iterator[str]:
     purposes = vocabulary_of(policy).purposes
-    columns = _columns(catalogue[_LAPSES])
+    columns = _columns(catalogue[_LAPSES].sql)
     lapses = {column.removesuffix(_END) for column in columns if column.endswith(_END)}
     for name in sorted({purpose.name for purpose in purposes} - lapses):
         yield (f"purposes.toml: purposes.{name} covers attributes, and {_LAPSES} has no {name}{_END}: "
@@ -108,14 +110,10 @@ def _period_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model]) -> Iter
             yield f"purposes.toml: periods lacks {name}, which {model.name} reads"
     for name in sorted(set(policy.periods) - bound):
         yield f"purposes.toml: periods.{name}: no model of sql/staged or sql/retention reads it"
-    for name in sorted(n for n in known if n.endswith("_neutral") and known[n] is not None and n not in bound):
-        table, column = name.removesuffix("_neutral").split("_", 1)
-        yield (f"actions.toml: {table}.{column}: no model of sql/staged reads its neutral value as ${name}, "
-               "so it would count as a value for ever")
 
 
 def _attribute_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model], macro_text: str) -> Iterator[str]:
-    staged = {table: set(_columns(catalogue[f"staged.{table}"])) for table in _SUBJECTS}
+    staged = {table: set(_columns(catalogue[f"staged.{table}"].sql)) for table in _SUBJECTS}
     for attribute in vocabulary_of(policy).attributes:
         for table, columns in (("customers", attribute.customers), ("contacts", attribute.contacts)):
             for column in columns:
@@ -137,7 +135,7 @@ def _record_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model]) -> Iter
         action = policy.actions.get(table, {}).get(column)
         if table in known and column not in known[table]:
             yield f"purposes.toml: {table}.{column} identifies people and is in no attribute: it would never be due"
-        elif table not in known and action and f"{table}.{action.part}" not in parts:
+        elif table not in known and action and action.action != "keep" and f"{table}.{action.part}" not in parts:
             yield (f"actions.toml: {table}.{column} identifies people, and no model of sql/retention decides "
                    f"{table}.{action.part or '(no part)'}: it would never be due")
     entities = set(holdable_tables(catalogue))
@@ -145,7 +143,7 @@ def _record_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model]) -> Iter
         yield f"sources.toml: the models decide about {table}, which is not a table of the contract"
     for table, spec in tables.items():
         if spec.bulk != (table in bulk):
-            yield (f"sources.toml: tables.{table}.bulk says whether {_BULK} counts its rows, and "
+            yield (f"sources.toml: tables.{table}.bulk says whether {_BULK} judges its rows, and "
                    f"the model {'does' if table in bulk else 'does not'}")
     for scope, held in scopes.items():
         for entity in sorted(set(held) - entities - _KINDS_OF_ATTRIBUTE):

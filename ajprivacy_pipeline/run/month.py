@@ -10,6 +10,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.calendar import as_of
@@ -25,7 +26,7 @@ from ajprivacy_pipeline.storage.catalogue import LAYERS, Model, layer_models, ru
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_rows import RowCount
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from ajprivacy_pipeline.storage.month_files import destroy_before, is_running, month_file, month_lock
+from ajprivacy_pipeline.storage.month_files import destroy_before, is_running, month_file, month_lock, warehouse_lock
 from ajprivacy_pipeline.storage.policy_versions import record_policy
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class MonthRun:
         self.catalogue: Mapping[str, Model] = catalogue_of(policy)
         self.release_result: ReleaseResult | None = None
         self._values: dict[str, dict[str, object]] = {}
+        self._judged_on: date | None = None
         self._report = report
         self._logs = logs
         self._request = request
@@ -93,12 +95,17 @@ class MonthRun:
             sources = self.policy.sources
             mapping = load_mapping(self.settings.mapping_file, sources)
             extracts = extract(self.con, self.settings.warehouse_url, mapping, sources, progress=progress)
-            emptied = settle_values(self.con, self.policy, mapping)
+            emptied = settle_values(self.con, self.policy, mapping, {found.table: found.not_null for found in extracts})
             for layer in LAYERS:
                 self.con.execute(f"DROP SCHEMA IF EXISTS {zones.quote(layer)} CASCADE")
             self._values.clear()
         return [replace(found, evidence_missing=(*found.evidence_missing, *emptied.get(found.table, ())))
                 for found in extracts]
+
+    def judge_on(self, day: date) -> None:
+        """Let what is decided from now on be judged on another day than the first after the month."""
+        self._judged_on = day
+        self._values.clear()
 
     def model(self, name: str) -> int:
         """Rebuild the table of one SQL model and return its row count."""
@@ -210,12 +217,16 @@ class MonthRun:
         from ajprivacy_pipeline.pseudonyms.keys import pseudonym_parameters
         from ajprivacy_pipeline.release import model_values, plan_release
         from ajprivacy_pipeline.retention.bind import first_held_pads, policy_parameters
+        from ajprivacy_pipeline.retention.carried import carried_parameters
         from ajprivacy_pipeline.retention.effects import effect_parameters
         if not self._values:
             self._prepare()
             self._values["policy"] = {**policy_parameters(self.policy, self.month),
                                       **effect_parameters(self.keys, self.control),
+                                      **carried_parameters(self.keys, self.control),
                                       **first_held_pads(self.keys.derive("control", "first_held"))}
+            if self._judged_on is not None:
+                self._values["policy"]["as_of"] = self._judged_on
         if layer in ("pseudonyms", PSEUDONYMISED) and "keys" not in self._values:
             self._values["keys"] = pseudonym_parameters(self.keys, self.month)
         if layer in ("anonymous", "published") and "release" not in self._values:
@@ -297,11 +308,13 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         ReleaseError: what is asked for cannot be had.
         PrivacyError: the policy, the keys or the file are not usable.
     """
+    from ajprivacy_pipeline.warehouse.mapping_file import load_mapping, policy_for
     with boundary(f"open {month}"):
         as_of(month)
         prepare_home(settings)
         policy = load_policy(settings.notice)
         require_complete(policy)
+        policy = policy_for(policy, load_mapping(settings.mapping_file, policy.sources))
         if month < policy.retention.first_month:
             raise PolicyError([f"purposes.toml: first_month is {policy.retention.first_month}, after {month}"])
         if policy.retention.valid_from > as_of(month):
@@ -312,7 +325,7 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         if request is not None:
             from ajprivacy_pipeline.release import plan_release
             plan_release(control, policy, month, request)  # what cannot be had is refused before anything is read
-    with month_lock(settings, month):
+    with warehouse_lock(settings, alone=False), month_lock(settings, month):
         spill = settings.restricted / "spill" / month
         for left in spill.parent.glob("????-??"):  # what killed runs left, of this month or of others
             if left.name == month or not is_running(settings, left.name):

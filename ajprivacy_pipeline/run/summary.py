@@ -54,8 +54,20 @@ class ClosedSummary(MonthSummary):
     destroyed_months: list[str]
 
 
-class RunSummary(ClosedSummary):
-    """The same of a whole run: the seconds it took, and where analysts look."""
+class PlanLine(TypedDict):
+    """The plan that a month ended with, in short."""
 
+    plan: str
+    rows: int
+    subjects: int
+    oldest_due_on: str | None
+    brakes: int
+    refused: int
+
+
+class RunSummary(ClosedSummary):
+    """The same of a whole run: its plan (None: nothing is due), the seconds it took, and where analysts look."""
+
+    plan: PlanLine | None
     seconds: float
     published: str

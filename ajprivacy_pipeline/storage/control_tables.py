@@ -43,7 +43,7 @@ open_records = sa.Table(  # the ids of what was open in a run, sealed under a ke
     sa.Column("sealed", sa.LargeBinary, nullable=False),
 )
 executed_counts = sa.Table(  # what carrying out a plan took away: rows (column ''), values removed or emptied
-    "executed_counts", META,  # nothing writes it yet; who removes a row counts each value that stood in it, too
+    "executed_counts", META,  # who removes a row counts each value that stood in it, too
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("table_name", sa.String(64), nullable=False),
     sa.Column("column_name", sa.String(64), nullable=False),
@@ -187,6 +187,44 @@ new_starts = sa.Table(  # a person goes on with a store that had lost something,
     sa.Column("accepted_on", sa.Date, nullable=False),
 )
 
+plans = sa.Table(  # what was to be carried out: one row a plan, never edited; what became of it stands in plan_events
+    "plans", META,  # summary: counts alone, as JSON
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("policy_version", sa.String(64), nullable=False),
+    sa.Column("mapping_sha256", sa.String(64), nullable=False),
+    sa.Column("catalogue_sha256", sa.String(64), nullable=False),
+    sa.Column("warehouse", sa.String(64), nullable=False),
+    sa.Column("made_at", sa.DateTime, nullable=False),
+    sa.Column("summary", sa.Text, nullable=False),
+)
+plan_events = sa.Table(  # what became of a plan, in the order it happened; the newest event is its state
+    "plan_events", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("plan_id", sa.String(32), nullable=False, index=True),
+    sa.Column("event", sa.String(16), nullable=False),
+    sa.Column("by", sa.String(200), nullable=False),
+    sa.Column("happened_at", sa.DateTime, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+)
+carried_out = sa.Table(  # of whom something was carried out: keyed tokens of subjects; `key` is their key's fingerprint
+    "carried_out", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("token", sa.String(64), nullable=False, index=True),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("key", sa.String(16), nullable=False),
+)
+first_due = sa.Table(  # since when something is due that a plan did not carry out: a keyed token of table, id and part
+    "first_due", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("token", sa.String(64), nullable=False, index=True),
+    sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("key", sa.String(16), nullable=False),
+)
+
 access_log = sa.Table(  # who read a person's data: the subject as a keyed token, never its id; the stored name is old
     "looks", META,
     sa.Column("id", sa.Integer, primary_key=True),
@@ -195,4 +233,24 @@ access_log = sa.Table(  # who read a person's data: the subject as a keyed token
     sa.Column("what", sa.String(32), nullable=False),
     sa.Column("by", sa.String(200), nullable=False),
     sa.Column("looked_at", sa.DateTime, nullable=False),
+)
+
+ledger = sa.Table(  # what was planned, approved, carried out, verified: a chain of hashes, appended to alone
+    "ledger", META,  # texts as they were hashed: body is canonical JSON, recorded_at ISO 8601 in UTC without zone
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),  # from 1 on, without a gap
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.String(26), nullable=False),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+ledger_tokens = sa.Table(  # who was carried out in a batch: keyed tokens beside the chain, which holds their root alone
+    "ledger_tokens", META,  # a row per entry, token and month; clauses by comma; `key`: fingerprint of the year's key
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("seq", sa.Integer, nullable=False, index=True),
+    sa.Column("year", sa.Integer, nullable=False, index=True),
+    sa.Column("key", sa.String(16), nullable=False),
+    sa.Column("token", sa.String(64), nullable=False, index=True),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("clauses", sa.String(200), nullable=False),
 )

@@ -6,13 +6,10 @@ after the store's: a run that is killed between the two leaves the store ahead, 
 store is next opened; a store that is behind was put back from an older copy, or is another one.
 """
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ajprivacy_pipeline.errors import ControlError
+from ajprivacy_pipeline.storage.beside import alone, write_durably
 
 NAME = "control.counter"
 REMEDY = ("legal holds, reviews and effects of requests may be gone with it: restore control/control.db (of the same "
@@ -37,18 +34,16 @@ def read_counter(keys: Path) -> int | None:
 
 def raise_counter(keys: Path, number: int) -> None:
     """Write the number, durably, unless a higher one stands there."""
-    keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _alone(keys):
+    with alone(keys):
         known = read_counter(keys)
         if known is None or known < number:
-            _write(keys, number)
+            write_durably(keys, NAME, f"{number}\n")
 
 
 def reset_counter(keys: Path, number: int) -> None:
     """Write the number whatever stands there."""
-    keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _alone(keys):
-        _write(keys, number)
+    with alone(keys):
+        write_durably(keys, NAME, f"{number}\n")
 
 
 def remains(home: Path) -> str | None:
@@ -57,24 +52,3 @@ def remains(home: Path) -> str | None:
              "pseudonymised files": ("pseudonymised", "*.duckdb"), "releases": ("published", "releases/*")}
     named = [words for words, (folder, pattern) in found.items() if any((home / folder).glob(pattern))]
     return ", ".join(named) or None
-
-
-@contextmanager
-def _alone(keys: Path) -> Iterator[None]:
-    handle = os.open(keys, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-        os.fsync(handle)  # the name of the new file, too
-    finally:
-        os.close(handle)
-
-
-def _write(keys: Path, number: int) -> None:
-    beside = keys / f".{NAME}"
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(f"{number}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(keys / NAME)

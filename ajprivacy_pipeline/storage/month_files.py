@@ -115,3 +115,27 @@ def month_lock(settings: Settings, month: str) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextmanager
+def warehouse_lock(settings: Settings, *, alone: bool) -> Iterator[None]:
+    """Keep runs of months and the carrying out of plans apart: runs may be several, an apply is alone.
+
+    Raises:
+        ControlError: the other kind is under way.
+    """
+    handle = os.open(settings.restricted / "warehouse.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + _LOCK_PATIENCE_SECONDS
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    what = "a run of a month or another apply" if alone else "the carrying out of a plan"
+                    raise ControlError(f"{what} is under way: wait until it ends, then try again") from None
+                time.sleep(0.1)
+        yield
+    finally:
+        os.close(handle)

@@ -123,8 +123,9 @@ def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: s
 
 
 @contextmanager
-def attached(con: Connection, keys: KeyStore, path: Path, name: str, *, create: bool = False) -> Iterator[None]:
-    """Attaches a second zone file to a connection, under a name, read-only unless it is created.
+def attached(con: Connection, keys: KeyStore, path: Path, name: str, *, create: bool = False,
+             write: bool = False) -> Iterator[None]:
+    """Attaches a second zone file to a connection, under a name, read-only unless it is created or to be written.
 
     Rows go from file to file inside the engine, without passing through Python.
 
@@ -134,6 +135,7 @@ def attached(con: Connection, keys: KeyStore, path: Path, name: str, *, create: 
         path: the file.
         name: what its tables are reached under.
         create: make the file, which must not exist, to write to it.
+        write: write to a file that exists.
 
     Raises:
         ZoneError: as `open_zone`.
@@ -141,7 +143,7 @@ def attached(con: Connection, keys: KeyStore, path: Path, name: str, *, create: 
     con.execute(f"LOAD {literal(str(extension_file('httpfs')))}")  # encrypted files are written with its OpenSSL
     with engine_errors(f"{path.parent.name}/{path.name}"):
         con.execute(f"ATTACH {literal(str(path))} AS {quote(name)} (ENCRYPTION_KEY $key"
-                    f"{'' if create else ', READ_ONLY'})", {"key": keys.data_key(path.stem, create=create)})
+                    f"{'' if create or write else ', READ_ONLY'})", {"key": keys.data_key(path.stem, create=create)})
     try:
         with engine_errors(f"{path.parent.name}/{path.name}"):
             if create:

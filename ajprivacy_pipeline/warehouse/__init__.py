@@ -11,6 +11,7 @@
     native.py     DuckDB's own readers of SQLite and PostgreSQL
     sqlite_guard.py  notices who writes to a SQLite file while it is read
     stream.py     SQLAlchemy and Arrow, for every other dialect
+    constraints/  what the source would refuse, or do too well, when a plan is carried out
     conversions.py  from the source's types to those of `raw`
     sample/       a shop to try everything on
 

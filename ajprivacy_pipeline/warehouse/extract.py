@@ -35,6 +35,7 @@ class TableExtract:
     missing_columns: tuple[str, ...]
     evidence_missing: tuple[str, ...]  # ("*",) for the whole table
     blank: tuple[str, ...] = ()  # those of them that an expression or a constant feeds with NULL throughout
+    not_null: tuple[str, ...] = ()  # columns in which the source takes no NULL
 
 
 def extract(con: zones.Connection, url: str, mapping: Mapping, sources: policy.Sources, *, progress: Progress,
@@ -133,7 +134,14 @@ def _load(con: zones.Connection, rows: Reader, source: Source, target: str, name
     columns = found.columns if found is not None else dict.fromkeys(table.columns)
     blank = _fed_with_nothing(con, target, table, columns) if count else ()
     return TableExtract(name, found is not None, count, tuple(c for c, fed in columns.items() if fed is None),
-                        (*resolved.evidence_missing.get(name, ()), *blank), blank)
+                        (*resolved.evidence_missing.get(name, ()), *blank), blank,
+                        not_null_columns(found))
+
+
+def not_null_columns(table: ResolvedTable | None) -> tuple[str, ...]:
+    """Returns the columns of the contract that are fed from source columns which take no NULL."""
+    return tuple(name for name, feed in (table.columns if table else {}).items()
+                 if feed is not None and not feed.nullable)
 
 
 def _fed_with_nothing(con: zones.Connection, target: str, table: policy.SourceTable,

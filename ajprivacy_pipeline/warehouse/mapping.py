@@ -5,7 +5,7 @@ Does not belong here: the file's shape (mapping_file.py), reading rows.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ajprivacy_pipeline import policy
@@ -25,6 +25,7 @@ class ResolvedColumn:
     type: ColumnType
     source_column: str | None  # None: a constant or an expression, which cannot be written to
     constant: str | None = None
+    nullable: bool = True
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class _TableResolver:
         wanted = entry.column if entry is not None and entry.column is not None else name
         found = find(wanted, known)
         if found is not None:
-            return ResolvedColumn(self.source.quote(found), known[found], found)
+            return ResolvedColumn(self.source.quote(found), known[found], found, nullable=known[found].nullable)
         remedy = f'write tables.{self.name}.columns.{name} = "source column" or {{ sql = "..." }}'
         if entry is not None:
             self._find("fault", name, f"{where}: the warehouse has no column {wanted} there; {remedy}, or "
@@ -190,7 +191,7 @@ class _TableResolver:
         for name, column in fed.items():
             reported = types.get(name, UNKNOWN)
             type_ = column.type if reported.kind == "unknown" or column.constant is not None else reported
-            result[name] = ResolvedColumn(column.sql, type_, column.source_column, column.constant)
+            result[name] = replace(column, type=type_)
             if reason := unfit(self.table.columns[name].type, type_, self.source.dialect):
                 self._find("fault", name, f"{self.name}.{name}: {reason}")
             elif column.source_column is not None:

@@ -2,6 +2,7 @@
 
     [tables.customers]
     table = "crm.kunder"                  # or: query = "SELECT ..."; or: absent = "reason"
+    triggers_reviewed = "reason"          # somebody has looked at what its triggers do with an old value
     [tables.customers.columns]
     customer_id = "kunde_id"              # a source column
     customer_type = { constant = "consumer" }
@@ -13,6 +14,11 @@
     paid_at = { column = "betalt", empty_before_beginning = true }   # left over from before the order began anew
     [rates]
     EUR = "11.50"                         # NOK for one unit of the currency
+    [tombstones]                          # what stands for somebody who is gone, where ids are numbers or uuids
+    consumer = -1
+    business = -2
+    sole_proprietor = -3
+    contact = -4                          # without it, a contact's is that of business
 
 What the file leaves out is looked for under its own name. Belongs here: the file's shape and the
 faults that it has by itself. Does not belong here: the warehouse (mapping.py).
@@ -22,7 +28,7 @@ import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -65,6 +71,7 @@ class TableEntry(_Frozen):
     table: Text | None = None
     query: Text | None = None
     absent: Text | None = None
+    triggers_reviewed: Text | None = None
     columns: dict[str, ColumnEntry] = {}
 
     @model_validator(mode="after")
@@ -81,6 +88,7 @@ class Mapping(_Frozen):
     """A mapping file. Empty = identity: the warehouse has the contract's own names."""
 
     tables: dict[str, TableEntry] = {}
+    tombstones: dict[Literal["consumer", "business", "sole_proprietor", "contact"], Text | int] = {}
     rates: dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]] = {}
 
 
@@ -105,6 +113,18 @@ def load_mapping(path: Path | None, sources: policy.Sources) -> Mapping:
     if faults := list(_unknown_names(mapping, sources)):
         raise mapping_faults(faults)
     return mapping
+
+
+_P = TypeVar("_P", bound=policy.DecisionPolicy)
+
+
+def policy_for(known: _P, mapping: Mapping) -> _P:
+    """Returns a policy with the tombstones that a mapping names; its version stays, the mapping is hashed by itself."""
+    if not mapping.tombstones:
+        return known
+    named = {kind: str(value) for kind, value in mapping.tombstones.items()}
+    retention = known.retention.model_copy(update={"tombstones": {**known.retention.tombstones, **named}})
+    return known.model_copy(update={"retention": retention})
 
 
 def mapping_faults(faults: list[str]) -> MappingError:

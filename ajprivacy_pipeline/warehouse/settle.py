@@ -11,6 +11,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from ajprivacy_pipeline.policy import DecisionPolicy, Retention, SourceColumn, Sources
+from ajprivacy_pipeline.policy.retention import Action
 from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.settings import sql_folder
 from ajprivacy_pipeline.storage import zones
@@ -22,8 +23,15 @@ EMAIL_KEY_COLUMNS = "email VARCHAR, email_key VARCHAR"  # of raw.email_keys
 _BATCH = 50_000
 
 
-def settle_values(con: zones.Connection, policy: DecisionPolicy, mapping: Mapping) -> dict[str, tuple[str, ...]]:
+def settle_values(con: zones.Connection, policy: DecisionPolicy, mapping: Mapping,
+                  not_null: dict[str, tuple[str, ...]] | None = None) -> dict[str, tuple[str, ...]]:
     """Rewrite the values of schema `raw` in place; a value that means nothing stays as it is, and becomes a fault.
+
+    Args:
+        con: the zone.
+        policy: whose neutral values mean nothing, where they stand in a column that takes no NULL.
+        mapping: what else means nothing.
+        not_null: by table, the columns in which the source takes no NULL.
 
     Returns:
         By table, the columns of evidence that had values until the mapping called every one of them empty. They are
@@ -38,6 +46,10 @@ def settle_values(con: zones.Connection, policy: DecisionPolicy, mapping: Mappin
         texts = {(table, column) for table, column, kind in con.execute(
             "SELECT table_name, column_name, data_type FROM duckdb_columns() "
             "WHERE schema_name = 'raw' AND database_name = current_database()").fetchall() if kind == "VARCHAR"}
+        for name, columns in (not_null or {}).items():
+            for column in columns:
+                if (action := policy.actions.get(name, {}).get(column)) is not None:
+                    _empty_neutrals(con, name, column, sources.tables[name].key[0], action)
         zone = ZoneInfo(retention.time_zone)
         for name, table in sources.tables.items():
             for column, spec in table.columns.items():
@@ -66,6 +78,17 @@ def _record_emptied(con: zones.Connection, sources: Sources,
             con.execute("UPDATE raw.extraction SET evidence_missing = list_append(evidence_missing, $column) "
                         "WHERE table_name = $table", {"column": column, "table": name})
     return emptied
+
+
+def _empty_neutrals(con: zones.Connection, table: str, column: str, key: str, action: Action) -> None:
+    """Make NULL what carrying out leaves in a column that takes no NULL; elsewhere it is a value like any other."""
+    if action.action not in ("erase", "generalise"):
+        return
+    x = zones.quote(column)
+    before, _, after = action.unique_neutral.partition("{key}")
+    con.execute(f"UPDATE raw.{zones.quote(table)} SET {x} = NULL WHERE text_of({x}) = $neutral "
+                f"OR text_of({x}) = $before || text_of({zones.quote(key)}) || $after",
+                {"neutral": action.neutral or "", "before": before, "after": after})
 
 
 def _empty_days(mapping: Mapping, table: str, column: str) -> list[date]:

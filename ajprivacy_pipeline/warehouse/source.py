@@ -7,7 +7,7 @@ copying rows.
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -28,6 +28,7 @@ class ColumnType:
     name: str  # as the source calls it, for messages
     precision: int = 0
     scale: int = 0
+    nullable: bool = True
 
 
 UNKNOWN = ColumnType("unknown", "unknown")
@@ -73,7 +74,8 @@ class Source:
             with driver_errors(self.address), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # types that SQLAlchemy does not know are kind "other"
                 found = sa.inspect(self.connection).get_multi_columns(schema=schema, kind=ObjectKind.ANY)
-            self._tables[schema] = {name: {column["name"]: reflected_type(column["type"]) for column in columns}
+            self._tables[schema] = {name: {column["name"]: replace(reflected_type(column["type"]),
+                                                                   nullable=column["nullable"]) for column in columns}
                                     for (_, name), columns in sorted(found.items(), key=lambda item: item[0][1])}
         return self._tables[schema]
 

@@ -19,6 +19,7 @@ from ajprivacy_pipeline.policy import DecisionPolicy, parse_decision_policy
 from ajprivacy_pipeline.policy.diff import changes
 from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.retention.bind import POLICY_TABLES, catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.retention.carried import carried_parameters
 from ajprivacy_pipeline.retention.completeness import require_complete
 from ajprivacy_pipeline.retention.effects import effect_parameters
 from ajprivacy_pipeline.retention.quality import write_quality
@@ -149,10 +150,11 @@ def _same_staging(old: DecisionPolicy, new: DecisionPolicy, month: str) -> bool:
 
 
 def _effect_key(settings: Settings) -> Mapping[str, object]:
-    """The key of the effects that the month's control tables hold."""
+    """The keys of the effects, and of who was carried out, that the month's control tables hold."""
     if not (settings.control / "control.db").exists():
         return {}
-    return effect_parameters(KeyStore(settings.keys, settings.root_key), ControlStore.in_folder(settings.control))
+    keys, control = KeyStore(settings.keys, settings.root_key), ControlStore.in_folder(settings.control)
+    return {**effect_parameters(keys, control), **carried_parameters(keys, control)}
 
 
 def _decide(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPolicy, month: str,

@@ -1,13 +1,13 @@
 -- model: staged.contacts
 -- grain: one row per contact person, tombstones excepted
--- params: tombstones, contacts_name_neutral, first_day, last_day, plausible_sentinels, end_before_beginning_days
+-- params: tombstones, first_day, last_day, plausible_sentinels, end_before_beginning_days
 -- reads: raw.contacts, raw.email_keys
 -- doc: Contact persons of business customers, typed and trimmed. A customer_id that is a tombstone is empty, and not an orphan.
 WITH read AS (
     SELECT
         text_of(contact_id) AS contact_id,
         text_of(customer_id) AS customer_id,
-        nullif(text_of(name), $contacts_name_neutral) AS name,
+        text_of(name) AS name,
         text_of(email) AS email,
         text_of(phone) AS phone,
         text_of(username) AS username,

@@ -1,6 +1,6 @@
 -- model: staged.customers
 -- grain: one row per customer, tombstones excepted
--- params: tombstones, customer_types, customers_name_neutral, first_day, last_day, first_birth_day, last_birth_day, plausible_sentinels, end_before_beginning_days
+-- params: tombstones, customer_types, first_day, last_day, first_birth_day, last_birth_day, plausible_sentinels, end_before_beginning_days
 -- reads: raw.customers, raw.email_keys
 -- doc: Customers, typed and trimmed. A type that does not fit is treated as a sole proprietor, who has the most rules.
 --   is_birth_date_faulty: a date of birth stands there that cannot be read, so the attribute is not empty.
@@ -8,7 +8,7 @@ WITH read AS (
     SELECT
         text_of(customer_id) AS customer_id,
         enum_of(customer_type, $customer_types) AS stated_type,
-        nullif(text_of(name), $customers_name_neutral) AS name,
+        text_of(name) AS name,
         text_of(organisation_number) AS organisation_number,
         text_of(national_identity_number) AS national_identity_number,
         text_of(email) AS email,

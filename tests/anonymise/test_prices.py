@@ -64,6 +64,16 @@ def test_a_third_product_leaves_a_few_worlds_and_a_fourth_enough() -> None:
     assert narrow({**three, "D": (9, 250.0, True)}) == 0
 
 
+@pytest.mark.parametrize(("dear", "whole", "enough"), [(65.60, True, False), (65.61, True, True), (65.62, True, True),
+                                                       (65.61, False, True), (5_908.345, False, True)])
+def test_one_unit_at_a_price_known_to_the_band_is_hidden_by_the_bands_of_others(
+        dear: float, *, whole: bool, enough: bool) -> None:
+    """It cannot be fewer: what it cost is as uncertain as its price, where others can make up for that."""
+    products = [Hidden(1.0, 65.61, None), Hidden(1.0, dear, None), sold(1, 20.0)]
+    programs = LinePrograms(products, BAND, whole=whole)
+    assert (programs.revenue(0, BAND * 65.61, up=False) >= BAND * 65.61 * (1 - 1e-6)) is enough
+
+
 def test_what_is_told_takes_a_further_product_then_the_total() -> None:
     products = {"A": (50, 100.0, False), "B": (4, 250.0, True), "C": (8, 700.0, True)}
     system, known = shop(products), prices(products)

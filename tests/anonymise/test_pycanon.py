@@ -18,7 +18,7 @@ QUASI = [tree.column for tree in trees()]
 @pytest.mark.parametrize("k", [5, 10])
 def test_pycanon_agrees(k: int) -> None:
     """Ordered distance is pycanon's for numbers, so it gets the bands as ranks."""
-    con = load(rows(2000), columns())
+    con = load(rows(1000), columns())
     recoding = local(collect(con, "people", trees(), ASKED), k)
     recoding.store(con, "mapping")
     con.execute(f"CREATE TABLE recoded AS {recoding.recoded('people', 'mapping', ('spend', 'illness'))}")

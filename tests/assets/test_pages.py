@@ -140,9 +140,11 @@ def test_a_port_in_use_is_said_in_one_sentence(pages: Pages) -> None:
     assert "Traceback" not in second.stderr
 
 
-def test_any_signal_ends_the_pages_and_the_daemon(tmp_path: Path) -> None:
-    """A request to end, a hang-up, and SIGKILL, after which nobody can clean up."""
-    ends = {number: Pages(tmp_path / number.name) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)}
+@pytest.mark.parametrize("numbers", [
+    (signal.SIGTERM, signal.SIGKILL), pytest.param((signal.SIGHUP,), marks=pytest.mark.soak)])
+def test_any_signal_ends_the_pages_and_the_daemon(tmp_path: Path, numbers: tuple[signal.Signals, ...]) -> None:
+    """A request to end, and SIGKILL, after which nobody can clean up; a hang-up."""
+    ends = {number: Pages(tmp_path / number.name) for number in numbers}
     try:
         for number, one in ends.items():
             one.wait()

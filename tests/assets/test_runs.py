@@ -73,19 +73,30 @@ def _secrets(home: Home) -> tuple[str, ...]:
 
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home with the proven release of August, to be copied and left alone."""
+    """A home with the proven release of August, whose history begins in June, to be copied and left alone."""
     made = Home(tmp_path_factory.mktemp("released"))
     made.shop()
-    first = made.call("run", "--month", "2026-08", "--json")
+    first = made.call("run", "--month", "2026-08", "--history-from", "2026-06", "--json")
     assert first.returncode == 0, first.stderr
     assert '"proven": true' in first.stdout
     assert not [mark for mark in _secrets(made) if mark in first.stdout + first.stderr]
     return made
 
 
-def test_two_months_one_after_the_other(home: Home, released: Home) -> None:
-    """Green and failing runs leave no value and no key in any log; a month's copies die when the next has succeeded."""
+@pytest.fixture
+def august(home: Home, released: Home) -> Home:
+    """A home of its own with the release of August."""
     shutil.copytree(released.folder, home.folder, dirs_exist_ok=True)
+    return home
+
+
+def _published(home: Home) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in (home.folder / "published").rglob("*") if path.is_file()}
+
+
+def test_two_months_one_after_the_other(august: Home) -> None:
+    """Green and failing runs leave no value and no key in any log; a month's copies die when the next has succeeded."""
+    home = august
     assert (home.folder / "restricted" / "2026-08.duckdb").stat().st_mode & 0o777 == 0o600
     failed = [home.scripted(script, "run", "--month", "2026-09") for script in (BAD_VALUE, CAUSE)]
     home.shop(duplicate_canary=True)
@@ -107,7 +118,6 @@ def test_two_months_one_after_the_other(home: Home, released: Home) -> None:
     for run in (*failed, second):
         assert not [mark for mark in _secrets(home) if mark in run.stdout + run.stderr]
     _decisions_of(home)
-    _run_again(home)
 
 
 def _decisions_of(home: Home) -> None:
@@ -123,16 +133,14 @@ def _decisions_of(home: Home) -> None:
     assert not (home.folder / "none").exists()
 
 
-def _run_again(home: Home) -> None:
-    """The month is closed: decisions are made again, what is published stays to the byte."""
-    def published() -> dict[str, bytes]:
-        return {str(path): path.read_bytes() for path in (home.folder / "published").rglob("*") if path.is_file()}
-
-    before = published()
-    again = home.call("run", "--month", "2026-09")
+@pytest.mark.soak
+def test_the_same_month_again_makes_decisions_and_publishes_nothing(august: Home) -> None:
+    """The month is closed: what is published stays to the byte. The quick run asks it of a month before."""
+    before = _published(august)
+    again = august.call("run", "--month", "2026-08")
     assert again.returncode == 0, again.stderr
     assert "the month is closed" in again.stdout
-    assert published() == before
+    assert _published(august) == before
 
 
 def _checks(home: Home, month: str) -> dict[str, dg.AssetCheckEvaluation]:
@@ -159,13 +167,11 @@ def test_each_guarantee_is_a_check_of_the_release_with_its_figures(released: Hom
             f"{name}: {evaluation.description}, and no figure")
 
 
-def test_a_closed_month_says_again_what_was_found_and_a_failed_run_says_not_checked(home: Home, released: Home) -> None:
+def test_a_closed_month_says_again_what_was_found_and_a_failed_run_says_not_checked(august: Home) -> None:
     """A month each: what another found stays. The month before the first release was closed by it, too."""
-    shutil.copytree(released.folder, home.folder, dirs_exist_ok=True)
+    home, before = august, _published(august)
     first = {name: (check.passed, check.description) for name, check in _checks(home, "2026-08").items()}
-    broken = subprocess.run([sys.executable, "-c", BAD_VALUE, "run", "--month", "2026-09"], env=home.env,
-                            cwd=home.folder, capture_output=True, text=True, check=False)
-    assert broken.returncode == 2
+    assert home.scripted(BAD_VALUE, "run", "--month", "2026-09").returncode == 2
     unchecked = _checks(home, "2026-09")
     assert list(unchecked) == list(PROVING)
     for check in unchecked.values():
@@ -177,29 +183,25 @@ def test_a_closed_month_says_again_what_was_found_and_a_failed_run_says_not_chec
     assert summary["gates"] == dict.fromkeys(PROVING, "passed")
     assert summary["cells"] > 0
     assert summary["visible"]["sales_monthly"]
+    assert _published(home) == before
     for month in ("2026-07", "2026-08"):
         assert {name: (check.passed, check.description) for name, check in _checks(home, month).items()} == first
 
 
 @pytest.mark.parametrize(("value", "match"), [
-    ("key", "G13: log of the run: holds the key 2026-09"),
+    pytest.param("key", "G13: log of the run: holds the key 2026-09", marks=pytest.mark.soak),
     (CANARY_NAME, "G13: log of the run: 1 text(s) hold a value of")])
-def test_what_stands_in_the_log_stops_the_release(home: Home, released: Home, value: str, match: str) -> None:
+def test_what_stands_in_the_log_stops_the_release(august: Home, value: str, match: str) -> None:
     """G13 reads Dagster's own log: the release before it stays to the byte, and was proven."""
-    def published() -> dict[str, bytes]:
-        return {str(path): path.read_bytes() for path in (home.folder / "published").rglob("*") if path.is_file()}
-
-    shutil.copytree(released.folder, home.folder, dirs_exist_ok=True)
-    before = published()
-    leaky = home.scripted(LEAK, "run", "--month", "2026-09", value)
+    before = _published(august)
+    leaky = august.scripted(LEAK, "run", "--month", "2026-09", value)
     assert leaky.returncode == 2
     assert match in leaky.stderr
     assert CANARY_NAME not in leaky.stderr
-    assert published() == before
+    assert _published(august) == before
 
 
-def test_second_run_of_a_month_is_refused_and_two_months_at_once_succeed(home: Home) -> None:
-    """The lock is the month's own."""
+def test_a_second_run_of_a_month_is_refused(home: Home) -> None:
     home.shop()
     settings = _settings(home)
     prepare_home(settings)
@@ -207,6 +209,12 @@ def test_second_run_of_a_month_is_refused_and_two_months_at_once_succeed(home: H
         refused = home.call("run", "--month", "2026-07")
     assert refused.returncode == 2
     assert "another run of 2026-07 is under way: wait until it ends" in refused.stderr
+
+
+@pytest.mark.soak
+def test_two_months_at_once_succeed(home: Home) -> None:
+    """The lock is the month's own."""
+    home.shop()
     both = [home.start("run", "--month", month) for month in ("2026-07", "2026-08")]
     ends = [(process.communicate(timeout=300), process.returncode) for process in both]
 
@@ -276,8 +284,12 @@ def _job() -> dg.JobDefinition:
     return tiny
 
 
+@pytest.mark.soak
 def test_a_destination_outside_the_eea_gets_nothing_and_the_month_stands(home: Home, tmp_path: Path) -> None:
-    """The last step refuses it, after the month is closed; neither its address nor its password is in any log."""
+    """The last step refuses it, after the month is closed; neither its address nor its password is in any log.
+
+    The quick run asks the step alone, in release/test_publish.
+    """
     home.shop()
     target = tmp_path / "elsewhere.db"
     env = {**home.env, "AJPRIVACY_PUBLISH_URL": f"sqlite:///{target}?note=Zq9-geheimnis",
@@ -292,17 +304,15 @@ def test_a_destination_outside_the_eea_gets_nothing_and_the_month_stands(home: H
     assert "Zq9-geheimnis" not in run.stdout + run.stderr
 
 
-def test_a_month_is_issued_again_by_the_command_alone(home: Home) -> None:
+def test_a_month_is_issued_again_by_the_command_alone(august: Home) -> None:
     """The run of a closed month publishes nothing; the command does, and refuses months that are not published."""
-    home.shop()
-    for first in (home.call("run", "--month", "2026-08", "--history-from", "2026-06"),
-                  home.call("releases", "reissue", "--month", "2026-07", "--json")):
-        assert first.returncode == 0, first.stderr
-    assert '"status": "published"' in first.stdout
-    manifest = (home.folder / "published" / "releases" / "2026-08" / "manifest.json").read_text(encoding="utf-8")
+    issued = august.call("releases", "reissue", "--month", "2026-07", "--json")
+    assert issued.returncode == 0, issued.stderr
+    assert '"status": "published"' in issued.stdout
+    manifest = (august.folder / "published" / "releases" / "2026-08" / "manifest.json").read_text(encoding="utf-8")
     assert json.loads(manifest)["reissued"] == ["2026-07"]
     assert json.loads(manifest)["history_from"] == "2026-06"
-    refused = home.call("releases", "reissue", "--month", "2024-01")
+    refused = august.call("releases", "reissue", "--month", "2024-01")
     assert refused.returncode == 2
     assert "2024-01 is not published: the release for 2026-08 has the months from 2026-06 on" in refused.stderr
     assert refused.stdout == ""

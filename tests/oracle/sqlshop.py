@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 
 from ajprivacy_pipeline.policy import DecisionPolicy, Policy, load_policy
@@ -34,6 +35,11 @@ def whatever_is_orphaned(policy: Policy) -> Policy:
     return policy.model_copy(update={"retention": policy.retention.model_copy(update={"evidence": loose})})
 
 
+@cache
+def _orphaned() -> Policy:
+    return whatever_is_orphaned(load_policy(NOTICE))
+
+
 def load_raw(con: zones.Connection, shop: Shop, policy: DecisionPolicy) -> None:
     """Write schema raw from a shop; a missing table is absent, a missing column is NULL."""
     con.execute("CREATE SCHEMA IF NOT EXISTS raw")
@@ -54,8 +60,8 @@ def load_raw(con: zones.Connection, shop: Shop, policy: DecisionPolicy) -> None:
 def decide(shop: Shop, month: str, folder: Path, *, policy: Policy | None = None,
            control: ControlStore | None = None) -> zones.Connection:
     """Load a shop and run all staged and retention models for a month; returns the connection."""
-    policy = policy or whatever_is_orphaned(load_policy(NOTICE))
-    control = control or ControlStore(f"sqlite:///{folder / 'control.db'}")
+    policy = policy or _orphaned()
+    control = control or ControlStore("sqlite://")
     con = zones.memory()
     load_raw(con, shop, policy)
     prepare(con, policy, control, month)
@@ -77,7 +83,7 @@ def decide_again(con: zones.Connection, month: str, control: ControlStore) -> No
 
     What is staged, and what is at fault in it, follow from the shop and the month alone.
     """
-    policy = whatever_is_orphaned(load_policy(NOTICE))
+    policy = _orphaned()
     prepare(con, policy, control, month)
     _decide_staged(con, policy, month)
 

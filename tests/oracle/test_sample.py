@@ -32,7 +32,7 @@ def _source_rows(database: Path, table: str) -> Iterator[dict[str, object]]:
     con.close()
 
 
-@pytest.mark.parametrize("customers", [1_500, pytest.param(100_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("customers", [600, pytest.param(100_000, marks=pytest.mark.soak)])
 def test_the_sample_shop_is_decided_alike(customers: int, tmp_path: Path) -> None:
     """Every row of every decision table, for every person of the shop; at 100,000 some ten minutes and 10 GB."""
     settings = decided_home(tmp_path, customers)

@@ -19,7 +19,7 @@ from .sql import decide, differences
 MONTH = "2026-10"
 SEEDS, BATCH = 240, 40
 HELD_BATCH = 20
-EXAMPLES, TOGETHER = 20, 10  # hypothesis draws two hundred shops, decided ten at a time
+TOGETHER = 10  # of the shops that hypothesis draws are decided at a time
 
 
 def agree(drawn: list[tuple[Shop, Options]], month: str) -> None:
@@ -65,18 +65,19 @@ def test_other_months(month: str) -> None:
     agree([random_shop(seed, month) for seed in range(1000, 1030)], month)
 
 
-def test_generated_shops() -> None:
-    """The same with hypothesis, which finds the smallest shops that differ; two hundred of them."""
+@pytest.mark.parametrize("examples", [5, pytest.param(100, marks=pytest.mark.soak)])
+def test_generated_shops(examples: int) -> None:
+    """The same with hypothesis, which finds the smallest shops that differ; fifty of them, or a thousand."""
     drawn = []
 
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.tuples(shops(MONTH), options(MONTH)), min_size=TOGETHER, max_size=TOGETHER))
     def decided_alike(some: list[tuple[Shop, Options]]) -> None:
         drawn.extend(some)
         agree(some, MONTH)
 
     decided_alike()
-    assert len(drawn) >= EXAMPLES * TOGETHER
+    assert len(drawn) >= examples * TOGETHER
 
 
 @pytest.mark.soak

@@ -23,6 +23,7 @@ class System:
     period: str
     measure: str
     amount: bool
+    least: float = 0.0  # of any cell
     tables: dict[Cell, str] = field(default_factory=dict)
     low: dict[Cell, float] = field(default_factory=dict)
     high: dict[Cell, float] = field(default_factory=dict)
@@ -33,7 +34,7 @@ class System:
 
     def put(self, cell: Cell, table: str, value: float | None, ceiling: float, spread: float) -> None:
         """Note what a table says of a cell; `spread` is how far a rounded figure may be from the truth."""
-        low, high = (0.0, ceiling) if value is None else (max(0.0, value - spread), value + spread)
+        low, high = (self.least, ceiling) if value is None else (max(self.least, value - spread), value + spread)
         if value is None:
             self.suppressed.add(cell)
             self.tables[cell] = table
@@ -102,7 +103,8 @@ def systems(published: Published) -> Iterator[System]:
             by_period[shape.name] = {str(period)[:10]: part for period, part in frame.groupby(shape.time)}
     for measure, shapes in groups(published):
         for period in sorted({period for shape in shapes for period in by_period[shape.name]}):
-            system = System(shapes[0].population, period, measure, any(measure in s.amounts for s in shapes))
+            system = System(shapes[0].population, period, measure, any(measure in s.amounts for s in shapes),
+                            -np.inf if measure in published.signed else 0.0)
             for shape in shapes:
                 if period in by_period[shape.name]:
                     _add(system, by_period[shape.name][period], shape)

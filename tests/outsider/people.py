@@ -7,6 +7,8 @@ here: cells.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -67,6 +69,7 @@ def linkage(published: Published, known: pd.DataFrame, limits: Thresholds) -> It
     quasi, sensitive = (columns(published, role) for role in ("quasi_identifier", "sensitive"))
     classes = table.groupby(quasi, dropna=False).size().reset_index(name="rows")
     alike = _alike(known, quasi)
+    guessed: dict[bytes, list[Finding]] = {}  # the same of everybody whom the same classes fit
     for person in alike.itertuples(index=False):
         fits = compatible(classes, quasi, person)
         rows = int(classes.loc[fits, "rows"].sum())
@@ -74,8 +77,11 @@ def linkage(published: Published, known: pd.DataFrame, limits: Thresholds) -> It
         if 0 < rows < limits.k:
             yield Finding("linkage", MICRODATA, "", who, f"{rows} rows can be theirs")
         elif rows and int(fits.sum()) > 1:  # one class alone is guessed at by `attack`
-            theirs = table.merge(classes.loc[fits, quasi], on=quasi)
-            yield from guesses(theirs, table, sensitive, who, limits)
+            key = fits.tobytes()
+            if key not in guessed:
+                theirs = table.merge(classes.loc[fits, quasi], on=quasi)
+                guessed[key] = list(guesses(theirs, table, sensitive, "", limits))
+            yield from (replace(found, cell=who) for found in guessed[key])
 
 
 def editions(older: Published, newer: Published, known: pd.DataFrame, limits: Thresholds) -> Iterator[Finding]:
@@ -114,6 +120,7 @@ def compatible(classes: pd.DataFrame, quasi: list[str], person: object) -> Mask:
     return fits
 
 
+@cache
 def holds(label: object, value: object) -> bool:
     """Whether what a row says may be said of somebody with the value."""
     text, label = str(value), str(label)

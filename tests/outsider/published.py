@@ -61,11 +61,12 @@ class Shape:
 
 @dataclass(frozen=True)
 class Published:
-    """One release."""
+    """One release. `signed` are measures that may be below nothing, as where there are credit notes."""
 
     name: str
     tables: dict[str, pd.DataFrame]
     shapes: dict[str, Shape] = field(default_factory=dict)
+    signed: frozenset[str] = frozenset()
     rounded: dict[str, Shape] = field(default_factory=dict)  # tables of rounded counts: every cell has a number
 
 
@@ -93,7 +94,7 @@ def read(path: Path) -> Published:
         if (columns["role"] == "measure").any() and (columns["role"] == "dimension").any():
             every_cell = "rounded_to" in frame and "suppressed" not in frame
             (rounded if every_cell else shapes)[name] = _shape(name, frame, columns)
-    return Published(path.parent.name if path.is_file() else path.name, tables, shapes, rounded)
+    return Published(path.parent.name if path.is_file() else path.name, tables, shapes, rounded=rounded)
 
 
 def _from_folder(path: Path) -> dict[str, pd.DataFrame]:

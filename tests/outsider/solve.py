@@ -69,7 +69,7 @@ def _zeros(system: System) -> set[Cell]:
     zeros: set[Cell] = set()
     while True:
         before = len(zeros)
-        nothing = {cell for cell in system.low if system.high[cell] < 1e-9} | zeros
+        nothing = {cell for cell in system.low if abs(system.high[cell]) < 1e-9} | zeros
         for total, parts in system.sums:
             if all(part in nothing for part in parts):
                 zeros.add(total)
@@ -217,7 +217,7 @@ def _solve(piece: Piece, weights: Vector, scale: float) -> Vector:
                     b_eq=piece.right / scale if piece.equal.shape[0] else None,
                     A_ub=piece.least if piece.least.shape[0] else None,
                     b_ub=piece.most / scale if piece.least.shape[0] else None,
-                    bounds=np.column_stack([piece.low / scale, high]), method="highs")
+                    bounds=np.column_stack([np.maximum(piece.low / scale, -far), high]), method="highs")
     if found.x is None:
         raise ContradictionError
     return np.asarray(found.x * scale)

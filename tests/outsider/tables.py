@@ -24,7 +24,7 @@ def attack(published: Published, limits: Thresholds) -> Iterator[Finding]:
         yield from complements(system, limits)
     yield from between_tables(published, limits)
     for shape in published.shapes.values():
-        yield from differences(published.tables[shape.name], shape, limits)
+        yield from differences(published.tables[shape.name], shape, limits, published.signed)
         yield from prices(published.tables[shape.name], shape, limits)
 
 
@@ -64,7 +64,7 @@ def margins(system: System, limits: Thresholds) -> Iterator[Finding]:
         if exact and len(hidden) == 1:
             yield Finding("margin", system.tables[hidden[0]], system.period, name(hidden[0]),
                           f"{system.measure} = {rest:.2f}, the only one suppressed of its line")
-        elif exact and hidden and not system.amount and rest < limits.k:
+        elif exact and hidden and not system.amount and system.least >= 0 and rest < limits.k:
             yield Finding("margin", system.tables[hidden[0]], system.period, name(total),
                           f"{system.measure}: {len(hidden)} suppressed cells make {rest:.0f} together")
 
@@ -82,11 +82,12 @@ def between_tables(published: Published, limits: Thresholds) -> Iterator[Finding
                                   f"{found.difference:.0f} {measure} fewer or more than in {other.name}")
 
 
-def differences(frame: pd.DataFrame, shape: Shape, limits: Thresholds) -> Iterator[Finding]:
+def differences(frame: pd.DataFrame, shape: Shape, limits: Thresholds,
+                signed: frozenset[str] = frozenset()) -> Iterator[Finding]:
     """A total less one part, both shown, where the difference is a few people or what a few people did."""
     rounded = "rounded_to" in frame
     for measure in shape.measures:
-        if shape.unit[measure] not in SMALL or measure in shape.figures or rounded:
+        if shape.unit[measure] not in SMALL or measure in shape.figures | signed or rounded:
             continue
         shown = frame[frame[measure].notna()]
         for dimension in shape.dimensions:

@@ -84,7 +84,7 @@ def _after_action(column: str, value: object) -> object:
     if column == "postal_code":
         first = str(value or "").strip()[:1]
         return first if first.isdigit() else None
-    return {"name": "Anonymised", "birth_date": "1980-01-01"}.get(column)
+    return {"birth_date": "1980-01-01"}.get(column)
 
 
 def test_what_was_carried_out_is_absent_and_moves_nobody() -> None:

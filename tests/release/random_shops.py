@@ -7,12 +7,13 @@ here. The same seed gives the same shop. `real_year` is one of the size and dirt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from ajprivacy_pipeline.storage.zones import Connection
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.storage.zones import Connection
 
 Rows = dict[str, pd.DataFrame]
 LAST = date(2024, 3, 31)
@@ -152,7 +153,7 @@ def _lines(shop: Shop, rng: np.random.Generator, orders: pd.DataFrame, prices: A
     return table.drop(columns="unit_price") if shop.unpriced else table
 
 
-def put(con: Connection, tables: Rows) -> None:
+def put(con: "Connection", tables: Rows) -> None:
     """Insert the tables into `staged`, and one decision a customer into `retention`."""
     for name, table in tables.items():
         con.register("made", table)

@@ -10,15 +10,16 @@ import pytest
 from ajprivacy_pipeline.errors import ControlError, ReleaseError, ZoneError
 from ajprivacy_pipeline.release import GuaranteeError, prove, read_release
 from ajprivacy_pipeline.storage.zones import memory
-from tests.release.release_world import SALES, World, die_at, tree
+from tests.release.release_world import World, all_but, die_at, tree
 
+DEMAND_ALONE = all_but("product_demand_monthly")
 BEFORE = ["computing cells", "scanning for leaks", "building analytics.duckdb", "proving what was built"]
 
 
 @pytest.fixture(scope="module")
 def left_out() -> tuple[str, ...]:
-    """None of sales is looked at here."""
-    return SALES
+    """Demand alone is looked at here."""
+    return DEMAND_ALONE
 
 
 class Stop(BaseException):
@@ -84,7 +85,7 @@ def test_killed_at_any_step_of_a_publish_the_old_release_stays_and_the_next_run_
     steps = [*steps_before(world, "swapping the folder"), "swapping the folder", "recording the release", "committing"]
     assert len(steps) > len(BEFORE) + 3
     for step in steps:
-        assert die_at(world.settings.home, "2024-04", step, left_out=SALES) == -signal.SIGKILL, step
+        assert die_at(world.settings.home, "2024-04", step, left_out=DEMAND_ALONE) == -signal.SIGKILL, step
         assert leftovers(world), f"{step}: the run really died in the middle"
         assert world.analytics.read_bytes() == old, step
         assert read_release(world.settings).month == "2024-03", step
@@ -98,7 +99,7 @@ def test_a_repaired_release_equals_one_that_was_never_interrupted(world: World, 
     interrupt(world, "committing", "2024-03")
     assert not world.analytics.exists()
     assert world.publish("2024-03").repaired
-    other = World(march, sql=march / "sql", left_out=SALES)
+    other = World(march, sql=march / "sql", left_out=DEMAND_ALONE)
     assert tree(world.settings.published / "releases") == tree(other.settings.published / "releases")
     everything = "SELECT * FROM product_demand_monthly ORDER BY ALL"
     assert world.query(everything) == other.query(everything)

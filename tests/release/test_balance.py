@@ -6,10 +6,16 @@ import pytest
 
 from ajprivacy_pipeline.disclosure.cells.stock_flow import check_flows, suppress_flows
 from ajprivacy_pipeline.release import GuaranteeError, gates, tables
-from tests.release.release_world import World, add
+from tests.release.release_world import World, add, all_but
 
 FEBRUARY, MARCH, APRIL = date(2024, 2, 10), date(2024, 3, 10), date(2024, 4, 10)
 ROWS = "SELECT subscribed, unsubscribed, active FROM newsletter_monthly ORDER BY month"
+
+
+@pytest.fixture(scope="module")
+def left_out() -> tuple[str, ...]:
+    """The newsletter alone is looked at here."""
+    return all_but("newsletter_monthly")
 
 
 def join(world: World, people: int, on: date) -> None:

@@ -7,7 +7,13 @@ import pytest
 from ajprivacy_pipeline.disclosure.cells.secondary import check_complements, suppress_complements
 from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.release import GuaranteeError, gates, tables
-from tests.release.release_world import World, add
+from tests.release.release_world import World, add, all_but
+
+
+@pytest.fixture(scope="module")
+def left_out() -> tuple[str, ...]:
+    """Two tables of the same facts are looked at here."""
+    return all_but("sales_monthly", "product_demand_monthly")
 
 
 def gate(world: World, *, close_gaps: bool) -> tuple[Verdict, dict[str, str]]:

@@ -211,9 +211,23 @@ CELLS = st.tuples(st.sampled_from(["x", "y", "z", ALL]), st.sampled_from(["0", "
                   st.sampled_from(["b", "c", ALL]))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=SLOW)
 @given(orders=ORDERS, gone=st.sets(CELLS, max_size=8))
 def test_sql_and_slow_sets_agree(orders: list[Order], gone: set[Cell]) -> None:
+    agree(orders, gone)
+
+
+@pytest.mark.soak
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+@given(orders=ORDERS, gone=st.sets(CELLS, max_size=8))
+def test_sql_and_slow_sets_agree_on_many(orders: list[Order], gone: set[Cell]) -> None:
+    agree(orders, gone)
+
+
+def agree(orders: list[Order], gone: set[Cell]) -> None:
     """Whatever is suppressed, both find the same measures at fault, and none after suppressing."""
     policy = small_policy()
     thresholds = policy.release.thresholds.model_copy(update={"k": 5})

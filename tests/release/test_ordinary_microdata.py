@@ -12,7 +12,7 @@ from tests.pycanon_says import assert_agrees
 from tests.release.ordinary_shop import extraction, filled, made, rows_of
 
 
-@pytest.mark.parametrize("count", [500, 2000])
+@pytest.mark.parametrize("count", [500, pytest.param(2000, marks=pytest.mark.soak)])
 def test_a_shop_where_seven_of_ten_ordered_once_gets_its_microdata(tmp_path: Path, count: int) -> None:
     world = filled(tmp_path, rows_of(count))
     snapshot = made(world)

@@ -263,7 +263,7 @@ def test_a_record_whose_own_day_is_unknown_is_held_unless_something_retains_it(f
 
 
 @pytest.mark.parametrize(("shop", "is_there"), [
-    ("nothing there", False), ("a neutral name", False), ("company data alone", False), ("only a decade", False),
+    ("nothing there", False), ("a neutral name", True), ("company data alone", False), ("only a decade", False),
     ("only a birth date", True),
 ])
 def test_no_evidence_needs_something_to_be_there(found: Decided, shop: str, is_there: bool) -> None:

@@ -14,14 +14,13 @@ not be one contributor's, or two's, in all but name (G4):
     overlap     there too: a total minus all its shown parts along one dimension. Who is left has parts that do not sum
                 to their total: they are in several, in none that is shown, or in one that is suppressed.
 
-The order of subtraction is the same all over a remainder; sums of suppressed cells that follow only from several totals
+How remainders are laid out is in `remainders`. Sums of suppressed cells that follow only from several totals
 together are for G5. Counts by cell decide most differences; sets of contributors are compared only for the rest.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations, permutations
 
 from ajprivacy_pipeline.disclosure.cells.contributions import (
     Contributions,
@@ -30,7 +29,16 @@ from ajprivacy_pipeline.disclosure.cells.contributions import (
     hide,
     suppressed_along,
 )
-from ajprivacy_pipeline.disclosure.cells.primary import is_dominated, shape_of
+from ajprivacy_pipeline.disclosure.cells.primary import shape_of
+from ajprivacy_pipeline.disclosure.cells.remainders import (
+    LINE,
+    choice_of,
+    few_lines,
+    guarantees_of,
+    lay_out,
+    remainders,
+    subsets,
+)
 from ajprivacy_pipeline.disclosure.verdict import Place, Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
@@ -41,7 +49,7 @@ class Difference:
     """Differences of one kind in one table and measure.
 
     `few` selects the cells of which it is too few, one row each; `choice` selects into the keys which shown cell to
-    suppress for each row of temp.few; `all` counts the differences. `guarantee` is what says that it is too few.
+    suppress for each row of temp.few; `all` counts the differences.
     """
 
     of: Contributions
@@ -49,7 +57,6 @@ class Difference:
     few: str
     choice: str
     all: str
-    guarantee: str = "G6"
 
 
 def suppress_differences(con: Connection, policy: Policy, public: dict[str, str],
@@ -74,27 +81,55 @@ def suppress_differences(con: Connection, policy: Policy, public: dict[str, str]
         while stale:
             measure = min(stale, key=one.measures.index)
             stale.remove(measure)
-            moved = sum(_mend(con, policy, public, difference) for difference in differences(policy, one, measure))
+            moved = _mend_remainders(con, policy, public, one, measure)
+            moved += sum(_mend(con, policy, public, difference) for difference in differences(policy, one, measure))
             if moved:  # what is shown of other measures may have changed along
                 stale |= {measure, *suppressed_along(shape_of(policy, one.table), measure)} & set(one.measures)
             taken += moved
     return taken
 
 
+def _mend_remainders(con: Connection, policy: Policy, public: dict[str, str], one: Contributions, measure: str) -> int:
+    """Suppress a cell for each remainder that is too small, one remainder after the other, until there is none."""
+    taken, left = 0, [(r, g) for r in remainders(one, measure) for g in guarantees_of(policy, one, measure)]
+    while left and lay_out(con, policy, one, measure, list(dict.fromkeys(remainder for remainder, _ in left))):
+        small = {g: {number for number, in con.execute(
+            f"SELECT DISTINCT remainder FROM ({few_lines(policy, one, measure, g)})").fetchall()}
+            for g in dict.fromkeys(guarantee for _, guarantee in left)}
+        first = next((at for at, (remainder, g) in enumerate(left) if remainder.number in small[g]), None)
+        if first is None:
+            break
+        remainder, guarantee = left[first]
+        left = left[first + 1:]
+        difference = Difference(one, measure, few_lines(policy, one, measure, guarantee),
+                                choice_of(policy, one, measure, remainder), "")
+        while lay_out(con, policy, one, measure, [remainder]) and (
+                moved := _mend_once(con, policy, public, difference)):
+            taken += moved
+    con.execute("DROP TABLE IF EXISTS temp.remainder_parts")
+    return taken
+
+
 def _mend(con: Connection, policy: Policy, public: dict[str, str], difference: Difference) -> int:
     """Suppress a cell for each difference that is too small, until there is none."""
     taken = 0
-    while True:
-        found = con.execute(f"CREATE OR REPLACE TEMP TABLE few AS {difference.few}").fetchall()[0][0]
-        if not found:
-            return taken
-        con.execute(f"CREATE OR REPLACE TEMP TABLE chosen AS SELECT DISTINCT {_listed(difference.of.keys)} "
-                    f"FROM ({difference.choice})")
-        moved = hide(con, policy, public, difference.of, difference.measure)
-        con.execute("DROP TABLE temp.chosen")
-        if not moved:
-            return taken  # the check says what stands
+    while moved := _mend_once(con, policy, public, difference):
         taken += moved
+    return taken
+
+
+def _mend_once(con: Connection, policy: Policy, public: dict[str, str], difference: Difference) -> int:
+    """Suppress a cell for each difference that is too small; 0 where there is none, or nothing to suppress.
+
+    In the latter case the check says what stands.
+    """
+    if not con.execute(f"CREATE OR REPLACE TEMP TABLE few AS {difference.few}").fetchall()[0][0]:
+        return 0
+    con.execute(f"CREATE OR REPLACE TEMP TABLE chosen AS SELECT DISTINCT {_listed(difference.of.keys)} "
+                f"FROM ({difference.choice})")
+    moved = hide(con, policy, public, difference.of, difference.measure)
+    con.execute("DROP TABLE temp.chosen")
+    return moved
 
 
 def check_differences(con: Connection, policy: Policy, public: dict[str, str]) -> tuple[Verdict, Verdict]:
@@ -106,13 +141,11 @@ def check_differences(con: Connection, policy: Policy, public: dict[str, str]) -
     places: dict[str, set[Place]] = {"G6": set(), "G4": set()}
     for months in batches(con, policy, public):
         with contributions(con, policy, public, months) as counted:
-            for one in counted:
-                for difference in (d for measure in one.measures for d in differences(policy, one, measure)):
-                    count = con.execute(difference.all).fetchall()[0][0]
-                    found[difference.guarantee] += count
-                    few = _places(con, policy, difference) if count else []
-                    small[difference.guarantee, f"{one.table}.{difference.measure}"] += len(few)
-                    places[difference.guarantee].update(few)
+            for one, measure in ((made, measure) for made in counted for measure in made.measures):
+                for guarantee, count, few in _judged(con, policy, one, measure):
+                    found[guarantee] += count
+                    small[guarantee, f"{one.table}.{measure}"] += len(few)
+                    places[guarantee].update(few)
     leave = {"G6": f"leave fewer than {k} contributors", "G4": "leave what one or two contributors dominate"}
     violations = {g: [f"{where}: {few:,} shown totals minus shown parts of theirs {words}"
                       for (guarantee, where), few in sorted(small.items()) if few and guarantee == g]
@@ -123,80 +156,37 @@ def check_differences(con: Connection, policy: Policy, public: dict[str, str]) -
                     {"remainders": found["G4"]}, places["G4"]))
 
 
-def _places(con: Connection, policy: Policy, difference: Difference) -> list[Place]:
-    """Where each difference is that stands on too few."""
-    found, of = con.execute(f"SELECT * FROM ({difference.few})"), difference.of
-    columns = [column[0] for column in found.description or ()]
+def _judged(con: Connection, policy: Policy, one: Contributions,
+            measure: str) -> Iterator[tuple[str, int, list[Place]]]:
+    """By guarantee and kind how many differences a measure has, and where each is that stands on too few."""
+    if count := lay_out(con, policy, one, measure, remainders(one, measure)):
+        for guarantee in guarantees_of(policy, one, measure):
+            yield guarantee, count, _places(con, policy, one, measure, few_lines(policy, one, measure, guarantee))
+    con.execute("DROP TABLE IF EXISTS temp.remainder_parts")
+    for difference in differences(policy, one, measure):
+        if count := con.execute(difference.all).fetchall()[0][0]:
+            yield "G6", count, _places(con, policy, one, measure, difference.few)
+
+
+def _places(con: Connection, policy: Policy, one: Contributions, measure: str, few: str) -> list[Place]:
+    """Where each difference is that stands on too few: of a remainder the shown total, else a part of it."""
+    found = con.execute(f"SELECT * FROM ({few})")
+    columns = [column[0].removeprefix(LINE) for column in found.description or ()]
     rows = [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
-    return [Place(of.table, difference.measure, row[of.time],
-                  tuple((d, row[d]) for d in of.dimensions if row.get(d, policy.release.values.all)
+    return [Place(one.table, measure, row[one.time],
+                  tuple((d, row[d]) for d in one.dimensions if row.get(d, policy.release.values.all)
                         != policy.release.values.all)) for row in rows]
 
 
 def differences(policy: Policy, one: Contributions, measure: str) -> Iterator[Difference]:
-    """Yields every difference of a measure of a table, in a fixed order."""
+    """Yields every pair and overlap of a measure of a table, in a fixed order."""
     additive = one.additive[measure]
-    for named in _subsets(one.dimensions):
-        for order in permutations(d for d in additive if d not in named):
-            if order:
-                yield _remainder(policy, one, measure, named, order)
-                if measure in shape_of(policy, one.table).amounts:
-                    yield _remainder(policy, one, measure, named, order, is_amount=True)
-    for summed in _subsets(one.dimensions):
+    for summed in subsets(one.dimensions):
         if not set(summed) <= set(additive):
             yield _pair(policy, one, measure, summed)
     for dimension in one.dimensions:
         if dimension not in additive:
             yield _overlap(policy, one, measure, dimension)
-
-
-def _subsets(dimensions: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    for size in range(len(dimensions) + 1):
-        yield from combinations(dimensions, size)
-
-
-def _remainder(policy: Policy, one: Contributions, measure: str, named: tuple[str, ...],
-               order: tuple[str, ...], *, is_amount: bool = False) -> Difference:
-    """Totals that name some dimensions, minus their shown parts, first along the first dimension of the order.
-
-    Too few are fewer than k, or, of an amount, those of whom one or two dominate it.
-    """
-    total, k = literal(policy.release.values.all), policy.release.thresholds.k
-    n, shown, own = (quote(f"{prefix}_{measure}") for prefix in ("n", "shown", "own"))
-
-    def at(alias: str, filled: tuple[str, ...]) -> str:
-        """A cell stands at the level that names these dimensions and no other."""
-        return " AND ".join(f"{alias}.{quote(d)} {'<>' if d in filled else '='} {total}" for d in one.dimensions)
-
-    def above(alias: str, filled: tuple[str, ...]) -> str:
-        """The cell that names these dimensions, above another cell, is shown."""
-        same = " AND ".join(f"u.{quote(d)} = " + (f"{alias}.{quote(d)}" if d in (one.time, *filled) else total)
-                            for d in one.keys)
-        return f"EXISTS (SELECT 1 FROM {one.cells} AS u WHERE u.{shown} AND {same})"
-
-    def below(alias: str, depth: int) -> str:
-        """Below a shown total, and below no part of it that is subtracted before."""
-        return " AND ".join([above(alias, named), *(f"NOT {above(alias, (*named, *order[:j]))}"
-                                                    for j in range(1, depth))])
-
-    line, keys = _listed((one.time, *named)), _listed(one.keys)
-    hidden = (f"SELECT {keys}, {n} AS n FROM {one.cells} AS f WHERE {at('f', (*named, *order))} AND NOT f.{shown} "
-              f"AND f.{n} > 0 AND {below('f', len(order))}")
-    few = (f"WITH hidden AS MATERIALIZED ({hidden}), "
-           f"near AS (SELECT {line} FROM hidden GROUP BY ALL HAVING max(n) < {k:d}) "
-           f"SELECT {line} FROM near JOIN hidden USING ({line}) JOIN {one.people} AS p USING ({keys}) "
-           f"WHERE p.{own} <> 0 GROUP BY ALL HAVING count(DISTINCT p.token) < {k:d}")
-    if is_amount:
-        few = (f"SELECT {line} FROM (SELECT {line}, abs(sum(p.{own})) AS own FROM ({hidden}) JOIN {one.people} AS p "
-               f"USING ({keys}) WHERE p.{own} <> 0 GROUP BY {line}, p.token) GROUP BY {line} "
-               f"HAVING {is_dominated(policy, 'max(own)', 'coalesce(max(own, 2)[2], 0)', 'sum(own)')}")
-    parts = " UNION ALL ".join(
-        f"SELECT {keys}, {n} AS n, {j} AS depth FROM {one.cells} AS f JOIN temp.few USING ({line}) "
-        f"WHERE f.{shown} AND {at('f', (*named, *order[:j]))} AND {below('f', j)}" for j in range(1, len(order) + 1))
-    choice = (f"SELECT {keys} FROM ({parts}) QUALIFY row_number() OVER (PARTITION BY {line} "
-              f"ORDER BY depth DESC, n, {keys}) = 1")
-    return Difference(one, measure, few, choice, f"SELECT count(*) FROM (SELECT DISTINCT {line} FROM ({hidden}))",
-                      "G4" if is_amount else "G6")
 
 
 def _pair(policy: Policy, one: Contributions, measure: str, summed: tuple[str, ...]) -> Difference:

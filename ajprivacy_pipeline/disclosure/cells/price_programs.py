@@ -16,11 +16,13 @@ import highspy
 import numpy as np
 from scipy.sparse import coo_array
 
+from ajprivacy_pipeline.disclosure.cells.intervals import MORE
 from ajprivacy_pipeline.disclosure.cells.linear_programs import Programs, accept
 from ajprivacy_pipeline.disclosure.cells.table_system import Array
 
 _NODES = 100  # of an integer program's search; what was found until then counts
 _PARTNERS = 40  # products with the most units, and as many with the most revenue, that others are exchanged with
+_EXACTLY = 1e-9  # of a goal: it is reached but for arithmetic
 _EXACT = 0.005  # kroner: revenue is published to the øre
 
 
@@ -64,6 +66,8 @@ class LinePrograms:
         """
         self._products, self._band, self._whole = products, band, whole
         self._scale = max((abs(p.unit_price) for p in products if not p.is_known), default=0.0) or 1.0
+        self._in_bands = [0.0 if p.price is not None or p.is_known else band * p.revenue for p in products]
+        self._in_all_bands = sum(self._in_bands)
         self._relaxed: Programs | None = None
         self._down: Array = np.zeros(len(products))
         self._up: Array = self._down
@@ -85,13 +89,16 @@ class LinePrograms:
             return self.units(at, goal / price, up=up) * price if price > 0 else 0.0
         if self._products[at].is_known or goal <= 0:
             return 0.0
+        # With all units as they are, prices alone move it as far as the bands of the product and of the others reach.
+        if (banded := min(self._in_bands[at], self._in_all_bands - self._in_bands[at])) >= goal * (1 - _EXACTLY):
+            return banded
         if (cheap := float((self._up if up else self._down)[at]) * self._products[at].unit_price) >= goal:
             return cheap
         return self._furthest(len(self._products) + at, goal / self._scale, up=up) * self._scale
 
     def _furthest(self, column: int, goal: float, *, up: bool) -> float:
         self._relaxed = self._relaxed or self._programs()
-        moves = self._relaxed.furthest({column: goal}, up=up)
+        moves = self._relaxed.furthest({column: MORE * goal}, up=up)
         return 0.0 if moves is None else max(0.0, float(moves[column] if up else -moves[column]))
 
     def _programs(self) -> Programs:

@@ -139,8 +139,7 @@ def _persons(con: Connection, policy: Policy, texts: Sequence[Text], hit: set[tu
              staged: set[tuple[str, str]]) -> list[Hit]:
     """What names a person in other words, or holds a birth date, among the texts that are no hit yet; no log's."""
     left = [t for t in texts if not t.logged and (t.place, t.value) not in hit]
-    values, words = [_visible(t.value) for t in left], own_words()
-    names = persons.named(con, policy, values, [words if t.own else frozenset() for t in left], staged)
+    names = persons.named(con, policy, [_visible(t.value) for t in left], [t.own for t in left], own_words(), staged)
     dated = [t for t in left if not t.own]
     births = persons.born(con, policy, [_visible(t.value) for t in dated], [_is_number(t) for t in dated], staged)
     return [*(Hit(left[i].place, left[i].value, "a person's name in parts, joined or with initials") for i in names),
@@ -170,8 +169,8 @@ def _lay_out_runs(con: Connection, texts: Sequence[Text], minimum: int) -> int:
             CASE WHEN regexp_full_match(run, '[0-9 ]+') THEN replace(run, ' ', '') ELSE run END AS run) FROM joined)
         SELECT DISTINCT position, word_count, run
         FROM compact
+        ANTI JOIN (SELECT true AS own, 1 AS word_count, unnest($own_words) AS run) USING (own, word_count, run)
         WHERE length(run) >= {minimum:d}
-          AND NOT (own AND word_count = 1 AND list_contains($own_words, run))
           AND NOT (logged AND word_count = 1 AND regexp_full_match(run, '\\p{{L}}+'))
           AND NOT (numbered AND regexp_full_match(run, '[0-9]+') AND length(run) < {SHORTEST_NUMBER:d})""", {
         "positions": list(range(len(texts))), "texts": [_visible(t.value) for t in texts],
@@ -182,6 +181,8 @@ def _lay_out_runs(con: Connection, texts: Sequence[Text], minimum: int) -> int:
 
 def _visible(text: str) -> str:
     """The text without characters that are not seen, which could part a name."""
+    if text.isascii():  # there are none
+        return text
     return "".join(c for c in text if unicodedata.category(c) != "Cf")
 
 

@@ -18,7 +18,7 @@ digits alone is none where it is a product's number, and no date is one in a tex
 of business overlap.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import reduce
 
 from ajprivacy_pipeline.policy import Policy
@@ -28,7 +28,7 @@ _NO_WORD = "[^\\p{L}\\p{N}]+"
 _LONGEST_TEXT = 400  # characters of a name in the warehouse: more is no name
 
 
-def named(con: Connection, policy: Policy, texts: Sequence[str], own: Sequence[frozenset[str]],
+def named(con: Connection, policy: Policy, texts: Sequence[str], own: Sequence[bool], own_words: Collection[str],
           staged: set[tuple[str, str]]) -> list[int]:
     """The positions of texts that name a person of the warehouse in parts, joined or with initials.
 
@@ -36,13 +36,14 @@ def named(con: Connection, policy: Policy, texts: Sequence[str], own: Sequence[f
         con: holds `staged`.
         policy: names the columns and the lengths.
         texts: what is compared.
-        own: words of each text that do not count, because the policy uses them.
+        own: whether the policy wrote a text.
+        own_words: words that do not count in such a text, because the policy uses them.
         staged: tables and columns that are there.
     """
     columns = [(t, c) for t, c in (name.split(".") for name in policy.release.persons.columns) if (t, c) in staged]
     if not texts or not columns:
         return []
-    _lay_out_words(con, policy, texts, own)
+    _lay_out_words(con, policy, texts, own, own_words)
     con.execute(f"CREATE OR REPLACE TEMP TABLE name_keys AS {_keys_of_texts(policy)}",
                 {"particles": list(policy.release.persons.particles)})
     found = con.execute(
@@ -111,7 +112,8 @@ def _taken_apart(expression: str) -> str:
     return expression
 
 
-def _lay_out_words(con: Connection, policy: Policy, texts: Sequence[str], own: Sequence[frozenset[str]]) -> None:
+def _lay_out_words(con: Connection, policy: Policy, texts: Sequence[str], own: Sequence[bool],
+                   own_words: Collection[str]) -> None:
     """Write the words of every text, in both readings, into temp.name_words; `rank` counts the words of two letters."""
     apart = _taken_apart("text")
     ending = literal(policy.release.persons.genitive)
@@ -123,14 +125,16 @@ def _lay_out_words(con: Connection, policy: Policy, texts: Sequence[str], own: S
         placed AS (SELECT position, own, reading, unnest(words) AS word, unnest(range(len(words))) AS place
                    FROM readings),
         ranked AS (SELECT *, count(*) FILTER (length(word) > 1) OVER (PARTITION BY position, reading ORDER BY place)
-                          AS rank FROM placed)
-        SELECT DISTINCT position, reading, place, rank, word FROM ranked
-        WHERE NOT list_contains(own, word)
-        UNION SELECT position, reading, place, rank, left(word, length(word) - length({ending})) FROM ranked
-        WHERE NOT list_contains(own, word) AND {ending} <> '' AND suffix(word, {ending})
+                          AS rank FROM placed),
+        counting AS MATERIALIZED (
+            SELECT position, reading, place, rank, word FROM ranked ANTI JOIN (SELECT unnest($particles) AS word)
+            USING (word) ANTI JOIN (SELECT true AS own, unnest($own_words) AS word) USING (own, word))
+        SELECT DISTINCT position, reading, place, rank, word FROM counting
+        UNION SELECT position, reading, place, rank, left(word, length(word) - length({ending})) FROM counting
+        WHERE {ending} <> '' AND suffix(word, {ending})
           AND length(word) > {policy.release.persons.part_letters:d}""", {
-        "positions": list(range(len(texts))), "texts": list(texts),
-        "own": [sorted(words.union(policy.release.persons.particles)) for words in own]})
+        "positions": list(range(len(texts))), "texts": list(texts), "own": list(own),
+        "own_words": sorted(own_words), "particles": list(policy.release.persons.particles)})
 
 
 def _keys_of_texts(policy: Policy) -> str:

@@ -77,7 +77,7 @@ def profile_cases() -> list[Case]:
 
 def empty_cases() -> list[Case]:
     """What is empty already."""
-    row = consumer(name="Anonymised", email=" ", postal_code="7", city="\u00a0", birth_date="1980-01-01",
+    row = consumer(name="", email=" ", postal_code="7", city="\u00a0", birth_date="1980-01-01",
                    phone="", gender=None)
     found = [Case("already empty", {"customers": [row]}, [
         attribute(C, name, "absent") for name in ("name", "email", "address", "age", "phone", "gender")],

@@ -1,0 +1,147 @@
+"""Remainders of shown totals: what is left of a total minus its shown parts, for every order of subtracting at once.
+
+Belongs here: which cells a remainder is made of, whom they stand on, and which shown cell to suppress where that is too
+few. Does not belong here: other differences, suppressing, and the check (differencing).
+
+A remainder is a total that names some dimensions (its line), minus its shown parts, along the first dimension of an
+order, then the next: the parts of a part that is suppressed are subtracted in its place. What is left are suppressed
+cells that name all these dimensions, below a shown total and below no part that is subtracted before. All remainders of
+a measure are laid out in one statement: of each cell is noted which of the cells above it are shown.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, permutations
+
+from ajprivacy_pipeline.disclosure.cells.contributions import Contributions
+from ajprivacy_pipeline.disclosure.cells.primary import is_dominated, shape_of
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.storage.zones import Connection, literal, quote
+
+LINE = "line_"  # before a dimension: what the total names of it, the word for all where nothing
+_PARTS = "remainder_parts"  # temporary: remainder, the keys, n, line_<dimension>: a row a suppressed cell
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """The dimensions that a total names, and those along which its parts are subtracted, in this order."""
+
+    number: int
+    named: tuple[str, ...]
+    order: tuple[str, ...]
+
+
+def subsets(dimensions: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yields every choice of some dimensions, small ones first."""
+    for size in range(len(dimensions) + 1):
+        yield from combinations(dimensions, size)
+
+
+def remainders(one: Contributions, measure: str) -> list[Remainder]:
+    """Returns every remainder of a measure, numbered from 0 in a fixed order."""
+    found = [(named, order) for named in subsets(one.dimensions)
+             for order in permutations(d for d in one.additive[measure] if d not in named) if order]
+    return [Remainder(number, named, order) for number, (named, order) in enumerate(found)]
+
+
+def guarantees_of(policy: Policy, one: Contributions, measure: str) -> tuple[str, ...]:
+    """Returns what a remainder of a measure is held to: G6 as every difference, an amount to G4 as well."""
+    return ("G6", "G4") if measure in shape_of(policy, one.table).amounts else ("G6",)
+
+
+def lay_out(con: Connection, policy: Policy, one: Contributions, measure: str, listed: Sequence[Remainder]) -> int:
+    """Write what some remainders are made of into temp.remainder_parts; returns how many remainders of lines that is.
+
+    Args:
+        con: holds the contributions.
+        policy: the word for all.
+        one: a table.
+        measure: one of its measures.
+        listed: the remainders.
+    """
+    if not listed:
+        return 0
+    bit = {dimension: 1 << place for place, dimension in enumerate(one.dimensions)}
+
+    def level(dimensions: Sequence[str]) -> int:
+        return sum(bit[d] for d in dimensions)
+
+    rules = [(r.number, level(r.named), level((*r.named, *r.order)), 1 << level(r.named),
+              sum(1 << level((*r.named, *r.order[:j])) for j in range(1, len(r.order)))) for r in listed]
+    total, keys = literal(policy.release.values.all), _listed(one.keys)
+    n, shown = quote(f"n_{measure}"), quote(f"shown_{measure}")
+    above = {at: named for named in subsets(one.dimensions) if (at := level(named)) < (1 << len(bit)) - 1}
+    joins = " ".join(f"LEFT JOIN shown AS u{at} ON " + " AND ".join(
+        f"u{at}.{quote(d)} = " + (f"c.{quote(d)}" if d in (one.time, *named) else total) for d in one.keys)
+        for at, named in above.items())
+    seen = " + ".join(f"CASE WHEN u{at}.{quote(one.time)} IS NULL THEN 0 ELSE {1 << at:d} END" for at in above)
+    named = " + ".join(["0", *(f"CASE WHEN c.{quote(d)} <> {total} THEN {b:d} ELSE 0 END" for d, b in bit.items())])
+    line = ", ".join(f"CASE WHEN r.line & {b:d} <> 0 THEN c.{quote(d)} ELSE {total} END AS {quote(LINE + d)}"
+                     for d, b in bit.items())
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_PARTS} AS WITH shown AS (SELECT {keys} FROM {one.cells} WHERE {shown}), "
+        f"hidden AS (SELECT {_listed(one.keys, 'c')}, c.{n} AS n, {named} AS level, {seen} AS above "
+        f"FROM {one.cells} AS c {joins} WHERE NOT c.{shown} AND c.{n} > 0), "
+        "rules AS (SELECT unnest($numbers) AS number, unnest($lines) AS line, unnest($levels) AS level, "
+        "unnest($above) AS above, unnest($subtracted) AS subtracted) "
+        f"SELECT r.number AS remainder, {_listed(one.keys, 'c')}, c.n, {line} FROM hidden AS c JOIN rules AS r "
+        "ON r.level = c.level AND c.above & r.above <> 0 AND c.above & r.subtracted = 0",
+        dict(zip(("numbers", "lines", "levels", "above", "subtracted"), map(list, zip(*rules, strict=True)),
+                 strict=True)))
+    return int(con.execute(f"SELECT count(*) FROM (SELECT DISTINCT {_line(one)} FROM temp.{_PARTS})").fetchall()[0][0])
+
+
+def few_lines(policy: Policy, one: Contributions, measure: str, guarantee: str) -> str:
+    """Returns the SELECT of the laid out lines (remainder, time, line_<dimension>) of which too few are left.
+
+    Fewer than k contributors, or, of an amount, those of whom one or two dominate it.
+    """
+    line, keys, own = _line(one), _listed(one.keys), quote(f"own_{measure}")
+    if guarantee == "G4":
+        return (f"SELECT {line} FROM (SELECT {line}, abs(sum(p.{own})) AS own FROM temp.{_PARTS} "
+                f"JOIN {one.people} AS p USING ({keys}) WHERE p.{own} <> 0 GROUP BY {line}, p.token) GROUP BY {line} "
+                f"HAVING {is_dominated(policy, 'max(own)', 'coalesce(max(own, 2)[2], 0)', 'sum(own)')}")
+    k = policy.release.thresholds.k
+    return (f"WITH near AS (SELECT {line} FROM temp.{_PARTS} GROUP BY ALL HAVING max(n) < {k:d}) "
+            f"SELECT {line} FROM near JOIN temp.{_PARTS} USING ({line}) JOIN {one.people} AS p USING ({keys}) "
+            f"WHERE p.{own} <> 0 GROUP BY ALL HAVING count(DISTINCT p.token) < {k:d}")
+
+
+def choice_of(policy: Policy, one: Contributions, measure: str, remainder: Remainder) -> str:
+    """Returns the SELECT of the keys of the shown cell to suppress for each line of a remainder in temp.few.
+
+    The finest of the parts that are subtracted, with the fewest contributors.
+    """
+    n, shown = quote(f"n_{measure}"), quote(f"shown_{measure}")
+    total, keys = literal(policy.release.values.all), _listed(one.keys)
+    named, order = remainder.named, remainder.order
+
+    def at(filled: tuple[str, ...]) -> str:
+        """A cell stands at the level that names these dimensions and no other."""
+        return " AND ".join(f"f.{quote(d)} {'<>' if d in filled else '='} {total}" for d in one.dimensions)
+
+    def above(filled: tuple[str, ...]) -> str:
+        """The cell that names these dimensions, above another cell, is shown."""
+        same = " AND ".join(f"u.{quote(d)} = " + (f"f.{quote(d)}" if d in (one.time, *filled) else total)
+                            for d in one.keys)
+        return f"EXISTS (SELECT 1 FROM {one.cells} AS u WHERE u.{shown} AND {same})"
+
+    def below(depth: int) -> str:
+        """Below a shown total, and below no part of it that is subtracted before."""
+        return " AND ".join([above(named), *(f"NOT {above((*named, *order[:j]))}" for j in range(1, depth))])
+
+    same = " AND ".join(f"f.{quote(d)} = w.{quote(LINE + d if d != one.time else d)}" for d in (one.time, *named))
+    line = _listed((one.time, *named))
+    parts = " UNION ALL ".join(
+        f"SELECT {_listed(one.keys, 'f')}, f.{n} AS n, {j} AS depth FROM {one.cells} AS f JOIN temp.few AS w ON {same} "
+        f"WHERE f.{shown} AND {at((*named, *order[:j]))} AND {below(j)}" for j in range(1, len(order) + 1))
+    return (f"SELECT {keys} FROM ({parts}) QUALIFY row_number() OVER (PARTITION BY {line} "
+            f"ORDER BY depth DESC, n, {keys}) = 1")
+
+
+def _line(one: Contributions) -> str:
+    return ", ".join(["remainder", quote(one.time), *(quote(LINE + d) for d in one.dimensions)])
+
+
+def _listed(columns: Sequence[str], alias: str = "") -> str:
+    return ", ".join(f"{alias}.{quote(c)}" if alias else quote(c) for c in columns)

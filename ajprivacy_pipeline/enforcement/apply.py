@@ -1,0 +1,263 @@
+"""Carrying a plan out: the one door to the warehouse.
+
+Belongs here: batches of whole people, each one transaction: read under locks, changed, read back, marked, committed;
+then recorded. Does not belong here: what is due (`fresh`), what a value ends as (`values`), how a database is written.
+Killed anywhere and started again it ends in the same state: what was done is told by marker and ledger, never by how a
+value looks.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from ajprivacy_pipeline.enforcement import fresh, locked, tombstones
+from ajprivacy_pipeline.enforcement.ground import Ground, context_of
+from ajprivacy_pipeline.enforcement.plans import Plan
+from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
+from ajprivacy_pipeline.enforcement.targets import Part, Place
+from ajprivacy_pipeline.enforcement.values import ends_as
+from ajprivacy_pipeline.enforcement.work import Item, columns_of, items
+from ajprivacy_pipeline.errors import EnforcementError
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.control import ControlStore, utc_now
+from ajprivacy_pipeline.warehouse.writer import Batch, Change, Writer
+
+Checkpoint = Callable[[str], None]  # told what comes next; a test kills there
+
+
+@dataclass
+class Done:
+    """What a batch came to."""
+
+    rows: list[int] = field(default_factory=list)  # numbers of the plan's rows
+    counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (entity, part, "rows" | "cells")
+    emptied: Counter[tuple[str, str]] = field(default_factory=Counter)  # (table, column; '': whole rows)
+    put_off: set[str] = field(default_factory=set)  # people who changed meanwhile
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One row of the source and what it becomes; `after` is None where it is deleted."""
+
+    table: tuple[str, ...]
+    address: tuple[str, ...]
+    row: tuple[Any, ...]
+    after: Mapping[str, Any] | None
+    rank: int
+    item: Item
+    parts: tuple[str, ...]
+    cells: Mapping[str, int]  # by part
+
+
+class Door:
+    """Writes the batches of one plan."""
+
+    def __init__(self, writer: Writer, con: zones.Connection, policy: Policy, control: ControlStore, ground: Ground,
+                 plan: Plan, checkpoint: Checkpoint) -> None:
+        """Write to `writer` what stands in `pending` of the decided zone `con`."""
+        self.writer, self.con, self.policy, self.control = writer, con, policy, control
+        self.ground, self.plan, self.checkpoint = ground, plan, checkpoint
+        self.stages = stages_of(policy)
+        con.execute("CREATE OR REPLACE TABLE scratch.touched (entity VARCHAR, record_id VARCHAR)")
+
+    def carry_out(self, number: int, people: Sequence[str]) -> Done:
+        """Change everything that is pending of some people, in one transaction.
+
+        Raises:
+            BusyError: somebody holds a lock for too long; nothing was changed.
+            EnforcementError: what was written does not stand there; nothing was changed.
+        """
+        self.con.execute("CREATE OR REPLACE TABLE scratch.batch AS SELECT p.* FROM scratch.pending AS p "
+                         "JOIN (SELECT unnest($people) AS person) USING (person)", {"people": list(people)})
+        done, ids = Done(), locked.ids_of(self.con)
+        with self.writer.batch(self._fact_tables()) as batch:
+            self.checkpoint("read")
+            locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids)
+            done.put_off |= locked.changed_people(self.con, self.policy, ids)
+            if locked.EVERYBODY in done.put_off:
+                done.put_off |= set(people)
+            held = {hold["subject_id"] for hold in self.control.legal_holds() if hold["lifted_on"] is None}
+            edits = list(self._edits(batch, done, held))
+            edits = [edit for edit in edits if person_of(edit.item) not in done.put_off]
+            self.checkpoint("write")
+            tombstones.ensure(batch, self.ground, self.policy, self._links(edits))
+            for rank in sorted({edit.rank for edit in edits}):
+                for change in _grouped(edit for edit in edits if edit.rank == rank):
+                    batch.change(change)
+                    self.checkpoint("written")
+            self._read_back(batch, edits)
+            self._count(edits, done)
+            self._intend(number, done)
+            self.checkpoint("mark")
+            batch.mark(self.plan.id, number, json.dumps(told(done), sort_keys=True), utc_now().isoformat())
+            self.checkpoint("commit")
+        self.con.execute("INSERT INTO scratch.touched SELECT DISTINCT b.entity, b.record_id FROM scratch.batch AS b "
+                         "SEMI JOIN scratch.going USING (row_no)")
+        self.checkpoint("committed")
+        return done
+
+    def _fact_tables(self) -> list[tuple[str, ...]]:
+        if not self.policy.enforcement.batch.lock_fact_tables:
+            return []
+        return sorted({place.table for entity, place in self.ground.places.items()
+                       if place.table and entity not in ("web_events", "app_logs")})
+
+    def _edits(self, batch: Batch, done: Done, held: set[str]) -> Iterator[Edit]:
+        for entity, place in self.ground.places.items():
+            due = list(items(self.con, self.policy, self.stages, entity, "scratch.batch"))
+            if due:
+                yield from self._edits_of(batch, done, held, place, due)
+
+    def _edits_of(self, batch: Batch, done: Done, held: set[str], place: Place, due: list[Item]) -> Iterator[Edit]:
+        address = self.ground.facts[place.table].key or place.key
+        wanted = sorted({*place.columns.values()})
+        found = {tuple(map(as_text, (row[name] for name in place.key))): row for row in batch.read(
+            place.table, place.key, [item.key for item in due], [*address, *wanted], lock=True)}
+        for item in due:
+            row = found.get(tuple(map(as_text, item.key)))
+            if row is None or self._differs(place, item, row) or item.subject_id in held:
+                done.put_off.add(person_of(item))
+            if person_of(item) in done.put_off or row is None:
+                continue
+            key = tuple(row[name] for name in address)
+            for rank, parts in _by_rank(self.stages, item):
+                yield self._edit(place, item, row, address, key, rank, parts)
+
+    def _differs(self, place: Place, item: Item, row: Mapping[str, Any]) -> bool:
+        """Whether a value has changed since it was decided about; dates are compared by their decisions alone."""
+        kinds = self.policy.sources.tables[item.entity].columns
+        return any(item.values[column] is not None and as_text(row[source]) != as_text(item.values[column])
+                   for column, source in place.columns.items()
+                   if column in item.values and kinds[column].type not in ("timestamp", "date"))
+
+    def _edit(self, place: Place, item: Item, row: Mapping[str, Any], address: tuple[str, ...], key: tuple[Any, ...],
+              rank: int, parts: tuple[str, ...]) -> Edit:
+        stages = [self.stages[item.entity, part] for part in parts]
+        if any(stage.deletes for stage in stages):
+            cells = sum(value is not None for value in item.values.values())
+            return Edit(place.table, address, key, None, rank, item, parts, {parts[0]: cells})
+        after: dict[str, Any] = {}
+        cells_of: Counter[str] = Counter()
+        for stage in stages:
+            for column in columns_of(stage, item):
+                source = place.columns.get(column)
+                if source is None or item.values[column] is None:
+                    continue
+                end = ends_as(row[source], stage.columns[column],
+                              context_of(self.policy, place, self.ground.facts, item, column))
+                if end != row[source]:
+                    after[source] = end
+                    cells_of[stage.part] += 1
+        return Edit(place.table, address, key, after, rank, item, parts, cells_of)
+
+    def _links(self, edits: Sequence[Edit]) -> Iterator[tuple[tuple[str, ...], str, Any]]:
+        """The columns that are about to be unlinked, with their tombstones."""
+        for edit in edits:
+            place = self.ground.places[edit.item.entity]
+            actions = self.policy.actions[edit.item.entity]
+            for column, source in place.columns.items():
+                if edit.after and source in edit.after and actions[column].action == "unlink":
+                    yield edit.table, source, edit.after[source]
+
+    def _read_back(self, batch: Batch, edits: Sequence[Edit]) -> None:
+        """Select every changed row anew and hold it against what it should be; counts of the database are no proof."""
+        expected: dict[tuple[Any, ...], dict[tuple[Any, ...], Mapping[str, Any] | None]] = defaultdict(dict)
+        for edit in edits:
+            before = expected[edit.table, edit.address].get(edit.row, {})
+            expected[edit.table, edit.address][edit.row] = (
+                None if edit.after is None or before is None else {**before, **edit.after})
+        for (table, address), rows in expected.items():
+            columns = sorted({name for after in rows.values() if after for name in after})
+            found = {tuple(row[name] for name in address): row
+                     for row in batch.read(table, address, list(rows), columns)}
+            wrong = sum(1 for key, after in rows.items() if (
+                key in found if after is None else
+                key not in found or any(found[key][name] != value for name, value in after.items())))
+            if wrong:
+                raise EnforcementError(f"{'.'.join(table)}: {wrong} of {len(rows)} row(s) do not hold what was just "
+                                       "written: a trigger, a rule or a policy of the database changes or hides them; "
+                                       "nothing of this batch was changed")
+
+    def _count(self, edits: Sequence[Edit], done: Done) -> None:
+        for edit in edits:
+            for part in edit.parts:
+                done.counts[edit.item.entity, part, "rows"] += 1
+                done.counts[edit.item.entity, part, "cells"] += edit.cells.get(part, 0)
+            sources = {source: column for column, source in self.ground.places[edit.item.entity].columns.items()}
+            for source in edit.after or {}:
+                done.emptied[edit.item.entity, sources[source]] += 1
+        gone: dict[str, list[str]] = defaultdict(list)
+        for edit in edits:
+            if edit.after is None:
+                gone[edit.item.entity].append(edit.item.record_id)
+        for entity, ids in gone.items():
+            self._count_deleted(entity, ids, done)
+
+    def _count_deleted(self, entity: str, ids: list[str], done: Done) -> None:
+        """Of rows that went as a whole, each value that stood in them counts as emptied, too."""
+        table = self.policy.sources.tables[entity]
+        listed = ", ".join(f"count({zones.quote(name)})" for name in table.columns)
+        counts = self.con.execute(
+            f"SELECT count(*), {listed} FROM raw.{zones.quote(entity)} SEMI JOIN (SELECT unnest($ids) AS id) "
+            f"ON trim({zones.quote(table.key[0])}::VARCHAR, $blanks) = id",
+            {"ids": ids, "blanks": zones.WHITE_SPACE}).fetchall()[0]
+        for column, count in zip(("", *table.columns), counts, strict=True):
+            done.emptied[entity, column] += count
+
+    def _intend(self, number: int, done: Done) -> None:
+        """Note in the plan's file which rows the batch is about, before it is committed."""
+        self.con.execute("CREATE OR REPLACE TABLE scratch.going AS SELECT row_no FROM scratch.batch "
+                         "WHERE person NOT IN (SELECT unnest($off))", {"off": list(done.put_off)})
+        self.con.execute(f"UPDATE made.rows SET state = '{fresh.INTENDED}', batch = $number "
+                         "WHERE row_no IN (SELECT row_no FROM scratch.going)", {"number": number})
+        done.rows = [row[0] for row in self.con.execute("SELECT row_no FROM scratch.going").fetchall()]
+
+
+def person_of(item: Item) -> str:
+    """Returns whose row it is, as `pending` names people; a record of nobody stands for itself."""
+    return item.subject_id or f"{item.entity}/{item.record_id}"
+
+
+def told(done: Done) -> dict[str, Any]:
+    """Returns a batch's counts as the marker and the ledger keep them."""
+    parts = sorted({(entity, part) for entity, part, _ in done.counts})
+    return {"parts": [[entity, part, done.counts[entity, part, "rows"], done.counts[entity, part, "cells"]]
+                      for entity, part in parts],
+            "emptied": [[table, column, count] for (table, column), count in sorted(done.emptied.items()) if count],
+            "rows": len(done.rows)}
+
+
+def as_text(value: Any) -> str | None:
+    """Returns a value as text, so that a driver's and an extracted one can be compared."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    return str(value)
+
+
+def _by_rank(stages: Mapping[Part, Stage], item: Item) -> list[tuple[int, tuple[str, ...]]]:
+    found: dict[int, list[str]] = defaultdict(list)
+    for part in item.parts:
+        found[stages[item.entity, part].rank].append(part)
+    return [(rank, tuple(parts)) for rank, parts in sorted(found.items())]
+
+
+def _grouped(edits: Iterator[Edit]) -> Iterator[Change]:
+    """Rows of one table that become the same go in one statement."""
+    groups: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
+    for edit in edits:
+        if edit.after is None or edit.after:
+            after = None if edit.after is None else tuple(sorted(edit.after.items()))
+            groups[edit.table, edit.address, after].append(edit.row)
+    for (table, address, after), rows in groups.items():
+        yield Change(table, address, tuple(rows), None if after is None else dict(after))

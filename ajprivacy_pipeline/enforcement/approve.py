@@ -1,0 +1,130 @@
+"""Approving and withdrawing a plan: who may, and what must be looked at first.
+
+Belongs here: approvers, four eyes, the brake, what stands in the way. Does not belong here: making or carrying out.
+"""
+
+from ajprivacy_pipeline.enforcement.ground import current_policy, look_at
+from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.plans import (
+    ENDED,
+    Plan,
+    destroy_file,
+    find_plan,
+    known_plans,
+    mapping_hash,
+    move,
+)
+from ajprivacy_pipeline.errors import EnforcementError
+from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.policy.enforcement import same_name
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage.boundary import boundary
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.warehouse.source import open_source
+
+
+def approve(settings: Settings, name: str, by: str, *, release_brake: bool = False) -> Plan:
+    """Approve a plan; with four eyes, the first approval waits for a second one by somebody else.
+
+    Raises:
+        EnforcementError: the plan may not be approved, or not by this name; nothing has changed.
+    """
+    with boundary("plan"):
+        policy, control = current_policy(settings), ControlStore.in_folder(settings.control)
+        plan = find_plan(control, name)
+        rules = policy.enforcement
+        state = plan.state(rules.approval_days)
+        if state not in ("made", "first_approval"):
+            raise EnforcementError(f"plan {plan.id} is {state}"
+                                   + (": make a new one with `ajprivacy plan make`" if state in ENDED else ""))
+        if not rules.may_approve(by):
+            raise EnforcementError("that name is not one of the policy's approvers (enforcement.toml)"
+                                   if same_name(by) else "an approval needs a name: --by NAME")
+        with open_source(settings.warehouse_url) as source:
+            require_unchanged(plan, policy, settings, look_at(source, settings, policy).catalogue_sha256)
+        if plan.summary["refused"]:
+            raise EnforcementError(f"plan {plan.id}: the warehouse would refuse {len(plan.summary['refused'])} "
+                                   "thing(s); `ajprivacy plan show` lists them with what to do, then make the plan "
+                                   "again")
+        brakes = [row for row in plan.summary["brake"] if row["tripped"]]
+        if brakes and not release_brake and not _brake_released(plan):
+            worst = max(brakes, key=lambda row: row["share"])
+            raise EnforcementError(f"plan {plan.id}: the brake stands for {len(brakes)} part(s), as {worst['entity']}."
+                                   f"{worst['part']} ({worst['share']:.1%} of its rows with a value; up to "
+                                   f"{worst['limit']:.0%} go in passing): look at `ajprivacy plan show`, then say "
+                                   "--release-brake")
+        return _record(control, ledger_of(settings, control), plan, by, four_eyes=rules.four_eyes,
+                       release_brake=release_brake and bool(brakes))
+
+
+def _record(control: ControlStore, ledger: Ledger, plan: Plan, by: str, *, four_eyes: bool,
+            release_brake: bool) -> Plan:
+    before = [event for event in plan.events if event.event == "first_approval"]
+    if any(same_name(event.by) == same_name(by) for event in before):
+        raise EnforcementError(f"plan {plan.id} waits for a second approval, by somebody else")
+    event = "first_approval" if four_eyes and not before else "approved"
+    return move(control, ledger, plan, event, by, {"brake_released": release_brake})
+
+
+def ledger_of(settings: Settings, control: ControlStore) -> Ledger:
+    """Returns the ledger of an installation."""
+    return Ledger(control, KeyStore(settings.keys, settings.root_key), settings.keys)
+
+
+def _brake_released(plan: Plan) -> bool:
+    return any(event.detail.get("brake_released") for event in plan.events)
+
+
+def require_unchanged(plan: Plan, policy: Policy, settings: Settings, catalogue_sha256: str) -> None:
+    """Stop where a plan was made from another policy, mapping or catalogue than those that are there now.
+
+    Raises:
+        EnforcementError: naming which of them has changed.
+    """
+    changed = [what for what, was, now in (
+        ("the policy", plan.policy_version, policy.version),
+        ("the mapping", plan.mapping_sha256, mapping_hash(settings)),
+        ("the warehouse's catalogue", plan.catalogue_sha256, catalogue_sha256)) if was != now]
+    if changed:
+        raise EnforcementError(f"plan {plan.id}: {' and '.join(changed)} changed since it was made: make a new plan "
+                               "with `ajprivacy plan make` (after a change of policy or mapping run the month "
+                               "again first)")
+
+
+def auto_approve(settings: Settings, name: str) -> Plan | None:
+    """Approve a plan unattended where the policy says so: within the brake, and never the first of anything.
+
+    Returns None where a person has to.
+    """
+    policy, control = load_policy(settings.notice), ControlStore.in_folder(settings.control)
+    plan = find_plan(control, name)
+    carried = [known for known in known_plans(control) if any(event.event == "verified" for event in known.events)]
+    alike = any((known.policy_version, known.mapping_sha256, known.warehouse)
+                == (plan.policy_version, plan.mapping_sha256, plan.warehouse) for known in carried)
+    if not (policy.enforcement.auto_approve and alike) or any(row["tripped"] for row in plan.summary["brake"]):
+        return None
+    if plan.summary["refused"] or policy.enforcement.four_eyes:
+        return None
+    with boundary("plan"):
+        return _record(control, ledger_of(settings, control), plan, "auto_approve", four_eyes=False,
+                       release_brake=False)
+
+
+def withdraw(settings: Settings, name: str, by: str) -> Plan:
+    """Withdraw a plan; what it has carried out already stands.
+
+    Raises:
+        EnforcementError: it has ended already.
+    """
+    with boundary("plan"):
+        policy, control = load_policy(settings.notice), ControlStore.in_folder(settings.control)
+        plan = find_plan(control, name)
+        state = plan.state(policy.enforcement.approval_days)
+        if state in ENDED or state in ("applied", "verified"):
+            raise EnforcementError(f"plan {plan.id} is {state} and cannot be withdrawn")
+        if not same_name(by):
+            raise EnforcementError("a withdrawal needs a name: --by NAME")
+        moved = move(control, ledger_of(settings, control), plan, "withdrawn", by)
+        destroy_file(settings, KeyStore(settings.keys, settings.root_key), plan.id)
+        return moved

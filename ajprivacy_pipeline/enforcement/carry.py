@@ -1,0 +1,230 @@
+"""One apply from start to end: what is left of a plan is decided anew, carried out in batches, recorded, verified.
+
+Belongs here: the order of an apply, what is resumed after it was killed, and what it comes to. Does not belong here:
+the inside of a batch (`apply`), what is still due (`fresh`).
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ajprivacy_pipeline.enforcement import bodies, fresh, shapes
+from ajprivacy_pipeline.enforcement.apply import Checkpoint, Door, told
+from ajprivacy_pipeline.enforcement.approve import require_unchanged
+from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
+from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
+from ajprivacy_pipeline.enforcement.plans import Plan, find_plan, move, plan_file
+from ajprivacy_pipeline.enforcement.recover import require_unrestored
+from ajprivacy_pipeline.errors import EnforcementError, StoppedError
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.retention.carried import FirstDue, carried_rows
+from ajprivacy_pipeline.settings import Settings, prepare_home
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.boundary import boundary
+from ajprivacy_pipeline.storage.control import ControlStore, utc_now
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.month_files import warehouse_lock
+from ajprivacy_pipeline.warehouse.source import open_source
+from ajprivacy_pipeline.warehouse.writer import BusyError, Writer, open_writer
+
+ROUNDS = 3  # how often people who were busy, or changed meanwhile, are decided about again
+_MAY_APPLY = ("approved", "applying", "applied", "verified", "unverified")
+
+
+def nothing(_: str) -> None:
+    """Pass a checkpoint by."""
+
+
+def apply_plan(settings: Settings, name: str, *, by: str = "system", checkpoint: Checkpoint = nothing,
+               ) -> shapes.ApplyResult:
+    """Carry out an approved plan, or go on with one; of one that is carried out, read back what stands there.
+
+    Raises:
+        EnforcementError: it is not approved, or what was written does not stand there.
+        StoppedError: policy, mapping or catalogue is not what it was approved under; done batches stand.
+        PrivacyError: the warehouse or a store is not usable.
+    """
+    with boundary("apply"):
+        prepare_home(settings)
+        policy, control = current_policy(settings), ControlStore.in_folder(settings.control)
+        keys = KeyStore(settings.keys, settings.root_key)
+        plan = find_plan(control, name)
+        state = plan.state(policy.enforcement.approval_days)
+        if state not in _MAY_APPLY:
+            raise EnforcementError(f"plan {plan.id} is {state}" + (
+                f": approve it first, `ajprivacy plan approve {plan.id} --by NAME`"
+                if state in ("made", "first_approval") else ": make a new one with `ajprivacy plan make`"))
+        with warehouse_lock(settings, alone=True):
+            with open_source(settings.warehouse_url) as source:
+                ground = look_at(source, settings, policy)
+            _require_ground(control, Ledger(control, keys, settings.keys), plan, policy, settings, ground, by)
+            with _opened(settings, policy, keys, plan) as (con, writer):
+                return _Apply(settings, policy, control, keys, plan, ground, con, writer, checkpoint).run(by)
+
+
+def _require_ground(control: ControlStore, ledger: Ledger, plan: Plan, policy: Policy, settings: Settings,
+                    ground: Ground, by: str) -> None:
+    if ground.warehouse != plan.warehouse:
+        raise EnforcementError(f"plan {plan.id} was made for another warehouse: point AJPRIVACY_WAREHOUSE to that one")
+    try:
+        require_unchanged(plan, policy, settings, ground.catalogue_sha256)
+    except EnforcementError as error:
+        move(control, ledger, plan, "stopped", by)
+        raise StoppedError(f"{error}; what it has carried out stands") from None
+
+
+@contextmanager
+def _opened(settings: Settings, policy: Policy, keys: KeyStore, plan: Plan,
+            ) -> Iterator[tuple[zones.Connection, Writer]]:
+    path = plan_file(settings, plan.id)
+    if not path.exists():
+        raise EnforcementError(f"the rows of plan {plan.id} are destroyed: make a new plan")
+    with (fresh.fresh_zone(settings, keys, plan) as con, zones.attached(con, keys, path, "made", write=True),
+          open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer):
+        yield con, writer
+
+
+class _Apply:
+    """One run of an apply."""
+
+    def __init__(self, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore, plan: Plan,
+                 ground: Ground, con: zones.Connection, writer: Writer, checkpoint: Checkpoint) -> None:
+        self.settings, self.policy, self.control, self.keys = settings, policy, control, keys
+        self.plan, self.ground, self.con, self.writer, self.checkpoint = plan, ground, con, writer, checkpoint
+        self.ledger = Ledger(control, keys, settings.keys)
+        self.counts: Counter[tuple[str, str, str]] = Counter()
+        self.batches = 0
+        self.written_back = 0
+        self.size = policy.enforcement.batch.subjects
+
+    def run(self, by: str) -> shapes.ApplyResult:
+        self.writer.make_marker()
+        require_unrestored(self.writer, self.ledger)
+        self._resume()
+        before = self._tally()
+        move(self.control, self.ledger, self.plan, "applying", by)
+        for _ in range(ROUNDS):
+            seen_on = datetime.now(ZoneInfo(self.policy.retention.time_zone)).date()
+            fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, seen_on)
+            if not fresh.hold_against(self.con, self.policy, dict(self.ground.places), self.plan):
+                break
+            self.written_back = self.written_back or self._written_back()
+            if not self._round():
+                break
+        self._leave_the_rest()
+        return self._finish(before, by)
+
+    def _resume(self) -> None:
+        """Finish what a killed apply left: a batch stands where its marker stands, and only there."""
+        known = {(entry.body["plan"], entry.body["batch"]) for entry in self.ledger.entries() if entry.kind == "batch"}
+        markers = self.writer.markers(self.plan.id)
+        open_batches = {row[0] for row in self.con.execute(
+            f"SELECT DISTINCT batch FROM made.rows WHERE state = '{fresh.INTENDED}'").fetchall()}
+        for number in sorted(open_batches):
+            if number in markers:
+                if (self.plan.id, number) not in known:
+                    self._record(number, json.loads(markers[number]))
+                self._settle(number)
+            else:
+                self.con.execute("UPDATE made.rows SET state = NULL, batch = NULL WHERE batch = $number",
+                                 {"number": number})
+
+    def _round(self) -> bool:
+        """Carry out what is pending; returns whether somebody was put off."""
+        people = [row[0] for row in self.con.execute(
+            f"SELECT DISTINCT person FROM {fresh.PENDING} ORDER BY person").fetchall()]
+        door = Door(self.writer, self.con, self.policy, self.control, self.ground, self.plan, self.checkpoint)
+        put_off, start = False, 0
+        while start < len(people):
+            number = 1 + max((0, *self.writer.markers(self.plan.id)))
+            began = time.monotonic()
+            try:
+                done = door.carry_out(number, people[start:start + self.size])
+            except BusyError:
+                put_off, start = True, start + self.size
+                continue
+            start += self.size
+            if time.monotonic() - began > self.policy.enforcement.batch.lock_seconds:
+                self.size = max(1, self.size // 2)
+            put_off |= bool(done.put_off)
+            self._record(number, told(done))
+            self.checkpoint("recorded")
+            self._settle(number)
+            self.batches += 1
+            self.counts += done.counts
+        return put_off
+
+    def _record(self, number: int, counts: Mapping[str, Any]) -> None:
+        """Append a batch to the ledger, with who was in it and what it took from what evidence is compared with."""
+        rows = self.con.execute("SELECT subject_id, clause FROM made.rows WHERE batch = $number "
+                                "AND subject_id IS NOT NULL GROUP BY ALL ORDER BY ALL", {"number": number}).fetchall()
+        tokens = [Token(subject, self.plan.month, clause) for subject, clause in rows]
+        clauses = self.policy.enforcement.clauses
+        body = {"plan": self.plan.id, "batch": number, "month": self.plan.month, "marker": True,
+                "subjects": len({subject for subject, _ in rows}),
+                "counts": [{"entity": entity, "part": part, "clause": clauses[entity][part], "rows": count,
+                            "cells": cells}
+                           for entity, part, count, cells in counts["parts"]]}
+        now = utc_now()
+        self.ledger.append("batch", body, tokens, {
+            "executed_counts": [{"table_name": table, "column_name": column, "rows": count, "executed_at": now}
+                                for table, column, count in counts["emptied"]],
+            "carried_out": carried_rows(self.control, self.keys, {subject for subject, _ in rows}, self.plan.month)})
+
+    def _settle(self, number: int) -> None:
+        self.con.execute(f"UPDATE made.rows SET state = CASE WHEN is_carried THEN '{fresh.APPLIED}' "
+                         f"ELSE '{fresh.NOT_CARRIED_OUT}' END WHERE batch = $number AND state = '{fresh.INTENDED}'",
+                         {"number": number})
+
+    def _leave_the_rest(self) -> None:
+        """Whoever was busy in every round waits for the next plan."""
+        self.con.execute(f"UPDATE made.rows SET state = '{fresh.WAITS}' WHERE state IS NULL")
+        left = self.con.execute("SELECT entity, record_id, part, due_on FROM made.rows WHERE state NOT IN "
+                                f"('{fresh.APPLIED}', '{fresh.ALREADY}') AND due_on IS NOT NULL").fetchall()
+        FirstDue(self.control, self.keys).remember(left, self.plan.month)
+
+    def _written_back(self) -> int:
+        """Rows that were carried out and hold something again."""
+        return int(self.con.execute("SELECT count(*) FROM scratch.pending AS p JOIN made.rows AS r USING (row_no) "
+                                    f"WHERE r.state = '{fresh.APPLIED}'").fetchall()[0][0])
+
+    def _oldest_left(self) -> str | None:
+        """Since when the oldest is due of what was not carried out."""
+        oldest = self.con.execute("SELECT min(due_on) FROM made.rows WHERE state NOT IN "
+                                  f"('{fresh.APPLIED}', '{fresh.ALREADY}', '{fresh.NOT_DUE}')").fetchall()[0][0]
+        return oldest.isoformat() if oldest else None
+
+    def _tally(self) -> dict[str | None, int]:
+        return dict(self.con.execute("SELECT state, count(*) FROM made.rows GROUP BY ALL").fetchall())
+
+    def _finish(self, before: Mapping[str | None, int], by: str) -> shapes.ApplyResult:
+        after = self._tally()
+        earlier = before.get(fresh.APPLIED, 0) - self.written_back
+        result: shapes.ApplyResult = {
+            "plan": self.plan.id, "month": self.plan.month, "planned": sum(after.values()),
+            "applied": after.get(fresh.APPLIED, 0) - earlier,
+            "dropped": [{"reason": reason, "rows": after[reason]} for reason in fresh.DROPPED if after.get(reason)],
+            "already": after.get(fresh.ALREADY, 0) + earlier,
+            "not_carried_out": after.get(fresh.NOT_CARRIED_OUT, 0), "arrived_meanwhile": 0,
+            "written_back": self.written_back,
+            "batches": self.batches, "verified": True, "sweep": [], "residue": []}
+        parts = sorted({(entity, part) for entity, part, _ in self.counts})
+        if parts:
+            move(self.control, self.ledger, self.plan, "applied", by, {
+                "parts": [[entity, part, self.counts[entity, part, "rows"]] for entity, part in parts]})
+        body: bodies.Verified = {
+            "plan": self.plan.id, "month": self.plan.month, "planned": result["planned"],
+            "applied": after.get(fresh.APPLIED, 0), "dropped": result["dropped"],
+            "already": after.get(fresh.ALREADY, 0),
+            "not_carried_out": result["not_carried_out"], "arrived_meanwhile": result["arrived_meanwhile"],
+            "written_back": result["written_back"], "oldest_overdue_on": self._oldest_left(),
+            "residue": [], "sweep": []}
+        move(self.control, self.ledger, self.plan, "verified", by, dict(result), body)
+        return result
+
+

@@ -1,0 +1,55 @@
+"""Entries of the ledger as they are read: kind, body, day, and which batches a later entry writes off.
+
+Belongs here: what can be told from entries alone. Does not belong here: storing them (`ledger`), the shapes of their
+bodies (`bodies`).
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from ajprivacy_pipeline.enforcement.chain import Row
+from ajprivacy_pipeline.enforcement.head import REMEDY
+from ajprivacy_pipeline.errors import ControlError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry; recorded_at is in UTC without zone."""
+
+    seq: int
+    kind: str
+    body: dict[str, Any]
+    recorded_at: datetime
+    previous: str
+    hash: str
+
+    @property
+    def day(self) -> date:
+        """When it happened: the day that its body names as that of the batch, else the day of its recording."""
+        named = self.body.get("carried_out_on")
+        return date.fromisoformat(named) if named else self.recorded_at.date()
+
+
+def undone_batches(entries: Iterable[Entry]) -> set[int]:
+    """Returns the numbers of the batch entries that a later entry says a restored warehouse no longer has."""
+    done: dict[tuple[str, int], list[int]] = {}
+    undone: set[int] = set()
+    for entry in entries:
+        if entry.kind == "batch":
+            done.setdefault((entry.body["plan"], entry.body["batch"]), []).append(entry.seq)
+        elif entry.kind == "undone_by_restore":
+            undone |= {seq for batch in entry.body["batches"] for seq in done.get((entry.body["plan"], batch), ())}
+    return undone
+
+
+def entry_of(row: Row) -> Entry:
+    """Returns what a stored row says (ControlError: it cannot be read)."""
+    try:
+        body = dict(json.loads(row.body))
+        return Entry(row.seq, row.kind, body, datetime.fromisoformat(row.recorded_at), row.previous, row.hash)
+    except (TypeError, ValueError):
+        raise ControlError(f"entry {row.seq} of the ledger cannot be read: {REMEDY}; `ajprivacy ledger verify` says "
+                           "more") from None

@@ -1,0 +1,129 @@
+"""The month decided anew on the warehouse as it is now, in a file of its own that dies with the apply.
+
+Belongs here: reading, deciding by the same models, and holding a plan's rows against the outcome. It only ever drops:
+what lapses is judged on the plan's own day, what keeps or freezes on the day it is seen. Does not belong here: writing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from ajprivacy_pipeline.enforcement import waits
+from ajprivacy_pipeline.enforcement.plans import Plan
+from ajprivacy_pipeline.enforcement.stages import stages_of
+from ajprivacy_pipeline.enforcement.targets import Place
+from ajprivacy_pipeline.enforcement.work import columns_of, fingerprint, items
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.run.month import MonthRun, ignore
+from ajprivacy_pipeline.run.steps import DECIDING, run_decisions
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.catalogue import layer_models
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+
+# States of a plan's row; NULL: nothing was done about it yet. Those that are dropped say why.
+APPLIED, INTENDED, ALREADY, NOT_CARRIED_OUT = "applied", "intended", "already", "not_carried_out"
+NOT_DUE, VALUE_CHANGED, WAITS = "not_due", "value_changed", "waits"
+DROPPED = (NOT_DUE, VALUE_CHANGED, WAITS)
+PENDING = "scratch.pending"  # what is carried out in this round, with the columns of retention.due
+
+
+@contextmanager
+def fresh_zone(settings: Settings, keys: KeyStore, plan: Plan) -> Iterator[zones.Connection]:
+    """Yields an empty encrypted file that is destroyed at the end, and with it what a killed apply left."""
+    path = settings.restricted / f"apply-{plan.id}.duckdb"
+    _destroy(keys, path)
+    try:
+        with zones.open_zone(settings, keys, path, extensions=("postgres_scanner", "sqlite_scanner")) as con:
+            yield con
+    finally:
+        _destroy(keys, path)
+
+
+def _destroy(keys: KeyStore, path: Path) -> None:
+    keys.destroy(path.stem)
+    for left in path.parent.glob(f"{path.name}*"):
+        left.unlink()
+
+
+def decide(con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore, plan: Plan,
+           seen_on: date) -> None:
+    """Read the warehouse and decide twice; leaves `seen_due`, due on both days, and the decisions of `seen_on`."""
+    run = MonthRun(settings, policy, control, keys, con, plan.month, f"apply {plan.id}", ignore)
+    run_decisions(run)
+    con.execute("CREATE OR REPLACE TABLE lapsed AS SELECT * FROM retention.due")
+    if seen_on != plan.as_of:
+        run.judge_on(seen_on)
+        for model in layer_models(run.catalogue, DECIDING[1:]):
+            run.model(model.name)
+    con.execute("CREATE OR REPLACE TABLE seen_due AS SELECT l.* FROM lapsed AS l "
+                "SEMI JOIN retention.due AS d USING (entity, record_id, part)")
+
+
+def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place], plan: Plan) -> int:
+    """Give every row of the plan that is not done its state, and write what is left to `pending`; returns its rows.
+
+    The plan's file is attached as `made`. What was carried out and stands again is pending too.
+    """
+    stages = stages_of(policy)
+    waits.set_aside(con, places, stages, plan.as_of)
+    con.execute("CREATE OR REPLACE TABLE scratch.due_now AS SELECT s.* FROM seen_due AS s SEMI JOIN made.rows AS r "
+                "USING (entity, record_id, part) ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
+    key = bytes.fromhex(con.execute("SELECT key FROM made.secret").fetchall()[0][0])
+    con.execute("CREATE OR REPLACE TABLE scratch.prints "
+                "(entity VARCHAR, record_id VARCHAR, part VARCHAR, fingerprint VARCHAR)")
+    for entity in places:
+        rows = [(item.entity, item.record_id, part,
+                 fingerprint(key, item, part, columns_of(stages[entity, part], item)))
+                for item in items(con, policy, stages, entity, "scratch.due_now") for part in item.parts]
+        if rows:
+            listed = [list(column) for column in zip(*rows, strict=True)]
+            con.execute("INSERT INTO scratch.prints SELECT unnest($1), unnest($2), unnest($3), unnest($4)", listed)
+    changeable = [(entity, part) for (entity, part), stage in stages.items() if entity in places
+                  and (stage.deletes or any(column in places[entity].columns for column in stage.columns))]
+    con.execute("CREATE OR REPLACE TABLE scratch.changeable AS SELECT unnest($1) AS entity, unnest($2) AS part",
+                [list(column) for column in zip(*changeable, strict=True)])
+    con.execute(_STATES)
+    con.execute("UPDATE made.rows SET state = s.state FROM scratch.states AS s WHERE rows.row_no = s.row_no "
+                "AND s.state IS NOT NULL AND rows.state IS NULL")
+    con.execute("CREATE OR REPLACE TABLE scratch.pending AS SELECT r.row_no, r.entity, r.record_id, r.part, "
+                "r.subject_id, r.due_on, r.clause, r.is_carried, "
+                "coalesce(r.subject_id, r.entity || '/' || r.record_id) AS person "
+                "FROM made.rows AS r JOIN scratch.states AS s USING (row_no) WHERE s.is_pending")
+    return int(con.execute(f"SELECT count(*) FROM {PENDING}").fetchall()[0][0])
+
+
+_STATES = """
+    CREATE OR REPLACE TABLE scratch.states AS
+    WITH bulk AS (
+        SELECT 'web_events' AS entity, event_id AS record_id, 'retain' AS decision FROM staged.web_events
+        WHERE coalesce(visitor_id, customer_id, contact_id, ip_address, user_agent) IS NOT NULL
+        UNION ALL
+        SELECT 'app_logs', log_id, 'retain' FROM staged.app_logs
+        WHERE coalesce(username, ip_address, message) IS NOT NULL
+    ), told AS (
+        SELECT r.row_no, r.state, r.is_carried, c.part IS NOT NULL AS is_changeable,
+            p.fingerprint AS found, r.fingerprint,
+            w.waits_for IS NOT NULL AS is_waiting, coalesce(d.decision, b.decision, 'absent') AS decision,
+            p.record_id IS NOT NULL AS is_due
+        FROM made.rows AS r
+        LEFT JOIN scratch.changeable AS c USING (entity, part)
+        LEFT JOIN scratch.prints AS p USING (entity, record_id, part)
+        LEFT JOIN (SELECT entity, record_id, part, any_value(waits_for) AS waits_for FROM scratch.waits
+                   GROUP BY ALL) AS w USING (entity, record_id, part)
+        LEFT JOIN scratch.decided AS d USING (entity, record_id, part)
+        LEFT JOIN bulk AS b USING (entity, record_id)
+    )
+    SELECT row_no,
+        CASE WHEN state IS NOT NULL THEN NULL
+             WHEN NOT is_carried AND NOT is_changeable THEN 'not_carried_out'
+             WHEN is_waiting THEN 'waits'
+             WHEN NOT is_due AND decision = 'absent' THEN 'already'
+             WHEN NOT is_due THEN 'not_due'
+             WHEN found <> fingerprint THEN 'value_changed' END AS state,
+        (state IS NULL AND (is_carried OR is_changeable) AND NOT is_waiting AND is_due AND found = fingerprint)
+        OR (state = 'applied' AND is_due) AS is_pending
+    FROM told
+"""

@@ -1,0 +1,147 @@
+"""What a plan stands on: where the warehouse holds what, what its catalogue says, and what a value's end depends on.
+
+Belongs here: everything that a plan and an apply must see alike, before any row is read. Does not belong here: rows.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from ajprivacy_pipeline.enforcement import shapes
+from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
+from ajprivacy_pipeline.enforcement.targets import Part, Place, places_of
+from ajprivacy_pipeline.enforcement.values import Context, ends_as
+from ajprivacy_pipeline.enforcement.work import Item
+from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.policy.retention import Action
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.warehouse.address import Address
+from ajprivacy_pipeline.warehouse.constraints import (
+    ColumnFacts,
+    TableFacts,
+    Write,
+    catalogue_hash,
+    refusals,
+    table_facts,
+)
+from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, load_mapping, resolve
+from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
+from ajprivacy_pipeline.warehouse.mapping_file import policy_for
+from ajprivacy_pipeline.warehouse.source import Source
+
+
+def current_policy(settings: Settings) -> Policy:
+    """Returns the policy of an installation, with the tombstones of its mapping."""
+    policy = load_policy(settings.notice)
+    return policy_for(policy, load_mapping(settings.mapping_file, policy.sources))
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a plan stands on: how the warehouse is reached, what would be refused there, and its hashes."""
+
+    mapping: MappingFile
+    resolved: ResolvedSource
+    places: Mapping[str, Place]
+    facts: Mapping[tuple[str, ...], TableFacts]
+    catalogue_sha256: str
+    warehouse: str
+    refused: list[shapes.Refused]
+
+
+def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
+    """Hold the stages against a warehouse and its catalogue; no row is read."""
+    mapping = load_mapping(settings.mapping_file, policy.sources)
+    stages = stages_of(policy)
+    resolved = resolve(source, mapping, policy.sources)
+    places = places_of(resolved, stages, policy.sources)
+    tables = sorted({place.table for place in places.values() if place.columns})
+    writes = list(_writes(stages, places, policy))
+    refused: list[shapes.Refused] = [
+        {"table": ".".join(found.table), "column": found.column, "constraint": found.constraint, "fix": found.fix}
+        for found in refusals(source, writes, reviewed(mapping))]
+    return Ground(mapping, resolved, places, _facts(source, tables),
+                  catalogue_hash(source, tables), identity_of(settings.warehouse_url), refused)
+
+
+_LONG_KEY = "9" * 20  # as long as a row's own key may be expected to be
+
+
+def _possible(policy: Policy, entity: str, column: str, action: Action) -> tuple[str, ...]:
+    """What may stand in a column afterwards, as far as it is no person's own."""
+    if action.action == "unlink":
+        return tuple(policy.retention.tombstones.values())
+    left = (action.neutral or "", action.unique_neutral.format(key=_LONG_KEY))
+    if action.action != "generalise":
+        return left
+    if policy.sources.tables[entity].columns[column].birth:
+        first, last = policy.retention.plausible_birth_years
+        return tuple(f"{year}-01-01" for year in range(first // 10 * 10, last + 1, 10))
+    return tuple("0123456789")
+
+
+def _facts(source: Source, tables: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], TableFacts]:
+    """Facts of the tables that are changed, and of those that their foreign keys point to."""
+    found: dict[tuple[str, ...], TableFacts] = {}
+    waiting = list(tables)
+    while waiting:
+        table = waiting.pop()
+        if table not in found:
+            found[table] = table_facts(source, table)
+            waiting += [key.to for key in found[table].foreign_keys]
+    return found
+
+
+def reviewed(mapping: MappingFile) -> set[tuple[str, ...]]:
+    """Returns the source tables whose triggers somebody has looked at, as the mapping says with a reason."""
+    return {tuple((entry.table or name).split(".")) for name, entry in mapping.tables.items()
+            if entry.triggers_reviewed is not None}
+
+
+def identity_of(url: str) -> str:
+    """Returns a hash of where a warehouse is, without user and password."""
+    return hashlib.sha256(Address.parse(url).shown.encode()).hexdigest()[:16]
+
+
+def _writes(stages: Mapping[Part, Stage], places: Mapping[str, Place], policy: Policy) -> Iterator[Write]:
+    kinds = {"erase": "null", "generalise": "generalise", "unlink": "tombstone"}
+    for (entity, _), stage in stages.items():
+        place = places.get(entity)
+        if place is None or not place.columns:
+            continue
+        if stage.deletes:
+            yield Write(place.table, None, "delete")
+            continue
+        for column, action in stage.columns.items():
+            if column in place.columns:
+                values = _possible(policy, entity, column, action)
+                yield Write(place.table, place.columns[column], kinds[action.action],  # type: ignore[arg-type]
+                            has_neutral=action.neutral is not None, values=values)
+
+
+def changes(policy: Policy, place: Place, facts: Mapping[tuple[str, ...], TableFacts], stage: Stage, item: Item,
+            column: str) -> bool:
+    """Whether a value of an item's row changes when its part goes."""
+    value = item.values[column]
+    return value is not None and ends_as(value, stage.columns[column],
+                                         context_of(policy, place, facts, item, column)) != value
+
+
+def context_of(policy: Policy, place: Place, facts: Mapping[tuple[str, ...], TableFacts], item: Item,
+               column: str) -> Context:
+    """Returns what the end of a value depends on."""
+    known = facts[place.table].columns[place.columns[column]]
+    tombstones = policy.retention.tombstones
+    kind = item.facts.customer_type if column == "customer_id" else "contact"
+    return Context(nullable=known.nullable, unique=known.unique, key=item.record_id,
+                   is_birth=policy.sources.tables[item.entity].columns[column].birth, is_home=item.facts.is_home,
+                   tombstone=typed(tombstones.get(kind) or tombstones["business"], known))  # type: ignore[call-overload]
+
+
+def typed(text: str, known: ColumnFacts) -> Any:
+    """A tombstone in the type of the source's column."""
+    if known.is_text:
+        return text
+    return UUID(text) if "uuid" in known.type.lower() else int(text) if text.lstrip("-").isdigit() else text

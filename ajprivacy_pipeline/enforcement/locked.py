@@ -1,0 +1,205 @@
+"""The facts of a batch under its locks, held against those it was decided on.
+
+Belongs here: which rows tell about a batch's people, reading them in the batch's transaction, and whose have changed.
+Does not belong here: deciding again, which the next round does for whoever has changed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
+from ajprivacy_pipeline.warehouse.extract import not_null_columns
+from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
+from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
+from ajprivacy_pipeline.warehouse.settle import settle_values
+from ajprivacy_pipeline.warehouse.writer import Batch
+
+NOW = "now"  # a database in memory with what the batch has just read
+EVERYBODY = "everybody"  # something changed that may be about anyone
+# By which ids the rows of a table tell about people; requests are few, and may name anybody by an address.
+_BY: dict[str, tuple[str, ...]] = {
+    "customers": ("customer_id",),
+    "contacts": ("customer_id", "contact_id"),
+    "orders": ("customer_id", "contact_id", "order_id"),
+    "order_lines": ("order_id",),
+    "invoices": ("customer_id", "order_id", "invoice_id"),
+    "cases": ("customer_id", "contact_id", "order_id", "case_id"),
+    "communications": ("customer_id", "contact_id", "case_id", "communication_id"),
+    "newsletter_subscriptions": ("customer_id", "contact_id", "subscription_id"),
+    "rights_requests": (),
+    "web_events": ("event_id",),
+    "app_logs": ("log_id",),
+}
+_SUBJECTS = ("customers", "contacts")
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Who and what a batch is about, as the ids stand in the extracted rows."""
+
+    by_column: Mapping[str, Sequence[str]]
+
+    def of(self, table: str) -> dict[str, list[str]] | None:
+        """Returns the ids by which a table is read; None: as a whole."""
+        if not _BY[table]:
+            return None
+        return {column: list(self.by_column.get(column, ())) for column in _BY[table] if self.by_column.get(column)}
+
+
+def ids_of(con: Connection) -> Ids:
+    """Returns the ids of the people in `scratch.batch`, of their companies, and of the records that tell about them."""
+    con.execute(_PEOPLE, {"blanks": WHITE_SPACE})
+    con.execute(_RECORDS, {"blanks": WHITE_SPACE})
+    rows = con.execute("SELECT kind, list(DISTINCT id ORDER BY id) FROM scratch.ids WHERE id IS NOT NULL "
+                       "GROUP BY kind").fetchall()
+    return Ids(dict(rows))
+
+
+_PEOPLE = """
+    CREATE OR REPLACE TABLE scratch.ids AS
+    WITH people AS (SELECT DISTINCT person FROM scratch.batch), contacts AS (
+        SELECT c.contact_id::VARCHAR AS contact_id, c.customer_id::VARCHAR AS customer_id FROM raw.contacts AS c
+        JOIN people AS p ON p.person = 'contact:' || trim(c.contact_id::VARCHAR, $blanks)
+    )
+    SELECT 'customer_id' AS kind, c.customer_id::VARCHAR AS id FROM raw.customers AS c
+    JOIN people AS p ON p.person = 'customer:' || trim(c.customer_id::VARCHAR, $blanks)
+    UNION ALL SELECT 'customer_id', customer_id FROM contacts
+    UNION ALL SELECT 'contact_id', contact_id FROM contacts
+"""
+_RECORDS = """
+    INSERT INTO scratch.ids
+    WITH named AS (SELECT DISTINCT entity, record_id FROM scratch.batch),
+    customers AS (SELECT id FROM scratch.ids WHERE kind = 'customer_id'),
+    contacts AS (SELECT id FROM scratch.ids WHERE kind = 'contact_id'),
+    orders AS (
+        SELECT order_id::VARCHAR AS id FROM raw.orders
+        WHERE customer_id::VARCHAR IN (FROM customers) OR contact_id::VARCHAR IN (FROM contacts)
+           OR trim(order_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'orders')
+    ), cases AS (
+        SELECT case_id::VARCHAR AS id FROM raw.cases
+        WHERE customer_id::VARCHAR IN (FROM customers) OR contact_id::VARCHAR IN (FROM contacts)
+           OR order_id::VARCHAR IN (FROM orders)
+           OR trim(case_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'cases')
+    )
+    SELECT 'order_id', id FROM orders
+    UNION ALL SELECT 'case_id', id FROM cases
+    UNION ALL SELECT 'invoice_id', invoice_id::VARCHAR FROM raw.invoices
+        WHERE trim(invoice_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'invoices')
+    UNION ALL SELECT 'communication_id', communication_id::VARCHAR FROM raw.communications
+        WHERE trim(communication_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'communications')
+    UNION ALL SELECT 'subscription_id', subscription_id::VARCHAR FROM raw.newsletter_subscriptions
+        WHERE trim(subscription_id::VARCHAR, $blanks)
+              IN (SELECT record_id FROM named WHERE entity = 'newsletter_subscriptions')
+    UNION ALL SELECT 'event_id', event_id::VARCHAR FROM raw.web_events
+        WHERE trim(event_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'web_events')
+    UNION ALL SELECT 'log_id', log_id::VARCHAR FROM raw.app_logs
+        WHERE trim(log_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'app_logs')
+"""
+
+
+def read_facts(batch: Batch, con: Connection, resolved: ResolvedSource, policy: Policy, mapping: MappingFile,
+               ids: Ids) -> None:
+    """Read what the warehouse says of the ids now, in the batch's transaction, to `now.raw`; people are locked."""
+    zone = con.execute("SELECT current_database()").fetchall()[0][0]
+    con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {NOW}")
+    con.execute(f"DROP SCHEMA IF EXISTS {NOW}.raw CASCADE")
+    con.execute(f"CREATE SCHEMA {NOW}.raw")
+    for name in policy.sources.tables:
+        con.execute(f"CREATE TABLE {NOW}.raw.{quote(name)} AS FROM {quote(zone)}.raw.{quote(name)} LIMIT 0")
+        table = resolved.tables[name]
+        by = ids.of(name) if name in _BY else {}
+        if table is None or by == {}:
+            continue
+        types = {row[0]: row[1] for row in con.execute(f"DESCRIBE {NOW}.raw.{quote(name)}").fetchall()
+                 if table.columns[row[0]] is not None}
+        con.register("read_now", batch.facts(table, types, by, lock=name in _SUBJECTS))
+        listed = ", ".join(map(quote, types))
+        con.execute(f"INSERT INTO {NOW}.raw.{quote(name)} ({listed}) SELECT {listed} FROM read_now")
+        con.unregister("read_now")
+    con.execute(f"CREATE TABLE {NOW}.raw.extraction AS FROM {quote(zone)}.raw.extraction")
+    con.execute(f"USE {NOW}")
+    try:
+        settle_values(con, policy, mapping, {name: not_null_columns(table) for name, table in resolved.tables.items()})
+    finally:
+        con.execute(f"USE {quote(zone)}")
+
+
+def changed_people(con: Connection, policy: Policy, ids: Ids) -> set[str]:
+    """Returns whose facts are not those they were decided on, as `scratch.batch` names people; or EVERYBODY.
+
+    Columns that no rule reads and no action touches do not count.
+    """
+    customers: set[str] = set()
+    contacts: set[str] = set()
+    records: set[str] = set()
+    for name in _BY:
+        by = ids.of(name)
+        if by == {}:
+            continue
+        rows = con.execute(_differing(policy, name, by), {f"k{i}": keys for i, keys in enumerate((by or {}).values())}
+                           ).fetchall()
+        if rows and by is None:
+            return {EVERYBODY}
+        for key, customer, contact, order in rows:
+            records.add(f"{name}/{key}")
+            customers |= {customer} - {None}
+            contacts |= {contact} - {None}
+            if order is not None:
+                records.add(f"orders/{order}")
+    return _people(con, customers, contacts, records)
+
+
+def _differing(policy: Policy, name: str, by: Mapping[str, Sequence[str]] | None) -> str:
+    """The rows that stand on one side alone: key, customer, contact and order they name.
+
+    Of rows that our own earlier batches changed, what they may have changed is not compared.
+    """
+    table = policy.sources.tables[name]
+    judged = [column for column, spec in table.columns.items()
+              if spec.decides or column in policy.actions.get(name, {})]
+    ours = [column for column in judged if column in table.key or column not in policy.actions.get(name, {})]
+    where = "" if by is None else " WHERE " + " OR ".join(
+        f"{quote(column)}::VARCHAR IN (SELECT unnest($k{i}))" for i, column in enumerate(by))
+    key = f"trim({quote(table.key[0])}::VARCHAR, chr(32))"
+    touched = f"SELECT record_id FROM scratch.touched WHERE entity = '{name}'"
+    parts = []
+    for columns, of_ours in ((judged, "NOT IN"), (ours, "IN")):
+        listed = ", ".join(map(quote, columns))
+        here = f"(SELECT {listed} FROM {NOW}.raw.{quote(name)} WHERE {key} {of_ours} ({touched}))"
+        then = f"(SELECT {listed} FROM (FROM raw.{quote(name)}{where}) WHERE {key} {of_ours} ({touched}))"
+        told = ", ".join(f"trim({quote(column)}::VARCHAR, chr(32))" if column in columns else "NULL"
+                         for column in (table.key[0], "customer_id", "contact_id", "order_id"))
+        if of_ours == "IN":  # a row that is gone was deleted by us, or is not read by the ids it has lost
+            parts.append(f"SELECT DISTINCT {told} FROM ({here} EXCEPT ALL {then})")
+        else:
+            both = f"({here} EXCEPT ALL {then}) UNION ALL ({then} EXCEPT ALL {here})"
+            parts.append(f"SELECT DISTINCT {told} FROM ({both})")
+    return " UNION ".join(parts)
+
+
+def _people(con: Connection, customers: Iterable[str], contacts: Iterable[str], records: Iterable[str]) -> set[str]:
+    """Who of the batch is meant: the people themselves, contacts of a company that changed, owners of records."""
+    rows = con.execute(_OWNERS, {"customers": list(customers), "contacts": list(contacts), "records": list(records),
+                                 "blanks": WHITE_SPACE}).fetchall()
+    return {row[0] for row in rows}
+
+
+_OWNERS = """
+    WITH touched AS (
+        SELECT unnest($customers) AS customer_id
+        UNION SELECT trim(o.customer_id::VARCHAR, $blanks) FROM raw.orders AS o
+            JOIN (SELECT unnest($records) AS record) AS r ON r.record = 'orders/' || trim(o.order_id::VARCHAR, $blanks)
+    ), people AS (
+        SELECT 'customer:' || customer_id AS person FROM touched
+        UNION SELECT 'contact:' || unnest($contacts)
+        UNION SELECT 'contact:' || trim(c.contact_id::VARCHAR, $blanks) FROM raw.contacts AS c
+            JOIN touched AS t ON t.customer_id = trim(c.customer_id::VARCHAR, $blanks)
+        UNION SELECT 'contact:' || trim(o.contact_id::VARCHAR, $blanks) FROM raw.orders AS o
+            JOIN (SELECT unnest($records) AS record) AS r ON r.record = 'orders/' || trim(o.order_id::VARCHAR, $blanks)
+        UNION SELECT unnest($records)
+        UNION SELECT b.person FROM scratch.batch AS b
+            JOIN (SELECT unnest($records) AS record) AS r ON r.record = b.entity || '/' || b.record_id
+    )
+    SELECT DISTINCT person FROM scratch.batch SEMI JOIN people USING (person)
+"""

@@ -1,0 +1,65 @@
+"""What a plan and its carrying out come to, in counts alone, as commands print it.
+
+Belongs here: shapes. Does not belong here: what the ledger keeps of them (`bodies`), counting.
+"""
+
+from typing import TypedDict
+
+from ajprivacy_pipeline.enforcement.bodies import Count, Dropped, Hit, NotCarriedOut, Residue, Waiting
+
+
+class BrakeRow(TypedDict):
+    """The share of a part's rows with a value that goes, this plan and the last ones together."""
+
+    entity: str
+    part: str
+    share: float
+    limit: float
+    tripped: bool
+
+
+class Refused(TypedDict):
+    """What the source would refuse, or do too well."""
+
+    table: str
+    column: str | None
+    constraint: str
+    fix: str
+
+
+class PlanSummary(TypedDict):
+    """`plan make --json`; `plan` is None where nothing is due."""
+
+    plan: str | None
+    month: str
+    as_of: str
+    policy_version: str
+    rows: int
+    cells: int
+    subjects: int
+    oldest_due_on: str | None
+    summary: list[Count]
+    brake: list[BrakeRow]
+    not_carried_out: list[NotCarriedOut]
+    waiting: list[Waiting]
+    refused: list[Refused]
+    overdue: dict[str, int]  # by the year since when: rows that were due before the month began
+    kept: dict[str, dict[str, int]]  # decision -> why -> decisions
+
+
+class ApplyResult(TypedDict):
+    """`plan apply --json`. planned = applied + dropped + already + not_carried_out, in decisions."""
+
+    plan: str
+    month: str
+    planned: int
+    applied: int
+    dropped: list[Dropped]
+    already: int
+    not_carried_out: int
+    arrived_meanwhile: int
+    written_back: int
+    batches: int
+    verified: bool
+    sweep: list[Hit]
+    residue: list[Residue]

@@ -1,0 +1,65 @@
+"""What is due and has to wait: a source cell goes with its last owner, and some rows with the end of a period.
+
+Belongs here: setting such rows aside, with what they wait for. Does not belong here: what can never be changed by us
+(`targets`).
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+from ajprivacy_pipeline.enforcement.bodies import Waiting
+from ajprivacy_pipeline.enforcement.stages import Stage
+from ajprivacy_pipeline.enforcement.targets import Part, Place, sharings
+from ajprivacy_pipeline.storage.zones import Connection, quote
+
+SCRATCH = "scratch"  # a database in memory beside the zone, which every cursor of the connection sees
+READY = "scratch.ready"  # what is due and waits for nothing, with the columns of retention.due
+DECIDED = "scratch.decided"  # entity, record_id, part, decision: every decision about attributes and record parts
+_DECIDED = """
+    CREATE OR REPLACE VIEW scratch.decided AS
+    SELECT CASE WHEN starts_with(subject_id, 'contact:') THEN 'contacts' ELSE 'customers' END AS entity,
+        substr(subject_id, strpos(subject_id, ':') + 1) AS record_id, attribute AS part, decision
+    FROM {zone}.retention.attribute_decisions
+    UNION ALL SELECT entity, record_id, part, decision FROM {zone}.retention.record_decisions
+"""
+PERIOD_OPEN = "period_open"
+_LAST_DAY = """
+    INSERT INTO scratch.waits
+    SELECT d.entity, d.record_id, d.part, $why FROM retention.due AS d
+    JOIN staged.newsletter_subscriptions AS n ON n.subscription_id = d.record_id
+    WHERE d.entity = 'newsletter_subscriptions' AND n.unsubscribed_on = $as_of
+"""
+_SHARED = """
+    INSERT INTO scratch.waits
+    SELECT d.entity, d.record_id, d.part, $why FROM retention.due AS d
+    WHERE d.entity = $entity AND d.part = $part AND (NOT $same_row OR EXISTS (
+        SELECT 1 FROM scratch.decided AS o WHERE o.entity = $other_entity AND o.part = $other_part
+            AND o.record_id = d.record_id AND o.decision IN ('retain', 'hold')))
+"""
+
+
+def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part, Stage], day: date) -> list[Waiting]:
+    """Divide what is due into what may go now (the temp table `ready`) and what waits; returns the latter, counted.
+
+    Args:
+        con: a zone in which a month is decided.
+        places: where the tables of the contract stand.
+        stages: by table and part.
+        day: the plan's as_of.
+    """
+    con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {SCRATCH}")
+    zone = quote(con.execute("SELECT current_database()").fetchall()[0][0])
+    con.execute(_DECIDED.format(zone=zone))
+    con.execute("CREATE OR REPLACE TABLE scratch.waits "
+                "(entity VARCHAR, record_id VARCHAR, part VARCHAR, waits_for VARCHAR)")
+    if ("newsletter_subscriptions", "email") in stages:
+        con.execute(_LAST_DAY, {"why": PERIOD_OPEN, "as_of": day})
+    for sharing in dict.fromkeys(sharings(places, stages)):
+        (entity, part), (other_entity, other_part) = sharing.part, sharing.other
+        con.execute(_SHARED, {"why": f"{other_entity}.{other_part}", "entity": entity, "part": part,
+                              "other_entity": other_entity, "other_part": other_part, "same_row": sharing.same_row})
+    con.execute("CREATE OR REPLACE TABLE scratch.ready AS SELECT * FROM retention.due AS d "
+                "ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
+    found = con.execute("SELECT entity, part, count(DISTINCT record_id), waits_for FROM scratch.waits "
+                        "GROUP BY ALL ORDER BY ALL").fetchall()
+    return [{"entity": entity, "part": part, "rows": rows, "waits_for": why} for entity, part, rows, why in found]

@@ -1,0 +1,119 @@
+"""The rows behind what is due: each source row with its due parts and the values that its columns hold.
+
+Belongs here: reading them from a decided zone, and what a value's end depends on (country, customer type, tombstone).
+Does not belong here: the warehouse itself, what happens to the values (`values`).
+"""
+
+import hmac
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from ajprivacy_pipeline.enforcement.stages import LINK, SUBJECTS, Stage
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
+
+FETCH = 10_000
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the end of a row's values depends on."""
+
+    customer_type: str | None  # of the customer whose row it is or to whom it belongs; None: unknown, or nobody
+    is_home: bool
+
+
+@dataclass(frozen=True)
+class Item:
+    """One source row and its due parts, each with the day since when it is due. `key` and `values` are as extracted."""
+
+    entity: str
+    record_id: str
+    subject_id: str | None
+    parts: Mapping[str, date]
+    key: tuple[Any, ...]
+    values: Mapping[str, Any]
+    facts: Facts
+
+
+def items(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str,
+          relation: str) -> Iterator[Item]:
+    """Yields the source rows of a table of the contract that have due parts.
+
+    Args:
+        con: a zone in which a month is decided.
+        policy: whose stages they are.
+        stages: by table and part.
+        entity: the table of the contract.
+        relation: what is due, with the columns of retention.due.
+    """
+    key = policy.sources.tables[entity].key
+    columns = list(dict.fromkeys(name for (table, _), stage in stages.items() if table == entity
+                                 for name in stage.columns))
+    listed = ", ".join(f"r.{quote(name)}" for name in (*key, *columns))
+    cursor = con.cursor()
+    cursor.execute(f"USE {quote(con.execute('SELECT current_database()').fetchall()[0][0])}")
+    cursor.execute(
+        f"WITH due AS (SELECT record_id, any_value(subject_id) AS subject_id, list(part ORDER BY part) AS parts, "
+        f"list(due_on ORDER BY part) AS days FROM {relation} WHERE entity = $entity GROUP BY record_id), "
+        f"fed AS (SELECT *, trim({quote(key[0])}::VARCHAR, $blanks) AS record_id FROM raw.{quote(entity)}) "
+        f"SELECT d.record_id, d.subject_id, d.parts, d.days, f.is_home, f.customer_type, {listed} "
+        f"FROM due AS d JOIN fed AS r USING (record_id) LEFT JOIN ({_FACTS[entity]}) AS f ON f.id = d.record_id "
+        f"ORDER BY d.record_id", {"entity": entity, "blanks": WHITE_SPACE, **_spellings(policy, entity)})
+    while rows := cursor.fetchmany(FETCH):
+        for record_id, subject_id, parts, days, is_home, customer_type, *values in rows:
+            yield Item(entity, record_id, subject_id, dict(zip(parts, days, strict=True)), tuple(values[:len(key)]),
+                       dict(zip(columns, values[len(key):], strict=True)),
+                       Facts(customer_type, is_home is not False))
+
+
+_HOME = "c.country IS NULL OR list_contains($home, lower(c.country))"
+_OF_CUSTOMER = ("SELECT o.{key} AS id, {home} AS is_home, c.customer_type FROM staged.{table} AS o "
+                "LEFT JOIN staged.customers AS c ON c.customer_id = o.customer_id")
+_OF_CASE = _OF_CUSTOMER.replace("{home}", "true")
+_NOTHING = "SELECT NULL::VARCHAR AS id, true AS is_home, NULL::VARCHAR AS customer_type"
+_FACTS = {
+    "customers": f"SELECT c.customer_id AS id, {_HOME} AS is_home, c.customer_type FROM staged.customers AS c",
+    "contacts": _NOTHING,
+    "orders": _OF_CUSTOMER.format(key="order_id", table="orders", home=_HOME),
+    "invoices": _OF_CUSTOMER.format(key="invoice_id", table="invoices", home=_HOME),
+    "cases": _OF_CASE.format(key="case_id", table="cases"),
+    "communications": _OF_CASE.format(key="communication_id", table="communications"),
+    "newsletter_subscriptions": _NOTHING,
+    "rights_requests": _OF_CASE.format(key="request_id", table="rights_requests"),
+    "web_events": _NOTHING,
+    "app_logs": _NOTHING,
+}
+
+
+def _spellings(policy: Policy, entity: str) -> dict[str, Any]:
+    if "$home" not in _FACTS[entity]:
+        return {}
+    return {"home": [text.lower() for text in policy.regions.own.spellings]}
+
+
+def fingerprint(key: bytes, item: Item, part: str, columns: Sequence[str]) -> str:
+    """Returns the keyed hash of what a decision would change.
+
+    The facts it rests on are no part of it: they are decided about anew, and our own earlier batches move the days.
+    """
+    told = [item.entity, item.record_id, part]
+    for column in columns:
+        value = item.values[column]
+        told += [column, "" if value is None else f"={value}"]
+    return hmac.digest(key, "\x1f".join(f"{len(text)}:{text}" for text in told).encode(), "sha256").hex()[:32]
+
+
+def columns_of(stage: Stage, item: Item) -> list[str]:
+    """Returns the columns that a stage changes in an item's row.
+
+    Of a company its own data stays, and its orders stay linked to it: only the person who ordered goes.
+    """
+    of_business = item.facts.customer_type in ("business", None)
+    if item.entity in SUBJECTS:
+        return [name for name in stage.columns if not (of_business and name in stage.company)]
+    if stage.part == LINK and of_business:
+        return [name for name in stage.columns if name != "customer_id"]
+    return list(stage.columns)

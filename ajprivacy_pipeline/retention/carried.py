@@ -1,0 +1,88 @@
+"""What carrying out leaves behind for later decisions: of whom something went, and since when the rest is due.
+
+Belongs here: the key of these tokens, the tokens themselves. Does not belong here: the ledger, which answers people
+(`enforcement.ledger`), and what a decision makes of it (`sql/retention/subject_freezes`).
+
+Somebody of whom something was carried out has no evidence any more because we took it: that freezes nothing.
+"""
+
+import base64
+import hmac
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from ajprivacy_pipeline.errors import KeyStoreError
+from ajprivacy_pipeline.storage import control_tables as store
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore, fingerprint, pads
+
+KEY = "carried_out"  # the random key of the tokens; it is never changed, since tokens are compared over years
+NO_KEY: dict[str, object] = {"carried_inner": None, "carried_outer": None}
+
+
+def carried_parameters(keys: KeyStore, control: ControlStore) -> dict[str, object]:
+    """Returns the two key pads of the tokens, by parameter name.
+
+    Raises:
+        KeyStoreError: the key is not the one that the stored tokens were made with.
+    """
+    both = pads(_key(keys, control))
+    return {"carried_inner": both.inner, "carried_outer": both.outer}
+
+
+def carried_tokens(control: ControlStore) -> list[tuple[object, ...]]:
+    """Returns the token of everybody of whom something was carried out."""
+    return [(row["token"],) for row in control.rows(sa.select(store.carried_out.c.token).distinct())]
+
+
+def carried_rows(control: ControlStore, keys: KeyStore, subjects: Iterable[str], month: str) -> list[dict[str, Any]]:
+    """Returns the rows to append for subjects that are not known yet."""
+    key = _key(keys, control)
+    known = {token for (token,) in carried_tokens(control)}
+    tokens = {_token(key, subject) for subject in subjects} - known
+    return [{"token": token, "month": month, "key": fingerprint(key)} for token in sorted(tokens)]
+
+
+class FirstDue:
+    """Since when something is due, as it was when a plan first named it and did not carry it out."""
+
+    def __init__(self, control: ControlStore, keys: KeyStore) -> None:
+        """Read what is known."""
+        self._control, self._key = control, _key(keys, control)
+        self._known: dict[str, date] = {}
+        for row in control.rows(sa.select(store.first_due.c.token, store.first_due.c.due_on)):
+            self._known[row["token"]] = min(row["due_on"], self._known.get(row["token"], row["due_on"]))
+
+    def of(self, entity: str, record_id: str, part: str, due_on: date) -> date:
+        """Returns the earlier of a day and the one that is known."""
+        if not self._known:
+            return due_on
+        return min(due_on, self._known.get(self._token(entity, record_id, part), due_on))
+
+    def remember(self, rows: Iterable[tuple[str, str, str, date]], month: str) -> None:
+        """Keep the days of (table, id, part, day) that are not known."""
+        new = {self._token(entity, record_id, part): day for entity, record_id, part, day in rows}
+        self._control.insert(store.first_due, [
+            {"token": token, "due_on": day, "month": month, "key": fingerprint(self._key)}
+            for token, day in sorted(new.items()) if token not in self._known])
+
+    def _token(self, entity: str, record_id: str, part: str) -> str:
+        return _token(self._key, f"{entity}\x1f{record_id}\x1f{part}")
+
+
+def _token(key: bytes, text: str) -> str:
+    return hmac.digest(key, text.encode(), "sha256").hex()
+
+
+def _key(keys: KeyStore, control: ControlStore) -> bytes:
+    known = {row["key"] for table in (store.carried_out, store.first_due)
+             for row in control.rows(sa.select(table.c.key).distinct())}
+    if not known or keys.has(KEY):
+        key = base64.b64decode(keys.data_key(KEY))
+        if not known - {fingerprint(key)}:
+            return key
+    raise KeyStoreError(f"the control store knows of whom something was carried out under another key: restore "
+                        f"keys/{KEY}.sealed")

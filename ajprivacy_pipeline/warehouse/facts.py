@@ -1,0 +1,94 @@
+"""Reading the facts about a few ids, inside the transaction that changes them, as the extraction reads whole tables.
+
+Belongs here: one SELECT a table by ids, and its rows in the types of `raw`. Does not belong here: locks that outlive a
+statement (`writer`), comparing (`enforcement.locked`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
+from ajprivacy_pipeline.warehouse.stream import as_text
+
+_CHUNK = 500
+_ARROW = {"VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"),
+          "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", "UTC"), "DATE": pa.date32(),
+          "BIGINT": pa.int64(), "BOOLEAN": pa.bool_()}
+
+
+def facts(connection: sa.Connection, table: ResolvedTable, types: Mapping[str, str],
+          by: Mapping[str, Sequence[str]] | None, *, lock: bool) -> pa.Table:
+    """Returns the rows of a table of the contract that one of some ids stands in; all rows where `by` is None.
+
+    Args:
+        connection: in a transaction.
+        table: what feeds it.
+        types: those of raw, by column, of the columns that something feeds.
+        by: per column, the ids as text.
+        lock: whether the rows are locked for a change, where the dialect can.
+    """
+    dialect = connection.dialect.name
+    fed = {name: table.columns[name] for name in types}
+    prepare = connection.dialect.identifier_preparer.quote_identifier
+    listed = ", ".join(f"{_shown(feed, types[name], dialect)} AS {prepare(name)}" for name, feed in fed.items() if feed)
+    rows: dict[tuple[Any, ...], None] = {}
+    for where, values in _conditions(table, by, dialect):
+        ending = _lock(dialect, lock=lock)
+        statement = sa.text(f"SELECT {listed} FROM {table.relation}{where}{ending}".replace(":", "\\:").replace(
+            "\\:keys", ":keys"))
+        if values is not None:
+            statement = statement.bindparams(sa.bindparam("keys", values, expanding=True, type_=sa.types.NullType()))
+        rows |= dict.fromkeys(tuple(row) for row in connection.execute(statement))
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(types)
+    return pa.table({name: _array(values, type_) for (name, type_), values in zip(types.items(), columns, strict=True)})
+
+
+def _conditions(table: ResolvedTable, by: Mapping[str, Sequence[str]] | None,
+                dialect: str) -> Iterator[tuple[str, list[Any] | None]]:
+    if by is None:
+        yield "", None
+        return
+    for name, ids in by.items():
+        feed = table.columns.get(name)
+        if feed is None:
+            continue
+        for start in range(0, len(ids), _CHUNK):
+            expression, values = _comparable(feed, list(ids[start:start + _CHUNK]), dialect)
+            yield f" WHERE {expression} IN :keys", values
+
+
+def _comparable(feed: ResolvedColumn, ids: list[str], dialect: str) -> tuple[str, list[Any]]:
+    """A column and ids that compare, in the column's own type where it has one, so that an index serves."""
+    if feed.source_column is not None and feed.type.kind == "integer":
+        return feed.sql, [int(text) for text in ids if text.lstrip("-").isdigit()] or [None]
+    if feed.source_column is not None and feed.type.kind == "text":
+        return feed.sql, ids
+    return f"CAST({feed.sql} AS {_TEXT.get(dialect, 'CHAR')})", ids
+
+
+_TEXT = {"sqlite": "TEXT", "postgresql": "text"}
+
+
+def _shown(feed: ResolvedColumn, type_: str, dialect: str) -> str:
+    if dialect == "sqlite":
+        return f"CAST({feed.sql} AS TEXT)"
+    if dialect == "postgresql" and type_ == "VARCHAR":
+        return f"host({feed.sql})" if feed.type.name == "inet" else f"({feed.sql})::text"
+    return feed.sql
+
+
+def _lock(dialect: str, *, lock: bool) -> str:
+    if dialect == "postgresql":
+        return " FOR UPDATE" if lock else ""
+    if dialect in ("mysql", "mariadb"):
+        return " FOR UPDATE" if lock else " LOCK IN SHARE MODE"
+    return ""
+
+
+def _array(values: Sequence[Any], type_: str) -> pa.Array:
+    if type_ in _ARROW and type_ != "VARCHAR":
+        return pa.array(values, _ARROW[type_])
+    return pa.array([as_text(value) for value in values], pa.string())

@@ -1,0 +1,120 @@
+"""Carrying out as Dagster sees it: the plan that ends a month, the job that applies an approved one, what proves it.
+
+Belongs here: thin assets, the job `apply` and the sensor that starts it. Does not belong here: what a plan is or does
+(`enforcement`).
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+from ajprivacy_pipeline.assets.build import MONTHS, OWNERS
+from ajprivacy_pipeline.assets.resources import MONTH, POOL, step
+from ajprivacy_pipeline.assets.steps import CLOSED
+
+from ajprivacy_pipeline.enforcement.approve import auto_approve
+from ajprivacy_pipeline.enforcement.carry import apply_plan
+from ajprivacy_pipeline.enforcement.make import plan_of, require_none_running
+from ajprivacy_pipeline.enforcement.plans import known_plans
+from ajprivacy_pipeline.errors import EnforcementError, PrivacyError
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.settings import load_settings
+from ajprivacy_pipeline.storage.boundary import boundary
+from ajprivacy_pipeline.storage.control import ControlStore
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+PLAN = dg.AssetKey(["enforcement", "plan"])
+APPLIED = dg.AssetKey(["enforcement", "applied"])
+APPLY = "apply"
+
+
+class PlanConfig(dg.Config):
+    """Which plan is carried out."""
+
+    plan: str
+
+
+def plan() -> dg.AssetsDefinition:
+    """Returns the last step of a month: what would go, in numbers that plot, for somebody to approve."""
+
+    @dg.asset(key=PLAN, group_name="enforcement", kinds={"duckdb"}, owners=OWNERS, tags={"content": "counts"},
+              deps=[CLOSED], partitions_def=MONTHS, pool=POOL, required_resource_keys={MONTH},
+              description="The plan of the month: everything that is due, with what stands in its way. It is carried "
+                          "out once somebody approves it: `ajprivacy plan approve`.")
+    def enforcement__plan(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        with step(context) as run:
+            try:
+                require_none_running(run.control, run.policy)
+            except EnforcementError as error:
+                return dg.MaterializeResult(metadata={"made": False, "why": str(error)})
+            summary = plan_of(run.con, run.settings, run.policy, run.control, run.keys, run.month)
+            approved = summary["plan"] is not None and auto_approve(run.settings, summary["plan"]) is not None
+        return dg.MaterializeResult(metadata={"made": summary["plan"] is not None, "approved": approved,
+                                              "summary": dict(summary), **_figures(summary)})
+
+    return enforcement__plan
+
+
+def _figures(summary: Mapping[str, Any]) -> dict[str, Any]:
+    oldest = summary["oldest_due_on"]
+    today = datetime.now(ZoneInfo("Europe/Oslo")).date()
+    return {"rows": summary["rows"], "values": summary["cells"], "people": summary["subjects"],
+            "oldest_due_days": (today - date.fromisoformat(oldest)).days if oldest else 0,
+            "brakes": sum(row["tripped"] for row in summary["brake"]), "refused": len(summary["refused"]),
+            "not_carried_out": sum(row["rows"] for row in summary["not_carried_out"]),
+            "waiting": sum(row["rows"] for row in summary["waiting"])}
+
+
+def applied() -> dg.AssetsDefinition:
+    """Returns the step that carries an approved plan out, with the check that it stands there."""
+
+    @dg.asset(key=APPLIED, group_name="enforcement", kinds={"sql"}, owners=OWNERS, tags={"content": "counts"},
+              deps=[PLAN], pool=POOL, check_specs=[dg.AssetCheckSpec("verified", asset=APPLIED, blocking=True)],
+              description="What the last approved plan changed in the warehouse, read back with new SELECTs.")
+    def enforcement__applied(context: dg.AssetExecutionContext, config: PlanConfig) -> Iterator[
+            dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        try:
+            with boundary("apply"):
+                result = apply_plan(load_settings(), config.plan, by=f"run {context.run_id}")
+        except PrivacyError as error:
+            context.log.error(str(error))  # noqa: TRY400 - the event log redacts errors; ours hold no personal value
+            raise error from None
+        counts = {name: value for name, value in result.items() if isinstance(value, int | bool)}
+        yield dg.MaterializeResult(asset_key=APPLIED, metadata={
+            **counts, "dropped": sum(row["rows"] for row in result["dropped"]), "month": result["month"]})
+        yield dg.AssetCheckResult(check_name="verified", asset_key=APPLIED, passed=result["verified"], metadata=counts)
+
+    return enforcement__applied
+
+
+def apply_job() -> "UnresolvedAssetJobDefinition":
+    """Returns the job that carries one plan out; its run is started by an approval."""
+    return dg.define_asset_job(APPLY, selection=dg.AssetSelection.assets(APPLIED), executor_def=dg.in_process_executor,
+                               description="Carries an approved plan out in the warehouse, reads it back, records it.")
+
+
+def approved_plans(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
+    """Returns the sensor that starts the job for a plan that was approved."""
+
+    @dg.sensor(name="approved_plans", job=job, minimum_interval_seconds=30,
+               default_status=dg.DefaultSensorStatus.RUNNING,
+               description="Starts the job `apply` for an approved plan, once.")
+    def sensor() -> Iterator[dg.RunRequest | dg.SkipReason]:
+        settings = load_settings()
+        if not (settings.control / "control.db").exists():
+            yield dg.SkipReason("there is no control store yet: run a month first")
+            return
+        days = load_policy(settings.notice).enforcement.approval_days
+        waiting = [known for known in known_plans(ControlStore.in_folder(settings.control))
+                   if known.state(days) == "approved"]
+        if not waiting:
+            yield dg.SkipReason("no plan is approved and waiting")
+        for found in waiting:
+            yield dg.RunRequest(run_key=found.id, run_config={
+                "ops": {"enforcement__applied": {"config": {"plan": found.id}}}})
+
+    return sensor

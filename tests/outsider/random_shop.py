@@ -1,0 +1,83 @@
+"""The outsider against a shop drawn by a seed: everything he may know of it, and every attack.
+
+Belongs here: what there is to know of the shop's own tables (`tests/release/random_shops.py`). Does not belong here:
+attacks. A shop with credit notes has units and revenue below nothing: there he counts on no sign.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pandas as pd
+
+from tests.outsider import contributions, names, presence, pricelist, tables
+from tests.outsider.published import Finding, Published, Thresholds
+
+GUEST = "guest"  # who ordered without a customer's number: all of them together are one contributor
+Groups = dict[tuple[str, str], tuple[str, str]]
+
+
+def everything(published: Published, shop: dict[str, pd.DataFrame], groups: Groups, last: str) -> Iterator[Finding]:
+    """Whatever can be found.
+
+    Args:
+        published: the release, by months.
+        shop: its tables.
+        groups: by type and region of people how a release describes them.
+        last: the month of the release, YYYY-MM.
+    """
+    limits = Thresholds()
+    facts = facts_of(shop, groups)
+    facts = facts[facts["period"].str[:7] <= last]
+    if (facts["units"] < 0).any():
+        published = replace(published, signed=frozenset({"units", "revenue_nok"}))
+    yield from tables.attack(published, limits)
+    if "customers" in shop:
+        yield from presence.attack(published, register_of(shop), limits)
+        yield from names.attack(published, shop["customers"].assign(birth_date=None))
+    if len(facts):
+        yield from contributions.remainders(published, facts, limits)
+        if facts["unit_price"].notna().all():
+            yield from pricelist.attack(published, known_of(facts, limits), limits)
+
+
+def register_of(shop: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row per customer: type and region."""
+    people = shop["customers"]
+    return pd.DataFrame({"customer_type": people["customer_type"], "postal_region": people["postal_code"].str[0]})
+
+
+def facts_of(shop: dict[str, pd.DataFrame], groups: Groups) -> pd.DataFrame:
+    """A row per line that was not returned: period, who, the dimensions as they are published, units, revenue, price.
+
+    An order without such a line is in no row: it has no units.
+    """
+    columns = ["period", "who", "customer_type", "postal_region", "product_category", "product_id", "units",
+               "unit_price", "revenue_nok"]
+    if "order_lines" not in shop:
+        return pd.DataFrame({name: [] for name in columns}).astype({"period": str})
+    lines = shop["order_lines"][shop["order_lines"]["returned_on"].isna()]
+    lines = lines.merge(shop["orders"], on="order_id").merge(shop["products"], on="product_id")
+    kinds = dict(shop["customers"][["customer_id", "customer_type"]].itertuples(index=False, name=None)) \
+        if "customers" in shop else {}
+    regions = [code[0] if code.isdigit() and len(code) == 4 else "abroad" for code in lines["delivery_postal_code"]]
+    described = [groups.get((kinds.get(who, "unknown"), region), ("other", "other"))
+                 for who, region in zip(lines["customer_id"], regions, strict=True)]
+    price = lines["unit_price"].astype(float) if "unit_price" in lines else pd.Series(None, lines.index, dtype=float)
+    return pd.DataFrame({
+        "period": pd.to_datetime(lines["ordered_on"]).dt.strftime("%Y-%m-01"),
+        "who": lines["customer_id"].fillna(GUEST), "customer_type": [kind for kind, _ in described],
+        "postal_region": [region for _, region in described],
+        "product_category": lines["category"].fillna("unknown"), "product_id": lines["product_id"],
+        "units": lines["quantity"].astype(float), "unit_price": price,
+        "revenue_nok": lines["quantity"].astype(float) * price})
+
+
+def known_of(facts: pd.DataFrame, limits: Thresholds) -> pricelist.Knowledge:
+    """The price list, and which products must be hidden: fewer than k buyers, or one or two that dominate."""
+    rows = []
+    for (period, product), lines in facts.groupby(["period", "product_id"]):
+        wrong = [contributions.dominated(lines, measure, limits) for measure in ("units", "revenue_nok")]
+        rows.append({"period": period, "product_id": product, "lowest": lines["unit_price"].min(),
+                     "highest": lines["unit_price"].max(), "units": lines["units"].sum(),
+                     "revenue_nok": lines["revenue_nok"].sum(), "protected": any(wrong)})
+    return pricelist.Knowledge(pd.DataFrame(rows))
