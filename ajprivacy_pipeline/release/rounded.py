@@ -66,7 +66,7 @@ def round_until_safe(con: Connection, policy: Policy, table: str, asked: Rounded
             period = periods[month]
             took["counts_told_beside_exact"] += len(one.cells) * (period.attempt == 0)
             took["counts_rounded_anew"] += 1
-            learn(policy, table, asked, period, one.cells,
+            learn(policy, table, asked, period, one,
                   {key: count for key, (_, count) in judged.counts[month].items()})
         still = set(told)
     beside.drop()

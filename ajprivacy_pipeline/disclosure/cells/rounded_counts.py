@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ajprivacy_pipeline.disclosure.cells.primary import PERIOD, shape_of
-from ajprivacy_pipeline.disclosure.cells.rounded_audit import Beside
+from ajprivacy_pipeline.disclosure.cells.rounded_audit import Beside, Told
 from ajprivacy_pipeline.disclosure.cells.rounding import Counts, Line, round_counts
 from ajprivacy_pipeline.disclosure.cells.table_system import Key, read_rows
 from ajprivacy_pipeline.policy import Policy
@@ -152,52 +152,66 @@ def write_period(con: Connection, policy: Policy, table: str, asked: Rounded, pe
          "counts": period.rounded.tolist(), "month": period.month, "base": base, "length": period.length})
 
 
-def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Mapping[Key, tuple[float, float]],
-          published: Mapping[Key, int]) -> None:
-    """Note what would leave cells that are told too closely more room, and go on to the next base after some attempts.
+def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Told, published: Mapping[Key, int]) -> None:
+    """Note what would leave what is told too closely more room, and go on to the next base after some attempts.
 
-    What hides a cell are the others of its lines, in turn along each dimension, those along which the exact table adds
-    up first: where no more is possible than their total and the least of the others leave, one that went up is to go
-    down; where no less is, the other way round. One cell of a line at a time, the one that was moved furthest; where
-    there is none, other draws are taken.
+    A cell of which less is not possible is to go up, and one of which no more is, down, where that leaves it room. Else
+    it is hidden by the others of its lines, in turn along each dimension: where no more is possible than their total and
+    the least of the others leave, one that went up is to go down; where no less is, the other way round. One cell of a
+    line at a time, the one that was moved furthest. Within a total that is told no small count is to go up. Where
+    nothing is left to move, other draws are taken.
 
     Args:
         policy: along which dimensions the exact table adds up.
         table: the table of rounded counts.
         asked: how often a base is tried.
         period: what is decided so far.
-        told: the cells, each with how far below and above its true count it may be by what is published.
+        told: what is told.
         published: the published count of every finest cell.
     """
-    dimensions = dimensions_of(policy, table)
+    dimensions, measure = dimensions_of(policy, table), measure_of(policy, table)
     keys: list[Key] = [tuple(sorted(zip(dimensions, one, strict=True))) for one in period.values]
-    adds = policy.release.tables[asked.beside].columns[measure_of(policy, table)].subtracted_over
+    adds = policy.release.tables[asked.beside].columns[measure].subtracted_over
     order, turn = sorted(dimensions, key=lambda d: d not in adds), period.attempt % len(dimensions)
     base, touched = asked.multiples[period.multiple] * policy.release.thresholds.k, set[int]()
-    for cell in sorted(at for at, key in enumerate(keys) if key in told):
-        true, shown, (below, above) = int(period.counts[cell]), published[keys[cell]], told[keys[cell]]
+    for cell in sorted(at for at, key in enumerate(keys) if key in told.cells):
+        true, shown, (below, above) = int(period.counts[cell]), published[keys[cell]], told.cells[keys[cell]]
         is_capped = shown + base - 1 - true - above > min(true, true - shown + base - 1) - below
-        if is_capped and shown == base and true + above >= base - 1 and cell not in touched:
-            period.force(cell, up=False)  # down, all numbers that its line leaves it are possible
+        if cell not in touched and (shown == base and true + above >= base - 1 if is_capped else shown < true):
+            period.force(cell, up=not is_capped)
             touched.add(cell)
             continue
         for dimension in (*order[turn:], *order[:turn]):
             rest = set(keys[cell]) - {pair for pair in keys[cell] if pair[0] == dimension}
             beside = [at for at, key in enumerate(keys) if at != cell and rest <= set(key)]
-            if touched & {cell, *beside}:
-                break
             moved = [at for at in beside if (published[keys[at]] > period.counts[at] if is_capped
                                              else published[keys[at]] < period.counts[at])]
-            if moved:
+            if moved and not touched & {cell, *beside}:
                 best = min(moved, key=lambda at: (-abs(published[keys[at]] - int(period.counts[at])), at))
                 period.force(best, up=not is_capped)
                 touched.add(best)
                 break
+    touched |= _spare(period, keys, [key for name, key in told.others if name == measure], published, base)
     period.attempt += 1
     if period.attempt % asked.attempts == 0:
         period.multiple += 1
     if not touched or 0 in (period.attempt % _PATIENCE, period.attempt % asked.attempts):
         period.draw, period.rounded, period.up, period.down = period.draw + 1, None, set(), set()
+
+
+def _spare(period: Period, keys: list[Key], told: list[Key], published: Mapping[Key, int], base: int) -> set[int]:
+    """Have no small count go up within totals of all dimensions but one that are told, one of each line of them."""
+    found, seen = set[int](), set[Key]()
+    for total in sorted(told):
+        lines = {tuple(pair for pair in total if pair[0] != dimension) for dimension, _ in total}
+        within = [at for at, key in enumerate(keys) if set(total) <= set(key)]
+        if keys and len(total) == len(keys[0]) - 1 and not lines & seen:
+            seen |= lines
+            for at in within:
+                if period.counts[at] < base:
+                    period.force(at, up=False)
+                    found.update({at} if published[keys[at]] == base else ())
+    return found
 
 
 class BesideExact:
