@@ -67,7 +67,7 @@ class Told:
     Of the finest cells it stands here how far below and above the true count a reader must think possible.
     """
 
-    cells: dict[Key, tuple[float, float]] = field(default_factory=dict)
+    cells: dict[Key, tuple[int, int]] = field(default_factory=dict)
     others: list[tuple[str, Key]] = field(default_factory=list)
     looked: int = 0
 
@@ -87,8 +87,8 @@ def told_too_closely(policy: Policy, beside: Beside, counted: Counted, base: int
     intervals = _Intervals(policy, beside, system, measure, small)
     narrow = set(open_cells(intervals))
     looked = int(intervals.protected.sum())
-    cells = {key: (float(intervals.down[place[key]]), float(intervals.up[place[key]])) for key in counted
-             if place[key] in narrow}
+    cells = {key: (round(float(intervals.down[place[key]])), round(float(intervals.up[place[key]]))) for key in counted
+             if place[key] in narrow}  # a narrow interval is finite; the solver's are off by less than its tolerance
     others = [(measure, system.rows[at][0].key) for at in sorted(narrow - {place[key] for key in cells})]
     floors = _floors(counted, base)
     for group in _of_each(policy, beside.exact, measure):

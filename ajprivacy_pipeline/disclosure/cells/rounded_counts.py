@@ -152,14 +152,11 @@ def write_period(con: Connection, policy: Policy, table: str, asked: Rounded, pe
          "counts": period.rounded.tolist(), "month": period.month, "base": base, "length": period.length})
 
 
-def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Told, published: Mapping[Key, int]) -> None:
+def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Told,
+          published: Mapping[Key, int]) -> None:
     """Note what would leave what is told too closely more room, and go on to the next base after some attempts.
 
-    A cell of which less is not possible is to go up, and one of which no more is, down, where that leaves it room. Else
-    it is hidden by the others of its lines, in turn along each dimension: where no more is possible than their total and
-    the least of the others leave, one that went up is to go down; where no less is, the other way round. One cell of a
-    line at a time, the one that was moved furthest. Within a total that is told no small count is to go up. Where
-    nothing is left to move, other draws are taken.
+    Where nothing is left to move, and after some attempts in vain, other draws are taken.
 
     Args:
         policy: along which dimensions the exact table adds up.
@@ -174,29 +171,48 @@ def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Told
     adds = policy.release.tables[asked.beside].columns[measure].subtracted_over
     order, turn = sorted(dimensions, key=lambda d: d not in adds), period.attempt % len(dimensions)
     base, touched = asked.multiples[period.multiple] * policy.release.thresholds.k, set[int]()
-    for cell in sorted(at for at, key in enumerate(keys) if key in told.cells):
-        true, shown, (below, above) = int(period.counts[cell]), published[keys[cell]], told.cells[keys[cell]]
-        is_capped = shown + base - 1 - true - above > min(true, true - shown + base - 1) - below
-        if cell not in touched and (shown == base and true + above >= base - 1 if is_capped else shown < true):
-            period.force(cell, up=not is_capped)
-            touched.add(cell)
-            continue
-        for dimension in (*order[turn:], *order[:turn]):
-            rest = set(keys[cell]) - {pair for pair in keys[cell] if pair[0] == dimension}
-            beside = [at for at, key in enumerate(keys) if at != cell and rest <= set(key)]
-            moved = [at for at in beside if (published[keys[at]] > period.counts[at] if is_capped
-                                             else published[keys[at]] < period.counts[at])]
-            if moved and not touched & {cell, *beside}:
-                best = min(moved, key=lambda at: (-abs(published[keys[at]] - int(period.counts[at])), at))
-                period.force(best, up=not is_capped)
-                touched.add(best)
-                break
+    shown = [published[key] for key in keys]
+    for cell, key in enumerate(keys):
+        if key in told.cells:
+            touched |= _make_room(period, keys, shown, cell, told.cells[key], base, [*order[turn:], *order[:turn]],
+                                  touched)
     touched |= _spare(period, keys, [key for name, key in told.others if name == measure], published, base)
     period.attempt += 1
     if period.attempt % asked.attempts == 0:
         period.multiple += 1
     if not touched or 0 in (period.attempt % _PATIENCE, period.attempt % asked.attempts):
         period.draw, period.rounded, period.up, period.down = period.draw + 1, None, set(), set()
+
+
+def _make_room(period: Period, keys: list[Key], shown: list[int], cell: int, may_be: tuple[int, int], base: int,
+               dimensions: list[str], touched: set[int]) -> set[int]:
+    """Have one cell move so that another one that is told has more room; returns it.
+
+    A cell of which less is not possible is to go up, and one of which no more is, down, where that leaves it room. Else
+    it is hidden by the others of its lines, along one dimension after another: where no more is possible than their
+    total and the least of the others leave, one that went up is to go down; where no less is, the other way round. One
+    cell of a line at a time, the one that was moved furthest.
+    """
+    true, (below, above) = period.counts.tolist(), may_be
+    room = min(true[cell], true[cell] - shown[cell] + base - 1)
+    is_capped = shown[cell] + base - 1 - true[cell] - above > room - below
+    helps = shown[cell] == base and true[cell] + above >= base - 1 if is_capped else shown[cell] < true[cell]
+    if helps and cell not in touched:
+        period.force(cell, up=not is_capped)
+        for dimension in dimensions if is_capped else ():  # nor is another small one of its lines to go up instead
+            rest = {pair for pair in keys[cell] if pair[0] != dimension}
+            period.down |= {at for at, key in enumerate(keys) if rest <= set(key) and 0 < true[at] < base
+                            and shown[at] == 0 and at not in period.up}
+        return {cell}
+    for dimension in dimensions:
+        rest = {pair for pair in keys[cell] if pair[0] != dimension}
+        beside = [at for at, key in enumerate(keys) if at != cell and rest <= set(key)]
+        moved = [at for at in beside if (shown[at] > true[at] if is_capped else shown[at] < true[at])]
+        if moved and not touched & {cell, *beside}:
+            best = min(moved, key=lambda at: (-abs(shown[at] - true[at]), at))
+            period.force(best, up=not is_capped)
+            return {best}
+    return set()
 
 
 def _spare(period: Period, keys: list[Key], told: list[Key], published: Mapping[Key, int], base: int) -> set[int]:
