@@ -9,6 +9,7 @@ import pytest
 from ajprivacy_pipeline.disclosure.cells.rounded_audit import told_too_closely
 from ajprivacy_pipeline.disclosure.cells.rounded_check import Judged, check_rounded
 from ajprivacy_pipeline.disclosure.cells.rounded_counts import BesideExact
+from ajprivacy_pipeline.policy.release_consistency import release_faults
 from ajprivacy_pipeline.release import ReleaseRequest, gates, tables
 from ajprivacy_pipeline.release.plan import plan_release
 from ajprivacy_pipeline.release.rounded import round_until_safe
@@ -177,3 +178,30 @@ def test_a_month_that_is_issued_again_keeps_its_rounded_counts(tmp_path: Path) -
     result = world.publish("2024-03", request=ReleaseRequest(reissue="2024-02"))
     assert (result.status, result.proven) == ("published", True)
     assert counts_of(world) == before
+
+
+def test_policy_check_refuses_rounded_counts_without_an_exact_table_like_them() -> None:
+    policy = small_policy()
+    declared = policy.release.tables[TABLE]
+    assert declared.rounded is not None
+    assert not list(release_faults(policy))
+
+    def faults(**updates: object) -> str:
+        tables = {**policy.release.tables, TABLE: declared.model_copy(update=updates)}
+        release = policy.release.model_copy(update={"tables": tables})
+        return "\n".join(release_faults(policy.model_copy(update={"release": release})))
+
+    def rounded_as(**updates: object) -> object:
+        return declared.rounded.model_copy(update=updates) if declared.rounded else None
+
+    def columns(**updates: dict[str, object]) -> dict[str, object]:
+        return {name: column.model_copy(update=updates.get(name, {})) for name, column in declared.columns.items()}
+
+    assert "beside must be an exact table" in faults(rounded=rounded_as(beside="nowhere"))
+    assert "beside must be an exact table" in faults(rounded=rounded_as(beside=TABLE))
+    assert "must have the dimensions of deliveries_monthly" in faults(
+        rounded=rounded_as(beside="deliveries_monthly"), population="deliveries")
+    assert "multiples must rise" in faults(rounded=rounded_as(multiples=(2, 1)))
+    assert "adds up over all its dimensions" in faults(columns=columns(customers={"additive_over": ("month",)}))
+    assert "needs the flag rounded_to" in faults(columns={
+        name: column for name, column in declared.columns.items() if name != "rounded_to"})

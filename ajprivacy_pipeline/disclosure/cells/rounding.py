@@ -53,8 +53,8 @@ def round_counts(counts: Counts, totals: Counts, base: int, draws: Counts, *, li
     must_up, must_down = ([cell for cell in sorted(set(cells)) if free[cell]] for cells in (up, down))
     free[[*must_up, *must_down]] = False
     choice = _Choice(counts, low, totals, base, draws, _Lines(counts, base, room, lines))
-    for cell in np.flatnonzero(start > low) if start is not None else ():
-        choice.move(int(cell), up=True)
+    for kept in np.flatnonzero(start > low).tolist() if start is not None else ():
+        choice.move(kept, up=True)
     for cells, is_up in ((must_up, True), (must_down, False)):
         for cell in cells:
             if (choice.rounded[cell] > low[cell]) != is_up:
@@ -62,10 +62,10 @@ def round_counts(counts: Counts, totals: Counts, base: int, draws: Counts, *, li
     wanted = max(0, (int(rest.sum()) + int(draws[-1]) % (2 * base) - base // 2) // base)
     choice.mend(free)
     while more := wanted - int((choice.rounded > low).sum()):
-        cell = choice.best(free, up=more > 0)
-        if cell is None:
+        best = choice.best(free, up=more > 0)
+        if best is None:
             break
-        choice.move(cell, up=more > 0)
+        choice.move(best, up=more > 0)
     for _ in range(_PASSES if start is None else 0):
         pair = choice.best_pair(free)
         if pair is None:
