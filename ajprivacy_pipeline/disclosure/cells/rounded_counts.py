@@ -168,14 +168,17 @@ def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Told
     """
     dimensions, measure = dimensions_of(policy, table), measure_of(policy, table)
     keys: list[Key] = [tuple(sorted(zip(dimensions, one, strict=True))) for one in period.values]
-    adds = policy.release.tables[asked.beside].columns[measure].subtracted_over
+    columns = policy.release.tables[asked.beside].columns
+    adds = columns[measure].subtracted_over
+    leading = columns[shape_of(policy, asked.beside).measures[0]].additive_over
+    apart = [d for d in dimensions if d not in leading]  # along which only the largest part bounds a total
     order, turn = sorted(dimensions, key=lambda d: d not in adds), period.attempt % len(dimensions)
     base, touched = asked.multiples[period.multiple] * policy.release.thresholds.k, set[int]()
     shown = [published[key] for key in keys]
     for cell, key in enumerate(keys):
         if key in told.cells:
             touched |= _make_room(period, keys, shown, cell, told.cells[key], base, [*order[turn:], *order[:turn]],
-                                  touched)
+                                  apart, touched)
     touched |= _spare(period, keys, [key for name, key in told.others if name == measure], published, base)
     period.attempt += 1
     if period.attempt % asked.attempts == 0:
@@ -185,7 +188,7 @@ def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Told
 
 
 def _make_room(period: Period, keys: list[Key], shown: list[int], cell: int, may_be: tuple[int, int], base: int,
-               dimensions: list[str], touched: set[int]) -> set[int]:
+               dimensions: list[str], apart: list[str], touched: set[int]) -> set[int]:
     """Have one cell move so that another one that is told has more room; returns it.
 
     A cell of which less is not possible is to go up, and one of which no more is, down, where that leaves it room. Else
@@ -199,7 +202,7 @@ def _make_room(period: Period, keys: list[Key], shown: list[int], cell: int, may
     helps = shown[cell] == base and true[cell] + above >= base - 1 if is_capped else shown[cell] < true[cell]
     if helps and cell not in touched:
         period.force(cell, up=not is_capped)
-        for dimension in dimensions if is_capped else ():  # nor is another small one of its lines to go up instead
+        for dimension in apart if is_capped else ():  # nor is another small one beside it to go up instead
             rest = {pair for pair in keys[cell] if pair[0] != dimension}
             period.down |= {at for at, key in enumerate(keys) if rest <= set(key) and 0 < true[at] < base
                             and shown[at] == 0 and at not in period.up}
