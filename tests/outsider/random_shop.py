@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from tests.outsider import contributions, names, presence, pricelist, tables
+from tests.outsider import contributions, names, presence, pricelist, rounded, tables
 from tests.outsider.published import Finding, Published, Thresholds
 
 GUEST = "guest"  # who ordered without a customer's number: all of them together are one contributor
@@ -31,6 +31,7 @@ def everything(published: Published, shop: dict[str, pd.DataFrame], groups: Grou
     if (facts["units"] < 0).any():
         published = replace(published, signed=frozenset({"units", "revenue_nok"}))
     yield from tables.attack(published, limits)
+    yield from rounded.attack(published, limits)
     if "customers" in shop:
         yield from presence.attack(published, register_of(shop), limits)
         yield from names.attack(published, shop["customers"].assign(birth_date=None))

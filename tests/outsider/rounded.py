@@ -37,8 +37,10 @@ def attack(published: Published, limits: Thresholds, truth: Truth | None = None)
         yield from _sums(shape, frame, limits)
         exact = next((other for other in published.shapes.values() if other.dimensions == shape.dimensions
                       and set(shape.measures) <= set(other.measures)), None)
-        for period, part in list(frame.groupby(shape.time))[-PERIODS:]:
+        periods = list(frame.groupby(shape.time))
+        for period, part in periods:
             yield from _listed(shape, period, part)
+        for period, part in periods[-PERIODS:]:
             if exact is not None:
                 beside = published.tables[exact.name]
                 beside = beside[beside[exact.time] == period]
@@ -112,12 +114,17 @@ def _told(shape: Shape, period: pd.Timestamp, part: pd.DataFrame, beside: pd.Dat
         if count is not None:
             low[at] = high[at] = count
     matrix, most = system.matrix()
+    if _extreme(matrix, most, low, high, 0, 1.0) is None:
+        yield Finding("contradiction", shape.name, str(period)[:10], "", f"no world has these {measure}")
+        return
     for cell, at in cells.items():
         small = high[at] < limits.k if truth is None else 0 < truth.get((str(period)[:10], cell), 0) < limits.k
         if truth is None and told[at] >= 2 * base[at]:
             continue
         if small or truth is None:
             least, largest = (_extreme(matrix, most, low, high, at, sign) for sign in (1.0, -1.0))
+            if least is None or largest is None:
+                continue
             if largest - least < limits.k - 1 - 1e-6 and (truth is not None or 0 < largest < limits.k):
                 yield Finding("rounded", shape.name, str(period)[:10], ", ".join(cell),
                               f"{measure} in {least:.2f} .. {largest:.2f}")
@@ -157,11 +164,11 @@ def _say(system: _System, dimensions: list[str], key: Cell, count: float | None,
         system.at_most(list(within.values()), -count, -1.0)
 
 
-def _extreme(matrix: coo_array, most: np.ndarray, low: np.ndarray, high: np.ndarray, at: int, sign: float) -> float:
+def _extreme(matrix: coo_array, most: np.ndarray, low: np.ndarray, high: np.ndarray, at: int,
+             sign: float) -> float | None:
+    """The least a cell can be, or with a negative sign the largest; None where nothing fits."""
     cost = np.zeros(len(low))
     cost[at] = sign
     found = linprog(cost, A_ub=matrix.tocsr() if len(most) else None, b_ub=most if len(most) else None,
                     bounds=np.column_stack([low, high]), method="highs")
-    if not found.success:
-        return float(low[at] if sign > 0 else high[at])
-    return float(sign * found.fun)
+    return float(sign * found.fun) if found.success else None
