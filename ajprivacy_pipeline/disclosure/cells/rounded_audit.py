@@ -111,7 +111,7 @@ def _of_each(policy: Policy, exact: str, measure: str) -> list[Group]:
 def _of_counts(policy: Policy, beside: Beside, counted: Counted, base: int,
                measure: str) -> tuple[System, dict[Key, int]]:
     """The system of the count itself, and where each cell stands in it."""
-    rows = [*beside.rows, *_nothing(beside, counted)]
+    rows = [*beside.rows, *_nothing(policy, beside, counted)]
     levels: Levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
     group = Group(measure, (measure,), whole=False, is_amount=False)
     system = build_system(policy, group, beside.month, rows, levels)
@@ -120,10 +120,10 @@ def _of_counts(policy: Policy, beside: Beside, counted: Counted, base: int,
     return system, place
 
 
-def _nothing(beside: Beside, counted: Counted) -> Iterator[Row]:
+def _nothing(policy: Policy, beside: Beside, counted: Counted) -> Iterator[Row]:
     """Rows of nothing for all cells and totals that the exact table has none of: shown where their level is listed."""
     known = {row.key for row in beside.rows if row.table == beside.exact}
-    measures = next((set(row.values) for row in beside.rows if row.table == beside.exact), set[str]())
+    measures = shape_of(policy, beside.exact).measures
     keys = {part for key in counted for size in range(len(key) + 1) for part in combinations(key, size)}
     for key in sorted(keys - known):
         hidden = frozenset(d for d, _ in key) not in beside.listed
