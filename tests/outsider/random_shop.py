@@ -10,13 +10,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-<<<<<<< HEAD
 from tests.outsider import contributions, names, presence, pricelist, rounded, tables
-from tests.outsider.published import Finding, Published, Thresholds
-=======
-from tests.outsider import contributions, names, presence, pricelist, tables
 from tests.outsider.published import Finding, Published, Shape, Thresholds
->>>>>>> 2ba66fc601acfd1753dcb5ff27bf6865414619db
 
 LOOKED_AT = 25  # products of a period whose price he tries: each takes four programs over all of them
 GUEST = "guest"  # who ordered without a customer's number: all of them together are one contributor

@@ -44,7 +44,7 @@ def attack(published: Published, limits: Thresholds, truth: Truth | None = None)
             if exact is not None:
                 beside = published.tables[exact.name]
                 beside = beside[beside[exact.time] == period]
-                yield from _told(shape, period, part, beside, limits, truth)
+                yield from _told(shape, period, part, beside, limits, truth, TYPE in exact.additive[shape.measures[0]])
 
 
 def recut(older: Published, newer: Published) -> Iterator[Finding]:
@@ -96,7 +96,8 @@ class _System:
 
 
 def _told(shape: Shape, period: pd.Timestamp, part: pd.DataFrame, beside: pd.DataFrame, limits: Thresholds,
-          truth: Truth | None) -> Iterator[Finding]:
+          truth: Truth | None, one_type: bool) -> Iterator[Finding]:
+    """What is told; `one_type` says that types add up to their total."""
     measure, dimensions = shape.measures[0], list(shape.dimensions)
     fine = part[(part[dimensions] != ALL).all(axis=1)].reset_index(drop=True)
     cells = {tuple(row): i for i, row in enumerate(fine[dimensions].itertuples(index=False, name=None))}
@@ -108,7 +109,7 @@ def _told(shape: Shape, period: pd.Timestamp, part: pd.DataFrame, beside: pd.Dat
              beside[[*dimensions, measure, "orders"]].astype(object).itertuples(index=False, name=None)}
     levels = {tuple(value == ALL for value in key) for key in shown}
     for key in _totals(dimensions, cells):
-        _say(system, dimensions, key, *_known(shown, levels, key))
+        _say(system, dimensions, key, *_known(shown, levels, key), one_type)
     for cell, at in cells.items():
         count = _known(shown, levels, cell)[0]
         if count is not None:
@@ -144,7 +145,8 @@ def _known(shown: dict[Cell, tuple[object, object]], levels: set[tuple[bool, ...
     return count, orders
 
 
-def _say(system: _System, dimensions: list[str], key: Cell, count: float | None, orders: float | None) -> None:
+def _say(system: _System, dimensions: list[str], key: Cell, count: float | None, orders: float | None,
+         one_type: bool) -> None:
     """What a total of the exact table says of the finest cells within it."""
     named = {d: value for d, value in zip(dimensions, key, strict=True) if value != ALL}
     within = {cell: at for cell, at in system.cells.items()
@@ -156,7 +158,7 @@ def _say(system: _System, dimensions: list[str], key: Cell, count: float | None,
     groups: dict[Cell, list[int]] = {}
     for cell, at in within.items():
         apart = tuple(value for d, value in zip(dimensions, cell, strict=True)
-                      if d not in named and (d != TYPE or TYPE in named))
+                      if d not in named and not (d == TYPE and one_type))
         groups.setdefault(apart, []).append(at)
     for group in groups.values():
         system.at_most(group, count)
