@@ -98,6 +98,7 @@ class _Apply:
         self.ledger = Ledger(control, keys, settings.keys)
         self.counts: Counter[tuple[str, str, str]] = Counter()
         self.batches = 0
+        self.arrived = 0
         self.written_back = 0
         self.size = policy.enforcement.batch.subjects
         self.seen_on = self._today()
@@ -167,6 +168,7 @@ class _Apply:
             self.checkpoint("recorded")
             self._settle(number)
             self.batches += 1
+            self.arrived += done.arrived
             self.counts += done.counts
         return put_off
 
@@ -222,7 +224,7 @@ class _Apply:
             "applied": after.get(fresh.APPLIED, 0) - earlier,
             "dropped": [{"reason": reason, "rows": after[reason]} for reason in fresh.DROPPED if after.get(reason)],
             "already": after.get(fresh.ALREADY, 0) + earlier,
-            "not_carried_out": after.get(fresh.NOT_CARRIED_OUT, 0), "arrived_meanwhile": 0,
+            "not_carried_out": after.get(fresh.NOT_CARRIED_OUT, 0), "arrived_meanwhile": self.arrived,
             "written_back": self.written_back,
             "batches": self.batches, "verified": verified, "sweep": [], "residue": []}
         parts = sorted({(entity, part) for entity, part, _ in self.counts})
