@@ -11,7 +11,8 @@ WITH cells AS (
     CROSS JOIN (SELECT DISTINCT shown_region AS postal_region, shown_type AS customer_type FROM anonymous.people_groups) AS g
 ),
 bought AS (
-    SELECT month, product_category, postal_region, customer_type, count(*) AS customers
+    SELECT month, product_category, postal_region, customer_type,
+        count(*) - count(nameless_order) + least(count(nameless_order), 1) AS customers
     FROM anonymous.sales
     WHERE product_category <> $all
     GROUP BY ALL
