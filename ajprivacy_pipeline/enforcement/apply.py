@@ -8,13 +8,15 @@ value looks.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from ajprivacy_pipeline.enforcement import fresh, locked, tombstones
+from ajprivacy_pipeline.enforcement.bodies import CopyCount
+from ajprivacy_pipeline.enforcement.copies import Copies, CopyEdit, counts
 from ajprivacy_pipeline.enforcement.ground import Ground, context_of
 from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
@@ -38,6 +40,7 @@ class Done:
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (entity, part, "rows" | "cells")
     emptied: Counter[tuple[str, str]] = field(default_factory=Counter)  # (table, column; '': whole rows)
     put_off: set[str] = field(default_factory=set)  # people who changed meanwhile
+    copies: list[CopyCount] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Door:
         self.writer, self.con, self.policy, self.control = writer, con, policy, control
         self.ground, self.plan, self.checkpoint = ground, plan, checkpoint
         self.stages = stages_of(policy)
+        self.copies = Copies(con, policy, ground, writer)
         con.execute("CREATE OR REPLACE TABLE scratch.touched (entity VARCHAR, record_id VARCHAR)")
 
     def carry_out(self, number: int, people: Sequence[str]) -> Done:
@@ -84,22 +88,45 @@ class Door:
             held = {hold["subject_id"] for hold in self.control.legal_holds() if hold["lifted_on"] is None}
             edits = list(self._edits(batch, done, held))
             edits = [edit for edit in edits if person_of(edit.item) not in done.put_off]
+            self.copies.look(batch, done.put_off)
             self.checkpoint("write")
             tombstones.ensure(batch, self.ground, self.policy, self._links(edits))
             for rank in sorted({edit.rank for edit in edits}):
                 for change in _grouped(edit for edit in edits if edit.rank == rank):
                     batch.change(change)
                     self.checkpoint("written")
-            self._read_back(batch, edits)
+            copied = self._change_copies(batch)
+            self._read_back(batch, [*edits, *copied])
             self._count(edits, done)
+            done.copies = counts(copied)
             self._intend(number, done)
             self.checkpoint("mark")
             batch.mark(self.plan.id, number, json.dumps(told(done), sort_keys=True), utc_now().isoformat())
             self.checkpoint("commit")
         self.con.execute("INSERT INTO scratch.touched SELECT DISTINCT b.entity, b.record_id FROM scratch.batch AS b "
                          "SEMI JOIN scratch.going USING (row_no)")
+        self.copies.committed()
         self.checkpoint("committed")
         return done
+
+    def _change_copies(self, batch: Batch) -> list[CopyEdit]:
+        """Change the rows of copies that go with the batch, until no new SELECT finds one: triggers may add some."""
+        changed: dict[Any, CopyEdit] = {}
+        for again in range(len(self.copies.places) + 2):
+            found = self.copies.edits(batch)
+            if not found and again:
+                return list(changed.values())
+            for change in _grouped(found):
+                batch.change(change)
+                self.checkpoint("written")
+            batch.settle()
+            for edit in found:
+                before = changed.get((edit.table, edit.row, *(edit.after or ())))
+                changed[(edit.table, edit.row, *(edit.after or ()))] = before or edit
+        tables = ", ".join(sorted({".".join(edit.table) for edit in found}))
+        raise EnforcementError(f"{tables}: {len(found)} row(s) of this copy hold again what was just taken away: a "
+                               "trigger, a rule or a policy of the database puts it back or hides it; nothing of this "
+                               "batch was changed")
 
     def _fact_tables(self) -> list[tuple[str, ...]]:
         if not self.policy.enforcement.batch.lock_fact_tables:
@@ -164,7 +191,7 @@ class Door:
                 if edit.after and source in edit.after and actions[column].action == "unlink":
                     yield edit.table, source, edit.after[source]
 
-    def _read_back(self, batch: Batch, edits: Sequence[Edit]) -> None:
+    def _read_back(self, batch: Batch, edits: Sequence[Edit | CopyEdit]) -> None:
         """Select every changed row anew and hold it against what it should be; counts of the database are no proof."""
         expected: dict[tuple[Any, ...], dict[tuple[Any, ...], Mapping[str, Any] | None]] = defaultdict(dict)
         for edit in edits:
@@ -229,7 +256,7 @@ def told(done: Done) -> dict[str, Any]:
     return {"parts": [[entity, part, done.counts[entity, part, "rows"], done.counts[entity, part, "cells"]]
                       for entity, part in parts],
             "emptied": [[table, column, count] for (table, column), count in sorted(done.emptied.items()) if count],
-            "rows": len(done.rows)}
+            "rows": len(done.rows), "copies": done.copies}
 
 
 def as_text(value: Any) -> str | None:
@@ -252,7 +279,7 @@ def _by_rank(stages: Mapping[Part, Stage], item: Item) -> list[tuple[int, tuple[
     return [(rank, tuple(parts)) for rank, parts in sorted(found.items())]
 
 
-def _grouped(edits: Iterator[Edit]) -> Iterator[Change]:
+def _grouped(edits: Iterable[Edit | CopyEdit]) -> Iterator[Change]:
     """Rows of one table that become the same go in one statement."""
     groups: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
     for edit in edits:
