@@ -73,6 +73,14 @@ def test_only_zones_imports_duckdb(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=_name)
+def test_one_door_leads_to_the_warehouse(path: Path) -> None:
+    """Everything else reads it, through connections that cannot write where the dialect lets us say so."""
+    name = "ajprivacy_pipeline.warehouse.writer"
+    imported = any(found == name or found.startswith(f"{name}.") for found in _imports(path, at_load=True))
+    assert imported == (_name(path) == "ajprivacy_pipeline/enforcement/apply.py")
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=_name)
 def test_only_settings_reads_the_environment(path: Path) -> None:
     """`assets/instance.py` sets variables for Dagster and reads none."""
     found = re.findall(r"os\.(?:environ\b(?!\.update\()|getenv)|EnvVar", path.read_text(encoding="utf-8"))

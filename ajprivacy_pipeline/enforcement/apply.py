@@ -16,7 +16,7 @@ from typing import Any
 
 from ajprivacy_pipeline.enforcement import fresh, locked, tombstones
 from ajprivacy_pipeline.enforcement.bodies import CopyCount
-from ajprivacy_pipeline.enforcement.copies import Copies, CopyEdit, counts
+from ajprivacy_pipeline.enforcement.copies import Copies, CopyEdit, copy_counts
 from ajprivacy_pipeline.enforcement.ground import Ground, context_of
 from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
@@ -27,7 +27,9 @@ from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
-from ajprivacy_pipeline.warehouse.writer import Batch, Change, Writer
+from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Writer, open_writer
+
+__all__ = ["BusyError", "Checkpoint", "Done", "Door", "Edit", "Writer", "open_writer", "person_of", "told"]
 
 Checkpoint = Callable[[str], None]  # told what comes next; a test kills there
 
@@ -37,7 +39,7 @@ class Done:
     """What a batch came to."""
 
     rows: list[int] = field(default_factory=list)  # numbers of the plan's rows
-    counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (entity, part, "rows" | "cells")
+    counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (entity, part, "rows" or an action): cells
     emptied: Counter[tuple[str, str]] = field(default_factory=Counter)  # (table, column; '': whole rows)
     put_off: set[str] = field(default_factory=set)  # people who changed meanwhile
     copies: list[CopyCount] = field(default_factory=list)
@@ -54,15 +56,16 @@ class Edit:
     rank: int
     item: Item
     parts: tuple[str, ...]
-    cells: Mapping[str, int]  # by part
+    cells: Mapping[tuple[str, str], int]  # by part and action
 
 
 class Door:
     """Writes the batches of one plan."""
 
     def __init__(self, writer: Writer, con: zones.Connection, policy: Policy, control: ControlStore, ground: Ground,
-                 plan: Plan, checkpoint: Checkpoint) -> None:
-        """Write to `writer` what stands in `pending` of the decided zone `con`."""
+                 plan: Plan, seen_on: date, checkpoint: Checkpoint) -> None:
+        """Write to `writer` what stands in `pending` of the zone `con`, which was decided about on `seen_on`."""
+        self.seen_on = seen_on
         self.writer, self.con, self.policy, self.control = writer, con, policy, control
         self.ground, self.plan, self.checkpoint = ground, plan, checkpoint
         self.stages = stages_of(policy)
@@ -88,6 +91,8 @@ class Door:
             held = {hold["subject_id"] for hold in self.control.legal_holds() if hold["lifted_on"] is None}
             edits = list(self._edits(batch, done, held))
             edits = [edit for edit in edits if person_of(edit.item) not in done.put_off]
+            if not edits:
+                return done
             self.copies.look(batch, done.put_off)
             self.checkpoint("write")
             tombstones.ensure(batch, self.ground, self.policy, self._links(edits))
@@ -98,10 +103,11 @@ class Door:
             copied = self._change_copies(batch)
             self._read_back(batch, [*edits, *copied])
             self._count(edits, done)
-            done.copies = counts(copied)
+            done.copies = copy_counts(copied)
             self._intend(number, done)
             self.checkpoint("mark")
-            batch.mark(self.plan.id, number, json.dumps(told(done), sort_keys=True), utc_now().isoformat())
+            counts = json.dumps(told(done, self.seen_on), sort_keys=True)
+            batch.mark(self.plan.id, number, counts, utc_now().isoformat())
             self.checkpoint("commit")
         self.con.execute("INSERT INTO scratch.touched SELECT DISTINCT b.entity, b.record_id FROM scratch.batch AS b "
                          "SEMI JOIN scratch.going USING (row_no)")
@@ -167,9 +173,9 @@ class Door:
         stages = [self.stages[item.entity, part] for part in parts]
         if any(stage.deletes for stage in stages):
             cells = sum(value is not None for value in item.values.values())
-            return Edit(place.table, address, key, None, rank, item, parts, {parts[0]: cells})
+            return Edit(place.table, address, key, None, rank, item, parts, {(parts[0], "delete_row"): cells})
         after: dict[str, Any] = {}
-        cells_of: Counter[str] = Counter()
+        cells_of: Counter[tuple[str, str]] = Counter()
         for stage in stages:
             for column in columns_of(stage, item):
                 source = place.columns.get(column)
@@ -179,7 +185,7 @@ class Door:
                               context_of(self.policy, place, self.ground.facts, item, column))
                 if end != row[source]:
                     after[source] = end
-                    cells_of[stage.part] += 1
+                    cells_of[stage.part, stage.columns[column].action] += 1
         return Edit(place.table, address, key, after, rank, item, parts, cells_of)
 
     def _links(self, edits: Sequence[Edit]) -> Iterator[tuple[tuple[str, ...], str, Any]]:
@@ -214,7 +220,8 @@ class Door:
         for edit in edits:
             for part in edit.parts:
                 done.counts[edit.item.entity, part, "rows"] += 1
-                done.counts[edit.item.entity, part, "cells"] += edit.cells.get(part, 0)
+            for (part, action), cells in edit.cells.items():
+                done.counts[edit.item.entity, part, action] += cells
             sources = {source: column for column, source in self.ground.places[edit.item.entity].columns.items()}
             for source in edit.after or {}:
                 done.emptied[edit.item.entity, sources[source]] += 1
@@ -250,13 +257,15 @@ def person_of(item: Item) -> str:
     return item.subject_id or f"{item.entity}/{item.record_id}"
 
 
-def told(done: Done) -> dict[str, Any]:
+def told(done: Done, seen_on: date) -> dict[str, Any]:
     """Returns a batch's counts as the marker and the ledger keep them."""
-    parts = sorted({(entity, part) for entity, part, _ in done.counts})
-    return {"parts": [[entity, part, done.counts[entity, part, "rows"], done.counts[entity, part, "cells"]]
-                      for entity, part in parts],
+    parts: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    for (entity, part, what), count in sorted(done.counts.items()):
+        parts[entity, part][what] = count
+    return {"parts": [[entity, part, counts.pop("rows"), counts] for (entity, part), counts in parts.items()],
             "emptied": [[table, column, count] for (table, column), count in sorted(done.emptied.items()) if count],
-            "rows": len(done.rows), "copies": done.copies}
+            "rows": len(done.rows), "carried_out_on": seen_on.isoformat(),
+            "copies": done.copies}
 
 
 def as_text(value: Any) -> str | None:

@@ -4,7 +4,7 @@ Belongs here: approvers, four eyes, the brake, what stands in the way. Does not 
 """
 
 from ajprivacy_pipeline.enforcement.ground import current_policy, look_at
-from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.ledger import Ledger, open_ledger
 from ajprivacy_pipeline.enforcement.plans import (
     ENDED,
     Plan,
@@ -54,7 +54,7 @@ def approve(settings: Settings, name: str, by: str, *, release_brake: bool = Fal
                                    f"{worst['part']} ({worst['share']:.1%} of its rows with a value; up to "
                                    f"{worst['limit']:.0%} go in passing): look at `ajprivacy plan show`, then say "
                                    "--release-brake")
-        return _record(control, ledger_of(settings, control), plan, by, four_eyes=rules.four_eyes,
+        return _record(control, checked_ledger(settings), plan, by, four_eyes=rules.four_eyes,
                        release_brake=release_brake and bool(brakes))
 
 
@@ -67,9 +67,11 @@ def _record(control: ControlStore, ledger: Ledger, plan: Plan, by: str, *, four_
     return move(control, ledger, plan, event, by, {"brake_released": release_brake})
 
 
-def ledger_of(settings: Settings, control: ControlStore) -> Ledger:
-    """Returns the ledger of an installation."""
-    return Ledger(control, KeyStore(settings.keys, settings.root_key), settings.keys)
+def checked_ledger(settings: Settings) -> Ledger:
+    """Returns the ledger of an installation, which is whole (ControlError where it is not)."""
+    ledger = open_ledger(settings)
+    ledger.check()
+    return ledger
 
 
 def _brake_released(plan: Plan) -> bool:
@@ -107,7 +109,7 @@ def auto_approve(settings: Settings, name: str) -> Plan | None:
     if plan.summary["refused"] or policy.enforcement.four_eyes:
         return None
     with boundary("plan"):
-        return _record(control, ledger_of(settings, control), plan, "auto_approve", four_eyes=False,
+        return _record(control, checked_ledger(settings), plan, "auto_approve", four_eyes=False,
                        release_brake=False)
 
 
@@ -125,6 +127,6 @@ def withdraw(settings: Settings, name: str, by: str) -> Plan:
             raise EnforcementError(f"plan {plan.id} is {state} and cannot be withdrawn")
         if not same_name(by):
             raise EnforcementError("a withdrawal needs a name: --by NAME")
-        moved = move(control, ledger_of(settings, control), plan, "withdrawn", by)
+        moved = move(control, checked_ledger(settings), plan, "withdrawn", by)
         destroy_file(settings, KeyStore(settings.keys, settings.root_key), plan.id)
         return moved

@@ -9,12 +9,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from ajprivacy_pipeline.enforcement import bodies, fresh, shapes
-from ajprivacy_pipeline.enforcement.apply import Checkpoint, Door, told
+from ajprivacy_pipeline.enforcement.apply import BusyError, Checkpoint, Door, Writer, open_writer, told
 from ajprivacy_pipeline.enforcement.approve import require_unchanged
 from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
@@ -30,7 +30,6 @@ from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import warehouse_lock
 from ajprivacy_pipeline.warehouse.source import open_source
-from ajprivacy_pipeline.warehouse.writer import BusyError, Writer, open_writer
 
 ROUNDS = 3  # how often people who were busy, or changed meanwhile, are decided about again
 _MAY_APPLY = ("approved", "applying", "applied", "verified", "unverified")
@@ -102,23 +101,32 @@ class _Apply:
         self.batches = 0
         self.written_back = 0
         self.size = policy.enforcement.batch.subjects
+        self.seen_on = self._today()
 
     def run(self, by: str) -> shapes.ApplyResult:
         self.writer.make_marker()
+        self.ledger.check()
         require_unrestored(self.writer, self.ledger)
         self._resume()
         before = self._tally()
         move(self.control, self.ledger, self.plan, "applying", by)
         for _ in range(ROUNDS):
-            seen_on = datetime.now(ZoneInfo(self.policy.retention.time_zone)).date()
-            fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, seen_on)
+            self.seen_on = self._today()
+            fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, self.seen_on)
             if not fresh.hold_against(self.con, self.policy, dict(self.ground.places), self.plan):
                 break
             self.written_back = self.written_back or self._written_back()
-            if not self._round():
-                break
+            try:
+                if not self._round():
+                    break
+            except EnforcementError:
+                self._finish(before, by, verified=False)
+                raise
         self._leave_the_rest()
         return self._finish(before, by)
+
+    def _today(self) -> date:
+        return datetime.now(ZoneInfo(self.policy.retention.time_zone)).date()
 
     def _resume(self) -> None:
         """Finish what a killed apply left: a batch stands where its marker stands, and only there."""
@@ -139,7 +147,8 @@ class _Apply:
         """Carry out what is pending; returns whether somebody was put off."""
         people = [row[0] for row in self.con.execute(
             f"SELECT DISTINCT person FROM {fresh.PENDING} ORDER BY person").fetchall()]
-        door = Door(self.writer, self.con, self.policy, self.control, self.ground, self.plan, self.checkpoint)
+        door = Door(self.writer, self.con, self.policy, self.control, self.ground, self.plan, self.seen_on,
+                    self.checkpoint)
         put_off, start = False, 0
         while start < len(people):
             number = 1 + max((0, *self.writer.markers(self.plan.id)))
@@ -153,7 +162,9 @@ class _Apply:
             if time.monotonic() - began > self.policy.enforcement.batch.lock_seconds:
                 self.size = max(1, self.size // 2)
             put_off |= bool(done.put_off)
-            self._record(number, told(done))
+            if not done.rows:
+                continue
+            self._record(number, told(done, self.seen_on))
             self.checkpoint("recorded")
             self._settle(number)
             self.batches += 1
@@ -170,9 +181,10 @@ class _Apply:
         clauses = self.policy.enforcement.clauses
         body = {"plan": self.plan.id, "batch": number, "month": self.plan.month, "marker": True,
                 "subjects": len({subject for subject, _ in rows}),
+                "carried_out_on": counts["carried_out_on"],
                 "counts": [{"entity": entity, "part": part, "clause": clauses[entity][part], "rows": count,
-                            "cells": cells}
-                           for entity, part, count, cells in counts["parts"]],
+                            "cells": sum(actions.values()), "actions": actions}
+                           for entity, part, count, actions in counts["parts"]],
                 "copies": counts.get("copies", [])}
         now = utc_now()
         self.ledger.append("batch", body, tokens, {
@@ -206,7 +218,7 @@ class _Apply:
     def _tally(self) -> dict[str | None, int]:
         return dict(self.con.execute("SELECT state, count(*) FROM made.rows GROUP BY ALL").fetchall())
 
-    def _finish(self, before: Mapping[str | None, int], by: str) -> shapes.ApplyResult:
+    def _finish(self, before: Mapping[str | None, int], by: str, *, verified: bool = True) -> shapes.ApplyResult:
         after = self._tally()
         earlier = before.get(fresh.APPLIED, 0) - self.written_back
         result: shapes.ApplyResult = {
@@ -216,7 +228,7 @@ class _Apply:
             "already": after.get(fresh.ALREADY, 0) + earlier,
             "not_carried_out": after.get(fresh.NOT_CARRIED_OUT, 0), "arrived_meanwhile": 0,
             "written_back": self.written_back,
-            "batches": self.batches, "verified": True, "sweep": [], "residue": [],
+            "batches": self.batches, "verified": verified, "sweep": [], "residue": [],
             "copies": [{"table": table, "rows": self.copies[table, "rows"], "cells": self.copies[table, "cells"]}
                        for table in sorted({table for table, _ in self.copies})]}
         parts = sorted({(entity, part) for entity, part, _ in self.counts})
@@ -230,7 +242,7 @@ class _Apply:
             "not_carried_out": result["not_carried_out"], "arrived_meanwhile": result["arrived_meanwhile"],
             "written_back": result["written_back"], "oldest_overdue_on": self._oldest_left(),
             "residue": [], "sweep": []}
-        move(self.control, self.ledger, self.plan, "verified", by, dict(result), body)
+        move(self.control, self.ledger, self.plan, "verified" if verified else "unverified", by, dict(result), body)
         return result
 
 

@@ -158,7 +158,7 @@ def certificate_of(entries: Sequence[Entry], month: str, head: Head) -> Certific
         "month": month, "state": _state(plans), "overdue": _overdue(list(verdicts.values()), last_made),
         "rows": sum(one["rows"] for one in done), "cells": sum(one["cells"] for one in done),
         "anonymised": sum(counted) if said and len(counted) == len(said) else None, "carried_out": done,
-        "kept": last_made.get("kept", {}), "not_carried_out": last_made.get("not_carried_out", []),
+        "kept": _kept(last_made.get("kept", {})), "not_carried_out": last_made.get("not_carried_out", []),
         "waiting": last_made.get("waiting", []), "dropped": _dropped(said),
         "arrived_meanwhile": sum(body["arrived_meanwhile"] for body in said),
         "written_back": sum(body["written_back"] for body in said),
@@ -240,6 +240,12 @@ def _overdue(verdicts: Sequence[Entry], made: dict[str, Any]) -> Overdue:
     days = (newest.recorded_at.date() - date.fromisoformat(since)).days if since else None
     return {"since": since, "days": days, "seen_on": newest.recorded_at.date().isoformat(),
             "left": waits + body["not_carried_out"]}
+
+
+def _kept(kept: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """What is kept in good time first, then what is barred; of each the most frequent reason first."""
+    return {decision: dict(sorted(kept[decision].items(), key=lambda one: (-one[1], one[0])))
+            for decision in sorted(kept, reverse=True)}
 
 
 def _dropped(said: Iterable[dict[str, Any]]) -> list[Dropped]:

@@ -130,11 +130,11 @@ def planned(con: Connection, policy: Policy, ground: Ground, source: Source, rea
                 edits.append(edit)
             else:
                 waiting[place.copy.table, stays] += 1
-    return counts(edits), [{"entity": table, "part": PART, "rows": rows, "waits_for": stays}
+    return copy_counts(edits), [{"entity": table, "part": PART, "rows": rows, "waits_for": stays}
                            for (table, stays), rows in sorted(waiting.items())]
 
 
-def counts(edits: Iterable[CopyEdit]) -> list[CopyCount]:
+def copy_counts(edits: Iterable[CopyEdit]) -> list[CopyCount]:
     """Returns the rows and values of each table that some edits change."""
     rows: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
     cells: Counter[str] = Counter()

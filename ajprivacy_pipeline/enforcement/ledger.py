@@ -248,7 +248,7 @@ class Ledger:
         known = {row["key"] for row in self._control.rows(query)}
         if known and not self._keys.has(_name(year)):
             raise KeyStoreError(f"the key {_name(year)} is gone while the ledger has tokens under it: {REMEDY}")
-        key = base64.b64decode(self._keys.data_key(_name(year), create=not known))
+        key = base64.b64decode(self._keys.data_key(_name(year)))
         if known - {fingerprint(key)}:
             raise KeyStoreError(f"the key {_name(year)} is not the one that the ledger's tokens were made under: "
                                 f"{REMEDY}")

@@ -6,6 +6,7 @@ Does not belong here: deciding again, which the next round does for whoever has 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
@@ -13,7 +14,9 @@ from ajprivacy_pipeline.warehouse.extract import not_null_columns
 from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
 from ajprivacy_pipeline.warehouse.settle import settle_values
-from ajprivacy_pipeline.warehouse.writer import Batch
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.warehouse.writer import Batch
 
 NOW = "now"  # a database in memory with what the batch has just read
 EVERYBODY = "everybody"  # something changed that may be about anyone
@@ -98,7 +101,7 @@ _RECORDS = """
 """
 
 
-def read_facts(batch: Batch, con: Connection, resolved: ResolvedSource, policy: Policy, mapping: MappingFile,
+def read_facts(batch: "Batch", con: Connection, resolved: ResolvedSource, policy: Policy, mapping: MappingFile,
                ids: Ids) -> None:
     """Read what the warehouse says of the ids now, in the batch's transaction, to `now.raw`; people are locked."""
     zone = con.execute("SELECT current_database()").fetchall()[0][0]

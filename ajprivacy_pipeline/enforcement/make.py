@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.enforcement import bodies, copies, shapes, waits
+from ajprivacy_pipeline.enforcement.apply import open_writer
 from ajprivacy_pipeline.enforcement.ground import Ground, changes, current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.plans import (
@@ -30,6 +31,7 @@ from ajprivacy_pipeline.enforcement.plans import (
     plan_file,
     record_plan,
 )
+from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part
 from ajprivacy_pipeline.enforcement.work import Item, columns_of, fingerprint, items
@@ -90,8 +92,11 @@ def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: 
     require_none_running(control, policy)
     _require_decided(con, control, policy, month)
     ledger = Ledger(control, keys, settings.keys)
+    ledger.check()
     ledger.forget_years(datetime.now(ZoneInfo(policy.retention.time_zone)).date(), policy.enforcement.ledger.years)
     known = known_plans(control)
+    with open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer:
+        require_unrestored(writer, ledger)
     with open_source(settings.warehouse_url) as source:
         ground = look_at(source, settings, policy)
     summary = _Making(con, settings, policy, ledger, control, keys, month, ground).run(len(known) + 1)

@@ -3,6 +3,7 @@
 Belongs here: noticing it, writing such batches off by name. Does not belong here: planning those people anew (`make`).
 """
 
+from ajprivacy_pipeline.enforcement.apply import Writer, open_writer
 from ajprivacy_pipeline.enforcement.entries import undone_batches
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.plans import ENDED, find_plan, move
@@ -13,7 +14,6 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from ajprivacy_pipeline.warehouse.writer import Writer, open_writer
 
 
 def lost_batches(writer: Writer, ledger: Ledger) -> dict[str, list[int]]:
@@ -38,6 +38,10 @@ def require_unrestored(writer: Writer, ledger: Ledger) -> None:
     Raises:
         EnforcementError: naming plans and batches.
     """
+    plans = {entry.body["plan"] for entry in ledger.entries() if entry.kind == "approved"}
+    if unknown := sorted(writer.marked_plans() - plans):
+        raise EnforcementError(f"the warehouse has batches of {len(unknown)} plan(s) that nobody approved here, as "
+                               f"{unknown[0]}: restore the control store and the keys that belong to it")
     if lost := lost_batches(writer, ledger):
         named = "; ".join(f"plan {plan}: batch {', '.join(map(str, sorted(numbers)))}"
                           for plan, numbers in lost.items())

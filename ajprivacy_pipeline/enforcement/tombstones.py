@@ -5,18 +5,20 @@ Belongs here: which rows, and what stands in them. Does not belong here: which i
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ajprivacy_pipeline.enforcement.ground import Ground, typed
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.warehouse.constraints import ColumnFacts, ForeignKey, TableFacts
-from ajprivacy_pipeline.warehouse.writer import Batch
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.warehouse.writer import Batch
 
 Table = tuple[str, ...]
 _SUBJECTS = {"customers": "customer_id", "contacts": "contact_id"}
 
 
-def ensure(batch: Batch, ground: Ground, policy: Policy, links: Iterable[tuple[Table, str, Any]]) -> int:
+def ensure(batch: "Batch", ground: Ground, policy: Policy, links: Iterable[tuple[Table, str, Any]]) -> int:
     """Make the rows that unlinked columns will point to, where they are missing; returns how many.
 
     Args:
@@ -33,7 +35,7 @@ def ensure(batch: Batch, ground: Ground, policy: Policy, links: Iterable[tuple[T
     return made
 
 
-def _row(batch: Batch, ground: Ground, policy: Policy, key: ForeignKey, tombstone: Any) -> int:
+def _row(batch: "Batch", ground: Ground, policy: Policy, key: ForeignKey, tombstone: Any) -> int:
     target, name = key.to, key.to_columns[0]
     if batch.read(target, [name], [(tombstone,)], [name]):
         return 0

@@ -148,6 +148,13 @@ def test_figures_of_a_second_apply_do_not_count_twice(already: int) -> None:
     assert found["residue"] == VERIFIED["residue"]
 
 
+def test_what_is_kept_begins_with_the_most_frequent_reason() -> None:
+    kept = {"hold": {"a": 1, "b": 2}, "retain": {"d": 3, "c": 3, "e": 9}}
+    found = made_of([("plan_made", {**MADE, "kept": kept}), *WHOLE[1:]])["kept"]
+    assert [(decision, list(reasons)) for decision, reasons in found.items()] == [
+        ("retain", ["e", "c", "d"]), ("hold", ["b", "a"])]
+
+
 def test_a_plan_of_nothing_can_be_certified() -> None:
     nothing = verdict(planned=0, applied=0, dropped=[], already=0, not_carried_out=0, arrived_meanwhile=0,
                       oldest_overdue_on=None, residue=[], sweep=[])

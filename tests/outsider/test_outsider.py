@@ -72,7 +72,7 @@ def make(folder: Path, customers: int, history: int) -> Outside:
 
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Outside:
-    return make(tmp_path_factory.mktemp("outsider"), 2_000, 3)
+    return make(tmp_path_factory.mktemp("outsider"), 2_000, 2)
 
 
 def test_pycanon_agrees_on_the_microdata_of_both_months(outside: Outside) -> None:

@@ -1,0 +1,191 @@
+"""What happens between a plan and its carrying out, and after it: everything that came since is respected."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ajprivacy_pipeline.enforcement.approve import approve, withdraw
+from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.plans import find_plan, known_plans
+from ajprivacy_pipeline.enforcement.recover import recover
+from ajprivacy_pipeline.errors import ControlError, EnforcementError, StoppedError
+from ajprivacy_pipeline.oversight.holds import lift_hold, place_hold
+from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.month_files import warehouse_lock
+from tests.enforcement.enforcement_world import World, changed
+from tests.enforcement.keyed_shop import keyed_world
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the keyed shop, decided once."""
+    folder = tmp_path_factory.mktemp("decided")
+    shutil.copytree(NOTICE, folder / "notice")
+    keyed_world(folder, f"sqlite:///{folder / 'shop.db'}", AJPRIVACY_NOTICE=str(folder / "notice")).decide()
+    return folder
+
+
+@pytest.fixture
+def world(decided: Path, tmp_path: Path) -> World:
+    """A copy of it, for a test to change."""
+    folder = tmp_path / "copy"
+    shutil.copytree(decided, folder)
+    return World(folder / "home", f"sqlite:///{folder / 'shop.db'}", AJPRIVACY_NOTICE=str(folder / "notice"),
+                 AJPRIVACY_MAPPING=str(folder / "mapping.toml"))
+
+
+def policy_says(world: World, old: str, new: str) -> None:
+    """Change a line of enforcement.toml, which makes another policy, and decide by it."""
+    path = Path(world.env["AJPRIVACY_NOTICE"]) / "enforcement.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def people(world: World) -> dict[int, str]:
+    with world.connection() as connection:
+        return dict(connection.exec_driver_sql("SELECT nr, navn FROM kunde WHERE nr > 0").fetchall())
+
+
+def test_an_order_since_then_keeps_its_person(world: World) -> None:
+    plan = world.approved()
+    world.execute("INSERT INTO ordre VALUES (200, 1, NULL, '2026-11-20', NULL, NULL, 50, 'Kari Nordmann', '1234')")
+    result = world.apply(plan)
+    assert people(world)[1] == "Kari Nordmann"
+    assert people(world)[4] == "Anonymised"
+    assert {row["reason"] for row in result["dropped"]} == {"not_due"}
+    assert result["planned"] == result["applied"] + sum(row["rows"] for row in result["dropped"])
+    assert result["verified"]
+
+
+def test_another_value_is_not_erased(world: World) -> None:
+    plan = world.approved()
+    world.execute("UPDATE kunde SET epost = 'ny@example.no' WHERE nr = 1")
+    result = world.apply(plan)
+    assert result["dropped"] == [{"reason": "value_changed", "rows": 1}]
+    assert people(world)[1] == "Anonymised"
+    assert world.cells() is not None
+    with world.connection() as connection:
+        assert connection.exec_driver_sql("SELECT epost FROM kunde WHERE nr = 1").scalar() == "ny@example.no"
+
+
+def test_what_is_left_of_somebody_is_due_again_and_not_held_for_want_of_evidence(world: World) -> None:
+    plan = world.approved()
+    world.execute("UPDATE kunde SET epost = 'ny@example.no' WHERE nr = 1")
+    world.apply(plan)
+    again = world.decide()
+    assert again["subject", "customer:1", "email"][0] == "due"
+    summary = world.plan()
+    assert (summary["rows"], summary["oldest_due_on"]) == (1, find_plan(world.control, plan).summary["oldest_due_on"])
+
+
+def test_a_hold_since_then_keeps_its_person_until_it_is_lifted(world: World) -> None:
+    plan = world.approved()
+    number = place_hold(world.settings, "customer:1", "Ada", "litigation", date(2027, 10, 1), today=date(2026, 10, 15),
+                        by="Ada")
+    result = world.apply(plan)
+    assert people(world)[1] == "Kari Nordmann"
+    assert {row["reason"] for row in result["dropped"]} == {"not_due"}
+    lift_hold(world.settings, number, "Ada", today=date(2026, 11, 1))
+    world.decide()
+    assert world.plan()["rows"] == sum(row["rows"] for row in result["dropped"])
+
+
+def test_what_another_system_writes_back_goes_again(world: World) -> None:
+    plan = world.approved()
+    first = world.apply(plan)
+    world.execute("UPDATE kunde SET navn = 'Kari Nordmann' WHERE nr = 1")
+    second = world.apply(plan)
+    assert (second["written_back"], second["applied"], second["already"]) == (1, 1, first["applied"] - 1)
+    assert people(world)[1] == "Anonymised"
+    third = world.apply(plan)
+    assert (third["written_back"], third["applied"]) == (0, 0)
+
+
+def test_a_changed_policy_stops_a_plan(world: World) -> None:
+    plan = world.approved()
+    before = world.cells()
+    policy_says(world, "approval_days = 14", "approval_days = 15")
+    with pytest.raises(StoppedError, match="the policy changed since it was made"):
+        world.apply(plan)
+    assert changed(before, world.cells()) == {}
+    with pytest.raises(EnforcementError, match="is stopped"):
+        world.apply(plan)
+
+
+def test_a_changed_catalogue_stops_a_plan(world: World) -> None:
+    plan = world.approved()
+    world.execute("CREATE TRIGGER keep AFTER UPDATE ON kunde BEGIN SELECT 1; END")
+    with pytest.raises(StoppedError, match="catalogue changed"):
+        world.apply(plan)
+    assert people(world)[1] == "Kari Nordmann"
+
+
+def test_a_restored_warehouse_is_noticed_and_planned_anew(world: World) -> None:
+    shop = Path(world.url.removeprefix("sqlite:///"))
+    shutil.copy(shop, shop.with_name("before.db"))
+    plan = world.approved()
+    first = world.apply(plan)
+    shutil.copy(shop.with_name("before.db"), shop)
+    with pytest.raises(EnforcementError, match="it was restored from before"):
+        world.apply(plan)
+    world.decide()
+    with pytest.raises(EnforcementError, match="plan recover"):
+        world.plan()
+    assert recover(world.settings, "Ada") == {plan: [1]}
+    assert recover(world.settings, "Ada") == {}
+    assert world.apply(world.approved())["applied"] == first["applied"]
+    assert people(world)[1] == "Anonymised"
+
+
+def test_approvals(world: World) -> None:
+    plan = str(world.plan()["plan"])
+    with pytest.raises(EnforcementError, match="approve it first"):
+        world.apply(plan)
+    with pytest.raises(EnforcementError, match="an approval needs a name"):
+        approve(world.settings, plan, "  ", release_brake=True)
+    with pytest.raises(EnforcementError, match="there is no plan"):
+        approve(world.settings, "nothing", "Ada")
+    approve(world.settings, plan[:6], "Ada", release_brake=True)
+    with pytest.raises(EnforcementError, match="is approved"):
+        approve(world.settings, plan, "Ada")
+    with pytest.raises(EnforcementError, match="is approved: carry it out"):
+        world.plan()
+    withdraw(world.settings, plan, "Ada")
+    with pytest.raises(EnforcementError, match="is withdrawn"):
+        world.apply(plan)
+    assert not list(world.settings.restricted.glob("plan-*"))
+    assert [entry.kind for entry in Ledger(world.control, KeyStore(world.settings.keys), world.settings.keys).entries()
+            ] == ["plan_made", "approved", "withdrawn"]
+
+
+def test_a_newer_plan_supersedes_one_that_nobody_approved(world: World) -> None:
+    first, second = world.plan()["plan"], world.plan()["plan"]
+    assert first != second
+    assert [plan.state(14) for plan in known_plans(world.control)] == ["superseded", "made"]
+    with pytest.raises(EnforcementError, match="superseded"):
+        approve(world.settings, str(first), "Ada", release_brake=True)
+
+
+def test_listed_approvers_and_four_eyes(world: World) -> None:
+    policy_says(world, "approvers = []", 'approvers = ["Ada Byron", "Bo"]')
+    policy_says(world, "four_eyes = false", "four_eyes = true")
+    world.decide()
+    plan = str(world.plan()["plan"])
+    with pytest.raises(EnforcementError, match="not one of the policy's approvers"):
+        approve(world.settings, plan, "Carl", release_brake=True)
+    assert approve(world.settings, plan, "ada  byron", release_brake=True).state(14) == "first_approval"
+    with pytest.raises(EnforcementError, match="somebody else"):
+        approve(world.settings, plan, "Ada Byron", release_brake=True)
+    assert approve(world.settings, plan, "Bo").state(14) == "approved"
+
+
+def test_a_run_and_an_apply_exclude_each_other(world: World) -> None:
+    plan = world.approved()
+    with warehouse_lock(world.settings, alone=False), pytest.raises(ControlError, match="a run of a month"):
+        world.apply(plan)
+    with warehouse_lock(world.settings, alone=True), pytest.raises(ControlError, match="carrying out"):
+        world.decide()
