@@ -11,7 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ajprivacy_pipeline.enforcement.bodies import CopyCount, Waiting
 from ajprivacy_pipeline.enforcement.copy_places import CopyPlace
@@ -24,7 +24,9 @@ from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
 from ajprivacy_pipeline.warehouse.copied import rows_of, text_of
 from ajprivacy_pipeline.warehouse.forms import email_key
 from ajprivacy_pipeline.warehouse.source import Source
-from ajprivacy_pipeline.warehouse.writer import Batch, Writer
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.warehouse.writer import Batch, Writer
 
 PART = "copy"  # what a copy's rows are called beside the parts of the contract
 _OWNERS = ("customers", "contacts", "orders", "invoices", "newsletter_subscriptions")  # that an address may belong to
@@ -53,14 +55,20 @@ def claim(con: Connection, policy: Policy, places: Sequence[CopyPlace], ready: s
     """
     con.execute("CREATE OR REPLACE TABLE scratch.copy_claims (copy INTEGER, key VARCHAR, entity VARCHAR, "
                 "record_id VARCHAR, part VARCHAR, is_due BOOLEAN, is_gone BOOLEAN)")
+    _parts(con, [part for place in places for part in place.parts])
     con.execute(f"CREATE OR REPLACE TABLE scratch.copy_decided AS SELECT entity, record_id, part, decision "
-                f"FROM scratch.decided UNION SELECT entity, record_id, part, 'due' FROM {ready}")
+                "FROM scratch.decided SEMI JOIN scratch.copy_parts USING (entity, part) UNION "
+                f"SELECT entity, record_id, part, 'due' FROM {ready} SEMI JOIN scratch.copy_parts USING (entity, part)")
     if any(place.copy.by.email for place in places):
         _find_owners(con, policy)
     for place in places:
-        con.execute("CREATE OR REPLACE TABLE scratch.copy_parts AS SELECT unnest($1) AS entity, unnest($2) AS part",
-                    [list(column) for column in zip(*place.parts, strict=True)])
+        _parts(con, place.parts)
         con.execute((_BY_ADDRESS if place.copy.by.email else _BY_KEY).format(ready=ready), {"copy": place.number})
+
+
+def _parts(con: Connection, parts: Sequence[Part]) -> None:
+    con.execute("CREATE OR REPLACE TABLE scratch.copy_parts AS SELECT DISTINCT unnest($1) AS entity, "
+                "unnest($2) AS part", [list(column) for column in zip(*parts, strict=True)])
 
 
 _BY_KEY = """
@@ -171,7 +179,7 @@ def _edit(place: CopyPlace, row: Mapping[str, Any]) -> CopyEdit | None:
 class Copies:
     """The copies of one round of an apply."""
 
-    def __init__(self, con: Connection, policy: Policy, ground: Ground, writer: Writer) -> None:
+    def __init__(self, con: Connection, policy: Policy, ground: Ground, writer: "Writer") -> None:
         """Tell who has claims on the copies of what is pending."""
         self.con, self.policy, self.ground, self.places = con, policy, ground, ground.copies
         self.going: dict[int, list[str]] = {}
@@ -181,7 +189,7 @@ class Copies:
             claim(con, policy, self.places, "scratch.pending")
             con.execute("CREATE OR REPLACE TABLE scratch.copy_gone (entity VARCHAR, record_id VARCHAR, part VARCHAR)")
 
-    def look(self, batch: Batch, put_off: Collection[str]) -> None:
+    def look(self, batch: "Batch", put_off: Collection[str]) -> None:
         """Settle, under the batch's locks and before anything is changed, on which claims are the last ones."""
         self.going = {}
         if not self.places:
@@ -191,7 +199,7 @@ class Copies:
             newcomers = self._newcomers(batch, keys) if self.places[number].copy.by.email else set()
             self.going[number] = [key for key in keys if key not in newcomers]
 
-    def edits(self, batch: Batch) -> list[CopyEdit]:
+    def edits(self, batch: "Batch") -> list[CopyEdit]:
         """Returns the rows that go with the batch and still hold something, as they stand there now."""
         found = [_edit(place, row) for place in self.places if self.going.get(place.number)
                  for row in self._rows(batch, place, self.going[place.number])]
@@ -202,7 +210,7 @@ class Copies:
         if self.places:
             self.con.execute("INSERT INTO scratch.copy_gone FROM scratch.copy_going")
 
-    def _rows(self, batch: Batch, place: CopyPlace, keys: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    def _rows(self, batch: "Batch", place: CopyPlace, keys: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         if place.copy.by.email:
             known = self.spellings[place.number]
             yield from batch.by_address(place.table, place.finder, {key: known.get(key, ()) for key in keys},
@@ -219,7 +227,7 @@ class Copies:
         yield from batch.read(place.table, [place.finder], [(text,) for text in sorted(spelt)], place.columns,
                               lock=True, where=place.copy.where)
 
-    def _newcomers(self, batch: Batch, keys: Sequence[str]) -> set[str]:
+    def _newcomers(self, batch: "Batch", keys: Sequence[str]) -> set[str]:
         """The e-mail keys that somebody has now who had no such claim when the round was decided."""
         known = {(key, entity, record_id) for key, entity, record_id in self.con.execute(
             "SELECT DISTINCT c.key, c.entity, c.record_id FROM scratch.copy_claims AS c ANTI JOIN scratch.copy_gone "

@@ -41,7 +41,7 @@ def unusual_spellings(connection: sa.Connection, path: Sequence[str], column: st
 
 def by_address(connection: sa.Connection, path: Sequence[str], column: str, spellings: Mapping[str, Sequence[str]],
                columns: Sequence[str], where: str | None = None, *, lock: bool = False) -> Iterator[dict[str, Any]]:
-    """Yields the rows whose column holds one of some e-mail keys, in any case, or in one of the spellings given.
+    """Yields the rows whose column holds one of some e-mail keys: in any case, between blanks, or as a spelling given.
 
     Args:
         connection: in a transaction.
@@ -58,7 +58,8 @@ def by_address(connection: sa.Connection, path: Sequence[str], column: str, spel
     held: sa.ColumnElement[Any] = sa.cast(sa.column(column), _TEXT.get(dialect, sa.CHAR()))
     for start in range(0, len(texts), _CHUNK):
         chunk = texts[start:start + _CHUNK]
-        query = _select(path, listed, where).where(sa.or_(sa.func.lower(held).in_(chunk), held.in_(chunk)))
+        query = _select(path, listed, where).where(
+            sa.or_(sa.func.lower(sa.func.trim(held)).in_(chunk), held.in_(chunk)))
         if dialect in ("mysql", "mariadb") or (lock and dialect != "sqlite"):
             query = query.with_for_update(read=not lock)
         for row in connection.execute(query).fetchall():

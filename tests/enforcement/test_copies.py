@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from ajprivacy_pipeline.enforcement.plans import find_plan
 from ajprivacy_pipeline.errors import EnforcementError, MappingError
 from ajprivacy_pipeline.sample import generate, write_mapping
 from ajprivacy_pipeline.sample.copies import TABLES as SAMPLE_COPIES
@@ -17,7 +18,7 @@ from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.warehouse.forms import email_key
 from tests import mariadb
 from tests.enforcement.enforcement_world import World, new_database
-from tests.enforcement.test_shop_with_keys import MAPPING, TABLES
+from tests.enforcement.keyed_shop import MAPPING, TABLES
 
 # Kari (1) and Per (4) are due, Ola (2) stays; 100 and 104 are their orders.
 COPIES = """
@@ -68,7 +69,7 @@ by = { column = "ordre", entity = "orders" }
 erase = ["mottaker", "land", "telefon"]
 with = "orders.delivery"
 """
-SHARES = "INSERT INTO kunde VALUES (5, 'consumer', 'Kari Ung', 'KARI@example.no ', NULL, {0}, {0})"
+SHARES = "INSERT INTO kunde VALUES (5, 'consumer', 'Kari Ung', 'mailto:KARI@example.no', NULL, {0}, {0})"
 OLD_ORDER = ("INSERT INTO ordre VALUES (105, 5, NULL, '2012-01-01', '2012-01-05', '2012-01-05', 100, 'Kari Ung', "
              "'1234')")
 Shop = Callable[..., World]
@@ -155,7 +156,8 @@ def test_somebody_who_takes_the_address_up_meanwhile_keeps_its_copies(shop: Shop
     world = shop(KO)
     world.decide()
     plan = world.approved()
-    world.execute("INSERT INTO kunde VALUES (6, 'consumer', 'Kari Ny', 'kari@EXAMPLE.no', 'k', '2026-10-31', NULL)")
+    world.execute("INSERT INTO kunde VALUES (6, 'consumer', 'Kari Ny', 'mailto:kari@EXAMPLE.no', 'k', "
+                  "'2026-10-31', NULL)")
     world.apply(plan)
     assert [row[0] for row in rows(world, "ko")] == [1, 2, 3, 5, 6]
 
@@ -171,7 +173,7 @@ def test_somebody_who_takes_it_up_while_an_apply_runs_keeps_its_copies(shop: Sho
     def arrives(point: str) -> None:
         if point == "recorded" and not arrived:  # after the batch of a contact, before those of Kari and Per
             arrived.append(point)
-            world.execute("INSERT INTO kunde VALUES (6, 'consumer', 'Per Ny', 'PER@example.no', 'p', NULL, NULL)")
+            world.execute("INSERT INTO kunde VALUES (6, 'consumer', 'Per Ny', ' PER@example.no', 'p', NULL, NULL)")
 
     assert world.apply(plan, arrives)["batches"] > 2
     assert [row[0] for row in rows(world, "ko")] == [3, 4, 5, 6]
@@ -256,6 +258,7 @@ def test_a_copy_that_its_trigger_puts_back(shop: Shop, request: pytest.FixtureRe
     with pytest.raises(EnforcementError, match=r"row\(s\) of this copy hold again"):
         world.apply(plan)
     assert (rows(world, "ko"), rows(world, "kunde")) == (before, people)
+    assert find_plan(world.control, plan).state(14) == "unverified"
 
 
 def test_a_copy_without_a_key_is_refused(shop: Shop) -> None:
