@@ -16,9 +16,9 @@ from ajprivacy_pipeline.assets.steps import CLOSED
 
 from ajprivacy_pipeline.enforcement.approve import auto_approve
 from ajprivacy_pipeline.enforcement.carry import apply_plan
-from ajprivacy_pipeline.enforcement.make import plan_of, require_none_running
+from ajprivacy_pipeline.enforcement.make import plan_of
 from ajprivacy_pipeline.enforcement.plans import known_plans
-from ajprivacy_pipeline.errors import EnforcementError, PrivacyError
+from ajprivacy_pipeline.errors import EnforcementError, PrivacyError, SourceError
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import load_settings
 from ajprivacy_pipeline.storage.boundary import boundary
@@ -48,10 +48,10 @@ def plan() -> dg.AssetsDefinition:
     def enforcement__plan(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         with step(context) as run:
             try:
-                require_none_running(run.control, run.policy)
-            except EnforcementError as error:
+                summary = plan_of(run.con, run.settings, run.policy, run.control, run.keys, run.month)
+            except (EnforcementError, SourceError) as error:  # the month stands; a plan can be made at any time
+                context.log.warning(str(error))
                 return dg.MaterializeResult(metadata={"made": False, "why": str(error)})
-            summary = plan_of(run.con, run.settings, run.policy, run.control, run.keys, run.month)
             approved = summary["plan"] is not None and auto_approve(run.settings, summary["plan"]) is not None
         return dg.MaterializeResult(metadata={"made": summary["plan"] is not None, "approved": approved,
                                               "summary": dict(summary), **_figures(summary)})

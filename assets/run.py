@@ -66,10 +66,12 @@ def _summary(result: dg.ExecuteInProcessResult) -> ClosedSummary:
     raise ControlError("the run ended without its last step; look at it with `ajprivacy ui`")
 
 
-def _plan(result: dg.ExecuteInProcessResult) -> PlanLine | None:
-    """The plan that ended the month; None where nothing is due, or another plan is still being carried out."""
+def _plan(result: dg.ExecuteInProcessResult) -> PlanLine | str | None:
+    """The plan that ended the month, or why none was made; None where nothing is due."""
     for event in result.get_asset_materialization_events():
-        if event.asset_key == PLAN and "summary" in event.materialization.metadata:
+        if event.asset_key == PLAN and "why" in event.materialization.metadata:
+            return str(event.materialization.metadata["why"].value)
+        if event.asset_key == PLAN:
             found = event.materialization.metadata["summary"].value
             if isinstance(found, dict) and found["plan"] is not None:
                 return {"plan": found["plan"], "rows": found["rows"], "subjects": found["subjects"],

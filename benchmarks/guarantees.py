@@ -55,7 +55,8 @@ def thresholds(rows: int) -> tuple[float, float]:
             'category ' || floor(12 * pow(random(), 2))::INT AS product_category,
             floor(10 * random())::INT::VARCHAR AS postal_region, 'type ' || floor(3 * random())::INT AS customer_type,
             hash(floor({rows // 5} * random())::BIGINT) AS token, 1 AS orders, ceil(9 * random()) AS units,
-            round(10000 * random(), 2)::DECIMAL(18, 2) AS revenue_nok, 0 AS unconverted_lines FROM range({rows})""")
+            round(10000 * random(), 2)::DECIMAL(18, 2) AS revenue_nok, 0 AS unconverted_lines,
+            NULL::BIGINT AS nameless_order FROM range({rows})""")
     month = date(2026, 10, 1)
     run_model(con, catalogue_of(POLICY)["published.sales_monthly"],
               {"first_month": month, "last_month": month, "all": POLICY.release.values.all})

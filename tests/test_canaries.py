@@ -63,7 +63,7 @@ def plant(path: Path) -> None:
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home with a published month of the sample shop and the planted people."""
     folder = tmp_path_factory.mktemp("canaries")
-    generate(f"sqlite:///{folder / 'shop.db'}", 1_000, 1, date(2026, 10, 31), progress=lambda _: None)
+    generate(f"sqlite:///{folder / 'shop.db'}", 1_500, 1, date(2026, 10, 31), progress=lambda _: None)
     plant(folder / "shop.db")
     return month(folder / "home", f"sqlite:///{folder / 'shop.db'}")
 

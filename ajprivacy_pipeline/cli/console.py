@@ -69,10 +69,10 @@ def _rows(summary: RunSummary) -> list[tuple[str, str]]:
     ]
 
 
-def _plan_rows(plan: PlanLine | None) -> list[tuple[str, str]]:
+def _plan_rows(plan: PlanLine | str | None) -> list[tuple[str, str]]:
     """What waits for somebody's approval."""
-    if plan is None:
-        return [("plan", "none: nothing is due, or another plan is being carried out")]
+    if plan is None or isinstance(plan, str):
+        return [("plan", f"none: {plan or 'nothing is due'}")]
     brake = ", the brake stands (--release-brake)" if plan["brakes"] else ""
     refused = f", {plan['refused']} thing(s) refused (`ajprivacy plan show`)" if plan["refused"] else ""
     told = f"{plan['rows']:,} decisions about {plan['subjects']:,} people, oldest due since {plan['oldest_due_on']}"

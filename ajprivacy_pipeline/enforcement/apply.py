@@ -41,6 +41,7 @@ class Done:
     rows: list[int] = field(default_factory=list)  # numbers of the plan's rows
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (entity, part, "rows" or an action): cells
     emptied: Counter[tuple[str, str]] = field(default_factory=Counter)  # (table, column; '': whole rows)
+    arrived: int = 0  # records about its people that came while it ran
     put_off: set[str] = field(default_factory=set)  # people who changed meanwhile
     copies: list[CopyCount] = field(default_factory=list)
 
@@ -82,6 +83,7 @@ class Door:
         self.con.execute("CREATE OR REPLACE TABLE scratch.batch AS SELECT p.* FROM scratch.pending AS p "
                          "JOIN (SELECT unnest($people) AS person) USING (person)", {"people": list(people)})
         done, ids = Done(), locked.ids_of(self.con)
+        self.checkpoint("batch")
         with self.writer.batch(self._fact_tables()) as batch:
             self.checkpoint("read")
             locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids)
@@ -113,6 +115,7 @@ class Door:
                          "SEMI JOIN scratch.going USING (row_no)")
         self.copies.committed()
         self.checkpoint("committed")
+        done.arrived = self._arrived(ids)
         return done
 
     def _change_copies(self, batch: Batch) -> list[CopyEdit]:
@@ -133,6 +136,12 @@ class Door:
         raise EnforcementError(f"{tables}: {len(found)} row(s) of this copy hold again what was just taken away: a "
                                "trigger, a rule or a policy of the database puts it back or hides it; nothing of this "
                                "batch was changed")
+
+    def _arrived(self, ids: locked.Ids) -> int:
+        """Facts about the batch's people that came while it ran; they are decided about in the next plan."""
+        with self.writer.batch() as batch:
+            locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids, lock=False)
+            return locked.arrived(self.con, self.policy)
 
     def _fact_tables(self) -> list[tuple[str, ...]]:
         if not self.policy.enforcement.batch.lock_fact_tables:

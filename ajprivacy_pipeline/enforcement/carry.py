@@ -99,6 +99,7 @@ class _Apply:
         self.counts: Counter[tuple[str, str, str]] = Counter()
         self.copies: Counter[tuple[str, str]] = Counter()  # (table, "rows" | "cells")
         self.batches = 0
+        self.arrived = 0
         self.written_back = 0
         self.size = policy.enforcement.batch.subjects
         self.seen_on = self._today()
@@ -168,6 +169,7 @@ class _Apply:
             self.checkpoint("recorded")
             self._settle(number)
             self.batches += 1
+            self.arrived += done.arrived
             self.counts += done.counts
             for row in done.copies:
                 self.copies += Counter({(row["table"], "rows"): row["rows"], (row["table"], "cells"): row["cells"]})
@@ -226,7 +228,7 @@ class _Apply:
             "applied": after.get(fresh.APPLIED, 0) - earlier,
             "dropped": [{"reason": reason, "rows": after[reason]} for reason in fresh.DROPPED if after.get(reason)],
             "already": after.get(fresh.ALREADY, 0) + earlier,
-            "not_carried_out": after.get(fresh.NOT_CARRIED_OUT, 0), "arrived_meanwhile": 0,
+            "not_carried_out": after.get(fresh.NOT_CARRIED_OUT, 0), "arrived_meanwhile": self.arrived,
             "written_back": self.written_back,
             "batches": self.batches, "verified": verified, "sweep": [], "residue": [],
             "copies": [{"table": table, "rows": self.copies[table, "rows"], "cells": self.copies[table, "cells"]}

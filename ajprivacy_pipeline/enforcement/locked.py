@@ -102,8 +102,8 @@ _RECORDS = """
 
 
 def read_facts(batch: "Batch", con: Connection, resolved: ResolvedSource, policy: Policy, mapping: MappingFile,
-               ids: Ids) -> None:
-    """Read what the warehouse says of the ids now, in the batch's transaction, to `now.raw`; people are locked."""
+               ids: Ids, *, lock: bool = True) -> None:
+    """Read what the warehouse says of the ids now, in a transaction of ours, to `now.raw`; people are locked."""
     zone = con.execute("SELECT current_database()").fetchall()[0][0]
     con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {NOW}")
     con.execute(f"DROP SCHEMA IF EXISTS {NOW}.raw CASCADE")
@@ -116,7 +116,7 @@ def read_facts(batch: "Batch", con: Connection, resolved: ResolvedSource, policy
             continue
         types = {row[0]: row[1] for row in con.execute(f"DESCRIBE {NOW}.raw.{quote(name)}").fetchall()
                  if table.columns[row[0]] is not None}
-        con.register("read_now", batch.facts(table, types, by, lock=name in _SUBJECTS))
+        con.register("read_now", batch.facts(table, types, by, lock=lock and name in _SUBJECTS))
         listed = ", ".join(map(quote, types))
         con.execute(f"INSERT INTO {NOW}.raw.{quote(name)} ({listed}) SELECT {listed} FROM read_now")
         con.unregister("read_now")
@@ -151,6 +151,20 @@ def changed_people(con: Connection, policy: Policy, ids: Ids) -> set[str]:
             if order is not None:
                 records.add(f"orders/{order}")
     return _people(con, customers, contacts, records)
+
+
+def arrived(con: Connection, policy: Policy) -> int:
+    """Returns how many records of `now.raw` were not there when everything was decided."""
+    found = 0
+    for name in _RECORDS_OF_PEOPLE:
+        key = quote(policy.sources.tables[name].key[0])
+        found += con.execute(f"SELECT count(*) FROM {NOW}.raw.{quote(name)} AS n ANTI JOIN raw.{quote(name)} AS r "
+                             f"ON r.{key} = n.{key}").fetchall()[0][0]
+    return found
+
+
+_RECORDS_OF_PEOPLE = ("contacts", "orders", "invoices", "cases", "communications", "newsletter_subscriptions",
+                      "rights_requests")
 
 
 def _differing(policy: Policy, name: str, by: Mapping[str, Sequence[str]] | None) -> str:

@@ -95,8 +95,9 @@ def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: 
     ledger.check()
     ledger.forget_years(datetime.now(ZoneInfo(policy.retention.time_zone)).date(), policy.enforcement.ledger.years)
     known = known_plans(control)
-    with open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer:
-        require_unrestored(writer, ledger)
+    if any(entry.kind == "batch" for entry in ledger.entries()):
+        with open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer:
+            require_unrestored(writer, ledger)
     with open_source(settings.warehouse_url) as source:
         ground = look_at(source, settings, policy)
     summary = _Making(con, settings, policy, ledger, control, keys, month, ground).run(len(known) + 1)

@@ -5,6 +5,7 @@ Belongs here: calling the checks of `anonymise` and the ledger on the public tab
 
 from collections import Counter
 
+from ajprivacy_pipeline.disclosure.cells.complements_check import check_complements
 from ajprivacy_pipeline.disclosure.cells.contributions import batches, contributions, read_marks
 from ajprivacy_pipeline.disclosure.cells.differencing import check_differences, suppress_differences
 from ajprivacy_pipeline.disclosure.cells.dominance import check_dominance
@@ -12,7 +13,7 @@ from ajprivacy_pipeline.disclosure.cells.escalation import Escalation, said
 from ajprivacy_pipeline.disclosure.cells.presence import check_presence, unlist_levels
 from ajprivacy_pipeline.disclosure.cells.primary import mark_rows
 from ajprivacy_pipeline.disclosure.cells.recount import check_thresholds
-from ajprivacy_pipeline.disclosure.cells.secondary import check_complements, suppress_complements
+from ajprivacy_pipeline.disclosure.cells.secondary import Closed, suppress_complements
 from ajprivacy_pipeline.disclosure.cells.stock_flow import check_flows, suppress_flows
 from ajprivacy_pipeline.disclosure.cells.table_system import Chosen
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
@@ -42,10 +43,11 @@ def suppress_more(con: Connection, policy: Policy, public: dict[str, str],
     took: Counter[str] = Counter({"values_suppressed_for_differences": 0,
                                   "rows_not_listed": sum(unlist_levels(con, policy, public).values()),
                                   "flows_suppressed": suppress_flows(con, policy, public, closed or {})})
+    left: Closed = {}
     for months in batches(con, policy, public):
         with contributions(con, policy, public, months) as counted:
             for turn in range(_ROUNDS):
-                more = suppress_complements(con, policy, public, months, chosen)
+                more = suppress_complements(con, policy, public, months, chosen, left)
                 took.update({name: count for name, count in more.items() if not turn or name != "two_per_line"})
                 for one in counted:
                     read_marks(con, policy, public, one)

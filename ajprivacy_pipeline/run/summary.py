@@ -66,8 +66,8 @@ class PlanLine(TypedDict):
 
 
 class RunSummary(ClosedSummary):
-    """The same of a whole run: its plan (None: nothing is due), the seconds it took, and where analysts look."""
+    """The same of a whole run: its plan, or why there is none, the seconds it took, and where analysts look."""
 
-    plan: PlanLine | None
+    plan: PlanLine | str | None  # None: nothing is due
     seconds: float
     published: str

@@ -82,6 +82,7 @@ class Writer:
         self._engine = engine
         self._wait = lock_wait_seconds
         self._tables: dict[Path_, sa.Table] = {}
+        self._kept: dict[Path_, tuple[str, ...]] = {}
 
     @contextmanager
     def batch(self, fact_tables: Collection[Path_] = ()) -> Iterator["Batch"]:
@@ -126,6 +127,11 @@ class Writer:
         """Returns columns that the database itself would set when a row changes (ON UPDATE CURRENT_TIMESTAMP)."""
         if self._engine.dialect.name not in ("mysql", "mariadb"):
             return ()
+        if path not in self._kept:
+            self._kept[path] = self._set_by_itself(path)
+        return self._kept[path]
+
+    def _set_by_itself(self, path: Path_) -> tuple[str, ...]:
         schema = ":schema" if len(path) > 1 else "DATABASE()"
         found = sa.text(f"SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema} "
                         "AND TABLE_NAME = :name AND EXTRA LIKE '%on update%'")

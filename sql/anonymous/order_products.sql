@@ -3,7 +3,8 @@
 -- params: all, other, unknown, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels, home_currency, most_characters
 -- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, control.rates, anonymous.periods, anonymous.people_groups, anonymous.tokens
 -- doc: Orders of the published periods that were not cancelled, without people under restriction. order_number numbers the orders
---      of this run and means nothing else. revenue_nok is NULL where no line has a price in kroner or a rate into them; it is
+--      of this run and means nothing else; nameless_order is the same, where nobody is known to stand behind the order.
+--      revenue_nok is NULL where no line has a price in kroner or a rate into them; it is
 --      rounded here, so that cells add up to their totals.
 --      A postal code that was generalised to one digit keeps its region, an unlinked order its customer type: totals
 --      do not change when people are anonymised.
@@ -25,6 +26,7 @@ orders AS (
 known AS (
     SELECT
         o.order_id, o.order_number, o.month, o.period, coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
+        CASE WHEN t.token IS NULL THEN o.order_number END AS nameless_order,
         coalesce(g.shown_type, $other) AS customer_type,
         coalesce(g.shown_region, $other) AS postal_region,
         CASE WHEN o.currency = upper($home_currency) THEN 1 ELSE CAST(r.rate AS DECIMAL(14, 6)) END AS rate
@@ -52,7 +54,7 @@ lines AS (
     GROUP BY order_id, product_id
 )
 SELECT
-    k.month, k.period, k.order_number, k.token, k.customer_type, k.postal_region,
+    k.month, k.period, k.order_number, k.token, k.nameless_order, k.customer_type, k.postal_region,
     coalesce(nullif(l.product_id, $all), $unknown) AS product_id,
     coalesce(nullif(shown_text(p.name, $most_characters), $all), $unknown) AS product_name,
     coalesce(nullif(shown_text(p.category, $most_characters), $all), $unknown) AS product_category,

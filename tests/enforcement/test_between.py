@@ -61,6 +61,30 @@ def test_an_order_since_then_keeps_its_person(world: World) -> None:
     assert result["verified"]
 
 
+def test_an_order_while_a_batch_runs_is_told(world: World) -> None:
+    def arrives(now: str) -> None:
+        if now == "committed":
+            world.execute("INSERT INTO ordre VALUES (201, 1, NULL, '2026-11-20', NULL, NULL, 50, 'Kari', '1234')")
+
+    result = world.apply(world.approved(), arrives)
+    assert (result["arrived_meanwhile"], result["verified"]) == (1, True)
+
+
+def test_an_order_between_reading_and_writing_keeps_its_person(world: World) -> None:
+    """What the batch reads under its lock is another fact than what was decided: decided again, it is not due."""
+    met: list[str] = []
+
+    def arrives(now: str) -> None:
+        if now == "batch" and not met:
+            met.append(now)
+            world.execute("INSERT INTO ordre VALUES (202, 1, NULL, '2026-11-20', NULL, NULL, 50, 'Kari', '1234')")
+
+    result = world.apply(world.approved(), arrives)
+    assert people(world)[1] == "Kari Nordmann"
+    assert people(world)[4] == "Anonymised"
+    assert {row["reason"] for row in result["dropped"]} == {"not_due"}
+
+
 def test_another_value_is_not_erased(world: World) -> None:
     plan = world.approved()
     world.execute("UPDATE kunde SET epost = 'ny@example.no' WHERE nr = 1")

@@ -19,7 +19,8 @@ def remainders(published: Published, facts: pd.DataFrame, limits: Thresholds) ->
 
     Args:
         published: the release.
-        facts: a row per line: period ("2024-01-01"), who, every dimension, units, revenue_nok.
+        facts: a row per line: period ("2024-01-01"), who, party where that is another, every dimension, units,
+            revenue_nok.
         limits: k.
     """
     for shape in published.shapes.values():
@@ -78,6 +79,8 @@ def dominated(lines: pd.DataFrame, measure: str, limits: Thresholds) -> str:
         return ""
     if len(own) < limits.k:
         return f"{len(own)} contributors"
+    if "party" in lines:  # who is not named is one contributor together, and dominates by order
+        own = lines.groupby("party")[measure].sum().abs().sort_values(ascending=False)
     share, two = own.iloc[0] / own.sum(), own.iloc[:2].sum() / own.sum()
     if share > LARGEST + 1e-9 or two > TWO_LARGEST + 1e-9:
         return f"the largest has {share:.1%}, two have {two:.1%}"

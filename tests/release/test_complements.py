@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from ajprivacy_pipeline.disclosure.cells.secondary import check_complements, suppress_complements
+from ajprivacy_pipeline.disclosure.cells.complements_check import check_complements
+from ajprivacy_pipeline.disclosure.cells.secondary import suppress_complements
 from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.release import GuaranteeError, gates, tables
 from tests.release.release_world import World, add, all_but

@@ -48,14 +48,14 @@ def sales(orders: Iterable[Order], policy: Policy) -> Connection:
     con.execute("CREATE SCHEMA anonymous")
     con.execute("CREATE TABLE anonymous.sales (month DATE, product_category VARCHAR, postal_region VARCHAR, "
                 "customer_type VARCHAR, token UBIGINT, orders BIGINT, units BIGINT, revenue_nok DECIMAL(18, 5), "
-                "period VARCHAR DEFAULT 'month')")
+                "period VARCHAR DEFAULT 'month', nameless_order BIGINT)")
     rows = [(category, region, kind, who, 1, units)
             for who, region, kind, categories in orders
             for category, units in [*((c, 1) for c in sorted(categories)), (ALL, len(categories))]]
     if rows:
-        con.execute("INSERT INTO anonymous.sales SELECT $month, c, r, t, w, sum(o), sum(u), sum(u) * 100, 'month' "
-                    "FROM (SELECT unnest($c) AS c, unnest($r) AS r, unnest($t) AS t, unnest($w) AS w, unnest($o) AS o, "
-                    "unnest($u) AS u) GROUP BY c, r, t, w",
+        con.execute("INSERT INTO anonymous.sales SELECT $month, c, r, t, w, sum(o), sum(u), sum(u) * 100, 'month', "
+                    "NULL FROM (SELECT unnest($c) AS c, unnest($r) AS r, unnest($t) AS t, unnest($w) AS w, "
+                    "unnest($o) AS o, unnest($u) AS u) GROUP BY c, r, t, w",
                     {"month": MONTH, **dict(zip("crtwou", map(list, zip(*rows, strict=True)), strict=True))})
     model = catalogue_of(load_policy(NOTICE))["published.sales_monthly"]
     run_model(con, model, {"first_month": MONTH, "last_month": MONTH, "all": policy.release.values.all})

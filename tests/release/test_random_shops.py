@@ -62,6 +62,21 @@ def test_a_total_is_shown_above_a_thousand_products_of_which_most_sell_once(tmp_
     assert shown[0] > 100
 
 
+@pytest.mark.parametrize(("dear", "is_shown"), [(0, True), (100_000, False)])
+def test_most_orders_name_nobody_and_none_of_them_dominates(tmp_path: Path, dear: int, *, is_shown: bool) -> None:
+    """Guests are one contributor together, who dominates by order: with one for a fortune amounts are suppressed."""
+    shop = Shop(people=100, orders=400, products=3, categories=1, regions=1, days=31, guests=0.8, varying=0.0)
+    world, rows = World(tmp_path, small_policy(history_months=1), left_out=LEFT_OUT), made(shop, 1)
+    lines, guests = rows["order_lines"], rows["orders"].loc[rows["orders"]["customer_id"].isna(), "order_id"]
+    first = lines.index[lines["order_id"].isin(guests)][0]
+    lines.loc[first, "quantity"] += dear
+    put(world.con, rows)
+    world.publish()
+    total, = world.query("SELECT units IS NOT NULL, revenue_nok IS NOT NULL, customers > 10 FROM sales_monthly "
+                         "WHERE product_category = '(all)' AND postal_region = '(all)' AND customer_type = '(all)'")
+    assert total == (is_shown, is_shown, True)
+
+
 @pytest.mark.soak
 def test_a_year_of_half_a_million_dirty_lines_comes_out(tmp_path: Path) -> None:
     world = World(tmp_path, small_policy(history_months=11), left_out=LEFT_OUT)
@@ -69,3 +84,6 @@ def test_a_year_of_half_a_million_dirty_lines_comes_out(tmp_path: Path) -> None:
     result = world.publish()
     assert result.status == "published"
     assert [found.guarantee for found in result.verdicts if not found.passed] == []
+    totals, = world.query("SELECT count(*), count(units), count(revenue_nok) FROM sales_monthly "
+                          "WHERE product_category = '(all)' AND postal_region = '(all)' AND customer_type = '(all)'")
+    assert totals == (11, 11, 11)

@@ -11,14 +11,17 @@ itself.
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from ajprivacy_pipeline.disclosure.cells.contributor_sources import (
+    NAMELESS,
     Months,
     contributor_source,
     contributors_of,
     per_contributor,
+    per_party,
+    tells_nameless,
 )
 from ajprivacy_pipeline.disclosure.cells.primary import Shape, shape_of
 from ajprivacy_pipeline.policy import Policy
@@ -32,6 +35,7 @@ class Contributions:
     """One public table with totals.
 
     people     temporary: the keys, token, own_<measure>; a row a cell and contributor, totals included
+    nameless   temporary: the same of those who are not named, with a row an order; None where there are none
     cells      temporary: the keys, n_<measure> (contributors whose own is not zero), shown_<measure>
     additive   the dimensions over which each measure adds up to its totals
     persons    measures that count contributors: their own is 1 or 0
@@ -45,6 +49,16 @@ class Contributions:
     additive: dict[str, tuple[str, ...]]
     people: str
     cells: str
+    nameless: str | None = None
+
+    def parties(self, measure: str) -> str:
+        """A relation of the keys, party and own: who may dominate an amount, with a row a cell and party."""
+        keys, own = ", ".join(map(quote, self.keys)), f"{quote('own_' + measure)} AS own"
+        if self.nameless is None:
+            return f"(SELECT {keys}, token AS party, {own} FROM {self.people})"
+        return (f"(SELECT {keys}, CAST(token AS HUGEINT) AS party, {own} FROM {self.people} "
+                f"ANTI JOIN {self.nameless} USING ({keys}, token) UNION ALL "
+                f"SELECT {keys}, -1 - CAST({quote(NAMELESS)} AS HUGEINT), {own} FROM {self.nameless})")
 
     @property
     def time(self) -> str:
@@ -105,11 +119,13 @@ def contributions(con: Connection, policy: Policy, public: dict[str, str],
             if one is not None:
                 found.append(one)
                 _count(con, policy, one, months)
+                found[-1] = _with_nameless(con, policy, one, months)
                 read_marks(con, policy, public, one)
         yield found
     finally:
         for one in found:
-            for name in (one.people, _counts(one), one.cells, *(one.overlaps(d) for d in one.dimensions)):
+            for name in (one.people, _nameless(one), _counts(one), one.cells,
+                         *(one.overlaps(d) for d in one.dimensions)):
                 con.execute(f"DROP TABLE IF EXISTS {name}")
 
 
@@ -160,6 +176,22 @@ def _count(con: Connection, policy: Policy, one: Contributions, months: Months) 
         base = ", ".join(f"count(*) FILTER ({quote('off_' + m)} <> 0) AS {quote('base_' + m)}" for m in overlapping)
         con.execute(f"CREATE OR REPLACE TEMP TABLE {_bare(one.overlaps(dimension))} AS SELECT {rest}, {base} FROM "
                     f"(SELECT {rest}, token, {excess} FROM {one.people} GROUP BY ALL) GROUP BY ALL")
+
+
+def _with_nameless(con: Connection, policy: Policy, one: Contributions, months: Months) -> Contributions:
+    """The contributions with those apart who are not named, where there are any behind an amount."""
+    amounts = [m for m in one.measures if m in shape_of(policy, one.table).amounts]
+    if not amounts or not tells_nameless(con, policy, one.table):
+        return one
+    _, _, rows = per_party(con, policy, one.table, months, nameless=True)
+    listed = ", ".join([*map(quote, one.keys), "token", quote(NAMELESS),
+                        *(f"coalesce({quote('own_' + m)}, 0) AS {quote('own_' + m)}" for m in amounts)])
+    made = con.execute(f"CREATE OR REPLACE TEMP TABLE {_bare(_nameless(one))} AS SELECT {listed} FROM ({rows})")
+    return replace(one, nameless=_nameless(one)) if made.fetchall()[0][0] else one
+
+
+def _nameless(one: Contributions) -> str:
+    return f"temp.{quote('nameless_' + one.table)}"
 
 
 def _bare(name: str) -> str:

@@ -14,6 +14,7 @@ from ajprivacy_pipeline.policy.release import ContributorSource
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
 Months = tuple[date, date] | tuple[()]
+NAMELESS = "nameless_order"  # a fact's column: the order where nobody is known to stand behind it
 
 
 def contributors_of(policy: Policy, table: str) -> ContributorSource | None:
@@ -60,8 +61,28 @@ def per_contributor(con: Connection, policy: Policy, table: str,
     return keys, list(own), rows
 
 
+def per_party(con: Connection, policy: Policy, table: str, months: Months = (), *,
+              nameless: bool = False) -> tuple[list[str], list[str], str]:
+    """Returns what `per_contributor` does, with those who are not named apart by order: who may dominate an amount.
+
+    A row is one cell and one party. With `nameless` only those who are not named are in it, by their column.
+    """
+    own = own_of(con, policy, table)
+    columns = {f"own_{m}": value for m, value in own.items()}
+    if tells_nameless(con, policy, table):
+        columns = {NAMELESS: quote(NAMELESS)} | columns
+    keys, rows = by_contributor(con, policy, table, columns, months,
+                                f"{quote(NAMELESS)} IS NOT NULL" if nameless else "true")
+    return keys, list(own), rows
+
+
+def tells_nameless(con: Connection, policy: Policy, table: str) -> bool:
+    """Returns whether the facts of a table tell apart those who are not named."""
+    return NAMELESS in columns_of(con, contributor_source(policy, table).relation)
+
+
 def by_contributor(con: Connection, policy: Policy, table: str, columns: dict[str, str],
-                   months: Months = ()) -> tuple[list[str], str]:
+                   months: Months = (), condition: str = "true") -> tuple[list[str], str]:
     """Returns the keys of a table's cells, and the SELECT of keys, token and aggregates by cell and contributor.
 
     Args:
@@ -70,10 +91,12 @@ def by_contributor(con: Connection, policy: Policy, table: str, columns: dict[st
         table: the published table.
         columns: the aggregates by name.
         months: the first and the last month to take; all when empty.
+        condition: of the facts that are taken.
     """
     relation, when = contributor_source(policy, table).relation, quote(shape_of(policy, table).time)
-    taken = (f"{relation} WHERE {when} BETWEEN DATE {literal(months[0].isoformat())} "
-             f"AND last_day(DATE {literal(months[1].isoformat())})") if months else relation
+    within = (f" AND {when} BETWEEN DATE {literal(months[0].isoformat())} "
+              f"AND last_day(DATE {literal(months[1].isoformat())})") if months else ""
+    taken = f"{relation} WHERE {condition}{within}"
     keys = keys_of(con, policy, table)
     return keys, by_cell(policy, table, keys, {"token": "token"} | columns, lambda _: taken)
 

@@ -3,7 +3,7 @@
 Belongs here: the independent check. Does not belong here: suppressing (thresholds, which has the rule itself).
 """
 
-from ajprivacy_pipeline.disclosure.cells.contributor_sources import contributors_of, per_contributor
+from ajprivacy_pipeline.disclosure.cells.contributor_sources import contributors_of, per_party
 from ajprivacy_pipeline.disclosure.cells.primary import counted, is_dominated, shape_of
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
@@ -24,7 +24,7 @@ def check_dominance(con: Connection, policy: Policy, public: dict[str, str]) -> 
         if contributors_of(policy, table) is None:
             violations.append(f"{table}: nothing says which facts its amounts are counted from")
             continue
-        keys, own, rows = per_contributor(con, policy, table)
+        keys, own, rows = per_party(con, policy, table)
         joined = ", ".join(map(quote, keys))
         named = " OR ".join(quote(f"dominated_{m}") for m in shape.amounts)
         if missing := set(shape.amounts) - set(own):

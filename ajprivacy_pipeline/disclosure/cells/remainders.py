@@ -98,9 +98,9 @@ def few_lines(policy: Policy, one: Contributions, measure: str, guarantee: str) 
     """
     line, keys, own = _line(one), _listed(one.keys), quote(f"own_{measure}")
     if guarantee == "G4":
-        return (f"SELECT {line} FROM (SELECT {line}, abs(sum(p.{own})) AS own FROM temp.{_PARTS} "
-                f"JOIN {one.people} AS p USING ({keys}) WHERE p.{own} <> 0 GROUP BY {line}, p.token) GROUP BY {line} "
-                f"HAVING {is_dominated(policy, 'max(own)', 'coalesce(max(own, 2)[2], 0)', 'sum(own)')}")
+        return (f"SELECT {line} FROM (SELECT {line}, abs(sum(p.own)) AS own FROM temp.{_PARTS} "
+                f"JOIN {one.parties(measure)} AS p USING ({keys}) WHERE p.own <> 0 GROUP BY {line}, p.party) "
+                f"GROUP BY {line} HAVING {is_dominated(policy, 'max(own)', 'coalesce(max(own, 2)[2], 0)', 'sum(own)')}")
     k = policy.release.thresholds.k
     return (f"WITH near AS (SELECT {line} FROM temp.{_PARTS} GROUP BY ALL HAVING max(n) < {k:d}) "
             f"SELECT {line} FROM near JOIN temp.{_PARTS} USING ({line}) JOIN {one.people} AS p USING ({keys}) "

@@ -1,7 +1,7 @@
-"""G5: suppressing more, until nothing suppressed follows from what is shown; and the check of it.
+"""G5: suppressing more, until nothing suppressed follows from what is shown.
 
-Belongs here: choosing which further cells to suppress, and the verdict. Does not belong here: primary suppressing
-(thresholds), the mathematics (intervals).
+Belongs here: choosing which further cells to suppress. Does not belong here: primary suppressing (thresholds), the
+mathematics (intervals), the verdict (complements_check).
 
 The order, for each population and month: the optimal choice first (optimal_choice), in large systems among what cell
 after cell would suppress. Then whatever it left open, cell after cell: every line gets enough suppressed cells to hide
@@ -11,35 +11,34 @@ the cheapest cells that widen it, the widest wish first, until none is left.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from math import inf
+from collections.abc import Hashable, Iterable
+from typing import Any
 
 from ajprivacy_pipeline.disclosure.cells.contributor_sources import Months
-from ajprivacy_pipeline.disclosure.cells.intervals import MORE, FeasibilityIntervals, determined, open_cells
+from ajprivacy_pipeline.disclosure.cells.intervals import MORE, FeasibilityIntervals, open_cells
 from ajprivacy_pipeline.disclosure.cells.optimal_choice import cheapest_choice
-from ajprivacy_pipeline.disclosure.cells.prices import PriceList, close_price_gaps, price_faults, read_price_lists
+from ajprivacy_pipeline.disclosure.cells.prices import PriceList, close_price_gaps, read_price_lists
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.cells.suppression_cost import SuppressionCost
 from ajprivacy_pipeline.disclosure.cells.table_system import (
     Chosen,
+    Levels,
     Row,
     System,
     build_system,
     groups_of,
     levels_of,
     read_rows,
-    systems,
 )
-from ajprivacy_pipeline.disclosure.verdict import Place, Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
+Closed = dict[tuple[str, Any], Hashable]  # by population and month, what was suppressed when nothing was told
 _ROUNDS = 25
-_SLACK = 1e-5  # an interval that is as wide as asked for but for arithmetic
 
 
 def suppress_complements(con: Connection, policy: Policy, public: dict[str, str], months: Months = (),
-                         chosen: Chosen | None = None) -> dict[str, int]:
+                         chosen: Chosen | None = None, closed: Closed | None = None) -> dict[str, int]:
     """Suppress further cells of the public tables, of some months or all, until G5 holds.
 
     Args:
@@ -49,17 +48,20 @@ def suppress_complements(con: Connection, policy: Policy, public: dict[str, str]
         months: the first and the last month; all when empty.
         chosen: rows that earlier calls suppressed only to hide others; those of this call are added.
             Whatever else is suppressed is protected by an interval, as what differences would give away is, too.
+        closed: how earlier calls left each population and month: what is still so need not be looked at again.
 
     Returns:
         What it took, for the run's metadata.
     """
-    chosen = set() if chosen is None else chosen
+    chosen, closed = set() if chosen is None else chosen, {} if closed is None else closed
     figures = Counter({"cells_suppressed_more": 0, "two_per_line": 0, "programs_of_suppressing": 0,
                        "suppressed_for_prices": 0})
     levels, changed = levels_of(con, policy, public), list[Row]()
     lists = read_price_lists(con, policy, public)
     for population, by_month in read_rows(con, policy, public, months).items():
         for month, found in by_month.items():
+            if closed.get((population, month)) == _marks(found, levels[population]):
+                continue
             before = {id(row): (row.suppressed, len(row.suppressed_measures)) for row in found}
             for row in found:
                 if (row.table, month, row.key) not in chosen:
@@ -72,8 +74,15 @@ def suppress_complements(con: Connection, policy: Policy, public: dict[str, str]
             figures["cells_suppressed_more"] += len(moved)
             changed += moved
             chosen.update((row.table, month, row.key) for row in moved if not row.primary)
+            closed[population, month] = _marks(found, levels[population])
     write_suppressed(con, policy, public, changed)
     return dict(figures)
+
+
+def _marks(rows: list[Row], levels: Levels) -> Hashable:
+    """What is suppressed in some rows, and which levels there are."""
+    return frozenset(levels), tuple((row.table, row.key, row.suppressed, frozenset(row.suppressed_measures))
+                                    for row in rows)
 
 
 def write_suppressed(con: Connection, policy: Policy, public: dict[str, str], rows: Iterable[Row]) -> None:
@@ -260,82 +269,3 @@ def _two_per_line(system: System) -> int:
                 gone.add(min(shown or [total], key=lambda c: (system.value(c, measure), c)))
         if len(gone) == before:
             return before
-
-
-def _told_differently(system: System) -> Counter[tuple[str, str]]:
-    """Cells that are one by their dimensions and shown with different values: the difference is whom one leaves out."""
-    return Counter((f"{rows[0].table}.{measure}", "shown values of one cell differ from")
-                   for rows in system.rows for measure in system.group.measures
-                   if len({row.values[measure] for row in rows
-                           if measure in row.values and measure not in row.suppressed_measures}) > 1)
-
-
-def check_complements(con: Connection, policy: Policy, public: dict[str, str], took: dict[str, int]) -> Verdict:
-    """G5 over the public tables as they stand: what is suppressed is read from them, and nobody's word is taken for it.
-
-    Args:
-        con: holds the public tables and the cells.
-        policy: roles and thresholds.
-        public: the quoted relation of each public table.
-        took: what suppressing took, for the figures alone.
-    """
-    figures = Counter({"suppressed_in_systems": 0, "exactly_recoverable": 0, "too_narrow": 0, "programs": 0})
-    faults: Counter[tuple[str, str]] = Counter()
-    places: set[Place] = set()
-    narrowest = dict.fromkeys((False, True), inf)  # of counts, of amounts
-    for system in systems(policy, read_rows(con, policy, public), levels_of(con, policy, public), apart=True):
-        faults += _told_differently(system)
-        figures["suppressed_in_systems"] += sum(system.is_suppressed(i) for i in range(len(system.rows)))
-        for measure in system.group.measures:
-            intervals = FeasibilityIntervals(policy, system, measure)
-            narrow = open_cells(intervals)
-            exact = set(determined(system, narrow))
-            narrowest[system.group.is_amount] = min(narrowest[system.group.is_amount], intervals.narrowest())
-            figures["programs"] += intervals.programs
-            figures["exactly_recoverable"] += len(exact)
-            figures["too_narrow"] += len(narrow) - len(exact)
-            for cell in narrow:
-                what = "follow exactly from" if cell in exact else "can be told too closely by"
-                faults[f"{system.rows[cell][0].table}.{measure}", f"suppressed values {what}"] += 1
-                places.update(Place(row.table, measure, system.month, row.key) for row in system.rows[cell])
-    told = _told_by_prices(con, policy, public)
-    faults.update((place.table, "suppressed products can be told too closely with a price list from") for place in told)
-    violations = [f"{where}: {count:,} {what} what is shown"
-                  for (where, what), count in sorted(faults.items()) if count]
-    figures.update(_in_steps(policy, narrowest))
-    figure = (f"{figures['suppressed_in_systems']:,} suppressed cells of sums: "
-              f"{figures['exactly_recoverable']:,} follow "
-              f"exactly from shown ones, {figures['too_narrow']:,} too closely; {_said(figures)}the rule of two per "
-              f"line, which is not safe, would suppress {took.get('two_per_line', 0):,}")
-    return verdict("G5", figure, violations, {**figures, **took}, [*places, *told])
-
-
-def _told_by_prices(con: Connection, policy: Policy, public: dict[str, str]) -> list[Place]:
-    """The suppressed products that a price list tells, over the public tables as they stand."""
-    found, lists = list[Place](), read_price_lists(con, policy, public)
-    rows = {population: months for population, months in read_rows(con, policy, public).items() if population in lists}
-    for system in systems(policy, rows, levels_of(con, policy, public)):
-        known = lists[policy.release.tables[system.rows[0][0].table].population or system.rows[0][0].table]
-        if system.group.is_amount:
-            found += price_faults(policy, system, known)
-    return found
-
-
-def _in_steps(policy: Policy, narrowest: dict[bool, float]) -> dict[str, int]:
-    """The narrowest intervals as they may be published: whether wide enough, for counts in steps of k.
-
-    Anybody can work out how wide an interval is. How far its ends are from the value nobody may learn: of an amount's
-    sides is said that they are what the policy asks for, never more.
-    """
-    at = policy.release.thresholds
-    counts, sides = (narrowest[is_amount] * (1 + _SLACK) for is_amount in (False, True))
-    found = {"narrowest_count": int(counts // at.k) * at.k} if counts < inf else {}
-    return found | ({"narrowest_percent": at.interval_percent * (sides >= at.interval_percent)} if sides < inf else {})
-
-
-def _said(figures: Counter[str]) -> str:
-    """The narrowest intervals in words."""
-    count, percent = (figures.get(name) for name in ("narrowest_count", "narrowest_percent"))
-    said = [f"of counts at least {count:,} wide"] if count is not None else []
-    said += [f"of amounts at least {percent:,} % on both sides"] if percent is not None else []
-    return f"intervals {', '.join(said)}; " if said else ""
