@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from ajprivacy_pipeline.enforcement.ground import look_at
 from ajprivacy_pipeline.enforcement.plans import find_plan
 from ajprivacy_pipeline.errors import EnforcementError, MappingError
 from ajprivacy_pipeline.sample import generate, write_mapping
 from ajprivacy_pipeline.sample.copies import TABLES as SAMPLE_COPIES
 from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.warehouse.forms import email_key
+from ajprivacy_pipeline.warehouse.source import open_source
 from tests import mariadb
 from tests.enforcement.enforcement_world import World, new_database
 from tests.enforcement.keyed_shop import MAPPING, TABLES
@@ -287,12 +289,10 @@ def test_a_faulty_entry_is_told_in_one_sentence(tmp_path: Path, entry: str, told
             connection.exec_driver_sql(statement)
     engine.dispose()
     mapping = tmp_path / "mapping.toml"
-    mapping.write_text(MAPPING)
-    world = World(tmp_path / "home", url, AJPRIVACY_MAPPING=str(mapping))
-    world.decide()
     mapping.write_text(MAPPING + entry)
-    with pytest.raises(MappingError, match=told):
-        world.plan()
+    world = World(tmp_path / "home", url, AJPRIVACY_MAPPING=str(mapping))
+    with open_source(url) as source, pytest.raises(MappingError, match=told):
+        look_at(source, world.settings, world.policy)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
