@@ -183,8 +183,8 @@ def test_a_foreign_shop_runs_through(tmp_path: Path, postgres_url: str) -> None:
         "product_demand_monthly.returned_units": "the warehouse has no order_lines.returned_at"}
     tables = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'a'"
     assert {row[0] for row in con.execute(tables).fetchall()} == {
-        "sales_monthly", "product_demand_monthly", "deliveries_monthly", "service_monthly", "retention_monthly",
-        "data_dictionary", "release_info"}
+        "sales_monthly", "sales_counts", "product_demand_monthly", "deliveries_monthly", "service_monthly",
+        "retention_monthly", "data_dictionary", "release_info"}
     assert "communications" in (settings.published / "releases" / MONTH / "release.html").read_text(encoding="utf-8")
 
 

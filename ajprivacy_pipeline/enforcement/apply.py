@@ -144,10 +144,17 @@ class Door:
             return locked.arrived(self.con, self.policy)
 
     def _fact_tables(self) -> list[tuple[str, ...]]:
+        """Tables into which a new fact about somebody could come while their own row is locked.
+
+        Where a validated foreign key points to the people's rows, the lock on these keeps new facts out.
+        """
         if not self.policy.enforcement.batch.lock_fact_tables:
             return []
+        people = self.ground.places["customers"].table
         return sorted({place.table for entity, place in self.ground.places.items()
-                       if place.table and entity not in ("web_events", "app_logs")})
+                       if place.table in self.ground.facts and entity not in ("web_events", "app_logs", "customers")
+                       and not any(key.to == people and key.validated
+                                   for key in self.ground.facts[place.table].foreign_keys)})
 
     def _edits(self, batch: Batch, done: Done, held: set[str]) -> Iterator[Edit]:
         for entity, place in self.ground.places.items():

@@ -64,6 +64,20 @@ class Priced(Frozen):
     relation: str
 
 
+class Rounded(Frozen):
+    """A table of counts that are all rounded to a base, so that each cell there may be has a number.
+
+    `beside` is the table that shows the same facts exactly, of the same dimensions: what both tell together is checked.
+    The base is k times the first of `multiples` that makes a period safe; a period of more than `most_cells` finest
+    cells, or that none makes safe, is not listed. `attempts` is how often a period is rounded anew by one base.
+    """
+
+    beside: str
+    multiples: tuple[int, ...] = Field(default=(1,), min_length=1)
+    most_cells: int = Field(default=1000, ge=1)
+    attempts: int = Field(default=6, ge=1)
+
+
 class PublishedTable(Frozen):
     """A table that may be published."""
 
@@ -76,6 +90,7 @@ class PublishedTable(Frozen):
     population: str | None = None
     contributors: ContributorSource | None = None
     priced: Priced | None = None
+    rounded: Rounded | None = None
 
 
 class View(Frozen):

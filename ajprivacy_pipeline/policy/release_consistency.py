@@ -22,6 +22,7 @@ def release_faults(policy: Policy) -> Iterator[str]:
     others = {named.all, named.abroad, named.unknown, policy.release.rules.other}
     yield from region_faults(policy.regions, frozenset(others))
     yield from _period_faults(policy)
+    yield from _rounded_faults(policy)
     yield from _microdata_faults(policy)
     values = policy.release.thresholds
     yield from utility_faults(policy.release.utility, values.k, policy.release.values.all, policy.release.tables)
@@ -44,6 +45,28 @@ def _period_faults(policy: Policy) -> Iterator[str]:
                    "of the same facts would tell what each keeps back")
     if list(policy.release.periods.lengths) != [n for n in MONTHS if n in policy.release.periods.lengths]:
         yield "release.toml: periods.lengths must be some of month, quarter, year, each once, in this order"
+
+
+def _rounded_faults(policy: Policy) -> Iterator[str]:
+    """Tables of rounded counts: every one has an exact table of the same dimensions, period and people beside it."""
+    for name, table in policy.release.tables.items():
+        if table.rounded is None:
+            continue
+        exact = policy.release.tables.get(table.rounded.beside)
+        dimensions, measures = ([c for c, entry in table.columns.items() if entry.role == role]
+                                for role in ("dimension", "measure"))
+        if exact is None or exact.rounded or (exact.period, exact.population) != (table.period, table.population):
+            yield f"release.toml: tables.{name}.rounded.beside must be an exact table of the same population and period"
+        elif [c for c, entry in exact.columns.items() if entry.role == "dimension"] != dimensions or (
+                len(measures) != 1 or measures[0] not in exact.columns):
+            yield (f"release.toml: tables.{name} must have the dimensions of {table.rounded.beside}, and one of its "
+                   "measures")
+        if "rounded_to" not in table.columns or {"suppressed", "suppressed_measures"} & set(table.columns):
+            yield f"release.toml: tables.{name} is rounded: it needs the flag rounded_to, and suppresses nothing"
+        if any(set(dimensions) - set(table.columns[m].additive_over) for m in measures):
+            yield f"release.toml: tables.{name} is rounded, so that its measure adds up over all its dimensions"
+        if table.rounded.multiples[0] < 1 or list(table.rounded.multiples) != sorted(set(table.rounded.multiples)):
+            yield f"release.toml: tables.{name}.rounded.multiples must rise, from 1 or more"
 
 
 def _table_faults(policy: Policy) -> Iterator[str]:

@@ -32,6 +32,7 @@ from ajprivacy_pipeline.release.manifest import Release, sha256_of, verify_relea
 from ajprivacy_pipeline.release.microdata_recoding import PUBLIC
 from ajprivacy_pipeline.release.page import write_page
 from ajprivacy_pipeline.release.plan import ReleasePlan, ReleaseRequest, plan_release, reissued
+from ajprivacy_pipeline.release.rounded import with_rounded
 from ajprivacy_pipeline.release.run import ReleaseResult, Run
 from ajprivacy_pipeline.release.utility import check_utility, suppressed_sums
 from ajprivacy_pipeline.release.visible import visible_shares
@@ -127,12 +128,13 @@ def _previous(settings: Settings, plan: ReleasePlan) -> Release | None:
 
 def _publish(run: Run) -> ReleaseResult:
     """Compute, prove and swap one release that is not closed."""
-    run, (lineage, order), (public, gates) = fitted(run)
+    run, (lineage, order), (exact_tables, gates) = fitted(run)
+    public, gates = with_rounded(run, exact_tables, gates)
     run.progress("recoding microdata")
     run, snapshot = _with_microdata(run)
     run.progress("measuring what is still good")
     visible, exact = _visible(run, public)
-    useful, utility = check_utility(run.con, run.policy, run.plan.month, public, snapshot.left_out, run.previous)
+    useful, utility = check_utility(run.con, run.policy, run.plan.month, exact_tables, snapshot.left_out, run.previous)
     gates = [prove.together(gates[0], snapshot.size), *gates[1:], *snapshot.verdicts, order, useful]
     prove.require(gates)
     paths = files.planned_paths(run.policy, run.plan, run.previous)

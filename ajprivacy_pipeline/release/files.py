@@ -162,10 +162,11 @@ def head_of(policy: Policy, plan: ReleasePlan, verdicts: Sequence[Verdict], util
 def months_of(policy: Policy, plan: ReleasePlan, table: str) -> tuple[str, ...]:
     """Returns the months of a table that a release computes.
 
-    There are none for a table whose source is absent, or whose run is over. A period goes by its first month.
+    There are none for a table whose source is absent, or whose run is over. A period goes by its first month. What is
+    rounded is never issued again: two roundings of one count tell more of it than one.
     """
     declared = policy.release.tables[table]
-    if table in plan.absent:
+    if table in plan.absent or (declared.rounded and plan.reissue):
         return ()
     if declared.run_month_only:
         return plan.computed[-1:] if plan.is_new else ()

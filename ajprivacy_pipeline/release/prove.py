@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ajprivacy_pipeline.disclosure.cells.primary import columns_of, mark_faults
+from ajprivacy_pipeline.disclosure.cells.rounded_check import rounded_faults
 from ajprivacy_pipeline.disclosure.columns import check_columns
 from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES
 from ajprivacy_pipeline.disclosure.texts.leakscan import Hit, Text, describe, scan
@@ -135,8 +136,9 @@ def check_staged(policy: Policy, folder: Path, paths: Sequence[str]) -> Verdict:
             violations += check_columns(_only(policy, table), {table: shape}, path).violations
         if not violations:
             for table, listed in by_table.items():
+                faults = rounded_faults if policy.release.tables[table].rounded else mark_faults
                 if policy.release.tables[table].months:
-                    violations += mark_faults(con, policy, table, f"read_parquet([{', '.join(listed)}])")
+                    violations += faults(con, policy, table, f"read_parquet([{', '.join(listed)}])")
     finally:
         con.close()
     return verdict("G1", columns_figure(policy), violations, {"files": len(paths)})

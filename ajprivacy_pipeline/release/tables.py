@@ -105,10 +105,10 @@ def _extracted(con: Connection) -> dict[str, tuple[bool, set[str]]]:
 
 
 def make_public(con: Connection, policy: Policy, absent: Collection[str] = ()) -> dict[str, str]:
-    """Make the public table of each table of cells as a temporary table; return its quoted relation by name."""
+    """Make the public table of each table of exact cells as a temporary table; return its quoted relation by name."""
     public = {}
     for table in month_tables(policy):
-        if table in absent:
+        if table in absent or policy.release.tables[table].rounded:
             continue
         relation = f"temp.{quote('public_' + table)}"
         with engine_errors(f"published.{table}"):

@@ -28,6 +28,8 @@ Said = dict[str, Any]
 NOTHING = ("nothing is visible: no figure stands on enough people and companies. A longer period, such as a quarter or "
            "a year, or fewer dimensions would help")
 
+NOT_LISTED = ("no period is listed: it has more combinations than are rounded, or its counts could be told beside the "
+              "exact tables. A longer period, or fewer product categories, would help")
 EMPTY = "there are no rows: nothing of the kind happened in the published periods"
 MEANING = "Share of the measure that stands in shown cells, of the periods whose total is shown."
 MEANING_OF_TOTALS = "Share of the periods whose total is shown."
@@ -70,6 +72,11 @@ def visible_shares(con: Connection, policy: Policy, public: Mapping[str, str], c
         for table in policy.release.tables:
             relations = [known[table] for known in (public, closed) if table in known]
             if not relations:
+                continue
+            if policy.release.tables[table].rounded:  # every cell that is listed has a number: no share to tell
+                rows = con.execute(" UNION ALL ".join(f"SELECT count(*) FROM {one}" for one in relations)).fetchall()
+                nothing = "" if any(row[0] for row in rows) else NOT_LISTED
+                said.append({"table": table, "nothing": nothing, "levels": []})
                 continue
             shape = shape_of(policy, table)
             true = _parts(con, policy, shape, [f"published.{quote(table)}"], "false") if table in public else []

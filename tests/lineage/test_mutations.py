@@ -79,8 +79,10 @@ def test_through_a_free_text_beside_a_dimension(sql: Path) -> None:
 
 
 def test_through_the_second_arm_of_a_union(sql: Path) -> None:
-    spoil(sql, "anonymous/demand", "        month, period, order_number, token, $all, $all, product_category,",
-          "        month, period, order_number, token, $all, CAST(order_number AS VARCHAR), product_category,")
+    spoil(sql, "anonymous/demand",
+          "        month, period, order_number, token, nameless_order, $all, $all, product_category,",
+          "        month, period, order_number, token, nameless_order, $all, CAST(order_number AS VARCHAR), "
+          "product_category,")
     assert "published.product_demand_monthly.product_name: a value that names a person" in violations(sql)
 
 

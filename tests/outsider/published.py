@@ -67,6 +67,7 @@ class Published:
     tables: dict[str, pd.DataFrame]
     shapes: dict[str, Shape] = field(default_factory=dict)
     signed: frozenset[str] = frozenset()
+    rounded: dict[str, Shape] = field(default_factory=dict)  # tables of rounded counts: every cell has a number
 
 
 class NoReleaseError(Exception):
@@ -86,12 +87,14 @@ def read(path: Path) -> Published:
         what = f"{len(tables)} tables and no {DICTIONARY}" if tables else "no tables as TABLE/MONTH.parquet"
         raise NoReleaseError(f"{path}: holds {what}; name a folder of published/releases or an analytics.duckdb")
     dictionary = tables[DICTIONARY]
-    shapes = {}
+    shapes: dict[str, Shape] = {}
+    rounded: dict[str, Shape] = {}
     for name, frame in tables.items():
         columns = dictionary[dictionary["table"] == name]
         if (columns["role"] == "measure").any() and (columns["role"] == "dimension").any():
-            shapes[name] = _shape(name, frame, columns)
-    return Published(path.parent.name if path.is_file() else path.name, tables, shapes)
+            every_cell = "rounded_to" in frame and "suppressed" not in frame
+            (rounded if every_cell else shapes)[name] = _shape(name, frame, columns)
+    return Published(path.parent.name if path.is_file() else path.name, tables, shapes, rounded=rounded)
 
 
 def _from_folder(path: Path) -> dict[str, pd.DataFrame]:

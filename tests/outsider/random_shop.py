@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from tests.outsider import contributions, names, presence, pricelist, tables
+from tests.outsider import contributions, names, presence, pricelist, rounded, tables
 from tests.outsider.published import Finding, Published, Shape, Thresholds
 
 LOOKED_AT = 25  # products of a period whose price he tries: each takes four programs over all of them
@@ -36,6 +36,7 @@ def everything(published: Published, shop: dict[str, pd.DataFrame], groups: Grou
         published = replace(published, shapes={name: _of_several_types(shape)
                                                for name, shape in published.shapes.items()})
     yield from tables.attack(published, limits)
+    yield from rounded.attack(published, limits)
     if "customers" in shop:
         yield from presence.attack(published, register_of(shop, groups), limits)
         yield from names.attack(published, shop["customers"].assign(birth_date=None))

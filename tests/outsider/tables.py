@@ -4,7 +4,7 @@ Belongs here: what two published cells, a line of them, or all of them together 
 people. Does not belong here: stocks (`stocks`), people (`people`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 import pandas as pd
@@ -121,7 +121,12 @@ def prices(frame: pd.DataFrame, shape: Shape, limits: Thresholds) -> Iterator[Fi
 
 def recut(older: Published, newer: Published) -> Iterator[Finding]:
     """Periods that two releases tell of differently: the difference is who came late or left."""
-    for shape in older.shapes.values():
+    yield from recut_of(older, newer, older.shapes.values())
+
+
+def recut_of(older: Published, newer: Published, shapes: Iterable[Shape]) -> Iterator[Finding]:
+    """The same of some tables."""
+    for shape in shapes:
         if shape.name not in newer.tables:
             continue
         keys = [shape.time, *shape.dimensions]

@@ -21,7 +21,7 @@ from ajprivacy_pipeline.run import month as month_run
 from ajprivacy_pipeline.sample import generate
 from ajprivacy_pipeline.settings import CHECKOUT, NOTICE
 from ajprivacy_pipeline.storage.zones import memory
-from tests.outsider import people, solve, stocks, tables
+from tests.outsider import people, rounded, solve, stocks, tables
 from tests.outsider.__main__ import attack
 from tests.outsider.knowledge import write_people
 from tests.outsider.lines import System, groups
@@ -117,7 +117,8 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 def only(release: Published, *names: str) -> Published:
     """A release with some of its tables, each a copy that may be spoilt."""
     kept = {name: release.tables[name].copy() for name in (*names, DICTIONARY)}
-    return replace(release, tables=kept, shapes={n: s for n, s in release.shapes.items() if n in names})
+    return replace(release, tables=kept, shapes={n: s for n, s in release.shapes.items() if n in names},
+                   rounded={n: s for n, s in release.rounded.items() if n in names})
 
 
 def kinds(found: Iterator[Finding] | list[Finding]) -> set[str]:
@@ -144,6 +145,55 @@ def test_two_months_give_nobody_away(outside: Outside) -> None:
     heads = [line.partition(":")[0] for line in done.stdout.splitlines() if not line.startswith("  ")]
     assert {head for head in heads if head != "recovered"} <= {"complement, interval"}
     assert not [line for line in found if not hides_others(outside.facts, line)]
+
+
+def true_counts(facts: Path) -> dict[tuple[str, tuple[str, ...]], int]:
+    """How many customers truly bought, by period and cell."""
+    rows = memory().execute(
+        "SELECT month, product_category, postal_region, customer_type, count(DISTINCT token) "
+        f"FROM '{facts}/sales *.parquet' WHERE product_category <> '(all)' GROUP BY ALL").fetchall()
+    return {(str(row[0]), row[1:4]): row[4] for row in rows}
+
+
+def test_rounded_counts_tell_no_small_one(outside: Outside, release: Published) -> None:
+    """Not even to somebody who knows which counts are small."""
+    truth = true_counts(outside.facts)
+    assert sum(0 < count < 10 for count in truth.values()) > 100
+    assert release.rounded
+    for folder in (outside.older, outside.newer):
+        assert not list(rounded.attack(read(folder), LIMITS, truth))
+
+
+def test_small_counts_shown_as_they_are_and_totals_that_are_no_sums(release: Published) -> None:
+    spoilt = only(release, "sales_counts", "sales_monthly")
+    frame = spoilt.tables["sales_counts"]
+    frame.loc[frame["customers"] == 10, "customers"] = 4
+    learnt = {finding.learnt for finding in rounded.attack(spoilt, LIMITS, {})}
+    assert "totals are not the sums of their parts" in learnt
+    assert any("no multiple of k" in text for text in learnt)
+
+
+def test_rounded_counts_beside_exact_totals_of_few(outside: Outside, release: Published) -> None:
+    """Were every total of few over the types shown, the small counts within it would follow."""
+    spoilt, truth = only(release, "sales_counts", "sales_monthly"), true_counts(outside.facts)
+    sums: dict[tuple[str, str, str], int] = {}
+    for (period, (category, region, _)), count in truth.items():
+        sums[period, category, region] = sums.get((period, category, region), 0) + count
+    frame = spoilt.tables["sales_monthly"]
+    days = {str(day)[:10]: day for day in frame["month"].unique()}
+    shown = pd.DataFrame([{"month": days[period], "product_category": category, "postal_region": region,
+                           "customer_type": ALL, "customers": count}
+                          for (period, category, region), count in sums.items()])
+    spoilt.tables["sales_monthly"] = pd.concat([frame, shown], ignore_index=True)
+    assert "rounded" in kinds(rounded.attack(spoilt, LIMITS, truth))
+
+
+def test_a_category_that_is_not_listed_for_some(release: Published) -> None:
+    spoilt = only(release, "sales_counts")
+    frame = spoilt.tables["sales_counts"]
+    fine = (frame[["product_category", "postal_region", "customer_type"]] != ALL).all(axis=1)
+    spoilt.tables["sales_counts"] = frame.drop(frame[fine].index[:1])
+    assert "presence" in kinds(rounded.attack(spoilt, LIMITS))
 
 
 def test_the_file_for_querying_says_the_same_as_the_folder(outside: Outside, release: Published) -> None:

@@ -42,9 +42,16 @@ def small_policy(**updates: Any) -> Policy:
     return policy.model_copy(update={"release": release})
 
 
+def all_left_out(policy: Policy, left_out: Sequence[str]) -> list[str]:
+    """The tables, and those of rounded counts that stand beside one of them."""
+    return [*left_out, *(name for name, table in policy.release.tables.items()
+                         if table.rounded and table.rounded.beside in left_out and name not in left_out)]
+
+
 def without(policy: Policy, left_out: Sequence[str]) -> Policy:
     """A policy that does not publish some tables, with their views and golden questions."""
     release = policy.release
+    left_out = all_left_out(policy, left_out)
     golden = {name: query for name, query in release.utility.golden.items() if query.table not in left_out}
     return policy.model_copy(update={"release": release.model_copy(update={
         "tables": {name: table for name, table in release.tables.items() if name not in left_out},
@@ -183,6 +190,7 @@ class World:
         """Use `home`; the shop is filled by `fill`. Public tables may be left out."""
         self.settings: Settings = load_settings({"AJPRIVACY_HOME": str(home), "AJPRIVACY_THREADS": "2"})
         prepare_home(self.settings)
+        left_out = all_left_out(policy or small_policy(), left_out)
         self.policy = without(policy or small_policy(), left_out)
         self.control = ControlStore.in_folder(self.settings.control)
         self.sql = sql or small_sql(home / "sql")

@@ -16,7 +16,7 @@ def test_the_order_of_rows_and_the_number_of_threads_change_nothing(march: Path,
     world.publish("2024-03")
     found = tree(world.settings.published / "releases")
     assert found == tree(march / "published" / "releases")
-    assert len(found) == 29
+    assert len(found) == 32
 
 
 def test_nothing_in_a_release_tells_when_or_by_which_run_it_was_made(march: Path) -> None:

@@ -193,7 +193,8 @@ def groups_of(policy: Policy, population: str) -> list[Group]:
     single: list[str] = []
     amounts: list[str] = []
     for table in policy.release.tables:
-        if _population(policy, table) != population or not policy.release.tables[table].months:
+        declared = policy.release.tables[table]
+        if _population(policy, table) != population or not declared.months or declared.rounded:
             continue
         shape = shape_of(policy, table)
         for measure in shape.measures:

@@ -1,0 +1,215 @@
+"""What a reader learns from rounded counts beside the exact figures of the same facts.
+
+Belongs here: the systems of one period that rounded and exact cells make together, and the cells they tell too closely.
+Does not belong here: rounding (rounding), the table that is published (rounded_counts).
+
+A reader who knows how counts are rounded takes from a published one that the true one lies less than the base away from
+it and is not below zero, and from the sum of all that the true one is no further away than draws take it. Beside it
+stand the shown cells of the exact tables and their sums. Two systems follow from that:
+
+- of the count itself: unknown are the finest cells, and all totals that are not shown or not listed. Along the types it
+  adds up; along other dimensions no part is more than its total, and a total no more than its parts. Whoever counts has
+  ordered at least once, so that the finest cells of a total are no more than its shown orders where those add up.
+- of every other count or sum of whole numbers in the exact table, of which everybody counted has one or more: what the
+  exact table lists, and that no suppressed cell is less than what the rounded counts within it make certain.
+
+A small count must leave k whole numbers possible, and so must what the exact table suppresses for its own sake.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, open_cells
+from ajprivacy_pipeline.disclosure.cells.primary import shape_of
+from ajprivacy_pipeline.disclosure.cells.rounding import most_off
+from ajprivacy_pipeline.disclosure.cells.table_system import (
+    Group,
+    Key,
+    Levels,
+    Limit,
+    Row,
+    System,
+    build_system,
+    groups_of,
+)
+from ajprivacy_pipeline.policy import Policy
+
+_SLACK = 1e-6
+Counted = Mapping[Key, tuple[int, int]]  # by finest cell: the true count and the published one
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One period of the exact tables beside rounded counts.
+
+    `rows` are those of all tables of the population; of the table `exact`, which has the dimensions of the rounded one,
+    they stand here also where they are not listed. `listed` are its levels in this period.
+    """
+
+    month: Any
+    exact: str
+    rows: list[Row]
+    listed: frozenset[frozenset[str]]
+
+    def lists(self, row: Row) -> bool:
+        """Returns whether a row is published."""
+        return row.table != self.exact or frozenset(d for d, _ in row.key) in self.listed
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is told too closely: finest cells, and cells of the exact table by measure; how many were looked at.
+
+    Of the finest cells it stands here how far below and above the true count a reader must think possible.
+    """
+
+    cells: dict[Key, tuple[int, int]] = field(default_factory=dict)
+    others: list[tuple[str, Key]] = field(default_factory=list)
+    looked: int = 0
+
+
+def told_too_closely(policy: Policy, beside: Beside, counted: Counted, base: int, measure: str) -> Told:
+    """Returns what a reader can tell too closely of one period.
+
+    Args:
+        policy: the thresholds.
+        beside: the exact figures of the period.
+        counted: the finest cells.
+        base: what they are rounded to.
+        measure: what is counted, as the exact table calls it.
+    """
+    system, place = _of_counts(policy, beside, counted, base, measure)
+    small = {place[key] for key, (true, _) in counted.items() if 0 < true < policy.release.thresholds.k}
+    intervals = _Intervals(policy, beside, system, measure, small)
+    narrow = set(open_cells(intervals))
+    looked = int(intervals.protected.sum())
+    cells = {key: (round(float(intervals.down[place[key]])), round(float(intervals.up[place[key]]))) for key in counted
+             if place[key] in narrow}  # a narrow interval is finite; the solver's are off by less than its tolerance
+    others = [(measure, system.rows[at][0].key) for at in sorted(narrow - {place[key] for key in cells})]
+    floors = _floors(counted, base)
+    for group in _of_each(policy, beside.exact, measure):
+        system = _beside_counts(policy, beside, group, floors)
+        intervals = _Intervals(policy, beside, system, group.name, set())
+        others += [(group.name, system.rows[at][0].key) for at in open_cells(intervals)]
+        looked += int(intervals.protected.sum())
+    return Told(cells, others, looked)
+
+
+def _of_each(policy: Policy, exact: str, measure: str) -> list[Group]:
+    """The other measures of the exact table that are whole numbers, of which everybody who is counted has some."""
+    columns = policy.release.tables[exact].columns
+    names = [name for name in shape_of(policy, exact).measures if name != measure and columns[name].type == "BIGINT"]
+    return [replace(group, name=name, measures=(name,))
+            for group in groups_of(policy, policy.release.tables[exact].population or exact)
+            for name in group.measures if name in names]
+
+
+def _of_counts(policy: Policy, beside: Beside, counted: Counted, base: int,
+               measure: str) -> tuple[System, dict[Key, int]]:
+    """The system of the count itself, and where each cell stands in it."""
+    rows = [*beside.rows, *_nothing(policy, beside, counted)]
+    levels: Levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
+    group = Group(measure, (measure,), whole=False, is_amount=False)
+    system = build_system(policy, group, beside.month, rows, levels)
+    place = {row.key: at for at, found in enumerate(system.rows) for row in found}
+    system.limits += [*_rounded(system, place, counted, base), *_ordered(policy, beside, system, place, counted)]
+    return system, place
+
+
+def _nothing(policy: Policy, beside: Beside, counted: Counted) -> Iterator[Row]:
+    """Rows of nothing for all cells and totals that the exact table has none of: shown where their level is listed."""
+    known = {row.key for row in beside.rows if row.table == beside.exact}
+    measures = shape_of(policy, beside.exact).measures
+    keys = {part for key in counted for size in range(len(key) + 1) for part in combinations(key, size)}
+    for key in sorted(keys - known):
+        hidden = frozenset(d for d, _ in key) not in beside.listed
+        yield Row(beside.exact, -1, key, len(key), 0, dict.fromkeys(measures, 0.0), set(measures) if hidden else set(),
+                  hidden)
+
+
+def _rounded(system: System, place: Mapping[Key, int], counted: Counted, base: int) -> Iterator[Limit]:
+    """How far each finest cell, and the sum of all, may be from what is published."""
+    gone = []
+    for key, (true, told) in counted.items():
+        at = place[key]
+        if system.gone[at]:
+            gone.append(at)
+            yield ((at, 1.0),), float(told + base - 1 - true)
+            if told >= base:
+                yield ((at, -1.0),), float(true - (told - base + 1))
+    off, most = sum(told - true for true, told in counted.values()), most_off(base)
+    if gone and abs(off) <= most:
+        yield tuple((at, 1.0) for at in gone), float(most + off)
+        yield tuple((at, -1.0) for at in gone), float(most - off)
+
+
+def _ordered(policy: Policy, beside: Beside, system: System, place: Mapping[Key, int],
+             counted: Counted) -> Iterator[Limit]:
+    """The finest cells of a total are no more than its orders, where the exact table shows them and they add up."""
+    columns = policy.release.tables[beside.exact].columns
+    ceiling = columns[system.group.name].at_most
+    if ceiling is None:
+        return
+    adds, within = columns[ceiling].additive_over, dict[Key, list[Key]]()
+    for key in counted:
+        for size in range(len(key)):
+            for part in combinations(key, size):
+                if {d for d, _ in set(key) - set(part)} <= set(adds):
+                    within.setdefault(part, []).append(key)
+    for row in beside.rows:
+        if row.table == beside.exact and row.key in within and ceiling not in row.suppressed_measures:
+            slack = row.values[ceiling] - sum(counted[key][0] for key in within[row.key])
+            gone = [place[key] for key in within[row.key] if system.gone[place[key]]]
+            if gone and slack >= 0:
+                yield tuple((at, 1.0) for at in gone), slack
+
+
+def _floors(counted: Counted, base: int) -> dict[Key, int]:
+    """By finest cell how many its published count makes certain, where that is any."""
+    return {key: told - base + 1 for key, (_, told) in counted.items() if told >= base}
+
+
+def _beside_counts(policy: Policy, beside: Beside, group: Group, floors: Mapping[Key, int]) -> System:
+    """The system of another measure, of what the exact table lists, with what the rounded counts make certain.
+
+    Along a dimension over which the measure does not add up, the largest of the sums counts.
+    """
+    rows, measure = [row for row in beside.rows if beside.lists(row)], group.name
+    levels: Levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
+    system = build_system(policy, group, beside.month, rows, levels)
+    adds = set(policy.release.tables[beside.exact].columns[measure].additive_over)
+    for at, found in enumerate(system.rows):
+        if system.gone[at]:
+            key = set(found[0].key)
+            sums: dict[Key, int] = {}
+            for part, least in floors.items():
+                if key <= set(part):
+                    kind = tuple(pair for pair in part if pair not in key and pair[0] not in adds)
+                    sums[kind] = sums.get(kind, 0) + least
+            slack = system.value(at, measure) - max(sums.values(), default=0)
+            if sums and slack >= 0:
+                system.limits.append((((at, -1.0),), slack))
+    return system
+
+
+class _Intervals(FeasibilityIntervals):
+    """Moves of what is published for nobody: k whole numbers stay possible, of an amount some on both sides.
+
+    What the exact table lists and suppresses only to hide others must not follow exactly, as in G5.
+    """
+
+    def __init__(self, policy: Policy, beside: Beside, system: System, measure: str, small: set[int]) -> None:
+        """Protect small counts, besides what the exact table suppresses and lists; nothing was moved yet."""
+        super().__init__(policy, system, measure)
+        listed, primary = (np.array([any(beside.lists(row) and (measure in row.primary or not own) for row in rows)
+                                     for rows in system.rows], dtype=bool) for own in (False, True))
+        self.protected = primary & (self.values > 0)
+        self.protected[sorted(small)] = True
+        self._side = np.where(self.protected, self._side, 0.0)
+        whole = (policy.release.thresholds.k - 1) * (1 - _SLACK)  # from the least to the largest of k numbers
+        hidden = np.where(listed & (self.values > 0), 1 - _SLACK, 0.0)
+        self._width = np.where(self.protected & (not system.group.is_amount), whole, hidden)
