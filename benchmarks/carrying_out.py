@@ -2,8 +2,9 @@
 
     python benchmarks/carrying_out.py [--customers 20000]
 
-The bare statements are what a database administrator would write: the very changes of the apply, in one transaction on
-a copy of the database, without locks, checks, deciding anew or reading back. Both are timed in one run; the ratio counts.
+The bare statements are what a database administrator would write: the very changes of the apply, in one transaction
+on a copy of the database, without locks, checks, deciding anew or reading back. Both are timed in one run; the ratio
+counts.
 Nothing here fails: it prints what it saw.
 """
 

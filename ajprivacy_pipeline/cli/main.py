@@ -103,11 +103,13 @@ def sample(
     url: Annotated[str | None, typer.Option(help="Where to; default: the sample file in the home.")] = None,
     until: Annotated[str | None, typer.Option(
         metavar="YYYY-MM-DD", help="The shop's last day; default: the end of the last full month.")] = None,
+    copies: Annotated[bool, typer.Option(
+        "--copies", help="Let it keep people in five more tables, and write the mapping that declares them.")] = False,
 ) -> None:
     """Generate a shop with invented people."""
     from ajprivacy_pipeline.calendar import last_day
     from ajprivacy_pipeline.cli.console import Lines
-    from ajprivacy_pipeline.sample import generate
+    from ajprivacy_pipeline.sample import generate, write_mapping
     from ajprivacy_pipeline.settings import prepare_home
     settings = load_settings()
     prepare_home(settings)
@@ -115,8 +117,13 @@ def sample(
         (settings.home / "sample").mkdir(mode=0o700, exist_ok=True)
     target = url or sample_url(settings)
     with Lines() as lines:
-        made = generate(target, customers, seed, parse_day(until) if until else last_day(last_month()), lines.note)
+        made = generate(target, customers, seed, parse_day(until) if until else last_day(last_month()), lines.note,
+                        copies=copies)
     typer.echo(f"{sum(made.values()):,} rows in {len(made)} tables")
+    if copies:
+        mapping = settings.home / "mapping.toml"
+        typer.echo(f"its copies are declared in {mapping}" if write_mapping(mapping) else
+                   f"{mapping} is another one and stays: declare the copies in it yourself")
 
 
 @app.command()

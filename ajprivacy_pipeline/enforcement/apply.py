@@ -8,13 +8,15 @@ value looks.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from ajprivacy_pipeline.enforcement import fresh, locked, tombstones
+from ajprivacy_pipeline.enforcement.bodies import CopyCount
+from ajprivacy_pipeline.enforcement.copies import Copies, CopyEdit, copy_counts
 from ajprivacy_pipeline.enforcement.ground import Ground, context_of
 from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
@@ -41,6 +43,7 @@ class Done:
     emptied: Counter[tuple[str, str]] = field(default_factory=Counter)  # (table, column; '': whole rows)
     arrived: int = 0  # records about its people that came while it ran
     put_off: set[str] = field(default_factory=set)  # people who changed meanwhile
+    copies: list[CopyCount] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Door:
         self.writer, self.con, self.policy, self.control = writer, con, policy, control
         self.ground, self.plan, self.checkpoint = ground, plan, checkpoint
         self.stages = stages_of(policy)
+        self.copies = Copies(con, policy, ground, writer)
         con.execute("CREATE OR REPLACE TABLE scratch.touched (entity VARCHAR, record_id VARCHAR)")
 
     def carry_out(self, number: int, people: Sequence[str]) -> Done:
@@ -91,14 +95,17 @@ class Door:
             edits = [edit for edit in edits if person_of(edit.item) not in done.put_off]
             if not edits:
                 return done
+            self.copies.look(batch, done.put_off)
             self.checkpoint("write")
             tombstones.ensure(batch, self.ground, self.policy, self._links(edits))
             for rank in sorted({edit.rank for edit in edits}):
                 for change in _grouped(edit for edit in edits if edit.rank == rank):
                     batch.change(change)
                     self.checkpoint("written")
-            self._read_back(batch, edits)
+            copied = self._change_copies(batch)
+            self._read_back(batch, [*edits, *copied])
             self._count(edits, done)
+            done.copies = copy_counts(copied)
             self._intend(number, done)
             self.checkpoint("mark")
             counts = json.dumps(told(done, self.seen_on), sort_keys=True)
@@ -106,9 +113,29 @@ class Door:
             self.checkpoint("commit")
         self.con.execute("INSERT INTO scratch.touched SELECT DISTINCT b.entity, b.record_id FROM scratch.batch AS b "
                          "SEMI JOIN scratch.going USING (row_no)")
+        self.copies.committed()
         self.checkpoint("committed")
         done.arrived = self._arrived(ids)
         return done
+
+    def _change_copies(self, batch: Batch) -> list[CopyEdit]:
+        """Change the rows of copies that go with the batch, until no new SELECT finds one: triggers may add some."""
+        changed: dict[Any, CopyEdit] = {}
+        for again in range(len(self.copies.places) + 2):
+            found = self.copies.edits(batch)
+            if not found and again:
+                return list(changed.values())
+            for change in _grouped(found):
+                batch.change(change)
+                self.checkpoint("written")
+            batch.settle()
+            for edit in found:
+                before = changed.get((edit.table, edit.row, *(edit.after or ())))
+                changed[(edit.table, edit.row, *(edit.after or ()))] = before or edit
+        tables = ", ".join(sorted({".".join(edit.table) for edit in found}))
+        raise EnforcementError(f"{tables}: {len(found)} row(s) of this copy hold again what was just taken away: a "
+                               "trigger, a rule or a policy of the database puts it back or hides it; nothing of this "
+                               "batch was changed")
 
     def _arrived(self, ids: locked.Ids) -> int:
         """Facts about the batch's people that came while it ran; they are decided about in the next plan."""
@@ -186,7 +213,7 @@ class Door:
                 if edit.after and source in edit.after and actions[column].action == "unlink":
                     yield edit.table, source, edit.after[source]
 
-    def _read_back(self, batch: Batch, edits: Sequence[Edit]) -> None:
+    def _read_back(self, batch: Batch, edits: Sequence[Edit | CopyEdit]) -> None:
         """Select every changed row anew and hold it against what it should be; counts of the database are no proof."""
         expected: dict[tuple[Any, ...], dict[tuple[Any, ...], Mapping[str, Any] | None]] = defaultdict(dict)
         for edit in edits:
@@ -253,7 +280,8 @@ def told(done: Done, seen_on: date) -> dict[str, Any]:
         parts[entity, part][what] = count
     return {"parts": [[entity, part, counts.pop("rows"), counts] for (entity, part), counts in parts.items()],
             "emptied": [[table, column, count] for (table, column), count in sorted(done.emptied.items()) if count],
-            "rows": len(done.rows), "carried_out_on": seen_on.isoformat()}
+            "rows": len(done.rows), "carried_out_on": seen_on.isoformat(),
+            "copies": done.copies}
 
 
 def as_text(value: Any) -> str | None:
@@ -276,7 +304,7 @@ def _by_rank(stages: Mapping[Part, Stage], item: Item) -> list[tuple[int, tuple[
     return [(rank, tuple(parts)) for rank, parts in sorted(found.items())]
 
 
-def _grouped(edits: Iterator[Edit]) -> Iterator[Change]:
+def _grouped(edits: Iterable[Edit | CopyEdit]) -> Iterator[Change]:
     """Rows of one table that become the same go in one statement."""
     groups: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
     for edit in edits:

@@ -36,6 +36,14 @@ class BatchCount(TypedDict):
     actions: NotRequired[dict[str, int]]  # the same values by action; absent: the plan's word for the part counts
 
 
+class CopyCount(TypedDict):
+    """What goes, or went, from a table of declared copies: rows of that table, which are no decisions, and values."""
+
+    table: str
+    rows: int
+    cells: int
+
+
 class BrakeShare(TypedDict):
     """How much of a part the plans of the last days take; shares are decimal texts."""
 
@@ -80,6 +88,7 @@ class PlanMade(TypedDict):
     not_carried_out: list[NotCarriedOut]
     waiting: list[Waiting]
     kept: dict[str, dict[str, int]]  # by decision (retain, hold), by reason: decisions that the month kept
+    copies: NotRequired[list[CopyCount]]
 
 
 class Approved(TypedDict):
@@ -109,6 +118,7 @@ class Batch(TypedDict):
     counts: list[BatchCount]
     subjects: int
     marker: bool
+    copies: NotRequired[list[CopyCount]]
     carried_out_on: NotRequired[str]  # the local day of its commit; without it the day of its entry counts
     merkle_root: NotRequired[str]
 

@@ -101,6 +101,7 @@ class _Apply:
         self.plan, self.ground, self.con, self.writer, self.checkpoint = plan, ground, con, writer, checkpoint
         self.ledger = Ledger(control, keys, settings.keys)
         self.counts: Counter[tuple[str, str, str]] = Counter()
+        self.copies: Counter[tuple[str, str]] = Counter()  # (table, "rows" | "cells")
         self.batches = 0
         self.arrived = 0
         self.written_back = 0
@@ -175,6 +176,8 @@ class _Apply:
             self.batches += 1
             self.arrived += done.arrived
             self.counts += done.counts
+            for row in done.copies:
+                self.copies += Counter({(row["table"], "rows"): row["rows"], (row["table"], "cells"): row["cells"]})
         return put_off
 
     def _record(self, number: int, counts: Mapping[str, Any]) -> None:
@@ -188,7 +191,8 @@ class _Apply:
                 "carried_out_on": counts["carried_out_on"],
                 "counts": [{"entity": entity, "part": part, "clause": clauses[entity][part], "rows": count,
                             "cells": sum(actions.values()), "actions": actions}
-                           for entity, part, count, actions in counts["parts"]]}
+                           for entity, part, count, actions in counts["parts"]],
+                "copies": counts.get("copies", [])}
         now = utc_now()
         self.ledger.append("batch", body, tokens, {
             "executed_counts": [{"table_name": table, "column_name": column, "rows": count, "executed_at": now}
@@ -245,7 +249,9 @@ class _Apply:
             "already": after.get(fresh.ALREADY, 0) + earlier,
             "not_carried_out": after.get(fresh.NOT_CARRIED_OUT, 0), "arrived_meanwhile": self.arrived,
             "written_back": self.written_back,
-            "batches": self.batches, "verified": verified, "sweep": hits, "residue": residue}
+            "batches": self.batches, "verified": verified, "sweep": hits, "residue": residue,
+            "copies": [{"table": table, "rows": self.copies[table, "rows"], "cells": self.copies[table, "cells"]}
+                       for table in sorted({table for table, _ in self.copies})]}
         parts = sorted({(entity, part) for entity, part, _ in self.counts})
         if parts:
             move(self.control, self.ledger, self.plan, "applied", by, {

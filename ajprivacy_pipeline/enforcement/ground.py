@@ -10,6 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from ajprivacy_pipeline.enforcement import shapes
+from ajprivacy_pipeline.enforcement.copy_places import (
+    CopyPlace,
+    copies_refused,
+    copy_places,
+    copy_writes,
+    reviewed_copies,
+)
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part, Place, places_of
 from ajprivacy_pipeline.enforcement.values import Context, ends_as
@@ -49,6 +56,7 @@ class Ground:
     catalogue_sha256: str
     warehouse: str
     refused: list[shapes.Refused]
+    copies: list[CopyPlace]
 
 
 def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
@@ -57,13 +65,17 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
     stages = stages_of(policy)
     resolved = resolve(source, mapping, policy.sources)
     places = places_of(resolved, stages, policy.sources)
-    tables = sorted({place.table for place in places.values() if place.columns})
-    writes = list(_writes(stages, places, policy))
+    tables = sorted({place.table for place in places.values() if place.columns}
+                    | {copy.path for copy in mapping.copies})
+    facts = _facts(source, tables)
+    copies = copy_places(mapping.copies, policy, places, facts)
+    writes = [*_writes(stages, places, policy), *copy_writes(copies)]
     refused: list[shapes.Refused] = [
         {"table": ".".join(found.table), "column": found.column, "constraint": found.constraint, "fix": found.fix}
         for found in refusals(source, writes, reviewed(mapping))]
-    return Ground(mapping, resolved, places, _facts(source, tables),
-                  catalogue_hash(source, tables), identity_of(settings.warehouse_url), refused)
+    refused += copies_refused(copies, places.values())
+    return Ground(mapping, resolved, places, facts, catalogue_hash(source, tables),
+                  identity_of(settings.warehouse_url), refused, copies)
 
 
 _LONG_KEY = "9" * 20  # as long as a row's own key may be expected to be
@@ -97,7 +109,7 @@ def _facts(source: Source, tables: Sequence[tuple[str, ...]]) -> dict[tuple[str,
 def reviewed(mapping: MappingFile) -> set[tuple[str, ...]]:
     """Returns the source tables whose triggers somebody has looked at, as the mapping says with a reason."""
     return {tuple((entry.table or name).split(".")) for name, entry in mapping.tables.items()
-            if entry.triggers_reviewed is not None}
+            if entry.triggers_reviewed is not None} | reviewed_copies(mapping.copies)
 
 
 def identity_of(url: str) -> str:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.calendar import as_of
-from ajprivacy_pipeline.enforcement import bodies, erased, shapes, waits
+from ajprivacy_pipeline.enforcement import bodies, copies, erased, shapes, waits
 from ajprivacy_pipeline.enforcement.apply import open_writer
 from ajprivacy_pipeline.enforcement.ground import Ground, changes, current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger
@@ -140,7 +140,8 @@ class _Making:
     def run(self, number: int) -> shapes.PlanSummary:
         waiting = waits.set_aside(self.con, self.ground.places, self.stages, as_of(self.month))
         batches = list(self._batches())
-        summary = self._summary(waiting)
+        copied, kept = self._copies()
+        summary = self._summary(waiting + kept, copied)
         if not self.rows:
             return summary
         plan = self._plan(number, summary)
@@ -188,7 +189,13 @@ class _Making:
         return sum(changes(self.policy, place, self.ground.facts, stage, item, column) for column in columns
                    if column in place.columns)
 
-    def _summary(self, waiting: list[bodies.Waiting]) -> shapes.PlanSummary:
+    def _copies(self) -> tuple[list[bodies.CopyCount], list[bodies.Waiting]]:
+        if not self.ground.copies:
+            return [], []
+        with open_source(self.settings.warehouse_url) as source:
+            return copies.planned(self.con, self.policy, self.ground, source, waits.READY)
+
+    def _summary(self, waiting: list[bodies.Waiting], copied: list[bodies.CopyCount]) -> shapes.PlanSummary:
         day = as_of(self.month)
         people = self.con.execute(f"SELECT count(DISTINCT subject_id) FROM {waits.READY}").fetchall()[0][0]
         years: Counter[str] = Counter()
@@ -200,18 +207,19 @@ class _Making:
              "rows": self.parts[entity, part]["rows"], "cells": self.parts[entity, part]["cells"]}
             for (entity, part), stage in self.stages.items() if (entity, part) in self.parts]
         return {"plan": None, "month": self.month, "as_of": day.isoformat(), "policy_version": self.policy.version,
-                "rows": self.rows, "cells": sum(row["cells"] for row in summary), "subjects": people,
+                "rows": self.rows, "cells": sum(row["cells"] for row in (*summary, *copied)), "subjects": people,
                 "oldest_due_on": min(self.days).isoformat() if self.days else None, "summary": summary,
                 "brake": brake(self.con, self.policy, self.control, summary),
                 "not_carried_out": [{"entity": entity, "column": column, "rows": rows,
                                      "reason": self.ground.places[entity].fixed[column]}
                                     for (entity, column), rows in sorted(self.fixed.items())],
                 "waiting": waiting, "refused": self._refused(), "overdue": dict(sorted(years.items())),
-                "kept": _kept(self.con)}
+                "kept": _kept(self.con), "copies": copied}
 
     def _refused(self) -> list[shapes.Refused]:
         """What stands in the way of what is due now; what would refuse a table that nothing goes from waits."""
         touched = {".".join(self.ground.places[entity].table) for entity, _ in self.parts}
+        touched |= {place.facts.shown for place in self.ground.copies if set(place.parts) & set(self.parts)}
         return [found for found in self.ground.refused if found["table"] in touched]
 
     def _plan(self, number: int, summary: shapes.PlanSummary) -> Plan:

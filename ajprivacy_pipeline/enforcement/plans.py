@@ -99,7 +99,8 @@ def record_plan(ledger: Ledger, plan: Plan) -> None:
         "summary": summary["summary"], "rows": summary["rows"], "cells": summary["cells"],
         "subjects": summary["subjects"], "oldest_due_on": summary["oldest_due_on"],
         "brake": [{**row, "share": f"{row['share']:.4f}", "limit": f"{row['limit']:.4f}"} for row in summary["brake"]],
-        "not_carried_out": summary["not_carried_out"], "waiting": summary["waiting"], "kept": summary["kept"]}
+        "not_carried_out": summary["not_carried_out"], "waiting": summary["waiting"], "kept": summary["kept"],
+        "copies": summary.get("copies", [])}
     ledger.append("plan_made", body, also={"plans": [{
         "id": plan.id, "number": plan.number, "month": plan.month, "as_of": plan.as_of,
         "policy_version": plan.policy_version, "mapping_sha256": plan.mapping_sha256,

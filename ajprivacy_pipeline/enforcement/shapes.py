@@ -3,9 +3,9 @@
 Belongs here: shapes. Does not belong here: what the ledger keeps of them (`bodies`), counting.
 """
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
-from ajprivacy_pipeline.enforcement.bodies import Count, Dropped, Hit, NotCarriedOut, Residue, Waiting
+from ajprivacy_pipeline.enforcement.bodies import CopyCount, Count, Dropped, Hit, NotCarriedOut, Residue, Waiting
 
 
 class BrakeRow(TypedDict):
@@ -45,6 +45,7 @@ class PlanSummary(TypedDict):
     refused: list[Refused]
     overdue: dict[str, int]  # by the year since when: rows that were due before the month began
     kept: dict[str, dict[str, int]]  # decision -> why -> decisions
+    copies: NotRequired[list[CopyCount]]  # in `cells`, not in `rows`: their rows are no decisions
 
 
 class ApplyResult(TypedDict):
@@ -61,5 +62,6 @@ class ApplyResult(TypedDict):
     written_back: int
     batches: int
     verified: bool
+    copies: list[CopyCount]  # of this run; no decisions, so they are in none of the figures above
     sweep: list[Hit]
     residue: list[Residue]

@@ -6,7 +6,7 @@ beside and moved into place, a database is loaded in one transaction.
 
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
@@ -17,7 +17,7 @@ import pyarrow.csv
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import SourceError
-from ajprivacy_pipeline.sample import schema
+from ajprivacy_pipeline.sample import copies, schema
 from ajprivacy_pipeline.sample.shop import Piece, contract
 from ajprivacy_pipeline.storage import zones
 
@@ -44,8 +44,11 @@ def parse(url: str) -> sa.URL:
     return address.set(drivername=scheme)
 
 
-def write(address: sa.URL, pieces: Iterable[list[Piece]], mark: tuple[int, int, date]) -> dict[str, int]:
+def write(address: sa.URL, pieces: Iterable[list[Piece]], mark: tuple[int, int, date], *,
+          with_copies: bool = False) -> dict[str, int]:
     """Load the pieces where the address says, all or nothing, and sign them with (customers, seed, until).
+
+    With `with_copies` the shop keeps its people's data in tables beside the contract, too.
 
     Returns:
         The rows of each table.
@@ -54,8 +57,8 @@ def write(address: sa.URL, pieces: Iterable[list[Piece]], mark: tuple[int, int, 
         SourceError: something that is not ours is there, or the database refuses.
     """
     if address.drivername == "sqlite":
-        return _write_sqlite(Path(str(address.database)).expanduser(), pieces, mark)
-    return _write_postgresql(address, pieces, mark)
+        return _write_sqlite(Path(str(address.database)).expanduser(), pieces, mark, with_copies=with_copies)
+    return _write_postgresql(address, pieces, mark, with_copies=with_copies)
 
 
 def _signature(mark: tuple[int, int, date]) -> tuple[int, int, str]:
@@ -66,7 +69,8 @@ def _signature(mark: tuple[int, int, date]) -> tuple[int, int, str]:
 # ---- SQLite
 
 
-def _write_sqlite(path: Path, pieces: Iterable[list[Piece]], mark: tuple[int, int, date]) -> dict[str, int]:
+def _write_sqlite(path: Path, pieces: Iterable[list[Piece]], mark: tuple[int, int, date], *,
+                  with_copies: bool) -> dict[str, int]:
     try:
         _check_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,6 +83,10 @@ def _write_sqlite(path: Path, pieces: Iterable[list[Piece]], mark: tuple[int, in
                 con.commit()
             part.chmod(0o600)
             rows = _load_sqlite(part, pieces)
+            if with_copies:
+                with closing(sqlite3.connect(part)) as con, con:
+                    for statement in copies.statements("sqlite"):
+                        con.execute(statement)
             part.replace(path)
     except OSError as error:
         raise SourceError(f"sqlite:///{path.name} cannot be written ({error.strerror}); free space or choose another "
@@ -95,7 +103,8 @@ def _check_file(path: Path) -> None:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as con:
             tables = con.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
             names = {str(row[0]) for row in tables if not str(row[0]).startswith("sqlite_")}
-            foreign = sorted(name for name in names - set(contract()) if not name.startswith(schema.OWN_PREFIX))
+            foreign = sorted(name for name in names - {*contract(), *_copied(names)}
+                             if not name.startswith(schema.OWN_PREFIX))
             filled = [name for name in contract() if name in names
                       and con.execute(f"SELECT EXISTS (SELECT 1 FROM {zones.quote(name)})").fetchone() == (1,)]
     except sqlite3.Error:
@@ -106,6 +115,11 @@ def _check_file(path: Path) -> None:
         raise SourceError(f"{shown} has rows in {', '.join(filled)} that are not the sample's; {ELSEWHERE}")
     if Path(f"{path}-wal").exists():
         raise SourceError(f"{shown} is in use by another process; end it and try again")
+
+
+def _copied(names: Collection[str]) -> Collection[str]:
+    """The tables of copies, which are ours where the sample's mark stands beside them."""
+    return copies.TABLES if schema.MARK in names else ()
 
 
 def _load_sqlite(part: Path, pieces: Iterable[list[Piece]]) -> dict[str, int]:
@@ -131,7 +145,8 @@ def _load_sqlite(part: Path, pieces: Iterable[list[Piece]]) -> dict[str, int]:
 # ---- PostgreSQL
 
 
-def _write_postgresql(address: sa.URL, pieces: Iterable[list[Piece]], mark: tuple[int, int, date]) -> dict[str, int]:
+def _write_postgresql(address: sa.URL, pieces: Iterable[list[Piece]], mark: tuple[int, int, date], *,
+                      with_copies: bool) -> dict[str, int]:
     rows = dict.fromkeys(contract(), 0)
     with _transaction(address) as con:
         _clear(con)
@@ -143,6 +158,8 @@ def _write_postgresql(address: sa.URL, pieces: Iterable[list[Piece]], mark: tupl
                 _copy(con, name, table)
                 rows[name] += table.num_rows
         for statement in schema.primary_keys():
+            con.execute(statement)
+        for statement in copies.statements("postgresql") if with_copies else ():
             con.execute(statement)
         con.execute(f"ANALYZE {', '.join(map(zones.quote, contract()))}")
     return rows
@@ -178,8 +195,13 @@ def _clear(con: psycopg.Connection) -> None:
               if con.execute(f"SELECT EXISTS (SELECT 1 FROM {zones.quote(name)})").fetchone() == (True,)]
     if filled and not ours:
         raise SourceError(f"the database has rows in {', '.join(filled)} that are not the sample's; {ELSEWHERE}")
+    if ours:
+        for name in copies.TABLES:
+            con.execute(f"DROP TABLE IF EXISTS {zones.quote(name)}")
     for (name,) in found:  # a view of that name is no doing of the sample: DROP TABLE refuses it
         con.execute(f"DROP TABLE {zones.quote(name)}")
+    if ours:
+        con.execute(f"DROP FUNCTION IF EXISTS {copies.FUNCTION}()")
 
 
 def _copy(con: psycopg.Connection, name: str, table: pa.Table) -> None:

@@ -19,6 +19,18 @@
     business = -2
     sole_proprietor = -3
     contact = -4                          # without it, a contact's is that of business
+    [[copies]]                            # where the shop keeps people's data beside the contract, found by a key
+    table = "search.kunder"
+    by = { column = "kunde_id", entity = "customers" }
+    erase = ["navn", "epost"]             # these columns end as those of the part do
+    with = ["customers.name", "customers.email"]  # a row goes when something of them is due and nothing of them stays
+    [[copies]]                            # or found by an e-mail address: goes when everybody who has it is due
+    table = "mail_queue"
+    by = { column = "recipient", email = true }
+    delete = true                         # the rows as a whole
+    where = "kind = 'mail'"               # of these rows alone, in the source's dialect
+    with = ["customers.email", "newsletter_subscriptions.email"]
+    triggers_reviewed = "reason"
     [[known_copies]]                      # where a sweep need not look for what was erased
     table = "audit.old_values"
     column = "payload"
@@ -38,6 +50,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.errors import MappingError
+from ajprivacy_pipeline.warehouse.declared import Copy, copy_faults
 
 Text = Annotated[str, Field(pattern=r"\S")]
 
@@ -103,6 +116,7 @@ class Mapping(_Frozen):
     tombstones: dict[Literal["consumer", "business", "sole_proprietor", "contact"], Text | int] = {}
     known_copies: tuple[KnownCopy, ...] = ()
     rates: dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]] = {}
+    copies: tuple[Copy, ...] = ()
 
 
 def load_mapping(path: Path | None, sources: policy.Sources) -> Mapping:
@@ -147,6 +161,7 @@ def mapping_faults(faults: list[str]) -> MappingError:
 
 
 def _unknown_names(mapping: Mapping, sources: policy.Sources) -> Iterator[str]:
+    yield from copy_faults(mapping.copies, sources)
     for name, entry in mapping.tables.items():
         if name not in sources.tables:
             yield f"tables.{name}: the contract has no such table; it has {', '.join(sources.tables)}"

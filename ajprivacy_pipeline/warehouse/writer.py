@@ -16,7 +16,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import SourceError
-from ajprivacy_pipeline.warehouse import tidying
+from ajprivacy_pipeline.warehouse import copied, tidying
 from ajprivacy_pipeline.warehouse.address import Address, driver_errors
 from ajprivacy_pipeline.warehouse.facts import facts
 from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
@@ -155,6 +155,11 @@ class Writer:
                 raise SourceError(f"{self.address.shown}: nothing is carried out without the table {MARKER}, which "
                                   f"this user may not create; have somebody run: {statement}") from None
 
+    def unusual_spellings(self, path: Path_, column: str, where: str | None) -> dict[str, list[str]]:
+        """Returns the spellings of e-mail keys that a look for their lower case misses, by key."""
+        with self._errors(), self._engine.connect() as connection:
+            return copied.unusual_spellings(connection, path, column, where)
+
     def markers(self, plan: str) -> dict[int, str]:
         """Returns the counts that each committed batch of a plan left, by number."""
         with self._errors(), self._engine.connect() as connection:
@@ -241,10 +246,10 @@ class Batch:
         self._dialect = connection.dialect.name
 
     def read(self, path: Path_, key: Sequence[str], keys: Iterable[Key], columns: Sequence[str], *,
-             lock: bool = False) -> list[Row]:
+             lock: bool = False, where: str | None = None) -> list[Row]:
         """Returns the rows whose key columns are one of some keys, with the driver's own values.
 
-        Keys are compared by their bytes whatever the collation.
+        Keys are compared by their bytes whatever the collation. `where` is a condition in the source's dialect.
         """
         found: list[Row] = []
         table = self._writer.table(path)
@@ -253,6 +258,7 @@ class Batch:
             shown: list[sa.ColumnElement[Any]] = [sa.column(name) for name in listed]
             query = sa.select(*shown).select_from(table).where(
                 self._untyped(key[0], chunk) if self._is_untyped(table, key) else self._is(table, key, chunk))
+            query = query.where(copied.condition(where)) if where else query
             if lock and self._dialect != "sqlite":
                 query = query.with_for_update()
             wanted = set(chunk)
@@ -261,6 +267,16 @@ class Batch:
                 if tuple(values[name] for name in key) in wanted or self._dialect == "sqlite":
                     found.append(values)
         return found
+
+    def by_address(self, path: Path_, column: str, spellings: Mapping[str, Sequence[str]], columns: Sequence[str],
+                   where: str | None = None, *, lock: bool = False) -> list[Row]:
+        """Returns the rows whose column holds one of some e-mail keys, as `copied.by_address`."""
+        return list(copied.by_address(self._connection, path, column, spellings, columns, where, lock=lock))
+
+    def settle(self) -> None:
+        """Let everything happen now that the database has put off to the commit."""
+        if self._dialect == "postgresql":
+            self._connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
 
     def facts(self, table: ResolvedTable, types: Mapping[str, str], by: Mapping[str, Sequence[str]] | None, *,
               lock: bool) -> pa.Table:

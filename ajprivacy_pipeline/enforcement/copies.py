@@ -1,0 +1,265 @@
+"""Declared copies: whose rows they are, and which of them go with what is carried out.
+
+A row found by a key goes when something of its parts goes and nothing of them stays. A row found by an e-mail address
+belongs to every subject, guest order, invoice and subscription with that e-mail key: it goes with the last of them.
+Rows of copies are no decisions: they are counted by themselves, and their values with all others.
+Belongs here: claims on rows, counting them for a plan, finding them again in a batch. Does not belong here: where the
+copies stand (`copy_places`), writing (`apply`).
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ajprivacy_pipeline.enforcement.bodies import CopyCount, Waiting
+from ajprivacy_pipeline.enforcement.copy_places import CopyPlace
+from ajprivacy_pipeline.enforcement.ground import Ground
+from ajprivacy_pipeline.enforcement.stages import stages_of
+from ajprivacy_pipeline.enforcement.targets import Part
+from ajprivacy_pipeline.enforcement.values import Context, ends_as
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
+from ajprivacy_pipeline.warehouse.copied import rows_of, text_of
+from ajprivacy_pipeline.warehouse.forms import email_key
+from ajprivacy_pipeline.warehouse.source import Source
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.warehouse.writer import Batch, Writer
+
+PART = "copy"  # what a copy's rows are called beside the parts of the contract
+_OWNERS = ("customers", "contacts", "orders", "invoices", "newsletter_subscriptions")  # that an address may belong to
+_NO_TEXT_KEY = re.compile(r"-?[0-9]+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+@dataclass(frozen=True)
+class CopyEdit:
+    """One row of a copy and what it becomes; `after` is None where it is deleted."""
+
+    table: tuple[str, ...]
+    address: tuple[str, ...]
+    row: tuple[Any, ...]
+    after: Mapping[str, Any] | None
+    cells: int
+
+
+def claim(con: Connection, policy: Policy, places: Sequence[CopyPlace], ready: str) -> None:
+    """Write to `scratch.copy_claims` who has a claim on the copies of what goes, and whether that claim ends, too.
+
+    Args:
+        con: a zone in which a month is decided, after `waits.set_aside`.
+        policy: whose parts they are.
+        places: the copies.
+        ready: the relation of what goes, with entity, record_id and part.
+    """
+    con.execute("CREATE OR REPLACE TABLE scratch.copy_claims (copy INTEGER, key VARCHAR, entity VARCHAR, "
+                "record_id VARCHAR, part VARCHAR, is_due BOOLEAN, is_gone BOOLEAN)")
+    _parts(con, [part for place in places for part in place.parts])
+    con.execute(f"CREATE OR REPLACE TABLE scratch.copy_decided AS SELECT entity, record_id, part, decision "
+                "FROM scratch.decided SEMI JOIN scratch.copy_parts USING (entity, part) UNION "
+                f"SELECT entity, record_id, part, 'due' FROM {ready} SEMI JOIN scratch.copy_parts USING (entity, part)")
+    if any(place.copy.by.email for place in places):
+        _find_owners(con, policy)
+    for place in places:
+        _parts(con, place.parts)
+        con.execute((_BY_ADDRESS if place.copy.by.email else _BY_KEY).format(ready=ready), {"copy": place.number})
+
+
+def _parts(con: Connection, parts: Sequence[Part]) -> None:
+    con.execute("CREATE OR REPLACE TABLE scratch.copy_parts AS SELECT DISTINCT unnest($1) AS entity, "
+                "unnest($2) AS part", [list(column) for column in zip(*parts, strict=True)])
+
+
+_BY_KEY = """
+    INSERT INTO scratch.copy_claims
+    SELECT $copy, d.record_id, d.entity, d.record_id, d.part, r.part IS NOT NULL, d.decision = 'absent'
+    FROM scratch.copy_decided AS d SEMI JOIN scratch.copy_parts USING (entity, part)
+    SEMI JOIN (SELECT entity, record_id FROM {ready} SEMI JOIN scratch.copy_parts USING (entity, part))
+        USING (entity, record_id)
+    LEFT JOIN {ready} AS r USING (entity, record_id, part)
+"""
+_BY_ADDRESS = """
+    INSERT INTO scratch.copy_claims
+    WITH going AS (
+        SELECT DISTINCT o.email_key FROM scratch.copy_owners AS o SEMI JOIN {ready} USING (entity, record_id, part)
+        SEMI JOIN scratch.copy_parts USING (entity, part)
+    ), owners AS (FROM scratch.copy_owners SEMI JOIN going USING (email_key)), told AS (
+        SELECT email_key, entity, record_id, part, false AS is_gone FROM owners
+        UNION
+        SELECT o.email_key, d.entity, d.record_id, d.part, d.decision = 'absent'
+        FROM owners AS o JOIN scratch.copy_decided AS d USING (entity, record_id)
+        WHERE d.part <> o.part AND (d.entity, d.part) IN (SELECT (entity, part) FROM scratch.copy_parts)
+    )
+    SELECT $copy, t.email_key, t.entity, t.record_id, t.part, r.part IS NOT NULL, t.is_gone
+    FROM told AS t LEFT JOIN {ready} AS r USING (entity, record_id, part)
+"""
+
+
+def _addresses(policy: Policy) -> Iterator[tuple[Part, str]]:
+    """The columns of the contract with addresses that copies belong to, by part."""
+    for part, stage in stages_of(policy).items():
+        for column in stage.columns:
+            if part[0] in _OWNERS and policy.sources.tables[part[0]].columns[column].type == "email":
+                yield part, column
+
+
+def _find_owners(con: Connection, policy: Policy) -> None:
+    """Write who has which e-mail key; an order has one of its own where it is a guest's."""
+    con.execute("CREATE OR REPLACE TABLE scratch.copy_owners "
+                "(email_key VARCHAR, entity VARCHAR, record_id VARCHAR, part VARCHAR)")
+    for (entity, part), column in _addresses(policy):
+        key, name = quote(policy.sources.tables[entity].key[0]), quote(column)
+        guests = " AND s.customer_id IS NULL AND s.contact_id IS NULL" if entity == "orders" else ""
+        con.execute(f"INSERT INTO scratch.copy_owners SELECT DISTINCT coalesce(k.email_key, lower(s.{name})), $entity, "
+                    f"s.{key}, $part FROM staged.{quote(entity)} AS s LEFT JOIN raw.email_keys AS k "
+                    f"ON k.email = s.{name} WHERE s.{name} IS NOT NULL{guests}", {"entity": entity, "part": part})
+
+
+def planned(con: Connection, policy: Policy, ground: Ground, source: Source, ready: str,
+            ) -> tuple[list[CopyCount], list[Waiting]]:
+    """Returns what goes from the copies with what is ready, and what waits there for what stays."""
+    claim(con, policy, ground.copies, ready)
+    told: dict[int, dict[str, str | None]] = defaultdict(dict)
+    for number, key, stays in con.execute(
+            "SELECT copy, key, min(entity || '.' || part) FILTER (NOT is_due AND NOT is_gone) "
+            "FROM scratch.copy_claims GROUP BY ALL").fetchall():
+        told[number][key] = stays
+    edits: list[CopyEdit] = []
+    waiting: Counter[tuple[str, str]] = Counter()
+    for place in ground.copies:
+        claims = told[place.number]
+        rows = rows_of(source.connection, place.table, place.columns, place.copy.where) if claims else ()
+        for row in rows:
+            key = _key_of(place, row)
+            if key is None or key not in claims or (edit := _edit(place, row)) is None:
+                continue
+            if (stays := claims[key]) is None:
+                edits.append(edit)
+            else:
+                waiting[place.copy.table, stays] += 1
+    return copy_counts(edits), [{"entity": table, "part": PART, "rows": rows, "waits_for": stays}
+                           for (table, stays), rows in sorted(waiting.items())]
+
+
+def copy_counts(edits: Iterable[CopyEdit]) -> list[CopyCount]:
+    """Returns the rows and values of each table that some edits change."""
+    rows: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
+    cells: Counter[str] = Counter()
+    for edit in edits:
+        table = ".".join(edit.table)
+        rows[table].add(edit.row)
+        cells[table] += edit.cells
+    return [{"table": table, "rows": len(rows[table]), "cells": cells[table]} for table in sorted(rows)]
+
+
+def _key_of(place: CopyPlace, row: Mapping[str, Any]) -> str | None:
+    text = text_of(row[place.finder])
+    if text is None:
+        return None
+    return email_key(text) if place.copy.by.email else text.strip(WHITE_SPACE)
+
+
+def _edit(place: CopyPlace, row: Mapping[str, Any]) -> CopyEdit | None:
+    """What a row becomes; None where it holds nothing that goes."""
+    address = place.facts.key
+    key = tuple(row[name] for name in address)
+    if place.actions is None:
+        return CopyEdit(place.table, address, key, None, sum(value is not None for value in row.values()))
+    after = {}
+    for column, action in place.actions.items():
+        known = place.facts.columns[column]
+        end = ends_as(row[column], action, Context(nullable=known.nullable, unique=known.unique,
+                                                   key="-".join(map(str, key))))
+        if end != row[column]:
+            after[column] = end
+    return CopyEdit(place.table, address, key, after, len(after)) if after else None
+
+
+class Copies:
+    """The copies of one round of an apply."""
+
+    def __init__(self, con: Connection, policy: Policy, ground: Ground, writer: "Writer") -> None:
+        """Tell who has claims on the copies of what is pending."""
+        self.con, self.policy, self.ground, self.places = con, policy, ground, ground.copies
+        self.going: dict[int, list[str]] = {}
+        self.spellings = {place.number: writer.unusual_spellings(place.table, place.finder, place.copy.where)
+                          for place in self.places if place.copy.by.email}
+        if self.places:
+            claim(con, policy, self.places, "scratch.pending")
+            con.execute("CREATE OR REPLACE TABLE scratch.copy_gone (entity VARCHAR, record_id VARCHAR, part VARCHAR)")
+
+    def look(self, batch: "Batch", put_off: Collection[str]) -> None:
+        """Settle, under the batch's locks and before anything is changed, on which claims are the last ones."""
+        self.going = {}
+        if not self.places:
+            return
+        self.con.execute(_GOING, {"off": list(put_off)})
+        for number, keys in self.con.execute(_LAST).fetchall():
+            newcomers = self._newcomers(batch, keys) if self.places[number].copy.by.email else set()
+            self.going[number] = [key for key in keys if key not in newcomers]
+
+    def edits(self, batch: "Batch") -> list[CopyEdit]:
+        """Returns the rows that go with the batch and still hold something, as they stand there now."""
+        found = [_edit(place, row) for place in self.places if self.going.get(place.number)
+                 for row in self._rows(batch, place, self.going[place.number])]
+        return [edit for edit in found if edit is not None]
+
+    def committed(self) -> None:
+        """Remember that the claims of a batch have ended."""
+        if self.places:
+            self.con.execute("INSERT INTO scratch.copy_gone FROM scratch.copy_going")
+
+    def _rows(self, batch: "Batch", place: CopyPlace, keys: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        if place.copy.by.email:
+            known = self.spellings[place.number]
+            yield from batch.by_address(place.table, place.finder, {key: known.get(key, ()) for key in keys},
+                                        place.columns, place.copy.where, lock=True)
+            return
+        entity = place.copy.by.entity or ""
+        key = quote(self.policy.sources.tables[entity].key[0])
+        spelt = {*keys, *(row[0] for row in self.con.execute(
+            f"SELECT DISTINCT {key}::VARCHAR FROM raw.{quote(entity)} "
+            f"WHERE trim({key}::VARCHAR, $blanks) IN (SELECT unnest($keys))",
+            {"blanks": WHITE_SPACE, "keys": list(keys)}).fetchall())}
+        if not place.facts.columns[place.finder].is_text and place.facts.columns[place.finder].type:
+            spelt = {text for text in spelt if _NO_TEXT_KEY.fullmatch(text)}
+        yield from batch.read(place.table, [place.finder], [(text,) for text in sorted(spelt)], place.columns,
+                              lock=True, where=place.copy.where)
+
+    def _newcomers(self, batch: "Batch", keys: Sequence[str]) -> set[str]:
+        """The e-mail keys that somebody has now who had no such claim when the round was decided."""
+        known = {(key, entity, record_id) for key, entity, record_id in self.con.execute(
+            "SELECT DISTINCT c.key, c.entity, c.record_id FROM scratch.copy_claims AS c ANTI JOIN scratch.copy_gone "
+            "USING (entity, record_id, part)").fetchall()}
+        found = set()
+        for (entity, _), column in _addresses(self.policy):
+            table = self.ground.resolved.tables[entity]
+            place = self.ground.places.get(entity)
+            if table is None or place is None or not place.key or column not in place.columns:
+                continue
+            links = [fed.source_column for name in ("customer_id", "contact_id")
+                     if entity == "orders" and (fed := table.columns.get(name)) and fed.source_column]
+            for row in batch.by_address(place.table, place.columns[column], dict.fromkeys(keys, ()),
+                                        [place.key[0], *links]):
+                key = email_key(text_of(row[place.columns[column]]) or "")
+                record_id = (text_of(row[place.key[0]]) or "").strip(WHITE_SPACE)
+                if key and all(row[link] is None for link in links) and (key, entity, record_id) not in known:
+                    found.add(key)
+        return found
+
+
+_GOING = """
+    CREATE OR REPLACE TABLE scratch.copy_going AS
+    SELECT entity, record_id, part FROM scratch.batch WHERE person NOT IN (SELECT unnest($off))
+"""
+_LAST = """
+    WITH last AS (
+        SELECT c.copy, c.key FROM scratch.copy_claims AS c
+        LEFT JOIN scratch.copy_going AS g USING (entity, record_id, part)
+        LEFT JOIN (SELECT DISTINCT * FROM scratch.copy_gone) AS e USING (entity, record_id, part)
+        GROUP BY ALL
+        HAVING bool_or(g.part IS NOT NULL) AND bool_and(c.is_gone OR g.part IS NOT NULL OR e.part IS NOT NULL)
+    )
+    SELECT copy, list(key ORDER BY key) FROM last GROUP BY copy ORDER BY copy
+"""

@@ -1,0 +1,126 @@
+"""Where the declared copies stand: an entry of the mapping held against policy and catalogue, before any row is read.
+
+Belongs here: what an entry means in this warehouse, what its columns end as, what would refuse it. Does not belong
+here: whose rows they are (`copies`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ajprivacy_pipeline.enforcement import shapes
+from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
+from ajprivacy_pipeline.enforcement.targets import Part, Place
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy.retention import Action
+from ajprivacy_pipeline.warehouse.constraints import TableFacts, Write
+from ajprivacy_pipeline.warehouse.declared import Copy
+from ajprivacy_pipeline.warehouse.mapping_file import mapping_faults
+
+_LONG_KEY = "9" * 20
+
+
+@dataclass(frozen=True)
+class CopyPlace:
+    """One declared copy. Names are as the catalogue spells them; `actions` is None where whole rows are deleted."""
+
+    number: int
+    copy: Copy
+    table: tuple[str, ...]
+    facts: TableFacts
+    finder: str
+    actions: Mapping[str, Action] | None
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts that it goes with."""
+        return self.copy.covered
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read of a row that may go: all of them where it is deleted."""
+        wanted = self.facts.columns if self.actions is None else self.actions
+        return tuple(dict.fromkeys((*self.facts.key, self.finder, *wanted)))
+
+
+def copy_places(copies: Sequence[Copy], policy: Policy, feeding: Mapping[str, Place],
+                facts: Mapping[tuple[str, ...], TableFacts]) -> list[CopyPlace]:
+    """Returns each declared copy as it stands in a warehouse.
+
+    Raises:
+        MappingError: an entry goes with a part that the policy does not have, or names a column that is not there.
+    """
+    stages = stages_of(policy)
+    if faults := [fault for number, copy in enumerate(copies)
+                  for fault in _faults(f"copies.{number} ({copy.table})", copy, stages, facts[copy.path])]:
+        raise mapping_faults(faults)
+    return [_place(number, copy, _Ends(policy, stages, feeding), facts[copy.path])
+            for number, copy in enumerate(copies)]
+
+
+def _faults(place: str, copy: Copy, stages: Mapping[Part, Stage], facts: TableFacts) -> Iterator[str]:
+    for entity, part in copy.covered:
+        if (entity, part) not in stages:
+            known = ", ".join(f"{table}.{name}" for table, name in stages if table == entity)
+            yield f"{place}.with: there is no {entity}.{part}; there is {known or 'nothing of that table'}"
+    for column in (copy.by.column, *copy.erase):
+        if facts.spelt(column) is None:
+            yield f"{place}: the table has no column {column}"
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """What the columns of copies end as."""
+
+    policy: Policy
+    stages: Mapping[Part, Stage]
+    feeding: Mapping[str, Place]
+
+    def of(self, column: str, copy: Copy) -> Action:
+        """Returns how a column ends: as the one of its parts of the same name, there or in the source; else as a text.
+
+        A column by which rows are found by an address ends as an address.
+        """
+        for entity, part in copy.covered:
+            sources = self.feeding[entity].columns if entity in self.feeding else {}
+            for name, action in self.stages[entity, part].columns.items():
+                is_address = self.policy.sources.tables[entity].columns[name].type == "email"
+                if (column.lower() in (name, name.removeprefix(f"{part}_")) or column == sources.get(name)
+                        or (copy.by.email and column == copy.by.column and is_address)):
+                    return Action(action="erase", neutral=action.neutral, neutral_unique=action.neutral_unique)
+        return Action(action="erase")
+
+
+def _place(number: int, copy: Copy, ends: _Ends, facts: TableFacts) -> CopyPlace:
+    actions = None if copy.delete else {
+        facts.spelt(column) or column: ends.of(column, copy) for column in copy.erase}
+    return CopyPlace(number, copy, copy.path, facts, facts.spelt(copy.by.column) or copy.by.column, actions)
+
+
+def copy_writes(places: Iterable[CopyPlace]) -> Iterator[Write]:
+    """Yields what may be written to copies, for the catalogue to judge."""
+    for place in places:
+        if place.actions is None:
+            yield Write(place.table, None, "delete")
+        for column, action in (place.actions or {}).items():
+            values = (action.neutral or "", action.unique_neutral.format(key=_LONG_KEY))
+            yield Write(place.table, column, "null", has_neutral=action.neutral is not None,
+                        values=values if place.facts.columns[column].unique else values[:1])
+
+
+def copies_refused(places: Iterable[CopyPlace], feeding: Iterable[Place]) -> Iterator[shapes.Refused]:
+    """Yields what cannot be done to copies whatever their rows are."""
+    fed = {place.table: set(place.columns.values()) | set(place.key) for place in feeding if place.table}
+    for place in places:
+        if not place.facts.key:
+            yield {"table": place.facts.shown, "column": None, "constraint": "no key", "fix":
+                   "give this copy a primary key, or a unique key whose columns are NOT NULL: without one a row "
+                   "cannot be told from another"}
+        both = fed.get(place.facts.table, set()) & set(place.actions or place.facts.columns)
+        if both:
+            yield {"table": place.facts.shown, "column": min(both), "constraint": "mapping", "fix":
+                   "take this out of the mapping's copies: the table feeds the contract itself"}
+
+
+def reviewed_copies(copies: Iterable[Copy]) -> set[tuple[str, ...]]:
+    """Returns the tables of copies whose triggers somebody has looked at."""
+    return {copy.path for copy in copies if copy.triggers_reviewed is not None}
