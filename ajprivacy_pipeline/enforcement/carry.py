@@ -23,7 +23,7 @@ from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.residue import tidy_up, touched
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.sweep import look_through
-from ajprivacy_pipeline.errors import EnforcementError, StoppedError
+from ajprivacy_pipeline.errors import EnforcementError, PrivacyError, StoppedError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.retention.carried import FirstDue, carried_rows
 from ajprivacy_pipeline.settings import Settings, prepare_home
@@ -230,12 +230,18 @@ class _Apply:
         stages, sought = stages_of(self.policy), None
         if self.keys.has(erased.key_name(self.plan.id)):
             sought = erased.load(self.con, self.keys, self.plan.id, self.policy, stages)
-        hits = [] if sought is None else look_through(self.con, sought, self.ground.mapping,
-                                                      self.settings.warehouse_url)
+        try:
+            hits = [] if sought is None else look_through(self.con, sought, self.ground.mapping,
+                                                          self.settings.warehouse_url)
+        except PrivacyError:  # what was carried out stands, whether or not anybody can look for the rest
+            hits = [{"table": "*", "column": "*", "rows": 1, "how": "not read"}]
         said = [event.detail for event in self.plan.events if event.event == "verified"]
         if said and not self.batches:
             return hits, said[-1]["residue"]
         tables = touched(self.con, self.ground.places, stages, fresh.APPLIED)
+        for copy in self.ground.mapping.copies:
+            if self.copies[copy.table, "rows"]:
+                tables[copy.path] = [*tables.get(copy.path, ()), *(copy.erase or (copy.by.column,))]
         return hits, tidy_up(self.con, self.writer, self.policy, tables, sought, self._today())
 
     def _finish(self, before: Mapping[str | None, int], by: str, *, verified: bool = True) -> shapes.ApplyResult:
