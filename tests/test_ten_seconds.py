@@ -262,6 +262,8 @@ def test_an_attribute(scratch: Scratch, today: Decisions, tmp_path: Path) -> Non
                                  'purposes = ["individualisation"]\ncolumns = ["industry"]\n')
     scratch.refused(r"customers lacks an action for industry \(attribute industry\)")
     scratch.put("actions.toml", "[contacts]", 'industry = { action = "erase" }\n[contacts]')
+    scratch.refused(r"clauses\.customers lacks industry")
+    scratch.put("enforcement.toml", "[clauses.customers]\n", '[clauses.customers]\nindustry = "IND-2"\n')
     scratch.check()
     found = scratch.decide(shop(), tmp_path)
 
@@ -281,6 +283,7 @@ def test_a_source_column(scratch: Scratch, today: Decisions, tmp_path: Path) -> 
     scratch.refused(r"customers\.nickname identifies people and is in no attribute")
     scratch.add("purposes.toml", '\n[attributes.nickname]\ntypes = ["consumer"]\n'
                                  'purposes = ["individualisation"]\ncolumns = ["nickname"]\n')
+    scratch.put("enforcement.toml", "[clauses.customers]\n", '[clauses.customers]\nnickname = "IND-2"\n')
     scratch.refused(r"staged\.customers has no column nickname")
     scratch.put("staged/customers.sql", "text_of(industry) AS industry,",
                 "text_of(industry) AS industry, text_of(nickname) AS nickname,")
@@ -351,6 +354,7 @@ def test_a_source_table(scratch: Scratch, tmp_path: Path) -> None:
     scratch.add("staged/reviews.sql", STAGED)
     scratch.refused(r"reviews\.body identifies people and has no action")
     scratch.add("actions.toml", '\n[reviews]\nbody = { action = "erase", part = "content" }\n')
+    scratch.put("enforcement.toml", "[clauses.cases]\n", '[clauses.reviews]\ncontent = "IMP-2"\n[clauses.cases]\n')
     scratch.refused(r"reviews\.body identifies people, and no model of sql/retention decides reviews\.content")
     scratch.add("retention/review_decisions.sql", DECIDES)
     scratch.refused("no model of sql/retention decides")  # nobody reads that model

@@ -60,7 +60,8 @@ def items(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stag
         f"list(due_on ORDER BY part) AS days FROM {relation} WHERE entity = $entity GROUP BY record_id), "
         f"fed AS (SELECT *, trim({quote(key[0])}::VARCHAR, $blanks) AS record_id FROM raw.{quote(entity)}) "
         f"SELECT d.record_id, d.subject_id, d.parts, d.days, f.is_home, f.customer_type, {listed} "
-        f"FROM due AS d JOIN fed AS r USING (record_id) LEFT JOIN ({_FACTS[entity]}) AS f ON f.id = d.record_id "
+        f"FROM due AS d JOIN fed AS r USING (record_id) "
+        f"LEFT JOIN ({_facts_of(policy, entity)}) AS f ON f.id = d.record_id "
         f"ORDER BY d.record_id", {"entity": entity, "blanks": WHITE_SPACE, **_spellings(policy, entity)})
     while rows := cursor.fetchmany(FETCH):
         for record_id, subject_id, parts, days, is_home, customer_type, *values in rows:
@@ -88,8 +89,20 @@ _FACTS = {
 }
 
 
+def _facts_of(policy: Policy, entity: str) -> str:
+    """What is known of the rows of a table; of one that the policy has beyond these, whose customer it is."""
+    if entity in _FACTS:
+        return _FACTS[entity]
+    table = policy.sources.tables[entity]
+    if "customer_id" not in table.columns:
+        return _NOTHING
+    return (f"SELECT trim(o.{quote(table.key[0])}::VARCHAR, $blanks) AS id, true AS is_home, c.customer_type "
+            f"FROM raw.{quote(entity)} AS o LEFT JOIN staged.customers AS c "
+            "ON c.customer_id = trim(o.customer_id::VARCHAR, $blanks)")
+
+
 def _spellings(policy: Policy, entity: str) -> dict[str, Any]:
-    if "$home" not in _FACTS[entity]:
+    if "$home" not in _facts_of(policy, entity):
         return {}
     return {"home": [text.lower() for text in policy.regions.own.spellings]}
 
