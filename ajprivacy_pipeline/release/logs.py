@@ -22,7 +22,8 @@ FIGURE = "neither a key nor a personal value in what the run has written down"
 # The keys that are derived from the root key, but for those of sealed files, which the key store knows itself, and the
 # tokens of people somebody looked at, which stand in the control store.
 DERIVED = (
-    ("microdata", "person"), ("microdata", "control group"), ("evidence", "open records"), ("control", "first_held"))
+    ("microdata", "person"), ("microdata", "control group"), ("evidence", "open records"), ("control", "first_held"),
+    ("plan", "facts"))
 # A day, an hour or a run's own number is digits, and digits may be somebody's phone.
 _CLOCK = re.compile(r"\b\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?)?\b")
 _RUN = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
