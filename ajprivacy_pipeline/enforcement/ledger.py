@@ -11,6 +11,7 @@ the year's key is destroyed.
 import base64
 import hmac
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -29,7 +30,8 @@ from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.control_tables import META, ledger, ledger_tokens
 from ajprivacy_pipeline.storage.keystore import KeyStore, fingerprint
 
-_ATTEMPTS = 5  # of reading the whole ledger while somebody appends to it
+_ATTEMPTS = 40  # of reading the whole ledger while somebody appends to it
+_PAUSE_SECONDS = 0.05  # between two of them
 _CHAIN = [ledger.c[name] for name in Row._fields]
 _TOKENS = ledger_tokens.c
 
@@ -127,6 +129,7 @@ class Ledger:
             said, rows, faults = self._read()
             if self._said() == said:  # else somebody has appended meanwhile
                 break
+            time.sleep(_PAUSE_SECONDS)
         head = _head(rows)
         amiss = said if isinstance(said, str) else fault_between(said, head)
         if not amiss and rows:

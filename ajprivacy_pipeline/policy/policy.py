@@ -3,8 +3,6 @@
 Belongs here: which parts there are. Does not belong here: their shapes (a module a file), reading them (`load`).
 """
 
-from functools import cached_property
-
 from ajprivacy_pipeline.policy.base import Frozen
 from ajprivacy_pipeline.policy.enforcement import Enforcement
 from ajprivacy_pipeline.policy.governance import Clause, NoticeFile, Recipient, Review
@@ -28,7 +26,7 @@ class DecisionPolicy(Frozen):
     actions: dict[str, dict[str, Action]]
     sources: Sources
 
-    @cached_property
+    @property  # not cached: a copy with other periods would keep the old ones
     def periods(self) -> dict[str, int]:
         """Every period by its name, which carries the unit."""
         return {name: period.value for name, period in self.retention.periods.items()}

@@ -151,7 +151,7 @@ def test_broken_keys_and_empty_shops_change_nothing(con: zones.Connection, tmp_p
     ("sqlite:///{folder}/text.db", "is not a SQLite database, or is damaged"),
     ("mysqlx://u:canary@h/d",
      "mysqlx:// is not a kind of database that this installation supports; write AJPRIVACY_WAREHOUSE like"),
-    ("mysql://u:canary@h/d", r"the driver for mysql\+pymysql:// is missing: pip install 'pymysql'"),
+    ("mssql+pyodbc://u:canary@h/d", r"the driver for mssql\+pyodbc:// is missing: pip install 'pyodbc'"),
     ("oracle+oracledb://u:canary@h/d",
      r"the driver for oracle\+oracledb:// is missing: pip install 'oracledb'"),
     ("postgresql://u:canary@no-such-host.invalid/d",
