@@ -79,7 +79,7 @@ def applied() -> dg.AssetsDefinition:
             dg.MaterializeResult[None] | dg.AssetCheckResult]:
         try:
             with boundary("apply"):
-                result = apply_plan(load_settings(), config.plan, by=f"run {context.run_id}")
+                result = apply_plan(load_settings(), config.plan, by=f"run {context.run.run_id}")
         except PrivacyError as error:
             context.log.error(str(error))  # noqa: TRY400 - the event log redacts errors; ours hold no personal value
             raise error from None
