@@ -7,6 +7,7 @@ value looks.
 """
 
 import json
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ class Done:
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (entity, part, "rows" or an action): cells
     emptied: Counter[tuple[str, str]] = field(default_factory=Counter)  # (table, column; '': whole rows)
     arrived: int = 0  # records about its people that came while it ran
+    locked_seconds: float = 0.0  # from its first lock to its commit
     put_off: set[str] = field(default_factory=set)  # people who changed meanwhile
     copies: list[CopyCount] = field(default_factory=list)
 
@@ -83,15 +85,20 @@ class Door:
         self.con.execute("CREATE OR REPLACE TABLE scratch.batch AS SELECT p.* FROM scratch.pending AS p "
                          "JOIN (SELECT unnest($people) AS person) USING (person)", {"people": list(people)})
         done, ids = Done(), locked.ids_of(self.con)
+        entities = [row[0] for row in self.con.execute("SELECT DISTINCT entity FROM scratch.batch").fetchall()]
+        due = {entity: list(items(self.con, self.policy, self.stages, entity, "scratch.batch"))
+               for entity in self.ground.places if entity in entities}
         self.checkpoint("batch")
-        with self.writer.batch(self._fact_tables()) as batch:
+        began = time.monotonic()
+        with self.writer.batch(self._fact_tables() if ids.of_people else ()) as batch:
             self.checkpoint("read")
             locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids)
             done.put_off |= locked.changed_people(self.con, self.policy, ids)
             if locked.EVERYBODY in done.put_off:
                 done.put_off |= set(people)
             held = {hold["subject_id"] for hold in self.control.legal_holds() if hold["lifted_on"] is None}
-            edits = list(self._edits(batch, done, held))
+            edits = [edit for entity, listed in due.items()
+                     for edit in self._edits_of(batch, done, held, self.ground.places[entity], listed)]
             edits = [edit for edit in edits if person_of(edit.item) not in done.put_off]
             if not edits:
                 return done
@@ -111,11 +118,12 @@ class Door:
             counts = json.dumps(told(done, self.seen_on), sort_keys=True)
             batch.mark(self.plan.id, number, counts, utc_now().isoformat())
             self.checkpoint("commit")
+        done.locked_seconds = time.monotonic() - began
         self.con.execute("INSERT INTO scratch.touched SELECT DISTINCT b.entity, b.record_id FROM scratch.batch AS b "
                          "SEMI JOIN scratch.going USING (row_no)")
         self.copies.committed()
         self.checkpoint("committed")
-        done.arrived = self._arrived(ids)
+        done.arrived = self._arrived(ids) if ids.of_people else 0
         return done
 
     def _change_copies(self, batch: Batch) -> list[CopyEdit]:
@@ -155,12 +163,6 @@ class Door:
                        if place.table in self.ground.facts and entity not in ("web_events", "app_logs", "customers")
                        and not any(key.to == people and key.validated
                                    for key in self.ground.facts[place.table].foreign_keys)})
-
-    def _edits(self, batch: Batch, done: Done, held: set[str]) -> Iterator[Edit]:
-        for entity, place in self.ground.places.items():
-            due = list(items(self.con, self.policy, self.stages, entity, "scratch.batch"))
-            if due:
-                yield from self._edits_of(batch, done, held, place, due)
 
     def _edits_of(self, batch: Batch, done: Done, held: set[str], place: Place, due: list[Item]) -> Iterator[Edit]:
         address = self.ground.facts[place.table].key or place.key

@@ -5,7 +5,6 @@ the inside of a batch (`apply`), what is still due (`fresh`).
 """
 
 import json
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +33,8 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import warehouse_lock
 from ajprivacy_pipeline.warehouse.source import open_source
 
+_FEWEST = 100  # people of a batch: what a batch costs by itself outweighs fewer
+_BULK = 10  # rows of events and log lines that go where one person would
 ROUNDS = 3  # how often people who were busy, or changed meanwhile, are decided about again
 _MAY_APPLY = ("approved", "applying", "applied", "verified", "unverified")
 
@@ -151,22 +152,18 @@ class _Apply:
 
     def _round(self) -> bool:
         """Carry out what is pending; returns whether somebody was put off."""
-        people = [row[0] for row in self.con.execute(
-            f"SELECT DISTINCT person FROM {fresh.PENDING} ORDER BY person").fetchall()]
         door = Door(self.writer, self.con, self.policy, self.control, self.ground, self.plan, self.seen_on,
                     self.checkpoint)
-        put_off, start = False, 0
-        while start < len(people):
+        put_off = False
+        for people in self._crowds():
             number = 1 + max((0, *self.writer.markers(self.plan.id)))
-            began = time.monotonic()
             try:
-                done = door.carry_out(number, people[start:start + self.size])
+                done = door.carry_out(number, people)
             except BusyError:
-                put_off, start = True, start + self.size
+                put_off = True
                 continue
-            start += self.size
-            if time.monotonic() - began > self.policy.enforcement.batch.lock_seconds:
-                self.size = max(1, self.size // 2)
+            if done.locked_seconds > self.policy.enforcement.batch.lock_seconds:
+                self.size = min(self.size, max(_FEWEST, self.size // 2))
             put_off |= bool(done.put_off)
             if not done.rows:
                 continue
@@ -179,6 +176,17 @@ class _Apply:
             for row in done.copies:
                 self.copies += Counter({(row["table"], "rows"): row["rows"], (row["table"], "cells"): row["cells"]})
         return put_off
+
+    def _crowds(self) -> Iterator[list[str]]:
+        """Who is pending, a batch at a time: people first, then events and log lines, of which more fit into one."""
+        rows = self.con.execute(f"SELECT person, bool_and(entity IN ('web_events', 'app_logs')) AS is_bulk "
+                                f"FROM {fresh.PENDING} GROUP BY person ORDER BY is_bulk, person").fetchall()
+        for bulk in (False, True):
+            waiting = [person for person, is_bulk in rows if is_bulk == bulk]
+            while waiting:
+                size = self.size * (_BULK if bulk else 1)
+                yield waiting[:size]
+                waiting = waiting[size:]
 
     def _record(self, number: int, counts: Mapping[str, Any]) -> None:
         """Append a batch to the ledger, with who was in it and what it took from what evidence is compared with."""

@@ -43,6 +43,11 @@ class Ids:
 
     by_column: Mapping[str, Sequence[str]]
 
+    @property
+    def of_people(self) -> bool:
+        """Whether a batch is about more than events and log lines, which are decided each by itself."""
+        return bool(set(self.by_column) - {"event_id", "log_id"})
+
     def of(self, table: str) -> dict[str, list[str]] | None:
         """Returns the ids by which a table is read; None: as a whole."""
         if not _BY[table]:
@@ -52,15 +57,25 @@ class Ids:
 
 def ids_of(con: Connection) -> Ids:
     """Returns the ids of the people in `scratch.batch`, of their companies, and of the records that tell about them."""
-    con.execute(_PEOPLE, {"blanks": WHITE_SPACE})
-    con.execute(_RECORDS, {"blanks": WHITE_SPACE})
+    con.execute(_VISITS, {"blanks": WHITE_SPACE})
+    if not con.execute("SELECT bool_and(entity IN ('web_events', 'app_logs')) FROM scratch.batch").fetchall()[0][0]:
+        con.execute(_PEOPLE, {"blanks": WHITE_SPACE})
+        con.execute(_RECORDS, {"blanks": WHITE_SPACE})
     rows = con.execute("SELECT kind, list(DISTINCT id ORDER BY id) FROM scratch.ids WHERE id IS NOT NULL "
                        "GROUP BY kind").fetchall()
     return Ids(dict(rows))
 
 
-_PEOPLE = """
+_VISITS = """
     CREATE OR REPLACE TABLE scratch.ids AS
+    WITH named AS (SELECT DISTINCT entity, record_id FROM scratch.batch)
+    SELECT 'event_id' AS kind, event_id::VARCHAR AS id FROM raw.web_events
+        WHERE trim(event_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'web_events')
+    UNION ALL SELECT 'log_id', log_id::VARCHAR FROM raw.app_logs
+        WHERE trim(log_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'app_logs')
+"""
+_PEOPLE = """
+    INSERT INTO scratch.ids
     WITH people AS (SELECT DISTINCT person FROM scratch.batch), contacts AS (
         SELECT c.contact_id::VARCHAR AS contact_id, c.customer_id::VARCHAR AS customer_id FROM raw.contacts AS c
         JOIN people AS p ON p.person = 'contact:' || trim(c.contact_id::VARCHAR, $blanks)
@@ -94,10 +109,6 @@ _RECORDS = """
     UNION ALL SELECT 'subscription_id', subscription_id::VARCHAR FROM raw.newsletter_subscriptions
         WHERE trim(subscription_id::VARCHAR, $blanks)
               IN (SELECT record_id FROM named WHERE entity = 'newsletter_subscriptions')
-    UNION ALL SELECT 'event_id', event_id::VARCHAR FROM raw.web_events
-        WHERE trim(event_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'web_events')
-    UNION ALL SELECT 'log_id', log_id::VARCHAR FROM raw.app_logs
-        WHERE trim(log_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'app_logs')
 """
 
 
