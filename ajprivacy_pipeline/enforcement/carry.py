@@ -33,7 +33,7 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import warehouse_lock
 from ajprivacy_pipeline.warehouse.source import open_source
 
-_FEWEST = 100  # people of a batch: what a batch costs by itself outweighs fewer
+_FEWEST = 1000  # people of a batch: what a batch costs by itself outweighs fewer
 _BULK = 10  # rows of events and log lines that go where one person would
 ROUNDS = 3  # how often people who were busy, or changed meanwhile, are decided about again
 _MAY_APPLY = ("approved", "applying", "applied", "verified", "unverified")
