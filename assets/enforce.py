@@ -5,15 +5,15 @@ Belongs here: thin assets, the job `apply` and the sensor that starts it. Does n
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 from ajprivacy_pipeline.assets.build import MONTHS, OWNERS
 from ajprivacy_pipeline.assets.resources import MONTH, POOL, step
 from ajprivacy_pipeline.assets.steps import CLOSED
 
+from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement.approve import auto_approve
 from ajprivacy_pipeline.enforcement.carry import apply_plan
 from ajprivacy_pipeline.enforcement.make import plan_of
@@ -54,16 +54,16 @@ def plan() -> dg.AssetsDefinition:
                 return dg.MaterializeResult(metadata={"made": False, "why": str(error)})
             approved = summary["plan"] is not None and auto_approve(run.settings, summary["plan"]) is not None
         return dg.MaterializeResult(metadata={"made": summary["plan"] is not None, "approved": approved,
-                                              "summary": dict(summary), **_figures(summary)})
+                                              "summary": dict(summary),
+                                              **_figures(summary, run.policy.retention.time_zone)})
 
     return enforcement__plan
 
 
-def _figures(summary: Mapping[str, Any]) -> dict[str, Any]:
+def _figures(summary: Mapping[str, Any], zone: str) -> dict[str, Any]:
     oldest = summary["oldest_due_on"]
-    today = datetime.now(ZoneInfo("Europe/Oslo")).date()
     return {"rows": summary["rows"], "values": summary["cells"], "people": summary["subjects"],
-            "oldest_due_days": (today - date.fromisoformat(oldest)).days if oldest else 0,
+            "oldest_due_days": (today(zone) - date.fromisoformat(oldest)).days if oldest else 0,
             "brakes": sum(row["tripped"] for row in summary["brake"]), "refused": len(summary["refused"]),
             "not_carried_out": sum(row["rows"] for row in summary["not_carried_out"]),
             "waiting": sum(row["rows"] for row in summary["waiting"])}

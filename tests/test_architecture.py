@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOMAIN = sorted((ROOT / "ajprivacy_pipeline").rglob("*.py"))
 # Who may import whom: a room imports only from rows above its own. `release` and `explain` know nothing of each other.
 FLOORS = (
-    ("errors",), ("calendar",), ("settings", "policy"), ("storage",),
+    ("errors",), ("calendar", "clock"), ("settings", "policy"), ("storage",),
     ("retention", "disclosure", "warehouse", "pseudonyms", "sample"),
     ("explain", "lineage"), ("oversight", "release"), ("whatif",), ("run",), ("enforcement",),
     ("assets",), ("cli",), ("__main__",),

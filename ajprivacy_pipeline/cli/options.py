@@ -4,9 +4,8 @@ Belongs here: arguments and their defaults. Does not belong here: commands, work
 """
 
 import json
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -30,7 +29,8 @@ def print_json(found: Any) -> None:
 
 def today() -> date:
     """The day in Norway."""
-    return datetime.now(ZoneInfo("Europe/Oslo")).date()
+    from ajprivacy_pipeline.clock import today as day_in
+    return day_in("Europe/Oslo")
 
 
 def last_month() -> str:

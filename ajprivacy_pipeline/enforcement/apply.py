@@ -11,9 +11,10 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
 
 from ajprivacy_pipeline.enforcement import fresh, locked, tombstones
 from ajprivacy_pipeline.enforcement.bodies import CopyCount
@@ -26,11 +27,16 @@ from ajprivacy_pipeline.enforcement.values import ends_as
 from ajprivacy_pipeline.enforcement.work import Item, columns_of, items
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
+from ajprivacy_pipeline.storage.control_tables import review_decisions
+from ajprivacy_pipeline.storage.month_files import hold_lock
+from ajprivacy_pipeline.warehouse.stream import as_text
 from ajprivacy_pipeline.warehouse.writer import MARKER, Batch, BusyError, Change, Writer, open_writer
 
-__all__ = ["MARKER", "BusyError", "Checkpoint", "Done", "Door", "Edit", "Writer", "open_writer", "person_of", "told"]
+__all__ = ["MARKER", "BusyError", "Checkpoint", "Done", "Door", "Edit", "Seen", "Writer", "open_writer", "person_of",
+           "said_by_people", "told"]
 
 Checkpoint = Callable[[str], None]  # told what comes next; a test kills there
 
@@ -46,6 +52,13 @@ class Done:
     locked_seconds: float = 0.0  # from its first lock to its commit
     put_off: set[str] = field(default_factory=set)  # people who changed meanwhile
     copies: list[CopyCount] = field(default_factory=list)
+
+
+class Seen(NamedTuple):
+    """When everything was decided about, and what people had recorded by then."""
+
+    on: date
+    said: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -65,12 +78,11 @@ class Edit:
 class Door:
     """Writes the batches of one plan."""
 
-    def __init__(self, writer: Writer, con: zones.Connection, policy: Policy, control: ControlStore, ground: Ground,
-                 plan: Plan, seen_on: date, checkpoint: Checkpoint) -> None:
-        """Write to `writer` what stands in `pending` of the zone `con`, which was decided about on `seen_on`."""
-        self.seen_on = seen_on
-        self.writer, self.con, self.policy, self.control = writer, con, policy, control
-        self.ground, self.plan, self.checkpoint = ground, plan, checkpoint
+    def __init__(self, settings: Settings, writer: Writer, con: zones.Connection, policy: Policy, ground: Ground,
+                 plan: Plan, seen: Seen, checkpoint: Checkpoint) -> None:
+        """Write to `writer` what stands in `pending` of the zone `con`, which was decided about as `seen` says."""
+        self.settings, self.writer, self.con, self.policy = settings, writer, con, policy
+        self.ground, self.plan, self.seen, self.checkpoint = ground, plan, seen, checkpoint
         self.stages = stages_of(policy)
         self.copies = Copies(con, policy, ground, writer)
         con.execute("CREATE OR REPLACE TABLE scratch.touched (entity VARCHAR, record_id VARCHAR)")
@@ -84,21 +96,21 @@ class Door:
         """
         self.con.execute("CREATE OR REPLACE TABLE scratch.batch AS SELECT p.* FROM scratch.pending AS p "
                          "JOIN (SELECT unnest($people) AS person) USING (person)", {"people": list(people)})
-        done, ids = Done(), locked.ids_of(self.con)
+        done, ids = Done(), locked.ids_of(self.con, self.policy)
         entities = [row[0] for row in self.con.execute("SELECT DISTINCT entity FROM scratch.batch").fetchall()]
         due = {entity: list(items(self.con, self.policy, self.stages, entity, "scratch.batch"))
                for entity in self.ground.places if entity in entities}
         self.checkpoint("batch")
         began = time.monotonic()
-        with self.writer.batch(self._fact_tables() if ids.of_people else ()) as batch:
+        with (hold_lock(self.settings),
+              self.writer.batch(self._fact_tables() if ids.of_people else ()) as batch):
             self.checkpoint("read")
             locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids)
             done.put_off |= locked.changed_people(self.con, self.policy, ids)
-            if locked.EVERYBODY in done.put_off:
+            if locked.EVERYBODY in done.put_off or said_by_people(self.settings) != self.seen.said:
                 done.put_off |= set(people)
-            held = {hold["subject_id"] for hold in self.control.legal_holds() if hold["lifted_on"] is None}
             edits = [edit for entity, listed in due.items()
-                     for edit in self._edits_of(batch, done, held, self.ground.places[entity], listed)]
+                     for edit in self._edits_of(batch, done, self.ground.places[entity], listed)]
             edits = [edit for edit in edits if person_of(edit.item) not in done.put_off]
             if not edits:
                 return done
@@ -115,7 +127,7 @@ class Door:
             done.copies = copy_counts(copied)
             self._intend(number, done)
             self.checkpoint("mark")
-            counts = json.dumps(told(done, self.seen_on), sort_keys=True)
+            counts = json.dumps(told(done, self.seen.on), sort_keys=True)
             batch.mark(self.plan.id, number, counts, utc_now().isoformat())
             self.checkpoint("commit")
         done.locked_seconds = time.monotonic() - began
@@ -160,31 +172,24 @@ class Door:
             return []
         people = self.ground.places["customers"].table
         return sorted({place.table for entity, place in self.ground.places.items()
-                       if place.table in self.ground.facts and entity not in ("web_events", "app_logs", "customers")
+                       if place.table in self.ground.facts and entity not in (*self.policy.sources.bulk, "customers")
                        and not any(key.to == people and key.validated
                                    for key in self.ground.facts[place.table].foreign_keys)})
 
-    def _edits_of(self, batch: Batch, done: Done, held: set[str], place: Place, due: list[Item]) -> Iterator[Edit]:
-        address = self.ground.facts[place.table].key or place.key
+    def _edits_of(self, batch: Batch, done: Done, place: Place, due: list[Item]) -> Iterator[Edit]:
+        address = self.ground.address_of(place)
         wanted = sorted({*place.columns.values()})
         found = {tuple(map(as_text, (row[name] for name in place.key))): row for row in batch.read(
             place.table, place.key, [item.key for item in due], [*address, *wanted], lock=True)}
         for item in due:
             row = found.get(tuple(map(as_text, item.key)))
-            if row is None or self._differs(place, item, row) or item.subject_id in held:
+            if row is None:
                 done.put_off.add(person_of(item))
-            if person_of(item) in done.put_off or row is None:
+            if row is None or person_of(item) in done.put_off:
                 continue
             key = tuple(row[name] for name in address)
             for rank, parts in _by_rank(self.stages, item):
                 yield self._edit(place, item, row, address, key, rank, parts)
-
-    def _differs(self, place: Place, item: Item, row: Mapping[str, Any]) -> bool:
-        """Whether a value has changed since it was decided about; dates are compared by their decisions alone."""
-        kinds = self.policy.sources.tables[item.entity].columns
-        return any(item.values[column] is not None and as_text(row[source]) != as_text(item.values[column])
-                   for column, source in place.columns.items()
-                   if column in item.values and kinds[column].type not in ("timestamp", "date"))
 
     def _edit(self, place: Place, item: Item, row: Mapping[str, Any], address: tuple[str, ...], key: tuple[Any, ...],
               rank: int, parts: tuple[str, ...]) -> Edit:
@@ -228,7 +233,7 @@ class Door:
                      for row in batch.read(table, address, list(rows), columns)}
             wrong = sum(1 for key, after in rows.items() if (
                 key in found if after is None else
-                key not in found or any(found[key][name] != value for name, value in after.items())))
+                key not in found or any(not _stands(found[key][name], value) for name, value in after.items())))
             if wrong:
                 raise EnforcementError(f"{'.'.join(table)}: {wrong} of {len(rows)} row(s) do not hold what was just "
                                        "written: a trigger, a rule or a policy of the database changes or hides them; "
@@ -286,17 +291,19 @@ def told(done: Done, seen_on: date) -> dict[str, Any]:
             "copies": done.copies}
 
 
-def as_text(value: Any) -> str | None:
-    """Returns a value as text, so that a driver's and an extracted one can be compared."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
-    return str(value)
+def said_by_people(settings: Settings) -> tuple[Any, ...]:
+    """Returns what people have recorded that may keep somebody: holds that stand, and how many reviews there are."""
+    control = ControlStore.in_folder(settings.control)
+    holds = [(hold["id"], hold["lifted_on"]) for hold in control.legal_holds()]
+    reviews = control.rows(sa.select(sa.func.count().label("reviews")).select_from(review_decisions))
+    return (*holds, reviews[0]["reviews"])
+
+
+def _stands(found: Any, written: Any) -> bool:
+    """Whether a column holds what was written; one of a fixed width fills up with blanks."""
+    if isinstance(found, str) and isinstance(written, str):
+        return found.rstrip(" ") == written.rstrip(" ")
+    return bool(found == written)
 
 
 def _by_rank(stages: Mapping[Part, Stage], item: Item) -> list[tuple[int, tuple[str, ...]]]:

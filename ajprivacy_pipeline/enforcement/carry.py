@@ -8,16 +8,24 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement import bodies, erased, fresh, shapes
-from ajprivacy_pipeline.enforcement.apply import BusyError, Checkpoint, Door, Writer, open_writer, told
+from ajprivacy_pipeline.enforcement.apply import (
+    BusyError,
+    Checkpoint,
+    Door,
+    Seen,
+    Writer,
+    open_writer,
+    said_by_people,
+    told,
+)
 from ajprivacy_pipeline.enforcement.approve import require_unchanged
 from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
-from ajprivacy_pipeline.enforcement.plans import Plan, find_plan, move, plan_file
+from ajprivacy_pipeline.enforcement.plans import RUNNING, Plan, find_plan, forget_old, move, plan_file
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.residue import tidy_up, touched
 from ajprivacy_pipeline.enforcement.stages import stages_of
@@ -33,9 +41,6 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import warehouse_lock
 from ajprivacy_pipeline.warehouse.source import open_source
 
-_FEWEST = 1000  # people of a batch: what a batch costs by itself outweighs fewer
-_BULK = 10  # rows of events and log lines that go where one person would
-ROUNDS = 3  # how often people who were busy, or changed meanwhile, are decided about again
 _MAY_APPLY = ("approved", "applying", "applied", "verified", "unverified")
 
 
@@ -63,7 +68,7 @@ def apply_plan(settings: Settings, name: str, *, by: str = "system", checkpoint:
                 f": approve it first, `ajprivacy plan approve {plan.id} --by NAME`"
                 if state in ("made", "first_approval") else ": make a new one with `ajprivacy plan make`"))
         with warehouse_lock(settings, alone=True):
-            erased.forget_old(control, keys, policy)
+            forget_old(settings, control, keys, policy)
             with open_source(settings.warehouse_url) as source:
                 ground = look_at(source, settings, policy)
             _require_ground(control, Ledger(control, keys, settings.keys), plan, policy, settings, ground, by)
@@ -78,6 +83,8 @@ def _require_ground(control: ControlStore, ledger: Ledger, plan: Plan, policy: P
     try:
         require_unchanged(plan, policy, settings, ground.catalogue_sha256)
     except EnforcementError as error:
+        if plan.state(policy.enforcement.approval_days) not in RUNNING:
+            raise  # it is carried out, and stays so: only what stands there cannot be looked at by it any more
         move(control, ledger, plan, "stopped", by)
         raise StoppedError(f"{error}; what it has carried out stands") from None
 
@@ -107,7 +114,7 @@ class _Apply:
         self.arrived = 0
         self.written_back = 0
         self.size = policy.enforcement.batch.subjects
-        self.seen_on = self._today()
+        self.seen: Seen
 
     def run(self, by: str) -> shapes.ApplyResult:
         self.writer.make_marker()
@@ -116,9 +123,9 @@ class _Apply:
         self._resume()
         before = self._tally()
         move(self.control, self.ledger, self.plan, "applying", by)
-        for _ in range(ROUNDS):
-            self.seen_on = self._today()
-            fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, self.seen_on)
+        for _ in range(self.policy.enforcement.batch.rounds):
+            self.seen = Seen(today(self.policy.retention.time_zone), said_by_people(self.settings))
+            fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, self.seen.on)
             if not fresh.hold_against(self.con, self.policy, dict(self.ground.places), self.plan):
                 break
             self.written_back = self.written_back or self._written_back()
@@ -131,9 +138,6 @@ class _Apply:
                 raise
         self._leave_the_rest()
         return self._finish(before, by)
-
-    def _today(self) -> date:
-        return datetime.now(ZoneInfo(self.policy.retention.time_zone)).date()
 
     def _resume(self) -> None:
         """Finish what a killed apply left: a batch stands where its marker stands, and only there."""
@@ -152,7 +156,7 @@ class _Apply:
 
     def _round(self) -> bool:
         """Carry out what is pending; returns whether somebody was put off."""
-        door = Door(self.writer, self.con, self.policy, self.control, self.ground, self.plan, self.seen_on,
+        door = Door(self.settings, self.writer, self.con, self.policy, self.ground, self.plan, self.seen,
                     self.checkpoint)
         put_off = False
         for people in self._crowds():
@@ -162,12 +166,13 @@ class _Apply:
             except BusyError:
                 put_off = True
                 continue
-            if done.locked_seconds > self.policy.enforcement.batch.lock_seconds:
-                self.size = min(self.size, max(_FEWEST, self.size // 2))
+            limits = self.policy.enforcement.batch
+            if done.locked_seconds > limits.lock_seconds:
+                self.size = min(self.size, max(limits.fewest_subjects, self.size // 2))
             put_off |= bool(done.put_off)
             if not done.rows:
                 continue
-            self._record(number, told(done, self.seen_on))
+            self._record(number, told(done, self.seen.on))
             self.checkpoint("recorded")
             self._settle(number)
             self.batches += 1
@@ -179,14 +184,16 @@ class _Apply:
 
     def _crowds(self) -> Iterator[list[str]]:
         """Who is pending, a batch at a time: people first, then events and log lines, of which more fit into one."""
-        rows = self.con.execute(f"SELECT person, bool_and(entity IN ('web_events', 'app_logs')) AS is_bulk "
-                                f"FROM {fresh.PENDING} GROUP BY person ORDER BY is_bulk, person").fetchall()
+        rows = self.con.execute("SELECT person, bool_and(list_contains($bulk, entity)) AS is_bulk "
+                                f"FROM {fresh.PENDING} GROUP BY person ORDER BY is_bulk, person",
+                                {"bulk": list(self.policy.sources.bulk)}).fetchall()
         for bulk in (False, True):
             waiting = [person for person, is_bulk in rows if is_bulk == bulk]
-            while waiting:
-                size = self.size * (_BULK if bulk else 1)
-                yield waiting[:size]
-                waiting = waiting[size:]
+            start = 0
+            while start < len(waiting):
+                size = self.policy.enforcement.batch.bulk_rows if bulk else self.size
+                yield waiting[start:start + size]
+                start += size
 
     def _record(self, number: int, counts: Mapping[str, Any]) -> None:
         """Append a batch to the ledger, with who was in it and what it took from what evidence is compared with."""
@@ -250,7 +257,8 @@ class _Apply:
         for copy in self.ground.mapping.copies:
             if self.copies[copy.table, "rows"]:
                 tables[copy.path] = [*tables.get(copy.path, ()), *(copy.erase or (copy.by.column,))]
-        return hits, tidy_up(self.con, self.writer, self.policy, tables, sought, self._today())
+        return hits, tidy_up(self.con, self.writer, self.policy, tables, sought,
+                             today(self.policy.retention.time_zone))
 
     def _finish(self, before: Mapping[str | None, int], by: str, *, verified: bool = True) -> shapes.ApplyResult:
         after = self._tally()

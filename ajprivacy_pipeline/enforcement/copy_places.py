@@ -16,7 +16,7 @@ from ajprivacy_pipeline.warehouse.constraints import TableFacts, Write
 from ajprivacy_pipeline.warehouse.declared import Copy
 from ajprivacy_pipeline.warehouse.mapping_file import mapping_faults
 
-_LONG_KEY = "9" * 20
+LONG_KEY = "9" * 20  # as long as a row's own key may be expected to be
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def copy_writes(places: Iterable[CopyPlace]) -> Iterator[Write]:
         if place.actions is None:
             yield Write(place.table, None, "delete")
         for column, action in (place.actions or {}).items():
-            values = (action.neutral or "", action.unique_neutral.format(key=_LONG_KEY))
+            values = (action.neutral or "", action.unique_neutral.format(key=LONG_KEY))
             yield Write(place.table, column, "null", has_neutral=action.neutral is not None,
                         values=values if place.facts.columns[column].unique else values[:1])
 

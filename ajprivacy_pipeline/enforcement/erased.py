@@ -11,7 +11,6 @@ plan's encrypted file and is useless without its own random key, with which it e
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from ajprivacy_pipeline.enforcement.candidates import (
@@ -22,12 +21,10 @@ from ajprivacy_pipeline.enforcement.candidates import (
     national,
     prepare,
 )
-from ajprivacy_pipeline.enforcement.plans import ENDED, known_plans
 from ajprivacy_pipeline.enforcement.stages import Stage
 from ajprivacy_pipeline.enforcement.targets import Part
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.enforcement import Sweep
-from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.keystore import KeyStore, pads
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, literal, quote
 
@@ -49,14 +46,6 @@ def bound(keys: KeyStore, plan_id: str, *, create: bool = False) -> Bound:
     name = key_name(plan_id)
     halves = pads(keys.derive_under(name, "hash", create=create))
     return {"inner": halves.inner, "outer": halves.outer, "salt": keys.derive_under(name, "mark", create=create).hex()}
-
-
-def forget_old(control: ControlStore, keys: KeyStore, policy: Policy) -> None:
-    """Destroy the keys of the sets whose days are over, counted from the first verification, or end, of their plan."""
-    for plan in known_plans(control):
-        first = next((event for event in plan.events if event.event in ("verified", *ENDED)), None)
-        if first is not None and utc_now() > first.happened_at + timedelta(days=policy.enforcement.sweep.days):
-            keys.destroy(key_name(plan.id))
 
 
 def remember(con: Connection, keys: KeyStore, plan_id: str, policy: Policy, stages: Mapping[Part, Stage]) -> None:

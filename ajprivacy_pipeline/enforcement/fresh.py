@@ -7,7 +7,6 @@ what lapses is judged on the plan's own day, what keeps or freezes on the day it
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 
 from ajprivacy_pipeline.enforcement import waits
 from ajprivacy_pipeline.enforcement.plans import Plan
@@ -22,6 +21,7 @@ from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.catalogue import layer_models
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.month_files import APPLY, destroy_left
 
 # States of a plan's row; NULL: nothing was done about it yet. Those that are dropped say why.
 APPLIED, INTENDED, ALREADY, NOT_CARRIED_OUT = "applied", "intended", "already", "not_carried_out"
@@ -33,19 +33,13 @@ PENDING = "scratch.pending"  # what is carried out in this round, with the colum
 @contextmanager
 def fresh_zone(settings: Settings, keys: KeyStore, plan: Plan) -> Iterator[zones.Connection]:
     """Yields an empty encrypted file that is destroyed at the end, and with it what a killed apply left."""
-    path = settings.restricted / f"apply-{plan.id}.duckdb"
-    _destroy(keys, path)
+    destroy_left(settings, keys)
+    path = settings.restricted / f"{APPLY}{plan.id}.duckdb"
     try:
         with zones.open_zone(settings, keys, path, extensions=("postgres_scanner", "sqlite_scanner")) as con:
             yield con
     finally:
-        _destroy(keys, path)
-
-
-def _destroy(keys: KeyStore, path: Path) -> None:
-    keys.destroy(path.stem)
-    for left in path.parent.glob(f"{path.name}*"):
-        left.unlink()
+        destroy_left(settings, keys)
 
 
 def decide(con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore, plan: Plan,
@@ -65,7 +59,8 @@ def decide(con: zones.Connection, settings: Settings, policy: Policy, control: C
 def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place], plan: Plan) -> int:
     """Give every row of the plan that is not done its state, and write what is left to `pending`; returns its rows.
 
-    The plan's file is attached as `made`. What was carried out and stands again is pending too.
+    The plan's file is attached as `made`. What was carried out and stands again just as it did is pending too; anything
+    else there is new, and the next plan's.
     """
     stages = stages_of(policy)
     waits.set_aside(con, places, stages, plan.as_of)
@@ -82,7 +77,7 @@ def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place]
             listed = [list(column) for column in zip(*rows, strict=True)]
             con.execute("INSERT INTO scratch.prints SELECT unnest($1), unnest($2), unnest($3), unnest($4)", listed)
     changeable = [(entity, part) for (entity, part), stage in stages.items() if entity in places
-                  and (stage.deletes or any(column in places[entity].columns for column in stage.columns))]
+                  and places[entity].changes(stage)]
     con.execute("CREATE OR REPLACE TABLE scratch.changeable AS SELECT unnest($1) AS entity, unnest($2) AS part",
                 [list(column) for column in zip(*changeable, strict=True)])
     con.execute(_STATES)
@@ -124,6 +119,6 @@ _STATES = """
              WHEN NOT is_due THEN 'not_due'
              WHEN found <> fingerprint THEN 'value_changed' END AS state,
         (state IS NULL AND (is_carried OR is_changeable) AND NOT is_waiting AND is_due AND found = fingerprint)
-        OR (state = 'applied' AND is_due) AS is_pending
+        OR (state = 'applied' AND is_due AND found = fingerprint) AS is_pending
     FROM told
 """

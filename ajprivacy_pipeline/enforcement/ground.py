@@ -11,6 +11,7 @@ from uuid import UUID
 
 from ajprivacy_pipeline.enforcement import shapes
 from ajprivacy_pipeline.enforcement.copy_places import (
+    LONG_KEY,
     CopyPlace,
     copies_refused,
     copy_places,
@@ -58,6 +59,11 @@ class Ground:
     refused: list[shapes.Refused]
     copies: list[CopyPlace]
 
+    def address_of(self, place: Place) -> tuple[str, ...]:
+        """The columns that tell a row apart while it is changed: the table's own key, if nothing of it changes."""
+        key = self.facts[place.table].key
+        return key if key and not set(key) & set(place.columns.values()) else place.key
+
 
 def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
     """Hold the stages against a warehouse and its catalogue; no row is read."""
@@ -65,7 +71,7 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
     stages = stages_of(policy)
     resolved = resolve(source, mapping, policy.sources)
     places = places_of(resolved, stages, policy.sources)
-    tables = sorted({place.table for place in places.values() if place.columns}
+    tables = sorted({place.table for place in places.values() if place.key}
                     | {copy.path for copy in mapping.copies})
     facts = _facts(source, tables)
     copies = copy_places(mapping.copies, policy, places, facts)
@@ -78,14 +84,11 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
                   identity_of(settings.warehouse_url), refused, copies)
 
 
-_LONG_KEY = "9" * 20  # as long as a row's own key may be expected to be
-
-
 def _possible(policy: Policy, entity: str, column: str, action: Action) -> tuple[str, ...]:
     """What may stand in a column afterwards, as far as it is no person's own."""
     if action.action == "unlink":
         return tuple(policy.retention.tombstones.values())
-    left = (action.neutral or "", action.unique_neutral.format(key=_LONG_KEY))
+    left = (action.neutral or "", action.unique_neutral.format(key=LONG_KEY))
     if action.action != "generalise":
         return left
     if policy.sources.tables[entity].columns[column].birth:
@@ -121,7 +124,7 @@ def _writes(stages: Mapping[Part, Stage], places: Mapping[str, Place], policy: P
     kinds = {"erase": "null", "generalise": "generalise", "unlink": "tombstone"}
     for (entity, _), stage in stages.items():
         place = places.get(entity)
-        if place is None or not place.columns:
+        if place is None or not place.changes(stage):
             continue
         if stage.deletes:
             yield Write(place.table, None, "delete")
@@ -153,7 +156,10 @@ def context_of(policy: Policy, place: Place, facts: Mapping[tuple[str, ...], Tab
 
 
 def typed(text: str, known: ColumnFacts) -> Any:
-    """A tombstone in the type of the source's column."""
+    """A tombstone in the type of the source's column; as a text where it has no such form, which the plan refuses."""
     if known.is_text:
         return text
-    return UUID(text) if "uuid" in known.type.lower() else int(text) if text.lstrip("-").isdigit() else text
+    try:
+        return UUID(text) if "uuid" in known.type.lower() else int(text)
+    except ValueError:
+        return text

@@ -55,10 +55,11 @@ class Ids:
         return {column: list(self.by_column.get(column, ())) for column in _BY[table] if self.by_column.get(column)}
 
 
-def ids_of(con: Connection) -> Ids:
+def ids_of(con: Connection, policy: Policy) -> Ids:
     """Returns the ids of the people in `scratch.batch`, of their companies, and of the records that tell about them."""
     con.execute(_VISITS, {"blanks": WHITE_SPACE})
-    if not con.execute("SELECT bool_and(entity IN ('web_events', 'app_logs')) FROM scratch.batch").fetchall()[0][0]:
+    if not con.execute("SELECT bool_and(list_contains($bulk, entity)) FROM scratch.batch",
+                       {"bulk": list(policy.sources.bulk)}).fetchall()[0][0]:
         con.execute(_PEOPLE, {"blanks": WHITE_SPACE})
         con.execute(_RECORDS, {"blanks": WHITE_SPACE})
     rows = con.execute("SELECT kind, list(DISTINCT id ORDER BY id) FROM scratch.ids WHERE id IS NOT NULL "

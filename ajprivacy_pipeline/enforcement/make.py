@@ -9,15 +9,15 @@ import secrets
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.calendar import as_of
-from ajprivacy_pipeline.enforcement import bodies, copies, erased, shapes, waits
+from ajprivacy_pipeline.clock import today
+from ajprivacy_pipeline.enforcement import bodies, copies, shapes, waits
 from ajprivacy_pipeline.enforcement.apply import open_writer
 from ajprivacy_pipeline.enforcement.ground import Ground, changes, current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger
@@ -25,6 +25,7 @@ from ajprivacy_pipeline.enforcement.plans import (
     RUNNING,
     Plan,
     destroy_file,
+    forget_old,
     known_plans,
     mapping_hash,
     move,
@@ -93,8 +94,8 @@ def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: 
     _require_decided(con, control, policy, month)
     ledger = Ledger(control, keys, settings.keys)
     ledger.check()
-    ledger.forget_years(datetime.now(ZoneInfo(policy.retention.time_zone)).date(), policy.enforcement.ledger.years)
-    erased.forget_old(control, keys, policy)
+    ledger.forget_years(today(policy.retention.time_zone), policy.enforcement.ledger.years)
+    forget_old(settings, control, keys, policy)
     known = known_plans(control)
     if any(entry.kind == "batch" for entry in ledger.entries()):
         with open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer:
@@ -169,7 +170,7 @@ class _Making:
             stage = self.stages[item.entity, part]
             columns = columns_of(stage, item)
             cells, unchanged = self._cells(stage, item, columns), True
-            for column in columns:
+            for column in () if stage.deletes and place.key else columns:
                 if column in place.fixed and item.values[column] is not None:
                     self.fixed[item.entity, column] += 1
                     unchanged = False
@@ -185,7 +186,7 @@ class _Making:
     def _cells(self, stage: Stage, item: Item, columns: Sequence[str]) -> int:
         place = self.ground.places[item.entity]
         if stage.deletes:
-            return sum(value is not None for value in item.values.values())
+            return sum(value is not None for value in item.values.values()) if place.key else 0
         return sum(changes(self.policy, place, self.ground.facts, stage, item, column) for column in columns
                    if column in place.columns)
 
@@ -258,7 +259,9 @@ def brake(con: zones.Connection, policy: Policy, control: ControlStore,
         bulk = policy.sources.tables[row["entity"]].bulk
         goes, limit = row["rows"] + before[part], rules.bulk_share if bulk else rules.share
         if bulk:
-            held[part] = con.execute(f"SELECT count(*) FROM raw.{zones.quote(row['entity'])}").fetchall()[0][0]
+            columns = [f"r.{zones.quote(name)}::VARCHAR" for name in stages_of(policy)[part].columns]
+            held[part] = con.execute(f"SELECT count(coalesce({', '.join(columns)})) "
+                                     f"FROM raw.{zones.quote(row['entity'])} AS r").fetchall()[0][0]
         share = goes / max(1, held.get(part, 0) + before[part])
         found.append({"entity": row["entity"], "part": row["part"], "share": round(share, 4), "limit": limit,
                       "tripped": goes >= rules.least_rows and share > limit})

@@ -22,6 +22,7 @@ from ajprivacy_pipeline.enforcement.bodies import Approved, Ended, PlanMade, Ver
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.shapes import PlanSummary
 from ajprivacy_pipeline.errors import EnforcementError
+from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.control_tables import plan_events, plans
@@ -139,6 +140,17 @@ def destroy_file(settings: Settings, keys: KeyStore, plan_id: str) -> None:
     keys.destroy(f"sweep-{plan_id}")  # of the set of what it erased (`erased`)
     for path in settings.restricted.glob(f"plan-{plan_id}.duckdb*"):
         path.unlink()
+
+
+def forget_old(settings: Settings, control: ControlStore, keys: KeyStore, policy: Policy) -> None:
+    """Destroy the rows of plans whose days are over, counted from their first verification or their end.
+
+    They say whose an unlinked record was, and the set of what was erased stands beside them.
+    """
+    for plan in known_plans(control):
+        first = next((event for event in plan.events if event.event in ("verified", *ENDED)), None)
+        if first is not None and utc_now() > first.happened_at + timedelta(days=policy.enforcement.sweep.days):
+            destroy_file(settings, keys, plan.id)
 
 
 def mapping_hash(settings: Settings) -> str:

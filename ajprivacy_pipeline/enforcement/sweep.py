@@ -9,17 +9,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement import erased, fresh, waits
 from ajprivacy_pipeline.enforcement.apply import MARKER
 from ajprivacy_pipeline.enforcement.bodies import Hit
 from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
-from ajprivacy_pipeline.enforcement.plans import Plan, known_plans, plan_file
+from ajprivacy_pipeline.enforcement.plans import Plan, forget_old, known_plans, plan_file
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.policy import Policy
@@ -88,7 +87,7 @@ def sweep(settings: Settings) -> tuple[list[Hit], list[str]]:
         prepare_home(settings)
         policy, control = current_policy(settings), ControlStore.in_folder(settings.control)
         keys = KeyStore(settings.keys, settings.root_key)
-        erased.forget_old(control, keys, policy)
+        forget_old(settings, control, keys, policy)
         there = [plan for plan in known_plans(control)
                  if keys.has(erased.key_name(plan.id)) and plan_file(settings, plan.id).exists()]
         if not there:
@@ -108,8 +107,7 @@ def _decided_today(con: zones.Connection, settings: Settings, policy: Policy, co
                    plan: Plan) -> Ground:
     with open_source(settings.warehouse_url) as source:
         ground = look_at(source, settings, policy)
-    today = datetime.now(ZoneInfo(policy.retention.time_zone)).date()
-    fresh.decide(con, settings, policy, control, keys, plan, today)
+    fresh.decide(con, settings, policy, control, keys, plan, today(policy.retention.time_zone))
     waits.set_aside(con, ground.places, stages_of(policy), plan.as_of)
     return ground
 

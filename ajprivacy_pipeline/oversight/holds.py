@@ -18,7 +18,7 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_rows import LegalHold
-from ajprivacy_pipeline.storage.month_files import read_month
+from ajprivacy_pipeline.storage.month_files import hold_lock, read_month
 
 
 class ListedHold(LegalHold):
@@ -42,9 +42,10 @@ def place_hold(settings: Settings, subject_id: str, owner: str, ground: str, exp
     _in_term(expires_on, _latest_expiry(policy, today))
     _holdable(settings, policy, subject_id)
     control = ControlStore.in_folder(settings.control)
-    return control.append_hold_event({
-        "event": "placed", "subject_id": subject_id, "owner": owner.strip(), "ground": ground, "expires_on": expires_on,
-        "happened_on": today, "recorded_by": by})
+    with hold_lock(settings):
+        return control.append_hold_event({
+            "event": "placed", "subject_id": subject_id, "owner": owner.strip(), "ground": ground,
+            "expires_on": expires_on, "happened_on": today, "recorded_by": by})
 
 
 def _holdable(settings: Settings, policy: Policy, subject_id: str) -> None:

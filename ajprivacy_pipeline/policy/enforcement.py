@@ -21,6 +21,9 @@ class Batch(Frozen):
     """How much is changed in one transaction, and how long it may hold or wait for a lock."""
 
     subjects: int = Field(ge=1)
+    fewest_subjects: int = Field(ge=1)
+    bulk_rows: int = Field(ge=1)
+    rounds: int = Field(ge=1)
     lock_seconds: float = Field(gt=0)
     lock_wait_seconds: float = Field(gt=0)
     lock_fact_tables: bool

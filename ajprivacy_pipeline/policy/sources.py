@@ -49,6 +49,11 @@ class Sources(Frozen):
     identifying_classes: tuple[ColumnClass, ...]
     tables: dict[str, SourceTable]
 
+    @property
+    def bulk(self) -> tuple[str, ...]:
+        """The tables whose rows are decided by predicate and counted, each by itself."""
+        return tuple(name for name, table in self.tables.items() if table.bulk)
+
     def identifying_columns(self) -> Iterator[tuple[str, str]]:
         """Yields every (table, column) whose values could name somebody."""
         for table_name, table in self.tables.items():

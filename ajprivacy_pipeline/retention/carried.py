@@ -18,6 +18,7 @@ from ajprivacy_pipeline.errors import KeyStoreError
 from ajprivacy_pipeline.storage import control_tables as store
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore, fingerprint, pads
+from ajprivacy_pipeline.storage.zones import Connection
 
 KEY = "carried_out"  # the random key of the tokens; it is never changed, since tokens are compared over years
 NO_KEY: dict[str, object] = {"carried_inner": None, "carried_outer": None}
@@ -34,16 +35,41 @@ def carried_parameters(keys: KeyStore, control: ControlStore) -> dict[str, objec
 
 
 def carried_tokens(control: ControlStore) -> list[tuple[object, ...]]:
-    """Returns the token of everybody of whom something was carried out."""
-    return [(row["token"],) for row in control.rows(sa.select(store.carried_out.c.token).distinct())]
+    """Returns the token of everybody of whom something was carried out and something was left when a month last looked.
+
+    What stands there once nothing was left is somebody new with that id, or came back: evidence for nothing.
+    """
+    newest: dict[str, bool] = {}
+    rows = sa.select(store.carried_out.c.token, store.carried_out.c.is_whole).order_by(store.carried_out.c.id)
+    for row in control.rows(rows):
+        newest[row["token"]] = row["is_whole"]
+    return [(token,) for token, is_whole in newest.items() if not is_whole]
 
 
 def carried_rows(control: ControlStore, keys: KeyStore, subjects: Iterable[str], month: str) -> list[dict[str, Any]]:
-    """Returns the rows to append for subjects that are not known yet."""
+    """Returns the rows to append for subjects of whom nothing is known to be left."""
     key = _key(keys, control)
     known = {token for (token,) in carried_tokens(control)}
-    tokens = {_token(key, subject) for subject in subjects} - known
-    return [{"token": token, "month": month, "key": fingerprint(key)} for token in sorted(tokens)]
+    return _rows({_token(key, subject) for subject in subjects} - known, month, key, is_whole=False)
+
+
+def remember_whole(con: Connection, control: ControlStore, keys: KeyStore, month: str) -> None:
+    """Note, at the end of a successful month, of whom nothing is left of all of whom something was carried out."""
+    gone = con.execute(_WHOLE, carried_parameters(keys, control)).fetchall()
+    control.insert(store.carried_out, _rows({row[0] for row in gone}, month, _key(keys, control), is_whole=True))
+
+
+_WHOLE = """
+    SELECT token FROM control.carried_out ANTI JOIN (
+        SELECT sha256($carried_outer || unhex(sha256($carried_inner || encode(s.subject_id)))) AS token
+        FROM retention.subjects AS s JOIN retention.presence AS v USING (subject_no)
+        WHERE v.has_any AND (SELECT count(*) FROM control.carried_out) > 0
+    ) USING (token)
+"""
+
+
+def _rows(tokens: Iterable[str], month: str, key: bytes, *, is_whole: bool) -> list[dict[str, Any]]:
+    return [{"token": token, "is_whole": is_whole, "month": month, "key": fingerprint(key)} for token in sorted(tokens)]
 
 
 class FirstDue:

@@ -26,7 +26,14 @@ from ajprivacy_pipeline.storage.catalogue import LAYERS, Model, layer_models, ru
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_rows import RowCount
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from ajprivacy_pipeline.storage.month_files import destroy_before, is_running, month_file, month_lock, warehouse_lock
+from ajprivacy_pipeline.storage.month_files import (
+    destroy_before,
+    destroy_left,
+    is_running,
+    month_file,
+    month_lock,
+    warehouse_lock,
+)
 from ajprivacy_pipeline.storage.policy_versions import record_policy
 
 if TYPE_CHECKING:
@@ -153,11 +160,13 @@ class MonthRun:
         """Record the month's success, then destroy earlier months' files and keys; returns the months destroyed."""
         from ajprivacy_pipeline.oversight.evidence import remember_measures
         from ajprivacy_pipeline.retention.bind import remember_faults, remember_shared_requests, remember_warranties
+        from ajprivacy_pipeline.retention.carried import remember_whole
         from ajprivacy_pipeline.retention.effects import remember_effects
         with self._timed("control.months") as done:
             for remember in (remember_shared_requests, remember_faults, remember_warranties):
                 remember(self.con, self.control, self.month, self.run_id)
             remember_effects(self.con, self.control, self.keys, self.month, self.run_id)
+            remember_whole(self.con, self.control, self.keys, self.month)
             remember_measures(self.con, self.control, self.keys, self.month, self.run_id, self.policy.version)
             destroyed = destroy_before(self.settings, self.keys, self.month)
             done(len(destroyed))
@@ -326,6 +335,7 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
             from ajprivacy_pipeline.release import plan_release
             plan_release(control, policy, month, request)  # what cannot be had is refused before anything is read
     with warehouse_lock(settings, alone=False), month_lock(settings, month):
+        destroy_left(settings, keys)
         spill = settings.restricted / "spill" / month
         for left in spill.parent.glob("????-??"):  # what killed runs left, of this month or of others
             if left.name == month or not is_running(settings, left.name):

@@ -210,9 +210,10 @@ plan_events = sa.Table(  # what became of a plan, in the order it happened; the 
     sa.Column("detail", sa.Text, nullable=False),
 )
 carried_out = sa.Table(  # of whom something was carried out: keyed tokens of subjects; `key` is their key's fingerprint
-    "carried_out", META,
+    "carried_out", META,  # is_whole: from then on nothing of somebody was there; the newest row of a token counts
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("token", sa.String(64), nullable=False, index=True),
+    sa.Column("is_whole", sa.Boolean, nullable=False),
     sa.Column("month", sa.String(7), nullable=False),
     sa.Column("key", sa.String(16), nullable=False),
 )

@@ -19,8 +19,10 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 
 DECISION_TABLES = ("purpose_status", "freezes", "attribute_decisions", "record_decisions", "bulk_decisions",
                    "review_list", "sole_ground")
+APPLY = "apply-"  # begins the name of the file in which an apply decides anew
 _MONTH = re.compile(r"^\d{4}-\d{2}$")
 _LOCK_PATIENCE_SECONDS = 1.0  # longer than `is_running` holds a lock to look at it
+_HOLD_PATIENCE_SECONDS = 120.0  # longer than a batch takes
 
 
 def month_file(settings: Settings, month: str) -> Path:
@@ -39,6 +41,15 @@ def is_running(settings: Settings, month: str) -> bool:
         except BlockingIOError:
             return True
     return False
+
+
+def destroy_left(settings: Settings, keys: KeyStore) -> None:
+    """Destroy keys, then files, of applies that were killed; to be called under the warehouse's lock."""
+    for stem in {path.stem for folder, ending in ((settings.restricted, "duckdb"), (settings.keys, "sealed"))
+                 for path in folder.glob(f"{APPLY}*.{ending}")}:
+        keys.destroy(stem)
+        for path in settings.restricted.glob(f"{stem}.duckdb*"):
+            path.unlink(missing_ok=True)
 
 
 def destroy_before(settings: Settings, keys: KeyStore, month: str) -> list[str]:
@@ -99,22 +110,10 @@ def _lock_file(settings: Settings, month: str) -> Path:
 
 @contextmanager
 def month_lock(settings: Settings, month: str) -> Iterator[None]:
-    """Hold the month for this run; the system frees it when the process ends, however it ends."""
-    handle = os.open(_lock_file(settings, month), os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + _LOCK_PATIENCE_SECONDS
-    try:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise ControlError(f"another run of {month} is under way: wait until it ends, or end it, "
-                                       "then run again") from None
-                time.sleep(0.1)
+    """Hold the month for this run (ControlError: another one has it)."""
+    with _locked(_lock_file(settings, month), fcntl.LOCK_EX, f"another run of {month} is under way: wait until it "
+                                                             "ends, or end it, then run again"):
         yield
-    finally:
-        os.close(handle)
 
 
 @contextmanager
@@ -124,17 +123,37 @@ def warehouse_lock(settings: Settings, *, alone: bool) -> Iterator[None]:
     Raises:
         ControlError: the other kind is under way.
     """
-    handle = os.open(settings.restricted / "warehouse.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + _LOCK_PATIENCE_SECONDS
+    what = "a run of a month or another apply" if alone else "the carrying out of a plan"
+    with _locked(settings.restricted / "warehouse.lock", fcntl.LOCK_EX if alone else fcntl.LOCK_SH,
+                 f"{what} is under way: wait until it ends, then try again"):
+        yield
+
+
+@contextmanager
+def hold_lock(settings: Settings) -> Iterator[None]:
+    """Keep placing a hold and one batch of an apply apart: who comes second sees what the first has done.
+
+    Raises:
+        ControlError: the other does not end.
+    """
+    with _locked(settings.restricted / "hold.lock", fcntl.LOCK_EX,
+                 "a batch of a plan, or somebody who places a hold, does not end: try again", _HOLD_PATIENCE_SECONDS):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, kind: int, refusal: str, patience: float = _LOCK_PATIENCE_SECONDS) -> Iterator[None]:
+    """Hold a lock on a file (ControlError: not to be had); the system frees it when the process ends, however."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + patience
     try:
         while True:
             try:
-                fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+                fcntl.flock(handle, kind | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    what = "a run of a month or another apply" if alone else "the carrying out of a plan"
-                    raise ControlError(f"{what} is under way: wait until it ends, then try again") from None
+                    raise ControlError(refusal) from None
                 time.sleep(0.1)
         yield
     finally:

@@ -1,18 +1,20 @@
 """What happens between a plan and its carrying out, and after it: everything that came since is respected."""
 
 import shutil
-from datetime import date
+import sqlite3
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from ajprivacy_pipeline.enforcement.approve import approve, withdraw
 from ajprivacy_pipeline.enforcement.ledger import Ledger
-from ajprivacy_pipeline.enforcement.plans import find_plan, known_plans
+from ajprivacy_pipeline.enforcement.plans import find_plan, known_plans, plan_file
 from ajprivacy_pipeline.enforcement.recover import recover
 from ajprivacy_pipeline.errors import ControlError, EnforcementError, StoppedError
 from ajprivacy_pipeline.oversight.holds import lift_hold, place_hold
 from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.storage import month_files
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import warehouse_lock
 from tests.enforcement.enforcement_world import World, changed
@@ -118,6 +120,55 @@ def test_a_hold_since_then_keeps_its_person_until_it_is_lifted(world: World) -> 
     assert world.plan()["rows"] == sum(row["rows"] for row in result["dropped"])
 
 
+@pytest.mark.parametrize("what", ["customer:1", "orders"])
+def test_a_hold_that_is_placed_while_an_apply_runs_is_respected(world: World, what: str) -> None:
+    """What people record between deciding and the batch's locks makes everybody be decided about again."""
+    placed: list[str] = []
+
+    def places(now: str) -> None:
+        if now == "batch" and not placed:
+            placed.append(now)
+            place_hold(world.settings, what, "Ada", "litigation", date(2027, 10, 1), today=date(2026, 10, 15), by="Ada")
+
+    result = world.apply(world.approved(), places)
+    with world.connection() as connection:
+        names = dict(connection.exec_driver_sql("SELECT nr, mottaker FROM ordre").fetchall())
+    assert names[100] == "Kari Nordmann"
+    assert (people(world)[1] == "Kari Nordmann") == (what == "customer:1")
+    assert names[104] == ("Per Hansen" if what == "orders" else "Anonymised")
+    assert {row["reason"] for row in result["dropped"]} == {"not_due"}
+
+
+def test_a_hold_waits_for_the_batch_that_is_under_way(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(month_files, "_HOLD_PATIENCE_SECONDS", 0.2)
+    refused: list[ControlError] = []
+
+    def places(now: str) -> None:
+        if now == "read":
+            with pytest.raises(ControlError, match="a batch of a plan") as failure:
+                place_hold(world.settings, "customer:1", "Ada", "litigation", date(2027, 10, 1),
+                           today=date(2026, 10, 15), by="Ada")
+            refused.append(failure.value)
+
+    world.apply(world.approved(), places)
+    assert refused
+    assert people(world)[1] == "Anonymised"
+    assert world.control.legal_holds() == []
+
+
+def test_somebody_new_under_an_erased_id_is_decided_like_anybody(world: World) -> None:
+    """Neither the old plan nor the next one takes what stands there once nothing was left."""
+    plan = world.approved()
+    world.apply(plan)
+    world.decide()  # which sees that nothing is left of them
+    world.execute("UPDATE kunde SET navn = 'Nina Ny', epost = 'nina@example.no' WHERE nr = 1")
+    again = world.apply(plan)
+    assert (again["written_back"], again["applied"]) == (0, 0)
+    assert world.decide()["subject", "customer:1", "name"][0] == "hold"
+    assert world.plan()["rows"] == 0
+    assert people(world)[1] == "Nina Ny"
+
+
 def test_what_another_system_writes_back_goes_again(world: World) -> None:
     plan = world.approved()
     first = world.apply(plan)
@@ -138,6 +189,34 @@ def test_a_changed_policy_stops_a_plan(world: World) -> None:
     assert changed(before, world.cells()) == {}
     with pytest.raises(EnforcementError, match="is stopped"):
         world.apply(plan)
+
+
+def test_a_plan_that_is_carried_out_stays_so_whatever_changes(world: World) -> None:
+    plan = world.approved()
+    world.apply(plan)
+    policy_says(world, "approval_days = 14", "approval_days = 15")
+    with pytest.raises(EnforcementError, match="the policy changed since it was made") as failure:
+        world.apply(plan)
+    assert not isinstance(failure.value, StoppedError)
+    assert find_plan(world.control, plan).state(15) == "verified"
+
+
+def test_the_rows_of_a_plan_die(world: World) -> None:
+    """They say whose an unlinked order was; so does what a killed apply had extracted."""
+    plan = world.approved()
+    world.apply(plan)
+    rows = plan_file(world.settings, plan)
+    days = world.policy.enforcement.sweep.days
+    left = world.settings.restricted / "apply-killed.duckdb"
+    for age, there in ((days - 1, True), (days + 1, False)):
+        with sqlite3.connect(world.settings.control / "control.db") as store:
+            store.execute("UPDATE plan_events SET happened_at = ?", [str(datetime.now(UTC).replace(tzinfo=None)
+                                                                        - timedelta(days=age))])
+        left.write_bytes(b"left")
+        world.decide()
+        world.plan()
+        assert rows.exists() == there
+        assert not left.exists()
 
 
 def test_a_changed_catalogue_stops_a_plan(world: World) -> None:

@@ -1,0 +1,146 @@
+"""What may be changed where: nothing that something else of the contract is made of, and no row that feeds another."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from ajprivacy_pipeline.enforcement.ground import current_policy
+from ajprivacy_pipeline.enforcement.stages import stages_of
+from ajprivacy_pipeline.enforcement.targets import Place, places_of, sharings
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.warehouse.mapping import load_mapping, resolve
+from ajprivacy_pipeline.warehouse.source import open_source
+from tests.enforcement.enforcement_world import World
+
+TABLES = (
+    'CREATE TABLE kunde (nr TEXT PRIMARY KEY, slag, navn TEXT, epost TEXT, gate TEXT, orgnr TEXT, "Full adr" TEXT)',
+    "CREATE TABLE ordre (nr TEXT PRIMARY KEY, kunde TEXT, bestilt TEXT, levert TEXT, betalt TEXT, navn TEXT, kid TEXT)",
+    "CREATE TABLE linje (ordre TEXT, nr INTEGER, vare TEXT, PRIMARY KEY (ordre, nr))",
+    "CREATE TABLE faktura (nr TEXT PRIMARY KEY, kunde TEXT, dato TEXT, sum TEXT, betalt TEXT)",
+)
+MAPPING = """
+[tables.customers]
+table = "kunde"
+[tables.customers.columns]
+customer_id = "nr"
+customer_type = {type}
+name = "navn"
+email = "epost"
+street_address = "{street}"
+organisation_number = "orgnr"
+[tables.orders]
+table = "ordre"
+[tables.orders.columns]
+order_id = "nr"
+customer_id = "kunde"
+ordered_at = "bestilt"
+delivered_at = "levert"
+paid_at = "betalt"
+delivery_name = "navn"
+payment_reference = "kid"
+[tables.order_lines]
+table = "linje"
+[tables.order_lines.columns]
+order_id = "ordre"
+line_number = "nr"
+product_id = "vare"
+{more}
+"""
+
+
+def places(folder: Path, *, kind: str = '"slag"', street: str = "gate", more: str = "") -> dict[str, Place]:
+    """The places of the shop under a mapping with some lines of its own."""
+    engine = sa.create_engine(url := f"sqlite:///{folder / 'shop.db'}")
+    with engine.begin() as connection:
+        for statement in TABLES:
+            connection.exec_driver_sql(statement)
+    (folder / "mapping.toml").write_text(MAPPING.format(type=kind, street=street, more=more))
+    world = World(folder / "home", url, AJPRIVACY_MAPPING=str(folder / "mapping.toml"))
+    policy = current_policy(world.settings)
+    stages = stages_of(policy)
+    with open_source(url) as source:
+        mapping = load_mapping(world.settings.mapping_file, policy.sources)
+        found = places_of(resolve(source, mapping, policy.sources), stages, policy.sources)
+    return found
+
+
+def shared(found: dict[str, Place]) -> set[tuple[str, str, bool]]:
+    """The parts of customers that share a cell, as (part, other part, whether one row holds both)."""
+    return {(one.part[1], one.other[1], one.same_row) for one in sharings(found, stages_of(load_policy(NOTICE)))
+            if one.part[0] == "customers"}
+
+
+def test_what_nothing_else_reads_can_be_changed(tmp_path: Path) -> None:
+    found = places(tmp_path)["customers"]
+    assert found.columns == {"name": "navn", "email": "epost", "street_address": "gate", "organisation_number": "orgnr"}
+    assert found.fixed == {}
+
+
+def test_a_row_that_feeds_another_table_is_never_deleted(tmp_path: Path) -> None:
+    """An ended subscription that is a flag on the customer's row would take the customer with it."""
+    found = places(tmp_path, more='[tables.newsletter_subscriptions]\ntable = "kunde"\n'
+                                  '[tables.newsletter_subscriptions.columns]\nsubscription_id = "nr"\n'
+                                  'email = "epost"\n')["newsletter_subscriptions"]
+    assert (found.key, found.columns) == ((), {})
+    assert found.fixed["email"] == "its row would go as a whole, and feeds customers too"
+
+
+def test_a_row_that_a_query_reads_is_never_deleted(tmp_path: Path) -> None:
+    found = places(tmp_path, more='[tables.app_logs]\ntable = "faktura"\n[tables.app_logs.columns]\nlog_id = "nr"\n'
+                                  'logged_at = "dato"\nmessage = "sum"\n[tables.invoices]\nquery = "SELECT nr AS '
+                                  "invoice_id, kunde AS customer_id, dato AS issued_at, sum AS amount, betalt AS "
+                                  'paid_amount FROM \\"faktura\\""\n')["app_logs"]
+    assert found.fixed["message"] == "its row would go as a whole, and feeds invoices too"
+
+
+@pytest.mark.parametrize(("select", "fixed"), [
+    ("k.navn AS billing_name", {"name"}), ("k.NAVN || '' AS billing_name", {"name"}),
+    ('k."navn" AS billing_name', {"name"}),
+    ("k.*", {"name", "email", "street_address", "organisation_number"}),
+    ("2 * 3 AS due_at, k.gate AS billing_street_address", {"street_address"}), ("k.nr AS order_id", set())])
+def test_what_a_query_reads_from_the_master_row_stays(tmp_path: Path, select: str, fixed: set[str]) -> None:
+    """A billing name that is joined from the customer's row would go with the customer's name, before its time."""
+    query = (f"SELECT f.nr AS invoice_id, f.kunde AS customer_id, f.dato AS issued_at, f.sum AS amount, "
+             f"f.betalt AS paid_amount, {select} FROM faktura AS f JOIN kunde AS k ON k.nr = f.kunde")
+    found = places(tmp_path, more=f"[tables.invoices]\nquery = '''{query}'''\n")["customers"]
+    assert set(found.fixed) == fixed
+    assert all("the query of invoices reads it too" in why for why in found.fixed.values())
+
+
+def test_what_an_expression_of_the_row_reads_stays(tmp_path: Path) -> None:
+    """Without its number the company would become a consumer."""
+    kind = "CASE WHEN orgnr IS NULL THEN 'consumer' ELSE 'business' END"
+    found = places(tmp_path, kind=f'{{ sql = "{kind}" }}')["customers"]
+    assert found.fixed == {
+        "organisation_number": "customers.customer_type reads it too: what that needs would go with it"}
+
+
+def test_an_expression_of_the_same_part_goes_with_it(tmp_path: Path) -> None:
+    """City and street are one address: the cell of both goes with it, though the city alone cannot be written."""
+    found = places(tmp_path, street="Full adr",
+                   more="[tables.customers.columns.city]\nsql = 'substr(\"Full adr\", 3)'\n")["customers"]
+    assert found.columns["street_address"] == "Full adr"
+    assert found.fixed == {"city": "fed by an expression: say in the mapping where it is written"}
+
+
+def test_an_expression_of_another_part_keeps_a_cell_whose_name_is_several_words(tmp_path: Path) -> None:
+    found = places(tmp_path, street="Full adr",
+                   more="[tables.customers.columns.phone]\nsql = 'substr(\"Full adr\", 3)'\n")["customers"]
+    assert found.fixed["street_address"].startswith("customers.phone reads it too")
+
+
+def test_a_fact_in_the_same_cell_stays(tmp_path: Path) -> None:
+    """A date of payment that is also the reference of the payment."""
+    found = places(tmp_path)["orders"]
+    assert "payment_reference" in found.columns
+    (tmp_path / "two").mkdir()
+    both = places(tmp_path / "two", more='[tables.orders.columns.cancelled_at]\ncolumn = "kid"\n')["orders"]
+    assert both.fixed["payment_reference"].startswith("orders.cancelled_at reads it too")
+
+
+def test_two_parts_of_one_cell_wait_for_each_other(tmp_path: Path) -> None:
+    found = places(tmp_path, more='[tables.customers.columns.username]\ncolumn = "epost"\n')
+    assert found["customers"].columns["username"] == found["customers"].columns["email"] == "epost"
+    assert shared(found) == {("email", "username", True), ("username", "email", True)}
