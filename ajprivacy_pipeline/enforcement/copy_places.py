@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from ajprivacy_pipeline.enforcement import shapes
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part, Place
+from ajprivacy_pipeline.enforcement.values import left_by
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.retention import Action
 from ajprivacy_pipeline.warehouse.constraints import TableFacts, Write
 from ajprivacy_pipeline.warehouse.declared import Copy
 from ajprivacy_pipeline.warehouse.mapping_file import mapping_faults
-
-LONG_KEY = "9" * 20  # as long as a row's own key may be expected to be
 
 
 @dataclass(frozen=True)
@@ -102,9 +101,8 @@ def copy_writes(places: Iterable[CopyPlace]) -> Iterator[Write]:
         if place.actions is None:
             yield Write(place.table, None, "delete")
         for column, action in (place.actions or {}).items():
-            values = (action.neutral or "", action.unique_neutral.format(key=LONG_KEY))
             yield Write(place.table, column, "null", has_neutral=action.neutral is not None,
-                        values=values if place.facts.columns[column].unique else values[:1])
+                        values=left_by(action, unique=place.facts.columns[column].unique))
 
 
 def copies_refused(places: Iterable[CopyPlace], feeding: Iterable[Place]) -> Iterator[shapes.Refused]:

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from ajprivacy_pipeline.enforcement import shapes
 from ajprivacy_pipeline.enforcement.copy_places import (
-    LONG_KEY,
     CopyPlace,
     copies_refused,
     copy_places,
@@ -20,7 +19,7 @@ from ajprivacy_pipeline.enforcement.copy_places import (
 )
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part, Place, places_of
-from ajprivacy_pipeline.enforcement.values import Context, ends_as
+from ajprivacy_pipeline.enforcement.values import Context, ends_as, left_by
 from ajprivacy_pipeline.enforcement.work import Item
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.policy.retention import Action
@@ -75,7 +74,7 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
                     | {copy.path for copy in mapping.copies})
     facts = _facts(source, tables)
     copies = copy_places(mapping.copies, policy, places, facts)
-    writes = [*_writes(stages, places, policy), *copy_writes(copies)]
+    writes = [*_writes(stages, places, policy, facts), *copy_writes(copies)]
     refused: list[shapes.Refused] = [
         {"table": ".".join(found.table), "column": found.column, "constraint": found.constraint, "fix": found.fix}
         for found in refusals(source, writes, reviewed(mapping))]
@@ -84,13 +83,12 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
                   identity_of(settings.warehouse_url), refused, copies)
 
 
-def _possible(policy: Policy, entity: str, column: str, action: Action) -> tuple[str, ...]:
+def _possible(policy: Policy, entity: str, column: str, action: Action, *, unique: bool) -> tuple[str, ...]:
     """What may stand in a column afterwards, as far as it is no person's own."""
     if action.action == "unlink":
         return tuple(policy.retention.tombstones.values())
-    left = (action.neutral or "", action.unique_neutral.format(key=LONG_KEY))
     if action.action != "generalise":
-        return left
+        return left_by(action, unique=unique)
     if policy.sources.tables[entity].columns[column].birth:
         first, last = policy.retention.plausible_birth_years
         return tuple(f"{year}-01-01" for year in range(first // 10 * 10, last + 1, 10))
@@ -120,7 +118,8 @@ def identity_of(url: str) -> str:
     return hashlib.sha256(Address.parse(url).shown.encode()).hexdigest()[:16]
 
 
-def _writes(stages: Mapping[Part, Stage], places: Mapping[str, Place], policy: Policy) -> Iterator[Write]:
+def _writes(stages: Mapping[Part, Stage], places: Mapping[str, Place], policy: Policy,
+            facts: Mapping[tuple[str, ...], TableFacts]) -> Iterator[Write]:
     kinds = {"erase": "null", "generalise": "generalise", "unlink": "tombstone"}
     for (entity, _), stage in stages.items():
         place = places.get(entity)
@@ -131,7 +130,8 @@ def _writes(stages: Mapping[Part, Stage], places: Mapping[str, Place], policy: P
             continue
         for column, action in stage.columns.items():
             if column in place.columns:
-                values = _possible(policy, entity, column, action)
+                known = facts[place.table].columns[place.columns[column]]
+                values = _possible(policy, entity, column, action, unique=known.unique)
                 yield Write(place.table, place.columns[column], kinds[action.action],  # type: ignore[arg-type]
                             has_neutral=action.neutral is not None, values=values)
 

@@ -24,6 +24,14 @@ class Context:
     tombstone: Any = None
 
 
+LONG_KEY = "9" * 20  # as long as a row's own key may be expected to be
+
+
+def left_by(action: Action, *, unique: bool) -> tuple[str, ...]:
+    """Returns what an erasure may leave where a column takes no NULL, for the catalogue to judge."""
+    return (action.unique_neutral.format(key=LONG_KEY),) if unique else (action.neutral or "",)
+
+
 def ends_as(value: Any, action: Action, context: Context) -> Any:
     """Returns what a value ends as; itself where nothing is to change. NULL stays NULL."""
     if value is None:
