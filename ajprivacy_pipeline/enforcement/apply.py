@@ -104,14 +104,7 @@ class Door:
         began = time.monotonic()
         with (hold_lock(self.settings),
               self.writer.batch(self._fact_tables() if ids.of_people else ()) as batch):
-            self.checkpoint("read")
-            locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids)
-            done.put_off |= locked.changed_people(self.con, self.policy, ids)
-            if locked.EVERYBODY in done.put_off or said_by_people(self.settings) != self.seen.said:
-                done.put_off |= set(people)
-            edits = [edit for entity, listed in due.items()
-                     for edit in self._edits_of(batch, done, self.ground.places[entity], listed)]
-            edits = [edit for edit in edits if person_of(edit.item) not in done.put_off]
+            edits = self._decide(batch, done, ids, due, people)
             if not edits:
                 return done
             self.copies.look(batch, done.put_off)
@@ -137,6 +130,18 @@ class Door:
         self.checkpoint("committed")
         done.arrived = self._arrived(ids) if ids.of_people else 0
         return done
+
+    def _decide(self, batch: Batch, done: Done, ids: locked.Ids, due: Mapping[str, list[Item]],
+                people: Sequence[str]) -> list[Edit]:
+        """What is changed, decided on the facts as they stand now behind the batch's locks."""
+        self.checkpoint("read")
+        locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids)
+        done.put_off |= locked.changed_people(self.con, self.policy, ids)
+        if locked.EVERYBODY in done.put_off or said_by_people(self.settings) != self.seen.said:
+            done.put_off |= set(people)
+        edits = [edit for entity, listed in due.items()
+                 for edit in self._edits_of(batch, done, self.ground.places[entity], listed)]
+        return [edit for edit in edits if person_of(edit.item) not in done.put_off]
 
     def _change_copies(self, batch: Batch) -> list[CopyEdit]:
         """Change the rows of copies that go with the batch, until no new SELECT finds one: triggers may add some."""

@@ -24,7 +24,6 @@ from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.catalogue import LAYERS, Model, layer_models, run_model
 from ajprivacy_pipeline.storage.control import ControlStore
-from ajprivacy_pipeline.storage.control_rows import RowCount
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import (
     destroy_before,
@@ -39,7 +38,7 @@ from ajprivacy_pipeline.storage.policy_versions import record_policy
 if TYPE_CHECKING:
     from ajprivacy_pipeline.release import Logs, ReleaseRequest, ReleaseResult
     from ajprivacy_pipeline.release.sql_copy import PublishResult
-    from ajprivacy_pipeline.run.summary import Missing, MonthSummary, ReleaseSummary
+    from ajprivacy_pipeline.run.summary import MonthSummary
     from ajprivacy_pipeline.warehouse.extract import TableExtract
     from ajprivacy_pipeline.whatif.figures import Figures
 
@@ -174,17 +173,18 @@ class MonthRun:
 
     def summary(self) -> "MonthSummary":
         """Returns what the month came to, in counts alone; what the command line and the last asset show."""
+        from ajprivacy_pipeline.run.summary import missing, release_summary, source_counts
         with boundary("summary"):
-            counts = self._source_counts()
+            counts = source_counts(self.con)
             return {
                 "month": self.month, "run_id": self.run_id, "policy_version": self.policy.version,
                 "source_tables": sum(row["present"] for row in counts),
                 "source_rows": sum(row["rows"] for row in counts),
-                "missing": self._missing(),
+                "missing": missing(self.con),
                 "quality_faults": self.rows("staged.quality"),
                 "attribute_decisions": self.tally("retention.attribute_decisions", "decision"),
                 "record_decisions": self.tally("retention.record_decisions", "decision"),
-                "release": self._release_summary(),
+                "release": release_summary(self.release_result),
             }
 
     def rows(self, name: str) -> int:
@@ -208,18 +208,6 @@ class MonthRun:
         from ajprivacy_pipeline.whatif.figures import figures
         with boundary(name):
             return figures(self.con, name, self.policy, self.month)
-
-    def _release_summary(self) -> "ReleaseSummary | None":
-        from ajprivacy_pipeline.release.visible import told_lines
-        found = self.release_result
-        if found is None:
-            return None
-        return {"status": found.status, "proven": found.proven, "history_from": found.history_from,
-                "cells": found.figures.get("cells", 0), "cells_suppressed": found.figures.get("cells_suppressed", 0),
-                "unconverted_lines": found.figures.get("unconverted_lines", 0),
-                "rows": sum(found.rows.values()), "visible": dict(told_lines(found.visible)),
-                "gates": {v.guarantee: v.word for v in found.verdicts},
-                "absent": found.absent}
 
     def _bound(self, layer: str) -> Mapping[str, object]:
         """Every bound value of a layer's models; the schemas policy and control are written on first use."""
@@ -255,19 +243,6 @@ class MonthRun:
         self.con.execute(f"CREATE OR REPLACE TABLE control.rates ({CONTROL_TABLES['control.rates']})")
         for row in rates.items():
             self.con.execute("INSERT INTO control.rates VALUES (?, ?)", list(row))
-
-    def _missing(self) -> "Missing":
-        """What the warehouse does not have, as table or table.column, and why that leaves nobody due, if it does."""
-        found = self.con.execute("SELECT table_name, present, missing_columns FROM raw.extraction "
-                                 "ORDER BY table_name").fetchall()
-        reasons = self.con.execute("SELECT coalesce(reasons, []) FROM retention.evidence").fetchall()
-        return {"tables": [name for name, present, _ in found if not present],
-                "columns": [f"{name}.{column}" for name, present, columns in found if present for column in columns],
-                "evidence": list(reasons[0][0])}
-
-    def _source_counts(self) -> list[RowCount]:
-        found = self.con.execute("SELECT table_name, present, rows FROM raw.extraction ORDER BY table_name").fetchall()
-        return [{"table_name": name, "present": present, "rows": rows} for name, present, rows in found]
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[Callable[[int], int]]:

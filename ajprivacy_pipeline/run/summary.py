@@ -1,9 +1,16 @@
 """What a month came to, in counts alone: the record that the command line prints and the last asset notes.
 
-Belongs here: its shape. Does not belong here: counting (`month`), how it looks in a terminal (`cli.console`).
+Belongs here: its shape, and its parts as they are read from a run. Does not belong here: how it looks in a terminal
+(`cli.console`).
 """
 
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
+
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.control_rows import RowCount
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.release import ReleaseResult
 
 
 class Missing(TypedDict):
@@ -71,3 +78,32 @@ class RunSummary(ClosedSummary):
     plan: PlanLine | str | None  # None: nothing is due
     seconds: float
     published: str
+
+
+def source_counts(con: zones.Connection) -> list[RowCount]:
+    """The rows that were read, a table each."""
+    found = con.execute("SELECT table_name, present, rows FROM raw.extraction ORDER BY table_name").fetchall()
+    return [{"table_name": name, "present": present, "rows": rows} for name, present, rows in found]
+
+
+def missing(con: zones.Connection) -> Missing:
+    """What the warehouse does not have, as table or table.column, and why that leaves nobody due, if it does."""
+    found = con.execute("SELECT table_name, present, missing_columns FROM raw.extraction "
+                        "ORDER BY table_name").fetchall()
+    reasons = con.execute("SELECT coalesce(reasons, []) FROM retention.evidence").fetchall()
+    return {"tables": [name for name, present, _ in found if not present],
+            "columns": [f"{name}.{column}" for name, present, columns in found if present for column in columns],
+            "evidence": list(reasons[0][0])}
+
+
+def release_summary(found: "ReleaseResult | None") -> ReleaseSummary | None:
+    """What became of the release; None where the month was run without one."""
+    from ajprivacy_pipeline.release.visible import told_lines
+    if found is None:
+        return None
+    return {"status": found.status, "proven": found.proven, "history_from": found.history_from,
+            "cells": found.figures.get("cells", 0), "cells_suppressed": found.figures.get("cells_suppressed", 0),
+            "unconverted_lines": found.figures.get("unconverted_lines", 0),
+            "rows": sum(found.rows.values()), "visible": dict(told_lines(found.visible)),
+            "gates": {v.guarantee: v.word for v in found.verdicts},
+            "absent": found.absent}
