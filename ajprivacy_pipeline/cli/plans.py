@@ -150,7 +150,7 @@ def _lines(result: "ApplyResult") -> list[str]:
         lines.append(f"{result['not_carried_out']:>12,}  not carried out by us")
     if result["written_back"]:
         lines.append(f"{result['written_back']:>12,}  were written back by another system since, and went again")
-    lines += [f"{row['rows']:>12,}  rows of the copy {row['table']}, {row['cells']:,} values"
+    lines += [f"{row['rows']:>12,}  rows beside the decisions in {row['table']}, {row['cells']:,} values"
               for row in result["copies"]]
     lines += [f"{row['rows']:>12,}  still in {row['table']}.{row['column']} ({row['how']})" for row in result["sweep"]]
     lines += [f"may still lie in {row['where']}: {row['what']}" + (f"; ends {row['ends']}" if row["ends"] else "")
@@ -175,7 +175,7 @@ def _show(summary: "PlanSummary", state: str, *, as_json: bool) -> None:
         typer.echo(f"{row['entity'] + '.' + row['part']:40}{row['action']:12}{row['clause']:8}{row['rows']:>10,}"
                    f"{row['cells']:>10,}{brake['share']:>8.1%}{' brake' if brake['tripped'] else ''}")
     for copied in summary.get("copies", []):
-        typer.echo(f"{'copy ' + copied['table']:60}{copied['rows']:>10,}{copied['cells']:>10,}")
+        typer.echo(f"{'beside them, ' + copied['table']:60}{copied['rows']:>10,}{copied['cells']:>10,}")
     for found in summary["not_carried_out"]:
         typer.echo(f"not carried out by us: {found['entity']}.{found['column']}, {found['rows']:,} rows: "
                    f"{found['reason']}")

@@ -254,9 +254,9 @@ class _Apply:
         if said and not self.batches:
             return hits, said[-1]["residue"]
         tables = touched(self.con, self.ground.places, stages, fresh.APPLIED)
-        for copy in self.ground.mapping.copies:
-            if self.copies[copy.table, "rows"]:
-                tables[copy.path] = [*tables.get(copy.path, ()), *(copy.erase or (copy.by.column,))]
+        for place in self.ground.copies:
+            if self.copies[".".join(place.table), "rows"]:
+                tables[place.table] = [*tables.get(place.table, ()), *(place.actions or (place.finder,))]
         return hits, tidy_up(self.con, self.writer, self.policy, tables, sought,
                              today(self.policy.retention.time_zone))
 

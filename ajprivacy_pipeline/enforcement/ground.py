@@ -17,8 +17,9 @@ from ajprivacy_pipeline.enforcement.copy_places import (
     copy_writes,
     reviewed_copies,
 )
+from ajprivacy_pipeline.enforcement.kept_links import kept_links
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
-from ajprivacy_pipeline.enforcement.targets import Part, Place, places_of
+from ajprivacy_pipeline.enforcement.targets import Part, Place, links_of_kept, places_of
 from ajprivacy_pipeline.enforcement.values import Context, ends_as, left_by
 from ajprivacy_pipeline.enforcement.work import Item
 from ajprivacy_pipeline.policy import Policy, load_policy
@@ -74,6 +75,8 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
                     | {copy.path for copy in mapping.copies})
     facts = _facts(source, tables)
     copies = copy_places(mapping.copies, policy, places, facts)
+    links = links_of_kept(resolved, stages, places, policy.enforcement.kept_links)
+    copies += kept_links(len(copies), policy, links, places, facts)
     writes = [*_writes(stages, places, policy, facts), *copy_writes(copies)]
     refused: list[shapes.Refused] = [
         {"table": ".".join(found.table), "column": found.column, "constraint": found.constraint, "fix": found.fix}

@@ -187,7 +187,8 @@ def _differing(policy: Policy, name: str, by: Mapping[str, Sequence[str]] | None
     table = policy.sources.tables[name]
     judged = [column for column, spec in table.columns.items()
               if spec.decides or column in policy.actions.get(name, {})]
-    ours = [column for column in judged if column in table.key or column not in policy.actions.get(name, {})]
+    changed = {*policy.actions.get(name, {}), *policy.enforcement.kept_links.get(name, ())}
+    ours = [column for column in judged if column in table.key or column not in changed]
     where = "" if by is None else " WHERE " + " OR ".join(
         f"{quote(column)}::VARCHAR IN (SELECT unnest($k{i}))" for i, column in enumerate(by))
     key = f"trim({quote(table.key[0])}::VARCHAR, chr(32))"

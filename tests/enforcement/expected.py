@@ -50,7 +50,38 @@ def expected(before: Cells, decisions: dict[tuple[str, str, str], Decision]) -> 
             becomes = _becomes(before, table, row, part, column)
             if becomes != row[column]:
                 found[table, row_key, column] = becomes
+    _lose_links(before, decisions, found)
     return found
+
+
+def _lose_links(before: Cells, decisions: dict[tuple[str, str, str], Decision],
+                found: dict[tuple[str, str, str], Any]) -> None:
+    """A kept newsletter row of an anonymised subject loses its ids."""
+    told: dict[tuple[str, str], set[str]] = {}
+    for (entity, key, _), (decision, _) in decisions.items():
+        told.setdefault((entity, key), set()).add(decision)
+    for key, row in before["newsletter_subscriptions"].items():
+        for column, kind in (("customer_id", "customer"), ("contact_id", "contact")):
+            person = row[column]
+            if person is None or ("newsletter_subscriptions", key, "") in found:
+                continue
+            ends = set(told.get(("subject", f"{kind}:{person}"), {"nobody"}))
+            for table in ("orders", "invoices", "cases", "communications", "rights_requests", "web_events"):
+                for record, its in before[table].items():
+                    if its.get(column) != person:
+                        continue
+                    clicks = {"retain"} if table == "web_events" else set()
+                    ends |= told.get((table, record), clicks)
+                    of_company = column == "customer_id" and _kind(before, person) == "business"
+                    if of_company and table in ("orders", "invoices"):
+                        ends.add("stays")
+            if ends <= {"due", "absent"} and "due" in ends:
+                found["newsletter_subscriptions", key, column] = None
+
+
+def _kind(before: Cells, customer: str) -> str:
+    row = before["customers"].get(customer)
+    return (row and row["customer_type"]) or "business"
 
 
 def _becomes(before: Cells, table: str, row: dict[str, Any], part: str, column: str) -> Any:
