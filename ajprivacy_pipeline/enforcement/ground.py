@@ -25,6 +25,8 @@ from ajprivacy_pipeline.enforcement.work import Item
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.policy.retention import Action
 from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.policy_versions import with_former_neutrals
 from ajprivacy_pipeline.warehouse.address import Address
 from ajprivacy_pipeline.warehouse.constraints import (
     ColumnFacts,
@@ -41,9 +43,10 @@ from ajprivacy_pipeline.warehouse.source import Source
 
 
 def current_policy(settings: Settings) -> Policy:
-    """Returns the policy of an installation, with the tombstones of its mapping."""
+    """Returns the policy of an installation, with the tombstones of its mapping and what earlier versions left."""
     policy = load_policy(settings.notice)
-    return policy_for(policy, load_mapping(settings.mapping_file, policy.sources))
+    policy = policy_for(policy, load_mapping(settings.mapping_file, policy.sources))
+    return with_former_neutrals(policy, ControlStore.in_folder(settings.control))
 
 
 @dataclass(frozen=True)

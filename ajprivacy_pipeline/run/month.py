@@ -33,7 +33,7 @@ from ajprivacy_pipeline.storage.month_files import (
     month_lock,
     warehouse_lock,
 )
-from ajprivacy_pipeline.storage.policy_versions import record_policy
+from ajprivacy_pipeline.storage.policy_versions import record_policy, with_former_neutrals
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.release import Logs, ReleaseRequest, ReleaseResult
@@ -306,6 +306,7 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         keys = KeyStore(settings.keys, settings.root_key)
         control = ControlStore.in_folder(settings.control)
         record_policy(control, settings.notice, operator())
+        policy = with_former_neutrals(policy, control)
         if request is not None:
             from ajprivacy_pipeline.release import plan_release
             plan_release(control, policy, month, request)  # what cannot be had is refused before anything is read
