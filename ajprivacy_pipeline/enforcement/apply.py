@@ -33,9 +33,9 @@ from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.control_tables import review_decisions
 from ajprivacy_pipeline.storage.month_files import hold_lock
 from ajprivacy_pipeline.warehouse.stream import as_text
-from ajprivacy_pipeline.warehouse.writer import MARKER, Batch, BusyError, Change, Writer, open_writer
+from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Writer, open_writer
 
-__all__ = ["MARKER", "BusyError", "Checkpoint", "Done", "Door", "Edit", "Seen", "Writer", "open_writer", "person_of",
+__all__ = ["BusyError", "Checkpoint", "Done", "Door", "Edit", "Seen", "Writer", "open_writer", "person_of",
            "said_by_people", "told"]
 
 Checkpoint = Callable[[str], None]  # told what comes next; a test kills there

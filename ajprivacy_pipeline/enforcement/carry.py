@@ -23,7 +23,7 @@ from ajprivacy_pipeline.enforcement.apply import (
     told,
 )
 from ajprivacy_pipeline.enforcement.approve import require_unchanged
-from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
+from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, histories, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
 from ajprivacy_pipeline.enforcement.plans import RUNNING, Plan, find_plan, forget_old, move, plan_file
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
@@ -72,7 +72,7 @@ def apply_plan(settings: Settings, name: str, *, by: str = "system", checkpoint:
             with open_source(settings.warehouse_url) as source:
                 ground = look_at(source, settings, policy)
             _require_ground(control, Ledger(control, keys, settings.keys), plan, policy, settings, ground, by)
-            with _opened(settings, policy, keys, plan) as (con, writer):
+            with _opened(settings, policy, keys, plan, ground.versions) as (con, writer):
                 return _Apply(settings, policy, control, keys, plan, ground, con, writer, checkpoint).run(by)
 
 
@@ -90,13 +90,13 @@ def _require_ground(control: ControlStore, ledger: Ledger, plan: Plan, policy: P
 
 
 @contextmanager
-def _opened(settings: Settings, policy: Policy, keys: KeyStore, plan: Plan,
+def _opened(settings: Settings, policy: Policy, keys: KeyStore, plan: Plan, versions: Mapping[tuple[str, ...], str],
             ) -> Iterator[tuple[zones.Connection, Writer]]:
     path = plan_file(settings, plan.id)
     if not path.exists():
         raise EnforcementError(f"the rows of plan {plan.id} are destroyed: make a new plan")
     with (fresh.fresh_zone(settings, keys, plan) as con, zones.attached(con, keys, path, "made", write=True),
-          open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer):
+          open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds, versions) as writer):
         yield con, writer
 
 
@@ -258,7 +258,7 @@ class _Apply:
             if self.copies[".".join(place.table), "rows"]:
                 tables[place.table] = [*tables.get(place.table, ()), *(place.actions or (place.finder,))]
         return hits, tidy_up(self.con, self.writer, self.policy, tables, sought,
-                             today(self.policy.retention.time_zone))
+                             today(self.policy.retention.time_zone), histories(self.ground.mapping))
 
     def _finish(self, before: Mapping[str | None, int], by: str, *, verified: bool = True) -> shapes.ApplyResult:
         after = self._tally()

@@ -20,8 +20,8 @@ from ajprivacy_pipeline.warehouse import copied, tidying
 from ajprivacy_pipeline.warehouse.address import Address, driver_errors
 from ajprivacy_pipeline.warehouse.facts import facts
 from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
+from ajprivacy_pipeline.warehouse.marker import BATCHES, MARKER
 
-MARKER = "ajprivacy_batches"
 _CHUNK = 500  # keys of one statement; SQLite takes 32,766 bound values
 Path_ = tuple[str, ...]  # (schema, table), or (table,)
 Row = dict[str, Any]
@@ -43,8 +43,13 @@ class Change:
 
 
 @contextmanager
-def open_writer(url: str, lock_wait_seconds: float) -> Iterator["Writer"]:
+def open_writer(url: str, lock_wait_seconds: float, versions: Mapping[Path_, str] | None = None) -> Iterator["Writer"]:
     """Open a warehouse for writing.
+
+    Args:
+        url: of the warehouse.
+        lock_wait_seconds: how long a batch waits for somebody else's lock.
+        versions: by table, the column with a number that is raised whenever a row changes.
 
     Raises:
         SourceError: as `open_source`.
@@ -52,7 +57,7 @@ def open_writer(url: str, lock_wait_seconds: float) -> Iterator["Writer"]:
     address = Address.parse(url)
     engine = _engine(address, lock_wait_seconds)
     try:
-        yield Writer(address, engine, lock_wait_seconds)
+        yield Writer(address, engine, lock_wait_seconds, versions or {})
     finally:
         engine.dispose()
 
@@ -76,11 +81,13 @@ def _engine(address: Address, wait: float) -> sa.Engine:
 class Writer:
     """A warehouse that may be written to."""
 
-    def __init__(self, address: Address, engine: sa.Engine, lock_wait_seconds: float) -> None:
-        """Write through an engine; a batch waits so long for somebody else's lock."""
+    def __init__(self, address: Address, engine: sa.Engine, lock_wait_seconds: float,
+                 versions: Mapping[Path_, str]) -> None:
+        """Write through an engine; arguments as `open_writer`."""
         self.address = address
         self._engine = engine
         self._wait = lock_wait_seconds
+        self.versions = versions
         self._tables: dict[Path_, sa.Table] = {}
         self._kept: dict[Path_, tuple[str, ...]] = {}
 
@@ -119,10 +126,6 @@ class Writer:
                                               schema=path[0] if len(path) > 1 else None, resolve_fks=False)
         return self._tables[path]
 
-    def address_of(self, path: Path_, key: Sequence[str]) -> tuple[str, ...]:
-        """Returns the columns that address a row of a table: its primary key, else those that feed the contract's."""
-        return tuple(column.name for column in self.table(path).primary_key.columns) or tuple(key)
-
     def kept_as_is(self, path: Path_) -> tuple[str, ...]:
         """Returns columns that the database itself would set when a row changes (ON UPDATE CURRENT_TIMESTAMP)."""
         if self._engine.dialect.name not in ("mysql", "mariadb"):
@@ -132,11 +135,10 @@ class Writer:
         return self._kept[path]
 
     def _set_by_itself(self, path: Path_) -> tuple[str, ...]:
-        schema = ":schema" if len(path) > 1 else "DATABASE()"
-        found = sa.text(f"SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema} "
-                        "AND TABLE_NAME = :name AND EXTRA LIKE '%on update%'")
+        found = sa.text("SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_NAME = :name "
+                        "AND TABLE_SCHEMA = coalesce(:schema, DATABASE()) AND EXTRA LIKE '%on update%'")
         with self._errors(), self._engine.connect() as connection:
-            rows = connection.execute(found, {"name": path[-1], "schema": path[0]}).fetchall()
+            rows = connection.execute(found, {"name": path[-1], "schema": path[0] if len(path) > 1 else None}).fetchall()
         return tuple(str(row[0]) for row in rows)
 
     def make_marker(self) -> None:
@@ -149,9 +151,9 @@ class Writer:
             if sa.inspect(self._engine).has_table(MARKER):
                 return
             try:
-                _MARKER.create(self._engine)
+                BATCHES.create(self._engine)
             except sa.exc.SQLAlchemyError:
-                statement = " ".join(str(sa.schema.CreateTable(_MARKER).compile(self._engine)).split())
+                statement = " ".join(str(sa.schema.CreateTable(BATCHES).compile(self._engine)).split())
                 raise SourceError(f"{self.address.shown}: nothing is carried out without the table {MARKER}, which "
                                   f"this user may not create; have somebody run: {statement}") from None
 
@@ -165,7 +167,7 @@ class Writer:
         with self._errors(), self._engine.connect() as connection:
             if not sa.inspect(connection).has_table(MARKER):
                 return {}
-            rows = connection.execute(sa.select(_MARKER.c.batch, _MARKER.c.counts).where(_MARKER.c.plan_id == plan))
+            rows = connection.execute(sa.select(BATCHES.c.batch, BATCHES.c.counts).where(BATCHES.c.plan_id == plan))
             return {int(row[0]): str(row[1]) for row in rows}
 
     def marked_plans(self) -> frozenset[str]:
@@ -173,7 +175,7 @@ class Writer:
         with self._errors(), self._engine.connect() as connection:
             if not sa.inspect(connection).has_table(MARKER):
                 return frozenset()
-            return frozenset(str(row[0]) for row in connection.execute(sa.select(_MARKER.c.plan_id).distinct()))
+            return frozenset(str(row[0]) for row in connection.execute(sa.select(BATCHES.c.plan_id).distinct()))
 
     def tidy(self, tables: tidying.Tables) -> list[tidying.Left]:
         """Let the database clear away what was in the given columns of tables; returns what is left of it, and where.
@@ -214,15 +216,6 @@ class Writer:
                     raise BusyError(f"{self.address.shown}: somebody else holds what a batch needs; "
                                     "run it again when they are done") from None
                 raise
-
-
-_MARKER = sa.Table(
-    MARKER, sa.MetaData(),
-    sa.Column("plan_id", sa.String(32), primary_key=True),
-    sa.Column("batch", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("counts", sa.Text, nullable=False),
-    sa.Column("marked_at", sa.String(32), nullable=False),
-)
 
 
 def _constraint(error: sa.exc.IntegrityError) -> str:
@@ -285,7 +278,8 @@ class Batch:
 
     def change(self, change: Change) -> None:
         """Give rows their values, or delete them."""
-        table = self._writer.table(change.table)
+        table, version = self._writer.table(change.table), self._writer.versions.get(change.table)
+        raised = {version: table.c[version] + 1} if version else {}
         for chunk in _chunks(change.rows):
             here = self._is(table, change.address, chunk)
             if change.values is None:
@@ -295,7 +289,7 @@ class Batch:
                         if name not in change.values}
                 bound = {name: sa.bindparam(None, value, type_=sa.types.NullType()) if value is not None else sa.null()
                          for name, value in change.values.items()}
-                self._connection.execute(sa.update(table).where(here).values({**bound, **kept}))
+                self._connection.execute(sa.update(table).where(here).values({**bound, **kept, **raised}))
 
     def insert(self, path: Path_, values: Mapping[str, Any]) -> None:
         """Insert one row."""
@@ -304,7 +298,7 @@ class Batch:
 
     def mark(self, plan: str, number: int, counts: str, moment: str) -> None:
         """Leave the marker of a batch, as its last change."""
-        self._connection.execute(sa.insert(_MARKER), {"plan_id": plan, "batch": number, "counts": counts,
+        self._connection.execute(sa.insert(BATCHES), {"plan_id": plan, "batch": number, "counts": counts,
                                                       "marked_at": moment})
 
     def _is_untyped(self, table: sa.Table, key: Sequence[str]) -> bool:
