@@ -138,8 +138,8 @@ class Writer:
         found = sa.text("SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_NAME = :name "
                         "AND TABLE_SCHEMA = coalesce(:schema, DATABASE()) AND EXTRA LIKE '%on update%'")
         with self._errors(), self._engine.connect() as connection:
-            rows = connection.execute(found, {"name": path[-1], "schema": path[0] if len(path) > 1 else None}).fetchall()
-        return tuple(str(row[0]) for row in rows)
+            rows = connection.execute(found, {"name": path[-1], "schema": None if len(path) == 1 else path[0]})
+            return tuple(str(row[0]) for row in rows)
 
     def make_marker(self) -> None:
         """Create the marker table where it is missing.
