@@ -33,7 +33,7 @@ def facts(connection: sa.Connection, table: ResolvedTable, types: Mapping[str, s
     dialect = connection.dialect.name
     fed = {name: table.columns[name] for name in types}
     prepare = connection.dialect.identifier_preparer.quote_identifier
-    listed = ", ".join(f"{_shown(feed, types[name], dialect)} AS {prepare(name)}" for name, feed in fed.items() if feed)
+    listed = ", ".join(f"{shown(feed, types[name], dialect)} AS {prepare(name)}" for name, feed in fed.items() if feed)
     rows: dict[tuple[Any, ...], None] = {}
     for where, values in _conditions(table, by, dialect):
         ending = _lock(dialect, lock=lock)
@@ -72,7 +72,8 @@ def _comparable(feed: ResolvedColumn, ids: list[str], dialect: str) -> tuple[str
 _TEXT = {"sqlite": "TEXT", "postgresql": "text"}
 
 
-def _shown(feed: ResolvedColumn, type_: str, dialect: str) -> str:
+def shown(feed: ResolvedColumn, type_: str, dialect: str) -> str:
+    """Returns the expression under which a column is selected, for a type of raw."""
     if dialect == "sqlite":
         return f"CAST({feed.sql} AS TEXT)"
     if dialect == "postgresql" and type_ == "VARCHAR":
