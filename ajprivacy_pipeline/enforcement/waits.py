@@ -1,5 +1,6 @@
-"""What is due and has to wait: a cell goes with its last owner, a link with the last purpose that rests on it, and some
-rows with the end of a period.
+"""What is due and has to wait.
+
+A cell goes with its last owner, a link with the last purpose that rests on it, some rows with the end of a period.
 
 Belongs here: setting such rows aside, with what they wait for. Does not belong here: what can never be changed by us
 (`targets`).
