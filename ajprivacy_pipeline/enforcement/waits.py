@@ -72,6 +72,7 @@ def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part
                               "other_entity": other_entity, "other_part": other_part, "same_row": sharing.same_row})
     con.execute(f"CREATE OR REPLACE TABLE scratch.ready AS SELECT * FROM {due} AS d "
                 "ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
-    found = con.execute("SELECT entity, part, count(DISTINCT record_id), waits_for FROM scratch.waits "
+    found = con.execute("WITH each_once AS (SELECT entity, part, record_id, min(waits_for) AS waits_for "
+                        "FROM scratch.waits GROUP BY ALL) SELECT entity, part, count(*), waits_for FROM each_once "
                         "GROUP BY ALL ORDER BY ALL").fetchall()
     return [{"entity": entity, "part": part, "rows": rows, "waits_for": why} for entity, part, rows, why in found]
