@@ -23,12 +23,18 @@ WITH terms AS (
     SEMI JOIN (SELECT record_id FROM retention.record_decisions
                WHERE entity = 'cases' AND decision = 'due') AS d ON d.record_id = c.case_id
     LEFT JOIN retention.subject_requests AS e ON e.subject_no = c.subject_no
+), held AS (
+    SELECT t.entity, t.record_id, s.subject_id, t.contract_on, t.profile_on, t.individualisation_on,
+        s.contract_on AS in_contract_until, s.profile_on AS with_profile_until,
+        greatest(s.individualisation_on, s.identification_on) AS known_until
+    FROM terms AS t
+    JOIN retention.subject_purposes AS s ON s.subject_no = t.subject_no
 )
-SELECT t.entity, t.record_id, s.subject_id, p.purpose
-FROM terms AS t
-JOIN retention.subject_purposes AS s USING (subject_no)
-CROSS JOIN LATERAL (VALUES
-    ('contract', t.contract_on, s.contract_on), ('profile', t.profile_on, s.profile_on),
-    ('individualisation', t.individualisation_on, greatest(s.individualisation_on, s.identification_on))
-) AS p(purpose, term_on, active_on)
-WHERE p.term_on > $as_of AND p.active_on > $as_of
+SELECT entity, record_id, subject_id, 'contract' AS purpose FROM held
+WHERE contract_on > $as_of AND in_contract_until > $as_of
+UNION ALL
+SELECT entity, record_id, subject_id, 'profile' FROM held
+WHERE profile_on > $as_of AND with_profile_until > $as_of
+UNION ALL
+SELECT entity, record_id, subject_id, 'individualisation' FROM held
+WHERE individualisation_on > $as_of AND known_until > $as_of
