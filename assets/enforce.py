@@ -144,7 +144,8 @@ def _certified(settings: Settings, entries: list[Entry], head: Head) -> dict[str
     page = write_certificate(found, settings.control / "certificates")[0]
     counts = {name: found[name] for name in ("rows", "cells", "anonymised", "unlinked", "arrived_meanwhile",
                                              "written_back") if found[name] is not None}
-    return {"made": True, "month": found["month"], "state": found["state"], **counts, "overdue": found["overdue"]["left"] or 0,
+    return {"made": True, "month": found["month"], "state": found["state"], **counts,
+            "left": found["overdue"]["left"] or 0,
             "not_carried_out": sum(row["rows"] for row in found["not_carried_out"]),
             "dropped": sum(row["rows"] for row in found["dropped"]),
             "sweep": sum(row["rows"] for row in found["sweep"]), "residue": len(found["residue"]),

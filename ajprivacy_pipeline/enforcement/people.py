@@ -58,9 +58,9 @@ def _named(policy: Policy, losing: Collection[str]) -> Iterator[str]:
             if column not in spec.columns:
                 continue
             parts = [part for (name, part), stage in stages.items() if name == table and column in stage.columns]
-            gone = ("EXISTS (SELECT 1 FROM carried AS d WHERE d.entity = {0} AND d.record_id = t.{1} "
-                    "AND d.part IN ({2}))".format(literal(table), quote(spec.key[0]), ", ".join(map(literal, parts)))
-                    if parts else "false")
+            listed = ", ".join(map(literal, parts))
+            gone = (f"EXISTS (SELECT 1 FROM carried AS d WHERE d.entity = {literal(table)} "
+                    f"AND d.record_id = t.{quote(spec.key[0])} AND d.part IN ({listed}))" if parts else "false")
             if kind == "customer" and (table, LINK) in stages:
                 gone += (" AND EXISTS (SELECT 1 FROM staged.customers AS c WHERE c.customer_id = t.customer_id "
                          "AND c.customer_type <> 'business')")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from ajprivacy_pipeline.assets.definitions import defs
 from ajprivacy_pipeline.assets import enforce
+from ajprivacy_pipeline.assets.definitions import defs
 from ajprivacy_pipeline.assets.enforce import APPLIED, APPLY, CERTIFICATE
 
 from ajprivacy_pipeline.enforcement.plans import find_plan
