@@ -4,6 +4,8 @@ Belongs here: finding it, and saying so of the plan that took it away, which may
 here: taking it away again (`carry`), what comes back after a month saw that nothing was left (that is somebody new).
 """
 
+from typing import cast
+
 from ajprivacy_pipeline.enforcement import waits
 from ajprivacy_pipeline.enforcement.bodies import Verified
 from ajprivacy_pipeline.enforcement.fresh import APPLIED
@@ -67,10 +69,11 @@ def _written_back(con: zones.Connection, policy: Policy, ground: Ground) -> tupl
 
 def _say(control: ControlStore, ledger: Ledger, plan: Plan, rows: int, since: str | None, by: str) -> None:
     said = [entry.body for entry in ledger.entries() if entry.kind == "verified" and entry.body["plan"] == plan.id][-1]
-    before = said["oldest_overdue_on"]
-    body: Verified = {**said, "written_back": rows,  # type: ignore[typeddict-item] - it was written by this shape
-                      "oldest_overdue_on": min(filter(None, (since, before)), default=None)}
-    body.pop("anonymised", None)
+    body = cast(Verified, dict(said))  # it was written in this shape
+    body["written_back"] = rows
+    body["oldest_overdue_on"] = min(filter(None, (since, said["oldest_overdue_on"])), default=None)
+    for word in ("anonymised", "unlinked"):
+        body.pop(word, None)  # type: ignore[misc]
     told = [event.detail for event in plan.events if event.event == "verified"][-1]
     move(control, ledger, plan, "unverified", by, {**told, "verified": False, "written_back": rows,
                                                   "looked_again": True}, body)

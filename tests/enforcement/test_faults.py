@@ -1,9 +1,9 @@
 """Disks that are full, stores that are away and databases that go: one sentence, nothing half done, one final state."""
 
 import resource
+import shutil
 import signal
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,19 +16,39 @@ from tests import forked
 from tests.enforcement.enforcement_world import World, changed, new_database
 from tests.enforcement.test_kill import in_small_batches, table_rows
 
-Checkpoint = Callable[[str], None]
+Rows = dict[str, list[tuple[object, ...]]]
 
 
-def straight(folder: Path, url: str | None = None) -> dict[str, list[tuple[object, ...]]]:
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the keyed shop, one person a batch, decided once."""
+    folder = tmp_path_factory.mktemp("decided")
+    in_small_batches(folder, f"sqlite:///{folder / 'shop.db'}").decide()
+    return folder
+
+
+def copied(decided: Path, folder: Path) -> World:
+    """A copy of it, for a test to change."""
+    shutil.copytree(decided, folder)
+    return World(folder / "home", f"sqlite:///{folder / 'shop.db'}", AJPRIVACY_NOTICE=str(folder / "notice"),
+                 AJPRIVACY_MAPPING=str(folder / "mapping.toml"))
+
+
+@pytest.fixture
+def world(decided: Path, tmp_path: Path) -> World:
+    """A copy of it, for a test to change."""
+    return copied(decided, tmp_path / "copy")
+
+
+@pytest.fixture(scope="module")
+def wanted(decided: Path, tmp_path_factory: pytest.TempPathFactory) -> Rows:
     """The shop's rows after an apply in which nothing went wrong."""
-    (folder / "straight").mkdir()
-    world = in_small_batches(folder / "straight", url or f"sqlite:///{folder / 'straight.db'}")
-    world.decide()
+    world = copied(decided, tmp_path_factory.mktemp("straight") / "copy")
     world.apply(world.approved())
     return table_rows(world)
 
 
-def ends_well(world: World, plan: str, wanted: dict[str, list[tuple[object, ...]]]) -> None:
+def ends_well(world: World, plan: str, wanted: Rows) -> None:
     """Applied once more it ends where it should have, and the ledger is whole."""
     result = world.apply(plan)
     assert result["verified"]
@@ -45,10 +65,8 @@ def one_sentence(error: PrivacyError) -> None:
 
 
 @pytest.mark.parametrize("when", ["committed", "batch"])
-def test_the_control_store_is_away_for_a_while(when: str, tmp_path: Path) -> None:
+def test_the_control_store_is_away_for_a_while(when: str, world: World, wanted: Rows) -> None:
     """Between a batch's commit and its entry, and before a batch: somebody else has the store locked."""
-    world = in_small_batches(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}")
-    world.decide()
     plan = world.approved()
     locks: list[sqlite3.Connection] = []
 
@@ -62,7 +80,7 @@ def test_the_control_store_is_away_for_a_while(when: str, tmp_path: Path) -> Non
     one_sentence(failure.value)
     locks[0].rollback()
     locks[0].close()
-    ends_well(world, plan, straight(tmp_path))
+    ends_well(world, plan, wanted)
 
 
 def _fill_the_disk(env: dict[str, str], plan: str, point: str, said: str) -> None:
@@ -87,9 +105,7 @@ def _fill_the_disk(env: dict[str, str], plan: str, point: str, said: str) -> Non
 
 
 @pytest.mark.parametrize("point", ["write", "committed"])
-def test_a_disk_that_is_full_in_the_middle(point: str, tmp_path: Path) -> None:
-    world = in_small_batches(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}")
-    world.decide()
+def test_a_disk_that_is_full_in_the_middle(point: str, world: World, wanted: Rows, tmp_path: Path) -> None:
     plan = world.approved()
     before = world.cells()
     process = forked.start(_fill_the_disk, world.env, plan, point, str(tmp_path / "said"))
@@ -100,7 +116,7 @@ def test_a_disk_that_is_full_in_the_middle(point: str, tmp_path: Path) -> None:
     assert "\n" not in said
     if point == "write":
         assert changed(before, world.cells()) == {}
-    ends_well(world, plan, straight(tmp_path))
+    ends_well(world, plan, wanted)
 
 
 def test_a_database_that_goes_away_between_two_batches(postgres_url: str, tmp_path: Path) -> None:
@@ -127,13 +143,15 @@ def test_a_database_that_goes_away_between_two_batches(postgres_url: str, tmp_pa
         connection.exec_driver_sql("ALTER DATABASE goes_away ALLOW_CONNECTIONS true")
     engine.dispose()
     assert [entry.kind for entry in open_ledger(world.settings).entries()].count("batch") == 1
-    ends_well(world, plan, straight(tmp_path, new_database(postgres_url, "stays")))
+    (tmp_path / "straight").mkdir()
+    straight = in_small_batches(tmp_path / "straight", new_database(postgres_url, "stays"))
+    straight.decide()
+    straight.apply(straight.approved())
+    ends_well(world, plan, table_rows(straight))
 
 
-def test_a_control_store_that_nobody_may_read(tmp_path: Path) -> None:
+def test_a_control_store_that_nobody_may_read(world: World, wanted: Rows) -> None:
     """Refused before anything is changed; root may read everything, so a folder stands in its place."""
-    world = in_small_batches(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}")
-    world.decide()
     plan = world.approved()
     before = world.cells()
     store = world.settings.control / "control.db"
@@ -145,4 +163,4 @@ def test_a_control_store_that_nobody_may_read(tmp_path: Path) -> None:
     assert changed(before, world.cells()) == {}
     store.rmdir()
     store.with_name("away.db").rename(store)
-    ends_well(world, plan, straight(tmp_path))
+    ends_well(world, plan, wanted)
