@@ -1,4 +1,6 @@
-"""What is due and has to wait: a source cell goes with its last owner, and some rows with the end of a period.
+"""What is due and has to wait.
+
+A cell goes with its last owner, a link with the last purpose that rests on it, some rows with the end of a period.
 
 Belongs here: setting such rows aside, with what they wait for. Does not belong here: what can never be changed by us
 (`targets`).
@@ -36,6 +38,13 @@ _SHARED = """
         SELECT 1 FROM scratch.decided AS o WHERE o.entity = $other_entity AND o.part = $other_part
             AND o.record_id = d.record_id AND o.decision IN ('retain', 'hold')))
 """
+_RELIED = """
+    INSERT INTO scratch.waits
+    SELECT d.entity, d.record_id, d.part,
+        CASE WHEN starts_with(r.subject_id, 'contact:') THEN 'contacts.' ELSE 'customers.' END || r.purpose
+    FROM retention.due AS d JOIN retention.relied_on AS r USING (entity, record_id)
+    WHERE d.entity = 'cases' OR d.part = 'link'
+"""
 
 
 def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part, Stage], day: date) -> list[Waiting]:
@@ -54,6 +63,7 @@ def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part
                 "(entity VARCHAR, record_id VARCHAR, part VARCHAR, waits_for VARCHAR)")
     if ("newsletter_subscriptions", "email") in stages:
         con.execute(_LAST_DAY, {"why": PERIOD_OPEN, "as_of": day})
+    con.execute(_RELIED)
     for sharing in dict.fromkeys(sharings(places, stages)):
         (entity, part), (other_entity, other_part) = sharing.part, sharing.other
         con.execute(_SHARED, {"why": f"{other_entity}.{other_part}", "entity": entity, "part": part,
