@@ -26,6 +26,24 @@ Who = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.add_typer(request_app, name="request")
+    app.command("access-log")(access_log)
+
+
+def access_log(
+    subject: Annotated[str | None, typer.Option(
+        "--subject", metavar="SUBJECT", help="Of customer:ID or contact:ID alone.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List who looked at people's data: explanations and packages. Whom it was about is a token."""
+    from ajprivacy_pipeline.oversight.accesses import accesses
+    rows = accesses(prepared(), subject)
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        typer.echo(f"{row['looked_at']:%Y-%m-%d %H:%M} UTC  {row['what']:12}{row['month'] or '-':9}{row['subject']:14}"
+                   f"{row['by']}")
+    typer.echo(f"{len(rows):,} access(es)")
 
 
 @request_app.command("add")

@@ -71,7 +71,7 @@ def _package(settings: Settings, policy: Policy, request: Request, everything: l
              today: date, by: str) -> Package:
     words = Wording(language)
     mapping = load_mapping(settings.mapping_file, policy.sources)
-    if request.kind not in PACKAGES:
+    if request.kind not in PACKAGES or request.outcome == "refused":  # nothing about anybody is in it
         with decided_month(settings) as month:
             return Assembler(policy, words, None, month).package(request, [], [], {}, today)
     if request.asker is None:

@@ -53,17 +53,25 @@ class Assembler:
         controller = policy.notice.controller
         recipients = tuple(self._recipients())
         told = tuple(self._tables(held if kind == ACCESS else self._provided(held)))
-        if kind == ACCESS:
-            told += tuple(self._copies(copies))
+        told += tuple(self._copies(copies)) if kind == ACCESS else ()
         return Package(
             schema_version=VERSION, kind=kind, language=words.language, made_on=today.isoformat(),
             controller=ControllerTold(name=controller.name, organisation_number=controller.organisation_number,
                                       place=f"{controller.city}, {controller.country}", email=controller.contact_email),
-            request=self._request(request), answer=tuple(words.group("answers").get(kind, ())),
+            request=self._request(request), refused=request.outcome == "refused", answer=self._answer(request),
             held=told, purposes=tuple(self._purposes()), recipients=recipients, transfers=self._transfers(),
             profiling=tuple(words.of("profiling", clause) for clause in policy.rights.profiling_clauses),
             earlier_requests=tuple(map(self._request, earlier)), rights=tuple(words.group("rights")["list"]),
             complaint=Complaint(authority=controller.supervisory_authority, url=policy.rights.complaint_url))
+
+    def _answer(self, request: Request) -> tuple[str, ...]:
+        """What comes of a request, in words."""
+        if request.outcome != "refused":
+            return tuple(self._words.group("answers").get(request.kind or "", ()))
+        if request.clause is None:
+            return (self._words("refused"),)
+        return (self._words("refused_by", clause=request.clause,
+                            meaning=self._words.clause(request.clause, self._policy.clauses[request.clause].meaning)),)
 
     def _provided(self, held: Sequence[Held]) -> list[Held]:
         """What the person provided: own rows, the columns of the policy, messages that they wrote."""

@@ -113,6 +113,7 @@ class Package(_Shape):
     made_on: str
     controller: ControllerTold
     request: RequestTold
+    refused: bool
     answer: tuple[str, ...]
     held: tuple[HeldTable, ...]
     purposes: tuple[PurposeTold, ...]

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from ajprivacy_pipeline.enforcement.certificate_page import Words as Shared
-from ajprivacy_pipeline.explain.words import Language
+from ajprivacy_pipeline.explain.words import Language, templates
 from ajprivacy_pipeline.rights.decided import Decision
 
 
@@ -47,6 +47,10 @@ class Wording:
     def text(self, group: str, name: str, /, **values: object) -> str:
         """Returns a text of a group with its values."""
         return str(self._t[group][name]).format(**values)
+
+    def clause(self, name: str, meaning: str) -> str:
+        """Returns what a clause promises: English as the policy says it, Norwegian where it is told."""
+        return str(templates(self.language)["clauses"].get(name, meaning)) if self.language == "nb" else meaning
 
     def day(self, day: date | str | None) -> str:
         """Returns a day in words."""

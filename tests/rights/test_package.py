@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import RightsError
+from ajprivacy_pipeline.oversight.accesses import accesses
 from ajprivacy_pipeline.rights.folder import PREFIX, destroy_copies, read_copy
 from ajprivacy_pipeline.rights.shapes import SCHEMA, read_package, schema
 from ajprivacy_pipeline.run.month import open_month
@@ -245,11 +246,24 @@ def test_killed_between_its_steps_it_ends_the_same(desk: Desk, say: Say, tmp_pat
     assert [path.name for path in tmp_path.glob(".out*")] == []
 
 
+@pytest.mark.parametrize("kind", ["access", "erasure"])
+def test_a_refusal_names_its_clause_and_nothing_about_anybody(desk: Desk, say: Say, tmp_path: Path, kind: str) -> None:
+    request = asked(say, SUBJECT[KARI], kind, verified=False)
+    assert say("refuse", request, "--clause", "RGT-8")[0] == 0
+    text = answered(say, request, tmp_path / "out")
+    assert "avslått henvendelsen på grunnlag av RGT-8" in text
+    assert "Datatilsynet" in text
+    assert [marker for marker in OWNERS if marker in text] == []
+    assert "it is refused already" in say("close", request)[2]
+
+
 def test_who_looked_is_noted_without_naming_whom(desk: Desk, say: Say, tmp_path: Path) -> None:
     answered(say, asked(say, SUBJECT[KARI]), tmp_path / "out", "--by", "Ada")
     (row,) = ControlStore.in_folder(desk.settings.control).rows(sa.select(access_log))
     assert (row["what"], row["by"]) == ("package", "Ada")
     assert "K1" not in row["subject_id"]
+    for whom, looks in ((None, ["Ada"]), ("customer:K1", ["Ada"]), ("customer:K2", [])):
+        assert [one["by"] for one in accesses(desk.settings, whom)] == looks
 
 
 @pytest.mark.parametrize("language", ["nb", "en"])
