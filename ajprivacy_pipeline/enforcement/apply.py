@@ -30,7 +30,7 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
-from ajprivacy_pipeline.storage.control_tables import review_decisions
+from ajprivacy_pipeline.storage.control_tables import request_events, review_decisions
 from ajprivacy_pipeline.storage.month_files import hold_lock
 from ajprivacy_pipeline.warehouse.stream import as_text
 from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Writer, open_writer
@@ -309,11 +309,12 @@ def told(done: Done, seen_on: date) -> dict[str, Any]:
 
 
 def said_by_people(settings: Settings) -> tuple[Any, ...]:
-    """Returns what people have recorded that may keep somebody: holds that stand, and how many reviews there are."""
+    """Returns what people have recorded that may keep somebody: holds that stand, how many reviews and requests."""
     control = ControlStore.in_folder(settings.control)
     holds = [(hold["id"], hold["lifted_on"]) for hold in control.legal_holds()]
     reviews = control.rows(sa.select(sa.func.count().label("reviews")).select_from(review_decisions))
-    return (*holds, reviews[0]["reviews"])
+    steps = control.rows(sa.select(sa.func.count().label("steps")).select_from(request_events))
+    return (*holds, reviews[0]["reviews"], steps[0]["steps"])
 
 
 def _stands(found: Any, written: Any) -> bool:
