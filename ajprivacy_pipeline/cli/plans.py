@@ -30,12 +30,17 @@ def register(app: typer.Typer) -> None:
 def plan_make(
     month: Annotated[str | None, typer.Option(
         "--month", metavar="YYYY-MM", help="The newest decided month, which is also the default.")] = None,
+    request: Annotated[str | None, typer.Option(
+        "--request", metavar="ID", help="Of one person, for an erasure or an objection, judged today.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make the plan of the newest decided month: what would go, why, and what stands in the way."""
+    """Make the plan of the newest decided month, or of a request: what would go, why, and what stands in the way."""
     from ajprivacy_pipeline.enforcement.make import make_plan
+    from ajprivacy_pipeline.enforcement.requested import plan_for_request
     settings = _ready()
-    summary = make_plan(settings, month)
+    if month is not None and request is not None:
+        raise typer.BadParameter("a plan is of a month or of a request: keep one of the two options")
+    summary = make_plan(settings, month) if request is None else plan_for_request(settings, request)
     _show(summary, "made", as_json=as_json)
     if summary["refused"]:
         raise typer.Exit(2)

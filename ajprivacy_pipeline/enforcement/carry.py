@@ -185,9 +185,7 @@ class _Apply:
 
     def _crowds(self) -> Iterator[list[str]]:
         """Who is pending, a batch at a time: people first, then events and log lines, of which more fit into one."""
-        rows = self.con.execute("SELECT person, bool_and(list_contains($bulk, entity)) AS is_bulk "
-                                f"FROM {fresh.PENDING} GROUP BY person ORDER BY is_bulk, person",
-                                {"bulk": list(self.policy.sources.bulk)}).fetchall()
+        rows = self.con.execute("SELECT person, is_bulk FROM turns ORDER BY turn").fetchall()
         for bulk in (False, True):
             waiting = [person for person, is_bulk in rows if is_bulk == bulk]
             start = 0

@@ -57,6 +57,8 @@ def claim(con: Connection, policy: Policy, ground: Ground, ready: str) -> None:
     con.execute("CREATE OR REPLACE TABLE scratch.copy_claims (copy INTEGER, key VARCHAR, entity VARCHAR, "
                 "record_id VARCHAR, part VARCHAR, is_due BOOLEAN, is_gone BOOLEAN)")
     places = ground.copies
+    con.execute("CREATE OR REPLACE TABLE scratch.kept_rows (copy INTEGER, entity VARCHAR, key VARCHAR, "
+                "record_id VARCHAR)")
     _parts(con, [part for place in places for part in place.parts])
     con.execute(f"CREATE OR REPLACE TABLE scratch.copy_decided AS SELECT entity, record_id, part, decision "
                 "FROM scratch.decided SEMI JOIN scratch.copy_parts USING (entity, part) UNION "
@@ -132,7 +134,7 @@ def planned(con: Connection, policy: Policy, ground: Ground, source: Source, rea
         told[number][key] = stays
     edits: list[CopyEdit] = []
     waiting: Counter[tuple[str, str]] = Counter()
-    going = _whole_rows(con, ground.copies, ready)
+    kept = _kept_rows(con, ready)
     for place in ground.copies:
         claims = told[place.number]
         rows = rows_of(source.connection, place.table, place.columns, place.copy.where) if claims else ()
@@ -140,8 +142,8 @@ def planned(con: Connection, policy: Policy, ground: Ground, source: Source, rea
             key = _key_of(place, row)
             if key is None or key not in claims or (edit := _edit(place, row)) is None:
                 continue
-            if place.kept and (claims[key] is not None or _record_of(place, row) in going[place.kept[0]]):
-                continue  # its subject is not at its end, or the row goes as a whole
+            if place.kept and (claims[key] is not None or _record_of(place, row) not in kept[place.number]):
+                continue  # its subject is not at its end, or another's, or the row goes as a whole
             if (stays := claims[key]) is None:
                 edits.append(edit)
             else:
@@ -168,11 +170,13 @@ def _key_of(place: CopyPlace, row: Mapping[str, Any]) -> str | None:
     return email_key(text) if place.copy.by.email else text.strip(WHITE_SPACE)
 
 
-def _whole_rows(con: Connection, places: Sequence[CopyPlace], relation: str) -> dict[str, set[str]]:
-    """The records that go themselves, of the tables whose kept rows lose links."""
-    return {entity: {row[0] for row in con.execute(f"SELECT record_id FROM {relation} WHERE entity = $entity",
-                                                   {"entity": entity}).fetchall()}
-            for entity in {place.kept[0] for place in places if place.kept}}
+def _kept_rows(con: Connection, going: str) -> dict[int, set[str]]:
+    """The records that may lose links to their subjects: those that do not go as a whole."""
+    found: dict[int, set[str]] = defaultdict(set)
+    for number, record in con.execute(f"SELECT copy, record_id FROM scratch.kept_rows ANTI JOIN {going} "
+                                      "USING (entity, record_id)").fetchall():
+        found[number].add(record)
+    return found
 
 
 def _record_of(place: CopyPlace, row: Mapping[str, Any]) -> str:
@@ -207,7 +211,7 @@ class Copies:
                           for place in self.places if place.copy.by.email}
         if self.places:
             claim(con, policy, ground, "scratch.pending")
-            self.whole_rows = _whole_rows(con, self.places, "scratch.pending")
+            self.kept_rows = _kept_rows(con, "scratch.pending")
             con.execute("CREATE OR REPLACE TABLE scratch.copy_gone (entity VARCHAR, record_id VARCHAR, part VARCHAR)")
 
     def look(self, batch: "Batch", put_off: Collection[str]) -> None:
@@ -226,7 +230,7 @@ class Copies:
         for place in self.places:
             for row in self._rows(batch, place, self.going[place.number]) if self.going.get(place.number) else ():
                 record = _record_of(place, row)
-                if place.kept and record in self.whole_rows[place.kept[0]]:
+                if place.kept and record not in self.kept_rows[place.number]:
                     continue
                 if (edit := _edit(place, row)) is not None:
                     found.append(edit)

@@ -31,28 +31,31 @@ def kept_links(first: int, policy: Policy, links: Mapping[str, Mapping[str, str]
     found: list[CopyPlace] = []
     for entity, columns in links.items():
         table = facts[feeding[entity].table]
+        free = [source for source in columns.values() if table.columns[source].nullable]  # else it stays
         for column, source in columns.items():
-            if not table.columns[source].nullable:
-                continue  # it stays, and its subject is never called anonymised
             owner = next(name for name in SUBJECTS if policy.sources.tables[name].key[0] == column)
             copy = Copy.model_validate({"table": table.shown, "by": {"column": source, "entity": owner},
                                         "with": [f"{owner}.{part}" for name, part in stages_of(policy)
-                                                 if name == owner], "erase": [source]})
-            found.append(CopyPlace(first + len(found), copy, table.table, table, source,
-                                   {source: Action(action="erase")}, (entity, feeding[entity].key[0])))
+                                                 if name == owner], "erase": free or [source]})
+            if free:
+                found.append(CopyPlace(first + len(found), copy, table.table, table, source,
+                                       dict.fromkeys(free, Action(action="erase")), (entity, feeding[entity].key[0])))
     return found
 
 
 def claim_links(con: Connection, policy: Policy, place: CopyPlace, feeding: Mapping[str, Place], ready: str) -> None:
     """Write to `scratch.copy_claims` everything of the subjects whose links may go with what is ready.
 
+    `scratch.kept_rows` has the rows of each subject. One that names a contact is the contact's, company or not, and
+    loses both ids with the contact alone.
     A part that is not carried out by us as a whole, a company's orders, and clicks that are kept hold the link.
     """
     entity, owner = (place.kept or ("",))[0], place.copy.by.entity or ""
     key = policy.sources.tables[owner].key[0]
     stages = stages_of(policy)
     held = " UNION ALL ".join(_held(policy, stages, entity, key))
-    con.execute(_CLAIMS.format(held=held, key=quote(key), entity=quote(entity), ready=ready),
+    con.execute(_ROWS, {"copy": place.number, "entity": entity, "subject": f"{owner.removesuffix('s')}:"})
+    con.execute(_CLAIMS.format(held=held, ready=ready),
                 {"copy": place.number, "owner": owner,
                  "not_ours": [f"{table}.{part}" for (table, part), stage in stages.items()
                               if not _is_ours(feeding.get(table), stage)]})
@@ -81,9 +84,14 @@ def _held(policy: Policy, stages: Mapping[Part, Stage], kept: str, key: str) -> 
                    + ("LEFT JOIN staged.customers AS c ON c.customer_id = t.customer_id" if of_company else ""))
 
 
+_ROWS = """
+    INSERT INTO scratch.kept_rows
+    SELECT $copy, entity, substr(subject_id, length($subject) + 1), record_id FROM retention.record_decisions
+    WHERE entity = $entity AND starts_with(subject_id, $subject)
+"""
 _CLAIMS = """
     INSERT INTO scratch.copy_claims
-    WITH linked AS (SELECT DISTINCT {key} AS key FROM staged.{entity} WHERE {key} IS NOT NULL),
+    WITH linked AS (SELECT DISTINCT key FROM scratch.kept_rows WHERE copy = $copy),
     held(key, entity, record_id, part, decision, stays) AS (
         SELECT record_id, entity, record_id, part, decision, false FROM scratch.decided WHERE entity = $owner
         UNION ALL {held}

@@ -72,8 +72,8 @@ def guard_rows(keys: KeyStore, control: ControlStore, tokens: Iterable[tuple[str
 def end_entries(con: Connection, control: ControlStore, keys: KeyStore, enforcement: Enforcement, month: str) -> None:
     """Forget, at the end of a successful month, entries whose time is over, and those of ids that are used again.
 
-    With the id of somebody who is decided like anybody go the addresses and numbers that stand there now; that something
-    was carried out under that id once says nothing any more.
+    With the id of somebody who is decided like anybody go the addresses and numbers that stand there now; that
+    something was carried out under that id once says nothing any more.
     """
     over = {row["erased_on"] for row in _entries(control) if as_of(month) >= last_day(row["erased_on"], enforcement)}
     values = guard_parameters(keys, control, enforcement.sweep)

@@ -239,12 +239,14 @@ class MonthRun:
         from ajprivacy_pipeline.oversight.evidence import write_open_before
         from ajprivacy_pipeline.retention.bind import CONTROL_TABLES, prepare
         from ajprivacy_pipeline.retention.guard import write_guard
+        from ajprivacy_pipeline.retention.recorded_requests import write_added
         from ajprivacy_pipeline.warehouse.mapping import load_mapping
         if not self.con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw' LIMIT 1").fetchall():
             raise ModelError(f"nothing is extracted for {self.month} yet: materialise raw first, or run the month")
         prepare(self.con, self.policy, self.control, self.month)
         write_open_before(self.con, self.control, self.keys, self.month)
         write_guard(self.con, self.control, self.policy.enforcement, self._judged_on or as_of(self.month))
+        write_added(self.con, self.control, self.keys)
         rates = load_mapping(self.settings.mapping_file, self.policy.sources).rates
         self.con.execute(f"CREATE OR REPLACE TABLE control.rates ({CONTROL_TABLES['control.rates']})")
         for row in rates.items():

@@ -22,7 +22,8 @@ from ajprivacy_pipeline.warehouse.facts import facts
 from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
 from ajprivacy_pipeline.warehouse.marker import BATCHES, MARKER
 
-_CHUNK = 500  # keys of one statement; SQLite takes 32,766 bound values
+_CHUNK = 5000  # keys of one statement, which may be bound twice; SQLite takes 32,766 bound values
+_COMPOSITE_CHUNK = 500  # keys of several columns, of which each is a condition; SQLite nests 1,000 of them
 Path_ = tuple[str, ...]  # (schema, table), or (table,)
 Row = dict[str, Any]
 Key = tuple[Any, ...]
@@ -254,11 +255,10 @@ class Batch:
             query = query.where(copied.condition(where)) if where else query
             if lock and self._dialect != "sqlite":
                 query = query.with_for_update()
-            wanted = set(chunk)
-            for row in self._connection.execute(query):
-                values = dict(zip(listed, row, strict=True))
-                if tuple(values[name] for name in key) in wanted or self._dialect == "sqlite":
-                    found.append(values)
+            rows, wanted = self._connection.execute(query).fetchall(), set(chunk)
+            if self._dialect != "sqlite":
+                rows = [row for row in rows if tuple(row[listed.index(name)] for name in key) in wanted]
+            found += [dict(zip(listed, row, strict=True)) for row in rows]
         return found
 
     def by_address(self, path: Path_, column: str, spellings: Mapping[str, Sequence[str]], columns: Sequence[str],
@@ -306,17 +306,17 @@ class Batch:
         return self._dialect == "sqlite" and len(key) == 1 and isinstance(table.c[key[0]].type, sa.types.NullType)
 
     def _untyped(self, column: str, rows: Sequence[Key]) -> sa.ColumnElement[bool]:
-        return sa.cast(sa.column(column), sa.Text).in_([str(row[0]) for row in rows])
+        values = sa.bindparam(None, [str(row[0]) for row in rows], expanding=True, type_=sa.types.NullType())
+        return sa.cast(sa.column(column), sa.Text).in_(values)
 
     def _is(self, table: sa.Table, key: Sequence[str], rows: Sequence[Key]) -> sa.ColumnElement[bool]:
         if len(key) == 1:
             column: sa.ColumnElement[Any] = sa.column(key[0])
-            values = [row[0] for row in rows]
-            plain = column.in_([sa.bindparam(None, value, type_=sa.types.NullType()) for value in values])
+            values = sa.bindparam(None, [row[0] for row in rows], expanding=True, type_=sa.types.NullType())
+            plain = column.in_(values)
             if isinstance(table.c[key[0]].type, sa.String) and self._dialect in ("sqlite", "mysql", "mariadb"):
                 binary = sa.collate(column, "BINARY") if self._dialect == "sqlite" else sa.func.binary(column)
-                exact = binary.in_([sa.bindparam(None, value, type_=sa.types.NullType()) for value in values])
-                return sa.and_(plain, exact)
+                return sa.and_(plain, binary.in_(values))
             return plain
         return sa.or_(*(sa.and_(*(sa.column(name) == sa.bindparam(None, value, type_=sa.types.NullType())
                                   for name, value in zip(key, row, strict=True))) for row in rows))
@@ -338,5 +338,6 @@ class Batch:
 
 
 def _chunks(rows: Sequence[Key]) -> Iterator[Sequence[Key]]:
-    for start in range(0, len(rows), _CHUNK):
-        yield rows[start:start + _CHUNK]
+    size = _CHUNK if rows and len(rows[0]) == 1 else _COMPOSITE_CHUNK
+    for start in range(0, len(rows), size):
+        yield rows[start:start + size]
