@@ -14,6 +14,7 @@ An entry counts until its day, the longest life in the registers of backups and 
 """
 
 import base64
+import hmac
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
@@ -62,6 +63,18 @@ def write_guard(con: Connection, control: ControlStore, enforcement: Enforcement
                     [list(column) for column in zip(*rows, strict=True)])
 
 
+def erased_on(keys: KeyStore, control: ControlStore, subject_id: str) -> date | None:
+    """Returns the day on which the last of a subject was erased; None where the guard knows no such day.
+
+    Raises:
+        KeyStoreError: the key is not the one that the stored tokens were made with.
+    """
+    token = hmac.digest(_key(keys, control), subject_id.encode(), "sha256").hex()
+    found = control.rows(sa.select(sa.func.max(_GONE.erased_on).label("day")).where(_GONE.token == token,
+                                                                                    _GONE.kind == "id"))
+    return found[0]["day"] if found else None
+
+
 def guard_rows(keys: KeyStore, control: ControlStore, tokens: Iterable[tuple[str, str]], erased_on: date,
                ) -> list[dict[str, Any]]:
     """Returns the rows to append for tokens (kind, token) of what was erased on a day."""
@@ -103,6 +116,11 @@ _OF_USED_AGAIN = """
     )
     SELECT sha256($guard_outer || unhex(sha256($guard_inner || encode(text)))) FROM texts WHERE text IS NOT NULL
 """
+
+
+def has_entries(control: ControlStore) -> bool:
+    """Returns whether the guard holds anything."""
+    return bool(control.rows(sa.select(_GONE.id).limit(1)))
 
 
 def _entries(control: ControlStore) -> list[Any]:

@@ -12,9 +12,11 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 
 from ajprivacy_pipeline.calendar import plus_months
+from ajprivacy_pipeline.enforcement.plans import destroy_file, known_plans
 from ajprivacy_pipeline.enforcement.recover import recover
+from ajprivacy_pipeline.enforcement.sweep import GUARD, sweep
 from ajprivacy_pipeline.errors import KeyStoreError
-from ajprivacy_pipeline.oversight.holds import place_hold
+from ajprivacy_pipeline.oversight.holds import carried_out_on, place_hold
 from ajprivacy_pipeline.retention.guard import guard_parameters
 from ajprivacy_pipeline.run.month import open_month
 from ajprivacy_pipeline.run.steps import run_decisions
@@ -298,3 +300,27 @@ def test_killed_it_knows_as_much_as_if_nothing_had_been(points: tuple[str, ...],
         known.append((entries(world), look(world)))
     assert known[0] == known[1]
     assert known[0][0]["email"] == 3
+
+
+def test_a_hold_says_whether_it_is_in_time(world: World) -> None:
+    """It is placed either way: what comes back is held."""
+    for subject, gone_on in (("customer:c1", days(world).pop()), ("customer:c4", None)):
+        place_hold(world.settings, subject, "Ada", "litigation", plus_months(date.today(), 3),  # noqa: DTZ011
+                   today=date(2026, 10, 15), by="Ada")
+        assert carried_out_on(world.settings, subject) == gone_on
+
+
+def test_once_no_set_is_left_a_sweep_looks_for_what_the_guard_holds(world: World) -> None:
+    assert sweep(world.settings)[1] != [GUARD]
+    for plan in known_plans(world.control):
+        destroy_file(world.settings, KeyStore(world.settings.keys), plan.id)
+    assert sweep(world.settings) == ([], [GUARD])
+    world.execute("UPDATE orders SET delivery_email = 'ask <KARI@example.no>' WHERE order_id = 'o3'")
+    world.execute("UPDATE orders SET delivery_name = '+47 90 00 00 01' WHERE order_id = 'o1'")
+    hits, sets = sweep(world.settings)
+    assert sets == [GUARD]
+    assert {(hit["table"].rpartition(".")[2], hit["column"], hit["rows"], hit["how"]) for hit in hits} == {
+        ("orders", "delivery_email", 1, "email"), ("orders", "delivery_name", 1, "phone")}
+    with world.control.change() as connection:
+        connection.execute(store.guard.delete())
+    assert sweep(world.settings) == ([], [])
