@@ -1,13 +1,12 @@
 -- model: retention.newsletter_decisions
 -- grain: one row per newsletter subscription
--- params: as_of, policy_version, guard_inner, guard_outer
--- reads: staged.newsletter_subscriptions, retention.subjects, retention.requests, retention.former_effects, retention.subject_requests, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, control.guard, policy.freeze_entities, policy.freeze_sets
+-- params: as_of, policy_version
+-- reads: staged.newsletter_subscriptions, retention.subjects, retention.requests, retention.former_effects, retention.subject_requests, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, retention.subscription_days, policy.freeze_entities, policy.freeze_sets
 -- decides: newsletter_subscriptions.email
 -- doc: When a subscription's address goes: with the first unsubscription of any row with this address, or objection or
 --   erasure of its subject, of anybody whose row has the address, or that names the address itself, on or after the day of
---   subscribing. A restriction that names the address alone holds it, too. After an objection or erasure the day of
---   subscribing is that of the consent, where the shop records consents or we have deleted a subscription with the address:
---   what is imported again is not new.
+--   subscribing. A restriction that names the address alone holds it, too. Against objections and
+--   erasures the day of subscribing is that of retention.subscription_days.
 WITH address_stops AS (
     SELECT email_key, list(stopped_on) FILTER (is_said) AS said_ons, list(stopped_on) FILTER (NOT is_said) AS stopped_ons FROM (
         SELECT s.email_key, r.received_on AS stopped_on, true AS is_said FROM retention.requests AS r JOIN retention.subjects AS s USING (subject_no) WHERE r.stops_marketing
@@ -29,19 +28,15 @@ WITH address_stops AS (
     FROM retention.subjects
     WHERE email_key IN (SELECT email_key FROM staged.newsletter_subscriptions WHERE customer_id IS NULL AND contact_id IS NULL)
     GROUP BY email_key HAVING count(*) = 1
-), deleted AS (
-    SELECT DISTINCT n.email_key FROM staged.newsletter_subscriptions AS n JOIN control.guard AS g
-        ON g.kind = 'subscription' AND g.token = sha256($guard_outer || unhex(sha256($guard_inner || encode(n.email_key))))
 ), placed AS (
-    SELECT n.*, CASE WHEN b.has_consents OR i.email_key IS NOT NULL THEN n.consent_on ELSE n.subscribed_on END AS begun_on, k.subject_no AS customer_no, c.subject_no AS contact_no,
+    SELECT n.*, b.begun_on, k.subject_no AS customer_no, c.subject_no AS contact_no,
         (n.customer_id IS NOT NULL AND k.subject_no IS NULL) OR (n.contact_id IS NOT NULL AND c.subject_no IS NULL) AS is_orphan,
         CASE WHEN n.contact_id IS NULL AND n.customer_id IS NULL THEN w.subject_no END AS owner_no,
         coalesce(subject_id_of(n.contact_id, n.customer_id), w.subject_id) AS subject_id,
         CASE WHEN n.contact_id IS NOT NULL THEN c.subject_no WHEN n.customer_id IS NOT NULL THEN k.subject_no
              ELSE w.subject_no END AS subject_no
     FROM staged.newsletter_subscriptions AS n
-    CROSS JOIN (SELECT count(consent_on) > 0 AS has_consents FROM staged.newsletter_subscriptions) AS b
-    LEFT JOIN deleted AS i ON i.email_key = n.email_key
+    JOIN retention.subscription_days AS b USING (subscription_id)
     LEFT JOIN retention.subjects AS k ON k.customer_id = n.customer_id AND k.contact_id IS NULL
     LEFT JOIN retention.subjects AS c ON c.contact_id = n.contact_id
     LEFT JOIN owners AS w ON w.email_key = n.email_key
