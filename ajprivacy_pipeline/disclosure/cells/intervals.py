@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 from scipy.sparse import coo_array
 
+from ajprivacy_pipeline.disclosure.cells.exchanges import Exchanges
 from ajprivacy_pipeline.disclosure.cells.linear_programs import SPREAD, Programs
 from ajprivacy_pipeline.disclosure.cells.table_system import Array, System
 from ajprivacy_pipeline.policy import Policy
 
 _ROUNDS = 100
-_IDLE = 6  # rounds without a cell that became wide
+_LAST = 6  # rounds in which no more cells became wide than programs of their own would have shown
 _SLACK = 1e-6
 MORE = 1.05  # ask for more than is needed, because of the solver's tolerance
 
@@ -111,21 +112,25 @@ def open_cells(intervals: FeasibilityIntervals) -> list[int]:
     """
     program = _Program(intervals)
     program.exchange(intervals)
-    left, idle = intervals.too_narrow(), 0
-    for turn in range(_ROUNDS):
-        if not left or idle == _IDLE:
-            break
-        up = turn % 2 == 0
-        program.move(intervals, program.together(intervals.required_moves(left, up=up), turn), up=up)
-        now = intervals.too_narrow()
-        idle = idle + 1 if len(now) == len(left) else 0
-        left = now
-    if len(left) > intervals.open_cells:
-        return left
-    for cell in left:
+    left = [intervals.too_narrow()]
+    while left[-1] and len(left) <= _ROUNDS and not _in_vain([len(cells) for cells in left], intervals.open_cells):
+        up = len(left) % 2 == 1
+        program.move(intervals, program.together(intervals.required_moves(left[-1], up=up), len(left) - 1), up=up)
+        left.append(intervals.too_narrow())
+    if len(left[-1]) > intervals.open_cells:
+        return left[-1]
+    for cell in left[-1]:
         for up in (True, False):
             program.move(intervals, intervals.required_moves([cell], up=up), up=up)
     return intervals.too_narrow()
+
+
+def _in_vain(open_after: Sequence[int], limit: int) -> bool:
+    """Whether the last rounds were worth less than a program a cell; where too many are left, than nothing at all."""
+    if len(open_after) <= _LAST:
+        return False
+    closed = open_after[-1 - _LAST] - open_after[-1]
+    return closed < (_LAST if open_after[-1] <= limit else 1)
 
 
 class _Program:
@@ -145,13 +150,14 @@ class _Program:
         self._programs: Programs | None = None
 
     def exchange(self, intervals: FeasibilityIntervals) -> None:
-        """The cheap bound, where there are no limits.
+        """The cheap bound: each narrow cell exchanges with others one by one where there are limits.
 
-        Of cells in the very same lines one can take what the others hold, and give what it has.
+        Where there are none, of cells in the very same lines one can take what the others hold, and give what it has.
         A suppressed total that is part of one other line and of no more joins the two: its parts stand in that line.
         One that is in no other line bounds nothing.
         """
         if self._limits.shape[0]:
+            self._exchange_within_limits(intervals)
             return
         alike: dict[tuple[tuple[int, float], ...], list[int]] = defaultdict(list)
         signs: list[list[tuple[int, float]]] = [[] for _ in self._cells]
@@ -181,6 +187,12 @@ class _Program:
                 intervals.up[cell] = max(intervals.up[cell], held - value)
                 if len(places) > 1 or not bounded:
                     intervals.down[cell] = max(intervals.down[cell], value)
+
+    def _exchange_within_limits(self, intervals: FeasibilityIntervals) -> None:
+        exchanges = Exchanges(self.matrix, self._limits, self._slack, self._least)
+        for up, moved in ((True, intervals.up), (False, intervals.down)):
+            for cell, goal in intervals.required_moves(intervals.too_narrow(), up=up).items():
+                moved[cell] = max(moved[cell], exchanges.furthest(self._place[cell], goal, up=up))
 
     def together(self, wanted: dict[int, float], turn: int) -> dict[int, float]:
         """Some of the wanted moves that do not stand in each other's way: no line gives more than it hides.
