@@ -9,6 +9,7 @@
     ├── ModelError              a SQL model does not fit its header, or failed
     ├── ReleaseError            a release cannot be built, proven or read
     ├── ControlError            a month is unknown, claimed, or a decision is not acceptable
+    ├── RightsError             a request of a person cannot be recorded, moved or answered
     └── EnforcementError        a plan cannot be made, approved or carried out
         └── StoppedError        exit code 3: policy, mapping or catalogue changed while it was carried out
 
@@ -58,6 +59,10 @@ class ReleaseError(PrivacyError):
 
 class ControlError(PrivacyError):
     """A month is unknown or claimed by another run, or a recorded decision is not acceptable."""
+
+
+class RightsError(PrivacyError):
+    """A request of a person cannot be recorded, moved or answered as asked; nothing was written."""
 
 
 class EnforcementError(PrivacyError):

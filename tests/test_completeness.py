@@ -18,6 +18,7 @@ from ajprivacy_pipeline.policy import (
     policy,
     regions,
     release,
+    rights,
     sources,
     utility,
 )
@@ -30,7 +31,7 @@ from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.catalogue import load_catalogue, record_reasons
 
 POLICY = load_policy(NOTICE)
-SHAPES = (policy, policy_retention, sources, governance, regions, release, microdata, utility, enforcement)
+SHAPES = (policy, policy_retention, sources, governance, regions, release, microdata, utility, enforcement, rights)
 
 
 def retention(**updates: object) -> DecisionPolicy:

@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ajprivacy_pipeline import __version__
-from ajprivacy_pipeline.cli import evidence, keys, ledger, lineage, mapping, people, plans, policy, releases, sweeps
+from ajprivacy_pipeline.cli import (
+    evidence,
+    keys,
+    ledger,
+    lineage,
+    mapping,
+    people,
+    plans,
+    policy,
+    releases,
+    requests,
+    sweeps,
+)
 from ajprivacy_pipeline.cli.options import (
     Json,
     LastFullMonth,
@@ -33,7 +45,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
                   help="Keeps the promise of a privacy notice over a customer warehouse. Settings come from "
                        "AJPRIVACY_HOME, AJPRIVACY_WAREHOUSE, AJPRIVACY_NOTICE, AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, "
                        "AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY.")
-for commands in (policy, people, evidence, plans, ledger, releases, lineage, mapping, keys, sweeps):
+for commands in (policy, people, requests, evidence, plans, ledger, releases, lineage, mapping, keys, sweeps):
     commands.register(app)
 
 

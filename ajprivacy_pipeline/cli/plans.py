@@ -30,12 +30,17 @@ def register(app: typer.Typer) -> None:
 def plan_make(
     month: Annotated[str | None, typer.Option(
         "--month", metavar="YYYY-MM", help="The newest decided month, which is also the default.")] = None,
+    request: Annotated[str | None, typer.Option(
+        "--request", metavar="ID", help="Of one person, for an erasure or an objection, judged today.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make the plan of the newest decided month: what would go, why, and what stands in the way."""
+    """Make the plan of the newest decided month, or of a request: what would go, why, and what stands in the way."""
     from ajprivacy_pipeline.enforcement.make import make_plan
+    from ajprivacy_pipeline.enforcement.requested import plan_for_request
     settings = _ready()
-    summary = make_plan(settings, month)
+    if month is not None and request is not None:
+        raise typer.BadParameter("a plan is of a month or of a request: keep one of the two options")
+    summary = make_plan(settings, month) if request is None else plan_for_request(settings, request)
     _show(summary, "made", as_json=as_json)
     if summary["refused"]:
         raise typer.Exit(2)
@@ -150,7 +155,7 @@ def _lines(result: "ApplyResult") -> list[str]:
         lines.append(f"{result['not_carried_out']:>12,}  not carried out by us")
     if result["written_back"]:
         lines.append(f"{result['written_back']:>12,}  were written back by another system since, and went again")
-    lines += [f"{row['rows']:>12,}  rows of the copy {row['table']}, {row['cells']:,} values"
+    lines += [f"{row['rows']:>12,}  rows beside the decisions in {row['table']}, {row['cells']:,} values"
               for row in result["copies"]]
     lines += [f"{row['rows']:>12,}  still in {row['table']}.{row['column']} ({row['how']})" for row in result["sweep"]]
     lines += [f"may still lie in {row['where']}: {row['what']}" + (f"; ends {row['ends']}" if row["ends"] else "")
@@ -175,7 +180,7 @@ def _show(summary: "PlanSummary", state: str, *, as_json: bool) -> None:
         typer.echo(f"{row['entity'] + '.' + row['part']:40}{row['action']:12}{row['clause']:8}{row['rows']:>10,}"
                    f"{row['cells']:>10,}{brake['share']:>8.1%}{' brake' if brake['tripped'] else ''}")
     for copied in summary.get("copies", []):
-        typer.echo(f"{'copy ' + copied['table']:60}{copied['rows']:>10,}{copied['cells']:>10,}")
+        typer.echo(f"{'beside them, ' + copied['table']:60}{copied['rows']:>10,}{copied['cells']:>10,}")
     for found in summary["not_carried_out"]:
         typer.echo(f"not carried out by us: {found['entity']}.{found['column']}, {found['rows']:,} rows: "
                    f"{found['reason']}")

@@ -24,18 +24,18 @@ from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part, Place
 from ajprivacy_pipeline.enforcement.values import ends_as
-from ajprivacy_pipeline.enforcement.work import Item, columns_of, items
+from ajprivacy_pipeline.enforcement.work import Item, columns_of, gather, gathered
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
-from ajprivacy_pipeline.storage.control_tables import review_decisions
+from ajprivacy_pipeline.storage.control_tables import request_events, review_decisions
 from ajprivacy_pipeline.storage.month_files import hold_lock
 from ajprivacy_pipeline.warehouse.stream import as_text
-from ajprivacy_pipeline.warehouse.writer import MARKER, Batch, BusyError, Change, Writer, open_writer
+from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Writer, open_writer
 
-__all__ = ["MARKER", "BusyError", "Checkpoint", "Done", "Door", "Edit", "Seen", "Writer", "open_writer", "person_of",
+__all__ = ["BusyError", "Checkpoint", "Done", "Door", "Edit", "Seen", "Writer", "open_writer", "person_of",
            "said_by_people", "told"]
 
 Checkpoint = Callable[[str], None]  # told what comes next; a test kills there
@@ -84,6 +84,9 @@ class Door:
         self.settings, self.writer, self.con, self.policy = settings, writer, con, policy
         self.ground, self.plan, self.seen, self.checkpoint = ground, plan, seen, checkpoint
         self.stages = stages_of(policy)
+        locked.take_turns(con, policy)
+        for entity in ground.places:
+            gather(con, policy, self.stages, entity, "scratch.pending")
         self.copies = Copies(con, policy, ground, writer)
         con.execute("CREATE OR REPLACE TABLE scratch.touched (entity VARCHAR, record_id VARCHAR)")
 
@@ -94,11 +97,13 @@ class Door:
             BusyError: somebody holds a lock for too long; nothing was changed.
             EnforcementError: what was written does not stand there; nothing was changed.
         """
-        self.con.execute("CREATE OR REPLACE TABLE scratch.batch AS SELECT p.* FROM scratch.pending AS p "
+        self.con.execute("CREATE OR REPLACE TABLE scratch.turns_now AS SELECT turn FROM turns "
                          "JOIN (SELECT unnest($people) AS person) USING (person)", {"people": list(people)})
-        done, ids = Done(), locked.ids_of(self.con, self.policy)
+        self.con.execute("CREATE OR REPLACE TABLE scratch.batch AS FROM scratch.pending "
+                         "SEMI JOIN scratch.turns_now USING (turn)")
+        done, ids = Done(), locked.ids_of(self.con)
         entities = [row[0] for row in self.con.execute("SELECT DISTINCT entity FROM scratch.batch").fetchall()]
-        due = {entity: list(items(self.con, self.policy, self.stages, entity, "scratch.batch"))
+        due = {entity: list(gathered(self.con, self.policy, self.stages, entity))
                for entity in self.ground.places if entity in entities}
         self.checkpoint("batch")
         began = time.monotonic()
@@ -297,11 +302,12 @@ def told(done: Done, seen_on: date) -> dict[str, Any]:
 
 
 def said_by_people(settings: Settings) -> tuple[Any, ...]:
-    """Returns what people have recorded that may keep somebody: holds that stand, and how many reviews there are."""
+    """Returns what people have recorded that may keep somebody: holds that stand, how many reviews and requests."""
     control = ControlStore.in_folder(settings.control)
     holds = [(hold["id"], hold["lifted_on"]) for hold in control.legal_holds()]
     reviews = control.rows(sa.select(sa.func.count().label("reviews")).select_from(review_decisions))
-    return (*holds, reviews[0]["reviews"])
+    steps = control.rows(sa.select(sa.func.count().label("steps")).select_from(request_events))
+    return (*holds, reviews[0]["reviews"], steps[0]["steps"])
 
 
 def _stands(found: Any, written: Any) -> bool:

@@ -89,6 +89,7 @@ class PlanMade(TypedDict):
     waiting: list[Waiting]
     kept: dict[str, dict[str, int]]  # by decision (retain, hold), by reason: decisions that the month kept
     copies: NotRequired[list[CopyCount]]
+    of_request: NotRequired[bool]  # one person's, who asked; else a month's
 
 
 class Approved(TypedDict):

@@ -23,7 +23,7 @@ from ajprivacy_pipeline.enforcement.apply import (
     told,
 )
 from ajprivacy_pipeline.enforcement.approve import require_unchanged
-from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
+from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, histories, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
 from ajprivacy_pipeline.enforcement.plans import RUNNING, Plan, find_plan, forget_old, move, plan_file
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
@@ -72,7 +72,7 @@ def apply_plan(settings: Settings, name: str, *, by: str = "system", checkpoint:
             with open_source(settings.warehouse_url) as source:
                 ground = look_at(source, settings, policy)
             _require_ground(control, Ledger(control, keys, settings.keys), plan, policy, settings, ground, by)
-            with _opened(settings, policy, keys, plan) as (con, writer):
+            with _opened(settings, policy, keys, plan, ground.versions) as (con, writer):
                 return _Apply(settings, policy, control, keys, plan, ground, con, writer, checkpoint).run(by)
 
 
@@ -90,13 +90,13 @@ def _require_ground(control: ControlStore, ledger: Ledger, plan: Plan, policy: P
 
 
 @contextmanager
-def _opened(settings: Settings, policy: Policy, keys: KeyStore, plan: Plan,
+def _opened(settings: Settings, policy: Policy, keys: KeyStore, plan: Plan, versions: Mapping[tuple[str, ...], str],
             ) -> Iterator[tuple[zones.Connection, Writer]]:
     path = plan_file(settings, plan.id)
     if not path.exists():
         raise EnforcementError(f"the rows of plan {plan.id} are destroyed: make a new plan")
     with (fresh.fresh_zone(settings, keys, plan) as con, zones.attached(con, keys, path, "made", write=True),
-          open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer):
+          open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds, versions) as writer):
         yield con, writer
 
 
@@ -184,9 +184,7 @@ class _Apply:
 
     def _crowds(self) -> Iterator[list[str]]:
         """Who is pending, a batch at a time: people first, then events and log lines, of which more fit into one."""
-        rows = self.con.execute("SELECT person, bool_and(list_contains($bulk, entity)) AS is_bulk "
-                                f"FROM {fresh.PENDING} GROUP BY person ORDER BY is_bulk, person",
-                                {"bulk": list(self.policy.sources.bulk)}).fetchall()
+        rows = self.con.execute("SELECT person, is_bulk FROM turns ORDER BY turn").fetchall()
         for bulk in (False, True):
             waiting = [person for person, is_bulk in rows if is_bulk == bulk]
             start = 0
@@ -254,11 +252,11 @@ class _Apply:
         if said and not self.batches:
             return hits, said[-1]["residue"]
         tables = touched(self.con, self.ground.places, stages, fresh.APPLIED)
-        for copy in self.ground.mapping.copies:
-            if self.copies[copy.table, "rows"]:
-                tables[copy.path] = [*tables.get(copy.path, ()), *(copy.erase or (copy.by.column,))]
+        for place in self.ground.copies:
+            if self.copies[".".join(place.table), "rows"]:
+                tables[place.table] = [*tables.get(place.table, ()), *(place.actions or (place.finder,))]
         return hits, tidy_up(self.con, self.writer, self.policy, tables, sought,
-                             today(self.policy.retention.time_zone))
+                             today(self.policy.retention.time_zone), histories(self.ground.mapping))
 
     def _finish(self, before: Mapping[str | None, int], by: str, *, verified: bool = True) -> shapes.ApplyResult:
         after = self._tally()

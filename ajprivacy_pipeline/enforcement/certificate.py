@@ -148,7 +148,7 @@ def certificate_of(entries: Sequence[Entry], month: str, head: Head) -> Certific
     standing = [entry for entry in ours if entry.kind == "batch" and entry.seq not in undone]
     plans = [_plan([entry for entry in ours if entry.body["plan"] == plan], standing)
              for plan in dict.fromkeys(entry.body["plan"] for entry in ours)]
-    made = [entry.body for entry in ours if entry.kind == "plan_made"]
+    made = [entry.body for entry in ours if entry.kind == "plan_made" and not entry.body.get("of_request")]
     last_made: dict[str, Any] = made[-1] if made else {}
     verdicts = {entry.body["plan"]: entry for entry in ours if entry.kind in _VERDICTS}
     said = [entry.body for entry in verdicts.values()]

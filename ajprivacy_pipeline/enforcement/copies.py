@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ajprivacy_pipeline.enforcement.bodies import CopyCount, Waiting
 from ajprivacy_pipeline.enforcement.copy_places import CopyPlace
 from ajprivacy_pipeline.enforcement.ground import Ground
+from ajprivacy_pipeline.enforcement.kept_links import claim_links
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.targets import Part
 from ajprivacy_pipeline.enforcement.values import Context, ends_as
@@ -44,17 +45,20 @@ class CopyEdit:
     cells: int
 
 
-def claim(con: Connection, policy: Policy, places: Sequence[CopyPlace], ready: str) -> None:
+def claim(con: Connection, policy: Policy, ground: Ground, ready: str) -> None:
     """Write to `scratch.copy_claims` who has a claim on the copies of what goes, and whether that claim ends, too.
 
     Args:
         con: a zone in which a month is decided, after `waits.set_aside`.
         policy: whose parts they are.
-        places: the copies.
+        ground: with the copies.
         ready: the relation of what goes, with entity, record_id and part.
     """
     con.execute("CREATE OR REPLACE TABLE scratch.copy_claims (copy INTEGER, key VARCHAR, entity VARCHAR, "
                 "record_id VARCHAR, part VARCHAR, is_due BOOLEAN, is_gone BOOLEAN)")
+    places = ground.copies
+    con.execute("CREATE OR REPLACE TABLE scratch.kept_rows (copy INTEGER, entity VARCHAR, key VARCHAR, "
+                "record_id VARCHAR)")
     _parts(con, [part for place in places for part in place.parts])
     con.execute(f"CREATE OR REPLACE TABLE scratch.copy_decided AS SELECT entity, record_id, part, decision "
                 "FROM scratch.decided SEMI JOIN scratch.copy_parts USING (entity, part) UNION "
@@ -62,6 +66,9 @@ def claim(con: Connection, policy: Policy, places: Sequence[CopyPlace], ready: s
     if any(place.copy.by.email for place in places):
         _find_owners(con, policy)
     for place in places:
+        if place.kept:
+            claim_links(con, policy, place, ground.places, ready)
+            continue
         _parts(con, place.parts)
         con.execute((_BY_ADDRESS if place.copy.by.email else _BY_KEY).format(ready=ready), {"copy": place.number})
 
@@ -119,7 +126,7 @@ def _find_owners(con: Connection, policy: Policy) -> None:
 def planned(con: Connection, policy: Policy, ground: Ground, source: Source, ready: str,
             ) -> tuple[list[CopyCount], list[Waiting]]:
     """Returns what goes from the copies with what is ready, and what waits there for what stays."""
-    claim(con, policy, ground.copies, ready)
+    claim(con, policy, ground, ready)
     told: dict[int, dict[str, str | None]] = defaultdict(dict)
     for number, key, stays in con.execute(
             "SELECT copy, key, min(entity || '.' || part) FILTER (NOT is_due AND NOT is_gone) "
@@ -127,6 +134,7 @@ def planned(con: Connection, policy: Policy, ground: Ground, source: Source, rea
         told[number][key] = stays
     edits: list[CopyEdit] = []
     waiting: Counter[tuple[str, str]] = Counter()
+    kept = _kept_rows(con, ready)
     for place in ground.copies:
         claims = told[place.number]
         rows = rows_of(source.connection, place.table, place.columns, place.copy.where) if claims else ()
@@ -134,6 +142,8 @@ def planned(con: Connection, policy: Policy, ground: Ground, source: Source, rea
             key = _key_of(place, row)
             if key is None or key not in claims or (edit := _edit(place, row)) is None:
                 continue
+            if place.kept and (claims[key] is not None or _record_of(place, row) not in kept[place.number]):
+                continue  # its subject is not at its end, or another's, or the row goes as a whole
             if (stays := claims[key]) is None:
                 edits.append(edit)
             else:
@@ -160,9 +170,22 @@ def _key_of(place: CopyPlace, row: Mapping[str, Any]) -> str | None:
     return email_key(text) if place.copy.by.email else text.strip(WHITE_SPACE)
 
 
+def _kept_rows(con: Connection, going: str) -> dict[int, set[str]]:
+    """The records that may lose links to their subjects: those that do not go as a whole."""
+    found: dict[int, set[str]] = defaultdict(set)
+    for number, record in con.execute(f"SELECT copy, record_id FROM scratch.kept_rows ANTI JOIN {going} "
+                                      "USING (entity, record_id)").fetchall():
+        found[number].add(record)
+    return found
+
+
+def _record_of(place: CopyPlace, row: Mapping[str, Any]) -> str:
+    return (text_of(row[place.kept[1]]) or "").strip(WHITE_SPACE) if place.kept else ""
+
+
 def _edit(place: CopyPlace, row: Mapping[str, Any]) -> CopyEdit | None:
     """What a row becomes; None where it holds nothing that goes."""
-    address = place.facts.key
+    address = place.address
     key = tuple(row[name] for name in address)
     if place.actions is None:
         return CopyEdit(place.table, address, key, None, sum(value is not None for value in row.values()))
@@ -183,15 +206,17 @@ class Copies:
         """Tell who has claims on the copies of what is pending."""
         self.con, self.policy, self.ground, self.places = con, policy, ground, ground.copies
         self.going: dict[int, list[str]] = {}
+        self.unlinked: set[tuple[str, str]] = set()  # records of the contract that a batch takes a link from
         self.spellings = {place.number: writer.unusual_spellings(place.table, place.finder, place.copy.where)
                           for place in self.places if place.copy.by.email}
         if self.places:
-            claim(con, policy, self.places, "scratch.pending")
+            claim(con, policy, ground, "scratch.pending")
+            self.kept_rows = _kept_rows(con, "scratch.pending")
             con.execute("CREATE OR REPLACE TABLE scratch.copy_gone (entity VARCHAR, record_id VARCHAR, part VARCHAR)")
 
     def look(self, batch: "Batch", put_off: Collection[str]) -> None:
         """Settle, under the batch's locks and before anything is changed, on which claims are the last ones."""
-        self.going = {}
+        self.going, self.unlinked = {}, set()
         if not self.places:
             return
         self.con.execute(_GOING, {"off": list(put_off)})
@@ -201,14 +226,24 @@ class Copies:
 
     def edits(self, batch: "Batch") -> list[CopyEdit]:
         """Returns the rows that go with the batch and still hold something, as they stand there now."""
-        found = [_edit(place, row) for place in self.places if self.going.get(place.number)
-                 for row in self._rows(batch, place, self.going[place.number])]
-        return [edit for edit in found if edit is not None]
+        found = []
+        for place in self.places:
+            for row in self._rows(batch, place, self.going[place.number]) if self.going.get(place.number) else ():
+                record = _record_of(place, row)
+                if place.kept and record not in self.kept_rows[place.number]:
+                    continue
+                if (edit := _edit(place, row)) is not None:
+                    found.append(edit)
+                    self.unlinked |= {(place.kept[0], record)} if place.kept else set()
+        return found
 
     def committed(self) -> None:
         """Remember that the claims of a batch have ended."""
         if self.places:
             self.con.execute("INSERT INTO scratch.copy_gone FROM scratch.copy_going")
+        if self.unlinked:
+            self.con.execute("INSERT INTO scratch.touched SELECT unnest($1), unnest($2)",
+                             [list(column) for column in zip(*sorted(self.unlinked), strict=True)])
 
     def _rows(self, batch: "Batch", place: CopyPlace, keys: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         if place.copy.by.email:

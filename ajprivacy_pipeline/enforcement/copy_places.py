@@ -28,6 +28,12 @@ class CopyPlace:
     facts: TableFacts
     finder: str
     actions: Mapping[str, Action] | None
+    kept: tuple[str, str] | None = None  # a link of rows that are kept: their table of the contract, and its key there
+
+    @property
+    def address(self) -> tuple[str, ...]:
+        """The columns that tell a row apart while it is changed."""
+        return self.facts.key or (self.kept or ())[1:]
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -38,7 +44,7 @@ class CopyPlace:
     def columns(self) -> tuple[str, ...]:
         """The columns that are read of a row that may go: all of them where it is deleted."""
         wanted = self.facts.columns if self.actions is None else self.actions
-        return tuple(dict.fromkeys((*self.facts.key, self.finder, *wanted)))
+        return tuple(dict.fromkeys((*self.address, self.finder, *wanted, *(self.kept or ())[1:])))
 
 
 def copy_places(copies: Sequence[Copy], policy: Policy, feeding: Mapping[str, Place],
@@ -109,11 +115,11 @@ def copies_refused(places: Iterable[CopyPlace], feeding: Iterable[Place]) -> Ite
     """Yields what cannot be done to copies whatever their rows are."""
     fed = {place.table: set(place.columns.values()) | set(place.key) for place in feeding if place.table}
     for place in places:
-        if not place.facts.key:
+        if not place.address:
             yield {"table": place.facts.shown, "column": None, "constraint": "no key", "fix":
                    "give this copy a primary key, or a unique key whose columns are NOT NULL: without one a row "
                    "cannot be told from another"}
-        both = fed.get(place.facts.table, set()) & set(place.actions or place.facts.columns)
+        both = set() if place.kept else fed.get(place.facts.table, set()) & set(place.actions or place.facts.columns)
         if both:
             yield {"table": place.facts.shown, "column": min(both), "constraint": "mapping", "fix":
                    "take this out of the mapping's copies: the table feeds the contract itself"}

@@ -116,14 +116,20 @@ def _select(policy: Policy, entity: str, kind: str, column: str, parts_of: Mappi
     form = {"email": f"unnest({emails('v')})", "phone": f"CASE WHEN {is_number} THEN {digits} END",
             "number": f"CASE WHEN {is_number} THEN {digits} ELSE {joined_words('v')} END"}.get(kind, joined_words("v"))
     fewest = sweep.name_words[0] if kind == "name" else 1
-    other = "NULL" if beside is None else joined_words(f"r.{quote(beside)}::VARCHAR")
     wanted = "" if beside is None else f" AND length(beside) >= {sweep.shortest_beside}"
-    return (f"WITH fed AS (SELECT trim(r.{quote(key)}::VARCHAR, $blanks) AS record_id, "
-            f"trim(r.{quote(column)}::VARCHAR, $blanks) AS v, {other} AS beside, {_person(policy, entity)} AS person "
-            f"FROM raw.{quote(entity)} AS r), told AS (SELECT f.record_id, {form} AS text, f.beside, f.person, "
-            f"d.record_id IS NOT NULL AS is_going FROM fed AS f LEFT JOIN (SELECT DISTINCT record_id "
+    other = "NULL::VARCHAR" if beside is None else f"r.{quote(beside)}::VARCHAR"
+    # Forms are costly, and most values stand in many rows: each is worked out once.
+    return (f"WITH fed AS MATERIALIZED (SELECT trim(r.{quote(key)}::VARCHAR, $blanks) AS record_id, "
+            f"trim(r.{quote(column)}::VARCHAR, $blanks) AS v, {other} AS b, {_person(policy, entity)} AS person "
+            f"FROM raw.{quote(entity)} AS r WHERE v IS NOT NULL), "
+            f"forms AS MATERIALIZED (SELECT v, {form} AS text FROM (SELECT DISTINCT v FROM fed)), "
+            f"sides AS MATERIALIZED (SELECT b, {joined_words('b')} AS beside FROM (SELECT DISTINCT b FROM fed)), "
+            f"told AS MATERIALIZED (SELECT f.record_id, t.text, s.beside, f.person, "
+            f"d.record_id IS NOT NULL AS is_going FROM fed AS f JOIN forms AS t USING (v) "
+            f"LEFT JOIN sides AS s USING (b) "
+            f"LEFT JOIN (SELECT DISTINCT record_id "
             f"FROM scratch.pending WHERE entity = '{entity}' AND part IN ({parts})) AS d "
-            f"USING (record_id) WHERE f.v IS NOT NULL AND NOT list_contains($neutrals, f.v) "
+            f"USING (record_id) WHERE NOT list_contains($neutrals, f.v) "
             f"AND NOT list_contains($neutrals, replace(f.v, f.record_id, '{{key}}'))) "
             f"SELECT CASE WHEN is_going THEN '{kind}' END AS kind, text, len(string_split(text, ' ')) AS words, "
             f"beside, person "

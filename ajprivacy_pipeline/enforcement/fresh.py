@@ -46,6 +46,7 @@ def decide(con: zones.Connection, settings: Settings, policy: Policy, control: C
            seen_on: date) -> None:
     """Read the warehouse and decide twice; leaves `seen_due`, due on both days, and the decisions of `seen_on`."""
     run = MonthRun(settings, policy, control, keys, con, plan.month, f"apply {plan.id}", ignore)
+    run.judge_on(plan.as_of)
     run_decisions(run)
     con.execute("CREATE OR REPLACE TABLE lapsed AS SELECT * FROM retention.due")
     if seen_on != plan.as_of:

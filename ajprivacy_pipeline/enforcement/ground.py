@@ -17,13 +17,16 @@ from ajprivacy_pipeline.enforcement.copy_places import (
     copy_writes,
     reviewed_copies,
 )
+from ajprivacy_pipeline.enforcement.kept_links import kept_links
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
-from ajprivacy_pipeline.enforcement.targets import Part, Place, places_of
+from ajprivacy_pipeline.enforcement.targets import Part, Place, links_of_kept, places_of
 from ajprivacy_pipeline.enforcement.values import Context, ends_as, left_by
 from ajprivacy_pipeline.enforcement.work import Item
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.policy.retention import Action
 from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.policy_versions import with_former_neutrals
 from ajprivacy_pipeline.warehouse.address import Address
 from ajprivacy_pipeline.warehouse.constraints import (
     ColumnFacts,
@@ -35,14 +38,15 @@ from ajprivacy_pipeline.warehouse.constraints import (
 )
 from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, load_mapping, resolve
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
-from ajprivacy_pipeline.warehouse.mapping_file import policy_for
+from ajprivacy_pipeline.warehouse.mapping_file import mapping_faults, policy_for
 from ajprivacy_pipeline.warehouse.source import Source
 
 
 def current_policy(settings: Settings) -> Policy:
-    """Returns the policy of an installation, with the tombstones of its mapping."""
+    """Returns the policy of an installation, with the tombstones of its mapping and what earlier versions left."""
     policy = load_policy(settings.notice)
-    return policy_for(policy, load_mapping(settings.mapping_file, policy.sources))
+    policy = policy_for(policy, load_mapping(settings.mapping_file, policy.sources))
+    return with_former_neutrals(policy, ControlStore.in_folder(settings.control))
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Ground:
     warehouse: str
     refused: list[shapes.Refused]
     copies: list[CopyPlace]
+    versions: Mapping[tuple[str, ...], str]  # by table, the column that is raised whenever a row changes
 
     def address_of(self, place: Place) -> tuple[str, ...]:
         """The columns that tell a row apart while it is changed: the table's own key, if nothing of it changes."""
@@ -74,13 +79,17 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
                     | {copy.path for copy in mapping.copies})
     facts = _facts(source, tables)
     copies = copy_places(mapping.copies, policy, places, facts)
-    writes = [*_writes(stages, places, policy, facts), *copy_writes(copies)]
+    links = links_of_kept(resolved, stages, places, policy.enforcement.kept_links)
+    copies += kept_links(len(copies), policy, links, places, facts)
+    versions = _versions(mapping, places, facts)
+    writes = [*_writes(stages, places, policy, facts), *copy_writes(copies),
+              *(Write(table, column, "neutral", values=("1",)) for table, column in versions.items())]
     refused: list[shapes.Refused] = [
         {"table": ".".join(found.table), "column": found.column, "constraint": found.constraint, "fix": found.fix}
-        for found in refusals(source, writes, reviewed(mapping))]
+        for found in refusals(source, writes, reviewed(mapping), histories(mapping))]
     refused += copies_refused(copies, places.values())
     return Ground(mapping, resolved, places, facts, catalogue_hash(source, tables),
-                  identity_of(settings.warehouse_url), refused, copies)
+                  identity_of(settings.warehouse_url), refused, copies, versions)
 
 
 def _possible(policy: Policy, entity: str, column: str, action: Action, *, unique: bool) -> tuple[str, ...]:
@@ -93,6 +102,25 @@ def _possible(policy: Policy, entity: str, column: str, action: Action, *, uniqu
         first, last = policy.retention.plausible_birth_years
         return tuple(f"{year}-01-01" for year in range(first // 10 * 10, last + 1, 10))
     return tuple("0123456789")
+
+
+def _versions(mapping: MappingFile, places: Mapping[str, Place],
+              facts: Mapping[tuple[str, ...], TableFacts]) -> dict[tuple[str, ...], str]:
+    """Returns the versions that the mapping names, as the catalogue spells them (MappingError: no such number)."""
+    found, faults = {}, []
+    for name, entry in mapping.tables.items():
+        place = places.get(name)
+        if entry.version is None or place is None or not place.key:
+            continue
+        table = facts[place.table]
+        column = table.spelt(entry.version)
+        if column is None or "int" not in table.columns[column].type.lower():
+            faults.append(f"tables.{name}.version: {table.shown} has no column {entry.version} of whole numbers")
+        else:
+            found[place.table] = column
+    if faults:
+        raise mapping_faults(faults)
+    return found
 
 
 def _facts(source: Source, tables: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], TableFacts]:
@@ -111,6 +139,13 @@ def reviewed(mapping: MappingFile) -> set[tuple[str, ...]]:
     """Returns the source tables whose triggers somebody has looked at, as the mapping says with a reason."""
     return {tuple((entry.table or name).split(".")) for name, entry in mapping.tables.items()
             if entry.triggers_reviewed is not None} | reviewed_copies(mapping.copies)
+
+
+def histories(mapping: MappingFile) -> dict[tuple[str, ...], int]:
+    """Returns the source tables whose old values end somewhere else, and after how many days."""
+    found = {tuple((entry.table or name).split(".")): entry.history_days for name, entry in mapping.tables.items()}
+    found |= {copy.path: copy.history_days for copy in mapping.copies}
+    return {table: days for table, days in found.items() if days is not None}
 
 
 def identity_of(url: str) -> str:

@@ -55,61 +55,82 @@ class Ids:
         return {column: list(self.by_column.get(column, ())) for column in _BY[table] if self.by_column.get(column)}
 
 
-def ids_of(con: Connection, policy: Policy) -> Ids:
-    """Returns the ids of the people in `scratch.batch`, of their companies, and of the records that tell about them."""
-    con.execute(_VISITS, {"blanks": WHITE_SPACE})
-    if not con.execute("SELECT bool_and(list_contains($bulk, entity)) FROM scratch.batch",
-                       {"bulk": list(policy.sources.bulk)}).fetchall()[0][0]:
-        con.execute(_PEOPLE, {"blanks": WHITE_SPACE})
-        con.execute(_RECORDS, {"blanks": WHITE_SPACE})
-    rows = con.execute("SELECT kind, list(DISTINCT id ORDER BY id) FROM scratch.ids WHERE id IS NOT NULL "
-                       "GROUP BY kind").fetchall()
+def take_turns(con: Connection, policy: Policy) -> None:
+    """Settle, once a round, whose turn is when, and which rows of `raw` tell about them.
+
+    Batches are runs of turns: people first, then events and log lines. What is written here would else be looked for in
+    whole tables by each batch. It lies in the zone's file, since it grows with the shop.
+
+        turns              person, is_bulk, turn
+        scratch.pending    gains the turn, and lies in its order
+        telling            turn, kind, id: the ids of the people, of their companies, of the records about them
+        told               name, turn, rid: the rows of raw.<name> in which one of these ids stands
+    """
+    con.execute(_TURNS, {"bulk": list(policy.sources.bulk)})
+    con.execute("CREATE OR REPLACE TABLE scratch.pending AS SELECT p.*, t.turn FROM scratch.pending AS p "
+                "JOIN turns AS t USING (person) ORDER BY t.turn")
+    con.execute(_TELLING, {"blanks": WHITE_SPACE})
+    con.execute("CREATE OR REPLACE TABLE told (name VARCHAR, turn BIGINT, rid BIGINT)")
+    for name, columns in _BY.items():
+        rows = " UNION ".join(f"SELECT '{name}', t.turn, r.rowid FROM raw.{quote(name)} AS r JOIN telling AS t "
+                              f"ON t.kind = '{column}' AND t.id = r.{quote(column)}::VARCHAR" for column in columns)
+        if rows:
+            con.execute(f"INSERT INTO told {rows}")
+
+
+def ids_of(con: Connection) -> Ids:
+    """Returns the ids of the people of `scratch.turns_now`, of their companies, and of the records about them."""
+    rows = con.execute("SELECT kind, list(DISTINCT id ORDER BY id) FROM telling "
+                       "SEMI JOIN scratch.turns_now USING (turn) GROUP BY kind").fetchall()
     return Ids(dict(rows))
 
 
-_VISITS = """
-    CREATE OR REPLACE TABLE scratch.ids AS
-    WITH named AS (SELECT DISTINCT entity, record_id FROM scratch.batch)
-    SELECT 'event_id' AS kind, event_id::VARCHAR AS id FROM raw.web_events
-        WHERE trim(event_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'web_events')
-    UNION ALL SELECT 'log_id', log_id::VARCHAR FROM raw.app_logs
-        WHERE trim(log_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'app_logs')
+_TURNS = """
+    CREATE OR REPLACE TABLE turns AS
+    SELECT person, is_bulk, row_number() OVER (ORDER BY is_bulk, person) AS turn
+    FROM (SELECT person, bool_and(list_contains($bulk, entity)) AS is_bulk FROM scratch.pending GROUP BY person)
 """
-_PEOPLE = """
-    INSERT INTO scratch.ids
-    WITH people AS (SELECT DISTINCT person FROM scratch.batch), contacts AS (
-        SELECT c.contact_id::VARCHAR AS contact_id, c.customer_id::VARCHAR AS customer_id FROM raw.contacts AS c
+_TELLING = """
+    CREATE OR REPLACE TABLE telling AS
+    WITH named AS (SELECT DISTINCT turn, entity, record_id FROM scratch.pending),
+    people AS (SELECT person, turn FROM turns WHERE NOT is_bulk),
+    contacts AS (
+        SELECT p.turn, c.contact_id::VARCHAR AS id, c.customer_id::VARCHAR AS customer_id FROM raw.contacts AS c
         JOIN people AS p ON p.person = 'contact:' || trim(c.contact_id::VARCHAR, $blanks)
-    )
-    SELECT 'customer_id' AS kind, c.customer_id::VARCHAR AS id FROM raw.customers AS c
-    JOIN people AS p ON p.person = 'customer:' || trim(c.customer_id::VARCHAR, $blanks)
-    UNION ALL SELECT 'customer_id', customer_id FROM contacts
-    UNION ALL SELECT 'contact_id', contact_id FROM contacts
-"""
-_RECORDS = """
-    INSERT INTO scratch.ids
-    WITH named AS (SELECT DISTINCT entity, record_id FROM scratch.batch),
-    customers AS (SELECT id FROM scratch.ids WHERE kind = 'customer_id'),
-    contacts AS (SELECT id FROM scratch.ids WHERE kind = 'contact_id'),
-    orders AS (
-        SELECT order_id::VARCHAR AS id FROM raw.orders
-        WHERE customer_id::VARCHAR IN (FROM customers) OR contact_id::VARCHAR IN (FROM contacts)
-           OR trim(order_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'orders')
+    ), customers AS (
+        SELECT p.turn, c.customer_id::VARCHAR AS id FROM raw.customers AS c
+            JOIN people AS p ON p.person = 'customer:' || trim(c.customer_id::VARCHAR, $blanks)
+        UNION SELECT turn, customer_id FROM contacts
+    ), orders AS (
+        SELECT c.turn, o.order_id::VARCHAR AS id FROM raw.orders AS o
+            JOIN customers AS c ON c.id = o.customer_id::VARCHAR
+        UNION SELECT c.turn, o.order_id::VARCHAR FROM raw.orders AS o JOIN contacts AS c ON c.id = o.contact_id::VARCHAR
+        UNION SELECT n.turn, o.order_id::VARCHAR FROM raw.orders AS o
+            JOIN named AS n ON n.entity = 'orders' AND n.record_id = trim(o.order_id::VARCHAR, $blanks)
     ), cases AS (
-        SELECT case_id::VARCHAR AS id FROM raw.cases
-        WHERE customer_id::VARCHAR IN (FROM customers) OR contact_id::VARCHAR IN (FROM contacts)
-           OR order_id::VARCHAR IN (FROM orders)
-           OR trim(case_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'cases')
+        SELECT c.turn, s.case_id::VARCHAR AS id FROM raw.cases AS s JOIN customers AS c ON c.id = s.customer_id::VARCHAR
+        UNION SELECT c.turn, s.case_id::VARCHAR FROM raw.cases AS s JOIN contacts AS c ON c.id = s.contact_id::VARCHAR
+        UNION SELECT o.turn, s.case_id::VARCHAR FROM raw.cases AS s JOIN orders AS o ON o.id = s.order_id::VARCHAR
+        UNION SELECT n.turn, s.case_id::VARCHAR FROM raw.cases AS s
+            JOIN named AS n ON n.entity = 'cases' AND n.record_id = trim(s.case_id::VARCHAR, $blanks)
+    ), found AS (
+        SELECT turn, 'customer_id' AS kind, id FROM customers
+        UNION ALL SELECT turn, 'contact_id', id FROM contacts
+        UNION ALL SELECT turn, 'order_id', id FROM orders
+        UNION ALL SELECT turn, 'case_id', id FROM cases
+        UNION ALL SELECT n.turn, 'invoice_id', r.invoice_id::VARCHAR FROM raw.invoices AS r
+            JOIN named AS n ON n.entity = 'invoices' AND n.record_id = trim(r.invoice_id::VARCHAR, $blanks)
+        UNION ALL SELECT n.turn, 'communication_id', r.communication_id::VARCHAR FROM raw.communications AS r
+            JOIN named AS n ON n.entity = 'communications' AND n.record_id = trim(r.communication_id::VARCHAR, $blanks)
+        UNION ALL SELECT n.turn, 'subscription_id', r.subscription_id::VARCHAR FROM raw.newsletter_subscriptions AS r
+            JOIN named AS n ON n.entity = 'newsletter_subscriptions'
+            AND n.record_id = trim(r.subscription_id::VARCHAR, $blanks)
+        UNION ALL SELECT n.turn, 'event_id', r.event_id::VARCHAR FROM raw.web_events AS r
+            JOIN named AS n ON n.entity = 'web_events' AND n.record_id = trim(r.event_id::VARCHAR, $blanks)
+        UNION ALL SELECT n.turn, 'log_id', r.log_id::VARCHAR FROM raw.app_logs AS r
+            JOIN named AS n ON n.entity = 'app_logs' AND n.record_id = trim(r.log_id::VARCHAR, $blanks)
     )
-    SELECT 'order_id', id FROM orders
-    UNION ALL SELECT 'case_id', id FROM cases
-    UNION ALL SELECT 'invoice_id', invoice_id::VARCHAR FROM raw.invoices
-        WHERE trim(invoice_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'invoices')
-    UNION ALL SELECT 'communication_id', communication_id::VARCHAR FROM raw.communications
-        WHERE trim(communication_id::VARCHAR, $blanks) IN (SELECT record_id FROM named WHERE entity = 'communications')
-    UNION ALL SELECT 'subscription_id', subscription_id::VARCHAR FROM raw.newsletter_subscriptions
-        WHERE trim(subscription_id::VARCHAR, $blanks)
-              IN (SELECT record_id FROM named WHERE entity = 'newsletter_subscriptions')
+    SELECT DISTINCT turn, kind, id FROM found WHERE id IS NOT NULL ORDER BY turn
 """
 
 
@@ -152,8 +173,7 @@ def changed_people(con: Connection, policy: Policy, ids: Ids) -> set[str]:
         by = ids.of(name)
         if by == {}:
             continue
-        rows = con.execute(_differing(policy, name, by), {f"k{i}": keys for i, keys in enumerate((by or {}).values())}
-                           ).fetchall()
+        rows = con.execute(_differing(policy, name, by)).fetchall()
         if rows and by is None:
             return {EVERYBODY}
         for key, customer, contact, order in rows:
@@ -162,7 +182,7 @@ def changed_people(con: Connection, policy: Policy, ids: Ids) -> set[str]:
             contacts |= {contact} - {None}
             if order is not None:
                 records.add(f"orders/{order}")
-    return _people(con, customers, contacts, records)
+    return _people(con, customers, contacts, records) if records else set()
 
 
 def arrived(con: Connection, policy: Policy) -> int:
@@ -187,24 +207,29 @@ def _differing(policy: Policy, name: str, by: Mapping[str, Sequence[str]] | None
     table = policy.sources.tables[name]
     judged = [column for column, spec in table.columns.items()
               if spec.decides or column in policy.actions.get(name, {})]
-    ours = [column for column in judged if column in table.key or column not in policy.actions.get(name, {})]
-    where = "" if by is None else " WHERE " + " OR ".join(
-        f"{quote(column)}::VARCHAR IN (SELECT unnest($k{i}))" for i, column in enumerate(by))
-    key = f"trim({quote(table.key[0])}::VARCHAR, chr(32))"
-    touched = f"SELECT record_id FROM scratch.touched WHERE entity = '{name}'"
+    changed = {*policy.actions.get(name, {}), *policy.enforcement.kept_links.get(name, ())}
+    ours = [column for column in judged if column in table.key or column not in changed]
+    where = "" if by is None else (f" WHERE rowid IN (SELECT rid FROM told SEMI JOIN scratch.turns_now "
+                                   f"USING (turn) WHERE name = '{name}')")
+    key = f"trim({quote(table.key[0])}::VARCHAR, chr(32)) AS our_key"
+    listed = ", ".join(map(quote, judged))
     parts = []
-    for columns, of_ours in ((judged, "NOT IN"), (ours, "IN")):
-        listed = ", ".join(map(quote, columns))
-        here = f"(SELECT {listed} FROM {NOW}.raw.{quote(name)} WHERE {key} {of_ours} ({touched}))"
-        then = f"(SELECT {listed} FROM (FROM raw.{quote(name)}{where}) WHERE {key} {of_ours} ({touched}))"
+    for columns, of_ours in ((judged, "ANTI"), (ours, "SEMI")):
+        some = ", ".join(map(quote, columns))
+        here, then = (f"(SELECT {some} FROM {side} {of_ours} JOIN touched USING (our_key))"
+                      for side in ("here", "there"))
         told = ", ".join(f"trim({quote(column)}::VARCHAR, chr(32))" if column in columns else "NULL"
                          for column in (table.key[0], "customer_id", "contact_id", "order_id"))
-        if of_ours == "IN":  # a row that is gone was deleted by us, or is not read by the ids it has lost
+        if of_ours == "SEMI":  # a row that is gone was deleted by us, or is not read by the ids it has lost
             parts.append(f"SELECT DISTINCT {told} FROM ({here} EXCEPT ALL {then})")
         else:
             both = f"({here} EXCEPT ALL {then}) UNION ALL ({then} EXCEPT ALL {here})"
             parts.append(f"SELECT DISTINCT {told} FROM ({both})")
-    return " UNION ".join(parts)
+    return (f"WITH here AS MATERIALIZED (SELECT {listed}, {key} FROM {NOW}.raw.{quote(name)}), "
+            f"there AS MATERIALIZED (SELECT {listed}, {key} FROM raw.{quote(name)}{where}), "
+            f"touched AS MATERIALIZED (SELECT record_id AS our_key FROM scratch.touched WHERE entity = '{name}' "
+            "AND record_id IN (SELECT our_key FROM here UNION ALL SELECT our_key FROM there)) "
+            + " UNION ".join(parts))
 
 
 def _people(con: Connection, customers: Iterable[str], contacts: Iterable[str], records: Iterable[str]) -> set[str]:

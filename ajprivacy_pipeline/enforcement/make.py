@@ -7,7 +7,7 @@ anything in the warehouse (`apply`), what becomes of a plan afterwards (`plans`,
 import hashlib
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -75,22 +75,24 @@ def make_plan(settings: Settings, month: str | None = None, *, by: str = "system
             return plan_of(con, settings, policy, control, keys, newest, by=by)
 
 
-def require_none_running(control: ControlStore, policy: Policy) -> None:
-    """Stop where a plan is approved or being carried out (EnforcementError)."""
+def require_none_running(control: ControlStore, policy: Policy, request: str | None = None) -> None:
+    """Stop where a month's plan, or one of the same request, is approved or being carried out (EnforcementError)."""
     for plan in known_plans(control):
-        if (state := plan.state(policy.enforcement.approval_days)) in RUNNING:
+        if plan.request == request and (state := plan.state(policy.enforcement.approval_days)) in RUNNING:
             raise EnforcementError(f"plan {plan.id} is {state}: carry it out with `ajprivacy plan apply {plan.id}`, "
                                    "or withdraw it, before another one is made")
 
 
 def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,
-            month: str, *, by: str = "system") -> shapes.PlanSummary:
+            month: str, *, by: str = "system", request: str | None = None) -> shapes.PlanSummary:
     """Make the plan of a month whose decided file is open; the last step of the monthly job.
+
+    With a request the plan is that person's: of what stands in `scratch.due`, judged on the day it is made.
 
     Raises:
         EnforcementError: as `make_plan`, or the month has not succeeded.
     """
-    require_none_running(control, policy)
+    require_none_running(control, policy, request)
     _require_decided(con, control, policy, month)
     ledger = Ledger(control, keys, settings.keys)
     ledger.check()
@@ -102,9 +104,10 @@ def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: 
             require_unrestored(writer, ledger)
     with open_source(settings.warehouse_url) as source:
         ground = look_at(source, settings, policy)
-    summary = _Making(con, settings, policy, ledger, control, keys, month, ground).run(len(known) + 1)
+    summary = _Making(con, settings, policy, ledger, control, keys, month, ground, request).run(len(known) + 1)
     for plan in known:
-        if plan.state(policy.enforcement.approval_days) in ("made", "first_approval", "expired"):
+        state = plan.state(policy.enforcement.approval_days)
+        if plan.request == request and state in ("made", "first_approval", "expired"):
             move(control, ledger, plan, "superseded", by)
             destroy_file(settings, keys, plan.id)
     return summary
@@ -125,9 +128,10 @@ class _Making:
     """One making of a plan."""
 
     def __init__(self, con: zones.Connection, settings: Settings, policy: Policy, ledger: Ledger, control: ControlStore,
-                 keys: KeyStore, month: str, ground: Ground) -> None:
+                 keys: KeyStore, month: str, ground: Ground, request: str | None) -> None:
         self.con, self.settings, self.policy, self.ledger, self.control = con, settings, policy, ledger, control
-        self.keys, self.month, self.ground = keys, month, ground
+        self.keys, self.month, self.ground, self.request = keys, month, ground, request
+        self.day = as_of(month) if request is None else today(policy.retention.time_zone)
         self.stages = stages_of(policy)
         self.parts: dict[Part, Counter[str]] = defaultdict(Counter)
         self.fixed: Counter[tuple[str, str]] = Counter()
@@ -139,7 +143,8 @@ class _Making:
         self.first_due = FirstDue(control, keys)
 
     def run(self, number: int) -> shapes.PlanSummary:
-        waiting = waits.set_aside(self.con, self.ground.places, self.stages, as_of(self.month))
+        waiting = waits.set_aside(self.con, self.ground.places, self.stages, self.day,
+                                  "retention.due" if self.request is None else "scratch.due")
         batches = list(self._batches())
         copied, kept = self._copies()
         summary = self._summary(waiting + kept, copied)
@@ -197,25 +202,25 @@ class _Making:
             return copies.planned(self.con, self.policy, self.ground, source, waits.READY)
 
     def _summary(self, waiting: list[bodies.Waiting], copied: list[bodies.CopyCount]) -> shapes.PlanSummary:
-        day = as_of(self.month)
         people = self.con.execute(f"SELECT count(DISTINCT subject_id) FROM {waits.READY}").fetchall()[0][0]
         years: Counter[str] = Counter()
         for since, rows in self.days.items():
-            if since < _month_before(day):
+            if since < _month_before(self.day):
                 years[str(since.year)] += rows
         summary: list[bodies.Count] = [
             {"entity": entity, "part": part, "action": stage.action, "clause": stage.clause,
              "rows": self.parts[entity, part]["rows"], "cells": self.parts[entity, part]["cells"]}
             for (entity, part), stage in self.stages.items() if (entity, part) in self.parts]
-        return {"plan": None, "month": self.month, "as_of": day.isoformat(), "policy_version": self.policy.version,
+        return {"plan": None, "month": self.month, "as_of": self.day.isoformat(), "policy_version": self.policy.version,
                 "rows": self.rows, "cells": sum(row["cells"] for row in (*summary, *copied)), "subjects": people,
                 "oldest_due_on": min(self.days).isoformat() if self.days else None, "summary": summary,
-                "brake": brake(self.con, self.policy, self.control, summary),
+                "brake": brake(self.con, self.policy, [plan for plan in known_plans(self.control)
+                                                       if (plan.request is None) == (self.request is None)], summary),
                 "not_carried_out": [{"entity": entity, "column": column, "rows": rows,
                                      "reason": self.ground.places[entity].fixed[column]}
                                     for (entity, column), rows in sorted(self.fixed.items())],
                 "waiting": waiting, "refused": self._refused(), "overdue": dict(sorted(years.items())),
-                "kept": _kept(self.con), "copies": copied}
+                "kept": _kept(self.con), "copies": copied, "request": self.request}
 
     def _refused(self) -> list[shapes.Refused]:
         """What stands in the way of what is due now; what would refuse a table that nothing goes from waits."""
@@ -226,7 +231,7 @@ class _Making:
     def _plan(self, number: int, summary: shapes.PlanSummary) -> Plan:
         told = [self.month, summary["as_of"], self.facts.hexdigest(), self.policy.version, mapping_hash(self.settings),
                 self.ground.catalogue_sha256, self.ground.warehouse, str(number)]
-        return Plan(hashlib.sha256("\n".join(told).encode()).hexdigest()[:16], number, self.month, as_of(self.month),
+        return Plan(hashlib.sha256("\n".join(told).encode()).hexdigest()[:16], number, self.month, self.day,
                     self.policy.version, told[4], self.ground.catalogue_sha256, self.ground.warehouse, utc_now(),
                     summary, ())
 
@@ -241,13 +246,13 @@ class _Making:
                 self.con.unregister("planned")
 
 
-def brake(con: zones.Connection, policy: Policy, control: ControlStore,
+def brake(con: zones.Connection, policy: Policy, plans: Iterable[Plan],
           summary: Sequence[bodies.Count]) -> list[shapes.BrakeRow]:
-    """Returns the share of each part's rows with a value that goes, with what the last plans took away."""
+    """Returns the share of each part's rows with a value that goes, with what the last of some plans took away."""
     rules = policy.enforcement.brake
     before: Counter[Part] = Counter()
     since = utc_now() - timedelta(days=rules.days)
-    for plan in known_plans(control):
+    for plan in plans:
         for event in plan.events:
             if event.event == "applied" and event.happened_at >= since:
                 for entity, part, rows in event.detail.get("parts", ()):

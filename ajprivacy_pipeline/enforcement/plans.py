@@ -59,6 +59,11 @@ class Plan:
     summary: PlanSummary
     events: tuple[Event, ...]
 
+    @property
+    def request(self) -> str | None:
+        """The request whose plan it is; None: a month's."""
+        return self.summary.get("request")
+
     def state(self, approval_days: int) -> str:
         """Its newest event; a plan that nobody approved in time has expired."""
         newest = self.events[-1].event if self.events else "made"
@@ -101,7 +106,7 @@ def record_plan(ledger: Ledger, plan: Plan) -> None:
         "subjects": summary["subjects"], "oldest_due_on": summary["oldest_due_on"],
         "brake": [{**row, "share": f"{row['share']:.4f}", "limit": f"{row['limit']:.4f}"} for row in summary["brake"]],
         "not_carried_out": summary["not_carried_out"], "waiting": summary["waiting"], "kept": summary["kept"],
-        "copies": summary.get("copies", [])}
+        "copies": summary.get("copies", []), "of_request": plan.request is not None}
     ledger.append("plan_made", body, also={"plans": [{
         "id": plan.id, "number": plan.number, "month": plan.month, "as_of": plan.as_of,
         "policy_version": plan.policy_version, "mapping_sha256": plan.mapping_sha256,

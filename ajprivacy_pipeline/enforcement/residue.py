@@ -35,8 +35,8 @@ def touched(con: Connection, places: Mapping[str, Place], stages: Mapping[Part, 
 
 
 def tidy_up(con: Connection, writer: Writer, policy: Policy, tables: Touched, sought: erased.Sought | None,
-            today: date) -> list[Residue]:
-    """Tidy up, and return what is left and where: in the database's files, its statistics, its backups."""
+            today: date, histories: Mapping[tuple[str, ...], int]) -> list[Residue]:
+    """Tidy up, and return what is left and where: in files, statistics, backups and histories (days by table)."""
     found: list[Residue] = []
     if tables:
         try:
@@ -45,6 +45,9 @@ def tidy_up(con: Connection, writer: Writer, policy: Policy, tables: Touched, so
             found.append({"where": "the warehouse", "ends": None,
                           "what": "it could not be tidied up: old values may lie in its files"})
         found += _statistics(con, writer, tables, sought)
+        found += [{"where": f"the history of {'.'.join(table)}", "what": "old values, there and with whoever reads it",
+                   "ends": (today + timedelta(days=days)).isoformat()}
+                  for table, days in histories.items() if table in tables]
     return found + _backups(policy, today)
 
 

@@ -15,7 +15,6 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement import erased, fresh, waits
-from ajprivacy_pipeline.enforcement.apply import MARKER
 from ajprivacy_pipeline.enforcement.bodies import Hit
 from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
 from ajprivacy_pipeline.enforcement.plans import Plan, forget_old, known_plans, plan_file
@@ -30,6 +29,7 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import warehouse_lock
 from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
+from ajprivacy_pipeline.warehouse.marker import MARKER
 from ajprivacy_pipeline.warehouse.native import postgres_reader, sqlite_reader
 from ajprivacy_pipeline.warehouse.source import ColumnType, Source, open_source
 from ajprivacy_pipeline.warehouse.stream import as_text

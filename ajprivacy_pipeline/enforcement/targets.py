@@ -143,6 +143,26 @@ def _readers(resolved: ResolvedSource, stages: Mapping[Part, Stage], table: Reso
     return found
 
 
+def links_of_kept(resolved: ResolvedSource, stages: Mapping[Part, Stage], places: Mapping[str, Place],
+                  kept: Mapping[str, Sequence[str]]) -> dict[str, dict[str, str]]:
+    """Returns by table the columns with ids of subjects that kept rows can lose, as the source calls them.
+
+    What anything else is made of stays, as ever.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for entity, columns in kept.items():
+        table, place = resolved.tables[entity], places.get(entity)
+        if table is None or place is None or not place.key:
+            continue
+        readers = _readers(resolved, stages, table)
+        for column in columns:
+            fed = table.columns[column]
+            others = [reader for reader in readers if reader.told != f"{entity}.{column}"]
+            if fed is not None and fed.source_column and not _fixed(fed, (entity, column), place.key, others):
+                found.setdefault(entity, {})[column] = fed.source_column
+    return found
+
+
 def sharings(places: Mapping[str, Place], stages: Mapping[Part, Stage]) -> Iterator[Sharing]:
     """Yields every pair of parts that cover one source column, in both directions."""
     cells = [((entity, part), column, places[entity], places[entity].columns[column])

@@ -1,4 +1,6 @@
-"""What is due and has to wait: a source cell goes with its last owner, and some rows with the end of a period.
+"""What is due and has to wait.
+
+A cell goes with its last owner, a link with the last purpose that rests on it, some rows with the end of a period.
 
 Belongs here: setting such rows aside, with what they wait for. Does not belong here: what can never be changed by us
 (`targets`).
@@ -25,20 +27,28 @@ _DECIDED = """
 PERIOD_OPEN = "period_open"
 _LAST_DAY = """
     INSERT INTO scratch.waits
-    SELECT d.entity, d.record_id, d.part, $why FROM retention.due AS d
+    SELECT d.entity, d.record_id, d.part, $why FROM {due} AS d
     JOIN staged.newsletter_subscriptions AS n ON n.subscription_id = d.record_id
     WHERE d.entity = 'newsletter_subscriptions' AND n.unsubscribed_on = $as_of
 """
 _SHARED = """
     INSERT INTO scratch.waits
-    SELECT d.entity, d.record_id, d.part, $why FROM retention.due AS d
+    SELECT d.entity, d.record_id, d.part, $why FROM {due} AS d
     WHERE d.entity = $entity AND d.part = $part AND (NOT $same_row OR EXISTS (
         SELECT 1 FROM scratch.decided AS o WHERE o.entity = $other_entity AND o.part = $other_part
             AND o.record_id = d.record_id AND o.decision IN ('retain', 'hold')))
 """
+_RELIED = """
+    INSERT INTO scratch.waits
+    SELECT d.entity, d.record_id, d.part,
+        CASE WHEN starts_with(r.subject_id, 'contact:') THEN 'contacts.' ELSE 'customers.' END || r.purpose
+    FROM {due} AS d JOIN retention.relied_on AS r USING (entity, record_id)
+    WHERE d.entity = 'cases' OR d.part = 'link'
+"""
 
 
-def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part, Stage], day: date) -> list[Waiting]:
+def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part, Stage], day: date,
+              due: str = "retention.due") -> list[Waiting]:
     """Divide what is due into what may go now (the temp table `ready`) and what waits; returns the latter, counted.
 
     Args:
@@ -46,6 +56,7 @@ def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part
         places: where the tables of the contract stand.
         stages: by table and part.
         day: the plan's as_of.
+        due: the relation of what is due, with the columns of retention.due.
     """
     con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {SCRATCH}")
     zone = quote(con.execute("SELECT current_database()").fetchall()[0][0])
@@ -53,13 +64,15 @@ def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part
     con.execute("CREATE OR REPLACE TABLE scratch.waits "
                 "(entity VARCHAR, record_id VARCHAR, part VARCHAR, waits_for VARCHAR)")
     if ("newsletter_subscriptions", "email") in stages:
-        con.execute(_LAST_DAY, {"why": PERIOD_OPEN, "as_of": day})
+        con.execute(_LAST_DAY.format(due=due), {"why": PERIOD_OPEN, "as_of": day})
+    con.execute(_RELIED.format(due=due))
     for sharing in dict.fromkeys(sharings(places, stages)):
         (entity, part), (other_entity, other_part) = sharing.part, sharing.other
-        con.execute(_SHARED, {"why": f"{other_entity}.{other_part}", "entity": entity, "part": part,
+        con.execute(_SHARED.format(due=due), {"why": f"{other_entity}.{other_part}", "entity": entity, "part": part,
                               "other_entity": other_entity, "other_part": other_part, "same_row": sharing.same_row})
-    con.execute("CREATE OR REPLACE TABLE scratch.ready AS SELECT * FROM retention.due AS d "
+    con.execute(f"CREATE OR REPLACE TABLE scratch.ready AS SELECT * FROM {due} AS d "
                 "ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
-    found = con.execute("SELECT entity, part, count(DISTINCT record_id), waits_for FROM scratch.waits "
+    found = con.execute("WITH each_once AS (SELECT entity, part, record_id, min(waits_for) AS waits_for "
+                        "FROM scratch.waits GROUP BY ALL) SELECT entity, part, count(*), waits_for FROM each_once "
                         "GROUP BY ALL ORDER BY ALL").fetchall()
     return [{"entity": entity, "part": part, "rows": rows, "waits_for": why} for entity, part, rows, why in found]

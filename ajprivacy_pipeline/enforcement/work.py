@@ -49,24 +49,57 @@ def items(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stag
         entity: the table of the contract.
         relation: what is due, with the columns of retention.due.
     """
+    sql, bound = _query(policy, stages, entity, relation)
+    yield from _fetched(con, f"{sql} ORDER BY d.record_id", bound, policy, stages, entity)
+
+
+def gather(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str,
+           relation: str) -> None:
+    """Write what `items` yields to a table of the zone, by the turn that `relation` gives it, for `gathered`."""
+    sql, bound = _query(policy, stages, entity, relation, ", turn")
+    con.execute(f"CREATE OR REPLACE TABLE {_gathered(entity)} AS {sql} ORDER BY d.turn, d.record_id", bound)
+
+
+def gathered(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str) -> Iterator[Item]:
+    """Yields the items that `gather` wrote whose turn is in `scratch.turns_now`."""
+    sql = (f"SELECT * EXCLUDE (turn) FROM {_gathered(entity)} SEMI JOIN scratch.turns_now USING (turn) "
+           "ORDER BY record_id")
+    yield from _fetched(con, sql, {}, policy, stages, entity)
+
+
+def _gathered(entity: str) -> str:
+    return quote(f"gathered_{entity}")
+
+
+def _columns(stages: Mapping[tuple[str, str], Stage], entity: str) -> list[str]:
+    return list(dict.fromkeys(name for (table, _), stage in stages.items() if table == entity
+                              for name in stage.columns))
+
+
+def _query(policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str, relation: str,
+           turn: str = "") -> tuple[str, dict[str, Any]]:
     key = policy.sources.tables[entity].key
-    columns = list(dict.fromkeys(name for (table, _), stage in stages.items() if table == entity
-                                 for name in stage.columns))
-    listed = ", ".join(f"r.{quote(name)}" for name in (*key, *columns))
+    listed = ", ".join(f"r.{quote(name)} AS c{i}" for i, name in enumerate((*key, *_columns(stages, entity))))
+    sql = (f"WITH due AS (SELECT record_id, any_value(subject_id) AS subject_id, list(part ORDER BY part) AS parts, "
+           f"list(due_on ORDER BY part) AS days{turn} FROM {relation} WHERE entity = $entity "
+           f"GROUP BY record_id{turn}), "
+           f"fed AS (SELECT *, trim({quote(key[0])}::VARCHAR, $blanks) AS record_id FROM raw.{quote(entity)}) "
+           f"SELECT d.record_id, d.subject_id, d.parts, d.days, f.is_home, f.customer_type, "
+           f"{listed}{turn.replace(' ', ' d.')} FROM due AS d JOIN fed AS r USING (record_id) "
+           f"LEFT JOIN ({_facts_of(policy, entity)}) AS f ON f.id = d.record_id")
+    return sql, {"entity": entity, "blanks": WHITE_SPACE, **_spellings(policy, entity)}
+
+
+def _fetched(con: Connection, sql: str, bound: Mapping[str, Any], policy: Policy,
+             stages: Mapping[tuple[str, str], Stage], entity: str) -> Iterator[Item]:
+    keys, columns = len(policy.sources.tables[entity].key), _columns(stages, entity)
     cursor = con.cursor()
     cursor.execute(f"USE {quote(con.execute('SELECT current_database()').fetchall()[0][0])}")
-    cursor.execute(
-        f"WITH due AS (SELECT record_id, any_value(subject_id) AS subject_id, list(part ORDER BY part) AS parts, "
-        f"list(due_on ORDER BY part) AS days FROM {relation} WHERE entity = $entity GROUP BY record_id), "
-        f"fed AS (SELECT *, trim({quote(key[0])}::VARCHAR, $blanks) AS record_id FROM raw.{quote(entity)}) "
-        f"SELECT d.record_id, d.subject_id, d.parts, d.days, f.is_home, f.customer_type, {listed} "
-        f"FROM due AS d JOIN fed AS r USING (record_id) "
-        f"LEFT JOIN ({_facts_of(policy, entity)}) AS f ON f.id = d.record_id "
-        f"ORDER BY d.record_id", {"entity": entity, "blanks": WHITE_SPACE, **_spellings(policy, entity)})
+    cursor.execute(sql, dict(bound))
     while rows := cursor.fetchmany(FETCH):
         for record_id, subject_id, parts, days, is_home, customer_type, *values in rows:
-            yield Item(entity, record_id, subject_id, dict(zip(parts, days, strict=True)), tuple(values[:len(key)]),
-                       dict(zip(columns, values[len(key):], strict=True)),
+            yield Item(entity, record_id, subject_id, dict(zip(parts, days, strict=True)), tuple(values[:keys]),
+                       dict(zip(columns, values[keys:], strict=True)),
                        Facts(customer_type, is_home is not False))
 
 

@@ -37,6 +37,8 @@ _HARMLESS = frozenset({
     "control.reviewed_records.reviewed_on", "control.shared_requests.matches",
     "control.effects.kind", "control.effects.received_on", "control.effects.verified_on", "control.effects.by_email",
     "control.effects.matches", "control.effects.what", "control.effects.erases",
+    "control.added_requests.kind", "control.added_requests.received_on", "control.request_steps.identity_verified_on",
+    "control.request_steps.closed_on", "control.request_steps.outcome",
     "control.rates.currency", "control.rates.rate",
     "staged.quality.table_name", "staged.quality.column_name", "staged.quality.fault", "staged.quality.freezes",
 })

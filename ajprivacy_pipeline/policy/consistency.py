@@ -20,6 +20,7 @@ def cross_faults(policy: Policy) -> Iterator[str]:
     yield from _recipient_faults(policy)
     yield from _hold_faults(policy)
     yield from _enforcement_faults(policy)
+    yield from _rights_faults(policy)
     yield from release_faults(policy)
 
 
@@ -160,3 +161,19 @@ def _action_faults(policy: DecisionPolicy) -> Iterator[str]:
     for table, column in policy.sources.identifying_columns():
         if (table, column) not in covered and table not in leaves_by_row:
             yield f"actions.toml: {table}.{column} identifies people and has no action"
+
+
+def _rights_faults(policy: Policy) -> Iterator[str]:
+    tables, rights = policy.sources.tables, policy.rights
+    kinds = set(tables["rights_requests"].columns["kind"].values) if "rights_requests" in tables else set()
+    for name in ("without_identity", "never_refused"):
+        for kind in sorted(set(getattr(rights, name)) - kinds):
+            yield f"rights.toml: {name} names the unknown kind {kind}"
+    for clause in sorted(set(rights.profiling_clauses) - set(policy.clauses)):
+        yield f"rights.toml: profiling_clauses names the unknown clause {clause}"
+    for table, columns in rights.portable.items():
+        known = set(tables[table].columns) if table in tables else set()
+        for column in sorted(set(columns) - known):
+            yield f"rights.toml: portable.{table} names {column}, which sources.toml does not have"
+    if rights.extended_months < rights.answer_months:
+        yield "rights.toml: extended_months is less than answer_months"

@@ -82,6 +82,7 @@ class Enforcement(Frozen):
     ledger: LedgerYears
     sweep: Sweep = Field(default_factory=Sweep)
     backups: dict[str, Backup] = Field(default_factory=dict)
+    kept_links: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # table -> its columns with ids of subjects
     clauses: dict[str, dict[str, str]]
 
     def may_approve(self, name: str) -> bool:

@@ -22,6 +22,7 @@ from ajprivacy_pipeline.policy.policy import DecisionPolicy, Policy
 from ajprivacy_pipeline.policy.regions import Regions
 from ajprivacy_pipeline.policy.release import Release
 from ajprivacy_pipeline.policy.retention import Action, Retention
+from ajprivacy_pipeline.policy.rights import Rights
 from ajprivacy_pipeline.policy.sources import Sources
 
 _FILES: dict[str, tuple[str, Any]] = {
@@ -35,6 +36,7 @@ _FILES: dict[str, tuple[str, Any]] = {
     "recipients": ("recipients.toml", dict[str, Recipient]),
     "review": ("review.toml", Review),
     "enforcement": ("enforcement.toml", Enforcement),
+    "rights": ("rights.toml", Rights),
 }
 
 

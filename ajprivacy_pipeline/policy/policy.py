@@ -10,6 +10,7 @@ from ajprivacy_pipeline.policy.microdata import Leaf
 from ajprivacy_pipeline.policy.regions import Regions
 from ajprivacy_pipeline.policy.release import Release
 from ajprivacy_pipeline.policy.retention import Action, Retention
+from ajprivacy_pipeline.policy.rights import Rights
 from ajprivacy_pipeline.policy.sources import Sources
 
 
@@ -41,6 +42,7 @@ class Policy(DecisionPolicy):
     recipients: dict[str, Recipient]
     review: Review
     enforcement: Enforcement
+    rights: Rights
 
     @property
     def quasi_identifiers(self) -> dict[str, tuple[Leaf, ...]]:

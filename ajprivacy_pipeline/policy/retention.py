@@ -136,6 +136,7 @@ class Action(Frozen):
     neutral: str | None = None
     neutral_unique: str | None = Field(default=None, pattern=r"\{key\}")  # where no two rows may hold the same
     part: str | None = None
+    former: tuple[str, ...] = ()  # neutral values of earlier versions of the policy, which a NOT NULL column may hold
 
     @property
     def unique_neutral(self) -> str:

@@ -16,6 +16,7 @@ from ajprivacy_pipeline.policy.vocabulary import purpose_sets, subsets, vocabula
 from ajprivacy_pipeline.retention import carried
 from ajprivacy_pipeline.retention.carried import carried_tokens
 from ajprivacy_pipeline.retention.effects import EFFECT_COLUMNS, NO_KEY, stored_effects
+from ajprivacy_pipeline.retention.recorded_requests import ADDED_COLUMNS, STEP_COLUMNS, recorded_steps
 from ajprivacy_pipeline.settings import sql_folder
 from ajprivacy_pipeline.storage import control_tables as store
 from ajprivacy_pipeline.storage.catalogue import Model, load_catalogue, macros, record_reasons
@@ -51,6 +52,8 @@ CONTROL_TABLES = {
     "control.previous_warranties": "product_id VARCHAR, warranty_years SMALLINT",  # at the last success before
     "control.reviewed_records": "record VARCHAR, reviewed_on DATE",  # record: 'communications:ID'
     "control.shared_requests": "request_id VARCHAR, matches BIGINT",
+    "control.added_requests": ADDED_COLUMNS,  # written by the month's run, which has the key
+    "control.request_steps": STEP_COLUMNS,
     "control.effects": EFFECT_COLUMNS,
     "control.carried_out": "token VARCHAR",  # keyed hashes of subjects of whom something was carried out
     "control.rates": "currency VARCHAR, rate DECIMAL(18, 6)",  # written by the month's run, from the mapping
@@ -204,6 +207,8 @@ def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Ro
                    .where(decisions.c.kind == "until_further_notice", decisions.c.decision == "keep")))
     yield from _memory_tables(control, month)
     yield "control.shared_requests", list(_shared_requests(control).items())
+    yield "control.added_requests", []
+    yield "control.request_steps", recorded_steps(control)
     yield "control.effects", stored_effects(control)
     yield "control.carried_out", carried_tokens(control)
 

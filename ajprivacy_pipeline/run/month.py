@@ -33,7 +33,7 @@ from ajprivacy_pipeline.storage.month_files import (
     month_lock,
     warehouse_lock,
 )
-from ajprivacy_pipeline.storage.policy_versions import record_policy
+from ajprivacy_pipeline.storage.policy_versions import record_policy, with_former_neutrals
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.release import Logs, ReleaseRequest, ReleaseResult
@@ -234,11 +234,13 @@ class MonthRun:
     def _prepare(self) -> None:
         from ajprivacy_pipeline.oversight.evidence import write_open_before
         from ajprivacy_pipeline.retention.bind import CONTROL_TABLES, prepare
+        from ajprivacy_pipeline.retention.recorded_requests import write_added
         from ajprivacy_pipeline.warehouse.mapping import load_mapping
         if not self.con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw' LIMIT 1").fetchall():
             raise ModelError(f"nothing is extracted for {self.month} yet: materialise raw first, or run the month")
         prepare(self.con, self.policy, self.control, self.month)
         write_open_before(self.con, self.control, self.keys, self.month)
+        write_added(self.con, self.control, self.keys)
         rates = load_mapping(self.settings.mapping_file, self.policy.sources).rates
         self.con.execute(f"CREATE OR REPLACE TABLE control.rates ({CONTROL_TABLES['control.rates']})")
         for row in rates.items():
@@ -306,6 +308,7 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         keys = KeyStore(settings.keys, settings.root_key)
         control = ControlStore.in_folder(settings.control)
         record_policy(control, settings.notice, operator())
+        policy = with_former_neutrals(policy, control)
         if request is not None:
             from ajprivacy_pipeline.release import plan_release
             plan_release(control, policy, month, request)  # what cannot be had is refused before anything is read

@@ -187,6 +187,30 @@ new_starts = sa.Table(  # a person goes on with a store that had lost something,
     sa.Column("accepted_on", sa.Date, nullable=False),
 )
 
+requests = sa.Table(  # requests of people to use a right that were recorded here; those of the warehouse stand there
+    "requests", META,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("received_on", sa.Date, nullable=False),
+    sa.Column("added_by", sa.String(200), nullable=False),
+    sa.Column("added_at", sa.DateTime, nullable=False),
+)
+request_people = sa.Table(  # whose they are, sealed; the row goes when the limitation period of the request has ended
+    "request_people", META,
+    sa.Column("request_id", sa.String(32), primary_key=True),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)
+request_events = sa.Table(  # what was done about a request, of the warehouse or recorded here; none is edited
+    "request_events", META,  # detail: a reason code, a clause or an outcome
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("request_id", sa.String(200), nullable=False, index=True),
+    sa.Column("event", sa.String(16), nullable=False),
+    sa.Column("by", sa.String(200), nullable=False),
+    sa.Column("happened_on", sa.Date, nullable=False),
+    sa.Column("happened_at", sa.DateTime, nullable=False),
+    sa.Column("detail", sa.String(64)),
+)
+
 plans = sa.Table(  # what was to be carried out: one row a plan, never edited; what became of it stands in plan_events
     "plans", META,  # summary: counts alone, as JSON
     sa.Column("id", sa.String(32), primary_key=True),

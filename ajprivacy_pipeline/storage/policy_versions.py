@@ -10,7 +10,7 @@ import re
 import tomllib
 from datetime import datetime
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
 import sqlalchemy as sa
 
@@ -38,6 +38,22 @@ def record_policy(control: ControlStore, folder: Path, by: str) -> str:
                                          "content": json.dumps(texts, sort_keys=True, ensure_ascii=False)}])
         control.insert(store.policy_keepers, [{"version": version, "stored_by": by}])
     return version
+
+
+_P = TypeVar("_P", bound=DecisionPolicy)
+
+
+def with_former_neutrals(policy: _P, control: ControlStore) -> _P:
+    """Returns a policy that knows what its earlier versions left in columns that take no NULL; its version stays."""
+    former: dict[tuple[str, str], dict[str, None]] = {}
+    for row in control.rows(sa.select(store.policies.c.content).order_by(store.policies.c.id)):
+        for table, columns in tomllib.loads(json.loads(row["content"])["actions.toml"]).items():
+            for column, action in columns.items():
+                neutrals = [action[key] for key in ("neutral", "neutral_unique") if key in action]
+                former.setdefault((table, column), {}).update(dict.fromkeys(neutrals))
+    actions = {table: {column: action.model_copy(update={"former": tuple(former.get((table, column), ()))})
+                       for column, action in columns.items()} for table, columns in policy.actions.items()}
+    return policy.model_copy(update={"actions": actions})
 
 
 def start_policy(folder: Path) -> list[str]:

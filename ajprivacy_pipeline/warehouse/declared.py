@@ -43,6 +43,7 @@ class Copy(_Frozen):
     delete: bool = False
     where: Text | None = None
     triggers_reviewed: Text | None = None
+    history_days: Annotated[int, Field(ge=0)] | None = None
 
     @field_validator("parts", mode="before")
     @classmethod

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.stream import as_text
 
-_CHUNK = 500
+_CHUNK = 5000
 _ARROW = {"VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"),
           "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", "UTC"), "DATE": pa.date32(),
           "BIGINT": pa.int64(), "BOOLEAN": pa.bool_()}
@@ -33,7 +33,7 @@ def facts(connection: sa.Connection, table: ResolvedTable, types: Mapping[str, s
     dialect = connection.dialect.name
     fed = {name: table.columns[name] for name in types}
     prepare = connection.dialect.identifier_preparer.quote_identifier
-    listed = ", ".join(f"{_shown(feed, types[name], dialect)} AS {prepare(name)}" for name, feed in fed.items() if feed)
+    listed = ", ".join(f"{shown(feed, types[name], dialect)} AS {prepare(name)}" for name, feed in fed.items() if feed)
     rows: dict[tuple[Any, ...], None] = {}
     for where, values in _conditions(table, by, dialect):
         ending = _lock(dialect, lock=lock)
@@ -41,7 +41,7 @@ def facts(connection: sa.Connection, table: ResolvedTable, types: Mapping[str, s
             "\\:keys", ":keys"))
         if values is not None:
             statement = statement.bindparams(sa.bindparam("keys", values, expanding=True, type_=sa.types.NullType()))
-        rows |= dict.fromkeys(tuple(row) for row in connection.execute(statement))
+        rows |= dict.fromkeys(map(tuple, connection.execute(statement).fetchall()))
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(types)
     return pa.table({name: _array(values, type_) for (name, type_), values in zip(types.items(), columns, strict=True)})
 
@@ -72,7 +72,8 @@ def _comparable(feed: ResolvedColumn, ids: list[str], dialect: str) -> tuple[str
 _TEXT = {"sqlite": "TEXT", "postgresql": "text"}
 
 
-def _shown(feed: ResolvedColumn, type_: str, dialect: str) -> str:
+def shown(feed: ResolvedColumn, type_: str, dialect: str) -> str:
+    """Returns the expression under which a column is selected, for a type of raw."""
     if dialect == "sqlite":
         return f"CAST({feed.sql} AS TEXT)"
     if dialect == "postgresql" and type_ == "VARCHAR":
@@ -91,4 +92,5 @@ def _lock(dialect: str, *, lock: bool) -> str:
 def _array(values: Sequence[Any], type_: str) -> pa.Array:
     if type_ in _ARROW and type_ != "VARCHAR":
         return pa.array(values, _ARROW[type_])
-    return pa.array([as_text(value) for value in values], pa.string())
+    is_text = set(map(type, values)) <= {str, type(None)}  # which is told sooner than each value is asked
+    return pa.array(values if is_text else [as_text(value) for value in values], pa.string())

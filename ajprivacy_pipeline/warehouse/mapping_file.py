@@ -3,6 +3,8 @@
     [tables.customers]
     table = "crm.kunder"                  # or: query = "SELECT ..."; or: absent = "reason"
     triggers_reviewed = "reason"          # somebody has looked at what its triggers do with an old value
+    history_days = 90                     # after which old values leave its history, or whoever reads its changes
+    version = "endring"                   # a number that the shop raises at every change, and we do as well
     [tables.customers.columns]
     customer_id = "kunde_id"              # a source column
     customer_type = { constant = "consumer" }
@@ -89,6 +91,8 @@ class TableEntry(_Frozen):
     query: Text | None = None
     absent: Text | None = None
     triggers_reviewed: Text | None = None
+    history_days: Annotated[int, Field(ge=0)] | None = None
+    version: Text | None = None
     columns: dict[str, ColumnEntry] = {}
 
     @model_validator(mode="after")
@@ -96,6 +100,8 @@ class TableEntry(_Frozen):
         given = self.model_fields_set & {"table", "query", "absent"}
         if len(given) > 1:
             raise ValueError(f"has {' and '.join(sorted(given))}; keep one of them")
+        if self.version is not None and (self.query or self.absent):
+            raise ValueError("has a version and no table of its own; name the table")
         if self.absent is not None and self.columns:
             raise ValueError("is absent and has columns; keep one of them")
         return self

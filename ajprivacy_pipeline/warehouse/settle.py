@@ -85,10 +85,11 @@ def _empty_neutrals(con: zones.Connection, table: str, column: str, key: str, ac
     if action.action not in ("erase", "generalise"):
         return
     x = zones.quote(column)
-    before, _, after = action.unique_neutral.partition("{key}")
-    con.execute(f"UPDATE raw.{zones.quote(table)} SET {x} = NULL WHERE text_of({x}) = $neutral "
-                f"OR text_of({x}) = $before || text_of({zones.quote(key)}) || $after",
-                {"neutral": action.neutral or "", "before": before, "after": after})
+    for neutral in dict.fromkeys((action.neutral or "", action.unique_neutral, *action.former)):
+        before, keyed, after = neutral.partition("{key}")
+        con.execute(f"UPDATE raw.{zones.quote(table)} SET {x} = NULL WHERE text_of({x}) = "
+                    + (f"$before || text_of({zones.quote(key)}) || $after" if keyed else "$before || $after"),
+                    {"before": before, "after": after})
 
 
 def _empty_days(mapping: Mapping, table: str, column: str) -> list[date]:

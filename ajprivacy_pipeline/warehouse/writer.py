@@ -20,9 +20,10 @@ from ajprivacy_pipeline.warehouse import copied, tidying
 from ajprivacy_pipeline.warehouse.address import Address, driver_errors
 from ajprivacy_pipeline.warehouse.facts import facts
 from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
+from ajprivacy_pipeline.warehouse.marker import BATCHES, MARKER
 
-MARKER = "ajprivacy_batches"
-_CHUNK = 500  # keys of one statement; SQLite takes 32,766 bound values
+_CHUNK = 5000  # keys of one statement, which may be bound twice; SQLite takes 32,766 bound values
+_COMPOSITE_CHUNK = 500  # keys of several columns, of which each is a condition; SQLite nests 1,000 of them
 Path_ = tuple[str, ...]  # (schema, table), or (table,)
 Row = dict[str, Any]
 Key = tuple[Any, ...]
@@ -43,8 +44,13 @@ class Change:
 
 
 @contextmanager
-def open_writer(url: str, lock_wait_seconds: float) -> Iterator["Writer"]:
+def open_writer(url: str, lock_wait_seconds: float, versions: Mapping[Path_, str] | None = None) -> Iterator["Writer"]:
     """Open a warehouse for writing.
+
+    Args:
+        url: of the warehouse.
+        lock_wait_seconds: how long a batch waits for somebody else's lock.
+        versions: by table, the column with a number that is raised whenever a row changes.
 
     Raises:
         SourceError: as `open_source`.
@@ -52,7 +58,7 @@ def open_writer(url: str, lock_wait_seconds: float) -> Iterator["Writer"]:
     address = Address.parse(url)
     engine = _engine(address, lock_wait_seconds)
     try:
-        yield Writer(address, engine, lock_wait_seconds)
+        yield Writer(address, engine, lock_wait_seconds, versions or {})
     finally:
         engine.dispose()
 
@@ -76,11 +82,13 @@ def _engine(address: Address, wait: float) -> sa.Engine:
 class Writer:
     """A warehouse that may be written to."""
 
-    def __init__(self, address: Address, engine: sa.Engine, lock_wait_seconds: float) -> None:
-        """Write through an engine; a batch waits so long for somebody else's lock."""
+    def __init__(self, address: Address, engine: sa.Engine, lock_wait_seconds: float,
+                 versions: Mapping[Path_, str]) -> None:
+        """Write through an engine; arguments as `open_writer`."""
         self.address = address
         self._engine = engine
         self._wait = lock_wait_seconds
+        self.versions = versions
         self._tables: dict[Path_, sa.Table] = {}
         self._kept: dict[Path_, tuple[str, ...]] = {}
 
@@ -119,10 +127,6 @@ class Writer:
                                               schema=path[0] if len(path) > 1 else None, resolve_fks=False)
         return self._tables[path]
 
-    def address_of(self, path: Path_, key: Sequence[str]) -> tuple[str, ...]:
-        """Returns the columns that address a row of a table: its primary key, else those that feed the contract's."""
-        return tuple(column.name for column in self.table(path).primary_key.columns) or tuple(key)
-
     def kept_as_is(self, path: Path_) -> tuple[str, ...]:
         """Returns columns that the database itself would set when a row changes (ON UPDATE CURRENT_TIMESTAMP)."""
         if self._engine.dialect.name not in ("mysql", "mariadb"):
@@ -132,12 +136,11 @@ class Writer:
         return self._kept[path]
 
     def _set_by_itself(self, path: Path_) -> tuple[str, ...]:
-        schema = ":schema" if len(path) > 1 else "DATABASE()"
-        found = sa.text(f"SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema} "
-                        "AND TABLE_NAME = :name AND EXTRA LIKE '%on update%'")
+        found = sa.text("SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_NAME = :name "
+                        "AND TABLE_SCHEMA = coalesce(:schema, DATABASE()) AND EXTRA LIKE '%on update%'")
         with self._errors(), self._engine.connect() as connection:
-            rows = connection.execute(found, {"name": path[-1], "schema": path[0]}).fetchall()
-        return tuple(str(row[0]) for row in rows)
+            rows = connection.execute(found, {"name": path[-1], "schema": None if len(path) == 1 else path[0]})
+            return tuple(str(row[0]) for row in rows)
 
     def make_marker(self) -> None:
         """Create the marker table where it is missing.
@@ -149,9 +152,9 @@ class Writer:
             if sa.inspect(self._engine).has_table(MARKER):
                 return
             try:
-                _MARKER.create(self._engine)
+                BATCHES.create(self._engine)
             except sa.exc.SQLAlchemyError:
-                statement = " ".join(str(sa.schema.CreateTable(_MARKER).compile(self._engine)).split())
+                statement = " ".join(str(sa.schema.CreateTable(BATCHES).compile(self._engine)).split())
                 raise SourceError(f"{self.address.shown}: nothing is carried out without the table {MARKER}, which "
                                   f"this user may not create; have somebody run: {statement}") from None
 
@@ -165,7 +168,7 @@ class Writer:
         with self._errors(), self._engine.connect() as connection:
             if not sa.inspect(connection).has_table(MARKER):
                 return {}
-            rows = connection.execute(sa.select(_MARKER.c.batch, _MARKER.c.counts).where(_MARKER.c.plan_id == plan))
+            rows = connection.execute(sa.select(BATCHES.c.batch, BATCHES.c.counts).where(BATCHES.c.plan_id == plan))
             return {int(row[0]): str(row[1]) for row in rows}
 
     def marked_plans(self) -> frozenset[str]:
@@ -173,7 +176,7 @@ class Writer:
         with self._errors(), self._engine.connect() as connection:
             if not sa.inspect(connection).has_table(MARKER):
                 return frozenset()
-            return frozenset(str(row[0]) for row in connection.execute(sa.select(_MARKER.c.plan_id).distinct()))
+            return frozenset(str(row[0]) for row in connection.execute(sa.select(BATCHES.c.plan_id).distinct()))
 
     def tidy(self, tables: tidying.Tables) -> list[tidying.Left]:
         """Let the database clear away what was in the given columns of tables; returns what is left of it, and where.
@@ -216,15 +219,6 @@ class Writer:
                 raise
 
 
-_MARKER = sa.Table(
-    MARKER, sa.MetaData(),
-    sa.Column("plan_id", sa.String(32), primary_key=True),
-    sa.Column("batch", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("counts", sa.Text, nullable=False),
-    sa.Column("marked_at", sa.String(32), nullable=False),
-)
-
-
 def _constraint(error: sa.exc.IntegrityError) -> str:
     name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     return f" ({name})" if name else ""
@@ -261,11 +255,10 @@ class Batch:
             query = query.where(copied.condition(where)) if where else query
             if lock and self._dialect != "sqlite":
                 query = query.with_for_update()
-            wanted = set(chunk)
-            for row in self._connection.execute(query):
-                values = dict(zip(listed, row, strict=True))
-                if tuple(values[name] for name in key) in wanted or self._dialect == "sqlite":
-                    found.append(values)
+            rows, wanted = self._connection.execute(query).fetchall(), set(chunk)
+            if self._dialect != "sqlite":
+                rows = [row for row in rows if tuple(row[listed.index(name)] for name in key) in wanted]
+            found += [dict(zip(listed, row, strict=True)) for row in rows]
         return found
 
     def by_address(self, path: Path_, column: str, spellings: Mapping[str, Sequence[str]], columns: Sequence[str],
@@ -285,7 +278,8 @@ class Batch:
 
     def change(self, change: Change) -> None:
         """Give rows their values, or delete them."""
-        table = self._writer.table(change.table)
+        table, version = self._writer.table(change.table), self._writer.versions.get(change.table)
+        raised = {version: table.c[version] + 1} if version else {}
         for chunk in _chunks(change.rows):
             here = self._is(table, change.address, chunk)
             if change.values is None:
@@ -295,7 +289,7 @@ class Batch:
                         if name not in change.values}
                 bound = {name: sa.bindparam(None, value, type_=sa.types.NullType()) if value is not None else sa.null()
                          for name, value in change.values.items()}
-                self._connection.execute(sa.update(table).where(here).values({**bound, **kept}))
+                self._connection.execute(sa.update(table).where(here).values({**bound, **kept, **raised}))
 
     def insert(self, path: Path_, values: Mapping[str, Any]) -> None:
         """Insert one row."""
@@ -304,7 +298,7 @@ class Batch:
 
     def mark(self, plan: str, number: int, counts: str, moment: str) -> None:
         """Leave the marker of a batch, as its last change."""
-        self._connection.execute(sa.insert(_MARKER), {"plan_id": plan, "batch": number, "counts": counts,
+        self._connection.execute(sa.insert(BATCHES), {"plan_id": plan, "batch": number, "counts": counts,
                                                       "marked_at": moment})
 
     def _is_untyped(self, table: sa.Table, key: Sequence[str]) -> bool:
@@ -312,17 +306,17 @@ class Batch:
         return self._dialect == "sqlite" and len(key) == 1 and isinstance(table.c[key[0]].type, sa.types.NullType)
 
     def _untyped(self, column: str, rows: Sequence[Key]) -> sa.ColumnElement[bool]:
-        return sa.cast(sa.column(column), sa.Text).in_([str(row[0]) for row in rows])
+        values = sa.bindparam(None, [str(row[0]) for row in rows], expanding=True, type_=sa.types.NullType())
+        return sa.cast(sa.column(column), sa.Text).in_(values)
 
     def _is(self, table: sa.Table, key: Sequence[str], rows: Sequence[Key]) -> sa.ColumnElement[bool]:
         if len(key) == 1:
             column: sa.ColumnElement[Any] = sa.column(key[0])
-            values = [row[0] for row in rows]
-            plain = column.in_([sa.bindparam(None, value, type_=sa.types.NullType()) for value in values])
+            values = sa.bindparam(None, [row[0] for row in rows], expanding=True, type_=sa.types.NullType())
+            plain = column.in_(values)
             if isinstance(table.c[key[0]].type, sa.String) and self._dialect in ("sqlite", "mysql", "mariadb"):
                 binary = sa.collate(column, "BINARY") if self._dialect == "sqlite" else sa.func.binary(column)
-                exact = binary.in_([sa.bindparam(None, value, type_=sa.types.NullType()) for value in values])
-                return sa.and_(plain, exact)
+                return sa.and_(plain, binary.in_(values))
             return plain
         return sa.or_(*(sa.and_(*(sa.column(name) == sa.bindparam(None, value, type_=sa.types.NullType())
                                   for name, value in zip(key, row, strict=True))) for row in rows))
@@ -344,5 +338,6 @@ class Batch:
 
 
 def _chunks(rows: Sequence[Key]) -> Iterator[Sequence[Key]]:
-    for start in range(0, len(rows), _CHUNK):
-        yield rows[start:start + _CHUNK]
+    size = _CHUNK if rows and len(rows[0]) == 1 else _COMPOSITE_CHUNK
+    for start in range(0, len(rows), size):
+        yield rows[start:start + size]

@@ -1,13 +1,13 @@
 -- model: retention.former_effects
 -- grain: one row per token of a stored effect whose own row decides no longer, and subject or address that it still meets
 -- params: effects_inner, effects_outer
--- reads: control.effects, staged.rights_requests, staged.newsletter_subscriptions, retention.subjects, retention.guest_addresses
+-- reads: control.effects, retention.known_requests, staged.newsletter_subscriptions, retention.subjects, retention.guest_addresses
 -- doc: What objections, verified erasures and unsubscriptions ended before their own row went or was emptied; a token that
 --   meets nothing has neither subject_no nor email_key. A row that has an id or an address decides alone. Ids and addresses
 --   are hashed only where effects are stored, those of subjects only where one has lost its row.
 WITH deciding AS (
     SELECT sha256($effects_outer || unhex(sha256($effects_inner || encode('request:' || request_id)))) AS source
-    FROM staged.rights_requests
+    FROM retention.known_requests
     WHERE (contact_id IS NOT NULL OR customer_id IS NOT NULL OR email_key IS NOT NULL)
       AND EXISTS (SELECT 1 FROM control.effects)
     UNION ALL

@@ -1,7 +1,7 @@
 -- model: retention.request_decisions
 -- grain: one row per rights request
 -- params: as_of, policy_version, limitation_months
--- reads: staged.rights_requests, retention.subjects, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.freeze_sets
+-- reads: retention.known_requests, retention.subjects, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.freeze_sets
 -- decides: rights_requests.content
 -- doc: When the content of an answered request goes: after the limitation period.
 WITH placed AS (
@@ -10,9 +10,10 @@ WITH placed AS (
         NOT coalesce(r.closed_on <= $as_of, false) AS is_open,
         CASE WHEN r.closed_on <= $as_of THEN plus_months(r.closed_on, $limitation_months) END AS kept_until,
         r.email IS NULL AND r.details IS NULL AND r.customer_id IS NULL AND r.contact_id IS NULL AS is_absent
-    FROM staged.rights_requests AS r
+    FROM retention.known_requests AS r
     LEFT JOIN retention.subjects AS k ON k.customer_id = r.customer_id AND k.contact_id IS NULL
     LEFT JOIN retention.subjects AS c ON c.contact_id = r.contact_id
+    WHERE r.is_added IS NOT TRUE  -- what the warehouse does not have is forgotten where it was recorded
 ), decided AS (
     SELECT p.*, p.is_open OR p.kept_until > $as_of AS is_retained,
         record_holds(c.freezes, k.freezes, p.is_orphan AND u.record_id IS NULL, q.record_id IS NOT NULL, e.is_missing,

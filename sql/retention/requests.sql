@@ -1,21 +1,21 @@
 -- model: retention.requests
 -- grain: one row per request and subject it reaches; a request that reaches nobody has one row without subject_no
 -- params: as_of, request_response_months
--- reads: staged.rights_requests, retention.subjects, retention.former_requests, control.shared_requests
+-- reads: retention.known_requests, retention.subjects, retention.former_requests, control.shared_requests
 -- doc: Whose a request is: its contact, else its customer, else everybody with its e-mail address (matches says how many;
 --   what reached several in an earlier month never comes down to one, because the others' addresses may have been erased).
 --   The effects that a request has by as_of are flags; each is explained in the specification's section on requests.
 --   What an earlier request ended, whose row is gone or emptied, has rows without request_id.
 WITH matched AS (
     SELECT r.request_id, s.subject_no
-    FROM staged.rights_requests AS r JOIN retention.subjects AS s ON s.contact_id = r.contact_id
+    FROM retention.known_requests AS r JOIN retention.subjects AS s ON s.contact_id = r.contact_id
     UNION ALL
     SELECT r.request_id, s.subject_no
-    FROM staged.rights_requests AS r JOIN retention.subjects AS s ON s.customer_id = r.customer_id AND s.contact_id IS NULL
+    FROM retention.known_requests AS r JOIN retention.subjects AS s ON s.customer_id = r.customer_id AND s.contact_id IS NULL
     WHERE r.contact_id IS NULL
     UNION ALL
     SELECT r.request_id, s.subject_no
-    FROM staged.rights_requests AS r JOIN retention.subjects AS s ON s.email_key = r.email_key
+    FROM retention.known_requests AS r JOIN retention.subjects AS s ON s.email_key = r.email_key
     WHERE r.contact_id IS NULL AND r.customer_id IS NULL
 ), counted AS (
     SELECT *, count(*) OVER (PARTITION BY request_id) AS matches FROM matched
@@ -27,7 +27,7 @@ WITH matched AS (
         r.identity_verified_on IS NOT NULL AND r.received_on IS NOT NULL AS is_verified,
         r.outcome IS DISTINCT FROM 'withdrawn'
             AND (r.outcome IS DISTINCT FROM 'refused' OR r.kind = 'objection') AS counts
-    FROM staged.rights_requests AS r
+    FROM retention.known_requests AS r
     LEFT JOIN counted AS c ON c.request_id = r.request_id
     LEFT JOIN control.shared_requests AS m ON m.request_id = r.request_id
 )

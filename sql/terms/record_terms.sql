@@ -1,7 +1,7 @@
 -- model: terms.record_terms
 -- grain: one row per record and part of an asked subject, and candidate for its end
 -- params: as_of, bookkeeping_years, limitation_months
--- reads: terms.records, terms.orders, terms.contracts, terms.subscriptions, retention.subject_purposes, staged.invoices, staged.cases, staged.communications, staged.rights_requests
+-- reads: terms.records, terms.orders, terms.contracts, terms.subscriptions, retention.subject_purposes, staged.invoices, staged.cases, staged.communications, retention.known_requests
 -- doc: When each part of a record could go, term by term. A term of kind `purpose` is the end of the subject's purpose named in
 --   ground. One whose own date cannot be read has `undated_record` or `undated_invoice`, on as_of.
 WITH purposes AS (
@@ -55,7 +55,7 @@ WITH purposes AS (
         CASE WHEN q.closed_on <= $as_of THEN 'limitation_period' ELSE 'open_request' END AS ground, true AS applies, 1 AS section,
         CASE WHEN q.closed_on <= $as_of THEN plus_months(q.closed_on, $limitation_months) END AS ends_on, r.record_id AS request,
         CASE WHEN q.closed_on <= $as_of THEN q.closed_on END AS closed_on, CASE WHEN q.closed_on <= $as_of THEN $limitation_months END AS months
-    FROM terms.records AS r JOIN staged.rights_requests AS q ON q.request_id = r.record_id WHERE r.entity = 'rights_requests'
+    FROM terms.records AS r JOIN retention.known_requests AS q ON q.request_id = r.record_id WHERE r.entity = 'rights_requests'
 )
 SELECT *, 'keeps' AS role FROM found
 UNION ALL BY NAME

@@ -311,7 +311,7 @@ def test_the_sample_with_copies_ends_without_any_erased_address(kind: str, reque
     summary = world.plan()
     assert summary["refused"] == []
     planned = {row["table"] for row in summary["copies"]}
-    assert planned == set(SAMPLE_COPIES)
+    assert planned == {*SAMPLE_COPIES, "newsletter_subscriptions"}  # kept rows lose their links to whoever goes
     result = world.apply(world.approved())
     assert result["verified"]
     assert result["applied"] == result["planned"]

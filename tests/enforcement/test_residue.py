@@ -1,10 +1,11 @@
 """What each database leaves in its files and statistics after an apply is cleared away, or said with its end."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -29,9 +30,10 @@ def policy() -> Policy:
     return load_policy(NOTICE)
 
 
-def _tidy(url: str, policy: Policy, table: str = "kunde") -> list[Residue]:
+def _tidy(url: str, policy: Policy, table: str = "kunde",
+          histories: Mapping[tuple[str, ...], int] = MappingProxyType({})) -> list[Residue]:
     with open_writer(url, 1) as writer, closing(zones.memory()) as con:
-        return tidy_up(con, writer, policy, {(table,): ["navn"]}, None, TODAY)
+        return tidy_up(con, writer, policy, {(table,): ["navn"]}, None, TODAY, histories)
 
 
 @contextmanager
@@ -69,6 +71,15 @@ def test_sqlite_holds_nothing_of_it_in_its_files(tmp_path: Path, policy: Policy,
     assert NO_REGISTER in found[0]["what"]
     for file in tmp_path.iterdir():
         assert b"Nordmann" not in file.read_bytes(), file.name
+
+
+def test_a_history_is_said_with_the_day_of_its_end(tmp_path: Path, policy: Policy) -> None:
+    url = _sqlite(tmp_path / "shop.db", "delete")
+
+    found = _tidy(url, policy, histories={("kunde",): 90, ("ordre",): 10})
+
+    assert [(line["where"], line["ends"]) for line in found if "history" in line["where"]] == [
+        ("the history of kunde", "2027-02-26")]
 
 
 @pytest.mark.parametrize(("journal", "where"), [("delete", "shop.db"), ("wal", "shop.db-wal")])

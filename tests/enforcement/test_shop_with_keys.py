@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ajprivacy_pipeline.errors import MappingError
 from tests import mariadb
 from tests.enforcement.enforcement_world import World, new_database
 from tests.enforcement.keyed_shop import keyed_world
@@ -43,3 +44,26 @@ def test_people_go_and_what_points_to_them_points_to_nobody(world: World) -> Non
     again = world.decide()
     assert not [key for key, (decision, _) in again.items() if decision == "due"]
     assert world.plan()["rows"] == 0
+
+
+def test_a_version_is_raised_where_a_row_changes_and_nowhere_else(world: World) -> None:
+    """Whoever saves an object that was read before then fails, as the shop's own code expects."""
+    world.execute("ALTER TABLE kunde ADD COLUMN endring integer")
+    world.execute("UPDATE kunde SET endring = 7 WHERE nr <> 4")
+    mapping = Path(world.env["AJPRIVACY_MAPPING"])
+    mapping.write_text(mapping.read_text().replace('table = "kunde"\n', 'table = "kunde"\nversion = "Endring"\n'))
+    world.decide()
+    assert world.apply(world.approved())["verified"]
+    with world.connection() as connection:
+        left = connection.exec_driver_sql("SELECT nr, endring FROM kunde WHERE nr > 0 ORDER BY nr").fetchall()
+    assert [tuple(row) for row in left] == [(1, 8), (2, 7), (3, 8), (4, None)]
+
+
+@pytest.mark.parametrize("column", ["nothing", "navn"])
+def test_a_version_that_is_no_number_is_refused(tmp_path: Path, column: str) -> None:
+    world = keyed_world(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}")
+    mapping = Path(world.env["AJPRIVACY_MAPPING"])
+    mapping.write_text(mapping.read_text().replace('table = "kunde"\n', f'table = "kunde"\nversion = "{column}"\n'))
+    world.decide()
+    with pytest.raises(MappingError, match=f"customers.version: kunde has no column {column} of whole numbers"):
+        world.plan()

@@ -77,10 +77,11 @@ class Shop:
         with open_source(self.url) as source:
             return [tuple(row) for row in source.connection.exec_driver_sql(select)]
 
-    def refusals(self, *writes: Write, reviewed: Container[Table] = (), url: str = "") -> list[Refusal]:
+    def refusals(self, *writes: Write, reviewed: Container[Table] = (), ended: Container[Table] = (),
+                 url: str = "") -> list[Refusal]:
         """What is refused, for the owner or for the user of another URL."""
         with open_source(url or self.url) as source:
-            return refusals(source, writes, reviewed)
+            return refusals(source, writes, reviewed, ended)
 
     def facts(self, *table: str) -> TableFacts:
         """What the catalogue says of a table."""

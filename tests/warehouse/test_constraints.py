@@ -30,6 +30,7 @@ class Case:
     on: tuple[str, ...] = ALL
     fix: str = ""
     reviewed: tuple[str, ...] = field(default=())
+    ended: tuple[str, ...] = field(default=())
 
 
 def table(body: str, *more: str) -> tuple[str, ...]:
@@ -278,13 +279,18 @@ CASES = (
     Case("a conflict that ends silently", table("email varchar(9) NOT NULL ON CONFLICT REPLACE DEFAULT 'x'"), (EMAIL,),
          ((None, "ON CONFLICT REPLACE"),), on=("sqlite",)),
     Case("history", table("email varchar(9)", "ALTER TABLE t ADD SYSTEM VERSIONING"), (EMAIL,),
-         ((None, "system versioning"),), on=("mariadb",)),
+         ((None, "system versioning"),), on=("mariadb",), fix="history_days"),
+    Case("a history that ends", table("email varchar(9)", "ALTER TABLE t ADD SYSTEM VERSIONING"), (EMAIL,),
+         on=("mariadb",), ended=("t",)),
     *(Case(f"an engine without transactions: {engine}", table("email varchar(9)", f"ALTER TABLE t ENGINE = {engine}"),
            (EMAIL,), ((None, f"engine {engine}"),), on=("mariadb",), fix="ENGINE = InnoDB")
       for engine in ("MyISAM", "Aria", "MEMORY")),
     Case("published without identity", ("CREATE TABLE t (id integer, email text)", "CREATE PUBLICATION p FOR TABLE t"),
          (EMAIL,), ((None, "publication"),), on=NEWER),
-    Case("published with a key", (*table("email text"), "CREATE PUBLICATION p FOR TABLE t"), (EMAIL,), on=NEWER),
+    Case("published with a key", (*table("email text"), "CREATE PUBLICATION p FOR TABLE t"), (EMAIL,),
+         ((None, "publication"),), on=NEWER, fix="history_days"),
+    Case("published to readers that forget", (*table("email text"), "CREATE PUBLICATION p FOR TABLE t"), (EMAIL,),
+         on=NEWER, ended=("t",)),
 )
 
 
@@ -294,7 +300,8 @@ def test_what_the_source_would_refuse(case: Case, dialect: str, request: pytest.
     """Exactly what the case says is refused, with a sentence that tells what to do; the rest the server takes."""
     shop = shop_on(dialect, request, tmp_path)
     shop.do(*PLAIN, *case.statements)
-    found = shop.refusals(*case.writes, reviewed={(name,) for name in case.reviewed})
+    found = shop.refusals(*case.writes, reviewed={(name,) for name in case.reviewed},
+                          ended={(name,) for name in case.ended})
     written = case.writes[0].table[-1].lower()
 
     assert said(found) == {(written, column, constraint) for column, constraint in case.refused}

@@ -46,18 +46,20 @@ def table_facts(source: Source, table: Table) -> TableFacts:
     return Catalogue(source).facts(table)
 
 
-def refusals(source: Source, writes: Sequence[Write], reviewed_triggers: Container[Table] = ()) -> list[Refusal]:
+def refusals(source: Source, writes: Sequence[Write], reviewed_triggers: Container[Table] = (),
+             ended_histories: Container[Table] = ()) -> list[Refusal]:
     """Returns what stands against these writes; no rows are changed, and rows are only counted.
 
     Args:
         source: the open warehouse.
         writes: what a plan may do, whoever it concerns.
         reviewed_triggers: tables whose triggers and rules a person looked at.
+        ended_histories: tables of which a person said when old values leave their history, or who reads their changes.
 
     Raises:
         SourceError: a table or column is not there, or the database is none that can be written to.
     """
-    return judge(Catalogue(source), writes, reviewed_triggers)
+    return judge(Catalogue(source), writes, reviewed_triggers, ended_histories)
 
 
 def catalogue_hash(source: Source, tables: Iterable[Table]) -> str:

@@ -186,7 +186,8 @@ class PostgresCatalogue:
             checks=(*self._checks(below, columns), *domains),
             foreign_keys=tuple(self._foreign(below, [])), incoming=tuple(self._foreign([], family)),
             triggers=tuple(self._triggers(oid, below)), partition_columns=mentioned(partitioned, columns),
-            row_security=secured, policies=policies, published=published and not identified)
+            row_security=secured, policies=policies, published=published,
+            unidentified=published and not identified)
 
     def _columns(self, oid: int, below: list[int]) -> tuple[dict[str, ColumnFacts], list[Check]]:
         columns, checks = {}, []

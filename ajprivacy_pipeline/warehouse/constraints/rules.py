@@ -17,7 +17,8 @@ from ajprivacy_pipeline.warehouse.constraints.words import mentioned
 _KEEPS_APART = re.compile(r"(?:lower|upper|trim|btrim)\b", re.IGNORECASE)  # of values made from the row's key
 
 
-def judge(catalogue: Catalogue, writes: Sequence[Write], reviewed: Container[Table]) -> list[Refusal]:
+def judge(catalogue: Catalogue, writes: Sequence[Write], reviewed: Container[Table],
+          ended: Container[Table]) -> list[Refusal]:
     """Returns what stands against these writes, table by table, each thing once.
 
     Raises:
@@ -31,13 +32,13 @@ def judge(catalogue: Catalogue, writes: Sequence[Write], reviewed: Container[Tab
     for table in dict.fromkeys(facts.table for facts in named.values()):
         facts = catalogue.facts(table)
         own = [write for write in writes if named[write.table].table == table]
-        seen = facts.table in reviewed or any(write.table in reviewed for write in own)
-        found += _table(catalogue, facts, own, all_tables, triggers_reviewed=seen)
+        seen, ends = (facts.table in said or any(write.table in said for write in own) for said in (reviewed, ended))
+        found += _table(catalogue, facts, own, all_tables, triggers_reviewed=seen, history_ends=ends)
     return list(dict.fromkeys(found))
 
 
 def _table(catalogue: Catalogue, facts: TableFacts, own: Sequence[Write], all_tables: set[Table], *,
-           triggers_reviewed: bool) -> Iterator[Refusal]:
+           triggers_reviewed: bool, history_ends: bool) -> Iterator[Refusal]:
     writes: dict[str, list[Write]] = {}
     for write in own:
         if write.column is not None:
@@ -48,6 +49,8 @@ def _table(catalogue: Catalogue, facts: TableFacts, own: Sequence[Write], all_ta
                       "name the table behind it, with its columns, under `writes` of the mapping")
         return
     yield from _storage(facts, set(writes))
+    if not history_ends:
+        yield from _histories(facts)
     yield from _rights(catalogue, facts, set(writes), deletes, triggers_reviewed=triggers_reviewed)
     if not triggers_reviewed:
         yield from _triggers(facts, set(writes), deletes)
@@ -71,13 +74,10 @@ def _storage(facts: TableFacts, written: set[str]) -> Iterator[Refusal]:
     if facts.engine:
         yield Refusal(facts.table, None, f"engine {facts.engine}", "move the table to an engine with transactions "
                       f"(ALTER TABLE {facts.shown} ENGINE = InnoDB), so that a batch can be undone as a whole")
-    if facts.versioned:
-        yield Refusal(facts.table, None, "system versioning", "end the table's history, or name in the mapping when "
-                      "it ends: every old value would stay in it")
     if facts.row_security:
         yield Refusal(facts.table, None, "row security", "let the user see and change every row (ALTER ROLE ... "
                       "BYPASSRLS, or make it the table's owner)")
-    if facts.published:
+    if facts.unidentified:
         yield Refusal(facts.table, None, "publication", "give the table a primary key or a REPLICA IDENTITY: it is "
                       "published, and PostgreSQL refuses to change rows that it cannot identify")
     constrained = {column for key in facts.keys for column in key.columns} | {
@@ -85,6 +85,16 @@ def _storage(facts: TableFacts, written: set[str]) -> Iterator[Refusal]:
     if facts.on_conflict and written & constrained:
         yield Refusal(facts.table, None, f"ON CONFLICT {facts.on_conflict}", "make the table anew without that clause: "
                       "a conflict would end without an error")
+
+
+def _histories(facts: TableFacts) -> Iterator[Refusal]:
+    """What keeps the old value of every change, here or where others read it."""
+    if facts.versioned:
+        yield Refusal(facts.table, None, "system versioning", "end the table's history, or say in the mapping, in this "
+                      "table's entry, after how many days old values leave it (history_days)")
+    if facts.published and not facts.unidentified:
+        yield Refusal(facts.table, None, "publication", "others read every change of this table: say in the mapping, "
+                      "in its entry, for how many days they keep old values (history_days)")
 
 
 def _rights(catalogue: Catalogue, facts: TableFacts, written: set[str], deletes: bool, *,

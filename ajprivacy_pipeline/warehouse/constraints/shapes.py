@@ -118,7 +118,8 @@ class TableFacts:
     row_security: bool = False  # for this user
     policies: str = ""  # hash of PostgreSQL's policies, and whether they are on
     on_conflict: str = ""  # SQLite: REPLACE or IGNORE, where a constraint of it says so
-    published: bool = False  # PostgreSQL: rows are published and nothing identifies them
+    published: bool = False  # PostgreSQL: others read every change of it
+    unidentified: bool = False  # PostgreSQL: published, and nothing identifies its rows
     key: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:

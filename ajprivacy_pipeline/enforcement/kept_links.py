@@ -1,0 +1,105 @@
+"""Links to a subject in rows that are kept for a reason of their own: they go when nothing else of the subject is left.
+
+Somebody who still reads the newsletter keeps the subscription, and is no customer any more: what is left of the row is
+an address. They go like rows of copies: counted, changed and read back by the same code.
+Belongs here: which links they are, and who has a claim on them. Does not belong here: changing them (`copies`).
+"""
+
+from collections.abc import Iterator, Mapping
+
+from ajprivacy_pipeline.enforcement.copy_places import CopyPlace
+from ajprivacy_pipeline.enforcement.stages import LINK, SUBJECTS, Stage, stages_of
+from ajprivacy_pipeline.enforcement.targets import Part, Place
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy.retention import Action
+from ajprivacy_pipeline.storage.zones import Connection, quote
+from ajprivacy_pipeline.warehouse.constraints import TableFacts
+from ajprivacy_pipeline.warehouse.declared import Copy
+
+
+def kept_links(first: int, policy: Policy, links: Mapping[str, Mapping[str, str]], feeding: Mapping[str, Place],
+               facts: Mapping[tuple[str, ...], TableFacts]) -> list[CopyPlace]:
+    """Returns the links that kept rows lose, where the source can be without them.
+
+    Args:
+        first: the number of the first of them, after the declared copies.
+        policy: what such a link goes with.
+        links: by table of the contract, its column with the subject's id and the source's.
+        feeding: where the tables of the contract stand.
+        facts: of the source's tables.
+    """
+    found: list[CopyPlace] = []
+    for entity, columns in links.items():
+        table = facts[feeding[entity].table]
+        free = [source for source in columns.values() if table.columns[source].nullable]  # else it stays
+        for column, source in columns.items():
+            owner = next(name for name in SUBJECTS if policy.sources.tables[name].key[0] == column)
+            copy = Copy.model_validate({"table": table.shown, "by": {"column": source, "entity": owner},
+                                        "with": [f"{owner}.{part}" for name, part in stages_of(policy)
+                                                 if name == owner], "erase": free or [source]})
+            if free:
+                found.append(CopyPlace(first + len(found), copy, table.table, table, source,
+                                       dict.fromkeys(free, Action(action="erase")), (entity, feeding[entity].key[0])))
+    return found
+
+
+def claim_links(con: Connection, policy: Policy, place: CopyPlace, feeding: Mapping[str, Place], ready: str) -> None:
+    """Write to `scratch.copy_claims` everything of the subjects whose links may go with what is ready.
+
+    `scratch.kept_rows` has the rows of each subject. One that names a contact is the contact's, company or not, and
+    loses both ids with the contact alone.
+    A part that is not carried out by us as a whole, a company's orders, and clicks that are kept hold the link.
+    """
+    entity, owner = (place.kept or ("",))[0], place.copy.by.entity or ""
+    key = policy.sources.tables[owner].key[0]
+    stages = stages_of(policy)
+    held = " UNION ALL ".join(_held(policy, stages, entity, key))
+    con.execute(_ROWS, {"copy": place.number, "entity": entity, "subject": f"{owner.removesuffix('s')}:"})
+    con.execute(_CLAIMS.format(held=held, ready=ready),
+                {"copy": place.number, "owner": owner,
+                 "not_ours": [f"{table}.{part}" for (table, part), stage in stages.items()
+                              if not _is_ours(feeding.get(table), stage)]})
+
+
+def _is_ours(place: Place | None, stage: Stage) -> bool:
+    return place is not None and bool(place.key) and not set(stage.columns) & set(place.fixed)
+
+
+def _held(policy: Policy, stages: Mapping[Part, Stage], kept: str, key: str) -> Iterator[str]:
+    """SELECTs of what else has a subject's id: the id, table, record, part, decision, and whether it stays for good."""
+    for table in dict.fromkeys(name for name, _ in stages):
+        id_ = quote(policy.sources.tables[table].key[0])
+        if table in (kept, *SUBJECTS) or key not in policy.actions.get(table, {}):
+            continue
+        if policy.sources.tables[table].bulk:
+            part = next(part for name, part in stages if name == table)
+            yield (f"SELECT {quote(key)}, '{table}', {id_}, '{part}', 'retain', false FROM staged.{quote(table)} "
+                   f"WHERE {quote(key)} IS NOT NULL")
+        else:
+            company = f"d.part = '{LINK}' AND coalesce(c.customer_type, 'business') = 'business'"
+            of_company = key == "customer_id" and (table, LINK) in stages
+            yield (f"SELECT t.{quote(key)}, d.entity, d.record_id, d.part, d.decision, "
+                   f"{company if of_company else 'false'} FROM staged.{quote(table)} AS t JOIN scratch.decided AS d "
+                   f"ON d.entity = '{table}' AND d.record_id = t.{id_} "
+                   + ("LEFT JOIN staged.customers AS c ON c.customer_id = t.customer_id" if of_company else ""))
+
+
+_ROWS = """
+    INSERT INTO scratch.kept_rows
+    SELECT $copy, entity, substr(subject_id, length($subject) + 1), record_id FROM retention.record_decisions
+    WHERE entity = $entity AND starts_with(subject_id, $subject)
+"""
+_CLAIMS = """
+    INSERT INTO scratch.copy_claims
+    WITH linked AS (SELECT DISTINCT key FROM scratch.kept_rows WHERE copy = $copy),
+    held(key, entity, record_id, part, decision, stays) AS (
+        SELECT record_id, entity, record_id, part, decision, false FROM scratch.decided WHERE entity = $owner
+        UNION ALL {held}
+    )
+    SELECT $copy, h.key, h.entity, h.record_id, h.part,
+        r.part IS NOT NULL AND NOT h.stays AND NOT list_contains($not_ours, h.entity || '.' || h.part) AS is_due,
+        h.decision = 'absent' AND NOT h.stays
+    FROM held AS h SEMI JOIN linked USING (key)
+    LEFT JOIN (SELECT DISTINCT entity, record_id, part FROM {ready}) AS r USING (entity, record_id, part)
+    QUALIFY bool_or(is_due) OVER (PARTITION BY h.key)
+"""

@@ -1,0 +1,16 @@
+-- model: retention.known_requests
+-- grain: one row per request of a person, of the warehouse or recorded here
+-- reads: staged.rights_requests, control.added_requests, control.request_steps
+-- doc: Every request with what was recorded here about it: when the person's identity was verified, when it was closed and how.
+--   What the warehouse itself says of a request comes first. `is_added` are those that the warehouse does not have.
+SELECT r.request_id, r.kind, r.customer_id, r.contact_id, r.email, r.email_key, r.received_on,
+    coalesce(r.identity_verified_on, s.identity_verified_on) AS identity_verified_on,
+    coalesce(r.closed_on, s.closed_on) AS closed_on, coalesce(r.outcome, s.outcome) AS outcome, r.details, false AS is_added
+FROM staged.rights_requests AS r
+LEFT JOIN control.request_steps AS s ON s.request_id = r.request_id
+UNION ALL
+SELECT a.request_id, a.kind, a.customer_id, a.contact_id, a.email, a.email_key, a.received_on, s.identity_verified_on, s.closed_on,
+    s.outcome, NULL, true
+FROM control.added_requests AS a
+ANTI JOIN staged.rights_requests AS r ON r.request_id = a.request_id
+LEFT JOIN control.request_steps AS s ON s.request_id = a.request_id

@@ -1,0 +1,74 @@
+"""A kept row of the newsletter loses its links with the last of its subject, and not before."""
+
+from pathlib import Path
+
+from tests.enforcement.enforcement_world import World, changed, sample_shop
+from tests.enforcement.expected import expected
+
+
+def _world(folder: Path) -> World:
+    sample_shop(url := f"sqlite:///{folder / 'shop.db'}", 120, 5, folder)
+    return World(folder / "home", url)
+
+
+def _lost(world: World) -> dict[str, str]:
+    """The kept newsletter rows that are to lose a customer, by their key, as the specification has it."""
+    before, decisions = world.cells(), world.decide()
+    return {key: before[table][key][column] for (table, key, column) in expected(before, decisions)
+            if (table, column) == ("newsletter_subscriptions", "customer_id")}
+
+
+def test_a_link_stays_as_long_as_anything_of_its_subject_stays(tmp_path: Path) -> None:
+    world = _world(tmp_path)
+    before = _lost(world)
+    (kept, asking), (_, gone) = list(before.items())[:2]
+    world.execute("INSERT INTO rights_requests (request_id, kind, received_at, identity_verified_at, closed_at, "
+                  "customer_id) VALUES ('R-NEW', 'access', '2026-05-04', '2026-05-05', '2026-05-06', :who)", who=asking)
+    cells, decisions = world.cells(), world.decide()
+    result = world.apply(world.approved())
+    now = {cell: becomes for cell, (_, becomes) in changed(cells, world.cells()).items()}
+    assert now == expected(cells, decisions)
+    rows = world.cells()["newsletter_subscriptions"]
+    assert rows[kept]["customer_id"] == asking
+    assert gone not in {row["customer_id"] for row in rows.values()}
+    lost = [key for table, key, column in now if table == "newsletter_subscriptions" and column]
+    assert [row for row in result["copies"] if row["table"] == "newsletter_subscriptions"] == [
+        {"table": "newsletter_subscriptions", "rows": len(set(lost)), "cells": len(lost)}]
+
+
+def test_a_link_that_the_source_cannot_be_without_stays_and_refuses_nothing(tmp_path: Path) -> None:
+    world = _world(tmp_path)
+    lost = _lost(world)
+    columns = "subscription_id, email, coalesce(customer_id, ''), contact_id, subscribed_at, unsubscribed_at"
+    made = ("subscription_id TEXT PRIMARY KEY, email TEXT, customer_id TEXT NOT NULL, contact_id TEXT, "
+            "subscribed_at TEXT, unsubscribed_at TEXT")
+    for statement in (f"CREATE TABLE kept ({made})", f"INSERT INTO kept SELECT {columns} FROM newsletter_subscriptions",
+                      "DROP TABLE newsletter_subscriptions", "ALTER TABLE kept RENAME TO newsletter_subscriptions"):
+        world.execute(statement)
+    world.decide()
+    assert world.plan()["refused"] == []
+    world.apply(world.approved())
+    rows = world.cells()["newsletter_subscriptions"]
+    assert lost == {key: rows[key]["customer_id"] for key in lost}
+
+
+def test_a_link_that_is_the_row_of_the_subject_itself_is_not_touched(tmp_path: Path) -> None:
+    """Where the shop keeps the newsletter as a column of its customers, the link is their own key."""
+    world = _world(tmp_path)
+    world.execute("ALTER TABLE customers ADD COLUMN subscribed TEXT")
+    world.execute("UPDATE customers SET subscribed = '2020-01-01'")
+    (tmp_path / "mapping.toml").write_text("""
+[tables.newsletter_subscriptions]
+table = "customers"
+[tables.newsletter_subscriptions.columns]
+subscription_id = "customer_id"
+customer_id = "customer_id"
+contact_id = { absent = "customers alone" }
+subscribed_at = "subscribed"
+unsubscribed_at = { absent = "a column that is emptied" }
+""")
+    fed = World(tmp_path / "home2", world.url, AJPRIVACY_MAPPING=str(tmp_path / "mapping.toml"))
+    before = fed.cells()
+    fed.decide()
+    fed.apply(fed.approved())
+    assert set(fed.cells()["customers"]) == set(before["customers"])

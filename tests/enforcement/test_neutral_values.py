@@ -1,0 +1,54 @@
+"""What an earlier version of the policy left in a column that takes no NULL is empty, and in any other it is a name."""
+
+from pathlib import Path
+
+from ajprivacy_pipeline.policy import read_texts
+from ajprivacy_pipeline.settings import NOTICE
+from tests.enforcement.enforcement_world import World
+from tests.enforcement.keyed_shop import keyed_world
+
+
+def _policy(folder: Path, name: str, email: str) -> str:
+    """A policy whose neutral values are others."""
+    folder.mkdir(exist_ok=True)
+    for file, text in read_texts(NOTICE).items():
+        (folder / file).write_text(text.replace('"Anonymised', f'"{name}').replace('"anonymised-{key}@', f'"{email}@'),
+                                   encoding="utf-8")
+    return str(folder)
+
+
+def _values(world: World) -> list[tuple[str, str]]:
+    """What the decisions say that Per (4) and Anne (31) still have."""
+    return sorted((key, part) for (_, key, part), (decision, _) in world.decide().items()
+                  if decision != "absent" and key in ("customer:4", "contact:31"))
+
+
+def test_a_new_neutral_value_makes_nobody_due_again(tmp_path: Path) -> None:
+    notice = _policy(tmp_path / "notice", "Borte", "borte-{key}")
+    world = keyed_world(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", AJPRIVACY_NOTICE=notice)
+    world.decide()
+    world.apply(world.approved())
+    with world.connection() as connection:
+        left = connection.exec_driver_sql("SELECT nr, navn, epost FROM kunde WHERE nr IN (1, 4)").fetchall()
+    assert [tuple(row) for row in left] == [(1, "Borte", "borte-1@example.invalid"),
+                                            (4, "Borte", "borte-4@example.invalid")]
+    assert _values(world) == []
+
+    _policy(tmp_path / "notice", "Fjernet", "fjernet-{key}")
+    assert _values(world) == []
+    assert world.plan()["rows"] == 0
+
+    world.execute("UPDATE kunde SET navn = 'Fjernet', epost = 'borte-2@example.invalid' WHERE nr = 4")
+    assert _values(world) == [("customer:4", "email")]  # another row's key: that is an address like any other
+    world.execute("UPDATE kunde SET navn = 'Aldri', epost = 'fjernet-4@example.invalid' WHERE nr = 4")
+    assert _values(world) == [("customer:4", "name")]  # no version of the policy has ever left that
+
+
+def test_in_a_column_that_takes_null_it_is_a_name(tmp_path: Path) -> None:
+    notice = _policy(tmp_path / "notice", "Borte", "borte-{key}")
+    world = keyed_world(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", AJPRIVACY_NOTICE=notice)
+    world.decide()
+    world.apply(world.approved())
+    _policy(tmp_path / "notice", "Fjernet", "fjernet-{key}")
+    world.execute("UPDATE kontakt SET navn = 'Borte' WHERE nr = 31")
+    assert _values(world) == [("contact:31", "name")]

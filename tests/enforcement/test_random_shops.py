@@ -1,0 +1,153 @@
+"""Many made-up shops, with every kind of odd value, carried out: exactly what the specification says, cell for cell."""
+
+import random
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from ajprivacy_pipeline.clock import today
+from ajprivacy_pipeline.policy import read_texts
+from ajprivacy_pipeline.run.month import open_month
+from ajprivacy_pipeline.run.steps import run_decisions
+from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.storage.catalogue import layer_models
+from tests import mariadb
+from tests.enforcement.enforcement_world import MONTH, Cells, Decision, World, changed, new_database
+from tests.enforcement.expected import bare, expected
+from tests.oracle.batch import named_shop
+from tests.oracle.drawing import TOMBSTONES
+from tests.oracle.shops import random_shop
+
+POSTAL_CODES = ("0150", " 0150 ", "9", "123", "01500", "N-0150", "SW1A 1AA", "\u00a04015", "", "７０３０", "1 23")
+COUNTRIES = (None, "", "NO", "norge", " Norway ", "Sverige", "SE", "Noreg")
+Merged = dict[str, list[dict[str, Any]]]
+
+
+def _shops(seeds: range) -> Merged:
+    """Small shops in one, under names of their own; every table is there, so that nothing is missing as evidence."""
+    merged: Merged = {}
+    for seed in seeds:
+        shop, _ = random_shop(seed, MONTH)
+        pick = random.Random(seed).choice
+        for table, rows in named_shop(shop, f"s{seed}~", set(TOMBSTONES)).items():
+            for row in rows:
+                row |= {column: pick(POSTAL_CODES) for column in row if column.endswith("postal_code")}
+                if table == "customers":
+                    row["country"] = pick(COUNTRIES)
+                if not (table == "customers" and row["customer_id"] in TOMBSTONES):
+                    merged.setdefault(table, []).append(row)
+    return merged
+
+
+def _world(folder: Path, url: str, shops: Merged) -> World:
+    notice = folder / "notice"
+    notice.mkdir()
+    for name, text in read_texts(NOTICE).items():
+        (notice / name).write_text(text.replace("first_orphan_share = 0.2", "first_orphan_share = 1.0"),
+                                   encoding="utf-8")
+    world = World(folder / "home", url, AJPRIVACY_NOTICE=str(notice))
+    metadata = sa.MetaData()
+    engine = sa.create_engine(url)
+    for name, table in world.policy.sources.tables.items():
+        made = sa.Table(name, metadata, *(sa.Column(column, sa.String(200), primary_key=column == table.key[0] and
+                                                    len(table.key) == 1) for column in table.columns))
+        made.create(engine)
+        rows = [{column: row.get(column) for column in table.columns} for row in shops.get(name, [])]
+        if rows:
+            with engine.begin() as connection:
+                connection.execute(sa.insert(made), rows)
+    engine.dispose()
+    return world
+
+
+def _due_today(world: World) -> set[tuple[str, str, str]]:
+    """What is due by the facts of today as well, where what keeps or freezes is looked at."""
+    with open_month(world.settings, MONTH, "today") as run:
+        run_decisions(run)
+        run.judge_on(today("Europe/Oslo"))
+        for model in layer_models(run.catalogue, ("retention",)):
+            run.model(model.name)
+        rows = run.con.execute("SELECT entity, record_id, part FROM retention.due").fetchall()
+    return {("subject", f"{entity[:-1]}:{key}", part) if entity in ("customers", "contacts") else (entity, key, part)
+            for entity, key, part in rows}
+
+
+def _held_for_want_of_evidence(world: World) -> set[tuple[str, str, str]]:
+    """What `no_evidence` alone holds: no longer, once something of that subject was carried out."""
+    with open_month(world.settings, MONTH, "held") as run:
+        run_decisions(run)
+        run.finish()
+        return set(run.con.execute("SELECT 'subject', subject_id, attribute FROM retention.attribute_decisions "
+                                   "WHERE held_by = ['no_evidence'] UNION ALL SELECT entity, record_id, part "
+                                   "FROM retention.record_decisions WHERE held_by = ['no_evidence']").fetchall())
+
+
+def _waiting(world: World) -> set[tuple[str, str, str]]:
+    """Subscriptions whose period is still open, and links that somebody else's purpose rests on.
+
+    Whether these are all is told by everybody's decisions afterwards: nobody's date may have moved.
+    """
+    with open_month(world.settings, MONTH, "held") as run:
+        run_decisions(run)
+        run.finish()
+        return set(run.con.execute(
+            "SELECT 'newsletter_subscriptions', subscription_id, 'email' FROM staged.newsletter_subscriptions "
+            "WHERE unsubscribed_on = $day UNION ALL SELECT entity, record_id, "
+            "CASE entity WHEN 'orders' THEN 'link' ELSE 'content' END FROM retention.relied_on",
+            {"day": date(2026, 11, 1)}).fetchall())
+
+
+def _by_bare_key(cells: Cells) -> Cells:
+    return {table: {bare(key) or key: row for key, row in rows.items()} for table, rows in cells.items()}
+
+
+def _check(world: World) -> None:
+    decisions = world.decide()
+    going = _due_today(world)
+    told: dict[tuple[str, str, str], Decision] = {
+        key: ("retain", None) if decision == "due" and key not in going else (decision, due_on)
+        for key, (decision, due_on) in decisions.items()}
+    unproven = _held_for_want_of_evidence(world)
+    before = _by_bare_key(world.cells())
+    waiting = _waiting(world)
+    plan = world.plan()
+    assert not plan["refused"]
+    assert plan["rows"] == sum(decision == "due" for decision, _ in decisions.values()) - sum(
+        row["rows"] for row in plan["waiting"])
+    told |= {key: ("retain", None) for key in waiting if told[key][0] == "due"}
+    result = world.apply(world.approved())
+    assert result["verified"]
+    after = _by_bare_key(world.cells())
+    now = {cell: becomes for cell, (_, becomes) in changed(before, after).items()}
+    wanted = expected(before, told)
+    assert {cell: (now.get(cell, "as it was"), wanted.get(cell, "stays")) for cell in now.keys() ^ wanted.keys()} == {}
+    assert now == wanted
+    assert sum(row["rows"] for row in result["dropped"]) == plan["rows"] - result["applied"]
+    again = world.decide()
+    gone = {key for key, (decision, _) in told.items() if decision == "due"}
+    for key, decision in decisions.items():
+        if key in gone:
+            assert again.get(key, ("absent", None)) == ("absent", None), key
+        else:
+            assert again.get(key) == decision or (key in unproven and again[key][0] == "due"), key
+    second = world.apply(result["plan"])
+    assert (second["applied"], second["already"]) == (0, result["applied"])
+
+
+def test_a_hundred_shops_end_as_specified(tmp_path: Path) -> None:
+    _check(_world(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", _shops(range(100))))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
+@pytest.mark.parametrize("first", range(100, 1100, 100))
+def test_many_shops_end_as_specified(kind: str, first: int, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    if kind == "postgresql":
+        url = new_database(request.getfixturevalue("postgres_url"), "random")
+    elif kind == "mariadb":
+        url = mariadb.fresh_database(request.getfixturevalue("mariadb_url"), "random")
+    _check(_world(tmp_path, url, _shops(range(first, first + 100))))
