@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from scipy.sparse import coo_array
 
-from ajprivacy_pipeline.disclosure.cells.exchanges import Exchanges
 from ajprivacy_pipeline.disclosure.cells.linear_programs import SPREAD, Programs
 from ajprivacy_pipeline.disclosure.cells.table_system import Array, System
 from ajprivacy_pipeline.policy import Policy
@@ -150,14 +149,13 @@ class _Program:
         self._programs: Programs | None = None
 
     def exchange(self, intervals: FeasibilityIntervals) -> None:
-        """The cheap bound: each narrow cell exchanges with others one by one where there are limits.
+        """The cheap bound, where there are no limits.
 
-        Where there are none, of cells in the very same lines one can take what the others hold, and give what it has.
+        Of cells in the very same lines one can take what the others hold, and give what it has.
         A suppressed total that is part of one other line and of no more joins the two: its parts stand in that line.
         One that is in no other line bounds nothing.
         """
         if self._limits.shape[0]:
-            self._exchange_within_limits(intervals)
             return
         alike: dict[tuple[tuple[int, float], ...], list[int]] = defaultdict(list)
         signs: list[list[tuple[int, float]]] = [[] for _ in self._cells]
@@ -187,12 +185,6 @@ class _Program:
                 intervals.up[cell] = max(intervals.up[cell], held - value)
                 if len(places) > 1 or not bounded:
                     intervals.down[cell] = max(intervals.down[cell], value)
-
-    def _exchange_within_limits(self, intervals: FeasibilityIntervals) -> None:
-        exchanges = Exchanges(self.matrix, self._limits, self._slack, self._least)
-        for up, moved in ((True, intervals.up), (False, intervals.down)):
-            for cell, goal in intervals.required_moves(intervals.too_narrow(), up=up).items():
-                moved[cell] = max(moved[cell], exchanges.furthest(self._place[cell], goal, up=up))
 
     def together(self, wanted: dict[int, float], turn: int) -> dict[int, float]:
         """Some of the wanted moves that do not stand in each other's way: no line gives more than it hides.
