@@ -23,12 +23,18 @@ WITH terms AS (
     SEMI JOIN (SELECT record_id FROM retention.record_decisions
                WHERE entity = 'cases' AND decision = 'due') AS d ON d.record_id = c.case_id
     LEFT JOIN retention.subject_requests AS e ON e.subject_no = c.subject_no
+), beside AS (
+    SELECT t.entity, t.record_id, s.subject_id, t.contract_on, s.contract_on AS until_contract,
+        t.profile_on, s.profile_on AS until_profile, t.individualisation_on,
+        greatest(s.individualisation_on, s.identification_on) AS until_individualisation
+    FROM terms AS t
+    JOIN retention.subject_purposes AS s USING (subject_no)
 )
-SELECT t.entity, t.record_id, s.subject_id, p.purpose
-FROM terms AS t
-JOIN retention.subject_purposes AS s USING (subject_no)
-CROSS JOIN LATERAL (VALUES
-    ('contract', t.contract_on, s.contract_on), ('profile', t.profile_on, s.profile_on),
-    ('individualisation', t.individualisation_on, greatest(s.individualisation_on, s.identification_on))
-) AS p(purpose, term_on, active_on)
-WHERE p.term_on > $as_of AND p.active_on > $as_of
+SELECT entity, record_id, subject_id, 'contract' AS purpose FROM beside
+WHERE contract_on > $as_of AND until_contract > $as_of
+UNION ALL
+SELECT entity, record_id, subject_id, 'profile' FROM beside
+WHERE profile_on > $as_of AND until_profile > $as_of
+UNION ALL
+SELECT entity, record_id, subject_id, 'individualisation' FROM beside
+WHERE individualisation_on > $as_of AND until_individualisation > $as_of
