@@ -6,7 +6,7 @@ Belongs here: putting the parts together. Does not belong here: parts.
 from collections.abc import Mapping
 
 import dagster as dg
-from ajprivacy_pipeline.assets import checks, enforce, jobs, quality, review, steps
+from ajprivacy_pipeline.assets import checks, enforce, jobs, quality, review, rights, steps
 from ajprivacy_pipeline.assets.build import EXTRACTION, build_assets
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 
@@ -32,12 +32,14 @@ def build_defs() -> dg.Definitions:
             enforce.plan(), enforce.certificate()]
     monthly = jobs.monthly_job(dg.AssetSelection.assets(*(asset_key for asset in made for asset_key in asset.keys)))
     apply = enforce.apply_job()
+    daily = rights.daily_job()
     maintenance = jobs.maintenance_job(policy.periods["log_months"])
     return dg.Definitions(
-        assets=[*steps.source_specs(policy.sources), *made, enforce.applied()],
+        assets=[*steps.source_specs(policy.sources), *made, enforce.applied(), rights.requests()],
         asset_checks=quality.checks(),
-        jobs=[monthly, apply, maintenance],
-        schedules=[jobs.monthly_schedule(monthly), jobs.maintenance_schedule(maintenance)],
+        jobs=[monthly, apply, daily, maintenance],
+        schedules=[jobs.monthly_schedule(monthly), rights.daily_schedule(daily),
+                   jobs.maintenance_schedule(maintenance)],
         sensors=[jobs.failed_runs, enforce.approved_plans(apply)],
         resources={MONTH: month_resource()},
         executor=dg.in_process_executor,

@@ -4,11 +4,13 @@ Belongs here: arguments in, lines out. Does not belong here: work. What is shown
 lists name nobody.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ajprivacy_pipeline.cli.options import Json, parse_day, prepared, print_json, require_warehouse, today
+from ajprivacy_pipeline.cli.people import Language
 from ajprivacy_pipeline.settings import operator
 
 if TYPE_CHECKING:
@@ -24,6 +26,24 @@ Who = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.add_typer(request_app, name="request")
+    app.command("access-log")(access_log)
+
+
+def access_log(
+    subject: Annotated[str | None, typer.Option(
+        "--subject", metavar="SUBJECT", help="Of customer:ID or contact:ID alone.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List who looked at people's data: explanations and packages. Whom it was about is a token."""
+    from ajprivacy_pipeline.oversight.accesses import accesses
+    rows = accesses(prepared(), subject)
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        typer.echo(f"{row['looked_at']:%Y-%m-%d %H:%M} UTC  {row['what']:12}{row['month'] or '-':9}{row['subject']:14}"
+                   f"{row['by']}")
+    typer.echo(f"{len(rows):,} access(es)")
 
 
 @request_app.command("add")
@@ -108,6 +128,24 @@ def request_refuse(
     """Refuse a request by a clause; an objection to marketing cannot be refused."""
     from ajprivacy_pipeline.rights.steps import refuse
     _moved(refuse(prepared(), request, clause, today=today(), by=_who(by)))
+
+
+@request_app.command("answer")
+def request_answer(
+    request: RequestId,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write to; nobody else can read it.")],
+    lang: Annotated[Language, typer.Option("--lang", help="Norwegian bokmål or English.")] = Language.NB,
+    by: Who = None,
+) -> None:
+    """Write the package or the answer: a page, JSON, and CSV for each table. It is about a person: hand it over safely.
+
+    Before the person is identified, or where an address reaches several people, nothing is written.
+    """
+    from ajprivacy_pipeline.rights.answer import answer
+    settings = prepared()
+    require_warehouse(settings)
+    for name in answer(settings, request, out, language=lang.value, today=today(), by=_who(by)):
+        typer.echo(out / name)
 
 
 @request_app.command("close")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ajprivacy_pipeline.clock import today
-from ajprivacy_pipeline.enforcement import bodies, erased, fresh, shapes
+from ajprivacy_pipeline.enforcement import bodies, erased, fresh, guarded, shapes
 from ajprivacy_pipeline.enforcement.apply import (
     BusyError,
     Checkpoint,
@@ -131,6 +131,7 @@ class _Apply:
                 break
             self.written_back = self.written_back or self._written_back()
             erased.remember(self.con, self.keys, self.plan.id, self.policy, stages_of(self.policy))
+            guarded.prepare(self.con, self.keys, self.control, self.policy)
             try:
                 if not self._round():
                     break
@@ -211,6 +212,7 @@ class _Apply:
         self.ledger.append("batch", body, tokens, {
             "executed_counts": [{"table_name": table, "column_name": column, "rows": count, "executed_at": now}
                                 for table, column, count in counts["emptied"]],
+            "guard": guarded.rows_of(self.con, self.keys, self.control, number, counts["carried_out_on"]),
             "carried_out": carried_rows(self.control, self.keys, {subject for subject, _ in rows}, self.plan.month)})
 
     def _settle(self, number: int) -> None:

@@ -21,6 +21,14 @@ _ARROW = {"VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"),
 
 def facts(connection: sa.Connection, table: ResolvedTable, types: Mapping[str, str],
           by: Mapping[str, Sequence[str]] | None, *, lock: bool) -> pa.Table:
+    """Returns what `fact_rows` reads, in the types of raw."""
+    rows = fact_rows(connection, table, types, by, lock=lock)
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(types)
+    return pa.table({name: _array(values, type_) for (name, type_), values in zip(types.items(), columns, strict=True)})
+
+
+def fact_rows(connection: sa.Connection, table: ResolvedTable, types: Mapping[str, str],
+              by: Mapping[str, Sequence[str]] | None, *, lock: bool) -> list[tuple[Any, ...]]:
     """Returns the rows of a table of the contract that one of some ids stands in; all rows where `by` is None.
 
     Args:
@@ -42,8 +50,7 @@ def facts(connection: sa.Connection, table: ResolvedTable, types: Mapping[str, s
         if values is not None:
             statement = statement.bindparams(sa.bindparam("keys", values, expanding=True, type_=sa.types.NullType()))
         rows |= dict.fromkeys(map(tuple, connection.execute(statement).fetchall()))
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(types)
-    return pa.table({name: _array(values, type_) for (name, type_), values in zip(types.items(), columns, strict=True)})
+    return list(rows)
 
 
 def _conditions(table: ResolvedTable, by: Mapping[str, Sequence[str]] | None,

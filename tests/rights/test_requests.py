@@ -1,8 +1,7 @@
-"""Requests: recorded, moved by the state table alone, with deadlines by calendar month; what is refused changes nothing."""
+"""Requests: recorded, moved by the state table alone, with deadlines by calendar month; a refusal changes nothing."""
 
 import json
 from collections import deque
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -39,11 +38,12 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 @pytest.fixture
-def say(desk: Desk, capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
-    yield lambda *arguments: desk.run(capsys, "request", *arguments)
+def say(desk: Desk, capsys: pytest.CaptureFixture[str]) -> Any:
+    return lambda *arguments: desk.run(capsys, "request", *arguments)
 
 
-def added(say: Any, kind: str = "access", received: str = "2026-11-20", whose: tuple[str, str] = ("--customer", "1")) -> str:
+def added(say: Any, kind: str = "access", received: str = "2026-11-20",
+          whose: tuple[str, str] = ("--customer", "1")) -> str:
     code, out, err = say("add", "--kind", kind, *whose, "--received", received)
     assert (code, err) == (0, "")
     return str(out.strip())
@@ -80,7 +80,7 @@ def test_whose_it_is_stands_nowhere_in_clear(desk: Desk, say: Any) -> None:
     (("--kind", "access", "--email", "no address", "--received", "2026-11-20"), "--email is no e-mail address"),
     (("--kind", "access", "--received", "2026-11-20"), "name one of --customer ID"),
     (("--kind", "access", "--customer", " ", "--received", "2026-11-20"), "name one of --customer ID"),
-    (("--kind", "access", "--customer", "1", "--email", "a@b.no", "--received", "2026-11-20"), "name one of --customer"),
+    (("--kind", "access", "--customer", "1", "--email", "a@b.no", "--received", "2026-11-20"), "name one of"),
     (("--kind", "access", "--customer", "1", "--received", "2026-11-29"), "2026-11-29 is in the future"),
     (("--kind", "access", "--customer", "1", "--received", "1979-12-31"), "1979-12-31 is too long ago"),
     (("--kind", "access", "--customer", "1", "--received", "20.11.2026"), "is not a day"),
@@ -223,13 +223,13 @@ def test_every_open_state_leads_to_an_end_and_no_end_leads_on() -> None:
     assert set(known.begins.values()) <= set(known.states)
     for step in known.steps.values():
         assert set(step.moves) | set(step.moves.values()) <= set(known.states)
-        assert all(known.states[state].open for state in step.moves)
+        assert all(known.states[before].open or before == after for before, after in step.moves.items())
     for state, meaning in known.states.items():
         reached, waiting = {state}, deque([state])
         while waiting:
             at = waiting.popleft()
             for step in known.steps.values():
-                if at in step.moves and step.moves[at] not in reached:
+                if step.moves.get(at, at) not in reached:
                     reached.add(step.moves[at])
                     waiting.append(step.moves[at])
         ends = {one for one in reached if not known.states[one].open}

@@ -1,0 +1,124 @@
+"""Answering a request: whose it is, what is held, the files, our copy, and the step that says it was handed over.
+
+Belongs here: the order of these. Killed anywhere and begun again it ends the same: files are replaced whole, and the
+step is recorded last. Does not belong here: each of them.
+"""
+
+from datetime import date
+from pathlib import Path
+
+from ajprivacy_pipeline.enforcement.ground import current_policy
+from ajprivacy_pipeline.errors import RightsError
+from ajprivacy_pipeline.explain.words import Language
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.rights.copies import copied_rows
+from ajprivacy_pipeline.rights.decided import decided_month
+from ajprivacy_pipeline.rights.folder import check_folder, destroy_copies, keep_copy, write_folder
+from ajprivacy_pipeline.rights.held import Held, Holdings
+from ajprivacy_pipeline.rights.package import ACCESS, PORTABILITY, Assembler
+from ajprivacy_pipeline.rights.page import render_files
+from ajprivacy_pipeline.rights.person import Person, find_person
+from ajprivacy_pipeline.rights.requests import ANSWER, Request, known_requests
+from ajprivacy_pipeline.rights.shapes import Package
+from ajprivacy_pipeline.rights.steps import check_handler, check_step, take_step
+from ajprivacy_pipeline.rights.wording import Wording
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage.boundary import boundary
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.warehouse.forms import read_moment
+from ajprivacy_pipeline.warehouse.lookup import Row, lookup
+from ajprivacy_pipeline.warehouse.mapping_file import load_mapping
+
+PACKAGES = (ACCESS, PORTABILITY)  # the kinds that are answered with what is held
+
+
+def answer(settings: Settings, request_id: str, out: Path, *, language: Language, today: date, by: str) -> list[str]:
+    """Write the answer to a request into a folder; returns the names of its files.
+
+    Args:
+        settings: folders, keys and the warehouse.
+        request_id: of the warehouse, or recorded here.
+        out: the folder, which nobody else can read.
+        language: of texts.
+        today: the day of the answer.
+        by: who answers; stands in the access log.
+
+    Raises:
+        RightsError: unknown, closed, before identity, the address reaches several people, or the folder will not do;
+            nothing is written.
+        PrivacyError: the warehouse or the month cannot be read.
+    """
+    policy = current_policy(settings)
+    check_handler(policy, by)
+    everything = known_requests(settings, policy.rights)
+    request = next((one for one in everything if one.id == request_id), None)
+    if request is None:
+        raise RightsError("there is no request of that id, neither recorded here nor in the newest decided month: see "
+                          "`ajprivacy request list`")
+    check_step(policy, request, ANSWER, today)
+    check_folder(out, request_id)
+    files = render_files(_package(settings, policy, request, everything, language, today, by))
+    control = ControlStore.in_folder(settings.control)
+    destroy_copies(settings, control, policy.rights.package_days, today)
+    keep_copy(settings, request_id, files)
+    write_folder(out, files)
+    take_step(settings, request_id, ANSWER, today=today, by=by)
+    return sorted(files)
+
+
+def _package(settings: Settings, policy: Policy, request: Request, everything: list[Request], language: Language,
+             today: date, by: str) -> Package:
+    words = Wording(language)
+    mapping = load_mapping(settings.mapping_file, policy.sources)
+    if request.kind not in PACKAGES or request.outcome == "refused":  # nothing about anybody is in it
+        with decided_month(settings) as month:
+            return Assembler(policy, words, None, month).package(request, [], [], {}, today)
+    if request.asker is None:
+        raise RightsError("it is forgotten whose the request was: record a new one")
+    with decided_month(settings) as month, lookup(settings.warehouse_url, mapping, policy.sources) as found, boundary(
+            "request"):
+        key = request.asker.email_key
+        person = find_person(found, policy, request.asker, month.spellings([key]) if key else ())
+        _log(settings, person, month.month, by)
+        holdings = Holdings(found, policy, person, month)
+        held = holdings.read()
+        spellings = (*person.spellings, *month.spellings(person.email_keys))
+        copies = copied_rows(found, person, holdings, spellings)
+        return Assembler(policy, words, person, month).package(
+            request, _earlier(request, everything, person, held), held, copies, today)
+
+
+def _log(settings: Settings, person: Person, month: str | None, by: str) -> None:
+    """Note who looked at whom; the person as a keyed token."""
+    whom = person.subject_id or f"email:{person.email_keys[0]}"
+    token = KeyStore(settings.keys, settings.root_key).derive("looks", whom).hex()
+    ControlStore.in_folder(settings.control).record_access(token, month or "", "package", by)
+
+
+def _earlier(request: Request, everything: list[Request], person: Person, held: list[Held]) -> list[Request]:
+    """The person's other requests: those among their rows, and those recorded here under their id or address."""
+    own = {(one.row["request_id"] or "").strip(): one.row for one in held if one.table == "rights_requests"
+           and one.extent == "own"}
+    known = [one for one in everything if one.id in own or _is_theirs(one, person)]
+    named = {one.id for one in known}
+    since = [_of_row(key, row) for key, row in own.items() if key not in named]  # the newest month has not seen it
+    return [one for one in (*known, *since) if one.id != request.id]
+
+
+def _of_row(request_id: str, row: Row) -> Request:
+    """A request as its row in the warehouse has it."""
+    received, verified, closed = (found[0] if (found := read_moment(row[column] or "")) else None for column in (
+        "received_at", "identity_verified_at", "closed_at"))
+    return Request(request_id, row["kind"], "warehouse", received, None, "done" if closed else "new", verified,
+                   closed_on=closed, outcome=row["outcome"])
+
+
+def _is_theirs(request: Request, person: Person) -> bool:
+    asker = request.asker
+    if request.source == "warehouse" or asker is None:
+        return False
+    if asker.contact_id or asker.customer_id:
+        table = "contacts" if asker.contact_id else "customers"
+        return (person.table, person.id) == (table, asker.contact_id or asker.customer_id)
+    return asker.email_key in person.email_keys

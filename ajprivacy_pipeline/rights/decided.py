@@ -1,0 +1,105 @@
+"""What the newest decided month says about somebody: until when each part is kept, and which records are theirs.
+
+Belongs here: reading the month's file. Does not belong here: the warehouse as it is now (`held`), words (`wording`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from ajprivacy_pipeline.errors import ControlError
+from ajprivacy_pipeline.rights.person import Person
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage.boundary import boundary
+from ajprivacy_pipeline.storage.month_files import newest_month, read_month
+from ajprivacy_pipeline.storage.zones import Connection, without_pandas
+
+_DIGITS = "regexp_replace({}, '[^0-9]', '', 'g')"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is decided about a part; lists by name."""
+
+    decision: str
+    due_on: date | None
+    retained_by: tuple[str, ...]
+    held_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Month:
+    """A decided month, open; `month` is None where none is there, and then nothing is known."""
+
+    con: Connection | None = None
+    month: str | None = None
+
+    def attributes(self, subject_id: str | None) -> dict[str, Decision]:
+        """Returns the decisions about a subject's attributes."""
+        return {row[0]: Decision(row[1], row[2], tuple(row[3]), tuple(row[4])) for row in self._all(
+            "SELECT attribute, decision, due_on, retained_by, held_by FROM retention.attribute_decisions "
+            "WHERE subject_id = $subject", subject=subject_id)}
+
+    def records(self, ids: Mapping[str, Sequence[str]]) -> dict[tuple[str, str, str], Decision]:
+        """Returns the decisions about records, by table, id and part."""
+        found = {}
+        for entity, keys in ids.items():
+            for row in self._all("SELECT record_id, part, decision, due_on, retained_by, held_by FROM "
+                                 "retention.record_decisions WHERE entity = $entity AND record_id IN "
+                                 "(SELECT unnest($keys))", entity=entity, keys=list(keys)):
+                found[entity, row[0], row[1]] = Decision(row[2], row[3], tuple(row[4]), tuple(row[5]))
+        return found
+
+    def spellings(self, keys: Sequence[str]) -> tuple[str, ...]:
+        """Returns the unusual texts under which addresses of some keys stand."""
+        return tuple(row[0] for row in self._all(
+            "SELECT email FROM raw.email_keys WHERE email_key IN (SELECT unnest($keys))", keys=list(keys)))
+
+    def named_elsewhere(self, person: Person) -> dict[str, list[str]]:
+        """Returns the orders and invoices of anybody that name a person by phone and name, or by name and address."""
+        row = person.row
+        if row is None or not row["name"]:
+            return {}
+        values: dict[str, Any] = {"name": row["name"].casefold().strip(), "phone": ""}
+        if person.phones and len(digits := "".join(filter(str.isdigit, person.phones[0]))) >= 8:
+            values["phone"] = digits[-8:]
+        street, code = row.get("street_address"), row.get("postal_code")
+        values |= {"street": (street or "").casefold().strip(), "code": (code or "").strip()}
+        return {"orders": [key for (key,) in self._all(_ORDERS, **values)],
+                "invoices": [key for (key,) in self._all(_INVOICES, **{k: v for k, v in values.items()
+                                                                       if k != "phone"})]}
+
+    def _all(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        return self.con.execute(query, values).fetchall() if self.con is not None else []
+
+
+_ORDERS = f"""
+    SELECT order_id FROM staged.orders
+    WHERE lower(delivery_name) = $name AND (
+        ($phone <> '' AND right({_DIGITS.format("delivery_phone")}, 8) = $phone)
+        OR ($street <> '' AND $code <> '' AND lower(delivery_street_address) = $street
+            AND delivery_postal_code = $code))
+"""
+_INVOICES = """
+    SELECT invoice_id FROM staged.invoices
+    WHERE lower(billing_name) = $name AND $street <> '' AND $code <> '' AND lower(billing_street_address) = $street
+      AND billing_postal_code = $code
+"""
+
+
+@contextmanager
+def decided_month(settings: Settings) -> Iterator[Month]:
+    """Open the newest decided month, if there is one.
+
+    Raises:
+        PrivacyError: its file cannot be read.
+    """
+    try:
+        newest = newest_month(settings)
+    except ControlError:  # none was run yet
+        yield Month()
+        return
+    with without_pandas(), boundary("request"), read_month(settings, newest) as (con, month):
+        yield Month(con, month)

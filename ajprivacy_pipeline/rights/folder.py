@@ -1,0 +1,133 @@
+"""Where an answer lies: a folder that nobody else can read, and our own copy of it, sealed, in the restricted zone.
+
+Belongs here: writing both whole or not at all, destroying our copy in time. Does not belong here: what the files say.
+"""
+
+import hashlib
+import io
+import os
+import secrets
+import shutil
+import zipfile
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ajprivacy_pipeline.errors import RightsError
+from ajprivacy_pipeline.retention.recorded_requests import steps
+from ajprivacy_pipeline.rights.requests import ANSWER
+from ajprivacy_pipeline.rights.shapes import Package
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+
+PREFIX = "package-"  # begins the name of our copy, and of its key
+_NONCE = 12
+
+
+def check_folder(out: Path, request_id: str) -> None:
+    """Refuse a folder that others can read, or that holds anything but an earlier answer to the same request.
+
+    Raises:
+        RightsError: it may not be written; nothing was.
+    """
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise RightsError("--out is no folder: name one that does not exist yet")
+    if out.stat().st_mode & 0o077:
+        raise RightsError("--out can be read by others: set its mode to 0700, or name a folder that does not exist yet")
+    if any(out.iterdir()) and not _is_answer_to(out, request_id):
+        raise RightsError("--out holds other files: name an empty folder, or one that does not exist yet")
+
+
+def _is_answer_to(out: Path, request_id: str) -> bool:
+    try:
+        found = Package.model_validate_json((out / "package.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return found.request.id == request_id
+
+
+def write_folder(out: Path, files: Mapping[str, str]) -> None:
+    """Write an answer, readable by its owner alone, in place of an earlier one.
+
+    Raises:
+        RightsError: the folder cannot be written.
+    """
+    out = out.absolute()
+    beside = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
+    try:
+        out.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside.mkdir(mode=0o700)
+        for name, text in files.items():
+            handle = os.open(beside / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+        if out.exists():
+            shutil.rmtree(out)
+        beside.rename(out)
+    except OSError as error:
+        raise RightsError(f"--out cannot be written: {os.strerror(error.errno or 0)}") from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def keep_copy(settings: Settings, request_id: str, files: Mapping[str, str]) -> Path:
+    """Keep our copy of an answer, encrypted under a key of its own, until its days are over; returns the file."""
+    name = _name(request_id)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file, text in files.items():
+            archive.writestr(file, text)
+    keys = KeyStore(settings.keys, settings.root_key)
+    nonce = secrets.token_bytes(_NONCE)
+    blob = nonce + AESGCM(b64decode(keys.data_key(name))).encrypt(nonce, packed.getvalue(), name.encode())
+    path = settings.restricted / f"{name}.sealed"
+    partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sealed:
+        sealed.write(blob)
+    partial.replace(path)
+    return path
+
+
+def read_copy(settings: Settings, request_id: str) -> dict[str, str]:
+    """Returns the files of our copy of an answer.
+
+    Raises:
+        RightsError: there is none, or it was destroyed.
+    """
+    name = _name(request_id)
+    path, keys = settings.restricted / f"{name}.sealed", KeyStore(settings.keys, settings.root_key)
+    if not path.exists() or not keys.has(name):
+        raise RightsError("there is no copy of an answer to that request: none was given, or its days are over")
+    blob = path.read_bytes()
+    packed = AESGCM(b64decode(keys.data_key(name, create=False))).decrypt(blob[:_NONCE], blob[_NONCE:], name.encode())
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        return {file: archive.read(file).decode() for file in archive.namelist()}
+
+
+def destroy_copies(settings: Settings, control: ControlStore, days: int, today: date) -> int:
+    """Destroy our copies, keys first, of answers that were handed over so many days ago, or never were; how many."""
+    handed: dict[str, date] = {}
+    for request_id, taken in steps(control).items():
+        if answered := [step.on for step in taken if step.event == ANSWER]:
+            handed[_name(request_id)] = max(answered)
+    keys = KeyStore(settings.keys, settings.root_key)
+    names = {path.stem for folder in (settings.restricted, settings.keys)
+             for path in folder.glob(f"{PREFIX}*.sealed")}
+    gone = [name for name in names if name not in handed or handed[name] + timedelta(days=days) <= today]
+    for name in gone:
+        keys.destroy(name)
+        (settings.restricted / f"{name}.sealed").unlink(missing_ok=True)
+    for left in settings.restricted.glob(f"{PREFIX}*.partial"):
+        left.unlink(missing_ok=True)
+    return len(gone)
+
+
+def _name(request_id: str) -> str:
+    return PREFIX + hashlib.sha256(request_id.encode()).hexdigest()[:24]

@@ -1,0 +1,194 @@
+"""An answer put together: everything that is held, why, until when, from where, who receives it, and what can be done.
+
+Belongs here: filling the shape of an answer from rows, decisions and policy. Does not belong here: whose rows they are
+(`held`), wording (`wording`), pages (`page`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from itertools import groupby
+
+from ajprivacy_pipeline.enforcement.stages import stages_of
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.rights.decided import Decision, Month
+from ajprivacy_pipeline.rights.held import Held, shown_columns
+from ajprivacy_pipeline.rights.person import SUBJECTS, Person
+from ajprivacy_pipeline.rights.requests import Request
+from ajprivacy_pipeline.rights.shapes import (
+    VERSION,
+    Complaint,
+    ControllerTold,
+    FieldTold,
+    HeldRow,
+    HeldTable,
+    Kept,
+    Package,
+    PurposeTold,
+    RecipientTold,
+    RequestTold,
+)
+from ajprivacy_pipeline.rights.wording import Wording
+from ajprivacy_pipeline.storage.zones import WHITE_SPACE
+from ajprivacy_pipeline.warehouse.lookup import Row
+
+PORTABILITY, ACCESS = "portability", "access"
+_BULK_PERIODS = {"web_events": ("visits", "cookie_months"), "app_logs": ("logs", "log_months")}
+_PROVIDED_SIDE = "in"  # the direction of messages that the person wrote
+
+
+class Assembler:
+    """Puts an answer together, in the words of one language."""
+
+    def __init__(self, policy: Policy, words: Wording, person: Person | None, month: Month) -> None:
+        """Keep what the texts are made of."""
+        self._policy, self._words, self._month = policy, words, month
+        self._attributes = month.attributes(person.subject_id) if person else {}
+        self._parts = {table: {column: part for (entity, part), stage in stages_of(policy).items() if entity == table
+                               for column in stage.columns} for table in policy.sources.tables}
+
+    def package(self, request: Request, earlier: Sequence[Request], held: Sequence[Held],
+                copies: Mapping[str, Sequence[Row]], today: date) -> Package:
+        """Returns the answer to a request."""
+        words, policy, kind = self._words, self._policy, request.kind or ""
+        controller = policy.notice.controller
+        recipients = tuple(self._recipients())
+        told = tuple(self._tables(held if kind == ACCESS else self._provided(held)))
+        told += tuple(self._copies(copies)) if kind == ACCESS else ()
+        return Package(
+            schema_version=VERSION, kind=kind, language=words.language, made_on=today.isoformat(),
+            controller=ControllerTold(name=controller.name, organisation_number=controller.organisation_number,
+                                      place=f"{controller.city}, {controller.country}", email=controller.contact_email),
+            request=self._request(request), refused=request.outcome == "refused", answer=self._answer(request),
+            held=told, purposes=tuple(self._purposes()), recipients=recipients, transfers=self._transfers(),
+            profiling=tuple(words.of("profiling", clause) for clause in policy.rights.profiling_clauses),
+            earlier_requests=tuple(map(self._request, earlier)), rights=tuple(words.group("rights")["list"]),
+            complaint=Complaint(authority=controller.supervisory_authority, url=policy.rights.complaint_url))
+
+    def _answer(self, request: Request) -> tuple[str, ...]:
+        """What comes of a request, in words."""
+        if request.outcome != "refused":
+            return tuple(self._words.group("answers").get(request.kind or "", ()))
+        if request.clause is None:
+            return (self._words("refused"),)
+        return (self._words("refused_by", clause=request.clause,
+                            meaning=self._words.clause(request.clause, self._policy.clauses[request.clause].meaning)),)
+
+    def _provided(self, held: Sequence[Held]) -> list[Held]:
+        """What the person provided: own rows, the columns of the policy, messages that they wrote."""
+        portable = self._policy.rights.portable
+        return [Held(one.table, one.row, one.extent,
+                     tuple(column for column in one.columns if column in portable[one.table]))
+                for one in held if one.extent == "own" and one.table in portable
+                and (one.table != "communications" or (one.row["direction"] or "").strip() == _PROVIDED_SIDE)]
+
+    def _tables(self, held: Sequence[Held]) -> Iterator[HeldTable]:
+        decisions = self._month.records(self._record_ids(held))
+        for (table, extent), some in groupby(held, key=lambda one: (one.table, one.extent)):
+            rows = list(some)
+            title = self._words.of("titles", table)
+            columns = shown_columns(rows)
+            yield HeldTable(
+                table=table, kind=extent, fields=tuple(self._field(table, column) for column in columns),
+                title=title if extent == "own" else self._words.text("titles", extent, title=title),
+                origin=self._words.of("origins", "elsewhere" if extent == "elsewhere" else table),
+                rows=tuple(HeldRow(values=one.values, kept=_together(self._kept(one, decisions))) for one in rows))
+
+    def _record_ids(self, held: Sequence[Held]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for one in held:
+            if one.table not in SUBJECTS and one.table not in _BULK_PERIODS:
+                found.setdefault(one.table, []).append(self._id(one))
+        return found
+
+    def _id(self, held: Held) -> str:
+        return (held.row[self._policy.sources.tables[held.table].key[0]] or "").strip(WHITE_SPACE)
+
+    def _kept(self, held: Held, decisions: Mapping[tuple[str, str, str], Decision]) -> Iterator[Kept]:
+        """Until when: each part by its decision, and what belongs to no part with the row."""
+        words, given = self._words, [column for column in held.columns if held.row[column] is not None]
+        if held.extent == "elsewhere":
+            yield Kept(fields=tuple(given), decision="period", until=None, text=words.text("kept", "elsewhere"))
+            return
+        if held.table in _BULK_PERIODS:
+            name, period = _BULK_PERIODS[held.table]
+            yield Kept(fields=tuple(given), decision="period", until=None,
+                       text=words.text("kept", name, months=self._policy.periods[period]))
+            return
+        parts: dict[str, list[str]] = {}
+        for column in given:
+            parts.setdefault(self._parts[held.table].get(column, ""), []).append(column)
+        for part, columns in parts.items():
+            if not part:
+                yield Kept(fields=tuple(columns), decision="period", until=None, text=words.text("kept", "with_row"))
+                continue
+            found = self._attributes.get(part) if held.table in SUBJECTS else decisions.get(
+                (held.table, self._id(held), part))
+            yield Kept(fields=tuple(columns), decision=found.decision if found else "undecided",
+                       until=found.due_on.isoformat() if found and found.due_on else None, text=words.kept(found))
+
+    def _field(self, table: str, column: str) -> FieldTold:
+        retention = self._policy.retention
+        part = self._parts[table].get(column, "")
+        if table in SUBJECTS:
+            known = retention.attributes.get(part)
+            purposes = known.purposes if known else ("contract", "profile")
+        else:
+            purposes = tuple(name for name, purpose in retention.purposes.items() if table in purpose.records)
+        clauses = dict.fromkeys(clause for name in purposes for clause in retention.purposes[name].clauses)
+        own = self._policy.enforcement.clauses.get(table, {}).get(part)
+        return FieldTold(name=column, label=self._words.of("fields", column), purposes=tuple(purposes),
+                         clauses=tuple(dict.fromkeys((*([own] if own else ()), *clauses))))
+
+    def _copies(self, copies: Mapping[str, Sequence[Row]]) -> Iterator[HeldTable]:
+        words = self._words
+        for table, rows in copies.items():
+            if not rows:
+                continue
+            fields = tuple(FieldTold(name=column, label=words.of("fields", column), purposes=(), clauses=())
+                           for column in dict.fromkeys(column for row in rows for column in row))
+            yield HeldTable(table=table, title=words.text("titles", "copy", table=table), kind="copy",
+                            origin=words.of("origins", "copy"), fields=fields, rows=tuple(HeldRow(
+                                values=row, kept=(Kept(fields=tuple(row), decision="period", until=None,
+                                                       text=words.text("kept", "copies")),)) for row in rows))
+
+    def _purposes(self) -> Iterator[PurposeTold]:
+        for name, purpose in self._policy.retention.purposes.items():
+            yield PurposeTold(name=name, title=self._words.ground(name), clauses=purpose.clauses,
+                              legal_basis=self._words.of("bases", purpose.legal_basis))
+
+    def _recipients(self) -> Iterator[RecipientTold]:
+        for name, entry in self._policy.recipients.items():
+            yield RecipientTold(
+                title=self._words.of("recipient_names", name), role=self._words.of("roles", entry.role),
+                purposes=entry.purposes, countries=entry.countries, safeguards=entry.safeguards,
+                categories=tuple(self._words.of("category_names", category) for category in entry.categories))
+
+    def _transfers(self) -> str:
+        outside = {country for entry in self._policy.recipients.values() for country in entry.countries
+                   if country not in self._policy.notice.eea}
+        if not outside:
+            return self._words("transfers_none")
+        safeguards = sorted({entry.safeguards for entry in self._policy.recipients.values()
+                             if entry.safeguards and outside & set(entry.countries)})
+        return self._words("transfers_some", countries=", ".join(sorted(outside)), safeguards=", ".join(safeguards))
+
+    def _request(self, request: Request) -> RequestTold:
+        due = request.deadline(self._policy.rights)
+        return RequestTold(
+            id=request.id, kind=request.kind or "", title=self._words.of("kinds", request.kind or ""),
+            received_on=_text(request.received_on), identity_verified_on=_text(request.verified_on),
+            answer_by=_text(due), closed_on=_text(request.closed_on),
+            outcome=self._words.of("outcomes", request.outcome) if request.outcome else None)
+
+
+def _text(day: date | None) -> str | None:
+    return day.isoformat() if day is not None else None
+
+
+def _together(kept: Iterator[Kept]) -> tuple[Kept, ...]:
+    """Fields that are kept alike, said once."""
+    found: dict[tuple[str, str | None, str], list[str]] = {}
+    for one in kept:
+        found.setdefault((one.decision, one.until, one.text), []).extend(one.fields)
+    return tuple(Kept(fields=tuple(fields), decision=decision, until=until, text=text)
+                 for (decision, until, text), fields in found.items())

@@ -1,0 +1,78 @@
+"""The words of answers: fills the templates of `words.toml`, in bokmål or English.
+
+Belongs here: how a thing of the policy or of a decision is called. Does not belong here: wording (that is data; names
+of grounds and freezes are those of `explain` and of the certificate), which things there are.
+"""
+
+import tomllib
+from collections.abc import Sequence
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from ajprivacy_pipeline.enforcement.certificate_page import Words as Shared
+from ajprivacy_pipeline.explain.words import Language, templates
+from ajprivacy_pipeline.rights.decided import Decision
+
+
+@cache
+def _wording() -> dict[str, Any]:
+    text = files("ajprivacy_pipeline.rights").joinpath("words.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+class Wording:
+    """The words of one language."""
+
+    def __init__(self, language: Language) -> None:
+        """Speak `language`."""
+        self.language = language
+        self._t = _wording()[language]
+        self._shared = Shared(language)
+
+    def __call__(self, name: str, /, **values: object) -> str:
+        """Returns a text with its values."""
+        return str(self._t[name]).format(**values)
+
+    def group(self, name: str) -> dict[str, Any]:
+        """Returns the words of a kind of things."""
+        found: dict[str, Any] = self._t[name]
+        return found
+
+    def of(self, group: str, name: str) -> str:
+        """Returns the word for a name; the name itself, readable, where there is none."""
+        return str(self._t[group].get(name) or name.replace("_", " "))
+
+    def text(self, group: str, name: str, /, **values: object) -> str:
+        """Returns a text of a group with its values."""
+        return str(self._t[group][name]).format(**values)
+
+    def clause(self, name: str, meaning: str) -> str:
+        """Returns what a clause promises: English as the policy says it, Norwegian where it is told."""
+        return str(templates(self.language)["clauses"].get(name, meaning)) if self.language == "nb" else meaning
+
+    def day(self, day: date | str | None) -> str:
+        """Returns a day in words."""
+        return "–" if day is None else self._shared.day(str(day))
+
+    def listed(self, names: Sequence[str]) -> str:
+        """`a, b and c`."""
+        return names[0] if len(names) == 1 else ", ".join(names[:-1]) + str(self._t["and"]) + names[-1]
+
+    def ground(self, name: str) -> str:
+        """Returns what keeps something, in words."""
+        return self._shared.of("reasons", name) or self.of("grounds", name)
+
+    def kept(self, decision: Decision | None) -> str:
+        """Returns until when something is kept, and why."""
+        if decision is None or decision.decision == "absent":
+            return self.text("kept", "undecided")
+        grounds = self.listed([self.ground(name) for name in decision.retained_by]) if decision.retained_by else ""
+        on = self.day(decision.due_on)
+        if decision.decision == "retain":
+            return self.text("kept", "retain" if decision.due_on else "open", date=on, grounds=grounds)
+        if decision.decision == "hold":
+            return self.text("kept", "hold", date=on, freezes=self.listed([self.ground(name)
+                                                                            for name in decision.held_by]))
+        return self.text("kept", "due", date=on)

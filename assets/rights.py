@@ -1,0 +1,84 @@
+"""The rights of people as Dagster sees them: open requests in counts, what is overdue, the daily job.
+
+Belongs here: one asset with its checks, the job and its schedule. Does not belong here: requests themselves (`rights`).
+Nothing here names anybody.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from ajprivacy_pipeline.assets.build import OWNERS
+
+from ajprivacy_pipeline.clock import today
+from ajprivacy_pipeline.errors import PrivacyError
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.rights.daily import OpenFigures, open_figures, tidy
+from ajprivacy_pipeline.rights.requests import known_requests
+from ajprivacy_pipeline.settings import load_settings, notice_folder, prepare_home
+from ajprivacy_pipeline.storage.boundary import boundary
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+REQUESTS = dg.AssetKey(["rights", "requests"])
+DAILY = "requests_daily"
+_CHECKS = {  # name -> (count, severity, meaning)
+    "none_overdue": ("overdue", dg.AssetCheckSeverity.ERROR, "No open request is beyond its deadline."),
+    "none_due_soon": ("soon", dg.AssetCheckSeverity.WARN, "No open request is due within the policy's days."),
+    "none_waits_long": ("waiting_long", dg.AssetCheckSeverity.WARN,
+                        "Nobody has waited for identification for longer than the policy's months."),
+}
+
+
+def requests() -> dg.AssetsDefinition:
+    """Returns the asset of open requests: counts by kind, state and deadline."""
+
+    @dg.asset(key=REQUESTS, group_name="rights", owners=OWNERS, tags={"content": "counts"},
+              check_specs=[dg.AssetCheckSpec(name, asset=REQUESTS, description=meaning)
+                           for name, (_, _, meaning) in _CHECKS.items()],
+              description="Open requests of people by kind, state and deadline, in counts. Copies of answers and names "
+                          "of who asked go here when their time is over. `ajprivacy request list` shows the requests.")
+    def rights__requests(context: dg.AssetExecutionContext) -> Iterator[
+            dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        try:
+            with boundary("requests"):
+                settings = load_settings()
+                prepare_home(settings)
+                policy = load_policy(settings.notice)
+                day = today(policy.retention.time_zone)
+                gone = tidy(settings, policy, day)
+                found = open_figures(known_requests(settings, policy.rights), policy.rights, day)
+        except PrivacyError as error:
+            context.log.error(str(error))  # noqa: TRY400 - the event log redacts errors; ours hold no personal value
+            raise error from None
+        yield dg.MaterializeResult(asset_key=REQUESTS, metadata={
+            "open": found["open"], "overdue": found["overdue"], "due_soon": found["soon"],
+            "waiting_for_identity": found["waiting"], "packages_destroyed": gone["packages"],
+            "people_forgotten": gone["people"], "counts": dg.MetadataValue.md(_table(found))})
+        for name, (count, severity, _) in _CHECKS.items():
+            number = found[count]  # type: ignore[literal-required]
+            yield dg.AssetCheckResult(check_name=name, asset_key=REQUESTS, passed=number == 0, severity=severity,
+                                      description=f"{number:,} request(s)", metadata={"requests": number})
+
+    return rights__requests
+
+
+def _table(found: OpenFigures) -> str:
+    lines = "\n".join(f"| {row['kind']} | {row['state']} | {row['deadline'] or 'unknown'} | {row['requests']} |"
+                      for row in found["counts"])
+    return f"| kind | state | deadline | requests |\n|---|---|---|---|\n{lines}"
+
+
+def daily_job() -> "UnresolvedAssetJobDefinition":
+    """Returns the job that looks at open requests."""
+    return dg.define_asset_job(
+        DAILY, selection=dg.AssetSelection.assets(REQUESTS), executor_def=dg.in_process_executor,
+        description="Counts open requests of people, and says which are overdue, due soon, or wait for identification.")
+
+
+def daily_schedule(job: "UnresolvedAssetJobDefinition") -> dg.ScheduleDefinition:
+    """Returns the schedule: each morning, before people come to work."""
+    return dg.ScheduleDefinition(name="requests_each_morning", job=job, cron_schedule="15 6 * * *",
+                                 execution_timezone=load_policy(notice_folder()).retention.time_zone,
+                                 default_status=dg.DefaultScheduleStatus.RUNNING)

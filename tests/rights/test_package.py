@@ -1,0 +1,333 @@
+"""Packages: complete, and nobody else's; read back as they were; refused where it is not sure whose they are."""
+
+import csv
+import json
+import re
+import stat
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from ajprivacy_pipeline.errors import RightsError
+from ajprivacy_pipeline.oversight.accesses import accesses
+from ajprivacy_pipeline.rights.folder import PREFIX, destroy_copies, read_copy
+from ajprivacy_pipeline.rights.shapes import SCHEMA, read_package, schema
+from ajprivacy_pipeline.run.month import open_month
+from ajprivacy_pipeline.run.steps import run_decisions
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.control_tables import access_log, request_events
+from tests.browser import opened, overflow
+from tests.enforcement.enforcement_world import new_database
+from tests.rights.markers import COPIES, KARI, MAPPING, OLA, SUBJECT, shop
+from tests.rights.shop import POLICY, TODAY, Desk, write_shop
+
+ROWS, OWNERS = shop()
+Say = Callable[..., tuple[int, str, str]]
+
+
+def prepared(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch, *, decided: bool = True) -> Desk:
+    """The marker shop with its copies; with a decided month, or none."""
+    write_shop(url, ROWS)
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        for statement in filter(str.strip, COPIES.split(";")):
+            connection.exec_driver_sql(statement.replace(" text PRIMARY", " varchar(60) PRIMARY"))
+    engine.dispose()
+    (tmp_path / "mapping.toml").write_text(MAPPING, encoding="utf-8")
+    desk = Desk(tmp_path / "home", url, monkeypatch, AJPRIVACY_MAPPING=str(tmp_path / "mapping.toml"))
+    if decided:
+        with open_month(desk.settings, "2026-10", "test") as run:
+            run_decisions(run)
+            run.finish()
+    return desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """Before any month is decided, which takes longest."""
+    return prepared(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", monkeypatch, decided=False)
+
+
+@pytest.fixture
+def say(desk: Desk, capsys: pytest.CaptureFixture[str]) -> Say:
+    return lambda *arguments: desk.run(capsys, "request", *arguments)
+
+
+def asked(say: Say, whose: tuple[str, str], kind: str = "access", *, verified: bool = True) -> str:
+    code, out, err = say("add", "--kind", kind, *whose, "--received", "2026-11-20")
+    assert code == 0, err
+    if verified:
+        assert say("verify-identity", out.strip())[0] == 0
+    return out.strip()
+
+
+def answered(say: Say, request: str, out: Path, *more: str) -> str:
+    """Everything of an answer as one text."""
+    code, _, err = say("answer", request, "--out", str(out), *more)
+    assert code == 0, err
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(out.iterdir()))
+
+
+def check_markers(say: Say, tmp_path: Path) -> None:
+    found: dict[str, set[str]] = {marker: set() for marker in OWNERS}
+    for person, whose in SUBJECT.items():
+        request = asked(say, whose)
+        text = answered(say, request, tmp_path / person)
+        by_file = {kind: "\n".join(path.read_text(encoding="utf-8") for path in (tmp_path / person).glob(f"*{kind}"))
+                   for kind in (".json", ".html", ".csv")}
+        for marker in OWNERS:
+            pattern = re.compile(rf"(?<![\w-]){re.escape(marker)}(?![\w-])")
+            hits = [kind for kind, text_of in by_file.items() if pattern.search(text_of)]
+            assert len(hits) in (0, 3), (person, marker, hits)
+            if pattern.search(text):
+                found[marker].add(person)
+    assert {marker: owners for marker, owners in found.items() if owners != OWNERS[marker]} == {}
+
+
+def test_every_marker_is_in_its_persons_package_and_in_nobody_elses(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    desk = prepared(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", monkeypatch)
+    check_markers(lambda *arguments: desk.run(capsys, "request", *arguments), tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_the_same_on_other_databases(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                     capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> None:
+    url = (new_database(request.getfixturevalue("postgres_url"), "rights") if kind == "postgresql"
+           else request.getfixturevalue("mariadb_url"))
+    desk = prepared(tmp_path, url, monkeypatch, decided=False)
+    check_markers(lambda *arguments: desk.run(capsys, "request", *arguments), tmp_path)
+
+
+def test_a_package_is_whole_before_any_month_is_decided(desk: Desk, say: Say, tmp_path: Path) -> None:
+    check_markers(say, tmp_path)
+
+
+def test_portability_is_read_back_with_the_same_values(desk: Desk, say: Say, tmp_path: Path) -> None:
+    request = asked(say, SUBJECT[KARI], "portability")
+    answered(say, request, tmp_path / "out")
+    found = read_package(tmp_path / "out" / "package.json")
+    portable = POLICY.rights.portable
+    for table, columns in portable.items():
+        key = POLICY.sources.tables[table].key
+        own = {"orders": ["O1"], "customers": ["K1"]}.get(table)
+        for row in found.get(table, []):
+            (original,) = [one for one in ROWS[table] if all(one.get(name) == row[name] for name in key)]
+            assert row == {column: original.get(column) for column in columns if column in row}
+        if own is not None:
+            assert [row[key[0]] for row in found[table]] == own
+    assert set(found) <= set(portable)
+    assert [row["communication_id"] for row in found["communications"]] == ["M1"]  # what we wrote is not hers
+    for table, rows in found.items():
+        with (tmp_path / "out" / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+            assert [{name: value or None for name, value in row.items()} for row in csv.DictReader(file)] == rows
+
+
+def test_the_published_schema_is_that_of_the_product() -> None:
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == schema()
+
+
+@pytest.mark.parametrize("text", ["{}", "no json", '{"schema_version": "2"}'])
+def test_what_is_no_package_is_not_read(tmp_path: Path, text: str) -> None:
+    (tmp_path / "package.json").write_text(text, encoding="utf-8")
+    with pytest.raises(RightsError, match="is no package of version 1"):
+        read_package(tmp_path / "package.json")
+
+
+def nothing_written(desk: Desk, out: Path) -> bool:
+    control = ControlStore.in_folder(desk.settings.control)
+    events = control.rows(sa.select(request_events))
+    return (not out.exists() and not list(desk.settings.restricted.glob(f"{PREFIX}*"))
+            and not [row for row in events if row["event"] == "answer"])
+
+
+def test_nothing_is_written_before_the_person_is_identified(desk: Desk, say: Say, tmp_path: Path) -> None:
+    request = asked(say, SUBJECT[KARI], verified=False)
+    code, out, err = say("answer", request, "--out", str(tmp_path / "out"))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "before the person is identified" in err
+    assert nothing_written(desk, tmp_path / "out")
+
+
+@pytest.mark.parametrize("address", ["delt@d.example", "Delt@D.example", '"N. N." <DELT@d.example>'])
+def test_an_address_of_several_people_discloses_nothing(desk: Desk, say: Say, tmp_path: Path, address: str) -> None:
+    engine = sa.create_engine(desk.settings.warehouse_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE customers SET email = 'delt@d.example' WHERE customer_id = 'K1'")
+        connection.exec_driver_sql("UPDATE contacts SET email = 'DELT@d.example' WHERE contact_id = 'P2'")
+    request = asked(say, ("--email", address))
+    code, out, err = say("answer", request, "--out", str(tmp_path / "out"))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "ask the person for something more that identifies" in err
+    assert not re.search(r"several|two|2|other|somebody else", err)
+    assert nothing_written(desk, tmp_path / "out")
+
+
+@pytest.mark.parametrize("address", [
+    "kari@\N{CYRILLIC SMALL LETTER A}.example", "k\N{CYRILLIC SMALL LETTER A}ri@a.example", "kari@a.example.no",
+    "kari+x@a.example", "ukjent@x.example"])
+def test_a_look_alike_or_unknown_address_finds_nobody(desk: Desk, say: Say, tmp_path: Path, address: str) -> None:
+    request = asked(say, ("--email", address))
+    text = answered(say, request, tmp_path / "out")
+    assert [marker for marker in OWNERS if marker in text] == []
+    assert json.loads((tmp_path / "out" / "package.json").read_text(encoding="utf-8"))["held"] == []
+    assert "Vi har ikke funnet noen opplysninger" in text
+
+
+def test_an_address_of_one_person_finds_that_person(desk: Desk, say: Say, tmp_path: Path) -> None:
+    text = answered(say, asked(say, ("--email", "KARI@A.example ")), tmp_path / "out")
+    assert "name-customers-K1" in text
+    assert "name-customers-K2" not in text
+
+
+@pytest.mark.parametrize(("mode", "said"), [(0o755, "can be read by others"), (0o710, "can be read by others")])
+def test_a_folder_that_others_can_read_is_refused(desk: Desk, say: Say, tmp_path: Path, mode: int, said: str) -> None:
+    request, out = asked(say, SUBJECT[KARI]), tmp_path / "out"
+    out.mkdir()
+    out.chmod(mode)
+    code, _, err = say("answer", request, "--out", str(out))
+    assert (code, said in err, list(out.iterdir())) == (2, True, [])
+    out.chmod(0o700)
+    assert say("answer", request, "--out", str(out))[0] == 0
+
+
+def test_a_folder_with_other_files_is_refused_and_an_earlier_answer_replaced(desk: Desk, say: Say,
+                                                                             tmp_path: Path) -> None:
+    kari, ola, out = asked(say, SUBJECT[KARI]), asked(say, SUBJECT[OLA]), tmp_path / "out"
+    answered(say, kari, out)
+    (out / "orders.csv").write_text("left over", encoding="utf-8")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    code, _, err = say("answer", ola, "--out", str(out))
+    assert (code, "--out holds other files" in err) == (2, True)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert "left over" not in answered(say, kari, out)
+
+
+def test_nobody_else_can_read_what_is_written(desk: Desk, say: Say, tmp_path: Path) -> None:
+    answered(say, asked(say, SUBJECT[KARI]), tmp_path / "deep" / "out")
+    for path in [tmp_path / "deep" / "out", *(tmp_path / "deep" / "out").iterdir(),
+                 *desk.settings.restricted.glob(f"{PREFIX}*")]:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
+
+
+def test_our_copy_is_sealed_and_destroyed_in_time(desk: Desk, say: Say, tmp_path: Path) -> None:
+    request = asked(say, SUBJECT[KARI])
+    answered(say, request, tmp_path / "out")
+    (sealed,) = desk.settings.restricted.glob(f"{PREFIX}*.sealed")
+    assert b"name-customers-K1" not in sealed.read_bytes()
+    assert read_copy(desk.settings, request) == {
+        path.name: path.read_bytes().decode() for path in (tmp_path / "out").iterdir()}
+    control, days = ControlStore.in_folder(desk.settings.control), POLICY.rights.package_days
+    assert destroy_copies(desk.settings, control, days, TODAY + timedelta(days=29)) == 0
+    assert destroy_copies(desk.settings, control, days, TODAY + timedelta(days=30)) == 1
+    assert list(desk.settings.restricted.glob(f"{PREFIX}*")) + list(desk.settings.keys.glob(f"{PREFIX}*")) == []
+    with pytest.raises(RightsError, match="its days are over"):
+        read_copy(desk.settings, request)
+
+
+def test_killed_between_its_steps_it_ends_the_same(desk: Desk, say: Say, tmp_path: Path,
+                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    request = asked(say, SUBJECT[KARI])
+    places = ("keep_copy", "write_folder", "take_step")
+    for place in places:
+        with monkeypatch.context() as patch:
+            def killed(*_: Any, **__: Any) -> None:
+                raise KeyboardInterrupt
+            patch.setattr(f"ajprivacy_pipeline.rights.answer.{place}", killed)
+            assert say("answer", request, "--out", str(tmp_path / "out"))[0] == 130
+    text = answered(say, request, tmp_path / "out")
+    assert text.count("name-customers-K1") > 0
+    events = ControlStore.in_folder(desk.settings.control).rows(sa.select(request_events))
+    assert [row["event"] for row in events] == ["added", "verify_identity", "answer"]
+    assert [path.name for path in tmp_path.glob(".out*")] == []
+
+
+@pytest.mark.parametrize("kind", ["access", "erasure"])
+def test_a_refusal_names_its_clause_and_nothing_about_anybody(desk: Desk, say: Say, tmp_path: Path, kind: str) -> None:
+    request = asked(say, SUBJECT[KARI], kind, verified=False)
+    assert say("refuse", request, "--clause", "RGT-8")[0] == 0
+    text = answered(say, request, tmp_path / "out")
+    assert "avslått henvendelsen på grunnlag av RGT-8" in text
+    assert "Datatilsynet" in text
+    assert [marker for marker in OWNERS if marker in text] == []
+    assert "it is refused already" in say("close", request)[2]
+
+
+def test_who_looked_is_noted_without_naming_whom(desk: Desk, say: Say, tmp_path: Path) -> None:
+    answered(say, asked(say, SUBJECT[KARI]), tmp_path / "out", "--by", "Ada")
+    (row,) = ControlStore.in_folder(desk.settings.control).rows(sa.select(access_log))
+    assert (row["what"], row["by"]) == ("package", "Ada")
+    assert "K1" not in row["subject_id"]
+    for whom, looks in ((None, ["Ada"]), ("customer:K1", ["Ada"]), ("customer:K2", [])):
+        assert [one["by"] for one in accesses(desk.settings, whom)] == looks
+
+
+@pytest.mark.parametrize("language", ["nb", "en"])
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_page_in_a_browser(desk: Desk, say: Say, tmp_path: Path, language: str, width: int) -> None:
+    asked(say, SUBJECT[KARI], "objection", verified=False)
+    answered(say, asked(say, SUBJECT[KARI]), tmp_path / "out", "--lang", language)
+    text = (tmp_path / "out" / "package.html").read_text(encoding="utf-8")
+    with opened(text, width) as page:
+        assert overflow(page) == 0
+        assert page.locator("html").get_attribute("lang") == language
+        assert page.locator("h1").count() == 1
+        headings = page.locator("h2").all_inner_texts()
+        assert len(headings) == 12 == len(set(headings))
+        assert page.locator("th:not([scope])").count() == 0
+        assert page.locator("table").evaluate_all(
+            "found => found.every(one => one.querySelector('thead th[scope=col]'))")
+        earlier = page.locator("h2").nth(8).locator("xpath=following-sibling::table[1]").inner_text()
+        assert "R1" in earlier
+        assert "aj-" in earlier
+        assert page.pdf(format="A4").startswith(b"%PDF")
+        assert _contrasts(page) == []
+    assert not re.search(r">\s*None\s*<", text)
+
+
+def _contrasts(page: Any) -> list[str]:
+    """Texts with too little contrast (WCAG 2: 4.5 to 1) against the white they stand on."""
+    found: list[str] = page.evaluate("""() => {
+        const lum = c => { const [r, g, b] = c.match(/\\d+/g).map(Number).map(v => v / 255)
+            .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+        return [...document.querySelectorAll('main *')].filter(e => e.children.length === 0 && e.innerText)
+            .filter(e => 1.05 / (lum(getComputedStyle(e).color) + 0.05) < 4.5).map(e => e.tagName); }""")
+    return found
+
+
+def test_an_answer_says_until_when_and_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                           capsys: pytest.CaptureFixture[str]) -> None:
+    desk = prepared(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", monkeypatch)
+
+    def say(*arguments: str) -> tuple[int, str, str]:
+        return desk.run(capsys, "request", *arguments)
+
+    answered(say, asked(say, SUBJECT[KARI]), tmp_path / "out")
+    found = json.loads((tmp_path / "out" / "package.json").read_text(encoding="utf-8"))
+    customers = next(table for table in found["held"] if table["table"] == "customers")
+    told = {field: kept for kept in customers["rows"][0]["kept"] for field in kept["fields"]}
+    assert (told["email"]["decision"], told["email"]["until"]) == ("retain", None)
+    assert told["email"]["text"].startswith("Beholdes uten fastsatt sluttdato for oppfyllelse av avtalen")
+    fields = {field["name"]: field for field in customers["fields"]}
+    assert fields["email"]["purposes"] == ["contract", "profile", "individualisation"]
+    assert fields["email"]["clauses"][0] == "CON-4"
+    assert found["complaint"]["authority"] == "Datatilsynet"
+    assert found["request"]["answer_by"] == "2026-12-20"
+    assert date.fromisoformat(found["made_on"]) == TODAY
+
+
+@pytest.mark.parametrize(("kind", "part"), [
+    ("objection", "stanset markedsføring"), ("restriction", "begrenset behandlingen"), ("erasure", "sletting"),
+    ("rectification", "retting")])
+def test_other_kinds_are_answered_in_words(desk: Desk, say: Say, tmp_path: Path, kind: str, part: str) -> None:
+    request = asked(say, SUBJECT[KARI], kind, verified=kind != "objection")
+    text = answered(say, request, tmp_path / "out")
+    assert part in text
+    assert "Datatilsynet" in text
+    assert [marker for marker in OWNERS if marker in text] == []
+    assert "anonymisert" not in text
