@@ -23,12 +23,15 @@ WITH terms AS (
     SEMI JOIN (SELECT record_id FROM retention.record_decisions
                WHERE entity = 'cases' AND decision = 'due') AS d ON d.record_id = c.case_id
     LEFT JOIN retention.subject_requests AS e ON e.subject_no = c.subject_no
+), named AS (
+    SELECT t.*, s.subject_id, s.contract_on AS contract_active_on, s.profile_on AS profile_active_on,
+        greatest(s.individualisation_on, s.identification_on) AS individualisation_active_on
+    FROM terms AS t JOIN retention.subject_purposes AS s USING (subject_no)
 )
-SELECT t.entity, t.record_id, s.subject_id, p.purpose
-FROM terms AS t
-JOIN retention.subject_purposes AS s USING (subject_no)
-CROSS JOIN LATERAL (VALUES
-    ('contract', t.contract_on, s.contract_on), ('profile', t.profile_on, s.profile_on),
-    ('individualisation', t.individualisation_on, greatest(s.individualisation_on, s.identification_on))
-) AS p(purpose, term_on, active_on)
-WHERE p.term_on > $as_of AND p.active_on > $as_of
+SELECT entity, record_id, subject_id, 'contract' AS purpose FROM named
+WHERE contract_on > $as_of AND contract_active_on > $as_of
+UNION ALL
+SELECT entity, record_id, subject_id, 'profile' FROM named WHERE profile_on > $as_of AND profile_active_on > $as_of
+UNION ALL
+SELECT entity, record_id, subject_id, 'individualisation' FROM named
+WHERE individualisation_on > $as_of AND individualisation_active_on > $as_of
