@@ -1,5 +1,5 @@
 -- model: retention.relied_on
--- grain: one row per record that is due by its own, subject and purpose that it still keeps somebody else's data by
+-- grain: one row per record that is due by its own and subject whose purpose still rests on it
 -- params: as_of, contract_tail_months, profile_tail_months, individualisation_tail_months
 -- reads: retention.record_decisions, retention.order_owners, retention.case_owners, retention.subject_purposes, retention.subject_requests, retention.released_orders
 -- doc: An erasure ends an order or a case for whoever asked, not for the other person that it names, nor for a profile made
@@ -23,15 +23,12 @@ WITH terms AS (
     SEMI JOIN (SELECT record_id FROM retention.record_decisions
                WHERE entity = 'cases' AND decision = 'due') AS d ON d.record_id = c.case_id
     LEFT JOIN retention.subject_requests AS e ON e.subject_no = c.subject_no
-), named AS (
-    SELECT t.*, s.subject_id, s.contract_on AS contract_active_on, s.profile_on AS profile_active_on,
-        greatest(s.individualisation_on, s.identification_on) AS individualisation_active_on
-    FROM terms AS t JOIN retention.subject_purposes AS s USING (subject_no)
+), relied AS (
+    SELECT t.entity, t.record_id, s.subject_id,
+        CASE WHEN t.contract_on > $as_of AND s.contract_on > $as_of THEN 'contract'
+             WHEN t.profile_on > $as_of AND s.profile_on > $as_of THEN 'profile'
+             WHEN t.individualisation_on > $as_of AND greatest(s.individualisation_on, s.identification_on) > $as_of
+                 THEN 'individualisation' END AS purpose
+    FROM terms AS t JOIN retention.subject_purposes AS s ON s.subject_no = t.subject_no
 )
-SELECT entity, record_id, subject_id, 'contract' AS purpose FROM named
-WHERE contract_on > $as_of AND contract_active_on > $as_of
-UNION ALL
-SELECT entity, record_id, subject_id, 'profile' FROM named WHERE profile_on > $as_of AND profile_active_on > $as_of
-UNION ALL
-SELECT entity, record_id, subject_id, 'individualisation' FROM named
-WHERE individualisation_on > $as_of AND individualisation_active_on > $as_of
+SELECT entity, record_id, subject_id, purpose FROM relied WHERE purpose IS NOT NULL
