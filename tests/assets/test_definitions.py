@@ -13,6 +13,7 @@ from ajprivacy_pipeline.assets.checks import RELEASE
 from ajprivacy_pipeline.assets.definitions import build_defs, defs
 from ajprivacy_pipeline.assets.enforce import APPLIED, CERTIFICATE
 from ajprivacy_pipeline.assets.rights import REQUESTS
+
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.retention.bind import catalogue_of
 from ajprivacy_pipeline.settings import NOTICE
