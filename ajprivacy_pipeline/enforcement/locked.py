@@ -135,7 +135,7 @@ _TELLING = """
 
 
 def read_facts(batch: "Batch", con: Connection, resolved: ResolvedSource, policy: Policy, mapping: MappingFile,
-               ids: Ids, *, lock: bool = True) -> None:
+               ids: Ids) -> None:
     """Read what the warehouse says of the ids now, in a transaction of ours, to `now.raw`; people are locked."""
     zone = con.execute("SELECT current_database()").fetchall()[0][0]
     con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {NOW}")
@@ -149,7 +149,7 @@ def read_facts(batch: "Batch", con: Connection, resolved: ResolvedSource, policy
             continue
         types = {row[0]: row[1] for row in con.execute(f"DESCRIBE {NOW}.raw.{quote(name)}").fetchall()
                  if table.columns[row[0]] is not None}
-        con.register("read_now", batch.facts(table, types, by, lock=lock and name in _SUBJECTS))
+        con.register("read_now", batch.facts(table, types, by, lock=name in _SUBJECTS))
         listed = ", ".join(map(quote, types))
         con.execute(f"INSERT INTO {NOW}.raw.{quote(name)} ({listed}) SELECT {listed} FROM read_now")
         con.unregister("read_now")
@@ -185,13 +185,18 @@ def changed_people(con: Connection, policy: Policy, ids: Ids) -> set[str]:
     return _people(con, customers, contacts, records) if records else set()
 
 
-def arrived(con: Connection, policy: Policy) -> int:
-    """Returns how many records of `now.raw` were not there when everything was decided."""
+def arrived(batch: "Batch", con: Connection, resolved: ResolvedSource, policy: Policy, ids: Ids) -> int:
+    """Returns how many records about the ids are there now that were not when everything was decided."""
     found = 0
     for name in _RECORDS_OF_PEOPLE:
-        key = quote(policy.sources.tables[name].key[0])
-        found += con.execute(f"SELECT count(*) FROM {NOW}.raw.{quote(name)} AS n ANTI JOIN raw.{quote(name)} AS r "
-                             f"ON r.{key} = n.{key}").fetchall()[0][0]
+        key, table, by = policy.sources.tables[name].key[0], resolved.tables[name], ids.of(name)
+        if table is None or by == {} or table.columns[key] is None:
+            continue
+        types = {row[0]: row[1] for row in con.execute(f"DESCRIBE raw.{quote(name)}").fetchall() if row[0] == key}
+        con.register("read_now", batch.facts(table, types, by, lock=False))
+        found += con.execute(f"SELECT count(*) FROM read_now AS n ANTI JOIN raw.{quote(name)} AS r "
+                             f"ON r.{quote(key)} = n.{quote(key)}").fetchall()[0][0]
+        con.unregister("read_now")
     return found
 
 
@@ -214,22 +219,17 @@ def _differing(policy: Policy, name: str, by: Mapping[str, Sequence[str]] | None
     key = f"trim({quote(table.key[0])}::VARCHAR, chr(32)) AS our_key"
     listed = ", ".join(map(quote, judged))
     parts = []
-    for columns, of_ours in ((judged, "ANTI"), (ours, "SEMI")):
+    for columns, of_ours, differ in ((judged, "ANTI", "<>"), (ours, "SEMI", ">")):
         some = ", ".join(map(quote, columns))
-        here, then = (f"(SELECT {some} FROM {side} {of_ours} JOIN touched USING (our_key))"
-                      for side in ("here", "there"))
         told = ", ".join(f"trim({quote(column)}::VARCHAR, chr(32))" if column in columns else "NULL"
                          for column in (table.key[0], "customer_id", "contact_id", "order_id"))
-        if of_ours == "SEMI":  # a row that is gone was deleted by us, or is not read by the ids it has lost
-            parts.append(f"SELECT DISTINCT {told} FROM ({here} EXCEPT ALL {then})")
-        else:
-            both = f"({here} EXCEPT ALL {then}) UNION ALL ({then} EXCEPT ALL {here})"
-            parts.append(f"SELECT DISTINCT {told} FROM ({both})")
-    return (f"WITH here AS MATERIALIZED (SELECT {listed}, {key} FROM {NOW}.raw.{quote(name)}), "
-            f"there AS MATERIALIZED (SELECT {listed}, {key} FROM raw.{quote(name)}{where}), "
+        # A row of ours that is gone was deleted by us, or is not read by the ids it has lost.
+        parts.append(f"SELECT DISTINCT {told} FROM (SELECT {some} FROM sides {of_ours} JOIN touched USING (our_key) "
+                     f"GROUP BY {some} HAVING sum(here) {differ} 0)")
+    return (f"WITH sides AS MATERIALIZED (SELECT {listed}, {key}, 1 AS here FROM {NOW}.raw.{quote(name)} "
+            f"UNION ALL SELECT {listed}, {key}, -1 FROM raw.{quote(name)}{where}), "
             f"touched AS MATERIALIZED (SELECT record_id AS our_key FROM scratch.touched WHERE entity = '{name}' "
-            "AND record_id IN (SELECT our_key FROM here UNION ALL SELECT our_key FROM there)) "
-            + " UNION ".join(parts))
+            f"AND record_id IN (SELECT our_key FROM sides)) " + " UNION ".join(parts))
 
 
 def _people(con: Connection, customers: Iterable[str], contacts: Iterable[str], records: Iterable[str]) -> set[str]:

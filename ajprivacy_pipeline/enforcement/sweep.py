@@ -231,20 +231,31 @@ def _shown(value: object) -> str | None:
 
 
 def _of_relation(con: zones.Connection, sought: erased.Sought, table: Looked, relation: str) -> Found:
-    """Count the rows of a relation (c0, c1, ...) by column and kind; a street counts with what is beside it alone."""
+    """Count the rows of a relation (c0, c1, ...) by column and kind; a street counts with what is beside it alone.
+
+    A value is looked at once, however many rows of its column hold it: `row_no` is their number here.
+    """
     columns = [f"c{i}" for i in range(len(table.columns))]
-    found_in = sought.hits(_cells(relation, columns))
-    con.execute(f"CREATE OR REPLACE TABLE scratch.hits AS SELECT h.row_no, h.col, w.kind, "
-                f"CASE WHEN w.kind = 'address' THEN h.value END AS value FROM ({found_in}) AS h "
-                "JOIN (SELECT DISTINCT kind, hash FROM scratch.wanted) AS w USING (hash)", sought.bound())
+    found_in = sought.hits(_values(relation, columns, sought.sweep.shortest))
+    con.execute(f"CREATE OR REPLACE TABLE scratch.hits AS SELECT DISTINCT h.row_no, h.col, h.value, w.kind "
+                f"FROM ({found_in}) AS h JOIN (SELECT DISTINCT kind, hash FROM scratch.wanted) AS w USING (hash)",
+                sought.bound())
     found: Found = Counter()
-    for col, kind, rows in con.execute("SELECT col, kind, count(DISTINCT row_no) FROM scratch.hits "
+    for col, kind, rows in con.execute("SELECT col, kind, sum(row_no)::BIGINT FROM scratch.hits "
                                        "WHERE kind <> 'address' GROUP BY ALL").fetchall():
         found[table.name, table.columns[col], kind] = rows
     if con.execute("SELECT count(*) FROM scratch.hits WHERE kind = 'address'").fetchall()[0][0]:
         for col, rows in _addresses(con, sought, relation, columns).items():
             found[table.name, table.columns[col], "address"] = rows
     return found
+
+
+def _values(relation: str, columns: Sequence[str], shortest: int) -> str:
+    """The values of each column that are long enough to be anything, with the number of their rows as row_no."""
+    numbers = ", ".join(str(i) for i in range(len(columns)))
+    return (f"(SELECT count(*) AS row_no, col, value FROM (SELECT unnest([{numbers}]) AS col, "
+            f"unnest([{', '.join(columns)}]) AS value FROM ({relation})) "
+            f"WHERE strlen(value) >= {shortest} GROUP BY col, value)")
 
 
 def _cells(relation: str, columns: Sequence[str]) -> str:
