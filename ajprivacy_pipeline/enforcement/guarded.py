@@ -76,21 +76,23 @@ def rows_of(con: Connection, keys: KeyStore, control: ControlStore, number: int,
     return guard_rows(keys, control, tokens, date.fromisoformat(erased_on))
 
 
+# Whatever is looked at begins with the batch's own rows: a plan may have millions.
 _OF_BATCH = f"""
-    WITH gone AS (
-        SELECT DISTINCT entity, record_id, part, batch = $number AS is_now FROM made.rows
-        WHERE state = '{fresh.APPLIED}' OR (batch = $number AND is_carried)
-    ), held AS (
-        SELECT g.kind, g.token, d.part IS NOT NULL AS is_gone, coalesce(d.is_now, false) AS is_now
-        FROM made.guarded AS g LEFT JOIN gone AS d USING (entity, record_id, part)
+    WITH now AS (SELECT DISTINCT entity, record_id, part FROM made.rows WHERE batch = $number AND is_carried),
+    own AS (SELECT g.* FROM made.guarded AS g SEMI JOIN now USING (entity, record_id)),
+    held AS (
+        SELECT g.* FROM made.guarded AS g
+        SEMI JOIN (SELECT * FROM own SEMI JOIN now USING (entity, record_id, part)) AS o USING (kind, token)
         WHERE g.kind IN ('email', 'phone')
+    ), gone AS (
+        FROM now UNION
+        SELECT r.entity, r.record_id, r.part FROM made.rows AS r SEMI JOIN held AS h USING (entity, record_id, part)
+        WHERE r.state = '{fresh.APPLIED}'
     )
-    SELECT kind, token FROM held GROUP BY ALL HAVING bool_and(is_gone) AND bool_or(is_now)
+    SELECT h.kind, h.token FROM held AS h LEFT JOIN gone AS d USING (entity, record_id, part)
+    GROUP BY ALL HAVING bool_and(d.entity IS NOT NULL)
     UNION
-    SELECT g.kind, g.token
-    FROM made.guarded AS g SEMI JOIN (FROM gone WHERE is_now) AS d USING (entity, record_id, part)
-    WHERE g.kind IN ('value', 'subscription')
+    SELECT kind, token FROM own SEMI JOIN now USING (entity, record_id, part) WHERE kind IN ('value', 'subscription')
     UNION
-    SELECT g.kind, g.token FROM made.guarded AS g SEMI JOIN (FROM gone WHERE is_now) AS d USING (entity, record_id)
-    WHERE g.kind = 'id'
+    SELECT kind, token FROM own WHERE kind = 'id'
 """
