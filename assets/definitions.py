@@ -29,7 +29,7 @@ def build_defs() -> dg.Definitions:
         review.review(),
     ]
     made = [*work, steps.close([asset_key for asset in work for asset_key in asset.keys]), steps.destination(),
-            enforce.plan()]
+            enforce.plan(), enforce.certificate()]
     monthly = jobs.monthly_job(dg.AssetSelection.assets(*(asset_key for asset in made for asset_key in asset.keys)))
     apply = enforce.apply_job()
     daily = rights.daily_job()

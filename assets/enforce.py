@@ -16,11 +16,17 @@ from ajprivacy_pipeline.assets.steps import CLOSED
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement.approve import auto_approve
 from ajprivacy_pipeline.enforcement.carry import apply_plan
+from ajprivacy_pipeline.enforcement.certificate import certificate_of
+from ajprivacy_pipeline.enforcement.certificate_page import write_certificate
+from ajprivacy_pipeline.enforcement.entries import Entry
+from ajprivacy_pipeline.enforcement.head import Head
+from ajprivacy_pipeline.enforcement.ledger import open_ledger
 from ajprivacy_pipeline.enforcement.make import plan_of
-from ajprivacy_pipeline.enforcement.plans import known_plans
+from ajprivacy_pipeline.enforcement.overdue import oldest_overdue
+from ajprivacy_pipeline.enforcement.plans import Plan, known_plans
 from ajprivacy_pipeline.errors import EnforcementError, PrivacyError, SourceError
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.settings import load_settings
+from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
 
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
 
 PLAN = dg.AssetKey(["enforcement", "plan"])
 APPLIED = dg.AssetKey(["enforcement", "applied"])
+CERTIFICATE = dg.AssetKey(["enforcement", "certificate"])
+OVERDUE = "oldest_overdue"
 APPLY = "apply"
 
 
@@ -66,7 +74,8 @@ def _figures(summary: Mapping[str, Any], zone: str) -> dict[str, Any]:
             "oldest_due_days": (today(zone) - date.fromisoformat(oldest)).days if oldest else 0,
             "brakes": sum(row["tripped"] for row in summary["brake"]), "refused": len(summary["refused"]),
             "not_carried_out": sum(row["rows"] for row in summary["not_carried_out"]),
-            "waiting": sum(row["rows"] for row in summary["waiting"])}
+            "waiting": sum(row["rows"] for row in summary["waiting"]),
+            "written_back": sum(summary.get("written_back", {}).values())}
 
 
 def applied() -> dg.AssetsDefinition:
@@ -91,9 +100,62 @@ def applied() -> dg.AssetsDefinition:
     return enforcement__applied
 
 
+def certificate() -> dg.AssetsDefinition:
+    """Returns the step that writes the certificate of the newest month that was carried out, after plan or apply.
+
+    Its check is the top figure of the certificate, as of today: since when the oldest is due that nobody carried out.
+    """
+
+    @dg.asset(key=CERTIFICATE, group_name="enforcement", kinds={"html"}, owners=OWNERS, tags={"content": "counts"},
+              deps=[PLAN, APPLIED], pool=POOL, check_specs=[dg.AssetCheckSpec(
+                  OVERDUE, asset=CERTIFICATE, description="Nobody is overdue for longer than enforcement.toml says "
+                                                          "(overdue_days).")],
+              description="What was carried out, by clause, from the ledger alone: pages in Norwegian and English, and "
+                          "JSON.")
+    def enforcement__certificate(context: dg.AssetExecutionContext) -> Iterator[
+            dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        try:
+            with boundary("certificate"):
+                settings = load_settings()
+                prepare_home(settings)
+                ledger = open_ledger(settings)
+                head, entries = ledger.check(), ledger.entries()
+                written = _certified(settings, entries, head)
+        except PrivacyError as error:
+            context.log.error(str(error))  # noqa: TRY400 - the event log redacts errors; ours hold no personal value
+            raise error from None
+        yield dg.MaterializeResult(asset_key=CERTIFICATE, metadata=written)
+        policy = load_policy(settings.notice)
+        oldest = oldest_overdue(entries, today(policy.retention.time_zone))
+        yield dg.AssetCheckResult(
+            check_name=OVERDUE, asset_key=CERTIFICATE, passed=oldest.days <= policy.enforcement.overdue_days,
+            metadata={"days": oldest.days, "at_most": policy.enforcement.overdue_days,
+                      "since": oldest.since.isoformat() if oldest.since else "nobody is overdue"})
+
+    return enforcement__certificate
+
+
+def _certified(settings: Settings, entries: list[Entry], head: Head) -> dict[str, Any]:
+    """Write the newest certificate beside the control store; returns its counts and where its page is."""
+    carried = [entry.body["month"] for entry in entries if entry.kind in ("batch", "verified", "unverified")]
+    if not carried:
+        return {"made": False, "why": "nothing was carried out yet"}
+    found = certificate_of(entries, max(carried), head)
+    page = write_certificate(found, settings.control / "certificates")[0]
+    counts = {name: found[name] for name in ("rows", "cells", "anonymised", "unlinked", "arrived_meanwhile",
+                                             "written_back") if found[name] is not None}
+    return {"made": True, "month": found["month"], "state": found["state"], **counts,
+            "left": found["overdue"]["left"] or 0,
+            "not_carried_out": sum(row["rows"] for row in found["not_carried_out"]),
+            "dropped": sum(row["rows"] for row in found["dropped"]),
+            "sweep": sum(row["rows"] for row in found["sweep"]), "residue": len(found["residue"]),
+            "page": dg.MetadataValue.path(str(page))}
+
+
 def apply_job() -> "UnresolvedAssetJobDefinition":
     """Returns the job that carries one plan out; its run is started by an approval."""
-    return dg.define_asset_job(APPLY, selection=dg.AssetSelection.assets(APPLIED), executor_def=dg.in_process_executor,
+    return dg.define_asset_job(APPLY, selection=dg.AssetSelection.assets(APPLIED, CERTIFICATE),
+                               executor_def=dg.in_process_executor,
                                description="Carries an approved plan out in the warehouse, reads it back, records it.")
 
 
@@ -102,7 +164,8 @@ def approved_plans(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
 
     @dg.sensor(name="approved_plans", job=job, minimum_interval_seconds=30,
                default_status=dg.DefaultSensorStatus.RUNNING,
-               description="Starts the job `apply` for an approved plan, once.")
+               description="Starts the job `apply` for an approved plan, once, and again where what it took away was "
+                           "written back.")
     def sensor() -> Iterator[dg.RunRequest | dg.SkipReason]:
         settings = load_settings()
         if not (settings.control / "control.db").exists():
@@ -110,11 +173,17 @@ def approved_plans(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
             return
         days = load_policy(settings.notice).enforcement.approval_days
         waiting = [known for known in known_plans(ControlStore.in_folder(settings.control))
-                   if known.state(days) == "approved"]
+                   if known.state(days) == "approved" or _came_back(known)]
         if not waiting:
             yield dg.SkipReason("no plan is approved and waiting")
         for found in waiting:
-            yield dg.RunRequest(run_key=found.id, run_config={
+            again = f"-{len(found.events)}" if _came_back(found) else ""
+            yield dg.RunRequest(run_key=f"{found.id}{again}", run_config={
                 "ops": {"enforcement__applied": {"config": {"plan": found.id}}}})
 
     return sensor
+
+
+def _came_back(plan: Plan) -> bool:
+    """Whether the newest thing about a plan is that what it took away stands again."""
+    return bool(plan.events and plan.events[-1].detail.get("looked_again"))

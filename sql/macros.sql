@@ -104,6 +104,10 @@ CREATE OR REPLACE TEMP MACRO date_of_month_day(k) AS
 
 CREATE OR REPLACE TEMP MACRO plus_months(d, months) AS CAST(d + to_months(CAST(months AS INTEGER)) AS DATE);
 
+-- A phone number as its digits; `home_pattern` is that of one with the calling code of home, which is taken off.
+CREATE OR REPLACE TEMP MACRO phone_key(x, home_pattern) AS
+    nullif(regexp_replace(regexp_replace(regexp_replace(x, '[^0-9]', '', 'g'), '^00', ''), home_pattern, '\1'), '');
+
 -- What a column that is generalised when due looks like afterwards.
 CREATE OR REPLACE TEMP MACRO is_generalised_postal_code(x) AS x IS NULL OR regexp_full_match(x, '[0-9]');
 CREATE OR REPLACE TEMP MACRO is_generalised_birth_date(d) AS d IS NULL OR (year(d) % 10 = 0 AND month(d) = 1 AND day(d) = 1);

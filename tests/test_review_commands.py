@@ -122,7 +122,7 @@ def test_a_hold_stops_the_next_run_until_it_is_lifted(settings: Settings, call: 
     assert decided_as(settings, NEXT, "customer:2") == ("due", [])
     placed = call("hold", "place", "customer:2", "--owner", "Legal", "--ground", "litigation",
                   "--expires", "2027-03-01")
-    assert placed == "hold 1 placed on customer:2\n"
+    assert placed == "hold 1 placed on customer:2: held\n"
     assert decided_as(settings, NEXT, "customer:2") == ("hold", ["legal_hold"])
     before = everything(settings)
     assert call("hold", "renew", "1", "--expires", "2027-09-01") == "hold 1 renewed until 2027-09-01\n"

@@ -98,10 +98,13 @@ def hold_place(
     ground: Annotated[str, typer.Option("--ground", metavar="CODE", help="A ground code of the policy (review.toml).")],
     expires: Expires,
 ) -> None:
-    """Place a legal hold on a person or on a whole table."""
-    from ajprivacy_pipeline.oversight.holds import place_hold
-    number = place_hold(prepared(), subject, owner, ground, parse_day(expires), today=today(), by=operator())
-    typer.echo(f"hold {number} placed on {subject}")
+    """Place a legal hold on a person or on a whole table; says whether that is in time."""
+    from ajprivacy_pipeline.oversight.holds import carried_out_on, place_hold
+    settings = prepared()
+    number = place_hold(settings, subject, owner, ground, parse_day(expires), today=today(), by=operator())
+    gone_on = carried_out_on(settings, subject)
+    typer.echo(f"hold {number} placed on {subject}: " + (
+        f"already carried out on {gone_on}, nothing was left; what comes back is held" if gone_on else "held"))
 
 
 @hold_app.command("renew")

@@ -181,6 +181,9 @@ def _show(summary: "PlanSummary", state: str, *, as_json: bool) -> None:
                    f"{row['cells']:>10,}{brake['share']:>8.1%}{' brake' if brake['tripped'] else ''}")
     for copied in summary.get("copies", []):
         typer.echo(f"{'beside them, ' + copied['table']:60}{copied['rows']:>10,}{copied['cells']:>10,}")
+    for earlier, rows in summary.get("written_back", {}).items():
+        typer.echo(f"written back since by another system: {rows:,} decisions of plan {earlier}; apply it once more: "
+                   f"`ajprivacy plan apply {earlier}`")
     for found in summary["not_carried_out"]:
         typer.echo(f"not carried out by us: {found['entity']}.{found['column']}, {found['rows']:,} rows: "
                    f"{found['reason']}")

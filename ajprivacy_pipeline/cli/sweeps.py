@@ -16,8 +16,10 @@ def register(app: typer.Typer) -> None:
 def sweep(as_json: Json = False) -> None:
     """Look in every table of the warehouse for what the last plans erased; counts alone, and nothing is changed.
 
-    A plan's set of what it erased is kept as keyed hashes until a while after it was verified (enforcement.toml).
+    A plan's set of what it erased is kept as keyed hashes until a while after it was verified (enforcement.toml). Then
+    the guard's addresses and numbers are looked for.
     """
+    from ajprivacy_pipeline.enforcement.sweep import GUARD
     from ajprivacy_pipeline.enforcement.sweep import sweep as look
     settings = prepared()
     require_warehouse(settings)
@@ -27,7 +29,10 @@ def sweep(as_json: Json = False) -> None:
     else:
         for hit in hits:
             typer.echo(f"{hit['rows']:>12,}  in {hit['table']}.{hit['column']} ({hit['how']})")
-        if plans:
+        if plans == [GUARD]:
+            typer.echo(f"{sum(hit['rows'] for hit in hits):,} row(s) hold an address or a number that the guard knows; "
+                       "the plans' own sets of what they erased are over")
+        elif plans:
             rows = sum(hit["rows"] for hit in hits)
             typer.echo(f"{rows:,} row(s) hold something that plan {', '.join(plans)} erased")
     if not plans:

@@ -165,6 +165,7 @@ class Verified(TypedDict):
     written_back: int
     oldest_overdue_on: str | None
     anonymised: NotRequired[int]  # people of whom nothing is left, in the word's whole meaning; absent: not counted
+    unlinked: NotRequired[int]  # people of whom no order, invoice or case has the id any more; absent: not counted
     residue: list[Residue]
     sweep: list[Hit]
 

@@ -101,8 +101,7 @@ def numbers(x: str, sweep: Sweep) -> str:
 
 def national(x: str, sweep: Sweep) -> str:
     """SQL of a run of digits without what is dialled before a national number."""
-    pattern = f"^{sweep.calling_code}([0-9]{{{sweep.national_digits}}})$"
-    return f"regexp_replace(regexp_replace({x}, '^00', ''), {literal(pattern)}, '\\1')"
+    return f"regexp_replace(regexp_replace({x}, '^00', ''), {literal(sweep.national_pattern)}, '\\1')"
 
 
 def words(x: str) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ajprivacy_pipeline.clock import today
-from ajprivacy_pipeline.enforcement import bodies, erased, fresh, shapes
+from ajprivacy_pipeline.enforcement import bodies, erased, fresh, guarded, shapes
 from ajprivacy_pipeline.enforcement.apply import (
     BusyError,
     Checkpoint,
@@ -25,6 +25,7 @@ from ajprivacy_pipeline.enforcement.apply import (
 from ajprivacy_pipeline.enforcement.approve import require_unchanged
 from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, histories, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
+from ajprivacy_pipeline.enforcement.people import count_people
 from ajprivacy_pipeline.enforcement.plans import RUNNING, Plan, find_plan, forget_old, move, plan_file
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.residue import tidy_up, touched
@@ -130,6 +131,7 @@ class _Apply:
                 break
             self.written_back = self.written_back or self._written_back()
             erased.remember(self.con, self.keys, self.plan.id, self.policy, stages_of(self.policy))
+            guarded.prepare(self.con, self.keys, self.control, self.policy)
             try:
                 if not self._round():
                     break
@@ -210,6 +212,7 @@ class _Apply:
         self.ledger.append("batch", body, tokens, {
             "executed_counts": [{"table_name": table, "column_name": column, "rows": count, "executed_at": now}
                                 for table, column, count in counts["emptied"]],
+            "guard": guarded.rows_of(self.con, self.keys, self.control, number, counts["carried_out_on"]),
             "carried_out": carried_rows(self.control, self.keys, {subject for subject, _ in rows}, self.plan.month)})
 
     def _settle(self, number: int) -> None:
@@ -258,6 +261,16 @@ class _Apply:
         return hits, tidy_up(self.con, self.writer, self.policy, tables, sought,
                              today(self.policy.retention.time_zone), histories(self.ground.mapping))
 
+    def _count_people(self, hits: list[bodies.Hit], body: bodies.Verified) -> None:
+        """Say how many are anonymised and unlinked, where that is known: the sweep is clean, and nobody came since."""
+        if self.arrived or not self.keys.has(erased.key_name(self.plan.id)):
+            return
+        losing = {place.kept[0] for place in self.ground.copies if place.kept}
+        people = count_people(self.con, self.policy, losing)
+        body["unlinked"] = people.unlinked
+        if not hits:
+            body["anonymised"] = people.anonymised
+
     def _finish(self, before: Mapping[str | None, int], by: str, *, verified: bool = True) -> shapes.ApplyResult:
         after = self._tally()
         hits, residue = self._afterwards() if verified else ([], [])
@@ -283,6 +296,8 @@ class _Apply:
             "not_carried_out": result["not_carried_out"], "arrived_meanwhile": result["arrived_meanwhile"],
             "written_back": result["written_back"], "oldest_overdue_on": self._oldest_left(),
             "residue": residue, "sweep": hits}
+        if verified:
+            self._count_people(hits, body)
         move(self.control, self.ledger, self.plan, "verified" if verified else "unverified", by, dict(result), body)
         return result
 

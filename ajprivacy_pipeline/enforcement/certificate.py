@@ -109,6 +109,7 @@ class Certificate(TypedDict):
     rows: int
     cells: int
     anonymised: int | None
+    unlinked: int | None
     carried_out: list[ClauseDone]
     kept: dict[str, dict[str, int]]
     not_carried_out: list[NotCarriedOut]
@@ -153,11 +154,10 @@ def certificate_of(entries: Sequence[Entry], month: str, head: Head) -> Certific
     verdicts = {entry.body["plan"]: entry for entry in ours if entry.kind in _VERDICTS}
     said = [entry.body for entry in verdicts.values()]
     done = _by_clause(standing, made)
-    counted = [body["anonymised"] for body in said if body.get("anonymised") is not None]
     return {
         "month": month, "state": _state(plans), "overdue": _overdue(list(verdicts.values()), last_made),
         "rows": sum(one["rows"] for one in done), "cells": sum(one["cells"] for one in done),
-        "anonymised": sum(counted) if said and len(counted) == len(said) else None, "carried_out": done,
+        "anonymised": _people(said, "anonymised"), "unlinked": _people(said, "unlinked"), "carried_out": done,
         "kept": _kept(last_made.get("kept", {})), "not_carried_out": last_made.get("not_carried_out", []),
         "waiting": last_made.get("waiting", []), "dropped": _dropped(said),
         "arrived_meanwhile": sum(body["arrived_meanwhile"] for body in said),
@@ -254,6 +254,12 @@ def _dropped(said: Iterable[dict[str, Any]]) -> list[Dropped]:
         for one in body["dropped"]:
             found[one["reason"]] += one["rows"]
     return [{"reason": reason, "rows": rows} for reason, rows in sorted(found.items())]
+
+
+def _people(said: list[dict[str, Any]], word: str) -> int | None:
+    """How many people a word is true of; None where it was not counted for every plan."""
+    counted = [body[word] for body in said if body.get(word) is not None]
+    return sum(counted) if said and len(counted) == len(said) else None
 
 
 def _distinct(said: Iterable[dict[str, Any]], name: str) -> list[Any]:

@@ -25,6 +25,8 @@ from ajprivacy_pipeline.enforcement.stages import Stage
 from ajprivacy_pipeline.enforcement.targets import Part
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.enforcement import Sweep
+from ajprivacy_pipeline.retention.guard import guard_parameters
+from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore, pads
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, literal, quote
 
@@ -197,6 +199,23 @@ def load(con: Connection, keys: KeyStore, plan_id: str, policy: Policy, stages: 
     values = bound(keys, plan_id)
     has_marks = con.execute(f"SELECT count(*) > 0 FROM made.erased_basis WHERE mark = {MARK.format(x='$fixed')}",
                             {"salt": values["salt"], "fixed": _FIXED}).fetchall()[0][0]
+    return _sought(con, values, policy, stages, has_marks=has_marks)
+
+
+def load_guarded(con: Connection, keys: KeyStore, control: ControlStore, policy: Policy,
+                 stages: Mapping[Part, Stage]) -> Sought:
+    """Make what is looked for out of the guard's addresses and numbers instead, which outlive the sets of plans."""
+    prepare(con)
+    con.execute("ATTACH ':memory:' AS made")
+    con.execute("CREATE TABLE made.erased (" + _COLUMNS + ")")
+    con.execute("INSERT INTO made.erased SELECT DISTINCT kind, token, NULL, NULL, 1, NULL FROM control.guard "
+                "WHERE kind IN ('email', 'phone')")
+    given = guard_parameters(keys, control, policy.enforcement.sweep)
+    values = {"inner": given["guard_inner"], "outer": given["guard_outer"], "salt": ""}
+    return _sought(con, values, policy, stages, has_marks=False)  # tokens have none: each candidate is hashed
+
+
+def _sought(con: Connection, values: Bound, policy: Policy, stages: Mapping[Part, Stage], *, has_marks: bool) -> Sought:
     lengths = [row[0] for row in con.execute("SELECT DISTINCT words FROM made.erased ORDER BY 1").fetchall()]
     sweep = policy.enforcement.sweep
     found = Sought({**values, "lengths": lengths, "shortest": sweep.shortest}, has_marks, sweep)

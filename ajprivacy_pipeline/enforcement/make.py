@@ -33,6 +33,7 @@ from ajprivacy_pipeline.enforcement.plans import (
     record_plan,
 )
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
+from ajprivacy_pipeline.enforcement.reread import look_again
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part
 from ajprivacy_pipeline.enforcement.work import Item, columns_of, fingerprint, items
@@ -145,9 +146,13 @@ class _Making:
     def run(self, number: int) -> shapes.PlanSummary:
         waiting = waits.set_aside(self.con, self.ground.places, self.stages, self.day,
                                   "retention.due" if self.request is None else "scratch.due")
+        returned = {} if self.request is not None else look_again(
+            self.con, self.settings, self.policy, self.control, self.keys, self.ledger, self.ground, "system")
         batches = list(self._batches())
         copied, kept = self._copies()
         summary = self._summary(waiting + kept, copied)
+        if returned:
+            summary["written_back"] = returned
         if not self.rows:
             return summary
         plan = self._plan(number, summary)

@@ -45,6 +45,7 @@ class PlanSummary(TypedDict):
     refused: list[Refused]
     overdue: dict[str, int]  # by the year since when: rows that were due before the month began
     kept: dict[str, dict[str, int]]  # decision -> why -> decisions
+    written_back: NotRequired[dict[str, int]]  # by earlier plan: what it took away and stands again; apply it again
     request: NotRequired[str | None]  # whose plan it is; None: a month's
     copies: NotRequired[list[CopyCount]]  # in `cells`, not in `rows`: their rows are no decisions
 

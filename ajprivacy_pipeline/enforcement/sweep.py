@@ -21,6 +21,7 @@ from ajprivacy_pipeline.enforcement.plans import Plan, forget_old, known_plans, 
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.retention.guard import has_entries
 from ajprivacy_pipeline.settings import Settings, prepare_home
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.boundary import boundary
@@ -35,6 +36,7 @@ from ajprivacy_pipeline.warehouse.source import ColumnType, Source, open_source
 from ajprivacy_pipeline.warehouse.stream import as_text
 
 BATCH_ROWS = 20_000
+GUARD = "guard"  # looked for once no plan's set is left: the addresses and numbers that the guard holds
 NOT_READ = "not read"  # of a table that could not be looked through
 _NO_TEXT = ("binary", "boolean")
 _DAYS = ("date", "timestamp", "timestamptz")
@@ -78,7 +80,8 @@ def _listed(found: Found) -> list[Hit]:
 def sweep(settings: Settings) -> tuple[list[Hit], list[str]]:
     """Look for what was erased by the plans whose sets are still there; returns what was found, and those plans.
 
-    Rows that hold something of several plans are counted once a plan.
+    Rows that hold something of several plans are counted once a plan. Once no set is left the guard's addresses and
+    numbers are looked for; the list then names the guard alone.
 
     Raises:
         PrivacyError: the warehouse or a store is not usable.
@@ -88,10 +91,10 @@ def sweep(settings: Settings) -> tuple[list[Hit], list[str]]:
         policy, control = current_policy(settings), ControlStore.in_folder(settings.control)
         keys = KeyStore(settings.keys, settings.root_key)
         forget_old(settings, control, keys, policy)
-        there = [plan for plan in known_plans(control)
-                 if keys.has(erased.key_name(plan.id)) and plan_file(settings, plan.id).exists()]
+        known = known_plans(control)
+        there = [plan for plan in known if keys.has(erased.key_name(plan.id)) and plan_file(settings, plan.id).exists()]
         if not there:
-            return [], []
+            return _guarded(settings, policy, control, keys, known[-1]) if known and has_entries(control) else ([], [])
         found: Found = Counter()
         with warehouse_lock(settings, alone=True), fresh.fresh_zone(settings, keys, there[-1]) as con:
             ground = _decided_today(con, settings, policy, control, keys, there[-1])
@@ -101,6 +104,14 @@ def sweep(settings: Settings) -> tuple[list[Hit], list[str]]:
                     for hit in look_through(con, sought, ground.mapping, settings.warehouse_url):
                         found[hit["table"], hit["column"], hit["how"]] += hit["rows"]
         return _listed(found), [plan.id for plan in there]
+
+
+def _guarded(settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore, plan: Plan,
+             ) -> tuple[list[Hit], list[str]]:
+    with warehouse_lock(settings, alone=True), fresh.fresh_zone(settings, keys, plan) as con:
+        ground = _decided_today(con, settings, policy, control, keys, plan)
+        sought = erased.load_guarded(con, keys, control, policy, stages_of(policy))
+        return look_through(con, sought, ground.mapping, settings.warehouse_url), [GUARD]
 
 
 def _decided_today(con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,

@@ -14,10 +14,12 @@ from ajprivacy_pipeline.oversight.codes import check_code, check_name
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.retention.bind import catalogue_of
 from ajprivacy_pipeline.retention.completeness import holdable_tables
+from ajprivacy_pipeline.retention.guard import erased_on
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_rows import LegalHold
+from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import hold_lock, read_month
 
 
@@ -46,6 +48,14 @@ def place_hold(settings: Settings, subject_id: str, owner: str, ground: str, exp
         return control.append_hold_event({
             "event": "placed", "subject_id": subject_id, "owner": owner.strip(), "ground": ground,
             "expires_on": expires_on, "happened_on": today, "recorded_by": by})
+
+
+def carried_out_on(settings: Settings, subject_id: str) -> date | None:
+    """Returns the day on which everything of a subject was carried out already; None where a hold meets it in time.
+
+    Ask after placing: a hold and a batch that carries out exclude each other.
+    """
+    return erased_on(KeyStore(settings.keys, settings.root_key), ControlStore.in_folder(settings.control), subject_id)
 
 
 def _holdable(settings: Settings, policy: Policy, subject_id: str) -> None:

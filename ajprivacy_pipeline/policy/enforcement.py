@@ -56,6 +56,11 @@ class Sweep(Frozen):
     addresses: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @property
+    def national_pattern(self) -> str:
+        """A pattern of the digits of a number of home that begins with the calling code; its group is what is left."""
+        return f"^{self.calling_code}([0-9]{{{self.national_digits}}})$"
+
+    @property
     def columns(self) -> set[str]:
         """Every column that it names."""
         return {*self.emails, *self.phones, *self.numbers, *self.usernames, *self.names, *self.addresses,
@@ -63,7 +68,10 @@ class Sweep(Frozen):
 
 
 class Backup(Frozen):
-    """A copy of the warehouse that lies elsewhere, and how long one lives: an entry of the register of backups."""
+    """What the warehouse may be fed from again, and how long it lives: an entry of the register of backups or imports.
+
+    An import is a file or a system that is read into the warehouse.
+    """
 
     where: str = Field(pattern=r"\S")
     what: str = "a backup"
@@ -77,13 +85,20 @@ class Enforcement(Frozen):
     four_eyes: bool
     auto_approve: bool
     approval_days: int = Field(ge=1)
+    overdue_days: int = Field(default=45, ge=0)
     brake: Brake
     batch: Batch
     ledger: LedgerYears
     sweep: Sweep = Field(default_factory=Sweep)
     backups: dict[str, Backup] = Field(default_factory=dict)
+    imports: dict[str, Backup] = Field(default_factory=dict)
     kept_links: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # table -> its columns with ids of subjects
     clauses: dict[str, dict[str, str]]
+
+    @property
+    def longest_life_days(self) -> int:
+        """For how long something that was erased may still come back from a backup or an import."""
+        return max((entry.life_days for entry in (*self.backups.values(), *self.imports.values())), default=0)
 
     def may_approve(self, name: str) -> bool:
         """Whether a name is one of an approver, compared without case and blanks; any name where none is listed."""

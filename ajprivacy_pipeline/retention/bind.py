@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.policy import DecisionPolicy, Evidence
 from ajprivacy_pipeline.policy.vocabulary import purpose_sets, subsets, vocabulary_of
-from ajprivacy_pipeline.retention import carried
+from ajprivacy_pipeline.retention import carried, guard
 from ajprivacy_pipeline.retention.carried import carried_tokens
 from ajprivacy_pipeline.retention.effects import EFFECT_COLUMNS, NO_KEY, stored_effects
 from ajprivacy_pipeline.retention.recorded_requests import ADDED_COLUMNS, STEP_COLUMNS, recorded_steps
@@ -56,6 +56,7 @@ CONTROL_TABLES = {
     "control.request_steps": STEP_COLUMNS,
     "control.effects": EFFECT_COLUMNS,
     "control.carried_out": "token VARCHAR",  # keyed hashes of subjects of whom something was carried out
+    "control.guard": guard.GUARD_COLUMNS,  # keyed hashes of what was erased; written by the month's run, as of today
     "control.rates": "currency VARCHAR, rate DECIMAL(18, 6)",  # written by the month's run, from the mapping
 }
 Rows = list[tuple[object, ...]]
@@ -74,7 +75,7 @@ def policy_parameters(policy: DecisionPolicy, month: str) -> dict[str, object]:
     first_birth_day, last_birth_day = days_of(retention.plausible_birth_years)
     return {
         **policy.periods,
-        **NO_KEY, **carried.NO_KEY,  # the month's run binds the keys of stored effects and of who was carried out
+        **NO_KEY, **carried.NO_KEY, **guard.NO_KEY,  # a month's run binds the keys of effects, of who and what is gone
         "as_of": as_of(month),
         "policy_version": policy.version,
         "first_day": first_day, "last_day": last_day,
@@ -211,6 +212,7 @@ def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Ro
     yield "control.request_steps", recorded_steps(control)
     yield "control.effects", stored_effects(control)
     yield "control.carried_out", carried_tokens(control)
+    yield "control.guard", []
 
 
 def _memory_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Rows]]:

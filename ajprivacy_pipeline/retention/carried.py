@@ -59,6 +59,12 @@ def remember_whole(con: Connection, control: ControlStore, keys: KeyStore, month
     control.insert(store.carried_out, _rows({row[0] for row in gone}, month, _key(keys, control), is_whole=True))
 
 
+def remember_used_again(control: ControlStore, keys: KeyStore, subjects: Iterable[str], month: str) -> None:
+    """Note of subjects that their ids are somebody else's now: that something was carried out says nothing of them."""
+    key = _key(keys, control)
+    control.insert(store.carried_out, _rows({_token(key, subject) for subject in subjects}, month, key, is_whole=True))
+
+
 _WHOLE = """
     SELECT token FROM control.carried_out ANTI JOIN (
         SELECT sha256($carried_outer || unhex(sha256($carried_inner || encode(s.subject_id)))) AS token

@@ -161,11 +161,13 @@ class MonthRun:
         from ajprivacy_pipeline.retention.bind import remember_faults, remember_shared_requests, remember_warranties
         from ajprivacy_pipeline.retention.carried import remember_whole
         from ajprivacy_pipeline.retention.effects import remember_effects
+        from ajprivacy_pipeline.retention.guard import end_entries
         with self._timed("control.months") as done:
             for remember in (remember_shared_requests, remember_faults, remember_warranties):
                 remember(self.con, self.control, self.month, self.run_id)
             remember_effects(self.con, self.control, self.keys, self.month, self.run_id)
             remember_whole(self.con, self.control, self.keys, self.month)
+            end_entries(self.con, self.control, self.keys, self.policy.enforcement, self.month)
             remember_measures(self.con, self.control, self.keys, self.month, self.run_id, self.policy.version)
             destroyed = destroy_before(self.settings, self.keys, self.month)
             done(len(destroyed))
@@ -216,11 +218,13 @@ class MonthRun:
         from ajprivacy_pipeline.retention.bind import first_held_pads, policy_parameters
         from ajprivacy_pipeline.retention.carried import carried_parameters
         from ajprivacy_pipeline.retention.effects import effect_parameters
+        from ajprivacy_pipeline.retention.guard import guard_parameters
         if not self._values:
             self._prepare()
             self._values["policy"] = {**policy_parameters(self.policy, self.month),
                                       **effect_parameters(self.keys, self.control),
                                       **carried_parameters(self.keys, self.control),
+                                      **guard_parameters(self.keys, self.control, self.policy.enforcement.sweep),
                                       **first_held_pads(self.keys.derive("control", "first_held"))}
             if self._judged_on is not None:
                 self._values["policy"]["as_of"] = self._judged_on
@@ -234,12 +238,14 @@ class MonthRun:
     def _prepare(self) -> None:
         from ajprivacy_pipeline.oversight.evidence import write_open_before
         from ajprivacy_pipeline.retention.bind import CONTROL_TABLES, prepare
+        from ajprivacy_pipeline.retention.guard import write_guard
         from ajprivacy_pipeline.retention.recorded_requests import write_added
         from ajprivacy_pipeline.warehouse.mapping import load_mapping
         if not self.con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw' LIMIT 1").fetchall():
             raise ModelError(f"nothing is extracted for {self.month} yet: materialise raw first, or run the month")
         prepare(self.con, self.policy, self.control, self.month)
         write_open_before(self.con, self.control, self.keys, self.month)
+        write_guard(self.con, self.control, self.policy.enforcement, self._judged_on or as_of(self.month))
         write_added(self.con, self.control, self.keys)
         rates = load_mapping(self.settings.mapping_file, self.policy.sources).rates
         self.con.execute(f"CREATE OR REPLACE TABLE control.rates ({CONTROL_TABLES['control.rates']})")

@@ -125,10 +125,12 @@ def make_subscriptions(chunk: Chunk, people: People, first: int) -> Columns:
     ended = by(begun + (rng.exponential(4 * YEAR, rows)).astype(np.int64), chunk.limit)
     ended = np.where(chosen(rng, rows, 0.5), ended, NONE)
     known = np.where(chosen(rng, rows, 0.2), -1, who)
+    mail = either(chosen(rng, rows, 0.02), pc.utf8_upper(mail), mail)
+    agreed = times(np.where(chosen(rng, rows, 0.05), NONE, begun))
     return {
         "subscription_id": text("N", digits(first + np.arange(rows), 9)),
-        "email": either(chosen(rng, rows, 0.02), pc.utf8_upper(mail), mail), **people.ids(known),
-        "subscribed_at": times(np.where(chosen(rng, rows, 0.05), NONE, begun)), "unsubscribed_at": times(ended),
+        "email": mail, **people.ids(known),
+        "subscribed_at": agreed, "unsubscribed_at": times(ended), "consent_at": agreed,
     }
 
 

@@ -241,6 +241,14 @@ carried_out = sa.Table(  # of whom something was carried out: keyed tokens of su
     sa.Column("month", sa.String(7), nullable=False),
     sa.Column("key", sa.String(16), nullable=False),
 )
+guard = sa.Table(  # what plans have erased, so that nobody comes back unseen; `key`: the fingerprint of the tokens' key
+    "guard", META,  # kind: id (a subject of whom nothing was left), value (of a column of a subject), email, phone
+    sa.Column("id", sa.Integer, primary_key=True),  # (which nobody else held), subscription (the address of one)
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("token", sa.String(64), nullable=False, index=True),
+    sa.Column("erased_on", sa.Date, nullable=False),
+    sa.Column("key", sa.String(16), nullable=False),
+)
 first_due = sa.Table(  # since when something is due that a plan did not carry out: a keyed token of table, id and part
     "first_due", META,
     sa.Column("id", sa.Integer, primary_key=True),

@@ -83,6 +83,7 @@ COLUMNS = {
     "sender": "avsender avsandare fra from", "recipient": "mottaker mottagare til to",
     "body": "tekst innhold melding text meddelande content message",
     "subscribed_at": "pameldt abonnertfra prenumererad optin", "unsubscribed_at": "avmeldt avregistrerad optout",
+    "consent_at": "samtykkedato samtyckedatum consentdate",
     "visitor_id": "besokende besoksid cookieid visitor", "ip_address": "ip ipadresse ipadress",
     "user_agent": "nettleser browser useragent", "event_type": "hendelsestype hendelse type handelse",
     "page": "side url sida path", "consented": "samtykke samtycke consent", "consent_withdrawn_at": "samtykketrukket",

@@ -15,13 +15,14 @@ from typing import NotRequired, cast
 
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.errors import PolicyError, ZoneError
-from ajprivacy_pipeline.policy import DecisionPolicy, parse_decision_policy
+from ajprivacy_pipeline.policy import DecisionPolicy, load_policy, parse_decision_policy
 from ajprivacy_pipeline.policy.diff import changes
 from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.retention.bind import POLICY_TABLES, catalogue_of, policy_parameters, prepare
 from ajprivacy_pipeline.retention.carried import carried_parameters
 from ajprivacy_pipeline.retention.completeness import require_complete
 from ajprivacy_pipeline.retention.effects import effect_parameters
+from ajprivacy_pipeline.retention.guard import guard_parameters
 from ajprivacy_pipeline.retention.quality import write_quality
 from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.storage import zones
@@ -150,11 +151,12 @@ def _same_staging(old: DecisionPolicy, new: DecisionPolicy, month: str) -> bool:
 
 
 def _effect_key(settings: Settings) -> Mapping[str, object]:
-    """The keys of the effects, and of who was carried out, that the month's control tables hold."""
+    """The keys of the effects, of who was carried out and of what was erased, that the month's control tables hold."""
     if not (settings.control / "control.db").exists():
         return {}
     keys, control = KeyStore(settings.keys, settings.root_key), ControlStore.in_folder(settings.control)
-    return {**effect_parameters(keys, control), **carried_parameters(keys, control)}
+    return {**effect_parameters(keys, control), **carried_parameters(keys, control),
+            **guard_parameters(keys, control, load_policy(settings.notice).enforcement.sweep)}
 
 
 def _decide(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPolicy, month: str,

@@ -1,10 +1,10 @@
 -- model: anonymous.communications
 -- grain: one row per period, channel, direction and contributor
 -- params: unknown
--- reads: staged.communications, staged.cases, staged.contacts, retention.freezes, anonymous.periods, anonymous.tokens
--- doc: Messages of the published periods per contributor, without people under restriction. Contacts count as their customer,
+-- reads: staged.communications, staged.cases, staged.contacts, retention.kept_out, anonymous.periods, anonymous.tokens
+-- doc: Messages of the published periods per contributor, without people who are kept out. Contacts count as their customer,
 --      and a message without ids of its own has those of its case.
-WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
+WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
 messages AS (
     SELECT
         p.month, p.period, m.channel, m.direction, n.contact_id,

@@ -1,15 +1,12 @@
 -- model: anonymous.deliveries
 -- grain: one row per delivered order
 -- params: other, unknown, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels
--- reads: staged.orders, staged.order_lines, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, anonymous.periods, anonymous.people_groups, anonymous.tokens
--- doc: Deliveries of the published periods, without people under restriction and without any number of the order. The day is the
+-- reads: staged.orders, staged.order_lines, staged.customers, staged.contacts, retention.kept_out, anonymous.periods, anonymous.people_groups, anonymous.tokens
+-- doc: Deliveries of the published periods, without people who are kept out and without any number of the order. The day is the
 --      order's own, else that of its last live line once every live line is delivered. days is NULL without a day of
 --      ordering. partial_orders is 1 where live lines came on more than one day.
-WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
-restricted_orders AS (  -- of guests, whom a request by e-mail restricts
-    SELECT record_id AS order_id FROM retention.guest_requests
-    WHERE entity = 'orders' AND (freezes & {{ freeze.restriction.bit }}) > 0
-),
+WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
+restricted_orders AS (SELECT record_id AS order_id FROM retention.kept_out WHERE entity = 'orders'),  -- of guests
 lines AS (
     SELECT
         l.order_id,

@@ -1,10 +1,10 @@
 -- model: anonymous.logs
 -- grain: one row per day, service, level and contributor
 -- params: first_month, last_month, all, unknown, most_characters
--- reads: staged.app_logs, staged.customers, staged.contacts, retention.freezes, anonymous.tokens
+-- reads: staged.app_logs, staged.customers, staged.contacts, retention.kept_out, anonymous.tokens
 -- doc: Log lines of the period per contributor (user name, else IP address); token is NULL for lines that name nobody.
---      Lines of user names that belong to people under restriction are left out.
-WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
+--      Lines of user names that belong to people who are kept out are left out.
+WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
 restricted_usernames AS (
     SELECT lower(c.username) AS username FROM staged.customers AS c
     JOIN restricted AS x ON x.subject_id = 'customer:' || c.customer_id

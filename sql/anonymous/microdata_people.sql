@@ -1,7 +1,7 @@
 -- model: anonymous.microdata_people
 -- grain: one row per row of customers, people who may not be in the microdata included
 -- params: microdata_month, minimum_age, unknown, other, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels, age_band_starts, age_band_labels, gender_spellings, gender_labels, industry_spellings, industry_labels, tenure_band_starts, tenure_band_labels
--- reads: staged.customers, retention.attribute_decisions, retention.freezes, retention.requests, retention.subjects
+-- reads: staged.customers, retention.attribute_decisions, retention.kept_out, retention.requests, retention.subjects
 -- doc: The quasi-identifiers of everybody at the month's end, in the policy's finest values: the linkage proof needs all.
 --      `is_included`: something retained, nothing due, not restricted, no objection or erasure, not a minor, nor perhaps one
 --      of whose birth date only the decade is left.
@@ -13,7 +13,7 @@ WITH decided AS (
     GROUP BY subject_id
 ),
 stopped AS (
-    SELECT s.subject_id FROM retention.freezes AS s WHERE s."freeze" = 'restriction'
+    SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL
     UNION
     SELECT s.subject_id FROM retention.requests AS r JOIN retention.subjects AS s ON s.subject_no = r.subject_no
     WHERE r.stops_marketing OR r.erases

@@ -1,11 +1,11 @@
 -- model: anonymous.newsletter
 -- grain: one row per month and contributor with a subscription that began, ended or was live in it
 -- params: first_month, last_month
--- reads: staged.newsletter_subscriptions, staged.customers, staged.contacts, retention.freezes, retention.requests, anonymous.tokens
--- doc: Subscriptions per e-mail address, without people under restriction. One without a date of subscribing counts as
+-- reads: staged.newsletter_subscriptions, staged.customers, staged.contacts, retention.kept_out, retention.requests, anonymous.tokens
+-- doc: Subscriptions per e-mail address, without people who are kept out. One without a date of subscribing counts as
 --      live from before the period; an
 --      unsubscription before the subscription does not count. active is the stock at the end of the month.
-WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
+WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
 restricted_emails AS (
     SELECT coalesce(c.email_key, c.email) AS email FROM staged.customers AS c
     JOIN restricted AS x ON x.subject_id = 'customer:' || c.customer_id
@@ -28,6 +28,7 @@ subscriptions AS (
     LEFT JOIN anonymous.tokens AS t ON t.kind = 'newsletter' AND t.value = coalesce(s.email_key, s.email)
     WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || s.customer_id)
       AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || s.contact_id)
+      AND NOT EXISTS (SELECT 1 FROM retention.kept_out AS x WHERE x.entity = 'newsletter_subscriptions' AND x.record_id = s.subscription_id)
       AND NOT EXISTS (SELECT 1 FROM restricted_emails AS x WHERE x.email = coalesce(s.email_key, s.email))
 )
 SELECT

@@ -1,18 +1,15 @@
 -- model: anonymous.order_products
 -- grain: one row per order and product; an order without lines has one row without a product
 -- params: all, other, unknown, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels, home_currency, most_characters
--- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.freezes, retention.guest_requests, control.rates, anonymous.periods, anonymous.people_groups, anonymous.tokens
--- doc: Orders of the published periods that were not cancelled, without people under restriction. order_number numbers the orders
+-- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.kept_out, control.rates, anonymous.periods, anonymous.people_groups, anonymous.tokens
+-- doc: Orders of the published periods that were not cancelled, without people who are kept out. order_number numbers the orders
 --      of this run and means nothing else; nameless_order is the same, where nobody is known to stand behind the order.
 --      revenue_nok is NULL where no line has a price in kroner or a rate into them; it is
 --      rounded here, so that cells add up to their totals.
 --      A postal code that was generalised to one digit keeps its region, an unlinked order its customer type: totals
 --      do not change when people are anonymised.
-WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
-restricted_orders AS (  -- of guests, whom a request by e-mail restricts
-    SELECT record_id AS order_id FROM retention.guest_requests
-    WHERE entity = 'orders' AND (freezes & {{ freeze.restriction.bit }}) > 0
-),
+WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
+restricted_orders AS (SELECT record_id AS order_id FROM retention.kept_out WHERE entity = 'orders'),  -- of guests
 orders AS (
     SELECT
         o.order_id, o.rowid AS order_number, o.contact_id, o.tombstone_type, coalesce(o.customer_id, n.customer_id) AS customer_id,

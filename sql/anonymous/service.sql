@@ -1,16 +1,13 @@
 -- model: anonymous.service
 -- grain: one row per case, category and event (opened, closed) in the published periods
 -- params: all, unknown, most_characters
--- reads: staged.cases, staged.orders, staged.order_lines, staged.products, staged.contacts, retention.freezes, retention.guest_requests, anonymous.periods, anonymous.tokens
--- doc: Cases opened or closed in the published periods, without people under restriction and without any number of the case. The
+-- reads: staged.cases, staged.orders, staged.order_lines, staged.products, staged.contacts, retention.kept_out, anonymous.periods, anonymous.tokens
+-- doc: Cases opened or closed in the published periods, without people who are kept out and without any number of the case. The
 --      category (all) holds each case once; the others hold it once for each category of its order's live lines, and
 --      under unknown when there is no such order. Whoever placed the order is no contributor, but a restriction of theirs
 --      counts. days_open is of cases closed in the period.
-WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
-restricted_orders AS (  -- of guests, whom a request by e-mail restricts
-    SELECT record_id AS order_id FROM retention.guest_requests
-    WHERE entity = 'orders' AND (freezes & {{ freeze.restriction.bit }}) > 0
-),
+WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
+restricted_orders AS (SELECT record_id AS order_id FROM retention.kept_out WHERE entity = 'orders'),  -- of guests
 span AS (SELECT min(fact_month) AS first_day, last_day(max(fact_month)) AS last_day FROM anonymous.periods WHERE population = 'cases'),
 cases AS (
     SELECT

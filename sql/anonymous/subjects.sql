@@ -1,7 +1,7 @@
 -- model: anonymous.subjects
--- grain: one row per subject with decisions, people under restriction excepted
+-- grain: one row per subject with decisions, people who are kept out excepted
 -- params: last_month, unknown
--- reads: staged.customers, retention.attribute_decisions, retention.freezes, anonymous.tokens
+-- reads: staged.customers, retention.attribute_decisions, retention.kept_out, anonymous.tokens
 -- doc: Each subject once, in the month of the run, by the strongest decision over its attributes.
 WITH strongest AS (
     SELECT
@@ -23,4 +23,4 @@ SELECT
 FROM strongest AS s
 JOIN anonymous.tokens AS t ON t.kind = 'subject' AND t.value = s.subject_id
 LEFT JOIN staged.customers AS c ON s.subject_id = 'customer:' || c.customer_id
-WHERE NOT EXISTS (SELECT 1 FROM retention.freezes AS f WHERE f."freeze" = 'restriction' AND f.subject_id = s.subject_id)
+WHERE NOT EXISTS (SELECT 1 FROM retention.kept_out AS x WHERE x.subject_id = s.subject_id)

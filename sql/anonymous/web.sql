@@ -1,11 +1,11 @@
 -- model: anonymous.web
 -- grain: one row per period, page group, device class and contributor
 -- params: unknown, other, page_groups, page_patterns, device_classes, device_patterns
--- reads: staged.web_events, staged.contacts, retention.freezes, anonymous.periods, anonymous.tokens
--- doc: Web events per contributor (the customer, else the visitor who consented), without people under restriction.
+-- reads: staged.web_events, staged.contacts, retention.kept_out, anonymous.periods, anonymous.tokens
+-- doc: Web events per contributor (the customer, else the visitor who consented), without people who are kept out.
 --      Events of visitors who did not consent stand together on one unknown contributor. visitors counts the events
 --      with consent: who has none is no visitor. Groups are the first rule of the policy that fits.
-WITH restricted AS (SELECT subject_id FROM retention.freezes WHERE "freeze" = 'restriction'),
+WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
 pages AS (
     SELECT page, list_position(list_transform($page_patterns, lambda x: regexp_matches(lower(page), x)), true) AS rule
     FROM (SELECT DISTINCT page FROM staged.web_events WHERE page IS NOT NULL)

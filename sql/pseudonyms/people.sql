@@ -1,9 +1,9 @@
 -- model: pseudonyms.people
 -- grain: one row per subject who may be followed over time
 -- params: improvement_inner, improvement_outer, individualisation_inner, individualisation_outer
--- reads: retention.subjects, retention.attribute_decisions, retention.requests, retention.freezes
+-- reads: retention.subjects, retention.attribute_decisions, retention.requests, retention.kept_out
 -- doc: Tokens of people, HMAC-SHA256 of the subject's id under one key per domain. Without those who objected, are
---   restricted, are due, or of whom nothing is left (IND-3, RGT-6). Stays in the restricted zone.
+--   kept out, are due, or of whom nothing is left (IND-3, RGT-6). Stays in the restricted zone.
 WITH standing AS (
     SELECT subject_no, bool_or(decision = 'due') AS is_due, bool_or(decision <> 'absent') AS is_there
     FROM retention.attribute_decisions GROUP BY subject_no
@@ -13,7 +13,7 @@ WITH standing AS (
     JOIN standing AS d ON d.subject_no = s.subject_no
     WHERE d.is_there AND NOT d.is_due
       AND NOT EXISTS (SELECT 1 FROM retention.requests AS r WHERE r.subject_no = s.subject_no AND r.stops_marketing)
-      AND NOT EXISTS (SELECT 1 FROM retention.freezes AS f WHERE f.subject_id = s.subject_id AND f."freeze" = 'restriction')
+      AND NOT EXISTS (SELECT 1 FROM retention.kept_out AS x WHERE x.subject_id = s.subject_id)
 )
 SELECT subject_no, customer_id, contact_id,
     sha256($improvement_outer || unhex(sha256($improvement_inner || value))) AS token,

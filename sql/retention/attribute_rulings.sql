@@ -1,9 +1,9 @@
 -- model: retention.attribute_rulings
 -- grain: one row per subject and attribute of its type
 -- params: as_of
--- reads: retention.subject_purposes, retention.subject_holds, retention.evidence, retention.presence, policy.attributes
+-- reads: retention.subject_purposes, retention.subject_holds, retention.evidence, retention.presence, retention.guard_hits, policy.attributes
 -- doc: What becomes of each attribute of each subject, put into words by retention.attribute_decisions. A date of birth
---   that cannot be read holds its attribute alone.
+--   that cannot be read holds its attribute alone. Of somebody who has come back unchanged nothing is retained.
 --   `covers`, `active` and `retained` are sets of purposes as bits:
 --  {% for purpose in purposes %} {{ purpose.name }} {{ purpose.bit }}{{ "." if loop.last else "," }}{% endfor %}
 
@@ -21,21 +21,22 @@ WITH purposes AS (
     SELECT * REPLACE (CAST(attribute AS ENUM ({% for attribute in attributes %}'{{ attribute.name }}'{{ ", " if not loop.last }}{% endfor %})) AS attribute)
     FROM policy.attributes
 ), judged AS (
-    SELECT p.subject_no, p.subject_id, p.subject_type, a.attribute, a.hold_entity, p.active & a.covers AS retained,
+    SELECT p.subject_no, p.subject_id, p.subject_type, a.attribute, a.hold_entity, CASE WHEN g.subject_no IS NULL THEN p.active & a.covers ELSE 0 END AS retained,
         NOT CASE a.attribute
 {% for attribute in attributes %}
             WHEN '{{ attribute.name }}' THEN v.has_{{ attribute.name }}
 {% endfor %}
             END AS is_absent,
         {% for attribute in attributes if attribute.may_be_faulty %}{{ " OR " if not loop.first }}(a.attribute = '{{ attribute.name }}' AND v.faulty_{{ attribute.name }}){% else %}false{% endfor %} AS is_faulty,
-        coalesce(greatest(
+        least(coalesce(greatest(
 {% for purpose in purposes %}
             CASE WHEN a.covers & {{ purpose.bit }} > 0 THEN p.{{ purpose.name }}_on END{{ "," if not loop.last }}
 {% endfor %}
-            ), $as_of) AS lapses_on
+            ), $as_of), g.since) AS lapses_on
     FROM purposes AS p
     JOIN retention.presence AS v USING (subject_no)
     JOIN named AS a USING (subject_type)
+    LEFT JOIN retention.guard_hits AS g ON g.subject_no = p.subject_no AND g.reason = 'quarantined'
 ), decided AS (
     SELECT j.* EXCLUDE (retained), CASE WHEN j.is_absent THEN 0 ELSE j.retained END AS retained,
         CASE WHEN j.is_absent OR j.retained > 0 THEN 0 ELSE record_holds(h.freezes, NULL, false, j.is_faulty, e.is_missing,

@@ -1,21 +1,22 @@
 -- model: retention.newsletter_decisions
 -- grain: one row per newsletter subscription
 -- params: as_of, policy_version
--- reads: staged.newsletter_subscriptions, retention.subjects, retention.requests, retention.former_effects, retention.subject_requests, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, policy.freeze_entities, policy.freeze_sets
+-- reads: staged.newsletter_subscriptions, retention.subjects, retention.requests, retention.former_effects, retention.subject_requests, retention.subject_holds, retention.faults, retention.released_faults, retention.evidence, retention.subscription_days, policy.freeze_entities, policy.freeze_sets
 -- decides: newsletter_subscriptions.email
 -- doc: When a subscription's address goes: with the first unsubscription of any row with this address, or objection or
 --   erasure of its subject, of anybody whose row has the address, or that names the address itself, on or after the day of
---   subscribing. A restriction that names the address alone holds it, too.
+--   subscribing. A restriction that names the address alone holds it, too. Against objections and
+--   erasures the day of subscribing is that of retention.subscription_days.
 WITH address_stops AS (
-    SELECT email_key, list(stopped_on) AS stopped_ons FROM (
-        SELECT s.email_key, r.received_on AS stopped_on FROM retention.requests AS r JOIN retention.subjects AS s USING (subject_no) WHERE r.stops_marketing
+    SELECT email_key, list(stopped_on) FILTER (is_said) AS said_ons, list(stopped_on) FILTER (NOT is_said) AS stopped_ons FROM (
+        SELECT s.email_key, r.received_on AS stopped_on, true AS is_said FROM retention.requests AS r JOIN retention.subjects AS s USING (subject_no) WHERE r.stops_marketing
         UNION
-        SELECT email_key, received_on FROM retention.requests WHERE stops_marketing
+        SELECT email_key, received_on, true FROM retention.requests WHERE stops_marketing
         UNION
-        SELECT email_key, unsubscribed_on FROM staged.newsletter_subscriptions
+        SELECT email_key, unsubscribed_on, false FROM staged.newsletter_subscriptions
         WHERE unsubscribed_on IS NOT NULL AND coalesce(unsubscribed_on >= subscribed_on, true)
         UNION
-        SELECT email_key, received_on FROM retention.former_effects WHERE kind = 'unsubscription')
+        SELECT email_key, received_on, false FROM retention.former_effects WHERE kind = 'unsubscription')
     WHERE email_key IS NOT NULL GROUP BY email_key
 ), address_holds AS (
     SELECT r.email_key, bit_or(e.bit) AS freezes
@@ -28,13 +29,14 @@ WITH address_stops AS (
     WHERE email_key IN (SELECT email_key FROM staged.newsletter_subscriptions WHERE customer_id IS NULL AND contact_id IS NULL)
     GROUP BY email_key HAVING count(*) = 1
 ), placed AS (
-    SELECT n.*, k.subject_no AS customer_no, c.subject_no AS contact_no,
+    SELECT n.*, b.begun_on, k.subject_no AS customer_no, c.subject_no AS contact_no,
         (n.customer_id IS NOT NULL AND k.subject_no IS NULL) OR (n.contact_id IS NOT NULL AND c.subject_no IS NULL) AS is_orphan,
         CASE WHEN n.contact_id IS NULL AND n.customer_id IS NULL THEN w.subject_no END AS owner_no,
         coalesce(subject_id_of(n.contact_id, n.customer_id), w.subject_id) AS subject_id,
         CASE WHEN n.contact_id IS NOT NULL THEN c.subject_no WHEN n.customer_id IS NOT NULL THEN k.subject_no
              ELSE w.subject_no END AS subject_no
     FROM staged.newsletter_subscriptions AS n
+    JOIN retention.subscription_days AS b USING (subscription_id)
     LEFT JOIN retention.subjects AS k ON k.customer_id = n.customer_id AND k.contact_id IS NULL
     LEFT JOIN retention.subjects AS c ON c.contact_id = n.contact_id
     LEFT JOIN owners AS w ON w.email_key = n.email_key
@@ -42,7 +44,8 @@ WITH address_stops AS (
     SELECT p.*,
         least(CASE WHEN coalesce(p.unsubscribed_on >= p.subscribed_on, true) THEN p.unsubscribed_on END,
               first_on_or_after(a.stopped_ons, coalesce(p.subscribed_on, DATE '-infinity')),
-              first_on_or_after(r.stopped_ons, coalesce(p.subscribed_on, DATE '-infinity'))) AS ends_on
+              first_on_or_after(a.said_ons, coalesce(p.begun_on, DATE '-infinity')),
+              first_on_or_after(r.stopped_ons, coalesce(p.begun_on, DATE '-infinity'))) AS ends_on
     FROM placed AS p
     LEFT JOIN address_stops AS a ON a.email_key = p.email_key
     LEFT JOIN retention.subject_requests AS r ON r.subject_no = p.subject_no

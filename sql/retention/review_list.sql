@@ -1,7 +1,7 @@
 -- model: retention.review_list
 -- grain: one row per subject or record and reason to look at it
 -- params: as_of, policy_version, stale_fault_months, until_further_notice_review_months, stale_blocker_months
--- reads: retention.freezes, retention.request_reviews, retention.correspondence_decisions, retention.order_facts, retention.released_orders, staged.quality, staged.communications, staged.cases, staged.products, retention.held_faults, control.legal_holds, control.reviewed_records, control.first_held, control.previous_warranties
+-- reads: retention.freezes, retention.request_reviews, retention.correspondence_decisions, retention.order_facts, retention.released_orders, staged.quality, staged.communications, staged.cases, staged.products, retention.held_faults, retention.guard_hits, control.legal_holds, control.reviewed_records, control.first_held, control.previous_warranties
 -- doc: What a person must decide or look at each month. Records carry entity and record_id, subjects carry subject_id.
 --   A message without a subject is as old as its last review by as_of, where it had one; a fault or dangling id as the
 --   first month's end at which it held something.
@@ -45,6 +45,9 @@ WITH reviewed AS (
     UNION ALL
     SELECT DISTINCT 'customer:' || id, NULL, NULL, 'misplaced_attribute', CAST(NULL AS DATE)
     FROM staged.quality WHERE fault = 'misplaced'
+    UNION ALL
+    SELECT subject_id, CASE WHEN subject_id IS NULL THEN entity END, CASE WHEN subject_id IS NULL THEN record_id END, reason, since
+    FROM retention.guard_hits WHERE reason IN ('id_used_again', 'erased_value')
     UNION ALL
     SELECT subject_id, NULL, NULL, 'expiring_hold', min(placed_on)
     FROM control.legal_holds

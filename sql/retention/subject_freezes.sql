@@ -1,9 +1,10 @@
 -- model: retention.subject_freezes
 -- grain: one row per subject and freeze, evidence_missing excepted
 -- params: as_of, open_balance_review_months, carried_inner, carried_outer
--- reads: retention.invoice_reach, retention.released_invoices, retention.subjects, retention.requests, retention.subject_purposes, retention.presence, retention.faulty_subjects, retention.released_faults, control.legal_holds, control.released_no_evidence, control.carried_out
+-- reads: retention.invoice_reach, retention.released_invoices, retention.subjects, retention.requests, retention.subject_purposes, retention.presence, retention.faulty_subjects, retention.released_faults, control.legal_holds, control.released_no_evidence, retention.guard_hits, control.carried_out
 -- doc: Why what would be due stays, per subject. no_evidence: something of the subject is there, no purpose ever applied, no
---   erasure is effective, and no plan of ours has carried anything of it out.
+--   erasure is effective, and no plan of ours has carried anything of it out; an
+--   id that somebody new has is that of nobody whom we carried out.
 WITH balances AS (
     SELECT o.subject_no, min(o.issued_on) AS since
     FROM retention.invoice_reach AS o
@@ -35,8 +36,10 @@ WITH balances AS (
     FROM retention.subject_purposes AS p
     JOIN retention.presence AS v ON v.subject_no = p.subject_no AND v.has_any
     LEFT JOIN control.released_no_evidence AS r ON r.subject_id = p.subject_id AND r.decided_on <= $as_of
+    LEFT JOIN retention.guard_hits AS g ON g.subject_no = p.subject_no AND g.reason IN ('quarantined', 'id_used_again')
     LEFT JOIN control.carried_out AS u ON u.token = sha256($carried_outer || unhex(sha256($carried_inner || encode(p.subject_id))))
     WHERE coalesce({% for purpose in purposes %}{{ ", " if not loop.first }}p.{{ purpose.name }}_on{% endfor %}) IS NULL
-      AND NOT p.is_erased AND r.subject_id IS NULL AND u.token IS NULL
+      AND NOT p.is_erased AND r.subject_id IS NULL
+      AND CASE g.reason WHEN 'quarantined' THEN false WHEN 'id_used_again' THEN true ELSE u.token IS NULL END
 )
 SELECT * FROM found

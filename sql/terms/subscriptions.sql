@@ -1,11 +1,12 @@
 -- model: terms.subscriptions
 -- grain: one row per newsletter subscription of an asked subject, and what keeps or ends it
--- reads: terms.records, staged.newsletter_subscriptions, retention.requests, retention.former_effects, retention.subjects
--- doc: The subscription itself, and on or after the day of subscribing: unsubscriptions of its own row and of others with the
+-- reads: terms.records, staged.newsletter_subscriptions, retention.subscription_days, retention.requests, retention.former_effects, retention.subjects
+-- doc: The subscription itself, and on or after the day of subscribing (retention.subscription_days, of requests): unsubscriptions of its own row and of others with the
 --   address; objections and erasures of its subject, of anybody whose row has the address, or that name it.
 WITH asked AS (
-    SELECT r.subject_no, r.entity, r.record_id, r.part, n.email_key, n.subscribed_on, n.unsubscribed_on
+    SELECT r.subject_no, r.entity, r.record_id, r.part, n.email_key, n.subscribed_on, n.unsubscribed_on, b.begun_on
     FROM terms.records AS r JOIN staged.newsletter_subscriptions AS n ON n.subscription_id = r.record_id
+    JOIN retention.subscription_days AS b ON b.subscription_id = r.record_id
     WHERE r.entity = 'newsletter_subscriptions'
 ), owners AS (
     SELECT a.record_id, s.subject_no FROM asked AS a JOIN retention.subjects AS s ON s.email_key = a.email_key
@@ -33,4 +34,5 @@ FROM asked
 UNION ALL BY NAME
 SELECT a.subject_no, a.entity, a.record_id, a.part, CASE s.kind WHEN 'erasure' THEN 'erasure_received' ELSE s.kind END AS kind, 'newsletter' AS ground,
     s.day AS ends_on, 'ends' AS role, true AS applies, 2 AS section, s.day, s.request
-FROM asked AS a JOIN stops AS s ON s.record_id = a.record_id AND coalesce(s.day >= a.subscribed_on, true)
+FROM asked AS a JOIN stops AS s ON s.record_id = a.record_id 
+    AND coalesce(s.day >= CASE WHEN s.kind IN ('objection', 'erasure') THEN a.begun_on ELSE a.subscribed_on END, true)

@@ -11,7 +11,7 @@ from ajprivacy_pipeline.assets import jobs
 from ajprivacy_pipeline.assets.build import MONTHS
 from ajprivacy_pipeline.assets.checks import RELEASE
 from ajprivacy_pipeline.assets.definitions import build_defs, defs
-from ajprivacy_pipeline.assets.enforce import APPLIED
+from ajprivacy_pipeline.assets.enforce import APPLIED, CERTIFICATE
 from ajprivacy_pipeline.assets.rights import REQUESTS
 
 from ajprivacy_pipeline.policy import load_policy
@@ -64,7 +64,7 @@ def test_steps_take_turns_at_what_months_share() -> None:
 
     assert {name for name, pool in pools.items() if pool == "zones"} == {
         "extract", "pseudonymised__zone", "release__analytics", "control__months", "release__sql",
-        "enforcement__plan", "enforcement__applied"}
+        "enforcement__plan", "enforcement__applied", "enforcement__certificate"}
 
 
 def test_sources_are_external() -> None:
@@ -91,7 +91,7 @@ def test_gates_block() -> None:
 def test_every_check_is_of_a_month() -> None:
     """Else a run of another month would write over what it found."""
     specs = [spec for asset in defs.resolve_asset_graph().assets_defs for spec in asset.check_specs
-             if spec.asset_key not in (APPLIED, REQUESTS)]  # which are of one plan, and of a day
+             if spec.asset_key not in (APPLIED, CERTIFICATE, REQUESTS)]  # which are of one plan, and of a day
 
     assert {spec.name for spec in specs} > {"values_fit", "facts_are_evidence", "g02_threshold"}
     assert all(spec.partitions_def == MONTHS for spec in specs)

@@ -1,11 +1,13 @@
 """An approval starts the job `apply` through its sensor, once, and the job carries the plan out."""
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from ajprivacy_pipeline.assets import enforce
 from ajprivacy_pipeline.assets.definitions import defs
-from ajprivacy_pipeline.assets.enforce import APPLIED, APPLY
+from ajprivacy_pipeline.assets.enforce import APPLIED, APPLY, CERTIFICATE
 
 from ajprivacy_pipeline.enforcement.plans import find_plan
 from tests.enforcement.enforcement_world import World
@@ -35,9 +37,41 @@ def test_an_approval_starts_the_job_that_carries_it_out(world: World) -> None:
     assert request.run_key == plan
     result = defs.resolve_job_def(APPLY).execute_in_process(run_config=request.run_config)
     assert result.success
-    (check,) = result.get_asset_check_evaluations()
-    assert (check.check_name, check.passed) == ("verified", True)
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert {name: check.passed for name, check in checks.items()} == {"verified": True, "oldest_overdue": True}
+    assert checks["oldest_overdue"].metadata["days"].value == 0
     (event,) = (one for one in result.get_asset_materialization_events() if one.asset_key == APPLIED)
     assert event.materialization.metadata["applied"].value == find_plan(world.control, plan).summary["rows"]
     assert asked() == []
     assert find_plan(world.control, plan).state(14) == "verified"
+    (event,) = (one for one in result.get_asset_materialization_events() if one.asset_key == CERTIFICATE)
+    metadata = event.materialization.metadata
+    assert metadata["rows"].value == find_plan(world.control, plan).summary["rows"]
+    assert "Kari" not in Path(str(metadata["page"].value)).read_text()
+
+
+def test_what_is_written_back_starts_the_job_again(world: World) -> None:
+    plan = world.approved()
+    world.apply(plan)
+    world.execute("UPDATE kunde SET navn = 'Kari Nordmann' WHERE nr = 1")
+    world.decide()
+    assert asked() == []
+    world.plan()
+    (request,) = asked()
+    assert request.run_key != plan
+    result = defs.resolve_job_def(APPLY).execute_in_process(run_config=request.run_config)
+    assert result.success
+    assert asked() == []
+
+
+@pytest.mark.parametrize(("days", "passes"), [(-1, True), (0, True), (1, False)])
+def test_the_oldest_overdue_person_is_a_check_with_a_threshold(world: World, days: int, passes: bool,
+                                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to so many days it passes, one more and it does not: nothing of a plan was approved."""
+    since = date.fromisoformat(str(world.plan()["oldest_due_on"]))
+    limit = world.policy.enforcement.overdue_days
+    monkeypatch.setattr(enforce, "today", lambda _: since + timedelta(days=limit + days))
+    result = dg.materialize([enforce.certificate()], selection=[CERTIFICATE])
+    (check,) = result.get_asset_check_evaluations()
+    assert (check.check_name, check.passed) == ("oldest_overdue", passes)
+    assert check.metadata["days"].value == limit + days

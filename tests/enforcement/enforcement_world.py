@@ -1,6 +1,7 @@
 """A shop that is decided, planned, approved and carried out, and every cell of it before and after."""
 
-from collections.abc import Iterator, Mapping
+import secrets
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,7 @@ from ajprivacy_pipeline.enforcement.carry import apply_plan, nothing
 from ajprivacy_pipeline.enforcement.make import make_plan
 from ajprivacy_pipeline.enforcement.shapes import ApplyResult, PlanSummary
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.run.month import open_month
+from ajprivacy_pipeline.run.month import MonthRun, open_month
 from ajprivacy_pipeline.run.steps import run_decisions
 from ajprivacy_pipeline.sample import generate
 from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
@@ -42,9 +43,14 @@ class World:
 
     def decide(self, month: str = MONTH) -> dict[tuple[str, str, str], Decision]:
         """Run a month to its last decision; returns what became of every subject's attribute and record's part."""
-        with open_month(self.settings, month, "test") as run:
-            run_decisions(run)
-            run.finish()
+        return self.run(month, run_decisions)
+
+    def run(self, month: str, steps: Callable[[MonthRun], None]) -> dict[tuple[str, str, str], Decision]:
+        """Run a month by some steps, among them its decisions, and finish it; returns what was decided."""
+        with open_month(self.settings, month, f"test {secrets.token_hex(8)}", logs=list) as run:
+            steps(run)
+            if steps is run_decisions:
+                run.finish()
             rows = run.con.execute(
                 "SELECT 'subject', subject_id, attribute, decision, due_on FROM retention.attribute_decisions "
                 "UNION ALL SELECT entity, record_id, part, decision, due_on FROM retention.record_decisions UNION ALL "

@@ -216,6 +216,8 @@ def test_erased_unlinked_and_anonymised_are_three_things() -> None:
     assert "Det gjelder 3 personer i denne måneden." in render(made_of([*WHOLE, verdict(anonymised=3)]), "nb")
     assert "This is so for 1 person of this month." in render(made_of([*WHOLE, verdict(anonymised=1)]), "en")
     assert made_of([*WHOLE, verdict(anonymised=0)])["anonymised"] == 0
+    assert "This is so for 5 people of this month." in render(made_of([*WHOLE, verdict(unlinked=5)]), "en")
+    assert made_of([*WHOLE, verdict(unlinked=5)])["anonymised"] is None
 
 
 def test_an_action_that_nobody_names_is_not_called_erased() -> None:

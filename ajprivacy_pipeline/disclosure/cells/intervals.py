@@ -22,7 +22,7 @@ from ajprivacy_pipeline.disclosure.cells.table_system import Array, System
 from ajprivacy_pipeline.policy import Policy
 
 _ROUNDS = 100
-_IDLE = 6  # rounds without a cell that became wide
+_LAST = 6  # rounds in which no more cells became wide than programs of their own would have shown
 _SLACK = 1e-6
 MORE = 1.05  # ask for more than is needed, because of the solver's tolerance
 
@@ -111,21 +111,25 @@ def open_cells(intervals: FeasibilityIntervals) -> list[int]:
     """
     program = _Program(intervals)
     program.exchange(intervals)
-    left, idle = intervals.too_narrow(), 0
-    for turn in range(_ROUNDS):
-        if not left or idle == _IDLE:
-            break
-        up = turn % 2 == 0
-        program.move(intervals, program.together(intervals.required_moves(left, up=up), turn), up=up)
-        now = intervals.too_narrow()
-        idle = idle + 1 if len(now) == len(left) else 0
-        left = now
-    if len(left) > intervals.open_cells:
-        return left
-    for cell in left:
+    left = [intervals.too_narrow()]
+    while left[-1] and len(left) <= _ROUNDS and not _in_vain([len(cells) for cells in left], intervals.open_cells):
+        up = len(left) % 2 == 1
+        program.move(intervals, program.together(intervals.required_moves(left[-1], up=up), len(left) - 1), up=up)
+        left.append(intervals.too_narrow())
+    if len(left[-1]) > intervals.open_cells:
+        return left[-1]
+    for cell in left[-1]:
         for up in (True, False):
             program.move(intervals, intervals.required_moves([cell], up=up), up=up)
     return intervals.too_narrow()
+
+
+def _in_vain(open_after: Sequence[int], limit: int) -> bool:
+    """Whether the last rounds were worth less than a program a cell; where too many are left, than nothing at all."""
+    if len(open_after) <= _LAST:
+        return False
+    closed = open_after[-1 - _LAST] - open_after[-1]
+    return closed < (_LAST if open_after[-1] <= limit else 1)
 
 
 class _Program:

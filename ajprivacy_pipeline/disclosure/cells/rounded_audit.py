@@ -82,21 +82,55 @@ def told_too_closely(policy: Policy, beside: Beside, counted: Counted, base: int
         base: what they are rounded to.
         measure: what is counted, as the exact table calls it.
     """
-    system, place = _of_counts(policy, beside, counted, base, measure)
-    small = {place[key] for key, (true, _) in counted.items() if 0 < true < policy.release.thresholds.k}
-    intervals = _Intervals(policy, beside, system, measure, small)
-    narrow = set(open_cells(intervals))
-    looked = int(intervals.protected.sum())
-    cells = {key: (round(float(intervals.down[place[key]])), round(float(intervals.up[place[key]]))) for key in counted
-             if place[key] in narrow}  # a narrow interval is finite; the solver's are off by less than its tolerance
-    others = [(measure, system.rows[at][0].key) for at in sorted(narrow - {place[key] for key in cells})]
-    floors = _floors(counted, base)
-    for group in _of_each(policy, beside.exact, measure):
-        system = _beside_counts(policy, beside, group, floors)
-        intervals = _Intervals(policy, beside, system, group.name, set())
-        others += [(group.name, system.rows[at][0].key) for at in open_cells(intervals)]
-        looked += int(intervals.protected.sum())
-    return Told(cells, others, looked)
+    return Audit(policy, beside, {key: true for key, (true, _) in counted.items()}, measure).of(
+        {key: told for key, (_, told) in counted.items()}, base)
+
+
+class Audit:
+    """What a reader can tell of one period, whatever is published of its counts: the systems are built once."""
+
+    def __init__(self, policy: Policy, beside: Beside, true: Mapping[Key, int], measure: str) -> None:
+        """Build the systems.
+
+        Args:
+            policy: the thresholds.
+            beside: the exact figures of the period.
+            true: the true count of every finest cell.
+            measure: what is counted, as the exact table calls it.
+        """
+        self.true, self._measure = dict(true), measure
+        system, self._place = _of_counts(policy, beside, self.true, measure)
+        small = {self._place[key] for key, count in true.items() if 0 < count < policy.release.thresholds.k}
+        self._counts = _Intervals(policy, beside, system, measure, small)
+        self._others = list[tuple[_Intervals, dict[int, list[list[Key]]]]]()
+        for group in _of_each(policy, beside.exact, measure):
+            system, within = _beside_counts(policy, beside, group, self.true)
+            self._others.append((_Intervals(policy, beside, system, group.name, set()), within))
+
+    def of(self, published: Mapping[Key, int], base: int) -> Told:
+        """Returns what is told too closely.
+
+        Args:
+            published: the published count of every finest cell.
+            base: what it is rounded to.
+        """
+        place, system = self._place, self._counts.system
+        limits = _rounded(system, place, {key: (true, published[key]) for key, true in self.true.items()}, base)
+        intervals = self._counts.beside(replace(system, limits=[*system.limits, *limits]))
+        narrow = set(open_cells(intervals))
+        looked = int(intervals.protected.sum())
+        cells = {key: (round(float(intervals.down[place[key]])), round(float(intervals.up[place[key]])))
+                 for key in self.true if place[key] in narrow}
+        # a narrow interval is finite; the solver's are off by less than its tolerance
+        others = [(self._measure, system.rows[at][0].key) for at in sorted(narrow - {place[key] for key in cells})]
+        floors = _floors(published, base)
+        for template, within in self._others:
+            system = template.system
+            limits = _certain(system, within, floors)
+            beside = template.beside(replace(system, limits=[*system.limits, *limits]))
+            others += [(system.group.name, system.rows[at][0].key) for at in open_cells(beside)]
+            looked += int(beside.protected.sum())
+        return Told(cells, others, looked)
 
 
 def _of_each(policy: Policy, exact: str, measure: str) -> list[Group]:
@@ -108,23 +142,23 @@ def _of_each(policy: Policy, exact: str, measure: str) -> list[Group]:
             for name in group.measures if name in names]
 
 
-def _of_counts(policy: Policy, beside: Beside, counted: Counted, base: int,
+def _of_counts(policy: Policy, beside: Beside, true: Mapping[Key, int],
                measure: str) -> tuple[System, dict[Key, int]]:
-    """The system of the count itself, and where each cell stands in it."""
-    rows = [*beside.rows, *_nothing(policy, beside, counted)]
+    """The system of the count itself without what is published of it, and where each cell stands in it."""
+    rows = [*beside.rows, *_nothing(policy, beside, true)]
     levels: Levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
     group = Group(measure, (measure,), whole=False, is_amount=False)
     system = build_system(policy, group, beside.month, rows, levels)
     place = {row.key: at for at, found in enumerate(system.rows) for row in found}
-    system.limits += [*_rounded(system, place, counted, base), *_ordered(policy, beside, system, place, counted)]
+    system.limits += _ordered(policy, beside, system, place, true)
     return system, place
 
 
-def _nothing(policy: Policy, beside: Beside, counted: Counted) -> Iterator[Row]:
+def _nothing(policy: Policy, beside: Beside, true: Mapping[Key, int]) -> Iterator[Row]:
     """Rows of nothing for all cells and totals that the exact table has none of: shown where their level is listed."""
     known = {row.key for row in beside.rows if row.table == beside.exact}
     measures = shape_of(policy, beside.exact).measures
-    keys = {part for key in counted for size in range(len(key) + 1) for part in combinations(key, size)}
+    keys = {part for key in true for size in range(len(key) + 1) for part in combinations(key, size)}
     for key in sorted(keys - known):
         hidden = frozenset(d for d, _ in key) not in beside.listed
         yield Row(beside.exact, -1, key, len(key), 0, dict.fromkeys(measures, 0.0), set(measures) if hidden else set(),
@@ -148,52 +182,64 @@ def _rounded(system: System, place: Mapping[Key, int], counted: Counted, base: i
 
 
 def _ordered(policy: Policy, beside: Beside, system: System, place: Mapping[Key, int],
-             counted: Counted) -> Iterator[Limit]:
+             true: Mapping[Key, int]) -> Iterator[Limit]:
     """The finest cells of a total are no more than its orders, where the exact table shows them and they add up."""
     columns = policy.release.tables[beside.exact].columns
     ceiling = columns[system.group.name].at_most
     if ceiling is None:
         return
     adds, within = columns[ceiling].additive_over, dict[Key, list[Key]]()
-    for key in counted:
+    for key in true:
         for size in range(len(key)):
             for part in combinations(key, size):
                 if {d for d, _ in set(key) - set(part)} <= set(adds):
                     within.setdefault(part, []).append(key)
     for row in beside.rows:
         if row.table == beside.exact and row.key in within and ceiling not in row.suppressed_measures:
-            slack = row.values[ceiling] - sum(counted[key][0] for key in within[row.key])
+            slack = row.values[ceiling] - sum(true[key] for key in within[row.key])
             gone = [place[key] for key in within[row.key] if system.gone[place[key]]]
             if gone and slack >= 0:
                 yield tuple((at, 1.0) for at in gone), slack
 
 
-def _floors(counted: Counted, base: int) -> dict[Key, int]:
+def _floors(published: Mapping[Key, int], base: int) -> dict[Key, int]:
     """By finest cell how many its published count makes certain, where that is any."""
-    return {key: told - base + 1 for key, (_, told) in counted.items() if told >= base}
+    return {key: told - base + 1 for key, told in published.items() if told >= base}
 
 
-def _beside_counts(policy: Policy, beside: Beside, group: Group, floors: Mapping[Key, int]) -> System:
-    """The system of another measure, of what the exact table lists, with what the rounded counts make certain.
+def _beside_counts(policy: Policy, beside: Beside, group: Group,
+                   true: Mapping[Key, int]) -> tuple[System, dict[int, list[list[Key]]]]:
+    """The system of another measure, of what the exact table lists, and the finest cells within what is suppressed.
 
-    Along a dimension over which the measure does not add up, the largest of the sums counts.
+    By unknown a list for each sum of them that counts: along a dimension over which the measure does not add up,
+    one for each of its values.
     """
     rows, measure = [row for row in beside.rows if beside.lists(row)], group.name
     levels: Levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
     system = build_system(policy, group, beside.month, rows, levels)
     adds = set(policy.release.tables[beside.exact].columns[measure].additive_over)
+    parts: dict[Key, list[Key]] = {}
+    for key in true:
+        for size in range(len(key) + 1):
+            for part in combinations(key, size):
+                parts.setdefault(part, []).append(key)
+    within: dict[int, list[list[Key]]] = {}
     for at, found in enumerate(system.rows):
         if system.gone[at]:
-            key = set(found[0].key)
-            sums: dict[Key, int] = {}
-            for part, least in floors.items():
-                if key <= set(part):
-                    kind = tuple(pair for pair in part if pair not in key and pair[0] not in adds)
-                    sums[kind] = sums.get(kind, 0) + least
-            slack = system.value(at, measure) - max(sums.values(), default=0)
-            if sums and slack >= 0:
-                system.limits.append((((at, -1.0),), slack))
-    return system
+            sums: dict[Key, list[Key]] = {}
+            for key in parts.get(found[0].key, ()):
+                sums.setdefault(tuple(p for p in key if p not in found[0].key and p[0] not in adds), []).append(key)
+            within[at] = list(sums.values())
+    return system, within
+
+
+def _certain(system: System, within: Mapping[int, list[list[Key]]], floors: Mapping[Key, int]) -> Iterator[Limit]:
+    """That no suppressed value is less than what the published counts within it make certain."""
+    for at, sums in within.items():
+        least = max((sum(floors.get(key, 0) for key in keys) for keys in sums), default=0)
+        slack = system.value(at, system.group.name) - least
+        if least and slack >= 0:
+            yield ((at, -1.0),), slack
 
 
 class _Intervals(FeasibilityIntervals):

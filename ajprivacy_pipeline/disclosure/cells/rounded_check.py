@@ -10,7 +10,7 @@ from typing import Any
 
 from ajprivacy_pipeline.disclosure.cells.presence import check_presence
 from ajprivacy_pipeline.disclosure.cells.primary import counted, shape_of
-from ajprivacy_pipeline.disclosure.cells.rounded_audit import Counted, Told, told_too_closely
+from ajprivacy_pipeline.disclosure.cells.rounded_audit import Counted, Told
 from ajprivacy_pipeline.disclosure.cells.rounded_counts import BesideExact, dimensions_of, measure_of
 from ajprivacy_pipeline.disclosure.cells.table_system import Key
 from ajprivacy_pipeline.policy import Policy
@@ -76,8 +76,8 @@ def check_rounded(con: Connection, policy: Policy, table: str, relation: str, be
             judged.threshold.append(f"{table}: {wrong:,} counts of a period lie further from the true ones than "
                                     "rounding takes them")
         elif judged.counts[month]:
-            judged.told[month] = told_too_closely(policy, beside.of(month), judged.counts[month], base,
-                                                  measure_of(policy, table))
+            true, told = ({key: both[at] for key, both in judged.counts[month].items()} for at in (0, 1))
+            judged.told[month] = beside.audit(month, true, measure_of(policy, table)).of(told, base)
     return judged
 
 

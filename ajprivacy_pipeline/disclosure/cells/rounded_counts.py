@@ -14,19 +14,20 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from ajprivacy_pipeline.disclosure.cells.primary import PERIOD, shape_of
-from ajprivacy_pipeline.disclosure.cells.rounded_audit import Beside, Told
+from ajprivacy_pipeline.disclosure.cells.rounded_audit import Audit, Beside, Told
 from ajprivacy_pipeline.disclosure.cells.rounding import Counts, Line, round_counts
 from ajprivacy_pipeline.disclosure.cells.table_system import Key, read_rows
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release import Rounded
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
-_PATIENCE = 4  # attempts with the same draws
+_PATIENCE = 4  # attempts with the same draws, none of which tells less than the best before
 _BESIDE = "rounded_beside"  # a temporary table: every row of the exact table, also of levels that are not listed
 
 
@@ -34,8 +35,9 @@ _BESIDE = "rounded_beside"  # a temporary table: every row of the exact table, a
 class Period:
     """The finest cells of one period in order, by the values of their dimensions, and how they are rounded so far.
 
-    `multiple` is the place of the base among the policy's multiples, `attempt` how often it was rounded in vain, `draw`
-    how often other draws were taken; `rounded` is what came of it; `up` and `down` are cells that must go there.
+    `multiple` is the place of the base among the policy's multiples, `attempt` how often it was rounded in vain, `left`
+    how often its base may be tried yet, `draw` how often other draws were taken; `rounded` is what came of it; `up` and
+    `down` are cells that must go there. `fewest` is how little was told with these draws, `vain` for how many attempts.
     """
 
     month: Any
@@ -45,7 +47,10 @@ class Period:
     digest: str
     multiple: int = 0
     attempt: int = 0
+    left: int | None = None
     draw: int = 0
+    fewest: float = inf
+    vain: int = 0
     rounded: Counts | None = None
     up: set[int] = field(default_factory=set)
     down: set[int] = field(default_factory=set)
@@ -54,6 +59,11 @@ class Period:
         """Have a cell go up, or down, from now on."""
         (self.up if up else self.down).add(cell)
         (self.down if up else self.up).discard(cell)
+
+    def draw_anew(self) -> None:
+        """Begin anew, with other draws."""
+        self.draw, self.rounded, self.up, self.down = self.draw + 1, None, set(), set()
+        self.fewest, self.vain = inf, 0
 
     def totals(self) -> Counts:
         """Returns the number of each total that a cell is part of: a row a cell, a column a level, itself last."""
@@ -156,7 +166,7 @@ def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Told
           published: Mapping[Key, int]) -> None:
     """Note what would leave what is told too closely more room, and go on to the next base after some attempts.
 
-    Where nothing is left to move, and after some attempts in vain, other draws are taken.
+    Where nothing is left to move, and after some attempts in vain, other draws are taken; in vain, with the next base.
 
     Args:
         policy: along which dimensions the exact table adds up.
@@ -180,11 +190,21 @@ def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Told
             touched |= _make_room(period, keys, shown, cell, told.cells[key], base, [*order[turn:], *order[:turn]],
                                   apart, touched)
     touched |= _spare(period, keys, [key for name, key in told.others if name == measure], published, base)
+    touched |= _lower(period, keys, shown, [key for name, key in told.others if name != measure])
+    _go_on(period, asked, len(told.cells) + len(told.others), is_stuck=not touched)
+
+
+def _go_on(period: Period, asked: Rounded, told: int, *, is_stuck: bool) -> None:
+    """Count an attempt in vain, and decide whether these draws and this base are tried again."""
     period.attempt += 1
-    if period.attempt % asked.attempts == 0:
-        period.multiple += 1
-    if not touched or 0 in (period.attempt % _PATIENCE, period.attempt % asked.attempts):
-        period.draw, period.rounded, period.up, period.down = period.draw + 1, None, set(), set()
+    period.left = (asked.attempts if period.left is None else period.left) - 1
+    period.vain, period.fewest = period.vain + 1 if told >= period.fewest else 0, min(told, period.fewest)
+    in_vain, is_last = period.vain == _PATIENCE, period.multiple == len(asked.multiples) - 1
+    if not period.left or (in_vain and not is_last):
+        period.multiple, period.left = period.multiple + 1, None
+        period.draw_anew()
+    elif in_vain or is_stuck:
+        period.draw_anew()
 
 
 def _make_room(period: Period, keys: list[Key], shown: list[int], cell: int, may_be: tuple[int, int], base: int,
@@ -233,6 +253,27 @@ def _spare(period: Period, keys: list[Key], told: list[Key], published: Mapping[
     return found
 
 
+def _lower(period: Period, keys: list[Key], shown: list[int], told: list[Key]) -> set[int]:
+    """Have fewer counts go up within other suppressed values that are told, or else beside them.
+
+    A published count makes some customers certain, and each of them some of the value: the fewer, the lower it may be.
+    Where no count within it is up, its neighbours along a dimension hold it: they cannot give way.
+    """
+    found, true = set[int](), period.counts.tolist()
+    for key in sorted(set(told)):
+        beside = [key, *(tuple(pair for pair in key if pair[0] != dimension) for dimension, _ in key)]
+        for place in beside:
+            moved = [at for at, one in enumerate(keys) if set(place) <= set(one) and shown[at] > true[at]
+                     and at not in found]
+            if moved:
+                best = moved if place == key else [min(moved, key=lambda at: (true[at] - shown[at], at))]
+                for at in best:
+                    period.force(at, up=False)
+                found.update(best)
+                break
+    return found
+
+
 class BesideExact:
     """The exact figures of each period, as a reader has them beside rounded counts."""
 
@@ -247,6 +288,7 @@ class BesideExact:
         """
         self._con, self._policy, self._exact = con, policy, exact
         self._read: dict[Any, Beside] = {}
+        self._audits: dict[Any, Audit] = {}
         population = policy.release.tables[exact].population or exact
         self._public = {name: relation for name, relation in public.items()
                         if (policy.release.tables[name].population or name) == population}
@@ -261,6 +303,12 @@ class BesideExact:
         if month not in self._read:
             self._read[month] = self._of(month)
         return self._read[month]
+
+    def audit(self, month: Any, true: Mapping[Key, int], measure: str) -> Audit:
+        """Returns what one period's rounded counts are audited by: the same one while the true counts are the same."""
+        if month not in self._audits or self._audits[month].true != true:
+            self._audits[month] = Audit(self._policy, self.of(month), true, measure)
+        return self._audits[month]
 
     def _of(self, month: Any) -> Beside:
         shape = shape_of(self._policy, self._exact)

@@ -1,0 +1,79 @@
+"""What an earlier apply took away and another system has written back: looked at once more whenever a plan is made.
+
+Belongs here: finding it, and saying so of the plan that took it away, which may then be applied again. Does not belong
+here: taking it away again (`carry`), what comes back after a month saw that nothing was left (that is somebody new).
+"""
+
+from typing import cast
+
+from ajprivacy_pipeline.enforcement import waits
+from ajprivacy_pipeline.enforcement.bodies import Verified
+from ajprivacy_pipeline.enforcement.fresh import APPLIED
+from ajprivacy_pipeline.enforcement.ground import Ground
+from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.plans import Plan, known_plans, move, plan_file
+from ajprivacy_pipeline.enforcement.stages import stages_of
+from ajprivacy_pipeline.enforcement.work import columns_of, fingerprint, items
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+
+_AGAIN = """
+    CREATE OR REPLACE TABLE scratch.again AS SELECT d.* FROM {ready} AS d
+    SEMI JOIN (SELECT entity, record_id, part FROM earlier.rows WHERE state = '{applied}') AS r
+    USING (entity, record_id, part)
+"""
+
+
+def look_again(con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,
+               ledger: Ledger, ground: Ground, by: str) -> dict[str, int]:
+    """Hold what is due now against what the verified plans carried out; returns what was written back, by plan.
+
+    Such a plan becomes `unverified`: applied again it takes away what came back, without another approval. Decisions of
+    a month are in `con`, and `waits.set_aside` has divided them.
+    """
+    found = {}
+    for plan in known_plans(control):
+        if plan.state(policy.enforcement.approval_days) != "verified" or plan.policy_version != policy.version:
+            continue
+        if not plan_file(settings, plan.id).exists():
+            continue
+        with zones.attached(con, keys, plan_file(settings, plan.id), "earlier"):
+            rows, since = _written_back(con, policy, ground)
+        if rows:
+            found[plan.id] = rows
+            _say(control, ledger, plan, rows, since, by)
+    return found
+
+
+def _written_back(con: zones.Connection, policy: Policy, ground: Ground) -> tuple[int, str | None]:
+    """How many decisions were carried out and stand again just as they did, and since when the oldest is due."""
+    con.execute(_AGAIN.format(ready=waits.READY, applied=APPLIED))
+    stages = stages_of(policy)
+    key = bytes.fromhex(con.execute("SELECT key FROM earlier.secret").fetchall()[0][0])
+    prints = [(item.entity, item.record_id, part, fingerprint(key, item, part, columns_of(stages[item.entity, part],
+                                                                                          item)))
+              for entity in ground.places for item in items(con, policy, stages, entity, "scratch.again")
+              for part in item.parts]
+    con.execute("DROP TABLE scratch.again")
+    if not prints:
+        return 0, None
+    rows, since = con.execute(
+        "SELECT count(*), min(due_on) FROM earlier.rows AS r SEMI JOIN (SELECT unnest($1) AS entity, unnest($2) AS "
+        "record_id, unnest($3) AS part, unnest($4) AS fingerprint) AS p USING (entity, record_id, part, fingerprint)",
+        [list(column) for column in zip(*prints, strict=True)]).fetchall()[0]
+    return int(rows), since.isoformat() if since else None
+
+
+def _say(control: ControlStore, ledger: Ledger, plan: Plan, rows: int, since: str | None, by: str) -> None:
+    said = [entry.body for entry in ledger.entries() if entry.kind == "verified" and entry.body["plan"] == plan.id][-1]
+    body = cast(Verified, dict(said))  # it was written in this shape
+    body["written_back"] = rows
+    body["oldest_overdue_on"] = min(filter(None, (since, said["oldest_overdue_on"])), default=None)
+    for word in ("anonymised", "unlinked"):
+        body.pop(word, None)  # type: ignore[misc]
+    told = [event.detail for event in plan.events if event.event == "verified"][-1]
+    move(control, ledger, plan, "unverified", by, {**told, "verified": False, "written_back": rows,
+                                                  "looked_again": True}, body)

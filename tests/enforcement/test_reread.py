@@ -1,0 +1,42 @@
+"""What another system writes back is seen when the next plan is made, and goes under the plan that took it away."""
+
+import pytest
+
+from ajprivacy_pipeline.enforcement.ledger import open_ledger
+from ajprivacy_pipeline.enforcement.plans import find_plan
+from tests.enforcement.enforcement_world import World
+from tests.enforcement.test_between import decided, people, world
+
+__all__ = ["decided", "world"]  # fixtures
+
+
+def test_what_stands_again_makes_its_plan_unverified_and_goes_under_it(world: World) -> None:
+    plan = world.approved()
+    first = world.apply(plan)
+    world.execute("UPDATE kunde SET navn = 'Kari Nordmann' WHERE nr = 1")
+    world.decide()
+    assert world.plan()["written_back"] == {plan: 1}
+    assert find_plan(world.control, plan).state(14) == "unverified"
+    said = open_ledger(world.settings).entries()
+    verdict = next(entry for entry in reversed(said) if entry.kind == "unverified")
+    assert verdict.body["written_back"] == 1
+    assert verdict.body["oldest_overdue_on"] is not None
+    again = world.apply(plan)
+    assert (again["written_back"], again["applied"], again["verified"]) == (1, 1, True)
+    assert again["planned"] == first["planned"] == again["applied"] + again["already"]
+    assert people(world)[1] == "Anonymised"
+    assert find_plan(world.control, plan).state(14) == "verified"
+    assert open_ledger(world.settings).verify().faults == ()
+
+
+@pytest.mark.parametrize("change", [
+    "UPDATE kunde SET navn = 'Somebody Else' WHERE nr = 1",  # another value: not what was taken away
+    "UPDATE kunde SET navn = navn",  # nothing at all
+])
+def test_nothing_else_does(world: World, change: str) -> None:
+    plan = world.approved()
+    world.apply(plan)
+    world.execute(change)
+    world.decide()
+    assert "written_back" not in world.plan()
+    assert find_plan(world.control, plan).state(14) == "verified"
