@@ -69,6 +69,7 @@ def _engine(address: Address, wait: float) -> sa.Engine:
             con = sqlite3.connect(f"{address.sqlite_file.as_uri()}?mode=rw", uri=True, timeout=wait,
                                   isolation_level=None, check_same_thread=False)
             con.execute("PRAGMA secure_delete = ON")
+            con.execute("PRAGMA cache_spill = OFF")  # a batch that spills keeps everybody from reading to its end
             return con
         return sa.create_engine(address.url, hide_parameters=True, poolclass=sa.NullPool, creator=connect)
     if address.url.get_backend_name() == "postgresql":
