@@ -107,8 +107,8 @@ def empty_shop(policy: Policy) -> Connection:
     con.execute("CREATE TABLE retention.guest_requests (entity VARCHAR, record_id VARCHAR, erased_ons DATE[], "
                 "freezes INTEGER)")
     # Nobody has come back here: whoever is kept out is so by a restriction.
-    con.execute("CREATE VIEW retention.kept_out AS "
-                "SELECT subject_id, NULL::VARCHAR AS entity, NULL::VARCHAR AS record_id FROM retention.freezes WHERE \"freeze\" = 'restriction' UNION "
+    con.execute("CREATE VIEW retention.kept_out AS SELECT subject_id, NULL::VARCHAR AS entity, "
+                "NULL::VARCHAR AS record_id FROM retention.freezes WHERE \"freeze\" = 'restriction' UNION "
                 "SELECT NULL, entity, record_id FROM retention.guest_requests WHERE freezes > 0")
     con.execute("CREATE TABLE control.rates (currency VARCHAR, rate DECIMAL(18, 6))")
     return con
