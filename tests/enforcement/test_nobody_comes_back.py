@@ -205,13 +205,13 @@ def test_a_number_is_guarded_when_its_last_holder_goes(world: World) -> None:
 
 
 @pytest.mark.parametrize(("records", "consent", "decision"), [
-    (False, None, "due"), (False, "2026-09-14", "due"), (False, "2026-09-15", "retain"), (True, None, "due"),
+    (False, None, "retain"), (False, "2026-09-14", "due"), (False, "2026-09-15", "retain"), (True, None, "due"),
     (True, "2026-09-15", "retain")])
-def test_what_is_imported_again_after_an_objection_is_new_with_evidence_alone(
+def test_where_consents_are_recorded_what_is_imported_again_is_new_with_evidence_alone(
         world: World, records: bool, consent: str | None, decision: str) -> None:
     """The objection is of 14 September; the file that is imported says that everybody subscribed yesterday.
 
-    With `records` the subscription of somebody whose address we never deleted, in a shop that records consents.
+    With `records` the shop records the consent of another one. Without any consent the day of subscribing counts.
     """
     email = "other@example.no" if records else "news@example.no"
     if records:
