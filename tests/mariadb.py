@@ -81,6 +81,17 @@ def connect(url: str) -> "pymysql.Connection[Cursor]":
                            password=parts.password or "", database=parts.database, autocommit=True, ssl_disabled=True)
 
 
+def only_database(server_url: str, name: str) -> str:
+    """The same, on a server that has no other: for what looks through everything that its user can see."""
+    with connect(server_url) as admin:
+        cursor = admin.cursor()
+        cursor.execute("SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN "
+                       "('information_schema', 'mysql', 'performance_schema', 'sys', DATABASE())")
+        for (other,) in cursor.fetchall():
+            cursor.execute(f"DROP DATABASE `{other}`")
+    return fresh_database(server_url, name)
+
+
 def fresh_database(server_url: str, name: str) -> str:
     """A new, empty database of this name on the test server; its URL."""
     with connect(server_url) as admin:

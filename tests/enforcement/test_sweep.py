@@ -104,7 +104,7 @@ def swept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if request.param == "postgresql":
         url = new_database(request.getfixturevalue("postgres_url"), "swept")
     elif request.param == "mariadb":
-        url = mariadb.fresh_database(request.getfixturevalue("mariadb_url"), "swept")
+        url = mariadb.only_database(request.getfixturevalue("mariadb_url"), "swept")
     world = keyed_world(folder, url)
     statements, expected = list(SHOP), HITS
     if request.param == "postgresql":
