@@ -28,19 +28,19 @@ def prepare(con: Connection, keys: KeyStore, control: ControlStore, policy: Poli
     """Write down the tokens of what is about to be carried out (`scratch.pending`), beside those of earlier rounds."""
     con.execute(f"CREATE TABLE IF NOT EXISTS made.guarded ({_COLUMNS})")
     values: Mapping[str, Any] = guard_parameters(keys, control, policy.enforcement.sweep)
-    for select in (_IDS, _VALUES, _ADDRESSES, _SUBSCRIPTIONS):
+    for select in (_IDS, _VALUES, _ADDRESSES):
         used = {name: value for name, value in values.items() if f"${name}" in select}
         con.execute(f"INSERT INTO made.guarded SELECT * FROM ({select}) AS s WHERE NOT EXISTS (FROM made.guarded AS g "
                     "WHERE g.entity = s.entity AND g.record_id = s.record_id AND g.kind = s.kind "
                     "AND g.token = s.token)", used)
 
 
-# A subject of whom nothing is left afterwards: each of its values goes now.
+# A subject of whom nothing is left afterwards: each of its values goes now, and none of them only in part.
 _IDS = f"""
     SELECT entity, record_id, NULL AS part, 'id' AS kind, {_HMAC.format(x='any_value(v.subject_id)')} AS token
     FROM (SELECT DISTINCT entity, record_id, part, subject_id FROM retention.personal_values) AS v
     LEFT JOIN scratch.pending AS p USING (entity, record_id, part)
-    GROUP BY entity, record_id HAVING bool_and(p.part IS NOT NULL)
+    GROUP BY entity, record_id HAVING bool_and(coalesce(p.is_carried, false))
 """
 _VALUES = f"""
     SELECT v.entity, v.record_id, v.part, 'value' AS kind,
@@ -58,11 +58,6 @@ _ADDRESSES = f"""
     )
     SELECT h.entity, h.record_id, h.part, h.kind, {_HMAC.format(x='h.text')} AS token
     FROM held AS h SEMI JOIN going AS g USING (kind, text)
-"""
-_SUBSCRIPTIONS = f"""
-    SELECT h.entity, h.record_id, h.part, 'subscription' AS kind, {_HMAC.format(x='h.value')} AS token
-    FROM retention.address_holders AS h SEMI JOIN scratch.pending AS p USING (entity, record_id, part)
-    WHERE h.entity = 'newsletter_subscriptions'
 """
 
 
@@ -92,7 +87,7 @@ _OF_BATCH = f"""
     SELECT h.kind, h.token FROM held AS h LEFT JOIN gone AS d USING (entity, record_id, part)
     GROUP BY ALL HAVING bool_and(d.entity IS NOT NULL)
     UNION
-    SELECT kind, token FROM own SEMI JOIN now USING (entity, record_id, part) WHERE kind IN ('value', 'subscription')
+    SELECT kind, token FROM own SEMI JOIN now USING (entity, record_id, part) WHERE kind = 'value'
     UNION
     SELECT kind, token FROM own WHERE kind = 'id'
 """

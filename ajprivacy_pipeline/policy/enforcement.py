@@ -85,6 +85,7 @@ class Enforcement(Frozen):
     four_eyes: bool
     auto_approve: bool
     approval_days: int = Field(ge=1)
+    guard_months: int = Field(default=1, ge=0)  # for longer than the longest life in the registers
     overdue_days: int = Field(default=45, ge=0)
     brake: Brake
     batch: Batch

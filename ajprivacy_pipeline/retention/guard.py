@@ -8,7 +8,6 @@ A token is HMAC-SHA256 of a text, by kind:
     id             a subject of whom nothing was left: 'customer:1'
     value          a value of a column of a subject: its id, the column and the value, with U+001F between
     email, phone   an address (its key) or a number (its digits) that nobody else held
-    subscription   the address of a subscription that was deleted, whoever else holds it
 
 An entry counts until its day, the longest life in the registers of backups and imports, and a month are over.
 """
@@ -33,7 +32,6 @@ from ajprivacy_pipeline.storage.zones import Connection
 KEY = "guard"  # the random key of the tokens; it is never changed while an entry stands
 NO_KEY: dict[str, object] = {"guard_inner": None, "guard_outer": None, "guard_national": None}
 GUARD_COLUMNS = "kind VARCHAR, token VARCHAR, erased_on DATE"
-_MONTHS_LONGER = 1  # than the longest life: "+ 1 month" of the specification
 _GONE = store.guard.c
 
 
@@ -50,7 +48,7 @@ def guard_parameters(keys: KeyStore, control: ControlStore, sweep: Sweep) -> dic
 
 def last_day(erased_on: date, enforcement: Enforcement) -> date:
     """Returns the day on which an entry ends."""
-    return plus_months(erased_on + timedelta(days=enforcement.longest_life_days), _MONTHS_LONGER)
+    return plus_months(erased_on + timedelta(days=enforcement.longest_life_days), enforcement.guard_months)
 
 
 def write_guard(con: Connection, control: ControlStore, enforcement: Enforcement, day: date) -> None:
