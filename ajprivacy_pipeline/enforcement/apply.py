@@ -31,7 +31,6 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.control_tables import request_events, review_decisions
-from ajprivacy_pipeline.storage.month_files import hold_lock
 from ajprivacy_pipeline.warehouse.stream import as_text
 from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Writer, open_writer
 
@@ -92,7 +91,7 @@ class Door:
         con.execute("CREATE OR REPLACE TABLE scratch.touched (entity VARCHAR, record_id VARCHAR)")
 
     def carry_out(self, number: int, people: Sequence[str]) -> Done:
-        """Change everything that is pending of some people, in one transaction.
+        """Change everything that is pending of some people, in one transaction; under the lock that holds wait for.
 
         Raises:
             BusyError: somebody holds a lock for too long; nothing was changed.
@@ -108,8 +107,7 @@ class Door:
                for entity in self.ground.places if entity in entities}
         self.checkpoint("batch")
         began = time.monotonic()
-        with (hold_lock(self.settings),
-              self.writer.batch(self._fact_tables() if ids.of_people else ()) as batch):
+        with self.writer.batch(self._fact_tables() if ids.of_people else ()) as batch:
             edits = self._decide(batch, done, ids, due, people)
             if not edits:
                 return done

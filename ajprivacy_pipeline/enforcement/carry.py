@@ -39,7 +39,7 @@ from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from ajprivacy_pipeline.storage.month_files import warehouse_lock
+from ajprivacy_pipeline.storage.month_files import hold_lock, warehouse_lock
 from ajprivacy_pipeline.warehouse.source import open_source
 
 _MAY_APPLY = ("approved", "applying", "applied", "verified", "unverified")
@@ -164,7 +164,10 @@ class _Apply:
         for people in self._crowds():
             number = 1 + max((0, *self.writer.markers(self.plan.id)))
             try:
-                done = door.carry_out(number, people)
+                with hold_lock(self.settings):  # until it stands in the ledger: whoever places a hold then is told
+                    done = door.carry_out(number, people)
+                    if done.rows:
+                        self._record(number, told(done, self.seen.on))
             except BusyError:
                 put_off = True
                 continue
@@ -174,7 +177,6 @@ class _Apply:
             put_off |= bool(done.put_off)
             if not done.rows:
                 continue
-            self._record(number, told(done, self.seen.on))
             self.checkpoint("recorded")
             self._settle(number)
             self.batches += 1

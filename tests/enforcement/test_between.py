@@ -139,12 +139,14 @@ def test_a_hold_that_is_placed_while_an_apply_runs_is_respected(world: World, wh
     assert {row["reason"] for row in result["dropped"]} == {"not_due"}
 
 
-def test_a_hold_waits_for_the_batch_that_is_under_way(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("moment", ["read", "committed"])  # also until the ledger knows what the hold has to be told
+def test_a_hold_waits_for_the_batch_that_is_under_way(world: World, monkeypatch: pytest.MonkeyPatch,
+                                                      moment: str) -> None:
     monkeypatch.setattr(month_files, "_HOLD_PATIENCE_SECONDS", 0.2)
     refused: list[ControlError] = []
 
     def places(now: str) -> None:
-        if now == "read":
+        if now == moment:
             with pytest.raises(ControlError, match="a batch of a plan") as failure:
                 place_hold(world.settings, "customer:1", "Ada", "litigation", date(2027, 10, 1),
                            today=date(2026, 10, 15), by="Ada")
