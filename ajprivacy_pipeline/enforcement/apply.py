@@ -21,8 +21,8 @@ from ajprivacy_pipeline.enforcement.bodies import CopyCount
 from ajprivacy_pipeline.enforcement.copies import Copies, CopyEdit, copy_counts
 from ajprivacy_pipeline.enforcement.ground import Ground, context_of
 from ajprivacy_pipeline.enforcement.plans import Plan
-from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
-from ajprivacy_pipeline.enforcement.targets import Part, Place
+from ajprivacy_pipeline.enforcement.stages import by_rank, stages_of
+from ajprivacy_pipeline.enforcement.targets import Place
 from ajprivacy_pipeline.enforcement.values import Context, ends_as
 from ajprivacy_pipeline.enforcement.work import Facts, Item, columns_of, gather, gathered
 from ajprivacy_pipeline.errors import EnforcementError
@@ -31,6 +31,7 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.control_tables import request_events, review_decisions
+from ajprivacy_pipeline.storage.month_files import hold_lock
 from ajprivacy_pipeline.warehouse.stream import as_text
 from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Writer, open_writer
 
@@ -78,10 +79,14 @@ class Door:
     """Writes the batches of one plan."""
 
     def __init__(self, settings: Settings, writer: Writer, con: zones.Connection, policy: Policy, ground: Ground,
-                 plan: Plan, seen: Seen, checkpoint: Checkpoint) -> None:
-        """Write to `writer` what stands in `pending` of the zone `con`, which was decided about as `seen` says."""
+                 plan: Plan, seen: Seen, checkpoint: Checkpoint, record: Callable[[int, Done], None]) -> None:
+        """Write to `writer` what stands in `pending` of the zone `con`, which was decided about as `seen` says.
+
+        `record` is told of each batch that was committed, with its number.
+        """
         self.settings, self.writer, self.con, self.policy = settings, writer, con, policy
         self.ground, self.plan, self.seen, self.checkpoint = ground, plan, seen, checkpoint
+        self.record = record
         self.stages = stages_of(policy)
         self.contexts: dict[tuple[str, str, Facts], Context] = {}
         locked.take_turns(con, policy)
@@ -91,7 +96,7 @@ class Door:
         con.execute("CREATE OR REPLACE TABLE scratch.touched (entity VARCHAR, record_id VARCHAR)")
 
     def carry_out(self, number: int, people: Sequence[str]) -> Done:
-        """Change everything that is pending of some people, in one transaction; under the lock that holds wait for.
+        """Change everything that is pending of some people, in one transaction, and record it under the same lock.
 
         Raises:
             BusyError: somebody holds a lock for too long; nothing was changed.
@@ -106,11 +111,21 @@ class Door:
         due = {entity: list(gathered(self.con, self.policy, self.stages, entity))
                for entity in self.ground.places if entity in entities}
         self.checkpoint("batch")
+        with hold_lock(self.settings):  # until it is recorded: whoever places a hold then is told what was taken
+            self._transact(number, people, ids, due, done)
+            if done.rows:
+                self.record(number, done)
+        if done.rows and ids.of_people:
+            done.arrived = self._arrived(ids)
+        return done
+
+    def _transact(self, number: int, people: Sequence[str], ids: locked.Ids, due: Mapping[str, list[Item]],
+                  done: Done) -> None:
         began = time.monotonic()
         with self.writer.batch(self._fact_tables() if ids.of_people else ()) as batch:
             edits = self._decide(batch, done, ids, due, people)
             if not edits:
-                return done
+                return
             self.copies.look(batch, done.put_off)
             self.checkpoint("write")
             tombstones.ensure(batch, self.ground, self.policy, self._links(edits))
@@ -132,8 +147,6 @@ class Door:
                          "SEMI JOIN scratch.going USING (row_no)")
         self.copies.committed()
         self.checkpoint("committed")
-        done.arrived = self._arrived(ids) if ids.of_people else 0
-        return done
 
     def _decide(self, batch: Batch, done: Done, ids: locked.Ids, due: Mapping[str, list[Item]],
                 people: Sequence[str]) -> list[Edit]:
@@ -196,7 +209,7 @@ class Door:
             if row is None or person_of(item) in done.put_off:
                 continue
             key = tuple(row[name] for name in address)
-            for rank, parts in _by_rank(self.stages, item):
+            for rank, parts in by_rank(self.stages, item.entity, item.parts):
                 yield self._edit(place, item, row, address, key, rank, parts)
 
     def _edit(self, place: Place, item: Item, row: Mapping[str, Any], address: tuple[str, ...], key: tuple[Any, ...],
@@ -320,13 +333,6 @@ def _stands(found: Any, written: Any) -> bool:
     if isinstance(found, str) and isinstance(written, str):
         return found.rstrip(" ") == written.rstrip(" ")
     return bool(found == written)
-
-
-def _by_rank(stages: Mapping[Part, Stage], item: Item) -> list[tuple[int, tuple[str, ...]]]:
-    found: dict[int, list[str]] = defaultdict(list)
-    for part in item.parts:
-        found[stages[item.entity, part].rank].append(part)
-    return [(rank, tuple(parts)) for rank, parts in sorted(found.items())]
 
 
 def _grouped(edits: Iterable[Edit | CopyEdit]) -> Iterator[Change]:

@@ -39,7 +39,7 @@ from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from ajprivacy_pipeline.storage.month_files import hold_lock, warehouse_lock
+from ajprivacy_pipeline.storage.month_files import warehouse_lock
 from ajprivacy_pipeline.warehouse.source import open_source
 
 _MAY_APPLY = ("approved", "applying", "applied", "verified", "unverified")
@@ -159,15 +159,12 @@ class _Apply:
     def _round(self) -> bool:
         """Carry out what is pending; returns whether somebody was put off."""
         door = Door(self.settings, self.writer, self.con, self.policy, self.ground, self.plan, self.seen,
-                    self.checkpoint)
+                    self.checkpoint, lambda number, done: self._record(number, told(done, self.seen.on)))
         put_off = False
         for people in self._crowds():
             number = 1 + max((0, *self.writer.markers(self.plan.id)))
             try:
-                with hold_lock(self.settings):  # until it stands in the ledger: whoever places a hold then is told
-                    done = door.carry_out(number, people)
-                    if done.rows:
-                        self._record(number, told(done, self.seen.on))
+                done = door.carry_out(number, people)
             except BusyError:
                 put_off = True
                 continue

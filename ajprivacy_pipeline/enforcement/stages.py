@@ -4,7 +4,8 @@ Belongs here: what follows from the policy alone. `plan show` and `plan apply` a
 Does not belong here: where a column stands in a warehouse (`targets`), what a value becomes (`values`).
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ajprivacy_pipeline.policy import Policy
@@ -52,6 +53,15 @@ def stages_of(policy: Policy) -> dict[tuple[str, str], Stage]:
     """Returns every stage of a policy by table and part, in the order in which they are carried out."""
     found = {(table, part): _stage(policy, table, part) for table, part in decided_parts(policy)}
     return dict(sorted(found.items(), key=lambda item: item[1].rank))
+
+
+def by_rank(stages: Mapping[tuple[str, str], Stage], table: str, parts: Iterable[str],
+            ) -> list[tuple[int, tuple[str, ...]]]:
+    """Returns the parts of one row that go together, by their place in the order of one person's parts."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for part in parts:
+        found[stages[table, part].rank].append(part)
+    return [(rank, tuple(together)) for rank, together in sorted(found.items())]
 
 
 def _stage(policy: Policy, table: str, part: str) -> Stage:
