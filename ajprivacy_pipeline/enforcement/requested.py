@@ -65,7 +65,7 @@ def plan_for_request(settings: Settings, request_id: str, *, by: str = "system")
         with warehouse_lock(settings, alone=True):
             destroy_left(settings, keys)
             try:
-                with zones.open_zone(settings, keys, path, extensions=("postgres_scanner", "sqlite_scanner")) as con:
+                with zones.open_zone(settings, keys, path) as con:
                     run = MonthRun(settings, policy, control, keys, con, month, f"request {request_id}", ignore)
                     day = today(policy.retention.time_zone)
                     run.judge_on(day)
