@@ -85,10 +85,11 @@ def require_none_running(control: ControlStore, policy: Policy, request: str | N
 
 
 def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,
-            month: str, *, by: str = "system", request: str | None = None) -> shapes.PlanSummary:
+            month: str, *, by: str = "system", request: str | None = None, day: date | None = None,
+            ) -> shapes.PlanSummary:
     """Make the plan of a month whose decided file is open; the last step of the monthly job.
 
-    With a request the plan is that person's: of what stands in `scratch.due`, judged on the day it is made.
+    With a request the plan is that person's: of what stands in `scratch.due`, judged on `day` instead of the month's.
 
     Raises:
         EnforcementError: as `make_plan`, or the month has not succeeded.
@@ -105,7 +106,8 @@ def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: 
             require_unrestored(writer, ledger)
     with open_source(settings.warehouse_url) as source:
         ground = look_at(source, settings, policy)
-    summary = _Making(con, settings, policy, ledger, control, keys, month, ground, request).run(len(known) + 1)
+    summary = _Making(con, settings, policy, ledger, control, keys, month, ground, request,
+                      day or as_of(month)).run(len(known) + 1)
     for plan in known:
         state = plan.state(policy.enforcement.approval_days)
         if plan.request == request and state in ("made", "first_approval", "expired"):
@@ -129,10 +131,9 @@ class _Making:
     """One making of a plan."""
 
     def __init__(self, con: zones.Connection, settings: Settings, policy: Policy, ledger: Ledger, control: ControlStore,
-                 keys: KeyStore, month: str, ground: Ground, request: str | None) -> None:
+                 keys: KeyStore, month: str, ground: Ground, request: str | None, day: date) -> None:
         self.con, self.settings, self.policy, self.ledger, self.control = con, settings, policy, ledger, control
-        self.keys, self.month, self.ground, self.request = keys, month, ground, request
-        self.day = as_of(month) if request is None else today(policy.retention.time_zone)
+        self.keys, self.month, self.ground, self.request, self.day = keys, month, ground, request, day
         self.stages = stages_of(policy)
         self.parts: dict[Part, Counter[str]] = defaultdict(Counter)
         self.fixed: Counter[tuple[str, str]] = Counter()

@@ -67,16 +67,20 @@ def plan_for_request(settings: Settings, request_id: str, *, by: str = "system")
             try:
                 with zones.open_zone(settings, keys, path, extensions=("postgres_scanner", "sqlite_scanner")) as con:
                     run = MonthRun(settings, policy, control, keys, con, month, f"request {request_id}", ignore)
-                    run.judge_on(today(policy.retention.time_zone))
+                    day = today(policy.retention.time_zone)
+                    run.judge_on(day)
                     run_decisions(run)
                     _require_effect(con, request_id)
-                    # Before the address by which it reached the person may go.
-                    remember_shared_requests(con, control, month, run.run_id)
-                    remember_effects(con, control, keys, month, run.run_id)
+                    # Before the address by which it reached the person may go, and as of the month that has begun:
+                    # the newest one, run again, was over before.
+                    begun = f"{day:%Y-%m}"
+                    remember_shared_requests(con, control, begun, run.run_id)
+                    remember_effects(con, control, keys, begun, run.run_id)
                     con.execute("ATTACH IF NOT EXISTS ':memory:' AS scratch")
                     con.execute(_ASKED, {"request": request_id})
                     con.execute(_THEIRS)
-                    return plan_of(con, settings, policy, control, keys, month, by=by, request=request_id)
+                    return plan_of(con, settings, policy, control, keys, month, by=by, request=request_id,
+                                   day=day)
             finally:
                 destroy_left(settings, keys)
 

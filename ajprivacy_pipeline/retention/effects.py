@@ -69,12 +69,15 @@ def remember_effects(con: Connection, control: ControlStore, keys: KeyStore, mon
     """Bring the store to what this month's rows say.
 
     A month before the newest successful one, or one whose evidence is missing, only adds: it takes nothing that another
-    month stored.
+    month stored. What a later month stored stays: a request's plan is made in the month that has begun.
     """
     newest = control.rows(sa.select(sa.func.max(store.months.c.month).label("month")))[0]["month"]
     is_missing = con.execute("SELECT is_missing FROM retention.evidence").fetchall()[0][0]
     only_adds = is_missing or (newest is not None and month < newest)
-    sources = [row[0] for row in con.execute(_UNKNOWN if only_adds else _CHANGED).fetchall()]
+    later = {row["source"] for row in control.rows(
+        sa.select(store.effects.c.source).where(store.effects.c.month > month))}
+    found = con.execute(_UNKNOWN if only_adds else _CHANGED).fetchall()
+    sources = [source for (source,) in found if source not in later]
     if not sources:
         return
     con.execute("CREATE OR REPLACE TEMP TABLE changed_effects AS SELECT unnest($1) AS source", [sources])

@@ -23,7 +23,6 @@ Extent = Literal["own", "facts", "elsewhere"]
 _DESCRIBES_NOBODY = ("business_fact", "company_data")
 _GUESTS = {"orders": ("delivery_email", "delivery_"), "invoices": ("billing_email", "billing_")}
 _SIDES = {"in": "sender", "out": "recipient"}  # whose column is the person's own, by a message's direction
-_PHONE_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -212,8 +211,8 @@ class Holdings:
             return key == own or key in self._person.email_keys
         if row is None:
             return False
-        number = digits(text)
-        if len(number) >= _PHONE_DIGITS and number[-_PHONE_DIGITS:] == digits(row["phone"])[-_PHONE_DIGITS:]:
+        number, length = digits(text), self._policy.enforcement.sweep.national_digits
+        if len(number) >= length and number[-length:] == digits(row["phone"])[-length:]:
             return True
         return text.casefold().strip() in {(row[column] or "").casefold().strip() for column in ("name", "username")}
 

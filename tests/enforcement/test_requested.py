@@ -1,5 +1,6 @@
 """A plan for whoever asked: exactly that person's due rows, at once; nobody else's, and nothing before it counts."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.enforcement.requested import plan_for_request
 from ajprivacy_pipeline.enforcement.shapes import PlanSummary
 from ajprivacy_pipeline.errors import EnforcementError
+from ajprivacy_pipeline.retention.effects import stored_effects
 from tests.enforcement.enforcement_world import World, changed, sample_shop
 
 
@@ -87,6 +89,18 @@ def test_before_identification_only_what_marketing_alone_held(world: World) -> N
     world.execute("DELETE FROM rights_requests WHERE request_id = 'R-ASK'")
     world.execute("UPDATE customers SET preferences = 'green' WHERE customer_id = 'ASK'")
     assert world.decide()["subject", "customer:ASK", "preferences"][0] == "due"  # what it ended stays ended
+
+
+def test_the_month_before_run_again_forgets_nothing_of_it(world: World) -> None:
+    """It was received after that month: its own row says nothing there, and its address may be gone."""
+    ask(world, "objection", None, email="kari.spor@example.no")
+    world.decide()
+    before = set(stored_effects(world.control))
+    plan_for_request(world.settings, "R-ASK")
+    known = set(stored_effects(world.control))
+    assert {(kind, received_on) for _, kind, received_on, *_ in known - before} == {("objection", date(2026, 11, 20))}
+    world.decide()
+    assert set(stored_effects(world.control)) == known
 
 
 def test_an_objection_by_a_shared_address_reaches_both(world: World) -> None:
