@@ -104,8 +104,12 @@ def request_show(request: RequestId, as_json: Json = False) -> None:
 @request_app.command("verify-identity")
 def request_verify_identity(request: RequestId, by: Who = None) -> None:
     """Record that the person has shown who they are; before that nothing is handed out."""
+    from ajprivacy_pipeline.enforcement.requested import ENDING
     from ajprivacy_pipeline.rights.steps import verify_identity
-    _moved(verify_identity(prepared(), request, today=today(), by=_who(by)))
+    found = verify_identity(prepared(), request, today=today(), by=_who(by))
+    _moved(found)
+    if found.kind in ENDING:
+        typer.echo(f"next: ajprivacy plan make --request {request}")
 
 
 @request_app.command("extend")
@@ -117,6 +121,21 @@ def request_extend(
     """Extend the deadline to three months from receipt, within the first month and with a reason."""
     from ajprivacy_pipeline.rights.steps import extend
     _moved(extend(prepared(), request, reason, today=today(), by=_who(by)))
+    typer.echo(f"next: ajprivacy request letter {request} --about extension --out DIR")
+
+
+@request_app.command("letter")
+def request_letter(
+    request: RequestId,
+    about: Annotated[str, typer.Option("--about", metavar="WHAT", help="extension, identity or lifting.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write to; nobody else can read it.")],
+    lang: Annotated[Language, typer.Option("--lang", help="Norwegian bokmål or English.")] = Language.NB,
+    by: Who = None,
+) -> None:
+    """Write a letter that is no answer yet: why it takes longer, who the person is, that a restriction ends."""
+    from ajprivacy_pipeline.rights.letter import write_letter
+    for name in write_letter(prepared(), request, about, out, language=lang.value, today=today(), by=_who(by)):
+        typer.echo(out / name)
 
 
 @request_app.command("refuse")

@@ -19,6 +19,7 @@ class Rights(Frozen):
     soon_days: int = Field(default=7, ge=0)
     identity_months: int = Field(default=1, ge=1)
     package_days: int = Field(default=30, ge=0)
+    plan_daily: bool = True
     profiling_clauses: tuple[str, ...] = ()
     complaint_url: str = Field(pattern=r"^https://\S+$")
     without_identity: tuple[str, ...] = ()
