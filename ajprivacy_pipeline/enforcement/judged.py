@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
-from ajprivacy_pipeline.enforcement.entries import undone_batches
+from ajprivacy_pipeline.enforcement.entries import MARKED, undone_batches
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.plans import Plan, known_plans
 from ajprivacy_pipeline.settings import Settings
@@ -103,7 +103,7 @@ def carried_out(settings: Settings, keys: KeyStore, control: ControlStore, reque
     entries = Ledger(control, keys, settings.keys).entries() if plans else []
     undone = undone_batches(entries)
     batches = [entry for entry in entries
-               if entry.kind == "batch" and entry.body["plan"] in plans and entry.seq not in undone]
+               if entry.kind in MARKED and entry.body["plan"] in plans and entry.seq not in undone]
     rows: Counter[tuple[str, str, str]] = Counter()
     for entry in batches:
         for count in entry.body["counts"]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ajprivacy_pipeline.enforcement import judged
 from ajprivacy_pipeline.enforcement.ground import current_policy
 from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.plans import RECTIFICATION
 from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.explain.words import Language
 from ajprivacy_pipeline.policy import Policy
@@ -17,6 +18,7 @@ from ajprivacy_pipeline.rights.copies import copied_rows
 from ajprivacy_pipeline.rights.decided import Month, decided_month
 from ajprivacy_pipeline.rights.folder import check_folder, destroy_copies, keep_copy, write_folder
 from ajprivacy_pipeline.rights.held import Held, Holdings
+from ajprivacy_pipeline.rights.outbox import all_notices, fill
 from ajprivacy_pipeline.rights.outcome import ENDING, Outcome
 from ajprivacy_pipeline.rights.package import ACCESS, PORTABILITY, Assembler
 from ajprivacy_pipeline.rights.page import render_files
@@ -75,7 +77,7 @@ def _package(settings: Settings, policy: Policy, request: Request, everything: l
     words = Wording(language)
     if request.outcome == "refused":  # nothing about anybody is in it
         return Assembler(policy, words, None, Month()).package(request, [], [], {}, today)
-    if request.kind in ENDING:
+    if request.kind in (*ENDING, RECTIFICATION):
         return _ended(settings, policy, request, words, today, by)
     if request.kind not in PACKAGES:
         _alone(settings, policy, request)
@@ -97,21 +99,32 @@ def _package(settings: Settings, policy: Policy, request: Request, everything: l
 
 
 def _ended(settings: Settings, policy: Policy, request: Request, words: Wording, today: date, by: str) -> Package:
-    """The answer to an erasure or an objection: what was really carried out, and what was decided about the rest."""
+    """The answer to what is carried out by a plan: what really was, and what was decided about the rest."""
     keys, control = KeyStore(settings.keys, settings.root_key), ControlStore.in_folder(settings.control)
     known = judged.judged(settings, keys, request.id)
     if known is not None and len(known.people) > 1:
         raise RightsError(SEVERAL)
     # Where its plan says whose it is, that holds also when the address is gone.
     whom = known.people[0] if known is not None and known.people else _alone(settings, policy, request)
+    fill(settings, policy, today, [request])
     done = judged.carried_out(settings, keys, control, request.id)
     since = request.received_on or today
     by_month = [one for one in Ledger(control, keys, settings.keys).find(whom).found
-                if one.carried_out_on >= since] if whom else []
+                if one.carried_out_on >= since] if whom and request.kind in ENDING else []
     if whom:
         _note(settings, whom, None, by)
     return Assembler(policy, words, None, Month()).package(
-        request, [], [], {}, today, Outcome(policy, words, request, known, done, by_month))
+        request, [], [], {}, today, Outcome(policy, words, request, known, done, by_month,
+                                            _unconfirmed(policy, words, control, request)))
+
+
+def _unconfirmed(policy: Policy, words: Wording, control: ControlStore, request: Request) -> list[str]:
+    """Who was told of a rectification and has not confirmed it: the systems that are not updated by us."""
+    if request.kind != RECTIFICATION:
+        return []
+    return [words.of("recipient_names", one.addressee) if one.addressee in policy.recipients else
+            policy.rights.systems[one.addressee].meaning if one.addressee in policy.rights.systems else one.addressee
+            for one in all_notices(control) if one.request == request.id and one.acknowledged_on is None]
 
 
 def _alone(settings: Settings, policy: Policy, request: Request) -> str | None:

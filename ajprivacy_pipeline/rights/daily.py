@@ -9,13 +9,16 @@ from datetime import date
 from typing import TypedDict
 
 from ajprivacy_pipeline.calendar import plus_months
+from ajprivacy_pipeline.enforcement import rectified
 from ajprivacy_pipeline.enforcement.approve import auto_approve
 from ajprivacy_pipeline.enforcement.judged import forget_judged
 from ajprivacy_pipeline.enforcement.requested import ENDING, PLANNED, plans_for_requests
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.rights import Rights
+from ajprivacy_pipeline.policy.ropa import ropa
 from ajprivacy_pipeline.retention.recorded_requests import forget
 from ajprivacy_pipeline.rights.folder import destroy_copies
+from ajprivacy_pipeline.rights.outbox import all_notices, fill
 from ajprivacy_pipeline.rights.requests import VERIFY, Request
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore
@@ -58,6 +61,13 @@ def open_figures(requests: Iterable[Request], rights: Rights, today: date) -> Op
                            cells.items(), key=lambda item: (item[0][2] or "", item[0][:2]))]}
 
 
+def register_figures(settings: Settings, policy: Policy, requests: Sequence[Request], today: date) -> dict[str, int]:
+    """Returns how many notices were made now and how many are overdue, and what the registers lack."""
+    made = fill(settings, policy, today, requests)
+    late = [one for one in all_notices(ControlStore.in_folder(settings.control)) if one.state(today) == "overdue"]
+    return {"notices_made": made, "unacknowledged": len(late), "register_gaps": len(ropa(policy, today)["warnings"])}
+
+
 def _is_long(request: Request, rights: Rights, today: date) -> bool:
     """Whether somebody has not shown who they are for longer than the policy's months."""
     return request.received_on is None or today > plus_months(request.received_on, rights.identity_months)
@@ -97,9 +107,10 @@ def _has_plan(request: Request) -> bool:
 def tidy(settings: Settings, policy: Policy, today: date, open_ids: Sequence[str] = ()) -> dict[str, int]:
     """Destroy our copies of answers, and forget whose requests were, once their time is over; returns how many.
 
-    What was decided for the answer of an open request, of `open_ids`, is kept.
+    What was decided or said to be corrected for an open request, of `open_ids`, is kept.
     """
     control, keys = ControlStore.in_folder(settings.control), KeyStore(settings.keys, settings.root_key)
+    rectified.forget(settings, keys, open_ids)
     forget_judged(settings, keys, policy.rights.package_days, today, open_ids)
     return {"packages": destroy_copies(settings, control, policy.rights.package_days, today),
             "people": forget(control, today, policy.periods["limitation_months"])}

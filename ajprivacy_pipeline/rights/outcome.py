@@ -20,14 +20,19 @@ from ajprivacy_pipeline.rights.wording import Wording
 
 ERASURE, OBJECTION = "erasure", "objection"
 ENDING = (ERASURE, OBJECTION)
+RECTIFY = "rectify"
 
 
 class Outcome:
     """The outcome of one request, in one language."""
 
     def __init__(self, policy: Policy, words: Wording, request: Request, judged: Judged | None, done: CarriedOut,
-                 by_month: Sequence[Found] = ()) -> None:
-        """Tell `done`, and of `judged` what is not done; `by_month`: what went since without a plan of its own."""
+                 by_month: Sequence[Found] = (), waiting_for: Sequence[str] = ()) -> None:
+        """Tell `done`, and of `judged` what is not done.
+
+        `by_month`: what went since without a plan of its own. `waiting_for`: who has not confirmed a correction yet.
+        """
+        self._waiting_for = waiting_for
         self._policy, self._words, self._kind = policy, words, request.kind or ""
         self._judged, self._done, self._by_month = judged, done, by_month
 
@@ -42,7 +47,9 @@ class Outcome:
         found = [self._words.text("outcome", f"{self._kind}_{self._state()}", date=self._words.day(day),
                                   clauses=", ".join(dict.fromkeys(one.clause for one in self._by_month)))]
         found += self._words.group("answers_always").get(self._kind, ())
-        if self._done.rows and self._done.on and (lives := [
+        if self._done.rows and self._waiting_for:
+            found.append(self._words.text("outcome", "waiting_for", who=self._words.listed(self._waiting_for)))
+        if self._kind in ENDING and self._done.rows and self._done.on and (lives := [
                 backup.life_days for backup in self._policy.enforcement.backups.values()]):
             found.append(self._words.text("outcome", "backups", date=self._words.day(
                 self._done.on + timedelta(days=max(lives)))))
@@ -92,16 +99,24 @@ class Outcome:
               clauses: tuple[str, ...], until: date | None, text: str) -> PartTold:
         words = self._words
         return PartTold(state=state, table=entity, part=part, rows=rows, clauses=clauses,
-                        title=f"{words.of('titles', entity)}: {words.part(part)}",
+                        title=f"{words.of('titles', entity)}: {self._named(part)}",
                         until=until.isoformat() if until else None, text=text)
+
+    def _named(self, part: str) -> str:
+        return self._words.part(part) if self._kind in ENDING else self._words.of("fields", part)
 
     def _clauses(self, entity: str, part: str, grounds: Sequence[str]) -> tuple[str, ...]:
         """The promises behind some grounds: of a purpose the one that the part goes by, if it is one of its own."""
-        retention, own = self._policy.retention, self._policy.enforcement.clauses[entity][part]
+        own = self._policy.enforcement.clauses.get(entity, {}).get(part, self._policy.rights.rectification_clause)
+        if self._kind not in ENDING:
+            return (self._policy.rights.rectification_clause,)
+        retention = self._policy.retention
         found = []
         for name in grounds:
             if name in retention.freezes:
                 found.append(retention.freezes[name].source)
+            elif name in retention.reason_clauses:
+                found.append(retention.reason_clauses[name])
             elif name in retention.purposes and own not in (clauses := retention.purposes[name].clauses):
                 found.append(clauses[0])
             else:

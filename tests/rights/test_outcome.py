@@ -1,7 +1,6 @@
 """What is told of an erasure or an objection: before, while and after it is carried out; letters that are no answer."""
 
 import json
-import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -17,51 +16,13 @@ from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.rights.daily import plan_ready, tidy
 from ajprivacy_pipeline.rights.requests import known_requests
-from ajprivacy_pipeline.run.month import open_month
-from ajprivacy_pipeline.run.steps import run_decisions
 from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.storage import sealed
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from tests.rights.shop import POLICY, TODAY, Desk, write_shop
+from tests.rights.shop import POLICY, TODAY, Desk
 
-SHOP = {
-    "customers": [
-        {"customer_id": "1", "customer_type": "consumer", "name": "Kari Nordmann", "email": "kari@example.no",
-         "gender": "f", "preferences": "desks", "profile_created_at": "2015-01-01", "last_login_at": "2026-10-01"},
-        {"customer_id": "2", "customer_type": "consumer", "name": "Ola Ved", "email": "ola@example.no",
-         "gender": "m", "profile_created_at": "2015-01-01", "last_login_at": "2026-10-01"}],
-    "products": [{"product_id": "p", "warranty_years": "10"}],
-    "orders": [{"order_id": "o", "customer_id": "1", "ordered_at": "2026-06-01", "delivered_at": "2026-06-05",
-                "paid_at": "2026-06-01", "total_amount": "10", "delivery_name": "Kari Nordmann"}],
-    "order_lines": [{"order_id": "o", "line_number": "1", "product_id": "p", "quantity": "1"}],
-    "newsletter_subscriptions": [{"subscription_id": "n", "email": "Kari@example.no", "subscribed_at": "2025-01-01"}],
-}
 Say = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="module")
-def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the shop and a home in which a month is decided; it is copied, never used."""
-    folder = tmp_path_factory.mktemp("decided")
-    write_shop(f"sqlite:///{folder / 'shop.db'}", SHOP)
-    with pytest.MonkeyPatch.context() as patch:
-        desk = Desk(folder / "home", f"sqlite:///{folder / 'shop.db'}", patch)
-        with open_month(desk.settings, "2026-10", "test") as run:
-            run_decisions(run)
-            run.finish()
-    return folder
-
-
-@pytest.fixture
-def desk(decided: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    shutil.copytree(decided, tmp_path, dirs_exist_ok=True)
-    return Desk(tmp_path / "home", f"sqlite:///{tmp_path / 'shop.db'}", monkeypatch)
-
-
-@pytest.fixture
-def say(desk: Desk, capsys: pytest.CaptureFixture[str]) -> Say:
-    return lambda *arguments: desk.run(capsys, *arguments)
 
 
 def asked(say: Say, kind: str, *whose: str) -> str:
@@ -106,7 +67,7 @@ def test_an_erasure_is_told_as_far_as_it_is_carried_out(desk: Desk, say: Say, tm
     page = (tmp_path / "done" / "package.html").read_text(encoding="utf-8")
     for claim in ("neste utføring", "ikke utført", "nonymisert"):
         assert claim not in page
-    assert "Hva som er borte" in page
+    assert "Hva vi har gjort" in page
 
     keys = KeyStore(desk.settings.keys, desk.settings.root_key)  # what a restored warehouse has again is not gone
     Ledger(ControlStore.in_folder(desk.settings.control), keys, desk.settings.keys).append(
