@@ -35,8 +35,8 @@ from ajprivacy_pipeline.storage.month_files import hold_lock
 from ajprivacy_pipeline.warehouse.stream import as_text
 from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Writer, open_writer
 
-__all__ = ["BusyError", "Checkpoint", "Done", "Door", "Edit", "Seen", "Writer", "open_writer", "person_of",
-           "said_by_people", "told"]
+__all__ = ["Batch", "BusyError", "Change", "Checkpoint", "Done", "Door", "Edit", "Seen", "Writer", "open_writer",
+           "person_of", "said_by_people", "told"]
 
 Checkpoint = Callable[[str], None]  # told what comes next; a test kills there
 
