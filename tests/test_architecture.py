@@ -78,6 +78,8 @@ def test_one_door_leads_to_the_warehouse(path: Path) -> None:
     name = "ajprivacy_pipeline.warehouse.writer"
     imported = any(found == name or found.startswith(f"{name}.") for found in _imports(path, at_load=True))
     assert imported == (_name(path) == "ajprivacy_pipeline/enforcement/apply.py")
+    may_connect = "ajprivacy_pipeline.warehouse.engines" in _imports(path)
+    assert may_connect == (_name(path) == "ajprivacy_pipeline/warehouse/writer.py")
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=_name)

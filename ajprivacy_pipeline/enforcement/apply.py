@@ -21,6 +21,7 @@ from ajprivacy_pipeline.enforcement.bodies import CopyCount
 from ajprivacy_pipeline.enforcement.copies import Copies, CopyEdit, copy_counts
 from ajprivacy_pipeline.enforcement.ground import Ground, context_of
 from ajprivacy_pipeline.enforcement.plans import Plan
+from ajprivacy_pipeline.enforcement.readback import read_back
 from ajprivacy_pipeline.enforcement.stages import by_rank, stages_of
 from ajprivacy_pipeline.enforcement.targets import Place
 from ajprivacy_pipeline.enforcement.values import Context, ends_as
@@ -33,7 +34,7 @@ from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.control_tables import request_events, review_decisions
 from ajprivacy_pipeline.storage.month_files import hold_lock
 from ajprivacy_pipeline.warehouse.stream import as_text
-from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Writer, open_writer
+from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Moment, Writer, open_writer
 
 __all__ = ["BusyError", "Checkpoint", "Done", "Door", "Edit", "Seen", "Writer", "open_writer", "person_of",
            "said_by_people", "told"]
@@ -59,6 +60,7 @@ class Seen(NamedTuple):
 
     on: date
     said: tuple[Any, ...]
+    moment: Moment | None  # of the warehouse, before it was read
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class Door:
                     batch.change(change)
                     self.checkpoint("written")
             copied = self._change_copies(batch)
-            self._read_back(batch, [*edits, *copied])
+            read_back(batch, [*edits, *copied])
             self._count(edits, done)
             done.copies = copy_counts(copied)
             self._intend(number, done)
@@ -152,13 +154,18 @@ class Door:
                 people: Sequence[str]) -> list[Edit]:
         """What is changed, decided on the facts as they stand now behind the batch's locks."""
         self.checkpoint("read")
-        locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids)
-        done.put_off |= locked.changed_people(self.con, self.policy, ids)
+        if not self._is_as_seen(batch):
+            locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids)
+            done.put_off |= locked.changed_people(self.con, self.policy, ids)
         if locked.EVERYBODY in done.put_off or said_by_people(self.settings) != self.seen.said:
             done.put_off |= set(people)
         edits = [edit for entity, listed in due.items()
                  for edit in self._edits_of(batch, done, self.ground.places[entity], listed)]
         return [edit for edit in edits if person_of(edit.item) not in done.put_off]
+
+    def _is_as_seen(self, batch: Batch) -> bool:
+        """Whether the database itself says that nobody else has written since everything was decided about."""
+        return self.seen.moment is not None and batch.moment() == self.seen.moment
 
     def _change_copies(self, batch: Batch) -> list[CopyEdit]:
         """Change the rows of copies that go with the batch, until no new SELECT finds one: triggers may add some."""
@@ -182,7 +189,8 @@ class Door:
     def _arrived(self, ids: locked.Ids) -> int:
         """Facts about the batch's people that came while it ran; they are decided about in the next plan."""
         with self.writer.batch() as batch:
-            return locked.arrived(batch, self.con, self.ground.resolved, self.policy, ids)
+            return 0 if self._is_as_seen(batch) else locked.arrived(
+                batch, self.con, self.ground.resolved, self.policy, ids)
 
     def _fact_tables(self) -> list[tuple[str, ...]]:
         """Tables into which a new fact about somebody could come while their own row is locked.
@@ -248,25 +256,6 @@ class Door:
                 if edit.after and source in edit.after and actions[column].action == "unlink":
                     yield edit.table, source, edit.after[source]
 
-    def _read_back(self, batch: Batch, edits: Sequence[Edit | CopyEdit]) -> None:
-        """Select every changed row anew and hold it against what it should be; counts of the database are no proof."""
-        expected: dict[tuple[Any, ...], dict[tuple[Any, ...], Mapping[str, Any] | None]] = defaultdict(dict)
-        for edit in edits:
-            before = expected[edit.table, edit.address].get(edit.row, {})
-            expected[edit.table, edit.address][edit.row] = (
-                None if edit.after is None or before is None else {**before, **edit.after})
-        for (table, address), rows in expected.items():
-            columns = sorted({name for after in rows.values() if after for name in after})
-            found = {tuple(row[name] for name in address): row
-                     for row in batch.read(table, address, list(rows), columns)}
-            wrong = sum(1 for key, after in rows.items() if (
-                key in found if after is None else
-                key not in found or any(not _stands(found[key][name], value) for name, value in after.items())))
-            if wrong:
-                raise EnforcementError(f"{'.'.join(table)}: {wrong} of {len(rows)} row(s) do not hold what was just "
-                                       "written: a trigger, a rule or a policy of the database changes or hides them; "
-                                       "nothing of this batch was changed")
-
     def _count(self, edits: Sequence[Edit], done: Done) -> None:
         for edit in edits:
             for part in edit.parts:
@@ -328,19 +317,13 @@ def said_by_people(settings: Settings) -> tuple[Any, ...]:
     return (*holds, reviews[0]["reviews"], steps[0]["steps"])
 
 
-def _stands(found: Any, written: Any) -> bool:
-    """Whether a column holds what was written; one of a fixed width fills up with blanks."""
-    if isinstance(found, str) and isinstance(written, str):
-        return found.rstrip(" ") == written.rstrip(" ")
-    return bool(found == written)
-
-
 def _grouped(edits: Iterable[Edit | CopyEdit]) -> Iterator[Change]:
-    """Rows of one table that become the same go in one statement."""
-    groups: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
+    """Rows of one table of which the same columns change go together."""
+    groups: dict[Any, tuple[list[Any], list[Any]]] = defaultdict(lambda: ([], []))
     for edit in edits:
         if edit.after is None or edit.after:
-            after = None if edit.after is None else tuple(sorted(edit.after.items()))
-            groups[edit.table, edit.address, after].append(edit.row)
-    for (table, address, after), rows in groups.items():
-        yield Change(table, address, tuple(rows), None if after is None else dict(after))
+            rows, values = groups[edit.table, edit.address, None if edit.after is None else tuple(edit.after)]
+            rows.append(edit.row)
+            values.append(tuple((edit.after or {}).values()))
+    for (table, address, columns), (rows, values) in groups.items():
+        yield Change(table, address, tuple(rows), columns, tuple(values))
