@@ -4,12 +4,12 @@ Belongs here: reading them from a decided zone, and what a value's end depends o
 Does not belong here: the warehouse itself, what happens to the values (`values`).
 """
 
-import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from ajprivacy_pipeline.enforcement.marks import Marking
 from ajprivacy_pipeline.enforcement.stages import LINK, SUBJECTS, Stage
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
@@ -36,10 +36,11 @@ class Item:
     key: tuple[Any, ...]
     values: Mapping[str, Any]
     facts: Facts
+    marks: tuple[Mapping[str, str], ...] = ()  # under each key that was asked for, the fingerprints by part
 
 
 def items(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str,
-          relation: str) -> Iterator[Item]:
+          relation: str, keys: Sequence[bytes] = ()) -> Iterator[Item]:
     """Yields the source rows of a table of the contract that have due parts.
 
     Args:
@@ -48,9 +49,25 @@ def items(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stag
         stages: by table and part.
         entity: the table of the contract.
         relation: what is due, with the columns of retention.due.
+        keys: under which each part is marked.
     """
-    sql, bound = _query(policy, stages, entity, relation)
-    yield from _fetched(con, f"{sql} ORDER BY d.record_id", bound, policy, stages, entity)
+    sql, bound = _query(policy, stages, entity, relation, marking=Marking(keys))
+    yield from _fetched(con, f"{sql} ORDER BY d.record_id", bound, policy, stages, entity, len(keys))
+
+
+def mark(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage], entities: Iterable[str],
+         relation: str, key: bytes) -> None:
+    """Write the fingerprints of what is due to `scratch.marks_now` (entity, record_id, part, fingerprint).
+
+    The facts a decision rests on are no part of it: they are decided about anew, and our own earlier batches move the
+    days. Arguments as `items`.
+    """
+    con.execute("CREATE OR REPLACE TABLE scratch.marks_now "
+                "(entity VARCHAR, record_id VARCHAR, part VARCHAR, fingerprint VARCHAR)")
+    for entity in entities:
+        sql, bound = _query(policy, stages, entity, relation, marking=Marking([key]))
+        con.execute("INSERT INTO scratch.marks_now SELECT $entity, record_id, unnest(parts), unnest(marks_0) "
+                    f"FROM ({sql})", bound)
 
 
 def gather(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str,
@@ -77,7 +94,8 @@ def _columns(stages: Mapping[tuple[str, str], Stage], entity: str) -> list[str]:
 
 
 def _query(policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str, relation: str,
-           turn: str = "") -> tuple[str, dict[str, Any]]:
+           turn: str = "", marking: Marking | None = None) -> tuple[str, dict[str, Any]]:
+    marking = marking or Marking()
     key = policy.sources.tables[entity].key
     listed = ", ".join(f"r.{quote(name)} AS c{i}" for i, name in enumerate((*key, *_columns(stages, entity))))
     sql = (f"WITH due AS (SELECT record_id, any_value(subject_id) AS subject_id, list(part ORDER BY part) AS parts, "
@@ -85,22 +103,23 @@ def _query(policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str,
            f"GROUP BY record_id{turn}), "
            f"fed AS (SELECT *, trim({quote(key[0])}::VARCHAR, $blanks) AS record_id FROM raw.{quote(entity)}) "
            f"SELECT d.record_id, d.subject_id, d.parts, d.days, f.is_home, f.customer_type, "
-           f"{listed}{turn.replace(' ', ' d.')} FROM due AS d JOIN fed AS r USING (record_id) "
+           f"{marking.select(stages, entity)}{listed}{turn.replace(' ', ' d.')} "
+           "FROM due AS d JOIN fed AS r USING (record_id) "
            f"LEFT JOIN ({_facts_of(policy, entity)}) AS f ON f.id = d.record_id")
-    return sql, {"entity": entity, "blanks": WHITE_SPACE, **_spellings(policy, entity)}
+    return sql, {"entity": entity, "blanks": WHITE_SPACE, **_spellings(policy, entity), **marking.bound}
 
 
 def _fetched(con: Connection, sql: str, bound: Mapping[str, Any], policy: Policy,
-             stages: Mapping[tuple[str, str], Stage], entity: str) -> Iterator[Item]:
-    keys, columns = len(policy.sources.tables[entity].key), _columns(stages, entity)
+             stages: Mapping[tuple[str, str], Stage], entity: str, marks: int = 0) -> Iterator[Item]:
+    keys, columns = marks + len(policy.sources.tables[entity].key), _columns(stages, entity)
     cursor = con.cursor()
     cursor.execute(f"USE {quote(con.execute('SELECT current_database()').fetchall()[0][0])}")
     cursor.execute(sql, dict(bound))
     while rows := cursor.fetchmany(FETCH):
         for record_id, subject_id, parts, days, is_home, customer_type, *values in rows:
-            yield Item(entity, record_id, subject_id, dict(zip(parts, days, strict=True)), tuple(values[:keys]),
-                       dict(zip(columns, values[keys:], strict=True)),
-                       Facts(customer_type, is_home is not False))
+            yield Item(entity, record_id, subject_id, dict(zip(parts, days, strict=True)), tuple(values[marks:keys]),
+                       dict(zip(columns, values[keys:], strict=True)), Facts(customer_type, is_home is not False),
+                       tuple(dict(zip(parts, told, strict=True)) for told in values[:marks]))
 
 
 _HOME = "c.country IS NULL OR list_contains($home, lower(c.country))"
@@ -138,18 +157,6 @@ def _spellings(policy: Policy, entity: str) -> dict[str, Any]:
     if "$home" not in _facts_of(policy, entity):
         return {}
     return {"home": [text.lower() for text in policy.regions.own.spellings]}
-
-
-def fingerprint(key: bytes, item: Item, part: str, columns: Sequence[str]) -> str:
-    """Returns the keyed hash of what a decision would change.
-
-    The facts it rests on are no part of it: they are decided about anew, and our own earlier batches move the days.
-    """
-    told = [item.entity, item.record_id, part]
-    for column in columns:
-        value = item.values[column]
-        told += [column, "" if value is None else f"={value}"]
-    return hmac.digest(key, "\x1f".join(f"{len(text)}:{text}" for text in told).encode(), "sha256").hex()[:32]
 
 
 def columns_of(stage: Stage, item: Item) -> list[str]:
