@@ -7,7 +7,7 @@ Does not belong here: the warehouse itself, what happens to the values (`values`
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from ajprivacy_pipeline.enforcement.marks import Marking
 from ajprivacy_pipeline.enforcement.stages import LINK, SUBJECTS, Stage
@@ -51,8 +51,20 @@ def items(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stag
         relation: what is due, with the columns of retention.due.
         keys: under which each part is marked.
     """
-    sql, bound = _query(policy, stages, entity, relation, marking=Marking(keys))
-    yield from _fetched(con, f"{sql} ORDER BY d.record_id", bound, policy, stages, entity, len(keys))
+    marking, own = Marking(keys), policy.sources.tables[entity].key
+    columns = _columns(stages, entity)
+    listed = ", ".join(f"r.{quote(name)} AS c{i}" for i, name in enumerate((*own, *columns)))
+    sql, bound = _query(policy, entity, relation, "d.record_id, d.subject_id, d.parts, d.days, f.is_home, "
+                        f"f.customer_type, {marking.select(stages, entity)}{listed}")
+    cursor = con.cursor()
+    cursor.execute(f"USE {quote(con.execute('SELECT current_database()').fetchall()[0][0])}")
+    cursor.execute(f"{sql} ORDER BY d.record_id", {**bound, **marking.bound})
+    first, rest = len(keys), len(keys) + len(own)
+    while rows := cursor.fetchmany(FETCH):
+        for record_id, subject_id, parts, days, is_home, customer_type, *values in rows:
+            yield Item(entity, record_id, subject_id, dict(zip(parts, days, strict=True)), tuple(values[first:rest]),
+                       dict(zip(columns, values[rest:], strict=True)), Facts(customer_type, is_home is not False),
+                       tuple(dict(zip(parts, told, strict=True)) for told in values[:first]))
 
 
 def mark(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage], entities: Iterable[str],
@@ -65,23 +77,47 @@ def mark(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage
     con.execute("CREATE OR REPLACE TABLE scratch.marks_now "
                 "(entity VARCHAR, record_id VARCHAR, part VARCHAR, fingerprint VARCHAR)")
     for entity in entities:
-        sql, bound = _query(policy, stages, entity, relation, marking=Marking([key]))
+        marking = Marking([key])
+        sql, bound = _query(policy, entity, relation,
+                            f"{marking.select(stages, entity)}d.record_id, d.parts")
         con.execute("INSERT INTO scratch.marks_now SELECT $entity, record_id, unnest(parts), unnest(marks_0) "
-                    f"FROM ({sql})", bound)
+                    f"FROM ({sql})", {**bound, **marking.bound})
+
+
+class Going(NamedTuple):
+    """A row of a batch: whose it is, as `scratch.pending` names people, of which kind, and its key as extracted."""
+
+    record_id: str
+    person: str
+    kind: str  # the due parts, which columns hold a value, and the facts, as `item_of_kind` reads them
+    key: tuple[Any, ...]
 
 
 def gather(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str,
            relation: str) -> None:
-    """Write what `items` yields to a table of the zone, by the turn that `relation` gives it, for `gathered`."""
-    sql, bound = _query(policy, stages, entity, relation, ", turn")
+    """Write the rows behind a relation to a table of the zone, by the turn that it gives them, for `gathered`."""
+    held = ", ".join(f"(r.{quote(name)} IS NOT NULL)::INTEGER" for name in _columns(stages, entity))
+    keys = ", ".join(f"r.{quote(name)} AS c{i}" for i, name in enumerate(policy.sources.tables[entity].key))
+    sql, bound = _query(policy, entity, relation, (
+        "d.record_id, coalesce(d.subject_id, $entity || '/' || d.record_id) AS person, concat_ws('|', "
+        f"array_to_string(d.parts, ','), concat({held}), (f.is_home IS NOT FALSE)::INTEGER, "
+        f"coalesce('=' || f.customer_type, '')) AS kind, {keys}, d.turn"), ", turn")
     con.execute(f"CREATE OR REPLACE TABLE {_gathered(entity)} AS {sql} ORDER BY d.turn, d.record_id", bound)
 
 
-def gathered(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str) -> Iterator[Item]:
-    """Yields the items that `gather` wrote whose turn is in `scratch.turns_now`."""
-    sql = (f"SELECT * EXCLUDE (turn) FROM {_gathered(entity)} SEMI JOIN scratch.turns_now USING (turn) "
-           "ORDER BY record_id")
-    yield from _fetched(con, sql, {}, policy, stages, entity)
+def gathered(con: Connection, entity: str) -> list[Going]:
+    """Returns the rows that `gather` wrote whose turn is in `scratch.turns_now`."""
+    rows = con.execute(f"SELECT * EXCLUDE (turn) FROM {_gathered(entity)} SEMI JOIN scratch.turns_now USING (turn) "
+                       "ORDER BY record_id").fetchall()
+    return [Going(row[0], row[1], row[2], row[3:]) for row in rows]
+
+
+def item_of_kind(stages: Mapping[tuple[str, str], Stage], entity: str, kind: str) -> Item:
+    """Returns a row of nobody that stands for all of a kind: of its values it only has whether there are any."""
+    parts, held, is_home, customer_type = kind.split("|", 3)
+    values = {name: True if there == "1" else None for name, there in zip(_columns(stages, entity), held, strict=True)}
+    return Item(entity, "", None, dict.fromkeys(parts.split(","), date.min), (), values,
+                Facts(customer_type[1:] if customer_type else None, is_home == "1"))
 
 
 def _gathered(entity: str) -> str:
@@ -93,33 +129,16 @@ def _columns(stages: Mapping[tuple[str, str], Stage], entity: str) -> list[str]:
                               for name in stage.columns))
 
 
-def _query(policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str, relation: str,
-           turn: str = "", marking: Marking | None = None) -> tuple[str, dict[str, Any]]:
-    marking = marking or Marking()
+def _query(policy: Policy, entity: str, relation: str, shown: str, turn: str = "") -> tuple[str, dict[str, Any]]:
+    """SQL of something of the rows behind a relation: `d`, what is due of one, `r`, the row, `f`, its facts."""
     key = policy.sources.tables[entity].key
-    listed = ", ".join(f"r.{quote(name)} AS c{i}" for i, name in enumerate((*key, *_columns(stages, entity))))
     sql = (f"WITH due AS (SELECT record_id, any_value(subject_id) AS subject_id, list(part ORDER BY part) AS parts, "
            f"list(due_on ORDER BY part) AS days{turn} FROM {relation} WHERE entity = $entity "
            f"GROUP BY record_id{turn}), "
            f"fed AS (SELECT *, trim({quote(key[0])}::VARCHAR, $blanks) AS record_id FROM raw.{quote(entity)}) "
-           f"SELECT d.record_id, d.subject_id, d.parts, d.days, f.is_home, f.customer_type, "
-           f"{marking.select(stages, entity)}{listed}{turn.replace(' ', ' d.')} "
-           "FROM due AS d JOIN fed AS r USING (record_id) "
+           f"SELECT {shown} FROM due AS d JOIN fed AS r USING (record_id) "
            f"LEFT JOIN ({_facts_of(policy, entity)}) AS f ON f.id = d.record_id")
-    return sql, {"entity": entity, "blanks": WHITE_SPACE, **_spellings(policy, entity), **marking.bound}
-
-
-def _fetched(con: Connection, sql: str, bound: Mapping[str, Any], policy: Policy,
-             stages: Mapping[tuple[str, str], Stage], entity: str, marks: int = 0) -> Iterator[Item]:
-    keys, columns = marks + len(policy.sources.tables[entity].key), _columns(stages, entity)
-    cursor = con.cursor()
-    cursor.execute(f"USE {quote(con.execute('SELECT current_database()').fetchall()[0][0])}")
-    cursor.execute(sql, dict(bound))
-    while rows := cursor.fetchmany(FETCH):
-        for record_id, subject_id, parts, days, is_home, customer_type, *values in rows:
-            yield Item(entity, record_id, subject_id, dict(zip(parts, days, strict=True)), tuple(values[marks:keys]),
-                       dict(zip(columns, values[keys:], strict=True)), Facts(customer_type, is_home is not False),
-                       tuple(dict(zip(parts, told, strict=True)) for told in values[:marks]))
+    return sql, {"entity": entity, "blanks": WHITE_SPACE, **_spellings(policy, entity)}
 
 
 _HOME = "c.country IS NULL OR list_contains($home, lower(c.country))"
