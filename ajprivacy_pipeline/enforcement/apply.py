@@ -77,6 +77,8 @@ class Door:
         self.stages = stages_of(policy)
         self.kinds = Kinds(policy, ground, self.stages)
         locked.take_turns(con, policy)
+        if seen.moment is None:
+            locked.find_rows(con)
         for entity in ground.places:
             gather(con, policy, self.stages, entity, "scratch.pending")
         self.copies = Copies(con, policy, ground, writer)

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -278,15 +279,20 @@ class Batch:
                 self._connection.execute(sa.delete(table).where(
                     keyed.is_one_of(self._dialect, table, change.address, chunk)))
         elif self._dialect == "sqlite" and keyed.has_index(table, change.address):
-            one = keyed.is_one(self._dialect, table, change.address)
-            statement = sa.update(table).where(one).values(
-                {name: sa.bindparam(f"to_{i}", type_=sa.types.NullType()) for i, name in enumerate(change.columns)}
-                | self._by_itself(table, change))
-            names = [*(f"to_{i}" for i in range(len(change.columns))), *keyed.bound(change.address)]
-            self._connection.execute(statement, [dict(zip(names, (*values, *row), strict=True))
-                                                 for values, row in zip(change.values, change.rows, strict=True)])
+            self._change_each(table, change, change.columns)
         else:
             self._change_alike(table, change, change.columns)
+
+    def _change_each(self, table: sa.Table, change: Change, columns: tuple[str, ...]) -> None:
+        """Each row in a run of one statement, prepared once: SQLite has no way to the server to spare."""
+        names = [*(f"to_{i}" for i in range(len(columns))), *keyed.bound(change.address)]
+        values = {name: sa.bindparam(told, type_=sa.types.NullType())
+                  for name, told in zip(columns, names, strict=False)}
+        statement = sa.update(table).where(keyed.is_one(self._dialect, table, change.address)).values(
+            {**values, **self._by_itself(table, change)}).compile(dialect=self._connection.dialect)
+        in_order = itemgetter(*(names.index(told) for told in statement.positiontup or ()))
+        self._connection.exec_driver_sql(str(statement), [
+            in_order((*ends, *row)) for ends, row in zip(change.values, change.rows, strict=True)])
 
     def _change_alike(self, table: sa.Table, change: Change, columns: tuple[str, ...]) -> None:
         """Rows that become the same in one statement."""
