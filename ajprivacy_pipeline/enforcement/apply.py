@@ -35,7 +35,7 @@ from ajprivacy_pipeline.storage.month_files import hold_lock
 from ajprivacy_pipeline.warehouse.stream import as_text
 from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Moment, Writer, open_writer
 
-__all__ = ["BusyError", "Checkpoint", "Done", "Door", "Edit", "Seen", "Writer", "open_writer",
+__all__ = ["Batch", "BusyError", "Change", "Checkpoint", "Done", "Door", "Edit", "Seen", "Writer", "open_writer",
            "said_by_people", "told"]
 
 Checkpoint = Callable[[str], None]  # told what comes next; a test kills there
