@@ -21,12 +21,14 @@ from ajprivacy_pipeline.enforcement.bodies import CopyCount
 from ajprivacy_pipeline.enforcement.copies import Copies, CopyEdit, copy_counts
 from ajprivacy_pipeline.enforcement.ground import Ground, context_of
 from ajprivacy_pipeline.enforcement.plans import Plan
+from ajprivacy_pipeline.enforcement.shown import require_gone
 from ajprivacy_pipeline.enforcement.stages import by_rank, stages_of
 from ajprivacy_pipeline.enforcement.targets import Place
-from ajprivacy_pipeline.enforcement.values import Context, ends_as
+from ajprivacy_pipeline.enforcement.values import PIECE, Context, ends_as
 from ajprivacy_pipeline.enforcement.work import Facts, Item, columns_of, gather, gathered
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy.retention import Action
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
@@ -88,7 +90,7 @@ class Door:
         self.ground, self.plan, self.seen, self.checkpoint = ground, plan, seen, checkpoint
         self.record = record
         self.stages = stages_of(policy)
-        self.contexts: dict[tuple[str, str, Facts], Context] = {}
+        self.contexts: dict[tuple[str, str, str, Facts], Context] = {}
         locked.take_turns(con, policy)
         for entity in ground.places:
             gather(con, policy, self.stages, entity, "scratch.pending")
@@ -135,6 +137,7 @@ class Door:
                     self.checkpoint("written")
             copied = self._change_copies(batch)
             self._read_back(batch, [*edits, *copied])
+            require_gone(batch, self.ground, self.policy, self.stages, edits)
             self._count(edits, done)
             done.copies = copy_counts(copied)
             self._intend(number, done)
@@ -199,7 +202,7 @@ class Door:
 
     def _edits_of(self, batch: Batch, done: Done, place: Place, due: list[Item]) -> Iterator[Edit]:
         address = self.ground.address_of(place)
-        wanted = sorted({*place.columns.values()})
+        wanted = sorted(place.written)
         found = {tuple(map(as_text, (row[name] for name in place.key))): row for row in batch.read(
             place.table, place.key, [item.key for item in due], [*address, *wanted], lock=True)}
         for item in due:
@@ -222,20 +225,23 @@ class Door:
         cells_of: Counter[tuple[str, str]] = Counter()
         for stage in stages:
             for column in columns_of(stage, item):
-                source = place.columns.get(column)
-                if source is None or item.values[column] is None:
-                    continue
-                end = ends_as(row[source], stage.columns[column], self._context(place, item, column))
-                if end != row[source]:
-                    after[source] = end
-                    cells_of[stage.part, stage.columns[column].action] += 1
+                ends = self._ends(place, item, row, column, stage.columns[column])
+                after |= ends
+                cells_of[stage.part, stage.columns[column].action] += bool(ends)
         return Edit(place.table, address, key, after, rank, item, parts, cells_of)
 
-    def _context(self, place: Place, item: Item, column: str) -> Context:
+    def _ends(self, place: Place, item: Item, row: Mapping[str, Any], column: str, action: Action) -> dict[str, Any]:
+        """What becomes of the columns of a row that are changed for one of the contract, where they are not so yet."""
+        names = place.columns.get(column, ()) if item.values[column] is not None else ()
+        ends = {name: ends_as(row[name], action if len(names) == 1 else PIECE,
+                              self._context(place, item, column, name)) for name in names}
+        return {name: end for name, end in ends.items() if end != row[name]}
+
+    def _context(self, place: Place, item: Item, column: str, name: str) -> Context:
         """What a value depends on, worked out once for all rows alike; where values are unique each has its own."""
-        alike = item.entity, column, item.facts
+        alike = item.entity, column, name, item.facts
         if alike not in self.contexts:
-            self.contexts[alike] = context_of(self.policy, place, self.ground.facts, item, column)
+            self.contexts[alike] = context_of(self.policy, place, self.ground.facts, item, column, name)
         known = self.contexts[alike]
         return replace(known, key=item.record_id) if known.unique else known
 
@@ -244,9 +250,9 @@ class Door:
         for edit in edits:
             place = self.ground.places[edit.item.entity]
             actions = self.policy.actions[edit.item.entity]
-            for column, source in place.columns.items():
-                if edit.after and source in edit.after and actions[column].action == "unlink":
-                    yield edit.table, source, edit.after[source]
+            for column, names in place.columns.items():
+                if edit.after and names[0] in edit.after and actions[column].action == "unlink":
+                    yield edit.table, names[0], edit.after[names[0]]
 
     def _read_back(self, batch: Batch, edits: Sequence[Edit | CopyEdit]) -> None:
         """Select every changed row anew and hold it against what it should be; counts of the database are no proof."""
@@ -273,9 +279,8 @@ class Door:
                 done.counts[edit.item.entity, part, "rows"] += 1
             for (part, action), cells in edit.cells.items():
                 done.counts[edit.item.entity, part, action] += cells
-            sources = {source: column for column, source in self.ground.places[edit.item.entity].columns.items()}
-            for source in edit.after or {}:
-                done.emptied[edit.item.entity, sources[source]] += 1
+            for column, names in self.ground.places[edit.item.entity].columns.items():
+                done.emptied[edit.item.entity, column] += any(name in (edit.after or {}) for name in names)
         gone: dict[str, list[str]] = defaultdict(list)
         for edit in edits:
             if edit.after is None:

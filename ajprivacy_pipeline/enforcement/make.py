@@ -145,7 +145,7 @@ class _Making:
         self.first_due = FirstDue(control, keys)
 
     def run(self, number: int) -> shapes.PlanSummary:
-        waiting = waits.set_aside(self.con, self.ground.places, self.stages, self.day,
+        waiting = waits.set_aside(self.con, self.ground.places, self.stages, self.policy.sources, self.day,
                                   "retention.due" if self.request is None else "scratch.due")
         returned = {} if self.request is not None else look_again(
             self.con, self.settings, self.policy, self.control, self.keys, self.ledger, self.ground, "system")
