@@ -225,8 +225,7 @@ class Door:
         cells_of: Counter[tuple[str, str]] = Counter()
         for stage in stages:
             for column in columns_of(stage, item):
-                ends = self._ends(place, item, row, column, stage.columns[column])
-                after |= ends
+                after |= (ends := self._ends(place, item, row, column, stage.columns[column]))
                 cells_of[stage.part, stage.columns[column].action] += bool(ends)
         return Edit(place.table, address, key, after, rank, item, parts, cells_of)
 

@@ -33,7 +33,7 @@ from ajprivacy_pipeline.enforcement.plans import (
     record_plan,
 )
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
-from ajprivacy_pipeline.enforcement.reread import look_again
+from ajprivacy_pipeline.enforcement.reread import look_again, still_due
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part
 from ajprivacy_pipeline.enforcement.work import Item, columns_of, fingerprint, items
@@ -145,8 +145,10 @@ class _Making:
         self.first_due = FirstDue(control, keys)
 
     def run(self, number: int) -> shapes.PlanSummary:
+        due = still_due(self.con, self.settings, self.control, self.keys,
+                        "retention.due" if self.request is None else "scratch.due")
         waiting = waits.set_aside(self.con, self.ground.places, self.stages, self.policy.sources, self.day,
-                                  "retention.due" if self.request is None else "scratch.due")
+                                  due)
         returned = {} if self.request is not None else look_again(
             self.con, self.settings, self.policy, self.control, self.keys, self.ledger, self.ground, "system")
         batches = list(self._batches())

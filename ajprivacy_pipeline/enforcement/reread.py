@@ -1,7 +1,8 @@
-"""What an earlier apply took away and another system has written back: looked at once more whenever a plan is made.
+"""What earlier applies took away, looked at once more whenever a plan is made.
 
-Belongs here: finding it, and saying so of the plan that took it away, which may then be applied again. Does not belong
-here: taking it away again (`carry`), what comes back after a month saw that nothing was left (that is somebody new).
+Belongs here: leaving out what went after the month's facts were read, and finding what another system has written back
+since; the plan that took it away may then be applied again. Does not belong here: taking it away again (`carry`), what
+comes back after a month saw that nothing was left (that is somebody new).
 """
 
 from typing import cast
@@ -25,6 +26,20 @@ _AGAIN = """
     SEMI JOIN (SELECT entity, record_id, part FROM earlier.rows WHERE state = '{applied}') AS r
     USING (entity, record_id, part)
 """
+
+
+def still_due(con: zones.Connection, settings: Settings, control: ControlStore, keys: KeyStore, due: str) -> str:
+    """Returns the relation of what of `due` no plan has carried out since the facts of the month in `con` were read."""
+    con.execute("ATTACH IF NOT EXISTS ':memory:' AS scratch")
+    con.execute(f"CREATE OR REPLACE TABLE scratch.still_due AS FROM {due}")
+    read_at = con.execute("SELECT read_at FROM raw.moment").fetchall()[0][0]
+    for plan in known_plans(control):
+        applied_since = any(event.event == "applying" and event.happened_at > read_at for event in plan.events)
+        if applied_since and plan_file(settings, plan.id).exists():
+            with zones.attached(con, keys, plan_file(settings, plan.id), "earlier"):
+                con.execute("DELETE FROM scratch.still_due WHERE (entity, record_id, part) IN "
+                            f"(SELECT (entity, record_id, part) FROM earlier.rows WHERE state = '{APPLIED}')")
+    return "scratch.still_due"
 
 
 def look_again(con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,

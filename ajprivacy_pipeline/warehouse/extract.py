@@ -12,6 +12,7 @@ from typing import Literal
 from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.control import utc_now
 from ajprivacy_pipeline.warehouse.conversions import raw_type
 from ajprivacy_pipeline.warehouse.mapping import Mapping, ResolvedColumn, ResolvedSource, ResolvedTable, resolve
 from ajprivacy_pipeline.warehouse.native import postgres_reader, sqlite_reader
@@ -42,7 +43,8 @@ def extract(con: zones.Connection, url: str, mapping: Mapping, sources: policy.S
             reader: Literal["native", "stream"] = "native") -> list[TableExtract]:
     """Read the warehouse into schema `raw` of the current database, replacing what is there.
 
-    `raw.<table>` has every column of the contract in its order, and `raw.extraction` one row a table. Everything is
+    `raw.<table>` has every column of the contract in its order, `raw.extraction` one row a table, and `raw.moment` the
+    time (UTC) at which reading began. Everything is
     written in one transaction: after an error, `raw` is what it was.
 
     Args:
@@ -99,6 +101,7 @@ def _one_attempt(con: zones.Connection, rows: Reader, source: Source, resolved: 
         with zones.engine_errors("schema raw"):
             con.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
             con.execute(f"CREATE SCHEMA {schema}")
+            con.execute(f"CREATE TABLE {schema}.moment AS SELECT $now::TIMESTAMP AS read_at", {"now": utc_now()})
         done = []
         with rows.snapshot():
             for name, table in sources.tables.items():

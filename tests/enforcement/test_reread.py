@@ -40,3 +40,13 @@ def test_nothing_else_does(world: World, change: str) -> None:
     world.decide()
     assert "written_back" not in world.plan()
     assert find_plan(world.control, plan).state(14) == "verified"
+
+
+def test_what_went_after_the_facts_were_read_is_no_longer_due(world: World) -> None:
+    plan = world.approved()
+    first = world.apply(plan)
+    again = world.plan()
+    assert first["applied"] > 0
+    assert (again["plan"], again["rows"], again.get("written_back")) == (None, 0, None)
+    assert find_plan(world.control, plan).state(14) == "verified"
+    assert world.apply(plan)["applied"] == 0
