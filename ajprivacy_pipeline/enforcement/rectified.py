@@ -231,7 +231,7 @@ class _Carrying:
             return CHANGED
         self.checkpoint("write")
         row = tuple(rows[0][name] for name in address)
-        batch.change(Change(place.table, address, (row,), {column: _like(rows[0][column], one.new)}))
+        batch.change(Change(place.table, address, (row,), (column,), ((_like(rows[0][column], one.new),),)))
         batch.settle()
         self.checkpoint("written")
         if self._value(batch, one) != one.new:
