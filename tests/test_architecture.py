@@ -83,6 +83,8 @@ def test_one_door_leads_to_the_warehouse() -> None:
     """Everything else reads it, through connections that cannot write where the dialect lets us say so."""
     assert [_name(path) for path in SHIPPED if _uses(path, "ajprivacy_pipeline.warehouse.writer", at_load=True)] == [
         "ajprivacy_pipeline/enforcement/apply.py"]
+    assert [_name(path) for path in SHIPPED if _uses(path, "ajprivacy_pipeline.warehouse.engines")] == [
+        "ajprivacy_pipeline/warehouse/writer.py"]
 
 
 def test_only_settings_reads_the_environment() -> None:

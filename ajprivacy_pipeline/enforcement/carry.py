@@ -127,7 +127,8 @@ class _Apply:
         before = self._tally()
         move(self.control, self.ledger, self.plan, "applying", by)
         for _ in range(self.policy.enforcement.batch.rounds):
-            self.seen = Seen(today(self.policy.retention.time_zone), said_by_people(self.settings))
+            self.seen = Seen(today(self.policy.retention.time_zone), said_by_people(self.settings),
+                             self.writer.moment())
             fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, self.seen.on)
             if not fresh.hold_against(self.con, self.policy, dict(self.ground.places), self.plan):
                 break

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
 from ajprivacy_pipeline.warehouse.extract import not_null_columns
-from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
+from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, ResolvedTable
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
 from ajprivacy_pipeline.warehouse.settle import settle_values
 
@@ -64,12 +64,23 @@ def take_turns(con: Connection, policy: Policy) -> None:
         turns              person, is_bulk, turn
         scratch.pending    gains the turn, and lies in its order
         telling            turn, kind, id: the ids of the people, of their companies, of the records about them
+
+    Beside it `find_rows` writes, where it is needed:
+
         told               name, turn, rid: the rows of raw.<name> in which one of these ids stands
     """
     con.execute(_TURNS, {"bulk": list(policy.sources.bulk)})
     con.execute("CREATE OR REPLACE TABLE scratch.pending AS SELECT p.*, t.turn FROM scratch.pending AS p "
                 "JOIN turns AS t USING (person) ORDER BY t.turn")
     con.execute(_TELLING, {"blanks": WHITE_SPACE})
+    con.execute("DROP TABLE IF EXISTS told")
+
+
+def find_rows(con: Connection) -> None:
+    """Write `told`, which is needed once somebody else has written: the rows that facts are compared with."""
+    if con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() "
+                   "AND table_name = 'told'").fetchall()[0][0]:
+        return
     con.execute("CREATE OR REPLACE TABLE told (name VARCHAR, turn BIGINT, rid BIGINT)")
     for name, columns in _BY.items():
         rows = " UNION ".join(f"SELECT '{name}', t.turn, r.rowid FROM raw.{quote(name)} AS r JOIN telling AS t "
@@ -149,6 +160,8 @@ def read_facts(batch: "Batch", con: Connection, resolved: ResolvedSource, policy
             continue
         types = {row[0]: row[1] for row in con.execute(f"DESCRIBE {NOW}.raw.{quote(name)}").fetchall()
                  if table.columns[row[0]] is not None}
+        if name in _SUBJECTS and table.source_table is None:
+            _lock_rows(batch, table, policy.sources.tables[name].key[0], by or {})
         con.register("read_now", batch.facts(table, types, by, lock=name in _SUBJECTS))
         listed = ", ".join(map(quote, types))
         con.execute(f"INSERT INTO {NOW}.raw.{quote(name)} ({listed}) SELECT {listed} FROM read_now")
@@ -161,11 +174,19 @@ def read_facts(batch: "Batch", con: Connection, resolved: ResolvedSource, policy
         con.execute(f"USE {quote(zone)}")
 
 
+def _lock_rows(batch: "Batch", table: ResolvedTable, key: str, by: Mapping[str, Sequence[str]]) -> None:
+    """Lock the rows behind a query, which cannot all be locked through it."""
+    fed = table.columns[key]
+    if table.written_table is not None and fed is not None and len(fed.written) == 1:
+        batch.read(table.written_table, fed.written, [(text,) for text in by.get(key, ())], fed.written, lock=True)
+
+
 def changed_people(con: Connection, policy: Policy, ids: Ids) -> set[str]:
     """Returns whose facts are not those they were decided on, as `scratch.batch` names people; or EVERYBODY.
 
     Columns that no rule reads and no action touches do not count.
     """
+    find_rows(con)
     customers: set[str] = set()
     contacts: set[str] = set()
     records: set[str] = set()
