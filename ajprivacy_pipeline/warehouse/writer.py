@@ -312,7 +312,7 @@ class Batch:
         version = self._writer.versions.get(change.table)
         kept = {name: table.c[name] for name in self._writer.kept_as_is(change.table)
                 if name not in (change.columns or ())}
-        return {**kept, **({version: table.c[version] + 1} if version else {})}
+        return {**kept, **({version: table.c[version] + sa.literal_column("1")} if version else {})}
 
     def insert(self, path: Path_, values: Mapping[str, Any]) -> None:
         """Insert one row."""
