@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ajprivacy_pipeline.enforcement.apply import Change, open_writer
+from ajprivacy_pipeline.errors import SourceError
 
 SHOP = """
     CREATE TABLE plain (id TEXT, a TEXT, b TEXT, revision INTEGER DEFAULT 1);
@@ -82,3 +83,12 @@ def test_a_file_that_took_its_place_is_another_moment(shop: Path) -> None:
     with sqlite3.connect(shop) as con:
         assert con.execute("SELECT a FROM plain WHERE id = 'k1'").fetchall() == [(None,)]
     con.close()
+
+
+def test_a_file_that_is_gone_is_told_and_not_made_anew(shop: Path) -> None:
+    with open_writer(f"sqlite:///{shop}", 1) as writer:
+        writer.moment()
+        shop.unlink()
+        with pytest.raises(SourceError, match=r"shop\.db"), writer.batch():
+            pass
+    assert not shop.exists()
