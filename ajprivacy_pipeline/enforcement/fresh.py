@@ -36,7 +36,7 @@ def fresh_zone(settings: Settings, keys: KeyStore, plan: Plan) -> Iterator[zones
     destroy_left(settings, keys)
     path = settings.restricted / f"{APPLY}{plan.id}.duckdb"
     try:
-        with zones.open_zone(settings, keys, path, extensions=("postgres_scanner", "sqlite_scanner")) as con:
+        with zones.open_zone(settings, keys, path) as con:
             yield con
     finally:
         destroy_left(settings, keys)
@@ -64,7 +64,7 @@ def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place]
     else there is new, and the next plan's.
     """
     stages = stages_of(policy)
-    waits.set_aside(con, places, stages, plan.as_of)
+    waits.set_aside(con, places, stages, policy.sources, plan.as_of)
     con.execute("CREATE OR REPLACE TABLE scratch.due_now AS SELECT s.* FROM seen_due AS s SEMI JOIN made.rows AS r "
                 "USING (entity, record_id, part) ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
     key = bytes.fromhex(con.execute("SELECT key FROM made.secret").fetchall()[0][0])
