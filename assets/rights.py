@@ -11,21 +11,24 @@ import dagster as dg
 from ajprivacy_pipeline.assets.build import OWNERS
 
 from ajprivacy_pipeline.clock import today
-from ajprivacy_pipeline.errors import PrivacyError
-from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.rights.daily import OpenFigures, open_figures, tidy
-from ajprivacy_pipeline.rights.requests import known_requests
-from ajprivacy_pipeline.settings import load_settings, notice_folder, prepare_home
+from ajprivacy_pipeline.errors import ControlError, EnforcementError, PrivacyError, SourceError
+from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.rights.daily import DAILY, OpenFigures, open_figures, plan_ready, register_figures, tidy
+from ajprivacy_pipeline.rights.requests import Request, known_requests
+from ajprivacy_pipeline.settings import Settings, load_settings, notice_folder, prepare_home
 from ajprivacy_pipeline.storage.boundary import boundary
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 REQUESTS = dg.AssetKey(["rights", "requests"])
-DAILY = "requests_daily"
 _CHECKS = {  # name -> (count, severity, meaning)
     "none_overdue": ("overdue", dg.AssetCheckSeverity.ERROR, "No open request is beyond its deadline."),
     "none_due_soon": ("soon", dg.AssetCheckSeverity.WARN, "No open request is due within the policy's days."),
+    "notices_acknowledged": ("unacknowledged", dg.AssetCheckSeverity.ERROR,
+                             "Every notice about a request is acknowledged by whom it was told to, in time (Art. 19)."),
+    "registers_complete": ("register_gaps", dg.AssetCheckSeverity.WARN,
+                           "Balancing tests, agreements, controls and evidence are there: `ajprivacy policy ropa`."),
     "none_waits_long": ("waiting_long", dg.AssetCheckSeverity.WARN,
                         "Nobody has waited for identification for longer than the policy's months."),
 }
@@ -47,21 +50,41 @@ def requests() -> dg.AssetsDefinition:
                 prepare_home(settings)
                 policy = load_policy(settings.notice)
                 day = today(policy.retention.time_zone)
-                gone = tidy(settings, policy, day)
-                found = open_figures(known_requests(settings, policy.rights), policy.rights, day)
+                known = known_requests(settings, policy.rights)
+                gone = tidy(settings, policy, day, [one.id for one in known if one.is_open])
+                planned = _planned(context, settings, policy, known)
+                found = open_figures(known, policy.rights, day)
+                registers = register_figures(settings, policy, known, day)
+                counted = {"overdue": found["overdue"], "soon": found["soon"], "waiting_long": found["waiting_long"],
+                           **registers}
         except PrivacyError as error:
             context.log.error(str(error))  # noqa: TRY400 - the event log redacts errors; ours hold no personal value
             raise error from None
         yield dg.MaterializeResult(asset_key=REQUESTS, metadata={
             "open": found["open"], "overdue": found["overdue"], "due_soon": found["soon"],
-            "waiting_for_identity": found["waiting"], "packages_destroyed": gone["packages"],
-            "people_forgotten": gone["people"], "counts": dg.MetadataValue.md(_table(found))})
+            "waiting_for_identity": found["waiting"], "notices_made": registers["notices_made"],
+            "packages_destroyed": gone["packages"],
+            "people_forgotten": gone["people"], **planned, "counts": dg.MetadataValue.md(_table(found))})
         for name, (count, severity, _) in _CHECKS.items():
-            number = found[count]  # type: ignore[literal-required]
+            number = counted[count]
             yield dg.AssetCheckResult(check_name=name, asset_key=REQUESTS, passed=number == 0, severity=severity,
-                                      description=f"{number:,} request(s)", metadata={"requests": number})
+                                      description=f"{number:,}", metadata={"count": number})
 
     return rights__requests
+
+
+def _planned(context: dg.AssetExecutionContext, settings: Settings, policy: Policy, known: list[Request],
+             ) -> dict[str, int]:
+    """Make plans for erasures and objections that are ready; while a month runs they wait until tomorrow."""
+    try:
+        made = plan_ready(settings, policy, known)
+    except (ControlError, EnforcementError, SourceError) as error:
+        context.log.warning(str(error))
+        return {"plans_made": 0, "plans_approved": 0}
+    if made["left"]:
+        context.log.warning("%d request(s) could have no plan now: `ajprivacy plan make --request ID` says why",
+                            made["left"])
+    return {"plans_made": made["made"], "plans_approved": made["approved"]}
 
 
 def _table(found: OpenFigures) -> str:

@@ -8,10 +8,15 @@ import pytest
 
 TESTS = Path(__file__).resolve().parent
 # Begun first: of two workers neither may be left with one of these when the other has nothing to do any more.
-LONGEST = ("assets/test_runs.py", "outsider/test_outsider.py", "test_month.py", "release/test_reissue.py",
-           "release/test_publish.py", "release/test_atomic.py", "release/test_fitted_periods.py", "test_canaries.py",
-           "release/test_random_shops.py", "oracle/test_sql.py", "release/test_gates.py", "test_ten_seconds.py",
-           "release/test_microdata.py", "test_review.py", "release/test_ledger.py", "quality/test_guards.py")
+LONGEST = ("assets/test_runs.py", "enforcement/test_copies.py", "enforcement/test_requested.py",
+           "enforcement/test_nobody_comes_back.py", "test_month.py", "enforcement/test_between.py",
+           "enforcement/test_faults.py", "outsider/test_outsider.py", "release/test_random_shops.py",
+           "enforcement/test_sweep.py", "rights/test_package.py", "enforcement/test_kept_links.py",
+           "enforcement/test_people.py", "release/test_atomic.py", "enforcement/test_apply.py",
+           "release/test_reissue.py", "release/test_publish.py", "release/test_fitted_periods.py", "test_canaries.py",
+           "enforcement/test_random_shops.py", "assets/test_pages.py", "enforcement/test_year.py",
+           "oracle/test_sql.py", "release/test_gates.py", "test_ten_seconds.py", "release/test_microdata.py",
+           "test_review.py", "release/test_ledger.py", "quality/test_guards.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,9 +2,8 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 DOMAIN = sorted((ROOT / "ajprivacy_pipeline").rglob("*.py"))
@@ -24,41 +23,50 @@ def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def _imports(path: Path, *, at_load: bool = False) -> set[str]:
+@cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(_text(path))
+
+
+@cache
+def _imports(path: Path, *, at_load: bool = False) -> frozenset[str]:
     """Modules a file imports; with `at_load` only those outside functions and type checking."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     found: set[str] = set()
-    for node in tree.body if at_load else ast.walk(tree):
+    for node in _tree(path).body if at_load else ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+    return frozenset(found)
 
 
-def _uses(path: Path, package: str) -> bool:
-    return any(name == package or name.startswith(f"{package}.") for name in _imports(path))
+def _uses(path: Path, package: str, *, at_load: bool = False) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for name in _imports(path, at_load=at_load))
 
 
-@pytest.mark.parametrize("path", DOMAIN, ids=_name)
-def test_domain_imports_no_dagster(path: Path) -> None:
+def test_domain_imports_no_dagster() -> None:
     """The domain runs in milliseconds, without an orchestrator; only the edges know one."""
-    assert not _uses(path, "dagster")
-    if path.parent.name != "cli":
-        assert not _uses(path, "ajprivacy_pipeline.assets")
+    assert [_name(path) for path in DOMAIN if _uses(path, "dagster")] == []
+    assert [_name(path) for path in DOMAIN if path.parent.name != "cli"
+            and _uses(path, "ajprivacy_pipeline.assets")] == []
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=_name)
-def test_arrows_run_down(path: Path) -> None:
+def test_arrows_run_down() -> None:
     """A room imports from lower floors alone, and the list of floors names every room."""
     floors = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-    place = path.relative_to(ROOT).with_suffix("").parts
-    own = next((part for part in place if part in floors), None)
-    for name in _imports(path):
-        if name.startswith("ajprivacy_pipeline.") and own is not None:
-            room = name.split(".")[1]
-            if room in floors and room != own:
-                assert floors[room] < floors[own], (own, room)
+    upwards = []
+    for path in SHIPPED:
+        place = path.relative_to(ROOT).with_suffix("").parts
+        own = next((part for part in place if part in floors), None)
+        rooms = {name.split(".")[1] for name in _imports(path) if name.startswith("ajprivacy_pipeline.")}
+        upwards += [(_name(path), room) for room in rooms & floors.keys() - {own}
+                    if own is not None and floors[room] >= floors[own]]
+    assert upwards == []
 
 
 def test_every_room_has_a_floor() -> None:
@@ -66,49 +74,42 @@ def test_every_room_has_a_floor() -> None:
     assert rooms - {"__init__"} == {room for rooms in FLOORS for room in rooms} - {"assets"}
 
 
-@pytest.mark.parametrize("path", [*SHIPPED], ids=_name)
-def test_only_zones_imports_duckdb(path: Path) -> None:
+def test_only_zones_imports_duckdb() -> None:
     """One module opens the zones' files, so one module decides on keys, limits and modes."""
-    assert _uses(path, "duckdb") == (_name(path) == "ajprivacy_pipeline/storage/zones.py")
+    assert [_name(path) for path in SHIPPED if _uses(path, "duckdb")] == ["ajprivacy_pipeline/storage/zones.py"]
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=_name)
-def test_one_door_leads_to_the_warehouse(path: Path) -> None:
+def test_one_door_leads_to_the_warehouse() -> None:
     """Everything else reads it, through connections that cannot write where the dialect lets us say so."""
-    name = "ajprivacy_pipeline.warehouse.writer"
-    imported = any(found == name or found.startswith(f"{name}.") for found in _imports(path, at_load=True))
-    assert imported == (_name(path) == "ajprivacy_pipeline/enforcement/apply.py")
+    assert [_name(path) for path in SHIPPED if _uses(path, "ajprivacy_pipeline.warehouse.writer", at_load=True)] == [
+        "ajprivacy_pipeline/enforcement/apply.py"]
+    assert [_name(path) for path in SHIPPED if _uses(path, "ajprivacy_pipeline.warehouse.engines")] == [
+        "ajprivacy_pipeline/warehouse/writer.py"]
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=_name)
-def test_only_settings_reads_the_environment(path: Path) -> None:
+def test_only_settings_reads_the_environment() -> None:
     """`assets/instance.py` sets variables for Dagster and reads none."""
-    found = re.findall(r"os\.(?:environ\b(?!\.update\()|getenv)|EnvVar", path.read_text(encoding="utf-8"))
+    reading = re.compile(r"os\.(?:environ\b(?!\.update\()|getenv)|EnvVar")
+    assert {_name(path) for path in SHIPPED if reading.search(_text(path))} <= {"ajprivacy_pipeline/settings.py"}
 
-    assert not found or _name(path) == "ajprivacy_pipeline/settings.py"
 
-
-@pytest.mark.parametrize("path", ASSETS, ids=_name)
-def test_assets_hold_no_sql(path: Path) -> None:
+def test_assets_hold_no_sql() -> None:
     """SQL stands in sql/, business rules in the domain."""
     words = re.compile(r"\b(SELECT\s|INSERT INTO|CREATE (TABLE|SCHEMA|OR)|DELETE FROM|UPDATE \w+ SET)", re.IGNORECASE)
-    texts = [node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-             if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-
-    assert not [text for text in texts if words.search(text)]
-    assert ".execute(" not in path.read_text(encoding="utf-8")
+    assert [(_name(path), node.lineno) for path in ASSETS for node in ast.walk(_tree(path))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and words.search(node.value)] == []
+    assert [_name(path) for path in ASSETS if ".execute(" in _text(path)] == []
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=_name)
-def test_every_module_has_a_charter(path: Path) -> None:
+def test_every_module_has_a_charter() -> None:
     """What belongs here, and what does not, stands on top."""
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert [_name(path) for path in SHIPPED if not ast.get_docstring(_tree(path))] == []
 
 
-@pytest.mark.parametrize("path", [*SHIPPED, *sorted((ROOT / "tests").rglob("*.py"))], ids=_name)
-def test_nobody_imports_assets_by_its_folder(path: Path) -> None:
+def test_nobody_imports_assets_by_its_folder() -> None:
     """From the checkout `import assets` would work and make every asset twice."""
-    assert not any(name.partition(".")[0] in ("assets", "sql") for name in _imports(path))
+    assert [_name(path) for path in [*SHIPPED, *sorted((ROOT / "tests").rglob("*.py"))]
+            if any(name.partition(".")[0] in ("assets", "sql") for name in _imports(path))] == []
 
 
 def test_published_models_read_no_people() -> None:
@@ -142,16 +143,14 @@ def _code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[st
                for number in range(function.lineno, (function.end_lineno or function.lineno) + 1))
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=_name)
-def test_functions_and_modules_stay_short(path: Path) -> None:
+def test_functions_and_modules_stay_short() -> None:
     """What is longer does more than one thing, and wants another place for some of it."""
-    text = path.read_text(encoding="utf-8")
-    lines = text.splitlines()
-    functions = {node.name: _code_lines(node, lines) for node in ast.walk(ast.parse(text))
-                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-
-    assert {name: length for name, length in functions.items() if length > LINES_OF_FUNCTION} == {}
-    assert len(lines) <= LINES_OF_MODULE
+    lengths = [(_name(path), node.name, _code_lines(node, _text(path).splitlines()))
+               for path in SHIPPED for node in ast.walk(_tree(path))
+               if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert [found for found in lengths if found[-1] > LINES_OF_FUNCTION] == []
+    modules = {_name(path): len(_text(path).splitlines()) for path in SHIPPED}
+    assert {name: length for name, length in modules.items() if length > LINES_OF_MODULE} == {}
 
 
 def test_models_stay_short() -> None:

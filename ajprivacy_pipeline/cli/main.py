@@ -22,6 +22,7 @@ from ajprivacy_pipeline.cli import (
     people,
     plans,
     policy,
+    registers,
     releases,
     requests,
     sweeps,
@@ -45,7 +46,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
                   help="Keeps the promise of a privacy notice over a customer warehouse. Settings come from "
                        "AJPRIVACY_HOME, AJPRIVACY_WAREHOUSE, AJPRIVACY_NOTICE, AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, "
                        "AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY.")
-for commands in (policy, people, requests, evidence, plans, ledger, releases, lineage, mapping, keys, sweeps):
+for commands in (policy, people, requests, registers, evidence, plans, ledger, releases, lineage, mapping, keys,
+                 sweeps):
     commands.register(app)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ajprivacy_pipeline.cli.options import Json, prepared, print_json, require_warehouse
+from ajprivacy_pipeline.cli.options import Json, prepared, print_json, require_warehouse, today
 from ajprivacy_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -31,16 +31,18 @@ def plan_make(
     month: Annotated[str | None, typer.Option(
         "--month", metavar="YYYY-MM", help="The newest decided month, which is also the default.")] = None,
     request: Annotated[str | None, typer.Option(
-        "--request", metavar="ID", help="Of one person, for an erasure or an objection, judged today.")] = None,
+        "--request", metavar="ID", help="Of one person, for an erasure, an objection or a rectification.")] = None,
     as_json: Json = False,
 ) -> None:
     """Make the plan of the newest decided month, or of a request: what would go, why, and what stands in the way."""
     from ajprivacy_pipeline.enforcement.make import make_plan
-    from ajprivacy_pipeline.enforcement.requested import plan_for_request
+    from ajprivacy_pipeline.rights.correction import plan_of_request
+    from ajprivacy_pipeline.settings import operator
     settings = _ready()
     if month is not None and request is not None:
         raise typer.BadParameter("a plan is of a month or of a request: keep one of the two options")
-    summary = make_plan(settings, month) if request is None else plan_for_request(settings, request)
+    summary = make_plan(settings, month) if request is None else plan_of_request(
+        settings, request, today=today(), by=operator())
     _show(summary, "made", as_json=as_json)
     if summary["refused"]:
         raise typer.Exit(2)

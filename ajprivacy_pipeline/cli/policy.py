@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ajprivacy_pipeline.cli.options import Json, LastFullMonth, OneMonth, last_month, print_json
+from ajprivacy_pipeline.cli.options import Json, LastFullMonth, OneMonth, last_month, print_json, today
 from ajprivacy_pipeline.settings import load_settings
 
 if TYPE_CHECKING:
@@ -153,13 +153,19 @@ def ropa(
     out: Annotated[Path | None, typer.Option(
         file_okay=False, help="A folder to write ropa.html and ropa.json to.")] = None,
 ) -> None:
-    """The records of processing (Art. 30), from the policy alone; what is missing is listed."""
+    """The records of processing (Art. 30), from policy and registers; what is missing is listed."""
     from ajprivacy_pipeline.policy import load_policy
     from ajprivacy_pipeline.policy.ropa import ropa as record
     from ajprivacy_pipeline.policy.ropa import write_ropa
-    policy = load_policy(load_settings().notice)
-    found = record(policy)
-    written = write_ropa(policy, out) if out else []
+    settings, day = load_settings(), today()
+    policy = load_policy(settings.notice)
+    if (settings.control / "control.db").exists():
+        from ajprivacy_pipeline.rights.disclosures import disclosures
+        from ajprivacy_pipeline.rights.outbox import count_notices
+        found = record(policy, day, disclosures(settings), count_notices(settings, day))
+    else:  # nothing was done here yet
+        found = record(policy, day)
+    written = write_ropa(found, out) if out else []
     if as_json:
         print_json(found)
         return

@@ -15,11 +15,17 @@ from ajprivacy_pipeline.settings import operator
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.policy.rights import Rights
+    from ajprivacy_pipeline.rights.correction import Wish
     from ajprivacy_pipeline.rights.requests import Request
 
 request_app = typer.Typer(no_args_is_help=True, help="The rights of the person, from request to answer.")
 
 RequestId = Annotated[str, typer.Argument(metavar="ID", help="The request's id, as `request list` shows it.")]
+Table = Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Of the contract, as customers.")]
+Column = Annotated[str | None, typer.Option("--column", metavar="COLUMN", help="Of the contract, as email.")]
+Old = Annotated[str | None, typer.Option("--old", metavar="VALUE", help="What stands there; '' for nothing.")]
+New = Annotated[str | None, typer.Option("--new", metavar="VALUE", help="What is right.")]
+RowId = Annotated[str | None, typer.Option("--row", metavar="ID", help="Of a record, as an order's id.")]
 Who = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does it; default: who runs the command.")]
 
 
@@ -54,14 +60,32 @@ def request_add(
     customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="The customer's id.")] = None,
     contact: Annotated[str | None, typer.Option("--contact", metavar="ID", help="The contact person's id.")] = None,
     email: Annotated[str | None, typer.Option("--email", metavar="ADDRESS", help="The address it came from.")] = None,
-    by: Who = None,
+    table: Table = None, column: Column = None, old: Old = None, new: New = None, row: RowId = None, by: Who = None,
 ) -> None:
-    """Record a request that did not come through the warehouse, and print its id."""
-    from ajprivacy_pipeline.rights.steps import add_request
+    """Record a request that did not come through the warehouse, and print its id.
+
+    A rectification may say at once what is to be corrected; `request correct` says it, or more, afterwards.
+    """
+    from ajprivacy_pipeline.rights.correction import add_with_wish
     settings = prepared()
     require_warehouse(settings)
-    typer.echo(add_request(settings, kind, parse_day(received), customer_id=customer, contact_id=contact, email=email,
-                           today=today(), by=_who(by)))
+    typer.echo(add_with_wish(settings, kind, parse_day(received), _wish(table, column, old, new, row),
+                             customer_id=customer, contact_id=contact, email=email, today=today(), by=_who(by)))
+
+
+@request_app.command("correct")
+def request_correct(
+    request: RequestId, table: Table = None, column: Column = None, old: Old = None, new: New = None,
+    row: RowId = None, by: Who = None,
+) -> None:
+    """Say what is to be corrected for a rectification; it is carried out by a plan of the request."""
+    from ajprivacy_pipeline.rights.correction import correct
+    settings = prepared()
+    require_warehouse(settings)
+    if (wish := _wish(table, column, old, new, row)) is None:
+        raise typer.BadParameter("--table, --column, --old and --new say what is to be corrected")
+    correct(settings, request, wish, today=today(), by=_who(by))
+    typer.echo(f"next: ajprivacy plan make --request {request}")
 
 
 @request_app.command("list")
@@ -104,8 +128,13 @@ def request_show(request: RequestId, as_json: Json = False) -> None:
 @request_app.command("verify-identity")
 def request_verify_identity(request: RequestId, by: Who = None) -> None:
     """Record that the person has shown who they are; before that nothing is handed out."""
+    from ajprivacy_pipeline.enforcement.plans import RECTIFICATION
+    from ajprivacy_pipeline.enforcement.requested import ENDING
     from ajprivacy_pipeline.rights.steps import verify_identity
-    _moved(verify_identity(prepared(), request, today=today(), by=_who(by)))
+    found = verify_identity(prepared(), request, today=today(), by=_who(by))
+    _moved(found)
+    if found.kind in (*ENDING, RECTIFICATION):
+        typer.echo(f"next: ajprivacy plan make --request {request}")
 
 
 @request_app.command("extend")
@@ -117,6 +146,21 @@ def request_extend(
     """Extend the deadline to three months from receipt, within the first month and with a reason."""
     from ajprivacy_pipeline.rights.steps import extend
     _moved(extend(prepared(), request, reason, today=today(), by=_who(by)))
+    typer.echo(f"next: ajprivacy request letter {request} --about extension --out DIR")
+
+
+@request_app.command("letter")
+def request_letter(
+    request: RequestId,
+    about: Annotated[str, typer.Option("--about", metavar="WHAT", help="extension, identity or lifting.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write to; nobody else can read it.")],
+    lang: Annotated[Language, typer.Option("--lang", help="Norwegian bokmål or English.")] = Language.NB,
+    by: Who = None,
+) -> None:
+    """Write a letter that is no answer yet: why it takes longer, who the person is, that a restriction ends."""
+    from ajprivacy_pipeline.rights.letter import write_letter
+    for name in write_letter(prepared(), request, about, out, language=lang.value, today=today(), by=_who(by)):
+        typer.echo(out / name)
 
 
 @request_app.command("refuse")
@@ -164,6 +208,16 @@ def request_close(
 
 def _who(by: str | None) -> str:
     return operator() if by is None else by
+
+
+def _wish(table: str | None, column: str | None, old: str | None, new: str | None, row: str | None) -> "Wish | None":
+    """What is to be corrected, if anything is said of it; then all of it must be."""
+    from ajprivacy_pipeline.rights.correction import Wish
+    if table is None and column is None and old is None and new is None and row is None:
+        return None
+    if table is None or column is None or old is None or new is None:
+        raise typer.BadParameter("--table, --column, --old and --new say together what is to be corrected")
+    return Wish(table, column, old, new, row)
 
 
 def _moved(request: "Request") -> None:

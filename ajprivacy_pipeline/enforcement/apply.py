@@ -10,7 +10,7 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -19,25 +19,24 @@ import sqlalchemy as sa
 from ajprivacy_pipeline.enforcement import fresh, locked, tombstones
 from ajprivacy_pipeline.enforcement.bodies import CopyCount
 from ajprivacy_pipeline.enforcement.copies import Copies, CopyEdit, copy_counts
-from ajprivacy_pipeline.enforcement.ground import Ground, context_of
+from ajprivacy_pipeline.enforcement.edits import Edit, Kinds, counted, links
+from ajprivacy_pipeline.enforcement.ground import Ground
 from ajprivacy_pipeline.enforcement.plans import Plan
+from ajprivacy_pipeline.enforcement.readback import read_back
 from ajprivacy_pipeline.enforcement.shown import require_gone
-from ajprivacy_pipeline.enforcement.stages import by_rank, stages_of
-from ajprivacy_pipeline.enforcement.targets import Place
-from ajprivacy_pipeline.enforcement.values import PIECE, Context, ends_as
-from ajprivacy_pipeline.enforcement.work import Facts, Item, columns_of, gather, gathered
+from ajprivacy_pipeline.enforcement.stages import stages_of
+from ajprivacy_pipeline.enforcement.work import Going, gather, gathered
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.policy.retention import Action
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.control_tables import request_events, review_decisions
 from ajprivacy_pipeline.storage.month_files import hold_lock
 from ajprivacy_pipeline.warehouse.stream import as_text
-from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Writer, open_writer
+from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Moment, Writer, open_writer
 
-__all__ = ["BusyError", "Checkpoint", "Done", "Door", "Edit", "Seen", "Writer", "open_writer", "person_of",
+__all__ = ["Batch", "BusyError", "Change", "Checkpoint", "Done", "Door", "Edit", "Seen", "Writer", "open_writer",
            "said_by_people", "told"]
 
 Checkpoint = Callable[[str], None]  # told what comes next; a test kills there
@@ -61,21 +60,8 @@ class Seen(NamedTuple):
 
     on: date
     said: tuple[Any, ...]
+    moment: Moment | None  # of the warehouse, before it was read
     keys: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One row of the source and what it becomes; `after` is None where it is deleted."""
-
-    table: tuple[str, ...]
-    address: tuple[str, ...]
-    row: tuple[Any, ...]
-    after: Mapping[str, Any] | None
-    rank: int
-    item: Item
-    parts: tuple[str, ...]
-    cells: Mapping[tuple[str, str], int]  # by part and action
 
 
 class Door:
@@ -91,8 +77,10 @@ class Door:
         self.ground, self.plan, self.seen, self.checkpoint = ground, plan, seen, checkpoint
         self.record = record
         self.stages = stages_of(policy)
-        self.contexts: dict[tuple[str, str, str, Facts], Context] = {}
+        self.kinds = Kinds(policy, ground, self.stages)
         locked.take_turns(con, policy)
+        if seen.moment is None:
+            locked.find_rows(con)
         for entity in ground.places:
             gather(con, policy, self.stages, entity, "scratch.pending")
         self.copies = Copies(con, policy, ground, writer)
@@ -111,8 +99,7 @@ class Door:
                          "SEMI JOIN scratch.turns_now USING (turn)")
         done, ids = Done(), locked.ids_of(self.con)
         entities = [row[0] for row in self.con.execute("SELECT DISTINCT entity FROM scratch.batch").fetchall()]
-        due = {entity: list(gathered(self.con, self.policy, self.stages, entity))
-               for entity in self.ground.places if entity in entities}
+        due = {entity: gathered(self.con, entity) for entity in self.ground.places if entity in entities}
         self.checkpoint("batch")
         with hold_lock(self.settings):  # until it is recorded: whoever places a hold then is told what was taken
             self._transact(number, people, ids, due, done)
@@ -122,7 +109,7 @@ class Door:
             done.arrived = self._arrived(ids)
         return done
 
-    def _transact(self, number: int, people: Sequence[str], ids: locked.Ids, due: Mapping[str, list[Item]],
+    def _transact(self, number: int, people: Sequence[str], ids: locked.Ids, due: Mapping[str, list[Going]],
                   done: Done) -> None:
         began = time.monotonic()
         with self.writer.batch(self._fact_tables() if ids.of_people else ()) as batch:
@@ -131,14 +118,14 @@ class Door:
                 return
             self.copies.look(batch, done.put_off)
             self.checkpoint("write")
-            tombstones.ensure(batch, self.ground, self.policy, self._links(edits))
-            for rank in sorted({edit.rank for edit in edits}):
-                for change in _grouped(edit for edit in edits if edit.rank == rank):
+            tombstones.ensure(batch, self.ground, self.policy, links(edits))
+            for rank in sorted({edit.step.rank for edit in edits}):
+                for change in _grouped(edit for edit in edits if edit.step.rank == rank):
                     batch.change(change)
                     self.checkpoint("written")
             copied = self._change_copies(batch)
-            self._read_back(batch, [*edits, *copied])
-            require_gone(batch, self.ground, self.policy, self.stages, edits)
+            read_back(batch, [*edits, *copied])
+            require_gone(batch, self.con, self.ground, self.policy, edits)
             self._count(edits, done)
             done.copies = copy_counts(copied)
             self._intend(number, done)
@@ -152,17 +139,22 @@ class Door:
         self.copies.committed()
         self.checkpoint("committed")
 
-    def _decide(self, batch: Batch, done: Done, ids: locked.Ids, due: Mapping[str, list[Item]],
+    def _decide(self, batch: Batch, done: Done, ids: locked.Ids, due: Mapping[str, list[Going]],
                 people: Sequence[str]) -> list[Edit]:
         """What is changed, decided on the facts as they stand now behind the batch's locks."""
         self.checkpoint("read")
-        locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids)
-        done.put_off |= locked.changed_people(self.con, self.policy, ids)
+        if not self._is_as_seen(batch):
+            locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids)
+            done.put_off |= locked.changed_people(self.con, self.policy, ids)
         if locked.EVERYBODY in done.put_off or said_by_people(self.settings) != self.seen.said:
             done.put_off |= set(people)
         edits = [edit for entity, listed in due.items()
-                 for edit in self._edits_of(batch, done, self.ground.places[entity], listed)]
-        return [edit for edit in edits if person_of(edit.item) not in done.put_off]
+                 for edit in self._edits_of(batch, done, entity, listed)]
+        return [edit for edit in edits if edit.person not in done.put_off]
+
+    def _is_as_seen(self, batch: Batch) -> bool:
+        """Whether the database itself says that nobody else has written since everything was decided about."""
+        return self.seen.moment is not None and batch.moment() == self.seen.moment
 
     def _change_copies(self, batch: Batch) -> list[CopyEdit]:
         """Change the rows of copies that go with the batch, until no new SELECT finds one: triggers may add some."""
@@ -186,7 +178,8 @@ class Door:
     def _arrived(self, ids: locked.Ids) -> int:
         """Facts about the batch's people that came while it ran; they are decided about in the next plan."""
         with self.writer.batch() as batch:
-            return locked.arrived(batch, self.con, self.ground.resolved, self.policy, ids)
+            return 0 if self._is_as_seen(batch) else locked.arrived(
+                batch, self.con, self.ground.resolved, self.policy, ids)
 
     def _fact_tables(self) -> list[tuple[str, ...]]:
         """Tables into which a new fact about somebody could come while their own row is locked.
@@ -201,89 +194,26 @@ class Door:
                        and not any(key.to == people and key.validated
                                    for key in self.ground.facts[place.table].foreign_keys)})
 
-    def _edits_of(self, batch: Batch, done: Done, place: Place, due: list[Item]) -> Iterator[Edit]:
+    def _edits_of(self, batch: Batch, done: Done, entity: str, due: list[Going]) -> Iterator[Edit]:
+        place = self.ground.places[entity]
         address = self.ground.address_of(place)
         found = {tuple(map(as_text, (row[name] for name in place.key))): row for row in batch.read(
-            place.table, place.key, [item.key for item in due], [*address, *sorted(place.written)], lock=True)}
-        for item in due:
-            row = found.get(tuple(map(as_text, item.key)))
+            place.table, place.key, [going.key for going in due], [*address, *sorted(place.written)], lock=True)}
+        for going in due:
+            row = found.get(tuple(map(as_text, going.key)))
             if row is None:
-                done.put_off.add(person_of(item))
-            if row is None or person_of(item) in done.put_off:
-                continue
-            key = tuple(row[name] for name in address)
-            for rank, parts in by_rank(self.stages, item.entity, item.parts):
-                yield self._edit(place, item, row, address, key, rank, parts)
-
-    def _edit(self, place: Place, item: Item, row: Mapping[str, Any], address: tuple[str, ...], key: tuple[Any, ...],
-              rank: int, parts: tuple[str, ...]) -> Edit:
-        stages = [self.stages[item.entity, part] for part in parts]
-        if any(stage.deletes for stage in stages):
-            cells = sum(value is not None for value in item.values.values())
-            return Edit(place.table, address, key, None, rank, item, parts, {(parts[0], "delete_row"): cells})
-        after: dict[str, Any] = {}
-        cells_of: Counter[tuple[str, str]] = Counter()
-        for stage in stages:
-            for column in columns_of(stage, item):
-                after |= (ends := self._ends(place, item, row, column, stage.columns[column]))
-                cells_of[stage.part, stage.columns[column].action] += bool(ends)
-        return Edit(place.table, address, key, after, rank, item, parts, cells_of)
-
-    def _ends(self, place: Place, item: Item, row: Mapping[str, Any], column: str, action: Action) -> dict[str, Any]:
-        """What becomes of the columns of a row that are changed for one of the contract, where they are not so yet."""
-        names = place.columns.get(column, ()) if item.values[column] is not None else ()
-        ends = {name: ends_as(row[name], action if len(names) == 1 else PIECE,
-                              self._context(place, item, column, name)) for name in names}
-        return {name: end for name, end in ends.items() if end != row[name]}
-
-    def _context(self, place: Place, item: Item, column: str, name: str) -> Context:
-        """What a value depends on, worked out once for all rows alike; where values are unique each has its own."""
-        alike = item.entity, column, name, item.facts
-        if alike not in self.contexts:
-            self.contexts[alike] = context_of(self.policy, place, self.ground.facts, item, column, name)
-        known = self.contexts[alike]
-        return replace(known, key=item.record_id) if known.unique else known
-
-    def _links(self, edits: Sequence[Edit]) -> Iterator[tuple[tuple[str, ...], str, Any]]:
-        """The columns that are about to be unlinked, with their tombstones."""
-        for edit in edits:
-            place = self.ground.places[edit.item.entity]
-            actions = self.policy.actions[edit.item.entity]
-            for column, names in place.columns.items():
-                if edit.after and names[0] in edit.after and actions[column].action == "unlink":
-                    yield edit.table, names[0], edit.after[names[0]]
-
-    def _read_back(self, batch: Batch, edits: Sequence[Edit | CopyEdit]) -> None:
-        """Select every changed row anew and hold it against what it should be; counts of the database are no proof."""
-        expected: dict[tuple[Any, ...], dict[tuple[Any, ...], Mapping[str, Any] | None]] = defaultdict(dict)
-        for edit in edits:
-            before = expected[edit.table, edit.address].get(edit.row, {})
-            expected[edit.table, edit.address][edit.row] = (
-                None if edit.after is None or before is None else {**before, **edit.after})
-        for (table, address), rows in expected.items():
-            columns = sorted({name for after in rows.values() if after for name in after})
-            found = {tuple(row[name] for name in address): row
-                     for row in batch.read(table, address, list(rows), columns)}
-            wrong = sum(1 for key, after in rows.items() if (
-                key in found if after is None else
-                key not in found or any(not _stands(found[key][name], value) for name, value in after.items())))
-            if wrong:
-                raise EnforcementError(f"{'.'.join(table)}: {wrong} of {len(rows)} row(s) do not hold what was just "
-                                       "written: a trigger, a rule or a policy of the database changes or hides them; "
-                                       "nothing of this batch was changed")
+                done.put_off.add(going.person)
+            elif going.person not in done.put_off:
+                yield from self.kinds.edits(place, entity, going, row, tuple(row[name] for name in address))
 
     def _count(self, edits: Sequence[Edit], done: Done) -> None:
-        for edit in edits:
-            for part in edit.parts:
-                done.counts[edit.item.entity, part, "rows"] += 1
-            for (part, action), cells in edit.cells.items():
-                done.counts[edit.item.entity, part, action] += cells
-            for column, names in self.ground.places[edit.item.entity].columns.items():
-                done.emptied[edit.item.entity, column] += any(name in (edit.after or {}) for name in names)
+        counts, emptied = counted(edits)
+        done.counts += counts
+        done.emptied += emptied
         gone: dict[str, list[str]] = defaultdict(list)
         for edit in edits:
             if edit.after is None:
-                gone[edit.item.entity].append(edit.item.record_id)
+                gone[edit.step.entity].append(edit.record_id)
         for entity, ids in gone.items():
             self._count_deleted(entity, ids, done)
 
@@ -307,11 +237,6 @@ class Door:
         done.rows = [row[0] for row in self.con.execute("SELECT row_no FROM scratch.going").fetchall()]
 
 
-def person_of(item: Item) -> str:
-    """Returns whose row it is, as `pending` names people; a record of nobody stands for itself."""
-    return item.subject_id or f"{item.entity}/{item.record_id}"
-
-
 def told(done: Done, seen_on: date) -> dict[str, Any]:
     """Returns a batch's counts as the marker and the ledger keep them."""
     parts: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
@@ -332,19 +257,13 @@ def said_by_people(settings: Settings) -> tuple[Any, ...]:
     return (*holds, reviews[0]["reviews"], steps[0]["steps"])
 
 
-def _stands(found: Any, written: Any) -> bool:
-    """Whether a column holds what was written; one of a fixed width fills up with blanks."""
-    if isinstance(found, str) and isinstance(written, str):
-        return found.rstrip(" ") == written.rstrip(" ")
-    return bool(found == written)
-
-
 def _grouped(edits: Iterable[Edit | CopyEdit]) -> Iterator[Change]:
-    """Rows of one table that become the same go in one statement."""
-    groups: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
+    """Rows of one table of which the same columns change go together."""
+    groups: dict[Any, tuple[list[Any], list[Any]]] = defaultdict(lambda: ([], []))
     for edit in edits:
         if edit.after is None or edit.after:
-            after = None if edit.after is None else tuple(sorted(edit.after.items()))
-            groups[edit.table, edit.address, after].append(edit.row)
-    for (table, address, after), rows in groups.items():
-        yield Change(table, address, tuple(rows), None if after is None else dict(after))
+            rows, values = groups[edit.table, edit.address, None if edit.after is None else tuple(edit.after)]
+            rows.append(edit.row)
+            values.append(tuple((edit.after or {}).values()))
+    for (table, address, columns), (rows, values) in groups.items():
+        yield Change(table, address, tuple(rows), columns, tuple(values))

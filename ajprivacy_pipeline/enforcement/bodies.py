@@ -10,7 +10,7 @@ from typing import Literal, NotRequired, TypedDict
 
 Kind = Literal[
     "plan_made", "approved", "withdrawn", "expired", "superseded", "stopped", "batch", "verified", "unverified",
-    "recovered", "undone_by_restore", "keys_destroyed", "started_anew",
+    "rectified", "recovered", "undone_by_restore", "keys_destroyed", "started_anew",
 ]
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ajprivacy_pipeline.clock import today
-from ajprivacy_pipeline.enforcement import bodies, erased, fresh, guarded, shapes
+from ajprivacy_pipeline.enforcement import bodies, erased, fresh, guarded, rectified, shapes
 from ajprivacy_pipeline.enforcement.apply import (
     BusyError,
     Checkpoint,
@@ -74,6 +74,8 @@ def apply_plan(settings: Settings, name: str, *, by: str = "system", checkpoint:
             with open_source(settings.warehouse_url) as source:
                 ground = look_at(source, settings, policy)
             _require_ground(control, Ledger(control, keys, settings.keys), plan, policy, settings, ground, by)
+            if plan.rectifies:
+                return rectified.carry_out(settings, policy, control, keys, plan, ground, by, checkpoint)
             with _opened(settings, policy, keys, plan, ground.versions) as (con, writer):
                 return _Apply(settings, policy, control, keys, plan, ground, con, writer, checkpoint).run(by)
 
@@ -127,7 +129,8 @@ class _Apply:
         before = self._tally()
         move(self.control, self.ledger, self.plan, "applying", by)
         for _ in range(self.policy.enforcement.batch.rounds):
-            self.seen = Seen(today(self.policy.retention.time_zone), said_by_people(self.settings), {})
+            self.seen = Seen(today(self.policy.retention.time_zone), said_by_people(self.settings),
+                             self.writer.moment(), {})
             fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, self.seen.on)
             if not fresh.hold_against(self.con, self.policy, dict(self.ground.places), self.plan):
                 break

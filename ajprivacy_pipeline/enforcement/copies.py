@@ -240,7 +240,8 @@ class Copies:
     def committed(self) -> None:
         """Remember that the claims of a batch have ended."""
         if self.places:
-            self.con.execute("INSERT INTO scratch.copy_gone FROM scratch.copy_going")
+            self.con.execute("INSERT INTO scratch.copy_gone FROM scratch.copy_going "
+                             "SEMI JOIN scratch.copy_claims USING (entity, record_id, part)")
         if self.unlinked:
             self.con.execute("INSERT INTO scratch.touched SELECT unnest($1), unnest($2)",
                              [list(column) for column in zip(*sorted(self.unlinked), strict=True)])
@@ -289,12 +290,14 @@ _GOING = """
     SELECT entity, record_id, part FROM scratch.batch WHERE person NOT IN (SELECT unnest($off))
 """
 _LAST = """
-    WITH last AS (
-        SELECT c.copy, c.key FROM scratch.copy_claims AS c
+    WITH asked AS (
+        SELECT DISTINCT copy, key FROM scratch.copy_claims SEMI JOIN scratch.copy_going USING (entity, record_id, part)
+    ), last AS (
+        SELECT c.copy, c.key FROM scratch.copy_claims AS c SEMI JOIN asked USING (copy, key)
         LEFT JOIN scratch.copy_going AS g USING (entity, record_id, part)
-        LEFT JOIN (SELECT DISTINCT * FROM scratch.copy_gone) AS e USING (entity, record_id, part)
+        LEFT JOIN scratch.copy_gone AS e USING (entity, record_id, part)
         GROUP BY ALL
-        HAVING bool_or(g.part IS NOT NULL) AND bool_and(c.is_gone OR g.part IS NOT NULL OR e.part IS NOT NULL)
+        HAVING bool_and(c.is_gone OR g.part IS NOT NULL OR e.part IS NOT NULL)
     )
     SELECT copy, list(key ORDER BY key) FROM last GROUP BY copy ORDER BY copy
 """

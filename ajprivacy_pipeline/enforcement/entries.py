@@ -14,6 +14,8 @@ from ajprivacy_pipeline.enforcement.chain import Row
 from ajprivacy_pipeline.enforcement.head import REMEDY
 from ajprivacy_pipeline.errors import ControlError
 
+MARKED = ("batch", "rectified")  # kinds that stand where a marker stands in the warehouse
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -38,7 +40,7 @@ def undone_batches(entries: Iterable[Entry]) -> set[int]:
     done: dict[tuple[str, int], list[int]] = {}
     undone: set[int] = set()
     for entry in entries:
-        if entry.kind == "batch":
+        if entry.kind in MARKED:
             done.setdefault((entry.body["plan"], entry.body["batch"]), []).append(entry.seq)
         elif entry.kind == "undone_by_restore":
             undone |= {seq for batch in entry.body["batches"] for seq in done.get((entry.body["plan"], batch), ())}

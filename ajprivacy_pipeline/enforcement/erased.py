@@ -55,15 +55,14 @@ def remember(con: Connection, keys: KeyStore, plan_id: str, policy: Policy, stag
     prepare(con)
     con.execute("CREATE OR REPLACE TABLE scratch.sought "
                 "(kind VARCHAR, text VARCHAR, words INTEGER, beside VARCHAR, person VARCHAR)")
-    con.execute("CREATE OR REPLACE TABLE scratch.holders (text VARCHAR, person VARCHAR)")
+    con.execute("CREATE OR REPLACE TABLE holders (value UBIGINT, person UBIGINT)")
     told = {"blanks": WHITE_SPACE, "neutrals": _neutrals(policy)}
-    selects = [select for entity in dict.fromkeys(entity for entity, _ in stages)
-               for select in _values(policy, entity, _parts(stages, entity))]
-    for select in selects:
-        con.execute(f"INSERT INTO scratch.sought FROM ({select}) WHERE kind IS NOT NULL", told)
-    for select in selects:  # of everybody's values no more is held at once than what goes
-        con.execute(f"INSERT INTO scratch.holders SELECT DISTINCT s.text, s.person FROM ({select}) AS s "
-                    "SEMI JOIN scratch.sought AS g ON g.text = s.text", told)
+    for entity in dict.fromkeys(entity for entity, _ in stages):
+        for select in _values(policy, entity, _parts(stages, entity)):
+            # Everybody's values lie in the zone's file, not in memory, and of those that stay no more than a number.
+            con.execute(f"CREATE OR REPLACE TABLE said AS {select}", told)
+            con.execute("INSERT INTO scratch.sought FROM said WHERE kind IS NOT NULL")
+            con.execute("INSERT INTO holders SELECT DISTINCT hash(text), hash(person) FROM said")
     con.execute("CREATE TABLE IF NOT EXISTS made.erased (" + _COLUMNS + ")")
     con.execute("CREATE TABLE IF NOT EXISTS made.erased_basis (mark UINTEGER)")
     values = bound(keys, plan_id, create=True)
@@ -71,15 +70,18 @@ def remember(con: Connection, keys: KeyStore, plan_id: str, policy: Policy, stag
                 "WHERE NOT EXISTS (FROM made.erased_basis)", {"salt": values["salt"], "fixed": _FIXED})
     con.execute(_ADD, {**values, "k": policy.release.thresholds.k, "shortest": policy.enforcement.sweep.shortest})
     con.execute("DROP TABLE scratch.sought")
-    con.execute("DROP TABLE scratch.holders")
+    con.execute("DROP TABLE holders")
+    con.execute("DROP TABLE said")
 
 
 # A value of k people or more tells none of them apart.
 _ADD = f"""
     INSERT INTO made.erased
-    WITH common AS (SELECT text FROM scratch.holders GROUP BY text HAVING count(DISTINCT person) >= $k),
-    going AS (
-        SELECT DISTINCT s.kind, s.text, s.words, s.beside FROM scratch.sought AS s ANTI JOIN common USING (text)
+    WITH texts AS (SELECT DISTINCT hash(text) AS value FROM scratch.sought), common AS (
+        SELECT value FROM holders SEMI JOIN texts USING (value) GROUP BY value HAVING count(DISTINCT person) >= $k
+    ), going AS (
+        SELECT DISTINCT s.kind, s.text, s.words, s.beside FROM scratch.sought AS s
+        ANTI JOIN common AS c ON c.value = hash(s.text)
         WHERE length(s.text) >= $shortest
     ), hashed AS (
         SELECT kind, {HMAC.format(x='text')} AS hash, {MARK.format(x='text')} AS mark,

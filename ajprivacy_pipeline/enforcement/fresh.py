@@ -12,7 +12,7 @@ from ajprivacy_pipeline.enforcement import waits
 from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.targets import Place
-from ajprivacy_pipeline.enforcement.work import columns_of, fingerprint, items
+from ajprivacy_pipeline.enforcement.work import mark
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.run.month import MonthRun, ignore
 from ajprivacy_pipeline.run.steps import DECIDING, run_decisions
@@ -36,7 +36,7 @@ def fresh_zone(settings: Settings, keys: KeyStore, plan: Plan) -> Iterator[zones
     destroy_left(settings, keys)
     path = settings.restricted / f"{APPLY}{plan.id}.duckdb"
     try:
-        with zones.open_zone(settings, keys, path, extensions=("postgres_scanner", "sqlite_scanner")) as con:
+        with zones.open_zone(settings, keys, path) as con:
             yield con
     finally:
         destroy_left(settings, keys)
@@ -68,15 +68,7 @@ def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place]
     con.execute("CREATE OR REPLACE TABLE scratch.due_now AS SELECT s.* FROM seen_due AS s SEMI JOIN made.rows AS r "
                 "USING (entity, record_id, part) ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
     key = bytes.fromhex(con.execute("SELECT key FROM made.secret").fetchall()[0][0])
-    con.execute("CREATE OR REPLACE TABLE scratch.prints "
-                "(entity VARCHAR, record_id VARCHAR, part VARCHAR, fingerprint VARCHAR)")
-    for entity in places:
-        rows = [(item.entity, item.record_id, part,
-                 fingerprint(key, item, part, columns_of(stages[entity, part], item)))
-                for item in items(con, policy, stages, entity, "scratch.due_now") for part in item.parts]
-        if rows:
-            listed = [list(column) for column in zip(*rows, strict=True)]
-            con.execute("INSERT INTO scratch.prints SELECT unnest($1), unnest($2), unnest($3), unnest($4)", listed)
+    mark(con, policy, stages, places, "scratch.due_now", key)
     changeable = [(entity, part) for (entity, part), stage in stages.items() if entity in places
                   and places[entity].changes(stage)]
     con.execute("CREATE OR REPLACE TABLE scratch.changeable AS SELECT unnest($1) AS entity, unnest($2) AS part",
@@ -106,7 +98,7 @@ _STATES = """
             p.record_id IS NOT NULL AS is_due
         FROM made.rows AS r
         LEFT JOIN scratch.changeable AS c USING (entity, part)
-        LEFT JOIN scratch.prints AS p USING (entity, record_id, part)
+        LEFT JOIN scratch.marks_now AS p USING (entity, record_id, part)
         LEFT JOIN (SELECT entity, record_id, part, any_value(waits_for) AS waits_for FROM scratch.waits
                    GROUP BY ALL) AS w USING (entity, record_id, part)
         LEFT JOIN scratch.decided AS d USING (entity, record_id, part)

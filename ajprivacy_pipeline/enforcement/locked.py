@@ -64,12 +64,23 @@ def take_turns(con: Connection, policy: Policy) -> None:
         turns              person, is_bulk, turn
         scratch.pending    gains the turn, and lies in its order
         telling            turn, kind, id: the ids of the people, of their companies, of the records about them
+
+    Beside it `find_rows` writes, where it is needed:
+
         told               name, turn, rid: the rows of raw.<name> in which one of these ids stands
     """
     con.execute(_TURNS, {"bulk": list(policy.sources.bulk)})
     con.execute("CREATE OR REPLACE TABLE scratch.pending AS SELECT p.*, t.turn FROM scratch.pending AS p "
                 "JOIN turns AS t USING (person) ORDER BY t.turn")
     con.execute(_TELLING, {"blanks": WHITE_SPACE})
+    con.execute("DROP TABLE IF EXISTS told")
+
+
+def find_rows(con: Connection) -> None:
+    """Write `told`, which is needed once somebody else has written: the rows that facts are compared with."""
+    if con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() "
+                   "AND table_name = 'told'").fetchall()[0][0]:
+        return
     con.execute("CREATE OR REPLACE TABLE told (name VARCHAR, turn BIGINT, rid BIGINT)")
     for name, columns in _BY.items():
         rows = " UNION ".join(f"SELECT '{name}', t.turn, r.rowid FROM raw.{quote(name)} AS r JOIN telling AS t "
@@ -175,6 +186,7 @@ def changed_people(con: Connection, policy: Policy, ids: Ids) -> set[str]:
 
     Columns that no rule reads and no action touches do not count.
     """
+    find_rows(con)
     customers: set[str] = set()
     contacts: set[str] = set()
     records: set[str] = set()

@@ -37,7 +37,7 @@ from ajprivacy_pipeline.enforcement.reread import look_again, still_due
 from ajprivacy_pipeline.enforcement.sealed import require_same_keys
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part
-from ajprivacy_pipeline.enforcement.work import Item, columns_of, fingerprint, items
+from ajprivacy_pipeline.enforcement.work import Item, columns_of, items
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.retention.carried import FirstDue
@@ -169,7 +169,7 @@ class _Making:
     def _batches(self) -> Iterator[pa.Table]:
         rows: list[tuple[Any, ...]] = []
         for entity in self.ground.places:
-            for item in items(self.con, self.policy, self.stages, entity, waits.READY):
+            for item in items(self.con, self.policy, self.stages, entity, waits.READY, (self.key, self.facts_key)):
                 rows += self._decisions(item)
                 if len(rows) >= _AT_ONCE:
                     yield _table(rows)
@@ -189,8 +189,8 @@ class _Making:
                 if column in place.fixed and item.values[column] is not None:
                     self.fixed[item.entity, column] += 1
                     unchanged = False
-            mark = fingerprint(self.key, item, part, columns)
-            self.facts.update(fingerprint(self.facts_key, item, part, columns).encode())
+            mark, known = (marks[part] for marks in item.marks)
+            self.facts.update(known.encode())
             self.rows += 1
             counted = self.parts[item.entity, part]
             counted["rows"] += 1

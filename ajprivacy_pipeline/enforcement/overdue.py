@@ -27,6 +27,11 @@ def oldest_overdue(entries: Iterable[Entry], today: date) -> Oldest:
         entries: the whole ledger, oldest first.
         today: the local day.
     """
-    told = [entry.body[_DAYS[entry.kind]] for entry in entries if entry.kind in _DAYS]
+    told, of_requests = [], set()
+    for entry in entries:
+        if entry.kind == "plan_made" and entry.body.get("of_request"):
+            of_requests.add(entry.body["plan"])  # it saw one person, and tells nothing of the others
+        elif entry.kind in _DAYS and entry.body["plan"] not in of_requests:
+            told.append(entry.body[_DAYS[entry.kind]])
     since = date.fromisoformat(told[-1]) if told and told[-1] else None
     return Oldest(since, max(0, (today - since).days) if since else 0)

@@ -30,6 +30,7 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 
 RUNNING = ("approved", "applying")
 ENDED = ("withdrawn", "expired", "superseded", "stopped")
+RECTIFICATION = "rectification"
 SHORTEST = 4  # characters of an id that may stand for a whole one
 
 
@@ -63,6 +64,11 @@ class Plan:
     def request(self) -> str | None:
         """The request whose plan it is; None: a month's."""
         return self.summary.get("request")
+
+    @property
+    def rectifies(self) -> bool:
+        """Whether it corrects values instead of taking any away."""
+        return self.summary.get("kind") == RECTIFICATION
 
     def state(self, approval_days: int) -> str:
         """Its newest event; a plan that nobody approved in time has expired."""

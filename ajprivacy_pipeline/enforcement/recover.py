@@ -4,7 +4,7 @@ Belongs here: noticing it, writing such batches off by name. Does not belong her
 """
 
 from ajprivacy_pipeline.enforcement.apply import Writer, open_writer
-from ajprivacy_pipeline.enforcement.entries import undone_batches
+from ajprivacy_pipeline.enforcement.entries import MARKED, undone_batches
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.plans import ENDED, find_plan, move
 from ajprivacy_pipeline.errors import EnforcementError
@@ -23,7 +23,7 @@ def lost_batches(writer: Writer, ledger: Ledger) -> dict[str, list[int]]:
     lost: dict[str, list[int]] = {}
     markers: dict[str, dict[int, str]] = {}
     for entry in entries:
-        if entry.kind == "batch" and entry.seq not in undone:
+        if entry.kind in MARKED and entry.seq not in undone:
             plan, number = entry.body["plan"], entry.body["batch"]
             if plan not in markers:
                 markers[plan] = writer.markers(plan)

@@ -5,14 +5,17 @@ not belong here: what a request ends (the decisions), approving and carrying out
 """
 
 import os
+from collections.abc import Iterator, Sequence
 
 from ajprivacy_pipeline.clock import today
+from ajprivacy_pipeline.enforcement import judged
 from ajprivacy_pipeline.enforcement.ground import current_policy
-from ajprivacy_pipeline.enforcement.make import plan_of
+from ajprivacy_pipeline.enforcement.make import plan_of, require_none_running
 from ajprivacy_pipeline.enforcement.shapes import PlanSummary
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.retention.bind import remember_shared_requests
 from ajprivacy_pipeline.retention.effects import remember_effects
+from ajprivacy_pipeline.retention.recorded_requests import append
 from ajprivacy_pipeline.run.month import MonthRun, ignore
 from ajprivacy_pipeline.run.steps import run_decisions
 from ajprivacy_pipeline.settings import Settings, prepare_home
@@ -23,6 +26,7 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import APPLY, destroy_left, newest_month, warehouse_lock
 
 ENDING = ("erasure", "objection")  # kinds that end something
+PLANNED, NOTHING_DUE = "planned", "nothing due"  # the step of a request whose plan was made, and what it may say
 _ASKED = """
     CREATE OR REPLACE TABLE scratch.asked AS
     SELECT DISTINCT r.kind, r.email_key, r.by_email, s.subject_id, s.email_key AS own_key
@@ -57,6 +61,22 @@ def plan_for_request(settings: Settings, request_id: str, *, by: str = "system")
         EnforcementError: there is no such request, or it ends nothing yet.
         PrivacyError: no month is decided, or the warehouse or a store is not usable.
     """
+    return plans_for_requests(settings, [request_id], by=by)[request_id]
+
+
+def plans_for_requests(settings: Settings, request_ids: Sequence[str], *, by: str, leave: bool = False,
+                       ) -> dict[str, PlanSummary]:
+    """Make the plan of each of some requests, all of them on the same facts, which are read and decided once.
+
+    Args:
+        settings: folders, keys and the warehouse.
+        request_ids: of erasures and objections.
+        by: who makes them.
+        leave: leave those out that can have no plan now, instead of refusing all.
+
+    Raises:
+        EnforcementError: as `plan_for_request`; no plan is made.
+    """
     with boundary("plan"):
         prepare_home(settings)
         policy, control = current_policy(settings), ControlStore.in_folder(settings.control)
@@ -65,24 +85,47 @@ def plan_for_request(settings: Settings, request_id: str, *, by: str = "system")
         with warehouse_lock(settings, alone=True):
             destroy_left(settings, keys)
             try:
-                with zones.open_zone(settings, keys, path, extensions=("postgres_scanner", "sqlite_scanner")) as con:
-                    run = MonthRun(settings, policy, control, keys, con, month, f"request {request_id}", ignore)
-                    day = today(policy.retention.time_zone)
-                    run.judge_on(day)
-                    run_decisions(run)
-                    _require_effect(con, request_id)
-                    # Before the address by which it reached the person may go, and as of the month that has begun:
-                    # the newest one, run again, was over before.
-                    begun = f"{day:%Y-%m}"
-                    remember_shared_requests(con, control, begun, run.run_id)
-                    remember_effects(con, control, keys, begun, run.run_id)
-                    con.execute("ATTACH IF NOT EXISTS ':memory:' AS scratch")
-                    con.execute(_ASKED, {"request": request_id})
-                    con.execute(_THEIRS)
-                    return plan_of(con, settings, policy, control, keys, month, by=by, request=request_id,
-                                   day=day)
+                with zones.open_zone(settings, keys, path) as con:
+                    told = f"request {request_ids[0]}"[:64]
+                    run = MonthRun(settings, policy, control, keys, con, month, told, ignore)
+                    return _made(run, list(dict.fromkeys(request_ids)), by, leave=leave)
             finally:
                 destroy_left(settings, keys)
+
+
+def _made(run: MonthRun, request_ids: Sequence[str], by: str, *, leave: bool) -> dict[str, PlanSummary]:
+    day = today(run.policy.retention.time_zone)
+    run.judge_on(day)
+    run_decisions(run)
+    request_ids = list(_able(run, request_ids, leave=leave))
+    # Before the address by which it reached the person may go, and as of the month that has begun: the newest one,
+    # run again, was over before.
+    begun = f"{day:%Y-%m}"
+    remember_shared_requests(run.con, run.control, begun, run.run_id)
+    remember_effects(run.con, run.control, run.keys, begun, run.run_id)
+    run.con.execute("ATTACH IF NOT EXISTS ':memory:' AS scratch")
+    found = {}
+    for request_id in request_ids:
+        run.con.execute(_ASKED, {"request": request_id})
+        run.con.execute(_THEIRS)
+        found[request_id] = plan_of(run.con, run.settings, run.policy, run.control, run.keys, run.month, by=by,
+                                    request=request_id, day=day)
+        judged.remember(run.con, run.settings, run.keys, request_id, day)
+        append(run.control, request_id, PLANNED, by=by, on=day, detail=found[request_id]["plan"] or NOTHING_DUE)
+    return found
+
+
+def _able(run: MonthRun, request_ids: Sequence[str], *, leave: bool) -> Iterator[str]:
+    """Those that can have a plan now; else the first that cannot is refused, or left out."""
+    for request_id in request_ids:
+        try:
+            _require_effect(run.con, request_id)
+            require_none_running(run.control, run.policy, request_id)
+        except EnforcementError:
+            if not leave:
+                raise
+        else:
+            yield request_id
 
 
 def _require_effect(con: zones.Connection, request_id: str) -> None:

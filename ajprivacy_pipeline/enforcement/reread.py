@@ -14,7 +14,7 @@ from ajprivacy_pipeline.enforcement.ground import Ground
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.plans import Plan, known_plans, move, plan_file
 from ajprivacy_pipeline.enforcement.stages import stages_of
-from ajprivacy_pipeline.enforcement.work import columns_of, fingerprint, items
+from ajprivacy_pipeline.enforcement.work import mark
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
@@ -68,17 +68,10 @@ def _written_back(con: zones.Connection, policy: Policy, ground: Ground) -> tupl
     con.execute(_AGAIN.format(ready=waits.READY, applied=APPLIED))
     stages = stages_of(policy)
     key = bytes.fromhex(con.execute("SELECT key FROM earlier.secret").fetchall()[0][0])
-    prints = [(item.entity, item.record_id, part, fingerprint(key, item, part, columns_of(stages[item.entity, part],
-                                                                                          item)))
-              for entity in ground.places for item in items(con, policy, stages, entity, "scratch.again")
-              for part in item.parts]
+    mark(con, policy, stages, ground.places, "scratch.again", key)
     con.execute("DROP TABLE scratch.again")
-    if not prints:
-        return 0, None
-    rows, since = con.execute(
-        "SELECT count(*), min(due_on) FROM earlier.rows AS r SEMI JOIN (SELECT unnest($1) AS entity, unnest($2) AS "
-        "record_id, unnest($3) AS part, unnest($4) AS fingerprint) AS p USING (entity, record_id, part, fingerprint)",
-        [list(column) for column in zip(*prints, strict=True)]).fetchall()[0]
+    rows, since = con.execute("SELECT count(*), min(due_on) FROM earlier.rows AS r SEMI JOIN scratch.marks_now "
+                              "USING (entity, record_id, part, fingerprint)").fetchall()[0]
     return int(rows), since.isoformat() if since else None
 
 

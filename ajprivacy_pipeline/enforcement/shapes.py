@@ -46,6 +46,9 @@ class PlanSummary(TypedDict):
     overdue: dict[str, int]  # by the year since when: rows that were due before the month began
     kept: dict[str, dict[str, int]]  # decision -> why -> decisions
     written_back: NotRequired[dict[str, int]]  # by earlier plan: what it took away and stands again; apply it again
+    kind: NotRequired[str]  # rectification; absent: what is due goes
+    beside: NotRequired[list[str]]  # of a rectification: copies that hold the old value and are not written by us
+    facts: NotRequired[str]  # of a rectification: a keyed hash of what was said
     request: NotRequired[str | None]  # whose plan it is; None: a month's
     copies: NotRequired[list[CopyCount]]  # in `cells`, not in `rows`: their rows are no decisions
 

@@ -4,12 +4,12 @@ Belongs here: reading them from a decided zone, and what a value's end depends o
 Does not belong here: the warehouse itself, what happens to the values (`values`).
 """
 
-import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
+from ajprivacy_pipeline.enforcement.marks import Marking
 from ajprivacy_pipeline.enforcement.stages import LINK, SUBJECTS, Stage
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
@@ -36,10 +36,11 @@ class Item:
     key: tuple[Any, ...]
     values: Mapping[str, Any]
     facts: Facts
+    marks: tuple[Mapping[str, str], ...] = ()  # under each key that was asked for, the fingerprints by part
 
 
 def items(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str,
-          relation: str) -> Iterator[Item]:
+          relation: str, keys: Sequence[bytes] = ()) -> Iterator[Item]:
     """Yields the source rows of a table of the contract that have due parts.
 
     Args:
@@ -48,23 +49,75 @@ def items(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stag
         stages: by table and part.
         entity: the table of the contract.
         relation: what is due, with the columns of retention.due.
+        keys: under which each part is marked.
     """
-    sql, bound = _query(policy, stages, entity, relation)
-    yield from _fetched(con, f"{sql} ORDER BY d.record_id", bound, policy, stages, entity)
+    marking, own = Marking(keys), policy.sources.tables[entity].key
+    columns = _columns(stages, entity)
+    listed = ", ".join(f"r.{quote(name)} AS c{i}" for i, name in enumerate((*own, *columns)))
+    sql, bound = _query(policy, entity, relation, "d.record_id, d.subject_id, d.parts, d.days, f.is_home, "
+                        f"f.customer_type, {marking.select(stages, entity)}{listed}")
+    cursor = con.cursor()
+    cursor.execute(f"USE {quote(con.execute('SELECT current_database()').fetchall()[0][0])}")
+    cursor.execute(f"{sql} ORDER BY d.record_id", {**bound, **marking.bound})
+    first, rest = len(keys), len(keys) + len(own)
+    while rows := cursor.fetchmany(FETCH):
+        for record_id, subject_id, parts, days, is_home, customer_type, *values in rows:
+            yield Item(entity, record_id, subject_id, dict(zip(parts, days, strict=True)), tuple(values[first:rest]),
+                       dict(zip(columns, values[rest:], strict=True)), Facts(customer_type, is_home is not False),
+                       tuple(dict(zip(parts, told, strict=True)) for told in values[:first]))
+
+
+def mark(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage], entities: Iterable[str],
+         relation: str, key: bytes) -> None:
+    """Write the fingerprints of what is due to `scratch.marks_now` (entity, record_id, part, fingerprint).
+
+    The facts a decision rests on are no part of it: they are decided about anew, and our own earlier batches move the
+    days. Arguments as `items`.
+    """
+    con.execute("CREATE OR REPLACE TABLE scratch.marks_now "
+                "(entity VARCHAR, record_id VARCHAR, part VARCHAR, fingerprint VARCHAR)")
+    for entity in entities:
+        marking = Marking([key])
+        sql, bound = _query(policy, entity, relation,
+                            f"{marking.select(stages, entity)}d.record_id, d.parts")
+        con.execute("INSERT INTO scratch.marks_now SELECT $entity, record_id, unnest(parts), unnest(marks_0) "
+                    f"FROM ({sql})", {**bound, **marking.bound})
+
+
+class Going(NamedTuple):
+    """A row of a batch: whose it is, as `scratch.pending` names people, of which kind, and its key as extracted."""
+
+    record_id: str
+    person: str
+    kind: str  # the due parts, which columns hold a value, and the facts, as `item_of_kind` reads them
+    key: tuple[Any, ...]
 
 
 def gather(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str,
            relation: str) -> None:
-    """Write what `items` yields to a table of the zone, by the turn that `relation` gives it, for `gathered`."""
-    sql, bound = _query(policy, stages, entity, relation, ", turn")
+    """Write the rows behind a relation to a table of the zone, by the turn that it gives them, for `gathered`."""
+    held = ", ".join(f"(r.{quote(name)} IS NOT NULL)::INTEGER" for name in _columns(stages, entity))
+    keys = ", ".join(f"r.{quote(name)} AS c{i}" for i, name in enumerate(policy.sources.tables[entity].key))
+    sql, bound = _query(policy, entity, relation, (
+        "d.record_id, coalesce(d.subject_id, $entity || '/' || d.record_id) AS person, concat_ws('|', "
+        f"array_to_string(d.parts, ','), concat({held}), (f.is_home IS NOT FALSE)::INTEGER, "
+        f"coalesce('=' || f.customer_type, '')) AS kind, {keys}, d.turn"), ", turn")
     con.execute(f"CREATE OR REPLACE TABLE {_gathered(entity)} AS {sql} ORDER BY d.turn, d.record_id", bound)
 
 
-def gathered(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str) -> Iterator[Item]:
-    """Yields the items that `gather` wrote whose turn is in `scratch.turns_now`."""
-    sql = (f"SELECT * EXCLUDE (turn) FROM {_gathered(entity)} SEMI JOIN scratch.turns_now USING (turn) "
-           "ORDER BY record_id")
-    yield from _fetched(con, sql, {}, policy, stages, entity)
+def gathered(con: Connection, entity: str) -> list[Going]:
+    """Returns the rows that `gather` wrote whose turn is in `scratch.turns_now`."""
+    rows = con.execute(f"SELECT * EXCLUDE (turn) FROM {_gathered(entity)} SEMI JOIN scratch.turns_now USING (turn) "
+                       "ORDER BY record_id").fetchall()
+    return [Going(row[0], row[1], row[2], row[3:]) for row in rows]
+
+
+def item_of_kind(stages: Mapping[tuple[str, str], Stage], entity: str, kind: str) -> Item:
+    """Returns a row of nobody that stands for all of a kind: of its values it only has whether there are any."""
+    parts, held, is_home, customer_type = kind.split("|", 3)
+    values = {name: True if there == "1" else None for name, there in zip(_columns(stages, entity), held, strict=True)}
+    return Item(entity, "", None, dict.fromkeys(parts.split(","), date.min), (), values,
+                Facts(customer_type[1:] if customer_type else None, is_home == "1"))
 
 
 def _gathered(entity: str) -> str:
@@ -76,31 +129,16 @@ def _columns(stages: Mapping[tuple[str, str], Stage], entity: str) -> list[str]:
                               for name in stage.columns))
 
 
-def _query(policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str, relation: str,
-           turn: str = "") -> tuple[str, dict[str, Any]]:
+def _query(policy: Policy, entity: str, relation: str, shown: str, turn: str = "") -> tuple[str, dict[str, Any]]:
+    """SQL of something of the rows behind a relation: `d`, what is due of one, `r`, the row, `f`, its facts."""
     key = policy.sources.tables[entity].key
-    listed = ", ".join(f"r.{quote(name)} AS c{i}" for i, name in enumerate((*key, *_columns(stages, entity))))
     sql = (f"WITH due AS (SELECT record_id, any_value(subject_id) AS subject_id, list(part ORDER BY part) AS parts, "
            f"list(due_on ORDER BY part) AS days{turn} FROM {relation} WHERE entity = $entity "
            f"GROUP BY record_id{turn}), "
            f"fed AS (SELECT *, trim({quote(key[0])}::VARCHAR, $blanks) AS record_id FROM raw.{quote(entity)}) "
-           f"SELECT d.record_id, d.subject_id, d.parts, d.days, f.is_home, f.customer_type, "
-           f"{listed}{turn.replace(' ', ' d.')} FROM due AS d JOIN fed AS r USING (record_id) "
+           f"SELECT {shown} FROM due AS d JOIN fed AS r USING (record_id) "
            f"LEFT JOIN ({_facts_of(policy, entity)}) AS f ON f.id = d.record_id")
     return sql, {"entity": entity, "blanks": WHITE_SPACE, **_spellings(policy, entity)}
-
-
-def _fetched(con: Connection, sql: str, bound: Mapping[str, Any], policy: Policy,
-             stages: Mapping[tuple[str, str], Stage], entity: str) -> Iterator[Item]:
-    keys, columns = len(policy.sources.tables[entity].key), _columns(stages, entity)
-    cursor = con.cursor()
-    cursor.execute(f"USE {quote(con.execute('SELECT current_database()').fetchall()[0][0])}")
-    cursor.execute(sql, dict(bound))
-    while rows := cursor.fetchmany(FETCH):
-        for record_id, subject_id, parts, days, is_home, customer_type, *values in rows:
-            yield Item(entity, record_id, subject_id, dict(zip(parts, days, strict=True)), tuple(values[:keys]),
-                       dict(zip(columns, values[keys:], strict=True)),
-                       Facts(customer_type, is_home is not False))
 
 
 _HOME = "c.country IS NULL OR list_contains($home, lower(c.country))"
@@ -138,18 +176,6 @@ def _spellings(policy: Policy, entity: str) -> dict[str, Any]:
     if "$home" not in _facts_of(policy, entity):
         return {}
     return {"home": [text.lower() for text in policy.regions.own.spellings]}
-
-
-def fingerprint(key: bytes, item: Item, part: str, columns: Sequence[str]) -> str:
-    """Returns the keyed hash of what a decision would change.
-
-    The facts it rests on are no part of it: they are decided about anew, and our own earlier batches move the days.
-    """
-    told = [item.entity, item.record_id, part]
-    for column in columns:
-        value = item.values[column]
-        told += [column, "" if value is None else f"={value}"]
-    return hmac.digest(key, "\x1f".join(f"{len(text)}:{text}" for text in told).encode(), "sha256").hex()[:32]
 
 
 def columns_of(stage: Stage, item: Item) -> list[str]:

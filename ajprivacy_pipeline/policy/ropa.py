@@ -5,14 +5,20 @@ Belongs here: the record as data, and as a page. Does not belong here: rows of a
 
 import json
 import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cache
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
+from ajprivacy_pipeline.calendar import plus_months
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.policy.policy import Policy
 from ajprivacy_pipeline.policy.retention import Purpose
 
 _TEMPLATE = Path(__file__).with_name("ropa.html.j2")
+_SENTENCES = Path(__file__).with_name("ropa.toml")
 _PEOPLE = {"consumer": "consumers", "sole_proprietor": "sole proprietors", "business": "business customers",
            "contact": "contact persons of business customers"}
 _ANYBODY = "people who use the services or write to the company"
@@ -32,6 +38,7 @@ class ProcessingPurpose(TypedDict):
     records: dict[str, list[str]]
     recipients: list[str]
     periods: list[dict[str, object]]
+    kept_for: dict[str, str]  # language -> sentence; none where the policy has a purpose of its own
     assessment_ref: str | None
     assessed_on: str | None
 
@@ -46,16 +53,27 @@ class Ropa(TypedDict):
     controller: dict[str, object]
     purposes: list[ProcessingPurpose]
     recipients: list[dict[str, object]]
+    backups: list[dict[str, object]]
+    imports: list[dict[str, object]]
+    systems: list[dict[str, object]]
+    newsletter: dict[str, str | None]
+    notices: dict[str, int]
+    disclosures: list[Mapping[str, object]]
     security: list[str]
     freezes: list[dict[str, str]]
     clauses: list[dict[str, str | None]]
     warnings: list[str]
 
 
-def ropa(policy: Policy) -> Ropa:
+def ropa(policy: Policy, today: date | None = None, disclosures: Sequence[Mapping[str, object]] = (),
+         notices: Mapping[str, int] | None = None) -> Ropa:
     """Returns the record of processing, with a warning for everything that is missing.
 
-    It has the controller, purposes, recipients, freezes and promises.
+    Args:
+        policy: controller, purposes, recipients, registers, freezes and promises.
+        today: the day on which controls are looked at; None: only whether there was one.
+        disclosures: what authorities were given, as the register has it.
+        notices: how many notices to recipients are in which state.
     """
     purposes = [_purpose(policy, name, purpose) for name, purpose in policy.retention.purposes.items()]
     recipients = [_recipient(policy, name) for name in policy.recipients]
@@ -67,22 +85,25 @@ def ropa(policy: Policy) -> Ropa:
         "controller": policy.notice.controller.model_dump(),
         "purposes": purposes,
         "recipients": recipients,
+        "backups": _register(policy.enforcement.backups), "imports": _register(policy.enforcement.imports),
+        "systems": _register(policy.rights.systems),
+        "newsletter": policy.rights.newsletter.model_dump(mode="json"),
+        "notices": dict(notices or {}), "disclosures": list(disclosures),
         "security": list(policy.notice.security),
         "freezes": [{"freeze": name, "scope": freeze.scope, "clause": freeze.source}
                     for name, freeze in policy.retention.freezes.items()],
         "clauses": [{"id": name, "state": clause.shown_state, "meaning": clause.meaning, "how": clause.how,
                      "pending": clause.pending} for name, clause in policy.clauses.items()],
-        "warnings": list(_warnings(policy)),
+        "warnings": [*_warnings(policy), *_lacks(policy, today)],
     }
 
 
-def write_ropa(policy: Policy, out: Path) -> list[Path]:
+def write_ropa(record: Ropa, out: Path) -> list[Path]:
     """Write `ropa.html` and `ropa.json` into a folder, each whole or not at all; returns the files.
 
     Raises:
         PrivacyError: the folder cannot be written.
     """
-    record = ropa(policy)
     texts = {"ropa.html": render(record), "ropa.json": json.dumps(record, indent=2, ensure_ascii=False) + "\n"}
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -115,9 +136,34 @@ def _purpose(policy: Policy, name: str, purpose: Purpose) -> ProcessingPurpose:
         "records": {table: list(policy.actions.get(table, {})) for table in purpose.records},
         "recipients": [recipient for recipient, entry in policy.recipients.items() if name in entry.purposes],
         "periods": [{"period": period, **policy.retention.periods[period].model_dump()} for period in purpose.periods],
+        "kept_for": {language: text.format(**_periods(policy)) for language, sentences in _sentences().items()
+                     if (text := sentences.get(name))},
         "assessment_ref": purpose.assessment_ref,
         "assessed_on": purpose.assessed_on.isoformat() if purpose.assessed_on else None,
     }
+
+
+@cache
+def _sentences() -> dict[str, dict[str, str]]:
+    return tomllib.loads(_SENTENCES.read_text(encoding="utf-8"))
+
+
+def _periods(policy: Policy) -> dict[str, int]:
+    first, last = policy.rights.storage_years
+    return {**policy.periods, "first_years": first, "last_years": last}
+
+
+def _register(entries: Mapping[str, Any]) -> list[dict[str, object]]:
+    return [{"name": name, **entry.model_dump(mode="json")} for name, entry in entries.items()]
+
+
+def _lacks(policy: Policy, today: date | None) -> list[str]:
+    """What the registers lack: controls that are too long ago, evidence of the newsletter."""
+    months = policy.rights.control_months
+    found = [f"recipient {name}: last controlled on {entry.controlled_on}, longer than {months} months ago"
+             for name, entry in policy.recipients.items() if today is not None and entry.role == "processor"
+             and entry.controlled_on is not None and plus_months(entry.controlled_on, months) < today]
+    return found + [f"newsletter: {what} is missing" for what, value in policy.rights.newsletter if value is None]
 
 
 def _recipient(policy: Policy, name: str) -> dict[str, object]:

@@ -21,6 +21,8 @@ from ajprivacy_pipeline.storage.keystore import KeyStore, fingerprint, pads
 from ajprivacy_pipeline.storage.zones import Connection
 
 KEY = "carried_out"  # the random key of the tokens; it is never changed, since tokens are compared over years
+_CHUNK = 5000  # tokens of one statement
+_RECORDED = sa.select(store.carried_out.c.token, store.carried_out.c.is_whole).order_by(store.carried_out.c.id)
 NO_KEY: dict[str, object] = {"carried_inner": None, "carried_outer": None}
 
 
@@ -39,18 +41,24 @@ def carried_tokens(control: ControlStore) -> list[tuple[object, ...]]:
 
     What stands there once nothing was left is somebody new with that id, or came back: evidence for nothing.
     """
-    newest: dict[str, bool] = {}
-    rows = sa.select(store.carried_out.c.token, store.carried_out.c.is_whole).order_by(store.carried_out.c.id)
-    for row in control.rows(rows):
-        newest[row["token"]] = row["is_whole"]
-    return [(token,) for token, is_whole in newest.items() if not is_whole]
+    return [(token,) for token in _left(control, [_RECORDED])]
 
 
 def carried_rows(control: ControlStore, keys: KeyStore, subjects: Iterable[str], month: str) -> list[dict[str, Any]]:
     """Returns the rows to append for subjects of whom nothing is known to be left."""
     key = _key(keys, control)
-    known = {token for (token,) in carried_tokens(control)}
-    return _rows({_token(key, subject) for subject in subjects} - known, month, key, is_whole=False)
+    tokens = sorted({_token(key, subject) for subject in subjects})
+    asked = [_RECORDED.where(store.carried_out.c.token.in_(tokens[start:start + _CHUNK]))
+             for start in range(0, len(tokens), _CHUNK)]
+    return _rows({*tokens} - {*_left(control, asked)}, month, key, is_whole=False)
+
+
+def _left(control: ControlStore, queries: Iterable[sa.Select[Any]]) -> list[str]:
+    newest: dict[str, bool] = {}
+    for query in queries:
+        for row in control.rows(query):
+            newest[row["token"]] = row["is_whole"]
+    return [token for token, is_whole in newest.items() if not is_whole]
 
 
 def remember_whole(con: Connection, control: ControlStore, keys: KeyStore, month: str) -> None:

@@ -7,17 +7,22 @@ step is recorded last. Does not belong here: each of them.
 from datetime import date
 from pathlib import Path
 
+from ajprivacy_pipeline.enforcement import judged
 from ajprivacy_pipeline.enforcement.ground import current_policy
+from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.plans import RECTIFICATION
 from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.explain.words import Language
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.copies import copied_rows
-from ajprivacy_pipeline.rights.decided import decided_month
+from ajprivacy_pipeline.rights.decided import Month, decided_month
 from ajprivacy_pipeline.rights.folder import check_folder, destroy_copies, keep_copy, write_folder
 from ajprivacy_pipeline.rights.held import Held, Holdings
+from ajprivacy_pipeline.rights.outbox import all_notices, fill
+from ajprivacy_pipeline.rights.outcome import ENDING, Outcome
 from ajprivacy_pipeline.rights.package import ACCESS, PORTABILITY, Assembler
 from ajprivacy_pipeline.rights.page import render_files
-from ajprivacy_pipeline.rights.person import Person, find_person
+from ajprivacy_pipeline.rights.person import SEVERAL, Person, find_person
 from ajprivacy_pipeline.rights.requests import ANSWER, Request, known_requests
 from ajprivacy_pipeline.rights.shapes import Package
 from ajprivacy_pipeline.rights.steps import check_handler, check_step, take_step
@@ -70,12 +75,16 @@ def answer(settings: Settings, request_id: str, out: Path, *, language: Language
 def _package(settings: Settings, policy: Policy, request: Request, everything: list[Request], language: Language,
              today: date, by: str) -> Package:
     words = Wording(language)
-    mapping = load_mapping(settings.mapping_file, policy.sources)
-    if request.kind not in PACKAGES or request.outcome == "refused":  # nothing about anybody is in it
-        with decided_month(settings) as month:
-            return Assembler(policy, words, None, month).package(request, [], [], {}, today)
+    if request.outcome == "refused":  # nothing about anybody is in it
+        return Assembler(policy, words, None, Month()).package(request, [], [], {}, today)
+    if request.kind in (*ENDING, RECTIFICATION):
+        return _ended(settings, policy, request, words, today, by)
+    if request.kind not in PACKAGES:
+        _alone(settings, policy, request)
+        return Assembler(policy, words, None, Month()).package(request, [], [], {}, today)
     if request.asker is None:
         raise RightsError("it is forgotten whose the request was: record a new one")
+    mapping = load_mapping(settings.mapping_file, policy.sources)
     with decided_month(settings) as month, lookup(settings.warehouse_url, mapping, policy.sources) as found, boundary(
             "request"):
         key = request.asker.email_key
@@ -89,9 +98,54 @@ def _package(settings: Settings, policy: Policy, request: Request, everything: l
             request, _earlier(request, everything, person, held), held, copies, today)
 
 
+def _ended(settings: Settings, policy: Policy, request: Request, words: Wording, today: date, by: str) -> Package:
+    """The answer to what is carried out by a plan: what really was, and what was decided about the rest."""
+    keys, control = KeyStore(settings.keys, settings.root_key), ControlStore.in_folder(settings.control)
+    known = judged.judged(settings, keys, request.id)
+    if known is not None and len(known.people) > 1:
+        raise RightsError(SEVERAL)
+    # Where its plan says whose it is, that holds also when the address is gone.
+    whom = known.people[0] if known is not None and known.people else _alone(settings, policy, request)
+    fill(settings, policy, today, [request])
+    done = judged.carried_out(settings, keys, control, request.id)
+    since = request.received_on or today
+    by_month = [one for one in Ledger(control, keys, settings.keys).find(whom).found
+                if one.carried_out_on >= since] if whom and request.kind in ENDING else []
+    if whom:
+        _note(settings, whom, None, by)
+    return Assembler(policy, words, None, Month()).package(
+        request, [], [], {}, today, Outcome(policy, words, request, known, done, by_month,
+                                            _unconfirmed(policy, words, control, request)))
+
+
+def _unconfirmed(policy: Policy, words: Wording, control: ControlStore, request: Request) -> list[str]:
+    """Who was told of a rectification and has not confirmed it: the systems that are not updated by us."""
+    if request.kind != RECTIFICATION:
+        return []
+    return [words.of("recipient_names", one.addressee) if one.addressee in policy.recipients else
+            policy.rights.systems[one.addressee].meaning if one.addressee in policy.rights.systems else one.addressee
+            for one in all_notices(control) if one.request == request.id and one.acknowledged_on is None]
+
+
+def _alone(settings: Settings, policy: Policy, request: Request) -> str | None:
+    """Returns whose a request is; nobody is known where it is forgotten, or a guest's.
+
+    Raises:
+        RightsError: its address reaches several people.
+    """
+    if request.asker is None:
+        return None
+    mapping = load_mapping(settings.mapping_file, policy.sources)
+    with lookup(settings.warehouse_url, mapping, policy.sources) as found, boundary("request"):
+        return find_person(found, policy, request.asker).subject_id
+
+
 def _log(settings: Settings, person: Person, month: str | None, by: str) -> None:
     """Note who looked at whom; the person as a keyed token."""
-    whom = person.subject_id or f"email:{person.email_keys[0]}"
+    _note(settings, person.subject_id or f"email:{person.email_keys[0]}", month, by)
+
+
+def _note(settings: Settings, whom: str, month: str | None, by: str) -> None:
     token = KeyStore(settings.keys, settings.root_key).derive("looks", whom).hex()
     ControlStore.in_folder(settings.control).record_access(token, month or "", "package", by)
 

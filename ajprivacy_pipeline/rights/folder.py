@@ -9,23 +9,20 @@ import os
 import secrets
 import shutil
 import zipfile
-from base64 import b64decode
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
-
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.retention.recorded_requests import steps
 from ajprivacy_pipeline.rights.requests import ANSWER
 from ajprivacy_pipeline.rights.shapes import Package
 from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage import sealed
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
 
 PREFIX = "package-"  # begins the name of our copy, and of its key
-_NONCE = 12
 
 
 def check_folder(out: Path, request_id: str) -> None:
@@ -83,16 +80,8 @@ def keep_copy(settings: Settings, request_id: str, files: Mapping[str, str]) -> 
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for file, text in files.items():
             archive.writestr(file, text)
-    keys = KeyStore(settings.keys, settings.root_key)
-    nonce = secrets.token_bytes(_NONCE)
-    blob = nonce + AESGCM(b64decode(keys.data_key(name))).encrypt(nonce, packed.getvalue(), name.encode())
-    path = settings.restricted / f"{name}.sealed"
-    partial = path.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sealed:
-        sealed.write(blob)
-    partial.replace(path)
-    return path
+    sealed.seal(settings, KeyStore(settings.keys, settings.root_key), name, packed.getvalue())
+    return settings.restricted / f"{name}{sealed.SUFFIX}"
 
 
 def read_copy(settings: Settings, request_id: str) -> dict[str, str]:
@@ -101,12 +90,9 @@ def read_copy(settings: Settings, request_id: str) -> dict[str, str]:
     Raises:
         RightsError: there is none, or it was destroyed.
     """
-    name = _name(request_id)
-    path, keys = settings.restricted / f"{name}.sealed", KeyStore(settings.keys, settings.root_key)
-    if not path.exists() or not keys.has(name):
+    packed = sealed.unseal(settings, KeyStore(settings.keys, settings.root_key), _name(request_id))
+    if packed is None:
         raise RightsError("there is no copy of an answer to that request: none was given, or its days are over")
-    blob = path.read_bytes()
-    packed = AESGCM(b64decode(keys.data_key(name, create=False))).decrypt(blob[:_NONCE], blob[_NONCE:], name.encode())
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         return {file: archive.read(file).decode() for file in archive.namelist()}
 
@@ -118,13 +104,11 @@ def destroy_copies(settings: Settings, control: ControlStore, days: int, today: 
         if answered := [step.on for step in taken if step.event == ANSWER]:
             handed[_name(request_id)] = max(answered)
     keys = KeyStore(settings.keys, settings.root_key)
-    names = {path.stem for folder in (settings.restricted, settings.keys)
-             for path in folder.glob(f"{PREFIX}*.sealed")}
-    gone = [name for name in names if name not in handed or handed[name] + timedelta(days=days) <= today]
+    gone = [name for name in sealed.names(settings, PREFIX)
+            if name not in handed or handed[name] + timedelta(days=days) <= today]
     for name in gone:
-        keys.destroy(name)
-        (settings.restricted / f"{name}.sealed").unlink(missing_ok=True)
-    for left in settings.restricted.glob(f"{PREFIX}*.partial"):
+        sealed.destroy(settings, keys, name)
+    for left in settings.restricted.glob(f"{PREFIX}*{sealed.PARTIAL}"):
         left.unlink(missing_ok=True)
     return len(gone)
 

@@ -12,6 +12,7 @@ from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.decided import Decision, Month
 from ajprivacy_pipeline.rights.held import Held, shown_columns
+from ajprivacy_pipeline.rights.outcome import Outcome
 from ajprivacy_pipeline.rights.person import SUBJECTS, Person
 from ajprivacy_pipeline.rights.requests import Request
 from ajprivacy_pipeline.rights.shapes import (
@@ -22,6 +23,7 @@ from ajprivacy_pipeline.rights.shapes import (
     HeldRow,
     HeldTable,
     Kept,
+    LetterKind,
     Package,
     PurposeTold,
     RecipientTold,
@@ -47,8 +49,8 @@ class Assembler:
                                for column in stage.columns} for table in policy.sources.tables}
 
     def package(self, request: Request, earlier: Sequence[Request], held: Sequence[Held],
-                copies: Mapping[str, Sequence[Row]], today: date) -> Package:
-        """Returns the answer to a request."""
+                copies: Mapping[str, Sequence[Row]], today: date, outcome: Outcome | None = None) -> Package:
+        """Returns the answer to a request; `outcome` is that of one that ends something."""
         words, policy, kind = self._words, self._policy, request.kind or ""
         controller = policy.notice.controller
         recipients = tuple(self._recipients())
@@ -58,11 +60,17 @@ class Assembler:
             schema_version=VERSION, kind=kind, language=words.language, made_on=today.isoformat(),
             controller=ControllerTold(name=controller.name, organisation_number=controller.organisation_number,
                                       place=f"{controller.city}, {controller.country}", email=controller.contact_email),
-            request=self._request(request), refused=request.outcome == "refused", answer=self._answer(request),
+            request=self._request(request), refused=request.outcome == "refused",
+            answer=outcome.sentences() if outcome else self._answer(request), parts=outcome.parts() if outcome else (),
             held=told, purposes=tuple(self._purposes()), recipients=recipients, transfers=self._transfers(),
             profiling=tuple(words.of("profiling", clause) for clause in policy.rights.profiling_clauses),
             earlier_requests=tuple(map(self._request, earlier)), rights=tuple(words.group("rights")["list"]),
             complaint=Complaint(authority=controller.supervisory_authority, url=policy.rights.complaint_url))
+
+    def letter(self, request: Request, about: LetterKind, sentences: tuple[str, ...], today: date) -> Package:
+        """Returns a letter about a request that is no answer yet: nothing about anybody is in it."""
+        return self.package(request, [], [], {}, today).model_copy(update={
+            "letter": about, "answer": sentences, "purposes": (), "recipients": (), "profiling": ()})
 
     def _answer(self, request: Request) -> tuple[str, ...]:
         """What comes of a request, in words."""

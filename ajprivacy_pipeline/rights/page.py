@@ -35,8 +35,8 @@ def render_files(package: Package) -> dict[str, str]:
 def render(package: Package) -> str:
     """Returns the page: for a screen, a phone, paper."""
     words = Wording(package.language)
-    has_data = package.kind in ("access", "portability") and not package.refused
-    title = f"title_{package.kind}" if has_data else "title_other"
+    has_data = package.kind in ("access", "portability") and not package.refused and package.letter == "answer"
+    title = f"title_{package.kind if has_data else 'other' if package.letter == 'answer' else package.letter}"
     titles = {one.name: one.title for one in package.purposes}
     return _template().render(p=package, w=words, title=words(title), wide=WIDE, has_data=has_data, labels=_labels,
                               filled=_filled, has_ends=_has_ends, periods=_periods,

@@ -18,6 +18,8 @@ from ajprivacy_pipeline.warehouse.lookup import Lookup, Row, lookup
 from ajprivacy_pipeline.warehouse.mapping_file import load_mapping
 
 SUBJECTS = {"customers": "customer_id", "contacts": "contact_id"}
+SEVERAL = ("the request's address alone does not tell whose data is meant: ask the person for something more that "
+           "identifies, and record the request by --customer or --contact")
 _DIGITS = re.compile(r"\D+")
 
 
@@ -72,8 +74,7 @@ def find_person(found: Lookup, policy: Policy, asker: Asker, spellings: Sequence
         raise RightsError("the request names nobody: ask the person for something that identifies")
     matches = _with_email(found, policy, asker.email_key, spellings)
     if len(matches) > 1:
-        raise RightsError("the request's address alone does not tell whose data is meant: ask the person for something "
-                          "more that identifies, and record the request by --customer or --contact")
+        raise RightsError(SEVERAL)
     if not matches:
         return Person(None, None, None, (asker.email_key,), spellings=tuple(spellings))
     table, row = matches[0]

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ajprivacy_pipeline.errors import RightsError
 
 VERSION = "1"
+LetterKind = Literal["answer", "extension", "identity", "lifting"]
 SCHEMA = Path(__file__).with_name("package.schema.json")
 
 
@@ -53,6 +54,19 @@ class HeldTable(_Shape):
     origin: str
     fields: tuple[FieldTold, ...]
     rows: tuple[HeldRow, ...]
+
+
+class PartTold(_Shape):
+    """What came of one part of one table: gone (carried out, read back), waits (due, not carried out), or stays."""
+
+    state: Literal["gone", "waits", "stays"]
+    table: str
+    part: str
+    title: str
+    rows: int
+    clauses: tuple[str, ...] = Field(description="The promises of the privacy notice that it goes, or stays, by.")
+    until: str | None = Field(description="A day (ISO 8601), where there is one.")
+    text: str
 
 
 class PurposeTold(_Shape):
@@ -114,7 +128,9 @@ class Package(_Shape):
     controller: ControllerTold
     request: RequestTold
     refused: bool
+    letter: LetterKind = "answer"
     answer: tuple[str, ...]
+    parts: tuple[PartTold, ...] = Field(default=(), description="Of an erasure or an objection: what came of it.")
     held: tuple[HeldTable, ...]
     purposes: tuple[PurposeTold, ...]
     recipients: tuple[RecipientTold, ...]

@@ -37,7 +37,7 @@ def add_request(settings: Settings, kind: str, received_on: date, *, customer_id
     kinds = policy.sources.tables["rights_requests"].columns["kind"].values
     if kind not in kinds:
         raise RightsError(f"'{kind}' is no kind of request; choose one of {', '.join(kinds)}")
-    asker = _asker(customer_id, contact_id, email)
+    asker = asker_of(customer_id, contact_id, email)
     if received_on > today:
         raise RightsError(f"{received_on} is in the future: --received is the day on which the request arrived")
     if received_on.year < policy.retention.plausible_years[0]:
@@ -51,7 +51,8 @@ def add_request(settings: Settings, kind: str, received_on: date, *, customer_id
                                      by=by.strip(), today=today)
 
 
-def _asker(customer_id: str | None, contact_id: str | None, email: str | None) -> Asker:
+def asker_of(customer_id: str | None, contact_id: str | None, email: str | None) -> Asker:
+    """Returns whose a request is by what was given of the three (RightsError: none, several, or no address)."""
     given = [value.strip() if value is not None else None for value in (customer_id, contact_id, email)]
     if sum(bool(value) for value in given) != 1 or "" in given:
         raise RightsError("name one of --customer ID, --contact ID, --email ADDRESS: whose request it is")

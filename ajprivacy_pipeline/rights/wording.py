@@ -64,6 +64,14 @@ class Wording:
         """Returns what keeps something, in words."""
         return self._shared.of("reasons", name) or self.of("grounds", name)
 
+    def reason(self, code: str, meaning: str) -> str:
+        """Returns why something takes longer: as the policy says it, where there are no words for the code."""
+        return str(self._t["reasons"].get(code) or meaning)
+
+    def part(self, name: str) -> str:
+        """Returns what a part of a table is called."""
+        return self._shared.of("parts", name) or name.replace("_", " ")
+
     def kept(self, decision: Decision | None) -> str:
         """Returns until when something is kept, and why."""
         if decision is None or decision.decision == "absent":

@@ -324,8 +324,7 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         for left in spill.parent.glob("????-??"):  # what killed runs left, of this month or of others
             if left.name == month or not is_running(settings, left.name):
                 shutil.rmtree(left, ignore_errors=True)
-        with zones.open_zone(settings, keys, month_file(settings, month),
-                             extensions=("postgres_scanner", "sqlite_scanner")) as con:
+        with zones.open_zone(settings, keys, month_file(settings, month)) as con:
             # A folder a month: two months at once must not write to each other's spill files.
             con.execute(f"SET temp_directory = {zones.literal(str(spill))}")
             try:

@@ -21,7 +21,7 @@ from ajprivacy_pipeline.warehouse.extract import extract
 from ajprivacy_pipeline.warehouse.mapping import Finding, Mapping
 from ajprivacy_pipeline.warehouse.settle import settle_values
 
-_READERS = ("httpfs", "postgres_scanner", "sqlite_scanner")  # the first encrypts what spills
+_ENCRYPTS = ("httpfs",)  # what spills; who reads a warehouse loads what it needs for that itself
 
 
 def check_rows(settings: Settings, policy: DecisionPolicy, mapping: Mapping) -> list[Finding]:
@@ -58,7 +58,7 @@ def _nowhere(settings: Settings) -> Iterator[zones.Connection]:
     """A database in memory, with a folder of its own to spill into."""
     prepare_home(settings)
     spill = settings.restricted / "spill" / f"check-{os.getpid()}"
-    con = zones.memory(settings, _READERS)
+    con = zones.memory(settings, _ENCRYPTS)
     try:
         con.execute(f"SET temp_directory = {zones.literal(str(spill))}")
         yield con

@@ -34,3 +34,9 @@ def primary_keys() -> list[str]:
     """ALTER TABLE statements, to be run after the load."""
     return [f"ALTER TABLE {quote(table)} ADD PRIMARY KEY ({', '.join(map(quote, key))})"
             for table, key in keys().items()]
+
+
+def unique_keys() -> list[str]:
+    """CREATE UNIQUE INDEX statements, to be run after the load where a primary key cannot be added to a table."""
+    return [f"CREATE UNIQUE INDEX {quote(f'{table}_key')} ON {quote(table)} ({', '.join(map(quote, key))})"
+            for table, key in keys().items()]

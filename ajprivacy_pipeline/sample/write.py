@@ -83,10 +83,9 @@ def _write_sqlite(path: Path, pieces: Iterable[list[Piece]], mark: tuple[int, in
                 con.commit()
             part.chmod(0o600)
             rows = _load_sqlite(part, pieces)
-            if with_copies:
-                with closing(sqlite3.connect(part)) as con, con:
-                    for statement in copies.statements("sqlite"):
-                        con.execute(statement)
+            with closing(sqlite3.connect(part)) as con, con:
+                for statement in (*schema.unique_keys(), *(copies.statements("sqlite") if with_copies else ())):
+                    con.execute(statement)
             part.replace(path)
     except OSError as error:
         raise SourceError(f"sqlite:///{path.name} cannot be written ({error.strerror}); free space or choose another "

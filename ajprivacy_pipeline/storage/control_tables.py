@@ -211,6 +211,37 @@ request_events = sa.Table(  # what was done about a request, of the warehouse or
     sa.Column("detail", sa.String(64)),
 )
 
+notices = sa.Table(  # what recipients and systems must be told about a request (Art. 19); none is edited
+    "notices", META,  # about: the request's kind; what: parts as table.part, by comma; no value and no id of a person
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("request_id", sa.String(200), nullable=False, index=True),
+    sa.Column("about", sa.String(16), nullable=False),
+    sa.Column("addressee", sa.String(200), nullable=False),  # an entry of the policy, or a table of copies
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("made_on", sa.Date, nullable=False),
+    sa.Column("due_on", sa.Date, nullable=False),
+)
+notice_events = sa.Table(  # that an addressee has acknowledged a notice
+    "notice_events", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("notice_id", sa.Integer, nullable=False, index=True),
+    sa.Column("event", sa.String(16), nullable=False),
+    sa.Column("by", sa.String(200), nullable=False),
+    sa.Column("happened_on", sa.Date, nullable=False),
+    sa.Column("happened_at", sa.DateTime, nullable=False),
+)
+authority_disclosures = sa.Table(  # what authorities were given, as it was recorded; none is edited
+    "authority_disclosures", META,  # token: whom it was about, keyed; '' where it was about nobody in particular
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("authority", sa.String(200), nullable=False),
+    sa.Column("basis", sa.String(64), nullable=False),
+    sa.Column("categories", sa.String(400), nullable=False),
+    sa.Column("token", sa.String(64), nullable=False, index=True),
+    sa.Column("disclosed_on", sa.Date, nullable=False),
+    sa.Column("by", sa.String(200), nullable=False),
+    sa.Column("recorded_at", sa.DateTime, nullable=False),
+)
+
 plans = sa.Table(  # what was to be carried out: one row a plan, never edited; what became of it stands in plan_events
     "plans", META,  # summary: counts alone, as JSON
     sa.Column("id", sa.String(32), primary_key=True),

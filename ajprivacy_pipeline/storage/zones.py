@@ -86,8 +86,8 @@ def extension_file(name: str) -> Path:
 
 
 @contextmanager
-def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: str = "zone", read_only: bool = False,
-              extensions: Sequence[str] = ()) -> Iterator[Connection]:
+def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: str = "zone",
+              read_only: bool = False) -> Iterator[Connection]:
     """Open an encrypted zone file as the default database of a new connection.
 
     Args:
@@ -96,7 +96,6 @@ def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: s
         path: the file; made on first use unless `read_only`.
         schema_owner: the name the file is attached under.
         read_only: open without writing; the file must exist.
-        extensions: further extensions to load.
 
     Raises:
         ZoneError: missing, locked by another process, of another format, not encrypted under its key, or disk full.
@@ -105,7 +104,7 @@ def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: s
         raise ZoneError(f"{path.parent.name}/{path.name} does not exist: it was never made or has been destroyed; "
                         "recompute it from today's facts with `ajprivacy run`")
     fresh = not path.exists()
-    con = memory(settings, ("httpfs", *extensions))
+    con = memory(settings, ("httpfs",))
     key = keys.data_key(path.stem, create=fresh)
     try:
         with engine_errors(f"{path.parent.name}/{path.name}"):

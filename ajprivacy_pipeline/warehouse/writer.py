@@ -4,43 +4,41 @@ Belongs here: connections that may write, locks, set-based changes of rows that 
 marker table. Does not belong here: what is changed and why (`enforcement.apply`, the only one that imports this).
 """
 
-import sqlite3
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
+from operator import itemgetter
 from typing import Any
-from uuid import UUID
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import SourceError
-from ajprivacy_pipeline.warehouse import copied, tidying
-from ajprivacy_pipeline.warehouse.address import Address, driver_errors
+from ajprivacy_pipeline.warehouse import copied, keyed, tidying
+from ajprivacy_pipeline.warehouse.address import Address
+from ajprivacy_pipeline.warehouse.engines import BusyError, writing_engine, writing_errors
 from ajprivacy_pipeline.warehouse.facts import facts
+from ajprivacy_pipeline.warehouse.keyed import Key
 from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
 from ajprivacy_pipeline.warehouse.marker import BATCHES, MARKER
 
-_CHUNK = 5000  # keys of one statement, which may be bound twice; SQLite takes 32,766 bound values
-_COMPOSITE_CHUNK = 500  # keys of several columns, of which each is a condition; SQLite nests 1,000 of them
+__all__ = ["Batch", "BusyError", "Change", "Moment", "Writer", "open_writer"]
+
 Path_ = tuple[str, ...]  # (schema, table), or (table,)
 Row = dict[str, Any]
-Key = tuple[Any, ...]
-
-
-class BusyError(SourceError):
-    """Somebody else holds a lock for longer than a batch waits."""
+Moment = tuple[int, int, int]  # the file, and a number that goes up when any other connection has committed
 
 
 @dataclass(frozen=True)
 class Change:
-    """Rows of one table that get the same values; without values they are deleted."""
+    """Rows of one table of which the same columns get values of their own; without columns they are deleted."""
 
     table: Path_
     address: tuple[str, ...]  # the columns that tell a row apart
     rows: tuple[Key, ...]
-    values: Mapping[str, Any] | None
+    columns: tuple[str, ...] | None
+    values: tuple[Key, ...] = ()  # by row, what its columns get
 
 
 @contextmanager
@@ -56,28 +54,13 @@ def open_writer(url: str, lock_wait_seconds: float, versions: Mapping[Path_, str
         SourceError: as `open_source`.
     """
     address = Address.parse(url)
-    engine = _engine(address, lock_wait_seconds)
+    engine = writing_engine(address, lock_wait_seconds)
+    writer = Writer(address, engine, lock_wait_seconds, versions or {})
     try:
-        yield Writer(address, engine, lock_wait_seconds, versions or {})
+        yield writer
     finally:
+        writer.close()
         engine.dispose()
-
-
-def _engine(address: Address, wait: float) -> sa.Engine:
-    if address.url.get_backend_name() == "sqlite":
-        def connect() -> sqlite3.Connection:
-            con = sqlite3.connect(f"{address.sqlite_file.as_uri()}?mode=rw", uri=True, timeout=wait,
-                                  isolation_level=None, check_same_thread=False)
-            con.execute("PRAGMA secure_delete = ON")
-            con.execute("PRAGMA cache_spill = OFF")  # a batch that spills keeps everybody from reading to its end
-            return con
-        return sa.create_engine(address.url, hide_parameters=True, poolclass=sa.NullPool, creator=connect)
-    if address.url.get_backend_name() == "postgresql":
-        return sa.create_engine(address.url, hide_parameters=True, poolclass=sa.NullPool,
-                                isolation_level="READ COMMITTED",
-                                connect_args={"connect_timeout": 10, "client_encoding": "utf8",
-                                              "options": address.postgres_options})
-    return sa.create_engine(address.url, hide_parameters=True, poolclass=sa.NullPool)
 
 
 class Writer:
@@ -90,6 +73,7 @@ class Writer:
         self._engine = engine
         self._wait = lock_wait_seconds
         self.versions = versions
+        self._own: tuple[tuple[int, int], sa.Connection] | None = None  # SQLite's, with the file that it has open
         self._tables: dict[Path_, sa.Table] = {}
         self._kept: dict[Path_, tuple[str, ...]] = {}
 
@@ -104,7 +88,7 @@ class Writer:
             BusyError: a lock could not be had in time; nothing was changed.
             SourceError: the database refused something; nothing was changed.
         """
-        with self._errors(), self._engine.connect() as connection:
+        with writing_errors(self.address), self._writing() as connection:
             dialect = connection.dialect.name
             if dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -120,10 +104,43 @@ class Writer:
                 connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
             connection.commit()
 
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """The connection of the next batch; SQLite tells one and the same whether others have written meanwhile."""
+        if self._engine.dialect.name != "sqlite":
+            with self._engine.connect() as connection:
+                yield connection
+            return
+        there = self.address.sqlite_file.stat()
+        file = there.st_dev, there.st_ino
+        if self._own is None or self._own[0] != file:
+            self.close()
+            self._own = file, self._engine.connect()
+        try:
+            yield self._own[1]
+        finally:
+            self._own[1].rollback()
+
+    def close(self) -> None:
+        """Close what stays open from batch to batch."""
+        if self._own is not None:
+            self._own[1].close()
+            self._own = None
+
+    def moment(self) -> Moment | None:
+        """Returns what stays the same for as long as nobody else writes to the database; None: it does not tell."""
+        with writing_errors(self.address), self._writing() as connection:
+            return self._moment(connection)
+
+    def _moment(self, connection: sa.Connection) -> Moment | None:
+        if self._own is None:
+            return None
+        return *self._own[0], connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+
     def table(self, path: Path_) -> sa.Table:
         """Returns a table as the catalogue describes it."""
         if path not in self._tables:
-            with self._errors():
+            with writing_errors(self.address):
                 self._tables[path] = sa.Table(path[-1], sa.MetaData(), autoload_with=self._engine,
                                               schema=path[0] if len(path) > 1 else None, resolve_fks=False)
         return self._tables[path]
@@ -139,7 +156,7 @@ class Writer:
     def _set_by_itself(self, path: Path_) -> tuple[str, ...]:
         found = sa.text("SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_NAME = :name "
                         "AND TABLE_SCHEMA = coalesce(:schema, DATABASE()) AND EXTRA LIKE '%on update%'")
-        with self._errors(), self._engine.connect() as connection:
+        with writing_errors(self.address), self._engine.connect() as connection:
             rows = connection.execute(found, {"name": path[-1], "schema": None if len(path) == 1 else path[0]})
             return tuple(str(row[0]) for row in rows)
 
@@ -149,7 +166,7 @@ class Writer:
         Raises:
             SourceError: the user may not; the message shows the statement.
         """
-        with self._errors():
+        with writing_errors(self.address):
             if sa.inspect(self._engine).has_table(MARKER):
                 return
             try:
@@ -161,12 +178,12 @@ class Writer:
 
     def unusual_spellings(self, path: Path_, column: str, where: str | None) -> dict[str, list[str]]:
         """Returns the spellings of e-mail keys that a look for their lower case misses, by key."""
-        with self._errors(), self._engine.connect() as connection:
+        with writing_errors(self.address), self._engine.connect() as connection:
             return copied.unusual_spellings(connection, path, column, where)
 
     def markers(self, plan: str) -> dict[int, str]:
         """Returns the counts that each committed batch of a plan left, by number."""
-        with self._errors(), self._engine.connect() as connection:
+        with writing_errors(self.address), self._engine.connect() as connection:
             if not sa.inspect(connection).has_table(MARKER):
                 return {}
             rows = connection.execute(sa.select(BATCHES.c.batch, BATCHES.c.counts).where(BATCHES.c.plan_id == plan))
@@ -181,7 +198,7 @@ class Writer:
         return frozenset(self._of_markers(BATCHES.c.plan_id))
 
     def _of_markers(self, column: sa.Column[str]) -> list[str]:
-        with self._errors(), self._engine.connect() as connection:
+        with writing_errors(self.address), self._engine.connect() as connection:
             there = sa.inspect(connection).has_table(MARKER)
             return [str(row[0]) for row in connection.execute(sa.select(column))] if there else []
 
@@ -202,39 +219,13 @@ class Writer:
     @contextmanager
     def _alone(self) -> Iterator[sa.Connection]:
         """A connection that commits each statement by itself."""
-        with self._errors(), self._engine.connect() as connection:
+        self.close()
+        with writing_errors(self.address), self._engine.connect() as connection:
             if connection.dialect.name != "sqlite":
                 connection.execution_options(isolation_level="AUTOCOMMIT")
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SET lock_timeout = '{int(self._wait * 1000)}ms'")
             yield connection
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Turn a driver's error into ours, without its text: it may hold values of rows."""
-        with driver_errors(self.address):
-            try:
-                yield
-            except sa.exc.IntegrityError as error:
-                raise SourceError(f"{self.address.shown}: a constraint refused the change"
-                                  f"{_constraint(error)}; nothing of the batch was changed: make the plan "
-                                  "again, which looks at the catalogue anew") from None
-            except sa.exc.OperationalError as error:
-                if _is_busy(error):
-                    raise BusyError(f"{self.address.shown}: somebody else holds what a batch needs; "
-                                    "run it again when they are done") from None
-                raise
-
-
-def _constraint(error: sa.exc.IntegrityError) -> str:
-    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
-    return f" ({name})" if name else ""
-
-
-def _is_busy(error: sa.exc.OperationalError) -> bool:
-    text = str(error.orig).lower()
-    return any(sign in text for sign in ("locked", "lock timeout", "lock wait timeout", "deadlock",
-                                         "canceling statement"))
 
 
 class Batch:
@@ -255,10 +246,9 @@ class Batch:
         found: list[Row] = []
         table = self._writer.table(path)
         listed = list(dict.fromkeys((*key, *columns)))
-        for chunk in _chunks([tuple(map(self._typed(table), key, values)) for values in keys]):
+        for chunk in keyed.chunks(keyed.typed(table, key, keys)):
             shown: list[sa.ColumnElement[Any]] = [sa.column(name) for name in listed]
-            query = sa.select(*shown).select_from(table).where(
-                self._untyped(key[0], chunk) if self._is_untyped(table, key) else self._is(table, key, chunk))
+            query = sa.select(*shown).select_from(table).where(keyed.read_by(self._dialect, table, key, chunk))
             query = query.where(copied.condition(where)) if where else query
             if lock and self._dialect != "sqlite":
                 query = query.with_for_update()
@@ -273,6 +263,10 @@ class Batch:
         """Returns the rows whose column holds one of some e-mail keys, as `copied.by_address`."""
         return list(copied.by_address(self._connection, path, column, spellings, columns, where, lock=lock))
 
+    def moment(self) -> Moment | None:
+        """Returns what `Writer.moment` does, as it is behind the batch's locks."""
+        return self._writer._moment(self._connection)  # noqa: SLF001 -- the inside of one of its transactions
+
     def settle(self) -> None:
         """Let everything happen now that the database has put off to the commit."""
         if self._dialect == "postgresql":
@@ -285,18 +279,46 @@ class Batch:
 
     def change(self, change: Change) -> None:
         """Give rows their values, or delete them."""
-        table, version = self._writer.table(change.table), self._writer.versions.get(change.table)
-        raised = {version: table.c[version] + 1} if version else {}
-        for chunk in _chunks(change.rows):
-            here = self._is(table, change.address, chunk)
-            if change.values is None:
-                self._connection.execute(sa.delete(table).where(here))
-            else:
-                kept = {name: table.c[name] for name in self._writer.kept_as_is(change.table)
-                        if name not in change.values}
-                bound = {name: sa.bindparam(None, value, type_=sa.types.NullType()) if value is not None else sa.null()
-                         for name, value in change.values.items()}
-                self._connection.execute(sa.update(table).where(here).values({**bound, **kept, **raised}))
+        table = self._writer.table(change.table)
+        if change.columns is None:
+            for chunk in keyed.chunks(change.rows):
+                self._connection.execute(sa.delete(table).where(
+                    keyed.is_one_of(self._dialect, table, change.address, chunk)))
+        elif self._dialect == "sqlite" and keyed.has_index(table, change.address):
+            self._change_each(table, change, change.columns)
+        else:
+            self._change_alike(table, change, change.columns)
+
+    def _change_each(self, table: sa.Table, change: Change, columns: tuple[str, ...]) -> None:
+        """Each row in a run of one statement, prepared once: SQLite has no way to the server to spare."""
+        names = [*(f"to_{i}" for i in range(len(columns))), *keyed.bound(change.address)]
+        values = {name: sa.bindparam(told, type_=sa.types.NullType())
+                  for name, told in zip(columns, names, strict=False)}
+        statement = sa.update(table).where(keyed.is_one(self._dialect, table, change.address)).values(
+            {**values, **self._by_itself(table, change)}).compile(dialect=self._connection.dialect)
+        in_order = itemgetter(*(names.index(told) for told in statement.positiontup or ()))
+        self._connection.exec_driver_sql(str(statement), [
+            in_order((*ends, *row)) for ends, row in zip(change.values, change.rows, strict=True)])
+
+    def _change_alike(self, table: sa.Table, change: Change, columns: tuple[str, ...]) -> None:
+        """Rows that become the same in one statement."""
+        alike: dict[Key, list[Key]] = defaultdict(list)
+        for row, values in zip(change.rows, change.values, strict=True):
+            alike[values].append(row)
+        for values, rows in alike.items():
+            bound = {name: sa.bindparam(None, value, type_=sa.types.NullType()) if value is not None else sa.null()
+                     for name, value in zip(columns, values, strict=True)}
+            for chunk in keyed.chunks(rows):
+                self._connection.execute(
+                    sa.update(table).where(keyed.is_one_of(self._dialect, table, change.address, chunk))
+                    .values({**bound, **self._by_itself(table, change)}))
+
+    def _by_itself(self, table: sa.Table, change: Change) -> dict[str, sa.ColumnElement[Any]]:
+        """What is written beside the values: versions are raised, and what the database would set stays as it is."""
+        version = self._writer.versions.get(change.table)
+        kept = {name: table.c[name] for name in self._writer.kept_as_is(change.table)
+                if name not in (change.columns or ())}
+        return {**kept, **({version: table.c[version] + 1} if version else {})}
 
     def insert(self, path: Path_, values: Mapping[str, Any]) -> None:
         """Insert one row."""
@@ -307,44 +329,3 @@ class Batch:
         """Leave the marker of a batch, as its last change."""
         self._connection.execute(sa.insert(BATCHES), {"plan_id": plan, "batch": number, "counts": counts,
                                                       "marked_at": moment})
-
-    def _is_untyped(self, table: sa.Table, key: Sequence[str]) -> bool:
-        """Whether a key column of SQLite has no type, so that a number there is not found by its text."""
-        return self._dialect == "sqlite" and len(key) == 1 and isinstance(table.c[key[0]].type, sa.types.NullType)
-
-    def _untyped(self, column: str, rows: Sequence[Key]) -> sa.ColumnElement[bool]:
-        values = sa.bindparam(None, [str(row[0]) for row in rows], expanding=True, type_=sa.types.NullType())
-        return sa.cast(sa.column(column), sa.Text).in_(values)
-
-    def _is(self, table: sa.Table, key: Sequence[str], rows: Sequence[Key]) -> sa.ColumnElement[bool]:
-        if len(key) == 1:
-            column: sa.ColumnElement[Any] = sa.column(key[0])
-            values = sa.bindparam(None, [row[0] for row in rows], expanding=True, type_=sa.types.NullType())
-            plain = column.in_(values)
-            if isinstance(table.c[key[0]].type, sa.String) and self._dialect in ("sqlite", "mysql", "mariadb"):
-                binary = sa.collate(column, "BINARY") if self._dialect == "sqlite" else sa.func.binary(column)
-                return sa.and_(plain, binary.in_(values))
-            return plain
-        return sa.or_(*(sa.and_(*(sa.column(name) == sa.bindparam(None, value, type_=sa.types.NullType())
-                                  for name, value in zip(key, row, strict=True))) for row in rows))
-
-    def _typed(self, table: sa.Table) -> Any:
-        def typed(name: str, value: Any) -> Any:
-            """A key as it was extracted, in the type of its column."""
-            if not isinstance(value, str):
-                return value
-            type_ = table.c[name].type
-            if isinstance(type_, sa.Integer):
-                return int(value)
-            if isinstance(type_, sa.Uuid):
-                return UUID(value)
-            if isinstance(type_, sa.Numeric):
-                return Decimal(value)
-            return value
-        return typed
-
-
-def _chunks(rows: Sequence[Key]) -> Iterator[Sequence[Key]]:
-    size = _CHUNK if rows and len(rows[0]) == 1 else _COMPOSITE_CHUNK
-    for start in range(0, len(rows), size):
-        yield rows[start:start + size]

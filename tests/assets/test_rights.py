@@ -57,6 +57,8 @@ def test_the_daily_job_says_what_is_overdue_and_of_nobody(tmp_path: Path, monkey
     assert result.success
     checks = {check.check_name: (check.passed, check.severity) for check in result.get_asset_check_evaluations()}
     assert checks == {"none_overdue": (False, dg.AssetCheckSeverity.ERROR),
+                      "notices_acknowledged": (True, dg.AssetCheckSeverity.ERROR),
+                      "registers_complete": (False, dg.AssetCheckSeverity.WARN),
                       "none_due_soon": (False, dg.AssetCheckSeverity.WARN),
                       "none_waits_long": (False, dg.AssetCheckSeverity.WARN)}
     (event,) = result.get_asset_materialization_events()

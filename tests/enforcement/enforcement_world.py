@@ -31,7 +31,7 @@ class World:
     def __init__(self, home: Path, url: str, **env: str) -> None:
         """Use a home; the warehouse is there already."""
         self.url = url
-        self.env = {"AJPRIVACY_HOME": str(home), "AJPRIVACY_WAREHOUSE": url, "AJPRIVACY_THREADS": "2", **env}
+        self.env = {"AJPRIVACY_HOME": str(home), "AJPRIVACY_WAREHOUSE": url, "AJPRIVACY_THREADS": "1", **env}
         self.settings = load_settings(self.env)
         prepare_home(self.settings)
         self.policy = load_policy(self.settings.notice)
@@ -96,6 +96,17 @@ class World:
                 rows = connection.exec_driver_sql(f"SELECT * FROM {table}").mappings()
                 found[table] = {"/".join(str(row[name]) for name in spec.key): dict(row) for row in rows}
         return found
+
+
+def shop_of(folder: Path, url: str, tables: str, mapping: str, **env: str) -> World:
+    """Make a shop of statements, with `;` between them, where the URL says, and a world over it with a mapping."""
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        for statement in filter(None, map(str.strip, tables.split(";"))):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    (folder / "mapping.toml").write_text(mapping)
+    return World(folder / "home", url, AJPRIVACY_MAPPING=str(folder / "mapping.toml"), **env)
 
 
 def new_database(postgres_url: str, name: str) -> str:

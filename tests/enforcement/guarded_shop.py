@@ -6,9 +6,7 @@ number; n1 has ended a subscription.
 
 from pathlib import Path
 
-import sqlalchemy as sa
-
-from tests.enforcement.enforcement_world import World
+from tests.enforcement.enforcement_world import World, shop_of
 
 TABLES = """
 CREATE TABLE customers (customer_id varchar(20) PRIMARY KEY, customer_type varchar(30), name varchar(60),
@@ -58,10 +56,4 @@ absent = "none"
 
 def guarded_world(folder: Path, url: str, **env: str) -> World:
     """Make the shop where the URL says."""
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        for statement in filter(None, map(str.strip, TABLES.split(";"))):
-            connection.exec_driver_sql(statement)
-    engine.dispose()
-    (folder / "mapping.toml").write_text(MAPPING)
-    return World(folder / "home", url, AJPRIVACY_MAPPING=str(folder / "mapping.toml"), **env)
+    return shop_of(folder, url, TABLES, MAPPING, **env)

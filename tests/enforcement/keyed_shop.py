@@ -3,11 +3,11 @@
 Kari (1), Per (4) and the contact Anne (31) are due; Ola (2) and Nils (32) bought lately.
 """
 
+import shutil
 from pathlib import Path
 
-import sqlalchemy as sa
-
-from tests.enforcement.enforcement_world import World
+from ajprivacy_pipeline.settings import NOTICE
+from tests.enforcement.enforcement_world import World, shop_of
 
 TABLES = """
 CREATE TABLE kunde (nr integer PRIMARY KEY, slag varchar(30) NOT NULL, navn varchar(60) NOT NULL,
@@ -90,10 +90,12 @@ absent = "none"
 
 def keyed_world(folder: Path, url: str, **env: str) -> World:
     """Make the shop where the URL says, with the product's mapping of it."""
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        for statement in filter(None, map(str.strip, TABLES.split(";"))):
-            connection.exec_driver_sql(statement)
-    engine.dispose()
-    (folder / "mapping.toml").write_text(MAPPING)
-    return World(folder / "home", url, AJPRIVACY_MAPPING=str(folder / "mapping.toml"), **env)
+    return shop_of(folder, url, TABLES, MAPPING, **env)
+
+
+def in_small_batches(folder: Path, url: str) -> World:
+    """The shop, one person a batch, so that there is a batch for every point at which something may go wrong."""
+    shutil.copytree(NOTICE, folder / "notice")
+    path = folder / "notice" / "enforcement.toml"
+    path.write_text(path.read_text().replace("subjects = 2000 ", "subjects = 1 "))
+    return keyed_world(folder, url, AJPRIVACY_NOTICE=str(folder / "notice"))

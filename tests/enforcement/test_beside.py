@@ -20,7 +20,8 @@ def test_a_large_batch_keeps_nobody_from_reading_until_it_commits(tmp_path: Path
     other = sqlite3.connect(shop, timeout=0.1)
     gone = "SELECT count(*) FROM visit WHERE address IS NULL"
     with open_writer(f"sqlite:///{shop}", 0.1) as writer, writer.batch() as batch:
-        batch.change(Change(("visit",), ("id",), tuple((f"v{i}",) for i in range(ROWS)), {"address": None}))
+        batch.change(Change(("visit",), ("id",), tuple((f"v{i}",) for i in range(ROWS)),
+                            ("address",), ((None,),) * ROWS))
         assert other.execute(gone).fetchall() == [(0,)]
         assert batch.read(("copied",), ["id"], [("c1",)], ["id"]) == [{"id": "c1"}]
     assert other.execute(gone).fetchall() == [(ROWS,)]

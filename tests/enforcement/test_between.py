@@ -13,30 +13,11 @@ from ajprivacy_pipeline.enforcement.plans import find_plan, known_plans, plan_fi
 from ajprivacy_pipeline.enforcement.recover import recover
 from ajprivacy_pipeline.errors import ControlError, EnforcementError, StoppedError
 from ajprivacy_pipeline.oversight.holds import lift_hold, place_hold
-from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.storage import month_files
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import warehouse_lock
 from tests.enforcement.enforcement_world import World, changed
-from tests.enforcement.keyed_shop import keyed_world
-
-
-@pytest.fixture(scope="module")
-def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the keyed shop, decided once."""
-    folder = tmp_path_factory.mktemp("decided")
-    shutil.copytree(NOTICE, folder / "notice")
-    keyed_world(folder, f"sqlite:///{folder / 'shop.db'}", AJPRIVACY_NOTICE=str(folder / "notice")).decide()
-    return folder
-
-
-@pytest.fixture
-def world(decided: Path, tmp_path: Path) -> World:
-    """A copy of it, for a test to change."""
-    folder = tmp_path / "copy"
-    shutil.copytree(decided, folder)
-    return World(folder / "home", f"sqlite:///{folder / 'shop.db'}", AJPRIVACY_NOTICE=str(folder / "notice"),
-                 AJPRIVACY_MAPPING=str(folder / "mapping.toml"))
+from tests.enforcement.kept import Kept
 
 
 def policy_says(world: World, old: str, new: str) -> None:
@@ -52,8 +33,8 @@ def people(world: World) -> dict[int, str]:
         return dict(connection.exec_driver_sql("SELECT nr, navn FROM kunde WHERE nr > 0").fetchall())
 
 
-def test_an_order_since_then_keeps_its_person(world: World) -> None:
-    plan = world.approved()
+def test_an_order_since_then_keeps_its_person(keyed: Kept) -> None:
+    world, plan = keyed.approved(), keyed.plan
     world.execute("INSERT INTO ordre VALUES (200, 1, NULL, '2026-11-20', NULL, NULL, 50, 'Kari Nordmann', '1234')")
     result = world.apply(plan)
     assert people(world)[1] == "Kari Nordmann"
@@ -63,17 +44,19 @@ def test_an_order_since_then_keeps_its_person(world: World) -> None:
     assert result["verified"]
 
 
-def test_an_order_while_a_batch_runs_is_told(world: World) -> None:
+def test_an_order_while_a_batch_runs_is_told(keyed: Kept) -> None:
+    world = keyed.approved()
     def arrives(now: str) -> None:
         if now == "committed":
             world.execute("INSERT INTO ordre VALUES (201, 1, NULL, '2026-11-20', NULL, NULL, 50, 'Kari', '1234')")
 
-    result = world.apply(world.approved(), arrives)
+    result = world.apply(keyed.plan, arrives)
     assert (result["arrived_meanwhile"], result["verified"]) == (1, True)
 
 
-def test_an_order_between_reading_and_writing_keeps_its_person(world: World) -> None:
+def test_an_order_between_reading_and_writing_keeps_its_person(keyed: Kept) -> None:
     """What the batch reads under its lock is another fact than what was decided: decided again, it is not due."""
+    world = keyed.approved()
     met: list[str] = []
 
     def arrives(now: str) -> None:
@@ -81,14 +64,14 @@ def test_an_order_between_reading_and_writing_keeps_its_person(world: World) -> 
             met.append(now)
             world.execute("INSERT INTO ordre VALUES (202, 1, NULL, '2026-11-20', NULL, NULL, 50, 'Kari', '1234')")
 
-    result = world.apply(world.approved(), arrives)
+    result = world.apply(keyed.plan, arrives)
     assert people(world)[1] == "Kari Nordmann"
     assert people(world)[4] == "Anonymised"
     assert {row["reason"] for row in result["dropped"]} == {"not_due"}
 
 
-def test_another_value_is_not_erased(world: World) -> None:
-    plan = world.approved()
+def test_another_value_is_not_erased(keyed: Kept) -> None:
+    world, plan = keyed.approved(), keyed.plan
     world.execute("UPDATE kunde SET epost = 'ny@example.no' WHERE nr = 1")
     result = world.apply(plan)
     assert result["dropped"] == [{"reason": "value_changed", "rows": 1}]
@@ -98,8 +81,8 @@ def test_another_value_is_not_erased(world: World) -> None:
         assert connection.exec_driver_sql("SELECT epost FROM kunde WHERE nr = 1").scalar() == "ny@example.no"
 
 
-def test_what_is_left_of_somebody_is_due_again_and_not_held_for_want_of_evidence(world: World) -> None:
-    plan = world.approved()
+def test_what_is_left_of_somebody_is_due_again_and_not_held_for_want_of_evidence(keyed: Kept) -> None:
+    world, plan = keyed.approved(), keyed.plan
     world.execute("UPDATE kunde SET epost = 'ny@example.no' WHERE nr = 1")
     world.apply(plan)
     again = world.decide()
@@ -108,8 +91,8 @@ def test_what_is_left_of_somebody_is_due_again_and_not_held_for_want_of_evidence
     assert (summary["rows"], summary["oldest_due_on"]) == (1, find_plan(world.control, plan).summary["oldest_due_on"])
 
 
-def test_a_hold_since_then_keeps_its_person_until_it_is_lifted(world: World) -> None:
-    plan = world.approved()
+def test_a_hold_since_then_keeps_its_person_until_it_is_lifted(keyed: Kept) -> None:
+    world, plan = keyed.approved(), keyed.plan
     number = place_hold(world.settings, "customer:1", "Ada", "litigation", date(2027, 10, 1), today=date(2026, 10, 15),
                         by="Ada")
     result = world.apply(plan)
@@ -121,8 +104,9 @@ def test_a_hold_since_then_keeps_its_person_until_it_is_lifted(world: World) -> 
 
 
 @pytest.mark.parametrize("what", ["customer:1", "orders"])
-def test_a_hold_that_is_placed_while_an_apply_runs_is_respected(world: World, what: str) -> None:
+def test_a_hold_that_is_placed_while_an_apply_runs_is_respected(keyed: Kept, what: str) -> None:
     """What people record between deciding and the batch's locks makes everybody be decided about again."""
+    world = keyed.approved()
     placed: list[str] = []
 
     def places(now: str) -> None:
@@ -130,7 +114,7 @@ def test_a_hold_that_is_placed_while_an_apply_runs_is_respected(world: World, wh
             placed.append(now)
             place_hold(world.settings, what, "Ada", "litigation", date(2027, 10, 1), today=date(2026, 10, 15), by="Ada")
 
-    result = world.apply(world.approved(), places)
+    result = world.apply(keyed.plan, places)
     with world.connection() as connection:
         names = dict(connection.exec_driver_sql("SELECT nr, mottaker FROM ordre").fetchall())
     assert names[100] == "Kari Nordmann"
@@ -140,8 +124,9 @@ def test_a_hold_that_is_placed_while_an_apply_runs_is_respected(world: World, wh
 
 
 @pytest.mark.parametrize("moment", ["read", "committed"])  # also until the ledger knows what the hold has to be told
-def test_a_hold_waits_for_the_batch_that_is_under_way(world: World, monkeypatch: pytest.MonkeyPatch,
+def test_a_hold_waits_for_the_batch_that_is_under_way(keyed: Kept, monkeypatch: pytest.MonkeyPatch,
                                                       moment: str) -> None:
+    world = keyed.approved()
     monkeypatch.setattr(month_files, "_HOLD_PATIENCE_SECONDS", 0.2)
     refused: list[ControlError] = []
 
@@ -152,16 +137,15 @@ def test_a_hold_waits_for_the_batch_that_is_under_way(world: World, monkeypatch:
                            today=date(2026, 10, 15), by="Ada")
             refused.append(failure.value)
 
-    world.apply(world.approved(), places)
+    world.apply(keyed.plan, places)
     assert refused
     assert people(world)[1] == "Anonymised"
     assert world.control.legal_holds() == []
 
 
-def test_somebody_new_under_an_erased_id_is_decided_like_anybody(world: World) -> None:
+def test_somebody_new_under_an_erased_id_is_decided_like_anybody(keyed: Kept) -> None:
     """Neither the old plan nor the next one takes what stands there once nothing was left."""
-    plan = world.approved()
-    world.apply(plan)
+    world, plan = keyed.applied(), keyed.plan
     world.decide()  # which sees that nothing is left of them
     world.execute("UPDATE kunde SET navn = 'Nina Ny', epost = 'nina@example.no' WHERE nr = 1")
     again = world.apply(plan)
@@ -171,9 +155,8 @@ def test_somebody_new_under_an_erased_id_is_decided_like_anybody(world: World) -
     assert people(world)[1] == "Nina Ny"
 
 
-def test_what_another_system_writes_back_goes_again(world: World) -> None:
-    plan = world.approved()
-    first = world.apply(plan)
+def test_what_another_system_writes_back_goes_again(keyed: Kept) -> None:
+    world, plan, first = keyed.applied(), keyed.plan, keyed.result
     world.execute("UPDATE kunde SET navn = 'Kari Nordmann' WHERE nr = 1")
     second = world.apply(plan)
     assert (second["written_back"], second["applied"], second["already"]) == (1, 1, first["applied"] - 1)
@@ -182,8 +165,8 @@ def test_what_another_system_writes_back_goes_again(world: World) -> None:
     assert (third["written_back"], third["applied"]) == (0, 0)
 
 
-def test_a_changed_policy_stops_a_plan(world: World) -> None:
-    plan = world.approved()
+def test_a_changed_policy_stops_a_plan(keyed: Kept) -> None:
+    world, plan = keyed.approved(), keyed.plan
     before = world.cells()
     policy_says(world, "approval_days = 14", "approval_days = 15")
     with pytest.raises(StoppedError, match="the policy changed since it was made"):
@@ -193,9 +176,8 @@ def test_a_changed_policy_stops_a_plan(world: World) -> None:
         world.apply(plan)
 
 
-def test_a_plan_that_is_carried_out_stays_so_whatever_changes(world: World) -> None:
-    plan = world.approved()
-    world.apply(plan)
+def test_a_plan_that_is_carried_out_stays_so_whatever_changes(keyed: Kept) -> None:
+    world, plan = keyed.applied(), keyed.plan
     policy_says(world, "approval_days = 14", "approval_days = 15")
     with pytest.raises(EnforcementError, match="the policy changed since it was made") as failure:
         world.apply(plan)
@@ -203,10 +185,9 @@ def test_a_plan_that_is_carried_out_stays_so_whatever_changes(world: World) -> N
     assert find_plan(world.control, plan).state(15) == "verified"
 
 
-def test_the_rows_of_a_plan_die(world: World) -> None:
+def test_the_rows_of_a_plan_die(keyed: Kept) -> None:
     """They say whose an unlinked order was; so does what a killed apply had extracted."""
-    plan = world.approved()
-    world.apply(plan)
+    world, plan = keyed.applied(), keyed.plan
     rows = plan_file(world.settings, plan)
     days = world.policy.enforcement.sweep.days
     left = world.settings.restricted / "apply-killed.duckdb"
@@ -221,18 +202,18 @@ def test_the_rows_of_a_plan_die(world: World) -> None:
         assert not left.exists()
 
 
-def test_a_changed_catalogue_stops_a_plan(world: World) -> None:
-    plan = world.approved()
+def test_a_changed_catalogue_stops_a_plan(keyed: Kept) -> None:
+    world, plan = keyed.approved(), keyed.plan
     world.execute("CREATE TRIGGER keep AFTER UPDATE ON kunde BEGIN SELECT 1; END")
     with pytest.raises(StoppedError, match="catalogue changed"):
         world.apply(plan)
     assert people(world)[1] == "Kari Nordmann"
 
 
-def test_a_restored_warehouse_is_noticed_and_planned_anew(world: World) -> None:
+def test_a_restored_warehouse_is_noticed_and_planned_anew(keyed: Kept) -> None:
+    world, plan = keyed.approved(), keyed.plan
     shop = Path(world.url.removeprefix("sqlite:///"))
     shutil.copy(shop, shop.with_name("before.db"))
-    plan = world.approved()
     first = world.apply(plan)
     shutil.copy(shop.with_name("before.db"), shop)
     with pytest.raises(EnforcementError, match="it was restored from before"):
@@ -246,7 +227,8 @@ def test_a_restored_warehouse_is_noticed_and_planned_anew(world: World) -> None:
     assert people(world)[1] == "Anonymised"
 
 
-def test_approvals(world: World) -> None:
+def test_approvals(keyed: Kept) -> None:
+    world = keyed.decided()
     plan = str(world.plan()["plan"])
     with pytest.raises(EnforcementError, match="approve it first"):
         world.apply(plan)
@@ -267,7 +249,8 @@ def test_approvals(world: World) -> None:
             ] == ["plan_made", "approved", "withdrawn"]
 
 
-def test_a_newer_plan_supersedes_one_that_nobody_approved(world: World) -> None:
+def test_a_newer_plan_supersedes_one_that_nobody_approved(keyed: Kept) -> None:
+    world = keyed.decided()
     first, second = world.plan()["plan"], world.plan()["plan"]
     assert first != second
     assert [plan.state(14) for plan in known_plans(world.control)] == ["superseded", "made"]
@@ -275,7 +258,8 @@ def test_a_newer_plan_supersedes_one_that_nobody_approved(world: World) -> None:
         approve(world.settings, str(first), "Ada", release_brake=True)
 
 
-def test_listed_approvers_and_four_eyes(world: World) -> None:
+def test_listed_approvers_and_four_eyes(keyed: Kept) -> None:
+    world = keyed.decided()
     policy_says(world, "approvers = []", 'approvers = ["Ada Byron", "Bo"]')
     policy_says(world, "four_eyes = false", "four_eyes = true")
     world.decide()
@@ -288,8 +272,8 @@ def test_listed_approvers_and_four_eyes(world: World) -> None:
     assert approve(world.settings, plan, "Bo").state(14) == "approved"
 
 
-def test_a_run_and_an_apply_exclude_each_other(world: World) -> None:
-    plan = world.approved()
+def test_a_run_and_an_apply_exclude_each_other(keyed: Kept) -> None:
+    world, plan = keyed.approved(), keyed.plan
     with warehouse_lock(world.settings, alone=False), pytest.raises(ControlError, match="a run of a month"):
         world.apply(plan)
     with warehouse_lock(world.settings, alone=True), pytest.raises(ControlError, match="carrying out"):

@@ -4,15 +4,12 @@ import pytest
 
 from ajprivacy_pipeline.enforcement.ledger import open_ledger
 from ajprivacy_pipeline.enforcement.plans import find_plan
-from tests.enforcement.enforcement_world import World
-from tests.enforcement.test_between import decided, people, world
-
-__all__ = ["decided", "world"]  # fixtures
+from tests.enforcement.kept import Kept
+from tests.enforcement.test_between import people
 
 
-def test_what_stands_again_makes_its_plan_unverified_and_goes_under_it(world: World) -> None:
-    plan = world.approved()
-    first = world.apply(plan)
+def test_what_stands_again_makes_its_plan_unverified_and_goes_under_it(keyed: Kept) -> None:
+    world, plan, first = keyed.applied(), keyed.plan, keyed.result
     world.execute("UPDATE kunde SET navn = 'Kari Nordmann' WHERE nr = 1")
     world.decide()
     assert world.plan()["written_back"] == {plan: 1}
@@ -33,18 +30,16 @@ def test_what_stands_again_makes_its_plan_unverified_and_goes_under_it(world: Wo
     "UPDATE kunde SET navn = 'Somebody Else' WHERE nr = 1",  # another value: not what was taken away
     "UPDATE kunde SET navn = navn",  # nothing at all
 ])
-def test_nothing_else_does(world: World, change: str) -> None:
-    plan = world.approved()
-    world.apply(plan)
+def test_nothing_else_does(keyed: Kept, change: str) -> None:
+    world, plan = keyed.applied(), keyed.plan
     world.execute(change)
     world.decide()
     assert "written_back" not in world.plan()
     assert find_plan(world.control, plan).state(14) == "verified"
 
 
-def test_what_went_after_the_facts_were_read_is_no_longer_due(world: World) -> None:
-    plan = world.approved()
-    first = world.apply(plan)
+def test_what_went_after_the_facts_were_read_is_no_longer_due(keyed: Kept) -> None:
+    world, plan, first = keyed.applied(), keyed.plan, keyed.result
     again = world.plan()
     assert first["applied"] > 0
     assert (again["plan"], again["rows"], again.get("written_back")) == (None, 0, None)

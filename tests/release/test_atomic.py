@@ -14,6 +14,7 @@ from tests.release.release_world import World, all_but, die_at, tree
 
 DEMAND_ALONE = all_but("product_demand_monthly")
 BEFORE = ["computing cells", "scanning for leaks", "building analytics.duckdb", "proving what was built"]
+SWAP = ("swapping the folder", "recording the release", "committing")
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_interrupted_at_any_step_before_the_swap_the_old_release_stays(published
         assert leftovers(published) == [], step
 
 
-@pytest.mark.parametrize("step", ["swapping the folder", "recording the release", "committing"])
+@pytest.mark.parametrize("step", SWAP)
 def test_after_an_interruption_the_next_run_succeeds(published: World, step: str) -> None:
     old = published.analytics.read_bytes()
     interrupt(published, step)
@@ -79,12 +80,17 @@ def test_after_an_interruption_the_next_run_succeeds(published: World, step: str
     assert published.query("SELECT max(month)::VARCHAR FROM product_demand_monthly") == [("2024-04-01",)]
 
 
-def test_killed_at_any_step_of_a_publish_the_old_release_stays_and_the_next_run_succeeds(published: World) -> None:
-    """SIGKILL, at every step that a publish reports; each run meets what the one before left."""
+@pytest.mark.parametrize("everywhere", [False, pytest.param(True, marks=pytest.mark.soak)])
+def test_killed_at_any_step_of_a_publish_the_old_release_stays_and_the_next_run_succeeds(
+        published: World, *, everywhere: bool) -> None:
+    """SIGKILL, while files are built and at each step of the swap, or at every step that a publish reports.
+
+    Each run meets what the one before left.
+    """
     world, old = published, published.analytics.read_bytes()
-    steps = [*steps_before(world, "swapping the folder"), "swapping the folder", "recording the release", "committing"]
-    assert len(steps) > len(BEFORE) + 3
-    for step in steps:
+    steps = steps_before(world, SWAP[0]) if everywhere else BEFORE[-1:]
+    assert not everywhere or len(steps) > len(BEFORE)
+    for step in (*steps, *SWAP):
         assert die_at(world.settings.home, "2024-04", step, left_out=DEMAND_ALONE) == -signal.SIGKILL, step
         assert leftovers(world), f"{step}: the run really died in the middle"
         assert world.analytics.read_bytes() == old, step

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -186,7 +188,7 @@ class _Page(HTMLParser):
 
 def test_the_record_of_processing_is_whole(tmp_path: Path) -> None:
     """Every purpose, recipient, period and clause; what is missing is said; the page stands alone."""
-    html, data = write_ropa(POLICY, tmp_path / "out")
+    html, data = write_ropa(ropa(POLICY), tmp_path / "out")
     record, text = json.loads(data.read_text()), html.read_text()
     page = _Page()
     page.feed(text)
@@ -213,4 +215,27 @@ def test_every_period_ends_some_purpose() -> None:
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(PrivacyError, match="cannot be written"):
-        write_ropa(POLICY, tmp_path / "file")
+        write_ropa(ropa(POLICY), tmp_path / "file")
+def test_every_purpose_says_in_a_sentence_how_long(tmp_path: Path) -> None:
+    """In both languages, with each of its periods; the notice's words of a warranty stand there."""
+    record = ropa(POLICY)
+    for purpose in record["purposes"]:
+        assert set(purpose["kept_for"]) == {"en", "nb"}, purpose["purpose"]
+        for sentence in purpose["kept_for"].values():
+            missing = [period["period"] for period in purpose["periods"]
+                       if not re.search(rf"(?<!\d){period['value']}(?!\d)", sentence)]
+            assert missing == [], sentence
+    (contract,) = [one["kept_for"] for one in record["purposes"] if one["purpose"] == "contract"]
+    assert contract["en"].startswith("a warranty of 3 to 30 years and 12 months after")
+    assert contract["nb"].startswith("en garanti på 3 til 30 år og 12 måneder etter")
+
+
+def test_a_control_that_is_too_long_ago_is_missing() -> None:
+    entry = POLICY.recipients["transport"].model_copy(update={"controlled_on": date(2024, 11, 28)})
+    policy = POLICY.model_copy(update={"recipients": {"transport": entry}})
+    said = "recipient transport: last controlled on 2024-11-28, longer than 24 months ago"
+    assert said not in ropa(policy, date(2026, 11, 28))["warnings"]
+    assert said in ropa(policy, date(2026, 11, 29))["warnings"]
+    assert "newsletter: evidence is missing" in ropa(policy)["warnings"]
+
+

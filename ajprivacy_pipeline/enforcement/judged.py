@@ -1,0 +1,146 @@
+"""What was decided about whoever asked when the plan of a request was made, and what was really carried out since.
+
+Belongs here: keeping the decisions in counts, sealed, for the answer; reading the ledger of a request's plans. Does not
+belong here: deciding, making and applying plans, the words of an answer (`rights`).
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+
+from ajprivacy_pipeline.enforcement.entries import MARKED, undone_batches
+from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.plans import Plan, known_plans
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage import sealed
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.zones import Connection
+
+PREFIX = "judged-"  # begins the name of a file, and of its key
+_JUDGED = """
+    WITH letters AS (
+        SELECT subscription_id FROM staged.newsletter_subscriptions WHERE email_key IN (
+            SELECT email_key FROM scratch.asked UNION SELECT own_key FROM scratch.asked)
+    ), guests AS (
+        SELECT entity, record_id FROM retention.guest_addresses
+        WHERE email_key IN (SELECT email_key FROM scratch.asked WHERE by_email)
+    ), theirs AS (
+        SELECT CASE WHEN starts_with(subject_id, 'contact:') THEN 'contacts' ELSE 'customers' END AS entity,
+            attribute AS part, decision, due_on, retained_by, held_by
+        FROM retention.attribute_decisions WHERE subject_id IN (SELECT subject_id FROM scratch.asked)
+        UNION ALL
+        SELECT entity, part, decision, due_on, retained_by, held_by FROM retention.record_decisions
+        WHERE subject_id IN (SELECT subject_id FROM scratch.asked)
+            OR (entity = 'newsletter_subscriptions' AND record_id IN (FROM letters))
+            OR (entity, record_id) IN (SELECT (entity, record_id) FROM guests)
+        UNION ALL
+        SELECT entity, part, 'due', due_on, [], [] FROM scratch.due SEMI JOIN retention.bulk_rulings
+            USING (entity, record_id)
+    )
+    SELECT entity, part, decision, due_on, retained_by, held_by, count(*) FROM theirs
+    WHERE decision <> 'absent' GROUP BY ALL ORDER BY ALL
+"""
+
+
+@dataclass(frozen=True)
+class JudgedPart:
+    """How many rows of a part were decided alike. `decision`: retain, hold or due; lists by name."""
+
+    entity: str
+    part: str
+    decision: str
+    due_on: date | None
+    retained_by: tuple[str, ...]
+    held_by: tuple[str, ...]
+    rows: int
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was decided about somebody on a day; `people` are the subjects that the request reached."""
+
+    on: date
+    people: tuple[str, ...]
+    parts: tuple[JudgedPart, ...]
+
+
+@dataclass(frozen=True)
+class CarriedOut:
+    """What plans of a request changed, by table, part and action: rows; the newest day; `verified`: it stands so."""
+
+    rows: Counter[tuple[str, str, str]]
+    on: date | None
+    verified: bool
+
+
+def remember(con: Connection, settings: Settings, keys: KeyStore, request_id: str, day: date) -> None:
+    """Keep what is decided about whoever stands in `scratch.asked`, in place of what was kept of the request before."""
+    people = [row[0] for row in con.execute("SELECT DISTINCT subject_id FROM scratch.asked WHERE subject_id IS NOT "
+                                            "NULL ORDER BY ALL").fetchall()]
+    parts = [asdict(JudgedPart(entity, part, decision, due_on, tuple(why), tuple(held), rows))
+             for entity, part, decision, due_on, why, held, rows in con.execute(_JUDGED).fetchall()]
+    text = json.dumps({"on": day, "people": people, "parts": parts}, default=date.isoformat)
+    sealed.seal(settings, keys, _name(request_id), text.encode())
+
+
+def judged(settings: Settings, keys: KeyStore, request_id: str) -> Judged | None:
+    """Returns what was decided when a request's plan was made; None where none was, or it is forgotten."""
+    if (content := sealed.unseal(settings, keys, _name(request_id))) is None:
+        return None
+    found = json.loads(content)
+    parts = (JudgedPart(**{**part, "due_on": _day(part["due_on"]), "retained_by": tuple(part["retained_by"]),
+                           "held_by": tuple(part["held_by"])}) for part in found["parts"])
+    return Judged(date.fromisoformat(found["on"]), tuple(found["people"]), tuple(parts))
+
+
+def carried_out(settings: Settings, keys: KeyStore, control: ControlStore, request_id: str) -> CarriedOut:
+    """Returns what the ledger says of a request's plans; what a restored warehouse has undone does not count."""
+    plans = {plan.id: plan for plan in plans_of(control, request_id)}
+    entries = Ledger(control, keys, settings.keys).entries() if plans else []
+    undone = undone_batches(entries)
+    batches = [entry for entry in entries
+               if entry.kind in MARKED and entry.body["plan"] in plans and entry.seq not in undone]
+    rows: Counter[tuple[str, str, str]] = Counter()
+    for entry in batches:
+        for count in entry.body["counts"]:
+            named = [action for action, cells in (count.get("actions") or {}).items() if cells]
+            rows[count["entity"], count["part"], named[0] if len(named) == 1 else ""] += count["rows"]
+    states = [plans[entry.body["plan"]].events[-1].event for entry in batches]
+    return CarriedOut(rows, max((entry.day for entry in batches), default=None),
+                      bool(states) and set(states) == {"verified"})
+
+
+def plans_of(control: ControlStore, request_id: str) -> Sequence[Plan]:
+    """Returns the plans of a request, oldest first."""
+    return [plan for plan in known_plans(control) if plan.request == request_id]
+
+
+def forget_judged(settings: Settings, keys: KeyStore, days: int, today: date, still: Sequence[str]) -> int:
+    """Destroy what was kept for answers of requests that are none of `still`, or that is so many days old; how many.
+
+    What belongs to a request that is open is kept, however old.
+    """
+    kept = {_name(request_id) for request_id in still}
+    gone = 0
+    for name in sealed.names(settings, PREFIX) - kept:
+        content = sealed.unseal(settings, keys, name)
+        if content is None or _made(content) + timedelta(days=days) <= today:
+            sealed.destroy(settings, keys, name)
+            gone += 1
+    return gone
+
+
+def _made(content: bytes) -> date:
+    return date.fromisoformat(json.loads(content)["on"])
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _name(request_id: str) -> str:
+    return PREFIX + hashlib.sha256(request_id.encode()).hexdigest()[:24]

@@ -1,0 +1,59 @@
+"""Fingerprints of what a decision would change, computed where the rows are: one keyed hash for each due part of a row.
+
+Belongs here: their text and their SQL. A fingerprint is the HMAC of table, id, part and every column of it with its
+value, each with its length before it, so that no two of them read alike. Does not belong here: comparing (`fresh`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ajprivacy_pipeline.enforcement.stages import LINK, SUBJECTS, Stage
+from ajprivacy_pipeline.storage.keystore import pads
+from ajprivacy_pipeline.storage.zones import literal, quote
+
+_BETWEEN = "chr(31)"
+_LENGTH = 32  # of hex digits: 16 bytes
+IS_OF_COMPANY = "coalesce(f.customer_type, 'business') = 'business'"
+
+
+@dataclass(frozen=True)
+class Marking:
+    """The keys under which the parts of each row are marked; none of them, or one, or one for each use."""
+
+    keys: Sequence[bytes] = ()
+
+    @property
+    def bound(self) -> dict[str, bytes]:
+        """The values that `select` binds."""
+        halves = [pads(key) for key in self.keys]
+        return {f"{name}_{i}": value for i, half in enumerate(halves)
+                for name, value in (("inner", half.inner), ("outer", half.outer))}
+
+    def select(self, stages: Mapping[tuple[str, str], Stage], entity: str) -> str:
+        """SQL of a list for each key, `marks_0`, `marks_1`, …, in the order of `d.parts`, with a comma after each."""
+        text = _text(stages, entity)
+        return "".join(f"list_transform(d.parts, lambda p: left(sha256($outer_{i} || unhex(sha256($inner_{i} || "
+                       f"encode({text})))), {_LENGTH})) AS marks_{i}, " for i, _ in enumerate(self.keys))
+
+
+def _text(stages: Mapping[tuple[str, str], Stage], entity: str) -> str:
+    """SQL of what is hashed of the part `p` of a row `r`."""
+    own = [stage for (table, _), stage in stages.items() if table == entity]
+    told = " ".join(f"WHEN {literal(stage.part)} THEN concat({', '.join(_columns(stage))})" for stage in own)
+    return f"concat({_told(literal(entity))}, {_told('d.record_id')}, {_told('p')}, CASE p {told} END)"
+
+
+def _columns(stage: Stage) -> list[str]:
+    """SQL of each column of a part with its value; of a company's row only the columns that go with a person."""
+    found = []
+    for column in stage.columns:
+        value = f"r.{quote(column)}::VARCHAR"
+        told = _told(f"CASE WHEN {value} IS NULL THEN '' ELSE concat('=', {value}) END")
+        text = f"{_told(literal(column))} || {told}"
+        company = stage.company if stage.entity in SUBJECTS else {"customer_id"} if stage.part == LINK else ()
+        found.append(f"CASE WHEN {IS_OF_COMPANY} THEN '' ELSE {text} END" if column in company else text)
+    return found
+
+
+def _told(text: str) -> str:
+    return f"length({text}) || ':' || {text} || {_BETWEEN}"

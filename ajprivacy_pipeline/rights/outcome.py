@@ -1,0 +1,124 @@
+"""What came of an erasure or an objection, part by part: what is gone, what stays, why and until when.
+
+What is gone is what the ledger has as carried out and verified; what stays is what was decided when the plan was made.
+Nothing is called gone because it should be, and nobody is called anonymous here: other rows may still tell who it was.
+Belongs here: telling the two apart. Does not belong here: reading ledger and decisions (`enforcement.judged`), wording.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Literal
+
+from ajprivacy_pipeline.enforcement.judged import CarriedOut, Judged, JudgedPart
+from ajprivacy_pipeline.enforcement.ledger import Found
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.rights.decided import Decision
+from ajprivacy_pipeline.rights.requests import Request
+from ajprivacy_pipeline.rights.shapes import PartTold
+from ajprivacy_pipeline.rights.wording import Wording
+
+ERASURE, OBJECTION = "erasure", "objection"
+ENDING = (ERASURE, OBJECTION)
+RECTIFY = "rectify"
+
+
+class Outcome:
+    """The outcome of one request, in one language."""
+
+    def __init__(self, policy: Policy, words: Wording, request: Request, judged: Judged | None, done: CarriedOut,
+                 by_month: Sequence[Found] = (), waiting_for: Sequence[str] = ()) -> None:
+        """Tell `done`, and of `judged` what is not done.
+
+        `by_month`: what went since without a plan of its own. `waiting_for`: who has not confirmed a correction yet.
+        """
+        self._waiting_for = waiting_for
+        self._policy, self._words, self._kind = policy, words, request.kind or ""
+        self._judged, self._done, self._by_month = judged, done, by_month
+
+    def parts(self) -> tuple[PartTold, ...]:
+        """Returns every part of which something went, waits, or stays; of an objection nothing is said to stay."""
+        return (*self._gone(), *self._waiting(), *(self._staying() if self._kind == ERASURE else ()))
+
+    def sentences(self) -> tuple[str, ...]:
+        """Returns what came of it as a whole."""
+        day = self._done.on or (self._judged.on if self._judged else max(
+            (one.carried_out_on for one in self._by_month), default=None))
+        found = [self._words.text("outcome", f"{self._kind}_{self._state()}", date=self._words.day(day),
+                                  clauses=", ".join(dict.fromkeys(one.clause for one in self._by_month)))]
+        found += self._words.group("answers_always").get(self._kind, ())
+        if self._done.rows and self._waiting_for:
+            found.append(self._words.text("outcome", "waiting_for", who=self._words.listed(self._waiting_for)))
+        if self._kind in ENDING and self._done.rows and self._done.on and (lives := [
+                backup.life_days for backup in self._policy.enforcement.backups.values()]):
+            found.append(self._words.text("outcome", "backups", date=self._words.day(
+                self._done.on + timedelta(days=max(lives)))))
+        return tuple(found)
+
+    def _state(self) -> str:
+        if self._judged is None and not self._done.rows:
+            return "by_month" if self._by_month else "recorded"
+        if self._done.rows and not self._done.verified:
+            return "under_way"
+        if next(self._waiting(), None) is not None:
+            return "partly" if self._done.rows else "planned"
+        return "done" if self._done.rows else "nothing"
+
+    def _gone(self) -> Iterator[PartTold]:
+        if not self._done.verified:
+            return
+        for (entity, part, action), rows in sorted(self._done.rows.items()):
+            text = self._words.text("gone", action or "changed", date=self._words.day(self._done.on))
+            yield self._told("gone", entity, part, rows, self._clauses(entity, part, ()), None, text)
+
+    def _waiting(self) -> Iterator[PartTold]:
+        """What is due and not carried out: by part, as many rows as the ledger does not have."""
+        due: Counter[tuple[str, str]] = Counter()
+        for one in self._parts("due"):
+            due[one.entity, one.part] += one.rows
+        for (entity, part, _), rows in self._done.rows.items():
+            due[entity, part] -= rows
+        for (entity, part), rows in sorted(due.items()):
+            if rows > 0:
+                yield self._told("waits", entity, part, rows, self._clauses(entity, part, ()), None,
+                                 self._words.text("gone", "waits"))
+
+    def _staying(self) -> Iterator[PartTold]:
+        for one in self._parts("retain", "hold"):
+            grounds = one.retained_by if one.decision == "retain" else one.held_by
+            text = self._words.kept(Decision(one.decision, one.due_on, one.retained_by, one.held_by))
+            if one.decision == "retain" and one.due_on is not None:
+                text = f"{text} {self._words.text('gone', 'by_itself')}"
+            yield self._told("stays", one.entity, one.part, one.rows, self._clauses(one.entity, one.part, grounds),
+                             one.due_on, text)
+
+    def _parts(self, *decisions: str) -> Sequence[JudgedPart]:
+        return [one for one in self._judged.parts if one.decision in decisions] if self._judged else ()
+
+    def _told(self, state: Literal["gone", "waits", "stays"], entity: str, part: str, rows: int,
+              clauses: tuple[str, ...], until: date | None, text: str) -> PartTold:
+        words = self._words
+        return PartTold(state=state, table=entity, part=part, rows=rows, clauses=clauses,
+                        title=f"{words.of('titles', entity)}: {self._named(part)}",
+                        until=until.isoformat() if until else None, text=text)
+
+    def _named(self, part: str) -> str:
+        return self._words.part(part) if self._kind in ENDING else self._words.of("fields", part)
+
+    def _clauses(self, entity: str, part: str, grounds: Sequence[str]) -> tuple[str, ...]:
+        """The promises behind some grounds: of a purpose the one that the part goes by, if it is one of its own."""
+        own = self._policy.enforcement.clauses.get(entity, {}).get(part, self._policy.rights.rectification_clause)
+        if self._kind not in ENDING:
+            return (self._policy.rights.rectification_clause,)
+        retention = self._policy.retention
+        found = []
+        for name in grounds:
+            if name in retention.freezes:
+                found.append(retention.freezes[name].source)
+            elif name in retention.reason_clauses:
+                found.append(retention.reason_clauses[name])
+            elif name in retention.purposes and own not in (clauses := retention.purposes[name].clauses):
+                found.append(clauses[0])
+            else:
+                found.append(own)
+        return tuple(dict.fromkeys(found)) or (own,)

@@ -1,0 +1,92 @@
+"""Rows addressed by their own keys: raw values in the type of their column, compared by their bytes.
+
+Belongs here: conditions of a statement over the keys of rows, and how many keys one statement takes. Does not belong
+here: statements (`writer`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+Key = tuple[Any, ...]
+_CHUNK = 5000  # keys of one statement, which may be bound twice; SQLite takes 32,766 bound values
+_COMPOSITE_CHUNK = 500  # keys of several columns, of which each is a condition; SQLite nests 1,000 of them
+_BINARY = ("sqlite", "mysql", "mariadb")  # whose texts may be compared otherwise than by their bytes
+
+
+def chunks(rows: Sequence[Key]) -> Iterator[Sequence[Key]]:
+    """Yields as many keys at a time as one statement takes."""
+    size = _CHUNK if rows and len(rows[0]) == 1 else _COMPOSITE_CHUNK
+    for start in range(0, len(rows), size):
+        yield rows[start:start + size]
+
+
+def typed(table: sa.Table, key: Sequence[str], keys: Iterable[Key]) -> list[Key]:
+    """Returns keys as they were extracted in the types of their columns."""
+    types = [_type_of(table.c[name].type) for name in key]
+    if all(type_ is None for type_ in types):
+        return list(keys)
+    return [tuple(type_(value) if type_ is not None and isinstance(value, str) else value
+                  for type_, value in zip(types, values, strict=True)) for values in keys]
+
+
+def _type_of(type_: sa.types.TypeEngine[Any]) -> Callable[[str], Any] | None:
+    if isinstance(type_, sa.Integer):
+        return int
+    if isinstance(type_, sa.Uuid):
+        return UUID
+    return Decimal if isinstance(type_, sa.Numeric) else None
+
+
+def read_by(dialect: str, table: sa.Table, key: Sequence[str], rows: Sequence[Key]) -> sa.ColumnElement[bool]:
+    """Returns the condition that finds extracted keys, as `is_one_of`.
+
+    In a column of SQLite without a type a number is not found by its text; it is read as one.
+    """
+    if dialect == "sqlite" and len(key) == 1 and isinstance(table.c[key[0]].type, sa.types.NullType):
+        values = sa.bindparam(None, [str(row[0]) for row in rows], expanding=True, type_=sa.types.NullType())
+        return sa.cast(sa.column(key[0]), sa.Text).in_(values)
+    return is_one_of(dialect, table, key, rows)
+
+
+def is_one_of(dialect: str, table: sa.Table, key: Sequence[str], rows: Sequence[Key]) -> sa.ColumnElement[bool]:
+    """Returns the condition that a row has one of some keys, as the driver gives them."""
+    if len(key) == 1:
+        column: sa.ColumnElement[Any] = sa.column(key[0])
+        values = sa.bindparam(None, [row[0] for row in rows], expanding=True, type_=sa.types.NullType())
+        plain = column.in_(values)
+        if isinstance(table.c[key[0]].type, sa.String) and dialect in _BINARY:
+            return sa.and_(plain, _bytes_of(dialect, column).in_(values))
+        return plain
+    return sa.or_(*(sa.and_(*(sa.column(name) == sa.bindparam(None, value, type_=sa.types.NullType())
+                              for name, value in zip(key, row, strict=True))) for row in rows))
+
+
+def has_index(table: sa.Table, key: Sequence[str]) -> bool:
+    """Whether the database finds a row by some key without looking through the table."""
+    found = [list(table.primary_key.columns), *(list(index.columns) for index in table.indexes)]
+    return any({column.name for column in columns[:len(key)]} == set(key) for columns in found)
+
+
+def is_one(dialect: str, table: sa.Table, key: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Returns the condition that a row has the key that is bound as `bound` names it."""
+    met: list[sa.ColumnElement[bool]] = []
+    for name, told in zip(key, bound(key), strict=True):
+        column: sa.ColumnElement[Any] = sa.column(name)
+        value = sa.bindparam(told, type_=sa.types.NullType())
+        met.append(column == value)
+        if len(key) == 1 and isinstance(table.c[name].type, sa.String) and dialect in _BINARY:
+            met.append(_bytes_of(dialect, column) == value)
+    return sa.and_(*met)
+
+
+def bound(key: Sequence[str]) -> list[str]:
+    """Returns the names under which `is_one` binds a key's values."""
+    return [f"key_{i}" for i in range(len(key))]
+
+
+def _bytes_of(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    return sa.collate(column, "BINARY") if dialect == "sqlite" else sa.func.binary(column)

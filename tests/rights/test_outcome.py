@@ -1,0 +1,160 @@
+"""What is told of an erasure or an objection: before, while and after it is carried out; letters that are no answer."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from ajprivacy_pipeline.enforcement import judged
+from ajprivacy_pipeline.enforcement.approve import approve
+from ajprivacy_pipeline.enforcement.carry import apply_plan
+from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.rights.daily import plan_ready, tidy
+from ajprivacy_pipeline.rights.requests import known_requests
+from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.storage import sealed
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from tests.rights.shop import POLICY, TODAY, Desk
+
+Say = Callable[..., tuple[int, str, str]]
+
+
+def asked(say: Say, kind: str, *whose: str) -> str:
+    code, out, err = say("request", "add", "--kind", kind, *(whose or ("--customer", "1")), "--received", "2026-11-20")
+    assert code == 0, err
+    return out.strip()
+
+
+def answer(say: Say, request: str, out: Path, *more: str) -> dict[str, Any]:
+    code, _, err = say("request", "answer", request, "--out", str(out), *more)
+    assert code == 0, err
+    found: dict[str, Any] = json.loads((out / "package.json").read_text(encoding="utf-8"))
+    return found
+
+
+def states(package: dict[str, Any]) -> dict[tuple[str, str], str]:
+    return {(part["table"], part["part"]): part["state"] for part in package["parts"]}
+
+
+def test_an_erasure_is_told_as_far_as_it_is_carried_out(desk: Desk, say: Say, tmp_path: Path) -> None:
+    request = asked(say, "erasure", "--email", "kari@example.no")
+    assert say("request", "verify-identity", request)[1].endswith(f"next: ajprivacy plan make --request {request}\n")
+    before = answer(say, request, tmp_path / "before")
+    assert (before["parts"], "slettes ved neste utføring" in before["answer"][0]) == ([], True)
+
+    plan = json.loads(say("plan", "make", "--request", request, "--json")[1])["plan"]
+    planned = answer(say, request, tmp_path / "planned")
+    assert "er ikke utført ennå" in planned["answer"][0]
+    assert set(states(planned).values()) == {"waits", "stays"}
+
+    approve(desk.settings, plan, "Ada")
+    apply_plan(desk.settings, plan)
+    done = answer(say, request, tmp_path / "done")
+    found = states(done)
+    assert found["customers", "gender"] == found["newsletter_subscriptions", "email"] == "gone"
+    assert found["customers", "email"] == found["orders", "delivery"] == "stays"
+    assert "waits" not in found.values()
+    (email,) = [part for part in done["parts"] if (part["table"], part["part"]) == ("customers", "email")]
+    assert email["until"] is not None
+    assert email["clauses"] == ["CON-4"]
+    assert "av seg selv" in email["text"]
+    page = (tmp_path / "done" / "package.html").read_text(encoding="utf-8")
+    for claim in ("neste utføring", "ikke utført", "nonymisert"):
+        assert claim not in page
+    assert "Hva vi har gjort" in page
+
+    keys = KeyStore(desk.settings.keys, desk.settings.root_key)  # what a restored warehouse has again is not gone
+    Ledger(ControlStore.in_folder(desk.settings.control), keys, desk.settings.keys).append(
+        "undone_by_restore", {"plan": plan, "batches": [1], "by": "Ada"})
+    again = answer(say, request, tmp_path / "again", "--lang", "en")
+    assert set(states(again).values()) == {"waits", "stays"}
+    assert "not carried out yet" in again["answer"][0]
+
+
+def test_an_address_of_several_is_answered_to_nobody(desk: Desk, say: Say, tmp_path: Path) -> None:
+    engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE customers SET email = 'KARI@example.no' WHERE customer_id = '2'")
+    engine.dispose()
+    request = asked(say, "objection", "--email", "kari@example.no")
+    for _ in range(2):  # before its plan is made, and after
+        code, out, err = say("request", "answer", request, "--out", str(tmp_path / "out"))
+        assert (code, out, "does not tell whose data is meant" in err, err.count("\n")) == (2, "", True, 1)
+        assert not (tmp_path / "out").exists()
+        say("plan", "make", "--request", request)
+
+
+def test_the_daily_job_plans_what_is_ready_once(desk: Desk, say: Say) -> None:
+    policy = load_policy(NOTICE)
+    waiting, objection = asked(say, "erasure"), asked(say, "objection", "--customer", "2")
+
+    def daily() -> Any:
+        return plan_ready(desk.settings, policy, known_requests(desk.settings, policy.rights))
+
+    assert daily() == {"made": 1, "approved": 0, "nothing_due": 0, "left": 0}
+    assert [step["step"] for step in json.loads(say("request", "show", objection, "--json")[1])["steps"]] == [
+        "added", "planned"]
+    assert daily() == {"made": 0, "approved": 0, "nothing_due": 0, "left": 0}
+    say("request", "verify-identity", waiting)
+    assert daily()["made"] == 1
+    assert daily()["made"] == 0
+
+
+def test_what_was_decided_for_an_answer_is_destroyed_in_time(desk: Desk, say: Say) -> None:
+    request = asked(say, "objection")
+    say("plan", "make", "--request", request)
+    keys = KeyStore(desk.settings.keys, desk.settings.root_key)
+    found = judged.judged(desk.settings, keys, request)
+    assert found is not None
+    assert found.people == ("customer:1",)
+    last = found.on + timedelta(days=POLICY.rights.package_days)
+    tidy(desk.settings, POLICY, last, [request])
+    tidy(desk.settings, POLICY, last - timedelta(days=1))
+    assert judged.judged(desk.settings, keys, request) == found
+    tidy(desk.settings, POLICY, last)
+    assert judged.judged(desk.settings, keys, request) is None
+    assert sealed.names(desk.settings, judged.PREFIX) == set()
+
+
+@pytest.mark.parametrize(("kind", "step", "about", "told"), [
+    ("access", ("extend", "--reason", "complex"), "extension",
+     "Henvendelsen er sammensatt. Du får svar senest 20. februar 2027"),
+    ("access", (), "identity", "Svarfristen er 20. desember 2026"),
+    ("restriction", (), "lifting", "Grunnlaget for begrensningen er falt bort")])
+def test_a_letter_says_what_it_has_to_and_moves_nothing(say: Say, tmp_path: Path, kind: str, step: tuple[str, ...],
+                                                        about: str, told: str) -> None:
+    request = asked(say, kind)
+    if step:
+        say("request", step[0], request, *step[1:])
+    state = json.loads(say("request", "show", request, "--json")[1])
+    code, _, err = say("request", "letter", request, "--about", about, "--out", str(tmp_path / "out"))
+    assert code == 0, err
+    package = json.loads((tmp_path / "out" / "package.json").read_text(encoding="utf-8"))
+    assert (package["letter"], package["held"], told in " ".join(package["answer"])) == (about, [], True)
+    assert "Kari" not in (tmp_path / "out" / "package.html").read_text(encoding="utf-8")
+    after = json.loads(say("request", "show", request, "--json")[1])
+    assert [step["step"] for step in after["steps"]] == [*(step["step"] for step in state["steps"]), "letter"]
+    assert {**after, "steps": []} == {**state, "steps": []}
+
+
+@pytest.mark.parametrize(("about", "said"), [
+    ("extension", "was not extended"), ("lifting", "it is no restriction"), ("thanks", "'thanks' is no letter")])
+def test_a_letter_that_is_not_due_is_refused(say: Say, tmp_path: Path, about: str, said: str) -> None:
+    request = asked(say, "access")
+    before = say("request", "show", request, "--json")[1]
+    code, out, err = say("request", "letter", request, "--about", about, "--out", str(tmp_path / "out"))
+    assert (code, out, said in err, err.count("\n")) == (2, "", True, 1)
+    assert not (tmp_path / "out").exists()
+    assert say("request", "show", request, "--json")[1] == before
+
+
+def test_the_day_of_the_desk_is_the_day_of_the_letter(say: Say, tmp_path: Path) -> None:
+    request = asked(say, "access")
+    say("request", "letter", request, "--about", "identity", "--out", str(tmp_path / "out"))
+    assert json.loads((tmp_path / "out" / "package.json").read_text())["made_on"] == TODAY.isoformat()

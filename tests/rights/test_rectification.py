@@ -1,0 +1,209 @@
+"""A rectification from request to answer: one value, through the one door, and nothing else; refused in a sentence."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from ajprivacy_pipeline.enforcement.approve import approve
+from ajprivacy_pipeline.enforcement.carry import apply_plan
+from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.rectified import PREFIX
+from ajprivacy_pipeline.rights.daily import tidy
+from ajprivacy_pipeline.run.month import open_month
+from ajprivacy_pipeline.run.steps import run_decisions
+from ajprivacy_pipeline.storage import sealed
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from tests.enforcement.enforcement_world import new_database
+from tests.rights.conftest import SHOP, Say
+from tests.rights.shop import POLICY, TODAY, Desk, write_shop
+
+WISH = ("--table", "customers", "--column", "email", "--old", "kari@example.no", "--new", "kari.ny@example.no")
+
+
+def cells(desk: Desk) -> dict[tuple[str, str, str], Any]:
+    """Every cell of every table of the contract."""
+    engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
+    with engine.connect() as connection:
+        found = {(table, str(row[spec.key[0]]), column): value for table, spec in POLICY.sources.tables.items()
+                 for row in connection.exec_driver_sql(f"SELECT * FROM {table}").mappings()
+                 for column, value in row.items()}
+    engine.dispose()
+    return found
+
+
+def changed(before: dict[Any, Any], after: dict[Any, Any]) -> dict[Any, Any]:
+    return {cell: after.get(cell) for cell in before | after if before.get(cell) != after.get(cell)}
+
+
+def execute(desk: Desk, statement: str) -> None:
+    engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def asked(say: Say, *wish: str) -> str:
+    code, out, err = say("request", "add", "--kind", "rectification", "--customer", "1", "--received", "2026-11-20",
+                         *wish)
+    assert code == 0, err
+    return out.strip()
+
+
+def planned(desk: Desk, say: Say, *wish: str) -> tuple[str, str]:
+    """A request and its approved plan."""
+    request = asked(say, *(wish or WISH))
+    assert say("request", "verify-identity", request)[1].endswith(f"next: ajprivacy plan make --request {request}\n")
+    code, out, err = say("plan", "make", "--request", request, "--json")
+    assert code == 0, err
+    plan = json.loads(out)["plan"]
+    approve(desk.settings, plan, "Ada")
+    return request, plan
+
+
+def whole(desk: Desk, say: Say, tmp_path: Path) -> None:
+    """From request to answer, in the next month too."""
+    before = cells(desk)
+    request, plan = planned(desk, say)
+    assert changed(before, cells(desk)) == {}
+    result = json.loads(say("plan", "apply", plan, "--json")[1])
+    assert (result["planned"], result["applied"], result["verified"], result["batches"]) == (1, 1, True, 1)
+    assert changed(before, cells(desk)) == {("customers", "1", "email"): "kari.ny@example.no"}
+    again = json.loads(say("plan", "apply", plan, "--json")[1])
+    assert (again["applied"], again["already"], again["verified"]) == (0, 1, True)
+    code, _, err = say("request", "answer", request, "--out", str(tmp_path / "answer"))
+    assert code == 0, err
+    package = json.loads((tmp_path / "answer" / "package.json").read_text(encoding="utf-8"))
+    assert [(part["state"], part["table"], part["part"], part["clauses"]) for part in package["parts"]] == [
+        ("gone", "customers", "email", ["RGT-2"])]
+    assert package["answer"][0].startswith("Vi rettet ")
+    assert "Transportører" in package["answer"][-1]
+    for value in ("kari@example.no", "kari.ny@example.no"):
+        assert value not in (tmp_path / "answer" / "package.html").read_text(encoding="utf-8")
+    with open_month(desk.settings, "2026-10", "again") as run:  # every zone is made of the raw one
+        run_decisions(run)
+        assert run.con.execute("SELECT email FROM staged.customers WHERE customer_id = '1'").fetchall() == [
+            ("kari.ny@example.no",)]
+        run.finish()
+
+
+def test_from_request_to_answer(desk: Desk, say: Say, tmp_path: Path) -> None:
+    whole(desk, say, tmp_path)
+    keys = KeyStore(desk.settings.keys, desk.settings.root_key)
+    control = ControlStore.in_folder(desk.settings.control)
+    ledger = Ledger(control, keys, desk.settings.keys)
+    assert ledger.verify().faults == ()
+    assert ledger.find("customer:1").found == ()  # nothing was taken from anybody
+    for path in desk.settings.control.rglob("*"):
+        assert b"kari" not in path.read_bytes()
+    assert sealed.names(desk.settings, PREFIX) != set()
+    tidy(desk.settings, POLICY, TODAY, [])
+    assert sealed.names(desk.settings, PREFIX) == set()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_the_same_on_other_databases(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                     capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> None:
+    url = (new_database(request.getfixturevalue("postgres_url"), "corrected") if kind == "postgresql"
+           else request.getfixturevalue("mariadb_url"))
+    write_shop(url, SHOP)
+    desk = Desk(tmp_path / "home", url, monkeypatch)
+    with open_month(desk.settings, "2026-10", "test") as run:
+        run_decisions(run)
+        run.finish()
+    whole(desk, lambda *arguments: desk.run(capsys, *arguments), tmp_path)
+
+
+class Killed(BaseException):
+    """As `kill -9` would end it."""
+
+
+POINTS = ("batch", "read", "write", "written", "mark", "commit", "committed", "recorded")
+
+
+@pytest.mark.parametrize("points", [("written", "committed"), pytest.param(POINTS, marks=pytest.mark.soak)])
+def test_killed_anywhere_and_started_again_it_ends_the_same(desk: Desk, say: Say, points: tuple[str, ...]) -> None:
+    for number, point in enumerate(points):
+        old = f"kari{number}@example.no"
+        execute(desk, f"UPDATE customers SET email = '{old}' WHERE customer_id = '1'")
+        before = cells(desk)
+        _, plan = planned(desk, say, "--table", "customers", "--column", "email", "--old", old,
+                          "--new", "new@example.no")
+
+        def kill(at: str, point: str = point) -> None:
+            if at == point:
+                raise Killed
+
+        with pytest.raises(Killed):
+            apply_plan(desk.settings, plan, checkpoint=kill)
+        result = apply_plan(desk.settings, plan)
+        assert (result["applied"] + result["already"], result["verified"]) == (1, True), point
+        assert changed(before, cells(desk)) == {("customers", "1", "email"): "new@example.no"}, point
+    entries = Ledger(ControlStore.in_folder(desk.settings.control),
+                     KeyStore(desk.settings.keys, desk.settings.root_key), desk.settings.keys).entries()
+    assert sum(entry.kind == "rectified" for entry in entries) == len(points)
+
+
+def test_what_changed_since_is_left_and_so_is_what_is_held(desk: Desk, say: Say) -> None:
+    _, plan = planned(desk, say)
+    execute(desk, "UPDATE customers SET email = 'else@example.no' WHERE customer_id = '1'")
+    before = cells(desk)
+    result = apply_plan(desk.settings, plan)
+    assert (result["applied"], result["dropped"], result["verified"]) == (
+        0, [{"reason": "value_changed", "rows": 1}], True)
+    _, plan = planned(desk, say, "--table", "customers", "--column", "name", "--old", "Kari Nordmann",
+                      "--new", "Kari N")
+    code, _, err = say("hold", "place", "customer:1", "--owner", "Ada", "--ground", next(iter(POLICY.review.grounds)),
+                       "--expires", "2027-06-01")
+    assert code == 0, err
+    result = apply_plan(desk.settings, plan)
+    assert result["dropped"] == [{"reason": "legal_hold", "rows": 1}]
+    assert changed(before, cells(desk)) == {}
+
+
+@pytest.mark.parametrize(("wish", "said"), [
+    ({"--old": "other@example.no"}, "--old is not what stands in customers.email"),
+    ({"--new": "kari@example.no"}, "--new is what stands there already"),
+    ({"--new": "kari at example"}, "--new is no email that customers.email may hold"),
+    ({"--new": ""}, "--new is no email"),
+    ({"--column": "phone", "--old": "", "--new": "12345"}, "--new is no phone"),
+    ({"--column": "postal_code", "--old": "", "--new": "0150 Oslo"}, "--new is no postal code"),
+    ({"--column": "birth_date", "--old": "", "--new": "1985-02-30"}, "--new is no date"),
+    ({"--column": "birth_date", "--old": "", "--new": "2999-01-01"}, "--new is no date"),
+    ({"--column": "name", "--old": "Kari Nordmann", "--new": "Kari\nN"}, "--new is no text"),
+    ({"--column": "customer_id", "--old": "1", "--new": "2"}, "name nothing that is corrected"),
+    ({"--table": "pets"}, "name nothing that is corrected"),
+    ({"--row": "2"}, "no such row of customers is the person's own"),
+    ({"--table": "orders", "--column": "delivery_name", "--row": "x"}, "no such row of orders")])
+def test_a_wish_that_will_not_do_is_refused(desk: Desk, say: Say, wish: dict[str, str], said: str) -> None:
+    given = {**dict(zip(WISH[::2], WISH[1::2], strict=True)), **wish}
+    arguments = [part for pair in given.items() for part in pair]
+    code, out, err = say("request", "add", "--kind", "rectification", "--customer", "1", "--received", "2026-11-20",
+                         *arguments)
+    assert (code, out, said in err, err.count("\n")) == (2, "", True, 1), err
+    assert "kari" not in err
+    assert json.loads(say("request", "list", "--all", "--json")[1]) == []
+    assert sealed.names(desk.settings, PREFIX) == set()
+
+
+def test_the_steps_have_an_order(desk: Desk, say: Say) -> None:
+    request = asked(say)
+    before = cells(desk)
+    assert "before the person is identified" in say("plan", "make", "--request", request)[2]
+    say("request", "verify-identity", request)
+    assert "does not say what is to be corrected" in say("plan", "make", "--request", request)[2]
+    assert say("request", "correct", request, *WISH)[0] == 0
+    plan = json.loads(say("plan", "make", "--request", request, "--json")[1])["plan"]
+    approve(desk.settings, plan, "Ada")
+    say("request", "correct", request, *WISH[:-1], "kari.annen@example.no")
+    assert "was said anew or forgotten" in say("plan", "apply", plan)[2]
+    say("request", "close", request)
+    assert "it is done already" in say("request", "correct", request, *WISH)[2]
+    assert "it is done already" in say("plan", "make", "--request", request)[2]
+    other = say("request", "add", "--kind", "access", "--customer", "1", "--received", "2026-11-20")[1].strip()
+    assert "is about access" in say("request", "correct", other, *WISH)[2]
+    assert changed(before, cells(desk)) == {}
