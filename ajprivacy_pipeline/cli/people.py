@@ -39,6 +39,8 @@ def register(app: typer.Typer) -> None:
 def explain(
     subject: Subject, month: NewestMonth = None,
     lang: Annotated[Language, typer.Option("--lang", help="Norwegian bokmål or English.")] = Language.NB,
+    customer: Annotated[bool, typer.Option(
+        "--for-customer", help="For the person: no version of the policy, no dates that did not decide.")] = False,
     as_json: Json = False,
 ) -> None:
     """Say why each thing about one person is kept, held or due, and until when. Each access is logged."""
@@ -47,7 +49,7 @@ def explain(
     if as_json:
         typer.echo(json.dumps(explaining.as_json(found, lang.value), indent=2, ensure_ascii=False))
     else:
-        typer.echo("\n".join(explaining.page(found, lang.value)))
+        typer.echo("\n".join(explaining.page(found, lang.value, for_customer=customer)))
 
 
 @review_app.command("list")

@@ -172,15 +172,18 @@ def _show(summary: "PlanSummary", state: str, *, as_json: bool) -> None:
     if summary["plan"] is None:
         typer.echo(f"{summary['month']}: nothing is due, so there is no plan")
         return
+    since = f", oldest due since {summary['oldest_due_on']}" if summary["oldest_due_on"] else ""
     typer.echo(f"plan {summary['plan']} of {summary['month']} ({state}): {summary['rows']:,} decisions about "
-               f"{summary['subjects']:,} people, {summary['cells']:,} values, oldest due since "
-               f"{summary['oldest_due_on']}")
+               f"{summary['subjects']:,} people, {summary['cells']:,} values{since}")
     typer.echo(f"{'table and part':40}{'action':12}{'clause':8}{'rows':>10}{'values':>10}{'share':>9}")
     shares = {(row["entity"], row["part"]): row for row in summary["brake"]}
     for row in summary["summary"]:
-        brake = shares[row["entity"], row["part"]]
+        brake = shares.get((row["entity"], row["part"]))  # a rectification takes nothing away, and has none
+        share = f"{brake['share']:>8.1%}{' brake' if brake['tripped'] else ''}" if brake else ""
         typer.echo(f"{row['entity'] + '.' + row['part']:40}{row['action']:12}{row['clause']:8}{row['rows']:>10,}"
-                   f"{row['cells']:>10,}{brake['share']:>8.1%}{' brake' if brake['tripped'] else ''}")
+                   f"{row['cells']:>10,}{share}")
+    for table in summary.get("beside", []):
+        typer.echo(f"holds the old value too, and is not written by us: {table}")
     for copied in summary.get("copies", []):
         typer.echo(f"{'beside them, ' + copied['table']:60}{copied['rows']:>10,}{copied['cells']:>10,}")
     for earlier, rows in summary.get("written_back", {}).items():

@@ -125,7 +125,7 @@ class Door:
                     self.checkpoint("written")
             copied = self._change_copies(batch)
             read_back(batch, [*edits, *copied])
-            require_gone(batch, self.con, self.ground, self.policy, edits)
+            require_gone(batch, self.ground, self.policy, self.stages, edits)
             self._count(edits, done)
             done.copies = copy_counts(copied)
             self._intend(number, done)
@@ -150,7 +150,7 @@ class Door:
             done.put_off |= set(people)
         edits = [edit for entity, listed in due.items()
                  for edit in self._edits_of(batch, done, entity, listed)]
-        return [edit for edit in edits if edit.person not in done.put_off]
+        return [edit for edit in edits if edit.going.person not in done.put_off]
 
     def _is_as_seen(self, batch: Batch) -> bool:
         """Whether the database itself says that nobody else has written since everything was decided about."""
@@ -213,7 +213,7 @@ class Door:
         gone: dict[str, list[str]] = defaultdict(list)
         for edit in edits:
             if edit.after is None:
-                gone[edit.step.entity].append(edit.record_id)
+                gone[edit.step.entity].append(edit.going.record_id)
         for entity, ids in gone.items():
             self._count_deleted(entity, ids, done)
 

@@ -107,17 +107,23 @@ class ExplanationShown(TypedDict):
     clauses: dict[str, str]
 
 
-def page(explanation: Explanation, language: Language) -> list[str]:
-    """Returns the explanation for people."""
+def page(explanation: Explanation, language: Language, *, for_customer: bool = False) -> list[str]:
+    """Returns the explanation for people: in short first, then thing by thing.
+
+    For the customer it has no policy version, and no dates but those that decided.
+    """
     words = Words(explanation, language)
-    lines = [words.text("title", subject=explanation.subject_id, type=words.type_name(), month=explanation.month,
-                        as_of=explanation.as_of, policy_version=explanation.policy_version), ""]
-    lines += [words.text("attributes_title"), *_decisions(explanation.attributes, words)]
-    for ground, terms in explanation.purposes.items():
+    lines = [words.text("title_customer" if for_customer else "title", subject=explanation.subject_id,
+                        type=words.type_name(), month=explanation.month, as_of=explanation.as_of,
+                        policy_version=explanation.policy_version), ""]
+    lines += [words.summary_title(), *(f"  {line}" for line in words.summary(
+        (*explanation.attributes, *explanation.records))), ""]
+    lines += [words.text("attributes_title"), *_attributes(explanation.attributes, words)]
+    for ground, terms in () if for_customer else explanation.purposes.items():
         lines += ["", f"{words.text('candidates_title')}: {words.purpose(ground)}", *_candidates(terms, words, "  ")]
     if explanation.records:
         lines += ["", words.text("records_title")]
-        lines += _decisions(explanation.records, words, with_candidates=True)
+        lines += _records(explanation.records, words, with_candidates=not for_customer)
     if explanation.web_events:
         lines += ["", words.text("web_title"), *(f"  {words.web(count)}" for count in explanation.web_events)]
     lines += ["", words.text("freezes_title") + ": "
@@ -127,12 +133,21 @@ def page(explanation: Explanation, language: Language) -> list[str]:
     return [*lines, *(f"  {clause}: {words.clause(clause)}" for clause in sorted(cited(explanation)))]
 
 
-def _decisions(items: Sequence[Decided], words: Words, *, with_candidates: bool = False) -> Iterator[str]:
+def _attributes(items: Sequence[Decided], words: Words) -> Iterator[str]:
+    yield from (f"  {sentence}" for sentence, _ in words.shared(items))
+    yield from _absent(items, words)
+
+
+def _records(items: Sequence[Decided], words: Words, *, with_candidates: bool) -> Iterator[str]:
     for item in items:
         if item.decision != "absent":
             yield f"  {words.sentence(item)}"
             if with_candidates and len(item.terms) > 1:
                 yield from _candidates(item.terms, words, "      ")
+    yield from _absent(items, words)
+
+
+def _absent(items: Sequence[Decided], words: Words) -> Iterator[str]:
     if absent := [item for item in items if item.decision == "absent" and not item.is_misplaced]:
         yield f"  {words.absent(absent)}"
 
@@ -161,12 +176,14 @@ def cited(explanation: Explanation) -> set[str]:
 def as_json(explanation: Explanation, language: Language) -> ExplanationShown:
     """Returns the same facts, structured."""
     words = Words(explanation, language)
+    shared = {item.part: sentence for sentence, items in words.shared(explanation.attributes) for item in items}
     found = {
         "subject_id": explanation.subject_id, "subject_type": explanation.subject_type, "month": explanation.month,
         "as_of": explanation.as_of, "policy_version": explanation.policy_version, "language": language,
         "purposes": {name: {"lapses_on": ends(explanation.purposes)[name], "candidates": list(map(_term, terms))}
                      for name, terms in explanation.purposes.items()},
-        "attributes": [{"attribute": item.part, **_item(item, words)} for item in explanation.attributes],
+        "attributes": [{"attribute": item.part, **_item(item, words), "sentence": shared.get(
+            item.part) or words.sentence(item)} for item in explanation.attributes],
         "records": [{"entity": item.entity, "record_id": item.record_id, "part": item.part, **_item(item, words)}
                     for item in explanation.records],
         "web_events": [{**asdict(count), "sentence": words.web(count)} for count in explanation.web_events],

@@ -19,6 +19,7 @@ from ajprivacy_pipeline.explain.web import WebCount
 Language = Literal["nb", "en"]
 Template = str | Mapping[str, str]
 Refs = dict[str, list[object]]
+_ANYTHING = "?"  # stands for what a sentence is about, where sentences are compared
 _SHOWN = 3  # of a list of ids inside a sentence
 
 
@@ -130,19 +131,31 @@ class Words:
 
     def sentence(self, item: Decided) -> str:
         """One decision as one sentence; an absent one as part of `absent`."""
+        return self.absent([item]) if item.decision == "absent" else self._said(item, self.what(item), "one")
+
+    def shared(self, items: Sequence[Decided]) -> list[tuple[str, list[Decided]]]:
+        """Returns a sentence for all that is decided alike for the same reasons, in order; none for what is absent."""
+        alike: dict[str, list[Decided]] = {}
+        for item in items:
+            if item.decision != "absent":
+                alike.setdefault(self._said(item, _ANYTHING, "one"), []).append(item)
+        return [(self._said(group[0], self.listed(map(self.what, group)), "one" if len(group) == 1 else "many"), group)
+                for group in alike.values()]
+
+    def _said(self, item: Decided, what: str, number: str) -> str:
+        """The sentence of a decision, about something of a name."""
         verdicts: Mapping[str, str] = self._t["verdicts"]
-        if item.decision == "absent":
-            return self.absent([item])
         deciding = [term for term in item.terms if term.decides]
         leaves = [leaf for term in deciding for leaf in term.leaves]
-        what = self.what(item)
+        forms: Mapping[str, str] = self._t["numbers"][number]
         values = {
+            **forms,
             "what": what[0].upper() + what[1:], "what_inside": what, "date": self.day(item.due_on),
             "type_of": self._t["types_of"][self._type],
             "purpose": self.listed(self.purpose(term.ground) for term in deciding),
             "reason": self.reasons(deciding),
             "clauses": ", ".join(dict.fromkeys(clause for leaf in leaves for clause in leaf.clauses)) or UNCOVERED,
-            "others": self._others(item, what), "holds": self.listed(self.hold(hold) for hold in item.holds),
+            "others": self._others(item, what, forms), "holds": self.listed(self.hold(hold) for hold in item.holds),
         }
         name = item.decision
         if item.decision == "retain":
@@ -153,7 +166,7 @@ class Words:
             name += "_undated"
         return verdicts[name].format_map(values)
 
-    def _others(self, item: Decided, what: str) -> str:
+    def _others(self, item: Decided, what: str, forms: Mapping[str, str]) -> str:
         """The further grounds that retain, each with its end."""
         verdicts = self._t["verdicts"]
         named = {term.ground for term in item.terms if term.decides}
@@ -163,7 +176,32 @@ class Words:
                 until = next(term.on for term in item.terms if term.ground == ground and term.applies)
                 name = "other_open" if until is None else "other"
                 parts.append(verdicts[name].format(purpose=self.purpose(ground), date=self.day(until)))
-        return str(verdicts["others"]).format(list=self.listed(parts), what_inside=what) if parts else ""
+        return str(verdicts["others"]).format(list=self.listed(parts), what_inside=what, **forms) if parts else ""
+
+    def summary(self, items: Sequence[Decided]) -> list[str]:
+        """Returns five lines: what is kept, for what, what is due, what is held, what is not there."""
+        texts, by = self._t["summary"], {decision: [item for item in items if item.decision == decision]
+                                         for decision in ("retain", "due", "hold", "absent")}
+        kept = sorted(item.due_on for item in by["retain"] if item.due_on is not None)
+        since = min((item.due_on for item in by["due"] if item.due_on is not None), default=None)
+        purposes = dict.fromkeys(ground for item in by["retain"] for ground in item.retained_by)
+        freezes = dict.fromkeys(hold.freeze for item in by["hold"] for hold in item.holds)
+        name = "kept_none" if not by["retain"] else "kept" if len(kept) == len(by["retain"]) else "kept_open"
+        if name == "kept" and kept[0] == kept[-1]:
+            name = "kept_alike"
+        values: dict[str, dict[str, object]] = {
+            name: {"count": len(by["retain"]), "open": len(by["retain"]) - len(kept),
+                   "first": self.day(kept[0] if kept else None), "last": self.day(kept[-1] if kept else None)},
+            "grounds": {"purposes": self.listed(map(self.purpose, purposes))},
+            "due" if by["due"] else "due_none": {"count": len(by["due"]), "first": self.day(since)},
+            "held" if by["hold"] else "held_none": {"count": len(by["hold"]), "freezes": self.listed(
+                str(self._t["freezes"][freeze]["name"]) for freeze in freezes)},
+            "absent": {"count": len(by["absent"])}}
+        return [str(texts[name]).format_map(told) for name, told in values.items()]
+
+    def summary_title(self) -> str:
+        """Returns the heading of the summary."""
+        return str(self._t["summary"]["title"])
 
     def absent(self, items: Sequence[Decided]) -> str:
         """Returns everything that is not there, in one line."""

@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from ajprivacy_pipeline.rights.shapes import read_package
+from ajprivacy_pipeline.run.month import open_month
+from ajprivacy_pipeline.run.steps import run_decisions
 from tests.rights.shop import Desk, write_shop
 
 SHOP = {
@@ -40,6 +43,40 @@ def test_rgt_1_access_gives_an_extract_of_what_is_held(desk: Desk, capsys: pytes
     assert [row["name"] for row in found["customers"]] == ["Kari Nordmann"]
     assert [row["delivery_name"] for row in found["orders"]] == ["Kari Nordmann"]
     assert "Ola Hansen" not in (tmp_path / "out" / "package.json").read_text(encoding="utf-8")
+
+
+def carried_out(desk: Desk, capsys: pytest.CaptureFixture[str], kind: str, *wish: str) -> list[tuple[str | None, ...]]:
+    """Ask, plan, approve, apply; returns the customers' rows afterwards."""
+    code, said, err = desk.run(capsys, "request", "add", "--kind", kind, "--customer", "1", "--received", "2026-11-20",
+                               *wish)
+    assert code == 0, err
+    desk.run(capsys, "request", "verify-identity", said.strip())
+    plan = json.loads(desk.run(capsys, "plan", "make", "--request", said.strip(), "--json")[1])["plan"]
+    assert desk.run(capsys, "plan", "approve", plan, "--by", "Ada")[0] == 0
+    assert desk.run(capsys, "plan", "apply", plan)[0] == 0
+    engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT customer_id, name, email FROM customers ORDER BY 1").fetchall()
+    engine.dispose()
+    return [tuple(row) for row in rows]
+
+
+def test_rgt_2_what_is_wrong_is_corrected_where_it_stands(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert carried_out(desk, capsys, "rectification", "--table", "customers", "--column", "name", "--old",
+                       "Kari Nordmann", "--new", "Kari Normann") == [
+        ("1", "Kari Normann", "kari@example.no"), ("2", "Ola Hansen", "ola@example.no")]
+
+
+def test_rgt_3_what_no_obligation_keeps_is_erased_on_request(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """The order was cancelled, and nothing else keeps the person; nobody else is touched."""
+    with open_month(desk.settings, "2026-10", "test") as run:
+        run_decisions(run)
+        run.finish()
+    engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE orders SET cancelled_at = '2026-05-02'")
+    engine.dispose()
+    assert carried_out(desk, capsys, "erasure") == [("1", None, None), ("2", "Ola Hansen", "ola@example.no")]
 
 
 def test_rgt_5_portability_gives_what_the_person_provided(desk: Desk, capsys: pytest.CaptureFixture[str],

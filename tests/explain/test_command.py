@@ -41,7 +41,23 @@ def test_page_and_json_hold_the_same_sentences(settings: Settings) -> None:
         assert item["decision"] == "absent" or item["sentence"] in text
     assert (facts["month"], facts["as_of"], facts["language"]) == (MONTH, "2026-11-01", "nb")
     assert re.fullmatch("[0-9a-f]{16}", facts["policy_version"])
-    assert "The name is kept" in _call(settings, "customer:1", "--lang", "en")
+    assert "The name and the e-mail address are kept" in _call(settings, "customer:1", "--lang", "en")
+    assert text.splitlines()[2:8] == [
+        "Kort sagt", "  Beholdes: 5, til 3. mai 2032.", "  Beholdes for: oppfyllelse av avtalen og kundeprofilen.",
+        "  Skal slettes eller anonymiseres, men er ikke utført ennå: 1, det eldste siden 3. mai 2022.",
+        "  Skal slettes, men er sperret: ingenting.", "  Ikke registrert, eller ikke registrert lenger: 6."]
+
+
+def test_a_text_for_the_customer_has_no_version_and_only_dates_that_decided(settings: Settings) -> None:
+    """And says the same of each thing."""
+    facts = json.loads(_call(settings, "customer:1", "--json"))
+    text = _call(settings, "customer:1", "--for-customer")
+
+    assert facts["policy_version"] not in text
+    assert "policy" not in text
+    assert "×" not in text
+    for item in [*facts["attributes"], *facts["records"]]:
+        assert item["decision"] == "absent" or item["sentence"] in text
 
 
 def test_json_has_every_candidate_and_marks_one(settings: Settings) -> None:

@@ -21,8 +21,9 @@ LANGUAGES: tuple[Language, ...] = ("nb", "en")
 def _sentences(explanation: Explanation, language: Language) -> Iterator[str]:
     words = Words(explanation, language)
     first = {(item.entity, item.part): item for item in reversed(explanation.records)}  # one of a kind reads as all do
-    for items in (explanation.attributes, reversed(first.values())):
-        yield from dict.fromkeys(words.sentence(item) for item in items if item.decision != "absent")
+    yield from (f"= {line}" for line in words.summary((*explanation.attributes, *explanation.records)))
+    yield from (sentence for sentence, _ in words.shared(explanation.attributes))
+    yield from dict.fromkeys(words.sentence(item) for item in reversed(first.values()) if item.decision != "absent")
     yield from (words.web(count) for count in explanation.web_events)
     yield from (f"* {words.hold(hold)}" for hold in explanation.freezes)
 

@@ -52,7 +52,8 @@ class Desk:
 
     def on(self, day: date) -> None:
         """Let it be another day for the commands."""
-        self._monkeypatch.setattr("ajprivacy_pipeline.cli.requests.today", lambda: day)
+        for module in ("requests", "registers"):
+            self._monkeypatch.setattr(f"ajprivacy_pipeline.cli.{module}.today", lambda: day)
 
     def run(self, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
         """Run a command; returns its exit code, what it printed, and what it said on stderr."""

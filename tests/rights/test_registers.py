@@ -21,9 +21,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """No month is decided: that takes longest, and none of this needs it."""
     url = f"sqlite:///{tmp_path / 'shop.db'}"
     write_shop(url, SHOP)
-    desk = Desk(tmp_path / "home", url, monkeypatch)
-    monkeypatch.setattr("ajprivacy_pipeline.cli.registers.today", lambda: TODAY)
-    return desk
+    return Desk(tmp_path / "home", url, monkeypatch)
 
 
 def restricted(say: Say) -> str:
