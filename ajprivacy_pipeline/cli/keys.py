@@ -4,6 +4,7 @@ Belongs here: arguments in, lines out. Does not belong here: work.
 """
 
 import json
+from typing import Annotated
 
 import typer
 
@@ -27,6 +28,21 @@ def keys_fingerprint(as_json: Json = False) -> None:
     prepare_home(settings)
     found = KeyStore(settings.keys, settings.root_key).fingerprints()
     typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(f"{k:40}{v}" for k, v in found.items()))
+
+
+@keys_app.command("rotate")
+def keys_rotate() -> None:
+    """Put a new root key in the old one's place and seal every key under it; no token changes."""
+    from ajprivacy_pipeline.storage.rotation import rotate_root
+    typer.echo(f"{rotate_root(prepared())} keys are sealed under a new root key: back keys/ up anew, and destroy the "
+               "backups of the old root key")
+
+
+@keys_app.command("destroy")
+def keys_destroy(period: Annotated[str, typer.Argument(metavar="YEAR", help="The key period.")]) -> None:
+    """Destroy the keys of pseudonymisation of a period: nobody can link its tokens to a person again."""
+    from ajprivacy_pipeline.storage.rotation import destroy_period
+    typer.echo(f"destroyed: {', '.join(destroy_period(prepared(), period))}; destroy their backups, too")
 
 
 @keys_app.command("accept-store")

@@ -56,11 +56,12 @@ class Done:
 
 
 class Seen(NamedTuple):
-    """When everything was decided about, and what people had recorded by then."""
+    """When everything was decided about, what people had recorded by then, and the fingerprints of lasting keys."""
 
     on: date
     said: tuple[Any, ...]
     moment: Moment | None  # of the warehouse, before it was read
+    keys: Mapping[str, str]
 
 
 class Door:
@@ -128,7 +129,7 @@ class Door:
             done.copies = copy_counts(copied)
             self._intend(number, done)
             self.checkpoint("mark")
-            counts = json.dumps(told(done, self.seen.on), sort_keys=True)
+            counts = json.dumps({**told(done, self.seen.on), "keys": self.seen.keys}, sort_keys=True)
             batch.mark(self.plan.id, number, counts, utc_now().isoformat())
             self.checkpoint("commit")
         done.locked_seconds = time.monotonic() - began
@@ -199,9 +200,8 @@ class Door:
     def _edits_of(self, batch: Batch, done: Done, entity: str, due: list[Going]) -> Iterator[Edit]:
         place = self.ground.places[entity]
         address = self.ground.address_of(place)
-        wanted = sorted(place.written)
         found = {tuple(map(as_text, (row[name] for name in place.key))): row for row in batch.read(
-            place.table, place.key, [going.key for going in due], [*address, *wanted], lock=True)}
+            place.table, place.key, [going.key for going in due], [*address, *sorted(place.written)], lock=True)}
         for going in due:
             row = found.get(tuple(map(as_text, going.key)))
             if row is None:

@@ -29,6 +29,7 @@ from ajprivacy_pipeline.enforcement.people import count_people
 from ajprivacy_pipeline.enforcement.plans import RUNNING, Plan, find_plan, forget_old, move, plan_file
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.residue import tidy_up, touched
+from ajprivacy_pipeline.enforcement.sealed import key_prints, require_same_keys
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.sweep import look_through
 from ajprivacy_pipeline.errors import EnforcementError, PrivacyError, StoppedError
@@ -122,19 +123,21 @@ class _Apply:
     def run(self, by: str) -> shapes.ApplyResult:
         self.writer.make_marker()
         self.ledger.check()
+        require_same_keys(self.writer, self.keys)
         require_unrestored(self.writer, self.ledger)
         self._resume()
         before = self._tally()
         move(self.control, self.ledger, self.plan, "applying", by)
         for _ in range(self.policy.enforcement.batch.rounds):
             self.seen = Seen(today(self.policy.retention.time_zone), said_by_people(self.settings),
-                             self.writer.moment())
+                             self.writer.moment(), {})
             fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, self.seen.on)
             if not fresh.hold_against(self.con, self.policy, dict(self.ground.places), self.plan):
                 break
             self.written_back = self.written_back or self._written_back()
             erased.remember(self.con, self.keys, self.plan.id, self.policy, stages_of(self.policy))
             guarded.prepare(self.con, self.keys, self.control, self.policy)
+            self.seen = self.seen._replace(keys=key_prints(self.keys))
             try:
                 if not self._round():
                     break

@@ -30,6 +30,7 @@ from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.control_tables import META, ledger, ledger_tokens
 from ajprivacy_pipeline.storage.keystore import KeyStore, fingerprint
 
+KEY_OF_YEAR = "ledger-"  # what the names of the keys of years begin with
 _ATTEMPTS = 40  # of reading the whole ledger while somebody appends to it
 _PAUSE_SECONDS = 0.05  # between two of them
 _CHAIN = [ledger.c[name] for name in Row._fields]
@@ -299,7 +300,7 @@ def _leaf(row: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _name(year: int) -> str:
-    return f"ledger-{year}"
+    return f"{KEY_OF_YEAR}{year}"
 
 
 def _token(key: bytes, subject_id: str) -> str:

@@ -35,6 +35,7 @@ _BY: dict[str, tuple[str, ...]] = {
     "app_logs": ("log_id",),
 }
 _SUBJECTS = ("customers", "contacts")
+_VISITORS = {"customer_id": "visiting_customer", "contact_id": "visiting_contact"}  # whose clicks a batch is about
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ class Ids:
         """Returns the ids by which a table is read; None: as a whole."""
         if not _BY[table]:
             return None
-        return {column: list(self.by_column.get(column, ())) for column in _BY[table] if self.by_column.get(column)}
+        found = {column: [*self.by_column.get(column, ()), *self.by_column.get(_VISITORS.get(column, ""), ())]
+                 for column in _BY[table]}
+        return {column: ids for column, ids in found.items() if ids}
 
 
 def take_turns(con: Connection, policy: Policy) -> None:
@@ -79,7 +82,8 @@ def find_rows(con: Connection) -> None:
     con.execute("CREATE OR REPLACE TABLE told (name VARCHAR, turn BIGINT, rid BIGINT)")
     for name, columns in _BY.items():
         rows = " UNION ".join(f"SELECT '{name}', t.turn, r.rowid FROM raw.{quote(name)} AS r JOIN telling AS t "
-                              f"ON t.kind = '{column}' AND t.id = r.{quote(column)}::VARCHAR" for column in columns)
+                              f"ON t.kind IN ('{column}', '{_VISITORS.get(column, column)}') "
+                              f"AND t.id = r.{quote(column)}::VARCHAR" for column in columns)
         if rows:
             con.execute(f"INSERT INTO told {rows}")
 
@@ -120,8 +124,14 @@ _TELLING = """
         UNION SELECT o.turn, s.case_id::VARCHAR FROM raw.cases AS s JOIN orders AS o ON o.id = s.order_id::VARCHAR
         UNION SELECT n.turn, s.case_id::VARCHAR FROM raw.cases AS s
             JOIN named AS n ON n.entity = 'cases' AND n.record_id = trim(s.case_id::VARCHAR, $blanks)
+    ), visits AS (
+        SELECT n.turn, e.customer_id::VARCHAR AS customer_id, e.contact_id::VARCHAR AS contact_id
+        FROM raw.web_events AS e
+        JOIN named AS n ON n.entity = 'web_events' AND n.record_id = trim(e.event_id::VARCHAR, $blanks)
     ), found AS (
         SELECT turn, 'customer_id' AS kind, id FROM customers
+        UNION ALL SELECT turn, 'visiting_customer', customer_id FROM visits
+        UNION ALL SELECT turn, 'visiting_contact', contact_id FROM visits
         UNION ALL SELECT turn, 'contact_id', id FROM contacts
         UNION ALL SELECT turn, 'order_id', id FROM orders
         UNION ALL SELECT turn, 'case_id', id FROM cases
@@ -268,6 +278,10 @@ _OWNERS = """
         UNION SELECT 'contact:' || trim(o.contact_id::VARCHAR, $blanks) FROM raw.orders AS o
             JOIN (SELECT unnest($records) AS record) AS r ON r.record = 'orders/' || trim(o.order_id::VARCHAR, $blanks)
         UNION SELECT unnest($records)
+        UNION SELECT 'web_events/' || trim(e.event_id::VARCHAR, $blanks) FROM raw.web_events AS e
+            JOIN touched AS t ON t.customer_id = trim(e.customer_id::VARCHAR, $blanks)
+        UNION SELECT 'web_events/' || trim(e.event_id::VARCHAR, $blanks) FROM raw.web_events AS e
+            JOIN (SELECT unnest($contacts) AS contact_id) AS c ON c.contact_id = trim(e.contact_id::VARCHAR, $blanks)
         UNION SELECT b.person FROM scratch.batch AS b
             JOIN (SELECT unnest($records) AS record) AS r ON r.record = b.entity || '/' || b.record_id
     )

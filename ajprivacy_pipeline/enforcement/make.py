@@ -34,6 +34,7 @@ from ajprivacy_pipeline.enforcement.plans import (
 )
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.reread import look_again, still_due
+from ajprivacy_pipeline.enforcement.sealed import require_same_keys
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part
 from ajprivacy_pipeline.enforcement.work import Item, columns_of, items
@@ -101,8 +102,9 @@ def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: 
     ledger.forget_years(today(policy.retention.time_zone), policy.enforcement.ledger.years)
     forget_old(settings, control, keys, policy)
     known = known_plans(control)
-    if any(entry.kind == "batch" for entry in ledger.entries()):
-        with open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer:
+    with open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer:
+        require_same_keys(writer, keys)
+        if any(entry.kind == "batch" for entry in ledger.entries()):
             require_unrestored(writer, ledger)
     with open_source(settings.warehouse_url) as source:
         ground = look_at(source, settings, policy)

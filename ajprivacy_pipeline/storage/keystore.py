@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from ajprivacy_pipeline.errors import KeyStoreError
 
 _BLOCK = 64
+FIRST = "derivation"  # the root key that derived keys come from, once another one has taken its place
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,12 @@ class KeyStore:
         return _parse(path.read_text(), "keys/root.key")
 
     def derive(self, *labels: str) -> bytes:
-        """Returns the 32-byte key of a domain, by HKDF-SHA256 (RFC 5869) with the labels as info."""
-        return _expand(self.root(), labels)
+        """Returns the 32-byte key of a domain, by HKDF-SHA256 (RFC 5869) with the labels as info.
+
+        It is derived from the first root key, which a rotation keeps under the new one: no token changes.
+        """
+        first = self._folder / f"{FIRST}.sealed"
+        return _expand(self._open(first, FIRST) if first.exists() else self.root(), labels)
 
     def derive_under(self, name: str, *labels: str, create: bool) -> bytes:
         """Returns the 32-byte key of a domain, derived like `derive` from a zone file's own key.
@@ -110,6 +115,33 @@ class KeyStore:
         path.unlink()
         return True
 
+    def rotate(self, checkpoint: Callable[[str], None] = lambda _: None) -> int:
+        """Seal every key under a new root key, which then takes the old one's place; returns how many.
+
+        Killed anywhere and called again it goes on: as long as `root.next` lies here, a key opens under either. Nobody
+        else may make or destroy keys meanwhile. `checkpoint` is told the file that is written next.
+
+        Raises:
+            KeyStoreError: the root key comes from the environment, or a key is sealed under neither.
+        """
+        if self._root_text is not None:
+            raise KeyStoreError("the root key comes from AJPRIVACY_ROOT_KEY, which cannot be replaced from here: put "
+                                "it into keys/root.key with mode 0600, take it out of the environment, then rotate")
+        old, path = self.root(), self._folder / "root.next"
+        if not path.exists():
+            checkpoint(path.name)
+            _replace(path, secrets.token_hex(32))
+        new = _parse(path.read_text(), "keys/root.next")
+        names = sorted({FIRST, *(found.stem for found in self._folder.glob("*.sealed"))})
+        for name in names:
+            sealed = self._folder / f"{name}.sealed"
+            key = self._open(sealed, name) if sealed.exists() else old
+            checkpoint(sealed.name)
+            _replace(sealed, aes_key_wrap(_expand(new, ("seal", name)), key).hex())
+        checkpoint("root.key")
+        path.replace(self._folder / "root.key")
+        return len(names)
+
     def fingerprints(self) -> dict[str, str]:
         """Fingerprint of the root key and of every data key, by name."""
         found = {"root": fingerprint(self.root())}
@@ -127,21 +159,22 @@ class KeyStore:
         keys = {"root": self.root(), **{"/".join(label): self.derive(*label) for label in labels}, **(further or {})}
         for path in sorted(self._folder.glob("*.sealed")):
             with suppress(KeyStoreError):  # sealed under a root key of another time: this run cannot have had it
-                keys |= {path.stem: self._open(path, path.stem), f"seal/{path.stem}": self.derive("seal", path.stem)}
+                keys |= {path.stem: self._open(path, path.stem),
+                         f"seal/{path.stem}": _expand(self.root(), ("seal", path.stem))}
         bare = text.replace("\\", "")  # each quoting of a text doubles its backslashes
         lower = bare.lower()
         return [name for name, key in keys.items() if any(
             form in bare or (form.lower() == form and form in lower) for form in _forms(key))]
 
     def _seal(self, path: Path, name: str, key: bytes) -> None:
-        _write(path, aes_key_wrap(self.derive("seal", name), key).hex())
+        _write(path, aes_key_wrap(_expand(self.root(), ("seal", name)), key).hex())
 
     def _open(self, path: Path, name: str) -> bytes:
-        try:
-            return aes_key_unwrap(self.derive("seal", name), bytes.fromhex(path.read_text()))
-        except (ValueError, InvalidUnwrap):
-            raise KeyStoreError(f"the key of {name} was not sealed under this root key: "
-                                "put the right root key back") from None
+        following = self._folder / "root.next"  # a rotation is under way, or was killed
+        for root in (self.root(), *([_parse(following.read_text(), "keys/root.next")] if following.exists() else [])):
+            with suppress(ValueError, InvalidUnwrap):
+                return aes_key_unwrap(_expand(root, ("seal", name)), bytes.fromhex(path.read_text()))
+        raise KeyStoreError(f"the key of {name} was not sealed under this root key: put the right root key back")
 
 
 def _forms(key: bytes) -> Iterator[str]:
@@ -174,6 +207,14 @@ def _parse(text: str, where: str) -> bytes:
     if len(key) != 32:
         raise KeyStoreError(f"{where} must hold 64 hex digits")
     return key
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put a file in another one's place, whole or not at all."""
+    whole = path.with_suffix(path.suffix + ".new")
+    whole.unlink(missing_ok=True)  # what a killed rotation left
+    _write(whole, text)
+    whole.replace(path)
 
 
 def _write(path: Path, text: str) -> None:

@@ -33,7 +33,7 @@ class TableExtract:
     table: str
     present: bool
     rows: int
-    missing_columns: tuple[str, ...]
+    missing_columns: tuple[str, ...]  # of which the source has nothing, or nothing of the table's own
     evidence_missing: tuple[str, ...]  # ("*",) for the whole table
     blank: tuple[str, ...] = ()  # those of them that an expression or a constant feeds with NULL throughout
     not_null: tuple[str, ...] = ()  # columns in which the source takes no NULL
@@ -136,7 +136,9 @@ def _load(con: zones.Connection, rows: Reader, source: Source, target: str, name
             count = con.execute(f"SELECT count(*) FROM {target}").fetchall()[0][0]
     columns = found.columns if found is not None else dict.fromkeys(table.columns)
     blank = _fed_with_nothing(con, target, table, columns) if count else ()
-    return TableExtract(name, found is not None, count, tuple(c for c, fed in columns.items() if fed is None),
+    borrowed = resolved.of_master.get(name, ())
+    missing = tuple(column for column, fed in columns.items() if fed is None or column in borrowed)
+    return TableExtract(name, found is not None, count, missing,
                         (*resolved.evidence_missing.get(name, ()), *blank), blank,
                         not_null_columns(found))
 

@@ -4,15 +4,15 @@ Belongs here: finding tables and columns, letting the source check expressions, 
 Does not belong here: the file's shape (mapping_file.py), reading rows.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from collections.abc import Mapping as PyMapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.warehouse.conversions import unfit
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping, TableEntry, load_mapping, mapping_faults
-from ajprivacy_pipeline.warehouse.reads import Reads, reads_of
+from ajprivacy_pipeline.warehouse.reads import Cell, Reads, reads_of
 from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, require_tables
 from ajprivacy_pipeline.warehouse.written import written
 
@@ -54,6 +54,7 @@ class ResolvedSource:
 
     tables: dict[str, ResolvedTable | None]
     evidence_missing: dict[str, tuple[str, ...]]  # canonical table → columns, or ("*",) for the whole table
+    of_master: dict[str, tuple[str, ...]] = field(default_factory=dict)  # → columns that have nothing of their own
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,41 @@ def _resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> tuple
         missing = tuple(finding.column or "*" for finding in resolver.findings if finding.level == "evidence")
         if missing:
             evidence[name] = missing
-    return ResolvedSource(tables, evidence), findings
+    borrowed = of_master(tables.get("invoices"), [(tables[name], sources.tables[name].key[0]) for name in _MASTER
+                                                  if name in tables])
+    findings += [Finding("note", "invoices", column, f"invoices.{column}: fed from the row of a customer or contact, "
+                         "counts as lacking: bookkeeping keeps the customer's own") for column in borrowed]
+    return ResolvedSource(tables, evidence, {"invoices": borrowed} if borrowed else {}), findings
+
+
+_MASTER = ("customers", "contacts")
+
+
+def of_master(table: ResolvedTable | None, masters: Sequence[tuple[ResolvedTable | None, str]]) -> tuple[str, ...]:
+    """Returns the columns of a table that show what stands in the row of a customer or contact.
+
+    Args:
+        table: the one that may show it.
+        masters: the tables of customers and contacts, each with the column that has its key.
+    """
+    known = set()
+    for master, key in masters:
+        cells = cells_of(master)
+        rows = {(cell.table, cell.mention) for cell in cells.get(key, ())}
+        known |= {(cell.table, cell.column) for name, found in cells.items() for cell in found - cells.get(key, found)
+                  if (cell.table, cell.mention) in rows and name != key}
+    return tuple(name for name, found in cells_of(table).items()
+                 if any((cell.table, cell.column) in known for cell in found))
+
+
+def cells_of(table: ResolvedTable | None) -> dict[str, frozenset[Cell]]:
+    """Returns the cells of the source that each column is made of, as far as that is understood."""
+    if table is None:
+        return {}
+    if table.reads is not None:
+        return {name: made.cells for name, made in table.reads.columns.items()}
+    return {name: frozenset({Cell(table.source_table, column.source_column, 0)}) for name, column in
+            table.columns.items() if column is not None and table.source_table and column.source_column}
 
 
 class _TableResolver:

@@ -189,12 +189,18 @@ class Writer:
             rows = connection.execute(sa.select(BATCHES.c.batch, BATCHES.c.counts).where(BATCHES.c.plan_id == plan))
             return {int(row[0]): str(row[1]) for row in rows}
 
+    def all_markers(self) -> list[str]:
+        """Returns the counts that every committed batch left."""
+        return self._of_markers(BATCHES.c.counts)
+
     def marked_plans(self) -> frozenset[str]:
         """Returns the plans that have left markers."""
+        return frozenset(self._of_markers(BATCHES.c.plan_id))
+
+    def _of_markers(self, column: sa.Column[str]) -> list[str]:
         with writing_errors(self.address), self._engine.connect() as connection:
-            if not sa.inspect(connection).has_table(MARKER):
-                return frozenset()
-            return frozenset(str(row[0]) for row in connection.execute(sa.select(BATCHES.c.plan_id).distinct()))
+            there = sa.inspect(connection).has_table(MARKER)
+            return [str(row[0]) for row in connection.execute(sa.select(column))] if there else []
 
     def tidy(self, tables: tidying.Tables) -> list[tidying.Left]:
         """Let the database clear away what was in the given columns of tables; returns what is left of it, and where.

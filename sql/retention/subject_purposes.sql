@@ -1,12 +1,15 @@
 -- model: retention.subject_purposes
 -- grain: one row per subject
 -- params: as_of, profile_tail_months, individualisation_tail_months, bookkeeping_years
--- reads: retention.subjects, retention.subject_orders, retention.subject_cases, retention.subject_requests, staged.invoices
--- doc: The day each purpose lapses: NULL where the purpose does not apply, infinity where no end is in sight.
+-- reads: retention.subjects, retention.subject_orders, retention.subject_cases, retention.subject_requests, staged.invoices, raw.extraction
+-- doc: The day each purpose lapses: NULL where the purpose does not apply, infinity where no end is in sight. Billing
+--   that the mapping feeds from the row of a customer is none of the invoice's own.
 WITH vouchers AS (
     SELECT customer_id, coalesce(booked_until(max(issued_on), $bookkeeping_years), $as_of) AS kept_until
     FROM staged.invoices
-    WHERE customer_id IS NOT NULL AND (billing_name IS NULL OR billing_street_address IS NULL)
+    WHERE customer_id IS NOT NULL AND (billing_name IS NULL OR billing_street_address IS NULL OR (
+        SELECT bool_or(list_has_any(missing_columns, ['billing_name', 'billing_street_address']))
+        FROM raw.extraction WHERE table_name = 'invoices'))
     GROUP BY customer_id
 ), joined AS (
     SELECT s.subject_no, s.subject_id, s.subject_type, s.created_on,

@@ -9,24 +9,24 @@ from pathlib import Path
 from tests.enforcement.enforcement_world import World, shop_of
 
 TABLES = """
-CREATE TABLE customers (customer_id varchar(20) PRIMARY KEY, customer_type varchar(30), name varchar(60),
+CREATE TABLE customers (customer_id varchar(40) PRIMARY KEY, customer_type varchar(30), name varchar(60),
     email varchar(80), phone varchar(30), gender varchar(10), profile_created_at varchar(20),
     last_login_at varchar(20));
-CREATE TABLE contacts (contact_id varchar(20) PRIMARY KEY, customer_id varchar(20), name varchar(60),
+CREATE TABLE contacts (contact_id varchar(40) PRIMARY KEY, customer_id varchar(40), name varchar(60),
     created_at varchar(20), last_login_at varchar(20));
 CREATE TABLE products (product_id varchar(20) PRIMARY KEY, category varchar(20), warranty_years integer);
-CREATE TABLE orders (order_id varchar(20) PRIMARY KEY, customer_id varchar(20), contact_id varchar(20),
+CREATE TABLE orders (order_id varchar(20) PRIMARY KEY, customer_id varchar(40), contact_id varchar(40),
     ordered_at varchar(20), delivered_at varchar(20), paid_at varchar(20), total_amount decimal(18,2),
     delivery_name varchar(60), delivery_email varchar(80));
 CREATE TABLE order_lines (order_id varchar(20), line_number integer, product_id varchar(20), quantity integer,
     unit_price decimal(18,2), PRIMARY KEY (order_id, line_number));
 CREATE TABLE newsletter_subscriptions (subscription_id varchar(20) PRIMARY KEY, email varchar(80),
-    customer_id varchar(20), contact_id varchar(20), subscribed_at varchar(20), unsubscribed_at varchar(20),
+    customer_id varchar(40), contact_id varchar(40), subscribed_at varchar(20), unsubscribed_at varchar(20),
     consent_at varchar(20));
-CREATE TABLE rights_requests (request_id varchar(20) PRIMARY KEY, kind varchar(20), customer_id varchar(20),
-    contact_id varchar(20), email varchar(80), received_at varchar(20), identity_verified_at varchar(20),
+CREATE TABLE rights_requests (request_id varchar(20) PRIMARY KEY, kind varchar(20), customer_id varchar(40),
+    contact_id varchar(40), email varchar(80), received_at varchar(20), identity_verified_at varchar(20),
     closed_at varchar(20), outcome varchar(20), details varchar(80));
-CREATE TABLE cases (case_id varchar(20) PRIMARY KEY, customer_id varchar(20), contact_id varchar(20),
+CREATE TABLE cases (case_id varchar(20) PRIMARY KEY, customer_id varchar(40), contact_id varchar(40),
     order_id varchar(20), kind varchar(20), opened_at varchar(20), closed_at varchar(20), summary varchar(80));
 INSERT INTO customers VALUES
     ('c1', 'consumer', 'Kari Nordmann', 'Kari@Example.no', '+47 90 00 00 01', 'f', NULL, NULL),

@@ -15,7 +15,7 @@ from ajprivacy_pipeline.calendar import plus_months
 from ajprivacy_pipeline.enforcement.plans import destroy_file, known_plans
 from ajprivacy_pipeline.enforcement.recover import recover
 from ajprivacy_pipeline.enforcement.sweep import GUARD, sweep
-from ajprivacy_pipeline.errors import KeyStoreError
+from ajprivacy_pipeline.errors import EnforcementError, KeyStoreError
 from ajprivacy_pipeline.oversight.holds import carried_out_on, place_hold
 from ajprivacy_pipeline.retention.guard import guard_parameters
 from ajprivacy_pipeline.run.month import open_month
@@ -332,3 +332,16 @@ def test_once_no_set_is_left_a_sweep_looks_for_what_the_guard_holds(world: World
     with world.control.change() as connection:
         connection.execute(store.guard.delete())
     assert sweep(world.settings) == ([], [])
+
+
+def test_the_warehouse_knows_the_keys_it_was_carried_out_under(world: World) -> None:
+    """Rotated they are the same; a home whose control store and guard are both new ones is another's."""
+    KeyStore(world.settings.keys).rotate()
+    world.decide()
+    assert world.plan()["plan"] is None
+    shutil.rmtree(world.settings.home)
+    new = World(world.settings.home, world.url, **{name: world.env[name] for name in (
+        "AJPRIVACY_NOTICE", "AJPRIVACY_MAPPING")})
+    new.decide()
+    with pytest.raises(EnforcementError, match=r"marker table of the warehouse knows keys/\w+\.sealed by another"):
+        new.plan()
