@@ -18,9 +18,10 @@ import numpy as np
 from scipy.optimize import linprog
 
 from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, line_matrix, open_cells
+from ajprivacy_pipeline.disclosure.cells.measure_groups import Group
 from ajprivacy_pipeline.disclosure.cells.primary import suppress
 from ajprivacy_pipeline.disclosure.cells.recount import check_thresholds
-from ajprivacy_pipeline.disclosure.cells.table_system import Group, Row, System
+from ajprivacy_pipeline.disclosure.cells.table_system import Row, System
 from ajprivacy_pipeline.disclosure.microdata.diversity import check_classes
 from ajprivacy_pipeline.disclosure.microdata.recode.rules import Sensitive
 from ajprivacy_pipeline.policy import load_policy

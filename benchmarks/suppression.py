@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linprog
 
+from ajprivacy_pipeline.disclosure.cells.measure_groups import Group
 from ajprivacy_pipeline.disclosure.cells.secondary import close_gaps
-from ajprivacy_pipeline.disclosure.cells.table_system import Group, Row, System
+from ajprivacy_pipeline.disclosure.cells.table_system import Row, System
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.settings import NOTICE
 

@@ -4,6 +4,7 @@ Belongs here: calling the checks of `anonymise` and the ledger on the public tab
 """
 
 from collections import Counter
+from typing import Any
 
 from ajprivacy_pipeline.disclosure.cells.complements_check import check_complements
 from ajprivacy_pipeline.disclosure.cells.contributions import batches, contributions, read_marks
@@ -45,13 +46,14 @@ def suppress_more(con: Connection, policy: Policy, public: dict[str, str],
                                   "flows_suppressed": suppress_flows(con, policy, public, closed or {})})
     left: Closed = {}
     for months in batches(con, policy, public):
+        settled: dict[str, Any] = {}
         with contributions(con, policy, public, months) as counted:
             for turn in range(_ROUNDS):
                 more = suppress_complements(con, policy, public, months, chosen, left)
                 took.update({name: count for name, count in more.items() if not turn or name != "two_per_line"})
                 for one in counted:
                     read_marks(con, policy, public, one)
-                moved = suppress_differences(con, policy, public, counted)
+                moved = suppress_differences(con, policy, public, counted, settled)
                 took["values_suppressed_for_differences"] += moved
                 if not moved:
                     break

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ajprivacy_pipeline.disclosure.cells.measure_groups import Group
 from ajprivacy_pipeline.disclosure.cells.price_programs import Hidden, LinePrograms, exchanges
 from ajprivacy_pipeline.disclosure.cells.prices import PriceList, close_price_gaps, price_faults
 from ajprivacy_pipeline.disclosure.cells.secondary import suppress_unknown
-from ajprivacy_pipeline.disclosure.cells.table_system import Group, Row, System, build_system
+from ajprivacy_pipeline.disclosure.cells.table_system import Row, System, build_system
 from tests.anonymise.grids import POLICY
 
 AMOUNTS = Group("amounts", ("units", "revenue_nok"), whole=False, is_amount=True)

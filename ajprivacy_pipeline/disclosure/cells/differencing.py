@@ -21,6 +21,7 @@ together are for G5. Counts by cell decide most differences; sets of contributor
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ajprivacy_pipeline.disclosure.cells.contributions import (
     Contributions,
@@ -60,7 +61,7 @@ class Difference:
 
 
 def suppress_differences(con: Connection, policy: Policy, public: dict[str, str],
-                         counted: list[Contributions] | None = None) -> int:
+                         counted: list[Contributions] | None = None, settled: dict[str, Any] | None = None) -> int:
     """Suppress cells until no difference stands on a few people; return how many values that took.
 
     Args:
@@ -68,6 +69,8 @@ def suppress_differences(con: Connection, policy: Policy, public: dict[str, str]
         policy: roles and k.
         public: the quoted relation of each public table.
         counted: the contributions, where the caller holds them already; their marks are read anew.
+        settled: how earlier calls with these contributions left each table; one that still stands so is not looked at
+            again. What this call leaves is added.
     """
     if counted is None:
         total = 0
@@ -75,8 +78,10 @@ def suppress_differences(con: Connection, policy: Policy, public: dict[str, str]
             with contributions(con, policy, public, months) as made:
                 total += suppress_differences(con, policy, public, made)
         return total
-    taken = 0
+    taken, settled = 0, {} if settled is None else settled
     for one in counted:
+        if settled.get(one.table) == _marks(con, one):
+            continue
         stale = set(one.measures)
         while stale:
             measure = min(stale, key=one.measures.index)
@@ -86,7 +91,14 @@ def suppress_differences(con: Connection, policy: Policy, public: dict[str, str]
             if moved:  # what is shown of other measures may have changed along
                 stale |= {measure, *suppressed_along(shape_of(policy, one.table), measure)} & set(one.measures)
             taken += moved
+        settled[one.table] = _marks(con, one)
     return taken
+
+
+def _marks(con: Connection, one: Contributions) -> Any:
+    """What is shown of a table, as one number: the same as long as nothing more is suppressed."""
+    shown = ", ".join(map(quote, (*one.keys, *(f"shown_{measure}" for measure in one.measures))))
+    return con.execute(f"SELECT count(*), sum(hash({shown})) FROM {one.cells}").fetchall()[0]
 
 
 def _mend_remainders(con: Connection, policy: Policy, public: dict[str, str], one: Contributions, measure: str) -> int:

@@ -68,26 +68,32 @@ def lay_out(con: Connection, policy: Policy, one: Contributions, measure: str, l
 
     rules = [(r.number, level(r.named), level((*r.named, *r.order)), 1 << level(r.named),
               sum(1 << level((*r.named, *r.order[:j])) for j in range(1, len(r.order)))) for r in listed]
+    asked = 0  # of these levels it matters what is shown
+    for _, _, _, above, subtracted in rules:
+        asked |= above | subtracted
+    places = [place for place in range((1 << len(bit)) - 1) if asked >> place & 1]
     total, keys = literal(policy.release.values.all), _listed(one.keys)
     n, shown = quote(f"n_{measure}"), quote(f"shown_{measure}")
-    above = {at: named for named in subsets(one.dimensions) if (at := level(named)) < (1 << len(bit)) - 1}
-    joins = " ".join(f"LEFT JOIN shown AS u{at} ON " + " AND ".join(
-        f"u{at}.{quote(d)} = " + (f"c.{quote(d)}" if d in (one.time, *named) else total) for d in one.keys)
-        for at, named in above.items())
-    seen = " + ".join(f"CASE WHEN u{at}.{quote(one.time)} IS NULL THEN 0 ELSE {1 << at:d} END" for at in above)
+    up = ", ".join(f"CASE WHEN place & {b:d} <> 0 THEN c.{quote(d)} ELSE {total} END AS {quote('up_' + d)}"
+                   for d, b in bit.items())
+    same = " AND ".join([f"u.{quote(one.time)} = c.{quote(one.time)}",
+                         *(f"u.{quote(d)} = c.{quote('up_' + d)}" for d in one.dimensions)])
     named = " + ".join(["0", *(f"CASE WHEN c.{quote(d)} <> {total} THEN {b:d} ELSE 0 END" for d, b in bit.items())])
     line = ", ".join(f"CASE WHEN r.line & {b:d} <> 0 THEN c.{quote(d)} ELSE {total} END AS {quote(LINE + d)}"
                      for d, b in bit.items())
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {_PARTS} AS WITH shown AS (SELECT {keys} FROM {one.cells} WHERE {shown}), "
-        f"hidden AS (SELECT {_listed(one.keys, 'c')}, c.{n} AS n, {named} AS level, {seen} AS above "
-        f"FROM {one.cells} AS c {joins} WHERE NOT c.{shown} AND c.{n} > 0), "
+        f"below AS (SELECT {_listed(one.keys, 'c')}, c.{n} AS n, {named} AS level, place, {up} "
+        f"FROM {one.cells} AS c, (SELECT unnest($places) AS place) "
+        f"WHERE NOT c.{shown} AND c.{n} > 0 AND list_contains($levels, level)), "
+        f"hidden AS (SELECT {_listed(one.keys, 'c')}, n, level, bit_or(1 << place) AS above "
+        f"FROM below AS c JOIN shown AS u ON {same} GROUP BY ALL), "
         "rules AS (SELECT unnest($numbers) AS number, unnest($lines) AS line, unnest($levels) AS level, "
         "unnest($above) AS above, unnest($subtracted) AS subtracted) "
         f"SELECT r.number AS remainder, {_listed(one.keys, 'c')}, c.n, {line} FROM hidden AS c JOIN rules AS r "
         "ON r.level = c.level AND c.above & r.above <> 0 AND c.above & r.subtracted = 0",
-        dict(zip(("numbers", "lines", "levels", "above", "subtracted"), map(list, zip(*rules, strict=True)),
-                 strict=True)))
+        {"places": places} | dict(zip(("numbers", "lines", "levels", "above", "subtracted"),
+                                      map(list, zip(*rules, strict=True)), strict=True)))
     return int(con.execute(f"SELECT count(*) FROM (SELECT DISTINCT {_line(one)} FROM temp.{_PARTS})").fetchall()[0][0])
 
 

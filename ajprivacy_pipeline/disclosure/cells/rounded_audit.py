@@ -24,17 +24,16 @@ from typing import Any
 import numpy as np
 
 from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, open_cells
+from ajprivacy_pipeline.disclosure.cells.measure_groups import Group, groups_of
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.cells.rounding import most_off
 from ajprivacy_pipeline.disclosure.cells.table_system import (
-    Group,
     Key,
     Levels,
     Limit,
     Row,
     System,
     build_system,
-    groups_of,
 )
 from ajprivacy_pipeline.policy import Policy
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from ajprivacy_pipeline.disclosure.cells.contributor_sources import Months
 from ajprivacy_pipeline.disclosure.cells.intervals import MORE, FeasibilityIntervals, open_cells
+from ajprivacy_pipeline.disclosure.cells.measure_groups import groups_of
 from ajprivacy_pipeline.disclosure.cells.optimal_choice import cheapest_choice
 from ajprivacy_pipeline.disclosure.cells.prices import PriceList, close_price_gaps, read_price_lists
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
@@ -26,7 +27,6 @@ from ajprivacy_pipeline.disclosure.cells.table_system import (
     Row,
     System,
     build_system,
-    groups_of,
     levels_of,
     read_rows,
 )

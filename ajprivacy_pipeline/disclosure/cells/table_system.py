@@ -1,7 +1,7 @@
 """The linear systems that published cells form: which cells add up to which, in one month, over all tables.
 
-Belongs here: reading cells and marks, and finding the lines. Does not belong here: suppressing (complement) or
-judging (intervals).
+Belongs here: reading cells and marks, and finding the lines. Does not belong here: which measures go together
+(measure_groups), suppressing (secondary) or judging (intervals).
 
 A cell is a population, a month and the dimension values that are no total; tables of one population that show the same
 cell show one unknown, which is known as soon as one of them shows it. So is the only child of a total, which has the
@@ -16,16 +16,17 @@ Stocks are in no system: rounded each by itself, a difference of two is uncertai
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ajprivacy_pipeline.disclosure.cells.contributor_sources import Months
+from ajprivacy_pipeline.disclosure.cells.measure_groups import UNADDED, Group, groups_of, lines_along, population_of
 from ajprivacy_pipeline.disclosure.cells.primary import Shape, may_be_shown, shape_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, quote
 
-_UNADDED = ("month", "day")
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Key = tuple[tuple[str, str], ...]
 Chosen = set[tuple[str, Any, Key]]  # rows by table, month and key: their numbers change when their marks do
@@ -50,15 +51,15 @@ class Row:
     suppressed: bool
     primary: frozenset[str] = frozenset()
 
+    @cached_property
+    def level(self) -> frozenset[str]:
+        """The dimensions it names."""
+        return frozenset(dimension for dimension, _ in self.key)
 
-@dataclass(frozen=True)
-class Group:
-    """Measures of a population that are suppressed together; `whole` when suppressing one takes its row along."""
-
-    name: str
-    measures: tuple[str, ...]
-    whole: bool
-    is_amount: bool
+    @cached_property
+    def totals(self) -> tuple[tuple[str, Key], ...]:
+        """Each dimension it names, with the cell that sums over that one: asked for by every group of measures."""
+        return tuple((pair[0], self.key[:at] + self.key[at + 1:]) for at, pair in enumerate(self.key))
 
 
 @dataclass
@@ -140,7 +141,7 @@ def read_rows(con: Connection, policy: Policy, public: dict[str, str],
         bounds = dict(zip(("first", "last"), months, strict=True)) if months else None
         for record in con.execute(query, bounds).fetchall():
             row = _row(policy, shape, keys, record)
-            found[_population(policy, table)][record[0]].append(row)
+            found[population_of(policy, table)][record[0]].append(row)
     return found
 
 
@@ -156,11 +157,11 @@ def _judged(con: Connection, policy: Policy, table: str) -> str:
 def _in_systems(policy: Policy, public: dict[str, str]) -> list[str]:
     """The public tables with a measure that adds up to totals."""
     return [table for table in sorted(public)
-            if any(_lines_along(policy, table, m) for m in shape_of(policy, table).measures)]
+            if any(lines_along(policy, table, m) for m in shape_of(policy, table).measures)]
 
 
 def _keys(shape: Shape) -> list[str]:
-    return [d for d in shape.keys if d not in _UNADDED]
+    return [d for d in shape.keys if d not in UNADDED]
 
 
 def _row(policy: Policy, shape: Shape, keys: list[str], record: tuple[Any, ...]) -> Row:
@@ -172,40 +173,6 @@ def _row(policy: Policy, shape: Shape, keys: list[str], record: tuple[Any, ...])
     missing = {m for i, m in enumerate(shape.measures) if pairs[3 * i + 1]}
     primary = frozenset(m for i, m in enumerate(shape.measures) if pairs[3 * i + 2])
     return Row(shape.table, number, key, len(key), contributors, values, missing, suppressed, primary)
-
-
-def _population(policy: Policy, table: str) -> str:
-    return policy.release.tables[table].population or table
-
-
-def _lines_along(policy: Policy, table: str, measure: str) -> tuple[str, ...]:
-    """The dimensions of a table over which a measure adds up to totals; none for a stock."""
-    shape = shape_of(policy, table)
-    if measure in shape.stocks:
-        return ()
-    additive = policy.release.tables[table].columns[measure].subtracted_over
-    return tuple(d for d in shape.keys if d in additive and d not in _UNADDED)
-
-
-def groups_of(policy: Policy, population: str) -> list[Group]:
-    """The groups of a population in the order of suppressing: whole rows first, then amounts, then other measures."""
-    whole: list[str] = []
-    single: list[str] = []
-    amounts: list[str] = []
-    for table in policy.release.tables:
-        declared = policy.release.tables[table]
-        if _population(policy, table) != population or not declared.months or declared.rounded:
-            continue
-        shape = shape_of(policy, table)
-        for measure in shape.measures:
-            if not _lines_along(policy, table, measure):
-                continue
-            kind = amounts if measure in shape.amounts else whole if measure == shape.measures[0] else single
-            if measure not in (*whole, *single, *amounts):
-                kind.append(measure)
-    groups = [Group(m, (m,), whole=True, is_amount=False) for m in whole]
-    groups += [Group("amounts", tuple(amounts), whole=False, is_amount=True)] if amounts else []
-    return groups + [Group(m, (m,), whole=False, is_amount=False) for m in single]
 
 
 def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]], levels: dict[str, Levels], *,
@@ -235,7 +202,7 @@ def levels_of(con: Connection, policy: Policy, public: dict[str, str]) -> dict[s
         for flags in con.execute(f"SELECT DISTINCT {named} FROM {public[table]}",
                                  {"all": policy.release.values.all}).fetchall():
             level = frozenset(d for d, is_named in zip(keys, flags, strict=True) if is_named)
-            found[_population(policy, table)].add((table, level))
+            found[population_of(policy, table)].add((table, level))
     return found
 
 
@@ -246,12 +213,12 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
     for row in rows:
         if any(m in row.values for m in group.measures):
             shown[row.key].append(row)
-    along = {t: {d for m in group.measures if m in shape_of(policy, t).measures for d in _lines_along(policy, t, m)}
+    along = {t: {d for m in group.measures if m in shape_of(policy, t).measures for d in lines_along(policy, t, m)}
              for t in {t for t, _ in levels} if not set(group.measures).isdisjoint(shape_of(policy, t).measures)}
     for row in rows:
-        for dimension in along.get(row.table, ()):
-            total = tuple(pair for pair in row.key if pair[0] != dimension)
-            if total != row.key and total in shown:
+        adds = along.get(row.table, ())
+        for dimension, total in row.totals:
+            if dimension in adds and total in shown:
                 parts[total, dimension].add(row.key)
     same = {key: key for key in shown}
 
@@ -287,11 +254,13 @@ def _uncovered(rows: list[Row], levels: Levels) -> set[tuple[str, str]]:
     Whoever reads such a month sees that what is counted need not be in any part (a case whose order was returned is in
     no category), so that nobody can count on parts to cover their total.
     """
-    parents = {(row.table, dimension, tuple(pair for pair in row.key if pair[0] != dimension))
-               for row in rows for dimension, _ in row.key}
-    return {(row.table, dimension) for row in rows for table, named in levels if table == row.table
-            for dimension in named - {name for name, _ in row.key}
-            if named == {dimension, *(name for name, _ in row.key)} and (table, dimension, row.key) not in parents}
+    parents = {(row.table, dimension, total) for row in rows for dimension, total in row.totals}
+    finer: dict[tuple[str, frozenset[str]], list[str]] = defaultdict(list)
+    for table, named in levels:
+        for dimension in named:
+            finer[table, named - {dimension}].append(dimension)
+    return {(row.table, dimension) for row in rows for dimension in finer.get((row.table, row.level), ())
+            if (row.table, dimension, row.key) not in parents}
 
 
 def _limits(policy: Policy, system: System, rows: list[Row], shown: dict[Key, list[Row]],
@@ -303,8 +272,7 @@ def _limits(policy: Policy, system: System, rows: list[Row], shown: dict[Key, li
         if measure not in row.values:
             continue
         columns = policy.release.tables[row.table].columns
-        for dimension, _ in row.key:
-            total = tuple(pair for pair in row.key if pair[0] != dimension)
+        for dimension, total in row.totals:
             if dimension not in columns[measure].subtracted_over and total in shown:
                 parts[row.table, dimension, total].append(row.key)
         ceiling = columns[measure].at_most
@@ -337,7 +305,7 @@ def _known_zeros(group: Group, rows: list[Row], levels: Levels, along: dict[str,
     for row in rows:
         if row.table not in along or any(row.values.get(m, 0.0) for m in group.measures):
             continue
-        named = frozenset(d for d, _ in row.key)
+        named = row.level
         if any(((t, named) in levels and (t, row.key) not in listed)
                or any((row.key, d) not in parted and (t, named | {d}) in levels for d in additive - named)
                for t, additive in along.items()):
