@@ -23,6 +23,7 @@ from ajprivacy_pipeline.enforcement.edits import Edit, Kinds, counted, links
 from ajprivacy_pipeline.enforcement.ground import Ground
 from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.readback import read_back
+from ajprivacy_pipeline.enforcement.shown import require_gone
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.work import Going, gather, gathered
 from ajprivacy_pipeline.errors import EnforcementError
@@ -123,6 +124,7 @@ class Door:
                     self.checkpoint("written")
             copied = self._change_copies(batch)
             read_back(batch, [*edits, *copied])
+            require_gone(batch, self.ground, self.policy, self.stages, edits)
             self._count(edits, done)
             done.copies = copy_counts(copied)
             self._intend(number, done)
@@ -147,7 +149,7 @@ class Door:
             done.put_off |= set(people)
         edits = [edit for entity, listed in due.items()
                  for edit in self._edits_of(batch, done, entity, listed)]
-        return [edit for edit in edits if edit.person not in done.put_off]
+        return [edit for edit in edits if edit.going.person not in done.put_off]
 
     def _is_as_seen(self, batch: Batch) -> bool:
         """Whether the database itself says that nobody else has written since everything was decided about."""
@@ -194,7 +196,7 @@ class Door:
     def _edits_of(self, batch: Batch, done: Done, entity: str, due: list[Going]) -> Iterator[Edit]:
         place = self.ground.places[entity]
         address = self.ground.address_of(place)
-        wanted = sorted({*place.columns.values()})
+        wanted = sorted(place.written)
         found = {tuple(map(as_text, (row[name] for name in place.key))): row for row in batch.read(
             place.table, place.key, [going.key for going in due], [*address, *wanted], lock=True)}
         for going in due:
@@ -211,7 +213,7 @@ class Door:
         gone: dict[str, list[str]] = defaultdict(list)
         for edit in edits:
             if edit.after is None:
-                gone[edit.step.entity].append(edit.record_id)
+                gone[edit.step.entity].append(edit.going.record_id)
         for entity, ids in gone.items():
             self._count_deleted(entity, ids, done)
 

@@ -274,11 +274,11 @@ class Copies:
             place = self.ground.places.get(entity)
             if table is None or place is None or not place.key or column not in place.columns:
                 continue
-            links = [fed.source_column for name in ("customer_id", "contact_id")
-                     if entity == "orders" and (fed := table.columns.get(name)) and fed.source_column]
-            for row in batch.by_address(place.table, place.columns[column], dict.fromkeys(keys, ()),
-                                        [place.key[0], *links]):
-                key = email_key(text_of(row[place.columns[column]]) or "")
+            links = [fed.written[0] for name in ("customer_id", "contact_id")
+                     if entity == "orders" and (fed := table.columns.get(name)) and len(fed.written) == 1]
+            name = place.columns[column][0]
+            for row in batch.by_address(place.table, name, dict.fromkeys(keys, ()), [place.key[0], *links]):
+                key = email_key(text_of(row[name]) or "")
                 record_id = (text_of(row[place.key[0]]) or "").strip(WHITE_SPACE)
                 if key and all(row[link] is None for link in links) and (key, entity, record_id) not in known:
                     found.add(key)

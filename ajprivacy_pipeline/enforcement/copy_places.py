@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from ajprivacy_pipeline.enforcement import shapes
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
-from ajprivacy_pipeline.enforcement.targets import Part, Place
+from ajprivacy_pipeline.enforcement.targets import Part, Place, feeds
 from ajprivacy_pipeline.enforcement.values import left_by
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.retention import Action
 from ajprivacy_pipeline.warehouse.constraints import TableFacts, Write
 from ajprivacy_pipeline.warehouse.declared import Copy
+from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
 from ajprivacy_pipeline.warehouse.mapping_file import mapping_faults
 
 
@@ -89,7 +90,7 @@ class _Ends:
             sources = self.feeding[entity].columns if entity in self.feeding else {}
             for name, action in self.stages[entity, part].columns.items():
                 is_address = self.policy.sources.tables[entity].columns[name].type == "email"
-                if (column.lower() in (name, name.removeprefix(f"{part}_")) or column == sources.get(name)
+                if (column.lower() in (name, name.removeprefix(f"{part}_")) or (column,) == sources.get(name)
                         or (copy.by.email and column == copy.by.column and is_address)):
                     return Action(action="erase", neutral=action.neutral, neutral_unique=action.neutral_unique)
         return Action(action="erase")
@@ -111,18 +112,25 @@ def copy_writes(places: Iterable[CopyPlace]) -> Iterator[Write]:
                         values=left_by(action, unique=place.facts.columns[column].unique))
 
 
-def copies_refused(places: Iterable[CopyPlace], feeding: Iterable[Place]) -> Iterator[shapes.Refused]:
+def copies_refused(places: Iterable[CopyPlace], feeding: Iterable[Place], resolved: ResolvedSource,
+                   stages: Mapping[Part, Stage]) -> Iterator[shapes.Refused]:
     """Yields what cannot be done to copies whatever their rows are."""
-    fed = {place.table: set(place.columns.values()) | set(place.key) for place in feeding if place.table}
+    fed = {place.table: place.written | frozenset(place.key) for place in feeding if place.table}
     for place in places:
         if not place.address:
             yield {"table": place.facts.shown, "column": None, "constraint": "no key", "fix":
                    "give this copy a primary key, or a unique key whose columns are NOT NULL: without one a row "
                    "cannot be told from another"}
-        both = set() if place.kept else fed.get(place.facts.table, set()) & set(place.actions or place.facts.columns)
+        both = frozenset() if place.kept else (
+            fed.get(place.facts.table, frozenset()) & set(place.actions or place.facts.columns))
         if both:
             yield {"table": place.facts.shown, "column": min(both), "constraint": "mapping", "fix":
                    "take this out of the mapping's copies: the table feeds the contract itself"}
+        read = feeds(resolved, stages, place.table, place.actions or place.facts.columns)
+        kept = sorted(told for told, part in read.items() if part not in place.parts)
+        if kept and not both and not place.kept:
+            yield {"table": place.facts.shown, "column": None, "constraint": "mapping", "fix":
+                   f"take this out of the mapping's copies: {', '.join(kept)} is made of it, which would go too"}
 
 
 def reviewed_copies(copies: Iterable[Copy]) -> set[tuple[str, ...]]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ajprivacy_pipeline.enforcement.ground import Ground, context_of
 from ajprivacy_pipeline.enforcement.stages import Stage, by_rank
 from ajprivacy_pipeline.enforcement.targets import Place
-from ajprivacy_pipeline.enforcement.values import ends_as
+from ajprivacy_pipeline.enforcement.values import PIECE, ends_as
 from ajprivacy_pipeline.enforcement.work import Going, Item, columns_of, item_of_kind
 from ajprivacy_pipeline.policy import Policy
 
@@ -22,12 +22,13 @@ Vary = Callable[[Any, str], Any]  # from a value and its row's id to what the va
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """A column of a kind of rows that holds a value which goes."""
+    """A column of the source that is changed for a value which goes, in a kind of rows."""
 
     part: str
-    action: str
+    action: str  # of the contract's column
     column: str  # of the contract
     source: str
+    is_whole: bool  # nothing else is changed for the contract's column
     end: Any  # what it ends as, if that depends on nothing but the kind
     vary: Vary | None
 
@@ -36,11 +37,17 @@ class Cell:
 class Step:
     """What happens to a kind of rows at one place in the order; without cells the row is deleted."""
 
-    entity: str
+    item: Item  # of nobody, it stands for all of the kind
     rank: int
     parts: tuple[str, ...]
     cells: tuple[Cell, ...] | None
     values: int  # that a row holds, where it is deleted
+    fed: Mapping[str, tuple[str, ...]]  # the contract's columns that show each column of the source
+
+    @property
+    def entity(self) -> str:
+        """The table of the contract."""
+        return self.item.entity
 
 
 class Edit(NamedTuple):
@@ -51,8 +58,7 @@ class Edit(NamedTuple):
     row: tuple[Any, ...]
     after: Mapping[str, Any] | None
     step: Step
-    record_id: str
-    person: str
+    going: Going
 
 
 class Kinds:
@@ -76,7 +82,7 @@ class Kinds:
                         end = cell.end if cell.vary is None else cell.vary(value, going.record_id)
                         if end != value:
                             after[cell.source] = end
-            yield Edit(place.table, address, key, after, step, going.record_id, going.person)
+            yield Edit(place.table, address, key, after, step, going)
 
     def _steps(self, entity: str, kind: str) -> tuple[Step, ...]:
         if (entity, kind) not in self._known:
@@ -88,16 +94,20 @@ class Kinds:
     def _step(self, item: Item, rank: int, parts: tuple[str, ...]) -> Step:
         stages = [self.stages[item.entity, part] for part in parts]
         held = sum(value is not None for value in item.values.values())
+        place = self.ground.places[item.entity]
+        fed = {source: tuple(column for column, names in place.columns.items() if source in names)
+               for source in place.written}
         if any(stage.deletes for stage in stages):
-            return Step(item.entity, rank, parts, None, held)
-        sources = self.ground.places[item.entity].columns
-        return Step(item.entity, rank, parts, tuple(
-            self._cell(item, stage, column, sources[column]) for stage in stages for column in columns_of(stage, item)
-            if column in sources and item.values[column] is not None), held)
+            return Step(item, rank, parts, None, held, fed)
+        return Step(item, rank, parts, tuple(
+            self._cell(item, stage, column, source) for stage in stages for column in columns_of(stage, item)
+            if item.values[column] is not None for source in place.columns.get(column, ())), held, fed)
 
     def _cell(self, item: Item, stage: Stage, column: str, source: str) -> Cell:
-        action = stage.columns[column]
-        context = context_of(self.policy, self.ground.places[item.entity], self.ground.facts, item, column)
+        place = self.ground.places[item.entity]
+        is_whole = place.columns[column] == (source,)
+        action = stage.columns[column] if is_whole else PIECE
+        context = context_of(self.policy, place, self.ground.facts, item, column, source)
         known: dict[Any, Any] = {}
 
         def of_value(value: Any, _: str) -> Any:
@@ -110,8 +120,7 @@ class Kinds:
             return ends_as(value, action, replace(context, key=record_id))
 
         vary: Vary | None = of_row if context.unique else of_value if action.action == "generalise" else None
-        named = {fed: name for name, fed in self.ground.places[item.entity].columns.items()}[source]
-        return Cell(stage.part, action.action, named, source,
+        return Cell(stage.part, stage.columns[column].action, column, source, is_whole,
                     ends_as("", action, context) if vary is None else None, vary)
 
 
@@ -119,7 +128,7 @@ def links(edits: Iterable[Edit]) -> Iterator[tuple[tuple[str, ...], str, Any]]:
     """Yields the columns that are about to be unlinked, with their tombstones: (table, column, tombstone)."""
     for edit in edits:
         for cell in edit.step.cells or ():
-            if cell.action == "unlink" and edit.after and cell.source in edit.after:
+            if cell.action == "unlink" and cell.is_whole and edit.after and cell.source in edit.after:
                 yield edit.table, cell.source, edit.after[cell.source]
 
 
@@ -134,11 +143,9 @@ def counted(edits: Sequence[Edit]) -> tuple[Counter[tuple[str, str, str]], Count
         if changed is None:
             counts[step.entity, step.parts[0], "delete_row"] += rows * step.values
             continue
-        columns: dict[str, str] = {}
-        for cell in step.cells or ():
-            if cell.source in changed:
-                counts[step.entity, cell.part, cell.action] += rows
-                columns[cell.source] = cell.column
-        for column in columns.values():
+        for _, part, action in {(cell.column, cell.part, cell.action) for cell in step.cells or ()
+                                if cell.source in changed}:
+            counts[step.entity, part, action] += rows
+        for column in {column for source in changed for column in step.fed[source]}:
             emptied[step.entity, column] += rows
     return counts, emptied

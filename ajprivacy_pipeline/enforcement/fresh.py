@@ -64,7 +64,7 @@ def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place]
     else there is new, and the next plan's.
     """
     stages = stages_of(policy)
-    waits.set_aside(con, places, stages, plan.as_of)
+    waits.set_aside(con, places, stages, policy.sources, plan.as_of)
     con.execute("CREATE OR REPLACE TABLE scratch.due_now AS SELECT s.* FROM seen_due AS s SEMI JOIN made.rows AS r "
                 "USING (entity, record_id, part) ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
     key = bytes.fromhex(con.execute("SELECT key FROM made.secret").fetchall()[0][0])

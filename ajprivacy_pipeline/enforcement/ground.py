@@ -20,7 +20,7 @@ from ajprivacy_pipeline.enforcement.copy_places import (
 from ajprivacy_pipeline.enforcement.kept_links import kept_links
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part, Place, links_of_kept, places_of
-from ajprivacy_pipeline.enforcement.values import Context, ends_as, left_by
+from ajprivacy_pipeline.enforcement.values import PIECE, Context, ends_as, left_by
 from ajprivacy_pipeline.enforcement.work import Item
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.policy.retention import Action
@@ -66,7 +66,7 @@ class Ground:
     def address_of(self, place: Place) -> tuple[str, ...]:
         """The columns that tell a row apart while it is changed: the table's own key, if nothing of it changes."""
         key = self.facts[place.table].key
-        return key if key and not set(key) & set(place.columns.values()) else place.key
+        return key if key and not set(key) & place.written else place.key
 
 
 def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
@@ -79,7 +79,7 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
                     | {copy.path for copy in mapping.copies})
     facts = _facts(source, tables)
     copies = copy_places(mapping.copies, policy, places, facts)
-    links = links_of_kept(resolved, stages, places, policy.enforcement.kept_links)
+    links = links_of_kept(resolved, stages, policy.sources, places, policy.enforcement.kept_links)
     copies += kept_links(len(copies), policy, links, places, facts)
     versions = _versions(mapping, places, facts)
     writes = [*_writes(stages, places, policy, facts), *copy_writes(copies),
@@ -87,7 +87,7 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
     refused: list[shapes.Refused] = [
         {"table": ".".join(found.table), "column": found.column, "constraint": found.constraint, "fix": found.fix}
         for found in refusals(source, writes, reviewed(mapping), histories(mapping))]
-    refused += copies_refused(copies, places.values())
+    refused += copies_refused(copies, places.values(), resolved, stages)
     return Ground(mapping, resolved, places, facts, catalogue_hash(source, tables),
                   identity_of(settings.warehouse_url), refused, copies, versions)
 
@@ -164,25 +164,28 @@ def _writes(stages: Mapping[Part, Stage], places: Mapping[str, Place], policy: P
             yield Write(place.table, None, "delete")
             continue
         for column, action in stage.columns.items():
-            if column in place.columns:
-                known = facts[place.table].columns[place.columns[column]]
-                values = _possible(policy, entity, column, action, unique=known.unique)
-                yield Write(place.table, place.columns[column], kinds[action.action],  # type: ignore[arg-type]
-                            has_neutral=action.neutral is not None, values=values)
+            names = place.columns.get(column, ())
+            for name in names:
+                known = facts[place.table].columns[name]
+                ends = action if len(names) == 1 else PIECE
+                yield Write(place.table, name, kinds[ends.action],  # type: ignore[arg-type]
+                            has_neutral=ends.neutral is not None,
+                            values=_possible(policy, entity, column, ends, unique=known.unique))
 
 
 def changes(policy: Policy, place: Place, facts: Mapping[tuple[str, ...], TableFacts], stage: Stage, item: Item,
             column: str) -> bool:
     """Whether a value of an item's row changes when its part goes."""
     value = item.values[column]
-    return value is not None and ends_as(value, stage.columns[column],
-                                         context_of(policy, place, facts, item, column)) != value
+    names = place.columns[column]
+    return value is not None and (len(names) > 1 or ends_as(
+        value, stage.columns[column], context_of(policy, place, facts, item, column, names[0])) != value)
 
 
 def context_of(policy: Policy, place: Place, facts: Mapping[tuple[str, ...], TableFacts], item: Item,
-               column: str) -> Context:
-    """Returns what the end of a value depends on."""
-    known = facts[place.table].columns[place.columns[column]]
+               column: str, name: str) -> Context:
+    """Returns what the end of a value depends on in one of the source's columns that are changed for it."""
+    known = facts[place.table].columns[name]
     tombstones = policy.retention.tombstones
     kind = item.facts.customer_type if column == "customer_id" else "contact"
     return Context(nullable=known.nullable, unique=known.unique, key=item.record_id,

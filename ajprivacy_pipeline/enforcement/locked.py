@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
 from ajprivacy_pipeline.warehouse.extract import not_null_columns
-from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
+from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, ResolvedTable
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
 from ajprivacy_pipeline.warehouse.settle import settle_values
 
@@ -160,6 +160,8 @@ def read_facts(batch: "Batch", con: Connection, resolved: ResolvedSource, policy
             continue
         types = {row[0]: row[1] for row in con.execute(f"DESCRIBE {NOW}.raw.{quote(name)}").fetchall()
                  if table.columns[row[0]] is not None}
+        if name in _SUBJECTS and table.source_table is None:
+            _lock_rows(batch, table, policy.sources.tables[name].key[0], by or {})
         con.register("read_now", batch.facts(table, types, by, lock=name in _SUBJECTS))
         listed = ", ".join(map(quote, types))
         con.execute(f"INSERT INTO {NOW}.raw.{quote(name)} ({listed}) SELECT {listed} FROM read_now")
@@ -170,6 +172,13 @@ def read_facts(batch: "Batch", con: Connection, resolved: ResolvedSource, policy
         settle_values(con, policy, mapping, {name: not_null_columns(table) for name, table in resolved.tables.items()})
     finally:
         con.execute(f"USE {quote(zone)}")
+
+
+def _lock_rows(batch: "Batch", table: ResolvedTable, key: str, by: Mapping[str, Sequence[str]]) -> None:
+    """Lock the rows behind a query, which cannot all be locked through it."""
+    fed = table.columns[key]
+    if table.written_table is not None and fed is not None and len(fed.written) == 1:
+        batch.read(table.written_table, fed.written, [(text,) for text in by.get(key, ())], fed.written, lock=True)
 
 
 def changed_people(con: Connection, policy: Policy, ids: Ids) -> set[str]:

@@ -147,7 +147,8 @@ class _Making:
     def run(self, number: int) -> shapes.PlanSummary:
         due = still_due(self.con, self.settings, self.control, self.keys,
                         "retention.due" if self.request is None else "scratch.due")
-        waiting = waits.set_aside(self.con, self.ground.places, self.stages, self.day, due)
+        waiting = waits.set_aside(self.con, self.ground.places, self.stages, self.policy.sources, self.day,
+                                  due)
         returned = {} if self.request is not None else look_again(
             self.con, self.settings, self.policy, self.control, self.keys, self.ledger, self.ground, "system")
         batches = list(self._batches())

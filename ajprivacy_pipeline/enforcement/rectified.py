@@ -147,9 +147,10 @@ def _fixed(ground: Ground, said: Said) -> Sequence[NotCarriedOut]:
 
 
 def _why_not(ground: Ground, one: Correction) -> str | None:
-    place = ground.places.get(one.entity)
-    if place is not None and place.key and one.column in place.columns:
-        return None
+    place, table = ground.places.get(one.entity), ground.resolved.tables[one.entity]
+    fed = table.columns[one.column] if table else None
+    if place is not None and place.key and len(place.columns.get(one.column, ())) == 1 and fed is not None:
+        return "it is made of what stands there by the mapping, not read as it is" if fed.is_made else None
     return (place.fixed.get(one.column) if place else None) or "the mapping names no place of it"
 
 
@@ -224,7 +225,7 @@ class _Carrying:
         if reason := _why_not(self.ground, one):
             return f"fixed: {reason}"
         place = self.ground.places[one.entity]
-        column, address = place.columns[one.column], self.ground.address_of(place)
+        (column,), address = place.columns[one.column], self.ground.address_of(place)
         self.checkpoint("read")
         rows = batch.read(place.table, place.key, [one.key], [*address, column], lock=True)
         if len(rows) != 1 or (as_text(rows[0][column]) or "").strip() != one.old:
@@ -241,8 +242,9 @@ class _Carrying:
 
     def _value(self, batch: Batch, one: Correction) -> str | None:
         place = self.ground.places[one.entity]
-        rows = batch.read(place.table, place.key, [one.key], [place.columns[one.column]])
-        return _shown(rows[0][place.columns[one.column]], one.new) if len(rows) == 1 else None
+        (column,) = place.columns[one.column]
+        rows = batch.read(place.table, place.key, [one.key], [column])
+        return _shown(rows[0][column], one.new) if len(rows) == 1 else None
 
     def _record(self, counts: Mapping[str, Any]) -> None:
         """Append the batch to the ledger, once; nobody's token: nothing was taken from anybody."""

@@ -29,8 +29,8 @@ def touched(con: Connection, places: Mapping[str, Place], stages: Mapping[Part, 
     for entity, part in parts:
         place = places[entity]
         columns = found.setdefault(place.table, [])
-        columns += [place.columns[name] for name in stages[entity, part].columns
-                    if name in place.columns and place.columns[name] not in columns]
+        columns += dict.fromkeys(source for name in stages[entity, part].columns
+                                 for source in place.columns.get(name, ()) if source not in columns)
     return {table: columns for table, columns in found.items() if table and columns}
 
 

@@ -61,13 +61,13 @@ def _demanded(known: ColumnFacts) -> bool:
 def _type_of(ground: Ground, policy: Policy, facts: TableFacts, tombstone: Any) -> Mapping[str, Any]:
     """The customer type of a tombstone in the table that feeds customers."""
     customers = ground.resolved.tables["customers"]
-    if customers is None or customers.source_table != facts.table:
+    if customers is None or customers.written_table != facts.table:
         return {}
     column = customers.columns["customer_type"]
     kind = next((kind for kind, text in policy.retention.tombstones.items() if text == str(tombstone)), None)
-    if column is None or column.source_column is None or kind is None:
+    if column is None or column.is_made or len(column.written) != 1 or kind is None:
         return {}
-    return {column.source_column: "business" if kind == "contact" else kind}
+    return {column.written[0]: "business" if kind == "contact" else kind}
 
 
 def _something(known: ColumnFacts, tombstone: Any) -> Any:

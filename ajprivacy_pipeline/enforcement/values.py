@@ -24,6 +24,7 @@ class Context:
     tombstone: Any = None
 
 
+PIECE = Action(action="erase", neutral="", neutral_unique="{key}")  # of one of several columns a value is made of
 LONG_KEY = "9" * 20  # as long as a row's own key may be expected to be
 
 

@@ -11,8 +11,9 @@ from datetime import date
 
 from ajprivacy_pipeline.enforcement.bodies import Waiting
 from ajprivacy_pipeline.enforcement.stages import Stage
-from ajprivacy_pipeline.enforcement.targets import Part, Place, sharings
-from ajprivacy_pipeline.storage.zones import Connection, quote
+from ajprivacy_pipeline.enforcement.targets import Part, Place, Sharing, sharings
+from ajprivacy_pipeline.policy import Sources
+from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
 
 SCRATCH = "scratch"  # a database in memory beside the zone, which every cursor of the connection sees
 READY = "scratch.ready"  # what is due and waits for nothing, with the columns of retention.due
@@ -34,10 +35,17 @@ _LAST_DAY = """
 _SHARED = """
     INSERT INTO scratch.waits
     SELECT d.entity, d.record_id, d.part, $why FROM {due} AS d
-    WHERE d.entity = $entity AND d.part = $part AND (NOT $same_row OR EXISTS (
-        SELECT 1 FROM scratch.decided AS o WHERE o.entity = $other_entity AND o.part = $other_part
-            AND o.record_id = d.record_id AND o.decision IN ('retain', 'hold')))
+    WHERE d.entity = $entity AND d.part = $part AND ({case})
 """
+_SAME_ROW = """EXISTS (
+        SELECT 1 FROM scratch.decided AS o WHERE o.entity = $other_entity AND o.part = $other_part
+            AND o.record_id = d.record_id AND o.decision IN ('retain', 'hold'))"""
+# What a kept record shows of the row stands in both under one spelling.
+_ALIKE = """EXISTS (
+        SELECT 1 FROM raw.{entity} AS mine JOIN raw.{other} AS theirs ON {same}
+        JOIN scratch.decided AS o ON o.entity = $other_entity AND o.part = $other_part
+            AND o.record_id = trim(theirs.{other_key}::VARCHAR, $blanks) AND o.decision IN ('retain', 'hold')
+        WHERE trim(mine.{key}::VARCHAR, $blanks) = d.record_id)"""
 _RELIED = """
     INSERT INTO scratch.waits
     SELECT d.entity, d.record_id, d.part,
@@ -47,7 +55,7 @@ _RELIED = """
 """
 
 
-def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part, Stage], day: date,
+def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part, Stage], sources: Sources, day: date,
               due: str = "retention.due") -> list[Waiting]:
     """Divide what is due into what may go now (the temp table `ready`) and what waits; returns the latter, counted.
 
@@ -55,6 +63,7 @@ def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part
         con: a zone in which a month is decided.
         places: where the tables of the contract stand.
         stages: by table and part.
+        sources: the contract.
         day: the plan's as_of.
         due: the relation of what is due, with the columns of retention.due.
     """
@@ -66,13 +75,29 @@ def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part
     if ("newsletter_subscriptions", "email") in stages:
         con.execute(_LAST_DAY.format(due=due), {"why": PERIOD_OPEN, "as_of": day})
     con.execute(_RELIED.format(due=due))
-    for sharing in dict.fromkeys(sharings(places, stages)):
+    for sharing in sharings(places):
         (entity, part), (other_entity, other_part) = sharing.part, sharing.other
-        con.execute(_SHARED.format(due=due), {"why": f"{other_entity}.{other_part}", "entity": entity, "part": part,
-                              "other_entity": other_entity, "other_part": other_part, "same_row": sharing.same_row})
+        case = _case(sharing, sources)
+        bound = {"why": f"{other_entity}.{other_part}", "entity": entity, "part": part}
+        more = {"other_entity": other_entity, "other_part": other_part, "blanks": WHITE_SPACE}
+        con.execute(_SHARED.format(due=due, case=case),
+                    bound | {name: value for name, value in more.items() if f"${name}" in case})
     con.execute(f"CREATE OR REPLACE TABLE scratch.ready AS SELECT * FROM {due} AS d "
                 "ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
     found = con.execute("WITH each_once AS (SELECT entity, part, record_id, min(waits_for) AS waits_for "
                         "FROM scratch.waits GROUP BY ALL) SELECT entity, part, count(*), waits_for FROM each_once "
                         "GROUP BY ALL ORDER BY ALL").fetchall()
     return [{"entity": entity, "part": part, "rows": rows, "waits_for": why} for entity, part, rows, why in found]
+
+
+def _case(sharing: Sharing, sources: Sources) -> str:
+    """SQL of whether a row that is due waits for what another part keeps."""
+    (entity, _), (other, _) = sharing.part, sharing.other
+    if sharing.same_row:
+        return _SAME_ROW
+    if not sharing.alike or sources.tables[other].bulk:
+        return "true"
+    same = " AND ".join(f"mine.{quote(own)}::VARCHAR IS NOT DISTINCT FROM theirs.{quote(its)}::VARCHAR"
+                        for own, its in sharing.alike)
+    return _ALIKE.format(entity=quote(entity), other=quote(other), same=same, key=quote(sources.tables[entity].key[0]),
+                         other_key=quote(sources.tables[other].key[0]))

@@ -93,8 +93,8 @@ def _macros(text: str) -> Mapping[str, Macro]:
     return parse_macros(text)
 
 
-def product_graph(policy: Policy, sql: Path | None = None) -> Graph:
-    """Returns the graph of the product's own models.
+def product_graph(policy: Policy, sql: Path | None = None, *, whole: bool = True) -> Graph:
+    """Returns the graph of the product's own models; unless `whole`, of those alone that a published one is made of.
 
     Those of `sql` take the place of the layers anonymous and published.
 
@@ -106,7 +106,19 @@ def product_graph(policy: Policy, sql: Path | None = None) -> Graph:
     over = ("anonymous", PUBLISHED)
     models = [model for model in own.values() if not given or model.layer not in over]
     models += [model for model in given.values() if model.layer in over]
-    return build_graph(policy, models, rendered_macros(sql_folder(), words))
+    return build_graph(policy, models if whole else _behind_published(models), rendered_macros(sql_folder(), words))
+
+
+def _behind_published(models: Sequence[Model]) -> list[Model]:
+    """The models, in their order, that the published ones are made of, by what stands in their statements.
+
+    A name that stands in a statement for any other reason takes a model too many along, which does no harm.
+    """
+    wanted: list[Model] = []
+    for model in reversed(models):
+        if model.layer == PUBLISHED or any(model.name in later.sql for later in wanted):
+            wanted.append(model)
+    return wanted[::-1]
 
 
 def labels(policy: Policy, graph: Graph) -> dict[Column, frozenset[Mark]]:
@@ -160,7 +172,7 @@ def check_lineage(policy: Policy, sql: Path | None = None) -> Verdict:
         sql: a folder whose layers anonymous and published take the place of the product's own.
     """
     try:
-        graph = product_graph(policy, sql)
+        graph = product_graph(policy, sql, whole=False)
     except LineageError as error:
         return verdict("G11", lineage_figure(policy), [str(error)])
     violations = [*graph.faults.values(), *_missing_models(policy, graph), *_leaks(policy, graph)]

@@ -157,7 +157,7 @@ def _publish(run: Run) -> ReleaseResult:
     row = _record(run, release)
     folder = swap.swap(run.settings, run.control, run.staging, row, _decided(run, release), run.progress)
     if head["proven"]:
-        ledger.confirm(run.settings, release.manifest_sha256)
+        ledger.confirm(run.con, run.settings, release.manifest_sha256)
     figures = {**{n: v for gate in (*gates, lineage, leaks) for n, v in gate.figures.items()},
                **exact, **periods.figures(run.tried), "texts_scanned_late": late,
                "unconverted_lines": tables.unconverted_lines(run.con)}
@@ -274,7 +274,7 @@ def _stage_microdata(run: Run, snapshot: microdata.Snapshot, folder: Path) -> di
         return files.copy_files(run.previous, [path], folder) if run.previous else {}
     rows = files.write_microdata(run.con, run.policy, table, PUBLIC, snapshot.month, folder)
     keys = microdata_ledger.key_store(run.settings)
-    microdata_ledger.remember(run.settings, keys, sha256_of(folder / next(iter(rows))), snapshot.members)
+    microdata_ledger.remember(run.con, run.settings, keys, sha256_of(folder / next(iter(rows))), snapshot.members)
     return rows
 
 

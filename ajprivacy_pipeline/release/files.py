@@ -228,6 +228,7 @@ def build_analytics(policy: Policy, release: Release, path: Path) -> None:
             con.execute("SET preserve_insertion_order = true")
             con.execute(f"ATTACH {literal(str(path))} AS analytics")
             con.execute("USE analytics")
+            con.execute("BEGIN")  # a hundred comments are written at once
             con.execute("CREATE SCHEMA published")
             for table in release.tables:
                 listed = ", ".join(literal(str(file)) for file in release.files(table))
@@ -241,6 +242,7 @@ def build_analytics(policy: Policy, release: Release, path: Path) -> None:
                 what = f"{kind} {name}" if column is None else f"COLUMN {name}.{quote(column)}"
                 stamp = f" {STAMP}{release.manifest_sha256}" if (table, column) == ("release_info", None) else ""
                 con.execute(f"COMMENT ON {what} IS {literal(comment + stamp)}")
+            con.execute("COMMIT")
             con.execute("USE memory")
             con.execute("DETACH analytics")
     finally:

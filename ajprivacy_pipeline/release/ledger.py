@@ -35,7 +35,7 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.ledger_cells import NAME, contributor_key, digits, keeps_people, key_store
 from ajprivacy_pipeline.release.plan import oldest_kept
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.storage.zones import Connection, attached, engine_errors, literal, memory, open_zone
+from ajprivacy_pipeline.storage.zones import Connection, attached, engine_errors, literal, memory
 
 KINDS = ("customer", "log", "visitor", "newsletter", "subject")  # of anonymous.tokens, but for unknown people
 _MISSING = (
@@ -187,11 +187,11 @@ def remember(con: Connection, settings: Settings, manifest_sha256: str, month: s
                             f"ledger.{table} SEMI JOIN building.releases ON number = release){condition}", oldest)
 
 
-def confirm(settings: Settings, manifest_sha256: str) -> None:
+def confirm(con: Connection, settings: Settings, manifest_sha256: str) -> None:
     """Note that a release was committed."""
-    with _locked(settings), open_zone(settings, key_store(settings), _path(settings)) as ledger:
-        ledger.execute("UPDATE releases SET is_committed = true WHERE manifest_sha256 = $sha256",
-                       {"sha256": manifest_sha256})
+    with _locked(settings), attached(con, key_store(settings), _path(settings), NAME, write=True):
+        con.execute("UPDATE ledger.releases SET is_committed = true WHERE manifest_sha256 = $sha256",
+                    {"sha256": manifest_sha256})
 
 
 def forget(settings: Settings, contributors: Iterable[tuple[str, str]]) -> int:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.keystore import KeyStore, pads
-from ajprivacy_pipeline.storage.zones import Connection, open_zone
+from ajprivacy_pipeline.storage.zones import Connection, attached
 
 TOKENS = "microdata_tokens"  # temporary: person, token, control_group, is_known
 _FILE = "microdata.duckdb"
-_TABLE = ("CREATE TABLE IF NOT EXISTS members (sha256 VARCHAR NOT NULL, token UBIGINT NOT NULL, "
+_NAME = "microdata_ledger"  # what the file is attached as
+_MEMBERS = f"{_NAME}.members"
+_TABLE = (f"CREATE TABLE IF NOT EXISTS {_MEMBERS} (sha256 VARCHAR NOT NULL, token UBIGINT NOT NULL, "
           "class BIGINT NOT NULL)")
 Members = list[tuple[int, int]]  # token, class
 
@@ -52,25 +54,26 @@ def recall(con: Connection, settings: Settings, keys: KeyStore, sha256: str | No
     if not path.exists():
         return None
     kept = con.execute(f"SELECT token FROM {TOKENS} WHERE is_known").fetchnumpy()["token"].tolist()
-    with open_zone(settings, keys, path) as ledger:
-        ledger.execute(_TABLE)
-        known = ledger.execute("SELECT count(*) FROM members WHERE sha256 = $sha256", {"sha256": sha256}).fetchall()
-        ledger.execute("DELETE FROM members WHERE sha256 IS DISTINCT FROM $sha256 "
-                       "OR token NOT IN (SELECT unnest($kept::UBIGINT[]))", {"sha256": sha256, "kept": kept})
-        found = ledger.execute("SELECT token, class FROM members").fetchnumpy()
+    with attached(con, keys, path, _NAME, write=True):
+        con.execute(_TABLE)
+        known = con.execute(f"SELECT count(*) FROM {_MEMBERS} WHERE sha256 = $sha256", {"sha256": sha256}).fetchall()
+        con.execute(f"DELETE FROM {_MEMBERS} WHERE sha256 IS DISTINCT FROM $sha256 "
+                    "OR token NOT IN (SELECT unnest($kept::UBIGINT[]))", {"sha256": sha256, "kept": kept})
+        found = con.execute(f"SELECT token, class FROM {_MEMBERS}").fetchnumpy()
     if not known[0][0]:
         return None
     return list(zip(found["token"].tolist(), found["class"].tolist(), strict=True))
 
 
-def remember(settings: Settings, keys: KeyStore, sha256: str, members: Members) -> None:
+def remember(con: Connection, settings: Settings, keys: KeyStore, sha256: str, members: Members) -> None:
     """Write down the members of a table that is about to be published."""
     tokens, classes = [token for token, _ in members], [number for _, number in members]
-    with open_zone(settings, keys, _path(settings)) as ledger:
-        ledger.execute(_TABLE)
-        ledger.execute("DELETE FROM members WHERE sha256 = $sha256", {"sha256": sha256})
-        ledger.execute("INSERT INTO members SELECT $sha256, unnest($tokens::UBIGINT[]), unnest($classes::BIGINT[])",
-                       {"sha256": sha256, "tokens": tokens, "classes": classes})
+    path = _path(settings)
+    with attached(con, keys, path, _NAME, create=not path.exists(), write=True):
+        con.execute(_TABLE)
+        con.execute(f"DELETE FROM {_MEMBERS} WHERE sha256 = $sha256", {"sha256": sha256})
+        con.execute(f"INSERT INTO {_MEMBERS} SELECT $sha256, unnest($tokens::UBIGINT[]), unnest($classes::BIGINT[])",
+                    {"sha256": sha256, "tokens": tokens, "classes": classes})
 
 
 def _path(settings: Settings) -> Path:

@@ -73,15 +73,15 @@ def table_uses(policy: Policy, folder: Path, paths: Iterable[str]) -> list[Table
 def _use(con: Any, policy: Policy, folder: Path, table: str, paths: list[str]) -> TableUse:
     flags = "suppressed" in policy.release.tables[table].columns
     whole, singly = ("suppressed", "len(suppressed_measures)") if flags else ("false", "0")
-    months = []
-    alone = 0
+    listed = ", ".join(literal(str(folder / path)) for path in paths)
     with engine_errors(f"published/{table}"):
-        for path in paths:
-            rows, suppressed, values = con.execute(
-                f"SELECT count(*), count(*) FILTER ({whole}), coalesce(sum({singly}), 0) "
-                f"FROM read_parquet({literal(str(folder / path))})").fetchall()[0]
-            alone += int(values)
-            months.append((path.partition("/")[2].removesuffix(".parquet"), int(rows), int(suppressed)))
+        found = {row[0]: row[1:] for row in con.execute(
+            f"SELECT filename, count(*), count(*) FILTER ({whole}), coalesce(sum({singly}), 0) "
+            f"FROM read_parquet([{listed}], filename = true) GROUP BY filename").fetchall()}
+    counts = [found.get(str(folder / path), (0, 0, 0)) for path in paths]  # of an empty file there is nothing to group
+    alone = sum(int(values) for _, _, values in counts)
+    months = [(path.partition("/")[2].removesuffix(".parquet"), int(rows), int(suppressed))
+              for path, (rows, suppressed, _) in zip(paths, counts, strict=True)]
     dated = tuple(month for month in months if month[0] != "all")
     return TableUse(table, sum(month[1] for month in months), sum(month[2] for month in months), alone, dated)
 

@@ -4,7 +4,7 @@ Belongs here: calling the checks on the right things, and stopping. Does not bel
 (`disclosure`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ajprivacy_pipeline.disclosure.cells.primary import columns_of, mark_faults
@@ -126,22 +126,42 @@ def check_staged(policy: Policy, folder: Path, paths: Sequence[str]) -> Verdict:
     """
     violations: list[str] = []
     by_table: dict[str, list[str]] = {}
+    for path in paths:
+        by_table.setdefault(path.partition("/")[0], []).append(path)
     con = memory()
     try:
-        for path in paths:
-            table = path.partition("/")[0]
-            by_table.setdefault(table, []).append(literal(str(folder / path)))
-            with engine_errors(path):
-                shape = columns_of(con, f"read_parquet({by_table[table][-1]})")
-            violations += check_columns(_only(policy, table), {table: shape}, path).violations
+        for table, listed in by_table.items():
+            only = _only(policy, table)
+            with engine_errors(table):
+                shapes = list(_shapes(con, folder, listed))
+            for path, shape in shapes:
+                violations += check_columns(only, {table: shape}, path).violations
         if not violations:
             for table, listed in by_table.items():
                 faults = rounded_faults if policy.release.tables[table].rounded else mark_faults
                 if policy.release.tables[table].months:
-                    violations += faults(con, policy, table, f"read_parquet([{', '.join(listed)}])")
+                    violations += faults(con, policy, table, _parquet(folder, listed))
     finally:
         con.close()
     return verdict("G1", columns_figure(policy), violations, {"files": len(paths)})
+
+
+def _parquet(folder: Path, paths: Sequence[str]) -> str:
+    return f"read_parquet([{', '.join(literal(str(folder / path)) for path in paths)}])"
+
+
+def _shapes(con: Connection, folder: Path, paths: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each file with its columns and types; files that say the same of themselves are asked once."""
+    listed = ", ".join(literal(str(folder / path)) for path in paths)
+    said = dict(con.execute(f"SELECT file_name, CAST(list(s ORDER BY column_id) AS VARCHAR) FROM (SELECT file_name, "
+                            f"column_id, struct_pack(*COLUMNS(* EXCLUDE file_name)) AS s "
+                            f"FROM parquet_schema([{listed}])) GROUP BY file_name").fetchall())
+    known: dict[str, dict[str, str]] = {}
+    for path in paths:
+        text = said[str(folder / path)]
+        if text not in known:
+            known[text] = columns_of(con, _parquet(folder, [path]))
+        yield path, known[text]
 
 
 def _only(policy: Policy, table: str) -> Policy:
@@ -168,9 +188,10 @@ def check_built(policy: Policy, release: Release, analytics: Path) -> list[Verdi
             for table in release.tables:
                 listed = ", ".join(literal(str(file)) for file in release.files(table))
                 files, there = f"SELECT * FROM read_parquet([{listed}])", f"FROM analytics.published.{quote(table)}"
-                count = con.execute(f"SELECT count(*) FROM (({files} EXCEPT ALL {there}) UNION ALL "
-                                    f"({there} EXCEPT ALL {files}))").fetchall()[0][0]
-                if count:
+                wanted, built, lacking = con.execute(
+                    f"SELECT (SELECT count(*) FROM ({files})), (SELECT count(*) {there}), "
+                    f"(SELECT count(*) FROM ({files} EXCEPT ALL {there}))").fetchall()[0]
+                if count := lacking + built - (wanted - lacking):  # what is not there, and what there is besides
                     violations.append(f"{table}: {count:,} rows differ between analytics.duckdb and the Parquet files")
     finally:
         con.close()

@@ -44,7 +44,7 @@ def fact_rows(connection: sa.Connection, table: ResolvedTable, types: Mapping[st
     listed = ", ".join(f"{shown(feed, types[name], dialect)} AS {prepare(name)}" for name, feed in fed.items() if feed)
     rows: dict[tuple[Any, ...], None] = {}
     for where, values in _conditions(table, by, dialect):
-        ending = _lock(dialect, lock=lock)
+        ending = _lock(dialect, lock=lock and (dialect != "postgresql" or table.source_table is not None))
         statement = sa.text(f"SELECT {listed} FROM {table.relation}{where}{ending}".replace(":", "\\:").replace(
             "\\:keys", ":keys"))
         if values is not None:

@@ -5,13 +5,16 @@ Does not belong here: the file's shape (mapping_file.py), reading rows.
 """
 
 from collections.abc import Collection
+from collections.abc import Mapping as PyMapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.warehouse.conversions import unfit
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping, TableEntry, load_mapping, mapping_faults
+from ajprivacy_pipeline.warehouse.reads import Reads, reads_of
 from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, require_tables
+from ajprivacy_pipeline.warehouse.written import written
 
 __all__ = ["Finding", "Mapping", "ResolvedColumn", "ResolvedSource", "ResolvedTable", "check", "load_mapping",
            "resolve"]
@@ -26,6 +29,12 @@ class ResolvedColumn:
     source_column: str | None  # None: a constant or an expression, which cannot be written to
     constant: str | None = None
     nullable: bool = True
+    written: tuple[str, ...] = ()  # the columns of `ResolvedTable.written_table` that are changed for it
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the source computes it."""
+        return self.source_column is None and self.constant is None
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,9 @@ class ResolvedTable:
     relation: str
     source_table: tuple[str, ...] | None  # (schema, table) or (table,); None: a query, which cannot be written to
     columns: dict[str, ResolvedColumn | None]  # every canonical column, in the order of the contract
-
+    written_table: tuple[str, ...] | None = None  # the table in whose rows it is changed; None: it cannot be
+    mention: int | None = None  # which mention of it in `reads` these rows are
+    reads: Reads | None = None  # by canonical column; None: plain columns alone, or not understood
 
 @dataclass(frozen=True)
 class ResolvedSource:
@@ -108,7 +119,8 @@ class _TableResolver:
             return None
         relation, source_table, known = found
         columns = {column: self._column(column, spec, known) for column, spec in self.table.columns.items()}
-        return ResolvedTable(relation, source_table, self._probed(relation, columns))
+        made = ResolvedTable(relation, source_table, self._probed(relation, columns))
+        return made if self._faults() else self._with_writes(made)
 
     def _from_query(self) -> tuple[str, None, dict[str, ColumnType]] | None:
         query = (self.entry.query or "").strip().rstrip(";")
@@ -204,8 +216,60 @@ class _TableResolver:
         return ", under its own name: the mapping does not name it" if (
             self.entry.columns and name not in self.entry.columns) else ""
 
+    def _faults(self) -> bool:
+        return any(finding.level == "fault" for finding in self.findings)
+
+    def _with_writes(self, table: ResolvedTable) -> ResolvedTable:
+        """Settle which columns of the source are changed for those of the contract."""
+        fed = {name: column for name, column in table.columns.items() if column is not None}
+        own = {name: (column.source_column,) for name, column in fed.items() if column.source_column}
+        plain = _changed(table, table.source_table, own if table.source_table else {}, {})
+        is_view = table.source_table is not None and table.source_table[-1] in self.source.views(
+            table.source_table[0] if len(table.source_table) > 1 else None)
+        if table.source_table and not is_view and not any(column.is_made for column in fed.values()):
+            return plain
+        listed = ", ".join(f"{column.sql} AS {self.source.quote(name)}" for name, column in fed.items())
+        reads = reads_of(self.source, f"SELECT {listed} FROM {table.relation}")
+        path = None if is_view and not self.entry.writes else self._written_table() or table.source_table
+        if reads is None or path is None:
+            if reads is None and (self.entry.writes or any(entry.writes for entry in self.entry.columns.values())):
+                self._find("fault", None, f"{self.name}: names in `writes` what is changed, and what feeds it is not "
+                                          "understood well enough to tell; leave `writes` out")
+            return replace(plain, reads=reads)
+        try:
+            found = written(self.source, self.entry, self.table.key, path, reads)
+        except ValueError as error:
+            for fault in error.args:
+                self._find("fault", None, f"tables.{self.name}.{fault}")
+            return table
+        known = self.source.tables(path[0] if len(path) > 1 else None)[path[-1]]
+        return replace(_changed(table, path, found.columns, known), mention=found.mention, reads=reads)
+
+    def _written_table(self) -> tuple[str, ...] | None:
+        if self.entry.writes is None:
+            return None
+        schema, _, bare = self.entry.writes.rpartition(".")
+        found = find(bare, self.source.tables(schema or None))
+        if found is None:
+            self._find("fault", None, f"{self.name}: the warehouse has no table {self.entry.writes}; correct "
+                                      f"tables.{self.name}.writes")
+            return None
+        return (schema, found) if schema else (found,)
+
     def _find(self, level: Literal["fault", "evidence", "note"], column: str | None, message: str) -> None:
         self.findings.append(Finding(level, self.name, column, message))
+
+
+def _changed(table: ResolvedTable, path: tuple[str, ...] | None, columns: PyMapping[str, tuple[str, ...]],
+             known: PyMapping[str, ColumnType]) -> ResolvedTable:
+    """Returns a table with what is changed for its columns; one that takes no NULL there takes none here."""
+    def changed(name: str, column: ResolvedColumn) -> ResolvedColumn:
+        own = columns.get(name, ())
+        takes_null = len(own) != 1 or own[0] not in known or known[own[0]].nullable
+        return replace(column, written=own, nullable=column.nullable and takes_null)
+
+    return replace(table, written_table=path, columns={
+        name: None if column is None else changed(name, column) for name, column in table.columns.items()})
 
 
 def select(source: Source, relation: str, columns: dict[str, ResolvedColumn]) -> str:

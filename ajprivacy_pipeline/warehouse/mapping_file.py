@@ -8,8 +8,11 @@
     [tables.customers.columns]
     customer_id = "kunde_id"              # a source column
     customer_type = { constant = "consumer" }
-    name = { sql = "fornavn || ' ' || etternavn" }
+    name = { sql = "fornavn || ' ' || etternavn", writes = ["fornavn", "etternavn"] }  # what changes when it is due
     gender = { absent = "never asked for" }
+    [tables.contacts]
+    query = "SELECT k.*, f.navn AS firma FROM kontakt k JOIN firma f ON f.nr = k.firma"
+    writes = "kontakt"                    # the table whose own rows the query shows, and which may be changed
     [tables.orders.columns]
     customer_id = { column = "kunde", empty = ["0"] }            # what the source writes for "nobody"
     cancelled_at = { column = "Cancelled", empty = ["1753-01-01"] }  # and for "no date", locally or as it is written
@@ -48,7 +51,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.errors import MappingError
@@ -61,8 +64,15 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _one_alone(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
 class ColumnEntry(_Frozen):
-    """What feeds one canonical column: a source column, a constant, an expression, or a reason why nothing does."""
+    """What feeds one canonical column: a source column, a constant, an expression, or a reason why nothing does.
+
+    `writes` are the columns of the table's own row that are changed where an expression feeds it.
+    """
 
     column: Text | None = None
     constant: bool | int | Decimal | str | None = None
@@ -70,6 +80,7 @@ class ColumnEntry(_Frozen):
     absent: Text | None = None
     empty: tuple[Text, ...] = ()
     empty_before_beginning: bool = False
+    writes: Annotated[tuple[Text, ...], BeforeValidator(_one_alone)] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -81,11 +92,16 @@ class ColumnEntry(_Frozen):
         feeds = self.model_fields_set & {"column", "constant", "sql", "absent"}
         if len(feeds) > 1 or not self.model_fields_set:
             raise ValueError('write "source_column", { constant = ... }, { sql = "..." } or { absent = "reason" }')
+        if self.writes and not feeds & {"column", "sql"}:
+            raise ValueError("names columns in `writes`, and nothing feeds it that they could change; leave them out")
         return self
 
 
 class TableEntry(_Frozen):
-    """What feeds one canonical table; none of the three means a source table of the same name."""
+    """What feeds one canonical table; none of the three means a source table of the same name.
+
+    `writes` is the table whose own rows a query or a view shows.
+    """
 
     table: Text | None = None
     query: Text | None = None
@@ -93,6 +109,7 @@ class TableEntry(_Frozen):
     triggers_reviewed: Text | None = None
     history_days: Annotated[int, Field(ge=0)] | None = None
     version: Text | None = None
+    writes: Text | None = None
     columns: dict[str, ColumnEntry] = {}
 
     @model_validator(mode="after")
@@ -100,8 +117,10 @@ class TableEntry(_Frozen):
         given = self.model_fields_set & {"table", "query", "absent"}
         if len(given) > 1:
             raise ValueError(f"has {' and '.join(sorted(given))}; keep one of them")
-        if self.version is not None and (self.query or self.absent):
+        if self.version is not None and self.writes is None and (self.query or self.absent):
             raise ValueError("has a version and no table of its own; name the table")
+        if self.writes is not None and self.query is None and self.table is None:
+            raise ValueError("names in `writes` the table behind a query or a view, and has neither; leave it out")
         if self.absent is not None and self.columns:
             raise ValueError("is absent and has columns; keep one of them")
         return self

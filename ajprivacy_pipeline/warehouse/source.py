@@ -58,6 +58,7 @@ class Source:
     address: Address
     connection: sa.Connection
     _tables: dict[str | None, dict[str, dict[str, ColumnType]]] = field(default_factory=dict)
+    _views: dict[str | None, frozenset[str]] = field(default_factory=dict)
 
     @property
     def dialect(self) -> str:
@@ -78,6 +79,17 @@ class Source:
                                                                    nullable=column["nullable"]) for column in columns}
                                     for (_, name), columns in sorted(found.items(), key=lambda item: item[0][1])}
         return self._tables[schema]
+
+    def views(self, schema: str | None = None) -> frozenset[str]:
+        """The views among the tables of a schema.
+
+        Raises:
+            SourceError: the warehouse cannot be read.
+        """
+        if schema not in self._views:
+            with driver_errors(self.address):
+                self._views[schema] = frozenset(sa.inspect(self.connection).get_view_names(schema=schema))
+        return self._views[schema]
 
     def everywhere(self) -> dict[str, dict[str, ColumnType]]:
         """As `tables`, for every schema but the engine's own; `schema.table` outside the default schema.

@@ -78,11 +78,22 @@ class Hit:
         return f"Hit({self.place!r}, {self.reason!r})"
 
 
-def canonical(expression: str, source: str) -> str:
-    """Returns a SELECT of the canonical form `run` of a text expression over a source."""
+@dataclass(frozen=True)
+class _Alike:
+    """What decides how a text is compared: many places hold the same one, and it is looked at once."""
+
+    text: str
+    own: bool
+    numbered: bool
+    logged: bool
+
+
+def canonical(expression: str, source: str, *beside: str) -> str:
+    """Returns a SELECT of the canonical form `run` of a text expression over a source, and of columns beside it."""
+    kept = "".join(f", {quote(name)}" for name in beside)
     words = f"trim(regexp_replace(lower(nfc_normalize({expression})), '[^\\p{{L}}\\p{{N}}]+', ' ', 'g'))"
-    return (f"SELECT CASE WHEN regexp_full_match(w, '[0-9 ]+') THEN replace(w, ' ', '') ELSE w END AS run "
-            f"FROM (SELECT {words} AS w FROM {source})")
+    return (f"SELECT CASE WHEN regexp_full_match(w, '[0-9 ]+') THEN replace(w, ' ', '') ELSE w END AS run"
+            f"{kept} FROM (SELECT {words} AS w{kept} FROM {source})")
 
 
 def own_values(policy: Policy) -> tuple[str, ...]:
@@ -120,17 +131,24 @@ def scan(con: Connection, policy: Policy, texts: Iterable[Text]) -> tuple[list[H
     looked_at = sorted({t for t in texts if t.value not in exempt}, key=lambda t: (t.place, t.value))
     hits = [Hit(t.place, t.value, f"detector {kind}") for t in looked_at for kind in sorted(detect(t.value))
             if not t.logged or kind in _IN_LOGS]
-    longest = _lay_out_runs(con, looked_at, policy.release.thresholds.leak_minimum_characters)
+    alike: dict[_Alike, list[Text]] = {}
+    for text in looked_at:
+        key = _Alike(_visible(text.value), text.own, text.own or _is_number(text), text.logged)
+        alike.setdefault(key, []).append(text)
+    laid_out = list(alike)
+    longest = _lay_out_runs(con, laid_out, policy.release.thresholds.leak_minimum_characters)
     staged = {(r[0], r[1]) for r in con.execute(
         "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'staged'").fetchall()}
+    columns: dict[str, list[str]] = {}
     unread = []
     for table, column in policy.sources.identifying_columns():
-        if (table, column) not in staged:
+        if (table, column) in staged:
+            columns.setdefault(table, []).append(column)
+        else:
             unread.append(f"{table}.{column}")
-            continue
-        free = policy.sources.tables[table].columns[column].class_ == "free_text"
-        found = (looked_at[position] for position in _matches(con, table, column, longest, free))
-        hits += [Hit(text.place, text.value, f"a value of {table}.{column}") for text in found]
+    for table, names in columns.items():
+        hits += [Hit(text.place, text.value, f"a value of {table}.{column}")
+                 for column, at in _matches(con, policy, table, names, longest) for text in alike[laid_out[at]]]
     con.execute("DROP TABLE IF EXISTS temp.leak_runs")
     return [*hits, *_persons(con, policy, looked_at, {(h.place, h.value) for h in hits}, staged)], unread
 
@@ -151,7 +169,7 @@ def _is_number(text: Text) -> bool:
     return text.place.endswith(".product_id")
 
 
-def _lay_out_runs(con: Connection, texts: Sequence[Text], minimum: int) -> int:
+def _lay_out_runs(con: Connection, texts: Sequence[_Alike], minimum: int) -> int:
     """Write every run of words of every text into temp.leak_runs; return the length of the longest run."""
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE leak_runs AS
@@ -173,9 +191,8 @@ def _lay_out_runs(con: Connection, texts: Sequence[Text], minimum: int) -> int:
         WHERE length(run) >= {minimum:d}
           AND NOT (logged AND word_count = 1 AND regexp_full_match(run, '\\p{{L}}+'))
           AND NOT (numbered AND regexp_full_match(run, '[0-9]+') AND length(run) < {SHORTEST_NUMBER:d})""", {
-        "positions": list(range(len(texts))), "texts": [_visible(t.value) for t in texts],
-        "own": [t.own for t in texts], "numbered": [t.own or _is_number(t) for t in texts],
-        "logged": [t.logged for t in texts], "own_words": sorted(own_words())})
+        "positions": list(range(len(texts))), "texts": [t.text for t in texts], "own": [t.own for t in texts],
+        "numbered": [t.numbered for t in texts], "logged": [t.logged for t in texts], "own_words": sorted(own_words())})
     return int(con.execute("SELECT coalesce(max(length(run)), 0) FROM temp.leak_runs").fetchall()[0][0])
 
 
@@ -186,19 +203,23 @@ def _visible(text: str) -> str:
     return "".join(c for c in text if unicodedata.category(c) != "Cf")
 
 
-def _matches(con: Connection, table: str, column: str, longest: int, free: bool) -> list[int]:
-    """The positions of texts in which a value of the column stands."""
+def _matches(con: Connection, policy: Policy, table: str, columns: Sequence[str],
+             longest: int) -> list[tuple[str, int]]:
+    """Each column of a table with the positions of the texts in which a value of it stands."""
     if longest == 0:
         return []
-    name = quote(column)
-    words = f"WHERE r.word_count >= {FREE_TEXT_WORDS:d}" if free else ""
     most = 4 * longest + 64
-    source = f"(SELECT DISTINCT {name} FROM staged.{quote(table)} WHERE length({name}) BETWEEN 1 AND {most:d})"
+    values = " UNION ALL ".join(
+        f"SELECT DISTINCT {at:d} AS named, {quote(name)} AS value FROM staged.{quote(table)} "
+        f"WHERE length({quote(name)}) BETWEEN 1 AND {most:d}" for at, name in enumerate(columns))
+    free = [at for at, name in enumerate(columns) if policy.sources.tables[table].columns[name].class_ == "free_text"]
     found = con.execute(f"""
-        WITH hits AS (SELECT DISTINCT run FROM ({canonical(name, source)})
+        WITH hits AS (SELECT DISTINCT named, run FROM ({canonical("value", f"({values})", "named")})
                       WHERE run IN (SELECT run FROM temp.leak_runs))
-        SELECT DISTINCT r.position FROM temp.leak_runs AS r JOIN hits AS h ON h.run = r.run {words} ORDER BY 1""")
-    return [row[0] for row in found.fetchall()]
+        SELECT DISTINCT h.named, r.position FROM temp.leak_runs AS r JOIN hits AS h ON h.run = r.run
+        WHERE r.word_count >= {FREE_TEXT_WORDS:d} OR NOT list_contains($free::INTEGER[], h.named) ORDER BY ALL""",
+        {"free": free})
+    return [(columns[at], position) for at, position in found.fetchall()]
 
 
 def texts_of_json(place: str, document: str, *, names: bool = True) -> Iterator[Text]:

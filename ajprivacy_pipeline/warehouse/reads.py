@@ -1,0 +1,183 @@
+"""Which columns of the source a query or an expression of the mapping is made of, and of which row.
+
+Belongs here: tracing a SELECT in the source's dialect to the tables that it reads. Does not belong here: what follows
+from it (`written`, `enforcement.targets`), our own models (`lineage`).
+What is not understood is said so (None): whoever asks then counts any column whose name stands in the text as read.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import Scope, ScopeType, build_scope
+
+from ajprivacy_pipeline.warehouse.source import Source
+
+DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"}
+_VALUES = (ScopeType.ROOT, ScopeType.DERIVED_TABLE, ScopeType.CTE, ScopeType.SET_OPERATION)  # whose columns go on
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A column of one mention of a table: two mentions in one query mean two rows, perhaps."""
+
+    table: tuple[str, ...]
+    column: str
+    mention: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a column is made of; `plain` where it is one column as it stands."""
+
+    cells: frozenset[Cell]
+    plain: bool
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What a SELECT reads: for each of its columns, and to tell which rows there are."""
+
+    columns: Mapping[str, Made]
+    rows: frozenset[Cell]
+
+
+def reads_of(source: Source, select: str) -> Reads | None:
+    """Returns what a SELECT reads; None where it is not understood, down to the tables of the source and no view."""
+    try:
+        tree = sqlglot.parse_one(select, dialect=DIALECTS[source.dialect])
+        walk = _Walk(_Names(source))
+        return walk.reads(walk.names.qualified(tree, DIALECTS[source.dialect]))
+    except (SqlglotError, KeyError, _NotUnderstoodError, RecursionError):
+        return None
+
+
+class _NotUnderstoodError(Exception):
+    """Never leaves this module."""
+
+
+class _Names:
+    """Tables and columns of a source, under names without case: one that two of them share is not understood."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.found: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {}  # folded table -> path, folded columns
+
+    def qualified(self, tree: exp.Expr, dialect: str) -> exp.Expr:
+        self._fold(tree)
+        schema: dict[str, object] = {name: dict.fromkeys(columns, "text") for name, (_, columns) in self.found.items()}
+        return qualify(tree, schema=schema, dialect=dialect, identify=False, quote_identifiers=False)
+
+    def _fold(self, tree: exp.Expr) -> None:
+        made = {cte.alias.casefold() for cte in tree.find_all(exp.CTE)}
+        for identifier in tree.find_all(exp.Identifier):
+            identifier.set("this", identifier.name.casefold())
+            identifier.set("quoted", True)
+        for table in list(tree.find_all(exp.Table)):
+            if table.db or table.name not in made:
+                self._look_up(table)
+
+    def _look_up(self, table: exp.Table) -> None:
+        if table.catalog or not table.name:
+            raise _NotUnderstoodError
+        path = (table.db, table.name) if table.db else (table.name,)
+        known = self.source.tables(next((name for name in self._schemas() if name.casefold() == table.db), table.db)
+                                   if table.db else None)
+        alike = [name for name in known if name.casefold() == table.name]
+        if len(alike) != 1:
+            raise _NotUnderstoodError
+        if alike[0] in self.source.views(path[0] if table.db else None):
+            self._open(table, alike[0])
+            return
+        columns = {name.casefold(): name for name in known[alike[0]]}
+        if len(columns) < len(known[alike[0]]):
+            raise _NotUnderstoodError
+        folded = ".".join(path)
+        self.found[folded] = (*path[:-1], alike[0]), columns
+        if table.db:
+            if not table.alias:
+                table.set("alias", exp.TableAlias(this=exp.to_identifier(path[-1], quoted=True)))
+            table.set("db", None)
+            table.set("this", exp.to_identifier(folded, quoted=True))
+
+    def _open(self, table: exp.Table, view: str) -> None:
+        """Put what a view selects in its place."""
+        schema = table.db or None
+        text = sa.inspect(self.source.connection).get_view_definition(view, schema=schema)
+        tree = sqlglot.parse_one(text, dialect=DIALECTS[self.source.dialect])
+        inside = tree.expression if isinstance(tree, exp.Create) else tree
+        self._fold(inside)
+        table.replace(exp.Subquery(this=inside, alias=exp.TableAlias(
+            this=exp.to_identifier(table.alias or view.casefold(), quoted=True))))
+
+    def _schemas(self) -> list[str]:
+        return list(sa.inspect(self.source.connection).get_schema_names())
+
+
+@dataclass
+class _Walk:
+    """One walk over one qualified query."""
+
+    names: _Names
+    done: dict[int, dict[str, Made]] = field(default_factory=dict)
+    owners: dict[int, Scope] = field(default_factory=dict)
+    mentions: dict[int, int] = field(default_factory=dict)
+
+    def reads(self, tree: exp.Expr) -> Reads:
+        root = build_scope(tree)
+        if root is None:
+            raise _NotUnderstoodError
+        shown: set[int] = set()
+        whole: set[Cell] = set()
+        for scope in root.traverse():
+            for column in scope.columns:
+                self.owners.setdefault(id(column), scope)
+        for scope in root.traverse():
+            if scope.scope_type in _VALUES and isinstance(scope.expression, exp.Select):
+                shown |= {id(column) for made in scope.expression.expressions for column in made.find_all(exp.Column)}
+            if scope.expression.args.get("distinct"):
+                whole |= {cell for made in self.outputs(scope).values() for cell in made.cells}
+        for column in tree.find_all(exp.Column):
+            if id(column) not in shown:
+                whole |= self.made_of(column).cells
+        return Reads(self.outputs(root), frozenset(whole))
+
+    def outputs(self, scope: Scope) -> dict[str, Made]:
+        """The columns of a query, in order."""
+        if id(scope) not in self.done:
+            self.done[id(scope)] = dict(self._outputs(scope))
+        return self.done[id(scope)]
+
+    def _outputs(self, scope: Scope) -> Iterator[tuple[str, Made]]:
+        node = scope.expression
+        if isinstance(node, exp.SetOperation):
+            arms = [list(self.outputs(arm).items()) for arm in scope.set_operation_scopes]
+            for parts in zip(*arms, strict=True):
+                yield parts[0][0], Made(frozenset().union(*(made.cells for _, made in parts)),
+                                        all(made.plain for _, made in parts))
+            return
+        if not isinstance(node, exp.Select):
+            raise _NotUnderstoodError
+        for made in node.expressions:
+            inside = made.this if isinstance(made, exp.Alias) else made
+            found = [self.made_of(column) for column in inside.find_all(exp.Column)]
+            yield made.alias_or_name, Made(frozenset().union(*(part.cells for part in found)),
+                                           isinstance(inside, exp.Column) and found[0].plain)
+
+    def made_of(self, column: exp.Column) -> Made:
+        """What a column in the middle of a query is made of."""
+        scope = self.owners.get(id(column))
+        while scope is not None:
+            source = scope.sources.get(column.table)
+            if isinstance(source, Scope):
+                return self.outputs(source)[column.name]
+            if isinstance(source, exp.Table):
+                path, columns = self.names.found[source.name]
+                mention = self.mentions.setdefault(id(source), len(self.mentions))
+                return Made(frozenset({Cell(path, columns[column.name], mention)}), plain=True)
+            scope = scope.parent
+        raise _NotUnderstoodError
