@@ -63,7 +63,7 @@ def answer(settings: Settings, request_id: str, out: Path, *, language: Language
                           "`ajprivacy request list`")
     check_step(policy, request, ANSWER, today)
     check_folder(out, request_id)
-    files = render_files(_package(settings, policy, request, everything, language, today, by))
+    files = render_files(package_of(settings, policy, request, everything, language, today, by))
     control = ControlStore.in_folder(settings.control)
     destroy_copies(settings, control, policy.rights.package_days, today)
     keep_copy(settings, request_id, files)
@@ -72,8 +72,14 @@ def answer(settings: Settings, request_id: str, out: Path, *, language: Language
     return sorted(files)
 
 
-def _package(settings: Settings, policy: Policy, request: Request, everything: list[Request], language: Language,
-             today: date, by: str) -> Package:
+def package_of(settings: Settings, policy: Policy, request: Request, everything: list[Request], language: Language,
+               today: date, by: str) -> Package:
+    """Returns the answer to a request, in one language; `everything` are all requests, among them the person's others.
+
+    Raises:
+        RightsError: it is forgotten whose it was, or its address reaches several people.
+        PrivacyError: the warehouse or the month cannot be read.
+    """
     words = Wording(language)
     if request.outcome == "refused":  # nothing about anybody is in it
         return Assembler(policy, words, None, Month()).package(request, [], [], {}, today)
