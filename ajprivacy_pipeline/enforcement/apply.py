@@ -78,8 +78,6 @@ class Door:
         self.stages = stages_of(policy)
         self.kinds = Kinds(policy, ground, self.stages)
         locked.take_turns(con, policy)
-        if seen.moment is None:
-            locked.find_rows(con)
         for entity in ground.places:
             gather(con, policy, self.stages, entity, "scratch.pending")
         self.copies = Copies(con, policy, ground, writer)
@@ -96,23 +94,24 @@ class Door:
                          "JOIN (SELECT unnest($people) AS person) USING (person)", {"people": list(people)})
         self.con.execute("CREATE OR REPLACE TABLE scratch.batch AS FROM scratch.pending "
                          "SEMI JOIN scratch.turns_now USING (turn)")
-        done, ids = Done(), locked.ids_of(self.con)
-        entities = [row[0] for row in self.con.execute("SELECT DISTINCT entity FROM scratch.batch").fetchall()]
+        done = Done()
+        entities = {row[0] for row in self.con.execute("SELECT DISTINCT entity FROM scratch.batch").fetchall()}
         due = {entity: gathered(self.con, entity) for entity in self.ground.places if entity in entities}
+        if not self._is_as_seen(self.writer):
+            locked.find_rows(self.con)  # before the locks
         self.checkpoint("batch")
         with hold_lock(self.settings):  # until it is recorded: whoever places a hold then is told what was taken
-            self._transact(number, people, ids, due, done)
+            self._transact(number, people, due, done)
             if done.rows:
                 self.record(number, done)
-        if done.rows and ids.of_people:
-            done.arrived = self._arrived(ids)
+        if done.rows and self._is_of_people(due):
+            done.arrived = self._arrived()
         return done
 
-    def _transact(self, number: int, people: Sequence[str], ids: locked.Ids, due: Mapping[str, list[Going]],
-                  done: Done) -> None:
+    def _transact(self, number: int, people: Sequence[str], due: Mapping[str, list[Going]], done: Done) -> None:
         began = time.monotonic()
-        with self.writer.batch(self._fact_tables() if ids.of_people else ()) as batch:
-            edits = self._decide(batch, done, ids, due, people)
+        with self.writer.batch(self._fact_tables() if self._is_of_people(due) else ()) as batch:
+            edits = self._decide(batch, done, due, people)
             if not edits:
                 return
             self.copies.look(batch, done.put_off)
@@ -138,11 +137,11 @@ class Door:
         self.copies.committed()
         self.checkpoint("committed")
 
-    def _decide(self, batch: Batch, done: Done, ids: locked.Ids, due: Mapping[str, list[Going]],
-                people: Sequence[str]) -> list[Edit]:
+    def _decide(self, batch: Batch, done: Done, due: Mapping[str, list[Going]], people: Sequence[str]) -> list[Edit]:
         """What is changed, decided on the facts as they stand now behind the batch's locks."""
         self.checkpoint("read")
         if not self._is_as_seen(batch):
+            ids = locked.ids_of(self.con)
             locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids)
             done.put_off |= locked.changed_people(self.con, self.policy, ids)
         if locked.EVERYBODY in done.put_off or said_by_people(self.settings) != self.seen.said:
@@ -151,9 +150,13 @@ class Door:
                  for edit in self._edits_of(batch, done, entity, listed)]
         return [edit for edit in edits if edit.going.person not in done.put_off]
 
-    def _is_as_seen(self, batch: Batch) -> bool:
+    def _is_as_seen(self, there: Batch | Writer) -> bool:
         """Whether the database itself says that nobody else has written since everything was decided about."""
-        return self.seen.moment is not None and batch.moment() == self.seen.moment
+        return self.seen.moment is not None and there.moment() == self.seen.moment
+
+    def _is_of_people(self, due: Mapping[str, list[Going]]) -> bool:
+        """Whether a batch is about more than events and log lines, which are decided each by itself."""
+        return bool(set(due) - set(self.policy.sources.bulk))
 
     def _change_copies(self, batch: Batch) -> list[CopyEdit]:
         """Change the rows of copies that go with the batch, until no new SELECT finds one: triggers may add some."""
@@ -174,11 +177,11 @@ class Door:
                                "trigger, a rule or a policy of the database puts it back or hides it; nothing of this "
                                "batch was changed")
 
-    def _arrived(self, ids: locked.Ids) -> int:
+    def _arrived(self) -> int:
         """Facts about the batch's people that came while it ran; they are decided about in the next plan."""
         with self.writer.batch() as batch:
             return 0 if self._is_as_seen(batch) else locked.arrived(
-                batch, self.con, self.ground.resolved, self.policy, ids)
+                batch, self.con, self.ground.resolved, self.policy, locked.ids_of(self.con))
 
     def _fact_tables(self) -> list[tuple[str, ...]]:
         """Tables into which a new fact about somebody could come while their own row is locked.

@@ -43,11 +43,6 @@ class Ids:
 
     by_column: Mapping[str, Sequence[str]]
 
-    @property
-    def of_people(self) -> bool:
-        """Whether a batch is about more than events and log lines, which are decided each by itself."""
-        return bool(set(self.by_column) - {"event_id", "log_id"})
-
     def of(self, table: str) -> dict[str, list[str]] | None:
         """Returns the ids by which a table is read; None: as a whole."""
         if not _BY[table]:
@@ -63,24 +58,24 @@ def take_turns(con: Connection, policy: Policy) -> None:
 
         turns              person, is_bulk, turn
         scratch.pending    gains the turn, and lies in its order
+
+    Beside it `find_rows` writes, where somebody else may have written:
+
         telling            turn, kind, id: the ids of the people, of their companies, of the records about them
-
-    Beside it `find_rows` writes, where it is needed:
-
         told               name, turn, rid: the rows of raw.<name> in which one of these ids stands
     """
     con.execute(_TURNS, {"bulk": list(policy.sources.bulk)})
     con.execute("CREATE OR REPLACE TABLE scratch.pending AS SELECT p.*, t.turn FROM scratch.pending AS p "
                 "JOIN turns AS t USING (person) ORDER BY t.turn")
-    con.execute(_TELLING, {"blanks": WHITE_SPACE})
     con.execute("DROP TABLE IF EXISTS told")
 
 
 def find_rows(con: Connection) -> None:
-    """Write `told`, which is needed once somebody else has written: the rows that facts are compared with."""
+    """Settle, once a round, with which rows facts that are read again will be compared."""
     if con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() "
                    "AND table_name = 'told'").fetchall()[0][0]:
         return
+    con.execute(_TELLING, {"blanks": WHITE_SPACE})
     con.execute("CREATE OR REPLACE TABLE told (name VARCHAR, turn BIGINT, rid BIGINT)")
     for name, columns in _BY.items():
         rows = " UNION ".join(f"SELECT '{name}', t.turn, r.rowid FROM raw.{quote(name)} AS r JOIN telling AS t "
@@ -91,6 +86,7 @@ def find_rows(con: Connection) -> None:
 
 def ids_of(con: Connection) -> Ids:
     """Returns the ids of the people of `scratch.turns_now`, of their companies, and of the records about them."""
+    find_rows(con)
     rows = con.execute("SELECT kind, list(DISTINCT id ORDER BY id) FROM telling "
                        "SEMI JOIN scratch.turns_now USING (turn) GROUP BY kind").fetchall()
     return Ids(dict(rows))
@@ -186,7 +182,6 @@ def changed_people(con: Connection, policy: Policy, ids: Ids) -> set[str]:
 
     Columns that no rule reads and no action touches do not count.
     """
-    find_rows(con)
     customers: set[str] = set()
     contacts: set[str] = set()
     records: set[str] = set()

@@ -214,7 +214,6 @@ class MonthRun:
     def _bound(self, layer: str) -> Mapping[str, object]:
         """Every bound value of a layer's models; the schemas policy and control are written on first use."""
         from ajprivacy_pipeline.pseudonyms.keys import pseudonym_parameters
-        from ajprivacy_pipeline.release import model_values, plan_release
         from ajprivacy_pipeline.retention.bind import first_held_pads, policy_parameters
         from ajprivacy_pipeline.retention.carried import carried_parameters
         from ajprivacy_pipeline.retention.effects import effect_parameters
@@ -231,6 +230,7 @@ class MonthRun:
         if layer in ("pseudonyms", PSEUDONYMISED) and "keys" not in self._values:
             self._values["keys"] = pseudonym_parameters(self.keys, self.month)
         if layer in ("anonymous", "published") and "release" not in self._values:
+            from ajprivacy_pipeline.release import model_values, plan_release  # late: its solvers load for seconds
             plan = plan_release(self.control, self.policy, self.month, self._request)
             self._values["release"] = model_values(self.policy, plan)  # one random key for all facts of this run
         return ChainMap(*self._values.values())

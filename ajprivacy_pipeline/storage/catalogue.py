@@ -187,15 +187,20 @@ def run_model(con: Connection, model: Model, values: Mapping[str, object]) -> in
     Raises:
         ModelError: as `make_relation`.
     """
-    make_relation(con, model, values)
+    made = make_relation(con, model, values)
+    if made is not None:
+        return made
     try:
         return int(con.execute(f"SELECT count(*) FROM {quote(model.layer)}.{quote(model.table)}").fetchall()[0][0])
     except EngineError as error:
         raise ModelError(f"{model.name}: {explain(error)}") from None
 
 
-def make_relation(con: Connection, model: Model, values: Mapping[str, object]) -> None:
-    """Rebuild one model's table or view from bound values; the rows of a view are not looked at.
+def make_relation(con: Connection, model: Model, values: Mapping[str, object]) -> int | None:
+    """Rebuild one model's table or view from bound values.
+
+    Returns:
+        The rows of a table; None of a view, whose rows are not looked at.
 
     Raises:
         ModelError: a parameter is not bound, or the engine refused the statement; never with a value of a row.
@@ -205,8 +210,9 @@ def make_relation(con: Connection, model: Model, values: Mapping[str, object]) -
     target = f"{quote(model.layer)}.{quote(model.table)}"
     try:
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(model.layer)}")
-        con.execute(f"CREATE OR REPLACE {'VIEW' if model.is_view else 'TABLE'} {target} AS\n{model.sql}",
-                    {p: values[p] for p in model.params})
+        told = con.execute(f"CREATE OR REPLACE {'VIEW' if model.is_view else 'TABLE'} {target} AS\n{model.sql}",
+                           {p: values[p] for p in model.params}).fetchall()
+        return None if model.is_view else int(told[0][0])
     except EngineError as error:
         raise ModelError(f"{model.name}: {explain(error)}") from None
 

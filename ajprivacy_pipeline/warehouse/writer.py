@@ -111,11 +111,11 @@ class Writer:
             with self._engine.connect() as connection:
                 yield connection
             return
-        there = self.address.sqlite_file.stat()
-        file = there.st_dev, there.st_ino
-        if self._own is None or self._own[0] != file:
+        file = self.address.sqlite_file
+        there = (file.stat().st_dev, file.stat().st_ino) if file.exists() else (0, 0)  # the driver says so, then
+        if self._own is None or self._own[0] != there:
             self.close()
-            self._own = file, self._engine.connect()
+            self._own = there, self._engine.connect()
         try:
             yield self._own[1]
         finally:
@@ -312,7 +312,7 @@ class Batch:
         version = self._writer.versions.get(change.table)
         kept = {name: table.c[name] for name in self._writer.kept_as_is(change.table)
                 if name not in (change.columns or ())}
-        return {**kept, **({version: table.c[version] + 1} if version else {})}
+        return {**kept, **({version: table.c[version] + sa.literal_column("1")} if version else {})}
 
     def insert(self, path: Path_, values: Mapping[str, Any]) -> None:
         """Insert one row."""

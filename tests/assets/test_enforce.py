@@ -11,14 +11,21 @@ from ajprivacy_pipeline.assets.enforce import APPLIED, APPLY, CERTIFICATE
 
 from ajprivacy_pipeline.enforcement.plans import find_plan
 from tests.enforcement.enforcement_world import World
+from tests.enforcement.kept import Kept
 from tests.enforcement.keyed_shop import keyed_world
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """The keyed shop."""
+    return Kept(tmp_path_factory.mktemp("keyed"), lambda folder: keyed_world(
+        folder, f"sqlite:///{folder / 'shop.db'}"))
+
+
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """The keyed shop, decided, and the environment that a code location reads."""
-    made = keyed_world(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}")
-    made.decide()
+def world(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> World:
+    """It, decided, and the environment that a code location reads."""
+    made = kept.decided()
     for name, value in made.env.items():
         monkeypatch.setenv(name, value)
     return made
@@ -50,9 +57,9 @@ def test_an_approval_starts_the_job_that_carries_it_out(world: World) -> None:
     assert "Kari" not in Path(str(metadata["page"].value)).read_text()
 
 
-def test_what_is_written_back_starts_the_job_again(world: World) -> None:
-    plan = world.approved()
-    world.apply(plan)
+@pytest.mark.usefixtures("world")  # whose place this is
+def test_what_is_written_back_starts_the_job_again(kept: Kept) -> None:
+    world, plan = kept.applied(), kept.plan
     world.execute("UPDATE kunde SET navn = 'Kari Nordmann' WHERE nr = 1")
     world.decide()
     assert asked() == []

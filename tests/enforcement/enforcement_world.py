@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.enforcement.approve import approve
@@ -21,6 +22,8 @@ from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
 from ajprivacy_pipeline.storage.control import ControlStore
 
 MONTH = "2026-10"
+# Databases of a test whose statements another quick test sends to all three.
+ONE_QUICK = ("sqlite", *(pytest.param(kind, marks=pytest.mark.soak) for kind in ("postgresql", "mariadb")))
 Cells = dict[str, dict[str, dict[str, Any]]]  # table -> key -> column -> value
 Decision = tuple[str, Any]  # decision, due_on
 

@@ -19,7 +19,7 @@ from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.warehouse.forms import email_key
 from ajprivacy_pipeline.warehouse.source import open_source
 from tests import mariadb
-from tests.enforcement.enforcement_world import World, new_database
+from tests.enforcement.enforcement_world import ONE_QUICK, World, new_database
 from tests.enforcement.keyed_shop import MAPPING, TABLES
 
 # Kari (1) and Per (4) are due, Ola (2) stays; 100 and 104 are their orders.
@@ -77,7 +77,7 @@ OLD_ORDER = ("INSERT INTO ordre VALUES (105, 5, NULL, '2012-01-01', '2012-01-05'
 Shop = Callable[..., World]
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=ONE_QUICK)
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
     """Makes the shop with copies under a mapping that declares some of them; further statements change it first."""
     url = f"sqlite:///{tmp_path / 'shop.db'}"
@@ -102,6 +102,7 @@ def rows(world: World, table: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1, 2")]
 
 
+@pytest.mark.parametrize("shop", ["sqlite", "postgresql", "mariadb"], indirect=True)
 def test_every_kind_of_copy_goes_with_its_part(shop: Shop) -> None:
     world = shop(SOK, KO, FELT, ADRESSE)
     world.decide()
@@ -220,6 +221,7 @@ def audited(shop: Shop, request: pytest.FixtureRequest) -> Callable[[bool], Worl
     return made
 
 
+@pytest.mark.parametrize("shop", ["sqlite", "postgresql", "mariadb"], indirect=True)
 def test_an_audit_table_that_a_trigger_fills_is_emptied_in_the_same_batch(audited: Callable[[bool], World]) -> None:
     world = audited(True)
     world.decide()
@@ -295,7 +297,7 @@ def test_a_faulty_entry_is_told_in_one_sentence(tmp_path: Path, entry: str, told
         look_at(source, world.settings, world.policy)
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ONE_QUICK[:2])
 def test_the_sample_with_copies_ends_without_any_erased_address(kind: str, request: pytest.FixtureRequest,
                                                                tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shop.db'}"

@@ -1,7 +1,6 @@
 """Disks that are full, stores that are away and databases that go: one sentence, nothing half done, one final state."""
 
 import resource
-import shutil
 import signal
 import sqlite3
 from pathlib import Path
@@ -14,38 +13,17 @@ from ajprivacy_pipeline.enforcement.ledger import open_ledger
 from ajprivacy_pipeline.errors import PrivacyError
 from tests import forked
 from tests.enforcement.enforcement_world import World, changed, new_database
-from tests.enforcement.test_kill import in_small_batches, table_rows
+from tests.enforcement.kept import Kept
+from tests.enforcement.keyed_shop import in_small_batches
+from tests.enforcement.test_kill import table_rows
 
 Rows = dict[str, list[tuple[object, ...]]]
 
 
 @pytest.fixture(scope="module")
-def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the keyed shop, one person a batch, decided once."""
-    folder = tmp_path_factory.mktemp("decided")
-    in_small_batches(folder, f"sqlite:///{folder / 'shop.db'}").decide()
-    return folder
-
-
-def copied(decided: Path, folder: Path) -> World:
-    """A copy of it, for a test to change."""
-    shutil.copytree(decided, folder)
-    return World(folder / "home", f"sqlite:///{folder / 'shop.db'}", AJPRIVACY_NOTICE=str(folder / "notice"),
-                 AJPRIVACY_MAPPING=str(folder / "mapping.toml"))
-
-
-@pytest.fixture
-def world(decided: Path, tmp_path: Path) -> World:
-    """A copy of it, for a test to change."""
-    return copied(decided, tmp_path / "copy")
-
-
-@pytest.fixture(scope="module")
-def wanted(decided: Path, tmp_path_factory: pytest.TempPathFactory) -> Rows:
+def wanted(one_by_one: Kept) -> Rows:
     """The shop's rows after an apply in which nothing went wrong."""
-    world = copied(decided, tmp_path_factory.mktemp("straight") / "copy")
-    world.apply(world.approved())
-    return table_rows(world)
+    return table_rows(one_by_one.applied())
 
 
 def ends_well(world: World, plan: str, wanted: Rows) -> None:
@@ -55,7 +33,6 @@ def ends_well(world: World, plan: str, wanted: Rows) -> None:
     assert result["planned"] == result["applied"] + result["already"]
     assert table_rows(world) == wanted
     assert open_ledger(world.settings).verify().faults == ()
-    assert world.apply(plan)["applied"] == 0
 
 
 def one_sentence(error: PrivacyError) -> None:
@@ -65,9 +42,9 @@ def one_sentence(error: PrivacyError) -> None:
 
 
 @pytest.mark.parametrize("when", ["committed", "batch"])
-def test_the_control_store_is_away_for_a_while(when: str, world: World, wanted: Rows) -> None:
+def test_the_control_store_is_away_for_a_while(when: str, one_by_one: Kept, wanted: Rows) -> None:
     """Between a batch's commit and its entry, and before a batch: somebody else has the store locked."""
-    plan = world.approved()
+    world, plan = one_by_one.approved(), one_by_one.plan
     locks: list[sqlite3.Connection] = []
 
     def away(now: str) -> None:
@@ -105,8 +82,8 @@ def _fill_the_disk(env: dict[str, str], plan: str, point: str, said: str) -> Non
 
 
 @pytest.mark.parametrize("point", ["write", "committed"])
-def test_a_disk_that_is_full_in_the_middle(point: str, world: World, wanted: Rows, tmp_path: Path) -> None:
-    plan = world.approved()
+def test_a_disk_that_is_full_in_the_middle(point: str, one_by_one: Kept, wanted: Rows, tmp_path: Path) -> None:
+    world, plan = one_by_one.approved(), one_by_one.plan
     before = world.cells()
     process = forked.start(_fill_the_disk, world.env, plan, point, str(tmp_path / "said"))
     process.join(120)
@@ -119,7 +96,7 @@ def test_a_disk_that_is_full_in_the_middle(point: str, world: World, wanted: Row
     ends_well(world, plan, wanted)
 
 
-def test_a_database_that_goes_away_between_two_batches(postgres_url: str, tmp_path: Path) -> None:
+def test_a_database_that_goes_away_between_two_batches(postgres_url: str, wanted: Rows, tmp_path: Path) -> None:
     """The server ends every connection to the database and lets nobody in; later it is there again."""
     url = new_database(postgres_url, "goes_away")
     world = in_small_batches(tmp_path, url)
@@ -143,16 +120,12 @@ def test_a_database_that_goes_away_between_two_batches(postgres_url: str, tmp_pa
         connection.exec_driver_sql("ALTER DATABASE goes_away ALLOW_CONNECTIONS true")
     engine.dispose()
     assert [entry.kind for entry in open_ledger(world.settings).entries()].count("batch") == 1
-    (tmp_path / "straight").mkdir()
-    straight = in_small_batches(tmp_path / "straight", new_database(postgres_url, "stays"))
-    straight.decide()
-    straight.apply(straight.approved())
-    ends_well(world, plan, table_rows(straight))
+    ends_well(world, plan, wanted)
 
 
-def test_a_control_store_that_nobody_may_read(world: World, wanted: Rows) -> None:
+def test_a_control_store_that_nobody_may_read(one_by_one: Kept, wanted: Rows) -> None:
     """Refused before anything is changed; root may read everything, so a folder stands in its place."""
-    plan = world.approved()
+    world, plan = one_by_one.approved(), one_by_one.plan
     before = world.cells()
     store = world.settings.control / "control.db"
     store.rename(store.with_name("away.db"))

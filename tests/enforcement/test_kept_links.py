@@ -2,25 +2,32 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.enforcement.enforcement_world import World, changed, sample_shop
 from tests.enforcement.expected import expected
+from tests.enforcement.kept import Kept
 
 
-def _world(folder: Path) -> World:
-    sample_shop(url := f"sqlite:///{folder / 'shop.db'}", 120, 5, folder)
-    return World(folder / "home", url)
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """A sample shop."""
+    def make(folder: Path) -> World:
+        sample_shop(url := f"sqlite:///{folder / 'shop.db'}", 120, 5, folder)
+        return World(folder / "home", url)
+    return Kept(tmp_path_factory.mktemp("links"), make)
 
 
-def _lost(world: World) -> dict[str, str]:
+def _lost(sample: Kept) -> dict[str, str]:
     """The kept newsletter rows that are to lose a customer, by their key, as the specification has it."""
-    before, decisions = world.cells(), world.decide()
-    return {key: before[table][key][column] for (table, key, column) in expected(before, decisions)
+    before = sample.decided().cells()
+    return {key: before[table][key][column] for (table, key, column) in expected(before, sample.decisions)
             if (table, column) == ("newsletter_subscriptions", "customer_id")}
 
 
-def test_a_link_stays_as_long_as_anything_of_its_subject_stays(tmp_path: Path) -> None:
-    world = _world(tmp_path)
-    before = _lost(world)
+def test_a_link_stays_as_long_as_anything_of_its_subject_stays(sample: Kept) -> None:
+    before = _lost(sample)
+    world = sample.made()
     (kept, asking), (_, gone) = list(before.items())[:2]
     world.execute("INSERT INTO rights_requests (request_id, kind, received_at, identity_verified_at, closed_at, "
                   "customer_id) VALUES ('R-NEW', 'access', '2026-05-04', '2026-05-05', '2026-05-06', :who)", who=asking)
@@ -36,9 +43,9 @@ def test_a_link_stays_as_long_as_anything_of_its_subject_stays(tmp_path: Path) -
         {"table": "newsletter_subscriptions", "rows": len(set(lost)), "cells": len(lost)}]
 
 
-def test_a_link_that_the_source_cannot_be_without_stays_and_refuses_nothing(tmp_path: Path) -> None:
-    world = _world(tmp_path)
-    lost = _lost(world)
+def test_a_link_that_the_source_cannot_be_without_stays_and_refuses_nothing(sample: Kept) -> None:
+    lost = _lost(sample)
+    world = sample.made()
     columns = "subscription_id, email, coalesce(customer_id, ''), contact_id, subscribed_at, unsubscribed_at"
     made = ("subscription_id TEXT PRIMARY KEY, email TEXT, customer_id TEXT NOT NULL, contact_id TEXT, "
             "subscribed_at TEXT, unsubscribed_at TEXT")
@@ -52,9 +59,9 @@ def test_a_link_that_the_source_cannot_be_without_stays_and_refuses_nothing(tmp_
     assert lost == {key: rows[key]["customer_id"] for key in lost}
 
 
-def test_a_link_that_is_the_row_of_the_subject_itself_is_not_touched(tmp_path: Path) -> None:
+def test_a_link_that_is_the_row_of_the_subject_itself_is_not_touched(sample: Kept, tmp_path: Path) -> None:
     """Where the shop keeps the newsletter as a column of its customers, the link is their own key."""
-    world = _world(tmp_path)
+    world = sample.made()
     world.execute("ALTER TABLE customers ADD COLUMN subscribed TEXT")
     world.execute("UPDATE customers SET subscribed = '2020-01-01'")
     (tmp_path / "mapping.toml").write_text("""

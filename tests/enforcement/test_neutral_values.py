@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from ajprivacy_pipeline.policy import read_texts
 from ajprivacy_pipeline.settings import NOTICE
 from tests.enforcement.enforcement_world import World
+from tests.enforcement.kept import Kept
 from tests.enforcement.keyed_shop import keyed_world
 
 
@@ -23,18 +26,27 @@ def _values(world: World) -> list[tuple[str, str]]:
                   if decision != "absent" and key in ("customer:4", "contact:31"))
 
 
-def test_a_new_neutral_value_makes_nobody_due_again(tmp_path: Path) -> None:
-    notice = _policy(tmp_path / "notice", "Borte", "borte-{key}")
-    world = keyed_world(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", AJPRIVACY_NOTICE=notice)
-    world.decide()
-    world.apply(world.approved())
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """The keyed shop under an earlier policy."""
+    return Kept(tmp_path_factory.mktemp("earlier"), lambda folder: keyed_world(
+        folder, f"sqlite:///{folder / 'shop.db'}", AJPRIVACY_NOTICE=_policy(folder / "notice", "Borte", "borte-{key}")))
+
+
+def _today(world: World) -> None:
+    """Its policy becomes another one."""
+    _policy(Path(world.env["AJPRIVACY_NOTICE"]), "Fjernet", "fjernet-{key}")
+
+
+def test_a_new_neutral_value_makes_nobody_due_again(earlier: Kept) -> None:
+    world = earlier.applied()
     with world.connection() as connection:
         left = connection.exec_driver_sql("SELECT nr, navn, epost FROM kunde WHERE nr IN (1, 4)").fetchall()
     assert [tuple(row) for row in left] == [(1, "Borte", "borte-1@example.invalid"),
                                             (4, "Borte", "borte-4@example.invalid")]
     assert _values(world) == []
 
-    _policy(tmp_path / "notice", "Fjernet", "fjernet-{key}")
+    _today(world)
     assert _values(world) == []
     assert world.plan()["rows"] == 0
 
@@ -44,11 +56,8 @@ def test_a_new_neutral_value_makes_nobody_due_again(tmp_path: Path) -> None:
     assert _values(world) == [("customer:4", "name")]  # no version of the policy has ever left that
 
 
-def test_in_a_column_that_takes_null_it_is_a_name(tmp_path: Path) -> None:
-    notice = _policy(tmp_path / "notice", "Borte", "borte-{key}")
-    world = keyed_world(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", AJPRIVACY_NOTICE=notice)
-    world.decide()
-    world.apply(world.approved())
-    _policy(tmp_path / "notice", "Fjernet", "fjernet-{key}")
+def test_in_a_column_that_takes_null_it_is_a_name(earlier: Kept) -> None:
+    world = earlier.applied()
+    _today(world)
     world.execute("UPDATE kontakt SET navn = 'Borte' WHERE nr = 31")
     assert _values(world) == [("contact:31", "name")]

@@ -24,10 +24,10 @@ from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.storage import control_tables as store
 from ajprivacy_pipeline.storage.catalogue import layer_models
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from tests import forked
 from tests.enforcement.enforcement_world import MONTH, World
 from tests.enforcement.guarded_shop import guarded_world
-from tests.enforcement.test_kill import POINTS, _apply_and_die
+from tests.enforcement.kept import Kept
+from tests.enforcement.test_kill import POINTS, killed
 
 KARI = "UPDATE customers SET name = 'Kari Nordmann', email = 'kari@example.no', phone = '90000001' "
 C1 = "WHERE customer_id = 'c1'"
@@ -42,25 +42,12 @@ class Found(NamedTuple):
     counted: dict[str, int]  # what is published and followed, in rows
 
 
-@pytest.fixture(scope="module")
-def carried_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the shop after its first plan; the warehouse of before stands beside it."""
-    folder = tmp_path_factory.mktemp("guarded")
-    shutil.copytree(NOTICE, folder / "notice")
-    world = guarded_world(folder, f"sqlite:///{folder / 'shop.db'}", AJPRIVACY_NOTICE=str(folder / "notice"))
-    shutil.copy(folder / "shop.db", folder / "before.db")
-    world.decide()
-    assert world.apply(world.approved())["verified"]
-    return folder
-
-
 @pytest.fixture
-def world(carried_out: Path, tmp_path: Path) -> World:
-    """A copy of it, for a test to change."""
-    folder = tmp_path / "copy"
-    shutil.copytree(carried_out, folder)
-    return World(folder / "home", f"sqlite:///{folder / 'shop.db'}", AJPRIVACY_NOTICE=str(folder / "notice"),
-                 AJPRIVACY_MAPPING=str(folder / "mapping.toml"))
+def world(guarded: Kept) -> World:
+    """The shop after its first plan; the warehouse of before stands beside it."""
+    made = guarded.applied()
+    assert guarded.result["verified"]
+    return made
 
 
 def look(world: World, month: str = MONTH) -> Found:
@@ -299,23 +286,24 @@ def _seal_anew(folder: Path, name: str) -> None:
     (folder / f"{name}.sealed").write_text(aes_key_wrap(KeyStore(folder).derive("seal", name), key).hex())
 
 
-@pytest.mark.parametrize("points", [("committed", "mark"), pytest.param(POINTS, marks=pytest.mark.soak)])
-def test_killed_it_knows_as_much_as_if_nothing_had_been(points: tuple[str, ...], tmp_path: Path) -> None:
-    """One person a batch: what two of them share is guarded with the second, whichever process carries it out."""
-    known: list[Any] = []
-    for name in ("killed", "straight"):
-        folder = tmp_path / name
+@pytest.fixture
+def one_a_batch(tmp_path: Path) -> Kept:
+    """The shop, one person a batch."""
+    def make(folder: Path) -> World:
         shutil.copytree(NOTICE, folder / "notice")
         path = folder / "notice" / "enforcement.toml"
         path.write_text(path.read_text().replace("subjects = 2000 ", "subjects = 1 "))
-        world = guarded_world(folder, f"sqlite:///{folder / 'shop.db'}", AJPRIVACY_NOTICE=str(folder / "notice"))
-        world.decide()
-        plan = world.approved()
-        for point in points if name == "killed" else ():
-            process = forked.start(_apply_and_die, world.env, plan, point)
-            process.join(120)
-            assert process.exitcode == -9, point
-        assert world.apply(plan)["verified"]
+        return guarded_world(folder, f"sqlite:///{folder / 'shop.db'}", AJPRIVACY_NOTICE=str(folder / "notice"))
+    return Kept(tmp_path, make)
+
+
+@pytest.mark.parametrize("points", [("committed",), pytest.param(POINTS, marks=pytest.mark.soak)])
+def test_killed_it_knows_as_much_as_if_nothing_had_been(points: tuple[str, ...], one_a_batch: Kept) -> None:
+    """One person a batch: what two of them share is guarded with the second, whichever process carries it out."""
+    known: list[Any] = []
+    for name in ("killed", "straight"):
+        world = one_a_batch.approved()
+        killed(world, one_a_batch.plan, points if name == "killed" else ())
         world.execute(f"{KARI} {C1}")
         known.append((entries(world), look(world)))
     assert known[0] == known[1]

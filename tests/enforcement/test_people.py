@@ -1,6 +1,5 @@
 """The words: of how many people nothing is left, and of how many no record has the id, told of nobody too many."""
 
-import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from ajprivacy_pipeline.enforcement.ledger import open_ledger
 from ajprivacy_pipeline.oversight.holds import place_hold
 from tests.enforcement.enforcement_world import Cells, World, sample_shop
+from tests.enforcement.kept import Kept
 
 KINDS = {"customer": "customers", "contact": "contacts"}
 VALUES = {"customers": ["name", "email", "phone", "username", "street_address", "gender", "preferences",
@@ -18,19 +18,12 @@ VALUES = {"customers": ["name", "email", "phone", "username", "street_address", 
 
 
 @pytest.fixture(scope="module")
-def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a sample shop, decided once."""
-    folder = tmp_path_factory.mktemp("people")
-    sample_shop(f"sqlite:///{folder / 'shop.db'}", 90, 5, folder)
-    World(folder / "home", f"sqlite:///{folder / 'shop.db'}").decide()
-    return folder
-
-
-@pytest.fixture
-def world(decided: Path, tmp_path: Path) -> World:
-    """A copy of it."""
-    shutil.copytree(decided, tmp_path / "copy")
-    return World(tmp_path / "copy" / "home", f"sqlite:///{tmp_path / 'copy' / 'shop.db'}")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """A sample shop."""
+    def make(folder: Path) -> World:
+        sample_shop(f"sqlite:///{folder / 'shop.db'}", 90, 5, folder)
+        return World(folder / "home", f"sqlite:///{folder / 'shop.db'}")
+    return Kept(tmp_path_factory.mktemp("people"), make)
 
 
 def verdict(world: World) -> dict[str, Any]:
@@ -61,47 +54,35 @@ def slow(before: Cells, after: Cells) -> tuple[set[str], set[str]]:
     return anonymised, unlinked
 
 
-def test_they_are_those_of_whom_nothing_is_left(world: World) -> None:
-    before = world.cells()
-    plan = world.approved()
-    assert world.apply(plan)["sweep"] == []
-    anonymised, unlinked = slow(before, world.cells())
+def test_they_are_those_of_whom_nothing_is_left(sample: Kept) -> None:
+    before = sample.made().cells()
+    world = sample.applied()
+    assert sample.result["sweep"] == []
+    anonymised, unlinked = slow(before, sample.after)
     said = verdict(world)
     assert 0 < said["anonymised"] <= len(anonymised)
     assert 0 < said["unlinked"] <= len(unlinked)
     assert (said["anonymised"], said["unlinked"]) == (len(anonymised), len(unlinked))
-    world.apply(plan)
+    world.apply(sample.plan)
     assert verdict(world)["anonymised"] == said["anonymised"]
 
 
-def test_somebody_who_is_held_is_neither(world: World) -> None:
-    plan = world.approved()
+def test_somebody_who_is_held_is_neither(sample: Kept) -> None:
+    sample.applied()
+    world = sample.approved()
     straight = world.cells()
-    somebody = _one_of_the_anonymised(world, plan, straight)
+    somebody = min(slow(straight, sample.after)[0])  # who would be, if nothing came between
     place_hold(world.settings, somebody, "Ada", "litigation", date(2027, 10, 1), today=date(2026, 10, 15), by="Ada")
-    world.apply(plan)
+    world.apply(sample.plan)
     anonymised, unlinked = slow(straight, world.cells())
     assert somebody not in anonymised
     assert (verdict(world)["anonymised"], verdict(world)["unlinked"]) == (len(anonymised), len(unlinked))
 
 
-def test_nobody_is_counted_where_the_sweep_finds_something_or_somebody_came(world: World) -> None:
-    plan = world.approved()
+def test_nobody_is_counted_where_the_sweep_finds_something_or_somebody_came(sample: Kept) -> None:
+    world = sample.approved()
     with world.connection() as connection:
         connection.exec_driver_sql("CREATE TABLE remarks (text VARCHAR)")
         connection.exec_driver_sql("INSERT INTO remarks SELECT email FROM customers WHERE email IS NOT NULL")
-    assert world.apply(plan)["sweep"]
+    assert world.apply(sample.plan)["sweep"]
     assert "anonymised" not in verdict(world)
-
-
-def _one_of_the_anonymised(world: World, plan: str, before: Cells) -> str:
-    """Somebody who would be anonymised: found by carrying the same plan out on a copy of everything."""
-    home = world.settings.home.parent
-    shutil.copytree(home, home.with_name("trial"))
-    trial = World(home.with_name("trial") / "home", f"sqlite:///{home.with_name('trial') / 'shop.db'}")
-    shop = home / "shop.db"
-    kept = shop.read_bytes()
-    World(trial.settings.home, world.url).apply(plan)
-    anonymised, _ = slow(before, world.cells())
-    shop.write_bytes(kept)
-    return min(anonymised)

@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from ajprivacy_pipeline.enforcement.ground import current_policy
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.targets import Place, places_of, sharings
 from ajprivacy_pipeline.warehouse.mapping import load_mapping, resolve
 from ajprivacy_pipeline.warehouse.source import open_source
-from tests.enforcement.enforcement_world import World
+from tests.enforcement.enforcement_world import shop_of
 
 TABLES = (
     'CREATE TABLE kunde (nr TEXT PRIMARY KEY, slag, navn TEXT, epost TEXT, gate TEXT, orgnr TEXT, "Full adr" TEXT)',
@@ -50,12 +49,8 @@ product_id = "vare"
 
 def places(folder: Path, *, kind: str = '"slag"', street: str = "gate", more: str = "") -> dict[str, Place]:
     """The places of the shop under a mapping with some lines of its own."""
-    engine = sa.create_engine(url := f"sqlite:///{folder / 'shop.db'}")
-    with engine.begin() as connection:
-        for statement in TABLES:
-            connection.exec_driver_sql(statement)
-    (folder / "mapping.toml").write_text(MAPPING.format(type=kind, street=street, more=more))
-    world = World(folder / "home", url, AJPRIVACY_MAPPING=str(folder / "mapping.toml"))
+    world = shop_of(folder, url := f"sqlite:///{folder / 'shop.db'}", ";".join(TABLES),
+                    MAPPING.format(type=kind, street=street, more=more))
     policy = current_policy(world.settings)
     stages = stages_of(policy)
     with open_source(url) as source:

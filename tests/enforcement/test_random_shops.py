@@ -9,8 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.clock import today
+from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.policy import read_texts
-from ajprivacy_pipeline.run.month import open_month
+from ajprivacy_pipeline.run.month import MonthRun, open_month
 from ajprivacy_pipeline.run.steps import run_decisions
 from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.storage.catalogue import layer_models
@@ -48,7 +49,7 @@ def _world(folder: Path, url: str, shops: Merged) -> World:
     for name, text in read_texts(NOTICE).items():
         (notice / name).write_text(text.replace("first_orphan_share = 0.2", "first_orphan_share = 1.0"),
                                    encoding="utf-8")
-    world = World(folder / "home", url, AJPRIVACY_NOTICE=str(notice))
+    world = World(folder / "home", url, AJPRIVACY_NOTICE=str(notice), AJPRIVACY_THREADS="2")
     metadata = sa.MetaData()
     engine = sa.create_engine(url)
     for name, table in world.policy.sources.tables.items():
@@ -63,7 +64,10 @@ def _world(folder: Path, url: str, shops: Merged) -> World:
     return world
 
 
-def _due_today(world: World) -> set[tuple[str, str, str]]:
+Parts = set[tuple[str, str, str]]
+
+
+def _due_today(world: World) -> Parts:
     """What is due by the facts of today as well, where what keeps or freezes is looked at."""
     with open_month(world.settings, MONTH, "today") as run:
         run_decisions(run)
@@ -75,29 +79,30 @@ def _due_today(world: World) -> set[tuple[str, str, str]]:
             for entity, key, part in rows}
 
 
-def _held_for_want_of_evidence(world: World) -> set[tuple[str, str, str]]:
-    """What `no_evidence` alone holds: no longer, once something of that subject was carried out."""
-    with open_month(world.settings, MONTH, "held") as run:
-        run_decisions(run)
-        run.finish()
-        return set(run.con.execute("SELECT 'subject', subject_id, attribute FROM retention.attribute_decisions "
-                                   "WHERE held_by = ['no_evidence'] UNION ALL SELECT entity, record_id, part "
-                                   "FROM retention.record_decisions WHERE held_by = ['no_evidence']").fetchall())
+def _decided(world: World) -> tuple[dict[tuple[str, str, str], Decision], Parts, Parts]:
+    """What is decided; what `no_evidence` alone holds of it; and what waits.
 
-
-def _waiting(world: World) -> set[tuple[str, str, str]]:
-    """Subscriptions whose period is still open, and links that somebody else's purpose rests on.
-
-    Whether these are all is told by everybody's decisions afterwards: nobody's date may have moved.
+    The second is held no longer, once something of that subject was carried out. The third are subscriptions whose
+    period is still open, and links that somebody else's purpose rests on: whether these are all is told by everybody's
+    decisions afterwards, since nobody's date may have moved.
     """
-    with open_month(world.settings, MONTH, "held") as run:
+    unproven: Parts = set()
+    waiting: Parts = set()
+
+    def steps(run: MonthRun) -> None:
         run_decisions(run)
         run.finish()
-        return set(run.con.execute(
+        unproven.update(run.con.execute(
+            "SELECT 'subject', subject_id, attribute FROM retention.attribute_decisions "
+            "WHERE held_by = ['no_evidence'] UNION ALL SELECT entity, record_id, part "
+            "FROM retention.record_decisions WHERE held_by = ['no_evidence']").fetchall())
+        waiting.update(run.con.execute(
             "SELECT 'newsletter_subscriptions', subscription_id, 'email' FROM staged.newsletter_subscriptions "
             "WHERE unsubscribed_on = $day UNION ALL SELECT entity, record_id, "
             "CASE entity WHEN 'orders' THEN 'link' ELSE 'content' END FROM retention.relied_on",
             {"day": date(2026, 11, 1)}).fetchall())
+
+    return world.run(MONTH, steps), unproven, waiting
 
 
 def _by_bare_key(cells: Cells) -> Cells:
@@ -105,20 +110,19 @@ def _by_bare_key(cells: Cells) -> Cells:
 
 
 def _check(world: World) -> None:
-    decisions = world.decide()
     going = _due_today(world)
+    decisions, unproven, waiting = _decided(world)
     told: dict[tuple[str, str, str], Decision] = {
         key: ("retain", None) if decision == "due" and key not in going else (decision, due_on)
         for key, (decision, due_on) in decisions.items()}
-    unproven = _held_for_want_of_evidence(world)
     before = _by_bare_key(world.cells())
-    waiting = _waiting(world)
     plan = world.plan()
     assert not plan["refused"]
     assert plan["rows"] == sum(decision == "due" for decision, _ in decisions.values()) - sum(
         row["rows"] for row in plan["waiting"])
     told |= {key: ("retain", None) for key in waiting if told[key][0] == "due"}
-    result = world.apply(world.approved())
+    approve(world.settings, str(plan["plan"]), "Ada", release_brake=True)
+    result = world.apply(str(plan["plan"]))
     assert result["verified"]
     after = _by_bare_key(world.cells())
     now = {cell: becomes for cell, (_, becomes) in changed(before, after).items()}

@@ -19,7 +19,7 @@ from ajprivacy_pipeline.enforcement.sweep import sweep
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from tests import mariadb
-from tests.enforcement.enforcement_world import World, new_database
+from tests.enforcement.enforcement_world import ONE_QUICK, World, new_database
 from tests.enforcement.keyed_shop import MAPPING, keyed_world
 
 MAPPED = """
@@ -142,6 +142,7 @@ def test_the_set_holds_no_value_in_clear(swept: Swept) -> None:
     assert not [word for word in ("kari", "example", "91234567", "storgata", "hansen") if word in text]
 
 
+@pytest.mark.parametrize("swept", ONE_QUICK, indirect=True)
 def test_a_sweep_looks_again_until_the_set_is_gone(swept: Swept) -> None:
     swept.world.execute("UPDATE kopi SET epost = NULL WHERE nr = 1")
     left = [{**hit, "rows": hit["rows"] - (hit["how"] == "email" and hit["table"] == "kopi")} for hit in swept.expected]

@@ -5,9 +5,7 @@ Kari (1) and Per (4) are due; Ola (2) bought lately; the firm (3) is one. Two or
 
 from pathlib import Path
 
-import sqlalchemy as sa
-
-from tests.enforcement.enforcement_world import World
+from tests.enforcement.enforcement_world import World, shop_of
 
 TABLES = """
 CREATE TABLE ps_customer (id_customer integer PRIMARY KEY, company varchar(60), firstname varchar(60) NOT NULL,
@@ -94,12 +92,6 @@ BOTH = '["firstname", "Lastname"]'
 
 def written_world(folder: Path, url: str, *, names: str = BOTH, mapping: str = MAPPING) -> World:
     """Make the shop where the URL says, with the product's mapping of it."""
-    engine = sa.create_engine(url)
-    if engine.dialect.name == "sqlite":  # whose releases before 3.44 have no concat
+    if url.startswith("sqlite"):  # whose releases before 3.44 have no concat
         mapping = mapping.replace("concat(firstname, ' ', lastname)", "firstname || ' ' || lastname")
-    with engine.begin() as connection:
-        for statement in filter(None, map(str.strip, TABLES.split(";"))):
-            connection.exec_driver_sql(statement)
-    engine.dispose()
-    (folder / "mapping.toml").write_text(mapping.replace("WRITES", names))
-    return World(folder / "home", url, AJPRIVACY_MAPPING=str(folder / "mapping.toml"))
+    return shop_of(folder, url, TABLES, mapping.replace("WRITES", names))
