@@ -18,7 +18,7 @@ from ajprivacy_pipeline.rights.copies import copied_rows
 from ajprivacy_pipeline.rights.decided import Month, decided_month
 from ajprivacy_pipeline.rights.folder import check_folder, destroy_copies, keep_copy, write_folder
 from ajprivacy_pipeline.rights.held import Held, Holdings
-from ajprivacy_pipeline.rights.outbox import all_notices, fill
+from ajprivacy_pipeline.rights.outbox import COPY, all_notices, fill
 from ajprivacy_pipeline.rights.outcome import ENDING, Outcome
 from ajprivacy_pipeline.rights.package import ACCESS, PORTABILITY, Assembler
 from ajprivacy_pipeline.rights.page import render_files
@@ -63,7 +63,7 @@ def answer(settings: Settings, request_id: str, out: Path, *, language: Language
                           "`ajprivacy request list`")
     check_step(policy, request, ANSWER, today)
     check_folder(out, request_id)
-    files = render_files(_package(settings, policy, request, everything, language, today, by))
+    files = render_files(package_of(settings, policy, request, everything, language, today, by))
     control = ControlStore.in_folder(settings.control)
     destroy_copies(settings, control, policy.rights.package_days, today)
     keep_copy(settings, request_id, files)
@@ -72,8 +72,14 @@ def answer(settings: Settings, request_id: str, out: Path, *, language: Language
     return sorted(files)
 
 
-def _package(settings: Settings, policy: Policy, request: Request, everything: list[Request], language: Language,
-             today: date, by: str) -> Package:
+def package_of(settings: Settings, policy: Policy, request: Request, everything: list[Request], language: Language,
+               today: date, by: str) -> Package:
+    """Returns the answer to a request, in one language; `everything` are all requests, among them the person's others.
+
+    Raises:
+        RightsError: it is forgotten whose it was, or its address reaches several people.
+        PrivacyError: the warehouse or the month cannot be read.
+    """
     words = Wording(language)
     if request.outcome == "refused":  # nothing about anybody is in it
         return Assembler(policy, words, None, Month()).package(request, [], [], {}, today)
@@ -122,9 +128,17 @@ def _unconfirmed(policy: Policy, words: Wording, control: ControlStore, request:
     """Who was told of a rectification and has not confirmed it: the systems that are not updated by us."""
     if request.kind != RECTIFICATION:
         return []
-    return [words.of("recipient_names", one.addressee) if one.addressee in policy.recipients else
-            policy.rights.systems[one.addressee].meaning if one.addressee in policy.rights.systems else one.addressee
-            for one in all_notices(control) if one.request == request.id and one.acknowledged_on is None]
+    return [_addressee(policy, words, one.addressee) for one in all_notices(control)
+            if one.request == request.id and one.acknowledged_on is None]
+
+
+def _addressee(policy: Policy, words: Wording, name: str) -> str:
+    """What a person reads of whom a notice went to."""
+    if name in policy.recipients:
+        return words.of("recipient_names", name)
+    if name in policy.rights.systems:
+        return policy.rights.systems[name].meaning
+    return words.text("titles", "copy", table=name.removeprefix(COPY))
 
 
 def _alone(settings: Settings, policy: Policy, request: Request) -> str | None:

@@ -123,8 +123,9 @@ def check(settings: Settings, policy: Policy, asker: Asker, wish: Wish, today: d
         row = _row(policy, wish, own)
         _check_values(policy, wish, kind, row, today)
         copies = copied_rows(found, person, holdings, (*person.spellings, *month.spellings(person.email_keys)))
-        beside = tuple(table for table, rows in copies.items() if any(wish.old.strip() in map(_bare, one.values())
-                                                                      for one in rows)) if wish.old.strip() else ()
+        old = wish.old.strip().casefold()
+        beside = tuple(table for table, rows in copies.items() if old and any(
+            old == _bare(value).casefold() for one in rows for value in one.values()))
     key = tuple(row[name] or "" for name in policy.sources.tables[wish.table].key)
     return Checked(person.subject_id, Correction(wish.table, key, wish.column, wish.old.strip(), wish.new.strip()),
                    beside)

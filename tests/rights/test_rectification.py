@@ -165,6 +165,33 @@ def test_what_changed_since_is_left_and_so_is_what_is_held(desk: Desk, say: Say)
     assert changed(before, cells(desk)) == {}
 
 
+def test_a_copy_that_is_not_written_by_us_is_named_until_it_is_confirmed(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    write_shop(url, SHOP)
+    (tmp_path / "mapping.toml").write_text(
+        "".join(f'[[copies]]\ntable = "{table}"\nby = {{ column = "customer_id", entity = "customers" }}\n'
+                'erase = ["mail"]\nwith = "customers.email"\n' for table in ("grid", "cart")), encoding="utf-8")
+    desk = Desk(tmp_path / "home", url, monkeypatch, AJPRIVACY_MAPPING=str(tmp_path / "mapping.toml"))
+    for table, mail in (("grid", "KARI@example.no "), ("cart", "else@example.no")):
+        execute(desk, f"CREATE TABLE {table} (customer_id varchar(20) PRIMARY KEY, mail text)")
+        execute(desk, f"INSERT INTO {table} VALUES ('1', '{mail}')")
+
+    def say(*arguments: str) -> tuple[int, str, str]:
+        return desk.run(capsys, *arguments)
+
+    request, plan = planned(desk, say)
+    assert json.loads(say("plan", "show", plan, "--json")[1])["beside"] == ["grid"]
+    assert "is not written by us: grid" in say("plan", "show", plan)[1]
+    assert apply_plan(desk.settings, plan)["applied"] == 1
+    (notice,) = [row for row in json.loads(say("outbox", "list", "--json")[1]) if row["addressee"] == "copy grid"]
+    assert say("request", "answer", request, "--out", str(tmp_path / "one"))[0] == 0
+    assert "Kopi i «grid»" in (tmp_path / "one" / "package.html").read_text(encoding="utf-8")
+    say("outbox", "acknowledge", str(notice["notice"]), "--by", "Ada")
+    assert say("request", "answer", request, "--out", str(tmp_path / "two"))[0] == 0
+    assert "grid" not in (tmp_path / "two" / "package.json").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(("wish", "said"), [
     ({"--old": "other@example.no"}, "--old is not what stands in customers.email"),
     ({"--new": "kari@example.no"}, "--new is what stands there already"),

@@ -1,0 +1,131 @@
+"""Each kind from request to answer, with what it changes in the next run; an answer killed at every step."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from ajprivacy_pipeline.enforcement.approve import approve
+from ajprivacy_pipeline.run.month import open_month
+from ajprivacy_pipeline.run.steps import run_decisions
+from tests.enforcement.enforcement_world import new_database
+from tests.rights.conftest import SHOP, Say
+from tests.rights.shop import Desk, write_shop
+
+
+def asked(say: Say, kind: str, customer: str, *, verified: bool = True) -> str:
+    code, out, err = say("request", "add", "--kind", kind, "--customer", customer, "--received", "2026-10-20")
+    assert code == 0, err
+    if verified:
+        assert say("request", "verify-identity", out.strip())[0] == 0
+    return out.strip()
+
+
+def decided(desk: Desk, run_id: str) -> tuple[dict[tuple[str, str], str], set[str]]:
+    """What the month says of every attribute, and who is kept out of pseudonymised and published data."""
+    with open_month(desk.settings, "2026-10", run_id) as run:
+        run_decisions(run)
+        rows = run.con.execute("SELECT subject_id, attribute, decision FROM retention.attribute_decisions").fetchall()
+        out = run.con.execute("SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL").fetchall()
+        run.finish()
+    return {(subject, attribute): decision for subject, attribute, decision in rows}, {row[0] for row in out}
+
+
+def carried_out(desk: Desk, say: Say, request: str, tmp_path: Path) -> dict[str, Any]:
+    """Plan, approve, apply, answer, close; returns the answer."""
+    plan = json.loads(say("plan", "make", "--request", request, "--json")[1])["plan"]
+    approve(desk.settings, plan, "Ada")
+    assert json.loads(say("plan", "apply", plan, "--json")[1])["verified"]
+    assert say("request", "answer", request, "--out", str(tmp_path / request))[0] == 0
+    assert say("request", "close", request)[0] == 0
+    found: dict[str, Any] = json.loads((tmp_path / request / "package.json").read_text(encoding="utf-8"))
+    return found
+
+
+def check_all(desk: Desk, say: Say, tmp_path: Path) -> None:
+    desk.on(date(2026, 10, 30))
+    restriction = asked(say, "restriction", "1")
+    found, kept_out = decided(desk, "one")
+    assert kept_out == {"customer:1"}
+    assert found["customer:1", "gender"] == "retain"
+    code, _, err = say("request", "close", restriction)
+    assert (code, "told first" in err) == (2, True)
+    assert say("request", "close", restriction, "--told", "2026-10-30")[0] == 0
+
+    objection = asked(say, "objection", "2", verified=False)
+    answer = carried_out(desk, say, objection, tmp_path)
+    assert {(part["state"], part["table"], part["part"]) for part in answer["parts"]} == {
+        ("gone", "customers", "gender")}
+    erasure = asked(say, "erasure", "1")
+    answer = carried_out(desk, say, erasure, tmp_path)
+    states = {(part["table"], part["part"]): part["state"] for part in answer["parts"]}
+    assert (states["customers", "gender"], states["customers", "email"]) == ("gone", "stays")
+    found, kept_out = decided(desk, "two")
+    assert found["customer:1", "gender"] == found["customer:2", "gender"] == "absent"
+    assert found["customer:1", "email"] == "retain"
+    assert kept_out == set()
+    engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT customer_id, name, gender, preferences FROM customers ORDER BY customer_id").fetchall()
+    engine.dispose()
+    assert [tuple(row) for row in rows] == [("1", "Kari Nordmann", None, None), ("2", "Ola Ved", None, None)]
+
+
+@pytest.mark.soak
+def test_restriction_objection_and_erasure_from_request_to_answer(desk: Desk, say: Say, tmp_path: Path) -> None:
+    check_all(desk, say, tmp_path)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_the_same_on_other_databases(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                     capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> None:
+    url = (new_database(request.getfixturevalue("postgres_url"), "whole") if kind == "postgresql"
+           else request.getfixturevalue("mariadb_url"))
+    write_shop(url, SHOP)
+    desk = Desk(tmp_path / "home", url, monkeypatch)
+    with open_month(desk.settings, "2026-10", "test") as run:
+        run_decisions(run)
+        run.finish()
+    check_all(desk, lambda *arguments: desk.run(capsys, *arguments), tmp_path)
+
+
+class Killed(BaseException):
+    """As `kill -9` would end it."""
+
+
+@pytest.mark.parametrize("kind", ["access", "portability", "erasure", "objection", "restriction", "rectification"])
+def test_an_answer_killed_at_any_step_ends_the_same_when_it_is_begun_again(
+        kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    write_shop(url, SHOP)
+    desk = Desk(tmp_path / "home", url, monkeypatch)
+
+    def say(*arguments: str) -> tuple[int, str, str]:
+        return desk.run(capsys, *arguments)
+
+    request, out = asked(say, kind, "1"), tmp_path / "out"
+    assert say("request", "answer", request, "--out", str(tmp_path / "whole"))[0] == 0
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+    for step in ("keep_copy", "write_folder", "take_step"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"ajprivacy_pipeline.rights.answer.{step}", _kill)
+            with pytest.raises(Killed):
+                say("request", "answer", request, "--out", str(out))
+        assert out.exists() == (step == "take_step")
+    assert say("request", "answer", request, "--out", str(out))[0] == 0
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == whole
+    steps = [step["step"] for step in json.loads(say("request", "show", request, "--json")[1])["steps"]]
+    assert steps == ["added", "verify_identity", "answer", "answer"]
+    close = ("--told", "2026-11-28") if kind == "restriction" else ()
+    assert say("request", "close", request, *close)[0] == 0
+    code, _, err = say("request", "close", request, *close)
+    assert (code, "it is done already" in err, err.count("\n")) == (2, True, 1)
+
+
+def _kill(*_: object, **__: object) -> None:
+    raise Killed
