@@ -138,6 +138,14 @@ def test_names_in_parts_count_in_texts_of_the_policy_but_for_its_own_words(peopl
     assert found(people, Text("log", "Nordmann, Kari", own=True, logged=True)) == []
 
 
+def test_a_text_that_stands_in_many_places_is_a_hit_in_each_by_its_own_rules(con: Connection) -> None:
+    texts = [Text("t.c", "lockerfan"), Text("u.d", "lockerfan"), Text("v.e", "lockerfan", own=True),
+             Text("log", "lockerfan", logged=True)]
+    hits, _ = scan(con, POLICY, texts)
+    assert sorted((hit.place, hit.value, hit.reason) for hit in hits) == [
+        (place, "lockerfan", "a value of customers.username") for place in ("t.c", "u.d", "v.e")]
+
+
 def test_free_text_counts_from_three_words(con: Connection) -> None:
     assert found(con, Text("t.c", "lockers"), Text("t.c", "two lockers")) == []
     assert found(con, Text("t.c", "Blue lockers, with locks")) == ["a value of customers.preferences"]
