@@ -8,7 +8,7 @@ WITH vouchers AS (
     SELECT customer_id, coalesce(booked_until(max(issued_on), $bookkeeping_years), $as_of) AS kept_until
     FROM staged.invoices
     WHERE customer_id IS NOT NULL AND (billing_name IS NULL OR billing_street_address IS NULL OR (
-        SELECT bool_or(list_has_any(missing_columns, ['billing_name', 'billing_street_address']))
+        SELECT bool_or(list_contains(missing_columns, 'billing_name') OR list_contains(missing_columns, 'billing_street_address'))
         FROM raw.extraction WHERE table_name = 'invoices'))
     GROUP BY customer_id
 ), joined AS (

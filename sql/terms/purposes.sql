@@ -24,7 +24,7 @@ WITH contract AS (
         min(i.invoice_id) OVER (PARTITION BY s.subject_no) AS first_id
     FROM staged.invoices AS i JOIN terms.subjects AS s ON s.customer_id = i.customer_id AND s.contact_id IS NULL AND s.is_person
     WHERE i.billing_name IS NULL OR i.billing_street_address IS NULL OR (
-        SELECT bool_or(list_has_any(missing_columns, ['billing_name', 'billing_street_address']))
+        SELECT bool_or(list_contains(missing_columns, 'billing_name') OR list_contains(missing_columns, 'billing_street_address'))
         FROM raw.extraction WHERE table_name = 'invoices')
 ), told AS MATERIALIZED (
     SELECT * EXCLUDE (applies), 'contract' AS purpose, 'keeps' AS role,
