@@ -7,9 +7,9 @@
 WITH vouchers AS (
     SELECT customer_id, coalesce(booked_until(max(issued_on), $bookkeeping_years), $as_of) AS kept_until
     FROM staged.invoices
-    WHERE customer_id IS NOT NULL AND (billing_name IS NULL OR billing_street_address IS NULL OR (
-        SELECT bool_or(list_contains(missing_columns, 'billing_name') OR list_contains(missing_columns, 'billing_street_address'))
-        FROM raw.extraction WHERE table_name = 'invoices'))
+    WHERE customer_id IS NOT NULL AND (billing_name IS NULL OR billing_street_address IS NULL OR 'invoices' IN (
+        SELECT table_name FROM raw.extraction
+        WHERE list_contains(missing_columns, 'billing_name') OR list_contains(missing_columns, 'billing_street_address')))
     GROUP BY customer_id
 ), joined AS (
     SELECT s.subject_no, s.subject_id, s.subject_type, s.created_on,

@@ -23,9 +23,9 @@ WITH contract AS (
     SELECT s.subject_no, i.invoice_id, i.issued_on, max(i.issued_on) OVER (PARTITION BY s.subject_no) AS last_on,
         min(i.invoice_id) OVER (PARTITION BY s.subject_no) AS first_id
     FROM staged.invoices AS i JOIN terms.subjects AS s ON s.customer_id = i.customer_id AND s.contact_id IS NULL AND s.is_person
-    WHERE i.billing_name IS NULL OR i.billing_street_address IS NULL OR (
-        SELECT bool_or(list_contains(missing_columns, 'billing_name') OR list_contains(missing_columns, 'billing_street_address'))
-        FROM raw.extraction WHERE table_name = 'invoices')
+    WHERE i.billing_name IS NULL OR i.billing_street_address IS NULL OR 'invoices' IN (
+        SELECT table_name FROM raw.extraction
+        WHERE list_contains(missing_columns, 'billing_name') OR list_contains(missing_columns, 'billing_street_address'))
 ), told AS MATERIALIZED (
     SELECT * EXCLUDE (applies), 'contract' AS purpose, 'keeps' AS role,
         applies AND (ends_on IS NULL OR NOT bool_or(ends_on IS NULL) OVER (PARTITION BY subject_no)) AS applies
