@@ -5,7 +5,7 @@ Nothing is called gone because it should be, and nobody is called anonymous here
 Belongs here: telling the two apart. Does not belong here: reading ledger and decisions (`enforcement.judged`), wording.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Literal
@@ -84,23 +84,30 @@ class Outcome:
                                  self._words.text("gone", "waits"))
 
     def _staying(self) -> Iterator[PartTold]:
+        """What stays: rows of one part that stay on the same grounds are told together, with the first and last day."""
+        alike: dict[tuple[object, ...], list[JudgedPart]] = defaultdict(list)
         for one in self._parts("retain", "hold"):
+            alike[one.entity, one.part, one.decision, one.due_on is None, one.retained_by, one.held_by].append(one)
+        for told in alike.values():
+            one, days = told[0], sorted({part.due_on for part in told if part.due_on is not None})
+            first, last = (days[0], days[-1]) if days else (None, None)
             grounds = one.retained_by if one.decision == "retain" else one.held_by
-            text = self._words.kept(Decision(one.decision, one.due_on, one.retained_by, one.held_by))
-            if one.decision == "retain" and one.due_on is not None:
+            text = self._words.kept(Decision(one.decision, last, one.retained_by, one.held_by), first)
+            if one.decision == "retain" and last is not None:
                 text = f"{text} {self._words.text('gone', 'by_itself')}"
-            yield self._told("stays", one.entity, one.part, one.rows, self._clauses(one.entity, one.part, grounds),
-                             one.due_on, text)
+            yield self._told("stays", one.entity, one.part, sum(part.rows for part in told),
+                             self._clauses(one.entity, one.part, grounds), last, text, first)
 
     def _parts(self, *decisions: str) -> Sequence[JudgedPart]:
         return [one for one in self._judged.parts if one.decision in decisions] if self._judged else ()
 
     def _told(self, state: Literal["gone", "waits", "stays"], entity: str, part: str, rows: int,
-              clauses: tuple[str, ...], until: date | None, text: str) -> PartTold:
+              clauses: tuple[str, ...], until: date | None, text: str, first: date | None = None) -> PartTold:
         words = self._words
         return PartTold(state=state, table=entity, part=part, rows=rows, clauses=clauses,
                         title=f"{words.of('titles', entity)}: {self._named(part)}",
-                        until=until.isoformat() if until else None, text=text)
+                        until=until.isoformat() if until else None,
+                        first_until=first.isoformat() if first and first != until else None, text=text)
 
     def _named(self, part: str) -> str:
         return self._words.part(part) if self._kind in ENDING else self._words.of("fields", part)

@@ -65,7 +65,8 @@ class PartTold(_Shape):
     title: str
     rows: int
     clauses: tuple[str, ...] = Field(description="The promises of the privacy notice that it goes, or stays, by.")
-    until: str | None = Field(description="A day (ISO 8601), where there is one.")
+    until: str | None = Field(description="A day (ISO 8601), where there is one; the last of several rows.")
+    first_until: str | None = Field(default=None, description="The day for the first of several rows, if another.")
     text: str
 
 

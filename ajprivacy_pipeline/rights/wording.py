@@ -70,14 +70,16 @@ class Wording:
 
     def part(self, name: str) -> str:
         """Returns what a part of a table is called."""
-        return self._shared.of("parts", name) or name.replace("_", " ")
+        return self.group("parts").get(name) or self._shared.of("parts", name) or name.replace("_", " ")
 
-    def kept(self, decision: Decision | None) -> str:
-        """Returns until when something is kept, and why."""
+    def kept(self, decision: Decision | None, first: date | None = None) -> str:
+        """Returns until when something is kept, and why; of several rows with `first`, the first day of all."""
         if decision is None or decision.decision == "absent":
             return self.text("kept", "undecided")
         grounds = self.listed([self.ground(name) for name in decision.retained_by]) if decision.retained_by else ""
         on = self.day(decision.due_on)
+        if decision.decision == "retain" and first is not None and first != decision.due_on:
+            return self.text("kept", "between", first=self.day(first), date=on, grounds=grounds)
         if decision.decision == "retain":
             return self.text("kept", "retain" if decision.due_on else "open", date=on, grounds=grounds)
         if decision.decision == "hold":

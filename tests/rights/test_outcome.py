@@ -1,8 +1,9 @@
 """What is told of an erasure or an objection: before, while and after it is carried out; letters that are no answer."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from ajprivacy_pipeline.enforcement.carry import apply_plan
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.rights.daily import plan_ready, tidy
-from ajprivacy_pipeline.rights.requests import known_requests
+from ajprivacy_pipeline.rights.outcome import Outcome
+from ajprivacy_pipeline.rights.requests import Request, known_requests
+from ajprivacy_pipeline.rights.wording import Wording
 from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.storage import sealed
 from ajprivacy_pipeline.storage.control import ControlStore
@@ -158,3 +161,18 @@ def test_the_day_of_the_desk_is_the_day_of_the_letter(say: Say, tmp_path: Path) 
     request = asked(say, "access")
     say("request", "letter", request, "--about", "identity", "--out", str(tmp_path / "out"))
     assert json.loads((tmp_path / "out" / "package.json").read_text())["made_on"] == TODAY.isoformat()
+
+
+def test_rows_that_stay_on_the_same_grounds_are_told_together() -> None:
+    """Each order has a day of its own; whoever reads the answer wants the first and the last."""
+    policy, words = load_policy(NOTICE), Wording("nb")
+    parts = tuple(judged.JudgedPart("orders", "link", "retain", day, ("contract",), (), 1)
+                  for day in (date(2028, 5, 2), date(2027, 5, 2), date(2031, 5, 2)))
+    known = judged.Judged(TODAY, ("customer:1",), (*parts, judged.JudgedPart(
+        "orders", "link", "retain", None, ("contract",), (), 2)))
+    request = Request("R1", "erasure", "warehouse", date(2026, 10, 2), None, "ready")
+    found = Outcome(policy, words, request, known, judged.CarriedOut(Counter(), None, verified=False)).parts()
+    assert [(part.rows, part.first_until, part.until) for part in found] == [
+        (3, "2027-05-02", "2031-05-02"), (2, None, None)]
+    assert "det første til 2. mai 2027, det siste til 2. mai 2031" in found[0].text
+    assert found[0].title.endswith("kobling til deg")
