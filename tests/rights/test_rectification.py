@@ -18,6 +18,7 @@ from ajprivacy_pipeline.storage import sealed
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from tests.enforcement.enforcement_world import new_database
+from tests.mariadb import fresh_database
 from tests.rights.conftest import SHOP, Say
 from tests.rights.shop import POLICY, TODAY, Desk, write_shop
 
@@ -109,7 +110,7 @@ def test_from_request_to_answer(desk: Desk, say: Say, tmp_path: Path) -> None:
 def test_the_same_on_other_databases(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                      capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> None:
     url = (new_database(request.getfixturevalue("postgres_url"), "corrected") if kind == "postgresql"
-           else request.getfixturevalue("mariadb_url"))
+           else fresh_database(request.getfixturevalue("mariadb_url"), "corrected"))
     write_shop(url, SHOP)
     desk = Desk(tmp_path / "home", url, monkeypatch)
     with open_month(desk.settings, "2026-10", "test") as run:

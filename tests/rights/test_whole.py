@@ -12,6 +12,7 @@ from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.run.month import open_month
 from ajprivacy_pipeline.run.steps import run_decisions
 from tests.enforcement.enforcement_world import new_database
+from tests.mariadb import fresh_database
 from tests.rights.conftest import SHOP, Say
 from tests.rights.shop import Desk, write_shop
 
@@ -75,7 +76,6 @@ def check_all(desk: Desk, say: Say, tmp_path: Path) -> None:
     assert [tuple(row) for row in rows] == [("1", "Kari Nordmann", None, None), ("2", "Ola Ved", None, None)]
 
 
-@pytest.mark.soak
 def test_restriction_objection_and_erasure_from_request_to_answer(desk: Desk, say: Say, tmp_path: Path) -> None:
     check_all(desk, say, tmp_path)
 
@@ -85,7 +85,7 @@ def test_restriction_objection_and_erasure_from_request_to_answer(desk: Desk, sa
 def test_the_same_on_other_databases(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                      capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> None:
     url = (new_database(request.getfixturevalue("postgres_url"), "whole") if kind == "postgresql"
-           else request.getfixturevalue("mariadb_url"))
+           else fresh_database(request.getfixturevalue("mariadb_url"), "whole"))
     write_shop(url, SHOP)
     desk = Desk(tmp_path / "home", url, monkeypatch)
     with open_month(desk.settings, "2026-10", "test") as run:
