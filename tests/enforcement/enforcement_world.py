@@ -20,6 +20,7 @@ from ajprivacy_pipeline.run.steps import run_decisions
 from ajprivacy_pipeline.sample import generate
 from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
 from ajprivacy_pipeline.storage.control import ControlStore
+from tests.mariadb import fresh_database
 
 MONTH = "2026-10"
 # Databases of a test whose statements another quick test sends to all three.
@@ -120,6 +121,15 @@ def new_database(postgres_url: str, name: str) -> str:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
     engine.dispose()
     return sa.make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+
+
+def empty_database(kind: str, request: pytest.FixtureRequest, folder: Path, name: str) -> str:
+    """The URL of a new, empty database of a kind; the servers are the session's, SQLite's file lies in the folder."""
+    if kind == "postgresql":
+        return new_database(request.getfixturevalue("postgres_url"), name)
+    if kind == "mariadb":
+        return fresh_database(request.getfixturevalue("mariadb_url"), name)
+    return f"sqlite:///{folder / 'shop.db'}"
 
 
 def sample_shop(url: str, customers: int, seed: int, folder: Path) -> None:

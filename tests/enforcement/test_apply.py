@@ -7,7 +7,6 @@ import pytest
 
 from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.enforcement.shapes import ApplyResult, PlanSummary
-from tests import mariadb
 from tests.enforcement.enforcement_world import (
     MONTH,
     ONE_QUICK,
@@ -15,7 +14,7 @@ from tests.enforcement.enforcement_world import (
     Decision,
     World,
     changed,
-    new_database,
+    empty_database,
     sample_shop,
 )
 from tests.enforcement.expected import expected
@@ -42,11 +41,7 @@ class Seen:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
 def carried(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     folder = tmp_path_factory.mktemp(request.param)
-    url = f"sqlite:///{folder / 'shop.db'}"
-    if request.param == "postgresql":
-        url = new_database(request.getfixturevalue("postgres_url"), "carried")
-    elif request.param == "mariadb":
-        url = mariadb.fresh_database(request.getfixturevalue("mariadb_url"), "carried")
+    url = empty_database(request.param, request, folder, "carried")
     sample_shop(url, 120, 5, folder)
     world = World(folder / "home", url)
     decisions = world.decide()

@@ -18,8 +18,7 @@ from ajprivacy_pipeline.sample.copies import TABLES as SAMPLE_COPIES
 from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.warehouse.forms import email_key
 from ajprivacy_pipeline.warehouse.source import open_source
-from tests import mariadb
-from tests.enforcement.enforcement_world import ONE_QUICK, World, new_database
+from tests.enforcement.enforcement_world import ONE_QUICK, World, empty_database, new_database
 from tests.enforcement.keyed_shop import MAPPING, TABLES
 
 # Kari (1) and Per (4) are due, Ola (2) stays; 100 and 104 are their orders.
@@ -80,11 +79,7 @@ Shop = Callable[..., World]
 @pytest.fixture(params=ONE_QUICK)
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
     """Makes the shop with copies under a mapping that declares some of them; further statements change it first."""
-    url = f"sqlite:///{tmp_path / 'shop.db'}"
-    if request.param == "postgresql":
-        url = new_database(request.getfixturevalue("postgres_url"), "copied")
-    elif request.param == "mariadb":
-        url = mariadb.fresh_database(request.getfixturevalue("mariadb_url"), "copied")
+    url = empty_database(request.param, request, tmp_path, "copied")
 
     def made(*declared: str, statements: tuple[str, ...] = (), notice: str = "") -> World:
         engine = sa.create_engine(url)

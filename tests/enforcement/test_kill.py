@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ajprivacy_pipeline.enforcement.ledger import open_ledger
-from tests import forked, mariadb
-from tests.enforcement.enforcement_world import World, new_database
+from tests import forked
+from tests.enforcement.enforcement_world import World, empty_database
 from tests.enforcement.kept import Kept
 from tests.enforcement.keyed_shop import in_small_batches
 
@@ -64,12 +64,8 @@ def test_killed_anywhere_it_ends_as_if_nothing_had_been(kind: str, request: pyte
                                                         tmp_path: Path) -> None:
     ends, plan = [], ""
     for name, points in (("straight", ()), ("killed", POINTS)):
-        url = f"sqlite:///{tmp_path / f'{name}.db'}"
-        if kind == "postgresql":
-            url = new_database(request.getfixturevalue("postgres_url"), name)
-        elif kind == "mariadb":
-            url = mariadb.fresh_database(request.getfixturevalue("mariadb_url"), name)
         (tmp_path / name).mkdir()
+        url = empty_database(kind, request, tmp_path / name, name)
         world = in_small_batches(tmp_path / name, url)
         world.decide()
         plan = world.approved()

@@ -6,8 +6,7 @@ import pytest
 
 from ajprivacy_pipeline.enforcement.recover import recover
 from ajprivacy_pipeline.errors import EnforcementError
-from tests import mariadb
-from tests.enforcement.enforcement_world import World, new_database
+from tests.enforcement.enforcement_world import World, empty_database
 from tests.enforcement.guarded_shop import TABLES, guarded_world
 from tests.enforcement.test_nobody_comes_back import C1, KARI, entries, look
 
@@ -15,9 +14,7 @@ from tests.enforcement.test_nobody_comes_back import C1, KARI, entries, look
 @pytest.fixture(params=["postgresql", "mariadb"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """The shop on a server, after its first plan."""
-    url = (new_database(request.getfixturevalue("postgres_url"), "guarded") if request.param == "postgresql"
-           else mariadb.fresh_database(request.getfixturevalue("mariadb_url"), "guarded"))
-    made = guarded_world(tmp_path, url)
+    made = guarded_world(tmp_path, empty_database(request.param, request, tmp_path, "guarded"))
     made.decide()
     assert made.apply(made.approved())["verified"]
     return made

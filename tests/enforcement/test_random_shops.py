@@ -15,8 +15,7 @@ from ajprivacy_pipeline.run.month import MonthRun, open_month
 from ajprivacy_pipeline.run.steps import run_decisions
 from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.storage.catalogue import layer_models
-from tests import mariadb
-from tests.enforcement.enforcement_world import MONTH, Cells, Decision, World, changed, new_database
+from tests.enforcement.enforcement_world import MONTH, Cells, Decision, World, changed, empty_database
 from tests.enforcement.expected import bare, expected
 from tests.oracle.batch import named_shop
 from tests.oracle.drawing import TOMBSTONES
@@ -149,9 +148,5 @@ def test_a_hundred_shops_end_as_specified(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
 @pytest.mark.parametrize("first", range(100, 1100, 100))
 def test_many_shops_end_as_specified(kind: str, first: int, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'shop.db'}"
-    if kind == "postgresql":
-        url = new_database(request.getfixturevalue("postgres_url"), "random")
-    elif kind == "mariadb":
-        url = mariadb.fresh_database(request.getfixturevalue("mariadb_url"), "random")
+    url = empty_database(kind, request, tmp_path, "random")
     _check(_world(tmp_path, url, _shops(range(first, first + 100))))

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from ajprivacy_pipeline.errors import MappingError
-from tests import mariadb
-from tests.enforcement.enforcement_world import World, new_database
+from tests.enforcement.enforcement_world import World, empty_database
 from tests.enforcement.kept import Kept
 from tests.enforcement.keyed_shop import keyed_world
 
@@ -14,11 +13,7 @@ from tests.enforcement.keyed_shop import keyed_world
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """The shop under the product's mapping."""
-    url = f"sqlite:///{tmp_path / 'shop.db'}"
-    if request.param == "postgresql":
-        url = new_database(request.getfixturevalue("postgres_url"), "keys")
-    elif request.param == "mariadb":
-        url = mariadb.fresh_database(request.getfixturevalue("mariadb_url"), "keyed")
+    url = empty_database(request.param, request, tmp_path, "keyed")
     return keyed_world(tmp_path, url)
 
 

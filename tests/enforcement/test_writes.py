@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from ajprivacy_pipeline.errors import EnforcementError, MappingError
-from tests import mariadb
-from tests.enforcement.enforcement_world import World, new_database
+from tests.enforcement.enforcement_world import World, empty_database
 from tests.enforcement.written_shop import MAPPING, written_world
 
 
@@ -14,11 +13,7 @@ from tests.enforcement.written_shop import MAPPING, written_world
                         pytest.param("mariadb", marks=pytest.mark.soak)])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """The shop under the product's mapping."""
-    url = f"sqlite:///{tmp_path / 'shop.db'}"
-    if request.param == "postgresql":
-        url = new_database(request.getfixturevalue("postgres_url"), "writes")
-    elif request.param == "mariadb":
-        url = mariadb.fresh_database(request.getfixturevalue("mariadb_url"), "writes")
+    url = empty_database(request.param, request, tmp_path, "writes")
     return written_world(tmp_path, url)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from ajprivacy_pipeline.run.month import open_month
 from ajprivacy_pipeline.run.steps import run_decisions
+from tests.enforcement.enforcement_world import empty_database
 from tests.rights.shop import Desk, write_shop
 
 Say = Callable[..., tuple[int, str, str]]
@@ -29,13 +30,24 @@ SHOP = {
 def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the shop and a home in which a month is decided; it is copied, never used."""
     folder = tmp_path_factory.mktemp("decided")
-    write_shop(f"sqlite:///{folder / 'shop.db'}", SHOP)
     with pytest.MonkeyPatch.context() as patch:
-        desk = Desk(folder / "home", f"sqlite:///{folder / 'shop.db'}", patch)
-        with open_month(desk.settings, "2026-10", "test") as run:
-            run_decisions(run)
-            run.finish()
+        _decide(folder, f"sqlite:///{folder / 'shop.db'}", patch)
     return folder
+
+
+def _decide(folder: Path, url: str, patch: pytest.MonkeyPatch) -> Desk:
+    write_shop(url, SHOP)
+    desk = Desk(folder / "home", url, patch)
+    with open_month(desk.settings, "2026-10", "test") as run:
+        run_decisions(run)
+        run.finish()
+    return desk
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def server_desk(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """The same shop, decided, on a database server."""
+    return _decide(tmp_path, empty_database(request.param, request, tmp_path, "asked"), monkeypatch)
 
 
 @pytest.fixture

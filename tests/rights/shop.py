@@ -33,6 +33,10 @@ def write_shop(url: str, rows: Rows) -> None:
     engine.dispose()
 
 
+class Killed(BaseException):
+    """Ends a command where it stands, as nothing that it catches would."""
+
+
 class Desk:
     """One home over one warehouse, and the command line over both."""
 

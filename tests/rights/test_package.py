@@ -21,7 +21,7 @@ from ajprivacy_pipeline.run.steps import run_decisions
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_tables import access_log, request_events
 from tests.browser import opened, overflow
-from tests.enforcement.enforcement_world import new_database
+from tests.enforcement.enforcement_world import empty_database
 from tests.rights.markers import COPIES, KARI, MAPPING, OLA, SUBJECT, shop
 from tests.rights.shop import POLICY, TODAY, Desk, write_shop
 
@@ -97,9 +97,7 @@ def test_every_marker_is_in_its_persons_package_and_in_nobody_elses(
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
 def test_the_same_on_other_databases(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                      capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> None:
-    url = (new_database(request.getfixturevalue("postgres_url"), "rights") if kind == "postgresql"
-           else request.getfixturevalue("mariadb_url"))
-    desk = prepared(tmp_path, url, monkeypatch, decided=False)
+    desk = prepared(tmp_path, empty_database(kind, request, tmp_path, "rights"), monkeypatch, decided=False)
     check_markers(lambda *arguments: desk.run(capsys, "request", *arguments), tmp_path)
 
 

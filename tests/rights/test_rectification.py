@@ -17,10 +17,8 @@ from ajprivacy_pipeline.run.steps import run_decisions
 from ajprivacy_pipeline.storage import sealed
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from tests.enforcement.enforcement_world import new_database
-from tests.mariadb import fresh_database
 from tests.rights.conftest import SHOP, Say
-from tests.rights.shop import POLICY, TODAY, Desk, write_shop
+from tests.rights.shop import POLICY, TODAY, Desk, Killed, write_shop
 
 WISH = ("--table", "customers", "--column", "email", "--old", "kari@example.no", "--new", "kari.ny@example.no")
 
@@ -106,21 +104,8 @@ def test_from_request_to_answer(desk: Desk, say: Say, tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
-def test_the_same_on_other_databases(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                     capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> None:
-    url = (new_database(request.getfixturevalue("postgres_url"), "corrected") if kind == "postgresql"
-           else fresh_database(request.getfixturevalue("mariadb_url"), "corrected"))
-    write_shop(url, SHOP)
-    desk = Desk(tmp_path / "home", url, monkeypatch)
-    with open_month(desk.settings, "2026-10", "test") as run:
-        run_decisions(run)
-        run.finish()
-    whole(desk, lambda *arguments: desk.run(capsys, *arguments), tmp_path)
-
-
-class Killed(BaseException):
-    """As `kill -9` would end it."""
+def test_the_same_on_other_databases(server_desk: Desk, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    whole(server_desk, lambda *arguments: server_desk.run(capsys, *arguments), tmp_path)
 
 
 POINTS = ("batch", "read", "write", "written", "mark", "commit", "committed", "recorded")

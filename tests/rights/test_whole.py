@@ -11,10 +11,8 @@ import sqlalchemy as sa
 from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.run.month import open_month
 from ajprivacy_pipeline.run.steps import run_decisions
-from tests.enforcement.enforcement_world import new_database
-from tests.mariadb import fresh_database
 from tests.rights.conftest import SHOP, Say
-from tests.rights.shop import Desk, write_shop
+from tests.rights.shop import Desk, Killed, write_shop
 
 
 def asked(say: Say, kind: str, customer: str, *, verified: bool = True) -> str:
@@ -81,21 +79,8 @@ def test_restriction_objection_and_erasure_from_request_to_answer(desk: Desk, sa
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
-def test_the_same_on_other_databases(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                     capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> None:
-    url = (new_database(request.getfixturevalue("postgres_url"), "whole") if kind == "postgresql"
-           else fresh_database(request.getfixturevalue("mariadb_url"), "whole"))
-    write_shop(url, SHOP)
-    desk = Desk(tmp_path / "home", url, monkeypatch)
-    with open_month(desk.settings, "2026-10", "test") as run:
-        run_decisions(run)
-        run.finish()
-    check_all(desk, lambda *arguments: desk.run(capsys, *arguments), tmp_path)
-
-
-class Killed(BaseException):
-    """As `kill -9` would end it."""
+def test_the_same_on_other_databases(server_desk: Desk, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    check_all(server_desk, lambda *arguments: server_desk.run(capsys, *arguments), tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["access", "portability", "erasure", "objection", "restriction", "rectification"])
