@@ -6,11 +6,8 @@ something else reads them too (`enforcement.targets`), changing them.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import sqlalchemy as sa
-
-from ajprivacy_pipeline.warehouse.address import driver_errors
+from ajprivacy_pipeline.warehouse.constraints import table_facts
 from ajprivacy_pipeline.warehouse.mapping_file import TableEntry
 from ajprivacy_pipeline.warehouse.reads import Made, Reads
 from ajprivacy_pipeline.warehouse.source import Source
@@ -86,10 +83,6 @@ def _key_faults(source: Source, key: Sequence[str], table: Path, reads: Reads) -
 
 
 def _is_unique(source: Source, table: Path, columns: set[str]) -> bool:
-    schema = table[0] if len(table) > 1 else None
-    with driver_errors(source.address):
-        looked = sa.inspect(source.connection)
-        keys: list[Any] = [looked.get_pk_constraint(table[-1], schema=schema)["constrained_columns"],
-                *(found["column_names"] for found in looked.get_unique_constraints(table[-1], schema=schema)),
-                *(found["column_names"] for found in looked.get_indexes(table[-1], schema=schema) if found["unique"])]
-    return any(columns.issuperset(found) for found in keys if found)
+    """Whether no two rows of a table agree in these columns; an index over some of the rows says nothing."""
+    return any(key.plain and not key.exclusion and columns.issuperset(key.columns)
+               for key in table_facts(source, table).keys)

@@ -78,9 +78,12 @@ def test_writes_that_are_not_read_are_refused(tmp_path: Path, names: str, writes
     assert everything(world) == before
 
 
-def test_a_row_that_cannot_be_told_from_another_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("index", ["INDEX i ON twice (id_customer)",
+                                   "UNIQUE INDEX i ON twice (id_customer) WHERE id_customer < 0"])
+def test_a_row_that_cannot_be_told_from_another_is_refused(tmp_path: Path, index: str) -> None:
     world = sqlite_world(tmp_path)
     world.execute("CREATE TABLE twice AS SELECT * FROM ps_customer")
+    world.execute(f"CREATE {index}")
     path = Path(world.env["AJPRIVACY_MAPPING"])
     path.write_text(path.read_text().replace("ps_customer", "twice"))
     with pytest.raises(MappingError, match="id_customer is neither the primary key of twice nor unique there"):
