@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from ajprivacy_pipeline.errors import ControlError, KeyStoreError
+from ajprivacy_pipeline.pseudonyms.keys import destroy_period
 from ajprivacy_pipeline.settings import load_settings, prepare_home
 from ajprivacy_pipeline.storage.keystore import KeyStore, fingerprint, pads
 from ajprivacy_pipeline.storage.month_files import warehouse_lock
-from ajprivacy_pipeline.storage.rotation import destroy_period, rotate_root
+from ajprivacy_pipeline.storage.rotation import rotate_root
 
 
 @pytest.mark.parametrize("length", [0, 32, 64, 65, 200])
@@ -165,6 +166,8 @@ def test_the_secrets_of_a_period_go_and_nothing_else_does(tmp_path: Path) -> Non
         for refused in (lambda: rotate_root(settings), lambda: destroy_period(settings, "2025")):
             with pytest.raises(ControlError):
                 refused()
+    with pytest.raises(KeyStoreError, match="no key of pseudonymisation for 2025-06"):
+        destroy_period(settings, "2025-06")
     assert destroy_period(settings, "2025") == ["pseudonym-improvement-2025"]
     with pytest.raises(KeyStoreError, match="no key of pseudonymisation for 2025"):
         destroy_period(settings, "2025")

@@ -41,7 +41,7 @@ def keys_rotate() -> None:
 @keys_app.command("destroy")
 def keys_destroy(period: Annotated[str, typer.Argument(metavar="YEAR", help="The key period.")]) -> None:
     """Destroy the keys of pseudonymisation of a period: nobody can link its tokens to a person again."""
-    from ajprivacy_pipeline.storage.rotation import destroy_period
+    from ajprivacy_pipeline.pseudonyms.keys import destroy_period
     typer.echo(f"destroyed: {', '.join(destroy_period(prepared(), period))}; destroy their backups, too")
 
 

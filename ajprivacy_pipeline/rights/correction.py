@@ -32,7 +32,6 @@ from ajprivacy_pipeline.warehouse.lookup import Row, lookup
 from ajprivacy_pipeline.warehouse.mapping_file import load_mapping
 
 KIND, STEP = "rectification", "corrected"
-_HOME = ("", "NO")  # countries whose postal codes are ours
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,7 @@ def _check_values(policy: Policy, wish: Wish, kind: str, row: Row, today: date) 
         raise RightsError(f"--old is not what stands in {place}: nothing is corrected on a value that is not there")
     if new == wish.old.strip():
         raise RightsError("--new is what stands there already")
-    if kind == "postal_code" and _bare(row.get("country")).upper() not in _HOME:
+    if kind == "postal_code" and _bare(row.get("country")).lower() not in ("", *policy.regions.rule.spellings):
         kind = "foreign_postal_code"
     if not (_is_day(policy, new, today) if kind == "date" else re.fullmatch(policy.rights.value_patterns[kind], new)):
         raise RightsError(f"--new is no {kind.replace('_', ' ')} that {place} may hold")

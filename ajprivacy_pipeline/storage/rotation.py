@@ -1,14 +1,12 @@
-"""Keys of an installation, replaced and destroyed while nobody else makes or uses them.
+"""The root key of an installation, replaced while nobody else makes or uses a key.
 
-Belongs here: the locks, and which keys may be destroyed by name. Does not belong here: how they are sealed (keystore).
+Belongs here: the locks. Does not belong here: how keys are sealed (keystore), destroying those of a key period
+(`pseudonyms.keys`).
 """
 
-from ajprivacy_pipeline.errors import KeyStoreError
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import hold_lock, warehouse_lock
-
-PSEUDONYMS = "pseudonym-"  # what the names of the secrets of key periods begin with
 
 
 def rotate_root(settings: Settings) -> int:
@@ -20,21 +18,3 @@ def rotate_root(settings: Settings) -> int:
     """
     with warehouse_lock(settings, alone=True), hold_lock(settings):
         return KeyStore(settings.keys, settings.root_key).rotate()
-
-
-def destroy_period(settings: Settings, period: str) -> list[str]:
-    """Destroy the secrets of a key period: its tokens cannot be linked to anybody any more; returns their names.
-
-    Raises:
-        KeyStoreError: there is none of that period.
-        ControlError: a run or an apply is under way.
-    """
-    with warehouse_lock(settings, alone=True), hold_lock(settings):
-        keys = KeyStore(settings.keys, settings.root_key)
-        names = [name for name in keys.fingerprints() if name.startswith(PSEUDONYMS) and name.endswith(f"-{period}")]
-        if not names:
-            raise KeyStoreError(f"there is no key of pseudonymisation for {period}; `ajprivacy keys fingerprint` lists "
-                                "those there are, and a period is a year")
-        for name in names:
-            keys.destroy(name)
-        return names

@@ -203,6 +203,16 @@ def test_a_wish_that_will_not_do_is_refused(desk: Desk, say: Say, wish: dict[str
     assert sealed.names(desk.settings, PREFIX) == set()
 
 
+@pytest.mark.parametrize(("country", "code", "will_do"), [
+    ("Norge", "0150", True), ("Norge", "123 45", False), ("SE", "123 45", True), ("", "123 45", False)])
+def test_a_postal_code_is_one_of_its_country(desk: Desk, say: Say, country: str, code: str, will_do: bool) -> None:
+    """However the warehouse writes the home country."""
+    execute(desk, f"UPDATE customers SET country = '{country}' WHERE customer_id = '1'")
+    ended, _, err = say("request", "add", "--kind", "rectification", "--customer", "1", "--received", "2026-11-20",
+                        "--table", "customers", "--column", "postal_code", "--old", "", "--new", code)
+    assert (ended == 0) == will_do, err
+
+
 def test_the_steps_have_an_order(desk: Desk, say: Say) -> None:
     request = asked(say)
     before = cells(desk)
