@@ -43,7 +43,7 @@ class _Suppressed:
 def _bounded(run: Run, is_made: bool) -> Run:
     """The run with cells made of the finest periods that primary suppression alone does not rule out."""
     while True:
-        run.progress("computing cells")
+        run.progress("computing longer periods" if run.tried else "computing cells")
         if not is_made:
             tables.run_layers(run.con, run.declared, run.plan, run.sql)
         ledger_cells.link_people(run.con, run.settings)
