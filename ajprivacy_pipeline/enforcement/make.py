@@ -147,7 +147,7 @@ class _Making:
         self.first_due = FirstDue(control, keys)
 
     def run(self, number: int) -> shapes.PlanSummary:
-        due = still_due(self.con, self.settings, self.control, self.keys,
+        due = still_due(self.con, self.settings, self.keys, self.ledger,
                         "retention.due" if self.request is None else "scratch.due")
         waiting = waits.set_aside(self.con, self.ground.places, self.stages, self.policy.sources, self.day,
                                   due)

@@ -9,6 +9,7 @@ from typing import cast
 
 from ajprivacy_pipeline.enforcement import waits
 from ajprivacy_pipeline.enforcement.bodies import Verified
+from ajprivacy_pipeline.enforcement.entries import undone_batches
 from ajprivacy_pipeline.enforcement.fresh import APPLIED
 from ajprivacy_pipeline.enforcement.ground import Ground
 from ajprivacy_pipeline.enforcement.ledger import Ledger
@@ -28,17 +29,23 @@ _AGAIN = """
 """
 
 
-def still_due(con: zones.Connection, settings: Settings, control: ControlStore, keys: KeyStore, due: str) -> str:
+def still_due(con: zones.Connection, settings: Settings, keys: KeyStore, ledger: Ledger, due: str) -> str:
     """Returns the relation of what of `due` no plan has carried out since the facts of the month in `con` were read."""
     con.execute("ATTACH IF NOT EXISTS ':memory:' AS scratch")
     con.execute(f"CREATE OR REPLACE TABLE scratch.still_due AS FROM {due}")
     read_at = con.execute("SELECT read_at FROM raw.moment").fetchall()[0][0]
-    for plan in known_plans(control):
-        applied_since = any(event.event == "applying" and event.happened_at > read_at for event in plan.events)
-        if applied_since and plan_file(settings, plan.id).exists():
-            with zones.attached(con, keys, plan_file(settings, plan.id), "earlier"):
-                con.execute("DELETE FROM scratch.still_due WHERE (entity, record_id, part) IN "
-                            f"(SELECT (entity, record_id, part) FROM earlier.rows WHERE state = '{APPLIED}')")
+    entries = ledger.entries()
+    undone = undone_batches(entries)
+    batches: dict[str, list[int]] = {}
+    for entry in entries:
+        if entry.kind == "batch" and entry.recorded_at > read_at and entry.seq not in undone:
+            batches.setdefault(entry.body["plan"], []).append(entry.body["batch"])
+    for plan, numbers in batches.items():
+        if plan_file(settings, plan).exists():
+            with zones.attached(con, keys, plan_file(settings, plan), "earlier"):
+                con.execute("CREATE OR REPLACE TABLE scratch.still_due AS FROM scratch.still_due ANTI JOIN (SELECT "
+                            f"entity, record_id, part FROM earlier.rows WHERE state = '{APPLIED}' "
+                            "AND list_contains($batches, batch)) USING (entity, record_id, part)", {"batches": numbers})
     return "scratch.still_due"
 
 

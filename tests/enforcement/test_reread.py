@@ -1,9 +1,12 @@
 """What another system writes back is seen when the next plan is made, and goes under the plan that took it away."""
 
+from pathlib import Path
+
 import pytest
 
 from ajprivacy_pipeline.enforcement.ledger import open_ledger
 from ajprivacy_pipeline.enforcement.plans import find_plan
+from ajprivacy_pipeline.enforcement.recover import recover
 from tests.enforcement.kept import Kept
 from tests.enforcement.test_between import people
 
@@ -45,3 +48,14 @@ def test_what_went_after_the_facts_were_read_is_no_longer_due(keyed: Kept) -> No
     assert (again["plan"], again["rows"], again.get("written_back")) == (None, 0, None)
     assert find_plan(world.control, plan).state(14) == "verified"
     assert world.apply(plan)["applied"] == 0
+
+
+def test_what_a_restore_has_undone_is_due_again_in_a_month_that_was_read_before(keyed: Kept) -> None:
+    """Whoever plans anew without running the month first must not be told that nothing is due."""
+    world, plan = keyed.approved(), keyed.plan
+    shop = Path(world.url.removeprefix("sqlite:///"))
+    before = shop.read_bytes()
+    first = world.apply(plan)
+    shop.write_bytes(before)
+    assert recover(world.settings, "Ada") == {plan: [1]}
+    assert world.plan()["rows"] == first["planned"]
