@@ -171,6 +171,8 @@ def _rights_faults(policy: Policy) -> Iterator[str]:
             yield f"rights.toml: {name} names the unknown kind {kind}"
     for clause in sorted(set(rights.profiling_clauses) - set(policy.clauses)):
         yield f"rights.toml: profiling_clauses names the unknown clause {clause}"
+    for basis in sorted(set(rights.untold_bases) - set(rights.disclosure_bases)):
+        yield f"rights.toml: untold_bases names the unknown basis {basis}"
     for table, columns in rights.portable.items():
         known = set(tables[table].columns) if table in tables else set()
         for column in sorted(set(columns) - known):

@@ -58,6 +58,7 @@ class Rights(Frozen):
     notices: Notices = Field(default_factory=Notices)
     systems: dict[str, System] = Field(default_factory=dict)
     disclosure_bases: dict[str, str] = Field(default_factory=dict)
+    untold_bases: tuple[str, ...] = ()
     newsletter: NewsletterEvidence = Field(default_factory=NewsletterEvidence)
     storage_years: tuple[int, int] = (3, 30)
     control_months: int = Field(default=24, ge=1)

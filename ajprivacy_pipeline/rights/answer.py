@@ -16,6 +16,7 @@ from ajprivacy_pipeline.explain.words import Language
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.copies import copied_rows
 from ajprivacy_pipeline.rights.decided import Month, decided_month
+from ajprivacy_pipeline.rights.disclosures import disclosures
 from ajprivacy_pipeline.rights.folder import check_folder, destroy_copies, keep_copy, write_folder
 from ajprivacy_pipeline.rights.held import Held, Holdings
 from ajprivacy_pipeline.rights.outbox import COPY, all_notices, fill
@@ -100,8 +101,9 @@ def package_of(settings: Settings, policy: Policy, request: Request, everything:
         held = holdings.read()
         spellings = (*person.spellings, *month.spellings(person.email_keys))
         copies = copied_rows(found, person, holdings, spellings)
+        given = disclosures(settings, person.subject_id) if person.subject_id else ()
         return Assembler(policy, words, person, month).package(
-            request, _earlier(request, everything, person, held), held, copies, today)
+            request, _earlier(request, everything, person, held), held, copies, today, given=given)
 
 
 def _ended(settings: Settings, policy: Policy, request: Request, words: Wording, today: date, by: str) -> Package:

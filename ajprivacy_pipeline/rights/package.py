@@ -11,6 +11,7 @@ from itertools import groupby
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.decided import Decision, Month
+from ajprivacy_pipeline.rights.disclosures import Disclosure
 from ajprivacy_pipeline.rights.held import Held, shown_columns
 from ajprivacy_pipeline.rights.outcome import Outcome
 from ajprivacy_pipeline.rights.person import SUBJECTS, Person
@@ -19,6 +20,7 @@ from ajprivacy_pipeline.rights.shapes import (
     VERSION,
     Complaint,
     ControllerTold,
+    DisclosureTold,
     FieldTold,
     HeldRow,
     HeldTable,
@@ -49,8 +51,12 @@ class Assembler:
                                for column in stage.columns} for table in policy.sources.tables}
 
     def package(self, request: Request, earlier: Sequence[Request], held: Sequence[Held],
-                copies: Mapping[str, Sequence[Row]], today: date, outcome: Outcome | None = None) -> Package:
-        """Returns the answer to a request; `outcome` is that of one that ends something."""
+                copies: Mapping[str, Sequence[Row]], today: date, outcome: Outcome | None = None,
+                given: Sequence[Disclosure] = ()) -> Package:
+        """Returns the answer to a request; `outcome` is that of one that ends something.
+
+        `given`: what authorities were given about the person alone.
+        """
         words, policy, kind = self._words, self._policy, request.kind or ""
         controller = policy.notice.controller
         recipients = tuple(self._recipients())
@@ -62,7 +68,8 @@ class Assembler:
                                       place=f"{controller.city}, {controller.country}", email=controller.contact_email),
             request=self._request(request), refused=request.outcome == "refused",
             answer=outcome.sentences() if outcome else self._answer(request), parts=outcome.parts() if outcome else (),
-            held=told, purposes=tuple(self._purposes()), recipients=recipients, transfers=self._transfers(),
+            held=told, purposes=tuple(self._purposes()), recipients=recipients,
+            disclosures=tuple(self._disclosures(given)), transfers=self._transfers(),
             profiling=tuple(words.of("profiling", clause) for clause in policy.rights.profiling_clauses),
             earlier_requests=tuple(map(self._request, earlier)), rights=tuple(words.group("rights")["list"]),
             complaint=Complaint(authority=controller.supervisory_authority, url=policy.rights.complaint_url))
@@ -170,6 +177,16 @@ class Assembler:
                 title=self._words.of("recipient_names", name), role=self._words.of("roles", entry.role),
                 purposes=entry.purposes, countries=entry.countries, safeguards=entry.safeguards,
                 categories=tuple(self._words.of("category_names", category) for category in entry.categories))
+
+    def _disclosures(self, given: Sequence[Disclosure]) -> Iterator[DisclosureTold]:
+        """What may be told: of a basis that the policy keeps back, nothing."""
+        words, rights = self._words, self._policy.rights
+        for one in given:
+            if one["basis"] not in rights.untold_bases:
+                yield DisclosureTold(
+                    authority=one["authority"], disclosed_on=one["disclosed_on"],
+                    basis=words.disclosure_basis(one["basis"], rights.disclosure_bases.get(one["basis"], one["basis"])),
+                    categories=tuple(words.of("category_names", category) for category in one["categories"]))
 
     def _transfers(self) -> str:
         outside = {country for entry in self._policy.recipients.values() for country in entry.countries

@@ -90,6 +90,15 @@ class RecipientTold(_Shape):
     safeguards: str | None
 
 
+class DisclosureTold(_Shape):
+    """What an authority was given about the person alone."""
+
+    authority: str
+    basis: str
+    categories: tuple[str, ...]
+    disclosed_on: str
+
+
 class RequestTold(_Shape):
     """A request of the person."""
 
@@ -135,6 +144,8 @@ class Package(_Shape):
     held: tuple[HeldTable, ...]
     purposes: tuple[PurposeTold, ...]
     recipients: tuple[RecipientTold, ...]
+    disclosures: tuple[DisclosureTold, ...] = Field(
+        default=(), description="Those that name the person and may be told; others go by `recipients`.")
     transfers: str
     profiling: tuple[str, ...]
     earlier_requests: tuple[RequestTold, ...]

@@ -68,6 +68,10 @@ class Wording:
         """Returns why something takes longer: as the policy says it, where there are no words for the code."""
         return str(self._t["reasons"].get(code) or meaning)
 
+    def disclosure_basis(self, code: str, meaning: str) -> str:
+        """Returns why an authority was given something: as the policy says it, where there are no words for the code."""
+        return str(self._t["disclosure_bases"].get(code) or meaning)
+
     def part(self, name: str) -> str:
         """Returns what a part of a table is called."""
         return self.group("parts").get(name) or self._shared.of("parts", name) or name.replace("_", " ")

@@ -93,3 +93,26 @@ def test_a_disclosure_that_cannot_be_recorded_is_one_sentence(desk: Desk, say: S
     code, out, err = say("disclosure", "add", *(part for pair in given.items() for part in pair))
     assert (code, out, said in err, err.count("\n")) == (2, "", True, 1), err
     assert disclosures(desk.settings) == []
+
+
+def test_a_person_is_told_what_authorities_were_given_but_for_what_is_kept_back(desk: Desk, say: Say,
+                                                                                tmp_path: Path) -> None:
+    given = dict(zip(ADD[2::2], ADD[3::2], strict=True))
+    for authority, basis, subject in (("Skatteetaten", "tax", "customer:1"), ("Arbeidstilsynet", "supervision",
+                                      "customer:2"), ("Oslo politidistrikt", "police", "customer:1"),
+                                      ("Oslo tingrett", "court_order", "customer:1")):
+        told = {**given, "--authority": authority, "--basis": basis, "--subject": subject}
+        assert say("disclosure", "add", *(part for pair in told.items() for part in pair))[0] == 0
+    for customer, seen in (("1", ["Skatteetaten"]), ("2", ["Arbeidstilsynet"])):
+        request = say("request", "add", "--kind", "access", "--customer", customer, "--received", "2026-11-20")[1]
+        say("request", "verify-identity", request.strip())
+        assert say("request", "answer", request.strip(), "--out", str(tmp_path / customer))[0] == 0
+        package = json.loads((tmp_path / customer / "package.json").read_text(encoding="utf-8"))
+        assert [one["authority"] for one in package["disclosures"]] == seen
+        assert package["disclosures"][0]["disclosed_on"] == "2026-11-20"
+        page = (tmp_path / customer / "package.html").read_text(encoding="utf-8")
+        assert [name for name in ("Skatteetaten", "Arbeidstilsynet", "politi", "tingrett") if name in page] == seen
+    guest = say("request", "add", "--kind", "access", "--email", "gjest@example.no", "--received", "2026-11-20")[1]
+    say("request", "verify-identity", guest.strip())
+    assert say("request", "answer", guest.strip(), "--out", str(tmp_path / "guest"))[0] == 0
+    assert "Vi har ikke registrert noen utlevering" in (tmp_path / "guest" / "package.html").read_text(encoding="utf-8")
