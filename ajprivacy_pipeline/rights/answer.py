@@ -4,6 +4,7 @@ Belongs here: the order of these. Killed anywhere and begun again it ends the sa
 step is recorded last. Does not belong here: each of them.
 """
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ajprivacy_pipeline.enforcement import judged
 from ajprivacy_pipeline.enforcement.ground import current_policy
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.plans import RECTIFICATION
+from ajprivacy_pipeline.enforcement.rectified import kept
 from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.explain.words import Language
 from ajprivacy_pipeline.policy import Policy
@@ -23,7 +25,8 @@ from ajprivacy_pipeline.rights.outbox import COPY, all_notices, fill
 from ajprivacy_pipeline.rights.outcome import ENDING, Outcome
 from ajprivacy_pipeline.rights.package import ACCESS, PORTABILITY, Assembler
 from ajprivacy_pipeline.rights.page import render_files
-from ajprivacy_pipeline.rights.person import SEVERAL, Person, find_person
+from ajprivacy_pipeline.rights.person import SEVERAL, Person, find_person, is_known
+from ajprivacy_pipeline.rights.remaining import Remaining, remaining
 from ajprivacy_pipeline.rights.requests import ANSWER, Request, known_requests
 from ajprivacy_pipeline.rights.shapes import Package
 from ajprivacy_pipeline.rights.steps import check_handler, check_step, take_step
@@ -32,7 +35,7 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from ajprivacy_pipeline.warehouse.forms import read_moment
+from ajprivacy_pipeline.warehouse.forms import email_key, read_moment
 from ajprivacy_pipeline.warehouse.lookup import Row, lookup
 from ajprivacy_pipeline.warehouse.mapping_file import load_mapping
 
@@ -121,9 +124,27 @@ def _ended(settings: Settings, policy: Policy, request: Request, words: Wording,
                 if one.carried_out_on >= since] if whom and request.kind in ENDING else []
     if whom:
         _note(settings, whom, None, by)
+    still = _remaining(settings, policy, keys, request) if done.verified else Remaining()
     return Assembler(policy, words, None, Month()).package(
         request, [], [], {}, today, Outcome(policy, words, request, known, done, by_month,
-                                            _unconfirmed(policy, words, control, request)))
+                                            _unconfirmed(policy, words, control, request), still))
+
+
+def _remaining(settings: Settings, policy: Policy, keys: KeyStore, request: Request) -> Remaining:
+    """Where an old value that was corrected still stands in the person's rows as they are now.
+
+    Rows that only an old address leads to count while it is nobody else's, as they did when it was the person's.
+    """
+    said = kept(settings, keys, request.id) if request.kind == RECTIFICATION else None
+    if said is None or request.asker is None:
+        return Remaining()
+    mapping = load_mapping(settings.mapping_file, policy.sources)
+    with decided_month(settings) as month, lookup(settings.warehouse_url, mapping, policy.sources) as found, boundary(
+            "request"):
+        person = find_person(found, policy, request.asker)
+        former = [key for one in said.corrections if (key := email_key(one.old)) and not is_known(found, policy, key)]
+        person = replace(person, email_keys=(*person.email_keys, *former))
+        return remaining(policy, said.corrections, Holdings(found, policy, person, month).read())
 
 
 def _unconfirmed(policy: Policy, words: Wording, control: ControlStore, request: Request) -> list[str]:

@@ -6,8 +6,9 @@ Belongs here: telling the two apart. Does not belong here: reading ledger and de
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Literal
 
 from ajprivacy_pipeline.enforcement.judged import CarriedOut, Judged, JudgedPart
@@ -27,18 +28,21 @@ class Outcome:
     """The outcome of one request, in one language."""
 
     def __init__(self, policy: Policy, words: Wording, request: Request, judged: Judged | None, done: CarriedOut,
-                 by_month: Sequence[Found] = (), waiting_for: Sequence[str] = ()) -> None:
+                 by_month: Sequence[Found] = (), waiting_for: Sequence[str] = (),
+                 still: Mapping[tuple[str, str], int] = MappingProxyType({})) -> None:
         """Tell `done`, and of `judged` what is not done.
 
         `by_month`: what went since without a plan of its own. `waiting_for`: who has not confirmed a correction yet.
+        `still`: in how many rows which columns still show a value that was corrected elsewhere.
         """
-        self._waiting_for = waiting_for
+        self._waiting_for, self._still = waiting_for, still
         self._policy, self._words, self._kind = policy, words, request.kind or ""
         self._judged, self._done, self._by_month = judged, done, by_month
 
     def parts(self) -> tuple[PartTold, ...]:
         """Returns every part of which something went, waits, or stays; of an objection nothing is said to stay."""
-        return (*self._gone(), *self._waiting(), *(self._staying() if self._kind == ERASURE else ()))
+        return (*self._gone(), *self._waiting(), *(self._staying() if self._kind == ERASURE else ()),
+                *self._still_shown())
 
     def sentences(self) -> tuple[str, ...]:
         """Returns what came of it as a whole."""
@@ -47,6 +51,8 @@ class Outcome:
         found = [self._words.text("outcome", f"{self._kind}_{self._state()}", date=self._words.day(day),
                                   clauses=", ".join(dict.fromkeys(one.clause for one in self._by_month)))]
         found += self._words.group("answers_always").get(self._kind, ())
+        if self._still:
+            found.append(self._words.text("outcome", "still"))
         if self._done.rows and self._waiting_for:
             found.append(self._words.text("outcome", "waiting_for", who=self._words.listed(self._waiting_for)))
         if self._kind in ENDING and self._done.rows and self._done.on and (lives := [
@@ -97,6 +103,12 @@ class Outcome:
                 text = f"{text} {self._words.text('gone', 'by_itself')}"
             yield self._told("stays", one.entity, one.part, sum(part.rows for part in told),
                              self._clauses(one.entity, one.part, grounds), last, text, first)
+
+    def _still_shown(self) -> Iterator[PartTold]:
+        """Where the old value still stands: only the row that was asked for is corrected."""
+        for (entity, column), rows in sorted(self._still.items()):
+            yield self._told("stays", entity, column, rows, self._clauses(entity, column, ()), None,
+                             self._words.text("gone", "still"))
 
     def _parts(self, *decisions: str) -> Sequence[JudgedPart]:
         return [one for one in self._judged.parts if one.decision in decisions] if self._judged else ()

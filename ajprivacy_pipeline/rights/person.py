@@ -81,6 +81,11 @@ def find_person(found: Lookup, policy: Policy, asker: Asker, spellings: Sequence
     return _subject(found, policy, table, (row[SUBJECTS[table]] or "").strip(WHITE_SPACE), row)
 
 
+def is_known(found: Lookup, policy: Policy, key: str) -> bool:
+    """Whether somebody's own row has an address."""
+    return bool(_with_email(found, policy, key, ()))
+
+
 def digits(text: str | None) -> str:
     """Returns the digits of a phone number."""
     return _DIGITS.sub("", text or "")

@@ -77,7 +77,7 @@ def whole(desk: Desk, say: Say, tmp_path: Path) -> None:
     assert code == 0, err
     package = json.loads((tmp_path / "answer" / "package.json").read_text(encoding="utf-8"))
     assert [(part["state"], part["table"], part["part"], part["clauses"]) for part in package["parts"]] == [
-        ("gone", "customers", "email", ["RGT-2"])]
+        ("gone", "customers", "email", ["RGT-2"]), ("stays", "newsletter_subscriptions", "email", ["RGT-2"])]
     assert package["answer"][0].startswith("Vi rettet ")
     assert "Transportører" in package["answer"][-1]
     for value in ("kari@example.no", "kari.ny@example.no"):
@@ -87,6 +87,35 @@ def whole(desk: Desk, say: Say, tmp_path: Path) -> None:
         assert run.con.execute("SELECT email FROM staged.customers WHERE customer_id = '1'").fetchall() == [
             ("kari.ny@example.no",)]
         run.finish()
+
+
+def test_an_answer_names_every_other_place_of_the_old_value_and_nobody_elses(
+        desk: Desk, say: Say, tmp_path: Path) -> None:
+    rows = [("orders", {"order_id": "o2", "customer_id": "1", "delivery_email": "KARI@example.no"}),
+            ("orders", {"order_id": "o3", "customer_id": "1", "delivery_email": '"K" <kari@example.no>'}),
+            ("orders", {"order_id": "o4", "customer_id": "1", "delivery_note": "mail to kari@example.no first"}),
+            ("orders", {"order_id": "o5", "delivery_email": "kari@example.no"}),  # as a guest
+            ("orders", {"order_id": "o6", "customer_id": "1", "delivery_email": "other.kari@example.com"}),
+            ("orders", {"order_id": "o7", "customer_id": "2", "delivery_note": "kari@example.no wants a ring"})]
+    for table, row in rows:
+        execute(desk, f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(map(repr, row.values()))})")
+    request, plan = planned(desk, say)
+    answers = []
+    for step in ("before", "after", "shared"):
+        if step == "after":
+            apply_plan(desk.settings, plan)
+        if step == "shared":  # somebody else's own address by now: what it alone leads to may be theirs
+            execute(desk, "UPDATE customers SET email = 'kari@example.no' WHERE customer_id = '2'")
+        assert say("request", "answer", request, "--out", str(tmp_path / step))[0] == 0
+        answers.append(json.loads((tmp_path / step / "package.json").read_text(encoding="utf-8")))
+    told = [{(part["table"], part["part"]): part["rows"] for part in answer["parts"] if part["state"] == "stays"}
+            for answer in answers]
+    places = {("orders", "delivery_email"): 3, ("orders", "delivery_note"): 1,
+              ("newsletter_subscriptions", "email"): 1}
+    assert told == [{}, places, {("orders", "delivery_email"): 2, ("orders", "delivery_note"): 1}]
+    assert [any("Vi retter bare det du har bedt om" in text for text in answer["answer"]) for answer in answers] == [
+        False, True, True]
+    assert "Ordrer: E-post ved levering" in (tmp_path / "after" / "package.html").read_text(encoding="utf-8")
 
 
 def test_from_request_to_answer(desk: Desk, say: Say, tmp_path: Path) -> None:
