@@ -97,13 +97,11 @@ def package_of(settings: Settings, policy: Policy, request: Request, everything:
     mapping = load_mapping(settings.mapping_file, policy.sources)
     with decided_month(settings) as month, lookup(settings.warehouse_url, mapping, policy.sources) as found, boundary(
             "request"):
-        key = request.asker.email_key
-        person = find_person(found, policy, request.asker, month.spellings([key]) if key else ())
+        person = find_person(found, policy, request.asker)
         _log(settings, person, month.month, by)
         holdings = Holdings(found, policy, person, month)
         held = holdings.read()
-        spellings = (*person.spellings, *month.spellings(person.email_keys))
-        copies = copied_rows(found, person, holdings, spellings)
+        copies = copied_rows(found, person, holdings)
         given = disclosures(settings, person.subject_id) if person.subject_id else ()
         return Assembler(policy, words, person, month).package(
             request, _earlier(request, everything, person, held), held, copies, today, given=given)

@@ -4,14 +4,12 @@ Belongs here: whose rows of copies are. Does not belong here: where copies are d
 them (`enforcement.copies`).
 """
 
-from collections.abc import Sequence
-
 from ajprivacy_pipeline.rights.held import Holdings
 from ajprivacy_pipeline.rights.person import Person
 from ajprivacy_pipeline.warehouse.lookup import Lookup, Row
 
 
-def copied_rows(found: Lookup, person: Person, holdings: Holdings, spellings: Sequence[str]) -> dict[str, list[Row]]:
+def copied_rows(found: Lookup, person: Person, holdings: Holdings) -> dict[str, list[Row]]:
     """Returns the rows of each declared copy that are the person's, by table; each once.
 
     A row found by a key belongs to whose record that is. One found by an address belongs to this person where nobody
@@ -20,8 +18,7 @@ def copied_rows(found: Lookup, person: Person, holdings: Holdings, spellings: Se
     tables: dict[str, dict[tuple[tuple[str, str | None], ...], Row]] = {}
     for copy in found.copies:
         email = copy.by.email
-        texts = [*person.email_keys, *(spellings if person.email_keys else ())] if email else [
-            text.strip() for text in holdings.ids(copy.by.entity or "")]
+        texts = person.email_keys if email else [text.strip() for text in holdings.ids(copy.by.entity or "")]
         for row in found.of_copy(copy.path, copy.by.column, texts, copy.where, email=email) if texts else ():
             tables.setdefault(copy.table, {})[tuple(sorted(row.items()))] = row
     return {table: list(rows.values()) for table, rows in tables.items()}

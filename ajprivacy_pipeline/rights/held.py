@@ -148,8 +148,7 @@ class Holdings:
                 self._add(table, row, "elsewhere", columns)
 
     def _emails(self, table: str, column: str) -> list[Row]:
-        keys = self._person.email_keys
-        return self._found.by_emails(table, column, keys, (*self._person.spellings, *self._month.spellings(keys)))
+        return self._found.by_emails(table, column, self._person.email_keys)
 
     def _owner(self, row: Row) -> tuple[str, str] | None:
         """The subject that a row names: its contact, else its customer; a tombstone is nobody."""

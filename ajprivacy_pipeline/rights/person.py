@@ -5,7 +5,6 @@ them (`held`). Who cannot be told apart gets nothing, and is not told that someb
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ajprivacy_pipeline.errors import RightsError
@@ -37,7 +36,6 @@ class Person:
     email_keys: tuple[str, ...] = ()
     phones: tuple[str, ...] = ()
     usernames: tuple[str, ...] = ()
-    spellings: tuple[str, ...] = ()
     ids: tuple[str, ...] = field(default=())  # the id as the warehouse spells it
 
     @property
@@ -54,14 +52,13 @@ def exists(settings: Settings, policy: Policy, asker: Asker) -> bool:
         return _row_of(found, policy, *_named(asker)) is not None
 
 
-def find_person(found: Lookup, policy: Policy, asker: Asker, spellings: Sequence[str] = ()) -> Person:
+def find_person(found: Lookup, policy: Policy, asker: Asker) -> Person:
     """Returns whose a request is.
 
     Args:
         found: the warehouse.
         policy: with its tombstones, who are nobody.
         asker: what the request names: its contact, else its customer, else its address.
-        spellings: further texts under which the request's address is known to stand.
 
     Raises:
         RightsError: the address reaches several people, or nothing is named.
@@ -72,18 +69,18 @@ def find_person(found: Lookup, policy: Policy, asker: Asker, spellings: Sequence
         return Person(table, key, None) if row is None else _subject(found, policy, table, key, row)
     if not asker.email_key:
         raise RightsError("the request names nobody: ask the person for something that identifies")
-    matches = _with_email(found, policy, asker.email_key, spellings)
+    matches = _with_email(found, policy, asker.email_key)
     if len(matches) > 1:
         raise RightsError(SEVERAL)
     if not matches:
-        return Person(None, None, None, (asker.email_key,), spellings=tuple(spellings))
+        return Person(None, None, None, (asker.email_key,))
     table, row = matches[0]
     return _subject(found, policy, table, (row[SUBJECTS[table]] or "").strip(WHITE_SPACE), row)
 
 
 def is_known(found: Lookup, policy: Policy, key: str) -> bool:
     """Whether somebody's own row has an address."""
-    return bool(_with_email(found, policy, key, ()))
+    return bool(_with_email(found, policy, key))
 
 
 def digits(text: str | None) -> str:
@@ -105,20 +102,19 @@ def _row_of(found: Lookup, policy: Policy, table: str, key: str) -> Row | None:
     return rows[0] if rows else None
 
 
-def _with_email(found: Lookup, policy: Policy, key: str, spellings: Sequence[str]) -> list[tuple[str, Row]]:
+def _with_email(found: Lookup, policy: Policy, key: str) -> list[tuple[str, Row]]:
     """Everybody whose row has an address."""
     return [(table, row) for table, name in SUBJECTS.items()
-            for row in found.by_emails(table, "email", [key], spellings)
+            for row in found.by_emails(table, "email", [key])
             if (row[name] or "").strip(WHITE_SPACE) not in policy.retention.tombstones.values()]
 
 
 def _subject(found: Lookup, policy: Policy, table: str, key: str, row: Row) -> Person:
     """A subject with what it alone has: an address or user name of several tells nobody apart."""
     emails = [known] if (known := email_key(row["email"] or "")) else []
-    spelt = [row["email"] or ""] if emails else []
-    emails = [one for one in emails if len(_with_email(found, policy, one, spelt)) == 1]
+    emails = [one for one in emails if len(_with_email(found, policy, one)) == 1]
     return Person(table, key, row, tuple(emails), _alone(found, row, "phone"), _alone(found, row, "username"),
-                  tuple(spelt), (row[SUBJECTS[table]] or key,))
+                  (row[SUBJECTS[table]] or key,))
 
 
 def _alone(found: Lookup, row: Row, column: str) -> tuple[str, ...]:

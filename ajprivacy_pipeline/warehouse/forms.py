@@ -5,6 +5,7 @@ macros of `sql/macros.sql` read without asking anybody.
 """
 
 import re
+import string
 import unicodedata
 from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,6 +21,7 @@ _FIXED = {"Z": 0, "z": 0, "UTC": 0, "GMT": 0, "CET": 60, "CEST": 120}  # minutes
 _BECOME_ASCII = "\u037e\u1fef\u212a"  # all that NFC turns into ASCII: a semicolon, an accent, the sign of kelvin
 _INVISIBLE = re.compile(r"[\s\u200b-\u200d\u2060\ufeff]")
 _NAMED = re.compile(r"[^<>]*<([^<>]*)>\s*")
+_IN_PATTERNS = frozenset(string.ascii_lowercase + string.digits + "@.-+")  # stand for themselves in any LIKE
 _MAILTO = re.compile(r"\s*mailto:", re.IGNORECASE)
 
 
@@ -102,6 +104,15 @@ def email_key(text: str) -> str | None:
     if not (local and at and domain) or "@" in domain:
         return None
     return f"{local}@{'.'.join(map(_label, domain.split('.')))}"
+
+
+def like_pattern(key: str) -> str:
+    """Returns a pattern for LIKE, without regard to ASCII case, that every spelling of an e-mail key matches.
+
+    Blanks and the like may stand between any two characters of a spelling, names before and after it, and whatever is
+    not ASCII may be composed or encoded; the ASCII characters stand in it in their order. Other texts may match too.
+    """
+    return re.sub("%+", "%", "%" + "".join(f"{char}%" if char in _IN_PATTERNS else "%" for char in key))
 
 
 def _composed(text: str) -> str:

@@ -6,6 +6,7 @@ they are (`rights`), whole tables (`extract`).
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,14 +14,16 @@ from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.copied import text_of
 from ajprivacy_pipeline.warehouse.facts import fact_rows, shown
-from ajprivacy_pipeline.warehouse.forms import email_key
+from ajprivacy_pipeline.warehouse.forms import email_key, like_pattern
 from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, ResolvedTable, resolve
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
 from ajprivacy_pipeline.warehouse.source import Source, open_source
 
 Row = dict[str, str | None]  # column -> the value as the warehouse shows it; blanks alone are None
 _CHUNK = 500
+_PATTERNS = 20  # of addresses in one statement
 _TEXT = {"sqlite": "TEXT", "postgresql": "text"}
+_LIKE = {"sqlite": "{} LIKE", "postgresql": '{} COLLATE "C" ILIKE'}  # without regard to the case of ASCII letters
 
 
 class Lookup:
@@ -30,6 +33,7 @@ class Lookup:
         """Keep them; nothing is read."""
         self.source = source
         self.copies = mapping.copies
+        self._read: dict[tuple[str, str, frozenset[str]], list[Row]] = {}
         self._tables = resolved.tables
         self._empty = {(name, column): set(spec.empty) for name, entry in mapping.tables.items()
                        for column, spec in entry.columns.items() if spec.empty}
@@ -50,44 +54,62 @@ class Lookup:
             found = fact_rows(self.source.connection, table, types, wanted, lock=False)
         return [self._whole(name, table, dict(zip(types, row, strict=True))) for row in found]
 
-    def by_emails(self, name: str, column: str, keys: Sequence[str], spellings: Sequence[str] = ()) -> list[Row]:
-        """Returns the rows whose column holds one of some e-mail keys, in any case, or as a spelling given."""
+    def by_emails(self, name: str, column: str, keys: Sequence[str]) -> list[Row]:
+        """Returns the rows whose column holds an address of some e-mail keys, however it is spelt; read once.
+
+        No index serves every spelling, so the column is read whole: a row that nobody finds is worse.
+        """
         table = self._tables[name]
         if table is None or not keys or not self.has(name, column):
             return []
-        dialect = self.source.dialect
-        feed = table.columns[column]
-        held = f"CAST({feed.sql if feed else ''} AS {_TEXT.get(dialect, 'CHAR')})"
-        fed = {one: found for one, found in table.columns.items() if found is not None}
-        listed = ", ".join(shown(found, "VARCHAR", dialect) for found in fed.values())
-        rows: dict[tuple[str | None, ...], None] = {}
-        texts = sorted({*keys, *spellings})
-        for start in range(0, len(texts), _CHUNK):
-            statement = sa.text(
-                f"SELECT {listed} FROM {table.relation} WHERE lower(trim({held})) IN _k_ OR {held} IN _k_"
-                .replace(":", "\\:").replace("_k_", ":keys")).bindparams(
-                sa.bindparam("keys", texts[start:start + _CHUNK], expanding=True))
-            with driver_errors(self.source.address, f"table {name}"):
-                rows |= dict.fromkeys(tuple(map(text_of, row)) for row in self.source.connection.execute(statement))
-        found = [self._whole(name, table, dict(zip(fed, row, strict=True))) for row in rows]
-        return [row for row in found if email_key(row[column] or "") in keys]
+        place = (name, column, frozenset(keys))
+        if place not in self._read:
+            feed = table.columns[column]
+            fed = {one: found for one, found in table.columns.items() if found is not None}
+            listed = ", ".join(shown(found, "VARCHAR", self.source.dialect) for found in fed.values())
+            rows: dict[tuple[str | None, ...], None] = {}
+            for found in self._with_addresses(f"SELECT {listed} FROM {table.relation}", feed.sql if feed else "", keys,
+                                              f"table {name}"):
+                rows |= dict.fromkeys(tuple(map(text_of, row)) for row in found)
+            whole = [self._whole(name, table, dict(zip(fed, row, strict=True))) for row in rows]
+            self._read[place] = [row for row in whole if email_key(row[column] or "") in keys]
+        return list(self._read[place])
 
     def of_copy(self, path: Sequence[str], column: str, texts: Sequence[str], where: str | None, *,
                 email: bool) -> list[Row]:
-        """Returns whole rows of a table beside the contract, found by keys of a record or spellings of addresses."""
-        quote, dialect = self.source.quote, self.source.dialect
-        held = f"CAST({quote(column)} AS {_TEXT.get(dialect, 'CHAR')})"
-        folded = f"lower(trim({held})) IN :keys OR {held} IN :keys" if email else f"trim({held}) IN :keys"
-        extra = f" AND ({where})".replace(":", "\\:") if where else ""
+        """Returns whole rows of a table beside the contract, found by keys of a record or by e-mail keys."""
+        quote = self.source.quote
+        select, extra = f"SELECT * FROM {quote(*path)}", f"({where})" if where else "1 = 1"
+        place = f"table {'.'.join(path)}"
+        if email:
+            found = [_blank_free(dict(row)) for result in self._with_addresses(
+                select, quote(column), texts, place, extra) for row in result.mappings()]
+            return [row for row in found if any(email_key(text or "") in texts for name, text in row.items()
+                                                if name.casefold() == column.casefold())]
         rows: list[Row] = []
         for start in range(0, len(texts), _CHUNK):
-            statement = sa.text(f"SELECT * FROM {quote(*path)} WHERE ({folded}){extra}").bindparams(
+            statement = sa.text(f"{select} WHERE trim({self._as_text(quote(column))}) IN _k_ AND {extra}".replace(
+                ":", "\\:").replace("_k_", ":keys")).bindparams(
                 sa.bindparam("keys", list(texts[start:start + _CHUNK]), expanding=True))
-            with driver_errors(self.source.address, f"table {'.'.join(path)}"):
+            with driver_errors(self.source.address, place):
                 rows += [_blank_free(dict(row)) for row in self.source.connection.execute(statement).mappings()]
-        keys = {email_key(text) for text in texts} if email else set()
-        return [row for row in rows if not email or any(
-            email_key(text or "") in keys for name, text in row.items() if name.casefold() == column.casefold())]
+        return rows
+
+    def _with_addresses(self, select: str, held: str, keys: Sequence[str], place: str,
+                        extra: str = "1 = 1") -> Iterator[sa.CursorResult[Any]]:
+        """Rows whose text may be a spelling of some e-mail keys."""
+        like = _LIKE.get(self.source.dialect, "lower({}) LIKE").format(self._as_text(held))
+        listed = sorted(keys)
+        for start in range(0, len(listed), _PATTERNS):
+            some = {f"_p{at}_": like_pattern(key) for at, key in enumerate(listed[start:start + _PATTERNS])}
+            text = f"{select} WHERE ({' OR '.join(f'{like} {name}' for name in some)}) AND {extra}".replace(":", "\\:")
+            for name in some:
+                text = text.replace(name, f":{name}")
+            with driver_errors(self.source.address, place):
+                yield self.source.connection.execute(sa.text(text), some)
+
+    def _as_text(self, held: str) -> str:
+        return f"CAST({held} AS {_TEXT.get(self.source.dialect, 'CHAR')})"
 
     def _whole(self, name: str, table: ResolvedTable, row: Mapping[str, object]) -> Row:
         """A row with every column of the contract; what the mapping calls empty is None."""

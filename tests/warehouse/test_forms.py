@@ -1,5 +1,6 @@
 """Moments and addresses as people and systems write them."""
 
+import sqlite3
 import unicodedata
 from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ajprivacy_pipeline.warehouse import forms
-from ajprivacy_pipeline.warehouse.forms import email_key, read_moment
+from ajprivacy_pipeline.warehouse.forms import email_key, like_pattern, read_moment
 
 DAY = date(2026, 1, 31)
 CET, CEST, UTC = timezone(timedelta(hours=1)), timezone(timedelta(hours=2)), timezone(timedelta(0))
@@ -109,3 +110,18 @@ def test_no_key_has_an_ascii_character_that_its_text_had_not(local: str, domain:
     text = f"{local}@{domain}"
     if (key := email_key(text)) is not None and "xn--" not in key and "xn--" not in text.lower():
         assert {char for char in key if ord(char) < 128} <= {char.lower() for char in text if ord(char) < 128} | {"@"}
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1),
+       st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1) | st.just("xn--bcher-kva.No"),
+       st.sampled_from(["{}", "mailto:{}", "K <{}>", "<mailto:{}>", " {}\u200b"]))
+def test_every_spelling_matches_the_pattern_of_its_key(local: str, domain: str, around: str) -> None:
+    text = around.format(f"{local}@{domain}")
+    if (key := email_key(text)) is not None:
+        assert sqlite3.connect(":memory:").execute("SELECT ? LIKE ?", (text, like_pattern(key))).fetchone() == (1,)
+
+
+@pytest.mark.parametrize(("key", "pattern"), [
+    ("kari.n@x.no", "%k%a%r%i%.%n%@%x%.%n%o%"), ("b%_\\@b\u00fc.no", "%b%@%b%.%n%o%")])
+def test_a_pattern_has_no_sign_of_its_key_that_means_something_else(key: str, pattern: str) -> None:
+    assert like_pattern(key) == pattern
