@@ -31,11 +31,11 @@ def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the shop and a home in which a month is decided; it is copied, never used."""
     folder = tmp_path_factory.mktemp("decided")
     with pytest.MonkeyPatch.context() as patch:
-        _decide(folder, f"sqlite:///{folder / 'shop.db'}", patch)
+        decide(folder, f"sqlite:///{folder / 'shop.db'}", patch)
     return folder
 
 
-def _decide(folder: Path, url: str, patch: pytest.MonkeyPatch) -> Desk:
+def decide(folder: Path, url: str, patch: pytest.MonkeyPatch) -> Desk:
     write_shop(url, SHOP)
     desk = Desk(folder / "home", url, patch)
     with open_month(desk.settings, "2026-10", "test") as run:
@@ -47,7 +47,7 @@ def _decide(folder: Path, url: str, patch: pytest.MonkeyPatch) -> Desk:
 @pytest.fixture(params=["postgresql", "mariadb"])
 def server_desk(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """The same shop, decided, on a database server."""
-    return _decide(tmp_path, empty_database(request.param, request, tmp_path, "asked"), monkeypatch)
+    return decide(tmp_path, empty_database(request.param, request, tmp_path, "asked"), monkeypatch)
 
 
 @pytest.fixture
