@@ -37,9 +37,7 @@ def _showing(policy: Policy, correction: Correction, held: Held) -> Iterator[str
         text = (value or "").strip().casefold()
         same = text == old or (address is not None and email_key(text) == address) or (
             len(number) == sweep.national_digits and digits(text).endswith(number))
-        if same and _bare(column) == _bare(correction.column):
-            yield column
-        elif len(old) >= sweep.shortest and old in text:
+        if (same and _bare(column) == _bare(correction.column)) or (len(old) >= sweep.shortest and old in text):
             yield column
 
 

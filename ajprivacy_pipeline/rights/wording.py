@@ -69,7 +69,7 @@ class Wording:
         return str(self._t["reasons"].get(code) or meaning)
 
     def disclosure_basis(self, code: str, meaning: str) -> str:
-        """Returns why an authority was given something: as the policy says it, where there are no words for the code."""
+        """Returns why an authority was given something: as the policy says it, where the code has no words."""
         return str(self._t["disclosure_bases"].get(code) or meaning)
 
     def part(self, name: str) -> str:

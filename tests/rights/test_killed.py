@@ -1,4 +1,4 @@
-"""From request to answer with SIGKILL before any commit and any rename of a file: resumed, it ends as if nothing was."""
+"""From request to answer, killed before any commit and any rename of a file: resumed, it ends as if nothing was."""
 
 import json
 import shutil
