@@ -1,6 +1,6 @@
 """Imported by the server that `tests.forked` forks from: what each process would load and trace again.
 
-It opens no database: a fork takes no threads with it.
+It leaves no database open: a fork takes no threads with it.
 """
 
 from ajprivacy_pipeline.assets.definitions import defs
@@ -10,7 +10,10 @@ from ajprivacy_pipeline.cli import main as cli
 from ajprivacy_pipeline.lineage import check_lineage
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.storage import zones
 
 assert cli.app.registered_commands
 assert defs.resolve_job_def(MONTHLY).name == MONTHLY
 assert check_lineage(load_policy(NOTICE)).passed
+for extension in ("httpfs", "sqlite_scanner"):
+    zones._signed(extension)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,22 @@ def test_a_file_holds_nothing_in_clear_and_opens_again(home: Settings) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     with zones.open_zone(home, KeyStore(home.keys), path, read_only=True) as con:
         assert con.execute("SELECT DISTINCT v FROM t").fetchall() == [(MARKER,)]
+
+
+def test_an_extension_that_was_changed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its signature is checked though connections do not ask for one, and again after it was refused."""
+    real = zones.extension_file("sqlite_scanner")
+    changed = tmp_path / "duckdb_extension_changed" / "extensions" / real.parent.name / "changed.duckdb_extension"
+    changed.parent.mkdir(parents=True)
+    (tmp_path / "duckdb_extension_changed" / "__init__.py").touch()
+    content = bytearray(real.read_bytes())
+    content[len(content) // 2] ^= 1
+    changed.write_bytes(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    with closing(zones.memory(extensions=("sqlite_scanner",))) as con:
+        for _ in range(2):
+            with pytest.raises(zones.EngineError, match="signature"):
+                zones.load(con, "changed")
 
 
 def test_a_missing_file_is_not_made_for_reading(home: Settings) -> None:

@@ -9,7 +9,8 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -20,6 +21,7 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 
 Connection = duckdb.DuckDBPyConnection
 EngineError = duckdb.Error
+_NOTHING_FETCHED = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 FORMAT = "1"  # of a zone's file; another format is refused, never guessed at
 WHITE_SPACE = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B),
                                 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)))
@@ -40,8 +42,7 @@ def memory(settings: Settings | None = None, extensions: Sequence[str] = ()) -> 
 
     Nothing is downloaded.
     """
-    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false",
-                                             "autoload_known_extensions": "false"})
+    con = duckdb.connect(":memory:", config={**_NOTHING_FETCHED, "allow_unsigned_extensions": "true"})
     con.execute("SET TimeZone = 'Europe/Oslo'")
     con.execute("SET preserve_insertion_order = false")
     con.execute("SET enable_progress_bar = false")
@@ -53,8 +54,30 @@ def memory(settings: Settings | None = None, extensions: Sequence[str] = ()) -> 
         con.execute(f"SET temp_directory = {literal(str(spill))}")
         con.execute("SET temp_file_encryption = true")
     for name in extensions:
-        con.execute(f"LOAD {literal(str(extension_file(name)))}")
+        load(con, name)
     return con
+
+
+def load(con: Connection, name: str) -> None:
+    """Load an extension into a connection of `memory`; its signature is checked once in a process.
+
+    The engine reads the whole library to check it, again for each connection, though one that the process has loaded
+    is what it gets each time.
+
+    Raises:
+        ZoneError: the wheel is not installed, or is of another DuckDB version.
+        EngineError: the engine refused it, for one that it is not signed.
+    """
+    con.execute(f"LOAD {literal(str(_signed(name)))}")
+
+
+@cache
+def _signed(name: str) -> Path:
+    """Where an extension lies whose signature the engine has checked."""
+    path = extension_file(name)
+    with closing(duckdb.connect(":memory:", config={**_NOTHING_FETCHED, "threads": "1"})) as con:
+        con.execute(f"LOAD {literal(str(path))}")
+    return path
 
 
 @contextmanager
@@ -139,7 +162,7 @@ def attached(con: Connection, keys: KeyStore, path: Path, name: str, *, create: 
     Raises:
         ZoneError: as `open_zone`.
     """
-    con.execute(f"LOAD {literal(str(extension_file('httpfs')))}")  # encrypted files are written with its OpenSSL
+    load(con, "httpfs")  # encrypted files are written with its OpenSSL
     with engine_errors(f"{path.parent.name}/{path.name}"):
         con.execute(f"ATTACH {literal(str(path))} AS {quote(name)} (ENCRYPTION_KEY $key"
                     f"{'' if create or write else ', READ_ONLY'})", {"key": keys.data_key(path.stem, create=create)})

@@ -29,7 +29,7 @@ def sqlite_reader(con: zones.Connection, source: Source) -> Iterator["SqliteRead
     """Yields the source's SQLite file, attached read-only, all values as text."""
     alias = f"warehouse_{secrets.token_hex(4)}"
     with zones.engine_errors(source.address.shown):
-        con.execute(f"LOAD {zones.literal(str(zones.extension_file('sqlite_scanner')))}")
+        zones.load(con, "sqlite_scanner")
         con.execute("SET sqlite_all_varchar = true")
         con.execute(f"ATTACH {zones.literal(str(source.address.sqlite_file))} AS {alias} (TYPE sqlite, READ_ONLY)")
     try:
@@ -87,7 +87,7 @@ def postgres_reader(con: zones.Connection, source: Source) -> Iterator["Postgres
     with _password_file(con, arguments.pop("password", None)) as passfile:
         address = make_conninfo("", **{**arguments, **passfile})
         with zones.engine_errors(source.address.shown):
-            con.execute(f"LOAD {zones.literal(str(zones.extension_file('postgres_scanner')))}")
+            zones.load(con, "postgres_scanner")
         try:
             con.execute(f"ATTACH {zones.literal(address)} AS {alias} (TYPE postgres, READ_ONLY)")
         except zones.EngineError as error:
