@@ -3,6 +3,8 @@
 It leaves no database open: a fork takes no threads with it.
 """
 
+import gc
+
 from ajprivacy_pipeline.assets.definitions import defs
 from ajprivacy_pipeline.assets.jobs import MONTHLY
 
@@ -17,3 +19,6 @@ assert defs.resolve_job_def(MONTHLY).name == MONTHLY
 assert check_lineage(load_policy(NOTICE)).passed
 for extension in ("httpfs", "sqlite_scanner"):
     zones._signed(extension)
+gc.collect()
+gc.freeze()  # processes share what was loaded until they write to it
+gc.set_threshold(50_000, 20, 20)

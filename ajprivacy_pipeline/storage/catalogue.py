@@ -116,14 +116,23 @@ def record_reasons(folder: Path) -> dict[str, int]:
     return number(sorted({name for path in folder.glob("*/*.sql") for name in named(path, "reason")}), "reasons")
 
 
-def named(path: Path, group: str) -> set[str]:
-    """Returns the names that a text takes from a group of words: `orphan` where it says `freeze.orphan`."""
+def named(path: Path, group: str) -> frozenset[str]:
+    """Returns the names that a text takes from a group of words: `orphan` where it says `freeze.orphan`.
+
+    Raises:
+        ModelError: the text is no template.
+    """
+    return _named(_name_of(path), path.read_text(encoding="utf-8"), group)
+
+
+@cache
+def _named(name: str, text: str, group: str) -> frozenset[str]:
     try:
-        tree = _SQL.parse(path.read_text(encoding="utf-8"))
+        tree = _SQL.parse(text)
     except jinja2.TemplateSyntaxError as error:
-        raise ModelError(f"{_name_of(path)}: line {error.lineno}: {error.message}") from None
-    return {node.attr for node in tree.find_all(nodes.Getattr)
-            if isinstance(node.node, nodes.Name) and node.node.name == group}
+        raise ModelError(f"{name}: line {error.lineno}: {error.message}") from None
+    return frozenset(node.attr for node in tree.find_all(nodes.Getattr)
+                     if isinstance(node.node, nodes.Name) and node.node.name == group)
 
 
 def _name_of(path: Path) -> str:
