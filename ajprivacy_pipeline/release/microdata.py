@@ -5,6 +5,7 @@ Belongs here: the cadence, G3, G7, G8, G9 and a part of G15 of the outcome. Does
 makings the file is repeated, byte for byte, with the verdicts it was published with.
 """
 
+from calendar import month_name
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -90,8 +91,8 @@ def build_or_carry_over(con: Connection, settings: Settings, policy: Policy, pla
     with engine_errors("microdata"):
         make_tokens(con, keys, policy.release.microdata.control_percent)
         known = recall(con, settings, keys, earlier[1] if earlier else None)
-        if earlier and not is_due(policy, plan):
-            return _repeated(table, previous, earlier[0])
+        if not is_due(policy, plan):
+            return _repeated(table, previous, earlier[0]) if earlier else _none(table, why := _awaited(policy), why)
         if earlier and known is None:
             return _repeated(table, previous, earlier[0], "nothing says who was in the earlier table")
         columns = choose(con, policy)
@@ -112,8 +113,14 @@ def earlier_file(previous: Release | None, table: str) -> tuple[str, str] | None
 
 
 def is_due(policy: Policy, plan: ReleasePlan) -> bool:
-    """Returns whether a release is the first to cover the cadence month."""
-    return plan.is_new and any(int(month[5:]) == policy.release.microdata.cadence_month for month in plan.computed)
+    """Returns whether a release is the first of all, or the first to cover the cadence month."""
+    return plan.previous is None or plan.is_new and any(
+        int(month[5:]) == policy.release.microdata.cadence_month for month in plan.computed)
+
+
+def _awaited(policy: Policy) -> str:
+    """Why there is none between two makings: whoever saw it come out at last would learn who was wanting before."""
+    return f"none could be made so far; it is tried again in {month_name[policy.release.microdata.cadence_month]}"
 
 
 def _none(table: str, why: str, reason: str | None) -> Snapshot:

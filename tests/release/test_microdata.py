@@ -202,6 +202,22 @@ def test_too_few_people_for_the_bound_mean_no_table_and_a_reason(tmp_path: Path)
     assert world.query("SELECT DISTINCT proven FROM release_info") == [(True,)], "nothing of it is published"
 
 
+def test_where_none_could_be_made_it_is_tried_again_in_the_cadence_month_alone(tmp_path: Path) -> None:
+    """What comes out as soon as there are enough people says in which month there were, and costs every month."""
+    world = shop(tmp_path, people(60), advantage_percent=1)
+    world.publish("2024-03")
+    world.policy = without(micro_policy(), ELSEWHERE)
+    for table, rows in people(300).items():
+        add(world.con, f"staged.{table}", [row for row in rows if int(row.get("customer_id", "C0")[1:]) >= 60])
+    add(world.con, "retention.attribute_decisions", [
+        {"as_of": date(2024, 5, 1), "subject_id": f"customer:C{i}", "attribute": attribute, "decision": "retain"}
+        for i in range(60, 300) for attribute in ("name", "age")])
+    world.publish("2024-04")
+    assert said(world, "customers_microdata") == ("absent", "none could be made so far; it is tried again in May")
+    world.publish("2024-05")
+    assert "customers_microdata/2024-05.parquet" in tree(world.settings.published / "releases" / "2024-05")
+
+
 def test_a_value_that_no_hierarchy_covers_is_refused_and_the_previous_release_stays(later: World) -> None:
     """The policy forgot a gender that the model gives: the message has the column and a count, never the value."""
     model = later.sql / "anonymous" / "microdata.sql"
