@@ -12,7 +12,8 @@ from typing import Any
 
 import dagster as dg
 from ajprivacy_pipeline.assets.build import MONTHS, OWNERS, checks_by_month, key
-from ajprivacy_pipeline.assets.resources import MONTH, POOL, step
+from ajprivacy_pipeline.assets.history import POOL
+from ajprivacy_pipeline.assets.resources import MONTH, step
 
 from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES, PROVING, Guarantee
 from ajprivacy_pipeline.disclosure.verdict import UNCHECKED, Verdict

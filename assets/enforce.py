@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from ajprivacy_pipeline.assets.build import MONTHS, OWNERS
-from ajprivacy_pipeline.assets.resources import MONTH, POOL, step
+from ajprivacy_pipeline.assets.history import POOL
+from ajprivacy_pipeline.assets.resources import MONTH, step
 from ajprivacy_pipeline.assets.steps import CLOSED
 
 from ajprivacy_pipeline.clock import today

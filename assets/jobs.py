@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from ajprivacy_pipeline.assets.history import prune
 
 if TYPE_CHECKING:
     from dagster._core.definitions.partitions.partitioned_schedule import UnresolvedPartitionedAssetScheduleDefinition
@@ -37,7 +38,7 @@ def monthly_schedule(
 def maintenance_job(log_months: int) -> dg.JobDefinition:
     """Deletes runs and their event logs after the policy's period for logs; Dagster itself keeps them for ever."""
 
-    @dg.op(description=f"Delete completed runs older than {log_months} months, with their events.")
+    @dg.op(description=f"Delete runs older than {log_months} months, with their events and checks.")
     def prune_runs(context: dg.OpExecutionContext) -> None:
         pruned = prune(context.instance, months_before(datetime.now(UTC), log_months))
         context.log.info("%s runs pruned", pruned)
@@ -54,16 +55,6 @@ def maintenance_schedule(job: dg.JobDefinition) -> dg.ScheduleDefinition:
     """Returns the nightly schedule, so that no log is much older than the policy allows."""
     return dg.ScheduleDefinition(name="maintenance_nightly", job=job, cron_schedule="45 4 * * *",
                                  execution_timezone=_ZONE, default_status=dg.DefaultScheduleStatus.RUNNING)
-
-
-def prune(instance: dg.DagsterInstance, before: datetime) -> int:
-    """Delete every ended run created before a moment, with its events; returns how many."""
-    ended = dg.RunsFilter(created_before=before, statuses=[
-        dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED])
-    records = instance.get_run_records(filters=ended)
-    for record in records:
-        instance.delete_run(record.dagster_run.run_id)
-    return len(records)
 
 
 def months_before(moment: datetime, months: int) -> datetime:

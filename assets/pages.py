@@ -15,6 +15,7 @@ from typing import cast
 
 import uvicorn
 from ajprivacy_pipeline.assets.guard import App, Guard
+from ajprivacy_pipeline.assets.history import CODE
 from ajprivacy_pipeline.assets.instance import prepare_dagster
 from dagster import __version__
 from dagster._core.workspace.context import WorkspaceProcessContext
@@ -26,7 +27,6 @@ from ajprivacy_pipeline.settings import Settings
 
 _HERE = "127.0.0.1"
 _NAMES = (_HERE, "localhost", "[::1]")
-_CODE = "ajprivacy_pipeline.assets.definitions"
 _PATIENCE_SECONDS = 10
 _DATABASE_LIMITS = (15_000, 3_600, 20)  # of the webserver's own: statement timeout, recycling, overflow of connections
 
@@ -47,7 +47,7 @@ def serve(settings: Settings, port: int, *, read_only: bool, hosts: Sequence[str
     known = [*(f"{name}:{port}" for name in _NAMES), *hosts]
     with _signals_end_it(), suppress(KeyboardInterrupt), prepare_dagster(settings) as instance:
         instance.optimize_for_webserver(*_DATABASE_LIMITS)
-        target = ModuleTarget(_CODE, None, str(settings.home), None)
+        target = ModuleTarget(CODE, None, str(settings.home), None)
         with (WorkspaceProcessContext(instance, version=__version__, read_only=read_only, workspace_load_target=target,
                                       code_server_log_level="WARNING") as context,
               _daemon(settings, wanted=not read_only)):
@@ -89,7 +89,7 @@ def _daemon(settings: Settings, *, wanted: bool) -> Iterator[None]:
     if not wanted:
         yield
         return
-    process = subprocess.Popen([sys.executable, "-m", "ajprivacy_pipeline.assets.daemon", str(os.getpid()), _CODE],
+    process = subprocess.Popen([sys.executable, "-m", "ajprivacy_pipeline.assets.daemon", str(os.getpid()), CODE],
                                cwd=settings.home)
     try:
         yield

@@ -9,10 +9,12 @@ from typing import cast
 import dagster as dg
 from ajprivacy_pipeline.assets.build import MONTHS
 from ajprivacy_pipeline.assets.enforce import PLAN
+from ajprivacy_pipeline.assets.history import run_here
 from ajprivacy_pipeline.assets.instance import prepare_dagster
 from ajprivacy_pipeline.assets.jobs import MONTHLY
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 from ajprivacy_pipeline.assets.steps import CLOSED
+from dagster._core.execution.execution_result import ExecutionResult
 
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
@@ -43,8 +45,8 @@ def run_month(settings: Settings, month: str, report: Report, request: ReleaseRe
     with prepare_dagster(settings) as instance:
         from ajprivacy_pipeline.assets.definitions import defs
         try:
-            result = defs.resolve_job_def(MONTHLY).execute_in_process(
-                instance=instance, partition_key=partition, run_config=_QUIET,
+            result = run_here(
+                defs.resolve_job_def(MONTHLY), instance, partition, config=_QUIET,
                 resources={MONTH: month_resource(report, refusals.append, request)})
         except dg.DagsterExecutionInterruptedError:
             raise KeyboardInterrupt from None
@@ -56,7 +58,7 @@ def run_month(settings: Settings, month: str, report: Report, request: ReleaseRe
             "published": str(settings.published / "analytics.duckdb")}
 
 
-def _summary(result: dg.ExecuteInProcessResult) -> ClosedSummary:
+def _summary(result: ExecutionResult) -> ClosedSummary:
     """What the run's last step noted about it."""
     for event in result.get_asset_materialization_events():
         if event.asset_key == CLOSED:
@@ -66,7 +68,7 @@ def _summary(result: dg.ExecuteInProcessResult) -> ClosedSummary:
     raise ControlError("the run ended without its last step; look at it with `ajprivacy ui`")
 
 
-def _plan(result: dg.ExecuteInProcessResult) -> PlanLine | str | None:
+def _plan(result: ExecutionResult) -> PlanLine | str | None:
     """The plan that ended the month, or why none was made; None where nothing is due."""
     for event in result.get_asset_materialization_events():
         if event.asset_key == PLAN and "why" in event.materialization.metadata:

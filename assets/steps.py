@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 from ajprivacy_pipeline.assets.build import EXTRACTION, MONTHS, OWNERS, described, key, tags
-from ajprivacy_pipeline.assets.resources import MONTH, POOL, step
+from ajprivacy_pipeline.assets.history import POOL
+from ajprivacy_pipeline.assets.resources import MONTH, step
 
 from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.storage.catalogue import Model

@@ -114,26 +114,6 @@ def test_schedule_takes_the_month_that_is_over(at: datetime, partition: str) -> 
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
 
 
-def test_maintenance_prunes_what_is_older_than_the_period(tmp_path: Path) -> None:
-    """Ended runs go with their events; runs that are not over stay."""
-    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
-        @dg.op
-        def nothing() -> None:
-            """Do nothing."""
-
-        @dg.job
-        def tiny() -> None:
-            nothing()
-
-        run_id = tiny.execute_in_process(instance=instance).run_id
-        kept = jobs.prune(instance, datetime(2020, 1, 1, tzinfo=UTC))
-        gone = jobs.prune(instance, datetime(2100, 1, 1, tzinfo=UTC))
-
-        assert (kept, gone) == (0, 1)
-        assert not instance.has_run(run_id)
-        assert not instance.all_logs(run_id)
-
-
 def test_period_counts_calendar_months() -> None:
     """Thirteen months before a day, at the latest on the 28th."""
     assert jobs.months_before(datetime(2026, 1, 31, tzinfo=UTC), 13) == datetime(2024, 12, 28, tzinfo=UTC)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from ajprivacy_pipeline.assets.history import POOL
 from ajprivacy_pipeline.assets.instance import prepare_dagster
-from ajprivacy_pipeline.assets.resources import POOL, free_dead_slots
 from dagster._core.event_api import PartitionKeyFilter
 
 from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES, PROVING
@@ -250,38 +250,6 @@ def test_dagsters_own_files_meet_a_full_disk(home: Home) -> None:
     assert "Traceback" not in run.stderr
     assert not (home.folder / "published" / "analytics.duckdb").exists()
     assert not is_running(_settings(home), "2026-09")
-
-
-@pytest.mark.parametrize("own", [True, False], ids=["its own month", "another month"])
-def test_slot_of_a_killed_run_is_freed(home: Home, monkeypatch: pytest.MonkeyPatch, own: bool) -> None:
-    """Who holds a month's lock, as every run does when it looks, knows the others of its month to be dead."""
-    for name in ("DAGSTER_HOME", "DAGSTER_REDACT_USER_CODE_ERRORS", "DAGSTER_DISABLE_TELEMETRY", "AJPRIVACY_HOME"):
-        monkeypatch.setenv(name, "")
-    settings = _settings(home)
-    with prepare_dagster(settings) as instance:
-        run = instance.create_run_for_job(_job(), tags={"dagster/partition": "2026-09-01"})
-        instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)
-        instance.event_log_storage.claim_concurrency_slot(POOL, run.run_id, "a_step")
-        with month_lock(settings, "2026-09"):
-            held = free_dead_slots(instance, settings, "2026-09" if own else "2026-08")
-        freed = free_dead_slots(instance, settings, "2026-08")
-        ended = instance.get_run_by_id(run.run_id)
-
-    assert (held, freed) == (([run.run_id], []) if own else ([], [run.run_id]))
-    assert ended is not None
-    assert ended.status == dg.DagsterRunStatus.FAILURE
-
-
-def _job() -> dg.JobDefinition:
-    @dg.op
-    def nothing() -> None:
-        """Do nothing."""
-
-    @dg.job
-    def tiny() -> None:
-        nothing()
-
-    return tiny
 
 
 @pytest.mark.soak

@@ -1,0 +1,142 @@
+"""The history of runs that Dagster keeps: a command's run stands in it like any other, and no run stays in it for ever.
+
+Belongs here: making a run under the code location's name, ending the dead, deleting the old. Does not belong here:
+what a run does, when the daily jobs call this (`jobs`).
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
+from dagster._core.execution.build_resources import wrap_resources_for_execution
+from dagster._core.execution.execution_result import ExecutionResult
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+from ajprivacy_pipeline.disclosure.verdict import UNCHECKED
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage.month_files import is_running
+
+CODE = "ajprivacy_pipeline.assets.definitions"  # the code location: the module that the pages and the daemon load
+PARTITION_TAG = "dagster/partition"
+# One step at a time, however many runs there are, on what months share: the warehouse, the pseudonymised zone, the
+# release, the control store. A model works in its month's own file, which the run holds alone.
+POOL = "zones"
+_REPOSITORY = "__repository__"  # what Dagster calls the only one of a module
+_UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+_QUIET = timedelta(minutes=10)  # longer than a run takes from its start to its month's lock
+_DIED = "The process of this run ended without a word; run the month again."
+
+
+def origin_of(job: str) -> RemoteJobOrigin:
+    """Returns where Dagster finds a job of ours, as its pages and sensors ask for it."""
+    target = LoadableTargetOrigin(module_name=CODE)
+    return RemoteJobOrigin(RemoteRepositoryOrigin(ManagedGrpcPythonEnvCodeLocationOrigin(target, CODE), _REPOSITORY),
+                           job)
+
+
+def run_here(job: dg.JobDefinition, instance: dg.DagsterInstance, partition: str,
+             resources: Mapping[str, dg.ResourceDefinition], config: Mapping[str, object]) -> ExecutionResult:
+    """Run a job in this process, as a run of the code location: `execute_in_process` leaves that out.
+
+    Dagster's pages list runs, timelines and sensors by code location, and see no run without one (1.13.27).
+
+    Raises:
+        dagster.DagsterError: a step failed.
+        dagster.DagsterExecutionInterruptedError: interrupted.
+    """
+    ready = job.as_ephemeral_job(resource_defs=wrap_resources_for_execution(resources), input_values={})
+    run = instance.create_run_for_job(
+        ready, run_config=config, remote_job_origin=origin_of(job.name),
+        tags={**job.run_tags, **job.get_tags_for_partition_key(partition, selected_asset_keys=None)})
+    return execute_run(InMemoryJob(ready), run, instance, raise_on_error=True)
+
+
+def end_dead_runs(instance: dg.DagsterInstance, settings: Settings, own: dg.DagsterRun | None = None) -> list[str]:
+    """Mark runs of months whose process is gone as failed, and free their slots of the pool; returns their ids.
+
+    A run holds its month's lock from its first step to its last. So a run is dead that holds a slot without the lock,
+    or is older than `own`, which holds the lock of the same month, or has been quiet for ten minutes without the lock.
+    Without this a killed run would make every later one wait for ever, and look as if it were under way.
+    """
+    storage = instance.event_log_storage
+    slots = storage.get_concurrency_info(POOL).claimed_slots if storage.supports_global_concurrency_limits else []
+    holding = {slot.run_id for slot in slots}
+    records = instance.get_run_records(filters=dg.RunsFilter(statuses=_UNDER_WAY))
+    born = next((record.create_timestamp for record in records if own and record.dagster_run.run_id == own.run_id),
+                datetime.max.replace(tzinfo=UTC))
+    dead = []
+    for record in records:
+        run, month = record.dagster_run, _month_of(record.dagster_run)
+        if not month or (own and run.run_id == own.run_id):
+            continue
+        if own and month == _month_of(own):
+            is_dead = run.run_id in holding or record.create_timestamp < born
+        else:
+            is_quiet = record.update_timestamp < datetime.now(UTC) - _QUIET
+            is_dead = not is_running(settings, month) and (run.run_id in holding or is_quiet)
+        if is_dead:
+            note_unchecked(instance, run)
+            instance.report_run_failed(run, _DIED)
+            dead.append(run.run_id)
+    for run_id in {*holding, *dead} - {record.dagster_run.run_id for record in records} | set(dead):
+        storage.free_concurrency_slots_for_run(run_id)
+    return dead
+
+
+def _month_of(run: dg.DagsterRun) -> str:
+    return run.tags.get(PARTITION_TAG, "")[:7]
+
+
+def note_unchecked(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Say "not checked" of every check that a run had planned and ended before; Dagster would call it failed."""
+    kinds = {dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
+    open_checks: dict[dg.AssetCheckKey, list[str | None]] = {}
+    for entry in instance.all_logs(run.run_id, of_type=kinds):
+        event = entry.dagster_event
+        if event is not None and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
+            planned = event.asset_check_planned_data
+            subset = planned.partitions_subset
+            open_checks[planned.asset_check_key] = [None] if subset is None else list(subset.get_partition_keys())
+        elif event is not None:
+            open_checks.pop(event.asset_check_evaluation_data.asset_check_key, None)
+    for asked, months in open_checks.items():
+        for month in months:
+            said = dg.AssetCheckEvaluation(
+                asked.asset_key, asked.name, passed=False, description=UNCHECKED, partition=month,
+                severity=dg.AssetCheckSeverity.WARN, metadata={"verdict": UNCHECKED})
+            instance.report_dagster_event(dg.DagsterEvent(
+                dg.DagsterEventType.ASSET_CHECK_EVALUATION.value, run.job_name, event_specific_data=said,
+                message=f"{asked.name}: {UNCHECKED}, the run ended before"), run.run_id)
+
+
+def prune(instance: dg.DagsterInstance, before: datetime) -> int:
+    """Delete every run created before a moment, with its events and all that is kept beside them; returns how many.
+
+    A run of that age is over, whatever its state says; one that still waits to begin stays. Dagster leaves the newest
+    materialisation of an asset and every evaluation of a check behind (1.13.27): they go here.
+    """
+    old = dg.RunsFilter(created_before=before, statuses=[*_ENDED, *_UNDER_WAY])
+    gone = [record.dagster_run.run_id for record in instance.get_run_records(filters=old)]
+    for run_id in gone:
+        instance.delete_run(run_id)
+    storage = instance.event_log_storage
+    if isinstance(storage, SqlEventLogStorage):
+        with storage.index_connection() as connection:
+            for run_id in gone:
+                connection.execute(AssetCheckExecutionsTable.delete().where(
+                    AssetCheckExecutionsTable.c.run_id == run_id))
+    for record in instance.get_asset_records():
+        newest = record.asset_entry.last_materialization_record
+        if newest is not None and newest.run_id in gone:
+            storage.wipe_asset(record.asset_entry.asset_key)
+    return len(gone)
