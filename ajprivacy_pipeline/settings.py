@@ -38,6 +38,7 @@ class Settings:
     publish_url: str | None = field(default=None, repr=False)
     publish_country: str | None = None
     publish_schema: str = "published"
+    alerts: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def restricted(self) -> Path:
@@ -77,7 +78,8 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
     the sample shop's SQLite file), AJPRIVACY_NOTICE (a folder of notice files; default: those of the package),
     AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY. For a
     database that gets the published tables too: AJPRIVACY_PUBLISH_URL, AJPRIVACY_PUBLISH_COUNTRY (where its data lies,
-    as NO), AJPRIVACY_PUBLISH_SCHEMA (default `published`; SQLite has none).
+    as NO), AJPRIVACY_PUBLISH_SCHEMA (default `published`; SQLite has none). Who is told what needs attention:
+    AJPRIVACY_ALERTS, addresses with blanks between them (`alerts.notify`).
 
     Raises:
         PrivacyError: a number does not parse.
@@ -105,6 +107,7 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
         publish_url=values.get("AJPRIVACY_PUBLISH_URL") or None,
         publish_country=values.get("AJPRIVACY_PUBLISH_COUNTRY") or None,
         publish_schema=values.get("AJPRIVACY_PUBLISH_SCHEMA") or "published",
+        alerts=tuple((values.get("AJPRIVACY_ALERTS") or "").split()),
     )
 
 

@@ -6,7 +6,7 @@ Belongs here: putting the parts together. Does not belong here: parts.
 from collections.abc import Mapping
 
 import dagster as dg
-from ajprivacy_pipeline.assets import checks, enforce, jobs, quality, review, rights, steps
+from ajprivacy_pipeline.assets import alerts, checks, enforce, jobs, quality, review, rights, steps
 from ajprivacy_pipeline.assets.build import EXTRACTION, build_assets
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 
@@ -40,7 +40,7 @@ def build_defs() -> dg.Definitions:
         jobs=[monthly, apply, daily, maintenance],
         schedules=[jobs.monthly_schedule(monthly), rights.daily_schedule(daily),
                    jobs.maintenance_schedule(maintenance)],
-        sensors=[jobs.failed_runs, enforce.approved_plans(apply)],
+        sensors=[alerts.failed_runs, alerts.alerts, enforce.approved_plans(apply)],
         resources={MONTH: month_resource()},
         executor=dg.in_process_executor,
     )

@@ -1,4 +1,4 @@
-"""Jobs, schedules and the failure sensor.
+"""Jobs and schedules.
 
 Belongs here: what runs when. Does not belong here: what a step does.
 """
@@ -61,13 +61,3 @@ def months_before(moment: datetime, months: int) -> datetime:
     """Returns the same hour some calendar months earlier, on the 28th at the latest."""
     index = moment.year * 12 + moment.month - 1 - months
     return moment.replace(year=index // 12, month=index % 12 + 1, day=min(moment.day, 28))
-
-
-@dg.run_failure_sensor(default_status=dg.DefaultSensorStatus.RUNNING,
-                       description="Notes every failed run by its id and month; never with the text of the error.")
-def failed_runs(context: dg.RunFailureSensorContext) -> dg.SkipReason:
-    """Leave a line in the sensor's history; a site's own alert may hang on it."""
-    run = context.dagster_run
-    month = run.tags.get("dagster/partition", "no month")
-    context.log.error("run %s of %s for %s failed", run.run_id, run.job_name, month)
-    return dg.SkipReason(f"run {run.run_id} of {run.job_name} for {month} failed; its page says at which step")

@@ -11,7 +11,7 @@ DOMAIN = sorted((ROOT / "ajprivacy_pipeline").rglob("*.py"))
 FLOORS = (
     ("errors",), ("calendar", "clock"), ("settings", "policy"), ("storage",),
     ("retention", "disclosure", "warehouse", "pseudonyms", "sample"),
-    ("explain", "lineage"), ("oversight", "release"), ("whatif",), ("run",), ("enforcement",), ("rights",),
+    ("explain", "lineage"), ("oversight", "release"), ("whatif",), ("run",), ("enforcement",), ("rights",), ("alerts",),
     ("assets",), ("cli",), ("__main__",),
 )
 ASSETS = sorted((ROOT / "assets").glob("*.py"))

@@ -1,8 +1,8 @@
 """The command line `ajprivacy`: arguments in, lines and exit codes out.
 
 Belongs here: commands and how they look. Does not belong here: work. Exit codes: 0 done, 1 a bug, 2 an error the user
-can fix (its message on stderr), 3 a plan was stopped, 130 interrupted. Heavy imports stand inside the commands, so
-that help is instant.
+can fix (its message on stderr), 3 a plan was stopped, 4 something needs attention (`health`), 130 interrupted. Heavy
+imports stand inside the commands, so that help is instant.
 """
 
 import json
@@ -15,6 +15,7 @@ import typer
 from ajprivacy_pipeline import __version__
 from ajprivacy_pipeline.cli import (
     evidence,
+    health,
     keys,
     ledger,
     lineage,
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="Keeps the promise of a privacy notice over a customer warehouse. Settings come from "
                        "AJPRIVACY_HOME, AJPRIVACY_WAREHOUSE, AJPRIVACY_NOTICE, AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, "
-                       "AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY.")
-for commands in (policy, people, requests, registers, evidence, plans, ledger, releases, lineage, mapping, keys,
+                       "AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY, AJPRIVACY_ALERTS.")
+for commands in (health, policy, people, requests, registers, evidence, plans, ledger, releases, lineage, mapping, keys,
                  sweeps):
     commands.register(app)
 

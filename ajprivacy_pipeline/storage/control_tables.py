@@ -242,6 +242,13 @@ authority_disclosures = sa.Table(  # what authorities were given, as it was reco
     sa.Column("recorded_at", sa.DateTime, nullable=False),
 )
 
+alert_events = sa.Table(  # what somebody was told needs attention: that it began, goes on (again), or is over
+    "alert_events", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("event", sa.String(8), nullable=False),
+    sa.Column("happened_at", sa.DateTime, nullable=False),
+)
 plans = sa.Table(  # what was to be carried out: one row a plan, never edited; what became of it stands in plan_events
     "plans", META,  # summary: counts alone, as JSON
     sa.Column("id", sa.String(32), primary_key=True),

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
+from ajprivacy_pipeline.assets.alerts import failed_runs
 from ajprivacy_pipeline.assets.definitions import defs
 from ajprivacy_pipeline.assets.history import CODE, POOL, end_dead_runs, origin_of, prune, run_here
 from ajprivacy_pipeline.assets.instance import prepare_dagster
-from ajprivacy_pipeline.assets.jobs import failed_runs
 from dagster._core.definitions.sensor_definition import SensorEvaluationContext
 
 from ajprivacy_pipeline.settings import Settings, load_settings

@@ -1,0 +1,113 @@
+"""What is found to need attention, before a limit, on it and after it; over a real home."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from ajprivacy_pipeline.alerts.conditions import Condition, Runs, health, words
+from ajprivacy_pipeline.enforcement.approve import withdraw
+from ajprivacy_pipeline.oversight.evidence import accept, compared, place_of
+from tests.enforcement.enforcement_world import World, sample_shop
+
+QUIET = Runs(0, 0, None)
+DAY = date(2026, 11, 28)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A small shop, decided for October."""
+    folder = tmp_path_factory.mktemp("alerts")
+    url = f"sqlite:///{folder / 'shop.db'}"
+    sample_shop(url, 150, 3, folder)
+    made = World(folder / "home", url)
+    made.decide()
+    return made
+
+
+def _found(world: World, day: date = DAY, runs: Runs = QUIET) -> dict[str, Condition]:
+    found = health(world.settings, runs, day)
+    assert found["unknown"] == {}
+    return {one["name"]: one for one in found["conditions"]}
+
+
+@pytest.mark.parametrize(("day", "is_missed"), [
+    (date(2026, 11, 1), False), (date(2026, 11, 2), False), (date(2026, 11, 3), True), (date(2026, 11, 30), True)])
+def test_a_home_in_which_nothing_was_run(tmp_path: Path, day: date, is_missed: bool) -> None:
+    """The month is missed from the third on; and a look makes nothing."""
+    home = World(tmp_path / "home", "sqlite://")
+    assert list(_found(home, day)) == (["month_missed"] if is_missed else [])
+    assert not list(home.settings.control.iterdir())
+
+
+@pytest.mark.parametrize(("runs", "name"), [
+    (Runs(1, 0, None), "run_failed"), (Runs(0, 2, None), "gate_refused"), (Runs(0, 0, 5), "daemon_dead"),
+    (Runs(0, 0, 4), None), (Runs(0, 0, 0), None)])
+def test_what_dagster_says(tmp_path: Path, runs: Runs, name: str | None) -> None:
+    """A daemon is dead from the fifth minute on."""
+    assert list(_found(World(tmp_path, "sqlite://"), date(2026, 11, 1), runs)) == ([name] if name else [])
+
+
+@pytest.mark.parametrize(("day", "is_missed"), [
+    (date(2026, 11, 30), False), (date(2026, 12, 2), False), (date(2026, 12, 3), True)])
+def test_the_next_month_is_missed(world: World, day: date, is_missed: bool) -> None:
+    """October was run; November is over in December."""
+    assert ("month_missed" in _found(world, day)) is is_missed
+
+
+def test_a_plan_waits_and_people_are_overdue(world: World) -> None:
+    """A plan of today waits; the oldest in it is overdue from the day after the policy's days."""
+    summary = world.plan()
+    assert summary["plan"] is not None
+    assert summary["oldest_due_on"] is not None
+    today = _found(world)["plan_waiting"]
+    later = _found(world, DAY + timedelta(days=9))["plan_waiting"]
+    edge = date.fromisoformat(summary["oldest_due_on"]) + timedelta(days=world.policy.enforcement.overdue_days)
+
+    assert (today["count"], later["days"] - today["days"]) == (1, 9)
+    assert "people_overdue" not in _found(world, edge)
+    assert _found(world, edge + timedelta(days=1))["people_overdue"]["days"] == (
+        world.policy.enforcement.overdue_days + 1)
+    withdraw(world.settings, summary["plan"], "Ada")
+    assert "plan_waiting" not in _found(world)
+
+
+def test_requests_and_reviews_are_counted(world: World) -> None:
+    """As `request list` and `review list` count them."""
+    found = _found(world)
+    assert found["reviews_undecided"]["severity"] == "warn"
+    assert found["requests_overdue"]["count"] > 0
+    assert f"{found['requests_overdue']['count']} request(s)" in found["requests_overdue"]["says"]
+
+
+def test_evidence_that_tripped_is_told_until_somebody_accepts(world: World) -> None:
+    """The warehouse loses its cases; each place is told once, whatever guards have tripped there."""
+    assert "evidence_tripped" not in _found(world)
+    world.execute("DELETE FROM cases")
+    world.decide()
+    places = sorted({place_of(one["table"], one["column"]) for one in compared(world.settings, None) if one["tripped"]})
+    assert "cases" in places
+    for done, place in enumerate(places):
+        assert _found(world)["evidence_tripped"]["count"] == len(places) - done
+        accept(world.settings, place, "Ada", "moved", month=None, today=DAY)
+    assert "evidence_tripped" not in _found(world)
+
+
+def test_what_cannot_be_looked_at_is_said(world: World) -> None:
+    """Under another root key the month's file does not open; the rest is looked at all the same."""
+    key = world.settings.keys / "root.key"
+    kept = key.read_bytes()
+    try:
+        key.write_bytes(bytes(len(kept)))
+        found = health(world.settings, Runs(1, 0, None), DAY)
+    finally:
+        key.write_bytes(kept)
+    assert {"reviews", "requests", "evidence"} <= found["unknown"].keys()
+    assert "run_failed" in {one["name"] for one in found["conditions"]}
+
+
+def test_words_say_no_more_than_counts() -> None:
+    """A message leaves the house."""
+    for name, text in words()[1].items():
+        assert text.says.format(count=1, days=1), name
+        assert not text.to_do.endswith("."), name
