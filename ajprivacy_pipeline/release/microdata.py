@@ -114,8 +114,8 @@ def earlier_file(previous: Release | None, table: str) -> tuple[str, str] | None
 
 def is_due(policy: Policy, plan: ReleasePlan) -> bool:
     """Returns whether a release is the first of all, or the first to cover the cadence month."""
-    return plan.previous is None or plan.is_new and any(
-        int(month[5:]) == policy.release.microdata.cadence_month for month in plan.computed)
+    return plan.previous is None or (plan.is_new and any(
+        int(month[5:]) == policy.release.microdata.cadence_month for month in plan.computed))
 
 
 def _awaited(policy: Policy) -> str:
