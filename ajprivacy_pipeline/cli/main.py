@@ -43,13 +43,11 @@ from ajprivacy_pipeline.settings import Settings, load_settings
 if TYPE_CHECKING:
     from ajprivacy_pipeline.release import ReleaseRequest
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+                  context_settings={"max_content_width": 120},
                   help="Keeps the promise of a privacy notice over a customer warehouse. Settings come from "
                        "AJPRIVACY_HOME, AJPRIVACY_WAREHOUSE, AJPRIVACY_NOTICE, AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, "
                        "AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY, AJPRIVACY_ALERTS.")
-for commands in (health, policy, people, requests, registers, evidence, plans, ledger, releases, lineage, mapping, keys,
-                 sweeps):
-    commands.register(app)
 
 
 def main() -> None:
@@ -172,3 +170,9 @@ def _run_and_show(settings: Settings, month: str, request: "ReleaseRequest", *, 
     with Lines() as lines:
         summary = run_month(settings, month, lines.report, request)
     typer.echo(json.dumps(summary, indent=2) if as_json else "\n".join(summary_lines(summary)))
+
+
+# Below the commands of this module, in the order of use: help lists them so.
+for commands in (health, people, plans, requests, registers, ledger, sweeps, evidence, policy, releases, lineage,
+                 mapping, keys):
+    commands.register(app)

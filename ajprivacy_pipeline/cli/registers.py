@@ -10,7 +10,7 @@ import typer
 from ajprivacy_pipeline.cli.options import Json, parse_day, prepared, print_json, today
 from ajprivacy_pipeline.settings import operator
 
-outbox_app = typer.Typer(no_args_is_help=True, help="Notices to recipients about requests (Art. 19).")
+outbox_app = typer.Typer(no_args_is_help=True, help="Notices to recipients about requests, by Art. 19.")
 disclosure_app = typer.Typer(no_args_is_help=True, help="What authorities were given.")
 
 Who = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does it; default: who runs the command.")]
