@@ -14,7 +14,8 @@ from ajprivacy_pipeline.assets.history import PARTITION_TAG, end_dead_runs, note
 
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
 from ajprivacy_pipeline.release import ReleaseRequest
-from ajprivacy_pipeline.run.month import MonthRun, Report, ignore, open_month
+from ajprivacy_pipeline.run.month import MonthRun, open_month
+from ajprivacy_pipeline.run.progress import Report, ignore
 from ajprivacy_pipeline.settings import load_settings
 from ajprivacy_pipeline.storage.boundary import boundary
 

@@ -19,7 +19,7 @@ from dagster._core.execution.execution_result import ExecutionResult
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
 from ajprivacy_pipeline.release import ReleaseRequest
-from ajprivacy_pipeline.run.month import Report
+from ajprivacy_pipeline.run.progress import Report
 from ajprivacy_pipeline.run.summary import ClosedSummary, PlanLine, RunSummary
 from ajprivacy_pipeline.settings import Settings
 

@@ -9,7 +9,7 @@ from typing import Self
 
 from rich.console import Console
 
-from ajprivacy_pipeline.run.month import Progress
+from ajprivacy_pipeline.run.progress import Progress
 from ajprivacy_pipeline.run.summary import Missing, PlanLine, ReleaseSummary, RunSummary
 
 _VISIBLE = "percent of each table that can be seen: totals, then with one dimension named, with two, ...; – is not told"

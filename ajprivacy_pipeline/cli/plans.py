@@ -162,6 +162,8 @@ def _lines(result: "ApplyResult") -> list[str]:
     lines += [f"{row['rows']:>12,}  still in {row['table']}.{row['column']} ({row['how']})" for row in result["sweep"]]
     lines += [f"may still lie in {row['where']}: {row['what']}" + (f"; ends {row['ends']}" if row["ends"] else "")
               for row in result["residue"]]
+    if anew := result.get("built_anew"):
+        lines.append(f"built anew without it, under new keys: {', '.join(anew)}")
     return lines
 
 

@@ -121,6 +121,7 @@ class Batch(TypedDict):
     marker: bool
     copies: NotRequired[list[CopyCount]]
     carried_out_on: NotRequired[str]  # the local day of its commit; without it the day of its entry counts
+    keys: NotRequired[dict[str, str]]  # fingerprints of the keys that must stay the same, by name
     merkle_root: NotRequired[str]
 
 

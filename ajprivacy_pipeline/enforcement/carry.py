@@ -25,6 +25,7 @@ from ajprivacy_pipeline.enforcement.apply import (
 from ajprivacy_pipeline.enforcement.approve import require_unchanged
 from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, histories, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
+from ajprivacy_pipeline.enforcement.left_out import leave_out
 from ajprivacy_pipeline.enforcement.people import count_people
 from ajprivacy_pipeline.enforcement.plans import RUNNING, Plan, find_plan, forget_old, move, plan_file
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
@@ -75,9 +76,13 @@ def apply_plan(settings: Settings, name: str, *, by: str = "system", checkpoint:
                 ground = look_at(source, settings, policy)
             _require_ground(control, Ledger(control, keys, settings.keys), plan, policy, settings, ground, by)
             if plan.rectifies:
-                return rectified.carry_out(settings, policy, control, keys, plan, ground, by, checkpoint)
-            with _opened(settings, policy, keys, plan, ground.versions) as (con, writer):
-                return _Apply(settings, policy, control, keys, plan, ground, con, writer, checkpoint).run(by)
+                result = rectified.carry_out(settings, policy, control, keys, plan, ground, by, checkpoint)
+            else:
+                with _opened(settings, policy, keys, plan, ground.versions) as (con, writer):
+                    result = _Apply(settings, policy, control, keys, plan, ground, con, writer, checkpoint).run(by)
+            if result["verified"]:
+                result["built_anew"] = leave_out(settings, policy, control, keys, plan, checkpoint)
+            return result
 
 
 def _require_ground(control: ControlStore, ledger: Ledger, plan: Plan, policy: Policy, settings: Settings,
@@ -137,7 +142,7 @@ class _Apply:
             self.written_back = self.written_back or self._written_back()
             erased.remember(self.con, self.keys, self.plan.id, self.policy, stages_of(self.policy))
             guarded.prepare(self.con, self.keys, self.control, self.policy)
-            self.seen = self.seen._replace(keys=key_prints(self.keys))
+            self.seen = self.seen._replace(keys=key_prints(self.keys, self.plan.id))
             try:
                 if not self._round():
                     break
@@ -165,7 +170,8 @@ class _Apply:
     def _round(self) -> bool:
         """Carry out what is pending; returns whether somebody was put off."""
         door = Door(self.settings, self.writer, self.con, self.policy, self.ground, self.plan, self.seen,
-                    self.checkpoint, lambda number, done: self._record(number, told(done, self.seen.on)))
+                    self.checkpoint, lambda number, done: self._record(
+                        number, {**told(done, self.seen.on), "keys": self.seen.keys}))
         put_off = False
         for people in self._crowds():
             number = 1 + max((0, *self.writer.markers(self.plan.id)))
@@ -212,7 +218,7 @@ class _Apply:
                 "counts": [{"entity": entity, "part": part, "clause": clauses[entity][part], "rows": count,
                             "cells": sum(actions.values()), "actions": actions}
                            for entity, part, count, actions in counts["parts"]],
-                "copies": counts.get("copies", [])}
+                "copies": counts.get("copies", []), "keys": counts.get("keys", {})}
         now = utc_now()
         self.ledger.append("batch", body, tokens, {
             "executed_counts": [{"table_name": table, "column_name": column, "rows": count, "executed_at": now}

@@ -14,7 +14,8 @@ from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.targets import Place
 from ajprivacy_pipeline.enforcement.work import mark
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.run.month import MonthRun, ignore
+from ajprivacy_pipeline.run.month import MonthRun
+from ajprivacy_pipeline.run.progress import ignore
 from ajprivacy_pipeline.run.steps import DECIDING, run_decisions
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones

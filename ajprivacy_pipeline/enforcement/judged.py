@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from ajprivacy_pipeline.enforcement.entries import MARKED, undone_batches
 from ajprivacy_pipeline.enforcement.ledger import Ledger
@@ -70,11 +70,15 @@ class Judged:
 
 @dataclass(frozen=True)
 class CarriedOut:
-    """What plans of a request changed, by table, part and action: rows; the newest day; `verified`: it stands so."""
+    """What plans of a request changed, by table, part and action: rows; the newest day; `verified`: it stands so.
+
+    `at` is when the newest of it was recorded, in UTC without zone.
+    """
 
     rows: Counter[tuple[str, str, str]]
     on: date | None
     verified: bool
+    at: datetime | None = None
 
 
 def remember(con: Connection, settings: Settings, keys: KeyStore, request_id: str, day: date) -> None:
@@ -111,7 +115,8 @@ def carried_out(settings: Settings, keys: KeyStore, control: ControlStore, reque
             rows[count["entity"], count["part"], named[0] if len(named) == 1 else ""] += count["rows"]
     states = [plans[entry.body["plan"]].events[-1].event for entry in batches]
     return CarriedOut(rows, max((entry.day for entry in batches), default=None),
-                      bool(states) and set(states) == {"verified"})
+                      bool(states) and set(states) == {"verified"},
+                      max((entry.recorded_at for entry in batches), default=None))
 
 
 def plans_of(control: ControlStore, request_id: str) -> Sequence[Plan]:

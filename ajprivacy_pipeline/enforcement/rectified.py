@@ -23,6 +23,7 @@ from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.make import require_none_running
 from ajprivacy_pipeline.enforcement.plans import RECTIFICATION, Plan, known_plans, mapping_hash, move, record_plan
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
+from ajprivacy_pipeline.enforcement.sealed import key_prints, require_same_keys
 from ajprivacy_pipeline.enforcement.shapes import ApplyResult, PlanSummary
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
@@ -171,16 +172,17 @@ def carry_out(settings: Settings, policy: Policy, control: ControlStore, keys: K
     with open_writer(settings.warehouse_url, wait, ground.versions) as writer:
         writer.make_marker()
         ledger.check()
+        require_same_keys(writer, keys)
         require_unrestored(writer, ledger)
-        return _Carrying(settings, policy, control, ledger, plan, ground, said, writer, checkpoint).run(by)
+        return _Carrying(settings, policy, control, keys, ledger, plan, ground, said, writer, checkpoint).run(by)
 
 
 class _Carrying:
     """One run of an apply of a rectification."""
 
-    def __init__(self, settings: Settings, policy: Policy, control: ControlStore, ledger: Ledger, plan: Plan,
-                 ground: Ground, said: Said, writer: Writer, checkpoint: Checkpoint) -> None:
-        self.settings, self.policy, self.control, self.ledger = settings, policy, control, ledger
+    def __init__(self, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore, ledger: Ledger,
+                 plan: Plan, ground: Ground, said: Said, writer: Writer, checkpoint: Checkpoint) -> None:
+        self.settings, self.policy, self.control, self.keys, self.ledger = settings, policy, control, keys, ledger
         self.plan, self.ground, self.said, self.writer, self.checkpoint = plan, ground, said, writer, checkpoint
 
     def run(self, by: str) -> ApplyResult:
@@ -205,7 +207,8 @@ class _Carrying:
             held = self._is_held()
             with self.writer.batch() as batch:
                 states = [HELD if held else self._change(batch, one) for one in self.said.corrections]
-                counts = {"states": states, "carried_out_on": today(self.policy.retention.time_zone).isoformat()}
+                counts = {"states": states, "carried_out_on": today(self.policy.retention.time_zone).isoformat(),
+                          "keys": key_prints(self.keys, self.plan.id)}
                 self.checkpoint("mark")
                 batch.mark(self.plan.id, _BATCH, json.dumps(counts, sort_keys=True), utc_now().isoformat())
                 self.checkpoint("commit")
@@ -253,7 +256,7 @@ class _Carrying:
         done = [one for one, state in zip(self.said.corrections, counts["states"], strict=True) if state == RECTIFY]
         self.ledger.append("rectified", {
             "plan": self.plan.id, "batch": _BATCH, "month": self.plan.month, "marker": True, "subjects": 1,
-            "carried_out_on": counts["carried_out_on"],
+            "carried_out_on": counts["carried_out_on"], "keys": counts.get("keys", {}),
             "counts": [{**count, "actions": {RECTIFY: count["cells"]}} for count in _counts(self.policy, done)]})
 
 

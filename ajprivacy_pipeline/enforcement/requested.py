@@ -16,7 +16,8 @@ from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.retention.bind import remember_shared_requests
 from ajprivacy_pipeline.retention.effects import remember_effects
 from ajprivacy_pipeline.retention.recorded_requests import append
-from ajprivacy_pipeline.run.month import MonthRun, ignore
+from ajprivacy_pipeline.run.month import MonthRun
+from ajprivacy_pipeline.run.progress import ignore
 from ajprivacy_pipeline.run.steps import run_decisions
 from ajprivacy_pipeline.settings import Settings, prepare_home
 from ajprivacy_pipeline.storage import zones

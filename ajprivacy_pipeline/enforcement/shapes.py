@@ -70,3 +70,4 @@ class ApplyResult(TypedDict):
     copies: list[CopyCount]  # of this run; no decisions, so they are in none of the figures above
     sweep: list[Hit]
     residue: list[Residue]
+    built_anew: NotRequired[list[str]]  # our own files that were built without what a request's plan took away

@@ -5,12 +5,13 @@ step is recorded last. Does not belong here: each of them.
 """
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 
 from ajprivacy_pipeline.enforcement import judged
 from ajprivacy_pipeline.enforcement.ground import current_policy
 from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.left_out import our_copies
 from ajprivacy_pipeline.enforcement.plans import RECTIFICATION
 from ajprivacy_pipeline.enforcement.rectified import kept
 from ajprivacy_pipeline.errors import RightsError
@@ -19,9 +20,10 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.copies import copied_rows
 from ajprivacy_pipeline.rights.decided import Month, decided_month
 from ajprivacy_pipeline.rights.disclosures import disclosures
+from ajprivacy_pipeline.rights.elsewhere import NOWHERE, Elsewhere
 from ajprivacy_pipeline.rights.folder import check_folder, destroy_copies, keep_copy, write_folder
 from ajprivacy_pipeline.rights.held import Held, Holdings
-from ajprivacy_pipeline.rights.outbox import COPY, all_notices, fill
+from ajprivacy_pipeline.rights.outbox import all_notices, fill
 from ajprivacy_pipeline.rights.outcome import ENDING, Outcome
 from ajprivacy_pipeline.rights.package import ACCESS, PORTABILITY, Assembler
 from ajprivacy_pipeline.rights.page import render_files
@@ -122,10 +124,11 @@ def _ended(settings: Settings, policy: Policy, request: Request, words: Wording,
                 if one.carried_out_on >= since] if whom and request.kind in ENDING else []
     if whom:
         _note(settings, whom, None, by)
+    went = done.at or max((datetime.combine(one.carried_out_on, time.max) for one in by_month), default=None)
     still = _remaining(settings, policy, keys, request) if done.verified else Remaining()
     return Assembler(policy, words, None, Month()).package(
         request, [], [], {}, today, Outcome(policy, words, request, known, done, by_month,
-                                            _unconfirmed(policy, words, control, request), still))
+                                            _elsewhere(settings, policy, keys, control, request, went), still))
 
 
 def _remaining(settings: Settings, policy: Policy, keys: KeyStore, request: Request) -> Remaining:
@@ -145,21 +148,13 @@ def _remaining(settings: Settings, policy: Policy, keys: KeyStore, request: Requ
         return remaining(policy, said.corrections, Holdings(found, policy, person, month).read())
 
 
-def _unconfirmed(policy: Policy, words: Wording, control: ControlStore, request: Request) -> list[str]:
-    """Who was told of a rectification and has not confirmed it: the systems that are not updated by us."""
-    if request.kind != RECTIFICATION:
-        return []
-    return [_addressee(policy, words, one.addressee) for one in all_notices(control)
-            if one.request == request.id and one.acknowledged_on is None]
-
-
-def _addressee(policy: Policy, words: Wording, name: str) -> str:
-    """What a person reads of whom a notice went to."""
-    if name in policy.recipients:
-        return words.of("recipient_names", name)
-    if name in policy.rights.systems:
-        return policy.rights.systems[name].meaning
-    return words.text("titles", "copy", table=name.removeprefix(COPY))
+def _elsewhere(settings: Settings, policy: Policy, keys: KeyStore, control: ControlStore, request: Request,
+               since: datetime | None) -> Elsewhere:
+    """Where it may still stand that went, or was corrected, at some moment; nowhere to speak of without one."""
+    if since is None:
+        return NOWHERE
+    return Elsewhere(our_copies(settings, policy, keys, since),
+                     [one for one in all_notices(control) if one.request == request.id])
 
 
 def _alone(settings: Settings, policy: Policy, request: Request) -> str | None:

@@ -7,7 +7,7 @@ Belongs here: telling the two apart. Does not belong here: reading ledger and de
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from types import MappingProxyType
 from typing import Literal
 
@@ -15,6 +15,7 @@ from ajprivacy_pipeline.enforcement.judged import CarriedOut, Judged, JudgedPart
 from ajprivacy_pipeline.enforcement.ledger import Found
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.decided import Decision
+from ajprivacy_pipeline.rights.elsewhere import NOWHERE, Elsewhere
 from ajprivacy_pipeline.rights.requests import Request
 from ajprivacy_pipeline.rights.shapes import PartTold
 from ajprivacy_pipeline.rights.wording import Wording
@@ -28,14 +29,14 @@ class Outcome:
     """The outcome of one request, in one language."""
 
     def __init__(self, policy: Policy, words: Wording, request: Request, judged: Judged | None, done: CarriedOut,
-                 by_month: Sequence[Found] = (), waiting_for: Sequence[str] = (),
+                 by_month: Sequence[Found] = (), elsewhere: Elsewhere = NOWHERE,
                  still: Mapping[tuple[str, str], int] = MappingProxyType({})) -> None:
         """Tell `done`, and of `judged` what is not done.
 
-        `by_month`: what went since without a plan of its own. `waiting_for`: who has not confirmed a correction yet.
-        `still`: in how many rows which columns still show a value that was corrected elsewhere.
+        `by_month`: what went since without a plan of its own. `elsewhere`: where it may still stand outside the
+        warehouse. `still`: in how many rows which columns still show a value that was corrected elsewhere.
         """
-        self._waiting_for, self._still = waiting_for, still
+        self._elsewhere, self._still = elsewhere, still
         self._policy, self._words, self._kind = policy, words, request.kind or ""
         self._judged, self._done, self._by_month = judged, done, by_month
 
@@ -53,12 +54,11 @@ class Outcome:
         found += self._words.group("answers_always").get(self._kind, ())
         if self._still:
             found.append(self._words.text("outcome", "still"))
-        if self._done.rows and self._waiting_for:
-            found.append(self._words.text("outcome", "waiting_for", who=self._words.listed(self._waiting_for)))
-        if self._kind in ENDING and self._done.rows and self._done.on and (lives := [
-                backup.life_days for backup in self._policy.enforcement.backups.values()]):
-            found.append(self._words.text("outcome", "backups", date=self._words.day(
-                self._done.on + timedelta(days=max(lives)))))
+        went = self._done.on if self._done.rows else max((one.carried_out_on for one in self._by_month), default=None)
+        if self._kind in ENDING and went is not None:
+            found += self._elsewhere.ended(self._policy, self._words, went)
+        elif went is not None:
+            found += self._elsewhere.corrected(self._policy, self._words)
         return tuple(found)
 
     def _state(self) -> str:

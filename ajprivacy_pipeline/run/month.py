@@ -9,8 +9,9 @@ import time
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.calendar import as_of
@@ -19,8 +20,10 @@ from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.pseudonyms.zone import PSEUDONYMISED, write_pseudonymised
 from ajprivacy_pipeline.retention.bind import catalogue_of
 from ajprivacy_pipeline.retention.completeness import require_complete
+from ajprivacy_pipeline.run.progress import Progress, Report, Steps, ignore
 from ajprivacy_pipeline.settings import Settings, operator, prepare_home
 from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.anew import Checkpoint, default_database_anew, settle
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.catalogue import LAYERS, Model, layer_models, run_model
 from ajprivacy_pipeline.storage.control import ControlStore
@@ -43,22 +46,6 @@ if TYPE_CHECKING:
     from ajprivacy_pipeline.whatif.figures import Figures
 
 
-@dataclass(frozen=True)
-class Progress:
-    """A piece of work that is done: its name, the rows it made (None: it makes no table), the seconds it took."""
-
-    what: str
-    rows: int | None
-    seconds: float
-
-
-Report = Callable[[Progress], None]
-
-
-def ignore(_: Progress) -> None:
-    """Report to nobody."""
-
-
 class MonthRun:
     """A month whose file is open and whose lock is held; made by `open_month` alone.
 
@@ -67,8 +54,11 @@ class MonthRun:
 
     def __init__(self, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,
                  con: zones.Connection, month: str, run_id: str, report: Report, logs: "Logs | None" = None,
-                 request: "ReleaseRequest | None" = None) -> None:
-        """Hold the parts of a run; opens nothing by itself."""
+                 request: "ReleaseRequest | None" = None, file: Path | None = None, *, was_read: bool = False) -> None:
+        """Hold the parts of a run; opens nothing by itself.
+
+        `file`: what `con` has open, where it stays; None: it is destroyed in the end. `was_read`: it may hold people.
+        """
         self.settings = settings
         self.policy = policy
         self.control = control
@@ -83,9 +73,11 @@ class MonthRun:
         self._report = report
         self._logs = logs
         self._request = request
+        self._file, self._was_read = file, was_read
 
     def extract(self) -> "list[TableExtract]":
-        """Read the warehouse into the schema raw, and drop what an earlier run of the month derived from it."""
+        """Read the warehouse into the schema raw; nothing of an earlier run of the month is in the file any more."""
+        from ajprivacy_pipeline.run.known_keys import require_known_keys
         from ajprivacy_pipeline.warehouse.extract import extract
         from ajprivacy_pipeline.warehouse.mapping import load_mapping
         from ajprivacy_pipeline.warehouse.settle import settle_values
@@ -98,6 +90,8 @@ class MonthRun:
             last = now
 
         with boundary("extract"):
+            require_known_keys(self.settings, self.control, self.keys)
+        with boundary("extract"), self._emptied():
             sources = self.policy.sources
             mapping = load_mapping(self.settings.mapping_file, sources)
             extracts = extract(self.con, self.settings.warehouse_url, mapping, sources, progress=progress)
@@ -107,6 +101,18 @@ class MonthRun:
             self._values.clear()
         return [replace(found, evidence_missing=(*found.evidence_missing, *emptied.get(found.table, ())))
                 for found in extracts]
+
+    @contextmanager
+    def _emptied(self) -> Iterator[None]:
+        """Let a file that was read into before be a new one: what went from the warehouse since is in no old page."""
+        if self._file is None:
+            yield
+        elif not self._was_read:
+            self._was_read = True
+            yield
+        else:
+            with default_database_anew(self.con, self.keys, self._file):
+                yield
 
     def judge_on(self, day: date) -> None:
         """Let what is decided from now on be judged on another day than the first after the month."""
@@ -126,18 +132,18 @@ class MonthRun:
             self._bound("staged")
             return done(write_quality(self.con, self.policy))
 
-    def pseudonymise(self) -> dict[str, int]:
+    def pseudonymise(self, checkpoint: Checkpoint = lambda _: None) -> dict[str, int]:
         """Rebuild the pseudonymised zone from the layer's tables; returns their rows, none if a later month stands."""
         tables = [model.table for model in layer_models(self.catalogue, (PSEUDONYMISED,))]
         with self._timed("pseudonymised zone") as done:
-            rows = write_pseudonymised(self.con, self.settings, self.keys, self.month, tables)
+            rows = write_pseudonymised(self.con, self.settings, self.keys, self.month, tables, checkpoint)
             done(sum(rows.values()))
             return rows
 
     def release(self) -> "ReleaseResult":
         """Prove the month's cells and swap the release in; a failed gate leaves the previous one in place."""
         from ajprivacy_pipeline.release import build_release
-        steps = _Steps("release", self._report)
+        steps = Steps("release", self._report)
         with boundary("release"):
             self.release_result = build_release(self.con, self.settings, self.policy, self.control, self.month,
                                                 self.run_id, steps.next, run_models=False, logs=self._logs,
@@ -267,20 +273,6 @@ class MonthRun:
         self._report(Progress(what, rows, time.monotonic() - started))
 
 
-class _Steps:
-    """Turns "now comes this" into "that is done"."""
-
-    def __init__(self, what: str, report: Report) -> None:
-        self._what, self._report, self._now, self._since = what, report, "", time.monotonic()
-
-    def next(self, step: str) -> None:
-        """Report the step before, and remember this one."""
-        now = time.monotonic()
-        if self._now:
-            self._report(Progress(f"{self._what}: {self._now}", None, now - self._since))
-        self._now, self._since = step, now
-
-
 @contextmanager
 def open_month(settings: Settings, month: str, run_id: str, report: Report = ignore,
                logs: "Logs | None" = None, request: "ReleaseRequest | None" = None) -> Iterator[MonthRun]:
@@ -324,11 +316,15 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         for left in spill.parent.glob("????-??"):  # what killed runs left, of this month or of others
             if left.name == month or not is_running(settings, left.name):
                 shutil.rmtree(left, ignore_errors=True)
-        with zones.open_zone(settings, keys, month_file(settings, month)) as con:
+        file = month_file(settings, month)
+        settle(keys, file)
+        was_read = file.exists()
+        with zones.open_zone(settings, keys, file) as con:
             # A folder a month: two months at once must not write to each other's spill files.
             con.execute(f"SET temp_directory = {zones.literal(str(spill))}")
             try:
-                yield MonthRun(settings, policy, control, keys, con, month, run_id, report, logs, request)
+                yield MonthRun(settings, policy, control, keys, con, month, run_id, report, logs, request, file,
+                               was_read=was_read)
             finally:
                 with suppress(zones.EngineError):  # a run's tokens never outlive the run
                     con.execute("DROP TABLE IF EXISTS anonymous.tokens")

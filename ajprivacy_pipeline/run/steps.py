@@ -3,7 +3,7 @@
 Belongs here: which step comes after which. Does not belong here: what a step does (`month`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,13 +42,19 @@ def run_decisions(run: MonthRun) -> None:
         step.do(run)
 
 
+def run_layers(run: MonthRun, layers: Sequence[str]) -> None:
+    """Build the models of some layers of a month that is read and staged."""
+    for step in _models(run.catalogue, layers):
+        step.do(run)
+
+
 def run_all(run: MonthRun) -> None:
     """Do a whole month."""
     for step in month_steps(run.catalogue):
         step.do(run)
 
 
-def _models(catalogue: Mapping[str, Model], layers: list[str] | tuple[str, ...]) -> Iterator[Step]:
+def _models(catalogue: Mapping[str, Model], layers: Sequence[str]) -> Iterator[Step]:
     for layer in layers:
         for model in layer_models(catalogue, (layer,)):
             yield Step(model.name, partial(_run_model, name=model.name))

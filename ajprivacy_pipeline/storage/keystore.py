@@ -20,6 +20,7 @@ from ajprivacy_pipeline.errors import KeyStoreError
 
 _BLOCK = 64
 FIRST = "derivation"  # the root key that derived keys come from, once another one has taken its place
+NEXT = ".next"  # ends the name of a key that is about to take another one's place
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,34 @@ class KeyStore:
             os.fsync(file.fileno())
         path.unlink()
         return True
+
+    def data_keys(self, name: str) -> list[str]:
+        """Returns the keys under which a file may stand, as base64 text: its own, and one about to take its place.
+
+        Raises:
+            KeyStoreError: there is neither, or none was sealed under this root key.
+        """
+        found, why = [], None
+        for known in (name, f"{name}{NEXT}"):
+            try:
+                found.append(self.data_key(known, create=False))
+            except KeyStoreError as error:
+                why = why or error
+        if not found and why is not None:
+            raise why
+        return found
+
+    def succeed(self, name: str, checkpoint: Callable[[str], None] = lambda _: None) -> None:
+        """Let the key `name.next` take the place of the key `name`, which is destroyed.
+
+        Killed anywhere and called again it goes on: until the end the key is there under its first name, too.
+        """
+        following = f"{name}{NEXT}"
+        self.destroy(name)
+        checkpoint("seal key")
+        self._seal(self._folder / f"{name}.sealed", name, base64.b64decode(self.data_key(following, create=False)))
+        checkpoint("end key")
+        self.destroy(following)
 
     def rotate(self, checkpoint: Callable[[str], None] = lambda _: None) -> int:
         """Seal every key under a new root key, which then takes the old one's place; returns how many.

@@ -15,7 +15,8 @@ from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
-from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.anew import destroy
+from ajprivacy_pipeline.storage.keystore import NEXT, KeyStore
 
 DECISION_TABLES = ("purpose_status", "freezes", "attribute_decisions", "record_decisions", "bulk_decisions",
                    "review_list", "sole_ground")
@@ -54,15 +55,13 @@ def destroy_left(settings: Settings, keys: KeyStore) -> None:
 
 def destroy_before(settings: Settings, keys: KeyStore, month: str) -> list[str]:
     """Destroy keys, then files, of the months before `month`; a month under way is left for the next time."""
-    known = {path.stem for folder, ending in ((settings.restricted, "duckdb"), (settings.keys, "sealed"))
-             for path in folder.glob(f"*.{ending}")}
+    known = {path.stem.removesuffix(NEXT) for folder, ending in ((settings.restricted, "duckdb"), (
+        settings.keys, "sealed")) for path in folder.glob(f"*.{ending}")}
     destroyed = []
     for earlier in sorted(stem for stem in known if _MONTH.match(stem) and stem < month):
         try:
             with month_lock(settings, earlier):
-                keys.destroy(earlier)
-                for path in settings.restricted.glob(f"{earlier}.duckdb*"):
-                    path.unlink()
+                destroy(keys, month_file(settings, earlier))
                 destroyed.append(earlier)
         except ControlError:
             continue

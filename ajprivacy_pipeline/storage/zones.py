@@ -21,6 +21,7 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 
 Connection = duckdb.DuckDBPyConnection
 EngineError = duckdb.Error
+DEFAULT = "zone"  # what the default database of a connection is attached as
 _NOTHING_FETCHED = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 FORMAT = "1"  # of a zone's file; another format is refused, never guessed at
 WHITE_SPACE = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B),
@@ -109,7 +110,7 @@ def extension_file(name: str) -> Path:
 
 
 @contextmanager
-def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: str = "zone",
+def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: str = DEFAULT,
               read_only: bool = False) -> Iterator[Connection]:
     """Open an encrypted zone file as the default database of a new connection.
 
@@ -128,12 +129,9 @@ def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: s
                         "recompute it from today's facts with `ajprivacy run`")
     fresh = not path.exists()
     con = memory(settings, ("httpfs",))
-    key = keys.data_key(path.stem, create=fresh)
     try:
         with engine_errors(f"{path.parent.name}/{path.name}"):
-            mode = ", READ_ONLY" if read_only else ""
-            con.execute(f"ATTACH {literal(str(path))} AS {quote(schema_owner)} (ENCRYPTION_KEY $key{mode})",
-                        {"key": key})
+            attach(con, keys, path, schema_owner, create=fresh, read_only=read_only)
             con.execute(f"USE {quote(schema_owner)}")
             path.chmod(0o600)
             if fresh:
@@ -164,8 +162,7 @@ def attached(con: Connection, keys: KeyStore, path: Path, name: str, *, create: 
     """
     load(con, "httpfs")  # encrypted files are written with its OpenSSL
     with engine_errors(f"{path.parent.name}/{path.name}"):
-        con.execute(f"ATTACH {literal(str(path))} AS {quote(name)} (ENCRYPTION_KEY $key"
-                    f"{'' if create or write else ', READ_ONLY'})", {"key": keys.data_key(path.stem, create=create)})
+        attach(con, keys, path, name, create=create, read_only=not (create or write))
     try:
         with engine_errors(f"{path.parent.name}/{path.name}"):
             if create:
@@ -175,6 +172,44 @@ def attached(con: Connection, keys: KeyStore, path: Path, name: str, *, create: 
             yield
     finally:
         con.execute(f"DETACH {quote(name)}")
+
+
+def attach(con: Connection, keys: KeyStore, path: Path, name: str, *, create: bool = False, read_only: bool = False,
+           ) -> None:
+    """Attach a zone file under its key, or under the one about to take its place where a swap is under way.
+
+    Raises:
+        duckdb.Error: the engine refuses it.
+        KeyStoreError: it has no key.
+    """
+    statement = (f"ATTACH {literal(str(path))} AS {quote(name)} (ENCRYPTION_KEY $key"
+                 f"{', READ_ONLY' if read_only else ''})")
+    if create:
+        con.execute(statement, {"key": keys.data_key(path.stem)})
+        return
+    tried: set[str] = set()
+    refusals: list[duckdb.Error] = []
+    while key := next((known for known in keys.data_keys(path.stem) if known not in tried), None):
+        tried.add(key)  # they are asked for again: a swap may have ended since
+        try:
+            con.execute(statement, {"key": key})
+        except duckdb.Error as error:
+            refusals.append(error)
+        else:
+            return
+    raise refusals[0]
+
+
+def opens(path: Path, key: str) -> bool:
+    """Returns whether a file stands under a key."""
+    con = memory(extensions=("httpfs",))
+    try:
+        con.execute(f"ATTACH {literal(str(path))} AS tried (ENCRYPTION_KEY $key, READ_ONLY)", {"key": key})
+    except duckdb.Error:
+        return False
+    finally:
+        con.close()
+    return True
 
 
 def _check_format(con: Connection, path: Path, name: str) -> None:

@@ -1,6 +1,7 @@
 """Nobody comes back, and nobody living is destroyed for a resemblance: what stands again after it was erased."""
 
 import base64
+import json
 import shutil
 from collections import Counter
 from datetime import date, timedelta
@@ -274,7 +275,7 @@ def test_another_root_key_changes_no_token_and_another_key_stops_the_run(world: 
     with pytest.raises(KeyStoreError, match=r"restore keys/guard\.sealed"):
         look(world)
     KeyStore(world.settings.keys).data_key("guard")  # another one
-    with pytest.raises(KeyStoreError, match=r"restore keys/guard\.sealed"):
+    with pytest.raises(KeyStoreError, match=r"knows keys/guard\.sealed"):
         look(world)
     assert entries(world)["id"] == 3
 
@@ -345,3 +346,40 @@ def test_the_warehouse_knows_the_keys_it_was_carried_out_under(world: World) -> 
     new.decide()
     with pytest.raises(EnforcementError, match=r"marker table of the warehouse knows keys/\w+\.sealed by another"):
         new.plan()
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+def test_a_run_under_another_key_stops_and_changes_nothing(world: World, forgets: bool) -> None:
+    """Told by the control store, or by the warehouse alone where the ledger's entries are from before."""
+    if forgets:
+        with world.control.change() as connection:
+            body = sa.func.json_remove(store.ledger.c.body, "$.keys")
+            connection.execute(store.ledger.update().where(store.ledger.c.kind == "batch").values(body=body))
+    key = world.settings.keys / "guard.sealed"
+    kept = key.read_bytes()
+    KeyStore(world.settings.keys).destroy("guard")
+    KeyStore(world.settings.keys).data_key("guard")
+    before = {path: path.read_bytes() for folder in (world.settings.restricted, world.settings.control)
+              for path in folder.glob("*") if path.suffix in (".duckdb", ".db")}
+    who = "marker table of the warehouse" if forgets else "ledger of the control store"
+    with pytest.raises(KeyStoreError, match=rf"the {who} knows keys/guard\.sealed by another fingerprint"):
+        world.decide()
+    if not forgets:
+        with pytest.raises(EnforcementError, match="by another fingerprint"):
+            world.plan()
+    assert {path: path.read_bytes() for path in before} == before
+    key.write_bytes(kept)
+    world.decide()
+
+
+def test_a_batch_leaves_the_fingerprint_of_its_sweep_s_key(world: World) -> None:
+    keys = KeyStore(world.settings.keys)
+    (name,) = [path.stem for path in world.settings.keys.glob("sweep-*.sealed")]
+    with world.connection() as connection:
+        (counts,) = {row[0] for row in connection.exec_driver_sql("SELECT counts FROM ajprivacy_batches")}
+    assert json.loads(counts)["keys"][name] == keys.fingerprints()[name]
+    keys.destroy(name)
+    world.decide()  # a sweep's key ends, and that stops nobody
+    keys.data_key(name)
+    with pytest.raises(KeyStoreError, match=rf"keys/{name}\.sealed by another fingerprint"):
+        world.decide()

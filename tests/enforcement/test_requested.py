@@ -1,5 +1,7 @@
 """A plan for whoever asked: exactly that person's due rows, at once; nobody else's, and nothing before it counts."""
 
+import os
+import signal
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,12 @@ from ajprivacy_pipeline.enforcement.requested import plan_for_request
 from ajprivacy_pipeline.enforcement.shapes import PlanSummary
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.retention.effects import stored_effects
-from tests.enforcement.enforcement_world import World, changed, sample_shop
+from ajprivacy_pipeline.run.month import MonthRun
+from ajprivacy_pipeline.run.steps import run_all, run_decisions, run_layers
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from tests import forked
+from tests.enforcement.enforcement_world import MONTH, World, changed, sample_shop
 from tests.enforcement.kept import Kept
 
 
@@ -149,3 +156,121 @@ def test_what_ends_nothing_has_no_plan(world: World) -> None:
             plan_for_request(world.settings, request_id)
         assert changed(before, world.cells()) == {}
         assert not list(world.settings.restricted.glob("apply-*"))
+
+
+MARKERS = ("Sporlausa Merkje", "kari.spor@example.no", "V-ASK")
+
+
+def _followed(run: MonthRun) -> None:
+    run_decisions(run)
+    run_layers(run, ("pseudonyms", "pseudonymised"))
+    run.pseudonymise()
+    run.finish()
+
+
+def _zones(world: World) -> list[Path]:
+    return [path for folder in (world.settings.restricted, world.settings.pseudonymised)
+            for path in (folder / f"{MONTH}.duckdb", folder / f"pseudonymised-{MONTH}.duckdb") if path.exists()]
+
+
+def _tables(world: World, path: Path) -> dict[str, list[str]]:
+    """Every row of every table of a file, as text."""
+    keys = KeyStore(world.settings.keys)
+    with zones.open_zone(world.settings, keys, path, read_only=True) as con:
+        names = con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = "
+                            "current_database() ORDER BY ALL").fetchall()
+        return {name: [row[0] for row in con.execute(f"SELECT t::VARCHAR FROM {name} AS t ORDER BY ALL").fetchall()]
+                for (name,) in names}
+
+
+def _found(world: World) -> set[str]:
+    """Which markers stand in one of the zones."""
+    return {marker for path in _zones(world) for rows in _tables(world, path).values() for row in rows
+            for marker in MARKERS if marker.lower() in row.lower()}
+
+
+def _erasing(world: World) -> str:
+    """Everything of somebody may go, their request's plan is approved, and they stand in both zones; its id."""
+    world.execute("UPDATE products SET warranty_years = '0' WHERE product_id = 'P-ASK'")
+    world.execute("UPDATE customers SET name = 'Sporlausa Merkje' WHERE customer_id = 'ASK'")
+    world.execute("UPDATE orders SET delivery_name = 'Sporlausa Merkje' WHERE order_id = 'ASKED'")
+    world.run(MONTH, _followed)
+    ask(world, "erasure", "2026-11-21", customer_id="ASK")
+    plan = plan_for_request(world.settings, "R-ASK")["plan"]
+    assert plan is not None
+    approve(world.settings, plan, "Ada")
+    assert (len(_zones(world)), _found(world)) == (2, set(MARKERS))
+    return plan
+
+
+def _apply_and_die(env: dict[str, str], plan: str, point: str) -> None:
+    world = World(Path(env["AJPRIVACY_HOME"]), env["AJPRIVACY_WAREHOUSE"])
+    world.apply(plan, lambda now: os.kill(os.getpid(), signal.SIGKILL) if now == point else None)
+
+
+def _kill_at(world: World, plan: str, point: str) -> None:
+    process = forked.start(_apply_and_die, world.env, plan, point)
+    process.join(300)
+    assert process.exitcode == -signal.SIGKILL, point
+
+
+OWN = ("'ASK'", "'ASKED'", "LETTER", "CLICK", "customer:ASK", ": ASK,", ": ASKED,")
+OF_THE_READING = ("raw.moment", "raw.extraction")
+OF_PEOPLE = ("retention.attribute_decisions", "retention.record_decisions", "retention.bulk_rulings", "retention.due")
+
+
+def _of_others(tables: dict[str, list[str]]) -> dict[str, list[str]]:
+    """What is said of everybody else: their rows as they were read and staged, and the decisions."""
+    return {name: [row for row in rows if not any(own in row for own in OWN)] for name, rows in tables.items()
+            if name in OF_PEOPLE or (name.startswith(("raw.", "staged.")) and name not in OF_THE_READING)}
+
+
+def test_what_went_is_in_no_file_of_ours_and_everybody_else_stands_there(world: World) -> None:
+    """Killed when the warehouse is changed and our own file is not, the next apply ends it; a third does nothing."""
+    plan = _erasing(world)
+    keys, (month, pseudonyms) = KeyStore(world.settings.keys), _zones(world)
+    before, followed = _tables(world, month), _tables(world, pseudonyms)
+    old = {path.stem: keys.data_key(path.stem) for path in _zones(world)}
+    _kill_at(world, plan, "month: swap data")
+    assert _found(world) == set(MARKERS)
+    assert _tables(world, month) == before
+    result = world.apply(plan)
+    assert (result["applied"], result["built_anew"]) == (0, [MONTH, f"pseudonymised-{MONTH}"])
+    assert _found(world) == set()
+    assert all(keys.data_key(name) != key for name, key in old.items())
+    after = _tables(world, month)
+    assert _of_others(after) == _of_others(before)
+    name = "pseudonymised.customers"
+    assert set(_tables(world, pseudonyms)[name]) < set(followed[name])
+    assert len(_tables(world, pseudonyms)[name]) == len(followed[name]) - 1
+    again = world.apply(plan)
+    assert (again["applied"], again["built_anew"], _tables(world, month)) == (0, [], after)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("point", [f"{file}: {step}" for file in ("pseudonymised", "month")
+                                   for step in ("build", "swap data", "swap key", "seal key", "end key")])
+def test_killed_anywhere_while_our_files_are_built_anew_they_open_and_it_ends(world: World, point: str) -> None:
+    plan = _erasing(world)
+    _kill_at(world, plan, point)
+    assert len([_tables(world, path) for path in _zones(world)]) == 2
+    world.apply(plan)
+    assert _found(world) == set()
+    assert world.apply(plan)["built_anew"] == []
+    assert sorted(path.name for path in world.settings.keys.glob("*.next*")) == []
+    assert world.decide()["subject", "customer:ASK", "name"][0] == "absent"
+
+
+@pytest.mark.soak
+def test_building_anew_touches_no_release(world: World) -> None:
+    world.execute("UPDATE products SET warranty_years = '0' WHERE product_id = 'P-ASK'")
+    world.run(MONTH, run_all)
+    before = {path: path.read_bytes() for path in world.settings.published.rglob("*") if path.is_file()}
+    ask(world, "erasure", "2026-11-21", customer_id="ASK")
+    plan = plan_for_request(world.settings, "R-ASK")["plan"]
+    assert plan is not None
+    approve(world.settings, plan, "Ada")
+    assert world.apply(plan)["built_anew"]
+    assert {path: path.read_bytes() for path in world.settings.published.rglob("*") if path.is_file()} == before
+    world.run(MONTH, run_all)
+    assert {path: path.read_bytes() for path in world.settings.published.rglob("*") if path.is_file()} == before

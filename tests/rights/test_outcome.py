@@ -14,8 +14,12 @@ from ajprivacy_pipeline.enforcement import judged
 from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.enforcement.carry import apply_plan
 from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.left_out import OurCopies
 from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.policy.enforcement import Backup
 from ajprivacy_pipeline.rights.daily import plan_ready, tidy
+from ajprivacy_pipeline.rights.elsewhere import Elsewhere
+from ajprivacy_pipeline.rights.outbox import Notice
 from ajprivacy_pipeline.rights.outcome import Outcome
 from ajprivacy_pipeline.rights.requests import Request, known_requests
 from ajprivacy_pipeline.rights.wording import Wording
@@ -71,6 +75,10 @@ def test_an_erasure_is_told_as_far_as_it_is_carried_out(desk: Desk, say: Say, tm
     for claim in ("neste utføring", "ikke utført", "nonymisert"):
         assert claim not in page
     assert "Hva vi har gjort" in page
+    day = Wording("nb").day(date.today())  # noqa: DTZ011 - what a person reads is the day on which it was done
+    assert f"I våre egne arbeidskopier er det også borte; de ble bygget på nytt {day}." in done["answer"]
+    (told,) = [text for text in done["answer"] if text.startswith("Vi har bedt ")]
+    assert "IT-leverandører" in told
 
     keys = KeyStore(desk.settings.keys, desk.settings.root_key)  # what a restored warehouse has again is not gone
     Ledger(ControlStore.in_folder(desk.settings.control), keys, desk.settings.keys).append(
@@ -176,3 +184,25 @@ def test_rows_that_stay_on_the_same_grounds_are_told_together() -> None:
         (3, "2027-05-02", "2031-05-02"), (2, None, None)]
     assert "det første til 2. mai 2027, det siste til 2. mai 2031" in found[0].text
     assert found[0].title.endswith("kobling til deg")
+
+
+def test_an_answer_says_where_it_still_stands_and_until_when() -> None:
+    policy, words = load_policy(NOTICE), Wording("nb")
+    backups = {"nightly": Backup(where="object store", life_days=35)}
+    policy = policy.model_copy(update={"enforcement": policy.enforcement.model_copy(update={"backups": backups})})
+    on = date(2026, 11, 20)
+
+    def told(copies: OurCopies, *acknowledged: date | None) -> list[str]:
+        notices = [Notice(i, "R1", "erasure", name, (), on, date(2026, 12, 4), day, None)
+                   for i, (name, day) in enumerate(zip(("it_services", "transport"), acknowledged, strict=False))]
+        return Elsewhere(copies, notices).ended(policy, words, on)
+
+    assert told(OurCopies(on, None), None, on) == [
+        "I våre egne arbeidskopier er det også borte; de ble bygget på nytt 20. november 2026.",
+        "I sikkerhetskopier forsvinner det senest 25. desember 2026.",
+        "Vi har bedt IT-leverandører om å slette det samme, og om bekreftelse innen 4. desember 2026.",
+        "Transportører har bekreftet at det er slettet."]
+    assert told(OurCopies(None, date(2026, 12, 2)))[0] == (
+        "I våre egne, krypterte arbeidskopier ligger det til den neste månedlige kjøringen er ferdig, etter planen "
+        "2. desember 2026.")
+    assert told(OurCopies(None, None)) == ["I sikkerhetskopier forsvinner det senest 25. desember 2026."]

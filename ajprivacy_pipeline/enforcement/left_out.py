@@ -1,0 +1,114 @@
+"""Copies die: after a request's apply the newest month and the pseudonymised zone are built anew, without what went.
+
+The warehouse is read and decided again as a second run of the month would do it, into new files under new keys. So what
+was carried out is in no page of ours, and everybody else stands there by the same models. The month is decided as of
+its own day; the pseudonymised zone, first, as of today, so that nobody is followed who has asked since. What is kept by
+law of somebody stands in the warehouse, and therefore in the month's file, too.
+Belongs here: when that is due, and its order. Does not belong here: the swap (`storage.anew`), releases, which hold
+nobody and are closed.
+"""
+
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from ajprivacy_pipeline.calendar import as_of, plus_months
+from ajprivacy_pipeline.clock import today
+from ajprivacy_pipeline.enforcement.entries import MARKED
+from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.plans import Plan
+from ajprivacy_pipeline.errors import ControlError, EnforcementError, PrivacyError
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.pseudonyms.zone import PSEUDONYMISED, pseudonymised_file
+from ajprivacy_pipeline.run.month import MonthRun
+from ajprivacy_pipeline.run.progress import ignore
+from ajprivacy_pipeline.run.steps import run_decisions, run_layers
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.anew import Checkpoint, built_anew, settle
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.month_files import month_file, month_lock, newest_month
+
+_FOLLOWED = ("pseudonyms", PSEUDONYMISED)
+
+
+def leave_out(settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore, plan: Plan,
+              checkpoint: Checkpoint) -> list[str]:
+    """Build the zones anew where they were read before a request's plan was carried out; returns their names.
+
+    To be called under the warehouse's lock, alone. Nothing is built where that has happened already.
+
+    Raises:
+        EnforcementError: they cannot be built, though the plan is carried out; applying it again goes on here.
+    """
+    carried = [entry.recorded_at for entry in Ledger(control, keys, settings.keys).entries()
+               if entry.kind in MARKED and entry.body["plan"] == plan.id]
+    month = None
+    with suppress(ControlError):  # no month has a file
+        month = newest_month(settings)
+    if plan.request is None or not carried or month is None:
+        return []
+    try:
+        with month_lock(settings, month):
+            settle(keys, month_file(settings, month))
+            read_at = _read_at(settings, keys, month)
+            if read_at is not None and read_at > max(carried):
+                return []
+            return _build(settings, policy, control, keys, month, f"apply {plan.id}", checkpoint)
+    except PrivacyError as error:
+        raise EnforcementError(f"plan {plan.id} is carried out and verified, but our own copies still hold what went "
+                               f"({error}): run `ajprivacy plan apply {plan.id}` again") from None
+
+
+class OurCopies(NamedTuple):
+    """On which local day our own files were built without something, or else are to be destroyed; neither: none are."""
+
+    built_on: date | None
+    end_on: date | None
+
+
+NO_COPIES = OurCopies(None, None)
+
+
+def our_copies(settings: Settings, policy: Policy, keys: KeyStore, since: datetime) -> OurCopies:
+    """Returns what became of our own files of what was carried out until a moment, in UTC without zone.
+
+    Raises:
+        ZoneError: the newest month's file cannot be read.
+    """
+    try:
+        month = newest_month(settings)
+    except ControlError:
+        return NO_COPIES
+    read_at = _read_at(settings, keys, month)
+    if read_at is not None and read_at > since:
+        local = read_at.replace(tzinfo=UTC).astimezone(ZoneInfo(policy.retention.time_zone))
+        return OurCopies(local.date(), None)
+    return OurCopies(None, plus_months(as_of(month), 1) + timedelta(days=1))  # the next month's run, by its schedule
+
+
+def _read_at(settings: Settings, keys: KeyStore, month: str) -> datetime | None:
+    """When the warehouse was read for a month; None where nothing was."""
+    with zones.open_zone(settings, keys, month_file(settings, month), read_only=True) as con:
+        known = con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw' AND table_name = 'moment'")
+        return con.execute("SELECT read_at FROM raw.moment").fetchall()[0][0] if known.fetchall() else None
+
+
+def _build(settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore, month: str, told: str,
+           checkpoint: Checkpoint) -> list[str]:
+    with (built_anew(keys, month_file(settings, month), lambda step: checkpoint(f"month: {step}")) as path,
+          zones.open_zone(settings, keys, path) as con):
+        run = MonthRun(settings, policy, control, keys, con, month, told, ignore)
+        followed = pseudonymised_file(settings, month).exists()
+        if followed:
+            run.judge_on(today(policy.retention.time_zone))
+            run_decisions(run)
+            run_layers(run, _FOLLOWED)
+            run.pseudonymise(lambda step: checkpoint(f"pseudonymised: {step}"))
+            run.judge_on(as_of(month))
+            run_layers(run, ("retention",))
+        else:
+            run_decisions(run)
+    return [month, *([pseudonymised_file(settings, month).stem] if followed else [])]
