@@ -20,6 +20,7 @@ from ajprivacy_pipeline.sample import generate
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.catalogue import LAYERS, layer_models
+from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import month_lock
 from tests.warehouse.shopkit import connect, fresh_database
 from tests.warehouse.test_foreign_shop import MAPPING, SHOP
@@ -141,6 +142,26 @@ def test_a_full_disk_while_the_warehouse_is_read_keeps_what_was_extracted_before
         assert run.con.execute("SELECT * FROM raw.extraction ORDER BY ALL").fetchall() == before
 
 
+def test_a_month_that_is_read_again_begins_a_new_file_under_a_new_key(tmp_path: Path) -> None:
+    """What went from the warehouse since is in no old page; whoever kept the old file has no key to it."""
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    generate(url, 20, 1, date(2026, 10, 31), progress=lambda _: None)
+    settings, kept = settings_for(tmp_path / "home", url), tmp_path / "kept.duckdb"
+    keys, file = KeyStore(settings.keys, ROOT_KEY), settings.restricted / f"{MONTH}.duckdb"
+    with open_month(settings, MONTH, "test") as run:
+        run.extract()
+    old = keys.data_key(MONTH)
+    shutil.copy(file, kept)
+    assert zones.opens(kept, old)
+    with open_month(settings, MONTH, "again") as run:
+        run.extract()
+        rows = run.rows("raw.customers")
+    assert keys.data_key(MONTH) != old
+    assert not zones.opens(kept, keys.data_key(MONTH))
+    with zones.open_zone(settings, keys, file, read_only=True) as con:
+        assert con.execute("SELECT count(*) FROM raw.customers").fetchall() == [(rows,)]
+
+
 def test_a_second_run_changes_nothing_published(on_sqlite: Settings) -> None:
     before = published(on_sqlite)
     with open_month(on_sqlite, MONTH, "again", logs=list) as run:
@@ -192,7 +213,6 @@ def test_pseudonyms_are_hmacs_and_leave_out_whoever_is_due(on_postgres: Settings
     import hmac
 
     from ajprivacy_pipeline.pseudonyms.keys import pseudonym_parameters
-    from ajprivacy_pipeline.storage.keystore import KeyStore
     with open_month(on_postgres, MONTH, "look") as run:
         rows = run.con.execute("SELECT customer_id, contact_id, token, segment_token FROM pseudonyms.people").fetchall()
         due = {row[0] for row in run.con.execute(

@@ -35,6 +35,7 @@ from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.sweep import look_through
 from ajprivacy_pipeline.errors import EnforcementError, PrivacyError, StoppedError
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.release.carried_facts import remember_facts
 from ajprivacy_pipeline.retention.carried import FirstDue, carried_rows
 from ajprivacy_pipeline.settings import Settings, prepare_home
 from ajprivacy_pipeline.storage import zones
@@ -142,6 +143,7 @@ class _Apply:
             self.written_back = self.written_back or self._written_back()
             erased.remember(self.con, self.keys, self.plan.id, self.policy, stages_of(self.policy))
             guarded.prepare(self.con, self.keys, self.control, self.policy)
+            remember_facts(self.con, self.settings, self.policy, self.control, fresh.PENDING)
             self.seen = self.seen._replace(keys=key_prints(self.keys, self.plan.id))
             try:
                 if not self._round():

@@ -39,6 +39,7 @@ _HARMLESS = frozenset({
     "control.effects.matches", "control.effects.what", "control.effects.erases",
     "control.added_requests.kind", "control.added_requests.received_on", "control.request_steps.identity_verified_on",
     "control.request_steps.closed_on", "control.request_steps.outcome",
+    "control.carried_facts.entity", "control.carried_facts.region",  # a region as the policy shows it
     "control.rates.currency", "control.rates.rate",
     "staged.quality.table_name", "staged.quality.column_name", "staged.quality.fault", "staged.quality.freezes",
 })

@@ -34,9 +34,10 @@ def write_pseudonymised(con: zones.Connection, settings: Settings, keys: KeyStor
     with built_anew(keys, path, checkpoint) as following, zones.attached(
             con, keys, following, "building", create=True), zones.engine_errors(f"{PSEUDONYMISED}/{path.name}"):
         rows = _copy_tables(con, tables)
-    for earlier in settings.pseudonymised.glob(f"{PSEUDONYMISED}-*.duckdb"):
-        if earlier.stem < path.stem:
-            destroy(keys, earlier)
+    known = {found.stem.removeprefix(".") for found in (*settings.pseudonymised.glob(f"{PSEUDONYMISED}-*.duckdb"),
+                                                        *settings.pseudonymised.glob(f".{PSEUDONYMISED}-*"))}
+    for earlier in sorted(stem for stem in known if stem < path.stem):  # what killed runs have begun, too
+        destroy(keys, path.with_name(f"{earlier}.duckdb"))
     return rows
 
 

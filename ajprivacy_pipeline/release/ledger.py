@@ -6,6 +6,8 @@ with it. Does not belong here: hashes and tokens of a run (ledger_cells).
     releases      number, manifest_sha256, month, is_committed: of proven releases
     cells         release, place, cell, shown, withheld: hashes, for ever
     contributors  release, month, cell, person, own: tokens, of the newest thirteen months
+    carried       entity, record, person, region, month: who stood behind facts of open periods (`carried_facts`); for
+                  as long as contributors
 
 Closed months are copied and never computed. A month is computed although the ledger knows it when the control store was
 lost or a release is issued again. Then a cell that shows something else than before must differ by nobody or by at
@@ -38,6 +40,7 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.zones import Connection, attached, engine_errors, literal, memory
 
 KINDS = ("customer", "log", "visitor", "newsletter", "subject")  # of anonymous.tokens, but for unknown people
+_CARRIED = "entity VARCHAR, record UBIGINT, person UBIGINT, region VARCHAR, month DATE"
 _MISSING = (
     "restricted/ledger.duckdb is missing, or is not a ledger of this version, though a release is known: nothing tells "
     "what was published before. Restore it with keys/ledger.sealed from a backup. Where there never was one (the "
@@ -175,6 +178,7 @@ def remember(con: Connection, settings: Settings, manifest_sha256: str, month: s
                     {**bound, **({"manifests": manifests} if known else {})})
         newest, last = con.execute("SELECT max(number), max(month) FROM building.releases").fetchall()[0]
         since = date.fromisoformat(f"{oldest_kept(last)}-01")
+        _keep_carried(con, since)
         for table, columns, rows, condition in (
                 ("cells", "place, cell, shown, withheld",
                  "(SELECT place, cell, shown, suppressed AS withheld FROM temp.ledger_cells)", ""),
@@ -185,6 +189,44 @@ def remember(con: Connection, settings: Settings, manifest_sha256: str, month: s
             if known:  # in order already: only what is new is sorted
                 con.execute(f"INSERT INTO building.{table} SELECT release, {columns} FROM (SELECT * FROM "
                             f"ledger.{table} SEMI JOIN building.releases ON number = release){condition}", oldest)
+
+
+def exists(settings: Settings) -> bool:
+    """Returns whether there is a ledger."""
+    return _path(settings).exists()
+
+
+def has_carried(con: Connection) -> bool:
+    """Returns whether the attached ledger knows of facts of open periods; an earlier version's does not."""
+    return _has(con, "carried")
+
+
+def add_carried(con: Connection, settings: Settings) -> int:
+    """Add the facts of temp.carried_new that the ledger does not know; returns how many.
+
+    Raises:
+        ZoneError: the file cannot be read or written.
+    """
+    with attached(con, key_store(settings), _path(settings), NAME):
+        if not _is_ledger(con):
+            return 0
+        if has_carried(con):
+            con.execute("DELETE FROM temp.carried_new AS n USING ledger.carried AS k "
+                        "WHERE n.entity = k.entity AND n.record = k.record")
+    new: int = con.execute("SELECT count(*) FROM temp.carried_new").fetchall()[0][0]
+    if new:
+        with _rewritten(con, settings):
+            for table in ("releases", "cells", "contributors"):
+                con.execute(f"CREATE TABLE building.{table} AS SELECT * FROM ledger.{table} ORDER BY ALL")
+            _keep_carried(con)
+            con.execute("INSERT INTO building.carried FROM temp.carried_new")
+    return new
+
+
+def _keep_carried(con: Connection, since: date = date.min) -> None:
+    con.execute(f"CREATE TABLE building.carried ({_CARRIED})")
+    if has_carried(con):
+        con.execute("INSERT INTO building.carried FROM ledger.carried WHERE month >= $since", {"since": since})
 
 
 def confirm(con: Connection, settings: Settings, manifest_sha256: str) -> None:
@@ -226,6 +268,7 @@ def forget(settings: Settings, contributors: Iterable[tuple[str, str]]) -> int:
             with _rewritten(con, settings):
                 for table in ("releases", "cells"):
                     con.execute(f"CREATE TABLE building.{table} AS SELECT * FROM ledger.{table} ORDER BY ALL")
+                _keep_carried(con)
                 con.execute("CREATE TABLE building.contributors AS SELECT * FROM ledger.contributors "
                             "ANTI JOIN temp.gone USING (person) ORDER BY ALL")
     finally:
@@ -238,8 +281,12 @@ def _spelled(kind: str, value: str) -> str:
 
 
 def _is_ledger(con: Connection) -> bool:
-    return bool(con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = $name "
-                            "AND table_name = 'contributors'", {"name": NAME}).fetchall()[0][0])
+    return _has(con, "contributors")
+
+
+def _has(con: Connection, table: str) -> bool:
+    return bool(con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = $name AND table_name = $table",
+                            {"name": NAME, "table": table}).fetchall()[0][0])
 
 
 @contextmanager

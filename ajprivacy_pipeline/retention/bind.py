@@ -57,6 +57,9 @@ CONTROL_TABLES = {
     "control.effects": EFFECT_COLUMNS,
     "control.carried_out": "token VARCHAR",  # keyed hashes of subjects of whom something was carried out
     "control.guard": guard.GUARD_COLUMNS,  # keyed hashes of what was erased; written by the month's run, as of today
+    # who stood behind facts of open periods whose person was carried out since; written by the month's run before it
+    # publishes: the customer's id, or a text made of a token; the region that an order had
+    "control.carried_facts": "entity VARCHAR, record_id VARCHAR, contributor VARCHAR, region VARCHAR",
     "control.rates": "currency VARCHAR, rate DECIMAL(18, 6)",  # written by the month's run, from the mapping
 }
 Rows = list[tuple[object, ...]]

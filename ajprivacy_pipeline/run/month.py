@@ -237,6 +237,8 @@ class MonthRun:
             self._values["keys"] = pseudonym_parameters(self.keys, self.month)
         if layer in ("anonymous", "published") and "release" not in self._values:
             from ajprivacy_pipeline.release import model_values, plan_release  # late: its solvers load for seconds
+            from ajprivacy_pipeline.release.carried_facts import write_carried_facts
+            write_carried_facts(self.con, self.settings)
             plan = plan_release(self.control, self.policy, self.month, self._request)
             self._values["release"] = model_values(self.policy, plan)  # one random key for all facts of this run
         return ChainMap(*self._values.values())

@@ -1,7 +1,7 @@
 -- model: anonymous.deliveries
 -- grain: one row per delivered order
 -- params: other, unknown, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels
--- reads: staged.orders, staged.order_lines, staged.customers, staged.contacts, retention.kept_out, anonymous.periods, anonymous.people_groups, anonymous.tokens
+-- reads: staged.orders, staged.order_lines, staged.customers, staged.contacts, retention.kept_out, control.carried_facts, anonymous.periods, anonymous.people_groups, anonymous.tokens
 -- doc: Deliveries of the published periods, without people who are kept out and without any number of the order. The day is the
 --      order's own, else that of its last live line once every live line is delivered. days is NULL without a day of
 --      ordering. partial_orders is 1 where live lines came on more than one day.
@@ -20,12 +20,13 @@ lines AS (
 deliveries AS (
     SELECT
         o.order_id, o.ordered_on, o.contact_id, o.tombstone_type, o.delivery_postal_code AS postal_code,
-        coalesce(o.customer_id, n.customer_id) AS customer_id,
+        coalesce(o.customer_id, n.customer_id, f.contributor) AS customer_id, f.region,
         coalesce(o.delivered_on, l.last_line_on) AS delivered_on,
         coalesce(l.delivery_days, 0) AS delivery_days
     FROM staged.orders AS o
     LEFT JOIN lines AS l ON l.order_id = o.order_id
     LEFT JOIN staged.contacts AS n ON n.contact_id = o.contact_id
+    LEFT JOIN control.carried_facts AS f ON f.entity = 'orders' AND f.record_id = o.order_id
 )
 SELECT
     p.month, p.period,
@@ -38,7 +39,7 @@ FROM deliveries AS d
 JOIN anonymous.periods AS p ON p.population = 'deliveries' AND p.fact_month = CAST(date_trunc('month', d.delivered_on) AS DATE)
 LEFT JOIN staged.customers AS c ON c.customer_id = d.customer_id
 LEFT JOIN anonymous.people_groups AS g ON g.customer_type = coalesce(c.stated_type, d.tombstone_type, $unknown)
-    AND g.postal_region = region_of(c.country, d.postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad)
+    AND g.postal_region = coalesce(d.region, region_of(c.country, d.postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad))
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = d.customer_id
 WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || d.customer_id)
   AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || d.contact_id)

@@ -1,23 +1,24 @@
 -- model: anonymous.order_products
 -- grain: one row per order and product; an order without lines has one row without a product
 -- params: all, other, unknown, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels, home_currency, most_characters
--- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.kept_out, control.rates, anonymous.periods, anonymous.people_groups, anonymous.tokens
+-- reads: staged.orders, staged.order_lines, staged.products, staged.customers, staged.contacts, retention.kept_out, control.rates, control.carried_facts, anonymous.periods, anonymous.people_groups, anonymous.tokens
 -- doc: Orders of the published periods that were not cancelled, without people who are kept out. order_number numbers the orders
 --      of this run and means nothing else; nameless_order is the same, where nobody is known to stand behind the order.
 --      revenue_nok is NULL where no line has a price in kroner or a rate into them; it is
 --      rounded here, so that cells add up to their totals.
 --      A postal code that was generalised to one digit keeps its region, an unlinked order its customer type: totals
---      do not change when people are anonymised.
+--      do not change when people are anonymised. Who was carried out before a period closes counts as before.
 WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
 restricted_orders AS (SELECT record_id AS order_id FROM retention.kept_out WHERE entity = 'orders'),  -- of guests
 orders AS (
     SELECT
-        o.order_id, o.rowid AS order_number, o.contact_id, o.tombstone_type, coalesce(o.customer_id, n.customer_id) AS customer_id,
+        o.order_id, o.rowid AS order_number, o.contact_id, o.tombstone_type, coalesce(o.customer_id, n.customer_id, f.contributor) AS customer_id, f.region,
         p.month, p.period, o.delivery_postal_code AS postal_code,
         coalesce(upper(trim(o.currency)), $home_currency) AS currency
     FROM staged.orders AS o
     JOIN anonymous.periods AS p ON p.population = 'orders' AND p.fact_month = CAST(date_trunc('month', o.ordered_on) AS DATE)
     LEFT JOIN staged.contacts AS n ON n.contact_id = o.contact_id
+    LEFT JOIN control.carried_facts AS f ON f.entity = 'orders' AND f.record_id = o.order_id
     WHERE o.cancelled_on IS NULL
 ),
 known AS (
@@ -30,7 +31,7 @@ known AS (
     FROM orders AS o
     LEFT JOIN staged.customers AS c ON c.customer_id = o.customer_id
     LEFT JOIN anonymous.people_groups AS g ON g.customer_type = coalesce(c.stated_type, o.tombstone_type, $unknown)
-        AND g.postal_region = region_of(c.country, o.postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad)
+        AND g.postal_region = coalesce(o.region, region_of(c.country, o.postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad))
     LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = o.customer_id
     LEFT JOIN control.rates AS r ON upper(r.currency) = o.currency
     WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || o.customer_id)

@@ -1,7 +1,7 @@
 -- model: anonymous.service
 -- grain: one row per case, category and event (opened, closed) in the published periods
 -- params: all, unknown, most_characters
--- reads: staged.cases, staged.orders, staged.order_lines, staged.products, staged.contacts, retention.kept_out, anonymous.periods, anonymous.tokens
+-- reads: staged.cases, staged.orders, staged.order_lines, staged.products, staged.contacts, retention.kept_out, control.carried_facts, anonymous.periods, anonymous.tokens
 -- doc: Cases opened or closed in the published periods, without people who are kept out and without any number of the case. The
 --      category (all) holds each case once; the others hold it once for each category of its order's live lines, and
 --      under unknown when there is no such order. Whoever placed the order is no contributor, but a restriction of theirs
@@ -12,10 +12,11 @@ span AS (SELECT min(fact_month) AS first_day, last_day(max(fact_month)) AS last_
 cases AS (
     SELECT
         a.case_id, a.order_id, a.contact_id, coalesce(a.kind, $unknown) AS kind, a.opened_on, a.closed_on,
-        coalesce(a.customer_id, n.customer_id) AS customer_id, o.customer_id AS order_customer_id,
+        coalesce(a.customer_id, n.customer_id, f.contributor) AS customer_id, o.customer_id AS order_customer_id,
         o.order_id IS NOT NULL AS has_order
     FROM staged.cases AS a
     LEFT JOIN staged.contacts AS n ON n.contact_id = a.contact_id
+    LEFT JOIN control.carried_facts AS f ON f.entity = 'cases' AND f.record_id = a.case_id
     LEFT JOIN staged.orders AS o ON o.order_id = a.order_id
     JOIN span AS s ON a.opened_on BETWEEN s.first_day AND s.last_day OR a.closed_on BETWEEN s.first_day AND s.last_day
 ),

@@ -1,7 +1,7 @@
 -- model: anonymous.tokens
 -- grain: one row per contributor of this run
 -- params: run_inner, run_outer
--- reads: staged.customers, staged.app_logs, staged.newsletter_subscriptions, staged.web_events, retention.attribute_decisions
+-- reads: staged.customers, control.carried_facts, staged.app_logs, staged.newsletter_subscriptions, staged.web_events, retention.attribute_decisions
 -- doc: Who stands behind a fact, as a token: the first 64 bits of HMAC-SHA256 under a random key of this run (two equal
 --      tokens of two people could only make a contributor count too small). The only table of the layer with
 --      identifiers: no published model may read it, and the release drops it once the facts are made.
@@ -9,6 +9,11 @@ WITH contributors AS (
     SELECT 'unknown' AS kind, '' AS value
     UNION ALL
     SELECT 'customer', customer_id FROM staged.customers
+    UNION ALL
+    SELECT DISTINCT 'customer', f.contributor
+    FROM control.carried_facts AS f
+    LEFT JOIN staged.customers AS c ON c.customer_id = f.contributor
+    WHERE c.customer_id IS NULL
     UNION ALL
     SELECT DISTINCT 'log', coalesce(lower(username), ip_address) FROM staged.app_logs
     UNION ALL

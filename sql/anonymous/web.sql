@@ -1,7 +1,7 @@
 -- model: anonymous.web
 -- grain: one row per period, page group, device class and contributor
 -- params: unknown, other, page_groups, page_patterns, device_classes, device_patterns
--- reads: staged.web_events, staged.contacts, retention.kept_out, anonymous.periods, anonymous.tokens
+-- reads: staged.web_events, staged.contacts, retention.kept_out, control.carried_facts, anonymous.periods, anonymous.tokens
 -- doc: Web events per contributor (the customer, else the visitor who consented), without people who are kept out.
 --      Events of visitors who did not consent stand together on one unknown contributor. visitors counts the events
 --      with consent: who has none is no visitor. Groups are the first rule of the policy that fits.
@@ -21,11 +21,12 @@ events AS (
         d.month, d.period, w.contact_id, w.visitor_id,
         CASE WHEN w.page IS NULL THEN $unknown ELSE coalesce($page_groups[p.rule], $other) END AS page_group,
         CASE WHEN w.user_agent IS NULL THEN $unknown ELSE coalesce($device_classes[a.rule], $other) END AS device_class,
-        coalesce(w.customer_id, n.customer_id) AS customer_id,
+        coalesce(w.customer_id, n.customer_id, f.contributor) AS customer_id,
         coalesce(w.consented AND coalesce(w.consent_withdrawn_on > w.occurred_on, true), false) AS has_consent
     FROM staged.web_events AS w
     JOIN anonymous.periods AS d ON d.population = 'web_events' AND d.fact_month = CAST(date_trunc('month', w.occurred_on) AS DATE)
     LEFT JOIN staged.contacts AS n ON n.contact_id = w.contact_id
+    LEFT JOIN control.carried_facts AS f ON f.entity = 'web_events' AND f.record_id = w.event_id
     LEFT JOIN pages AS p ON p.page = w.page
     LEFT JOIN agents AS a ON a.user_agent = w.user_agent
 )

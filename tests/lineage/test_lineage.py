@@ -7,7 +7,7 @@ from ajprivacy_pipeline.lineage import check_lineage, graph, labels, product_gra
 from ajprivacy_pipeline.lineage.tables import given_tables
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.release import model_values, plan_release
-from ajprivacy_pipeline.retention.bind import POLICY_TABLES, catalogue_of, policy_parameters, prepare
+from ajprivacy_pipeline.retention.bind import CONTROL_TABLES, POLICY_TABLES, catalogue_of, policy_parameters, prepare
 from ajprivacy_pipeline.retention.quality import write_quality
 from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
 from ajprivacy_pipeline.storage.catalogue import layer_models, run_model
@@ -87,7 +87,8 @@ def _real(policy: Policy, home: Path) -> dict[str, tuple[str, ...]]:
             con.execute(f"CREATE TABLE {name} ({', '.join(f'{quote(column)} VARCHAR' for column in columns)})")
     con.execute(f"CREATE TABLE raw.extraction ({EXTRACTION_COLUMNS})")
     prepare(con, policy, control, "2024-03")
-    con.execute("CREATE TABLE IF NOT EXISTS control.rates (currency VARCHAR, rate DECIMAL(18, 6))")
+    for name in ("control.rates", "control.carried_facts"):
+        con.execute(f"CREATE TABLE IF NOT EXISTS {name} ({CONTROL_TABLES[name]})")
     values = {**policy_parameters(policy, "2024-03"), **model_values(policy, plan_release(control, policy, "2024-03")),
               **{f"{domain}_{half}": b"\0" * 64 for domain in ("improvement", "individualisation")
                  for half in ("inner", "outer")}}

@@ -21,6 +21,7 @@ from ajprivacy_pipeline.release import (
     plan_release,
     tables,
 )
+from ajprivacy_pipeline.retention.bind import CONTROL_TABLES
 from ajprivacy_pipeline.settings import CHECKOUT, NOTICE, Settings, load_settings, prepare_home, sql_folder
 from ajprivacy_pipeline.storage.catalogue import macros
 from ajprivacy_pipeline.storage.control import ControlStore
@@ -110,7 +111,8 @@ def empty_shop(policy: Policy) -> Connection:
     con.execute("CREATE VIEW retention.kept_out AS SELECT subject_id, NULL::VARCHAR AS entity, "
                 "NULL::VARCHAR AS record_id FROM retention.freezes WHERE \"freeze\" = 'restriction' UNION "
                 "SELECT NULL, entity, record_id FROM retention.guest_requests WHERE freezes > 0")
-    con.execute("CREATE TABLE control.rates (currency VARCHAR, rate DECIMAL(18, 6))")
+    for name in ("control.rates", "control.carried_facts"):
+        con.execute(f"CREATE TABLE {name} ({CONTROL_TABLES[name]})")
     return con
 
 

@@ -39,7 +39,7 @@ from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.pseudonyms.keys import pseudonym_parameters
 from ajprivacy_pipeline.release import model_values, plan_release
-from ajprivacy_pipeline.retention.bind import policy_parameters, prepare
+from ajprivacy_pipeline.retention.bind import CONTROL_TABLES, policy_parameters, prepare
 from ajprivacy_pipeline.retention.quality import write_quality
 from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home, sql_folder
 from ajprivacy_pipeline.storage import zones
@@ -119,7 +119,8 @@ class Workbench:
                         "first_held_inner": b"6" * 64, "first_held_outer": b"\\" * 64, "subject_nos": [1]}
         self._con.execute(f"CREATE SCHEMA {ASKED}")
         self.catalogue: Mapping[str, Model] = load_models(sql_folder(), vocabulary_of(policy))
-        self._con.execute("CREATE TABLE IF NOT EXISTS control.rates (currency VARCHAR, rate DECIMAL(18, 6))")
+        for name in ("control.rates", "control.carried_facts"):
+            self._con.execute(f"CREATE TABLE IF NOT EXISTS {name} ({CONTROL_TABLES[name]})")
         for layer in (*LAYERS, ASKED):
             for model in layer_models(self.catalogue, [layer]):
                 run_model(self._con, model, self._values)
