@@ -37,7 +37,7 @@ def fresh_zone(settings: Settings, keys: KeyStore, plan: Plan) -> Iterator[zones
     destroy_left(settings, keys)
     path = settings.restricted / f"{APPLY}{plan.id}.duckdb"
     try:
-        with zones.open_zone(settings, keys, path) as con:
+        with zones.open_zone(settings, keys, path, passing=True) as con:
             yield con
     finally:
         destroy_left(settings, keys)

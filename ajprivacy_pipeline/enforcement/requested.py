@@ -86,7 +86,7 @@ def plans_for_requests(settings: Settings, request_ids: Sequence[str], *, by: st
         with warehouse_lock(settings, alone=True):
             destroy_left(settings, keys)
             try:
-                with zones.open_zone(settings, keys, path) as con:
+                with zones.open_zone(settings, keys, path, passing=True) as con:
                     told = f"request {request_ids[0]}"[:64]
                     run = MonthRun(settings, policy, control, keys, con, month, told, ignore)
                     return _made(run, list(dict.fromkeys(request_ids)), by, leave=leave)

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -111,7 +111,7 @@ def extension_file(name: str) -> Path:
 
 @contextmanager
 def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: str = DEFAULT,
-              read_only: bool = False) -> Iterator[Connection]:
+              read_only: bool = False, passing: bool = False) -> Iterator[Connection]:
     """Open an encrypted zone file as the default database of a new connection.
 
     Args:
@@ -120,6 +120,7 @@ def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: s
         path: the file; made on first use unless `read_only`.
         schema_owner: the name the file is attached under.
         read_only: open without writing; the file must exist.
+        passing: the caller destroys the file next, so that nothing need be brought from its log into it at the end.
 
     Raises:
         ZoneError: missing, locked by another process, of another format, not encrypted under its key, or disk full.
@@ -139,6 +140,9 @@ def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: s
             _check_format(con, path, schema_owner)
         yield con
     finally:
+        if passing:
+            with suppress(EngineError):  # what a fatal error has ended brings nothing either
+                con.execute("PRAGMA disable_checkpoint_on_shutdown")
         con.close()
 
 
