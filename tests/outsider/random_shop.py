@@ -31,12 +31,13 @@ def everything(published: Published, shop: dict[str, pd.DataFrame], groups: Grou
     facts = facts_of(shop, groups)
     facts = facts[facts["period"].str[:7] <= last]
     if (facts["units"] < 0).any():
-        published = replace(published, signed=frozenset({"units", "revenue_nok"}))
+        published = replace(published, signed=frozenset({"units", "returned_units", "revenue_nok"}))
     if facts[["period", "who", "customer_type"]].drop_duplicates().duplicated(["period", "who"]).any():
         published = replace(published, shapes={name: _of_several_types(shape)
                                                for name, shape in published.shapes.items()})
-    yield from tables.attack(published, limits)
-    yield from rounded.attack(published, limits)
+    yield from (found for found in tables.attack(published, limits)
+                if not hides_others(published, found, facts, limits))
+    yield from rounded.attack(published, limits, _counts(published, facts))
     if "customers" in shop:
         yield from presence.attack(published, register_of(shop, groups), limits)
         yield from names.attack(published, shop["customers"].assign(birth_date=None))
@@ -44,6 +45,26 @@ def everything(published: Published, shop: dict[str, pd.DataFrame], groups: Grou
         yield from contributions.remainders(published, facts, limits)
         if facts["unit_price"].notna().all():
             yield from pricelist.attack(published, known_of(facts, limits), limits)
+
+
+def _counts(published: Published, facts: pd.DataFrame) -> rounded.Truth:
+    """Who is truly counted in each finest cell: none in some, and of none nobody can be told."""
+    return {(str(period), tuple(map(str, cell))): int(count) for shape in published.rounded.values()
+            for (period, *cell), count in facts.groupby(["period", *shape.dimensions])["who"].nunique().items()}
+
+
+def hides_others(published: Published, found: Finding, facts: pd.DataFrame, limits: Thresholds) -> bool:
+    """Whether what has a narrow interval is suppressed to hide others: it must not follow exactly, no more."""
+    measure, columns = found.learnt.partition(" ")[0], published.shapes.get(found.table)
+    if found.attack != "complement, interval" or columns is None or not set(columns.dimensions) <= set(facts.columns):
+        return False
+    lines = facts[facts["period"] == found.period]
+    for named in () if found.cell == "total" else found.cell.split(", "):
+        dimension, _, value = named.partition(" ")
+        lines = lines[lines[dimension] == value]
+    if measure in ("units", "revenue_nok"):
+        return len(lines) > 0 and not contributions.dominated(lines, measure, limits)
+    return lines["who"].nunique() >= limits.k
 
 
 def _of_several_types(shape: Shape) -> Shape:
