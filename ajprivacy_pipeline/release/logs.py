@@ -20,8 +20,8 @@ Logs = Callable[[], Iterable[str]]
 LOG = "log of the run"
 FIGURE = "neither a key nor a personal value in what the run has written down"
 # The keys that are derived from the root key, but for those of sealed files, which the key store knows itself. What is
-# made with such a key is no key: neither the tokens of people somebody looked at nor those of disclosures, which stand in
-# the control store.
+# made with such a key is no key: neither the tokens of people somebody looked at nor those of disclosures, which stand
+# in the control store.
 DERIVED = (
     ("microdata", "person"), ("microdata", "control group"), ("evidence", "open records"), ("control", "first_held"),
     ("plan", "facts"), ("requests", "people"))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ajprivacy_pipeline.errors import ZoneError
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.keystore import NEXT, KeyStore
 
@@ -34,10 +35,13 @@ def built_anew(keys: KeyStore, path: Path, checkpoint: Checkpoint = _nothing) ->
         checkpoint: told each step of the swap.
 
     Raises:
-        ZoneError: the disk is full, or a file cannot be replaced.
+        ZoneError: the disk is full, a file cannot be replaced, or an earlier swap cannot be ended now.
     """
     settle(keys, path)
     following = _following(path)
+    if keys.has(following.stem):  # the file that stands may need it
+        raise ZoneError(f"{path.parent.name}/{path.name} does not open now, so it cannot be built anew: end whatever "
+                        "else has it open, then try again")
     following.parent.mkdir(mode=0o700, exist_ok=True)
     try:
         checkpoint("build")
@@ -55,12 +59,18 @@ def built_anew(keys: KeyStore, path: Path, checkpoint: Checkpoint = _nothing) ->
 
 
 def settle(keys: KeyStore, path: Path) -> None:
-    """End a swap that was killed: where the data is swapped the key follows, else what was built is destroyed."""
+    """End a swap that was killed: where the data is swapped the key follows, else what was built is destroyed.
+
+    A key is destroyed only where it is plain that nothing stands under it: a file that opens under neither key, since
+    somebody holds it just now, keeps both.
+    """
     following = _following(path)
     if keys.has(following.stem):
-        if not following.exists() and path.exists() and zones.opens(path, keys.data_key(following.stem)):
+        if following.exists() or not path.exists():
+            keys.destroy(following.stem)
+        elif zones.opens(path, keys.data_key(following.stem)):
             keys.succeed(path.stem)
-        else:
+        elif keys.has(path.stem) and zones.opens(path, keys.data_key(path.stem, create=False)):
             keys.destroy(following.stem)
     shutil.rmtree(following.parent, ignore_errors=True)
 

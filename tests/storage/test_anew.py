@@ -72,6 +72,22 @@ def test_killed_at_any_step_it_opens_and_the_next_one_ends_it(home: Settings, st
     assert _left(home) == ["2026-10.duckdb", "2026-10.sealed"]
 
 
+def test_a_file_that_does_not_open_just_now_loses_no_key(home: Settings) -> None:
+    """Whoever holds it, or a disk that fails, says nothing about the key it stands under."""
+    process = forked.start(_build, str(home.home), "swap key")
+    process.join(60)
+    keys, file = KeyStore(home.keys), _file(home)
+    whole = file.read_bytes()
+    file.write_bytes(b"not now")
+    settle(keys, file)
+    with pytest.raises(ZoneError, match="does not open now"), built_anew(keys, file):
+        pytest.fail("nothing may be built")
+    assert _left(home) == ["2026-10.duckdb", "2026-10.next.sealed", "2026-10.sealed"]
+    file.write_bytes(whole)
+    settle(keys, file)
+    assert (_read(home), _left(home)) == (AFTER, ["2026-10.duckdb", "2026-10.sealed"])
+
+
 def test_the_old_file_opens_under_no_key_that_is_left(home: Settings, tmp_path: Path) -> None:
     backup = tmp_path / "backup.duckdb"
     backup.write_bytes(_file(home).read_bytes())
