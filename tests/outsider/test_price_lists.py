@@ -1,6 +1,6 @@
 """The outsider with a price list, with true contributions and with a list of people, against shops made for it.
 
-The shops are small (300 to 2,000 people) and sell 3, 10 or 100 products a category, at list prices or at prices that
+The shops are small (300 to 10,000 people) and sell 3, 10 or 100 products a category, at list prices or at prices that
 vary by line, three months in a row. What is published is made by the release as a whole, with two tables.
 """
 
@@ -117,7 +117,8 @@ def test_a_shop_gives_nothing_away_to_who_knows_prices_and_buyers(tmp_path: Path
 @pytest.mark.soak
 @pytest.mark.parametrize("fixed", [True, False])
 @pytest.mark.parametrize(("people", "products"), [(300, 10), (1_000, 3), (1_000, 10), (1_000, 100), (2_000, 3),
-                                                  (2_000, 10), (2_000, 100)])
+                                                  (2_000, 10), (2_000, 100), (10_000, 3), (10_000, 10),
+                                                  (10_000, 100)])
 def test_more_shops_give_nothing_away(tmp_path: Path, people: int, products: int, *, fixed: bool) -> None:
     assert everything(tmp_path, shop(people * products, people, products, fixed=fixed)) == []
 
