@@ -37,3 +37,14 @@ def opened(text: str, width: int = 390) -> Iterator[Page]:
 def overflow(page: Page) -> int:
     """By how many pixels a page is wider than its window."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def contrasts(page: Page) -> list[str]:
+    """Texts with too little contrast (WCAG 2: 4.5 to 1) against the white they stand on."""
+    found: list[str] = page.evaluate("""() => {
+        const lum = c => { const [r, g, b] = c.match(/\\d+/g).map(Number).map(v => v / 255)
+            .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+        return [...document.querySelectorAll('main *')].filter(e => e.children.length === 0 && e.innerText)
+            .filter(e => 1.05 / (lum(getComputedStyle(e).color) + 0.05) < 4.5).map(e => e.tagName); }""")
+    return found

@@ -40,7 +40,8 @@ def render(package: Package) -> str:
     titles = {one.name: one.title for one in package.purposes}
     return _template().render(p=package, w=words, title=words(title), wide=WIDE, has_data=has_data, labels=_labels,
                               filled=_filled, has_ends=_has_ends, periods=_periods,
-                              reasons=lambda table: _reasons(table, titles))
+                              reasons=lambda table: _reasons(table, titles),
+                              titled=lambda names: ", ".join(titles[name] for name in names))
 
 
 def _labels(table: HeldTable, names: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from ajprivacy_pipeline.run.month import open_month
 from ajprivacy_pipeline.run.steps import run_decisions
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_tables import access_log, request_events
-from tests.browser import opened, overflow
+from tests.browser import contrasts, opened, overflow
 from tests.enforcement.enforcement_world import empty_database
 from tests.rights.markers import COPIES, KARI, MAPPING, OLA, SUBJECT, shop
 from tests.rights.shop import POLICY, TODAY, Desk, write_shop
@@ -283,19 +283,8 @@ def test_the_page_in_a_browser(desk: Desk, say: Say, tmp_path: Path, language: s
         assert "R1" in earlier
         assert "aj-" in earlier
         assert page.pdf(format="A4").startswith(b"%PDF")
-        assert _contrasts(page) == []
+        assert contrasts(page) == []
     assert not re.search(r">\s*None\s*<", text)
-
-
-def _contrasts(page: Any) -> list[str]:
-    """Texts with too little contrast (WCAG 2: 4.5 to 1) against the white they stand on."""
-    found: list[str] = page.evaluate("""() => {
-        const lum = c => { const [r, g, b] = c.match(/\\d+/g).map(Number).map(v => v / 255)
-            .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-            return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-        return [...document.querySelectorAll('main *')].filter(e => e.children.length === 0 && e.innerText)
-            .filter(e => 1.05 / (lum(getComputedStyle(e).color) + 0.05) < 4.5).map(e => e.tagName); }""")
-    return found
 
 
 def test_an_answer_says_until_when_and_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
