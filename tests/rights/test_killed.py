@@ -34,7 +34,7 @@ sys.addaudithook(lambda event, _: reached() if event == "os.rename" else None)
 main.main()
 """
 _STEPS = ("add", "verify-identity", "make", "approve", "apply", "answer", "close")
-_QUICK = {"make": (4,), "apply": (4,), "answer": (2,)}
+_QUICK = {"apply": (4,)}
 _MANY = 60  # more than a command has points
 
 
