@@ -111,8 +111,8 @@ def noting() -> Iterator[tuple[list[Any], list[float]]]:
         changes.append(one)
         change(batch, one)
 
-    def timed(door: Any, number: int, people: Sequence[str]) -> Any:
-        done = carry_out(door, number, people)
+    def timed(door: Any, number: int, turns: range) -> Any:
+        done = carry_out(door, number, turns)
         locked.append(done.locked_seconds)
         return done
 

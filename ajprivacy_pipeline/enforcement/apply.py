@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from ajprivacy_pipeline.enforcement import fresh, locked, tombstones
 from ajprivacy_pipeline.enforcement.bodies import CopyCount
 from ajprivacy_pipeline.enforcement.copies import Copies, CopyEdit, copy_counts
-from ajprivacy_pipeline.enforcement.edits import Edit, Kinds, counted, links
+from ajprivacy_pipeline.enforcement.edits import Edits, Key, Kinds, counted, links
 from ajprivacy_pipeline.enforcement.ground import Ground
 from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.readback import read_back
@@ -36,7 +36,7 @@ from ajprivacy_pipeline.storage.month_files import hold_lock
 from ajprivacy_pipeline.warehouse.stream import as_text
 from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Moment, Writer, open_writer
 
-__all__ = ["Batch", "BusyError", "Change", "Checkpoint", "Done", "Door", "Edit", "Seen", "Writer", "open_writer",
+__all__ = ["Batch", "BusyError", "Change", "Checkpoint", "Done", "Door", "Seen", "Writer", "open_writer",
            "said_by_people", "told"]
 
 Checkpoint = Callable[[str], None]  # told what comes next; a test kills there
@@ -84,46 +84,44 @@ class Door:
         self.copies = Copies(con, policy, ground, writer)
         con.execute("CREATE OR REPLACE TABLE scratch.touched (entity VARCHAR, record_id VARCHAR)")
 
-    def carry_out(self, number: int, people: Sequence[str]) -> Done:
-        """Change everything that is pending of some people, in one transaction, and record it under the same lock.
+    def carry_out(self, number: int, turns: range) -> Done:
+        """Change everything that is pending of whose turn it is, in one transaction, and record it under the same lock.
 
         Raises:
             BusyError: somebody holds a lock for too long; nothing was changed.
             EnforcementError: what was written does not stand there; nothing was changed.
         """
-        self.con.execute("CREATE OR REPLACE TABLE scratch.turns_now AS SELECT turn FROM turns "
-                         "JOIN (SELECT unnest($people) AS person) USING (person)", {"people": list(people)})
+        self.con.execute("CREATE OR REPLACE TABLE scratch.turns_now AS SELECT range AS turn FROM range($first, $end)",
+                         {"first": turns.start, "end": turns.stop})
         self.con.execute("CREATE OR REPLACE TABLE scratch.batch AS FROM scratch.pending "
-                         "SEMI JOIN scratch.turns_now USING (turn)")
+                         "WHERE turn >= $first AND turn < $end", {"first": turns.start, "end": turns.stop})
         done = Done()
         entities = {row[0] for row in self.con.execute("SELECT DISTINCT entity FROM scratch.batch").fetchall()}
-        due = {entity: gathered(self.con, entity) for entity in self.ground.places if entity in entities}
+        due = {entity: gathered(self.con, entity, turns) for entity in self.ground.places if entity in entities}
         if not self._is_as_seen(self.writer):
             locked.find_rows(self.con)  # before the locks
         self.checkpoint("batch")
         with hold_lock(self.settings):  # until it is recorded: whoever places a hold then is told what was taken
-            self._transact(number, people, due, done)
+            self._transact(number, turns, due, done)
             if done.rows:
                 self.record(number, done)
         if done.rows and self._is_of_people(due):
             done.arrived = self._arrived()
         return done
 
-    def _transact(self, number: int, people: Sequence[str], due: Mapping[str, list[Going]], done: Done) -> None:
+    def _transact(self, number: int, turns: range, due: Mapping[str, list[Going]], done: Done) -> None:
         began = time.monotonic()
         with self.writer.batch(self._fact_tables() if self._is_of_people(due) else ()) as batch:
-            edits = self._decide(batch, done, due, people)
+            edits = self._decide(batch, done, due)
             if not edits:
                 return
-            self.copies.look(batch, done.put_off)
+            self.copies.look(batch, turns, done.put_off)
             self.checkpoint("write")
             tombstones.ensure(batch, self.ground, self.policy, links(edits))
-            for rank in sorted({edit.step.rank for edit in edits}):
-                for change in _grouped(edit for edit in edits if edit.step.rank == rank):
-                    batch.change(change)
-                    self.checkpoint("written")
-            copied = self._change_copies(batch)
-            read_back(batch, [*edits, *copied])
+            changes = list(_grouped(edits))
+            self._change(batch, changes)
+            copied, copies = self._change_copies(batch)
+            read_back(batch, [*changes, *copies])
             require_gone(batch, self.ground, self.policy, self.stages, edits)
             self._count(edits, done)
             done.copies = copy_counts(copied)
@@ -138,7 +136,13 @@ class Door:
         self.copies.committed()
         self.checkpoint("committed")
 
-    def _decide(self, batch: Batch, done: Done, due: Mapping[str, list[Going]], people: Sequence[str]) -> list[Edit]:
+    def _change(self, batch: Batch, changes: Iterable[Change]) -> None:
+        for change in changes:
+            if change.columns != ():
+                batch.change(change)
+                self.checkpoint("written")
+
+    def _decide(self, batch: Batch, done: Done, due: Mapping[str, list[Going]]) -> list[Edits]:
         """What is changed, decided on the facts as they stand now behind the batch's locks."""
         self.checkpoint("read")
         if not self._is_as_seen(batch):
@@ -146,10 +150,10 @@ class Door:
             locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids)
             done.put_off |= locked.changed_people(self.con, self.policy, ids)
         if locked.EVERYBODY in done.put_off or said_by_people(self.settings) != self.seen.said:
-            done.put_off |= set(people)
-        edits = [edit for entity, listed in due.items()
-                 for edit in self._edits_of(batch, done, entity, listed)]
-        return [edit for edit in edits if edit.going.person not in done.put_off]
+            done.put_off |= {row[0] for row in self.con.execute("SELECT person FROM scratch.batch").fetchall()}
+        found = {entity: list(self._rows_of(batch, done, entity, listed)) for entity, listed in due.items()}
+        return [edits for entity, rows in found.items() for edits in self.kinds.edits(
+            entity, self._listed(entity), [(going, row) for going, row in rows if going.person not in done.put_off])]
 
     def _is_as_seen(self, there: Batch | Writer) -> bool:
         """Whether the database itself says that nobody else has written since everything was decided about."""
@@ -159,16 +163,17 @@ class Door:
         """Whether a batch is about more than events and log lines, which are decided each by itself."""
         return bool(set(due) - set(self.policy.sources.bulk))
 
-    def _change_copies(self, batch: Batch) -> list[CopyEdit]:
+    def _change_copies(self, batch: Batch) -> tuple[list[CopyEdit], list[Change]]:
         """Change the rows of copies that go with the batch, until no new SELECT finds one: triggers may add some."""
         changed: dict[Any, CopyEdit] = {}
+        made: list[Change] = []
         for again in range(len(self.copies.places) + 2):
             found = self.copies.edits(batch)
             if not found and again:
-                return list(changed.values())
-            for change in _grouped(found):
-                batch.change(change)
-                self.checkpoint("written")
+                return list(changed.values()), made
+            changes = list(_changes_of_copies(found))
+            self._change(batch, changes)
+            made += changes
             batch.settle()
             for edit in found:
                 before = changed.get((edit.table, edit.row, *(edit.after or ())))
@@ -197,26 +202,32 @@ class Door:
                        and not any(key.to == people and key.validated
                                    for key in self.ground.facts[place.table].foreign_keys)})
 
-    def _edits_of(self, batch: Batch, done: Done, entity: str, due: list[Going]) -> Iterator[Edit]:
+    def _listed(self, entity: str) -> list[str]:
+        """The columns of the source that are read of a row: those it is changed under, its key, and what may change."""
         place = self.ground.places[entity]
-        address = self.ground.address_of(place)
-        found = {tuple(map(as_text, (row[name] for name in place.key))): row for row in batch.read(
-            place.table, place.key, [going.key for going in due], [*address, *sorted(place.written)], lock=True)}
+        return list(dict.fromkeys((*self.ground.address_of(place), *place.key, *sorted(place.written))))
+
+    def _rows_of(self, batch: Batch, done: Done, entity: str, due: list[Going]) -> Iterator[tuple[Going, Key]]:
+        """What goes of a table, with its row as it stands there now; whose row is not there is put off."""
+        place, listed = self.ground.places[entity], self._listed(entity)
+        at = [listed.index(name) for name in place.key]
+        found = {tuple(as_text(row[i]) for i in at): row
+                 for row in batch.rows(place.table, place.key, [going.key for going in due], listed, lock=True)}
         for going in due:
             row = found.get(tuple(map(as_text, going.key)))
             if row is None:
                 done.put_off.add(going.person)
-            elif going.person not in done.put_off:
-                yield from self.kinds.edits(place, entity, going, row, tuple(row[name] for name in address))
+            else:
+                yield going, row
 
-    def _count(self, edits: Sequence[Edit], done: Done) -> None:
-        counts, emptied = counted(edits)
+    def _count(self, found: Sequence[Edits], done: Done) -> None:
+        counts, emptied = counted(found)
         done.counts += counts
         done.emptied += emptied
         gone: dict[str, list[str]] = defaultdict(list)
-        for edit in edits:
-            if edit.after is None:
-                gone[edit.step.entity].append(edit.going.record_id)
+        for edits in found:
+            if edits.columns is None:
+                gone[edits.step.entity] += [going.record_id for going in edits.going]
         for entity, ids in gone.items():
             self._count_deleted(entity, ids, done)
 
@@ -260,13 +271,21 @@ def said_by_people(settings: Settings) -> tuple[Any, ...]:
     return (*holds, reviews[0]["reviews"], steps[0]["steps"])
 
 
-def _grouped(edits: Iterable[Edit | CopyEdit]) -> Iterator[Change]:
-    """Rows of one table of which the same columns change go together."""
-    groups: dict[Any, tuple[list[Any], list[Any]]] = defaultdict(lambda: ([], []))
-    for edit in edits:
-        if edit.after is None or edit.after:
-            rows, values = groups[edit.table, edit.address, None if edit.after is None else tuple(edit.after)]
-            rows.append(edit.row)
-            values.append(tuple((edit.after or {}).values()))
-    for (table, address, columns), (rows, values) in groups.items():
+def _grouped(found: Iterable[Edits]) -> Iterator[Change]:
+    """Rows of one table of which the same columns change go together, in the order of the parts of one person."""
+    groups: dict[Any, tuple[list[Key], list[Key]]] = defaultdict(lambda: ([], []))
+    for edits in sorted(found, key=lambda edits: edits.step.rank):
+        rows, values = groups[edits.step.rank, edits.table, edits.address, edits.columns]
+        rows += edits.rows
+        values += edits.values
+    for (_, table, address, columns), (rows, values) in groups.items():
         yield Change(table, address, tuple(rows), columns, tuple(values))
+
+
+def _changes_of_copies(found: Iterable[CopyEdit]) -> Iterator[Change]:
+    groups: dict[Any, list[CopyEdit]] = defaultdict(list)
+    for edit in found:
+        groups[edit.table, edit.address, None if edit.after is None else tuple(edit.after)].append(edit)
+    for (table, address, columns), alike in groups.items():
+        yield Change(table, address, tuple(edit.row for edit in alike), columns,
+                     tuple(tuple((edit.after or {}).values()) for edit in alike))

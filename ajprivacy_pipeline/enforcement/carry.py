@@ -123,7 +123,8 @@ class _Apply:
         self.batches = 0
         self.arrived = 0
         self.written_back = 0
-        self.size = policy.enforcement.batch.subjects
+        batch = policy.enforcement.batch
+        self.sizes = {False: batch.subjects, True: batch.bulk_rows}  # of the next batch, by whether it is of events
         self.seen: Seen
 
     def run(self, by: str) -> shapes.ApplyResult:
@@ -175,16 +176,16 @@ class _Apply:
                     self.checkpoint, lambda number, done: self._record(
                         number, {**told(done, self.seen.on), "keys": self.seen.keys}))
         put_off = False
-        for people in self._crowds():
+        for turns, is_bulk in self._crowds():
             number = 1 + max((0, *self.writer.markers(self.plan.id)))
             try:
-                done = door.carry_out(number, people)
+                done = door.carry_out(number, turns)
             except BusyError:
                 put_off = True
                 continue
             limits = self.policy.enforcement.batch
             if done.locked_seconds > limits.lock_seconds:
-                self.size = min(self.size, max(limits.fewest_subjects, self.size // 2))
+                self.sizes[is_bulk] = min(self.sizes[is_bulk], max(limits.fewest_subjects, self.sizes[is_bulk] // 2))
             put_off |= bool(done.put_off)
             if not done.rows:
                 continue
@@ -197,16 +198,15 @@ class _Apply:
                 self.copies += Counter({(row["table"], "rows"): row["rows"], (row["table"], "cells"): row["cells"]})
         return put_off
 
-    def _crowds(self) -> Iterator[list[str]]:
-        """Who is pending, a batch at a time: people first, then events and log lines, of which more fit into one."""
-        rows = self.con.execute("SELECT person, is_bulk FROM turns ORDER BY turn").fetchall()
-        for bulk in (False, True):
-            waiting = [person for person, is_bulk in rows if is_bulk == bulk]
-            start = 0
-            while start < len(waiting):
-                size = self.policy.enforcement.batch.bulk_rows if bulk else self.size
-                yield waiting[start:start + size]
-                start += size
+    def _crowds(self) -> Iterator[tuple[range, bool]]:
+        """The turns of a batch at a time: people first, then events and log lines, of which more fit into one."""
+        for is_bulk, start, last in self.con.execute("SELECT is_bulk, min(turn), max(turn) FROM turns GROUP BY is_bulk "
+                                                     "ORDER BY is_bulk").fetchall():
+            end = start
+            while end <= last:
+                turns = range(end, min(end + self.sizes[is_bulk], last + 1))
+                end = turns.stop
+                yield turns, is_bulk
 
     def _record(self, number: int, counts: Mapping[str, Any]) -> None:
         """Append a batch to the ledger, with who was in it and what it took from what evidence is compared with."""

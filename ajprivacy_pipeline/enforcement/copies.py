@@ -206,21 +206,24 @@ class Copies:
         """Tell who has claims on the copies of what is pending."""
         self.con, self.policy, self.ground, self.places = con, policy, ground, ground.copies
         self.going: dict[int, list[str]] = {}
+        self.odd: dict[str, Mapping[str, Sequence[str]]] = {}
         self.unlinked: set[tuple[str, str]] = set()  # records of the contract that a batch takes a link from
         self.spellings = {place.number: writer.unusual_spellings(place.table, place.finder, place.copy.where)
                           for place in self.places if place.copy.by.email}
         if self.places:
             claim(con, policy, ground, "scratch.pending")
             self.kept_rows = _kept_rows(con, "scratch.pending")
+            con.execute(_TURNS)
+            con.execute(_SHARED)
             con.execute("CREATE OR REPLACE TABLE scratch.copy_gone (entity VARCHAR, record_id VARCHAR, part VARCHAR)")
 
-    def look(self, batch: "Batch", put_off: Collection[str]) -> None:
+    def look(self, batch: "Batch", turns: range, put_off: Collection[str]) -> None:
         """Settle, under the batch's locks and before anything is changed, on which claims are the last ones."""
         self.going, self.unlinked = {}, set()
         if not self.places:
             return
         self.con.execute(_GOING, {"off": list(put_off)})
-        for number, keys in self.con.execute(_LAST).fetchall():
+        for number, keys in self.con.execute(_LAST, {"first": turns.start, "end": turns.stop}).fetchall():
             newcomers = self._newcomers(batch, keys) if self.places[number].copy.by.email else set()
             self.going[number] = [key for key in keys if key not in newcomers]
 
@@ -241,7 +244,7 @@ class Copies:
         """Remember that the claims of a batch have ended."""
         if self.places:
             self.con.execute("INSERT INTO scratch.copy_gone FROM scratch.copy_going "
-                             "SEMI JOIN scratch.copy_claims USING (entity, record_id, part)")
+                             "SEMI JOIN scratch.copy_shared USING (entity, record_id, part)")
         if self.unlinked:
             self.con.execute("INSERT INTO scratch.touched SELECT unnest($1), unnest($2)",
                              [list(column) for column in zip(*sorted(self.unlinked), strict=True)])
@@ -252,22 +255,29 @@ class Copies:
             yield from batch.by_address(place.table, place.finder, {key: known.get(key, ()) for key in keys},
                                         place.columns, place.copy.where, lock=True)
             return
-        entity = place.copy.by.entity or ""
-        key = quote(self.policy.sources.tables[entity].key[0])
-        spelt = {*keys, *(row[0] for row in self.con.execute(
-            f"SELECT DISTINCT {key}::VARCHAR FROM raw.{quote(entity)} "
-            f"WHERE trim({key}::VARCHAR, $blanks) IN (SELECT unnest($keys))",
-            {"blanks": WHITE_SPACE, "keys": list(keys)}).fetchall())}
+        odd = self._odd_keys(place.copy.by.entity or "")
+        spelt = {*keys, *(spelling for key in keys for spelling in odd.get(key, ()))}
         if not place.facts.columns[place.finder].is_text and place.facts.columns[place.finder].type:
             spelt = {text for text in spelt if _NO_TEXT_KEY.fullmatch(text)}
         yield from batch.read(place.table, [place.finder], [(text,) for text in sorted(spelt)], place.columns,
                               lock=True, where=place.copy.where)
 
+    def _odd_keys(self, entity: str) -> Mapping[str, Sequence[str]]:
+        """The keys of a table's rows that stand there with blanks around them, by what they are without."""
+        if entity not in self.odd:
+            key = quote(self.policy.sources.tables[entity].key[0])
+            self.odd[entity] = dict(self.con.execute(
+                f"SELECT trim(key, $blanks), list(key) FROM (SELECT DISTINCT {key}::VARCHAR AS key FROM "
+                f"raw.{quote(entity)}) WHERE key <> trim(key, $blanks) GROUP BY ALL",
+                {"blanks": WHITE_SPACE}).fetchall())
+        return self.odd[entity]
+
     def _newcomers(self, batch: "Batch", keys: Sequence[str]) -> set[str]:
         """The e-mail keys that somebody has now who had no such claim when the round was decided."""
         known = {(key, entity, record_id) for key, entity, record_id in self.con.execute(
-            "SELECT DISTINCT c.key, c.entity, c.record_id FROM scratch.copy_claims AS c ANTI JOIN scratch.copy_gone "
-            "USING (entity, record_id, part)").fetchall()}
+            "SELECT DISTINCT c.key, c.entity, c.record_id FROM scratch.copy_claims AS c "
+            "SEMI JOIN (SELECT unnest($keys) AS key) USING (key) ANTI JOIN scratch.copy_gone "
+            "USING (entity, record_id, part)", {"keys": list(keys)}).fetchall()}
         found = set()
         for (entity, _), column in _addresses(self.policy):
             table = self.ground.resolved.tables[entity]
@@ -285,15 +295,30 @@ class Copies:
         return found
 
 
+# A key goes in the batch of its last claim, when all the others have ended; never in this round where one stays.
+_TURNS = """
+    CREATE OR REPLACE TABLE scratch.copy_turns AS
+    WITH told AS (
+        SELECT c.copy, c.key, c.entity, c.record_id, c.part, c.is_gone, p.turn,
+            CASE WHEN bool_and(c.is_gone OR (c.is_due AND p.turn IS NOT NULL)) OVER k THEN max(p.turn) OVER k END
+                AS last,
+            min(p.turn) OVER k < max(p.turn) OVER k AS is_shared
+        FROM scratch.copy_claims AS c LEFT JOIN scratch.pending AS p USING (entity, record_id, part)
+        WINDOW k AS (PARTITION BY c.copy, c.key)
+    )
+    SELECT * FROM told WHERE last IS NOT NULL ORDER BY last
+"""
+_SHARED = """
+    CREATE OR REPLACE TABLE scratch.copy_shared AS
+    SELECT DISTINCT entity, record_id, part FROM scratch.copy_turns WHERE is_shared AND turn < last
+"""
 _GOING = """
     CREATE OR REPLACE TABLE scratch.copy_going AS
     SELECT entity, record_id, part FROM scratch.batch WHERE person NOT IN (SELECT unnest($off))
 """
 _LAST = """
-    WITH asked AS (
-        SELECT DISTINCT copy, key FROM scratch.copy_claims SEMI JOIN scratch.copy_going USING (entity, record_id, part)
-    ), last AS (
-        SELECT c.copy, c.key FROM scratch.copy_claims AS c SEMI JOIN asked USING (copy, key)
+    WITH last AS (
+        SELECT c.copy, c.key FROM (FROM scratch.copy_turns WHERE last >= $first AND last < $end) AS c
         LEFT JOIN scratch.copy_going AS g USING (entity, record_id, part)
         LEFT JOIN scratch.copy_gone AS e USING (entity, record_id, part)
         GROUP BY ALL

@@ -5,18 +5,18 @@ is settled once a kind, and each row only gets its values. Belongs here: edits a
 belong here: reading and writing them (`apply`), what a single value ends as (`values`).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ajprivacy_pipeline.enforcement.ground import Ground, context_of
 from ajprivacy_pipeline.enforcement.stages import Stage, by_rank
-from ajprivacy_pipeline.enforcement.targets import Place
 from ajprivacy_pipeline.enforcement.values import PIECE, ends_as
 from ajprivacy_pipeline.enforcement.work import Going, Item, columns_of, item_of_kind
 from ajprivacy_pipeline.policy import Policy
 
+Key = tuple[Any, ...]
 Vary = Callable[[Any, str], Any]  # from a value and its row's id to what the value ends as
 
 
@@ -50,15 +50,16 @@ class Step:
         return self.item.entity
 
 
-class Edit(NamedTuple):
-    """One row of the source and what it becomes; `after` is None where it is deleted."""
+class Edits(NamedTuple):
+    """Rows of a kind of which the same columns change at one place in the order, and what these become, row by row."""
 
     table: tuple[str, ...]
     address: tuple[str, ...]
-    row: tuple[Any, ...]
-    after: Mapping[str, Any] | None
     step: Step
-    going: Going
+    columns: tuple[str, ...] | None  # None: the rows are deleted
+    rows: list[Key]
+    values: list[Key]
+    going: list[Going]
 
 
 class Kinds:
@@ -69,20 +70,42 @@ class Kinds:
         self.policy, self.ground, self.stages = policy, ground, stages
         self._known: dict[tuple[str, str], tuple[Step, ...]] = {}
 
-    def edits(self, place: Place, entity: str, going: Going, row: Mapping[str, Any],
-              key: tuple[Any, ...]) -> Iterator[Edit]:
-        """Yields the edits of one row, whose values now are `row` and which is changed under `key`."""
+    def edits(self, entity: str, columns: Sequence[str], rows: Iterable[tuple[Going, Sequence[Any]]],
+              ) -> Iterator[Edits]:
+        """Yields the edits of a table of the contract.
+
+        Args:
+            entity: the table.
+            columns: of the source, as they stand in each row; the first ones are those it is changed under.
+            rows: what goes, with the values that stand there now.
+        """
+        kinds: dict[str, list[tuple[Going, Sequence[Any]]]] = defaultdict(list)
+        for going, row in rows:
+            kinds[going.kind].append((going, row))
+        for kind, alike in kinds.items():
+            for step in self._steps(entity, kind):
+                yield from self._edits_of(step, columns, alike)
+
+    def _edits_of(self, step: Step, columns: Sequence[str], alike: Sequence[tuple[Going, Sequence[Any]]],
+                  ) -> Iterator[Edits]:
+        place = self.ground.places[step.entity]
         address = self.ground.address_of(place)
-        for step in self._steps(entity, going.kind):
-            after: dict[str, Any] | None = None
-            if step.cells is not None:
-                after = {}
-                for cell in step.cells:
-                    if (value := row[cell.source]) is not None:
-                        end = cell.end if cell.vary is None else cell.vary(value, going.record_id)
-                        if end != value:
-                            after[cell.source] = end
-            yield Edit(place.table, address, key, after, step, going)
+        ending = [(cell.source, columns.index(cell.source), cell.end, cell.vary) for cell in step.cells or ()]
+        found: dict[tuple[str, ...] | None, Edits] = {}
+        for going, row in alike:
+            after = {}
+            for source, at, end, vary in ending:
+                if (value := row[at]) is not None:
+                    ends = end if vary is None else vary(value, going.record_id)
+                    if ends != value:
+                        after[source] = ends
+            changed = None if step.cells is None else tuple(after)
+            if (edits := found.get(changed)) is None:
+                edits = found[changed] = Edits(place.table, address, step, changed, [], [], [])
+            edits.rows.append(tuple(row[:len(address)]))
+            edits.values.append(tuple(after.values()))
+            edits.going.append(going)
+        yield from found.values()
 
     def _steps(self, entity: str, kind: str) -> tuple[Step, ...]:
         if (entity, kind) not in self._known:
@@ -124,28 +147,30 @@ class Kinds:
                     ends_as("", action, context) if vary is None else None, vary)
 
 
-def links(edits: Iterable[Edit]) -> Iterator[tuple[tuple[str, ...], str, Any]]:
+def links(found: Iterable[Edits]) -> Iterator[tuple[tuple[str, ...], str, Any]]:
     """Yields the columns that are about to be unlinked, with their tombstones: (table, column, tombstone)."""
-    for edit in edits:
-        for cell in edit.step.cells or ():
-            if cell.action == "unlink" and cell.is_whole and edit.after and cell.source in edit.after:
-                yield edit.table, cell.source, edit.after[cell.source]
+    for edits in found:
+        for cell in edits.step.cells or ():
+            if cell.action == "unlink" and cell.is_whole and cell.source in (edits.columns or ()):
+                at = (edits.columns or ()).index(cell.source)
+                for tombstone in dict.fromkeys(values[at] for values in edits.values):
+                    yield edits.table, cell.source, tombstone
 
 
-def counted(edits: Sequence[Edit]) -> tuple[Counter[tuple[str, str, str]], Counter[tuple[str, str]]]:
+def counted(found: Iterable[Edits]) -> tuple[Counter[tuple[str, str, str]], Counter[tuple[str, str]]]:
     """Returns what edits come to: cells by (entity, part, action, or "rows"), and cells by (entity, column)."""
     counts: Counter[tuple[str, str, str]] = Counter()
     emptied: Counter[tuple[str, str]] = Counter()
-    alike = Counter((edit.step, None if edit.after is None else tuple(edit.after)) for edit in edits)
-    for (step, changed), rows in alike.items():
+    for edits in found:
+        step, rows = edits.step, len(edits.rows)
         for part in step.parts:
             counts[step.entity, part, "rows"] += rows
-        if changed is None:
+        if edits.columns is None:
             counts[step.entity, step.parts[0], "delete_row"] += rows * step.values
             continue
         for _, part, action in {(cell.column, cell.part, cell.action) for cell in step.cells or ()
-                                if cell.source in changed}:
+                                if cell.source in edits.columns}:
             counts[step.entity, part, action] += rows
-        for column in {column for source in changed for column in step.fed[source]}:
+        for column in {column for source in edits.columns for column in step.fed[source]}:
             emptied[step.entity, column] += rows
     return counts, emptied

@@ -67,10 +67,16 @@ def rows_of(con: Connection, keys: KeyStore, control: ControlStore, number: int,
     made = con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'made' AND table_name = 'guarded'")
     if not made.fetchall()[0][0]:
         return []
+    if not con.execute(_HAS_ANY, {"number": number}).fetchall()[0][0]:  # events and log lines have none
+        return []
     tokens = con.execute(_OF_BATCH, {"number": number}).fetchall()
     return guard_rows(keys, control, tokens, date.fromisoformat(erased_on))
 
 
+_HAS_ANY = """
+    SELECT count(*) > 0 FROM (SELECT DISTINCT entity FROM made.guarded)
+    SEMI JOIN (SELECT entity FROM made.rows WHERE batch = $number AND is_carried) USING (entity)
+"""
 # Whatever is looked at begins with the batch's own rows: a plan may have millions.
 _OF_BATCH = f"""
     WITH now AS (SELECT DISTINCT entity, record_id, part FROM made.rows WHERE batch = $number AND is_carried),

@@ -5,49 +5,70 @@ ones with nothing changed. Does not belong here: what is changed (`apply`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ajprivacy_pipeline.errors import EnforcementError
 
 if TYPE_CHECKING:
-    from ajprivacy_pipeline.warehouse.writer import Batch
+    from ajprivacy_pipeline.warehouse.writer import Batch, Change
+
+Key = tuple[Any, ...]
+Ends = tuple[tuple[str, ...], Key]  # columns, and what stands in them
 
 
-class Changed(Protocol):
-    """A row and what it became; `after` is None where it was deleted."""
-
-    @property
-    def table(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def address(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def row(self) -> tuple[Any, ...]: ...  # noqa: D102
-    @property
-    def after(self) -> Mapping[str, Any] | None: ...  # noqa: D102
-
-
-def read_back(batch: "Batch", edits: Iterable[Changed]) -> None:
+def read_back(batch: "Batch", changes: Iterable["Change"]) -> None:
     """Select every changed row anew.
 
     Raises:
         EnforcementError: one does not hold what was written.
     """
-    expected: dict[tuple[Any, ...], dict[tuple[Any, ...], Mapping[str, Any] | None]] = defaultdict(dict)
-    for edit in edits:
-        rows = expected[edit.table, edit.address]
-        before = rows.get(edit.row, {})
-        rows[edit.row] = None if edit.after is None or before is None else {**before, **edit.after}
-    for (table, address), rows in expected.items():
-        columns = sorted({name for after in rows.values() if after for name in after})
-        found = {tuple(row[name] for name in address): row for row in batch.read(table, address, list(rows), columns)}
-        wrong = sum(1 for key, after in rows.items() if (
-            key in found if after is None else
-            key not in found or any(not _stands(found[key][name], value) for name, value in after.items())))
+    places: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Change]] = defaultdict(list)
+    for change in changes:
+        places[change.table, change.address].append(change)
+    for (table, address), made in places.items():
+        expected = _expected(made)
+        columns = sorted({name for change in made for name in change.columns or ()})
+        listed = (*address, *columns)
+        found = {row[:len(address)]: row for row in batch.rows(table, address, list(expected), listed)}
+        wrong = _wrong(expected, found, listed)
         if wrong:
-            raise EnforcementError(f"{'.'.join(table)}: {wrong} of {len(rows)} row(s) do not hold what was just "
+            raise EnforcementError(f"{'.'.join(table)}: {wrong} of {len(expected)} row(s) do not hold what was just "
                                    "written: a trigger, a rule or a policy of the database changes or hides them; "
                                    "nothing of this batch was changed")
+
+
+def _expected(changes: Iterable["Change"]) -> dict[Key, Ends | None]:
+    """What each row of a table ends as; None where it is deleted."""
+    expected: dict[Key, Ends | None] = {}
+    for change in changes:
+        if change.columns is None:
+            expected |= dict.fromkeys(change.rows)
+            continue
+        columns = change.columns
+        for row, values in zip(change.rows, change.values, strict=True):
+            if row not in expected:
+                expected[row] = columns, values
+            elif (before := expected[row]) is not None:
+                after = {**dict(zip(*before, strict=True)), **dict(zip(columns, values, strict=True))}
+                expected[row] = tuple(after), tuple(after.values())
+    return expected
+
+
+def _wrong(expected: Mapping[Key, Ends | None], found: Mapping[Key, Key], listed: Sequence[str]) -> int:
+    """How many rows are not as they should be; of those that are there, the columns in `listed` were found."""
+    wrong, places = 0, {columns: [listed.index(name) for name in columns]
+                        for columns in {ends[0] for ends in expected.values() if ends}}
+    for key, ends in expected.items():
+        row = found.get(key)
+        if row is None or ends is None:
+            wrong += (row is None) != (ends is None)
+            continue
+        for at, value in zip(places[ends[0]], ends[1], strict=True):
+            if row[at] is not value and not _stands(row[at], value):
+                wrong += 1
+                break
+    return wrong
 
 
 def _stands(found: Any, written: Any) -> bool:

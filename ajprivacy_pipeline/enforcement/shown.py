@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ajprivacy_pipeline.enforcement.edits import Edit
+from ajprivacy_pipeline.enforcement.edits import Edits, Step
 from ajprivacy_pipeline.enforcement.ground import Ground
 from ajprivacy_pipeline.enforcement.stages import Stage
 from ajprivacy_pipeline.enforcement.targets import Part
 from ajprivacy_pipeline.enforcement.values import Context, ends_as
-from ajprivacy_pipeline.enforcement.work import columns_of
+from ajprivacy_pipeline.enforcement.work import Going, columns_of
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.warehouse.stream import as_text
@@ -23,22 +23,25 @@ if TYPE_CHECKING:
 
 
 def require_gone(batch: "Batch", ground: Ground, policy: Policy, stages: Mapping[Part, Stage],
-                 changed: Iterable[Edit]) -> None:
+                 changed: Iterable[Edits]) -> None:
     """Stop where the contract still shows something of what was changed (EnforcementError)."""
-    by_entity: dict[str, dict[str, list[Edit]]] = defaultdict(lambda: defaultdict(list))
-    for edit in changed:
-        if _made(ground, edit.step.entity):
-            by_entity[edit.step.entity][as_text(edit.going.key[0]) or ""].append(edit)
-    for entity, edits in by_entity.items():
+    by_entity: dict[str, list[Edits]] = defaultdict(list)
+    for edits in changed:
+        by_entity[edits.step.entity].append(edits)
+    for entity, made_of in by_entity.items():
         table, key, made = ground.resolved.tables[entity], policy.sources.tables[entity].key[0], _made(ground, entity)
-        if table is None:
+        if table is None or not made:
             continue
+        steps: dict[str, list[tuple[Step, Going]]] = defaultdict(list)
+        for edits in made_of:
+            for going in edits.going:
+                steps[as_text(going.key[0]) or ""].append((edits.step, going))
         types = dict.fromkeys((key, *made), "VARCHAR")
         left: dict[str, int] = defaultdict(int)
-        for row in batch.facts(table, types, {key: list(edits)}, lock=False).to_pylist():
-            for edit in edits.get(row[key], ()):
-                for column, stage in _columns(stages, edit, made):
-                    left[column] += not _is_gone(row[column], policy, stage, edit, column)
+        for row in batch.facts(table, types, {key: list(steps)}, lock=False).to_pylist():
+            for step, going in steps.get(row[key], ()):
+                for column, stage in _columns(stages, step, made):
+                    left[column] += not _is_gone(row[column], policy, stage, step, going, column)
         for column, rows in left.items():
             if rows:
                 raise EnforcementError(f"{entity}.{column}: {rows} row(s) still show something after what the mapping "
@@ -55,16 +58,16 @@ def _made(ground: Ground, entity: str) -> list[str]:
             and (fed.is_made or table.written_table != table.source_table)]
 
 
-def _columns(stages: Mapping[Part, Stage], edit: Edit, made: list[str]) -> list[tuple[str, Stage]]:
-    return [(column, stages[edit.step.entity, part]) for part in edit.step.parts
-            for column in columns_of(stages[edit.step.entity, part], edit.step.item) if column in made]
+def _columns(stages: Mapping[Part, Stage], step: Step, made: list[str]) -> list[tuple[str, Stage]]:
+    return [(column, stages[step.entity, part]) for part in step.parts
+            for column in columns_of(stages[step.entity, part], step.item) if column in made]
 
 
-def _is_gone(value: str | None, policy: Policy, stage: Stage, edit: Edit, column: str) -> bool:
+def _is_gone(value: str | None, policy: Policy, stage: Stage, step: Step, going: Going, column: str) -> bool:
     """Whether a value is what an action leaves."""
     action = stage.columns[column]
     if value is None or not value.strip() or action.action == "unlink":
         return value is None or not value.strip() or value.strip() in policy.retention.tombstones.values()
-    is_birth = policy.sources.tables[edit.step.entity].columns[column].birth
-    coarse = ends_as(value, action, Context(is_birth=is_birth, is_home=edit.step.item.facts.is_home))
-    return value.strip() in (coarse, action.neutral, action.unique_neutral.format(key=edit.going.record_id))
+    is_birth = policy.sources.tables[step.entity].columns[column].birth
+    coarse = ends_as(value, action, Context(is_birth=is_birth, is_home=step.item.facts.is_home))
+    return value.strip() in (coarse, action.neutral, action.unique_neutral.format(key=going.record_id))

@@ -105,10 +105,10 @@ def gather(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Sta
     con.execute(f"CREATE OR REPLACE TABLE {_gathered(entity)} AS {sql} ORDER BY d.turn, d.record_id", bound)
 
 
-def gathered(con: Connection, entity: str) -> list[Going]:
-    """Returns the rows that `gather` wrote whose turn is in `scratch.turns_now`."""
-    rows = con.execute(f"SELECT * EXCLUDE (turn) FROM {_gathered(entity)} SEMI JOIN scratch.turns_now USING (turn) "
-                       "ORDER BY record_id").fetchall()
+def gathered(con: Connection, entity: str, turns: range) -> list[Going]:
+    """Returns the rows that `gather` wrote for some turns."""
+    rows = con.execute(f"SELECT * EXCLUDE (turn) FROM {_gathered(entity)} WHERE turn >= $first AND turn < $end "
+                       "ORDER BY record_id", {"first": turns.start, "end": turns.stop}).fetchall()
     return [Going(row[0], row[1], row[2], row[3:]) for row in rows]
 
 

@@ -4,6 +4,7 @@ Belongs here: conditions of a statement over the keys of rows, and how many keys
 here: statements (`writer`).
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 Key = tuple[Any, ...]
 _CHUNK = 5000  # keys of one statement, which may be bound twice; SQLite takes 32,766 bound values
 _COMPOSITE_CHUNK = 500  # keys of several columns, of which each is a condition; SQLite nests 1,000 of them
+_INTEGERS = 2**63  # from here on no integers of SQLite
 _BINARY = ("sqlite", "mysql", "mariadb")  # whose texts may be compared otherwise than by their bytes
 
 
@@ -47,8 +49,7 @@ def read_by(dialect: str, table: sa.Table, key: Sequence[str], rows: Sequence[Ke
     In a column of SQLite without a type a number is not found by its text; it is read as one.
     """
     if dialect == "sqlite" and len(key) == 1 and isinstance(table.c[key[0]].type, sa.types.NullType):
-        values = sa.bindparam(None, [str(row[0]) for row in rows], expanding=True, type_=sa.types.NullType())
-        return sa.cast(sa.column(key[0]), sa.Text).in_(values)
+        return sa.cast(sa.column(key[0]), sa.Text).in_(_values(dialect, [str(row[0]) for row in rows]))
     return is_one_of(dialect, table, key, rows)
 
 
@@ -56,13 +57,26 @@ def is_one_of(dialect: str, table: sa.Table, key: Sequence[str], rows: Sequence[
     """Returns the condition that a row has one of some keys, as the driver gives them."""
     if len(key) == 1:
         column: sa.ColumnElement[Any] = sa.column(key[0])
-        values = sa.bindparam(None, [row[0] for row in rows], expanding=True, type_=sa.types.NullType())
+        values = _values(dialect, [row[0] for row in rows])
         plain = column.in_(values)
         if isinstance(table.c[key[0]].type, sa.String) and dialect in _BINARY:
             return sa.and_(plain, _bytes_of(dialect, column).in_(values))
         return plain
     return sa.or_(*(sa.and_(*(sa.column(name) == sa.bindparam(None, value, type_=sa.types.NullType())
                               for name, value in zip(key, row, strict=True))) for row in rows))
+
+
+def _values(dialect: str, values: Sequence[Any]) -> Any:
+    """What a column is compared with, that is one of some values; SQLite takes them as one bound value where it can."""
+    if dialect == "sqlite" and all(map(_is_plain, values)):
+        text = sa.bindparam(None, json.dumps(values, ensure_ascii=False), type_=sa.types.NullType())
+        return sa.select(sa.column("value")).select_from(sa.func.json_each(text))
+    return sa.bindparam(None, list(values), expanding=True, type_=sa.types.NullType())
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is the same after it was JSON."""
+    return (type(value) is str and "\0" not in value) or (type(value) is int and -_INTEGERS <= value < _INTEGERS)
 
 
 def has_index(table: sa.Table, key: Sequence[str]) -> bool:

@@ -243,19 +243,25 @@ class Batch:
 
         Keys are compared by their bytes whatever the collation. `where` is a condition in the source's dialect.
         """
-        found: list[Row] = []
-        table = self._writer.table(path)
         listed = list(dict.fromkeys((*key, *columns)))
+        rows = self.rows(path, key, keys, listed, lock=lock, where=where)
+        return [dict(zip(listed, row, strict=True)) for row in rows]
+
+    def rows(self, path: Path_, key: Sequence[str], keys: Iterable[Key], columns: Sequence[str], *,
+             lock: bool = False, where: str | None = None) -> list[Key]:
+        """Returns what `read` does, each row as the values of some columns, among them the key's."""
+        found: list[Key] = []
+        table, at = self._writer.table(path), [columns.index(name) for name in key]
         for chunk in keyed.chunks(keyed.typed(table, key, keys)):
-            shown: list[sa.ColumnElement[Any]] = [sa.column(name) for name in listed]
+            shown: list[sa.ColumnElement[Any]] = [sa.column(name) for name in columns]
             query = sa.select(*shown).select_from(table).where(keyed.read_by(self._dialect, table, key, chunk))
             query = query.where(copied.condition(where)) if where else query
             if lock and self._dialect != "sqlite":
                 query = query.with_for_update()
             rows, wanted = self._connection.execute(query).fetchall(), set(chunk)
             if self._dialect != "sqlite":
-                rows = [row for row in rows if tuple(row[listed.index(name)] for name in key) in wanted]
-            found += [dict(zip(listed, row, strict=True)) for row in rows]
+                rows = [row for row in rows if tuple(row[i] for i in at) in wanted]
+            found += map(tuple, rows)
         return found
 
     def by_address(self, path: Path_, column: str, spellings: Mapping[str, Sequence[str]], columns: Sequence[str],

@@ -79,3 +79,28 @@ unsubscribed_at = { absent = "a column that is emptied" }
     fed.decide()
     fed.apply(fed.approved())
     assert set(fed.cells()["customers"]) == set(before["customers"])
+
+
+def test_a_company_that_its_orders_stay_linked_to_keeps_its_link(sample: Kept) -> None:
+    """What goes of such an order is who ordered; the plan says that the link stays, and so does the apply."""
+    world, before = sample.made(), sample.decided().cells()
+    ends: dict[str, set[str]] = {}
+    for (entity, key, _), (decision, _) in sample.decisions.items():
+        if entity in ("subject", "orders", "invoices", "cases"):
+            whose = key if entity == "subject" else f"customer:{before[entity][key]['customer_id']}"
+            ends.setdefault(whose, set()).add(decision)
+    going = {before["orders"][key]["customer_id"] for (entity, key, part), (decision, _) in sample.decisions.items()
+             if (entity, part, decision) == ("orders", "link", "due")}
+    companies = sorted(key for key, row in before["customers"].items() if row["customer_type"] == "business"
+                       and key in going and ends[f"customer:{key}"] <= {"due", "absent"})
+    assert companies
+    for key in companies:
+        world.execute("INSERT INTO newsletter_subscriptions (subscription_id, email, customer_id, subscribed_at) "
+                      "VALUES (:row, :email, :who, '2024-05-04')", row=f"N-{key}", email=f"{key}@example.com", who=key)
+    cells, decisions = world.cells(), world.decide()
+    world.apply(world.approved())
+    assert {cell: becomes for cell, (_, becomes) in changed(cells, world.cells()).items()} == expected(cells, decisions)
+    rows = world.cells()["newsletter_subscriptions"]
+    kept = {row["customer_id"] for key, row in rows.items() if key[2:] in companies}
+    assert kept
+    assert kept <= set(companies)
