@@ -6,7 +6,6 @@ month's file is opened, and its lock taken, once.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import cast
 
 import dagster as dg
@@ -41,7 +40,7 @@ def month_resource(
             if run is None or not month:
                 raise ControlError("a run is for one month: choose a partition, or use `ajprivacy run --month YYYY-MM`")
             settings = load_settings()
-            logs = partial(written_so_far, context.instance, run.run_id) if context.instance else None
+            logs = Written(context.instance, run.run_id) if context.instance else None
             with open_month(settings, month, run.run_id, report, logs, request) as opened:
                 if context.instance is not None:
                     end_dead_runs(context.instance, settings, run)
@@ -61,14 +60,29 @@ def month_resource(
                     "variables when a run starts; nothing of them is shown or stored here.")
 
 
-def written_so_far(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
-    """Yields everything of a run in Dagster's storage, as JSON: the run itself, then its events.
+class Written:
+    """Everything of a run in Dagster's storage, as JSON: the run itself, then its events.
 
-    Standard output is not kept (dagster.yaml), so there is nothing else.
+    Standard output is not kept (dagster.yaml), so there is nothing else. Events are only ever added, and each is read
+    once: a release asks three times, and a run has a thousand of them.
     """
-    if run := instance.get_run_by_id(run_id):
-        yield dg.serialize_value(run)
-    yield from map(dg.serialize_value, instance.all_logs(run_id))
+
+    def __init__(self, instance: dg.DagsterInstance, run_id: str) -> None:
+        """Read nothing yet."""
+        self._instance, self._run_id = instance, run_id
+        self._events: list[str] = []
+        self._cursor: str | None = None
+
+    def __call__(self) -> Iterator[str]:
+        """What is written by now."""
+        if run := self._instance.get_run_by_id(self._run_id):
+            yield dg.serialize_value(run)
+        more = True
+        while more:
+            found = self._instance.get_records_for_run(self._run_id, self._cursor)
+            self._events += (dg.serialize_value(record.event_log_entry) for record in found.records)
+            self._cursor, more = found.cursor, found.has_more
+        yield from self._events
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from ajprivacy_pipeline.disclosure.texts.leakscan import Text, texts_of_json
+from ajprivacy_pipeline.disclosure.texts.leakscan import Text, json_values
 from ajprivacy_pipeline.pseudonyms.keys import DOMAINS, domain_keys, key_period
 from ajprivacy_pipeline.release.ledger_cells import derived_keys
 from ajprivacy_pipeline.storage.keystore import KeyStore
@@ -48,7 +48,7 @@ def _values(document: str) -> Iterator[str]:
         yield document
         return
     if isinstance(found, dict | list):
-        yield from (text.value for text in texts_of_json(LOG, document, names=False))
+        yield from json_values(found, names=False)
     else:
         yield document
 

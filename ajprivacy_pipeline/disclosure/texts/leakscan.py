@@ -222,20 +222,23 @@ def _matches(con: Connection, policy: Policy, table: str, columns: Sequence[str]
     return [(columns[at], position) for at, position in found.fetchall()]
 
 
-def texts_of_json(place: str, document: str, *, names: bool = True) -> Iterator[Text]:
-    """Yields every text value of a JSON document, and with `names` every key."""
-    def walk(value: object) -> Iterator[str]:
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                if names:
-                    yield str(key)
-                yield from walk(inner)
-        elif isinstance(value, list):
-            for inner in value:
-                yield from walk(inner)
-        elif isinstance(value, str):
-            yield value
-    return (Text(place, value, own=True) for value in walk(json.loads(document)))
+def texts_of_json(place: str, document: str) -> Iterator[Text]:
+    """Yields every text value of a JSON document, and every key."""
+    return (Text(place, value, own=True) for value in json_values(json.loads(document), names=True))
+
+
+def json_values(value: object, *, names: bool) -> Iterator[str]:
+    """Yields every text value of parsed JSON, and with `names` every key."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if names:
+                yield str(key)
+            yield from json_values(inner, names=names)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from json_values(inner, names=names)
+    elif isinstance(value, str):
+        yield value
 
 
 def describe(hits: Iterable[Hit]) -> list[str]:
