@@ -26,7 +26,7 @@ from ajprivacy_pipeline.enforcement.approve import require_unchanged
 from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, histories, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
 from ajprivacy_pipeline.enforcement.left_out import leave_out
-from ajprivacy_pipeline.enforcement.people import count_people
+from ajprivacy_pipeline.enforcement.people import people_of
 from ajprivacy_pipeline.enforcement.plans import RUNNING, Plan, find_plan, forget_old, move, plan_file
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.residue import tidy_up, touched
@@ -35,6 +35,7 @@ from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.sweep import look_through
 from ajprivacy_pipeline.errors import EnforcementError, PrivacyError, StoppedError
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.release import ledger as release_ledger
 from ajprivacy_pipeline.release.carried_facts import remember_facts
 from ajprivacy_pipeline.retention.carried import FirstDue, carried_rows
 from ajprivacy_pipeline.settings import Settings, prepare_home
@@ -275,14 +276,18 @@ class _Apply:
                              today(self.policy.retention.time_zone), histories(self.ground.mapping))
 
     def _count_people(self, hits: list[bodies.Hit], body: bodies.Verified) -> None:
-        """Say how many are anonymised and unlinked, where that is known: the sweep is clean, and nobody came since."""
+        """Say how many are anonymised and unlinked, where that is known: the sweep is clean, and nobody came since.
+
+        The ledger of releases forgets them as contributors: closed months stay as they are.
+        """
         if self.arrived or not self.keys.has(erased.key_name(self.plan.id)):
             return
         losing = {place.kept[0] for place in self.ground.copies if place.kept}
-        people = count_people(self.con, self.policy, losing)
-        body["unlinked"] = people.unlinked
+        people = people_of(self.con, self.policy, losing)
+        body["unlinked"] = len(people.unlinked)
         if not hits:
-            body["anonymised"] = people.anonymised
+            body["anonymised"] = len(people.anonymised)
+        release_ledger.forget(self.settings, people.contributors())
 
     def _finish(self, before: Mapping[str | None, int], by: str, *, verified: bool = True) -> shapes.ApplyResult:
         after = self._tally()

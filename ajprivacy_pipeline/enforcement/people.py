@@ -19,13 +19,20 @@ RECORDS = ("orders", "invoices", "cases")  # what a link leads from, as the spec
 
 
 class People(NamedTuple):
-    """How many people of a plan are anonymised, and of how many no order, invoice or case has the id any more."""
+    """Who of a plan is anonymised, and of whom no order, invoice or case has the id any more: ids of subjects."""
 
-    anonymised: int
-    unlinked: int
+    anonymised: frozenset[str]
+    unlinked: frozenset[str]
+
+    def contributors(self) -> Iterator[tuple[str, str]]:
+        """What they have contributed to releases under (kind and value); contacts contribute as their customer."""
+        for subject in self.anonymised | self.unlinked:
+            kind, _, name = subject.partition(":")
+            if kind == "customer":
+                yield "customer", name
 
 
-def count_people(con: Connection, policy: Policy, losing: Collection[str]) -> People:
+def people_of(con: Connection, policy: Policy, losing: Collection[str]) -> People:
     """Returns what a plan, attached as `made`, came to by people.
 
     Args:
@@ -39,12 +46,12 @@ def count_people(con: Connection, policy: Policy, losing: Collection[str]) -> Pe
     for select in _named(policy, losing):
         con.execute(f"INSERT INTO named {select}")
     try:
-        row = con.execute(_COUNT, {"records": list(RECORDS), "losing": list(losing), "done": [APPLIED, ALREADY],
-                                   "subjects": list(SUBJECTS)}).fetchall()[0]
+        found = con.execute(_WHO, {"records": list(RECORDS), "losing": list(losing), "done": [APPLIED, ALREADY],
+                                   "subjects": list(SUBJECTS)}).fetchall()
     finally:
         con.execute("DROP TABLE named")
         con.execute("DROP TABLE carried")
-    return People(*row)
+    return People(*(frozenset(subject for word, subject in found if word == wanted) for wanted in People._fields))
 
 
 def _named(policy: Policy, losing: Collection[str]) -> Iterator[str]:
@@ -68,7 +75,7 @@ def _named(policy: Policy, losing: Collection[str]) -> Iterator[str]:
                    f"WHERE {quote(column)} IS NOT NULL AND NOT ({gone})")
 
 
-_COUNT = """
+_WHO = """
     WITH people AS (SELECT DISTINCT subject_id FROM carried WHERE subject_id IS NOT NULL),
     left_over AS (
         SELECT CASE entity WHEN 'contacts' THEN 'contact:' ELSE 'customer:' END || record_id AS subject_id
@@ -85,8 +92,9 @@ _COUNT = """
         SELECT DISTINCT subject_id FROM carried
         WHERE entity = 'cases' OR (list_contains($records, entity) AND part = 'link')
     )
-    SELECT (SELECT count(*) FROM people AS p ANTI JOIN left_over AS l USING (subject_id)),
-        (SELECT count(*) FROM linked AS k
-         ANTI JOIN (SELECT subject_id FROM named WHERE list_contains($records, entity)) AS n USING (subject_id)
-         WHERE subject_id IS NOT NULL)
+    SELECT 'anonymised', subject_id FROM people AS p ANTI JOIN left_over AS l USING (subject_id)
+    UNION ALL
+    SELECT 'unlinked', subject_id FROM linked AS k
+    ANTI JOIN (SELECT subject_id FROM named WHERE list_contains($records, entity)) AS n USING (subject_id)
+    WHERE subject_id IS NOT NULL
 """

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ajprivacy_pipeline.enforcement.ledger import open_ledger
+from ajprivacy_pipeline.enforcement.people import People
 from ajprivacy_pipeline.oversight.holds import place_hold
 from tests.enforcement.enforcement_world import Cells, World, sample_shop
 from tests.enforcement.kept import Kept
@@ -52,6 +53,12 @@ def slow(before: Cells, after: Cells) -> tuple[set[str], set[str]]:
             if changed and not has and all(now[column] is None for column in VALUES[table]):
                 anonymised.add(person)
     return anonymised, unlinked
+
+
+def test_the_ledger_of_releases_is_told_who_contributes_no_more() -> None:
+    """By their ids as customers; a contact contributes as its customer."""
+    people = People(frozenset({"customer:1", "contact:9"}), frozenset({"customer:1", "customer:2"}))
+    assert sorted(people.contributors()) == [("customer", "1"), ("customer", "2")]
 
 
 def test_they_are_those_of_whom_nothing_is_left(sample: Kept) -> None:

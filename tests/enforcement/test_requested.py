@@ -1,5 +1,6 @@
 """A plan for whoever asked: exactly that person's due rows, at once; nobody else's, and nothing before it counts."""
 
+import hmac
 import os
 import signal
 from datetime import date
@@ -12,6 +13,7 @@ from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.enforcement.requested import plan_for_request
 from ajprivacy_pipeline.enforcement.shapes import PlanSummary
 from ajprivacy_pipeline.errors import EnforcementError
+from ajprivacy_pipeline.release.ledger_cells import contributor_key
 from ajprivacy_pipeline.retention.effects import stored_effects
 from ajprivacy_pipeline.run.month import MonthRun
 from ajprivacy_pipeline.run.steps import run_all, run_decisions, run_layers
@@ -261,18 +263,41 @@ def test_killed_anywhere_while_our_files_are_built_anew_they_open_and_it_ends(wo
     assert world.decide()["subject", "customer:ASK", "name"][0] == "absent"
 
 
+def _token(world: World, customer: str) -> int:
+    """Under which the ledger of releases knows a customer."""
+    return int.from_bytes(hmac.digest(contributor_key(world.settings), f"customer:{customer}".encode(), "sha256")[:8],
+                          "big")
+
+
+def _contribute(world: World, ledger: Path, *customers: str) -> None:
+    """Let customers stand behind cells of a published month."""
+    with zones.open_zone(world.settings, KeyStore(world.settings.keys), ledger) as con:
+        for customer in customers:
+            con.execute("INSERT INTO contributors SELECT release, month, cell, $person, own FROM contributors LIMIT 1",
+                        {"person": _token(world, customer)})
+
+
+def _contributing(world: World, ledger: Path, *customers: str) -> list[str]:
+    """Who of some customers stands behind a cell of a published month."""
+    with zones.open_zone(world.settings, KeyStore(world.settings.keys), ledger, read_only=True) as con:
+        known = {row[0] for row in con.execute("SELECT person FROM contributors").fetchall()}
+    return [customer for customer in customers if _token(world, customer) in known]
+
+
 @pytest.mark.soak
 def test_building_anew_touches_no_release(world: World) -> None:
     world.execute("UPDATE products SET warranty_years = '0' WHERE product_id = 'P-ASK'")
     world.run(MONTH, run_all)
     before = {path: path.read_bytes() for path in world.settings.published.rglob("*") if path.is_file()}
+    ledger = world.settings.restricted / "ledger.duckdb"
+    _contribute(world, ledger, "ASK", "OTHER")  # a shop of this size publishes no sales by month
     ask(world, "erasure", "2026-11-21", customer_id="ASK")
     plan = plan_for_request(world.settings, "R-ASK")["plan"]
     assert plan is not None
     approve(world.settings, plan, "Ada")
     assert world.apply(plan)["built_anew"]
-    ledger = world.settings.restricted / "ledger.duckdb"
     assert len(_tables(world, ledger)["main.carried"]) >= 1  # of the year that is open: ASKED lost its link
+    assert _contributing(world, ledger, "ASK", "OTHER") == ["OTHER"]
     assert {path: path.read_bytes() for path in world.settings.published.rglob("*") if path.is_file()} == before
     world.run(MONTH, run_all)
     assert {path: path.read_bytes() for path in world.settings.published.rglob("*") if path.is_file()} == before
