@@ -87,28 +87,20 @@ def require_none_running(control: ControlStore, policy: Policy, request: str | N
 
 def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,
             month: str, *, by: str = "system", request: str | None = None, day: date | None = None,
-            ) -> shapes.PlanSummary:
+            ground: Ground | None = None) -> shapes.PlanSummary:
     """Make the plan of a month whose decided file is open; the last step of the monthly job.
 
     With a request the plan is that person's: of what stands in `scratch.due`, judged on `day` instead of the month's.
+    Who makes several under one lock looks at the ground once (`ready_ground`).
 
     Raises:
         EnforcementError: as `make_plan`, or the month has not succeeded.
     """
     require_none_running(control, policy, request)
     _require_decided(con, control, policy, month)
-    ledger = Ledger(control, keys, settings.keys)
-    ledger.check()
-    ledger.forget_years(today(policy.retention.time_zone), policy.enforcement.ledger.years)
-    forget_old(settings, control, keys, policy)
-    known = known_plans(control)
-    with open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer:
-        require_same_keys(writer, keys)
-        if any(entry.kind == "batch" for entry in ledger.entries()):
-            require_unrestored(writer, ledger)
-    with open_source(settings.warehouse_url) as source:
-        ground = look_at(source, settings, policy)
-    summary = _Making(con, settings, policy, ledger, control, keys, month, ground, request,
+    ledger, known = Ledger(control, keys, settings.keys), known_plans(control)
+    summary = _Making(con, settings, policy, ledger, control, keys, month,
+                      ground or ready_ground(settings, policy, control, keys), request,
                       day or as_of(month)).run(len(known) + 1)
     for plan in known:
         state = plan.state(policy.enforcement.approval_days)
@@ -116,6 +108,24 @@ def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: 
             move(control, ledger, plan, "superseded", by)
             destroy_file(settings, keys, plan.id)
     return summary
+
+
+def ready_ground(settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore) -> Ground:
+    """Returns the ground of plans, where ledger, keys and warehouse belong together; what is too old is forgotten.
+
+    Raises:
+        PrivacyError: the ledger has a fault, the warehouse was restored, or was carried out in under other keys.
+    """
+    ledger = Ledger(control, keys, settings.keys)
+    ledger.check()
+    ledger.forget_years(today(policy.retention.time_zone), policy.enforcement.ledger.years)
+    forget_old(settings, control, keys, policy)
+    with open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer:
+        require_same_keys(writer, keys)
+        if any(entry.kind == "batch" for entry in ledger.entries()):
+            require_unrestored(writer, ledger)
+    with open_source(settings.warehouse_url) as source:
+        return look_at(source, settings, policy)
 
 
 def _require_decided(con: zones.Connection, control: ControlStore, policy: Policy, month: str) -> None:

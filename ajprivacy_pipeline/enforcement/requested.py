@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement import judged
 from ajprivacy_pipeline.enforcement.ground import current_policy
-from ajprivacy_pipeline.enforcement.make import plan_of, require_none_running
+from ajprivacy_pipeline.enforcement.make import plan_of, ready_ground, require_none_running
 from ajprivacy_pipeline.enforcement.shapes import PlanSummary
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.retention.bind import remember_shared_requests
@@ -105,12 +105,12 @@ def _made(run: MonthRun, request_ids: Sequence[str], by: str, *, leave: bool) ->
     remember_shared_requests(run.con, run.control, begun, run.run_id)
     remember_effects(run.con, run.control, run.keys, begun, run.run_id)
     run.con.execute("ATTACH IF NOT EXISTS ':memory:' AS scratch")
-    found = {}
+    found, ground = {}, ready_ground(run.settings, run.policy, run.control, run.keys) if request_ids else None
     for request_id in request_ids:
         run.con.execute(_ASKED, {"request": request_id})
         run.con.execute(_THEIRS)
         found[request_id] = plan_of(run.con, run.settings, run.policy, run.control, run.keys, run.month, by=by,
-                                    request=request_id, day=day)
+                                    request=request_id, day=day, ground=ground)
         judged.remember(run.con, run.settings, run.keys, request_id, day)
         append(run.control, request_id, PLANNED, by=by, on=day, detail=found[request_id]["plan"] or NOTHING_DUE)
     return found
