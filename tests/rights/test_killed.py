@@ -40,7 +40,7 @@ _MANY = 60  # more than a command has points
 
 def _is_done(said: str) -> bool:
     """Whether a command found that it had done everything before it was killed."""
-    return "already" in said or "may not be taken while it is" in said
+    return any(words in said for words in ("already", "may not be taken while it is", "is approved"))
 
 
 @dataclass
