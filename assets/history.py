@@ -34,7 +34,7 @@ _REPOSITORY = "__repository__"  # what Dagster calls the only one of a module
 _UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _QUIET = timedelta(minutes=10)  # longer than a run takes from its start to its month's lock
-_DIED = "The process of this run ended without a word; run the month again."
+_DIED = "The process of this run ended without a word; run it again."
 
 
 def origin_of(job: str) -> RemoteJobOrigin:
@@ -61,36 +61,38 @@ def run_here(job: dg.JobDefinition, instance: dg.DagsterInstance, partition: str
     return execute_run(InMemoryJob(ready), run, instance, raise_on_error=True)
 
 
-def end_dead_runs(instance: dg.DagsterInstance, settings: Settings, own: dg.DagsterRun | None = None) -> list[str]:
-    """Mark runs of months whose process is gone as failed, and free their slots of the pool; returns their ids.
+def end_dead_runs(instance: dg.DagsterInstance, settings: Settings, own: dg.DagsterRun) -> list[str]:
+    """Mark runs whose process is gone as failed, and free their slots of the pool; returns their ids.
 
-    A run holds its month's lock from its first step to its last. So a run is dead that holds a slot without the lock,
-    or is older than `own`, which holds the lock of the same month, or has been quiet for ten minutes without the lock.
+    To be called by a month's run that holds its month's lock and the warehouse's. A run of a month holds the month's
+    lock from its first step to its last: it is dead where it holds a slot without the lock, is older than `own`, which
+    has the lock of the same month, or has been quiet for ten minutes without the lock. A run of no month, as that of an
+    apply, is dead where it has held a slot for ten minutes: an apply would hold the warehouse's lock.
     Without this a killed run would make every later one wait for ever, and look as if it were under way.
     """
     storage = instance.event_log_storage
     slots = storage.get_concurrency_info(POOL).claimed_slots if storage.supports_global_concurrency_limits else []
     holding = {slot.run_id for slot in slots}
     records = instance.get_run_records(filters=dg.RunsFilter(statuses=_UNDER_WAY))
-    born = next((record.create_timestamp for record in records if own and record.dagster_run.run_id == own.run_id),
-                datetime.max.replace(tzinfo=UTC))
-    dead = []
-    for record in records:
+    born = {record.dagster_run.run_id: record.create_timestamp for record in records}
+
+    def is_dead(record: dg.RunRecord) -> bool:
         run, month = record.dagster_run, _month_of(record.dagster_run)
-        if not month or (own and run.run_id == own.run_id):
-            continue
-        if own and month == _month_of(own):
-            is_dead = run.run_id in holding or record.create_timestamp < born
-        else:
-            is_quiet = record.update_timestamp < datetime.now(UTC) - _QUIET
-            is_dead = not is_running(settings, month) and (run.run_id in holding or is_quiet)
-        if is_dead:
-            note_unchecked(instance, run)
-            instance.report_run_failed(run, _DIED)
-            dead.append(run.run_id)
-    for run_id in {*holding, *dead} - {record.dagster_run.run_id for record in records} | set(dead):
+        has_slot = run.run_id in holding
+        is_quiet = record.update_timestamp < datetime.now(UTC) - _QUIET
+        if not month:
+            return has_slot and is_quiet
+        if month == _month_of(own):
+            return has_slot or record.create_timestamp < born[own.run_id]
+        return not is_running(settings, month) and (has_slot or is_quiet)
+
+    dead = [record.dagster_run for record in records if record.dagster_run.run_id != own.run_id and is_dead(record)]
+    for run in dead:
+        note_unchecked(instance, run)
+        instance.report_run_failed(run, _DIED)
+    for run_id in (holding - born.keys()) | {run.run_id for run in dead}:  # of ended runs, too
         storage.free_concurrency_slots_for_run(run_id)
-    return dead
+    return [run.run_id for run in dead]
 
 
 def _month_of(run: dg.DagsterRun) -> str:

@@ -108,6 +108,8 @@ def test_the_sensor_sees_a_commands_run_that_failed(instance: dg.DagsterInstance
     ("2026-08", "before", 0, False, True, True),  # a slot is held behind the lock alone
     ("2026-08", "before", 0, True, True, False),
     ("", "before", 999, False, False, False),  # no month's run: Dagster's own monitoring looks after it
+    ("", "before", 9, False, True, False),  # an apply that has just begun
+    ("", "before", 11, False, True, True),  # an apply would hold the warehouse's lock, which this run has
 ])
 def test_who_is_dead(settings: Settings, instance: dg.DagsterInstance, month: str, created: str, quiet_minutes: int, *,
                      is_locked: bool, has_slot: bool, is_dead: bool) -> None:
@@ -126,7 +128,7 @@ def test_who_is_dead(settings: Settings, instance: dg.DagsterInstance, month: st
     if has_slot:
         instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)
         instance.event_log_storage.claim_concurrency_slot(POOL, other.run_id, "a_step")
-    if is_locked and month != "2026-09":
+    if is_locked and month not in ("", "2026-09"):
         with month_lock(settings, month):
             dead = end_dead_runs(instance, settings, own)
     else:
