@@ -278,16 +278,18 @@ class _Apply:
     def _count_people(self, hits: list[bodies.Hit], body: bodies.Verified) -> None:
         """Say how many are anonymised and unlinked, where that is known: the sweep is clean, and nobody came since.
 
-        The ledger of releases forgets them as contributors: closed months stay as they are.
+        The ledger of releases forgets them as contributors in any case: closed months stay as they are.
         """
-        if self.arrived or not self.keys.has(erased.key_name(self.plan.id)):
+        if not self.keys.has(erased.key_name(self.plan.id)):
             return
         losing = {place.kept[0] for place in self.ground.copies if place.kept}
         people = people_of(self.con, self.policy, losing)
+        release_ledger.forget(self.settings, people.contributors())
+        if self.arrived:
+            return
         body["unlinked"] = len(people.unlinked)
         if not hits:
             body["anonymised"] = len(people.anonymised)
-        release_ledger.forget(self.settings, people.contributors())
 
     def _finish(self, before: Mapping[str | None, int], by: str, *, verified: bool = True) -> shapes.ApplyResult:
         after = self._tally()
