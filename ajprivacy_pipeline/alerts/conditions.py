@@ -30,7 +30,7 @@ from ajprivacy_pipeline.rights.requests import known_requests
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_tables import month_measures, months
-from ajprivacy_pipeline.storage.month_files import newest_month, read_month
+from ajprivacy_pipeline.storage.month_files import has_month, is_running, newest_month, read_month
 
 
 class Words(BaseModel):
@@ -73,7 +73,10 @@ class Condition(TypedDict):
 
 
 class Health(TypedDict):
-    """Conditions, errors first, and the names of those that could not be looked at now, each with why."""
+    """Conditions, errors first, and the names of those that could not be looked at now, each with why.
+
+    While a run is under way that is no condition; else it is one by itself.
+    """
 
     conditions: list[Condition]
     unknown: dict[str, str]
@@ -115,7 +118,14 @@ def health(settings: Settings, runs: Runs, day: date | None = None) -> Health:
             found += [_said(name, figure) for name, figure in part() if figure.number]
         except PrivacyError as error:
             unknown[part.__name__.strip("_")] = str(error)
+    if unknown and not _is_under_way(settings):
+        found.append(_said("unreadable", Figure(len(unknown))))
     return {"conditions": sorted(found, key=lambda one: one["severity"]), "unknown": unknown}
+
+
+def _is_under_way(settings: Settings) -> bool:
+    """Whether a run has the newest month's file open, which nobody else can read then."""
+    return has_month(settings) and is_running(settings, newest_month(settings))
 
 
 def _said(name: str, figure: Figure) -> Condition:
@@ -141,8 +151,8 @@ class _Look:
         """What is looked at; without a control store nothing was ever run, and the rest is not there yet."""
         if not (self.settings.control / "control.db").exists():
             return [self._dagster, self._month]
-        return [self._dagster, self._month, self._evidence, self._plans, self._overdue, self._requests, self._notices,
-                self._reviews]
+        of_month = [self._evidence, self._reviews] if has_month(self.settings) else []
+        return [self._dagster, self._month, self._plans, self._overdue, self._requests, self._notices, *of_month]
 
     def _control(self) -> ControlStore:
         return ControlStore.in_folder(self.settings.control)

@@ -5,6 +5,7 @@ Belongs here: addresses of AJPRIVACY_ALERTS, how a message looks and leaves. Doe
 """
 
 import json
+import os
 import smtplib
 import ssl
 import subprocess
@@ -105,6 +106,6 @@ def _post(parts: SplitResult, message: Message) -> None:
 
 
 def _call(parts: SplitResult, message: Message) -> None:
-    """By a program of the site: the subject is its argument, the lines its input."""
+    """By a program of the site: the subject is its argument, the lines its input; of our settings it gets none."""
     subprocess.run([parts.path, message.subject], input="\n".join(message.lines) + "\n", text=True, check=True,
-                   capture_output=True, timeout=_PATIENCE_SECONDS)
+                   capture_output=True, timeout=_PATIENCE_SECONDS, env={"PATH": os.defpath, "LANG": "C.UTF-8"})

@@ -68,13 +68,22 @@ def destroy_before(settings: Settings, keys: KeyStore, month: str) -> list[str]:
     return destroyed
 
 
+def has_month(settings: Settings) -> bool:
+    """Returns whether any month has a file."""
+    return bool(_months(settings))
+
+
+def _months(settings: Settings) -> list[str]:
+    return [path.stem for path in settings.restricted.glob("*.duckdb") if _MONTH.match(path.stem)]
+
+
 def newest_month(settings: Settings) -> str:
     """Returns the newest month that has a file.
 
     Raises:
         ControlError: no month has one.
     """
-    months = [path.stem for path in settings.restricted.glob("*.duckdb") if _MONTH.match(path.stem)]
+    months = _months(settings)
     if not months:
         raise ControlError("no month has a file: run one first with `ajprivacy run`")
     return max(months)

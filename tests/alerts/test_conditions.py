@@ -8,6 +8,9 @@ import pytest
 from ajprivacy_pipeline.alerts.conditions import Condition, Runs, health, words
 from ajprivacy_pipeline.enforcement.approve import withdraw
 from ajprivacy_pipeline.oversight.evidence import accept, compared, place_of
+from ajprivacy_pipeline.oversight.reviews import KINDS, open_reviews
+from ajprivacy_pipeline.rights.requests import known_requests
+from ajprivacy_pipeline.storage.month_files import month_lock
 from tests.enforcement.enforcement_world import World, sample_shop
 
 QUIET = Runs(0, 0, None)
@@ -75,8 +78,11 @@ def test_a_plan_waits_and_people_are_overdue(world: World) -> None:
 def test_requests_and_reviews_are_counted(world: World) -> None:
     """As `request list` and `review list` count them."""
     found = _found(world)
-    assert found["reviews_undecided"]["severity"] == "warn"
-    assert found["requests_overdue"]["count"] > 0
+    undecided = [one for one in open_reviews(world.settings, None) if one["reason"] in KINDS and not one["decision"]]
+    late = [one for one in known_requests(world.settings, world.policy.rights)
+            if one.is_open and one.timing(world.policy.rights, DAY) == "overdue"]
+    assert (found["reviews_undecided"]["severity"], found["reviews_undecided"]["count"]) == ("warn", len(undecided))
+    assert found["requests_overdue"]["count"] == len(late) > 0
     assert f"{found['requests_overdue']['count']} request(s)" in found["requests_overdue"]["says"]
 
 
@@ -103,7 +109,21 @@ def test_what_cannot_be_looked_at_is_said(world: World) -> None:
     finally:
         key.write_bytes(kept)
     assert {"reviews", "requests", "evidence"} <= found["unknown"].keys()
-    assert "run_failed" in {one["name"] for one in found["conditions"]}
+    assert {"run_failed", "unreadable"} <= {one["name"] for one in found["conditions"]}
+
+
+def test_while_a_run_has_the_months_file_that_is_no_condition(world: World) -> None:
+    """Nobody can read it then, and nothing is wrong."""
+    key = world.settings.keys / "root.key"
+    kept = key.read_bytes()
+    try:
+        key.write_bytes(bytes(len(kept)))
+        with month_lock(world.settings, "2026-10"):
+            found = health(world.settings, QUIET, DAY)
+    finally:
+        key.write_bytes(kept)
+    assert found["unknown"]
+    assert "unreadable" not in {one["name"] for one in found["conditions"]}
 
 
 def test_words_say_no_more_than_counts() -> None:

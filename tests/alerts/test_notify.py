@@ -151,10 +151,11 @@ def test_a_webhook_gets_json(status: int, is_taken: bool) -> None:
     assert faults == ([] if is_taken else ["address 1 of AJPRIVACY_ALERTS (http) did not take the message: HTTPError"])
 
 
-def test_a_program_gets_the_subject_and_the_lines(tmp_path: Path) -> None:
-    """One that fails, or is not there, does not keep the next from hearing it."""
+def test_a_program_gets_the_subject_and_the_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that fails, or is not there, does not keep the next from hearing it; keys and addresses stay with us."""
+    monkeypatch.setenv("AJPRIVACY_ROOT_KEY", "s3cret")
     good, bad = tmp_path / "good", tmp_path / "bad"
-    good.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" > {tmp_path}/seen\ncat >> {tmp_path}/seen\n')
+    good.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" > {tmp_path}/seen\ncat >> {tmp_path}/seen\nenv > {tmp_path}/env\n')
     bad.write_text("#!/bin/sh\nexit 3\n")
     for program in (good, bad):
         program.chmod(0o700)
@@ -162,6 +163,7 @@ def test_a_program_gets_the_subject_and_the_lines(tmp_path: Path) -> None:
     assert faults == ["address 1 of AJPRIVACY_ALERTS (command) did not take the message: CalledProcessError",
                       "address 2 of AJPRIVACY_ALERTS (command) did not take the message: FileNotFoundError"]
     assert (tmp_path / "seen").read_text().splitlines() == [SENT.subject, *SENT.lines]
+    assert "AJPRIVACY" not in (tmp_path / "env").read_text()
 
 
 @pytest.mark.parametrize("address", [
