@@ -1,9 +1,8 @@
 """Copies die: after a request's apply the newest month and the pseudonymised zone are built anew, without what went.
 
 The warehouse is read and decided again as a second run of the month would do it, into new files under new keys. So what
-was carried out is in no page of ours, and everybody else stands there by the same models. The month is decided as of
-its own day; the pseudonymised zone, first, as of today, so that nobody is followed who has asked since. What is kept by
-law of somebody stands in the warehouse, and therefore in the month's file, too.
+was carried out is in no page of ours, and everybody else stands there by the same models, by which nobody is followed
+who has asked since. What is kept by law of somebody stands in the warehouse, and therefore in the month's file, too.
 Belongs here: when that is due, and its order. Does not belong here: the swap (`storage.anew`), releases, which hold
 nobody and are closed.
 """
@@ -14,7 +13,6 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from ajprivacy_pipeline.calendar import as_of, plus_months
-from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement.entries import MARKED
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.plans import Plan
@@ -101,14 +99,9 @@ def _build(settings: Settings, policy: Policy, control: ControlStore, keys: KeyS
     with (built_anew(keys, month_file(settings, month), lambda step: checkpoint(f"month: {step}")) as path,
           zones.open_zone(settings, keys, path) as con):
         run = MonthRun(settings, policy, control, keys, con, month, told, ignore)
+        run_decisions(run)
         followed = pseudonymised_file(settings, month).exists()
         if followed:
-            run.judge_on(today(policy.retention.time_zone))
-            run_decisions(run)
             run_layers(run, _FOLLOWED)
             run.pseudonymise(lambda step: checkpoint(f"pseudonymised: {step}"))
-            run.judge_on(as_of(month))
-            run_layers(run, ("retention",))
-        else:
-            run_decisions(run)
     return [month, *([pseudonymised_file(settings, month).stem] if followed else [])]

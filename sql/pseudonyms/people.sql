@@ -1,10 +1,17 @@
 -- model: pseudonyms.people
 -- grain: one row per subject who may be followed over time
--- params: improvement_inner, improvement_outer, individualisation_inner, individualisation_outer
--- reads: retention.subjects, retention.attribute_decisions, retention.requests, retention.kept_out
+-- params: as_of, improvement_inner, improvement_outer, individualisation_inner, individualisation_outer
+-- reads: retention.subjects, retention.attribute_decisions, retention.requests, retention.kept_out, retention.former_effects
 -- doc: Tokens of people, HMAC-SHA256 of the subject's id under one key per domain. Without those who objected, are
---   kept out, are due, or of whom nothing is left (IND-3, RGT-6). Stays in the restricted zone.
-WITH standing AS (
+--   kept out, are due, or of whom nothing is left (IND-3, RGT-6), and without those who have asked since as_of: a month that
+--   is run again brings back nobody. Stays in the restricted zone.
+WITH asked_since AS (
+    SELECT subject_no FROM retention.requests
+    WHERE kind IN ('objection', 'erasure', 'restriction') AND received_on > $as_of
+    UNION
+    SELECT subject_no FROM retention.former_effects
+    WHERE kind IN ('objection', 'erasure') AND received_on > $as_of
+), standing AS (
     SELECT subject_no, bool_or(decision = 'due') AS is_due, bool_or(decision <> 'absent') AS is_there
     FROM retention.attribute_decisions GROUP BY subject_no
 ), eligible AS (
@@ -13,6 +20,7 @@ WITH standing AS (
     JOIN standing AS d ON d.subject_no = s.subject_no
     WHERE d.is_there AND NOT d.is_due
       AND NOT EXISTS (SELECT 1 FROM retention.requests AS r WHERE r.subject_no = s.subject_no AND r.stops_marketing)
+      AND NOT EXISTS (SELECT 1 FROM asked_since AS r WHERE r.subject_no = s.subject_no)
       AND NOT EXISTS (SELECT 1 FROM retention.kept_out AS x WHERE x.subject_id = s.subject_id)
 )
 SELECT subject_no, customer_id, contact_id,

@@ -205,6 +205,15 @@ def _erasing(world: World) -> str:
     return plan
 
 
+def test_the_month_run_again_follows_nobody_who_has_asked_since(world: World) -> None:
+    world.run(MONTH, _followed)
+    name, file = "pseudonymised.customers", world.settings.pseudonymised / f"pseudonymised-{MONTH}.duckdb"
+    followed = set(_tables(world, file)[name])
+    ask(world, "objection", None, "2026-11-20", customer_id="ASK")
+    world.run(MONTH, _followed)
+    assert len(set(_tables(world, file)[name]) & followed) == len(_tables(world, file)[name]) == len(followed) - 1
+
+
 def _apply_and_die(env: dict[str, str], plan: str, point: str) -> None:
     world = World(Path(env["AJPRIVACY_HOME"]), env["AJPRIVACY_WAREHOUSE"])
     world.apply(plan, lambda now: os.kill(os.getpid(), signal.SIGKILL) if now == point else None)
