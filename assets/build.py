@@ -1,20 +1,22 @@
-"""One factory: every SQL model of the catalogue becomes an asset.
+"""One factory: every SQL model of the catalogue becomes an asset, every layer one step.
 
-Belongs here: how a model's header looks in Dagster. Does not belong here: steps that are no SQL (`steps.py`), the text
-of a model, anything that names a single model.
+A step costs as much as it takes to build a small table, so a layer is built in one, which can be asked for some of its
+assets and checks alone; each asset is noted when its table stands. Belongs here: how a model's header looks in Dagster.
+Does not belong here: steps that are no SQL (`steps.py`), the text of a model, anything that names a single model.
 """
 
 import hashlib
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+from ajprivacy_pipeline.assets.lineage import MadeOf, kept_lineage, shown
 from ajprivacy_pipeline.assets.resources import MONTH, step
 
-from ajprivacy_pipeline.lineage import product_graph
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.run.month import MonthRun
 from ajprivacy_pipeline.settings import notice_folder
@@ -66,15 +68,6 @@ def described(run: MonthRun, name: str, rows: int, seconds: float) -> dict[str, 
     }
 
 
-def column_lineage(run: MonthRun, name: str) -> dict[str, dg.TableColumnLineage]:
-    """Which columns of other assets each column of a model is made of; the graph is made once a process."""
-    made_of = product_graph(run.policy).depends(name)
-    return {"dagster/column_lineage": dg.TableColumnLineage({
-        column: [dg.TableColumnDep(key(table), source) for table, source in sources
-                 if table.partition(".")[0] in _SHOWN]
-        for column, sources in made_of.items()})}
-
-
 def spec(model: Model) -> dg.AssetSpec:
     """A model's asset: named by its path, described by its header, versioned by its text."""
     return dg.AssetSpec(
@@ -84,19 +77,56 @@ def spec(model: Model) -> dg.AssetSpec:
         deps=[key(read) for read in model.reads if read.partition(".")[0] in _SHOWN] or [key(EXTRACTION)])
 
 
-def build_assets(models: Sequence[Model]) -> list[dg.AssetsDefinition]:
-    """One asset, and one step, a model."""
-    return [_asset(model) for model in models]
+@dataclass(frozen=True)
+class Table:
+    """A table of a layer: how it looks in Dagster, and how a run makes it."""
+
+    spec: dg.AssetSpec
+    make: Callable[[MonthRun, str, float], dict[str, Any]]  # with its name, and when the step began; its metadata
 
 
-def _asset(model: Model) -> dg.AssetsDefinition:
-    @dg.multi_asset(specs=[spec(model)], name=model.name.replace(".", "__"), required_resource_keys={MONTH})
-    def build(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
-        started = time.monotonic()
-        with step(context) as run:
-            rows = run.model(model.name)
-            metadata = described(run, model.name, rows, time.monotonic() - started) | column_lineage(run, model.name)
-            metadata |= run.figures(model.name)
-        yield dg.MaterializeResult(asset_key=key(model.name), metadata=metadata)
+@dataclass(frozen=True)
+class Check:
+    """A question to a layer that stands, asked after its last table."""
+
+    spec: dg.AssetCheckSpec
+    look: Callable[[MonthRun], dg.AssetCheckResult]
+
+
+def model_table(model: Model) -> Table:
+    """A model's table."""
+    return Table(spec(model), _made)
+
+
+def _made(run: MonthRun, name: str, started: float) -> dict[str, Any]:
+    rows = run.model(name)
+    return {**described(run, name, rows, time.monotonic() - started), **run.figures(name)}
+
+
+def layer(name: str, tables: Sequence[Table], checks: Sequence[Check] = ()) -> dg.AssetsDefinition:
+    """Returns the step that builds a layer's tables in their order, and then looks at them.
+
+    Args:
+        name: of the layer and of the step.
+        tables: each after those of the layer that it reads.
+        checks: any of their assets.
+    """
+
+    @dg.multi_asset(specs=[table.spec for table in tables], check_specs=[check.spec for check in checks], name=name,
+                    can_subset=True, required_resource_keys={MONTH})
+    def build(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        made_of: MadeOf | None = None
+        for table in tables:
+            if table.spec.key in context.selected_asset_keys:
+                called = ".".join(table.spec.key.path)
+                with step(context, called) as run:
+                    made_of = made_of or kept_lineage(run.policy, run.settings.dagster_home)
+                    metadata = table.make(run, called, time.monotonic()) | shown(made_of, called)
+                yield dg.MaterializeResult(asset_key=table.spec.key, metadata=metadata)
+        for check in checks:
+            if check.spec.key in context.selected_asset_check_keys:
+                with step(context, check.spec.name) as run:
+                    found = check.look(run)
+                yield found
 
     return build

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 import dagster as dg
 from ajprivacy_pipeline.assets import alerts, checks, enforce, jobs, quality, review, rights, steps
-from ajprivacy_pipeline.assets.build import EXTRACTION, build_assets
+from ajprivacy_pipeline.assets.build import EXTRACTION, Check, key, layer, model_table
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.retention.bind import catalogue_of
 from ajprivacy_pipeline.settings import notice_folder
-from ajprivacy_pipeline.storage.catalogue import Model, layer_models
+from ajprivacy_pipeline.storage.catalogue import LAYERS, Model, layer_models
 
 
 def build_defs() -> dg.Definitions:
@@ -22,13 +22,12 @@ def build_defs() -> dg.Definitions:
     catalogue = catalogue_of(policy)
     work = [
         steps.extraction(policy.sources),
-        *build_assets(list(catalogue.values())),
-        steps.quality(_before_quality(catalogue)),
+        *(_layer(name, catalogue) for name in LAYERS),
         steps.pseudonymised(layer_models(catalogue, ("pseudonymised",))),
         checks.release(layer_models(catalogue, ("published",)), policy),
         review.review(),
     ]
-    made = [*work, steps.close([asset_key for asset in work for asset_key in asset.keys]), steps.destination(),
+    made = [*work, steps.close([key(EXTRACTION), steps.ZONE, checks.RELEASE, review.OPEN]), steps.destination(),
             enforce.plan(), enforce.certificate()]
     monthly = jobs.monthly_job(dg.AssetSelection.assets(*(asset_key for asset in made for asset_key in asset.keys)))
     apply = enforce.apply_job()
@@ -36,7 +35,6 @@ def build_defs() -> dg.Definitions:
     maintenance = jobs.maintenance_job(policy.periods["log_months"])
     return dg.Definitions(
         assets=[*steps.source_specs(policy.sources), *made, enforce.applied(), rights.requests()],
-        asset_checks=quality.checks(),
         jobs=[monthly, apply, daily, maintenance],
         schedules=[jobs.monthly_schedule(monthly), rights.daily_schedule(daily),
                    jobs.maintenance_schedule(maintenance)],
@@ -46,10 +44,14 @@ def build_defs() -> dg.Definitions:
     )
 
 
-def _before_quality(catalogue: Mapping[str, Model]) -> list[str]:
-    """The quality step looks at every staged table that does not itself read what the step writes."""
-    return [EXTRACTION, *(model.name for model in layer_models(catalogue, ("staged",))
-                                if "staged.quality" not in model.reads)]
+def _layer(name: str, catalogue: Mapping[str, Model]) -> dg.AssetsDefinition:
+    """The tables of a layer; with the staged ones what does not fit, found in all that do not read it themselves."""
+    tables = [model_table(model) for model in layer_models(catalogue, (name,))]
+    asked: dict[str, list[Check]] = {"staged": [quality.values_fit()], "retention": [quality.facts_are_evidence()]}
+    if name == "staged":
+        tables.append(steps.quality([EXTRACTION, *(model.name for model in layer_models(catalogue, (name,))
+                                                   if "staged.quality" not in model.reads)]))
+    return layer(name, tables, asked.get(name, []))
 
 
 defs = build_defs()

@@ -13,6 +13,7 @@ import dagster as dg
 from ajprivacy_pipeline.settings import Settings, prepare_home
 
 _SETTINGS = Path(__file__).with_name("dagster.yaml")
+_BATCH = "500"  # what a run intends to make is written at once; Dagster's default is each by itself
 _REDACTED = "dagster.redacted_errors"  # prints what redaction keeps out of the event log
 
 
@@ -23,7 +24,8 @@ def prepare_dagster(settings: Settings) -> dg.DagsterInstance:
     """
     prepare_home(settings)
     os.environ.update(DAGSTER_HOME=str(settings.dagster_home), DAGSTER_REDACT_USER_CODE_ERRORS="1",
-                      DAGSTER_DISABLE_TELEMETRY="yes", AJPRIVACY_HOME=str(settings.home))
+                      DAGSTER_DISABLE_TELEMETRY="yes", DAGSTER_EVENT_BATCH_SIZE=_BATCH,
+                      AJPRIVACY_HOME=str(settings.home))
     logging.getLogger(_REDACTED).setLevel(logging.CRITICAL + 1)
     with (settings.dagster_home / ".prepare.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -5,47 +5,45 @@ models decide: a fault freezes whom it touches, missing evidence everybody.
 """
 
 import dagster as dg
-from ajprivacy_pipeline.assets.build import MONTHS, checks_by_month, key
-from ajprivacy_pipeline.assets.resources import MONTH, step
+from ajprivacy_pipeline.assets.build import MONTHS, Check, checks_by_month, key
 
 from ajprivacy_pipeline.retention.quality import fault_counts, missing_evidence
+from ajprivacy_pipeline.run.month import MonthRun
+
+QUALITY, EVIDENCE = key("staged.quality"), key("retention.evidence")
 
 
-def checks() -> list[dg.AssetChecksDefinition]:
-    """One check a question: do the values fit, and are the facts evidence."""
+def values_fit() -> Check:
+    """Whether every value fits."""
     with checks_by_month():
-        return [_values_fit(), _facts_are_evidence()]
+        return Check(dg.AssetCheckSpec(
+            "values_fit", asset=QUALITY, partitions_def=MONTHS,
+            description="Every value fits the source contract. What does not is listed by table, column and "
+                        "fault; it freezes whom it touches and nobody else."), _values_fit)
 
 
-def _values_fit() -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset=key("staged.quality"), name="values_fit", required_resource_keys={MONTH},
-                    partitions_def=MONTHS,
-                    description="Every value fits the source contract. What does not is listed by table, column and "
-                                "fault; it freezes whom it touches and nobody else.")
-    def values_fit(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with step(context) as run:
-            faults = fault_counts(run.con)
-        lines = "\n".join(f"| {table} | {column} | {fault} | {rows} |" for table, column, fault, rows in faults)
-        count, columns = sum(rows for *_, rows in faults), len({fault[:2] for fault in faults})
-        return dg.AssetCheckResult(
-            passed=not faults, severity=dg.AssetCheckSeverity.WARN,
-            description=f"{count:,} fault(s) in {columns} column(s)",
-            metadata={"faults": dg.MetadataValue.md(f"| table | column | fault | rows |\n|---|---|---|---|\n{lines}")})
-
-    return values_fit
+def _values_fit(run: MonthRun) -> dg.AssetCheckResult:
+    faults = fault_counts(run.con)
+    lines = "\n".join(f"| {table} | {column} | {fault} | {rows} |" for table, column, fault, rows in faults)
+    count, columns = sum(rows for *_, rows in faults), len({fault[:2] for fault in faults})
+    return dg.AssetCheckResult(
+        check_name="values_fit", asset_key=QUALITY, passed=not faults, severity=dg.AssetCheckSeverity.WARN,
+        description=f"{count:,} fault(s) in {columns} column(s)",
+        metadata={"faults": dg.MetadataValue.md(f"| table | column | fault | rows |\n|---|---|---|---|\n{lines}")})
 
 
-def _facts_are_evidence() -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset=key("retention.evidence"), name="facts_are_evidence",
-                    required_resource_keys={MONTH}, partitions_def=MONTHS,
-                    description="No guard of evidence has tripped, and all evidence is mapped. "
-                                "Otherwise nobody is due this month.")
-    def facts_are_evidence(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        with step(context) as run:
-            reasons = missing_evidence(run.con)
-        return dg.AssetCheckResult(
-            passed=not reasons, severity=dg.AssetCheckSeverity.WARN,
-            description="nobody is due: " + "; ".join(reasons) if reasons else "the facts are evidence",
-            metadata={"reasons": reasons})
+def facts_are_evidence() -> Check:
+    """Whether anybody may be due."""
+    with checks_by_month():
+        return Check(dg.AssetCheckSpec(
+            "facts_are_evidence", asset=EVIDENCE, partitions_def=MONTHS,
+            description="No guard of evidence has tripped, and all evidence is mapped. "
+                        "Otherwise nobody is due this month."), _facts_are_evidence)
 
-    return facts_are_evidence
+
+def _facts_are_evidence(run: MonthRun) -> dg.AssetCheckResult:
+    reasons = missing_evidence(run.con)
+    return dg.AssetCheckResult(
+        check_name="facts_are_evidence", asset_key=EVIDENCE, passed=not reasons, severity=dg.AssetCheckSeverity.WARN,
+        description="nobody is due: " + "; ".join(reasons) if reasons else "the facts are evidence",
+        metadata={"reasons": reasons})

@@ -86,10 +86,13 @@ class Written:
 
 
 @contextmanager
-def step(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Iterator[MonthRun]:
-    """Yields the month of a step's run; the one error boundary: only our errors pass, with their words in the log."""
+def step(context: dg.AssetExecutionContext, what: str | None = None) -> Iterator[MonthRun]:
+    """Yields the month of a step's run; the one error boundary: only our errors pass, with their words in the log.
+
+    `what`: the part of the step that is done, for messages; else the step.
+    """
     try:
-        with boundary(context.op_def.name):
+        with boundary(what or context.op_def.name):
             yield cast("MonthRun", getattr(context.resources, MONTH))
     except PrivacyError as error:
         context.log.error(str(error))  # noqa: TRY400 - the event log redacts errors; ours hold no personal value

@@ -5,13 +5,15 @@ Belongs here: one thin asset a step. Does not belong here: what a step does (the
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
-from ajprivacy_pipeline.assets.build import EXTRACTION, MONTHS, OWNERS, described, key, tags
+from ajprivacy_pipeline.assets.build import EXTRACTION, MONTHS, OWNERS, Table, described, key, tags
 from ajprivacy_pipeline.assets.history import POOL
 from ajprivacy_pipeline.assets.resources import MONTH, step
 
 from ajprivacy_pipeline.policy import Sources
+from ajprivacy_pipeline.run.month import MonthRun
 from ajprivacy_pipeline.storage.catalogue import Model
 
 ZONE = dg.AssetKey(["pseudonymised", "zone"])
@@ -53,22 +55,18 @@ def extraction(sources: Sources) -> dg.AssetsDefinition:
     return extract
 
 
-def quality(reads: Sequence[str]) -> dg.AssetsDefinition:
+def quality(reads: Sequence[str]) -> Table:
     """staged.quality: what does not fit the source contract, held and counted, never dropped."""
 
-    @dg.asset(key=key("staged.quality"), group_name="staged", kinds={"duckdb"}, owners=OWNERS, tags=tags("staged"),
-              deps=[key(read) for read in reads], partitions_def=MONTHS, required_resource_keys={MONTH},
-              description="Rows of the source that do not fit its contract: table, id, column, fault; no value.\n\n"
-                          "Grain: one row per fault.")
-    def staged__quality(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        started = time.monotonic()
-        with step(context) as run:
-            rows = run.quality()
-            faults = run.tally("staged.quality", "fault")
-        return dg.MaterializeResult(metadata={
-            **described(run, "staged.quality", rows, time.monotonic() - started), "faults": faults})
+    def made(run: MonthRun, name: str, started: float) -> dict[str, Any]:
+        rows = run.quality()
+        return {**described(run, name, rows, time.monotonic() - started), "faults": run.tally(name, "fault")}
 
-    return staged__quality
+    return Table(dg.AssetSpec(
+        key("staged.quality"), group_name="staged", kinds={"duckdb"}, owners=OWNERS, tags=tags("staged"),
+        deps=[key(read) for read in reads], partitions_def=MONTHS,
+        description="Rows of the source that do not fit its contract: table, id, column, fault; no value.\n\n"
+                    "Grain: one row per fault."), made)
 
 
 def pseudonymised(models: Sequence[Model]) -> dg.AssetsDefinition:
