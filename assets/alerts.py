@@ -5,23 +5,26 @@ Belongs here: reading Dagster's history for `alerts`, two sensors. Does not belo
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from ajprivacy_pipeline.assets.checks import RELEASE
 
-from ajprivacy_pipeline.alerts.conditions import Runs, health, words
-from ajprivacy_pipeline.alerts.told import tell
 from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES, PROVING
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.settings import load_settings
 from ajprivacy_pipeline.storage.boundary import boundary
 
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.alerts.conditions import Runs
+
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 _EVERY_SECONDS = 900
 
 
-def runs_of(instance: dg.DagsterInstance) -> Runs:
+def runs_of(instance: dg.DagsterInstance) -> "Runs":
     """Returns what Dagster's history says of runs, gates and the daemon."""
+    from ajprivacy_pipeline.alerts.conditions import Runs, words
     since = datetime.now(UTC) - timedelta(days=words()[0].failed_run_days)
     newest: dict[str, dg.DagsterRunStatus] = {}
     for run in instance.get_runs(dg.RunsFilter(statuses=_ENDED, created_after=since)):  # newest first
@@ -38,6 +41,8 @@ def runs_of(instance: dg.DagsterInstance) -> Runs:
 
 def _tell(context: dg.SensorEvaluationContext | dg.RunFailureSensorContext) -> str:
     """Look, and tell; a sentence about it without what an address holds."""
+    from ajprivacy_pipeline.alerts.conditions import health
+    from ajprivacy_pipeline.alerts.told import tell
     try:
         with boundary("alerts"):
             settings = load_settings()

@@ -11,16 +11,18 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from ajprivacy_pipeline.assets.lineage import MadeOf, kept_lineage, shown
 from ajprivacy_pipeline.assets.resources import MONTH, step
 
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.run.month import MonthRun
 from ajprivacy_pipeline.settings import notice_folder
 from ajprivacy_pipeline.storage.catalogue import LAYERS, Model
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.run.month import MonthRun
 
 OWNERS = ["team:data-protection"]
 _RETENTION = load_policy(notice_folder()).retention
@@ -55,7 +57,7 @@ def tags(layer: str) -> dict[str, str]:
     return {"content": _CONTENT[layer]}
 
 
-def described(run: MonthRun, name: str, rows: int, seconds: float) -> dict[str, Any]:
+def described(run: "MonthRun", name: str, rows: int, seconds: float) -> dict[str, Any]:
     """Returns the metadata of a written table: counts, columns and types, never a value.
 
     What else is counted must be a number under a name of the policy: G13 reads texts word by word, and digits side by
@@ -82,7 +84,7 @@ class Table:
     """A table of a layer: how it looks in Dagster, and how a run makes it."""
 
     spec: dg.AssetSpec
-    make: Callable[[MonthRun, str, float], dict[str, Any]]  # with its name, and when the step began; its metadata
+    make: Callable[["MonthRun", str, float], dict[str, Any]]  # with its name, and when the step began; its metadata
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Check:
     """A question to a layer that stands, asked after its last table."""
 
     spec: dg.AssetCheckSpec
-    look: Callable[[MonthRun], dg.AssetCheckResult]
+    look: Callable[["MonthRun"], dg.AssetCheckResult]
 
 
 def model_table(model: Model) -> Table:
@@ -98,7 +100,7 @@ def model_table(model: Model) -> Table:
     return Table(spec(model), _made)
 
 
-def _made(run: MonthRun, name: str, started: float) -> dict[str, Any]:
+def _made(run: "MonthRun", name: str, started: float) -> dict[str, Any]:
     rows = run.model(name)
     return {**described(run, name, rows, time.monotonic() - started), **run.figures(name)}
 

@@ -8,7 +8,7 @@ gates stand inside the release's own step: prove, then swap; the checks report w
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from ajprivacy_pipeline.assets.build import MONTHS, OWNERS, checks_by_month, key
@@ -18,9 +18,10 @@ from ajprivacy_pipeline.assets.resources import MONTH, step
 from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES, PROVING, Guarantee
 from ajprivacy_pipeline.disclosure.verdict import UNCHECKED, Verdict
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.release import GuaranteeError, ReleaseResult
-from ajprivacy_pipeline.release.visible import told_lines
 from ajprivacy_pipeline.storage.catalogue import Model
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.release import ReleaseResult
 
 RELEASE = dg.AssetKey(["release", "analytics"])
 
@@ -40,6 +41,7 @@ def release(models: Sequence[Model], policy: Policy) -> dg.AssetsDefinition:
     def release__analytics(
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+        from ajprivacy_pipeline.release import GuaranteeError
         try:
             with step(context) as run:
                 result = run.release()
@@ -72,7 +74,8 @@ def _check(verdict: Verdict) -> dg.AssetCheckResult:
                   **({"remedy": gate.remedy} if failed else {})})
 
 
-def _described(result: ReleaseResult, policy: Policy) -> dict[str, Any]:
+def _described(result: "ReleaseResult", policy: Policy) -> dict[str, Any]:
+    from ajprivacy_pipeline.release.visible import told_lines
     gates = "\n".join(f"| {v.guarantee} {GUARANTEES[v.guarantee].title} | {v.word} | {v.figure} | "
                       f"{GUARANTEES[v.guarantee].words(policy)} |" for v in result.verdicts)
     visible = "\n".join(f"| {table} | {line} |" for table, line in told_lines(result.visible))

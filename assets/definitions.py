@@ -11,15 +11,15 @@ from ajprivacy_pipeline.assets.build import EXTRACTION, Check, key, layer, model
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.retention.bind import catalogue_of
-from ajprivacy_pipeline.settings import notice_folder
-from ajprivacy_pipeline.storage.catalogue import LAYERS, Model, layer_models
+from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
+from ajprivacy_pipeline.settings import notice_folder, sql_folder
+from ajprivacy_pipeline.storage.catalogue import LAYERS, Model, layer_models, load_catalogue
 
 
 def build_defs() -> dg.Definitions:
     """Assets from the SQL catalogue and the policy, with their steps, jobs, schedules, sensors and the month."""
     policy = load_policy(notice_folder())
-    catalogue = catalogue_of(policy)
+    catalogue = load_catalogue(sql_folder(), vocabulary_of(policy))
     work = [
         steps.extraction(policy.sources),
         *(_layer(name, catalogue) for name in LAYERS),

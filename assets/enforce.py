@@ -15,24 +15,17 @@ from ajprivacy_pipeline.assets.resources import MONTH, step
 from ajprivacy_pipeline.assets.steps import CLOSED
 
 from ajprivacy_pipeline.clock import today
-from ajprivacy_pipeline.enforcement.approve import auto_approve
-from ajprivacy_pipeline.enforcement.carry import apply_plan
-from ajprivacy_pipeline.enforcement.certificate import certificate_of
-from ajprivacy_pipeline.enforcement.certificate_page import write_certificate
-from ajprivacy_pipeline.enforcement.entries import Entry
-from ajprivacy_pipeline.enforcement.head import Head
-from ajprivacy_pipeline.enforcement.ledger import open_ledger
-from ajprivacy_pipeline.enforcement.make import plan_of
-from ajprivacy_pipeline.enforcement.overdue import oldest_overdue
-from ajprivacy_pipeline.enforcement.plans import Plan, known_plans
 from ajprivacy_pipeline.errors import EnforcementError, PrivacyError, SourceError
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
 from ajprivacy_pipeline.storage.boundary import boundary
-from ajprivacy_pipeline.storage.control import ControlStore
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+    from ajprivacy_pipeline.enforcement.entries import Entry
+    from ajprivacy_pipeline.enforcement.head import Head
+    from ajprivacy_pipeline.enforcement.plans import Plan
 
 PLAN = dg.AssetKey(["enforcement", "plan"])
 APPLIED = dg.AssetKey(["enforcement", "applied"])
@@ -55,6 +48,8 @@ def plan() -> dg.AssetsDefinition:
               description="The plan of the month: everything that is due, with what stands in its way. It is carried "
                           "out once somebody approves it: `ajprivacy plan approve`.")
     def enforcement__plan(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        from ajprivacy_pipeline.enforcement.approve import auto_approve
+        from ajprivacy_pipeline.enforcement.make import plan_of
         with step(context) as run:
             try:
                 summary = plan_of(run.con, run.settings, run.policy, run.control, run.keys, run.month)
@@ -87,6 +82,7 @@ def applied() -> dg.AssetsDefinition:
               description="What the last approved plan changed in the warehouse, read back with new SELECTs.")
     def enforcement__applied(context: dg.AssetExecutionContext, config: PlanConfig) -> Iterator[
             dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        from ajprivacy_pipeline.enforcement.carry import apply_plan
         try:
             with boundary("apply"):
                 result = apply_plan(load_settings(), config.plan, by=f"run {context.run.run_id}")
@@ -115,6 +111,8 @@ def certificate() -> dg.AssetsDefinition:
                           "JSON.")
     def enforcement__certificate(context: dg.AssetExecutionContext) -> Iterator[
             dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        from ajprivacy_pipeline.enforcement.ledger import open_ledger
+        from ajprivacy_pipeline.enforcement.overdue import oldest_overdue
         try:
             with boundary("certificate"):
                 settings = load_settings()
@@ -136,8 +134,10 @@ def certificate() -> dg.AssetsDefinition:
     return enforcement__certificate
 
 
-def _certified(settings: Settings, entries: list[Entry], head: Head) -> dict[str, Any]:
+def _certified(settings: Settings, entries: "list[Entry]", head: "Head") -> dict[str, Any]:
     """Write the newest certificate beside the control store; returns its counts and where its page is."""
+    from ajprivacy_pipeline.enforcement.certificate import certificate_of
+    from ajprivacy_pipeline.enforcement.certificate_page import write_certificate
     carried = [entry.body["month"] for entry in entries if entry.kind in ("batch", "verified", "unverified")]
     if not carried:
         return {"made": False, "why": "nothing was carried out yet"}
@@ -168,6 +168,8 @@ def approved_plans(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
                description="Starts the job `apply` for an approved plan, once, and again where what it took away was "
                            "written back.")
     def sensor() -> Iterator[dg.RunRequest | dg.SkipReason]:
+        from ajprivacy_pipeline.enforcement.plans import known_plans
+        from ajprivacy_pipeline.storage.control import ControlStore
         settings = load_settings()
         if not (settings.control / "control.db").exists():
             yield dg.SkipReason("there is no control store yet: run a month first")
@@ -185,6 +187,6 @@ def approved_plans(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
     return sensor
 
 
-def _came_back(plan: Plan) -> bool:
+def _came_back(plan: "Plan") -> bool:
     """Whether the newest thing about a plan is that what it took away stands again."""
     return bool(plan.events and plan.events[-1].detail.get("looked_again"))

@@ -6,24 +6,21 @@ what a run does, when the daily jobs call this (`jobs`).
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
-from dagster._core.definitions.job_base import InMemoryJob
-from dagster._core.execution.api import execute_run
-from dagster._core.execution.build_resources import wrap_resources_for_execution
-from dagster._core.execution.execution_result import ExecutionResult
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from ajprivacy_pipeline.disclosure.verdict import UNCHECKED
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.storage.month_files import is_running
+
+if TYPE_CHECKING:
+    from dagster._core.execution.execution_result import ExecutionResult
 
 CODE = "ajprivacy_pipeline.assets.definitions"  # the code location: the module that the pages and the daemon load
 PARTITION_TAG = "dagster/partition"
@@ -45,7 +42,7 @@ def origin_of(job: str) -> RemoteJobOrigin:
 
 
 def run_here(job: dg.JobDefinition, instance: dg.DagsterInstance, partition: str,
-             resources: Mapping[str, dg.ResourceDefinition], config: Mapping[str, object]) -> ExecutionResult:
+             resources: Mapping[str, dg.ResourceDefinition], config: Mapping[str, object]) -> "ExecutionResult":
     """Run a job in this process, as a run of the code location: `execute_in_process` leaves that out.
 
     Dagster's pages list runs, timelines and sensors by code location, and see no run without one (1.13.27).
@@ -54,6 +51,9 @@ def run_here(job: dg.JobDefinition, instance: dg.DagsterInstance, partition: str
         dagster.DagsterError: a step failed.
         dagster.DagsterExecutionInterruptedError: interrupted.
     """
+    from dagster._core.definitions.job_base import InMemoryJob
+    from dagster._core.execution.api import execute_run
+    from dagster._core.execution.build_resources import wrap_resources_for_execution
     ready = job.as_ephemeral_job(resource_defs=wrap_resources_for_execution(resources), input_values={})
     run = instance.create_run_for_job(
         ready, run_config=config, remote_job_origin=origin_of(job.name),
@@ -70,6 +70,7 @@ def end_dead_runs(instance: dg.DagsterInstance, settings: Settings, own: dg.Dags
     apply, is dead where it has held a slot for ten minutes: an apply would hold the warehouse's lock.
     Without this a killed run would make every later one wait for ever, and look as if it were under way.
     """
+    from ajprivacy_pipeline.storage.month_files import is_running
     storage = instance.event_log_storage
     slots = storage.get_concurrency_info(POOL).claimed_slots if storage.supports_global_concurrency_limits else []
     holding = {slot.run_id for slot in slots}
@@ -127,6 +128,8 @@ def prune(instance: dg.DagsterInstance, before: datetime) -> int:
     A run of that age is over, whatever its state says; one that still waits to begin stays. Dagster leaves the newest
     materialisation of an asset and every evaluation of a check behind (1.13.27): they go here.
     """
+    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+    from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
     old = dg.RunsFilter(created_before=before, statuses=[*_ENDED, *_UNDER_WAY])
     gone = [record.dagster_run.run_id for record in instance.get_run_records(filters=old)]
     for run_id in gone:

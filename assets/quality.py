@@ -4,11 +4,13 @@ Belongs here: how faults and missing evidence look in Dagster. Does not belong h
 models decide: a fault freezes whom it touches, missing evidence everybody.
 """
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 from ajprivacy_pipeline.assets.build import MONTHS, Check, checks_by_month, key
 
-from ajprivacy_pipeline.retention.quality import fault_counts, missing_evidence
-from ajprivacy_pipeline.run.month import MonthRun
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.run.month import MonthRun
 
 QUALITY, EVIDENCE = key("staged.quality"), key("retention.evidence")
 
@@ -22,7 +24,8 @@ def values_fit() -> Check:
                         "fault; it freezes whom it touches and nobody else."), _values_fit)
 
 
-def _values_fit(run: MonthRun) -> dg.AssetCheckResult:
+def _values_fit(run: "MonthRun") -> dg.AssetCheckResult:
+    from ajprivacy_pipeline.retention.quality import fault_counts
     faults = fault_counts(run.con)
     lines = "\n".join(f"| {table} | {column} | {fault} | {rows} |" for table, column, fault, rows in faults)
     count, columns = sum(rows for *_, rows in faults), len({fault[:2] for fault in faults})
@@ -41,7 +44,8 @@ def facts_are_evidence() -> Check:
                         "Otherwise nobody is due this month."), _facts_are_evidence)
 
 
-def _facts_are_evidence(run: MonthRun) -> dg.AssetCheckResult:
+def _facts_are_evidence(run: "MonthRun") -> dg.AssetCheckResult:
+    from ajprivacy_pipeline.retention.quality import missing_evidence
     reasons = missing_evidence(run.con)
     return dg.AssetCheckResult(
         check_name="facts_are_evidence", asset_key=EVIDENCE, passed=not reasons, severity=dg.AssetCheckSeverity.WARN,

@@ -6,24 +6,26 @@ month's file is opened, and its lock taken, once.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import dagster as dg
 from ajprivacy_pipeline.assets.history import PARTITION_TAG, end_dead_runs, note_unchecked
 
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
-from ajprivacy_pipeline.release import ReleaseRequest
-from ajprivacy_pipeline.run.month import MonthRun, open_month
 from ajprivacy_pipeline.run.progress import Report, ignore
 from ajprivacy_pipeline.settings import load_settings
 from ajprivacy_pipeline.storage.boundary import boundary
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.release import ReleaseRequest
+    from ajprivacy_pipeline.run.month import MonthRun
 
 MONTH = "month"
 
 
 def month_resource(
     report: Report = ignore, refused: Callable[[PrivacyError], None] = lambda _: None,
-    request: ReleaseRequest | None = None,
+    request: "ReleaseRequest | None" = None,
 ) -> dg.ResourceDefinition:
     """Returns the resource of the month that the run's partition names, open from its first step to its last.
 
@@ -33,7 +35,8 @@ def month_resource(
         request: overrides given on the command line; there is no other way to it.
     """
 
-    def open_for_run(context: dg.InitResourceContext) -> Iterator[MonthRun]:
+    def open_for_run(context: dg.InitResourceContext) -> Iterator["MonthRun"]:
+        from ajprivacy_pipeline.run.month import open_month
         try:
             run = context.run
             month = (run.tags.get(PARTITION_TAG, "") if run else "")[:7]
@@ -86,7 +89,7 @@ class Written:
 
 
 @contextmanager
-def step(context: dg.AssetExecutionContext, what: str | None = None) -> Iterator[MonthRun]:
+def step(context: dg.AssetExecutionContext, what: str | None = None) -> Iterator["MonthRun"]:
     """Yields the month of a step's run; the one error boundary: only our errors pass, with their words in the log.
 
     `what`: the part of the step that is done, for messages; else the step.

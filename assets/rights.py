@@ -13,13 +13,15 @@ from ajprivacy_pipeline.assets.build import OWNERS
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.errors import ControlError, EnforcementError, PrivacyError, SourceError
 from ajprivacy_pipeline.policy import Policy, load_policy
-from ajprivacy_pipeline.rights.daily import DAILY, OpenFigures, open_figures, plan_ready, register_figures, tidy
-from ajprivacy_pipeline.rights.requests import Request, known_requests
+from ajprivacy_pipeline.rights import DAILY
 from ajprivacy_pipeline.settings import Settings, load_settings, notice_folder, prepare_home
 from ajprivacy_pipeline.storage.boundary import boundary
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+    from ajprivacy_pipeline.rights.daily import OpenFigures
+    from ajprivacy_pipeline.rights.requests import Request
 
 REQUESTS = dg.AssetKey(["rights", "requests"])
 _CHECKS = {  # name -> (count, severity, meaning)
@@ -44,6 +46,8 @@ def requests() -> dg.AssetsDefinition:
                           "of who asked go here when their time is over. `ajprivacy request list` shows the requests.")
     def rights__requests(context: dg.AssetExecutionContext) -> Iterator[
             dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        from ajprivacy_pipeline.rights.daily import open_figures, register_figures, tidy
+        from ajprivacy_pipeline.rights.requests import known_requests
         try:
             with boundary("requests"):
                 settings = load_settings()
@@ -73,9 +77,10 @@ def requests() -> dg.AssetsDefinition:
     return rights__requests
 
 
-def _planned(context: dg.AssetExecutionContext, settings: Settings, policy: Policy, known: list[Request],
+def _planned(context: dg.AssetExecutionContext, settings: Settings, policy: Policy, known: "list[Request]",
              ) -> dict[str, int]:
     """Make plans for erasures and objections that are ready; while a month runs they wait until tomorrow."""
+    from ajprivacy_pipeline.rights.daily import plan_ready
     try:
         made = plan_ready(settings, policy, known)
     except (ControlError, EnforcementError, SourceError) as error:
@@ -87,7 +92,7 @@ def _planned(context: dg.AssetExecutionContext, settings: Settings, policy: Poli
     return {"plans_made": made["made"], "plans_approved": made["approved"]}
 
 
-def _table(found: OpenFigures) -> str:
+def _table(found: "OpenFigures") -> str:
     lines = "\n".join(f"| {row['kind']} | {row['state']} | {row['deadline'] or 'unknown'} | {row['requests']} |"
                       for row in found["counts"])
     return f"| kind | state | deadline | requests |\n|---|---|---|---|\n{lines}"

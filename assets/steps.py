@@ -5,7 +5,7 @@ Belongs here: one thin asset a step. Does not belong here: what a step does (the
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from ajprivacy_pipeline.assets.build import EXTRACTION, MONTHS, OWNERS, Table, described, key, tags
@@ -13,8 +13,10 @@ from ajprivacy_pipeline.assets.history import POOL
 from ajprivacy_pipeline.assets.resources import MONTH, step
 
 from ajprivacy_pipeline.policy import Sources
-from ajprivacy_pipeline.run.month import MonthRun
 from ajprivacy_pipeline.storage.catalogue import Model
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.run.month import MonthRun
 
 ZONE = dg.AssetKey(["pseudonymised", "zone"])
 CLOSED = dg.AssetKey(["control", "months"])
@@ -58,7 +60,7 @@ def extraction(sources: Sources) -> dg.AssetsDefinition:
 def quality(reads: Sequence[str]) -> Table:
     """staged.quality: what does not fit the source contract, held and counted, never dropped."""
 
-    def made(run: MonthRun, name: str, started: float) -> dict[str, Any]:
+    def made(run: "MonthRun", name: str, started: float) -> dict[str, Any]:
         rows = run.quality()
         return {**described(run, name, rows, time.monotonic() - started), "faults": run.tally(name, "fault")}
 

@@ -6,3 +6,5 @@
 Belongs here: requests, their deadlines and steps, what is answered. Does not belong here: what a request changes in
 decisions (`sql/retention`), changing the warehouse (`enforcement`).
 """
+
+DAILY = "requests_daily"  # the job, and who makes its plans

@@ -17,14 +17,13 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.rights import Rights
 from ajprivacy_pipeline.policy.ropa import ropa
 from ajprivacy_pipeline.retention.recorded_requests import forget
+from ajprivacy_pipeline.rights import DAILY
 from ajprivacy_pipeline.rights.folder import destroy_copies
 from ajprivacy_pipeline.rights.outbox import all_notices, fill
 from ajprivacy_pipeline.rights.requests import VERIFY, Request
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
-
-DAILY = "requests_daily"  # the job, and who makes its plans
 
 
 class OpenCount(TypedDict):

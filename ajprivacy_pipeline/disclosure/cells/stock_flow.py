@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import linprog
 
 from ajprivacy_pipeline.disclosure.cells.table_system import Array
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
@@ -140,6 +139,7 @@ def _width(at: int, lines: Array, bounds: list[tuple[float, float]]) -> float:
     for sign in (1.0, -1.0):
         weights = np.zeros(len(bounds))
         weights[at] = sign
+        from scipy.optimize import linprog  # late: it loads for a second, and few need it
         found = linprog(weights, A_eq=lines if len(lines) else None, b_eq=np.zeros(len(lines)) if len(lines) else None,
                         bounds=bounds, method="highs")
         if found.x is None:
