@@ -13,6 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import SourceError
+from ajprivacy_pipeline.warehouse.sessions import with_session
 
 # Names that people write, and the driver that this product ships or names for them.
 _DRIVERS = {
@@ -64,9 +65,14 @@ class Address:
 
     @property
     def postgres_options(self) -> str:
-        """The address's own options for PostgreSQL's session, and ours: refuse where a policy would hide rows."""
+        """The address's own options for PostgreSQL's session, and ours.
+
+        An expression that makes a date or a time without a zone of a moment makes Oslo's, unless the address says
+        otherwise; where a policy would hide rows, the session refuses.
+        """
         own = self.url.query.get("options", "")
-        return " ".join((*((own,) if isinstance(own, str) else own), "-c row_security=off")).strip()
+        return " ".join(("-c TimeZone=Europe/Oslo", *((own,) if isinstance(own, str) else own),
+                         "-c row_security=off")).strip()
 
     def engine(self) -> sa.Engine:
         """Returns an engine that cannot write where the dialect lets us say so, and never shows parameters.
@@ -83,7 +89,7 @@ class Address:
                                         execution_options={"postgresql_readonly": True},
                                         connect_args={"connect_timeout": 10, "client_encoding": "utf8",
                                                       "options": self.postgres_options})
-            return sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool)
+            return with_session(sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool))
         except sa.exc.NoSuchModuleError:
             raise SourceError(f"{self.url.drivername}:// is not a kind of database that this installation supports; "
                               f"write AJPRIVACY_WAREHOUSE like {_EXAMPLES}") from None

@@ -13,6 +13,7 @@ from ajprivacy_pipeline.warehouse.names import candidates, normal
 from ajprivacy_pipeline.warehouse.source import ColumnType, Source, require_tables
 
 _PREFIXES = ("tbl", "t", "dim", "fact", "dbo", "v", "crm", "erp", "shop")
+_ZONES_SHOWN = 6
 _HEAD = """\
 # A first mapping, drafted from the names in the warehouse. Complete every line marked `??`, then run
 # `ajprivacy mapping check`. A column may be "source_column", { constant = "..." }, { sql = "..." } or
@@ -29,9 +30,9 @@ def draft(source: Source, sources: policy.Sources) -> str:
         SourceError: the warehouse has no tables or cannot be read.
     """
     require_tables(source)
-    tables = source.everywhere()
+    tables = source.connected()
     matched = match_tables(tables, sources)
-    blocks = [_HEAD]
+    blocks = [_HEAD, *_zone(matched, tables, sources, source.dialect)]
     for name, table in sources.tables.items():
         found = matched.get(name)
         lines = _table(name, table, found, tables[found], source.dialect) if found else _no_table(name, table)
@@ -40,6 +41,20 @@ def draft(source: Source, sources: policy.Sources) -> str:
         blocks.append("# source tables that nothing uses: " + ", ".join(map(_shown, unused)) + "\n")
     blocks.append('# what one unit of a foreign currency is worth in NOK\n# [rates]\n# EUR = "11.50"\n')
     return "\n".join(blocks)
+
+
+def _zone(matched: dict[str, str], tables: dict[str, dict[str, ColumnType]], sources: policy.Sources,
+          dialect: str) -> Iterator[str]:
+    """Asks in which zone times without one are: read in a wrong one, what happened late in the evening is a day off."""
+    naked = [f"{found}.{column}" for name, found in matched.items()
+             for canonical, column in match_columns(name, sources.tables[name], tables[found], dialect).items()
+             if sources.tables[name].columns[canonical].type == "timestamp"
+             and tables[found][column].kind not in ("date", "timestamptz")]
+    if naked:
+        shown = ", ".join(map(_shown, naked[:_ZONES_SHOWN])) + (", ..." if len(naked) > _ZONES_SHOWN else "")
+        yield ("# ?? In which zone does the shop write times that name none? Many write UTC; unsaid, it is Oslo's.\n"
+               "# `ajprivacy mapping check --rows` shows their hours. A table and a column may say their own.\n"
+               f'# source_timezone = "UTC"  # of {shown}\n')
 
 
 def match_tables(tables: dict[str, dict[str, ColumnType]], sources: policy.Sources) -> dict[str, str]:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.warehouse.address import Address, driver_errors
+from ajprivacy_pipeline.warehouse.sessions import with_session
 
 
 class BusyError(SourceError):
@@ -33,7 +34,7 @@ def writing_engine(address: Address, wait: float) -> sa.Engine:
                                 isolation_level="READ COMMITTED",
                                 connect_args={"connect_timeout": 10, "client_encoding": "utf8",
                                               "options": address.postgres_options})
-    return sa.create_engine(address.url, hide_parameters=True, poolclass=sa.NullPool)
+    return with_session(sa.create_engine(address.url, hide_parameters=True, poolclass=sa.NullPool))
 
 
 @contextmanager

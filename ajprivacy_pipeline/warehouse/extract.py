@@ -14,6 +14,7 @@ from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import utc_now
 from ajprivacy_pipeline.warehouse.conversions import raw_type
+from ajprivacy_pipeline.warehouse.locked_tables import Path, held_still, reads_from, without_snapshot
 from ajprivacy_pipeline.warehouse.mapping import Mapping, ResolvedColumn, ResolvedSource, ResolvedTable, resolve
 from ajprivacy_pipeline.warehouse.native import postgres_reader, sqlite_reader
 from ajprivacy_pipeline.warehouse.reader import Reader, SourceChangedError
@@ -62,15 +63,29 @@ def extract(con: zones.Connection, url: str, mapping: Mapping, sources: policy.S
     """
     with open_source(url) as source:
         resolved = resolve(source, mapping, sources)
+        held = without_snapshot(source, resolved)
+        if held:
+            progress = _with_engines(progress, source, resolved, held)
         with _reader(con, source, native=reader == "native") as rows, _quick_writes(con):
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    return _one_attempt(con, rows, source, resolved, sources, progress)
+                    with held_still(source, held):
+                        return _one_attempt(con, rows, source, resolved, sources, progress)
                 except SourceChangedError:
                     if attempt == ATTEMPTS:
                         break
     raise SourceError(f"{source.address.shown} changed during each of {ATTEMPTS} attempts to read it, so none saw one "
                       "moment; run when the shop is quiet, or on a copy of the file")
+
+
+def _with_engines(progress: Progress, source: Source, resolved: ResolvedSource, held: dict[Path, str]) -> Progress:
+    """Let the run say of which tables no snapshot shows one moment, and that they were locked."""
+    def say(name: str, rows: int) -> None:
+        table = resolved.tables[name]
+        engines = sorted({engine for path, engine in held.items() if table and reads_from(source, table, path)})
+        progress(f"{name} (locked while it was read: {', '.join(engines)})" if engines else name, rows)
+
+    return say
 
 
 @contextmanager

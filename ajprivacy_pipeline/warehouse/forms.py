@@ -44,6 +44,19 @@ def read_moment(text: str) -> tuple[date, datetime] | None:
         return day, midnight
 
 
+ZERO_DATE = r"0000-?00-?00(?:[T ]?00:?00:?00(?:\.0+)?Z?)?"  # what MySQL, SAP and others write for "no date"
+
+
+def is_zero_date(text: str) -> bool:
+    """Whether a text is a day of nothing but zeros, in any form, with or without a time of zeros."""
+    return re.fullmatch(ZERO_DATE, text.strip()) is not None
+
+
+def has_time(text: str) -> bool:
+    """Whether a text that `read_moment` reads names a time of the day beside the day."""
+    return any(sign in text.strip() for sign in "Tt ")
+
+
 def _day(found: re.Match[str]) -> date:
     """The calendar, week or ordinal date; ValueError where there is no such day."""
     part = {name: int(value) for name, value in found.groupdict().items()

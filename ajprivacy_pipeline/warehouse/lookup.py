@@ -18,6 +18,7 @@ from ajprivacy_pipeline.warehouse.forms import email_key, like_pattern
 from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, ResolvedTable, resolve
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
 from ajprivacy_pipeline.warehouse.source import Source, open_source
+from ajprivacy_pipeline.warehouse.zoned import with_zone
 
 Row = dict[str, str | None]  # column -> the value as the warehouse shows it; blanks alone are None
 _CHUNK = 500
@@ -29,7 +30,8 @@ _LIKE = {"sqlite": "{} LIKE", "postgresql": '{} COLLATE "C" ILIKE'}  # without r
 class Lookup:
     """A warehouse in which rows are looked up by name of the contract."""
 
-    def __init__(self, source: Source, resolved: ResolvedSource, mapping: MappingFile) -> None:
+    def __init__(self, source: Source, resolved: ResolvedSource, mapping: MappingFile,
+                 sources: policy.Sources) -> None:
         """Keep them; nothing is read."""
         self.source = source
         self.copies = mapping.copies
@@ -37,6 +39,10 @@ class Lookup:
         self._tables = resolved.tables
         self._empty = {(name, column): set(spec.empty) for name, entry in mapping.tables.items()
                        for column, spec in entry.columns.items() if spec.empty}
+        self._zones = {(name, column): zone for name, table in sources.tables.items()
+                       for column, spec in table.columns.items() if spec.type in ("timestamp", "date")
+                       and (zone := mapping.zone_of(name, column)) is not None}
+        self._zone_of = mapping.zone_of
 
     def has(self, name: str, column: str) -> bool:
         """Whether something feeds a column."""
@@ -112,8 +118,10 @@ class Lookup:
         return f"CAST({held} AS {_TEXT.get(self.source.dialect, 'CHAR')})"
 
     def _whole(self, name: str, table: ResolvedTable, row: Mapping[str, object]) -> Row:
-        """A row with every column of the contract; what the mapping calls empty is None."""
+        """A row with every column of the contract; what the mapping calls empty is None, a time has its zone."""
         found = _blank_free({column: row.get(column) for column in table.columns})
+        found = {column: with_zone(text, self._zones[name, column]) if text and (name, column) in self._zones else text
+                 for column, text in found.items()}
         return {column: None if (text or "").strip() in self._empty.get((name, column), ()) else text
                 for column, text in found.items()}
 
@@ -127,7 +135,7 @@ def lookup(url: str, mapping: MappingFile, sources: policy.Sources) -> Iterator[
         MappingError: mapping and warehouse do not fit.
     """
     with open_source(url) as source:
-        yield Lookup(source, resolve(source, mapping, sources), mapping)
+        yield Lookup(source, resolve(source, mapping, sources), mapping, sources)
 
 
 def _blank_free(row: Mapping[str, object]) -> Row:

@@ -4,15 +4,19 @@ Belongs here: finding tables and columns, letting the source check expressions, 
 Does not belong here: the file's shape (mapping_file.py), reading rows.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from collections.abc import Mapping as PyMapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.warehouse.conversions import unfit
+from ajprivacy_pipeline.warehouse.locked_tables import told, without_snapshot
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping, TableEntry, load_mapping, mapping_faults
-from ajprivacy_pipeline.warehouse.reads import Cell, Reads, reads_of
+from ajprivacy_pipeline.warehouse.readable import of_the_session, readable
+from ajprivacy_pipeline.warehouse.reads import Reads, aliases_of, reads_of
+from ajprivacy_pipeline.warehouse.shared_cells import of_master
 from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, require_tables
 from ajprivacy_pipeline.warehouse.written import written
 
@@ -30,6 +34,8 @@ class ResolvedColumn:
     constant: str | None = None
     nullable: bool = True
     written: tuple[str, ...] = ()  # the columns of `ResolvedTable.written_table` that are changed for it
+    wrapped: bool = False  # whether `sql` shows the source column otherwise than it stands there (`readable`)
+    keyless: bool = False  # whether no row is found again by what it shows
 
     @property
     def is_made(self) -> bool:
@@ -86,7 +92,11 @@ def check(source: Source, mapping: Mapping, sources: policy.Sources) -> list[Fin
     Raises:
         SourceError: the warehouse has no tables or cannot be read.
     """
-    return _resolve(source, mapping, sources)[1]
+    resolved, findings = _resolve(source, mapping, sources)
+    if held := without_snapshot(source, resolved):
+        findings.append(Finding("note", "warehouse", None, f"{told(held)}: a run locks them against writers for as "
+                                "long as it reads; let them be InnoDB (ALTER TABLE ... ENGINE=InnoDB)"))
+    return findings
 
 
 def _resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> tuple[ResolvedSource, list[Finding]]:
@@ -95,7 +105,7 @@ def _resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> tuple
     evidence: dict[str, tuple[str, ...]] = {}
     findings: list[Finding] = []
     for name, table in sources.tables.items():
-        resolver = _TableResolver(source, name, table, mapping.tables.get(name, TableEntry()))
+        resolver = _TableResolver(source, name, table, mapping)
         tables[name] = resolver.resolve()
         findings.extend(resolver.findings)
         missing = tuple(finding.column or "*" for finding in resolver.findings if finding.level == "evidence")
@@ -111,38 +121,12 @@ def _resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> tuple
 _MASTER = ("customers", "contacts")
 
 
-def of_master(table: ResolvedTable | None, masters: Sequence[tuple[ResolvedTable | None, str]]) -> tuple[str, ...]:
-    """Returns the columns of a table that show what stands in the row of a customer or contact.
-
-    Args:
-        table: the one that may show it.
-        masters: the tables of customers and contacts, each with the column that has its key.
-    """
-    known = set()
-    for master, key in masters:
-        cells = cells_of(master)
-        rows = {(cell.table, cell.mention) for cell in cells.get(key, ())}
-        known |= {(cell.table, cell.column) for name, found in cells.items() for cell in found - cells.get(key, found)
-                  if (cell.table, cell.mention) in rows and name != key}
-    return tuple(name for name, found in cells_of(table).items()
-                 if any((cell.table, cell.column) in known for cell in found))
-
-
-def cells_of(table: ResolvedTable | None) -> dict[str, frozenset[Cell]]:
-    """Returns the cells of the source that each column is made of, as far as that is understood."""
-    if table is None:
-        return {}
-    if table.reads is not None:
-        return {name: made.cells for name, made in table.reads.columns.items()}
-    return {name: frozenset({Cell(table.source_table, column.source_column, 0)}) for name, column in
-            table.columns.items() if column is not None and table.source_table and column.source_column}
-
-
 class _TableResolver:
     """Resolves one canonical table and collects what it finds on the way."""
 
-    def __init__(self, source: Source, name: str, table: policy.SourceTable, entry: TableEntry) -> None:
-        self.source, self.name, self.table, self.entry = source, name, table, entry
+    def __init__(self, source: Source, name: str, table: policy.SourceTable, mapping: Mapping) -> None:
+        self.source, self.name, self.table, self.mapping = source, name, table, mapping
+        self.entry = mapping.tables.get(name, TableEntry())
         self.findings: list[Finding] = []
 
     def resolve(self) -> ResolvedTable | None:
@@ -155,7 +139,17 @@ class _TableResolver:
         relation, source_table, known = found
         columns = {column: self._column(column, spec, known) for column, spec in self.table.columns.items()}
         made = ResolvedTable(relation, source_table, self._probed(relation, columns))
-        return made if self._faults() else self._with_writes(made)
+        return made if self._faults() else self._with_zones(self._with_writes(made))
+
+    def _with_zones(self, table: ResolvedTable) -> ResolvedTable:
+        """Refuse moments of a session's zone that end as texts or dates without one, where the mapping names none."""
+        for name, spec in self.table.columns.items():
+            if spec.type in ("timestamp", "date") and self.mapping.zone_of(self.name, name) is None and of_the_session(
+                    self.source, table, name):
+                self._find("fault", name, f"{self.name}.{name}: is made of a TIMESTAMP or of the session's time, which "
+                           "is UTC here, and would be read as local time; end the expression as CONCAT(..., 'Z'), or "
+                           f'say tables.{self.name}.columns.{name}.source_timezone = "UTC"')
+        return table
 
     def _from_query(self) -> tuple[str, None, dict[str, ColumnType]] | None:
         query = (self.entry.query or "").strip().rstrip(";")
@@ -207,9 +201,11 @@ class _TableResolver:
             return None
         wanted = entry.column if entry is not None and entry.column is not None else name
         found = find(wanted, known)
-        if found is not None:
+        if found is not None and (entry is not None or self._is_named(name)):
             return ResolvedColumn(self.source.quote(found), known[found], found, nullable=known[found].nullable)
         remedy = f'write tables.{self.name}.columns.{name} = "source column" or {{ sql = "..." }}'
+        if found is not None and entry is None:
+            remedy += f" (the query shows a {found}, and nobody says that it is this one)"
         if entry is not None:
             self._find("fault", name, f"{where}: the warehouse has no column {wanted} there; {remedy}, or "
                                       '{ absent = "reason" }')
@@ -219,8 +215,17 @@ class _TableResolver:
             self._find("evidence", name, f"{where}: missing, and evidence for keeping: nothing will be due; {remedy}, "
                                          'or { absent = "reason" }')
         else:
-            self._find("note", name, f"{where}: missing, counts as empty")
+            shown = f"; the query shows a {found}, and nobody says that it is this one" if found is not None else ""
+            self._find("note", name, f"{where}: missing, counts as empty{shown}")
         return None
+
+    def _is_named(self, name: str) -> bool:
+        """Whether a column that the mapping leaves out is meant: of a query, what it names itself and nothing else."""
+        return self.entry.query is None or name in self._aliases
+
+    @cached_property
+    def _aliases(self) -> frozenset[str]:
+        return aliases_of(self.source, self.entry.query or "")
 
     def _probed(self, relation: str, columns: dict[str, ResolvedColumn | None]) -> dict[str, ResolvedColumn | None]:
         """Let the source check every expression, take the types it reports, refuse those that cannot be converted."""
@@ -238,12 +243,13 @@ class _TableResolver:
         for name, column in fed.items():
             reported = types.get(name, UNKNOWN)
             type_ = column.type if reported.kind == "unknown" or column.constant is not None else reported
-            result[name] = replace(column, type=type_)
-            if reason := unfit(self.table.columns[name].type, type_, self.source.dialect):
+            canonical = self.table.columns[name].type
+            result[name] = shown = readable(replace(column, type=type_), canonical, self.source.dialect)
+            if reason := unfit(canonical, shown.type, self.source.dialect):
                 self._find("fault", name, f"{self.name}.{name}: {reason}")
             elif column.source_column is not None:
                 self._find("note", name, f"{self.name}.{name}: {column.source_column} ({type_.name}) read as "
-                                         f"{self.table.columns[name].type}{self._by_own_name(name)}")
+                                         f"{canonical}{self._by_own_name(name)}")
         return result
 
     def _by_own_name(self, name: str) -> str:
@@ -257,7 +263,8 @@ class _TableResolver:
     def _with_writes(self, table: ResolvedTable) -> ResolvedTable:
         """Settle which columns of the source are changed for those of the contract."""
         fed = {name: column for name, column in table.columns.items() if column is not None}
-        own = {name: (column.source_column,) for name, column in fed.items() if column.source_column}
+        own = {name: (column.source_column,) for name, column in fed.items()
+               if column.source_column and not column.keyless}
         plain = _changed(table, table.source_table, own if table.source_table else {}, {})
         is_view = table.source_table is not None and table.source_table[-1] in self.source.views(
             table.source_table[0] if len(table.source_table) > 1 else None)

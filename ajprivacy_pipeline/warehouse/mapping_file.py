@@ -1,6 +1,8 @@
 """The mapping file: which source tables and columns feed the source contract.
 
+    source_timezone = "UTC"               # of all times that are written without a zone; left out: the policy's
     [tables.customers]
+    source_timezone = "Europe/Oslo"       # and of those of one table, or of one column
     table = "crm.kunder"                  # or: query = "SELECT ..."; or: absent = "reason"
     triggers_reviewed = "reason"          # somebody has looked at what its triggers do with an old value
     history_days = 90                     # after which old values leave its history, or whoever reads its changes
@@ -16,6 +18,7 @@
     [tables.orders.columns]
     customer_id = { column = "kunde", empty = ["0"] }            # what the source writes for "nobody"
     cancelled_at = { column = "Cancelled", empty = ["1753-01-01"] }  # and for "no date", locally or as it is written
+    delivered_at = { column = "levert", source_timezone = "UTC" }
     paid_at = { column = "betalt", empty_before_beginning = true }   # left over from before the order began anew
     [rates]
     EUR = "11.50"                         # NOK for one unit of the currency
@@ -50,14 +53,26 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.errors import MappingError
 from ajprivacy_pipeline.warehouse.declared import Copy, copy_faults
 
 Text = Annotated[str, Field(pattern=r"\S")]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError('is no time zone; write it like "UTC" or "Europe/Oslo"') from None
+    return name
+
+
+Zone = Annotated[Text, AfterValidator(_known_zone)]
 
 
 class _Frozen(BaseModel):
@@ -80,6 +95,7 @@ class ColumnEntry(_Frozen):
     absent: Text | None = None
     empty: tuple[Text, ...] = ()
     empty_before_beginning: bool = False
+    source_timezone: Zone | None = None
     writes: Annotated[tuple[Text, ...], BeforeValidator(_one_alone)] = ()
 
     @model_validator(mode="before")
@@ -110,6 +126,7 @@ class TableEntry(_Frozen):
     history_days: Annotated[int, Field(ge=0)] | None = None
     version: Text | None = None
     writes: Text | None = None
+    source_timezone: Zone | None = None
     columns: dict[str, ColumnEntry] = {}
 
     @model_validator(mode="after")
@@ -137,11 +154,18 @@ class KnownCopy(_Frozen):
 class Mapping(_Frozen):
     """A mapping file. Empty = identity: the warehouse has the contract's own names."""
 
+    source_timezone: Zone | None = None
     tables: dict[str, TableEntry] = {}
     tombstones: dict[Literal["consumer", "business", "sole_proprietor", "contact"], Text | int] = {}
     known_copies: tuple[KnownCopy, ...] = ()
     rates: dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]] = {}
     copies: tuple[Copy, ...] = ()
+
+    def zone_of(self, table: str, column: str) -> str | None:
+        """Returns the zone of a column's times that have none: the column's, else the table's, else the file's."""
+        entry = self.tables.get(table)
+        own = entry.columns.get(column) if entry is not None else None
+        return (own and own.source_timezone) or (entry and entry.source_timezone) or self.source_timezone
 
 
 def load_mapping(path: Path | None, sources: policy.Sources) -> Mapping:
@@ -198,6 +222,9 @@ def _unknown_names(mapping: Mapping, sources: policy.Sources) -> Iterator[str]:
             column = table.columns.get(column_name)
             if column is None:
                 yield f"tables.{name}.columns.{column_name}: the contract has no such column in {name}"
+            elif column_entry.source_timezone is not None and column.type not in ("timestamp", "date"):
+                yield (f"tables.{name}.columns.{column_name}: holds no times, so source_timezone says "
+                       "nothing; take it out")
             elif column_entry.absent is not None and (column_entry.empty or column_entry.empty_before_beginning):
                 yield f"tables.{name}.columns.{column_name}: is absent, so nothing of it is empty; keep one of them"
             elif column_entry.empty and column_name in table.key:

@@ -53,8 +53,9 @@ def fed_columns(table: ResolvedTable) -> dict[str, ResolvedColumn]:
 
 def scannable(table: ResolvedTable) -> bool:
     """Returns whether plain columns of one source table feed everything, so that the source has nothing to compute."""
-    return table.source_table is not None and all(column.source_column is not None or column.constant is not None
-                                                  for column in fed_columns(table).values())
+    return table.source_table is not None and all(
+        not column.wrapped and (column.source_column is not None or column.constant is not None)
+        for column in fed_columns(table).values())
 
 
 def scan(table: ResolvedTable, relation: str) -> str:

@@ -7,17 +7,30 @@ What is not understood is said so (None): whoever asks then counts any column wh
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import sqlalchemy as sa
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.dialects.mysql import MySQL
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, ScopeType, build_scope
 
 from ajprivacy_pipeline.warehouse.source import Source
 
-DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"}
+
+class _MySQL(MySQL):
+    """MySQL as our sessions speak it (`sessions`): "x" is a name."""
+
+    class Tokenizer(MySQL.Tokenizer):
+        QUOTES: ClassVar[list[tuple[str, str] | str]] = ["'"]
+        IDENTIFIERS: ClassVar[list[str | tuple[str, str]]] = ["`", '"']
+
+
+DIALECTS: dict[str, str | type[Dialect]] = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": _MySQL,
+                                            "mariadb": _MySQL}
 _VALUES = (ScopeType.ROOT, ScopeType.DERIVED_TABLE, ScopeType.CTE, ScopeType.SET_OPERATION)  # whose columns go on
 
 
@@ -56,6 +69,20 @@ def reads_of(source: Source, select: str) -> Reads | None:
         return None
 
 
+def aliases_of(source: Source, query: str) -> frozenset[str]:
+    """Returns the names that a query gives its own columns with AS, in small letters; none where it is not understood.
+
+    A column that goes by the name that it has in its table is named by nobody, nor is one of `*`.
+    """
+    try:
+        tree = sqlglot.parse_one(query, dialect=DIALECTS[source.dialect])
+    except (SqlglotError, KeyError, RecursionError):
+        return frozenset()
+    while isinstance(tree, exp.SetOperation):
+        tree = tree.this
+    return frozenset(made.alias.casefold() for made in getattr(tree, "expressions", ()) if isinstance(made, exp.Alias))
+
+
 class _NotUnderstoodError(Exception):
     """Never leaves this module."""
 
@@ -67,7 +94,7 @@ class _Names:
         self.source = source
         self.found: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {}  # folded table -> path, folded columns
 
-    def qualified(self, tree: exp.Expr, dialect: str) -> exp.Expr:
+    def qualified(self, tree: exp.Expr, dialect: str | type[Dialect]) -> exp.Expr:
         self._fold(tree)
         schema: dict[str, object] = {name: dict.fromkeys(columns, "text") for name, (_, columns) in self.found.items()}
         return qualify(tree, schema=schema, dialect=dialect, identify=False, quote_identifiers=False)

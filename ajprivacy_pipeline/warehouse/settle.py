@@ -16,8 +16,9 @@ from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.settings import sql_folder
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.catalogue import macros
-from ajprivacy_pipeline.warehouse.forms import email_key, read_moment
+from ajprivacy_pipeline.warehouse.forms import ZERO_DATE, email_key, has_time, is_zero_date, read_moment
 from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping
+from ajprivacy_pipeline.warehouse.zoned import to_local
 
 EMAIL_KEY_COLUMNS = "email VARCHAR, email_key VARCHAR"  # of raw.email_keys
 _BATCH = 50_000
@@ -53,9 +54,13 @@ def settle_values(con: zones.Connection, policy: DecisionPolicy, mapping: Mappin
         zone = ZoneInfo(retention.time_zone)
         for name, table in sources.tables.items():
             for column, spec in table.columns.items():
-                if spec.type in ("timestamp", "date") and (name, column) in texts:
-                    days = {*_empty_days(mapping, name, column), *(() if spec.birth else retention.sentinel_dates)}
-                    _read_moments(con, name, column, zone, days)
+                if spec.type not in ("timestamp", "date"):
+                    continue
+                days = {*_empty_days(mapping, name, column), *(() if spec.birth else retention.sentinel_dates)}
+                source = mapping.zone_of(name, column) or retention.time_zone
+                to_local(con, name, column, source, retention.time_zone, days)
+                if (name, column) in texts:
+                    _read_moments(con, name, column, zone, days, ZoneInfo(source))
         touched = [(name, column) for name, entry in mapping.tables.items()
                    for column, column_entry in entry.columns.items()
                    if _empty(con, name, column, sources.tables[name].columns[column], column_entry,
@@ -98,7 +103,8 @@ def _empty_days(mapping: Mapping, table: str, column: str) -> list[date]:
     return [found[0] for text in (entry.empty if entry else ()) if (found := read_moment(text)) is not None]
 
 
-def _read_moments(con: zones.Connection, table: str, column: str, zone: ZoneInfo, as_written: Collection[date]) -> None:
+def _read_moments(con: zones.Connection, table: str, column: str, zone: ZoneInfo, as_written: Collection[date],
+                  source: ZoneInfo) -> None:
     """Write moments of the less common forms as local time; a day that means no date as that day alone."""
     x, relation = zones.quote(column), f"raw.{zones.quote(table)}"
     odd = [text for (text,) in con.execute(
@@ -108,6 +114,8 @@ def _read_moments(con: zones.Connection, table: str, column: str, zone: ZoneInfo
         if (found := read_moment(text)) is None:
             continue
         day, moment = found
+        if moment.tzinfo is None and source != zone and has_time(text):
+            moment = moment.replace(tzinfo=source)
         try:
             local = moment if moment.tzinfo is None else moment.astimezone(zone).replace(tzinfo=None)
         except (OverflowError, ValueError):  # beyond the years that there are: told by the day as it is written
@@ -138,6 +146,8 @@ def _empty(con: zones.Connection, table: str, column: str, spec: SourceColumn, e
     if spec.type in ("timestamp", "date"):
         condition += f" OR is_on_one_of({x}, $days)"
         values["days"] = list[object](days)
+        if any(map(is_zero_date, entry.empty)):
+            condition += f" OR regexp_full_match(text_of({x}), '{ZERO_DATE}')"
     changed = con.execute(f"UPDATE raw.{zones.quote(table)} SET {x} = NULL WHERE {condition}", values).fetchall()
     return int(changed[0][0])
 

@@ -6,18 +6,20 @@ copying rows.
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine.reflection import ObjectKind
 
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.warehouse.address import Address, driver_errors, hidden_rows
+from ajprivacy_pipeline.warehouse.sessions import MYSQL
 
 Kind = Literal["text", "integer", "decimal", "number", "float", "boolean", "date", "timestamp", "timestamptz",
-               "binary", "json", "array", "other", "unknown"]
+               "binary", "bit", "json", "array", "other", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ _OIDS: dict[int, ColumnType] = {
     17: ColumnType("binary", "bytea"),
     114: ColumnType("json", "json"),
     3802: ColumnType("json", "jsonb"),
+    **dict.fromkeys((1560, 1562), ColumnType("bit", "bit")),
+}
+# MySQL's numbers of the types that mean something else than their text; a TIMESTAMP is UTC in our sessions.
+_MYSQL_CODES: dict[int, ColumnType] = {
+    7: ColumnType("timestamptz", "timestamp"), 12: ColumnType("timestamp", "datetime"), 10: ColumnType("date", "date"),
+    16: ColumnType("bit", "bit"),
 }
 _ENGINES_OWN = ("information_schema", "mysql", "performance_schema", "sys", "SYS")
 _NUMERIC_OID = 1700
@@ -106,6 +114,14 @@ class Source:
                 found |= {f"{schema}.{name}": columns for name, columns in self.tables(schema).items()}
         return found
 
+    def connected(self) -> dict[str, dict[str, ColumnType]]:
+        """As `everywhere`, of the connected database alone: MySQL's schemas are other databases, of somebody else.
+
+        Raises:
+            SourceError: the warehouse cannot be read.
+        """
+        return self.tables() if self.dialect in MYSQL else self.everywhere()
+
     def quote(self, *names: str) -> str:
         """Returns a name, schema first if it has one, always quoted in the source's dialect."""
         return ".".join(self.connection.dialect.identifier_preparer.quote_identifier(name) for name in names)
@@ -113,7 +129,7 @@ class Source:
     def text_literal(self, text: str) -> str:
         """Returns a text literal in the source's dialect."""
         doubled = text.replace("'", "''")
-        return "'" + (doubled.replace("\\", "\\\\") if self.dialect in ("mysql", "mariadb") else doubled) + "'"
+        return "'" + (doubled.replace("\\", "\\\\") if self.dialect in MYSQL else doubled) + "'"
 
     def probe(self, select: str) -> dict[str, ColumnType] | None:
         """Ask the source for the columns of a SELECT that returns no row; None if the source refuses the SQL.
@@ -123,7 +139,7 @@ class Source:
         """
         options = {"no_parameters": True}
         try:
-            with self.connection.begin_nested() if self.connection.in_transaction() else self.connection.begin():
+            with self._apart():
                 result = self.connection.exec_driver_sql(select, execution_options=options)
                 description = result.cursor.description if result.cursor is not None else None
                 result.close()
@@ -133,7 +149,18 @@ class Source:
             return None
         return {column[0]: self._described(column) for column in description or ()}
 
+    def _apart(self) -> AbstractContextManager[object]:
+        """What lets a refused statement leave the transaction as it was.
+
+        MySQL's leave it so by themselves; a SAVEPOINT would be refused there beside tables of Aria.
+        """
+        if not self.connection.in_transaction():
+            return self.connection.begin()
+        return nullcontext() if self.dialect in MYSQL else self.connection.begin_nested()
+
     def _described(self, column: object) -> ColumnType:
+        if self.dialect in MYSQL and isinstance(column, tuple):
+            return _MYSQL_CODES.get(column[1], UNKNOWN)
         if self.dialect != "postgresql":
             return UNKNOWN
         oid = getattr(column, "type_code", 0)
@@ -157,10 +184,12 @@ def reflected_type(type_: sa.types.TypeEngine[Any]) -> ColumnType:
             return ColumnType("number", name)
         return ColumnType("decimal", f"{name}({precision},{scale})", precision, scale)
     if isinstance(type_, sa.DateTime):
-        return ColumnType("timestamptz" if type_.timezone else "timestamp", name)
+        is_instant = type_.timezone or isinstance(type_, mysql.TIMESTAMP)
+        return ColumnType("timestamptz" if is_instant else "timestamp", name)
     kinds: tuple[tuple[type[sa.types.TypeEngine[Any]], Kind], ...] = (
         (sa.Boolean, "boolean"), (sa.Integer, "integer"), (sa.Date, "date"), (sa.JSON, "json"), (sa.ARRAY, "array"),
-        (sa.String, "text"), (sa.Uuid, "text"), (sa.LargeBinary, "binary"), (sa.types.BLOB, "binary"))
+        (sa.String, "text"), (sa.Uuid, "text"), (sa.LargeBinary, "binary"), (sa.types.BLOB, "binary"),
+        (sa.BINARY, "binary"), (sa.VARBINARY, "binary"), (mysql.BIT, "bit"), (postgresql.BIT, "bit"))
     for shape, kind in kinds:
         if isinstance(type_, shape):
             return ColumnType(kind, name)

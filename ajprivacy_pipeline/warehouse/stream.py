@@ -17,12 +17,14 @@ from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
 from ajprivacy_pipeline.warehouse.reader import fed_columns, insert
+from ajprivacy_pipeline.warehouse.sessions import MYSQL
 from ajprivacy_pipeline.warehouse.source import Source
 
 BATCH_ROWS = 20_000  # about 10 MB of Python objects at a time
 _BATCH = "warehouse_batch"
 _ARROW = {"VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"), "TIMESTAMPTZ": pa.timestamp("us", "UTC"),
           "DATE": pa.date32(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_()}
+_DATES = ("TIMESTAMP", "TIMESTAMPTZ", "DATE")
 
 
 class StreamReader:
@@ -44,8 +46,9 @@ class StreamReader:
             connection.rollback()
 
     def settle(self, _name: str, _table: ResolvedTable, types: dict[str, str]) -> dict[str, str]:
-        """See `Reader`; exact numbers travel as text, because a Decimal may be NaN."""
-        return {column: type_ if type_ in _ARROW else "VARCHAR" for column, type_ in types.items()}
+        """See `Reader`; exact numbers travel as text, because a Decimal may be NaN, and MySQL's dates may be zero."""
+        as_they_are = _ARROW.keys() - (_DATES if self.source.dialect in MYSQL else ())
+        return {column: type_ if type_ in as_they_are else "VARCHAR" for column, type_ in types.items()}
 
     def copy(self, name: str, table: ResolvedTable, types: dict[str, str], target: str) -> None:
         """See `Reader`."""

@@ -14,6 +14,7 @@ from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.extract import TableExtract, extract
 from ajprivacy_pipeline.warehouse.mapping import Mapping, load_mapping
+from ajprivacy_pipeline.warehouse.settle import settle_values
 
 SOURCES: Sources = load_policy(NOTICE).sources
 SMALL: dict[str, list[dict[str, Any]]] = {
@@ -89,3 +90,11 @@ def connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
     """A plain connection for a test's own statements, committing each."""
     plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     return psycopg.connect(plain, autocommit=True)
+
+
+def settled(con: zones.Connection, url: str, mapping: Mapping, **options: Any) -> None:
+    """Extract and settle, as a month does: what staging will read."""
+    policy = load_policy(NOTICE)
+    con.execute(f"SET TimeZone = '{policy.retention.time_zone}'")
+    run(con, url, mapping, **options)
+    settle_values(con, policy, mapping)

@@ -74,7 +74,7 @@ def test_expressions_queries_and_constants_run_in_sqlite(con: zones.Connection, 
     url = canonical_sqlite(tmp_path / "shop.db")
     mapping = mapping_file(tmp_path, """
         [tables.customers]
-        query = "SELECT customer_id, upper(name) AS name FROM customers WHERE customer_id < 2;"
+        query = "SELECT customer_id AS customer_id, upper(name) AS name FROM customers WHERE customer_id < 2;"
         [tables.customers.columns]
         customer_type = { constant = "consumer" }
         city = { sql = "printf('%05d', customer_id) || ' 100 % it''s'" }

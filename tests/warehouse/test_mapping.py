@@ -170,6 +170,7 @@ def test_a_draft_of_a_norwegian_shop_resolves_once_completed(tmp_path: Path) -> 
                                             "delivered_at": "levert", "paid_at": "betalt"}
     assert drafted["order_lines"]["columns"]["unit_price"] == "pris"
     assert "# source columns that nothing uses: Skostørrelse (integer)" in text
+    assert '# source_timezone = "UTC"  # of tbl_kunder.Opprettet, tbl_kunder.Sist_innlogget, ordrer.ordredato, ' in text
     assert "# source tables that nothing uses: ansatte" in text
     assert '# ?? evidence for keeping, without it nothing will be due: table = "..." or absent = "reason"' in text
     assert resolved.evidence_missing == {"invoices": ("*",), "cases": ("*",)}
@@ -212,3 +213,42 @@ def test_check_says_what_is_read_under_its_own_name_beside_a_mapping(tmp_path: P
     said = [message.split(":")[0] for message in messages if "under its own name" in message]
     columns = SOURCES.tables["newsletter_subscriptions"].columns
     assert said == [f"newsletter_subscriptions.{column}" for column in columns if column != "email"]
+
+
+QUERIED = """
+    [tables.newsletter_subscriptions]
+    query = "{query}"
+    [tables.newsletter_subscriptions.columns]
+    subscription_id = "id"
+    email = "email"
+    {more}
+"""
+
+
+@pytest.mark.parametrize(("query", "more", "is_read"), [
+    ("SELECT s.* FROM subscriber s", "", False), ("SELECT id, email, contact_id FROM subscriber", "", False),
+    ("SELECT id, email, link AS contact_id FROM subscriber", "", True),
+    ("SELECT id, email, 1 AS contact_id FROM subscriber UNION SELECT id, email, 2 FROM subscriber", "", True),
+    ("SELECT * FROM (SELECT id, email, link AS contact_id FROM subscriber) x", "", False),
+    ("SELECT s.* FROM subscriber s", "contact_id = 'contact_id'", True)])
+def test_of_a_query_only_what_is_named_is_read(query: str, more: str, is_read: bool, tmp_path: Path) -> None:
+    """A newsletter's own contact_id is a stranger's here: by its name alone it is nobody's."""
+    url = canonical_sqlite(tmp_path / "shop.db", leave_out=["newsletter_subscriptions"])
+    with sqlite3.connect(tmp_path / "shop.db") as shop:
+        shop.execute("CREATE TABLE subscriber (id, email, contact_id, link)")
+    mapping = mapping_file(tmp_path, QUERIED.format(query=query, more=more))
+    with open_source(url) as source:
+        table = resolve(source, mapping, SOURCES).tables["newsletter_subscriptions"]
+        messages = [finding.message for finding in check(source, mapping, SOURCES)]
+    assert table is not None
+    assert (table.columns["contact_id"] is not None) == is_read
+    left = [message for message in messages if "the query shows a contact_id, and nobody says" in message]
+    assert bool(left) != is_read
+
+
+def test_a_query_that_does_not_name_what_is_required_is_refused(tmp_path: Path) -> None:
+    url = canonical_sqlite(tmp_path / "shop.db")
+    mapping = mapping_file(tmp_path, '[tables.customers]\nquery = "SELECT * FROM customers"\n')
+    with open_source(url) as source, pytest.raises(MappingError, match=r"customers\.customer_id: required, and .*"
+                                                   r"the query shows a customer_id, and nobody says that it is this"):
+        resolve(source, mapping, SOURCES)

@@ -33,7 +33,8 @@ _TEXT = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext")
 _BYTES = {"tinyint": 1, "smallint": 2, "mediumint": 3, "int": 4, "bigint": 8}
 _EVENTS: dict[str, Event] = {"UPDATE": "update", "DELETE": "delete"}
 _DENIED = (1044, 1142, 1143, 1227)  # ER_*ACCESS_DENIED of database, table, column, and for want of a right
-_GRANT = re.compile(r"GRANT (?P<rights>.*?) ON (?P<schema>\*|`(?:[^`]|``)*`)\.(?P<table>\*|`(?:[^`]|``)*`) TO ")
+_GRANTED = r'\*|`(?:[^`]|``)*`|"(?:[^"]|"")*"'  # quoted as the session's mode says
+_GRANT = re.compile(rf"GRANT (?P<rights>.*?) ON (?P<schema>{_GRANTED})\.(?P<table>{_GRANTED}) TO ")
 
 _TABLE = """
     SELECT t.TABLE_SCHEMA, t.TABLE_NAME, t.TABLE_TYPE, coalesce(t.ENGINE, 'no engine'), coalesce(e.TRANSACTIONS, 'NO')
@@ -252,7 +253,7 @@ def _covers(pattern: str, name: str, *, wildcards: bool = False) -> bool:
     """Whether a name of a grant means this one; in a schema's, % and _ stand for others unless escaped."""
     if pattern == "*":
         return True
-    bare = pattern[1:-1].replace("``", "`")
+    bare = pattern[1:-1].replace(pattern[0] * 2, pattern[0])
     if not wildcards:
         return bare == name
     shape = "".join({"%": ".*", "_": "."}.get(part, re.escape(part.removeprefix("\\") if len(part) > 1 else part))
