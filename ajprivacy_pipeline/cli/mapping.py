@@ -15,7 +15,7 @@ from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.settings import load_settings
 
 if TYPE_CHECKING:
-    from ajprivacy_pipeline.warehouse.mapping import Finding
+    from ajprivacy_pipeline.warehouse.findings import Finding
 
 mapping_app = typer.Typer(no_args_is_help=True, help="The mapping: which source tables and columns feed the contract.")
 
@@ -54,6 +54,7 @@ def mapping_check(
     """Hold the mapping against the warehouse: faults stop a run, missing evidence lets nothing become due."""
     from ajprivacy_pipeline.errors import MappingError
     from ajprivacy_pipeline.policy import load_policy
+    from ajprivacy_pipeline.warehouse.findings import ranked
     from ajprivacy_pipeline.warehouse.mapping import check, load_mapping
     from ajprivacy_pipeline.warehouse.source import open_source
     settings = load_settings()
@@ -64,11 +65,11 @@ def mapping_check(
         findings = check(source, mapping, policy.sources)
     if rows and not _faults(findings):
         from ajprivacy_pipeline.run.rows_check import check_rows
-        findings += check_rows(settings, policy, mapping)
+        findings = ranked([*findings, *check_rows(settings, policy, mapping)])
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
-        typer.echo("\n".join([*(f"{f.level:9}{f.message}" for f in findings), f"{len(findings)} finding(s)"]))
+        typer.echo("\n".join([*(f"{f.level:11}{f.message}" for f in findings), f"{len(findings)} finding(s)"]))
     if faults := _faults(findings):
         raise MappingError(f"{faults} fault(s) stop a run; each line above ends with its fix")
 

@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from ajprivacy_pipeline.policy import DecisionPolicy
 from ajprivacy_pipeline.retention.bind import catalogue_of, policy_parameters, prepare
 from ajprivacy_pipeline.retention.quality import ReadingFaults, judge_values, reading_faults
+from ajprivacy_pipeline.run.rows_look import look_at_rows
 from ajprivacy_pipeline.settings import Settings, prepare_home
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.catalogue import layer_models, run_model
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.warehouse.extract import extract
-from ajprivacy_pipeline.warehouse.mapping import Finding, Mapping
+from ajprivacy_pipeline.warehouse.findings import Finding
+from ajprivacy_pipeline.warehouse.mapping import Mapping
 from ajprivacy_pipeline.warehouse.settle import settle_values
 
 _ENCRYPTS = ("httpfs",)  # what spills; who reads a warehouse loads what it needs for that itself
@@ -28,7 +30,7 @@ def check_rows(settings: Settings, policy: DecisionPolicy, mapping: Mapping) -> 
     """Read every mapped row once, and say which columns a run would not be able to read.
 
     A column that does not fit its type as a whole is a `fault`, evidence without any value an `evidence`, a column with
-    some faults of reading a `note`. Counts alone, never a value.
+    some faults of reading is `dangerous`. Counts alone, never a value.
 
     Args:
         settings: the warehouse, and the home for what spills.
@@ -50,7 +52,8 @@ def check_rows(settings: Settings, policy: DecisionPolicy, mapping: Mapping) -> 
         for model in layer_models(catalogue_of(policy), ["staged"]):
             run_model(con, model, values)
         judge_values(con, policy)
-        return [*(_without_a_value(*place) for place in blank), *map(_unread, reading_faults(con, policy))]
+        return [*(_without_a_value(*place) for place in blank), *map(_unread, reading_faults(con, policy)),
+                *look_at_rows(con, policy, mapping)]
 
 
 @contextmanager
@@ -74,4 +77,4 @@ def _without_a_value(table: str, column: str) -> Finding:
 
 
 def _unread(found: ReadingFaults) -> Finding:
-    return Finding("fault" if found.is_unfit else "note", found.table, found.column, found.sentence)
+    return Finding("fault" if found.is_unfit else "dangerous", found.table, found.column, found.sentence)

@@ -8,16 +8,17 @@ from collections.abc import Collection
 from collections.abc import Mapping as PyMapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
 
 from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.warehouse.conversions import unfit
+from ajprivacy_pipeline.warehouse.findings import Finding, Level, ranked
 from ajprivacy_pipeline.warehouse.locked_tables import told, without_snapshot
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping, TableEntry, load_mapping, mapping_faults
 from ajprivacy_pipeline.warehouse.readable import of_the_session, readable
 from ajprivacy_pipeline.warehouse.reads import Reads, aliases_of, reads_of
-from ajprivacy_pipeline.warehouse.shared_cells import of_master
+from ajprivacy_pipeline.warehouse.shared_cells import MASTERS, of_master, shown_twice
 from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, require_tables
+from ajprivacy_pipeline.warehouse.unread import unread
 from ajprivacy_pipeline.warehouse.written import written
 
 __all__ = ["Finding", "Mapping", "ResolvedColumn", "ResolvedSource", "ResolvedTable", "check", "load_mapping",
@@ -63,16 +64,6 @@ class ResolvedSource:
     of_master: dict[str, tuple[str, ...]] = field(default_factory=dict)  # → columns that have nothing of their own
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A remark of `check`. `fault` stops a run, `evidence` lets nothing become due, `note` is for information."""
-
-    level: Literal["fault", "evidence", "note"]
-    table: str
-    column: str | None
-    message: str
-
-
 def resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> ResolvedSource:
     """Hold a mapping against a warehouse; no row is read.
 
@@ -94,9 +85,9 @@ def check(source: Source, mapping: Mapping, sources: policy.Sources) -> list[Fin
     """
     resolved, findings = _resolve(source, mapping, sources)
     if held := without_snapshot(source, resolved):
-        findings.append(Finding("note", "warehouse", None, f"{told(held)}: a run locks them against writers for as "
-                                "long as it reads; let them be InnoDB (ALTER TABLE ... ENGINE=InnoDB)"))
-    return findings
+        findings.append(Finding("dangerous", "warehouse", None, f"{told(held)}: a run locks them against writers "
+                                "for as long as it reads; let them be InnoDB (ALTER TABLE ... ENGINE=InnoDB)"))
+    return ranked([*findings, *unread(source, mapping, resolved)])
 
 
 def _resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> tuple[ResolvedSource, list[Finding]]:
@@ -111,14 +102,14 @@ def _resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> tuple
         missing = tuple(finding.column or "*" for finding in resolver.findings if finding.level == "evidence")
         if missing:
             evidence[name] = missing
-    borrowed = of_master(tables.get("invoices"), [(tables[name], sources.tables[name].key[0]) for name in _MASTER
-                                                  if name in tables])
-    findings += [Finding("note", "invoices", column, f"invoices.{column}: fed from the row of a customer or contact, "
-                         "counts as lacking: bookkeeping keeps the customer's own") for column in borrowed]
+    borrowed = of_master(tables.get("invoices"), mapping.tables.get("invoices"), [
+        (tables[name], sources.tables[name].key[0]) for name in MASTERS if name in tables])
+    findings += [Finding("dangerous", "invoices", column, f"invoices.{column}: fed from what stands with a customer or "
+                         "contact, counts as lacking: bookkeeping keeps the customer's own") for column in borrowed]
+    findings += [Finding("dangerous", one.partition(".")[0], one.partition(".")[2], f"{one} and {other} show one "
+                         f"column, {'.'.join((*cell.table, cell.column))}: what is due first waits for the other")
+                 for one, other, cell in shown_twice(tables, sources)]
     return ResolvedSource(tables, evidence, {"invoices": borrowed} if borrowed else {}), findings
-
-
-_MASTER = ("customers", "contacts")
 
 
 class _TableResolver:
@@ -131,7 +122,7 @@ class _TableResolver:
 
     def resolve(self) -> ResolvedTable | None:
         if self.entry.absent is not None:
-            self._find("note", None, f"{self.name}: absent, hence empty ({self.entry.absent})")
+            self._find("missing", None, f"{self.name}: absent, hence empty ({self.entry.absent})")
             return None
         found = self._from_query() if self.entry.query is not None else self._from_table()
         if found is None:
@@ -185,7 +176,7 @@ class _TableResolver:
             self._find("evidence", None, f"{self.name}: missing, and evidence for keeping: nothing will be due; "
                                          f'{remedy}, or say tables.{self.name}.absent = "reason"')
         else:
-            self._find("note", None, f"{self.name}: missing, counts as empty")
+            self._find("missing", None, f"{self.name}: missing, counts as empty")
         return None
 
     def _column(self, name: str, spec: policy.SourceColumn, known: dict[str, ColumnType]) -> ResolvedColumn | None:
@@ -197,7 +188,7 @@ class _TableResolver:
         if entry is not None and entry.sql is not None:
             return ResolvedColumn(f"({entry.sql})", UNKNOWN, None)
         if entry is not None and entry.absent is not None:
-            self._find("note", name, f"{where}: absent, counts as empty ({entry.absent})")
+            self._find("missing", name, f"{where}: absent, counts as empty ({entry.absent})")
             return None
         wanted = entry.column if entry is not None and entry.column is not None else name
         found = find(wanted, known)
@@ -216,7 +207,7 @@ class _TableResolver:
                                          'or { absent = "reason" }')
         else:
             shown = f"; the query shows a {found}, and nobody says that it is this one" if found is not None else ""
-            self._find("note", name, f"{where}: missing, counts as empty{shown}")
+            self._find("missing", name, f"{where}: missing, counts as empty{shown}")
         return None
 
     def _is_named(self, name: str) -> bool:
@@ -248,8 +239,9 @@ class _TableResolver:
             if reason := unfit(canonical, shown.type, self.source.dialect):
                 self._find("fault", name, f"{self.name}.{name}: {reason}")
             elif column.source_column is not None:
-                self._find("note", name, f"{self.name}.{name}: {column.source_column} ({type_.name}) read as "
-                                         f"{canonical}{self._by_own_name(name)}")
+                beside = self._by_own_name(name)
+                self._find("dangerous" if beside else "harmless", name, f"{self.name}.{name}: {column.source_column} "
+                           f"({type_.name}) read as {canonical}{beside}")
         return result
 
     def _by_own_name(self, name: str) -> str:
@@ -298,7 +290,7 @@ class _TableResolver:
             return None
         return (schema, found) if schema else (found,)
 
-    def _find(self, level: Literal["fault", "evidence", "note"], column: str | None, message: str) -> None:
+    def _find(self, level: Level, column: str | None, message: str) -> None:
         self.findings.append(Finding(level, self.name, column, message))
 
 

@@ -20,6 +20,8 @@
     cancelled_at = { column = "Cancelled", empty = ["1753-01-01"] }  # and for "no date", locally or as it is written
     delivered_at = { column = "levert", source_timezone = "UTC" }
     paid_at = { column = "betalt", empty_before_beginning = true }   # left over from before the order began anew
+    [tables.invoices.columns]
+    billing_name = { column = "navn", lives_in = "customers" }  # a link, no copy: bookkeeping keeps the customer's own
     [rates]
     EUR = "11.50"                         # NOK for one unit of the currency
     [tombstones]                          # what stands for somebody who is gone, where ids are numbers or uuids
@@ -96,6 +98,7 @@ class ColumnEntry(_Frozen):
     empty: tuple[Text, ...] = ()
     empty_before_beginning: bool = False
     source_timezone: Zone | None = None
+    lives_in: Literal["customers", "contacts"] | None = None
     writes: Annotated[tuple[Text, ...], BeforeValidator(_one_alone)] = ()
 
     @model_validator(mode="before")
@@ -222,6 +225,9 @@ def _unknown_names(mapping: Mapping, sources: policy.Sources) -> Iterator[str]:
             column = table.columns.get(column_name)
             if column is None:
                 yield f"tables.{name}.columns.{column_name}: the contract has no such column in {name}"
+            elif column_entry.lives_in is not None and (name != "invoices" or not column_name.startswith("billing_")):
+                yield (f"tables.{name}.columns.{column_name}: only the billing of invoices may say with whom it lives; "
+                       "take lives_in out")
             elif column_entry.source_timezone is not None and column.type not in ("timestamp", "date"):
                 yield (f"tables.{name}.columns.{column_name}: holds no times, so source_timezone says "
                        "nothing; take it out")

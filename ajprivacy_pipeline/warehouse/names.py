@@ -6,6 +6,7 @@ Belongs here: words only, normalised (lower case, no marks, no separators). Does
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 TABLES = {
     "customers": "customer kunde kunder kund client clients kunderegister konto kunden debitor",
@@ -117,3 +118,27 @@ def key_of(table: str) -> str:
     special = {"newsletter_subscriptions": "subscription_id", "web_events": "event_id", "app_logs": "log_id",
                "rights_requests": "request_id", "order_lines": "line_number"}
     return special.get(table, table.removesuffix("s") + "_id")
+
+
+_PERSONAL = re.compile(
+    r"e?mail|epost|phone|telefon|mobil|^tel$|^tlf|^fax|(first|last|middle|full|sur|nick|display|user|customer|contact|card|"
+    r"billing|shipping|delivery|recipient|sender|account)names?$|fornavn|etternavn|^navn$|vorname|nachname|"
+    r"namn$|adres|strasse|street|gate$|postcode|postalcode|postnr|postnummer|^zipcode|poststed|"
+    r"birth|fodsel|fodt|^dob$|ssn|personnummer|taxvat|ipaddr|^ip$|remoteip|useragent|lastip|loginip|iban|ccowner|cardholder|"
+    r"^login$|orgnr|vatid|^vat$|signature|passport", re.IGNORECASE)
+_NOT_PERSONAL = re.compile(r"(template|file|field|attribute|table|event|host|domain|product|category|shop|store|site|"
+                           r"is|has|use|allow|send)_?(e?mail|name|phone)|"
+                           r"e?mail_?(template|sent|status|type|enabled|verified|id)$", re.IGNORECASE)
+
+
+_BESIDE = ("name", "name1", "name2", "city", "zip", "town", "note", "comment", "message")
+
+
+def personal(names: Iterable[str]) -> list[str]:
+    """Returns the columns of a table whose names say that people may stand in them.
+
+    A bare `name` is that of a product or a state, unless an e-mail or something else of a person's stands beside it.
+    """
+    listed = list(names)
+    sure = [name for name in listed if _PERSONAL.search(normal(name)) and not _NOT_PERSONAL.search(name)]
+    return [name for name in listed if name in sure or (sure and normal(name) in _BESIDE)]

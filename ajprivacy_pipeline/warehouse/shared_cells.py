@@ -4,37 +4,74 @@ Belongs here: who shows what stands in whose row. Does not belong here: what a q
 for what when it is carried out (`enforcement.targets`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ajprivacy_pipeline.warehouse.reads import Cell
+from ajprivacy_pipeline.policy import Sources
+from ajprivacy_pipeline.warehouse.mapping_file import TableEntry
+from ajprivacy_pipeline.warehouse.reads import Cell, Made
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
 
+Place = tuple[tuple[str, ...], str]  # a table of the source, and a column of it
+MASTERS = ("customers", "contacts")
 
-def of_master(table: "ResolvedTable | None", masters: Sequence[tuple["ResolvedTable | None", str]]) -> tuple[str, ...]:
-    """Returns the columns of a table that show what stands in the row of a customer or contact.
+
+def of_master(table: "ResolvedTable | None", entry: TableEntry | None,
+              masters: Sequence[tuple["ResolvedTable | None", str]]) -> tuple[str, ...]:
+    """Returns the columns of a table that show what stands with a customer or contact, and are no copy of their own.
+
+    That is what the mapping says (`lives_in`), what stands in the very row of a customer or contact, and a column that
+    both show as it stands: the row of an address, say, that a document and its customer point to. Which of the rows it
+    is cannot be told from a query, so it may be the same one. Where a query sums up (the newest address of a guest's
+    orders), it is not.
 
     Args:
         table: the one that may show it.
+        entry: of the mapping, for the table.
         masters: the tables of customers and contacts, each with the column that has its key.
     """
-    known = set()
+    if table is None:
+        return ()
+    said = {name for name, column in (entry.columns if entry else {}).items() if column.lives_in is not None}
+    known, linked = set[Place](), set[Place]()
     for master, key in masters:
-        cells = cells_of(master)
-        rows = {(cell.table, cell.mention) for cell in cells.get(key, ())}
-        known |= {(cell.table, cell.column) for name, found in cells.items() for cell in found - cells.get(key, found)
-                  if (cell.table, cell.mention) in rows and name != key}
-    return tuple(name for name, found in cells_of(table).items()
-                 if any((cell.table, cell.column) in known for cell in found))
+        made = made_of(master)
+        of_key = made[key].cells if key in made else frozenset[Cell]()
+        rows = {(cell.table, cell.mention) for cell in of_key}
+        for cells, is_plain in ((one.cells - of_key, one.plain) for name, one in made.items() if name != key):
+            known |= {(cell.table, cell.column) for cell in cells if (cell.table, cell.mention) in rows}
+            linked |= {(cell.table, cell.column) for cell in cells if is_plain}
+    found = {name for name, one in made_of(table).items() for cell in one.cells
+             if (cell.table, cell.column) in (known | linked if one.plain else known)}
+    return tuple(name for name, fed in table.columns.items() if fed is not None and name in found | said)
 
 
-def cells_of(table: "ResolvedTable | None") -> dict[str, frozenset[Cell]]:
-    """Returns the cells of the source that each column is made of, as far as that is understood."""
+def shown_twice(tables: Mapping[str, "ResolvedTable | None"], sources: Sources) -> list[tuple[str, str, Cell]]:
+    """Returns the columns about people of two tables that show one source column, with that column.
+
+    Whoever is due first waits for the other, when it is carried out.
+    """
+    shown: dict[Place, dict[str, str]] = {}
+    cells: dict[Place, Cell] = {}
+    for name, table in tables.items():
+        for column, made in made_of(table).items():
+            if sources.tables[name].columns[column].class_ in (*sources.identifying_classes, "quasi_identifier"):
+                for cell in made.cells:
+                    shown.setdefault((cell.table, cell.column), {}).setdefault(name, column)
+                    cells.setdefault((cell.table, cell.column), cell)
+    return [(f"{one}.{first}", f"{other}.{second}", cells[place])
+            for place, found in shown.items() for at, (one, first) in enumerate(found.items())
+            for other, second in list(found.items())[at + 1:]]
+
+
+def made_of(table: "ResolvedTable | None") -> dict[str, Made]:
+    """Returns what each column is made of, as far as that is understood."""
     if table is None:
         return {}
     if table.reads is not None:
-        return {name: made.cells for name, made in table.reads.columns.items()}
-    return {name: frozenset({Cell(table.source_table, column.source_column, 0)}) for name, column in
-            table.columns.items() if column is not None and table.source_table and column.source_column}
+        return dict(table.reads.columns)
+    return {name: Made(frozenset({Cell(table.source_table, column.source_column, 0)}), plain=True)
+            for name, column in table.columns.items()
+            if column is not None and table.source_table and column.source_column}

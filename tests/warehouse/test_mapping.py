@@ -201,7 +201,7 @@ def test_the_words_of_names_belong_to_the_contract() -> None:
 def test_check_of_a_good_mapping_has_no_fault(tmp_path: Path) -> None:
     with open_source(canonical_sqlite(tmp_path / "shop.db", SMALL)) as source:
         findings = check(source, Mapping(), SOURCES)
-    assert {finding.level for finding in findings} == {"note"}
+    assert {finding.level for finding in findings} == {"harmless"}
 
 
 def test_check_says_what_is_read_under_its_own_name_beside_a_mapping(tmp_path: Path) -> None:
@@ -252,3 +252,22 @@ def test_a_query_that_does_not_name_what_is_required_is_refused(tmp_path: Path) 
     with open_source(url) as source, pytest.raises(MappingError, match=r"customers\.customer_id: required, and .*"
                                                    r"the query shows a customer_id, and nobody says that it is this"):
         resolve(source, mapping, SOURCES)
+
+
+@pytest.mark.parametrize("place", ["customers.columns]\nname", "invoices.columns]\nissued_at"])
+def test_only_billing_lives_with_somebody(place: str, tmp_path: Path) -> None:
+    with pytest.raises(MappingError, match="only the billing of invoices may say with whom it lives"):
+        mapping_file(tmp_path, f'[tables.{place} = {{ lives_in = "customers" }}\n')
+
+
+def test_check_says_what_two_tables_show_of_one_column(tmp_path: Path) -> None:
+    url = canonical_sqlite(tmp_path / "shop.db")
+    mapping = mapping_file(tmp_path, '[tables.orders]\nquery = "SELECT o.*, c.city AS town FROM orders o JOIN '
+                                     'customers c USING (customer_id)"\n[tables.orders.columns]\n'
+                                     'order_id = "order_id"\ncustomer_id = "customer_id"\n'
+                                     'ordered_at = "ordered_at"\ndelivered_at = "delivered_at"\n'
+                                     'paid_at = "paid_at"\ndelivery_city = "town"\n')
+    with open_source(url) as source:
+        messages = [finding.message for finding in check(source, mapping, SOURCES)]
+    assert ("customers.city and orders.delivery_city show one column, customers.city: what is due first waits for the "
+            "other") in messages
