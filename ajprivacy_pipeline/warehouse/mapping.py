@@ -4,20 +4,21 @@ Belongs here: finding tables and columns, letting the source check expressions, 
 Does not belong here: the file's shape (mapping_file.py), reading rows.
 """
 
-from collections.abc import Collection
 from collections.abc import Mapping as PyMapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ajprivacy_pipeline import policy
+from ajprivacy_pipeline.warehouse.composed import Composer
 from ajprivacy_pipeline.warehouse.conversions import unfit
 from ajprivacy_pipeline.warehouse.findings import Finding, Level, ranked
 from ajprivacy_pipeline.warehouse.locked_tables import told, without_snapshot
-from ajprivacy_pipeline.warehouse.mapping_file import Mapping, TableEntry, load_mapping, mapping_faults
+from ajprivacy_pipeline.warehouse.made_of_parts import plain_entry
+from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping, TableEntry, load_mapping, mapping_faults
 from ajprivacy_pipeline.warehouse.readable import of_the_session, readable
 from ajprivacy_pipeline.warehouse.reads import Reads, aliases_of, reads_of
 from ajprivacy_pipeline.warehouse.shared_cells import MASTERS, of_master, shown_twice
-from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, require_tables
+from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, find, require_tables
 from ajprivacy_pipeline.warehouse.unread import unread
 from ajprivacy_pipeline.warehouse.written import written
 
@@ -124,6 +125,12 @@ class _TableResolver:
         if self.entry.absent is not None:
             self._find("missing", None, f"{self.name}: absent, hence empty ({self.entry.absent})")
             return None
+        composer = Composer(self.source)
+        self.entry = plain_entry(composer, self.entry, self.table, self.mapping)
+        for fault in dict.fromkeys(composer.faults):
+            self._find("fault", None, f"tables.{self.name}: {fault}")
+        if composer.faults:
+            return None
         found = self._from_query() if self.entry.query is not None else self._from_table()
         if found is None:
             return None
@@ -192,6 +199,8 @@ class _TableResolver:
             return None
         wanted = entry.column if entry is not None and entry.column is not None else name
         found = find(wanted, known)
+        if found is not None and entry is not None and entry.is_recoded:
+            return self._recoded(name, spec, entry, known)
         if found is not None and (entry is not None or self._is_named(name)):
             return ResolvedColumn(self.source.quote(found), known[found], found, nullable=known[found].nullable)
         remedy = f'write tables.{self.name}.columns.{name} = "source column" or {{ sql = "..." }}'
@@ -209,6 +218,15 @@ class _TableResolver:
             shown = f"; the query shows a {found}, and nobody says that it is this one" if found is not None else ""
             self._find("missing", name, f"{where}: missing, counts as empty{shown}")
         return None
+
+    def _recoded(self, name: str, spec: policy.SourceColumn, entry: ColumnEntry,
+                 known: dict[str, ColumnType]) -> ResolvedColumn:
+        """A column whose values are changed on the way, which the source does."""
+        composer = Composer(self.source)
+        made = composer.expression(composer.held(entry.column or name, known, spec.type), entry, known)
+        for fault in composer.faults:
+            self._find("fault", name, f"{self.name}.{name}: {fault}")
+        return ResolvedColumn(f"({made})", UNKNOWN, None)
 
     def _is_named(self, name: str) -> bool:
         """Whether a column that the mapping leaves out is meant: of a query, what it names itself and nothing else."""
@@ -264,7 +282,8 @@ class _TableResolver:
             return plain
         listed = ", ".join(f"{column.sql} AS {self.source.quote(name)}" for name, column in fed.items())
         reads = reads_of(self.source, f"SELECT {listed} FROM {table.relation}")
-        path = None if is_view and not self.entry.writes else self._written_table() or table.source_table
+        path = None if is_view and not self.entry.writes else (
+            self._written_table() or table.source_table or self._own_table)
         if reads is None or path is None:
             if reads is None and (self.entry.writes or any(entry.writes for entry in self.entry.columns.values())):
                 self._find("fault", None, f"{self.name}: names in `writes` what is changed, and what feeds it is not "
@@ -278,6 +297,16 @@ class _TableResolver:
             return table
         known = self.source.tables(path[0] if len(path) > 1 else None)[path[-1]]
         return replace(_changed(table, path, found.columns, known), mention=found.mention, reads=reads)
+
+    @property
+    def _own_table(self) -> tuple[str, ...] | None:
+        """The table beside which pivots and addresses stand: its own rows are those of the query."""
+        wanted = self.mapping.tables.get(self.name, TableEntry()).table
+        if not (self.entry.pivot or self.entry.address) or wanted is None or self.entry.columns == {}:
+            return None
+        schema, _, bare = wanted.rpartition(".")
+        found = find(bare, self.source.tables(schema or None))
+        return None if found is None else (schema, found) if schema else (found,)
 
     def _written_table(self) -> tuple[str, ...] | None:
         if self.entry.writes is None:
@@ -310,11 +339,3 @@ def select(source: Source, relation: str, columns: dict[str, ResolvedColumn]) ->
     """Returns a SELECT of the given columns under their canonical names that returns no row."""
     listed = ", ".join(f"{column.sql} AS {source.quote(name)}" for name, column in columns.items())
     return f"SELECT {listed or '1'} FROM {relation} WHERE 1 = 0"
-
-
-def find(wanted: str, names: Collection[str]) -> str | None:
-    """Returns the name itself, else the only one that differs in case."""
-    if wanted in names:
-        return wanted
-    alike = [name for name in names if name.casefold() == wanted.casefold()]
-    return alike[0] if len(alike) == 1 else None

@@ -54,16 +54,36 @@ import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.errors import MappingError
 from ajprivacy_pipeline.warehouse.declared import Copy, copy_faults
+from ajprivacy_pipeline.warehouse.mapping_parts import (
+    Address,
+    Arm,
+    Guests,
+    Name,
+    Pivot,
+    SoftDelete,
+    Source,
+    Text,
+    Texts,
+)
 
-Text = Annotated[str, Field(pattern=r"\S")]
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _known_zone(name: str) -> str:
@@ -77,34 +97,18 @@ def _known_zone(name: str) -> str:
 Zone = Annotated[Text, AfterValidator(_known_zone)]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _one_alone(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-class ColumnEntry(_Frozen):
+class ColumnEntry(Source):
     """What feeds one canonical column: a source column, a constant, an expression, or a reason why nothing does.
 
     `writes` are the columns of the table's own row that are changed where an expression feeds it.
     """
 
-    column: Text | None = None
     constant: bool | int | Decimal | str | None = None
-    sql: Text | None = None
     absent: Text | None = None
-    empty: tuple[Text, ...] = ()
     empty_before_beginning: bool = False
     source_timezone: Zone | None = None
     lives_in: Literal["customers", "contacts"] | None = None
-    writes: Annotated[tuple[Text, ...], BeforeValidator(_one_alone)] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_alone(cls, value: Any) -> Any:
-        return {"column": value} if isinstance(value, str) else value
+    writes: Texts = ()
 
     @model_validator(mode="after")
     def _at_most_one(self) -> "ColumnEntry":
@@ -130,11 +134,28 @@ class TableEntry(_Frozen):
     version: Text | None = None
     writes: Text | None = None
     source_timezone: Zone | None = None
+    pivot: dict[Name, Pivot] = {}
+    address: dict[Name, Address] = {}
+    union: tuple[Arm, ...] = ()
+    guests: Guests | None = None
+    soft_delete: SoftDelete | None = None
     columns: dict[str, ColumnEntry] = {}
 
     @model_validator(mode="after")
+    def _parts_fit(self) -> "TableEntry":
+        if (self.pivot or self.address) and self.table is None:
+            raise ValueError("has a pivot or an address beside no table; name the table")
+        if both := sorted(set(self.pivot) & set(self.address)):
+            raise ValueError(f"calls a pivot and an address {both[0]}; give them two names")
+        if (self.union or self.guests) and self.writes is not None:
+            raise ValueError("names in `writes` one table, and its rows come from several; leave it out")
+        if self.union and any(entry.absent is None for entry in self.columns.values()):
+            raise ValueError("is a union, so its columns stand with its arms; leave out all that are not absent")
+        return self
+
+    @model_validator(mode="after")
     def _at_most_one(self) -> "TableEntry":
-        given = self.model_fields_set & {"table", "query", "absent"}
+        given = {name for name in ("table", "query", "absent", "union") if getattr(self, name)}
         if len(given) > 1:
             raise ValueError(f"has {' and '.join(sorted(given))}; keep one of them")
         if self.version is not None and self.writes is None and (self.query or self.absent):
@@ -163,12 +184,27 @@ class Mapping(_Frozen):
     known_copies: tuple[KnownCopy, ...] = ()
     rates: dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]] = {}
     copies: tuple[Copy, ...] = ()
+    for_each: Annotated[dict[Name, dict[Text, Text]], Field(max_length=1)] = {}
 
     def zone_of(self, table: str, column: str) -> str | None:
         """Returns the zone of a column's times that have none: the column's, else the table's, else the file's."""
         entry = self.tables.get(table)
         own = entry.columns.get(column) if entry is not None else None
         return (own and own.source_timezone) or (entry and entry.source_timezone) or self.source_timezone
+
+
+_CLOSED = {"customers": "profile_closed_at", "contacts": "deactivated_at"}
+
+
+def _with_closings(mapping: Mapping) -> Mapping:
+    """Returns a mapping in which a soft delete is what closes a profile, unless something else is said to."""
+    tables = dict(mapping.tables)
+    for name, closed in _CLOSED.items():
+        gone = tables[name].soft_delete if name in tables else None
+        if gone is not None and closed not in tables[name].columns:
+            says = ColumnEntry(column=gone.at, only_if={gone.column: gone.is_})
+            tables[name] = tables[name].model_copy(update={"columns": {**tables[name].columns, closed: says}})
+    return mapping.model_copy(update={"tables": tables})
 
 
 def load_mapping(path: Path | None, sources: policy.Sources) -> Mapping:
@@ -191,7 +227,7 @@ def load_mapping(path: Path | None, sources: policy.Sources) -> Mapping:
              for fault in error.errors(include_url=False, include_input=False)]) from None
     if faults := list(_unknown_names(mapping, sources)):
         raise mapping_faults(faults)
-    return mapping
+    return _with_closings(mapping)
 
 
 _P = TypeVar("_P", bound=policy.DecisionPolicy)
@@ -212,6 +248,24 @@ def mapping_faults(faults: list[str]) -> MappingError:
     return MappingError(f"the mapping has {len(faults)} fault(s):\n  - {listed}")
 
 
+def _faults_of_parts(name: str, entry: TableEntry, table: policy.SourceTable, mapping: Mapping) -> Iterator[str]:
+    """What unions, guests, soft deletes and prefixes say that cannot be."""
+    if entry.guests is not None and name != "customers":
+        yield f"tables.{name}.guests: guests are customers; say it there"
+    if entry.soft_delete is not None and (name not in _CLOSED or entry.union):
+        yield (f"tables.{name}.soft_delete: only profiles of customers and contacts are closed, of one table; rows "
+               "that the shop hides elsewhere are read like others")
+    fed = [(f"union.{number}", arm.columns) for number, arm in enumerate(entry.union)]
+    for place, columns in (*fed, ("guests", entry.guests.columns if entry.guests else {})):
+        yield from (f"tables.{name}.{place}.columns.{column}: the contract has no such column in {name}"
+                    for column in columns if column not in table.columns)
+    for number, (arm, key) in enumerate((arm, key) for arm in entry.union for key in table.key):
+        if key not in arm.columns:
+            yield f"tables.{name}.union.{number // len(table.key)}: does not feed {key}, the key; name it"
+    if entry.union and any(f"{{{each}}}" in arm.model_dump_json() for each in mapping.for_each for arm in entry.union):
+        yield f"tables.{name}.union: is not done for each; write an arm for each, with its prefix"
+
+
 def _unknown_names(mapping: Mapping, sources: policy.Sources) -> Iterator[str]:
     yield from copy_faults(mapping.copies, sources)
     for name, entry in mapping.tables.items():
@@ -219,6 +273,7 @@ def _unknown_names(mapping: Mapping, sources: policy.Sources) -> Iterator[str]:
             yield f"tables.{name}: the contract has no such table; it has {', '.join(sources.tables)}"
             continue
         table = sources.tables[name]
+        yield from _faults_of_parts(name, entry, table, mapping)
         if entry.absent is not None and table.required:
             yield f"tables.{name}: is required and cannot be absent; say which source table feeds it"
         for column_name, column_entry in entry.columns.items():

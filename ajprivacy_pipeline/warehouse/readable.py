@@ -30,17 +30,21 @@ def readable(column: "ResolvedColumn", canonical: Canonical, dialect: str) -> "R
     A TIMESTAMP of MySQL's comes in UTC (`sessions`) and gets its Z; bytes of an id become hexadecimal digits; bits a
     number. By what is wrapped no row is addressed for a change, unless it is a moment.
     """
-    kind = column.type.kind
-    if dialect in MYSQL and kind == "timestamptz" and canonical in _MOMENTS:
-        return replace(column, sql=f"concat({column.sql}, 'Z')", wrapped=True,
-                       type=ColumnType("text", column.type.name))
-    if kind == "binary" and canonical == "id" and dialect in _HEX:
-        return replace(column, sql=_HEX[dialect].format(column.sql), wrapped=True, keyless=True,
-                       type=ColumnType("text", column.type.name))
-    if kind == "bit" and dialect in _BITS:
-        return replace(column, sql=_BITS[dialect].format(column.sql), wrapped=True, keyless=True,
-                       type=ColumnType("text" if dialect == "postgresql" else "integer", column.type.name))
-    return column
+    sql, shown = readable_sql(column.sql, column.type, canonical, dialect)
+    if shown is column.type:
+        return column
+    return replace(column, sql=sql, type=shown, wrapped=True, keyless=column.type.kind != "timestamptz")
+
+
+def readable_sql(sql: str, type_: ColumnType, canonical: Canonical, dialect: str) -> tuple[str, ColumnType]:
+    """Returns an expression of a type as it can be read, and its type then; as they were where nothing is to do."""
+    if dialect in MYSQL and type_.kind == "timestamptz" and canonical in _MOMENTS:
+        return f"concat({sql}, 'Z')", ColumnType("text", type_.name)
+    if type_.kind == "binary" and canonical == "id" and dialect in _HEX:
+        return _HEX[dialect].format(sql), ColumnType("text", type_.name)
+    if type_.kind == "bit" and dialect in _BITS:
+        return _BITS[dialect].format(sql), ColumnType("text" if dialect == "postgresql" else "integer", type_.name)
+    return sql, type_
 
 
 def of_the_session(source: Source, table: "ResolvedTable", name: str) -> bool:

@@ -5,7 +5,7 @@ copying rows.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -232,3 +232,11 @@ def require_tables(source: Source) -> None:
     if not source.tables() and not source.everywhere():
         raise SourceError(f"the warehouse {source.address.shown} has no tables: check the database's name in "
                           "AJPRIVACY_WAREHOUSE, and the rights of its user")
+
+
+def find(wanted: str, names: Collection[str]) -> str | None:
+    """Returns the name itself, else the only one that differs in case."""
+    if wanted in names:
+        return wanted
+    alike = [name for name in names if name.casefold() == wanted.casefold()]
+    return alike[0] if len(alike) == 1 else None

@@ -1,0 +1,54 @@
+"""An entry whose facts stand in rows, kinds or several tables, as the plain query that it means.
+
+Belongs here: which parts of an entry become which query. Does not belong here: their SQL (`composed`), their shapes
+(`mapping_parts`).
+"""
+
+import json
+
+from ajprivacy_pipeline.policy import SourceTable
+from ajprivacy_pipeline.warehouse.composed import Composer
+from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping, TableEntry
+from ajprivacy_pipeline.warehouse.mapping_parts import Arm, Feed
+
+
+def plain_entry(composer: Composer, entry: TableEntry, contract: SourceTable, mapping: Mapping) -> TableEntry:
+    """Returns an entry that says the same with a query, or the entry itself where it has no such parts.
+
+    Where rows come from several tables, the columns of the query are named as those of the contract; else they are
+    those of the table, and `<name>.<column>` of what stands beside it.
+    """
+    each = {name: values for name, values in mapping.for_each.items() if f"{{{name}}}" in entry.model_dump_json()}
+    if not (each or entry.union or entry.guests or entry.pivot or entry.address):
+        return entry
+    if not (each or entry.union or entry.guests):
+        query = composer.beside(entry.table or "", entry.pivot, entry.address)
+        return entry.model_copy(update={"query": query, "table": None})
+    arms = list(entry.union)
+    for name, values in each.items():
+        for value, prefix in values.items():
+            text = entry.model_dump_json(by_alias=True, exclude_unset=True).replace(
+                f"{{{name}}}", json.dumps(value)[1:-1])
+            arms.append(_arm(composer, TableEntry.model_validate_json(text), prefix))
+    if entry.guests is not None and not (arms or each):
+        arms.append(_arm(composer, entry, None))
+    if entry.guests is not None:
+        arms.append(composer.guests(entry.guests))
+    absent = {name: column for name, column in entry.columns.items() if column.absent is not None}
+    return entry.model_copy(update={"query": composer.union(arms, contract, every_id=bool(each)), "table": None,
+                                    "columns": absent})
+
+
+def _arm(composer: Composer, entry: TableEntry, prefix: str | None) -> Arm:
+    """One table, with what stands beside it, as an arm."""
+    columns = {name: _feed(column) for name, column in entry.columns.items() if column.absent is None}
+    if entry.pivot or entry.address:
+        return Arm(query=composer.beside(entry.table or "", entry.pivot, entry.address), prefix=prefix, columns=columns)
+    return Arm(table=entry.table, query=entry.query, prefix=prefix, columns=columns)
+
+
+def _feed(entry: ColumnEntry) -> Feed:
+    given = {name: value for name, value in entry.model_dump(exclude_unset=True).items() if name in Feed.model_fields}
+    if "constant" in given and not isinstance(given["constant"], bool | int):
+        given["constant"] = str(given["constant"])
+    return Feed.model_validate(given)
