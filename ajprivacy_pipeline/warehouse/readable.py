@@ -5,10 +5,12 @@ belong here: zones that the mapping names (`zoned`), which types fit at all (`co
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.policy import ColumnType as Canonical
+from ajprivacy_pipeline.warehouse.reads import definitions_of
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
 from ajprivacy_pipeline.warehouse.source import ColumnType, Source
 
@@ -19,7 +21,7 @@ _HEX = {"postgresql": "encode({0}, 'hex')", "mysql": "lower(hex({0}))", "mariadb
         "sqlite": "CASE WHEN typeof({0}) = 'blob' THEN lower(hex({0})) ELSE CAST({0} AS TEXT) END"}
 _BITS = {"postgresql": "({0})::text", "mysql": "({0} + 0)", "mariadb": "({0} + 0)"}
 _MOMENTS: tuple[Canonical, ...] = ("timestamp", "date")
-_ZONE_SAID = re.compile(r"'[^']*(?:Z|UTC|GMT|[+-]\d\d:?\d\d)'|\bconvert_tz\b", re.IGNORECASE)
+_ZONE_SAID = re.compile(r"'(?:[^']*%\w)?\s*(?:Z|UTC|GMT|[+-]\d\d:?\d\d)'|\b(?i:convert_tz)\b")
 _OF_SESSION = re.compile(r"\b(?:from_unixtime|now|current_timestamp|localtime|localtimestamp|curdate|current_date"
                          r"|sysdate)\b", re.IGNORECASE)
 
@@ -57,16 +59,36 @@ def of_the_session(source: Source, table: "ResolvedTable", name: str) -> bool:
         return False
     if table.source_table is not None and column.source_column is not None:
         return False
-    text = f"{table.relation if table.source_table is None else ''} {column.sql}"
-    if _ZONE_SAID.search(text):
+    if _ZONE_SAID.search(column.sql):
         return False
-    if _OF_SESSION.search(column.sql) or (column.source_column is not None and _OF_SESSION.search(text)):
+    if _OF_SESSION.search(column.sql):
         return True
+    return _is_unsaid(source, table, column.sql, set(_timestamps(source, table, name)))
+
+
+def _timestamps(source: Source, table: "ResolvedTable", name: str) -> Iterator[str]:
+    """The names of TIMESTAMP columns that a column is made of; of all there are where that is not understood."""
     if table.reads is not None:
-        return any(_is_timestamp(source, cell.table, cell.column) for cell in table.reads.columns[name].cells)
-    words = set(re.findall(r"\w+", text.casefold()))
-    return any(kind.kind == "timestamptz" and called.casefold() in words
-               for columns in source.tables().values() for called, kind in columns.items())
+        yield from (cell.column.casefold() for cell in table.reads.columns[name].cells
+                    if _is_timestamp(source, cell.table, cell.column))
+    else:
+        yield from (called.casefold() for columns in source.tables().values() for called, kind in columns.items()
+                    if kind.kind == "timestamptz")
+
+
+def _is_unsaid(source: Source, table: "ResolvedTable", shown: str, timestamps: set[str]) -> bool:
+    """Whether what a column is made of shows the session's time somewhere without a zone beside it."""
+    parts = [shown]
+    if table.source_table is None:
+        parts += [part for word in re.findall(r"\w+", shown)
+                  for part in definitions_of(source, _query(table), word) or ()] or [_query(table)]
+    return any(not _ZONE_SAID.search(part) and bool(
+        _OF_SESSION.search(part) or timestamps.intersection(re.findall(r"\w+", part.casefold()))) for part in parts)
+
+
+def _query(table: "ResolvedTable") -> str:
+    """The query behind a relation, which stands in brackets under a name."""
+    return table.relation.removeprefix("(").removesuffix(") AS mapped")
 
 
 def _is_timestamp(source: Source, path: tuple[str, ...], column: str) -> bool:

@@ -83,6 +83,45 @@ def aliases_of(source: Source, query: str) -> frozenset[str]:
     return frozenset(made.alias.casefold() for made in getattr(tree, "expressions", ()) if isinstance(made, exp.Alias))
 
 
+def definitions_of(source: Source, query: str, column: str) -> list[str] | None:
+    """Returns the expressions that a column of a query is made of, of inner queries and all arms of a union too.
+
+    None where the query is not understood, or names the column nowhere. An inner column counts under its own name
+    wherever it is given.
+    """
+    try:
+        tree = sqlglot.parse_one(query, dialect=DIALECTS[source.dialect])
+    except (SqlglotError, KeyError, RecursionError):
+        return None
+    given: dict[str, list[exp.Expr]] = {}
+    for select in tree.find_all(exp.Select):
+        for at, made in enumerate(select.expressions):
+            names = {made.alias_or_name, *(() if isinstance(made, exp.Star) else _first_names(select, at))}
+            for name in filter(None, names):
+                given.setdefault(name.casefold(), []).append(made.this if isinstance(made, exp.Alias) else made)
+    waiting, seen, found = [column.casefold()], set[str](), list[str]()
+    while waiting:
+        if (name := waiting.pop()) in seen:
+            continue
+        seen.add(name)
+        for made in given.get(name, []):
+            found.append(made.sql(dialect=DIALECTS[source.dialect]))
+            waiting += [inner.name.casefold() for inner in made.find_all(exp.Column)]
+    return found or None
+
+
+def _first_names(select: exp.Select, at: int) -> Iterator[str]:
+    """What the first arm of a union calls the column at a place of another arm."""
+    top = select.parent
+    while isinstance(top, exp.SetOperation):
+        first = top
+        while isinstance(first, exp.SetOperation):
+            first = first.this
+        if isinstance(first, exp.Select) and at < len(first.expressions):
+            yield first.expressions[at].alias_or_name
+        top = top.parent
+
+
 class _NotUnderstoodError(Exception):
     """Never leaves this module."""
 
@@ -182,7 +221,7 @@ class _Walk:
     def _outputs(self, scope: Scope) -> Iterator[tuple[str, Made]]:
         node = scope.expression
         if isinstance(node, exp.SetOperation):
-            arms = [list(self.outputs(arm).items()) for arm in scope.set_operation_scopes]
+            arms = [list(self._outputs(arm)) for arm in scope.set_operation_scopes]  # two may have one name there
             for parts in zip(*arms, strict=True):
                 yield parts[0][0], Made(frozenset().union(*(made.cells for _, made in parts)),
                                         all(made.plain for _, made in parts))

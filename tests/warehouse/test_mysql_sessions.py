@@ -11,7 +11,7 @@ from ajprivacy_pipeline.errors import MappingError
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.facts import fact_rows
 from ajprivacy_pipeline.warehouse.lookup import lookup
-from ajprivacy_pipeline.warehouse.mapping import resolve
+from ajprivacy_pipeline.warehouse.mapping import check, resolve
 from ajprivacy_pipeline.warehouse.source import open_source
 from tests import mariadb
 from tests.warehouse.shopkit import SOURCES, mapping_file, raw, settled
@@ -151,3 +151,27 @@ def test_sums_of_the_session_hold_for_a_moment(url: str, tmp_path: Path) -> None
     settled(con, url, mapping)
     assert raw(con, "orders", "local_at(paid_at)") == [("2024-02-01 00:30:00",)]
     con.close()
+
+
+QUERIES = [
+    ("SELECT o.id, CONCAT(o.made, 'Z') AS a, DATE_FORMAT(o.made, '%Y-%m-%d %H:%i') AS b FROM ordre o", "b"),
+    ("SELECT id, made AS a, CONCAT(made, 'Z') AS b FROM ordre UNION ALL SELECT id, made, CAST(made AS CHAR) FROM ordre",
+     "b"),
+    (("SELECT o.id, x.at AS a, x.day AS b FROM ordre o JOIN (SELECT id, CONCAT(MAX(made), 'Z') AS at, "
+     "MAX(DATE(made)) AS day FROM ordre GROUP BY id) x ON x.id = o.id"), "b"),
+    ("SELECT id, sent AS a, COALESCE(sent, FROM_UNIXTIME(unix)) AS b FROM ordre", "b"),
+    ("SELECT id, CONCAT(FROM_UNIXTIME(unix), ' UTC') AS a, DATE_FORMAT(made, '%Y-%m-%dT%TZ') AS b FROM ordre", ""),
+    ("SELECT id, CAST(made AS CHAR) AS a, 'NZ' AS b FROM ordre", "a")]
+
+
+@pytest.mark.parametrize(("query", "refused"), QUERIES)
+def test_a_zone_beside_another_column_says_nothing_of_this_one(query: str, refused: str, url: str,
+                                                               tmp_path: Path) -> None:
+    start, end = MAPPING.index("[tables.orders]"), MAPPING.index("[tables.order_lines]")
+    own = (f'[tables.orders]\nquery = """{query}"""\n[tables.orders.columns]\norder_id = "id"\ncustomer_id = "id"\n'
+           'ordered_at = "a"\ndelivered_at = "b"\npaid_at = "a"\n')
+    mapping = mapping_file(tmp_path, MAPPING[:start] + own + MAPPING[end:])
+    with open_source(url) as source:
+        said = [found.column for found in check(source, mapping, SOURCES) if found.level == "fault"]
+    assert said == {
+        "a": ["ordered_at", "paid_at"], "b": ["delivered_at"], "": []}[refused]
