@@ -4,7 +4,7 @@
     sessions.py   what every session says first, so that SQL and moments mean one thing
     source.py     an open warehouse: its tables, its columns, what kind of value they hold
     mapping_file.py  the mapping file; mapping_parts.py the shapes of pivots, addresses, unions and guests in it
-    made_of_parts.py, composed.py  what such parts mean as a query, and its SQL
+    made_of_parts.py, composed.py, merged.py  what such parts mean as a query, and its SQL
     findings.py, unread.py  remarks about a mapping; columns that look personal and that nothing reads
     mapping.py    a mapping held against a warehouse: what feeds what, and what does not fit
     readable.py   columns whose values would else arrive as something else: moments, bytes, bits

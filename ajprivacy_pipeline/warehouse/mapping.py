@@ -15,6 +15,7 @@ from ajprivacy_pipeline.warehouse.findings import Finding, Level, ranked
 from ajprivacy_pipeline.warehouse.locked_tables import told, without_snapshot
 from ajprivacy_pipeline.warehouse.made_of_parts import plain_entry
 from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping, TableEntry, load_mapping, mapping_faults
+from ajprivacy_pipeline.warehouse.merged import with_survivors
 from ajprivacy_pipeline.warehouse.readable import of_the_session, readable
 from ajprivacy_pipeline.warehouse.reads import Reads, aliases_of, reads_of
 from ajprivacy_pipeline.warehouse.shared_cells import MASTERS, of_master, shown_twice
@@ -127,17 +128,23 @@ class _TableResolver:
             return None
         composer = Composer(self.source)
         self.entry = plain_entry(composer, self.entry, self.table, self.mapping)
-        for fault in dict.fromkeys(composer.faults):
-            self._find("fault", None, f"tables.{self.name}: {fault}")
-        if composer.faults:
+        if self._told(composer):
             return None
         found = self._from_query() if self.entry.query is not None else self._from_table()
         if found is None:
             return None
         relation, source_table, known = found
         columns = {column: self._column(column, spec, known) for column, spec in self.table.columns.items()}
-        made = ResolvedTable(relation, source_table, self._probed(relation, columns))
+        shown, columns = with_survivors(composer, self.mapping, self.name, relation, columns)
+        self._told(composer)
+        made = ResolvedTable(shown, source_table if shown == relation else None, self._probed(shown, columns))
         return made if self._faults() else self._with_zones(self._with_writes(made))
+
+    def _told(self, composer: Composer) -> bool:
+        """Whether parts of the entry were at fault, which is told."""
+        for fault in dict.fromkeys(composer.faults):
+            self._find("fault", None, f"tables.{self.name}: {fault}")
+        return bool(composer.faults)
 
     def _with_zones(self, table: ResolvedTable) -> ResolvedTable:
         """Refuse moments of a session's zone that end as texts or dates without one, where the mapping names none."""
@@ -300,13 +307,15 @@ class _TableResolver:
 
     @property
     def _own_table(self) -> tuple[str, ...] | None:
-        """The table beside which pivots and addresses stand: its own rows are those of the query."""
-        wanted = self.mapping.tables.get(self.name, TableEntry()).table
-        if not (self.entry.pivot or self.entry.address) or wanted is None or self.entry.columns == {}:
+        """The table beside which pivots, addresses and survivors stand: its own rows are those of the query."""
+        own = self.mapping.tables.get(self.name, TableEntry())
+        if own.query is not None or own.union or own.guests or self.entry.columns != own.columns:
             return None
-        schema, _, bare = wanted.rpartition(".")
+        schema, _, bare = (own.table or self.name).rpartition(".")
         found = find(bare, self.source.tables(schema or None))
-        return None if found is None else (schema, found) if schema else (found,)
+        if found is None or found in self.source.views(schema or None):
+            return None
+        return (schema, found) if schema else (found,)
 
     def _written_table(self) -> tuple[str, ...] | None:
         if self.entry.writes is None:

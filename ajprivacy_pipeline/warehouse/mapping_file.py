@@ -139,6 +139,7 @@ class TableEntry(_Frozen):
     union: tuple[Arm, ...] = ()
     guests: Guests | None = None
     soft_delete: SoftDelete | None = None
+    merged_into: Text | None = None
     columns: dict[str, ColumnEntry] = {}
 
     @model_validator(mode="after")
@@ -255,6 +256,9 @@ def _faults_of_parts(name: str, entry: TableEntry, table: policy.SourceTable, ma
     if entry.soft_delete is not None and (name not in _CLOSED or entry.union):
         yield (f"tables.{name}.soft_delete: only profiles of customers and contacts are closed, of one table; rows "
                "that the shop hides elsewhere are read like others")
+    if entry.merged_into is not None and (name != "customers" or entry.query or entry.union or entry.guests or any(
+            f"{{{each}}}" in (entry.table or "") for each in mapping.for_each)):
+        yield f"tables.{name}.merged_into: only customers of one table, and without guests, are merged; leave it out"
     fed = [(f"union.{number}", arm.columns) for number, arm in enumerate(entry.union)]
     for place, columns in (*fed, ("guests", entry.guests.columns if entry.guests else {})):
         yield from (f"tables.{name}.{place}.columns.{column}: the contract has no such column in {name}"

@@ -114,7 +114,7 @@ def _first_names(select: exp.Select, at: int) -> Iterator[str]:
     """What the first arm of a union calls the column at a place of another arm."""
     top = select.parent
     while isinstance(top, exp.SetOperation):
-        first = top
+        first: exp.Expr = top
         while isinstance(first, exp.SetOperation):
             first = first.this
         if isinstance(first, exp.Select) and at < len(first.expressions):

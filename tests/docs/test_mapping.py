@@ -19,6 +19,6 @@ def test_examples_are_mappings(example: str, tmp_path: Path) -> None:
 
 def test_every_part_has_an_example() -> None:
     parts = {"source_timezone", "for_each", "union", "pivot", "address", "guests", "soft_delete", "codes", "only_if",
-             "prefix", "guest", "empty", "lives_in", "keys", "newest"}
+             "prefix", "guest", "empty", "lives_in", "merged_into", "keys", "newest"}
     assert parts - {"for_each", "keys", "newest"} <= {*ColumnEntry.model_fields, *TableEntry.model_fields}
     assert [part for part in parts if not any(re.search(rf"\b{part}\b", example) for example in EXAMPLES)] == []

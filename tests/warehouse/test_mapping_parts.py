@@ -266,3 +266,91 @@ def test_what_parts_may_not_say(text: str, words: str, tmp_path: Path) -> None:
 
 def test_an_empty_mapping_has_no_parts() -> None:
     assert Mapping().for_each == {}
+
+
+MERGED = """
+    CREATE TABLE kunde (id integer PRIMARY KEY, navn varchar(20), made {moment}, seen {moment}, master integer);
+    CREATE TABLE ordre (id integer PRIMARY KEY, kunde integer, at {moment}, note varchar(20));
+    CREATE TABLE linje (ordre integer, nr integer, vare integer);
+    CREATE TABLE sak (id integer PRIMARY KEY, kunde integer, at {moment});
+    CREATE TABLE krav (id integer PRIMARY KEY, kunde integer, at {moment});
+    INSERT INTO kunde VALUES (1, 'Kari', '2020-01-01 10:00:00', '2026-10-01 10:00:00', 2),
+        (2, 'Kari N', '2021-01-01 10:00:00', '2026-10-02 10:00:00', 3),
+        (3, 'Kari Nordmann', '2022-01-01 10:00:00', NULL, 0),
+        (4, 'Ola', '2023-01-01 10:00:00', '2026-10-03 10:00:00', NULL), (5, 'Per', '2023-01-01 10:00:00', NULL, 5),
+        (6, 'To nobody', '2023-01-01 10:00:00', NULL, 99), (7, 'Round', '2023-01-01 10:00:00', NULL, 8),
+        (8, 'And round', '2023-01-01 10:00:00', NULL, 7);
+    INSERT INTO ordre VALUES (10, 1, '2024-01-01 10:00:00', 'a'), (11, 2, '2024-01-02 10:00:00', 'b'),
+        (12, 4, '2024-01-03 10:00:00', 'c'), (13, NULL, '2024-01-04 10:00:00', 'd'),
+        (14, 5, '2024-01-05 10:00:00', 'e'), (15, 6, '2024-01-05 10:00:00', 'f'), (16, 7, '2024-01-05 10:00:00', 'g');
+    INSERT INTO sak VALUES (1, 2, '2024-01-01 10:00:00');
+    INSERT INTO krav VALUES (1, 1, '2024-01-01 10:00:00')
+"""
+SURVIVORS = """
+[tables.customers]
+table = "kunde"
+merged_into = "master"
+[tables.customers.columns]
+customer_id = {key}
+customer_type = {{ constant = "consumer" }}
+name = "navn"
+profile_created_at = "made"
+last_login_at = "seen"
+[tables.orders]
+table = "ordre"
+[tables.orders.columns]
+order_id = "id"
+customer_id = {link}
+ordered_at = "at"
+delivered_at = {{ sql = "NULL" }}
+paid_at = {{ sql = "NULL" }}
+delivery_note = "note"
+[tables.order_lines]
+table = "linje"
+[tables.order_lines.columns]
+order_id = "ordre"
+line_number = "nr"
+product_id = "vare"
+[tables.cases]
+query = "SELECT s.id, s.kunde AS whose, s.at FROM sak s"
+[tables.cases.columns]
+case_id = "id"
+customer_id = {whose}
+opened_at = "at"
+[tables.rights_requests]
+table = "krav"
+[tables.rights_requests.columns]
+request_id = "id"
+kind = {{ constant = "restriction" }}
+customer_id = {link}
+received_at = "at"
+"""
+
+
+@pytest.mark.parametrize("prefix", ["", "u"])
+def test_the_survivor_has_what_was_the_merged_ones(prefix: str, fill: Fill, tmp_path: Path) -> None:
+    """Orders, cases, requests and with them freezes are the survivor's; a merged row is closed."""
+    feeds = {name: f'{{ column = "{column}", prefix = "u" }}' if prefix else f'"{column}"'
+             for name, column in (("key", "id"), ("link", "kunde"), ("whose", "whose"))}
+    url, con, mapping = fill(MERGED), zones.memory(), mapping_file(tmp_path, SURVIVORS.format(**feeds))
+    settled(con, url, mapping)
+    by = prefix
+    assert raw(con, "orders", "order_id", "customer_id") == [
+        ("10", f"{by}3"), ("11", f"{by}3"), ("12", f"{by}4"), ("13", None), ("14", f"{by}5"),
+        ("15", f"{by}6"), ("16", f"{by}7")]  # who leads to nobody stands for itself
+    assert raw(con, "cases", "case_id", "customer_id") == [("1", f"{by}3")]
+    assert raw(con, "rights_requests", "request_id", "customer_id") == [("1", f"{by}3")]
+    assert raw(con, "customers", "customer_id", "left(profile_created_at::VARCHAR, 4)",
+               "left(profile_closed_at::VARCHAR, 10)", "left(last_login_at::VARCHAR, 10)") == [
+        (f"{by}1", "2020", "2020-01-01", None), (f"{by}2", "2021", "2021-01-01", None), (f"{by}3", "2022", None, None),
+        (f"{by}4", "2023", None, "2026-10-03"), (f"{by}5", "2023", None, None), (f"{by}6", "2023", None, None),
+        (f"{by}7", "2023", None, None), (f"{by}8", "2023", None, None)]
+    with open_source(url) as source:
+        orders = resolve(source, mapping, SOURCES).tables["orders"]
+    assert orders is not None
+    assert orders.written_table == ("ordre",)
+    assert orders.columns["delivery_note"] is not None
+    assert orders.columns["delivery_note"].written == ("note",)
+    assert orders.columns["customer_id"] is not None
+    assert orders.columns["customer_id"].written == ()
+    con.close()
