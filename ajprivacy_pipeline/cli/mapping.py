@@ -15,7 +15,7 @@ from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.settings import load_settings
 
 if TYPE_CHECKING:
-    from ajprivacy_pipeline.warehouse.findings import Finding
+    from ajprivacy_pipeline.warehouse.mapping import Finding
 
 mapping_app = typer.Typer(no_args_is_help=True, help="The mapping: which source tables and columns feed the contract.")
 
@@ -69,7 +69,7 @@ def mapping_check(
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
-        typer.echo("\n".join([*(f"{f.level:11}{f.message}" for f in findings), f"{len(findings)} finding(s)"]))
+        typer.echo("\n".join([*(f"{f.shown:11}{f.message}" for f in findings), f"{len(findings)} finding(s)"]))
     if faults := _faults(findings):
         raise MappingError(f"{faults} fault(s) stop a run; each line above ends with its fix")
 

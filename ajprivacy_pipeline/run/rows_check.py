@@ -19,7 +19,7 @@ from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.catalogue import layer_models, run_model
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.warehouse.extract import extract
-from ajprivacy_pipeline.warehouse.findings import Finding
+from ajprivacy_pipeline.warehouse.findings import Finding, note
 from ajprivacy_pipeline.warehouse.mapping import Mapping
 from ajprivacy_pipeline.warehouse.settle import settle_values
 
@@ -30,7 +30,7 @@ def check_rows(settings: Settings, policy: DecisionPolicy, mapping: Mapping) -> 
     """Read every mapped row once, and say which columns a run would not be able to read.
 
     A column that does not fit its type as a whole is a `fault`, evidence without any value an `evidence`, a column with
-    some faults of reading is `dangerous`. Counts alone, never a value.
+    some faults of reading a dangerous `note`. Counts alone, never a value.
 
     Args:
         settings: the warehouse, and the home for what spills.
@@ -77,4 +77,6 @@ def _without_a_value(table: str, column: str) -> Finding:
 
 
 def _unread(found: ReadingFaults) -> Finding:
-    return Finding("fault" if found.is_unfit else "dangerous", found.table, found.column, found.sentence)
+    if found.is_unfit:
+        return Finding("fault", found.table, found.column, found.sentence)
+    return note("dangerous", found.table, found.column, found.sentence)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ajprivacy_pipeline.policy import DecisionPolicy, SourceTable
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
-from ajprivacy_pipeline.warehouse.findings import Finding
+from ajprivacy_pipeline.warehouse.findings import Finding, note
 from ajprivacy_pipeline.warehouse.forms import ZERO_DATE
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping
 
@@ -32,7 +32,7 @@ def look_at_rows(con: Connection, policy: DecisionPolicy, mapping: Mapping) -> I
         rows = int(con.execute(f"SELECT count(*) FROM raw.{quote(name)}").fetchall()[0][0])
         if not rows:
             continue
-        yield Finding("harmless", name, None, f"{name}: {rows:,} rows{_for_whom(con, name, table)}")
+        yield note("harmless", name, None, f"{name}: {rows:,} rows{_for_whom(con, name, table)}")
         for column, spec in table.columns.items():
             given = _given(con, name, column)
             if column in _POINTS_TO and column != table.key[0]:
@@ -42,7 +42,7 @@ def look_at_rows(con: Connection, policy: DecisionPolicy, mapping: Mapping) -> I
             if spec.type == "timestamp":
                 yield from _hours(con, name, column, mapping.zone_of(name, column) or policy.retention.time_zone)
             if given:
-                yield Finding("harmless", name, column, f"{name}.{column}: {100 * (rows - given) // rows} % empty; "
+                yield note("harmless", name, column, f"{name}.{column}: {100 * (rows - given) // rows} % empty; "
                               f"looks like {_shapes(con, name, column)}")
 
 
@@ -75,7 +75,7 @@ def _orphans(con: Connection, policy: DecisionPolicy, name: str, column: str, gi
         f"NOT IN ({nobody}) AND NOT EXISTS (SELECT 1 FROM raw.{quote(there)} AS t "
         f"WHERE text_of(t.{quote(key)}) = text_of(r.{quote(column)}))").fetchall()[0][0]
     if orphans:
-        yield Finding("dangerous", name, column, f"{name}.{column}: {orphans:,} of {given:,} ids are none of {there}: "
+        yield note("dangerous", name, column, f"{name}.{column}: {orphans:,} of {given:,} ids are none of {there}: "
                       "does the column hold other ids, or does the mapping leave rows out? What they belong to is kept")
 
 
@@ -84,7 +84,7 @@ def _zero_dates(con: Connection, name: str, column: str) -> Iterator[Finding]:
     zeros = con.execute(f"SELECT count(*) FROM raw.{quote(name)} WHERE regexp_full_match("
                         f"coalesce(text_of({quote(column)}), ''), '{ZERO_DATE}')").fetchall()[0][0]
     if zeros:
-        yield Finding("dangerous", name, column, f"{name}.{column}: {zeros:,} dates of zeros: say with tables.{name}."
+        yield note("dangerous", name, column, f"{name}.{column}: {zeros:,} dates of zeros: say with tables.{name}."
                       f'columns.{column} = {{ column = "...", empty = ["0000-00-00"] }} that they mean no date')
 
 
@@ -106,11 +106,11 @@ def _hours(con: Connection, name: str, column: str, zone: str) -> Iterator[Findi
         return
     every = [one + other for one, other in zip(summer, winter, strict=True)]
     listed = " ".join(f"{hour:02}:{round(100 * count / sum(every))}" for hour, count in enumerate(every))
-    yield Finding("harmless", name, column, f"{name}.{column}: hours of the day in per cent, read in {zone}: {listed}")
+    yield note("harmless", name, column, f"{name}.{column}: hours of the day in per cent, read in {zone}: {listed}")
     moved = moved_hours(summer, winter)
     if moved:
         other = "are in UTC" if moved < 0 else "are local"
-        yield Finding("dangerous", name, column, f"{name}.{column}: in summer the day lies an hour "
+        yield note("dangerous", name, column, f"{name}.{column}: in summer the day lies an hour "
                       f"{'earlier' if moved < 0 else 'later'} than in winter, as if times that {other} were read in "
                       f"{'a zone with summer time' if moved < 0 else 'UTC'}: check source_timezone, now {zone}")
 

@@ -11,14 +11,14 @@ from functools import cached_property
 from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.warehouse.composed import Composer
 from ajprivacy_pipeline.warehouse.conversions import unfit
-from ajprivacy_pipeline.warehouse.findings import Finding, Level, ranked
+from ajprivacy_pipeline.warehouse.findings import Finding, Level, Rank, note, ranked
 from ajprivacy_pipeline.warehouse.locked_tables import told, without_snapshot
 from ajprivacy_pipeline.warehouse.made_of_parts import plain_entry
 from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping, TableEntry, load_mapping, mapping_faults
 from ajprivacy_pipeline.warehouse.merged import with_survivors
 from ajprivacy_pipeline.warehouse.readable import of_the_session, readable
 from ajprivacy_pipeline.warehouse.reads import Reads, aliases_of, reads_of
-from ajprivacy_pipeline.warehouse.shared_cells import MASTERS, of_master, shown_twice
+from ajprivacy_pipeline.warehouse.shared_cells import MASTERS, of_master, remarks
 from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, find, require_tables
 from ajprivacy_pipeline.warehouse.unread import unread
 from ajprivacy_pipeline.warehouse.written import written
@@ -87,7 +87,7 @@ def check(source: Source, mapping: Mapping, sources: policy.Sources) -> list[Fin
     """
     resolved, findings = _resolve(source, mapping, sources)
     if held := without_snapshot(source, resolved):
-        findings.append(Finding("dangerous", "warehouse", None, f"{told(held)}: a run locks them against writers "
+        findings.append(note("dangerous", "warehouse", None, f"{told(held)}: a run locks them against writers "
                                 "for as long as it reads; let them be InnoDB (ALTER TABLE ... ENGINE=InnoDB)"))
     return ranked([*findings, *unread(source, mapping, resolved)])
 
@@ -106,11 +106,7 @@ def _resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> tuple
             evidence[name] = missing
     borrowed = of_master(tables.get("invoices"), mapping.tables.get("invoices"), [
         (tables[name], sources.tables[name].key[0]) for name in MASTERS if name in tables])
-    findings += [Finding("dangerous", "invoices", column, f"invoices.{column}: fed from what stands with a customer or "
-                         "contact, counts as lacking: bookkeeping keeps the customer's own") for column in borrowed]
-    findings += [Finding("dangerous", one.partition(".")[0], one.partition(".")[2], f"{one} and {other} show one "
-                         f"column, {'.'.join((*cell.table, cell.column))}: what is due first waits for the other")
-                 for one, other, cell in shown_twice(tables, sources)]
+    findings += remarks(tables, borrowed, sources)
     return ResolvedSource(tables, evidence, {"invoices": borrowed} if borrowed else {}), findings
 
 
@@ -124,7 +120,7 @@ class _TableResolver:
 
     def resolve(self) -> ResolvedTable | None:
         if self.entry.absent is not None:
-            self._find("missing", None, f"{self.name}: absent, hence empty ({self.entry.absent})")
+            self._note("missing", None, f"{self.name}: absent, hence empty ({self.entry.absent})")
             return None
         composer = Composer(self.source)
         self.entry = plain_entry(composer, self.entry, self.table, self.mapping)
@@ -190,7 +186,7 @@ class _TableResolver:
             self._find("evidence", None, f"{self.name}: missing, and evidence for keeping: nothing will be due; "
                                          f'{remedy}, or say tables.{self.name}.absent = "reason"')
         else:
-            self._find("missing", None, f"{self.name}: missing, counts as empty")
+            self._note("missing", None, f"{self.name}: missing, counts as empty")
         return None
 
     def _column(self, name: str, spec: policy.SourceColumn, known: dict[str, ColumnType]) -> ResolvedColumn | None:
@@ -202,7 +198,7 @@ class _TableResolver:
         if entry is not None and entry.sql is not None:
             return ResolvedColumn(f"({entry.sql})", UNKNOWN, None)
         if entry is not None and entry.absent is not None:
-            self._find("missing", name, f"{where}: absent, counts as empty ({entry.absent})")
+            self._note("missing", name, f"{where}: absent, counts as empty ({entry.absent})")
             return None
         wanted = entry.column if entry is not None and entry.column is not None else name
         found = find(wanted, known)
@@ -223,7 +219,7 @@ class _TableResolver:
                                          'or { absent = "reason" }')
         else:
             shown = f"; the query shows a {found}, and nobody says that it is this one" if found is not None else ""
-            self._find("missing", name, f"{where}: missing, counts as empty{shown}")
+            self._note("missing", name, f"{where}: missing, counts as empty{shown}")
         return None
 
     def _recoded(self, name: str, spec: policy.SourceColumn, entry: ColumnEntry,
@@ -265,7 +261,7 @@ class _TableResolver:
                 self._find("fault", name, f"{self.name}.{name}: {reason}")
             elif column.source_column is not None:
                 beside = self._by_own_name(name)
-                self._find("dangerous" if beside else "harmless", name, f"{self.name}.{name}: {column.source_column} "
+                self._note("dangerous" if beside else "harmless", name, f"{self.name}.{name}: {column.source_column} "
                            f"({type_.name}) read as {canonical}{beside}")
         return result
 
@@ -330,6 +326,9 @@ class _TableResolver:
 
     def _find(self, level: Level, column: str | None, message: str) -> None:
         self.findings.append(Finding(level, self.name, column, message))
+
+    def _note(self, rank: Rank, column: str | None, message: str) -> None:
+        self.findings.append(note(rank, self.name, column, message))
 
 
 def _changed(table: ResolvedTable, path: tuple[str, ...] | None, columns: PyMapping[str, tuple[str, ...]],

@@ -4,10 +4,11 @@ Belongs here: who shows what stands in whose row. Does not belong here: what a q
 for what when it is carried out (`enforcement.targets`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.policy import Sources
+from ajprivacy_pipeline.warehouse.findings import Finding, note
 from ajprivacy_pipeline.warehouse.mapping_file import TableEntry
 from ajprivacy_pipeline.warehouse.reads import Cell, Made
 
@@ -46,6 +47,17 @@ def of_master(table: "ResolvedTable | None", entry: TableEntry | None,
     found = {name for name, one in made_of(table).items() for cell in one.cells
              if (cell.table, cell.column) in (known | linked if one.plain else known)}
     return tuple(name for name, fed in table.columns.items() if fed is not None and name in found | said)
+
+
+def remarks(tables: Mapping[str, "ResolvedTable | None"], borrowed: Sequence[str],
+            sources: Sources) -> Iterator[Finding]:
+    """Yields what is worth knowing about `of_master` of invoices, and about columns that two tables show."""
+    for column in borrowed:
+        yield note("dangerous", "invoices", column, f"invoices.{column}: fed from what stands with a customer or "
+                   "contact, counts as lacking: bookkeeping keeps the customer's own")
+    for one, other, cell in shown_twice(tables, sources):
+        yield note("dangerous", one.partition(".")[0], one.partition(".")[2], f"{one} and {other} show one column, "
+                   f"{'.'.join((*cell.table, cell.column))}: what is due first waits for the other")
 
 
 def shown_twice(tables: Mapping[str, "ResolvedTable | None"], sources: Sources) -> list[tuple[str, str, Cell]]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ajprivacy_pipeline.warehouse.findings import Finding
+from ajprivacy_pipeline.warehouse.findings import Finding, note
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping
 from ajprivacy_pipeline.warehouse.marker import MARKER
 from ajprivacy_pipeline.warehouse.names import personal
@@ -37,7 +37,7 @@ def unread(source: Source, mapping: Mapping, resolved: "ResolvedSource") -> Iter
         found = [name for name in personal(name for name, kind in columns.items() if kind.kind in _KINDS)
                  if (*path, name.casefold()) not in read | declared and name.casefold() not in words]
         if found and path not in whole and shown not in views and shown != MARKER:
-            yield Finding("dangerous", shown, None, f"{shown}: {', '.join(found)}: look personal, and nothing reads "
+            yield note("dangerous", shown, None, f"{shown}: {', '.join(found)}: look personal, and nothing reads "
                           "them, so they are kept for ever; map them, or declare them as [[copies]], or as "
                           "[[known_copies]] with a reason")
 

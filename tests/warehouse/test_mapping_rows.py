@@ -119,7 +119,7 @@ def test_json_holds_the_same(check: Home) -> None:
     assert stops(found)
     faults = [finding for finding in json.loads(found.stdout) if finding["level"] == "fault"]
     assert [(fault["table"], fault["column"], list(fault)) for fault in faults] == [
-        ("orders", "cancelled_at", ["level", "table", "column", "message"])]
+        ("orders", "cancelled_at", ["level", "table", "column", "message", "rank"])]
 
 
 def test_ids_that_stop_a_run_stop_the_check(check: Home) -> None:
