@@ -18,13 +18,13 @@ from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping, Tabl
 from ajprivacy_pipeline.warehouse.merged import with_survivors
 from ajprivacy_pipeline.warehouse.readable import of_the_session, readable
 from ajprivacy_pipeline.warehouse.reads import Reads, aliases_of, reads_of
-from ajprivacy_pipeline.warehouse.shared_cells import MASTERS, of_master, remarks
+from ajprivacy_pipeline.warehouse.shared_cells import MASTERS, cells_of, of_master, remarks
 from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, find, require_tables
 from ajprivacy_pipeline.warehouse.unread import unread
 from ajprivacy_pipeline.warehouse.written import written
 
-__all__ = ["Finding", "Mapping", "ResolvedColumn", "ResolvedSource", "ResolvedTable", "check", "load_mapping",
-           "resolve"]
+__all__ = ["Finding", "Mapping", "ResolvedColumn", "ResolvedSource", "ResolvedTable", "cells_of", "check",
+           "load_mapping", "resolve"]
 
 
 @dataclass(frozen=True)

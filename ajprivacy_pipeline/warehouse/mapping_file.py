@@ -22,6 +22,7 @@
     paid_at = { column = "betalt", empty_before_beginning = true }   # left over from before the order began anew
     [tables.invoices.columns]
     billing_name = { column = "navn", lives_in = "customers" }  # a link, no copy: bookkeeping keeps the customer's own
+    billing_city = { column = "by", lives_in = "invoices" }     # a copy, whatever else shows that column
     [rates]
     EUR = "11.50"                         # NOK for one unit of the currency
     [tombstones]                          # what stands for somebody who is gone, where ids are numbers or uuids
@@ -107,7 +108,7 @@ class ColumnEntry(Source):
     absent: Text | None = None
     empty_before_beginning: bool = False
     source_timezone: Zone | None = None
-    lives_in: Literal["customers", "contacts"] | None = None
+    lives_in: Literal["customers", "contacts", "invoices"] | None = None
     writes: Texts = ()
 
     @model_validator(mode="after")

@@ -35,7 +35,7 @@ def of_master(table: "ResolvedTable | None", entry: TableEntry | None,
     """
     if table is None:
         return ()
-    said = {name for name, column in (entry.columns if entry else {}).items() if column.lives_in is not None}
+    says = {name: column.lives_in for name, column in (entry.columns if entry else {}).items() if column.lives_in}
     known, linked = set[Place](), set[Place]()
     for master, key in masters:
         made = made_of(master)
@@ -46,7 +46,8 @@ def of_master(table: "ResolvedTable | None", entry: TableEntry | None,
             linked |= {(cell.table, cell.column) for cell in cells if is_plain}
     found = {name for name, one in made_of(table).items() for cell in one.cells
              if (cell.table, cell.column) in (known | linked if one.plain else known)}
-    return tuple(name for name, fed in table.columns.items() if fed is not None and name in found | said)
+    return tuple(name for name, fed in table.columns.items()
+                 if fed is not None and (says[name] in MASTERS if name in says else name in found))
 
 
 def remarks(tables: Mapping[str, "ResolvedTable | None"], borrowed: Sequence[str],
@@ -76,6 +77,11 @@ def shown_twice(tables: Mapping[str, "ResolvedTable | None"], sources: Sources) 
     return [(f"{one}.{first}", f"{other}.{second}", cells[place])
             for place, found in shown.items() for at, (one, first) in enumerate(found.items())
             for other, second in list(found.items())[at + 1:]]
+
+
+def cells_of(table: "ResolvedTable | None") -> dict[str, frozenset[Cell]]:
+    """Returns the cells of the source that each column is made of, as far as that is understood."""
+    return {name: made.cells for name, made in made_of(table).items()}
 
 
 def made_of(table: "ResolvedTable | None") -> dict[str, Made]:

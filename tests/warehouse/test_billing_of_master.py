@@ -31,6 +31,7 @@ billing_street_address = {street}
 @pytest.mark.parametrize(("name", "street", "decision"), [
     ('"who"', '"street"', "due"), ('"lastname"', '"street"', "retain"), ('"who"', '"address1"', "retain"),
     ('"who"', '{ sql = "max(address1, street)" }', "due"),
+    ('"who"', '{ column = "address1", lives_in = "invoices" }', "due"),
     ('"who"', '{ column = "street", lives_in = "customers" }', "retain")])
 def test_billing_of_the_customers_row_counts_as_lacking(tmp_path: Path, name: str, street: str, decision: str) -> None:
     """An address row to which both point is no copy; what is made of several values is, unless the mapping says no."""
