@@ -16,7 +16,7 @@ from ajprivacy_pipeline.warehouse.locked_tables import told, without_snapshot
 from ajprivacy_pipeline.warehouse.made_of_parts import plain_entry
 from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping, TableEntry, load_mapping, mapping_faults
 from ajprivacy_pipeline.warehouse.merged import with_survivors
-from ajprivacy_pipeline.warehouse.readable import of_the_session, readable
+from ajprivacy_pipeline.warehouse.readable import of_the_session, readable, with_bytes
 from ajprivacy_pipeline.warehouse.reads import Reads, aliases_of, reads_of
 from ajprivacy_pipeline.warehouse.shared_cells import MASTERS, cells_of, of_master, remarks
 from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, find, require_tables
@@ -160,7 +160,7 @@ class _TableResolver:
             self._find("fault", None, f"{self.name}: the warehouse refuses the query; try it there by hand and fix "
                                       f"tables.{self.name}.query")
             return None
-        return relation, None, known
+        return relation, None, with_bytes(self.source, relation, known)
 
     def _from_table(self) -> tuple[str, tuple[str, ...], dict[str, ColumnType]] | None:
         wanted = self.entry.table or self.name

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.policy import ColumnType as Canonical
-from ajprivacy_pipeline.warehouse.reads import definitions_of
+from ajprivacy_pipeline.warehouse.reads import definitions_of, reads_of
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
-from ajprivacy_pipeline.warehouse.source import ColumnType, Source
+from ajprivacy_pipeline.warehouse.source import ColumnType, Source, find
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
@@ -47,6 +47,24 @@ def readable_sql(sql: str, type_: ColumnType, canonical: Canonical, dialect: str
     if type_.kind == "bit" and dialect in _BITS:
         return _BITS[dialect].format(sql), ColumnType("text" if dialect == "postgresql" else "integer", type_.name)
     return sql, type_
+
+
+def with_bytes(source: Source, relation: str, known: dict[str, ColumnType]) -> dict[str, ColumnType]:
+    """Returns the columns of a query with the types of those that show bytes as they stand in a table.
+
+    A cursor of MySQL's or SQLite's does not tell them from texts.
+    """
+    if source.dialect == "postgresql" or not any(
+            kind.kind == "binary" for columns in source.tables().values() for kind in columns.values()):
+        return known
+    reads = reads_of(source, f"SELECT * FROM {relation}")
+    found = dict(known)
+    for name, made in (reads.columns if reads is not None else {}).items():
+        spelt, cell = find(name, known), next(iter(made.cells), None)
+        if spelt is not None and cell is not None and made.plain and len(made.cells) == 1:
+            kind = source.tables(cell.table[0] if len(cell.table) > 1 else None)[cell.table[-1]][cell.column]
+            found[spelt] = kind if kind.kind == "binary" else known[spelt]
+    return found
 
 
 def of_the_session(source: Source, table: "ResolvedTable", name: str) -> bool:

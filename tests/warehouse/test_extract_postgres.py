@@ -302,3 +302,45 @@ def test_an_unknown_database_and_a_table_without_rights_are_named(con: zones.Con
     _change(url, "REVOKE SELECT ON orders FROM reader")
     with pytest.raises((SourceError, MappingError), match="orders"):
         run(con, guarded_url)
+
+
+@pytest.mark.parametrize("reader", ["native", "stream"])
+def test_ids_of_bytes_and_bits_are_read(postgres_url: str, tmp_path: Path, reader: str) -> None:
+    url, con = fresh_database(postgres_url, "of_bytes"), zones.memory()
+    with connect(url) as shop:
+        shop.execute("""
+            CREATE TABLE customers (customer_id bytea, customer_type text);
+            CREATE TABLE orders (order_id integer, customer_id bytea, ordered_at date, delivered_at date, paid_at date);
+            CREATE TABLE order_lines (order_id integer, line_number integer, product_id integer);
+            CREATE TABLE web_events (event_id integer, occurred_at timestamptz, customer_id bytea, consented bit(1));
+            INSERT INTO customers VALUES ('\\x00ff', 'consumer');
+            INSERT INTO orders VALUES (1, '\\x00ff', NULL, NULL, NULL);
+            INSERT INTO web_events VALUES (1, now(), '\\x00ff', B'1'), (2, now(), NULL, B'0')""")
+    mapping = mapping_file(tmp_path, '[tables.orders]\nquery = "SELECT * FROM orders"\n[tables.orders.columns]\n'
+                           'order_id = "order_id"\ncustomer_id = "customer_id"\nordered_at = "ordered_at"\n'
+                           'delivered_at = "delivered_at"\npaid_at = "paid_at"\n')
+    run(con, url, mapping, reader=reader)
+    assert raw(con, "customers", "customer_id") == [("00ff",)]
+    assert raw(con, "orders", "customer_id") == [("00ff",)]
+    assert raw(con, "web_events", "customer_id", "consented::BOOLEAN") == [("00ff", "true"), (None, "false")]
+    con.close()
+
+
+def test_a_day_of_a_moment_is_that_of_oslo(postgres_url: str, tmp_path: Path) -> None:
+    """Whatever the server's zone is: an expression that drops the zone would else drop the server's."""
+    url, con = fresh_database(postgres_url, "of_oslo"), zones.memory()
+    with connect(url) as shop:
+        shop.execute("""
+            ALTER DATABASE of_oslo SET TimeZone = 'UTC';
+            CREATE TABLE customers (customer_id integer, customer_type text);
+            CREATE TABLE orders (order_id integer, customer_id integer, at timestamptz);
+            CREATE TABLE order_lines (order_id integer, line_number integer, product_id integer);
+            INSERT INTO customers VALUES (1, 'consumer');
+            INSERT INTO orders VALUES (1, 1, '2024-01-31 23:30:00Z')""")
+    mapping = mapping_file(tmp_path, '[tables.orders.columns]\nordered_at = { sql = "at::date" }\n'
+                           'delivered_at = { sql = "at::timestamp" }\npaid_at = "at"\n')
+    run(con, url, mapping)
+    con.execute("SET TimeZone = 'Europe/Oslo'")
+    assert raw(con, "orders", "ordered_at", "delivered_at", "paid_at") == [
+        ("2024-02-01", "2024-02-01 00:30:00", "2024-02-01 00:30:00+01")]
+    con.close()

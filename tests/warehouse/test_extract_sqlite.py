@@ -275,3 +275,27 @@ def test_an_encrypted_zone_keeps_the_old_tables_when_a_run_fails(tmp_path: Path)
         run(con, url)
     assert raw(con, "customers", "customer_id") == [("1",), ("2",)]
     con.close()
+
+
+@READERS
+def test_ids_of_bytes_are_hexadecimal_digits(con: zones.Connection, tmp_path: Path, reader: str) -> None:
+    """Of a table and of a query; a text among them stays one."""
+    url = canonical_sqlite(tmp_path / "shop.db", {}, ["customers", "orders"])
+    with sqlite3.connect(tmp_path / "shop.db") as shop:
+        shop.execute("CREATE TABLE customers (customer_id BLOB, customer_type TEXT)")
+        shop.execute("CREATE TABLE orders (order_id BLOB, whose BLOB, ordered_at, delivered_at, paid_at)")
+        shop.execute("INSERT INTO customers VALUES (x'00ff', 'consumer'), ('text', 'consumer')")
+        shop.execute("INSERT INTO orders VALUES (x'0a', x'00ff', NULL, NULL, NULL)")
+    mapping = mapping_file(tmp_path, """
+        [tables.orders]
+        query = "SELECT o.* FROM orders o"
+        [tables.orders.columns]
+        order_id = "order_id"
+        customer_id = "whose"
+        ordered_at = "ordered_at"
+        delivered_at = "delivered_at"
+        paid_at = "paid_at"
+    """)
+    run(con, url, mapping, reader=reader)
+    assert raw(con, "customers", "customer_id") == [("00ff",), ("text",)]
+    assert raw(con, "orders", "order_id", "customer_id") == [("0a", "00ff")]

@@ -60,6 +60,7 @@ product_id = "vare"
 query = "SELECT * FROM klikk"
 [tables.web_events.columns]
 event_id = "id"
+customer_id = "kunde"
 occurred_at = "at"
 consented = "ok"
 [tables.invoices]
@@ -94,8 +95,8 @@ def test_what_is_read_is_what_is_meant(url: str, tmp_path: Path) -> None:
     assert raw(con, "orders", "customer_id", *map(local.format, ("ordered_at", "paid_at", "completed_at"))) == [
         ("00ff10a0", "2024-08-01 00:30:00", "2024-08-02 10:00:00", "2024-08-01 00:30:00")]
     assert raw(con, "orders", "delivered_at") == [("0000-00-00 00:00:00",)]  # a fault, until the mapping says `empty`
-    assert raw(con, "web_events", local.format("occurred_at"), "boolean_of(consented)") == [
-        ("2024-03-31 01:30:00", "false"), ("2024-03-31 03:30:00", "true")]
+    assert raw(con, "web_events", "customer_id", local.format("occurred_at"), "boolean_of(consented)") == [
+        ("00ff10a0", "2024-03-31 03:30:00", "true"), (None, "2024-03-31 01:30:00", "false")]
     con.close()
 
 
