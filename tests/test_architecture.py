@@ -11,7 +11,8 @@ DOMAIN = sorted((ROOT / "ajprivacy_pipeline").rglob("*.py"))
 FLOORS = (
     ("errors",), ("calendar", "clock"), ("settings", "policy"), ("storage",),
     ("retention", "disclosure", "warehouse", "pseudonyms", "sample"),
-    ("explain", "lineage"), ("oversight", "release"), ("whatif",), ("run",), ("enforcement",), ("rights",), ("alerts",),
+    ("explain", "lineage", "recipes"), ("oversight", "release"), ("whatif",), ("run",), ("enforcement",), ("rights",),
+    ("alerts",),
     ("assets",), ("cli",), ("__main__",),
 )
 ASSETS = sorted((ROOT / "assets").glob("*.py"))

@@ -4,6 +4,7 @@ Belongs here: arguments in, lines out. Does not belong here: work.
 """
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +16,10 @@ from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.settings import load_settings
 
 if TYPE_CHECKING:
+    from ajprivacy_pipeline.policy import Sources
+    from ajprivacy_pipeline.recipes.recipe import Question
     from ajprivacy_pipeline.warehouse.mapping import Finding
+    from ajprivacy_pipeline.warehouse.source import Source
 
 mapping_app = typer.Typer(no_args_is_help=True, help="The mapping: which source tables and columns feed the contract.")
 
@@ -29,8 +33,13 @@ def register(app: typer.Typer) -> None:
 def mapping_init(
     out: Annotated[Path | None, typer.Option(help="The file; default: mapping.toml in the home.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    recipe: Annotated[str | None, typer.Option(
+        help="A shop that many have, by name; `auto` recognises it by its tables.")] = None,
+    answer: Annotated[list[str] | None, typer.Option(
+        metavar="NAME=VALUE", help="An answer to a question of the recipe; may be given several times. What is not "
+                                   "answered is asked on a terminal, and stands by its default elsewhere.")] = None,
 ) -> None:
-    """Draft a mapping by looking at the warehouse's tables and columns; no row is read."""
+    """Write a mapping: of a shop that a recipe knows, or drafted from names of tables and columns. No row is read."""
     from ajprivacy_pipeline.policy import load_policy
     from ajprivacy_pipeline.warehouse.draft import draft
     from ajprivacy_pipeline.warehouse.source import open_source
@@ -39,11 +48,52 @@ def mapping_init(
     target = out or settings.home / "mapping.toml"
     if target.exists() and not force:
         raise PrivacyError(f"{target} is there already: name another with --out, or write over it with --force")
+    if answer and recipe is None:
+        raise PrivacyError("--answer belongs to a recipe: name one with --recipe, or --recipe auto")
+    sources = load_policy(settings.notice).sources
     with open_source(settings.warehouse_url) as source:
-        text = draft(source, load_policy(settings.notice).sources)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, encoding="utf-8")
-    typer.echo(f"{target}: read it, correct it, then `ajprivacy mapping check`")
+        text, lines = (draft(source, sources), []) if recipe is None else _by_recipe(source, recipe, answer or [])
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+        if recipe is not None:
+            lines += _uncovered(source, target, sources)
+    typer.echo("\n".join([*lines, f"{target}: read it, correct it, then `ajprivacy mapping check`"]))
+
+
+def _by_recipe(source: "Source", wanted: str, given: list[str]) -> tuple[str, list[str]]:
+    """The mapping of a shop that a recipe knows, and what to say about it."""
+    from ajprivacy_pipeline.recipes.answers import answers_for, parse_answers
+    from ajprivacy_pipeline.recipes.recipe import recipes
+    from ajprivacy_pipeline.recipes.recognise import recognise
+    from ajprivacy_pipeline.recipes.written import driver_command, mapping_text
+    answers, tables = parse_answers(given), source.tables()
+    shop = recognise(tables, source.dialect, recipes(), wanted, answers)
+    typer.echo(shop.shown)
+    told = answers_for(shop, tables, answers, _ask if sys.stdin.isatty() else None)
+    lines = [f"{question.name} = {told[question.name] or '(nothing)'}" for question in shop.recipe.questions]
+    return mapping_text(shop, told, source.dialect), [*lines, f"driver: {driver_command(shop.recipe)}"]
+
+
+def _uncovered(source: "Source", written: Path, sources: "Sources") -> list[str]:
+    """What to say of columns that look like addresses and are not covered by a mapping that was just written."""
+    from ajprivacy_pipeline.recipes.uncovered import uncovered
+    from ajprivacy_pipeline.warehouse.mapping import load_mapping
+    left = uncovered(source, load_mapping(written, sources), sources)
+    said = (f"{len(left)} column(s) look like e-mail addresses and are neither read nor erased by this mapping; "
+            "declare them as [[copies]], or say under [[known_copies]] why not:")
+    return [said, *(f"  {name}" for name in left)] if left else []
+
+
+def _ask(question: "Question", default: str) -> str:
+    """Ask on the terminal until there is an answer."""
+    typer.echo(question.ask)
+    for answer, meaning in question.options.items():
+        typer.echo(f"  {answer}: {meaning}")
+    while True:
+        answer = str(typer.prompt(question.name, default=default, show_default=bool(default))).strip()
+        if question.fits(answer):
+            return answer
+        typer.echo(f"write one of {', '.join(question.options)}" if question.options else "that is no answer")
 
 
 @mapping_app.command("check")

@@ -17,6 +17,7 @@ from ajprivacy_pipeline.warehouse.constraints import TableFacts, Write
 from ajprivacy_pipeline.warehouse.declared import Copy
 from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
 from ajprivacy_pipeline.warehouse.mapping_file import mapping_faults
+from ajprivacy_pipeline.warehouse.rows import Told, told_by
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def copy_writes(places: Iterable[CopyPlace]) -> Iterator[Write]:
 
 
 def copies_refused(places: Iterable[CopyPlace], feeding: Iterable[Place], resolved: ResolvedSource,
-                   stages: Mapping[Part, Stage]) -> Iterator[shapes.Refused]:
+                   stages: Mapping[Part, Stage], dialect: str) -> Iterator[shapes.Refused]:
     """Yields what cannot be done to copies whatever their rows are."""
     fed = {place.table: place.written | frozenset(place.key) for place in feeding if place.table}
     for place in places:
@@ -126,11 +127,17 @@ def copies_refused(places: Iterable[CopyPlace], feeding: Iterable[Place], resolv
         if both:
             yield {"table": place.facts.shown, "column": min(both), "constraint": "mapping", "fix":
                    "take this out of the mapping's copies: the table feeds the contract itself"}
-        read = feeds(resolved, stages, place.table, place.actions or place.facts.columns)
+        read = feeds(resolved, stages, place.table, place.actions or place.facts.columns, _rows(place, dialect))
         kept = sorted(told for told, part in read.items() if part not in place.parts)
         if kept and not both and not place.kept:
             yield {"table": place.facts.shown, "column": None, "constraint": "mapping", "fix":
                    f"take this out of the mapping's copies: {', '.join(kept)} is made of it, which would go too"}
+
+
+def _rows(place: CopyPlace, dialect: str) -> Told:
+    """Which rows a copy means at most; words say nothing of a column whose values are compared as numbers."""
+    texts = {name.casefold() for name, column in place.facts.columns.items() if column.is_text}
+    return frozenset(pair for pair in told_by(place.copy.where, dialect) if pair[0] in texts)
 
 
 def reviewed_copies(copies: Iterable[Copy]) -> set[tuple[str, ...]]:

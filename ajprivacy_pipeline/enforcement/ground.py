@@ -87,7 +87,7 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
     refused: list[shapes.Refused] = [
         {"table": ".".join(found.table), "column": found.column, "constraint": found.constraint, "fix": found.fix}
         for found in refusals(source, writes, reviewed(mapping), histories(mapping))]
-    refused += copies_refused(copies, places.values(), resolved, stages)
+    refused += copies_refused(copies, places.values(), resolved, stages, source.dialect)
     return Ground(mapping, resolved, places, facts, catalogue_hash(source, tables),
                   identity_of(settings.warehouse_url), refused, copies, versions)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ajprivacy_pipeline.enforcement.stages import Stage
 from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedSource, ResolvedTable
+from ajprivacy_pipeline.warehouse.rows import Told, apart
 
 Part = tuple[str, str]  # (table of the contract, attribute or part)
 
@@ -187,15 +188,15 @@ def _readers(resolved: ResolvedSource, stages: Mapping[Part, Stage], sources: So
 
 
 def _reading(entity: str, other: ResolvedTable, path: tuple[str, ...], parts: Mapping[tuple[str, str], Part], *,
-             same_key: bool) -> Iterator[_Reader]:
+             same_key: bool, rows: Told = frozenset()) -> Iterator[_Reader]:
     """What each column of a table of the contract, and its query as a whole, reads of a table of the source."""
     if other.reads is not None:
         for column, made in other.reads.columns.items():
             cells = {cell.column: (made.plain and len(made.cells) == 1, same_key and cell.mention == other.mention)
-                     for cell in made.cells if _same_table(cell.table, path)}
+                     for cell in made.cells if _same_table(cell.table, path) and not apart(cell.only, rows)}
             yield _Reader(entity, column, parts.get((entity, column)), cells)
         yield _Reader(entity, "", None, {cell.column: (True, False) for cell in other.reads.rows
-                                         if _same_table(cell.table, path)})
+                                         if _same_table(cell.table, path) and not apart(cell.only, rows)})
     elif other.source_table is None:
         if _names(other.relation, path[-1]):
             yield _Reader(entity, "", None, {}, other.relation)
@@ -207,11 +208,19 @@ def _reading(entity: str, other: ResolvedTable, path: tuple[str, ...], parts: Ma
 
 
 def feeds(resolved: ResolvedSource, stages: Mapping[Part, Stage], path: tuple[str, ...],
-          columns: Iterable[str]) -> dict[str, Part | None]:
-    """Returns what of the contract is made of some columns of a source table, as messages call it, with its part."""
+          columns: Iterable[str], rows: Told = frozenset()) -> dict[str, Part | None]:
+    """Returns what of the contract is made of some columns of a source table, as messages call it, with its part.
+
+    Args:
+        resolved: the mapping, held against the warehouse.
+        stages: by part.
+        path: of the source table.
+        columns: of it.
+        rows: of which rows at most; what reads others alone is not made of them.
+    """
     parts = {(entity, column): (entity, part) for (entity, part), stage in stages.items() for column in stage.columns}
     readers = [reader for entity, other in resolved.tables.items() if other is not None
-               for reader in _reading(entity, other, path, parts, same_key=False)]
+               for reader in _reading(entity, other, path, parts, same_key=False, rows=rows)]
     return {reader.told: reader.part for reader in readers if any(map(reader.reads, columns))}
 
 

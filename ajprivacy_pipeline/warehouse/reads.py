@@ -18,6 +18,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, ScopeType, build_scope
 
+from ajprivacy_pipeline.warehouse.rows import Told, told_of
 from ajprivacy_pipeline.warehouse.source import Source
 
 
@@ -36,11 +37,15 @@ _VALUES = (ScopeType.ROOT, ScopeType.DERIVED_TABLE, ScopeType.CTE, ScopeType.SET
 
 @dataclass(frozen=True)
 class Cell:
-    """A column of one mention of a table: two mentions in one query mean two rows, perhaps."""
+    """A column of one mention of a table: two mentions in one query mean two rows, perhaps.
+
+    `only` tells of which rows at most: by folded column, the words of which one stands there (`rows.told`).
+    """
 
     table: tuple[str, ...]
     column: str
     mention: int
+    only: Told = frozenset()
 
 
 @dataclass(frozen=True)
@@ -244,6 +249,7 @@ class _Walk:
             if isinstance(source, exp.Table):
                 path, columns = self.names.found[source.name]
                 mention = self.mentions.setdefault(id(source), len(self.mentions))
-                return Made(frozenset({Cell(path, columns[column.name], mention)}), plain=True)
+                cell = Cell(path, columns[column.name], mention, told_of(scope.expression, source))
+                return Made(frozenset({cell}), plain=True)
             scope = scope.parent
         raise _NotUnderstoodError

@@ -1,0 +1,63 @@
+"""Each shop on its database: recognised, decided like the same facts under canonical names, and carried out.
+
+The tests of one shop stand in this order, and go on with what the one before has done.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+from ajprivacy_pipeline.enforcement.approve import approve
+from ajprivacy_pipeline.warehouse.mapping import check, load_mapping
+from ajprivacy_pipeline.warehouse.source import open_source
+from tests.recipes.conftest import Made, init
+from tests.recipes.facts import canonical_world, facts, personal, texts
+
+
+def test_it_is_recognised_and_its_mapping_fits(made: Made) -> None:
+    shop, world, said = made
+    assert said.splitlines()[0] == shop.SHOWN
+    assert f"driver: {shop.DRIVER}" in said
+    assert [line.strip() for line in said.splitlines() if line.startswith("  ")] == shop.UNCOVERED
+    with open_source(world.url) as source:
+        findings = check(source, load_mapping(world.settings.mapping_file, world.policy.sources), world.policy.sources)
+    assert [finding.message for finding in findings if finding.level != "note"] == []
+
+
+def test_its_decisions_are_those_of_the_facts(made: Made, tmp_path: Path) -> None:
+    decided = made.world.decide()
+    assert decided == canonical_world(tmp_path / "canonical", made.shop.held(facts())).decide()
+    assert {decision for decision, _ in decided.values()} == {"due", "retain", "absent"}
+
+
+def test_what_is_due_goes_and_nothing_else(made: Made) -> None:
+    """Whoever is not due at all stands in every table as before, and whoever is, only where the shop's fixture says."""
+    shop, world, _ = made
+    held = shop.held(facts())
+    before = Counter(texts(world))
+    plan = world.plan()
+    assert plan["refused"] == []
+    assert {f"{row['entity']}.{row['column']}" for row in plan["not_carried_out"]} == shop.NOT_CARRIED_OUT
+    assert plan["plan"] is not None
+    approve(world.settings, plan["plan"], "Ada", release_brake=True)
+    assert world.apply(plan["plan"])["verified"]
+    after = Counter(texts(world))
+    people = {row["customer_id"]: personal(row) for row in held["customers"]}
+    for who in shop.STAY:
+        for text in people[who]:
+            assert _with(text, after) == _with(text, before), text
+    left = {f"{table}.{column}" for who in shop.GO for text in people[who] for table, column, _ in _with(text, after)}
+    assert left == shop.LEFT
+
+
+def _with(text: str, cells: Counter[tuple[str, str, str]]) -> Counter[tuple[str, str, str]]:
+    """The cells in which a text stands, in any case."""
+    return Counter({cell: number for cell, number in cells.items() if text.lower() in cell[2].lower()})
+
+
+def test_a_version_that_is_not_known_is_refused(made: Made, tmp_path: Path) -> None:
+    shop, world, _ = made
+    world.execute(shop.STRANGE)
+    code, said = init(world.url, tmp_path, "--recipe", "auto")
+    assert code != 0
+    assert shop.STRANGE_SAYS in said
+    assert not (tmp_path / "mapping.toml").exists()
