@@ -15,6 +15,7 @@ def mapping_text(shop: Shop, answers: Mapping[str, str], dialect: str) -> str:
     from jinja2 import Environment, StrictUndefined
     environment = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True,  # noqa: S701 - TOML
                               lstrip_blocks=True, keep_trailing_newline=True)
+    environment.filters["years"] = _years
     body = environment.from_string(shop.recipe.template).render(
         **shop.names, **answers, version=shop.version, dialect=dialect)
     return "\n".join([*_head(shop, answers), body])
@@ -29,6 +30,15 @@ def _head(shop: Shop, answers: Mapping[str, str]) -> list[str]:
                      + (f": {question.options[answer]}" if question.options else ""))
     return [*lines, f"# Driver: {driver_command(shop.recipe)}",
             f"# Address: AJPRIVACY_WAREHOUSE='{shop.recipe.address}'", ""]
+
+
+def _years(rule: str, column: str) -> str:
+    """What feeds the years of a warranty: a number for every product, or numbers by what stands in a column."""
+    if rule.isdigit():
+        return f"{{ constant = {rule} }}"
+    cases = " ".join(f"WHEN '{name.strip()}' THEN {years}" for name, years in (
+        part.split("=") for part in rule.split(",")))
+    return f"{{ sql = '''CASE {column} {cases} END''' }}"
 
 
 def driver_command(recipe: Recipe) -> str:

@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from ajprivacy_pipeline.cli.main import app
 from tests.enforcement.enforcement_world import World, empty_database
-from tests.recipes import woocommerce
+from tests.recipes import businesscentral, magento, odoo, prestashop, woocommerce
 from tests.recipes.facts import facts
 
-SHOPS = (woocommerce,)
+SHOPS = (woocommerce, magento, prestashop, odoo, businesscentral)
 
 
 class Made(NamedTuple):

@@ -5,10 +5,11 @@ would be due a year too early.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
 from tests.enforcement.enforcement_world import World
 from tests.warehouse.shopkit import canonical_sqlite
 
@@ -42,6 +43,9 @@ _ORDERS = (  # id, customer, product, ordered, delivered, paid, cancelled, retur
     (1011, 21, 504, "2012-04-02 09:00:00Z", "2012-04-05 09:00:00Z", "2012-04-02 09:05:00Z", None, None))
 _GUESTS = {1009: ("Gjertine", "Ensrud"), 1010: ("Halvdana", "Nyberget")}
 WARRANTIES = {501: 2, 502: 0, 503: 10, 504: None}
+CATEGORIES = {2: "Lamps", 0: "Paint", 10: "Sofas", None: "Rugs"}
+BY_CATEGORY = "Lamps=2,Paint=0,Sofas=10"
+_OSLO = ZoneInfo("Europe/Oslo")
 
 
 def _person(number: int, first: str, last: str) -> Row:
@@ -60,7 +64,7 @@ def facts() -> Facts:
             row["name"] = "Lagerhuset AS"
     known = {row["customer_id"]: row for row in customers}
     found: Facts = {"customers": customers, "orders": [], "order_lines": [], "invoices": [], "products": [
-        {"product_id": number, "name": f"Product {number}", "category": "goods", "warranty_years": years}
+        {"product_id": number, "name": f"Product {number}", "category": CATEGORIES[years], "warranty_years": years}
         for number, years in WARRANTIES.items()]}
     for number, who, product, ordered, delivered, paid, cancelled, returned in _ORDERS:
         buyer = known[who] if who else _person(number, *_GUESTS[number])
@@ -86,6 +90,21 @@ def names_of(email: str) -> tuple[str, str]:
     """First and last name of whoever has an address; of a firm's, those of whoever orders for it."""
     first, last = email.partition("@")[0].title().split(".")
     return first, last
+
+
+def bare(moment: str | None) -> str | None:
+    """A moment as a shop that keeps UTC without a zone writes it."""
+    return moment.removesuffix("Z") if moment else None
+
+
+def local(moment: str | None) -> str | None:
+    """A moment as a shop that keeps its local time writes it."""
+    return datetime.fromisoformat(moment).astimezone(_OSLO).strftime("%Y-%m-%d %H:%M:%S") if moment else None
+
+
+def day(moment: str | None) -> str | None:
+    """The local day of a moment."""
+    return (local(moment) or "")[:10] or None
 
 
 def without(found: Facts, lacks: Mapping[str, tuple[str, ...]]) -> Facts:
@@ -118,7 +137,3 @@ def personal(row: Row) -> set[str]:
     return {str(value) for column, value in row.items() if value and column.endswith(ends)
             and value != "Lagerhuset AS" and not column.startswith("user")}
 
-
-def copies_of(mapping: MappingFile) -> set[str]:
-    """The tables that a mapping declares as copies."""
-    return {copy.path[-1] for copy in mapping.copies}

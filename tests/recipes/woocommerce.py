@@ -12,7 +12,8 @@ ANSWERS = {"warranty": "warranty_years"}
 LACKS: dict[str, tuple[str, ...]] = {}
 TABLES = """
 CREATE TABLE wp_users (ID bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY,
-    user_login varchar(60) NOT NULL DEFAULT '', user_pass varchar(255) NOT NULL DEFAULT '', user_nicename varchar(50) NOT NULL DEFAULT '',
+    user_login varchar(60) NOT NULL DEFAULT '', user_pass varchar(255) NOT NULL DEFAULT '',
+    user_nicename varchar(50) NOT NULL DEFAULT '',
     user_email varchar(100) NOT NULL DEFAULT '', user_url varchar(100) NOT NULL DEFAULT '',
     user_registered datetime NOT NULL DEFAULT '2000-01-01 00:00:00', display_name varchar(250) NOT NULL DEFAULT '');
 CREATE TABLE wp_usermeta (umeta_id bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY,
