@@ -5,6 +5,8 @@ Belongs here: guessing, and saying what could not be guessed. Does not belong he
 """
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 
 from ajprivacy_pipeline import policy
@@ -60,39 +62,66 @@ def _zone(matched: dict[str, str], tables: dict[str, dict[str, ColumnType]], sou
 def match_tables(tables: dict[str, dict[str, ColumnType]], sources: policy.Sources) -> dict[str, str]:
     """Canonical table → source table, each source table at most once; likelier names win."""
     matched: dict[str, str] = {}
+    shared = _shared(list(tables))
     for exact in (True, False):  # no synonym takes what another table has as its own name
         for name in sources.tables:
             if name not in matched and (found := _first(candidates(name)[:1] if exact else candidates(name),
-                                                        [t for t in tables if t not in matched.values()])):
+                                                        [t for t in tables if t not in matched.values()], shared)):
                 matched[name] = found
     return matched
 
 
 def match_columns(table_name: str, table: policy.SourceTable, columns: dict[str, ColumnType],
-                  dialect: str) -> dict[str, str]:
-    """Canonical column → source column that could hold it, each source column at most once."""
+                  dialect: str, source_table: str = "") -> dict[str, str]:
+    """Canonical column → source column that could hold it, each source column at most once.
+
+    The key of a source table may be called after it: `payment_id` of `payment`.
+    """
     matched: dict[str, str] = {}
+    shared = _shared(list(columns))
     for exact in (True, False):
         for column, spec in table.columns.items():
             free = [name for name, type_ in columns.items()
                     if name not in matched.values() and not unfit(spec.type, type_, dialect)]
             wanted = candidates(table_name, column)
-            if column not in matched and (found := _first(wanted[:1] if exact else wanted, free)):
+            if column == table.key[-1] and source_table:
+                wanted[1:1] = _keys_of(source_table)
+            if column not in matched and (found := _first(wanted[:1] if exact else wanted, free, shared)):
                 matched[column] = found
     return matched
 
 
-def _first(wanted: list[str], names: list[str]) -> str | None:
+def _first(wanted: list[str], names: list[str], shared: list[str]) -> str | None:
     spelt: dict[str, str] = {}
     for name in names:
-        bare = name.rpartition(".")[2]
+        bare = _bare(name)
         plain = normal(bare)
         spelt.setdefault(plain, name)
-        for prefix in _PREFIXES:
-            # `tbl_kunder` and `t_kunder` are `kunder`; `telefon` is no `elefon`.
+        for prefix in (*_PREFIXES, *shared):
+            # `tbl_kunder`, `t_kunder` and, where many begin so, `ps_kunder` are `kunder`; `telefon` is no `elefon`.
             if bare.casefold().startswith(f"{prefix}_"):
-                spelt.setdefault(plain.removeprefix(prefix), name)
+                spelt.setdefault(plain.removeprefix(normal(prefix)), name)
     return next((spelt[word] for word in wanted if word in spelt), None)
+
+
+def _bare(name: str) -> str:
+    """A name without its schema, and without company and app where it is `COMPANY$Customer$app`."""
+    parts = name.split("$")
+    return parts[1] if len(parts) == 3 and all(parts) else name.rpartition(".")[2]
+
+
+def _keys_of(table: str) -> list[str]:
+    """What the key of a source table may be called, its last word and all of its words."""
+    words = [normal(word) for word in re.split(r"[^0-9A-Za-z]+", _bare(table)) if word]
+    stems = dict.fromkeys(stem.removesuffix("s") for at in range(len(words)) if (stem := "".join(words[at:])))
+    forms = [form for stem in stems for form in (f"{stem}id", f"id{stem}", f"{stem}no", f"{stem}nr")]
+    return [*forms, "entityid", "id"]
+
+
+def _shared(names: list[str]) -> list[str]:
+    """The first words that at least half of the names share, and three of them: a shop's prefix."""
+    firsts = Counter(_bare(name).casefold().partition("_")[0] for name in names if "_" in name)
+    return [word for word, number in firsts.items() if word and number >= max(3, len(names) / 2)]
 
 
 def _no_table(name: str, table: policy.SourceTable) -> Iterator[str]:
@@ -107,7 +136,7 @@ def _no_table(name: str, table: policy.SourceTable) -> Iterator[str]:
 
 def _table(name: str, table: policy.SourceTable, found: str, columns: dict[str, ColumnType],
            dialect: str) -> Iterator[str]:
-    matched = match_columns(name, table, columns, dialect)
+    matched = match_columns(name, table, columns, dialect, found)
     yield f"[tables.{name}]  # {table.description}"
     yield f"table = {_toml(found)}"
     yield f"[tables.{name}.columns]"

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from ajprivacy_pipeline.warehouse import words
+
 TABLES = {
     "customers": "customer kunde kunder kund client clients kunderegister konto kunden debitor",
     "contacts": "contact kontakt kontakter kontaktperson kontaktpersoner customercontacts contactpersons",
@@ -41,7 +43,7 @@ COLUMNS = {
     "subscription_id": "abonnementid prenumerationid",
     "event_id": "hendelseid handelseid", "log_id": "loggid", "request_id": "kravid foresporselid begaranid",
     "name": "navn namn fulltnavn fullname kundenavn kundnamn customername produktnavn produktnamn productname",
-    "customer_type": "kundetype kundtyp type customerkind",
+    "customer_type": "kundetype kundtyp kundentyp customerkind",
     "organisation_number": "orgnr organisasjonsnummer organisationsnummer orgnumber organizationnumber orgno",
     "national_identity_number": "fodselsnummer personnummer fnr pnr ssn nationalid",
     "email": "epost eposta epostadresse epostadress mail emailaddress mailadresse",
@@ -105,12 +107,13 @@ def normal(name: str) -> str:
 def candidates(table: str, column: str | None = None) -> list[str]:
     """Normalised names to look for, the likeliest first."""
     if column is None:
-        return [normal(table), *TABLES.get(table, "").split()]
+        return [normal(table), *TABLES.get(table, "").split(), *words.TABLES.get(table, "").split()]
     own = normal(column)
     short = [own[:-2]] if own.endswith("at") and column.endswith("_at") else []
     key = ["id", "nr", "nummer", "no"] if column == key_of(table) else []
     prefixed = [word + own for word in candidates(table)[1:4]]
-    return [own, *COLUMNS.get(column, "").split(), *key, *short, *prefixed]
+    return [own, *COLUMNS.get(column, "").split(), *words.COLUMNS.get(column, "").split(),
+            *words.composed(column, COLUMNS), *words.OF.get((table, column), "").split(), *key, *short, *prefixed]
 
 
 def key_of(table: str) -> str:

@@ -23,8 +23,8 @@ _WORD = re.compile(r"[A-Za-z0-9_-]+")
 
 def told_by(where: str | None, dialect: str) -> Told:
     """Returns what a condition of the mapping says of the rows that it means."""
-    if where is None or dialect not in _DIALECTS:
-        return frozenset()
+    if where is None or dialect not in _DIALECTS or (dialect in ("mysql", "mariadb") and '"' in where):
+        return frozenset()  # "x" is a text or a name there, as the session has it
     try:
         tree = sqlglot.parse_one(f"SELECT 1 FROM told WHERE {where}", dialect=_DIALECTS[dialect])
     except (SqlglotError, RecursionError):

@@ -38,7 +38,8 @@ _NUMBERS = ("Document Type", "Line No_", "Type", "Quantity", "Unit Price", "Amou
 _KEYS = {"Sales Line": 3, "Sales Shipment Line": 2, "Sales Header": 2}
 
 
-def _table(name: str) -> str:
+def table(name: str) -> str:
+    """A table as the database calls it."""
     return f"NORD AS${name}${_APP}"
 
 
@@ -46,21 +47,21 @@ def _ddl(name: str, columns: tuple[str, ...]) -> str:
     listed = ", ".join(f'"{column}" ' + ("integer NOT NULL DEFAULT 0" if column in _NUMBERS else
                                          "varchar(100) NOT NULL DEFAULT ''") for column in columns)
     key = ", ".join(f'"{column}"' for column in columns[:_KEYS.get(name, 1)])
-    return f'CREATE TABLE "{_table(name)}" ({listed}, PRIMARY KEY ({key}));\n'
+    return f'CREATE TABLE "{table(name)}" ({listed}, PRIMARY KEY ({key}));\n'
 
 
 TABLES = "".join(_ddl(name, columns) for name, columns in _COLUMNS.items())
-UNCOVERED = [f"{_table('Reminder Header')}.Reminder E-Mail"]
-STRANGE = f'DROP TABLE "{_table("Item")}"'
+UNCOVERED = [f"{table('Reminder Header')}.Reminder E-Mail"]
+STRANGE = f'DROP TABLE "{table("Item")}"'
 STRANGE_SAYS = ("the tables are those of Business Central in a version that its recipe does not know (it knows with "
-                f"app ids in table names): the table {_table('Item')} is missing")
+                f"app ids in table names): the table {table('Item')} is missing")
 STAY, GO = (12, 15, 17, 19, 21), (11, 16, 20)
 # An order is made of several posted documents.
 NOT_CARRIED_OUT = {
     "orders.customer_id",
     *(f"orders.delivery_{name}" for name in ("name", "street_address", "postal_code", "city", "phone", "email")),
     *(f"invoices.billing_{name}" for name in ("name", "street_address", "postal_code", "city", "email"))}
-LEFT = {f"{_table(name)}.{column}" for name, columns in (
+LEFT = {f"{table(name)}.{column}" for name, columns in (
     ("Sales Shipment Header", ("Ship-to Name", "Ship-to Address", "Sell-to Phone No_", "Sell-to E-Mail")),
     ("Sales Invoice Header", ("Bill-to Name", "Bill-to Address", "Sell-to E-Mail"))) for column in columns}
 LACKS = {"customers": ("username", "last_login_at"), "order_lines": ("returned_at",),
@@ -90,14 +91,14 @@ def rows(found: Facts) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every row of the company, with its table."""
     for person in found["customers"]:
         first, last = names_of(person["email"])
-        yield _table("Customer"), {
+        yield table("Customer"), {
             "No_": str(person["customer_id"]), "Name": person["name"], "Search Name": person["name"].upper(),
             "Address": person["street_address"], "Post Code": person["postal_code"], "City": person["city"],
             "Country_Region Code": "NO", "Phone No_": person["phone"], "E-Mail": person["email"],
             "Registration Number": person.get("organisation_number") or "", "Contact": f"{first} {last}",
             "$systemCreatedAt": bare(person["profile_created_at"]), "$systemModifiedAt": "2026-10-01 00:00:00"}
     for number, years in WARRANTIES.items():
-        yield _table("Item"), {"No_": str(number), "Description": f"Product {number}",
+        yield table("Item"), {"No_": str(number), "Description": f"Product {number}",
                                "Item Category Code": CATEGORIES[years]}
     lines = {line["order_id"]: line for line in found["order_lines"]}
     for order in found["orders"]:
@@ -108,30 +109,30 @@ def rows(found: Facts) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _shipment(order: dict[str, Any], line: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     number = str(order["order_id"])
-    yield _table("Sales Shipment Header"), {
+    yield table("Sales Shipment Header"), {
         "No_": f"S{number}", "Order No_": number, "Sell-to Customer No_": str(order["customer_id"]),
         "Order Date": f"{order['ordered_at']} 00:00:00.000", "Posting Date": f"{order['delivered_at']} 00:00:00.000",
         "Ship-to Name": order["delivery_name"], "Ship-to Address": order["delivery_street_address"],
         "Ship-to Post Code": order["delivery_postal_code"], "Ship-to City": order["delivery_city"],
         "Sell-to Phone No_": order["delivery_phone"], "Sell-to E-Mail": order["delivery_email"]}
-    yield _table("Sales Shipment Line"), {
+    yield table("Sales Shipment Line"), {
         "Document No_": f"S{number}", "Line No_": 10000, "Order No_": number, "Type": 2, "No_": str(line["product_id"]),
         "Quantity": 1, "Unit Price": 100, "Posting Date": f"{order['delivered_at']} 00:00:00.000"}
 
 
 def _invoice(invoice: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     number, settled = invoice["invoice_id"], invoice["settled_at"]
-    yield _table("Sales Invoice Header"), {
+    yield table("Sales Invoice Header"), {
         "No_": f"I{number}", "Order No_": str(invoice["order_id"]), "Bill-to Name": invoice["billing_name"],
         "Bill-to Address": invoice["billing_street_address"], "Bill-to Post Code": invoice["billing_postal_code"],
         "Bill-to City": invoice["billing_city"], "Sell-to E-Mail": invoice["billing_email"]}
-    yield _table("Cust_ Ledger Entry"), {
+    yield table("Cust_ Ledger Entry"), {
         "Entry No_": number, "Customer No_": str(invoice["customer_id"]), "Document Type": 2,
         "Document No_": f"I{number}",
         "Posting Date": f"{invoice['issued_at']} 00:00:00.000", "Due Date": "1753-01-01 00:00:00.000",
         "Open": int(settled is None), "Closed at Date": f"{settled or '1753-01-01'} 00:00:00.000"}
-    yield _table("Detailed Cust_ Ledg_ Entry"), {"Entry No_": number, "Cust_ Ledger Entry No_": number,
+    yield table("Detailed Cust_ Ledg_ Entry"), {"Entry No_": number, "Cust_ Ledger Entry No_": number,
                                                  "Ledger Entry Amount": 1, "Amount": 100}
     if settled:
-        yield _table("Detailed Cust_ Ledg_ Entry"), {"Entry No_": number + 50000, "Cust_ Ledger Entry No_": number,
+        yield table("Detailed Cust_ Ledg_ Entry"), {"Entry No_": number + 50000, "Cust_ Ledger Entry No_": number,
                                                      "Ledger Entry Amount": 0, "Amount": -100}

@@ -6,9 +6,13 @@ The tests of one shop stand in this order, and go on with what the one before ha
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from ajprivacy_pipeline.enforcement.approve import approve
+from ajprivacy_pipeline.enforcement.ground import look_at
 from ajprivacy_pipeline.warehouse.mapping import check, load_mapping
 from ajprivacy_pipeline.warehouse.source import open_source
+from tests.recipes import woocommerce
 from tests.recipes.conftest import Made, init
 from tests.recipes.facts import canonical_world, facts, personal, texts
 
@@ -52,6 +56,19 @@ def test_what_is_due_goes_and_nothing_else(made: Made) -> None:
 def _with(text: str, cells: Counter[tuple[str, str, str]]) -> Counter[tuple[str, str, str]]:
     """The cells in which a text stands, in any case."""
     return Counter({cell: number for cell, number in cells.items() if text.lower() in cell[2].lower()})
+
+
+@pytest.mark.parametrize("made", [woocommerce], indirect=True, ids=["woocommerce"])
+def test_a_copy_that_tells_companies_from_people_is_refused(made: Made) -> None:
+    """The company in the address book stands in the same column as the phone: where both are named, nothing goes."""
+    path = made.world.settings.mapping_file
+    assert path is not None
+    path.write_text(path.read_text().replace("'billing_phone', 'shipping_phone'", "'billing_phone', 'billing_company'"))
+    with open_source(made.world.url) as source:
+        found = look_at(source, made.world.settings, made.world.policy).refused
+    refused = [row for row in found if row["constraint"] == "mapping"]
+    assert [row["table"] for row in refused] == ["wp_usermeta"]
+    assert "customers.customer_type" in refused[0]["fix"]
 
 
 def test_a_version_that_is_not_known_is_refused(made: Made, tmp_path: Path) -> None:
