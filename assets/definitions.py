@@ -6,7 +6,7 @@ Belongs here: putting the parts together. Does not belong here: parts.
 from collections.abc import Mapping
 
 import dagster as dg
-from ajprivacy_pipeline.assets import alerts, checks, enforce, jobs, quality, review, rights, steps
+from ajprivacy_pipeline.assets import alerts, checks, enforce, jobs, month_page, quality, review, rights, steps
 from ajprivacy_pipeline.assets.build import EXTRACTION, Check, key, layer, model_table
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 
@@ -28,7 +28,7 @@ def build_defs() -> dg.Definitions:
         review.review(),
     ]
     made = [*work, steps.close([key(EXTRACTION), steps.ZONE, checks.RELEASE, review.OPEN]), steps.destination(),
-            enforce.plan(), enforce.certificate()]
+            enforce.plan(), enforce.certificate(), month_page.page()]
     monthly = jobs.monthly_job(dg.AssetSelection.assets(*(asset_key for asset in made for asset_key in asset.keys)))
     apply = enforce.apply_job()
     daily = rights.daily_job()

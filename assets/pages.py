@@ -17,12 +17,14 @@ import uvicorn
 from ajprivacy_pipeline.assets.guard import App, Guard
 from ajprivacy_pipeline.assets.history import CODE
 from ajprivacy_pipeline.assets.instance import prepare_dagster
+from ajprivacy_pipeline.assets.month_page import Shown
 from dagster import __version__
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import ModuleTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 
 from ajprivacy_pipeline.errors import PrivacyError
+from ajprivacy_pipeline.monthly.page import page_folder
 from ajprivacy_pipeline.settings import Settings
 
 _HERE = "127.0.0.1"
@@ -52,7 +54,8 @@ def serve(settings: Settings, port: int, *, read_only: bool, hosts: Sequence[str
                                       code_server_log_level="WARNING") as context,
               _daemon(settings, wanted=not read_only)):
             app = create_app_from_workspace_process_context(context)
-            uvicorn.run(Guard(cast("App", app), known), host=_HERE, port=port, log_level="warning",
+            shown = Shown(cast("App", app), page_folder(settings))
+            uvicorn.run(Guard(shown, known), host=_HERE, port=port, log_level="warning",
                         timeout_graceful_shutdown=_PATIENCE_SECONDS)
 
 

@@ -12,8 +12,7 @@ FLOORS = (
     ("errors",), ("calendar", "clock"), ("settings", "policy"), ("storage",),
     ("retention", "disclosure", "warehouse", "pseudonyms", "sample"),
     ("explain", "lineage", "recipes"), ("oversight", "release"), ("whatif",), ("run",), ("enforcement",), ("rights",),
-    ("alerts",),
-    ("assets",), ("cli",), ("__main__",),
+    ("alerts", "monthly"), ("assets",), ("cli",), ("__main__",),
 )
 ASSETS = sorted((ROOT / "assets").glob("*.py"))
 SHIPPED = [*DOMAIN, *ASSETS, ROOT / "sql" / "__init__.py"]

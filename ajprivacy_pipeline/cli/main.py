@@ -20,6 +20,7 @@ from ajprivacy_pipeline.cli import (
     ledger,
     lineage,
     mapping,
+    pages,
     people,
     plans,
     policy,
@@ -173,6 +174,6 @@ def _run_and_show(settings: Settings, month: str, request: "ReleaseRequest", *, 
 
 
 # Below the commands of this module, in the order of use: help lists them so.
-for commands in (health, people, plans, requests, registers, ledger, sweeps, evidence, policy, releases, lineage,
+for commands in (health, pages, people, plans, requests, registers, ledger, sweeps, evidence, policy, releases, lineage,
                  mapping, keys):
     commands.register(app)

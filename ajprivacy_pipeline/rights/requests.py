@@ -19,7 +19,7 @@ from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import newest_month, read_month
-from ajprivacy_pipeline.storage.zones import without_pandas
+from ajprivacy_pipeline.storage.zones import Connection, without_pandas
 
 VERIFY, EXTEND, ANSWER, REFUSE, CLOSE = "verify_identity", "extend", "answer", "refuse", "close"
 _ROWS = """
@@ -73,15 +73,21 @@ class Request:
         return "soon" if due <= today + timedelta(days=rights.soon_days) else "in time"
 
 
-def known_requests(settings: Settings, rights: Rights) -> list[Request]:
+def known_requests(settings: Settings, rights: Rights, month: Connection | None = None) -> list[Request]:
     """Returns every request, those of the warehouse first, each oldest first.
+
+    Args:
+        settings: whose.
+        rights: deadlines and who needs to show who they are.
+        month: the newest month, where this process has it open.
 
     Raises:
         PrivacyError: the newest month's file or the control store cannot be read.
     """
     control, keys = ControlStore.in_folder(settings.control), KeyStore(settings.keys, settings.root_key)
     taken = steps(control)
-    found = [_of_warehouse(row, rights) for row in _warehouse_rows(settings)]
+    found = [_of_warehouse(row, rights) for row in (
+        _warehouse_rows(settings) if month is None else month.execute(_ROWS).fetchall())]
     named = {request.id for request in found}
     found += [Request(one.id, one.kind, "recorded", one.received_on, one.asker, _begins(one.kind, rights))
               for one in added_requests(control, keys) if one.id not in named]

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from ajprivacy_pipeline.warehouse.extract import TableExtract
     from ajprivacy_pipeline.whatif.figures import Figures
 
+_CARRIED = "control.carried_facts"
+
 
 class MonthRun:
     """A month whose file is open and whose lock is held; made by `open_month` alone.
@@ -123,7 +125,12 @@ class MonthRun:
         """Rebuild the table of one SQL model and return its row count."""
         with self._timed(name) as done:
             model = self.catalogue[name]
-            return done(run_model(self.con, model, self._bound(model.layer)))
+            bound = self._bound(model.layer)
+            if _CARRIED in model.reads and _CARRIED not in self._values:
+                from ajprivacy_pipeline.release.carried_facts import write_carried_facts
+                write_carried_facts(self.con, self.settings)  # of what is staged, which each of its readers comes after
+                self._values[_CARRIED] = {}
+            return done(run_model(self.con, model, bound))
 
     def quality(self) -> int:
         """Write staged.quality, the rows that do not fit the source contract, and return their number."""
@@ -237,8 +244,6 @@ class MonthRun:
             self._values["keys"] = pseudonym_parameters(self.keys, self.month)
         if layer in ("anonymous", "published") and "release" not in self._values:
             from ajprivacy_pipeline.release import model_values, plan_release  # late: its solvers load for seconds
-            from ajprivacy_pipeline.release.carried_facts import write_carried_facts
-            write_carried_facts(self.con, self.settings)
             plan = plan_release(self.control, self.policy, self.month, self._request)
             self._values["release"] = model_values(self.policy, plan)  # one random key for all facts of this run
         return ChainMap(*self._values.values())

@@ -95,15 +95,20 @@ def forecast(settings: Settings, month: str) -> Forecast:
         ZoneError: the month was never run or its file is destroyed.
         ControlError: its decisions are not complete.
     """
-    decided_on = as_of(month)
-    months = [shift(month, ahead) for ahead in range(1, 12 * YEARS + 1)]
+    as_of(month)
     with boundary("forecast"):
         keys = KeyStore(settings.keys, settings.root_key)
         with zones.open_zone(settings, keys, month_file(settings, month), read_only=True) as con:
             require_decisions(con, month)
-            version = con.execute("SELECT any_value(policy_version) "
-                                  "FROM retention.attribute_decisions").fetchall()[0][0]
-            rows = con.execute(_FORECAST, {"horizon": as_of(months[-1])}).fetchall()
+            return forecast_of(con, month)
+
+
+def forecast_of(con: zones.Connection, month: str) -> Forecast:
+    """The same of a month that is decided and open."""
+    decided_on = as_of(month)
+    months = [shift(month, ahead) for ahead in range(1, 12 * YEARS + 1)]
+    version = con.execute("SELECT any_value(policy_version) FROM retention.attribute_decisions").fetchall()[0][0]
+    rows = con.execute(_FORECAST, {"horizon": as_of(months[-1])}).fetchall()
     found: dict[str, Counts] = {bucket: {"people": people, "attributes": attributes, "records": records}
                                 for bucket, people, attributes, records in rows}
     nothing: Counts = {"people": 0, "attributes": 0, "records": 0}

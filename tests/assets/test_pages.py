@@ -133,6 +133,21 @@ def test_a_websocket_opens_for_its_own_pages_alone(pages: Pages) -> None:
     assert pages.upgrade(None) == 403
 
 
+def test_a_page_of_a_month_opens_by_its_address_and_nothing_beside_it(pages: Pages) -> None:
+    """What the run's link leads to; no other file of the home can be asked for so."""
+    folder = pages.home.folder / "control" / "pages"
+    folder.mkdir()
+    for name in ("month-2026-10.html", "month-2026-10.en.html", ".month-2026-10.html.1", "other.html"):
+        (folder / name).write_text(f"<p>æ {name}</p>", encoding="utf-8")
+    for name in ("month-2026-10.html", "month-2026-10.en.html"):
+        assert pages.ask("GET", f"/month/{name}") == (200, f"<p>æ {name}</p>")
+        assert pages.ask("HEAD", f"/month/{name}") == (200, "")
+    for name in ("month-2026-11.html", "other.html", ".month-2026-10.html.1", "", "../control.db", "%2e%2e/control.db",
+                 "../pages/month-2026-10.html"):
+        assert pages.ask("GET", f"/month/{name}")[0] == 404, name
+    assert pages.ask("GET", "/month/month-2026-10.html", Host="elsewhere.example.test")[0] == 403
+
+
 def test_a_port_in_use_is_said_in_one_sentence(pages: Pages) -> None:
     second = pages.home.call("ui", "--port", str(pages.port))
     assert second.returncode == 2

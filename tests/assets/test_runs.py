@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 from ajprivacy_pipeline.assets.history import POOL
 from ajprivacy_pipeline.assets.instance import prepare_dagster
+from ajprivacy_pipeline.assets.month_page import PAGE, PLACE
 from dagster._core.event_api import PartitionKeyFilter
 
 from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES, PROVING
@@ -81,6 +82,21 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Home:
     assert '"proven": true' in first.stdout
     assert not [mark for mark in _secrets(made) if mark in first.stdout + first.stderr]
     return made
+
+
+def test_a_month_ends_with_its_page(released: Home) -> None:
+    """In both languages, told by the run in an address that opens it, and without anybody's data."""
+    with prepare_dagster(_settings(released)) as instance:
+        event = instance.get_latest_materialization_event(PAGE)
+        assert event is not None
+        assert event.asset_materialization is not None
+        metadata = event.asset_materialization.metadata
+    assert metadata["made"].value is True
+    for name in ("page", "page_in_english"):
+        file = str(metadata[name].value).removeprefix(PLACE)
+        text = (released.folder / "control" / "pages" / file).read_text(encoding="utf-8")
+        assert "2026" in text
+        assert [mark for mark in _secrets(released) if mark in text] == []
 
 
 @pytest.fixture

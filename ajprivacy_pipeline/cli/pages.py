@@ -1,0 +1,38 @@
+"""`ajprivacy page`: the page of a month.
+
+Belongs here: arguments in, lines out. Does not belong here: what it says (`monthly`).
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ajprivacy_pipeline.cli.options import NewestMonth, prepared, today
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("page")(page)
+
+
+def page(
+    month: NewestMonth = None,
+    out: Annotated[Path | None, typer.Option(
+        file_okay=False, help="The folder to write to; default: control/pages in the home.")] = None,
+) -> None:
+    """Write the page of a month for management, in Norwegian and English: counts, days and months alone.
+
+    A run writes it when the month ends; this writes it anew, with what has happened since.
+    """
+    from ajprivacy_pipeline.monthly.figures import MonthPage
+    from ajprivacy_pipeline.monthly.page import page_folder, write_pages
+    from ajprivacy_pipeline.policy import load_policy
+    from ajprivacy_pipeline.storage.control import ControlStore
+    from ajprivacy_pipeline.storage.month_files import read_month
+    settings = prepared()
+    policy = load_policy(settings.notice)
+    with read_month(settings, month) as (con, chosen):
+        found = MonthPage(con, settings, policy, ControlStore.in_folder(settings.control), chosen, today()).figures()
+    for path in write_pages(found, policy, out or page_folder(settings)):
+        typer.echo(path)
