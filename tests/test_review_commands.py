@@ -80,9 +80,12 @@ def cases(call: Call, month: str, subject: str) -> dict[str, dict[str, Any]]:
 def test_the_list_says_what_waits_since_when_and_how_it_was_answered(settings: Settings, call: Call) -> None:
     """Oldest first; a decision stands beside its case; the JSON says the same."""
     lines = call("review", "list").splitlines()
-    assert lines[0].split() == ["reason", "subject", "record", "age", "decision"]
+    assert lines[0].split() == ["reason", "subject", "record", "may", "be", "age", "decision"]
     assert lines[1].split()[:2] == ["open_balance_review", "customer:1"]
-    assert lines[1].split()[2:] == [str((date(2026, 11, 1) - date(2015, 1, 15)).days), "days", "undecided"]
+    assert lines[1].split()[2:4] == ["-", "release|keep"]
+    assert {line.index("  ", line.index("release|keep")) for line in lines[1:-1] if "release|keep" in line} == {
+        lines[1].index("release|keep") + len("release|keep")}, "however long a name before it is"
+    assert lines[1].split()[4:] == [str((date(2026, 11, 1) - date(2015, 1, 15)).days), "days", "undecided"]
     assert lines[-1] == f"{len(lines) - 2} case(s)"
     assert "not under review" not in call("review", "decide", "contact:42", "keep", "--by", "Ada",
                                           "--reason", "collection", "--kind", "open_balance")
@@ -161,7 +164,8 @@ def test_a_message_of_nobodys_is_listed_decided_and_not_asked_about_for_a_year(s
                 if line.startswith("until_further_notice")]
 
     days = str((date(2026, 11, 1) - date(2024, 5, 6)).days)
-    assert lines(MONTH) == [["until_further_notice", "-", "communications:old", days, "days", "undecided"]]
+    assert lines(MONTH) == [["until_further_notice", "-", "communications:old", "keep", days, "days",
+                            "undecided"]]
     said = call("review", "decide", "communications:old", "keep", "--by", "Ada", "--reason", "still_needed")
     assert said.startswith("decision 1: communications:old keep (until_further_notice); it counts from the next run")
     assert lines(MONTH)[0][-3:] == ["keep", "on", "2026-11-03"]

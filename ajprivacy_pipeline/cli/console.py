@@ -14,6 +14,8 @@ from ajprivacy_pipeline.run.summary import Missing, PlanLine, ReleaseSummary, Ru
 
 _VISIBLE = "percent of each table that can be seen: totals, then with one dimension named, with two, ...; – is not told"
 
+_WIDTH = 44  # of the longest name of a model or a step, and a blank
+
 
 class Lines:
     """Progress on stderr, so that stdout holds results alone; a moving line only where a terminal shows it."""
@@ -37,7 +39,7 @@ class Lines:
     def report(self, done: Progress) -> None:
         """A finished table or step."""
         rows = f"{done.rows:>14,} rows" if done.rows is not None else " " * 19
-        self._console.print(f"  {done.what:36}{rows}{done.seconds:>9.1f} s", markup=False)
+        self._console.print(f"  {done.what:{_WIDTH}}{rows}{done.seconds:>9.1f} s", markup=False)
         self._status.update(f"after {done.what}")
 
     def note(self, line: str) -> None:

@@ -4,6 +4,7 @@ Belongs here: arguments and their defaults. Does not belong here: commands, work
 """
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -25,6 +26,15 @@ Reason = Annotated[str, typer.Option("--reason", metavar="CODE", help="A reason 
 def print_json(found: Any) -> None:
     """Print a result as JSON, days and moments as text."""
     typer.echo(json.dumps(found, indent=2, ensure_ascii=False, default=str))
+
+
+def print_columns(lines: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """Print lines of texts under each other, as wide as the longest; the columns of `right` end where others begin."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        parts = (text.rjust(width) if number in right else text.ljust(width)
+                 for number, (text, width) in enumerate(zip(line, widths, strict=True)))
+        typer.echo("  ".join(parts).rstrip())
 
 
 def today() -> date:

@@ -9,7 +9,17 @@ from typing import Annotated
 
 import typer
 
-from ajprivacy_pipeline.cli.options import By, Json, NewestMonth, Reason, parse_day, prepared, print_json, today
+from ajprivacy_pipeline.cli.options import (
+    By,
+    Json,
+    NewestMonth,
+    Reason,
+    parse_day,
+    prepared,
+    print_columns,
+    print_json,
+    today,
+)
 from ajprivacy_pipeline.settings import load_settings, operator
 
 review_app = typer.Typer(no_args_is_help=True, help="What a person must decide each month.")
@@ -54,21 +64,21 @@ def explain(
 
 @review_app.command("list")
 def review_list(month: NewestMonth = None, as_json: Json = False) -> None:
-    """List what is under review, with its age and the last decision, oldest first; "-" is not decided here."""
-    from ajprivacy_pipeline.oversight.reviews import KINDS, open_reviews
+    """List what is under review, what may be decided about it, its age and the last decision; "-": not decided here."""
+    from ajprivacy_pipeline.oversight.reviews import answers, open_reviews
     rows = open_reviews(load_settings(), month)
     if as_json:
         print_json(rows)
         return
-    if rows:
-        typer.echo(f"{'reason':28}{'subject':28}{'record':28}{'age':>12}   decision")
+    lines = [("reason", "subject", "record", "may be", "age", "decision")] if rows else []
     for row in rows:
-        subject = row["subject_id"] or "-"
-        record = f"{row['entity']}:{row['record_id']}" if row["record_id"] else ""
         age = f"{row['age_days']} days" if row["age_days"] is not None else "-"
-        waits = "undecided" if row["reason"] in KINDS else "-"  # the rest is looked at, or ends by other commands
+        may = answers(row["reason"])
+        waits = "undecided" if may else "-"  # the rest is looked at, or ends by other commands
         decided = f"{row['decision']} on {row['decided_on']}" if row["decision"] else waits
-        typer.echo(f"{row['reason']:28}{subject:28}{record:28}{age:>12}   {decided}")
+        record = f"{row['entity']}:{row['record_id']}" if row["record_id"] else "-"
+        lines.append((row["reason"], row["subject_id"] or "-", record, "|".join(may) or "-", age, decided))
+    print_columns(lines, right=(4,))
     typer.echo(f"{len(rows):,} case(s)")
 
 

@@ -73,6 +73,13 @@ class Made(TypedDict):
     invoices: int
 
 
+def answers(reason: str) -> tuple[str, ...]:
+    """Returns what may be decided about a reason of the list; nothing where it is not decided about."""
+    if reason not in KINDS:
+        return ()
+    return DECISIONS if KINDS[reason] != _KEPT_ONLY else ("keep",)
+
+
 def open_reviews(settings: Settings, month: str | None) -> list[Review]:
     """The month's review list, oldest first, each with its age in days and the decision that answers it, if any.
 
