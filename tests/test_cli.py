@@ -2,13 +2,18 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import typer
 
+from ajprivacy_pipeline.cli.console import _WIDTH
 from ajprivacy_pipeline.cli.main import app
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.retention.bind import catalogue_of
+from ajprivacy_pipeline.settings import NOTICE
 from tests import forked
 
 
@@ -35,6 +40,7 @@ def test_every_command_has_help(command: tuple[str, ...], tmp_path: Path) -> Non
 
     assert done.returncode == 0
     assert "Usage:" in done.stdout
+    assert "<bool>" not in done.stdout
     assert not (tmp_path / "home").exists()
 
 
@@ -108,3 +114,27 @@ def test_sample_then_mapping(tmp_path: Path) -> None:
     assert again.returncode == 2
     assert "--force" in again.stderr
     assert _call(tmp_path, "mapping", "check").returncode == 0
+
+
+def test_help_shows_examples_that_are_commands(tmp_path: Path) -> None:
+    """In the order of use, each a command with options that it has; and every exit code."""
+    from typer.main import get_command
+    text = _call(tmp_path, "--help").stdout
+    examples = [re.split(r"\s{2,}", line.strip())[0].split()[1:] for line in text.splitlines()
+                if line.startswith("    ajprivacy ")]
+    assert [words[0] for words in examples] == ["sample", "run", "page", "explain", "plan", "plan", "plan"]
+    for words in examples:
+        command = get_command(app)
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
+        assert not hasattr(command, "commands")
+        known = {name for parameter in command.params for name in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= known
+    for code in ("0 done", "1 a bug", "2 an error", "3 a plan was stopped", "4 something needs attention", "130"):
+        assert code in text
+
+
+def test_a_name_is_never_longer_than_its_column() -> None:
+    """The progress of a run stays in columns: every model has room, and the longest step of a release."""
+    names = [*catalogue_of(load_policy(NOTICE)), "release: computing cells in another order"]
+    assert max(map(len, names)) < _WIDTH

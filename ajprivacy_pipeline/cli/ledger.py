@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ajprivacy_pipeline.cli.options import Json, OneMonth, prepared, print_json
+from ajprivacy_pipeline.cli.options import Json, OneMonth, prepared, print_columns, print_json
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.enforcement.entries import Entry
@@ -34,10 +34,10 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         print_json([asdict(entry) for entry in entries])
         return
-    for entry in entries:
-        typer.echo(f"{entry.seq:>6}  {entry.recorded_at:%Y-%m-%d %H:%M} UTC  {entry.kind:18}"
-                   f"{entry.body.get('plan') or '-':18}{entry.body.get('month') or '-':9}{entry.hash[:12]}  "
-                   f"{_told(entry)}".rstrip())
+    if entries:
+        print_columns([("entry", "recorded (UTC)", "kind", "plan", "month", "hash", "what"), *(
+            (f"{entry.seq:,}", f"{entry.recorded_at:%Y-%m-%d %H:%M}", entry.kind, entry.body.get("plan") or "-",
+             entry.body.get("month") or "-", entry.hash[:12], _told(entry)) for entry in entries)], right=(0,))
     typer.echo(f"{len(entries):,} entries" if len(entries) != 1 else "1 entry")
 
 

@@ -44,8 +44,22 @@ from ajprivacy_pipeline.settings import Settings, load_settings
 if TYPE_CHECKING:
     from ajprivacy_pipeline.release import ReleaseRequest
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-                  context_settings={"max_content_width": 120},
+_EXAMPLES = """\b
+Examples, in the order of use:
+  ajprivacy sample --customers 5000        a shop to try it on
+  ajprivacy run                            the last full month
+  ajprivacy page                           its page for management
+  ajprivacy explain customer:C00000001     why something is kept
+  ajprivacy plan show PLAN                 what would go
+  ajprivacy plan approve PLAN --by NAME    let it go
+  ajprivacy plan apply PLAN                carry it out
+
+\b
+Exit codes: 0 done, 1 a bug, 2 an error you can fix (its message says how), 3 a plan was stopped,
+4 something needs attention (health), 130 interrupted."""
+
+app = typer.Typer(no_args_is_help=True, epilog=_EXAMPLES, add_completion=False, pretty_exceptions_enable=False,
+                  rich_markup_mode=None, context_settings={"max_content_width": 120},
                   help="Keeps the promise of a privacy notice over a customer warehouse. Settings come from "
                        "AJPRIVACY_HOME, AJPRIVACY_WAREHOUSE, AJPRIVACY_NOTICE, AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, "
                        "AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY, AJPRIVACY_ALERTS.")

@@ -143,9 +143,10 @@ def hold_list(as_json: Json = False) -> None:
     if as_json:
         print_json(rows)
         return
-    for row in rows:
-        typer.echo(f"{row['id']:>5}  {row['subject_id']:28}{row['ground']:24}{row['owner']:24}{row['placed_on']} - "
-                   f"{row['expires_on']}  {row['state']}")
+    if rows:
+        print_columns([("hold", "subject", "ground", "owner", "placed", "expires", "state"), *(
+            (str(row["id"]), row["subject_id"], row["ground"], row["owner"], str(row["placed_on"]),
+             str(row["expires_on"]), row["state"]) for row in rows)], right=(0,))
     typer.echo(f"{len(rows):,} hold(s)")
 
 

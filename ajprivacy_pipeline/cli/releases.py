@@ -3,11 +3,12 @@
 Belongs here: arguments in, lines out. Does not belong here: work (`release`); `reissue`, which runs a month (cli).
 """
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
-from ajprivacy_pipeline.cli.options import Json, print_json
+from ajprivacy_pipeline.cli.options import Json, print_columns, print_json
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.settings import load_settings
 
@@ -32,12 +33,16 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         print_json(rows)
         return
-    for row in rows:
-        size = f"{row['tables']:>3} tables {row['rows']:>9,} rows" if row["tables"] is not None else " " * 25
-        typer.echo(f"{row['month']}  from {row['history_from']}  {size}  {row['state']:9}"
-                   f"{'proven' if row['proven'] else 'not proven':12}policy {row['policy_version']}  "
-                   f"manifest {row['manifest_sha256'][:12]}")
+    if rows:
+        print_columns([("month", "from", "tables", "rows", "state", "proof", "policy", "manifest"), *(
+            (row["month"], row["history_from"], *_size(row), row["state"], "proven" if row["proven"] else "not proven",
+             row["policy_version"], row["manifest_sha256"][:12]) for row in rows)], right=(2, 3))
     typer.echo(f"{len(rows):,} release(s)")
+
+
+def _size(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Tables and rows of a release; of a damaged or replaced one nobody knows them."""
+    return ("-", "-") if row["tables"] is None else (f"{row['tables']:,}", f"{row['rows']:,}")
 
 
 def verify(month: Month = None, as_json: Json = False) -> None:

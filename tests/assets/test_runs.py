@@ -300,3 +300,20 @@ def test_a_month_is_issued_again_by_the_command_alone(august: Home) -> None:
     assert refused.returncode == 2
     assert "2024-01 is not published: the release for 2026-08 has the months from 2026-06 on" in refused.stderr
     assert refused.stdout == ""
+
+
+@pytest.mark.soak
+def test_the_month_after_an_apply_runs_and_its_page_tells_of_it(home: Home) -> None:
+    """Somebody carried out inside an open period, and the next month through Dagster, in the order of its graph."""
+    for words in (("sample", "--customers", "800", "--until", "2026-11-10"),
+                  ("run", "--month", "2026-09", "--history-from", "2026-07")):
+        done = home.call(*words)
+        assert done.returncode == 0, done.stderr
+    plan = json.loads(home.call("plan", "list", "--json").stdout)[-1]["plan"]
+    for words in (("plan", "approve", plan, "--by", "Ada", "--release-brake"), ("plan", "apply", plan),
+                  ("run", "--month", "2026-10")):
+        done = home.call(*words)
+        assert done.returncode == 0, done.stderr
+    page = (home.folder / "control" / "pages" / "month-2026-10.en.html").read_text(encoding="utf-8")
+    assert "decisions of September 2026 were carried out" in page
+    assert "<td>Ada</td>" in page or ">Ada</th>" in page

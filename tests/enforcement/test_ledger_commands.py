@@ -80,7 +80,8 @@ def test_list(filled: Settings, call: Call) -> None:
     code, out, _ = call("ledger", "list")
     lines = [line.split() for line in out.splitlines()]
     assert code == 0
-    assert [line[4] for line in lines[:-1]] == ["plan_made", "approved", "batch", "batch", "verified"]
+    assert lines[0] == ["entry", "recorded", "(UTC)", "kind", "plan", "month", "hash", "what"]
+    assert [line[3] for line in lines[1:-1]] == ["plan_made", "approved", "batch", "batch", "verified"]
     assert "batch 1: 5 decisions about 2 people" in out
     assert "by ada" in out
     assert "8 of 11 decisions" in out
