@@ -16,8 +16,6 @@ from ajprivacy_pipeline.assets.review import OPEN
 
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.errors import PrivacyError
-from ajprivacy_pipeline.monthly.figures import MonthPage
-from ajprivacy_pipeline.monthly.page import page_folder, write_pages
 
 PAGE = dg.AssetKey(["month", "page"])
 PLACE = "/month/"  # below which Dagster's pages show them
@@ -35,6 +33,8 @@ def page() -> dg.AssetsDefinition:
                           "next, who has waited longest and why, releases and their proof, requests, the source, the "
                           "policy. `ajprivacy page` writes it anew, with what has happened since.")
     def month__page(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        from ajprivacy_pipeline.monthly.figures import MonthPage
+        from ajprivacy_pipeline.monthly.page import page_folder, write_pages
         with step(context) as run:
             made = MonthPage(run.con, run.settings, run.policy, run.control, run.month,
                              today(run.policy.retention.time_zone))
