@@ -13,6 +13,7 @@ from ajprivacy_pipeline.errors import PrivacyError
 
 Length = Literal["month", "quarter", "year"]
 MONTHS: dict[Length, int] = {"month": 1, "quarter": 3, "year": 12}
+RUN_DAY = 2  # of the month after, when a month is run by its schedule
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ def as_of(month: str) -> date:
     except ValueError:
         raise PrivacyError(f"'{month}' is not a month; write it as YYYY-MM") from None
     return plus_months(first, 1)
+
+
+def runs_on(month: str) -> date:
+    """Returns the local day on which a month is run by its schedule."""
+    return as_of(month).replace(day=RUN_DAY)
 
 
 def last_day(month: str) -> date:

@@ -11,14 +11,17 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from ajprivacy_pipeline.assets import journey
 from ajprivacy_pipeline.assets.lineage import MadeOf, kept_lineage, shown
 from ajprivacy_pipeline.assets.resources import MONTH, step
 
-from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.settings import notice_folder
+from ajprivacy_pipeline.calendar import RUN_DAY
+from ajprivacy_pipeline.policy import Sources, load_policy
+from ajprivacy_pipeline.settings import notice_folder, sql_folder
 from ajprivacy_pipeline.storage.catalogue import LAYERS, Model
 
 if TYPE_CHECKING:
@@ -29,10 +32,8 @@ _RETENTION = load_policy(notice_folder()).retention
 MONTHS = dg.MonthlyPartitionsDefinition(start_date=f"{_RETENTION.first_month}-01", timezone=_RETENTION.time_zone)
 EXTRACTION = "raw.extraction"  # before everything else, also before a model that reads no table
 _SHOWN = {"raw", *LAYERS}  # schemas whose tables are assets; policy and control are written by a step, as data
-_CONTENT = {
-    "raw": "identifying", "staged": "identifying", "retention": "identifying", "pseudonyms": "identifying",
-    "pseudonymised": "pseudonymous", "anonymous": "contributor-tokens", "published": "cells-before-the-gates",
-}
+FRESH = dg.FreshnessPolicy.cron(  # by noon of the day of the run
+    deadline_cron=f"0 12 {RUN_DAY} * *", lower_bound_delta=timedelta(hours=9), timezone=_RETENTION.time_zone)
 
 
 @contextmanager
@@ -52,28 +53,25 @@ def key(name: str) -> dg.AssetKey:
     return dg.AssetKey(name.split("."))
 
 
-def tags(layer: str) -> dict[str, str]:
-    """Returns what a table of a layer says about people."""
-    return {"content": _CONTENT[layer]}
-
-
 def described(run: "MonthRun", name: str, rows: int, seconds: float) -> dict[str, Any]:
     """Returns the metadata of a written table: counts, columns and types, never a value.
 
     What else is counted must be a number under a name of the policy: G13 reads texts word by word, and digits side by
     side look like somebody's phone.
     """
-    columns = [dg.TableColumn(column, kind) for column, kind in run.describe(name)]
+    columns = journey.columns_of(run.policy.sources, name, run.describe(name))
     return {
         "dagster/row_count": rows, "dagster/table_name": name, "dagster/column_schema": dg.TableSchema(columns),
         "policy_version": run.policy.version, "seconds": round(seconds, 3),
     }
 
 
-def spec(model: Model) -> dg.AssetSpec:
+def spec(model: Model, sources: Sources) -> dg.AssetSpec:
     """A model's asset: named by its path, described by its header, versioned by its text."""
     return dg.AssetSpec(
-        key(model.name), group_name=model.layer, kinds={"duckdb", "sql"}, owners=OWNERS, tags=tags(model.layer),
+        key(model.name), group_name=journey.group(model.layer), kinds={"duckdb", "sql"}, owners=OWNERS,
+        tags=journey.tags(model.layer, sources.tables.get(model.table) if model.layer == "staged" else None),
+        metadata=journey.code(sql_folder() / model.layer / f"{model.table}.sql"),
         description=f"{model.doc}\n\nGrain: {model.grain}.", partitions_def=MONTHS,
         code_version=hashlib.sha256(model.sql.encode()).hexdigest()[:12],
         deps=[key(read) for read in model.reads if read.partition(".")[0] in _SHOWN] or [key(EXTRACTION)])
@@ -95,14 +93,26 @@ class Check:
     look: Callable[["MonthRun"], dg.AssetCheckResult]
 
 
-def model_table(model: Model) -> Table:
-    """A model's table."""
-    return Table(spec(model), _made)
+def model_table(model: Model, sources: Sources) -> Table:
+    """A model's table; `sources` say what its columns say about people."""
+    return Table(spec(model, sources), _made)
 
 
 def _made(run: "MonthRun", name: str, started: float) -> dict[str, Any]:
     rows = run.model(name)
-    return {**described(run, name, rows, time.monotonic() - started), **run.figures(name)}
+    return {**described(run, name, rows, time.monotonic() - started), **run.figures(name),
+            **_owed(run, name)}
+
+
+def _owed(run: "MonthRun", name: str) -> dict[str, Any]:
+    """What is due, in numbers that plot; of everything that is due also why and since when."""
+    found = run.owed(name)
+    by_clause = found.pop("due_by_clause", None)
+    if by_clause:  # rows and not one text: who looks reads a table
+        found["due_by_clause"] = dg.MetadataValue.table([
+            dg.TableRecord({"clause": clause, "due": sum(ages.values()), **ages})
+            for clause, ages in by_clause.items()])
+    return found
 
 
 def layer(name: str, tables: Sequence[Table], checks: Sequence[Check] = ()) -> dg.AssetsDefinition:

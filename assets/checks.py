@@ -7,12 +7,12 @@ gates stand inside the release's own step: prove, then swap; the checks report w
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from ajprivacy_pipeline.assets.build import MONTHS, OWNERS, checks_by_month, key
+from ajprivacy_pipeline.assets.build import FRESH, MONTHS, OWNERS, checks_by_month, key
 from ajprivacy_pipeline.assets.history import POOL
+from ajprivacy_pipeline.assets.journey import group
 from ajprivacy_pipeline.assets.resources import MONTH, step
 
 from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES, PROVING, Guarantee
@@ -23,6 +23,7 @@ from ajprivacy_pipeline.storage.catalogue import Model
 if TYPE_CHECKING:
     from ajprivacy_pipeline.release import ReleaseResult
 
+_LEADING, _MEASURES, _LEVELS = "sales_monthly", ("orders", "revenue_nok"), (1, 2)
 RELEASE = dg.AssetKey(["release", "analytics"])
 
 
@@ -30,11 +31,10 @@ def release(models: Sequence[Model], policy: Policy) -> dg.AssetsDefinition:
     """Returns the asset that analysts read: built in a staging folder, proven, swapped in."""
     gates = [GUARANTEES[name] for name in PROVING]
 
-    @dg.asset(key=RELEASE, group_name="release", kinds={"duckdb", "parquet"}, owners=OWNERS,
+    @dg.asset(key=RELEASE, group_name=group("release"), kinds={"duckdb", "parquet"}, owners=OWNERS,
               tags={"content": "anonymous"}, deps=[key(model.name) for model in models], partitions_def=MONTHS,
               pool=POOL, required_resource_keys={MONTH}, check_specs=[_spec(gate, policy) for gate in gates],
-              freshness_policy=dg.FreshnessPolicy.cron(
-                  deadline_cron="0 12 2 * *", lower_bound_delta=timedelta(hours=9), timezone="Europe/Oslo"),
+              freshness_policy=FRESH,
               description="Parquet files, a manifest and analytics.duckdb for one month. A gate that fails leaves the "
                           "previous release in place. A month that is closed already is left alone, and its checks say "
                           "again what was found when it was closed.")
@@ -74,6 +74,14 @@ def _check(verdict: Verdict) -> dg.AssetCheckResult:
                   **({"remedy": gate.remedy} if failed else {})})
 
 
+def _visible(result: "ReleaseResult") -> dict[str, int]:
+    """Percent of orders and revenue in shown cells, by how many dimensions are named, as the release says."""
+    return {f"visible_{share['measure']}_{level['dimensions']}": share["percent"]
+            for said in result.visible if said["table"] == _LEADING
+            for level in said["levels"] if level["dimensions"] in _LEVELS
+            for share in level["shares"] if share["measure"] in _MEASURES and share["percent"] is not None}
+
+
 def _described(result: "ReleaseResult", policy: Policy) -> dict[str, Any]:
     from ajprivacy_pipeline.release.visible import told_lines
     gates = "\n".join(f"| {v.guarantee} {GUARANTEES[v.guarantee].title} | {v.word} | {v.figure} | "
@@ -82,9 +90,12 @@ def _described(result: "ReleaseResult", policy: Policy) -> dict[str, Any]:
     return {
         "policy_version": policy.version, "status": result.status, "proven": result.proven, "folder": result.folder,
         "history_from": result.history_from, "manifest_sha256": result.manifest_sha256, "repaired": result.repaired,
-        "dagster/row_count": sum(result.rows.values()), "rows": result.rows, **result.figures,
+        "dagster/row_count": sum(result.rows.values()), **_visible(result), "cells": result.figures.get("cells", 0),
+        "cells_suppressed": result.figures.get("cells_suppressed", 0), "tables": len(result.rows),
+        "gates_passed": sum(v.passed for v in result.verdicts), "gates": len(result.verdicts),
+        "absent_columns": len(result.absent), "rows": result.rows, "figures": dict(result.figures),
         "page": dg.MetadataValue.path(f"{result.folder}/release.html"),  # relative to the home
         "published_at": result.published_at,
-        "gates": dg.MetadataValue.md(f"| guarantee | verdict | figure | meaning |\n|---|---|---|---|\n{gates}"),
+        "verdicts": dg.MetadataValue.md(f"| guarantee | verdict | figure | meaning |\n|---|---|---|---|\n{gates}"),
         "visible": dg.MetadataValue.md(f"| table | visible, in percent |\n|---|---|\n{visible}"),
     }

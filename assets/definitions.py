@@ -6,11 +6,22 @@ Belongs here: putting the parts together. Does not belong here: parts.
 from collections.abc import Mapping
 
 import dagster as dg
-from ajprivacy_pipeline.assets import alerts, checks, enforce, jobs, month_page, quality, review, rights, steps
+from ajprivacy_pipeline.assets import (
+    alerts,
+    checks,
+    enforce,
+    jobs,
+    month_page,
+    published,
+    quality,
+    review,
+    rights,
+    steps,
+)
 from ajprivacy_pipeline.assets.build import EXTRACTION, Check, key, layer, model_table
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 
-from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.policy import Sources, load_policy
 from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.settings import notice_folder, sql_folder
 from ajprivacy_pipeline.storage.catalogue import LAYERS, Model, layer_models, load_catalogue
@@ -22,9 +33,10 @@ def build_defs() -> dg.Definitions:
     catalogue = load_catalogue(sql_folder(), vocabulary_of(policy))
     work = [
         steps.extraction(policy.sources),
-        *(_layer(name, catalogue) for name in LAYERS),
+        *(_layer(name, catalogue, policy.sources) for name in LAYERS),
         steps.pseudonymised(layer_models(catalogue, ("pseudonymised",))),
         checks.release(layer_models(catalogue, ("published",)), policy),
+        published.tables(policy),
         review.review(),
     ]
     made = [*work, steps.close([key(EXTRACTION), steps.ZONE, checks.RELEASE, review.OPEN]), steps.destination(),
@@ -35,6 +47,7 @@ def build_defs() -> dg.Definitions:
     maintenance = jobs.maintenance_job(policy.periods["log_months"])
     return dg.Definitions(
         assets=[*steps.source_specs(policy.sources), *made, enforce.applied(), rights.requests()],
+        asset_checks=[quality.tables_were_read(list(policy.sources.tables))],
         jobs=[monthly, apply, daily, maintenance],
         schedules=[jobs.monthly_schedule(monthly), rights.daily_schedule(daily),
                    jobs.maintenance_schedule(maintenance)],
@@ -44,10 +57,12 @@ def build_defs() -> dg.Definitions:
     )
 
 
-def _layer(name: str, catalogue: Mapping[str, Model]) -> dg.AssetsDefinition:
+def _layer(name: str, catalogue: Mapping[str, Model], sources: Sources) -> dg.AssetsDefinition:
     """The tables of a layer; with the staged ones what does not fit, found in all that do not read it themselves."""
-    tables = [model_table(model) for model in layer_models(catalogue, (name,))]
-    asked: dict[str, list[Check]] = {"staged": [quality.values_fit()], "retention": [quality.facts_are_evidence()]}
+    tables = [model_table(model, sources) for model in layer_models(catalogue, (name,))]
+    asked: dict[str, list[Check]] = {
+        "staged": [quality.values_fit(), *map(quality.table_fits, sources.tables)],
+        "retention": [quality.facts_are_evidence()]}
     if name == "staged":
         tables.append(steps.quality([EXTRACTION, *(model.name for model in layer_models(catalogue, (name,))
                                                    if "staged.quality" not in model.reads)]))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from ajprivacy_pipeline.assets.build import MONTHS, OWNERS
 from ajprivacy_pipeline.assets.history import POOL
+from ajprivacy_pipeline.assets.journey import group
 from ajprivacy_pipeline.assets.resources import MONTH, step
 from ajprivacy_pipeline.assets.steps import CLOSED
 
@@ -43,7 +44,7 @@ class PlanConfig(dg.Config):
 def plan() -> dg.AssetsDefinition:
     """Returns the last step of a month: what would go, in numbers that plot, for somebody to approve."""
 
-    @dg.asset(key=PLAN, group_name="enforcement", kinds={"duckdb"}, owners=OWNERS, tags={"content": "counts"},
+    @dg.asset(key=PLAN, group_name=group("enforcement"), kinds={"duckdb"}, owners=OWNERS, tags={"content": "counts"},
               deps=[CLOSED], partitions_def=MONTHS, pool=POOL, required_resource_keys={MONTH},
               description="The plan of the month: everything that is due, with what stands in its way. It is carried "
                           "out once somebody approves it: `ajprivacy plan approve`.")
@@ -77,7 +78,7 @@ def _figures(summary: Mapping[str, Any], zone: str) -> dict[str, Any]:
 def applied() -> dg.AssetsDefinition:
     """Returns the step that carries an approved plan out, with the check that it stands there."""
 
-    @dg.asset(key=APPLIED, group_name="enforcement", kinds={"sql"}, owners=OWNERS, tags={"content": "counts"},
+    @dg.asset(key=APPLIED, group_name=group("enforcement"), kinds={"sql"}, owners=OWNERS, tags={"content": "counts"},
               deps=[PLAN], pool=POOL, check_specs=[dg.AssetCheckSpec("verified", asset=APPLIED, blocking=True)],
               description="What the last approved plan changed in the warehouse, read back with new SELECTs.")
     def enforcement__applied(context: dg.AssetExecutionContext, config: PlanConfig) -> Iterator[
@@ -103,7 +104,8 @@ def certificate() -> dg.AssetsDefinition:
     Its check is the top figure of the certificate, as of today: since when the oldest is due that nobody carried out.
     """
 
-    @dg.asset(key=CERTIFICATE, group_name="enforcement", kinds={"html"}, owners=OWNERS, tags={"content": "counts"},
+    @dg.asset(key=CERTIFICATE, group_name=group("enforcement"), kinds={"html"}, owners=OWNERS,
+              tags={"content": "counts"},
               deps=[PLAN, APPLIED], pool=POOL, check_specs=[dg.AssetCheckSpec(
                   OVERDUE, asset=CERTIFICATE, description="Nobody is overdue for longer than enforcement.toml says "
                                                           "(overdue_days).")],

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from ajprivacy_pipeline.assets.history import prune
 
+from ajprivacy_pipeline.calendar import RUN_DAY
+
 if TYPE_CHECKING:
     from dagster._core.definitions.partitions.partitioned_schedule import UnresolvedPartitionedAssetScheduleDefinition
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -28,9 +30,9 @@ def monthly_job(selection: dg.AssetSelection) -> "UnresolvedAssetJobDefinition":
 def monthly_schedule(
     job: "UnresolvedAssetJobDefinition",
 ) -> "dg.ScheduleDefinition | UnresolvedPartitionedAssetScheduleDefinition":
-    """Returns the schedule for the second of each month, for the completed month; partitions give the zone."""
+    """Returns the schedule of the completed month, on its day; partitions give the zone."""
     return dg.build_schedule_from_partitioned_job(
-        job, name="monthly_on_the_second", day_of_month=2, hour_of_day=3, minute_of_hour=30,
+        job, name="monthly_on_the_second", day_of_month=RUN_DAY, hour_of_day=3, minute_of_hour=30,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="The completed month, at an hour that every night of the year has.")
 

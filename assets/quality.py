@@ -4,14 +4,29 @@ Belongs here: how faults and missing evidence look in Dagster. Does not belong h
 models decide: a fault freezes whom it touches, missing evidence everybody.
 """
 
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import dagster as dg
 from ajprivacy_pipeline.assets.build import MONTHS, Check, checks_by_month, key
+from ajprivacy_pipeline.assets.resources import MONTH, step
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.run.month import MonthRun
 
+FITS, READ = "values_fit", "was_read"
+_TO_DO = {
+    "unknown_value": "say in the mapping what the value means (values), or correct it in the source",
+    "unparsable": "name the form in the mapping ({ sql = ... }), or correct the values in the source",
+    "implausible_date": "correct the dates in the source; what they touch stays until then",
+    "sentinel": "say in the mapping that it stands for no date (empty)",
+    "missing": "fill the column in the source, or release those who are held: `ajprivacy review list`",
+    "end_before_beginning": "correct either date in the source",
+    "orphan": "restore the record that is referred to, or read its table whole",
+    "misplaced": "move what belongs to a person to the contact; it is decided like a person's",
+}
+_TO_DO_TABLE = "look at the mapping (`ajprivacy mapping check`); nobody is due by what is not there"
 QUALITY, EVIDENCE = key("staged.quality"), key("retention.evidence")
 
 
@@ -33,6 +48,55 @@ def _values_fit(run: "MonthRun") -> dg.AssetCheckResult:
         check_name="values_fit", asset_key=QUALITY, passed=not faults, severity=dg.AssetCheckSeverity.WARN,
         description=f"{count:,} fault(s) in {columns} column(s)",
         metadata={"faults": dg.MetadataValue.md(f"| table | column | fault | rows |\n|---|---|---|---|\n{lines}")})
+
+
+def table_fits(table: str) -> Check:
+    """Whether every value of a table fits; the same by column, with what to do."""
+    with checks_by_month():
+        return Check(dg.AssetCheckSpec(
+            FITS, asset=key(f"staged.{table}"), partitions_def=MONTHS,
+            description=f"Every value of {table} fits the source contract."), partial(_table_fits, table))
+
+
+def _table_fits(table: str, run: "MonthRun") -> dg.AssetCheckResult:
+    from ajprivacy_pipeline.retention.quality import fault_counts
+    found: dict[str, dict[str, int]] = {}
+    for name, column, fault, rows in fault_counts(run.con):
+        if name == table:
+            found.setdefault(column, {})[fault] = rows
+    count = sum(rows for faults in found.values() for rows in faults.values())
+    kinds = sorted({fault for faults in found.values() for fault in faults})
+    return dg.AssetCheckResult(
+        check_name=FITS, asset_key=key(f"staged.{table}"), passed=not found, severity=dg.AssetCheckSeverity.WARN,
+        description=f"{count:,} fault(s) in {len(found)} column(s)" if found else "every value fits",
+        metadata={"rows": run.rows(f"staged.{table}"), "faults": count,
+                  **({"columns": found, "to_do": {kind: _TO_DO[kind] for kind in kinds}} if found else {})})
+
+
+def tables_were_read(tables: Sequence[str]) -> dg.AssetChecksDefinition:
+    """Whether the source has each table, with rows in it; a step of its own, so that it can be asked alone."""
+    with checks_by_month():
+        specs = [dg.AssetCheckSpec(READ, asset=key(f"raw.{table}"), partitions_def=MONTHS,
+                                   description=f"The warehouse has {table}, and rows in it.") for table in tables]
+
+    @dg.multi_asset_check(specs=specs, name="tables_were_read", can_subset=True, required_resource_keys={MONTH})
+    def were_read(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        from ajprivacy_pipeline.run.summary import missing_columns, source_counts
+        with step(context) as run:
+            counts = {row["table_name"]: row for row in source_counts(run.con)}
+            lacking = {table: missing_columns(run.con, table) for table in tables}
+        for spec in specs:
+            if spec.key in context.selected_asset_check_keys:
+                table = spec.asset_key.path[-1]
+                row, columns = counts[table], lacking[table]
+                yield dg.AssetCheckResult(
+                    check_name=READ, asset_key=spec.asset_key, passed=bool(row["rows"]),
+                    severity=dg.AssetCheckSeverity.WARN,
+                    description="was read" if row["rows"] else "has no rows" if row["present"] else "is not mapped",
+                    metadata={"rows": row["rows"], "columns_missing": len(columns), "missing": columns,
+                              **({} if row["rows"] else {"to_do": _TO_DO_TABLE})})
+
+    return were_read
 
 
 def facts_are_evidence() -> Check:

@@ -89,7 +89,8 @@ class Written:
 
 
 @contextmanager
-def step(context: dg.AssetExecutionContext, what: str | None = None) -> Iterator["MonthRun"]:
+def step(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext,
+         what: str | None = None) -> Iterator["MonthRun"]:
     """Yields the month of a step's run; the one error boundary: only our errors pass, with their words in the log.
 
     `what`: the part of the step that is done, for messages; else the step.

@@ -5,6 +5,7 @@ Belongs here: one asset. Does not belong here: what is under review (SQL), how i
 
 import dagster as dg
 from ajprivacy_pipeline.assets.build import MONTHS, OWNERS, key
+from ajprivacy_pipeline.assets.journey import group
 from ajprivacy_pipeline.assets.resources import MONTH, step
 
 OPEN = dg.AssetKey(["review", "open"])
@@ -13,7 +14,7 @@ OPEN = dg.AssetKey(["review", "open"])
 def review() -> dg.AssetsDefinition:
     """Counts per reason, and the age of the oldest undecided case."""
 
-    @dg.asset(key=OPEN, group_name="review", kinds={"duckdb"}, owners=OWNERS, tags={"content": "counts"},
+    @dg.asset(key=OPEN, group_name=group("review"), kinds={"duckdb"}, owners=OWNERS, tags={"content": "counts"},
               deps=[key("retention.review_list")], partitions_def=MONTHS, required_resource_keys={MONTH},
               description="What a person must decide or look at this month, as counts per reason, with the age in days "
                           "of the oldest undecided case. `ajprivacy review list` names the cases.")

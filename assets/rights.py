@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 from ajprivacy_pipeline.assets.build import OWNERS
+from ajprivacy_pipeline.assets.journey import group
 
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.errors import ControlError, EnforcementError, PrivacyError, SourceError
@@ -39,7 +40,7 @@ _CHECKS = {  # name -> (count, severity, meaning)
 def requests() -> dg.AssetsDefinition:
     """Returns the asset of open requests: counts by kind, state and deadline."""
 
-    @dg.asset(key=REQUESTS, group_name="rights", owners=OWNERS, tags={"content": "counts"},
+    @dg.asset(key=REQUESTS, group_name=group("rights"), owners=OWNERS, tags={"content": "counts"},
               check_specs=[dg.AssetCheckSpec(name, asset=REQUESTS, description=meaning)
                            for name, (_, _, meaning) in _CHECKS.items()],
               description="Open requests of people by kind, state and deadline, in counts. Copies of answers and names "

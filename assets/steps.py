@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from ajprivacy_pipeline.assets.build import EXTRACTION, MONTHS, OWNERS, Table, described, key, tags
+from ajprivacy_pipeline.assets import journey
+from ajprivacy_pipeline.assets.build import EXTRACTION, MONTHS, OWNERS, Table, described, key
 from ajprivacy_pipeline.assets.history import POOL
 from ajprivacy_pipeline.assets.resources import MONTH, step
 
@@ -20,28 +21,36 @@ if TYPE_CHECKING:
 
 ZONE = dg.AssetKey(["pseudonymised", "zone"])
 CLOSED = dg.AssetKey(["control", "months"])
+_ADDRESSES = "raw.email_keys"
 DESTINATION = dg.AssetKey(["release", "sql"])
 
 
 def source_specs(sources: Sources) -> list[dg.AssetSpec]:
     """Returns the warehouse's tables as external assets: the graph starts where the data does."""
-    return [dg.AssetSpec(dg.AssetKey(["warehouse", name]), group_name="warehouse", owners=OWNERS, kinds={"table"},
-                         tags={"content": "identifying"}, description=table.description)
+    return [dg.AssetSpec(dg.AssetKey(["warehouse", name]), group_name=journey.group("warehouse"), owners=OWNERS,
+                         kinds={"table"}, tags=journey.tags("warehouse", table), description=table.description,
+                         metadata=journey.source_schema(table))
             for name, table in sources.tables.items()]
 
 
 def extraction(sources: Sources) -> dg.AssetsDefinition:
     """Returns the step that reads every table of the source, because all are read from one moment."""
-    tables = [dg.AssetSpec(key(f"raw.{name}"), group_name="raw", kinds={"duckdb"}, owners=OWNERS, tags=tags("raw"),
+    tables = [dg.AssetSpec(key(f"raw.{name}"), group_name=journey.group("raw"), kinds={"duckdb"}, owners=OWNERS,
+                           tags=journey.tags("raw", table),
                            deps=[dg.AssetKey(["warehouse", name])], partitions_def=MONTHS,
                            description=f"{table.description} As extracted: only mapped columns, untouched values.")
               for name, table in sources.tables.items()]
     every = [dg.AssetKey(["warehouse", name]) for name in sources.tables]
-    summary = dg.AssetSpec(key(EXTRACTION), group_name="raw", kinds={"duckdb"}, owners=OWNERS, partitions_def=MONTHS,
+    summary = dg.AssetSpec(key(EXTRACTION), group_name=journey.group("raw"), kinds={"duckdb"}, owners=OWNERS,
+                           partitions_def=MONTHS,
                            tags={"content": "counts"}, deps=every,
                            description="What the extraction found: one row per source table, with what is missing.")
 
-    @dg.multi_asset(specs=[*tables, summary], name="extract", pool=POOL, required_resource_keys={MONTH})
+    addresses = dg.AssetSpec(key(_ADDRESSES), group_name=journey.group("raw"), kinds={"duckdb"}, owners=OWNERS,
+                             partitions_def=MONTHS, tags=journey.tags("retention"), deps=every,
+                             description="Every e-mail address of the source in the form in which they are compared.")
+
+    @dg.multi_asset(specs=[*tables, summary, addresses], name="extract", pool=POOL, required_resource_keys={MONTH})
     def extract(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         started = time.monotonic()
         with step(context) as run:
@@ -51,8 +60,9 @@ def extraction(sources: Sources) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(asset_key=key(name), metadata={
                 **described(run, name, found.rows, time.monotonic() - started), "present": found.present,
                 "missing_columns": list(found.missing_columns), "evidence_missing": list(found.evidence_missing)})
-        yield dg.MaterializeResult(asset_key=key(EXTRACTION), metadata=described(
-            run, EXTRACTION, run.rows(EXTRACTION), time.monotonic() - started))
+        for name in (EXTRACTION, _ADDRESSES):
+            yield dg.MaterializeResult(asset_key=key(name), metadata=described(
+                run, name, run.rows(name), time.monotonic() - started))
 
     return extract
 
@@ -65,7 +75,8 @@ def quality(reads: Sequence[str]) -> Table:
         return {**described(run, name, rows, time.monotonic() - started), "faults": run.tally(name, "fault")}
 
     return Table(dg.AssetSpec(
-        key("staged.quality"), group_name="staged", kinds={"duckdb"}, owners=OWNERS, tags=tags("staged"),
+        key("staged.quality"), group_name=journey.group("staged"), kinds={"duckdb"}, owners=OWNERS,
+        tags=journey.tags("staged"),
         deps=[key(read) for read in reads], partitions_def=MONTHS,
         description="Rows of the source that do not fit its contract: table, id, column, fault; no value.\n\n"
                     "Grain: one row per fault."), made)
@@ -74,7 +85,8 @@ def quality(reads: Sequence[str]) -> Table:
 def pseudonymised(models: Sequence[Model]) -> dg.AssetsDefinition:
     """Returns the asset of the zone for the few who may follow a person over time."""
 
-    @dg.asset(key=ZONE, group_name="pseudonymised", kinds={"duckdb"}, owners=OWNERS, tags=tags("pseudonymised"),
+    @dg.asset(key=ZONE, group_name=journey.group("pseudonymised"), kinds={"duckdb"}, owners=OWNERS,
+              tags=journey.tags("pseudonymised"),
               deps=[key(model.name) for model in models], partitions_def=MONTHS, pool=POOL,
               required_resource_keys={MONTH},
               description="The encrypted file of the pseudonymised zone, rebuilt in full with a key of its own; the "
@@ -91,7 +103,7 @@ def pseudonymised(models: Sequence[Model]) -> dg.AssetsDefinition:
 def close(after: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     """Returns the step that closes the month: records it as done, and destroys copies of earlier months."""
 
-    @dg.asset(key=CLOSED, group_name="control", kinds={"sqlite"}, owners=OWNERS,
+    @dg.asset(key=CLOSED, group_name=journey.group("control"), kinds={"sqlite"}, owners=OWNERS,
               tags={"content": "counts"}, deps=list(after), partitions_def=MONTHS, pool=POOL,
               required_resource_keys={MONTH},
               description="Records that the month has succeeded and what the source held, then destroys the restricted "
@@ -108,7 +120,8 @@ def close(after: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
 def destination() -> dg.AssetsDefinition:
     """Returns the step that copies the published tables to a declared database; last, so that nothing waits for it."""
 
-    @dg.asset(key=DESTINATION, group_name="release", kinds={"sql"}, owners=OWNERS, tags={"content": "anonymous"},
+    @dg.asset(key=DESTINATION, group_name=journey.group("release"), kinds={"sql"}, owners=OWNERS,
+              tags=journey.tags("release"),
               deps=[CLOSED], partitions_def=MONTHS, pool=POOL, required_resource_keys={MONTH},
               description="Brings the newest proven release to the database AJPRIVACY_PUBLISH_URL in one transaction, "
                           "if its declared country is one of the EEA; does nothing where none is declared.")

@@ -8,11 +8,11 @@ nobody and are closed.
 """
 
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from ajprivacy_pipeline.calendar import as_of, plus_months
+from ajprivacy_pipeline.calendar import runs_on, shift
 from ajprivacy_pipeline.enforcement.entries import MARKED
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.plans import Plan
@@ -84,7 +84,7 @@ def our_copies(settings: Settings, policy: Policy, keys: KeyStore, since: dateti
     if read_at is not None and read_at > since:
         local = read_at.replace(tzinfo=UTC).astimezone(ZoneInfo(policy.retention.time_zone))
         return OurCopies(local.date(), None)
-    return OurCopies(None, plus_months(as_of(month), 1) + timedelta(days=1))  # the next month's run, by its schedule
+    return OurCopies(None, runs_on(shift(month, 1)))
 
 
 def _read_at(settings: Settings, keys: KeyStore, month: str) -> datetime | None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.errors import ModelError, PolicyError
@@ -223,6 +223,13 @@ class MonthRun:
         from ajprivacy_pipeline.whatif.figures import figures
         with boundary(name):
             return figures(self.con, name, self.policy, self.month)
+
+    def owed(self, name: str) -> dict[str, Any]:
+        """Returns what is due by a table of decisions, in counts alone; of retention.due also why and since when."""
+        from ajprivacy_pipeline.whatif.owed import numbers, owed
+        with boundary(name):
+            return dict(owed(self.con, self.policy, self.policy.enforcement.clauses, self.month)
+                        if name == "retention.due" else numbers(self.con, name, self.month))
 
     def _bound(self, layer: str) -> Mapping[str, object]:
         """Every bound value of a layer's models; the schemas policy and control are written on first use."""

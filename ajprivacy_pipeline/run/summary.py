@@ -88,12 +88,21 @@ def source_counts(con: zones.Connection) -> list[RowCount]:
 
 def missing(con: zones.Connection) -> Missing:
     """What the warehouse does not have, as table or table.column, and why that leaves nobody due, if it does."""
+    tables, columns = _not_there(con)
+    reasons = con.execute("SELECT coalesce(reasons, []) FROM retention.evidence").fetchall()
+    return {"tables": tables, "columns": columns, "evidence": list(reasons[0][0])}
+
+
+def missing_columns(con: zones.Connection, table: str) -> list[str]:
+    """The columns of a table that the warehouse does not have; to be asked from the extraction on."""
+    return [column for column in _not_there(con)[1] if column.startswith(f"{table}.")]
+
+
+def _not_there(con: zones.Connection) -> tuple[list[str], list[str]]:
     found = con.execute("SELECT table_name, present, missing_columns FROM raw.extraction "
                         "ORDER BY table_name").fetchall()
-    reasons = con.execute("SELECT coalesce(reasons, []) FROM retention.evidence").fetchall()
-    return {"tables": [name for name, present, _ in found if not present],
-            "columns": [f"{name}.{column}" for name, present, columns in found if present for column in columns],
-            "evidence": list(reasons[0][0])}
+    return ([name for name, present, _ in found if not present],
+            [f"{name}.{column}" for name, present, columns in found if present for column in columns])
 
 
 def release_summary(found: "ReleaseResult | None") -> ReleaseSummary | None:

@@ -12,6 +12,7 @@ from ajprivacy_pipeline.assets.build import MONTHS
 from ajprivacy_pipeline.assets.checks import RELEASE
 from ajprivacy_pipeline.assets.definitions import build_defs, defs
 from ajprivacy_pipeline.assets.enforce import APPLIED, CERTIFICATE
+from ajprivacy_pipeline.assets.journey import group
 from ajprivacy_pipeline.assets.rights import REQUESTS
 
 from ajprivacy_pipeline.policy import load_policy
@@ -49,12 +50,49 @@ def test_every_model_is_an_asset_that_explains_itself() -> None:
 
         assert node.description
         assert model.grain in node.description
-        assert node.group_name == model.layer
+        assert node.group_name == group(model.layer)
         assert node.owners == ["team:data-protection"]
         assert {"duckdb", "sql"} <= node.kinds
         assert node.tags["content"]
         assert node.code_version
         assert node.partitions_def is not None
+
+
+def test_groups_stand_in_the_order_of_the_journey() -> None:
+    """And the cells that no gate has seen are called so."""
+    graph = defs.resolve_asset_graph()
+    groups = sorted({str(graph.get(key).group_name) for key in graph.get_all_asset_keys()})
+
+    assert [name.partition("_")[2] for name in groups] == [
+        "warehouse", "raw", "staged", "retention", "review", "pseudonyms", "pseudonymised", "facts_without_identifiers",
+        "cells_before_the_gates", "release", "control", "enforcement", "rights"]
+
+
+def test_a_published_table_says_what_its_columns_mean_and_how_fresh_it_is() -> None:
+    """An asset each, with the words of the dictionary."""
+    policy, graph = load_policy(NOTICE), defs.resolve_asset_graph()
+    for name, table in policy.release.tables.items():
+        node = graph.get(dg.AssetKey(["release", name]))
+        schema = node.metadata["dagster/column_schema"]
+
+        assert node.freshness_policy is not None
+        assert {column.name: column.tags["role"] for column in schema.columns} == {
+            column: said.role for column, said in table.columns.items()}
+        assert all(column.description for column in schema.columns)
+    assert graph.get(dg.AssetKey(["staged", "customers"])).tags.keys() >= {"direct_identifier", "quasi_identifier"}
+    assert "measure" in graph.get(dg.AssetKey(["release", "sales_monthly"])).tags
+
+
+def test_every_table_that_is_read_staged_or_published_has_a_check_that_can_be_asked_alone() -> None:
+    """By month, and of what the policy knows."""
+    policy, graph = load_policy(NOTICE), defs.resolve_asset_graph()
+    wanted = {dg.AssetCheckKey(dg.AssetKey([layer, table]), name) for table in policy.sources.tables
+              for layer, name in (("raw", "was_read"), ("staged", "values_fit"))}
+    wanted |= {dg.AssetCheckKey(dg.AssetKey(["release", name]), "shows_figures")
+               for name, table in policy.release.tables.items() if table.months}
+
+    assert graph.asset_check_keys >= wanted
+    assert all(asset.can_subset for asset in graph.assets_defs if asset.check_keys & wanted)
 
 
 def test_steps_take_turns_at_what_months_share() -> None:

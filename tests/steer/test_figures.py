@@ -17,6 +17,7 @@ from ajprivacy_pipeline.run.month import MonthRun, open_month
 from ajprivacy_pipeline.settings import NOTICE, Settings
 from tests.steer.conftest import MONTH
 
+POLICY = load_policy(NOTICE)
 TABLES = ("retention.attribute_decisions", "retention.record_decisions")
 
 
@@ -79,7 +80,7 @@ def test_other_tables_have_none(run: MonthRun) -> None:
 
 def test_dagster_shows_them_with_the_asset_and_no_person(run: MonthRun, table: str) -> None:
     """Numbers under names of the policy alone: no id, no text that could be somebody's."""
-    metadata = build.model_table(catalogue_of(load_policy(NOTICE))[table]).make(run, table, time.monotonic())
+    metadata = build.model_table(catalogue_of(POLICY)[table], POLICY.sources).make(run, table, time.monotonic())
     shown = {name: metadata[name] for name in ("decisions", "kept_by", "clauses", "becomes_due")}
     words = set(re.findall(r'"([^"]*)"', json.dumps(shown)))
     policy = run.policy.retention
