@@ -15,7 +15,7 @@ from ajprivacy_pipeline.policy import SourceColumn, Sources, SourceTable
 from ajprivacy_pipeline.policy.release import PublishedTable
 
 _JOURNEY = ("warehouse", "raw", "staged", "retention", "review", "pseudonyms", "pseudonymised", "anonymous",
-            "published", "release", "control", "enforcement", "rights")
+            "published", "release", "control", "enforcement", "month", "rights")
 _NAMED = {"published": "cells_before_the_gates", "anonymous": "facts_without_identifiers"}
 _CONTENT = {
     "warehouse": "identifying", "raw": "identifying", "staged": "identifying", "retention": "identifying",

@@ -11,6 +11,7 @@ from ajprivacy_pipeline.assets.build import MONTHS, OWNERS, key
 from ajprivacy_pipeline.assets.checks import RELEASE
 from ajprivacy_pipeline.assets.enforce import PLAN
 from ajprivacy_pipeline.assets.guard import App, Receive, Scope, Send
+from ajprivacy_pipeline.assets.journey import group
 from ajprivacy_pipeline.assets.resources import MONTH, step
 from ajprivacy_pipeline.assets.review import OPEN
 
@@ -27,7 +28,7 @@ _HEADERS = ((b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b
 def page() -> dg.AssetsDefinition:
     """Returns the last step of a month: its page, in Norwegian and English."""
 
-    @dg.asset(key=PAGE, group_name="month", kinds={"html"}, owners=OWNERS, tags={"content": "counts"},
+    @dg.asset(key=PAGE, group_name=group("month"), kinds={"html"}, owners=OWNERS, tags={"content": "counts"},
               deps=[key("staged.quality"), OPEN, RELEASE, PLAN], partitions_def=MONTHS, required_resource_keys={MONTH},
               description="The page of the month for management: what the notice demanded, what happened, what is due "
                           "next, who has waited longest and why, releases and their proof, requests, the source, the "
