@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 
 from ajprivacy_pipeline.policy import Sources
-from ajprivacy_pipeline.warehouse.mapping import Mapping, ResolvedSource, cells_of, resolve
+from ajprivacy_pipeline.warehouse.mapping import Mapping, ResolvedSource, resolve
 from ajprivacy_pipeline.warehouse.names import normal
+from ajprivacy_pipeline.warehouse.shared_cells import made_of
 from ajprivacy_pipeline.warehouse.source import Source
 
 _TEXT = ("text", "json", "binary", "other")
@@ -36,8 +37,8 @@ def uncovered(source: Source, mapping: Mapping, sources: Sources) -> list[str]:
 
 def _read(resolved: ResolvedSource) -> Iterator[tuple[str, str]]:
     for table in resolved.tables.values():
-        for cells in cells_of(table).values():
-            yield from ((cell.table[-1], cell.column) for cell in cells)
+        for made in made_of(table).values():
+            yield from ((cell.table[-1], cell.column) for cell in made.cells)
 
 
 def _copied(mapping: Mapping) -> Iterator[tuple[str, str]]:

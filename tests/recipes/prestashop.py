@@ -64,11 +64,11 @@ STAY, GO = (12, 15, 17, 19, 21), (11, 16, 20)
 NOT_CARRIED_OUT = {
     "invoices.customer_id",
     *(f"customers.{name}" for name in ("phone", "street_address", "postal_code", "city")),
-    *(f"orders.delivery_{name}" for name in ("name", "street_address", "postal_code", "city", "phone")),
-    *(f"invoices.billing_{name}" for name in ("name", "street_address", "postal_code", "city"))}
+    *(f"orders.delivery_{name}" for name in ("name", "street_address", "postal_code", "city", "phone"))}
 LEFT = {"ps_address.address1", "ps_address.phone"}
 LACKS = {"customers": ("username", "last_login_at"), "orders": ("completed_at", "payment_reference", "delivery_email"),
-         "order_lines": ("delivered_at",), "invoices": ("billing_email",)}
+         "order_lines": ("delivered_at",),
+         "invoices": ("billing_name", "billing_email", "billing_street_address", "billing_postal_code", "billing_city")}
 
 
 def held(found: Facts) -> Facts:
