@@ -4,8 +4,11 @@ Belongs here: the order of these steps, and taking them again with longer period
 little. Does not belong here: which periods (periods), the steps themselves, what is done with the tables (build).
 """
 
+from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
+from ajprivacy_pipeline.disclosure.cells.measure_groups import population_of
 from ajprivacy_pipeline.disclosure.cells.table_system import Chosen
 from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.lineage import check_lineage
@@ -18,12 +21,14 @@ def fitted(run: Run) -> tuple[Run, tuple[Verdict, Verdict], tuple[dict[str, str]
     """The run with its periods chosen, G11 and G12 of its cells, and the public tables with the gates over them.
 
     A later release keeps the periods of the one before. A first one tries longer ones while too little is visible: of
-    the cells that stand by themselves, which costs nothing, then of what secondary suppression leaves of them.
+    the cells that stand by themselves, which costs nothing, then of what secondary suppression leaves of them. What has
+    the very same cells with other periods tried elsewhere is not suppressed once more.
     """
-    is_made = not run.run_models
+    is_made, one = not run.run_models, _Suppressed({}, {}, Chosen(), {})
     while True:
+        tables.keep_public(run.con, one.public)
         run = _bounded(run, is_made)
-        one = _suppress(run)
+        one = _suppress(run, one)
         chosen = _chosen(run, one.public)
         if chosen.plan.lengths == run.plan.lengths:
             return chosen, _check_models(chosen), (one.public, _judge(chosen, one))
@@ -32,12 +37,23 @@ def fitted(run: Run) -> tuple[Run, tuple[Verdict, Verdict], tuple[dict[str, str]
 
 @dataclass(frozen=True)
 class _Suppressed:
-    """Public tables with everything suppressed that must be: what that took, and which rows only hide others."""
+    """Public tables with everything suppressed that must be, and which rows only hide others.
+
+    `by_population` is what that took of each population of facts, and what its cells were before.
+    """
 
     public: dict[str, str]
     closed: dict[str, str]
     chosen: Chosen
-    took: dict[str, int]
+    by_population: dict[str, tuple[Hashable, dict[str, int]]]
+
+    @property
+    def took(self) -> dict[str, int]:
+        """What it took altogether."""
+        found = Counter[str]()
+        for _, took in self.by_population.values():
+            found.update(took)
+        return dict(found)
 
 
 def _bounded(run: Run, is_made: bool) -> Run:
@@ -86,13 +102,30 @@ def _check_models(run: Run) -> tuple[Verdict, Verdict]:
     return lineage, order
 
 
-def _suppress(run: Run) -> _Suppressed:
-    """The public tables, suppressed; nothing is judged yet."""
+def _suppress(run: Run, before: _Suppressed) -> _Suppressed:
+    """The public tables, suppressed; nothing is judged yet.
+
+    No complement and no difference crosses populations, so each is suppressed by itself; one whose cells are what they
+    were when it was suppressed `before` is taken from there.
+    """
     run.progress("primary suppression")
     public, chosen = tables.make_public(run.con, run.policy, _left_out(run)), Chosen()
     run.progress("secondary suppression")
     closed = files.closed_relations(run.policy, run.previous, run.plan)
-    return _Suppressed(public, closed, chosen, gates.suppress_more(run.con, run.policy, public, closed, chosen))
+    by_population: dict[str, tuple[Hashable, dict[str, int]]] = {}
+    for population in dict.fromkeys(population_of(run.policy, table) for table in public):
+        own = {table: relation for table, relation in public.items()
+               if population_of(run.policy, table) == population}
+        cells = tables.cells_of(run.con, own)
+        was, took = before.by_population.get(population, (None, {}))
+        if was == cells:
+            tables.take_kept(run.con, own)
+            chosen |= {place for place in before.chosen if place[0] in own}
+        else:
+            took = gates.suppress_more(run.con, run.policy, own, closed, chosen)
+        by_population[population] = cells, took
+    tables.drop_kept(run.con, before.public)
+    return _Suppressed(public, closed, chosen, by_population)
 
 
 def _judge(run: Run, one: _Suppressed) -> list[Verdict]:

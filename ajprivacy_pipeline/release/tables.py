@@ -4,10 +4,10 @@ Belongs here: running the two layers, suppressing, G1 on the cells. The public t
 encrypted spill, never in a file of their own until they are proven.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from pathlib import Path
 
-from ajprivacy_pipeline.disclosure.cells.primary import CONTRIBUTIONS, shape_of, suppress
+from ajprivacy_pipeline.disclosure.cells.primary import CONTRIBUTIONS, columns_of, shape_of, suppress
 from ajprivacy_pipeline.disclosure.columns import check_columns
 from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.policy import Policy
@@ -116,6 +116,40 @@ def make_public(con: Connection, policy: Policy, absent: Collection[str] = ()) -
             con.execute(f"CREATE OR REPLACE TEMP TABLE {quote('public_' + table)} AS {query}")
         public[table] = relation
     return public
+
+
+def cells_of(con: Connection, public: Mapping[str, str]) -> Hashable:
+    """Returns what stands for all of some tables before secondary suppression: their cells and their public rows.
+
+    Two that are alike have the same rows in the same order, hidden counts included.
+    """
+    found = []
+    for table, relation in sorted(public.items()):
+        for rows in (f"published.{quote(table)}", relation):
+            columns = ", ".join(quote(column) for column in columns_of(con, rows))
+            with engine_errors(rows):
+                marks = f"SELECT count(*), sum(hash(rowid, {columns})), bit_xor(hash({columns}, rowid)) FROM {rows}"
+                found.append((rows, columns, con.execute(marks).fetchall()[0]))
+    return tuple(found)
+
+
+def keep_public(con: Connection, public: Mapping[str, str]) -> None:
+    """Put public tables aside, so that they can be made anew and those of before taken back."""
+    for table, relation in public.items():
+        con.execute(f"ALTER TABLE {relation} RENAME TO {quote('kept_' + table)}")
+
+
+def take_kept(con: Connection, public: Mapping[str, str]) -> None:
+    """Put tables that `keep_public` put aside in the place of what was made since."""
+    for table, relation in public.items():
+        con.execute(f"DROP TABLE {relation}")
+        con.execute(f"ALTER TABLE temp.{quote('kept_' + table)} RENAME TO {quote('public_' + table)}")
+
+
+def drop_kept(con: Connection, public: Iterable[str]) -> None:
+    """Forget what `keep_public` put aside and nobody took back."""
+    for table in public:
+        con.execute(f"DROP TABLE IF EXISTS temp.{quote('kept_' + table)}")
 
 
 def drop_public(con: Connection, policy: Policy) -> None:

@@ -10,8 +10,9 @@ from ajprivacy_pipeline.calendar import Length, Period, Stretch, whole_periods
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release_consistency import release_faults
-from ajprivacy_pipeline.release import GuaranteeError, ReleaseRequest, periods
+from ajprivacy_pipeline.release import GuaranteeError, ReleaseRequest, periods, tables
 from ajprivacy_pipeline.storage.control_tables import release_periods, releases
+from ajprivacy_pipeline.storage.zones import memory
 from tests.release.release_world import World, all_but, fill, small_policy
 
 LENGTHS: tuple[Length, ...] = ("month", "quarter", "year")
@@ -206,3 +207,27 @@ def test_policy_check_refuses_two_periods_for_the_same_facts_and_a_period_withou
     release = policy.release.model_copy(update={"periods": reverse})
     assert any("periods.lengths must be some of" in fault
                for fault in release_faults(policy.model_copy(update={"release": release})))
+
+
+@pytest.mark.parametrize("change", [
+    "UPDATE published.a SET contributors = 9 WHERE month = 2", "UPDATE temp.public_a SET orders = NULL WHERE month = 2",
+    "INSERT INTO published.a VALUES (3, 30, 12)", "DELETE FROM published.a WHERE month = 2",
+    "ALTER TABLE published.a RENAME COLUMN orders TO visits"])
+def test_what_was_suppressed_is_taken_over_for_the_very_same_cells_alone(change: str) -> None:
+    con, public = memory(), {"a": 'temp."public_a"'}
+    con.execute("CREATE SCHEMA published")
+    con.execute("CREATE TABLE published.a AS SELECT * FROM (VALUES (1, 10, 11), (2, 20, 10)) AS v(month, orders, "
+                "contributors)")
+    make = "CREATE OR REPLACE TEMP TABLE public_a AS SELECT month, orders FROM published.a"
+    con.execute(make)
+    cells = tables.cells_of(con, public)
+    con.execute("UPDATE temp.public_a SET orders = NULL WHERE month = 1")
+    tables.keep_public(con, public)
+    con.execute(make)
+    assert tables.cells_of(con, public) == cells
+    con.execute(change)
+    assert tables.cells_of(con, public) != cells
+    tables.take_kept(con, public)
+    assert con.execute("SELECT * FROM temp.public_a ORDER BY 1").fetchall() == [(1, None), (2, 20)]
+    tables.drop_kept(con, public)
+    assert con.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall() == [("public_a",)]
