@@ -5,6 +5,7 @@ here: statements (`writer`).
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -26,21 +27,30 @@ def chunks(rows: Sequence[Key]) -> Iterator[Sequence[Key]]:
         yield rows[start:start + size]
 
 
-def typed(table: sa.Table, key: Sequence[str], keys: Iterable[Key]) -> list[Key]:
-    """Returns keys as they were extracted in the types of their columns."""
-    types = [_type_of(table.c[name].type) for name in key]
+def typed(dialect: str, table: sa.Table, key: Sequence[str], keys: Iterable[Key]) -> list[Key]:
+    """Returns keys as they were extracted in the types of their columns, as the driver takes them."""
+    types = [_type_of(dialect, table.c[name].type) for name in key]
     if all(type_ is None for type_ in types):
         return list(keys)
     return [tuple(type_(value) if type_ is not None and isinstance(value, str) else value
                   for type_, value in zip(types, values, strict=True)) for values in keys]
 
 
-def _type_of(type_: sa.types.TypeEngine[Any]) -> Callable[[str], Any] | None:
+def _type_of(dialect: str, type_: sa.types.TypeEngine[Any]) -> Callable[[str], Any] | None:
     if isinstance(type_, sa.Integer):
         return int
     if isinstance(type_, sa.Uuid):
         return UUID
-    return Decimal if isinstance(type_, sa.Numeric) else None
+    if not isinstance(type_, sa.Numeric):
+        return None
+    return _stored if dialect == "sqlite" else Decimal
+
+
+def _stored(text: str) -> int | float | str:
+    """A number as SQLite keeps it in a column of numbers; what is none stands there as a text."""
+    if re.fullmatch(r"-?[0-9]{1,18}", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"-?[0-9]+\.[0-9]+(e[+-]?[0-9]+)?", text) else text
 
 
 def read_by(dialect: str, table: sa.Table, key: Sequence[str], rows: Sequence[Key]) -> sa.ColumnElement[bool]:

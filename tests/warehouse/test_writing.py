@@ -92,3 +92,18 @@ def test_a_file_that_is_gone_is_told_and_not_made_anew(shop: Path) -> None:
         with pytest.raises(SourceError, match=r"shop\.db"), writer.batch():
             pass
     assert not shop.exists()
+
+
+@pytest.mark.parametrize("type_", ["NUMERIC", "DECIMAL(10,0)", "REAL"])
+def test_rows_are_found_by_keys_in_a_column_of_numbers(shop: Path, type_: str) -> None:
+    """SQLite keeps a text there that is no number, and finds a number by no text."""
+    with sqlite3.connect(shop) as con:
+        con.execute(f"CREATE TABLE numbers (id {type_} PRIMARY KEY, a TEXT)")
+        con.executemany("INSERT INTO numbers VALUES (?, 'a')", [(1,), (2,), (2.5,), ("x1",), (40000,)])
+        stored = [row[0] for row in con.execute("SELECT CAST(id AS TEXT) FROM numbers ORDER BY rowid")]
+    con.close()
+    with open_writer(f"sqlite:///{shop}", 1) as writer, writer.batch() as batch:
+        found = batch.rows(("numbers",), ("id",), [(key,) for key in (*stored, "7", "1_0", "nan")], ("id", "a"))
+
+    assert sorted(str(row[0]) for row in found) == sorted(stored)
+    assert len(stored) == 5
