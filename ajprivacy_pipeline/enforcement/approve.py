@@ -100,12 +100,14 @@ def auto_approve(settings: Settings, name: str) -> Plan | None:
     Returns None where a person has to.
     """
     policy, control = load_policy(settings.notice), ControlStore.in_folder(settings.control)
+    if not policy.enforcement.auto_approve:
+        return None
     plan = find_plan(control, name)
     carried = [known for known in known_plans(control) if known.rectifies == plan.rectifies
                and any(event.event == "verified" for event in known.events)]
     alike = any((known.policy_version, known.mapping_sha256, known.warehouse)
                 == (plan.policy_version, plan.mapping_sha256, plan.warehouse) for known in carried)
-    if not (policy.enforcement.auto_approve and alike) or any(row["tripped"] for row in plan.summary["brake"]):
+    if not alike or any(row["tripped"] for row in plan.summary["brake"]):
         return None
     if plan.summary["refused"] or policy.enforcement.four_eyes:
         return None

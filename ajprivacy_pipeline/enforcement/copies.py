@@ -3,22 +3,20 @@
 A row found by a key goes when something of its parts goes and nothing of them stays. A row found by an e-mail address
 belongs to every subject, guest order, invoice and subscription with that e-mail key: it goes with the last of them.
 Rows of copies are no decisions: they are counted by themselves, and their values with all others.
-Belongs here: claims on rows, counting them for a plan, finding them again in a batch. Does not belong here: where the
-copies stand (`copy_places`), writing (`apply`).
+Belongs here: counting rows for a plan, finding them again in a batch. Does not belong here: whose they are (`claims`),
+where the copies stand (`copy_places`), writing (`apply`).
 """
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ajprivacy_pipeline.enforcement.bodies import CopyCount, Waiting
+from ajprivacy_pipeline.enforcement.claims import addresses, claim, claim_again
 from ajprivacy_pipeline.enforcement.copy_places import CopyPlace
 from ajprivacy_pipeline.enforcement.ground import Ground
-from ajprivacy_pipeline.enforcement.kept_links import claim_links
-from ajprivacy_pipeline.enforcement.stages import stages_of
-from ajprivacy_pipeline.enforcement.targets import Part
 from ajprivacy_pipeline.enforcement.values import Context, ends_as
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
@@ -29,8 +27,8 @@ from ajprivacy_pipeline.warehouse.source import Source
 if TYPE_CHECKING:
     from ajprivacy_pipeline.warehouse.writer import Batch, Writer
 
+Row = Mapping[str, Any]
 PART = "copy"  # what a copy's rows are called beside the parts of the contract
-_OWNERS = ("customers", "contacts", "orders", "invoices", "newsletter_subscriptions")  # that an address may belong to
 _NO_TEXT_KEY = re.compile(r"-?[0-9]+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -45,88 +43,27 @@ class CopyEdit:
     cells: int
 
 
-def claim(con: Connection, policy: Policy, ground: Ground, ready: str) -> None:
-    """Write to `scratch.copy_claims` who has a claim on the copies of what goes, and whether that claim ends, too.
-
-    Args:
-        con: a zone in which a month is decided, after `waits.set_aside`.
-        policy: whose parts they are.
-        ground: with the copies.
-        ready: the relation of what goes, with entity, record_id and part.
-    """
-    con.execute("CREATE OR REPLACE TABLE scratch.copy_claims (copy INTEGER, key VARCHAR, entity VARCHAR, "
-                "record_id VARCHAR, part VARCHAR, is_due BOOLEAN, is_gone BOOLEAN)")
-    places = ground.copies
-    con.execute("CREATE OR REPLACE TABLE scratch.kept_rows (copy INTEGER, entity VARCHAR, key VARCHAR, "
-                "record_id VARCHAR)")
-    _parts(con, [part for place in places for part in place.parts])
-    con.execute(f"CREATE OR REPLACE TABLE scratch.copy_decided AS SELECT entity, record_id, part, decision "
-                "FROM scratch.decided SEMI JOIN scratch.copy_parts USING (entity, part) UNION "
-                f"SELECT entity, record_id, part, 'due' FROM {ready} SEMI JOIN scratch.copy_parts USING (entity, part)")
-    if any(place.copy.by.email for place in places):
-        _find_owners(con, policy)
-    for place in places:
-        if place.kept:
-            claim_links(con, policy, place, ground.places, ready)
-            continue
-        _parts(con, place.parts)
-        con.execute((_BY_ADDRESS if place.copy.by.email else _BY_KEY).format(ready=ready), {"copy": place.number})
+def read(source: Source, place: CopyPlace) -> Iterator[Row]:
+    """Yields every row of a copy, as far as it is read."""
+    return rows_of(source.connection, place.table, place.columns, place.copy.where)
 
 
-def _parts(con: Connection, parts: Sequence[Part]) -> None:
-    con.execute("CREATE OR REPLACE TABLE scratch.copy_parts AS SELECT DISTINCT unnest($1) AS entity, "
-                "unnest($2) AS part", [list(column) for column in zip(*parts, strict=True)])
+def read_claimed(con: Connection, ground: Ground, source: Source) -> dict[int, list[Row]]:
+    """Returns of each copy the rows on which `claim` found that somebody has a claim."""
+    claims: dict[int, set[str]] = defaultdict(set)
+    for number, key in con.execute("SELECT DISTINCT copy, key FROM scratch.copy_claims").fetchall():
+        claims[number].add(key)
+    return {place.number: [row for row in read(source, place) if _key_of(place, row) in claims[place.number]]
+            if claims[place.number] else [] for place in ground.copies}
 
 
-_BY_KEY = """
-    INSERT INTO scratch.copy_claims
-    SELECT $copy, d.record_id, d.entity, d.record_id, d.part, r.part IS NOT NULL, d.decision = 'absent'
-    FROM scratch.copy_decided AS d SEMI JOIN scratch.copy_parts USING (entity, part)
-    SEMI JOIN (SELECT entity, record_id FROM {ready} SEMI JOIN scratch.copy_parts USING (entity, part))
-        USING (entity, record_id)
-    LEFT JOIN {ready} AS r USING (entity, record_id, part)
-"""
-_BY_ADDRESS = """
-    INSERT INTO scratch.copy_claims
-    WITH going AS (
-        SELECT DISTINCT o.email_key FROM scratch.copy_owners AS o SEMI JOIN {ready} USING (entity, record_id, part)
-        SEMI JOIN scratch.copy_parts USING (entity, part)
-    ), owners AS (FROM scratch.copy_owners SEMI JOIN going USING (email_key)), told AS (
-        SELECT email_key, entity, record_id, part, false AS is_gone FROM owners
-        UNION
-        SELECT o.email_key, d.entity, d.record_id, d.part, d.decision = 'absent'
-        FROM owners AS o JOIN scratch.copy_decided AS d USING (entity, record_id)
-        WHERE d.part <> o.part AND (d.entity, d.part) IN (SELECT (entity, part) FROM scratch.copy_parts)
-    )
-    SELECT $copy, t.email_key, t.entity, t.record_id, t.part, r.part IS NOT NULL, t.is_gone
-    FROM told AS t LEFT JOIN {ready} AS r USING (entity, record_id, part)
-"""
-
-
-def _addresses(policy: Policy) -> Iterator[tuple[Part, str]]:
-    """The columns of the contract with addresses that copies belong to, by part."""
-    for part, stage in stages_of(policy).items():
-        for column in stage.columns:
-            if part[0] in _OWNERS and policy.sources.tables[part[0]].columns[column].type == "email":
-                yield part, column
-
-
-def _find_owners(con: Connection, policy: Policy) -> None:
-    """Write who has which e-mail key; an order has one of its own where it is a guest's."""
-    con.execute("CREATE OR REPLACE TABLE scratch.copy_owners "
-                "(email_key VARCHAR, entity VARCHAR, record_id VARCHAR, part VARCHAR)")
-    for (entity, part), column in _addresses(policy):
-        key, name = quote(policy.sources.tables[entity].key[0]), quote(column)
-        guests = " AND s.customer_id IS NULL AND s.contact_id IS NULL" if entity == "orders" else ""
-        con.execute(f"INSERT INTO scratch.copy_owners SELECT DISTINCT coalesce(k.email_key, lower(s.{name})), $entity, "
-                    f"s.{key}, $part FROM staged.{quote(entity)} AS s LEFT JOIN raw.email_keys AS k "
-                    f"ON k.email = s.{name} WHERE s.{name} IS NOT NULL{guests}", {"entity": entity, "part": part})
-
-
-def planned(con: Connection, policy: Policy, ground: Ground, source: Source, ready: str,
+def planned(con: Connection, ground: Ground, rows_there: Callable[[CopyPlace], Iterable[Row]], ready: str,
             ) -> tuple[list[CopyCount], list[Waiting]]:
-    """Returns what goes from the copies with what is ready, and what waits there for what stays."""
-    claim(con, policy, ground, ready)
+    """Returns what goes from the copies with what is ready, and what waits there for what stays.
+
+    To be called after `find_holders`; `rows_there` reads a copy.
+    """
+    claim_again(con, ground, ready)
     told: dict[int, dict[str, str | None]] = defaultdict(dict)
     for number, key, stays in con.execute(
             "SELECT copy, key, min(entity || '.' || part) FILTER (NOT is_due AND NOT is_gone) "
@@ -137,8 +74,7 @@ def planned(con: Connection, policy: Policy, ground: Ground, source: Source, rea
     kept = _kept_rows(con, ready)
     for place in ground.copies:
         claims = told[place.number]
-        rows = rows_of(source.connection, place.table, place.columns, place.copy.where) if claims else ()
-        for row in rows:
+        for row in rows_there(place) if claims else ():
             key = _key_of(place, row)
             if key is None or key not in claims or (edit := _edit(place, row)) is None:
                 continue
@@ -279,7 +215,7 @@ class Copies:
             "SEMI JOIN (SELECT unnest($keys) AS key) USING (key) ANTI JOIN scratch.copy_gone "
             "USING (entity, record_id, part)", {"keys": list(keys)}).fetchall()}
         found = set()
-        for (entity, _), column in _addresses(self.policy):
+        for (entity, _), column in addresses(self.policy):
             table = self.ground.resolved.tables[entity]
             place = self.ground.places.get(entity)
             if table is None or place is None or not place.key or column not in place.columns:

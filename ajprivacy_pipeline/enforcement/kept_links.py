@@ -43,22 +43,28 @@ def kept_links(first: int, policy: Policy, links: Mapping[str, Mapping[str, str]
     return found
 
 
-def claim_links(con: Connection, policy: Policy, place: CopyPlace, feeding: Mapping[str, Place], ready: str) -> None:
-    """Write to `scratch.copy_claims` everything of the subjects whose links may go with what is ready.
+def find_held(con: Connection, policy: Policy, place: CopyPlace, feeding: Mapping[str, Place]) -> None:
+    """Write to `scratch.kept_rows` the rows of each subject with such a link, and to `scratch.held` what holds it.
 
-    `scratch.kept_rows` has the rows of each subject. One that names a contact is the contact's, company or not, and
-    loses both ids with the contact alone.
-    A part that is not carried out by us as a whole, a company's orders, and clicks that are kept hold the link.
+    One that names a contact is the contact's, company or not, and loses both ids with the contact alone.
     """
     entity, owner = (place.kept or ("",))[0], place.copy.by.entity or ""
     key = policy.sources.tables[owner].key[0]
     stages = stages_of(policy)
     held = " UNION ALL ".join(_held(policy, stages, entity, key))
     con.execute(_ROWS, {"copy": place.number, "entity": entity, "subject": f"{owner.removesuffix('s')}:"})
-    con.execute(_CLAIMS.format(held=held, ready=ready),
+    con.execute(_HELD.format(held=f"UNION ALL {held}" if held else ""),
                 {"copy": place.number, "owner": owner,
                  "not_ours": [f"{table}.{part}" for (table, part), stage in stages.items()
                               if not _is_ours(feeding.get(table), stage)]})
+
+
+def claim_links(con: Connection, ready: str) -> None:
+    """Write to `scratch.copy_claims` everything that `find_held` found of the subjects of whom something is ready.
+
+    A part that is not carried out by us as a whole, a company's orders, and clicks that are kept hold the link.
+    """
+    con.execute(_CLAIMS.format(ready=ready))
 
 
 def _is_ours(place: Place | None, stage: Stage) -> bool:
@@ -89,17 +95,21 @@ _ROWS = """
     SELECT $copy, entity, substr(subject_id, length($subject) + 1), record_id FROM retention.record_decisions
     WHERE entity = $entity AND starts_with(subject_id, $subject)
 """
-_CLAIMS = """
-    INSERT INTO scratch.copy_claims
+_HELD = """
+    INSERT INTO scratch.held
     WITH linked AS (SELECT DISTINCT key FROM scratch.kept_rows WHERE copy = $copy),
     held(key, entity, record_id, part, decision, stays) AS (
         SELECT record_id, entity, record_id, part, decision, false FROM scratch.decided WHERE entity = $owner
-        UNION ALL {held}
+        {held}
     )
-    SELECT $copy, h.key, h.entity, h.record_id, h.part,
-        r.part IS NOT NULL AND NOT h.stays AND NOT list_contains($not_ours, h.entity || '.' || h.part) AS is_due,
-        h.decision = 'absent' AND NOT h.stays
-    FROM held AS h SEMI JOIN linked USING (key)
+    SELECT $copy, key, entity, record_id, part, NOT stays AND NOT list_contains($not_ours, entity || '.' || part),
+        decision = 'absent' AND NOT stays
+    FROM held SEMI JOIN linked USING (key)
+"""
+_CLAIMS = """
+    INSERT INTO scratch.copy_claims
+    SELECT h.copy, h.key, h.entity, h.record_id, h.part, r.part IS NOT NULL AND h.may_go AS is_due, h.is_gone
+    FROM scratch.held AS h
     LEFT JOIN (SELECT DISTINCT entity, record_id, part FROM {ready}) AS r USING (entity, record_id, part)
-    QUALIFY bool_or(is_due) OVER (PARTITION BY h.key)
+    QUALIFY bool_or(is_due) OVER (PARTITION BY h.copy, h.key)
 """

@@ -7,9 +7,9 @@ anything in the warehouse (`apply`), what becomes of a plan afterwards (`plans`,
 import hashlib
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.clock import today
-from ajprivacy_pipeline.enforcement import bodies, copies, shapes, waits
+from ajprivacy_pipeline.enforcement import bodies, claims, copies, shapes, waits
 from ajprivacy_pipeline.enforcement.apply import open_writer
 from ajprivacy_pipeline.enforcement.ground import Ground, changes, current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger
@@ -37,6 +37,7 @@ from ajprivacy_pipeline.enforcement.reread import look_again, still_due
 from ajprivacy_pipeline.enforcement.sealed import require_same_keys
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part
+from ajprivacy_pipeline.enforcement.whole import Whole
 from ajprivacy_pipeline.enforcement.work import Item, columns_of, items
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
@@ -72,42 +73,28 @@ def make_plan(settings: Settings, month: str | None = None, *, by: str = "system
         policy = current_policy(settings)
         control = ControlStore.in_folder(settings.control)
         keys = KeyStore(settings.keys, settings.root_key)
-        require_none_running(control, policy)
+        require_none_running(known_plans(control), policy)
         with read_month(settings, newest) as (con, _):
             return plan_of(con, settings, policy, control, keys, newest, by=by)
 
 
-def require_none_running(control: ControlStore, policy: Policy, request: str | None = None) -> None:
+def require_none_running(plans: Iterable[Plan], policy: Policy, request: str | None = None) -> None:
     """Stop where a month's plan, or one of the same request, is approved or being carried out (EnforcementError)."""
-    for plan in known_plans(control):
+    for plan in plans:
         if plan.request == request and (state := plan.state(policy.enforcement.approval_days)) in RUNNING:
             raise EnforcementError(f"plan {plan.id} is {state}: carry it out with `ajprivacy plan apply {plan.id}`, "
                                    "or withdraw it, before another one is made")
 
 
 def plan_of(con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,
-            month: str, *, by: str = "system", request: str | None = None, day: date | None = None,
-            ground: Ground | None = None) -> shapes.PlanSummary:
+            month: str, *, by: str = "system") -> shapes.PlanSummary:
     """Make the plan of a month whose decided file is open; the last step of the monthly job.
-
-    With a request the plan is that person's: of what stands in `scratch.due`, judged on `day` instead of the month's.
-    Who makes several under one lock looks at the ground once (`ready_ground`).
 
     Raises:
         EnforcementError: as `make_plan`, or the month has not succeeded.
     """
-    require_none_running(control, policy, request)
-    _require_decided(con, control, policy, month)
-    ledger, known = Ledger(control, keys, settings.keys), known_plans(control)
-    summary = _Making(con, settings, policy, ledger, control, keys, month,
-                      ground or ready_ground(settings, policy, control, keys), request,
-                      day or as_of(month)).run(len(known) + 1)
-    for plan in known:
-        state = plan.state(policy.enforcement.approval_days)
-        if plan.request == request and state in ("made", "first_approval", "expired"):
-            move(control, ledger, plan, "superseded", by)
-            destroy_file(settings, keys, plan.id)
-    return summary
+    planning = Planning(con, settings, policy, control, keys, month)
+    return planning.make(by, planning.waiting)
 
 
 def ready_ground(settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore) -> Ground:
@@ -139,58 +126,120 @@ def _require_decided(con: zones.Connection, control: ControlStore, policy: Polic
                                "run the month again, then make the plan")
 
 
+class Planning:
+    """The making of plans on the same facts: what is due is divided once into what may go and what waits.
+
+    A month has one plan; of several requests each person's is cut out of what was divided (`requested`).
+    """
+
+    def __init__(self, con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,
+                 month: str, asked_on: date | None = None) -> None:
+        """Divide what is due in the decided zone `con`; where people ask, what stands in `scratch.due`, on that day.
+
+        Raises:
+            EnforcementError: the month has not succeeded, or the month's plan is approved or being carried out.
+            PrivacyError: ledger, keys and warehouse do not belong together.
+        """
+        self.con, self.settings, self.policy, self.control, self.keys = con, settings, policy, control, keys
+        self.month, self.of_month, self.day = month, asked_on is None, asked_on or as_of(month)
+        self.known, self.ledger = known_plans(control), Ledger(control, keys, settings.keys)
+        if self.of_month:
+            require_none_running(self.known, policy)
+        _require_decided(con, control, policy, month)
+        self.ground, self.stages = ready_ground(settings, policy, control, keys), stages_of(policy)
+        due = still_due(con, settings, keys, self.ledger, "retention.due" if self.of_month else "scratch.due")
+        self.waiting = waits.set_aside(con, self.ground.places, self.stages, policy.sources, self.day, due)
+        self.returned = look_again(con, settings, policy, control, keys, self.ledger, self.ground, "system",
+                                   ) if self.of_month else {}
+        self.whole = Whole(con, policy, [plan for plan in self.known if (plan.request is None) == self.of_month])
+        self.first_due, self.facts_key = FirstDue(control, keys), keys.derive("plan", "facts")
+        self.key = secrets.token_bytes(32)  # of fingerprints, which stand in the plans' own files alone
+        self.copied: Mapping[int, Sequence[copies.Row]] | None = None  # rows that may go, where they were read before
+        self._gathered: dict[tuple[str, str], Item] = {}
+
+    def gather(self) -> None:
+        """Read once what the plans of several requests are cut out of: the rows behind what may go, and of copies."""
+        self._gathered = {(item.entity, item.record_id): item for item in self.items()}
+        claims.claim(self.con, self.policy, self.ground, waits.READY)
+        with open_source(self.settings.warehouse_url) as source:
+            self.copied = copies.read_claimed(self.con, self.ground, source)
+
+    def items(self) -> Iterator[Item]:
+        """Yields the rows behind what may go, table by table."""
+        there = {row[0] for row in self.con.execute(f"SELECT DISTINCT entity FROM {waits.READY}").fetchall()}
+        for entity in filter(there.__contains__, self.ground.places):
+            yield from items(self.con, self.policy, self.stages, entity, waits.READY, (self.key, self.facts_key))
+
+    def gathered_items(self) -> Iterator[Item]:
+        """Yields the same of what was gathered, with the parts that stand in `scratch.ready` now."""
+        found: dict[str, list[Item]] = defaultdict(list)
+        for entity, record_id, subject_id, parts in self.con.execute(
+                f"SELECT entity, record_id, any_value(subject_id), list(part ORDER BY part) FROM {waits.READY} "
+                "GROUP BY entity, record_id ORDER BY record_id").fetchall():
+            if (item := self._gathered.get((entity, record_id))) is not None:  # else no row is behind it
+                found[entity].append(item.only(subject_id, parts))
+        for entity in self.ground.places:
+            yield from found[entity]
+
+    def make(self, by: str, waiting: list[bodies.Waiting], request: str | None = None) -> shapes.PlanSummary:
+        """Make a plan of what stands in `scratch.ready`; an older one of its kind that nobody approved is superseded.
+
+        Args:
+            by: who makes it.
+            waiting: what of the same waits.
+            request: whose plan it is; None: the month's.
+        """
+        summary, plan = _Making(self, request).run(len(self.known) + 1, waiting)
+        for older in self.known:
+            state = older.state(self.policy.enforcement.approval_days)
+            if older.request == request and state in ("made", "first_approval", "expired"):
+                move(self.control, self.ledger, older, "superseded", by)
+                destroy_file(self.settings, self.keys, older.id)
+        self.known += [plan] if plan is not None else []
+        return summary
+
+
 class _Making:
     """One making of a plan."""
 
-    def __init__(self, con: zones.Connection, settings: Settings, policy: Policy, ledger: Ledger, control: ControlStore,
-                 keys: KeyStore, month: str, ground: Ground, request: str | None, day: date) -> None:
-        self.con, self.settings, self.policy, self.ledger, self.control = con, settings, policy, ledger, control
-        self.keys, self.month, self.ground, self.request, self.day = keys, month, ground, request, day
-        self.stages = stages_of(policy)
+    def __init__(self, planning: Planning, request: str | None) -> None:
+        self.planning, self.request = planning, request
+        self.con, self.policy, self.ground = planning.con, planning.policy, planning.ground
+        self.stages, self.day = planning.stages, planning.day
         self.parts: dict[Part, Counter[str]] = defaultdict(Counter)
         self.fixed: Counter[tuple[str, str]] = Counter()
-        self.key = secrets.token_bytes(32)
-        self.facts_key = keys.derive("plan", "facts")
         self.facts = hashlib.sha256()  # of keyed hashes: an id tells nothing of what it is made of
         self.rows = 0
         self.days: Counter[date] = Counter()  # since when how many decisions are due
-        self.first_due = FirstDue(control, keys)
 
-    def run(self, number: int) -> shapes.PlanSummary:
-        due = still_due(self.con, self.settings, self.keys, self.ledger,
-                        "retention.due" if self.request is None else "scratch.due")
-        waiting = waits.set_aside(self.con, self.ground.places, self.stages, self.policy.sources, self.day,
-                                  due)
-        returned = {} if self.request is not None else look_again(
-            self.con, self.settings, self.policy, self.control, self.keys, self.ledger, self.ground, "system")
+    def run(self, number: int, waiting: list[bodies.Waiting]) -> tuple[shapes.PlanSummary, Plan | None]:
         batches = list(self._batches())
         copied, kept = self._copies()
         summary = self._summary(waiting + kept, copied)
-        if returned:
-            summary["written_back"] = returned
+        if self.planning.returned:
+            summary["written_back"] = self.planning.returned
         if not self.rows:
-            return summary
+            return summary, None
         plan = self._plan(number, summary)
         summary["plan"] = plan.id
         self._write(plan, batches)
-        record_plan(self.ledger, replace(plan, summary=summary))
-        return summary
+        record_plan(self.planning.ledger, plan)
+        return summary, plan
 
     def _batches(self) -> Iterator[pa.Table]:
         rows: list[tuple[Any, ...]] = []
-        for entity in self.ground.places:
-            for item in items(self.con, self.policy, self.stages, entity, waits.READY, (self.key, self.facts_key)):
-                rows += self._decisions(item)
-                if len(rows) >= _AT_ONCE:
-                    yield _table(rows)
-                    rows = []
+        for item in self.planning.items() if self.request is None else self.planning.gathered_items():
+            rows += self._decisions(item)
+            if len(rows) >= _AT_ONCE:
+                yield _table(rows)
+                rows = []
         if rows:
             yield _table(rows)
 
     def _decisions(self, item: Item) -> Iterator[tuple[Any, ...]]:
         place = self.ground.places[item.entity]
         for part, decided_on in item.parts.items():
-            due_on = self.first_due.of(item.entity, item.record_id, part, decided_on)
+            due_on = self.planning.first_due.of(item.entity, item.record_id, part, decided_on)
             self.days[due_on] += 1
             stage = self.stages[item.entity, part]
             columns = columns_of(stage, item)
@@ -218,8 +267,11 @@ class _Making:
     def _copies(self) -> tuple[list[bodies.CopyCount], list[bodies.Waiting]]:
         if not self.ground.copies:
             return [], []
-        with open_source(self.settings.warehouse_url) as source:
-            return copies.planned(self.con, self.policy, self.ground, source, waits.READY)
+        if (known := self.planning.copied) is not None:
+            return copies.planned(self.con, self.ground, lambda place: known[place.number], waits.READY)
+        claims.find_holders(self.con, self.policy, self.ground)
+        with open_source(self.planning.settings.warehouse_url) as source:
+            return copies.planned(self.con, self.ground, partial(copies.read, source), waits.READY)
 
     def _summary(self, waiting: list[bodies.Waiting], copied: list[bodies.CopyCount]) -> shapes.PlanSummary:
         people = self.con.execute(f"SELECT count(DISTINCT subject_id) FROM {waits.READY}").fetchall()[0][0]
@@ -231,16 +283,16 @@ class _Making:
             {"entity": entity, "part": part, "action": stage.action, "clause": stage.clause,
              "rows": self.parts[entity, part]["rows"], "cells": self.parts[entity, part]["cells"]}
             for (entity, part), stage in self.stages.items() if (entity, part) in self.parts]
-        return {"plan": None, "month": self.month, "as_of": self.day.isoformat(), "policy_version": self.policy.version,
-                "rows": self.rows, "cells": sum(row["cells"] for row in (*summary, *copied)), "subjects": people,
+        return {"plan": None, "month": self.planning.month, "as_of": self.day.isoformat(),
+                "policy_version": self.policy.version, "rows": self.rows,
+                "cells": sum(row["cells"] for row in (*summary, *copied)), "subjects": people,
                 "oldest_due_on": min(self.days).isoformat() if self.days else None, "summary": summary,
-                "brake": brake(self.con, self.policy, [plan for plan in known_plans(self.control)
-                                                       if (plan.request is None) == (self.request is None)], summary),
+                "brake": self.planning.whole.brake(summary),
                 "not_carried_out": [{"entity": entity, "column": column, "rows": rows,
                                      "reason": self.ground.places[entity].fixed[column]}
                                     for (entity, column), rows in sorted(self.fixed.items())],
                 "waiting": waiting, "refused": self._refused(), "overdue": dict(sorted(years.items())),
-                "kept": _kept(self.con), "copies": copied, "request": self.request}
+                "kept": self.planning.whole.kept, "copies": copied, "request": self.request}
 
     def _refused(self) -> list[shapes.Refused]:
         """What stands in the way of what is due now; what would refuse a table that nothing goes from waits."""
@@ -249,66 +301,23 @@ class _Making:
         return [found for found in self.ground.refused if found["table"] in touched]
 
     def _plan(self, number: int, summary: shapes.PlanSummary) -> Plan:
-        told = [self.month, summary["as_of"], self.facts.hexdigest(), self.policy.version, mapping_hash(self.settings),
-                self.ground.catalogue_sha256, self.ground.warehouse, str(number)]
-        return Plan(hashlib.sha256("\n".join(told).encode()).hexdigest()[:16], number, self.month, self.day,
+        told = [self.planning.month, summary["as_of"], self.facts.hexdigest(), self.policy.version,
+                mapping_hash(self.planning.settings), self.ground.catalogue_sha256, self.ground.warehouse, str(number)]
+        return Plan(hashlib.sha256("\n".join(told).encode()).hexdigest()[:16], number, self.planning.month, self.day,
                     self.policy.version, told[4], self.ground.catalogue_sha256, self.ground.warehouse, utc_now(),
                     summary, ())
 
     def _write(self, plan: Plan, batches: Sequence[pa.Table]) -> None:
-        destroy_file(self.settings, self.keys, plan.id)  # what a killed making of the same plan left
-        with zones.attached(self.con, self.keys, plan_file(self.settings, plan.id), "made", create=True):
+        settings, keys = self.planning.settings, self.planning.keys
+        destroy_file(settings, keys, plan.id)  # what a killed making of the same plan left
+        with zones.attached(self.con, keys, plan_file(settings, plan.id), "made", create=True):
             self.con.execute(f"CREATE TABLE made.rows ({ROWS})")
-            self.con.execute("CREATE TABLE made.secret AS SELECT $key::VARCHAR AS key", {"key": self.key.hex()})
+            self.con.execute("CREATE TABLE made.secret AS SELECT $key::VARCHAR AS key",
+                             {"key": self.planning.key.hex()})
             for batch in batches:
                 self.con.register("planned", batch)
                 self.con.execute("INSERT INTO made.rows SELECT *, NULL, NULL FROM planned")
                 self.con.unregister("planned")
-
-
-def brake(con: zones.Connection, policy: Policy, plans: Iterable[Plan],
-          summary: Sequence[bodies.Count]) -> list[shapes.BrakeRow]:
-    """Returns the share of each part's rows with a value that goes, with what the last of some plans took away."""
-    rules = policy.enforcement.brake
-    before: Counter[Part] = Counter()
-    since = utc_now() - timedelta(days=rules.days)
-    for plan in plans:
-        for event in plan.events:
-            if event.event == "applied" and event.happened_at >= since:
-                for entity, part, rows in event.detail.get("parts", ()):
-                    before[entity, part] += rows
-    held = {(entity, part): rows for entity, part, rows in con.execute(_WITH_A_VALUE).fetchall()}
-    found: list[shapes.BrakeRow] = []
-    for row in summary:
-        part = row["entity"], row["part"]
-        bulk = policy.sources.tables[row["entity"]].bulk
-        goes, limit = row["rows"] + before[part], rules.bulk_share if bulk else rules.share
-        if bulk:
-            columns = [f"r.{zones.quote(name)}::VARCHAR" for name in stages_of(policy)[part].columns]
-            held[part] = con.execute(f"SELECT count(coalesce({', '.join(columns)})) "
-                                     f"FROM raw.{zones.quote(row['entity'])} AS r").fetchall()[0][0]
-        share = goes / max(1, held.get(part, 0) + before[part])
-        found.append({"entity": row["entity"], "part": row["part"], "share": round(share, 4), "limit": limit,
-                      "tripped": goes >= rules.least_rows and share > limit})
-    return found
-
-
-_WITH_A_VALUE = f"""
-    SELECT entity, part, count(*) FROM {waits.DECIDED} WHERE decision <> 'absent' GROUP BY ALL
-"""
-
-
-def _kept(con: zones.Connection) -> dict[str, dict[str, int]]:
-    """Decisions that keep something, by what keeps it."""
-    found: dict[str, dict[str, int]] = {"retain": {}, "hold": {}}
-    rows = con.execute("SELECT decision, why, count(*) FROM (SELECT decision, "
-                       "unnest(CASE decision WHEN 'retain' THEN retained_by ELSE held_by END) AS why FROM ("
-                       "SELECT decision, retained_by, held_by FROM retention.attribute_decisions UNION ALL "
-                       "SELECT decision, retained_by, held_by FROM retention.record_decisions) "
-                       "WHERE decision IN ('retain', 'hold')) GROUP BY ALL ORDER BY ALL").fetchall()
-    for decision, why, count in rows:
-        found[decision][why] = count
-    return found
 
 
 def _month_before(day: date) -> date:

@@ -103,7 +103,7 @@ def plan_rectification(settings: Settings, request_id: str, beside: Sequence[str
             raise EnforcementError(f"request {request_id} does not say what is to be corrected: `ajprivacy request "
                                    "correct` comes first")
         with warehouse_lock(settings, alone=True):
-            require_none_running(control, policy, request_id)
+            require_none_running(known_plans(control), policy, request_id)
             ledger = Ledger(control, keys, settings.keys)
             ledger.check()
             with open_source(settings.warehouse_url) as source:

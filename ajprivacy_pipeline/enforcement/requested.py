@@ -8,9 +8,11 @@ import os
 from collections.abc import Iterator, Sequence
 
 from ajprivacy_pipeline.clock import today
-from ajprivacy_pipeline.enforcement import judged
+from ajprivacy_pipeline.enforcement import claims, judged, waits
 from ajprivacy_pipeline.enforcement.ground import current_policy
-from ajprivacy_pipeline.enforcement.make import plan_of, ready_ground, require_none_running
+from ajprivacy_pipeline.enforcement.make import Planning, require_none_running
+from ajprivacy_pipeline.enforcement.narrow import narrow
+from ajprivacy_pipeline.enforcement.plans import known_plans
 from ajprivacy_pipeline.enforcement.shapes import PlanSummary
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.retention.bind import remember_shared_requests
@@ -32,7 +34,7 @@ _ASKED = """
     CREATE OR REPLACE TABLE scratch.asked AS
     SELECT DISTINCT r.kind, r.email_key, r.by_email, s.subject_id, s.email_key AS own_key
     FROM retention.requests AS r LEFT JOIN retention.subjects AS s USING (subject_no)
-    WHERE r.request_id = $request AND (r.stops_marketing OR r.erases)
+    WHERE r.request_id IN (SELECT unnest($requests)) AND (r.stops_marketing OR r.erases)
 """
 _THEIRS = """
     CREATE OR REPLACE TABLE scratch.due AS
@@ -99,29 +101,44 @@ def _made(run: MonthRun, request_ids: Sequence[str], by: str, *, leave: bool) ->
     run.judge_on(day)
     run_decisions(run)
     request_ids = list(_able(run, request_ids, leave=leave))
+    if not request_ids:
+        return {}
     # Before the address by which it reached the person may go, and as of the month that has begun: the newest one,
     # run again, was over before.
     begun = f"{day:%Y-%m}"
     remember_shared_requests(run.con, run.control, begun, run.run_id)
     remember_effects(run.con, run.control, run.keys, begun, run.run_id)
     run.con.execute("ATTACH IF NOT EXISTS ':memory:' AS scratch")
-    found, ground = {}, ready_ground(run.settings, run.policy, run.control, run.keys) if request_ids else None
-    for request_id in request_ids:
-        run.con.execute(_ASKED, {"request": request_id})
-        run.con.execute(_THEIRS)
-        found[request_id] = plan_of(run.con, run.settings, run.policy, run.control, run.keys, run.month, by=by,
-                                    request=request_id, day=day, ground=ground)
-        judged.remember(run.con, run.settings, run.keys, request_id, day)
-        append(run.control, request_id, PLANNED, by=by, on=day, detail=found[request_id]["plan"] or NOTHING_DUE)
-    return found
+    _ask(run, request_ids)
+    planning = Planning(run.con, run.settings, run.policy, run.control, run.keys, run.month, asked_on=day)
+    waits.keep_divided(run.con)
+    planning.gather()
+    narrow(run.con, run.policy, request_ids)
+    claims.find_holders(run.con, run.policy, planning.ground)
+    return {request_id: _made_one(run, planning, request_id, by) for request_id in request_ids}
+
+
+def _made_one(run: MonthRun, planning: Planning, request_id: str, by: str) -> PlanSummary:
+    _ask(run, [request_id])
+    summary = planning.make(by, waits.cut(run.con), request_id)
+    judged.remember(run.con, run.settings, run.keys, request_id, planning.day)
+    append(run.control, request_id, PLANNED, by=by, on=planning.day, detail=summary["plan"] or NOTHING_DUE)
+    return summary
+
+
+def _ask(run: MonthRun, request_ids: Sequence[str]) -> None:
+    """Write whom some requests reach and what is due of them, in the zone or in what is left of it."""
+    run.con.execute(_ASKED, {"requests": list(request_ids)})
+    run.con.execute(_THEIRS)
 
 
 def _able(run: MonthRun, request_ids: Sequence[str], *, leave: bool) -> Iterator[str]:
     """Those that can have a plan now; else the first that cannot is refused, or left out."""
+    known = known_plans(run.control)
     for request_id in request_ids:
         try:
             _require_effect(run.con, request_id)
-            require_none_running(run.control, run.policy, request_id)
+            require_none_running(known, run.policy, request_id)
         except EnforcementError:
             if not leave:
                 raise

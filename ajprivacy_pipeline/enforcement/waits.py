@@ -68,8 +68,7 @@ def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part
         due: the relation of what is due, with the columns of retention.due.
     """
     con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {SCRATCH}")
-    zone = quote(con.execute("SELECT current_database()").fetchall()[0][0])
-    con.execute(_DECIDED.format(zone=zone))
+    show_decided(con)
     con.execute("CREATE OR REPLACE TABLE scratch.waits "
                 "(entity VARCHAR, record_id VARCHAR, part VARCHAR, waits_for VARCHAR)")
     if ("newsletter_subscriptions", "email") in stages:
@@ -84,8 +83,31 @@ def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part
                     bound | {name: value for name, value in more.items() if f"${name}" in case})
     con.execute(f"CREATE OR REPLACE TABLE scratch.ready AS SELECT * FROM {due} AS d "
                 "ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
+    return _counted(con, "scratch.waits")
+
+
+def show_decided(con: Connection) -> None:
+    """Let `scratch.decided` show the decisions of the zone that is the default one."""
+    zone = quote(con.execute("SELECT current_database()").fetchall()[0][0])
+    con.execute(_DECIDED.format(zone=zone))
+
+
+def keep_divided(con: Connection) -> None:
+    """Keep what `set_aside` has divided of several people together, for `cut`."""
+    for name in ("ready", "waits"):
+        con.execute(f"CREATE OR REPLACE TABLE scratch.all_{name} AS FROM scratch.{name}")
+
+
+def cut(con: Connection) -> list[Waiting]:
+    """Let `ready` be what of everybody's stands in `scratch.due`; returns what of that waits, counted."""
+    con.execute("CREATE OR REPLACE TABLE scratch.ready AS FROM scratch.all_ready "
+                "SEMI JOIN scratch.due USING (entity, record_id, part)")
+    return _counted(con, "(FROM scratch.all_waits SEMI JOIN scratch.due USING (entity, record_id, part))")
+
+
+def _counted(con: Connection, waiting: str) -> list[Waiting]:
     found = con.execute("WITH each_once AS (SELECT entity, part, record_id, min(waits_for) AS waits_for "
-                        "FROM scratch.waits GROUP BY ALL) SELECT entity, part, count(*), waits_for FROM each_once "
+                        f"FROM {waiting} GROUP BY ALL) SELECT entity, part, count(*), waits_for FROM each_once "
                         "GROUP BY ALL ORDER BY ALL").fetchall()
     return [{"entity": entity, "part": part, "rows": rows, "waits_for": why} for entity, part, rows, why in found]
 

@@ -5,7 +5,7 @@ Does not belong here: the warehouse itself, what happens to the values (`values`
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -37,6 +37,10 @@ class Item:
     values: Mapping[str, Any]
     facts: Facts
     marks: tuple[Mapping[str, str], ...] = ()  # under each key that was asked for, the fingerprints by part
+
+    def only(self, subject_id: str | None, parts: Sequence[str]) -> "Item":
+        """Returns the same row with some of its due parts, which are that subject's."""
+        return replace(self, subject_id=subject_id, parts={part: self.parts[part] for part in parts})
 
 
 def items(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage], entity: str,

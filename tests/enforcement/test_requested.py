@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from ajprivacy_pipeline.enforcement import requested
 from ajprivacy_pipeline.enforcement.approve import approve
-from ajprivacy_pipeline.enforcement.requested import plan_for_request
+from ajprivacy_pipeline.enforcement.requested import plan_for_request, plans_for_requests
 from ajprivacy_pipeline.enforcement.shapes import PlanSummary
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.release.ledger_cells import contributor_key
 from ajprivacy_pipeline.retention.effects import stored_effects
 from ajprivacy_pipeline.run.month import MonthRun
 from ajprivacy_pipeline.run.steps import run_all, run_decisions, run_layers
+from ajprivacy_pipeline.sample import generate, write_mapping
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from tests import forked
@@ -158,6 +161,47 @@ def test_what_ends_nothing_has_no_plan(world: World) -> None:
             plan_for_request(world.settings, request_id)
         assert changed(before, world.cells()) == {}
         assert not list(world.settings.restricted.glob("apply-*"))
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A sample shop with declared copies, of which many people ask."""
+    folder = tmp_path_factory.mktemp("copied")
+    generate(url := f"sqlite:///{folder / 'shop.db'}", 120, 7, date(2026, 10, 31), copies=True)
+    assert write_mapping(folder / "mapping.toml")
+    world = World(folder / "home", url, AJPRIVACY_MAPPING=str(folder / "mapping.toml"))
+    with world.connection() as connection:  # somebody who does not ask has the address of who asks, or of an order
+        ids = [row[0] for row in connection.exec_driver_sql("SELECT customer_id FROM customers ORDER BY customer_id")]
+        for asker, other in zip(ids[:12], ids[-12:], strict=True):
+            connection.execute(sa.text("UPDATE customers SET email = (SELECT email FROM customers WHERE customer_id = "
+                                       ":asker) WHERE customer_id = :other"), {"asker": asker, "other": other})
+            connection.execute(sa.text("UPDATE orders SET delivery_email = (SELECT email FROM customers WHERE "
+                                       "customer_id = :other) WHERE customer_id = :asker"),
+                               {"asker": asker, "other": ids[60 + ids.index(asker)]})
+    world.decide()
+    return world
+
+
+def test_plans_cut_from_one_making_are_those_of_the_whole_zone(copied: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each says what it says where nothing is narrowed: rows, what waits, copies, brake, what is kept."""
+    with copied.connection() as connection:
+        people = connection.exec_driver_sql("SELECT customer_id, email FROM customers ORDER BY customer_id").fetchall()
+        letters = connection.exec_driver_sql("SELECT email FROM newsletter_subscriptions ORDER BY 1").fetchall()
+    askers = [*({"customer_id": one} for one, _ in people[:8]), *({"email": one} for _, one in people[8:12] if one),
+              *({"email": one} for (one,) in letters[:4])]
+    for number, asker in enumerate(askers):
+        (column, value), = asker.items()
+        copied.execute(f"INSERT INTO rights_requests (request_id, kind, received_at, identity_verified_at, {column}) "
+                       "VALUES (:id, :kind, '2026-11-20', '2026-11-21', :value)", id=f"MANY-{number}",
+                       kind=("erasure", "objection")[number % 2], value=value)
+    ids = [f"MANY-{number}" for number in range(len(askers))]
+    made = plans_for_requests(copied.settings, ids, by="test")
+    assert sum(plan["rows"] > 0 for plan in made.values()) > 6
+    assert any(plan["copies"] for plan in made.values())
+    assert any(plan["waiting"] for plan in made.values())
+    monkeypatch.setattr(requested, "narrow", lambda *_: None)
+    whole = plans_for_requests(copied.settings, ids, by="test")
+    assert [{**plan, "plan": None} for plan in made.values()] == [{**plan, "plan": None} for plan in whole.values()]
 
 
 MARKERS = ("Sporlausa Merkje", "kari.spor@example.no", "V-ASK")

@@ -1,0 +1,113 @@
+"""A decided zone narrowed, in memory, to what the plans of some requests look up: each of them then reads little.
+
+There are what is due of whoever asked, every other row and decision of the same customers and contacts, and whoever
+shares an address with one of them, under the names that they have in the zone. Anything else is not there by any name,
+so that a plan that looked for it would stop.
+Belongs here: which rows these are. Does not belong here: what waits and what is counted of everybody, which is settled
+before, on the whole zone (`make`).
+"""
+
+from collections.abc import Sequence
+
+from ajprivacy_pipeline.enforcement import claims, waits
+from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
+
+NARROW = "narrow"
+_OWNERS = {"customer_id": "customer", "contact_id": "contact"}  # a column that names a subject, and its prefix
+_RECORDS = """
+    CREATE OR REPLACE TABLE scratch.near_records AS SELECT DISTINCT entity, record_id FROM scratch.due
+"""
+_SHARING = """
+    INSERT INTO scratch.near_records
+    SELECT DISTINCT entity, record_id FROM scratch.copy_owners SEMI JOIN (
+        SELECT email_key FROM scratch.copy_owners SEMI JOIN scratch.due USING (entity, record_id)) USING (email_key)
+"""
+_NEAR = """
+    CREATE OR REPLACE TABLE scratch.near AS
+    SELECT subject_id FROM scratch.asked WHERE subject_id IS NOT NULL
+    UNION SELECT subject_id FROM scratch.due WHERE subject_id IS NOT NULL
+    UNION SELECT CASE entity WHEN 'contacts' THEN 'contact:' ELSE 'customer:' END || record_id
+    FROM scratch.near_records WHERE entity IN ('customers', 'contacts')
+"""
+_RETENTION = {
+    "due": "FROM scratch.due",
+    "bulk_rulings": "FROM {zone}.retention.bulk_rulings SEMI JOIN scratch.due USING (entity, record_id)",
+    "requests": "FROM {zone}.retention.requests WHERE request_id IN (SELECT unnest($requests))",
+    "subjects": "FROM {zone}.retention.subjects SEMI JOIN narrow.retention.requests USING (subject_no)",
+    "guest_addresses": "FROM {zone}.retention.guest_addresses SEMI JOIN scratch.asked USING (email_key)",
+    "attribute_decisions": "FROM {zone}.retention.attribute_decisions SEMI JOIN scratch.near USING (subject_id)",
+    "record_decisions": "FROM {zone}.retention.record_decisions WHERE subject_id IN (FROM scratch.near) "
+                        "OR (entity, record_id) IN (FROM scratch.near_records)",
+}
+
+
+def narrow(con: Connection, policy: Policy, requests: Sequence[str]) -> None:
+    """Let the default database of a connection be a narrow one.
+
+    Args:
+        con: a decided zone, in which `scratch.asked` holds whom the requests reach and `scratch.due` what is theirs.
+        policy: whose tables they are.
+        requests: their ids.
+    """
+    zone = quote(con.execute("SELECT current_database()").fetchall()[0][0])
+    con.execute(f"ATTACH OR REPLACE ':memory:' AS {NARROW}")
+    for schema in ("raw", "staged", "retention"):
+        con.execute(f"CREATE SCHEMA {NARROW}.{schema}")
+    con.execute(_RECORDS)
+    claims.find_owners(con, policy)
+    con.execute(_SHARING)
+    con.execute(_NEAR)
+    staged = [name for name in policy.sources.tables if _columns(con, "staged", name)]
+    for name in staged:
+        _read_owners(con, policy, name)
+    for name in policy.sources.tables:
+        key = quote(policy.sources.tables[name].key[0])
+        con.execute(f"CREATE TABLE {NARROW}.raw.{quote(name)} AS FROM {zone}.raw.{quote(name)} "
+                    f"WHERE trim({key}::VARCHAR, $blanks) IN (SELECT record_id FROM scratch.due WHERE entity = $name)",
+                    {"blanks": WHITE_SPACE, "name": name})
+    con.execute(f"CREATE VIEW {NARROW}.raw.email_keys AS FROM {zone}.raw.email_keys")
+    for name in sorted(staged, key=lambda table: table == "customers"):  # of which all those that are named are needed
+        _stage(con, policy, zone, name, staged)
+    for name, query in _RETENTION.items():
+        con.execute(f"CREATE TABLE {NARROW}.retention.{name} AS {query.format(zone=zone)}",
+                    {"requests": list(requests)} if "$requests" in query else {})
+    con.execute(f"USE {NARROW}")
+    waits.show_decided(con)
+
+
+def _columns(con: Connection, schema: str, table: str) -> set[str]:
+    rows = con.execute("SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() "
+                       "AND schema_name = $schema AND table_name = $table", {"schema": schema, "table": table})
+    return {row[0] for row in rows.fetchall()}
+
+
+def _read_owners(con: Connection, policy: Policy, table: str) -> None:
+    """Whoever a row that is due names is near."""
+    key = quote(policy.sources.tables[table].key[0])
+    for column, prefix in _OWNERS.items():
+        if column in _columns(con, "staged", table):
+            con.execute(f"INSERT INTO scratch.near SELECT DISTINCT $prefix || {column} FROM staged.{quote(table)} "
+                        f"WHERE {column} IS NOT NULL AND {key} IN (SELECT record_id FROM scratch.near_records "
+                        "WHERE entity = $table)", {"prefix": f"{prefix}:", "table": table})
+
+
+def _stage(con: Connection, policy: Policy, zone: str, table: str, staged: Sequence[str]) -> None:
+    """Rows that are due or share an address, those of whoever is near, and the customers whom a row names."""
+    columns, key = _columns(con, "staged", table), quote(policy.sources.tables[table].key[0])
+    near = [f"{key} IN (SELECT record_id FROM scratch.near_records WHERE entity = $table)"]
+    near += [f"'{prefix}:' || {column} IN (FROM scratch.near)" for column, prefix in _OWNERS.items()
+             if column in columns]
+    if "email_key" in columns:
+        near.append("email_key IN (SELECT email_key FROM scratch.asked UNION SELECT own_key FROM scratch.asked)")
+    if table == "customers":
+        near += [f"customer_id IN (SELECT customer_id FROM {NARROW}.staged.{quote(name)})" for name in staged
+                 if name != table and "customer_id" in _columns(con, "staged", name)]
+        near += [f"customer_id IN (SELECT trim(customer_id::VARCHAR, $blanks) FROM {NARROW}.raw.{quote(name)})"
+                 for name in policy.sources.tables if name != table and "customer_id" in _columns(con, "raw", name)]
+    bound = {"table": table, "blanks": WHITE_SPACE}
+    sql = (f"CREATE TABLE {NARROW}.staged.{quote(table)} AS FROM {zone}.staged.{quote(table)} "
+           f"WHERE {' OR '.join(near)}")
+    con.execute(sql, {name: value for name, value in bound.items() if f"${name}" in sql})
+    con.execute(f"INSERT INTO scratch.near_records SELECT $table, {key} FROM {NARROW}.staged.{quote(table)}",
+                {"table": table})
