@@ -56,7 +56,7 @@ def mapping_init(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
         if recipe is not None:
-            lines += _uncovered(source, target, sources)
+            lines += _not_read(source, target, sources)
     typer.echo("\n".join([*lines, f"{target}: read it, correct it, then `ajprivacy mapping check`"]))
 
 
@@ -74,14 +74,12 @@ def _by_recipe(source: "Source", wanted: str, given: list[str]) -> tuple[str, li
     return mapping_text(shop, told, source.dialect), [*lines, f"driver: {driver_command(shop.recipe)}"]
 
 
-def _uncovered(source: "Source", written: Path, sources: "Sources") -> list[str]:
-    """What to say of columns that look like addresses and are not covered by a mapping that was just written."""
-    from ajprivacy_pipeline.recipes.uncovered import uncovered
-    from ajprivacy_pipeline.warehouse.mapping import load_mapping
-    left = uncovered(source, load_mapping(written, sources), sources)
-    said = (f"{len(left)} column(s) look like e-mail addresses and are neither read nor erased by this mapping; "
-            "declare them as [[copies]], or say under [[known_copies]] why not:")
-    return [said, *(f"  {name}" for name in left)] if left else []
+def _not_read(source: "Source", written: Path, sources: "Sources") -> list[str]:
+    """What to say of columns that look personal and that a mapping which was just written does not cover."""
+    from ajprivacy_pipeline.warehouse.mapping import load_mapping, resolve
+    from ajprivacy_pipeline.warehouse.unread import unread
+    mapping = load_mapping(written, sources)
+    return [found.message for found in unread(source, mapping, resolve(source, mapping, sources))]
 
 
 def _ask(question: "Question", default: str) -> str:

@@ -4,7 +4,6 @@
     recognise.py   which shop a warehouse is, of which version, under which prefix
     answers.py     what the schema cannot tell: questions, their defaults, what may be answered
     written.py     the mapping's text
-    uncovered.py   columns that look like e-mail addresses, and that a mapping neither reads nor erases
     NAME.toml, NAME.toml.j2   a recipe and its mapping
 
 Belongs here: everything that knows a product by its name. Does not belong here: the mapping's language and what it

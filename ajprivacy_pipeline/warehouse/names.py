@@ -124,11 +124,12 @@ def key_of(table: str) -> str:
 
 
 _PERSONAL = re.compile(
-    r"e?mail|epost|phone|telefon|mobil|^tel$|^tlf|^fax|(first|last|middle|full|sur|nick|display|user|customer|contact|card|"
-    r"billing|shipping|delivery|recipient|sender|account)names?$|fornavn|etternavn|^navn$|vorname|nachname|"
+    r"e?mail(?!ing|box|server)|epost|smtpaddr|phone|telefon|mobil|^tel$|^tlf|^fax|"
+    r"(first|last|middle|full|sur|nick|display|user|customer|contact|card|billing|shipping|delivery|recipient|"
+    r"sender|account)names?$|fornavn|etternavn|^navn$|vorname|nachname|"
     r"namn$|adres|strasse|street|gate$|postcode|postalcode|postnr|postnummer|^zipcode|poststed|"
-    r"birth|fodsel|fodt|^dob$|ssn|personnummer|taxvat|ipaddr|^ip$|remoteip|useragent|lastip|loginip|iban|ccowner|cardholder|"
-    r"^login$|orgnr|vatid|^vat$|signature|passport", re.IGNORECASE)
+    r"birth|fodsel|fodt|^dob$|ssn|personnummer|taxvat|ipaddr|^ip$|remoteip|useragent|lastip|loginip|iban|"
+    r"ccowner|cardholder|^login$|orgnr|vatid|^vat$|signature|passport", re.IGNORECASE)
 _NOT_PERSONAL = re.compile(r"(template|file|field|attribute|table|event|host|domain|product|category|shop|store|site|"
                            r"is|has|use|allow|send)_?(e?mail|name|phone)|"
                            r"e?mail_?(template|sent|status|type|enabled|verified|id)$", re.IGNORECASE)

@@ -8,7 +8,6 @@ from ajprivacy_pipeline.errors import MappingError
 from ajprivacy_pipeline.recipes.answers import answers_for, parse_answers
 from ajprivacy_pipeline.recipes.recipe import Question, recipes
 from ajprivacy_pipeline.recipes.recognise import Shop, recognise
-from ajprivacy_pipeline.recipes.uncovered import looks_like_addresses
 from ajprivacy_pipeline.recipes.written import mapping_text
 from ajprivacy_pipeline.warehouse.mapping import load_mapping
 from ajprivacy_pipeline.warehouse.source import ColumnType
@@ -100,11 +99,3 @@ def test_every_answer_gives_a_mapping(name: str, *, last: bool, tmp_path: Path) 
             path = tmp_path / f"{version}{dialect}.toml"
             path.write_text(mapping_text(shop, answers_for(shop, {}, answers, None), dialect), encoding="utf-8")
             assert load_mapping(path, SOURCES).tables["customers"].columns
-
-
-@pytest.mark.parametrize(("column", "expected"), [
-    ("email", True), ("billing_email", True), ("E-Mail 2", True), ("epost", True), ("SMTP_ADDR", True),
-    ("customerEmail", True), ("email_from", True), ("mailing_id", False), ("name", False), ("email_template_id", True),
-    ("street", False)])
-def test_what_looks_like_an_address(column: str, *, expected: bool) -> None:
-    assert looks_like_addresses(column) is expected

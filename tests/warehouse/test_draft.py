@@ -10,6 +10,7 @@ import sqlglot
 from sqlglot import exp
 
 from ajprivacy_pipeline.warehouse.draft import draft
+from ajprivacy_pipeline.warehouse.names import personal
 from ajprivacy_pipeline.warehouse.source import open_source
 from tests.recipes import businesscentral, magento, odoo, prestashop, woocommerce
 from tests.warehouse.shopkit import SOURCES
@@ -247,3 +248,11 @@ def test_most_of_a_shop_is_found_without_its_recipe(name: str, tmp_path: Path) -
     wanted, found, wrong = _judged(name, _drafted(tmp_path, _bare(shop.TABLES, dialect)), _OF_SHOPS[name])
     assert found >= LEAST * wanted
     assert wrong <= MOST_WRONG * wanted
+
+
+@pytest.mark.parametrize(("column", "expected"), [
+    ("email", True), ("billing_email", True), ("E-Mail 2", True), ("epost", True), ("SMTP_ADDR", True),
+    ("customerEmail", True), ("email_from", True), ("phone", True), ("Vorname", True), ("mailing_id", False),
+    ("mailbox_size", False), ("name", False), ("email_template", False), ("state", False)])
+def test_what_looks_personal_by_its_name(column: str, *, expected: bool) -> None:
+    assert bool(personal([column])) is expected
