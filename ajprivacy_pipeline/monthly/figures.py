@@ -12,7 +12,7 @@ from typing import Literal, TypedDict, get_args
 
 import sqlalchemy as sa
 
-from ajprivacy_pipeline.calendar import as_of, shift
+from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES
 from ajprivacy_pipeline.enforcement.certificate import Certificate, certificate_of
 from ajprivacy_pipeline.enforcement.entries import Entry
@@ -33,10 +33,10 @@ from ajprivacy_pipeline.storage.control_tables import month_measures, months
 from ajprivacy_pipeline.storage.policy_versions import StoredPolicy, history
 from ajprivacy_pipeline.storage.zones import Connection
 from ajprivacy_pipeline.whatif.forecast import Forecast, forecast_of
+from ajprivacy_pipeline.whatif.owed import owed
 
 Decision = Literal["due", "hold", "retain"]  # `absent` is no decision about anything that is there
 DECISIONS: tuple[Decision, ...] = get_args(Decision)
-AGES = ("month", "year", "years", "older")  # of what is due: below a month, a year, three years; older
 _SHOWN_MONTHS = 12
 _DECIDED = """
 SELECT CASE WHEN starts_with(subject_id, 'contact:') THEN 'contacts' ELSE 'customers' END AS entity, attribute AS part,
@@ -47,14 +47,6 @@ SELECT entity, part, decision, count(*) FROM retention.record_decisions WHERE de
 UNION ALL
 SELECT entity, part, CASE reason WHEN 'held' THEN 'hold' ELSE 'due' END, count(*)
 FROM retention.bulk_rulings GROUP BY ALL
-"""
-_AGES = """
-SELECT CASE WHEN due_on > $month THEN 'month' WHEN due_on > $year THEN 'year' WHEN due_on > $years THEN 'years'
-            ELSE 'older' END AS age, count(*)
-FROM (SELECT due_on FROM retention.attribute_decisions WHERE decision = 'due'
-      UNION ALL SELECT due_on FROM retention.record_decisions WHERE decision = 'due'
-      UNION ALL SELECT due_on FROM retention.bulk_rulings WHERE reason <> 'held')
-GROUP BY ALL
 """
 _HELD = """
 SELECT ground, count(*) AS rows FROM (
@@ -211,11 +203,7 @@ class MonthPage:
                 if (found := counted.get((entity, part)))]
 
     def _ages(self) -> dict[str, int]:
-        """What is due, by how long it had been due when the month ended; every age stands there."""
-        first = self.month
-        days = {"month": as_of(shift(first, -1)), "year": as_of(shift(first, -12)), "years": as_of(shift(first, -36))}
-        found = dict(self.con.execute(_AGES, days).fetchall())
-        return {age: found.get(age, 0) for age in AGES}
+        return owed(self.con, self.policy, self.policy.enforcement.clauses, self.month)["due_by_age"]
 
     def _plans(self) -> list[Plan]:
         return [plan for plan in known_plans(self.control) if plan.month == self.month and plan.request is None]

@@ -18,12 +18,13 @@ from ajprivacy_pipeline.disclosure.verdict import UNCHECKED
 from ajprivacy_pipeline.enforcement.certificate_page import Words as Shared
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.explain.words import Language, templates
-from ajprivacy_pipeline.monthly.figures import AGES, DECISIONS, MonthFigures
+from ajprivacy_pipeline.monthly.figures import DECISIONS, MonthFigures
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.wording import Wording
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.whatif.figures import AHEAD_MONTHS
 from ajprivacy_pipeline.whatif.forecast import COUNTED, Bucket, Forecast
+from ajprivacy_pipeline.whatif.owed import AGES
 
 if TYPE_CHECKING:
     from jinja2 import Template

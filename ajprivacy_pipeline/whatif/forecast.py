@@ -95,7 +95,7 @@ def forecast(settings: Settings, month: str) -> Forecast:
         ZoneError: the month was never run or its file is destroyed.
         ControlError: its decisions are not complete.
     """
-    as_of(month)
+    as_of(month)  # a month that is none is told before a file is looked for
     with boundary("forecast"):
         keys = KeyStore(settings.keys, settings.root_key)
         with zones.open_zone(settings, keys, month_file(settings, month), read_only=True) as con:

@@ -27,13 +27,14 @@ SELECT coalesce(sum(due_rows) FILTER (reason <> 'held'), 0)::BIGINT,
     coalesce(date_diff('day', min(oldest) FILTER (reason <> 'held'), $as_of), 0)
 FROM retention.bulk_decisions
 """
-# How long ago something became due; the first is what this month's run met.
-_AGES = (("under_a_month", 31), ("under_a_quarter", 92), ("under_a_year", 366), ("under_five_years", 1827))
-_OLDEST = "five_years_and_more"
-AGES = (*(name for name, _ in _AGES), _OLDEST)
-_AGE = (f"CASE {' '.join(f'''WHEN date_diff('day', due_on, $as_of) < {days} THEN '{name}' ''' for name, days in _AGES)}"
-        f"ELSE '{_OLDEST}' END")
-_DUE = f"SELECT entity, part, {_AGE} AS age, count(*) FROM retention.due GROUP BY ALL ORDER BY ALL"
+# How long something had been due when the month ended, in calendar months; the first is what this month's run met.
+_AGES = {"under_a_month": 1, "under_a_year": 12, "under_three_years": 36}
+_OLDER = "older"
+AGES = (*_AGES, _OLDER)
+_WHEN = " ".join(f"WHEN due_on > ${name} THEN '{name}'" for name in _AGES)
+_DUE = f"""
+SELECT entity, part, CASE {_WHEN} ELSE '{_OLDER}' END AS age, count(*) FROM retention.due GROUP BY ALL ORDER BY ALL
+"""
 # A purpose that covers an attribute and ended on the day it became due is the one that ended last.
 _ENDED = """
 SELECT coalesce(p.purpose, $without), count(DISTINCT (a.subject_no, a.attribute))
@@ -91,7 +92,8 @@ def owed(con: zones.Connection, policy: DecisionPolicy, clauses: Mapping[str, Ma
     by_clause: dict[str, dict[str, int]] = {}
     by_part: dict[str, int] = {}
     by_age = dict.fromkeys(AGES, 0)
-    for entity, part, age, rows in con.execute(_DUE, {"as_of": day}).fetchall():
+    since = {name: as_of(shift(month, -months)) for name, months in _AGES.items()}
+    for entity, part, age, rows in con.execute(_DUE, since).fetchall():
         ages = by_clause.setdefault(clauses[entity][part], dict.fromkeys(AGES, 0))
         ages[age] += rows
         by_age[age] += rows

@@ -88,8 +88,8 @@ def test_what_is_decided_is_what_the_month_decided(kept: Kept, applied: MonthFig
     assert {(row["entity"], row["part"], decision): row[decision] for row in applied["decided"]  # type: ignore[literal-required]
             for decision in ("due", "hold", "retain") if row[decision]} == dict(counted)  # type: ignore[literal-required]
     days = [day for decision, day in kept.decisions.values() if decision == "due"]
-    ages = Counter("month" if day > date(2026, 10, 1) else "year" if day > date(2025, 11, 1) else
-                   "years" if day > date(2023, 11, 1) else "older" for day in days)
+    ages = Counter("under_a_month" if day > date(2026, 10, 1) else "under_a_year" if day > date(2025, 11, 1) else
+                   "under_three_years" if day > date(2023, 11, 1) else "older" for day in days)
     assert len(ages) > 1
     assert {age: count for age, count in applied["due_ages"].items() if count} == dict(ages)
     assert {row["clause"] for row in applied["decided"]} <= set(POLICY.clauses)

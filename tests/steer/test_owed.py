@@ -54,7 +54,7 @@ def test_everything_due_stands_under_a_clause_and_an_age(run: MonthRun) -> None:
 
 
 @pytest.mark.parametrize(("days", "age"), [
-    (0, 0), (30, 0), (31, 1), (91, 1), (92, 2), (365, 2), (366, 3), (1826, 3), (1827, 4)])
+    (0, 0), (30, 0), (31, 1), (364, 1), (365, 2), (1095, 2), (1096, 3), (1827, 3)])
 def test_an_age_changes_on_its_day(days: int, age: int) -> None:
     """Before, on and after each boundary."""
     con = zones.memory()
