@@ -170,14 +170,15 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> World:
     generate(url := f"sqlite:///{folder / 'shop.db'}", 120, 7, date(2026, 10, 31), copies=True)
     assert write_mapping(folder / "mapping.toml")
     world = World(folder / "home", url, AJPRIVACY_MAPPING=str(folder / "mapping.toml"))
-    with world.connection() as connection:  # somebody who does not ask has the address of who asks, or of an order
+    with world.connection() as connection:  # somebody who does not ask has the address of who asks, or of a bill
         ids = [row[0] for row in connection.exec_driver_sql("SELECT customer_id FROM customers ORDER BY customer_id")]
         for asker, other in zip(ids[:12], ids[-12:], strict=True):
             connection.execute(sa.text("UPDATE customers SET email = (SELECT email FROM customers WHERE customer_id = "
                                        ":asker) WHERE customer_id = :other"), {"asker": asker, "other": other})
-            connection.execute(sa.text("UPDATE orders SET delivery_email = (SELECT email FROM customers WHERE "
+            connection.execute(sa.text("UPDATE invoices SET billing_email = (SELECT email FROM customers WHERE "
                                        "customer_id = :other) WHERE customer_id = :asker"),
                                {"asker": asker, "other": ids[60 + ids.index(asker)]})
+        connection.execute(sa.text("UPDATE products SET warranty_years = 0"))  # so that more of who asks goes
     world.decide()
     return world
 
