@@ -120,13 +120,14 @@ def _customer(person: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     who, firm = person["customer_id"], person["customer_type"] == "business"
     first, last = names_of(person["email"])
     yield "customer_entity", {"entity_id": who, "website_id": 1, "email": person["email"], "firstname": first,
-                              "lastname": last, "default_billing": who + 100,
+                              "lastname": last, "taxvat": person["phone"], "default_billing": who + 100,
                               "created_at": bare(person["profile_created_at"]), "updated_at": "2026-10-01 00:00:00"}
     yield "customer_address_entity", {
         "entity_id": who + 100, "parent_id": who, "firstname": first, "lastname": last,
         "company": person["name"] if firm else None, "street": person["street_address"], "city": person["city"],
         "postcode": person["postal_code"], "telephone": person["phone"], "country_id": "NO"}
     yield "customer_grid_flat", {"entity_id": who, "name": f"{first} {last}", "email": person["email"],
+                                 "taxvat": person["phone"],
                                  "billing_full": f"{person['street_address']} {person['city']}"}
     yield "quote", {"customer_id": who, "customer_email": person["email"], "customer_firstname": first,
                     "customer_lastname": last}
