@@ -10,6 +10,7 @@ from ajprivacy_pipeline.enforcement.plans import (
     Plan,
     destroy_file,
     find_plan,
+    instead_of,
     known_plans,
     mapping_hash,
     move,
@@ -37,7 +38,7 @@ def approve(settings: Settings, name: str, by: str, *, release_brake: bool = Fal
         state = plan.state(rules.approval_days)
         if state not in ("made", "first_approval"):
             raise EnforcementError(f"plan {plan.id} is {state}"
-                                   + (": make a new one with `ajprivacy plan make`" if state in ENDED else ""))
+                                   + (f": {instead_of(control, plan)}" if state in ENDED else ""))
         if not rules.may_approve(by):
             raise EnforcementError("that name is not one of the policy's approvers (enforcement.toml)"
                                    if same_name(by) else "an approval needs a name: --by NAME")

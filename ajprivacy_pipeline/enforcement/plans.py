@@ -103,6 +103,14 @@ def find_plan(control: ControlStore, name: str) -> Plan:
     return found[0]
 
 
+def instead_of(control: ControlStore, plan: Plan) -> str:
+    """Returns what to do instead of using a plan that has ended: look at the newer one of its kind, or make one."""
+    newest = [known for known in known_plans(control) if known.request == plan.request][-1]
+    if newest.number > plan.number:
+        return f"plan {newest.id} was made since, look at it with `ajprivacy plan show {newest.id}`"
+    return f"make a new one with `ajprivacy plan make{f' --request {plan.request}' if plan.request else ''}`"
+
+
 def record_plan(ledger: Ledger, plan: Plan) -> None:
     """Append a plan that was just made, in the ledger too."""
     summary = plan.summary

@@ -254,8 +254,11 @@ def test_a_newer_plan_supersedes_one_that_nobody_approved(keyed: Kept) -> None:
     first, second = world.plan()["plan"], world.plan()["plan"]
     assert first != second
     assert [plan.state(14) for plan in known_plans(world.control)] == ["superseded", "made"]
-    with pytest.raises(EnforcementError, match="superseded"):
+    told = f"plan {first} is superseded: plan {second} was made since, look at it with `ajprivacy plan show {second}`"
+    with pytest.raises(EnforcementError, match=told):
         approve(world.settings, str(first), "Ada", release_brake=True)
+    with pytest.raises(EnforcementError, match=told):
+        world.apply(str(first))
 
 
 def test_listed_approvers_and_four_eyes(keyed: Kept) -> None:
