@@ -11,11 +11,11 @@ from ajprivacy_pipeline.disclosure.cells.rounded_check import Judged, check_roun
 from ajprivacy_pipeline.disclosure.cells.rounded_counts import (
     BesideExact,
     create,
-    learn,
     read_periods,
     rounded_tables,
     write_period,
 )
+from ajprivacy_pipeline.disclosure.cells.rounded_learning import learn
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release import Rounded

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
 from ajprivacy_pipeline.disclosure.cells.linear_programs import Programs, limit, load
@@ -38,3 +41,44 @@ def test_credit_notes_move_though_the_primal_way_calls_their_program_unbounded()
         found = programs.furthest({cell: 2.415}, up=up)
         assert found is not None
         assert found[cell] == pytest.approx(2.415 if up else -2.415)
+
+
+LINES = coo_array(np.array([[1.0, -1.0, -1.0]]))  # a total and its two parts
+
+
+def test_a_limit_of_one_cell_bounds_it_and_is_worth_what_it_costs_the_move() -> None:
+    """The parts may rise by 3 and by 2, and so the total by 5."""
+    limits = coo_array(np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 2.0]]))
+    programs = Programs(LINES, np.full(3, -9.0), limits, np.array([3.0, 4.0]))
+    found = programs.furthest({0: 50.0}, up=True)
+    assert found is not None
+    assert found.tolist() == pytest.approx([5, 3, 2])
+    assert programs.prices.tolist() == pytest.approx([0, -1, -1]), "held from above by both parts"
+
+
+def test_what_may_not_go_down_holds_what_would_go_up() -> None:
+    """Where the total stays, one part rises as far as the other one falls: to 4, though it has 9."""
+    limits = coo_array(np.array([[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, -1.0]]))
+    programs = Programs(LINES, np.full(3, -9.0), limits, np.array([0.0, 0.0, 4.0]))
+    found = programs.furthest({1: 50.0}, up=True)
+    assert found is not None
+    assert found.tolist() == pytest.approx([0, 4, -4])
+    assert programs.prices[2] == pytest.approx(1), "held from below by the other part"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([-1.0, 1.0]), st.integers(0, 12)), max_size=8),
+       st.integers(0, 3), st.booleans())
+def test_limits_of_one_cell_say_what_rows_said(alone: list[tuple[int, float, int]], cell: int, up: bool) -> None:
+    """Against a solver that gets every limit as a row."""
+    lines, least = np.array([[1.0, -1.0, -1.0, 0.0], [0.0, 1.0, 1.0, -1.0]]), -np.array([20.0, 8.0, 12.0, 20.0])
+    rows = np.array([[sign * (at == place) for at in range(4)] for place, sign, _ in alone]).reshape(-1, 4)
+    pair, slack = np.array([[0.0, 1.0, -1.0, 0.0]]), np.array([*(float(most) for *_, most in alone), 5.0])
+    limits = np.vstack([rows, pair])
+    found = Programs(coo_array(lines), least, coo_array(limits), slack).furthest({cell: 30.0}, up=up)
+    assert found is not None
+    cost = np.zeros(4)
+    cost[cell] = -1.0 if up else 1.0
+    bounds = [(low, 30.0 if at == cell and up else None) for at, low in enumerate(least)]
+    peer = linprog(cost, A_ub=limits, b_ub=slack, A_eq=lines, b_eq=np.zeros(2), bounds=bounds)
+    assert found[cell] == pytest.approx(peer.x[cell], abs=1e-6)

@@ -1,12 +1,15 @@
-"""What is learnt of a rounding that tells too much: which counts go down, and when draws and base are given up."""
+"""What is learnt of a rounding that tells too much: which counts go the other way, and when draws are given up."""
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ajprivacy_pipeline.disclosure.cells.rounded_audit import Told
-from ajprivacy_pipeline.disclosure.cells.rounded_counts import Period, learn
+from ajprivacy_pipeline.disclosure.cells.rounded_audit import Audit, Beside, Mend, Told
+from ajprivacy_pipeline.disclosure.cells.rounded_counts import Period
+from ajprivacy_pipeline.disclosure.cells.rounded_learning import learn
+from ajprivacy_pipeline.disclosure.cells.table_system import Row
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.policy.release import Rounded
 from ajprivacy_pipeline.settings import NOTICE
@@ -34,29 +37,69 @@ def key(kind: str) -> Key:
     return (("customer_type", kind), ("postal_region", "0"), ("product_category", "desks"))
 
 
-def after(one: Period, others: list[tuple[str, Key]], **published: int) -> Period:
-    """The period after it was learnt that others were told by what was published."""
-    learn(POLICY, TABLE, asked(), one, Told(others=others), {key(kind): count for kind, count in published.items()})
+def lacks(short: float, **gains: float) -> Mend:
+    """Something told that lacks room, and what the cells would give."""
+    return Mend(short, {key(kind): gain for kind, gain in gains.items()})
+
+
+def after(one: Period, mends: list[Mend], **published: int) -> Period:
+    """The period after it was learnt what would mend it."""
+    others = [("units", key("business"))] * len(mends)
+    learn(POLICY, TABLE, asked(), one, Told(others=others, mends=mends),
+          {key(kind): count for kind, count in published.items()})
     return one
 
 
-def test_a_count_that_went_up_within_units_that_are_told_goes_down() -> None:
-    found = after(period(business=11, consumer=13), [("units", key("business"))], business=20, consumer=20)
-    assert (found.down, found.up) == ({0}, set())
+def test_the_cell_that_gives_most_goes_the_other_way_and_no_more_than_are_needed() -> None:
+    one = after(period(business=11, consumer=13, sole_proprietor=12), [lacks(3, business=1, consumer=4)],
+                business=20, consumer=20, sole_proprietor=10)
+    assert (one.down, one.up) == ({1}, set())
 
 
-def test_where_none_is_up_within_them_the_furthest_beside_goes_down() -> None:
-    found = after(period(business=11, consumer=13, sole_proprietor=12), [("orders", key("business"))],
-                  business=10, consumer=20, sole_proprietor=20)
-    assert found.down == {2}  # 8 up, the other one 7
+def test_as_many_go_as_give_what_is_missing() -> None:
+    one = after(period(business=11, consumer=13, sole_proprietor=12), [lacks(4.5, business=1, consumer=4)],
+                business=10, consumer=20, sole_proprietor=10)
+    assert (one.down, one.up) == ({1}, {0})
+
+
+def test_of_cells_that_give_as_much_the_furthest_from_its_count_goes() -> None:
+    one = after(period(business=13, consumer=11), [lacks(1, business=2, consumer=2)], business=20, consumer=20)
+    assert one.down == {1}  # 9 up, the other one 7
+
+
+def test_what_was_turned_for_one_thing_counts_for_another() -> None:
+    told = [lacks(1, business=1, consumer=1), lacks(2, business=1, consumer=2)]
+    one = after(period(business=11, consumer=13), told, business=20, consumer=20)
+    assert one.down == {0, 1}
+    told = [lacks(1, business=1), lacks(2, business=2, consumer=2)]
+    assert after(period(business=11, consumer=13), told, business=20, consumer=20).down == {0}
+
+
+def test_what_an_earlier_attempt_has_turned_stays() -> None:
+    one = period(business=11, consumer=13)
+    one.force(0, up=True)
+    after(one, [lacks(1, business=5, consumer=2)], business=20, consumer=20)
+    assert (one.up, one.down) == ({0}, {1})
+
+
+def test_where_a_cell_goes_down_no_small_one_beside_it_goes_up_instead() -> None:
+    """Along a dimension over which customers do not add up only the largest part bounds a total."""
+    one = Period("2024-03-01", "month",
+                 [("desks", "0", "business"), ("racks", "0", "business"), ("racks", "0", "consumer")],
+                 np.array([1, 2, 2], dtype=np.int64), "digest")
+    cells = [tuple(sorted(zip(("product_category", "postal_region", "customer_type"), values, strict=True)))
+             for values in one.values]
+    learn(POLICY, TABLE, asked(), one, Told(cells=[cells[2]], mends=[Mend(1, {cells[0]: 1})]),
+          dict(zip(cells, (10, 0, 0), strict=True)))
+    assert one.down == {0, 1}, "another category of the same type; not another type"
 
 
 @pytest.mark.parametrize(("attempts", "multiple", "draw"), [(4, 0, 0), (5, 1, 1)])
 def test_a_base_that_tells_no_less_is_given_up_after_four_attempts_in_vain(
         attempts: int, multiple: int, draw: int) -> None:
-    one = period(business=11, consumer=13)
-    for _ in range(attempts):  # the first one is the best so far
-        after(one, [("units", key("business"))], business=20, consumer=20)
+    one = period(business=11, consumer=13, sole_proprietor=12, unknown=14, none=15)
+    for kind in ("business", "consumer", "sole_proprietor", "unknown", "none")[:attempts]:  # the first is the best
+        after(one, [lacks(1, **{kind: 1})], business=20, consumer=20, sole_proprietor=20, unknown=20, none=20)
     assert (one.multiple, one.draw) == (multiple, draw)
 
 
@@ -64,21 +107,54 @@ def test_the_last_base_is_tried_with_other_draws_as_often_as_the_policy_says() -
     one, seen = period(business=11, consumer=13), list[tuple[Any, ...]]()
     one.multiple = len(asked().multiples) - 1
     for _ in range(asked().attempts):
-        after(one, [("units", key("business"))], business=20, consumer=20)
+        after(one, [lacks(1)], business=20, consumer=20)
         seen.append((one.multiple, one.draw))
     last = len(asked().multiples) - 1
-    assert seen[:5] == [(last, 0)] * 4 + [(last, 1)]
-    assert [multiple for multiple, _ in seen] == [last] * (asked().attempts - 1) + [last + 1]
+    assert seen == [(last, at + 1) for at in range(asked().attempts - 1)] + [(last + 1, asked().attempts)]
 
 
 def test_where_less_is_told_each_time_the_draws_are_kept() -> None:
-    one, kinds = period(business=11, consumer=13), [key("business"), key("consumer")]
-    told = [("units", kinds[at % 2]) for at in range(8)]
-    for left in range(8, 2, -1):
-        after(one, told[:left], business=20, consumer=20)
-    assert (one.multiple, one.draw, one.attempt) == (0, 0, 6)
+    one = period(business=11, consumer=13, sole_proprietor=12)
+    for left, kind in ((3, "business"), (2, "consumer"), (1, "sole_proprietor")):
+        after(one, [lacks(1, **{kind: 1})] * left, business=20, consumer=20, sole_proprietor=20)
+    assert (one.multiple, one.draw, one.attempt) == (0, 0, 3)
 
 
 def test_with_nothing_left_to_move_other_draws_are_taken() -> None:
-    one = after(period(business=11, consumer=13), [("units", key("business"))], business=10, consumer=10)
+    one = after(period(business=11, consumer=13), [lacks(1)], business=10, consumer=10)
     assert (one.multiple, one.draw, one.down) == (0, 1, set())
+
+
+def one_region() -> tuple[Audit, dict[Key, int]]:
+    """Ten customers of a region are shown, nothing else; three, one and one by type and category."""
+    kinds = {"business": 3, "consumer": 1, "sole_proprietor": 1}
+    true = {(("customer_type", kind), ("postal_region", "3"), ("product_category", category)): count
+            for kind, count in kinds.items() for category in ("desks", "racks")}
+    rows = []
+    for size in range(4):
+        for dims in combinations(("customer_type", "postal_region", "product_category"), size):
+            for key in sorted({tuple(pair for pair in cell if pair[0] in dims) for cell in true}):
+                counts = [count for cell, count in true.items() if set(key) <= set(cell)]
+                is_shown = dims == ("postal_region",)
+                customers = float(sum(counts))
+                rows.append(Row("sales_monthly", 0, key, size, 10, {"customers": customers, "orders": 2 * customers},
+                                set() if is_shown else {"customers", "orders"}, not is_shown))
+    beside = Beside("2024-03-01", "sales_monthly", rows, frozenset({frozenset({"postal_region"})}))
+    return Audit(POLICY, beside, true, "customers"), true
+
+
+def test_two_types_of_which_somebody_is_certain_leave_the_third_of_ten_too_little_room() -> None:
+    """So that one of the two is to go down: each by itself is enough, and what is down gives nothing."""
+    audit, true = one_region()
+    k = POLICY.release.thresholds.k
+    cells = {(kind, category): next(cell for cell in true if {kind, category} <= {value for _, value in cell})
+             for kind in ("business", "consumer", "sole_proprietor") for category in ("desks", "racks")}
+    up = {cells["business", "desks"], cells["consumer", "racks"]}
+    told = audit.of({cell: k if cell in up else 0 for cell in true}, k)
+    assert set(told.cells) >= {cells["sole_proprietor", "desks"], cells["sole_proprietor", "racks"]}
+    by_cell = dict(zip(told.cells, told.mends, strict=True))
+    mend = by_cell[cells["sole_proprietor", "desks"]]
+    assert (set(mend.gains), mend.short) == (up, pytest.approx(1, abs=1e-4))
+    assert all(gain == pytest.approx(1, abs=1e-4) for gain in mend.gains.values())
+    one = audit.of({cell: k if cell == cells["business", "desks"] else 0 for cell in true}, k)
+    assert not set(one.cells) & {cells["sole_proprietor", "desks"], cells["sole_proprietor", "racks"]}

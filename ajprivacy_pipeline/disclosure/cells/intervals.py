@@ -9,7 +9,7 @@ values, so that rounding of published amounts cannot make a system contradict it
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +34,18 @@ class Wish:
     cell: int
     goal: float
     sides: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Held:
+    """Why a cell does not move as far as it should: how much is missing, and what holds it.
+
+    `worth` is, by suppressed cell and whether it is held from above, how much further the move would go for each unit
+    by which that cell were given more room.
+    """
+
+    short: float
+    worth: Mapping[tuple[int, bool], float]
 
 
 class FeasibilityIntervals:
@@ -122,6 +134,22 @@ def open_cells(intervals: FeasibilityIntervals) -> list[int]:
         for up in (True, False):
             program.move(intervals, intervals.required_moves([cell], up=up), up=up)
     return intervals.too_narrow()
+
+
+def what_holds(intervals: FeasibilityIntervals, cells: Sequence[int]) -> list[Held]:
+    """Returns what holds each of some cells that are too narrow, by the prices of the programs that move it.
+
+    Of more cells than may be open, of the first so many.
+    """
+    program, found = _Program(intervals), []
+    for cell in cells[:intervals.open_cells]:
+        short, worth = max(float(side[cell]) for side in intervals.shortfall()), Counter[tuple[int, bool]]()
+        for up in (True, False):
+            if wanted := intervals.required_moves([cell], up=up):
+                program.move(intervals, wanted, up=up)
+                worth.update(dict(program.prices()))
+        found.append(Held(short, worth))
+    return found
 
 
 def _in_vain(open_after: Sequence[int], limit: int) -> bool:
@@ -214,6 +242,12 @@ class _Program:
         intervals.programs += 1
         if found is not None:
             intervals.note(self._cells, found)
+
+    def prices(self) -> Iterator[tuple[tuple[int, bool], float]]:
+        """What each bound of a cell cost the last move, by cell and whether it is the bound above."""
+        prices = self._programs.prices if self._programs else np.zeros(0)
+        for at in np.flatnonzero(np.abs(prices) > _SLACK).tolist():
+            yield (self._cells[at], bool(prices[at] < 0)), abs(float(prices[at]))
 
 
 def line_matrix(system: System, place: dict[int, int]) -> Any:

@@ -72,7 +72,9 @@ def limit(solver: highspy.Highs, lines: int, slack: Array) -> None:
 class Programs:
     """Moves x with lines · x = 0, limits · x <= slack and x no lower than `least`.
 
-    0 is one of them, and every solution may be shrunk.
+    0 is one of them, and every solution may be shrunk. A limit of one cell bounds its column and is no row: a solver's
+    work grows with its rows, and rounded counts bound every cell from both sides. `prices` are those of the last
+    program: by column how much less was reached for each unit of its lower bound (above 0) or upper bound (below 0).
     """
 
     def __init__(self, lines: Any, least: Array, limits: Any = None, slack: Array = NO_SLACK) -> None:
@@ -84,13 +86,14 @@ class Programs:
             limits: a sparse matrix, a row a limit; none when omitted.
             slack: how far each limit may rise, in the same unit; none is below 0.
         """
-        columns = lines.shape[1]
-        limits = coo_array((0, columns)) if limits is None else limits
-        self._limits, self._slack = limits.tocsr(), slack
+        limits = (coo_array((0, lines.shape[1])) if limits is None else limits).tocsr()
+        alone = np.diff(limits.indptr) == 1
         self._lines, self._unit = lines.tocsr(), 1.0
-        self._least = least
-        self._solver = load(lines, np.maximum(least, -_FAR), np.full(columns, highspy.kHighsInf), limits)
-        limit(self._solver, lines.shape[0], slack)
+        self._limits, self._slack = limits[~alone], slack[~alone]
+        self._least, self._most = _bounded(least, limits[alone], slack[alone])
+        self.prices = np.zeros(len(least))
+        self._solver = load(lines, *self._bounds(), self._limits)
+        limit(self._solver, lines.shape[0], self._slack)
 
     def furthest(self, wanted: dict[int, float], *, up: bool) -> Array | None:
         """Returns the solution that moves the wanted columns together as far as wanted, each by its own measure.
@@ -113,15 +116,18 @@ class Programs:
     def _solve(self, cells: Any, goals: Array, unit: float, *, up: bool) -> Array | None:
         """One attempt, in one unit."""
         self._measure_in(unit)
-        weight, goals, least = goals.max() / goals, goals / unit, self._bounds()[cells]
+        weight, goals = goals.max() / goals, goals / unit
+        least, most = (bound[cells] for bound in self._bounds())
         if up:
-            self._ask(cells, -weight, least, goals)
+            self._ask(cells, -weight, least, np.minimum(most, goals))
         else:
-            self._ask(cells, weight, np.maximum(least, -goals), np.full(len(goals), highspy.kHighsInf))
+            self._ask(cells, weight, np.maximum(least, -goals), most)
         self._solver.run()
         is_found = self._solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-        found = np.array(self._solver.getSolution().col_value) if is_found else None
-        self._ask(cells, np.zeros(len(goals)), least, np.full(len(goals), highspy.kHighsInf))
+        solution = self._solver.getSolution()
+        found = np.array(solution.col_value) if is_found else None
+        self.prices = np.array(solution.col_dual)
+        self._ask(cells, np.zeros(len(goals)), least, most)
         return None if found is None else self._certain(found) * self._unit
 
     def _measure_in(self, unit: float) -> None:
@@ -129,13 +135,13 @@ class Programs:
         if unit != self._unit:
             self._unit = unit
             columns = np.arange(len(self._least), dtype=np.int32)
-            accept(self._solver.changeColsBounds(len(columns), columns, self._bounds(),
-                                                 np.full(len(columns), highspy.kHighsInf)))
+            accept(self._solver.changeColsBounds(len(columns), columns, *self._bounds()))
             limit(self._solver, self._lines.shape[0], self._slack / unit)
 
-    def _bounds(self) -> Array:
-        """How far each column may go down, in units. Holding one back from going further only makes moves shorter."""
-        return np.maximum(self._least / self._unit, -_FAR)
+    def _bounds(self) -> tuple[Array, Array]:
+        """How far each column may go down and up, in units. Holding one back from going further makes moves shorter."""
+        most = self._most / self._unit
+        return np.maximum(self._least / self._unit, -_FAR), np.where(np.isinf(most), most, np.minimum(most, _FAR))
 
     def _certain(self, found: Array) -> Array:
         """The moves less what may be wrong with them.
@@ -145,7 +151,8 @@ class Programs:
         """
         off = max(float(np.abs(self._lines @ found).max(initial=0.0)),
                   float((self._limits @ found - self._slack / self._unit).max(initial=0.0)),
-                  float((self._least / self._unit - found).max(initial=0.0)))
+                  float((self._least / self._unit - found).max(initial=0.0)),
+                  float((found - self._most / self._unit).max(initial=0.0)))
         rows = self._lines.shape[0] + self._limits.shape[0]
         trusted = np.maximum(np.abs(found) - rows * off, 0.0)
         return np.asarray(np.sign(found) * trusted)
@@ -153,3 +160,11 @@ class Programs:
     def _ask(self, cells: Any, cost: Array, lower: Array, upper: Array) -> None:
         accept(self._solver.changeColsCost(len(cells), cells, cost))
         accept(self._solver.changeColsBounds(len(cells), cells, lower, upper))
+
+
+def _bounded(least: Array, alone: Any, slack: Array) -> tuple[Array, Array]:
+    """How far each column may go down and up, by its own bound and by limits of one entry a row."""
+    least, most, share = least.copy(), np.full(len(least), np.inf), slack / alone.data
+    np.minimum.at(most, alone.indices[alone.data > 0], share[alone.data > 0])
+    np.maximum.at(least, alone.indices[alone.data < 0], share[alone.data < 0])
+    return least, most

@@ -16,6 +16,7 @@ stand the shown cells of the exact tables and their sums. Two systems follow fro
 A small count must leave k whole numbers possible, and so must what the exact table suppresses for its own sake.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, open_cells
+from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, Held, open_cells, what_holds
 from ajprivacy_pipeline.disclosure.cells.measure_groups import Group, groups_of
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.cells.rounding import most_off
@@ -60,15 +61,27 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class Mend:
+    """The room that something told too closely lacks, and how much each finest cell would give, rounded otherwise.
+
+    More than that it does not give; less is possible, where something else then holds it.
+    """
+
+    short: float
+    gains: Mapping[Key, float]
+
+
+@dataclass(frozen=True)
 class Told:
     """What is told too closely: finest cells, and cells of the exact table by measure; how many were looked at.
 
-    Of the finest cells it stands here how far below and above the true count a reader must think possible.
+    And what would mend it: of as many of them as may be open, one each.
     """
 
-    cells: dict[Key, tuple[int, int]] = field(default_factory=dict)
+    cells: list[Key] = field(default_factory=list)
     others: list[tuple[str, Key]] = field(default_factory=list)
     looked: int = 0
+    mends: list[Mend] = field(default_factory=list)
 
 
 def told_too_closely(policy: Policy, beside: Beside, counted: Counted, base: int, measure: str) -> Told:
@@ -116,20 +129,39 @@ class Audit:
         place, system = self._place, self._counts.system
         limits = _rounded(system, place, {key: (true, published[key]) for key, true in self.true.items()}, base)
         intervals = self._counts.beside(replace(system, limits=[*system.limits, *limits]))
-        narrow = set(open_cells(intervals))
+        narrow = open_cells(intervals)
         looked = int(intervals.protected.sum())
-        cells = {key: (round(float(intervals.down[place[key]])), round(float(intervals.up[place[key]])))
-                 for key in self.true if place[key] in narrow}
-        # a narrow interval is finite; the solver's are off by less than its tolerance
-        others = [(self._measure, system.rows[at][0].key) for at in sorted(narrow - {place[key] for key in cells})]
-        floors = _floors(published, base)
+        finest = {at: key for key, at in place.items() if key in self.true}
+        cells = [finest[at] for at in narrow if at in finest]
+        others = [(self._measure, system.rows[at][0].key) for at in narrow if at not in finest]
+        alone = {at: [[key]] for at, key in finest.items()}
+        mends = [self._mend(held, alone, published, base) for held in what_holds(intervals, narrow)]
+        floors = {key: _certain_of(count, base) for key, count in published.items()}
         for template, within in self._others:
             system = template.system
             limits = _certain(system, within, floors)
             beside = template.beside(replace(system, limits=[*system.limits, *limits]))
-            others += [(system.group.name, system.rows[at][0].key) for at in open_cells(beside)]
+            narrow = open_cells(beside)
+            others += [(system.group.name, system.rows[at][0].key) for at in narrow]
+            mends += [self._mend(held, within, published, base) for held in what_holds(beside, narrow)]
             looked += int(beside.protected.sum())
-        return Told(cells, others, looked)
+        return Told(cells, others, looked, mends)
+
+    def _mend(self, held: Held, within: Mapping[int, list[list[Key]]], published: Mapping[Key, int], base: int) -> Mend:
+        """What finest cells give that are rounded the other way.
+
+        A cell that goes up may be more by the base, and one that goes down makes fewer certain. `within` are, by cell
+        that holds something, the sums of finest cells that bound it: the largest one does.
+        """
+        gains = defaultdict[Key, float](float)
+        for (at, is_above), worth in held.worth.items():
+            sums = sorted(within.get(at, ()), key=lambda keys: sum(_certain_of(published[key], base) for key in keys))
+            for key in sums[-1] if sums else ():
+                told, true = published[key], self.true[key]
+                if true % base and (told > true) != is_above:
+                    fewer = _certain_of(told, base) - _certain_of(told - base, base)
+                    gains[key] += worth * (base if is_above else fewer)
+        return Mend(held.short, {key: gain for key, gain in gains.items() if gain})
 
 
 def _of_each(policy: Policy, exact: str, measure: str) -> list[Group]:
@@ -201,9 +233,9 @@ def _ordered(policy: Policy, beside: Beside, system: System, place: Mapping[Key,
                 yield tuple((at, 1.0) for at in gone), slack
 
 
-def _floors(published: Mapping[Key, int], base: int) -> dict[Key, int]:
-    """By finest cell how many its published count makes certain, where that is any."""
-    return {key: told - base + 1 for key, told in published.items() if told >= base}
+def _certain_of(published: int, base: int) -> int:
+    """How many a published count makes certain."""
+    return max(0, published - base + 1)
 
 
 def _beside_counts(policy: Policy, beside: Beside, group: Group,

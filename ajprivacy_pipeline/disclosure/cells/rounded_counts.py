@@ -1,7 +1,7 @@
 """Tables of rounded counts: made from their cells, period by period.
 
-Belongs here: reading cells, the draws, writing the public table with its totals, and what to do otherwise when a period
-is told too closely. Does not belong here: which cells go up (rounding), the check of what is written (rounded_check).
+Belongs here: reading cells, the draws, writing the public table with its totals. Does not belong here: which cells go
+up (rounding), the check of what is written (rounded_check), what is learnt from it (rounded_learning).
 
 Every cell that there may be is listed, with a number: a multiple of the base, which is k, or, in a period that k does
 not make safe, a multiple of it. A total is the sum of its rounded cells. A period that no base makes safe, and one of
@@ -20,14 +20,13 @@ from typing import Any
 import numpy as np
 
 from ajprivacy_pipeline.disclosure.cells.primary import PERIOD, shape_of
-from ajprivacy_pipeline.disclosure.cells.rounded_audit import Audit, Beside, Told
+from ajprivacy_pipeline.disclosure.cells.rounded_audit import Audit, Beside
 from ajprivacy_pipeline.disclosure.cells.rounding import Counts, Line, round_counts
 from ajprivacy_pipeline.disclosure.cells.table_system import Key, read_rows
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release import Rounded
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
-_PATIENCE = 4  # attempts with the same draws, none of which tells less than the best before
 _BESIDE = "rounded_beside"  # a temporary table: every row of the exact table, also of levels that are not listed
 
 
@@ -160,118 +159,6 @@ def write_period(con: Connection, policy: Policy, table: str, asked: Rounded, pe
         f"FROM (SELECT {cells}) GROUP BY CUBE ({names})",
         {**{f"d{i}": [one[i] for one in period.values] for i in range(len(dimensions))},
          "counts": period.rounded.tolist(), "month": period.month, "base": base, "length": period.length})
-
-
-def learn(policy: Policy, table: str, asked: Rounded, period: Period, told: Told,
-          published: Mapping[Key, int]) -> None:
-    """Note what would leave what is told too closely more room, and go on to the next base after some attempts.
-
-    Where nothing is left to move, and after some attempts in vain, other draws are taken; in vain, with the next base.
-
-    Args:
-        policy: along which dimensions the exact table adds up.
-        table: the table of rounded counts.
-        asked: how often a base is tried.
-        period: what is decided so far.
-        told: what is told.
-        published: the published count of every finest cell.
-    """
-    dimensions, measure = dimensions_of(policy, table), measure_of(policy, table)
-    keys: list[Key] = [tuple(sorted(zip(dimensions, one, strict=True))) for one in period.values]
-    columns = policy.release.tables[asked.beside].columns
-    adds = columns[measure].subtracted_over
-    leading = columns[shape_of(policy, asked.beside).measures[0]].additive_over
-    apart = [d for d in dimensions if d not in leading]  # along which only the largest part bounds a total
-    order, turn = sorted(dimensions, key=lambda d: d not in adds), period.attempt % len(dimensions)
-    base, touched = asked.multiples[period.multiple] * policy.release.thresholds.k, set[int]()
-    shown = [published[key] for key in keys]
-    for cell, key in enumerate(keys):
-        if key in told.cells:
-            touched |= _make_room(period, keys, shown, cell, told.cells[key], base, [*order[turn:], *order[:turn]],
-                                  apart, touched)
-    touched |= _spare(period, keys, [key for name, key in told.others if name == measure], published, base)
-    touched |= _lower(period, keys, shown, [key for name, key in told.others if name != measure])
-    _go_on(period, asked, len(told.cells) + len(told.others), is_stuck=not touched)
-
-
-def _go_on(period: Period, asked: Rounded, told: int, *, is_stuck: bool) -> None:
-    """Count an attempt in vain, and decide whether these draws and this base are tried again."""
-    period.attempt += 1
-    period.left = (asked.attempts if period.left is None else period.left) - 1
-    period.vain, period.fewest = period.vain + 1 if told >= period.fewest else 0, min(told, period.fewest)
-    in_vain, is_last = period.vain == _PATIENCE, period.multiple == len(asked.multiples) - 1
-    if not period.left or (in_vain and not is_last):
-        period.multiple, period.left = period.multiple + 1, None
-        period.draw_anew()
-    elif in_vain or is_stuck:
-        period.draw_anew()
-
-
-def _make_room(period: Period, keys: list[Key], shown: list[int], cell: int, may_be: tuple[int, int], base: int,
-               dimensions: list[str], apart: list[str], touched: set[int]) -> set[int]:
-    """Have one cell move so that another one that is told has more room; returns it.
-
-    A cell of which less is not possible is to go up, and one of which no more is, down, where that leaves it room. Else
-    it is hidden by the others of its lines, along one dimension after another: where no more is possible than their
-    total and the least of the others leave, one that went up is to go down; where no less is, the other way round. One
-    cell of a line at a time, the one that was moved furthest.
-    """
-    true, (below, above) = period.counts.tolist(), may_be
-    room = min(true[cell], true[cell] - shown[cell] + base - 1)
-    is_capped = shown[cell] + base - 1 - true[cell] - above > room - below
-    helps = shown[cell] == base and true[cell] + above >= base - 1 if is_capped else shown[cell] < true[cell]
-    if helps and cell not in touched:
-        period.force(cell, up=not is_capped)
-        for dimension in apart if is_capped else ():  # nor is another small one beside it to go up instead
-            rest = {pair for pair in keys[cell] if pair[0] != dimension}
-            period.down |= {at for at, key in enumerate(keys) if rest <= set(key) and 0 < true[at] < base
-                            and shown[at] == 0 and at not in period.up}
-        return {cell}
-    for dimension in dimensions:
-        rest = {pair for pair in keys[cell] if pair[0] != dimension}
-        beside = [at for at, key in enumerate(keys) if at != cell and rest <= set(key)]
-        moved = [at for at in beside if (shown[at] > true[at] if is_capped else shown[at] < true[at])]
-        if moved and not touched & {cell, *beside}:
-            best = min(moved, key=lambda at: (-abs(shown[at] - true[at]), at))
-            period.force(best, up=not is_capped)
-            return {best}
-    return set()
-
-
-def _spare(period: Period, keys: list[Key], told: list[Key], published: Mapping[Key, int], base: int) -> set[int]:
-    """Have no small count go up within totals of all dimensions but one that are told, one of each line of them."""
-    found, seen = set[int](), set[Key]()
-    for total in sorted(told):
-        lines = {tuple(pair for pair in total if pair[0] != dimension) for dimension, _ in total}
-        within = [at for at, key in enumerate(keys) if set(total) <= set(key)]
-        if keys and len(total) == len(keys[0]) - 1 and not lines & seen:
-            seen |= lines
-            for at in within:
-                if period.counts[at] < base:
-                    period.force(at, up=False)
-                    found.update({at} if published[keys[at]] == base else ())
-    return found
-
-
-def _lower(period: Period, keys: list[Key], shown: list[int], told: list[Key]) -> set[int]:
-    """Have fewer counts go up within other suppressed values that are told, or else beside them.
-
-    A published count makes some customers certain, and each of them some of the value: the fewer, the lower it may be.
-    Where no count within it is up, its neighbours along a dimension hold it: they cannot give way.
-    """
-    found, true = set[int](), period.counts.tolist()
-    for key in sorted(set(told)):
-        beside = [key, *(tuple(pair for pair in key if pair[0] != dimension) for dimension, _ in key)]
-        for place in beside:
-            moved = [at for at, one in enumerate(keys) if set(place) <= set(one) and shown[at] > true[at]
-                     and at not in found]
-            if moved:
-                best = moved if place == key else [min(moved, key=lambda at: (true[at] - shown[at], at))]
-                for at in best:
-                    period.force(at, up=False)
-                found.update(best)
-                break
-    return found
 
 
 class BesideExact:
