@@ -5,7 +5,7 @@ marker table. Does not belong here: what is changed and why (`enforcement.apply`
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
@@ -27,6 +27,7 @@ __all__ = ["Batch", "BusyError", "Change", "Moment", "Writer", "open_writer"]
 
 Path_ = tuple[str, ...]  # (schema, table), or (table,)
 Row = dict[str, Any]
+Prepared = tuple[str, Callable[[Key], Key]]
 Moment = tuple[int, int, int]  # the file, and a number that goes up when any other connection has committed
 
 
@@ -75,6 +76,7 @@ class Writer:
         self.versions = versions
         self._own: tuple[tuple[int, int], sa.Connection] | None = None  # SQLite's, with the file that it has open
         self._tables: dict[Path_, sa.Table] = {}
+        self.prepared: dict[tuple[Path_, tuple[str, ...], tuple[str, ...]], Prepared] = {}  # by table, key, columns
         self._kept: dict[Path_, tuple[str, ...]] = {}
 
     @contextmanager
@@ -297,14 +299,21 @@ class Batch:
 
     def _change_each(self, table: sa.Table, change: Change, columns: tuple[str, ...]) -> None:
         """Each row in a run of one statement, prepared once: SQLite has no way to the server to spare."""
+        told = change.table, change.address, columns
+        if (known := self._writer.prepared.get(told)) is None:
+            known = self._writer.prepared[told] = self._prepare(table, change, columns)
+        statement, in_order = known
+        self._connection.exec_driver_sql(statement, [
+            in_order((*ends, *row)) for ends, row in zip(change.values, change.rows, strict=True)])
+
+    def _prepare(self, table: sa.Table, change: Change, columns: tuple[str, ...]) -> Prepared:
+        """The statement that changes one row, and what brings new values and key into the order of its bound values."""
         names = [*(f"to_{i}" for i in range(len(columns))), *keyed.bound(change.address)]
         values = {name: sa.bindparam(told, type_=sa.types.NullType())
                   for name, told in zip(columns, names, strict=False)}
         statement = sa.update(table).where(keyed.is_one(self._dialect, table, change.address)).values(
             {**values, **self._by_itself(table, change)}).compile(dialect=self._connection.dialect)
-        in_order = itemgetter(*(names.index(told) for told in statement.positiontup or ()))
-        self._connection.exec_driver_sql(str(statement), [
-            in_order((*ends, *row)) for ends, row in zip(change.values, change.rows, strict=True)])
+        return str(statement), itemgetter(*(names.index(told) for told in statement.positiontup or ()))
 
     def _change_alike(self, table: sa.Table, change: Change, columns: tuple[str, ...]) -> None:
         """Rows that become the same in one statement."""
