@@ -118,3 +118,13 @@ def test_an_identifier_is_quoted_whatever_it_is(name: str) -> None:
     con = zones.memory()
     con.execute(f"CREATE TABLE {zones.quote(name)} (x INTEGER)")
     assert con.execute("SELECT table_name FROM duckdb_tables()").fetchall() == [(name,)]
+
+
+@pytest.mark.parametrize("text", [
+    *(f"{blank}x {blank} y{blank}" for blank in zones.WHITE_SPACE), *(f"x{blank}" for blank in zones.WHITE_SPACE),
+    "", " ", "!", "~", "~~", "~~~", "~é", "é", " é", "xé ", "x\u200b", "\u200bx", "x", "x y", None])
+def test_bare_text_is_what_trimming_leaves(text: str | None) -> None:
+    with closing(zones.memory()) as con:
+        found = con.execute(f"SELECT {zones.bare('x::VARCHAR')} FROM (SELECT $text AS x)",
+                            {"text": text, "blanks": zones.WHITE_SPACE}).fetchall()
+    assert found == [(None if text is None else text.strip(zones.WHITE_SPACE),)]

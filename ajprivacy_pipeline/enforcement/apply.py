@@ -237,7 +237,7 @@ class Door:
         listed = ", ".join(f"count({zones.quote(name)})" for name in table.columns)
         counts = self.con.execute(
             f"SELECT count(*), {listed} FROM raw.{zones.quote(entity)} SEMI JOIN (SELECT unnest($ids) AS id) "
-            f"ON trim({zones.quote(table.key[0])}::VARCHAR, $blanks) = id",
+            f"ON {zones.bare(f'{zones.quote(table.key[0])}::VARCHAR')} = id",
             {"ids": ids, "blanks": zones.WHITE_SPACE}).fetchall()[0]
         for column, count in zip(("", *table.columns), counts, strict=True):
             done.emptied[entity, column] += count

@@ -19,7 +19,7 @@ from ajprivacy_pipeline.enforcement.copy_places import CopyPlace
 from ajprivacy_pipeline.enforcement.ground import Ground
 from ajprivacy_pipeline.enforcement.values import Context, ends_as
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
+from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, bare, quote
 from ajprivacy_pipeline.warehouse.copied import rows_of, text_of
 from ajprivacy_pipeline.warehouse.forms import email_key
 from ajprivacy_pipeline.warehouse.source import Source
@@ -203,8 +203,8 @@ class Copies:
         if entity not in self.odd:
             key = quote(self.policy.sources.tables[entity].key[0])
             self.odd[entity] = dict(self.con.execute(
-                f"SELECT trim(key, $blanks), list(key) FROM (SELECT DISTINCT {key}::VARCHAR AS key FROM "
-                f"raw.{quote(entity)}) WHERE key <> trim(key, $blanks) GROUP BY ALL",
+                f"SELECT {bare('key')}, list(key) FROM (SELECT DISTINCT {key}::VARCHAR AS key FROM "
+                f"raw.{quote(entity)}) WHERE key <> {bare('key')} GROUP BY ALL",
                 {"blanks": WHITE_SPACE}).fetchall())
         return self.odd[entity]
 

@@ -28,7 +28,7 @@ from ajprivacy_pipeline.policy.enforcement import Sweep
 from ajprivacy_pipeline.retention.guard import guard_parameters
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore, pads
-from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, literal, quote
+from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, bare, literal, quote
 
 _COLUMNS = "kind VARCHAR, hash VARCHAR, mark UINTEGER, lead UINTEGER, words INTEGER, beside VARCHAR"
 _FIXED = "what every engine marks alike"  # tells whether another version of the engine computes marks in another way
@@ -123,8 +123,8 @@ def _select(policy: Policy, entity: str, kind: str, column: str, parts_of: Mappi
     wanted = "" if beside is None else f" AND length(beside) >= {sweep.shortest_beside}"
     other = "NULL::VARCHAR" if beside is None else f"r.{quote(beside)}::VARCHAR"
     # Forms are costly, and most values stand in many rows: each is worked out once.
-    return (f"WITH fed AS MATERIALIZED (SELECT trim(r.{quote(key)}::VARCHAR, $blanks) AS record_id, "
-            f"trim(r.{quote(column)}::VARCHAR, $blanks) AS v, {other} AS b, {_person(policy, entity)} AS person "
+    return (f"WITH fed AS MATERIALIZED (SELECT {bare(f'r.{quote(key)}::VARCHAR')} AS record_id, "
+            f"{bare(f'r.{quote(column)}::VARCHAR')} AS v, {other} AS b, {_person(policy, entity)} AS person "
             f"FROM raw.{quote(entity)} AS r WHERE v IS NOT NULL), "
             f"forms AS MATERIALIZED (SELECT v, {form} AS text FROM (SELECT DISTINCT v FROM fed)), "
             f"sides AS MATERIALIZED (SELECT b, {joined_words('b')} AS beside FROM (SELECT DISTINCT b FROM fed)), "
@@ -143,11 +143,11 @@ def _select(policy: Policy, entity: str, kind: str, column: str, parts_of: Mappi
 def _person(policy: Policy, entity: str) -> str:
     """SQL of whose a row is: a contact's, a customer's, a guest's by the address, else nobody else's."""
     table, sweep = policy.sources.tables[entity], policy.enforcement.sweep
-    told = [f"'{name}:' || trim(r.{quote(f'{name}_id')}::VARCHAR, $blanks)" for name in ("contact", "customer")
+    told = [f"'{name}:' || {bare(f'r.{name}_id::VARCHAR')}" for name in ("contact", "customer")
             if f"{name}_id" in table.columns and table.columns[f"{name}_id"].type == "id"]
-    told += [f"lower(trim(r.{quote(column.partition('.')[2])}::VARCHAR, $blanks))"
-             for column in (*sweep.emails, *sweep.usernames) if column.startswith(f"{entity}.")]
-    return f"coalesce({', '.join(told)}, '{entity}/' || trim(r.{quote(table.key[0])}::VARCHAR, $blanks))"
+    told += [f"lower({bare(f'r.{quote(name)}::VARCHAR')})"
+             for of, _, name in (column.partition(".") for column in (*sweep.emails, *sweep.usernames)) if of == entity]
+    return f"coalesce({', '.join(told)}, '{entity}/' || {bare(f'r.{quote(table.key[0])}::VARCHAR')})"
 
 
 def _parts(stages: Mapping[Part, Stage], entity: str) -> dict[str, str]:
@@ -264,13 +264,13 @@ def _kept(policy: Policy, stages: Mapping[Part, Stage]) -> str:
         elif table.bulk:
             values = [f"r.{quote(column)}::VARCHAR" for column in columns if column in policy.actions[name]]
             rest = (f"WHERE NOT EXISTS (SELECT 1 FROM retention.due AS d WHERE d.entity = '{name}' "
-                    f"AND d.record_id = trim(r.{quote(table.key[0])}::VARCHAR, $blanks))")
+                    f"AND d.record_id = {bare(f'r.{quote(table.key[0])}::VARCHAR')})")
         else:
             parts = _parts(stages, name)
             values = [f"CASE WHEN list_has_any(k.parts, [{parts[column]}]) THEN r.{quote(column)}::VARCHAR END"
                       for column in columns if column in parts]
             rest = (f"JOIN scratch.kept_parts AS k ON k.entity = '{name}' "
-                    f"AND k.record_id = trim(r.{quote(table.key[0])}::VARCHAR, $blanks)")
+                    f"AND k.record_id = {bare(f'r.{quote(table.key[0])}::VARCHAR')}")
         if values:
             selects.append(f"SELECT 0 AS row_no, 0 AS col, unnest([{', '.join(values)}]) AS value "
                            f"FROM raw.{quote(name)} AS r {rest}")

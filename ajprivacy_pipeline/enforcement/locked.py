@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
+from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, bare, quote
 from ajprivacy_pipeline.warehouse.extract import not_null_columns
 from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, ResolvedTable
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
@@ -101,33 +101,33 @@ _TURNS = """
     SELECT person, is_bulk, row_number() OVER (ORDER BY is_bulk, person) AS turn
     FROM (SELECT person, bool_and(list_contains($bulk, entity)) AS is_bulk FROM scratch.pending GROUP BY person)
 """
-_TELLING = """
+_TELLING = f"""
     CREATE OR REPLACE TABLE telling AS
     WITH named AS (SELECT DISTINCT turn, entity, record_id FROM scratch.pending),
     people AS (SELECT person, turn FROM turns WHERE NOT is_bulk),
     contacts AS (
         SELECT p.turn, c.contact_id::VARCHAR AS id, c.customer_id::VARCHAR AS customer_id FROM raw.contacts AS c
-        JOIN people AS p ON p.person = 'contact:' || trim(c.contact_id::VARCHAR, $blanks)
+        JOIN people AS p ON p.person = 'contact:' || {bare('c.contact_id::VARCHAR')}
     ), customers AS (
         SELECT p.turn, c.customer_id::VARCHAR AS id FROM raw.customers AS c
-            JOIN people AS p ON p.person = 'customer:' || trim(c.customer_id::VARCHAR, $blanks)
+            JOIN people AS p ON p.person = 'customer:' || {bare('c.customer_id::VARCHAR')}
         UNION SELECT turn, customer_id FROM contacts
     ), orders AS (
         SELECT c.turn, o.order_id::VARCHAR AS id FROM raw.orders AS o
             JOIN customers AS c ON c.id = o.customer_id::VARCHAR
         UNION SELECT c.turn, o.order_id::VARCHAR FROM raw.orders AS o JOIN contacts AS c ON c.id = o.contact_id::VARCHAR
         UNION SELECT n.turn, o.order_id::VARCHAR FROM raw.orders AS o
-            JOIN named AS n ON n.entity = 'orders' AND n.record_id = trim(o.order_id::VARCHAR, $blanks)
+            JOIN named AS n ON n.entity = 'orders' AND n.record_id = {bare('o.order_id::VARCHAR')}
     ), cases AS (
         SELECT c.turn, s.case_id::VARCHAR AS id FROM raw.cases AS s JOIN customers AS c ON c.id = s.customer_id::VARCHAR
         UNION SELECT c.turn, s.case_id::VARCHAR FROM raw.cases AS s JOIN contacts AS c ON c.id = s.contact_id::VARCHAR
         UNION SELECT o.turn, s.case_id::VARCHAR FROM raw.cases AS s JOIN orders AS o ON o.id = s.order_id::VARCHAR
         UNION SELECT n.turn, s.case_id::VARCHAR FROM raw.cases AS s
-            JOIN named AS n ON n.entity = 'cases' AND n.record_id = trim(s.case_id::VARCHAR, $blanks)
+            JOIN named AS n ON n.entity = 'cases' AND n.record_id = {bare('s.case_id::VARCHAR')}
     ), visits AS (
         SELECT n.turn, e.customer_id::VARCHAR AS customer_id, e.contact_id::VARCHAR AS contact_id
         FROM raw.web_events AS e
-        JOIN named AS n ON n.entity = 'web_events' AND n.record_id = trim(e.event_id::VARCHAR, $blanks)
+        JOIN named AS n ON n.entity = 'web_events' AND n.record_id = {bare('e.event_id::VARCHAR')}
     ), found AS (
         SELECT turn, 'customer_id' AS kind, id FROM customers
         UNION ALL SELECT turn, 'visiting_customer', customer_id FROM visits
@@ -136,16 +136,16 @@ _TELLING = """
         UNION ALL SELECT turn, 'order_id', id FROM orders
         UNION ALL SELECT turn, 'case_id', id FROM cases
         UNION ALL SELECT n.turn, 'invoice_id', r.invoice_id::VARCHAR FROM raw.invoices AS r
-            JOIN named AS n ON n.entity = 'invoices' AND n.record_id = trim(r.invoice_id::VARCHAR, $blanks)
+            JOIN named AS n ON n.entity = 'invoices' AND n.record_id = {bare('r.invoice_id::VARCHAR')}
         UNION ALL SELECT n.turn, 'communication_id', r.communication_id::VARCHAR FROM raw.communications AS r
-            JOIN named AS n ON n.entity = 'communications' AND n.record_id = trim(r.communication_id::VARCHAR, $blanks)
+            JOIN named AS n ON n.entity = 'communications' AND n.record_id = {bare('r.communication_id::VARCHAR')}
         UNION ALL SELECT n.turn, 'subscription_id', r.subscription_id::VARCHAR FROM raw.newsletter_subscriptions AS r
             JOIN named AS n ON n.entity = 'newsletter_subscriptions'
-            AND n.record_id = trim(r.subscription_id::VARCHAR, $blanks)
+            AND n.record_id = {bare('r.subscription_id::VARCHAR')}
         UNION ALL SELECT n.turn, 'event_id', r.event_id::VARCHAR FROM raw.web_events AS r
-            JOIN named AS n ON n.entity = 'web_events' AND n.record_id = trim(r.event_id::VARCHAR, $blanks)
+            JOIN named AS n ON n.entity = 'web_events' AND n.record_id = {bare('r.event_id::VARCHAR')}
         UNION ALL SELECT n.turn, 'log_id', r.log_id::VARCHAR FROM raw.app_logs AS r
-            JOIN named AS n ON n.entity = 'app_logs' AND n.record_id = trim(r.log_id::VARCHAR, $blanks)
+            JOIN named AS n ON n.entity = 'app_logs' AND n.record_id = {bare('r.log_id::VARCHAR')}
     )
     SELECT DISTINCT turn, kind, id FROM found WHERE id IS NOT NULL ORDER BY turn
 """
@@ -265,23 +265,23 @@ def _people(con: Connection, customers: Iterable[str], contacts: Iterable[str], 
     return {row[0] for row in rows}
 
 
-_OWNERS = """
+_OWNERS = f"""
     WITH touched AS (
         SELECT unnest($customers) AS customer_id
-        UNION SELECT trim(o.customer_id::VARCHAR, $blanks) FROM raw.orders AS o
-            JOIN (SELECT unnest($records) AS record) AS r ON r.record = 'orders/' || trim(o.order_id::VARCHAR, $blanks)
+        UNION SELECT {bare('o.customer_id::VARCHAR')} FROM raw.orders AS o
+            JOIN (SELECT unnest($records) AS record) AS r ON r.record = 'orders/' || {bare('o.order_id::VARCHAR')}
     ), people AS (
         SELECT 'customer:' || customer_id AS person FROM touched
         UNION SELECT 'contact:' || unnest($contacts)
-        UNION SELECT 'contact:' || trim(c.contact_id::VARCHAR, $blanks) FROM raw.contacts AS c
-            JOIN touched AS t ON t.customer_id = trim(c.customer_id::VARCHAR, $blanks)
-        UNION SELECT 'contact:' || trim(o.contact_id::VARCHAR, $blanks) FROM raw.orders AS o
-            JOIN (SELECT unnest($records) AS record) AS r ON r.record = 'orders/' || trim(o.order_id::VARCHAR, $blanks)
+        UNION SELECT 'contact:' || {bare('c.contact_id::VARCHAR')} FROM raw.contacts AS c
+            JOIN touched AS t ON t.customer_id = {bare('c.customer_id::VARCHAR')}
+        UNION SELECT 'contact:' || {bare('o.contact_id::VARCHAR')} FROM raw.orders AS o
+            JOIN (SELECT unnest($records) AS record) AS r ON r.record = 'orders/' || {bare('o.order_id::VARCHAR')}
         UNION SELECT unnest($records)
-        UNION SELECT 'web_events/' || trim(e.event_id::VARCHAR, $blanks) FROM raw.web_events AS e
-            JOIN touched AS t ON t.customer_id = trim(e.customer_id::VARCHAR, $blanks)
-        UNION SELECT 'web_events/' || trim(e.event_id::VARCHAR, $blanks) FROM raw.web_events AS e
-            JOIN (SELECT unnest($contacts) AS contact_id) AS c ON c.contact_id = trim(e.contact_id::VARCHAR, $blanks)
+        UNION SELECT 'web_events/' || {bare('e.event_id::VARCHAR')} FROM raw.web_events AS e
+            JOIN touched AS t ON t.customer_id = {bare('e.customer_id::VARCHAR')}
+        UNION SELECT 'web_events/' || {bare('e.event_id::VARCHAR')} FROM raw.web_events AS e
+            JOIN (SELECT unnest($contacts) AS contact_id) AS c ON c.contact_id = {bare('e.contact_id::VARCHAR')}
         UNION SELECT b.person FROM scratch.batch AS b
             JOIN (SELECT unnest($records) AS record) AS r ON r.record = b.entity || '/' || b.record_id
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ajprivacy_pipeline.enforcement import claims, waits
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
+from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, bare, quote
 
 NARROW = "narrow"
 _OWNERS = {"customer_id": "customer", "contact_id": "contact"}  # a column that names a subject, and its prefix
@@ -64,7 +64,7 @@ def narrow(con: Connection, policy: Policy, requests: Sequence[str]) -> None:
     for name in policy.sources.tables:
         key = quote(policy.sources.tables[name].key[0])
         con.execute(f"CREATE TABLE {NARROW}.raw.{quote(name)} AS FROM {zone}.raw.{quote(name)} "
-                    f"WHERE trim({key}::VARCHAR, $blanks) IN (SELECT record_id FROM scratch.due WHERE entity = $name)",
+                    f"WHERE {bare(f'{key}::VARCHAR')} IN (SELECT record_id FROM scratch.due WHERE entity = $name)",
                     {"blanks": WHITE_SPACE, "name": name})
     con.execute(f"CREATE VIEW {NARROW}.raw.email_keys AS FROM {zone}.raw.email_keys")
     for name in sorted(staged, key=lambda table: table == "customers"):  # of which all those that are named are needed
@@ -103,7 +103,7 @@ def _stage(con: Connection, policy: Policy, zone: str, table: str, staged: Seque
     if table == "customers":
         near += [f"customer_id IN (SELECT customer_id FROM {NARROW}.staged.{quote(name)})" for name in staged
                  if name != table and "customer_id" in _columns(con, "staged", name)]
-        near += [f"customer_id IN (SELECT trim(customer_id::VARCHAR, $blanks) FROM {NARROW}.raw.{quote(name)})"
+        near += [f"customer_id IN (SELECT {bare('customer_id::VARCHAR')} FROM {NARROW}.raw.{quote(name)})"
                  for name in policy.sources.tables if name != table and "customer_id" in _columns(con, "raw", name)]
     bound = {"table": table, "blanks": WHITE_SPACE}
     sql = (f"CREATE TABLE {NARROW}.staged.{quote(table)} AS FROM {zone}.staged.{quote(table)} "

@@ -13,7 +13,7 @@ from ajprivacy_pipeline.enforcement.bodies import Waiting
 from ajprivacy_pipeline.enforcement.stages import Stage
 from ajprivacy_pipeline.enforcement.targets import Part, Place, Sharing, sharings
 from ajprivacy_pipeline.policy import Sources
-from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
+from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, bare, quote
 
 SCRATCH = "scratch"  # a database in memory beside the zone, which every cursor of the connection sees
 READY = "scratch.ready"  # what is due and waits for nothing, with the columns of retention.due
@@ -41,11 +41,11 @@ _SAME_ROW = """EXISTS (
         SELECT 1 FROM scratch.decided AS o WHERE o.entity = $other_entity AND o.part = $other_part
             AND o.record_id = d.record_id AND o.decision IN ('retain', 'hold'))"""
 # What a kept record shows of the row stands in both under one spelling.
-_ALIKE = """EXISTS (
-        SELECT 1 FROM raw.{entity} AS mine JOIN raw.{other} AS theirs ON {same}
+_ALIKE = f"""EXISTS (
+        SELECT 1 FROM raw.{{entity}} AS mine JOIN raw.{{other}} AS theirs ON {{same}}
         JOIN scratch.decided AS o ON o.entity = $other_entity AND o.part = $other_part
-            AND o.record_id = trim(theirs.{other_key}::VARCHAR, $blanks) AND o.decision IN ('retain', 'hold')
-        WHERE trim(mine.{key}::VARCHAR, $blanks) = d.record_id)"""
+            AND o.record_id = {bare('theirs.{other_key}::VARCHAR')} AND o.decision IN ('retain', 'hold')
+        WHERE {bare('mine.{key}::VARCHAR')} = d.record_id)"""
 _RELIED = """
     INSERT INTO scratch.waits
     SELECT d.entity, d.record_id, d.part,

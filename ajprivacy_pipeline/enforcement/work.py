@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ajprivacy_pipeline.enforcement.marks import Marking
 from ajprivacy_pipeline.enforcement.stages import LINK, SUBJECTS, Stage
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
+from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, bare, quote
 
 FETCH = 10_000
 
@@ -139,7 +139,7 @@ def _query(policy: Policy, entity: str, relation: str, shown: str, turn: str = "
     sql = (f"WITH due AS (SELECT record_id, any_value(subject_id) AS subject_id, list(part ORDER BY part) AS parts, "
            f"list(due_on ORDER BY part) AS days{turn} FROM {relation} WHERE entity = $entity "
            f"GROUP BY record_id{turn}), "
-           f"fed AS (SELECT *, trim({quote(key[0])}::VARCHAR, $blanks) AS record_id FROM raw.{quote(entity)}) "
+           f"fed AS (SELECT *, {bare(f'{quote(key[0])}::VARCHAR')} AS record_id FROM raw.{quote(entity)}) "
            f"SELECT {shown} FROM due AS d JOIN fed AS r USING (record_id) "
            f"LEFT JOIN ({_facts_of(policy, entity)}) AS f ON f.id = d.record_id")
     return sql, {"entity": entity, "blanks": WHITE_SPACE, **_spellings(policy, entity)}
@@ -171,9 +171,9 @@ def _facts_of(policy: Policy, entity: str) -> str:
     table = policy.sources.tables[entity]
     if "customer_id" not in table.columns:
         return _NOTHING
-    return (f"SELECT trim(o.{quote(table.key[0])}::VARCHAR, $blanks) AS id, true AS is_home, c.customer_type "
+    return (f"SELECT {bare(f'o.{quote(table.key[0])}::VARCHAR')} AS id, true AS is_home, c.customer_type "
             f"FROM raw.{quote(entity)} AS o LEFT JOIN staged.customers AS c "
-            "ON c.customer_id = trim(o.customer_id::VARCHAR, $blanks)")
+            f"ON c.customer_id = {bare('o.customer_id::VARCHAR')}")
 
 
 def _spellings(policy: Policy, entity: str) -> dict[str, Any]:
