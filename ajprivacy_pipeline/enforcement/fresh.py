@@ -19,7 +19,7 @@ from ajprivacy_pipeline.run.progress import ignore
 from ajprivacy_pipeline.run.steps import DECIDING, run_decisions
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
-from ajprivacy_pipeline.storage.catalogue import layer_models
+from ajprivacy_pipeline.storage.catalogue import layer_models, moved_by, needed
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import APPLY, destroy_left
@@ -28,6 +28,9 @@ from ajprivacy_pipeline.storage.month_files import APPLY, destroy_left
 APPLIED, INTENDED, ALREADY, NOT_CARRIED_OUT = "applied", "intended", "already", "not_carried_out"
 NOT_DUE, VALUE_CHANGED, WAITS = "not_due", "value_changed", "waits"
 DROPPED = (NOT_DUE, VALUE_CHANGED, WAITS)
+# The tables of decisions that an apply and a sweep look at; what these are not made of is not decided for them.
+READ = ("retention.due", "retention.attribute_decisions", "retention.record_decisions", "retention.relied_on",
+        "retention.personal_values", "retention.address_holders")
 PENDING = "scratch.pending"  # what is carried out in this round, with the columns of retention.due
 
 
@@ -45,15 +48,22 @@ def fresh_zone(settings: Settings, keys: KeyStore, plan: Plan) -> Iterator[zones
 
 def decide(con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore, plan: Plan,
            seen_on: date) -> None:
-    """Read the warehouse and decide twice; leaves `seen_due`, due on both days, and the decisions of `seen_on`."""
+    """Read the warehouse and decide twice; leaves `seen_due`, due on both days, and the decisions of `seen_on`.
+
+    On the plan's own day only what is due then is decided, on the other one only what may be another on another day.
+    """
     run = MonthRun(settings, policy, control, keys, con, plan.month, f"apply {plan.id}", ignore)
+    wanted = needed(run.catalogue, READ)
+    moved = moved_by(run.catalogue, "as_of", DECIDING[-1], ("control.", "policy."))
+    is_same_day = seen_on == plan.as_of
     run.judge_on(plan.as_of)
-    run_decisions(run)
+    run_decisions(run, wanted if is_same_day else wanted - (moved - needed(run.catalogue, ("retention.due",))))
     con.execute("CREATE OR REPLACE TABLE lapsed AS SELECT * FROM retention.due")
-    if seen_on != plan.as_of:
+    if not is_same_day:
         run.judge_on(seen_on)
-        for model in layer_models(run.catalogue, DECIDING[1:]):
-            run.model(model.name)
+        for model in layer_models(run.catalogue, DECIDING[-1:]):
+            if model.name in wanted & moved:
+                run.model(model.name)
     con.execute("CREATE OR REPLACE TABLE seen_due AS SELECT l.* FROM lapsed AS l "
                 "SEMI JOIN retention.due AS d USING (entity, record_id, part)")
 

@@ -3,7 +3,7 @@
 Belongs here: which step comes after which. Does not belong here: what a step does (`month`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -36,10 +36,16 @@ def month_steps(catalogue: Mapping[str, Model]) -> Iterator[Step]:
     yield Step("control.months", MonthRun.finish)
 
 
-def run_decisions(run: MonthRun) -> None:
-    """Read and decide a month; nothing is published, and the month stays unfinished."""
+def run_decisions(run: MonthRun, only: Collection[str] | None = None) -> None:
+    """Read and decide a month; nothing is published, and the month stays unfinished.
+
+    Args:
+        run: the month.
+        only: the models that are built; None: each of them.
+    """
     for step in decision_steps(run.catalogue):
-        step.do(run)
+        if only is None or step.name in only or step.name not in run.catalogue:
+            step.do(run)
 
 
 def run_layers(run: MonthRun, layers: Sequence[str]) -> None:

@@ -186,6 +186,35 @@ def _read(path: Path, text: str) -> Model:
     return Model(expected, header["grain"], header["doc"], params, reads, sql, kind == "view", decides)
 
 
+def needed(catalogue: Mapping[str, Model], names: Iterable[str]) -> frozenset[str]:
+    """Returns some models with all that they are made of, by what each of them reads."""
+    found: set[str] = set()
+    ahead = list(names)
+    while ahead:
+        name = ahead.pop()
+        if name in catalogue and name not in found:
+            found.add(name)
+            ahead += catalogue[name].reads
+    return frozenset(found)
+
+
+def moved_by(catalogue: Mapping[str, Model], parameter: str, layer: str, written: tuple[str, ...]) -> frozenset[str]:
+    """Returns the models of a layer whose rows may differ with a bound value, or with tables that are written anew.
+
+    Args:
+        catalogue: in running order.
+        parameter: its name.
+        layer: what is read of other layers stays as it is.
+        written: what the names of the tables begin with that are written anew.
+    """
+    found: set[str] = set()
+    for model in catalogue.values():
+        if model.layer == layer and (parameter in model.params or any(
+                read in found or read.startswith(written) for read in model.reads)):
+            found.add(model.name)
+    return frozenset(found)
+
+
 def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
