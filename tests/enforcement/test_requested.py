@@ -23,12 +23,12 @@ from ajprivacy_pipeline.sample import generate, write_mapping
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from tests import forked
-from tests.enforcement.enforcement_world import MONTH, World, changed, sample_shop
+from tests.enforcement.enforcement_world import MONTH, World, changed, empty_database, sample_shop
 from tests.enforcement.kept import Kept
 
 
-def _make(folder: Path) -> World:
-    sample_shop(url := f"sqlite:///{folder / 'shop.db'}", 30, 5, folder)
+def _make(folder: Path, url: str | None = None) -> World:
+    sample_shop(url := url or f"sqlite:///{folder / 'shop.db'}", 30, 5, folder)
     world = World(folder / "home", url)
     people = "customer_id, customer_type, name, email, gender, preferences, profile_created_at, last_login_at"
     world.execute(f"INSERT INTO customers ({people}) VALUES "
@@ -301,6 +301,18 @@ def test_what_went_is_in_no_file_of_ours_and_everybody_else_stands_there(world: 
     assert len(_tables(world, pseudonyms)[name]) == len(followed[name]) - 1
     again = world.apply(plan)
     assert (again["applied"], again["built_anew"], _tables(world, month)) == (0, [], after)
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_our_files_are_built_anew_from_a_server_as_well(kind: str, request: pytest.FixtureRequest, tmp_path: Path,
+                                                        ) -> None:
+    world = _make(tmp_path, empty_database(kind, request, tmp_path, "asked"))
+    plan = _erasing(world)
+    before = _tables(world, _zones(world)[0])
+    assert world.apply(plan)["built_anew"] == [MONTH, f"pseudonymised-{MONTH}"]
+    assert _found(world) == set()
+    assert _of_others(_tables(world, _zones(world)[0])) == _of_others(before)
+    assert world.apply(plan)["built_anew"] == []
 
 
 @pytest.mark.soak
