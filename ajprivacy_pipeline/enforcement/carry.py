@@ -184,9 +184,7 @@ class _Apply:
             except BusyError:
                 put_off = True
                 continue
-            limits = self.policy.enforcement.batch
-            if done.locked_seconds > limits.lock_seconds:
-                self.sizes[is_bulk] = min(self.sizes[is_bulk], max(limits.fewest_subjects, self.sizes[is_bulk] // 2))
+            self._fit(is_bulk, done.locked_seconds)
             put_off |= bool(done.put_off)
             if not done.rows:
                 continue
@@ -198,6 +196,17 @@ class _Apply:
             for row in done.copies:
                 self.copies += Counter({(row["table"], "rows"): row["rows"], (row["table"], "cells"): row["cells"]})
         return put_off
+
+    def _fit(self, is_bulk: bool, locked_seconds: float) -> None:
+        """Halve the next batch where one held its locks for too long; let it grow again where twice as many had time.
+
+        A busy minute of the database would else leave small batches for the whole rest.
+        """
+        limits, size = self.policy.enforcement.batch, self.sizes[is_bulk]
+        if locked_seconds > limits.lock_seconds:
+            self.sizes[is_bulk] = min(size, max(limits.fewest_subjects, size // 2))
+        elif locked_seconds < limits.lock_seconds / 4:
+            self.sizes[is_bulk] = min(size * 2, limits.bulk_rows if is_bulk else limits.subjects)
 
     def _crowds(self) -> Iterator[tuple[range, bool]]:
         """The turns of a batch at a time: people first, then events and log lines, of which more fit into one."""

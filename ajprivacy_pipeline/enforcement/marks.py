@@ -31,16 +31,24 @@ class Marking:
 
     def select(self, stages: Mapping[tuple[str, str], Stage], entity: str) -> str:
         """SQL of a list for each key, `marks_0`, `marks_1`, …, in the order of `d.parts`, with a comma after each."""
-        text = _text(stages, entity)
-        return "".join(f"list_transform(d.parts, lambda p: left(sha256($outer_{i} || unhex(sha256($inner_{i} || "
-                       f"encode({text})))), {_LENGTH})) AS marks_{i}, " for i, _ in enumerate(self.keys))
+        return "".join(f"list_transform(d.parts, lambda p: {_hashed(stages, entity, 'p', i)}) AS marks_{i}, "
+                       for i, _ in enumerate(self.keys))
+
+    def of_part(self, stages: Mapping[tuple[str, str], Stage], entity: str) -> str:
+        """SQL of the fingerprint under the first key, where `d` has one part, `d.part`, in a row."""
+        return _hashed(stages, entity, "d.part", 0)
 
 
-def _text(stages: Mapping[tuple[str, str], Stage], entity: str) -> str:
-    """SQL of what is hashed of the part `p` of a row `r`."""
+def _hashed(stages: Mapping[tuple[str, str], Stage], entity: str, part: str, key: int) -> str:
+    text = _text(stages, entity, part)
+    return f"left(sha256($outer_{key} || unhex(sha256($inner_{key} || encode({text})))), {_LENGTH})"
+
+
+def _text(stages: Mapping[tuple[str, str], Stage], entity: str, part: str) -> str:
+    """SQL of what is hashed of a part of a row `r`."""
     own = [stage for (table, _), stage in stages.items() if table == entity]
     told = " ".join(f"WHEN {literal(stage.part)} THEN concat({', '.join(_columns(stage))})" for stage in own)
-    return f"concat({_told(literal(entity))}, {_told('d.record_id')}, {_told('p')}, CASE p {told} END)"
+    return f"concat({_told(literal(entity))}, {_told('d.record_id')}, {_told(part)}, CASE {part} {told} END)"
 
 
 def _columns(stage: Stage) -> list[str]:

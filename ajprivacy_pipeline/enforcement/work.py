@@ -82,10 +82,9 @@ def mark(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage
                 "(entity VARCHAR, record_id VARCHAR, part VARCHAR, fingerprint VARCHAR)")
     for entity in entities:
         marking = Marking([key])
-        sql, bound = _query(policy, entity, relation,
-                            f"{marking.select(stages, entity)}d.record_id, d.parts")
-        con.execute("INSERT INTO scratch.marks_now SELECT $entity, record_id, unnest(parts), unnest(marks_0) "
-                    f"FROM ({sql})", {**bound, **marking.bound})
+        sql, bound = _query_of(policy, entity, f"SELECT record_id, part FROM {relation} WHERE entity = $entity",
+                               f"$entity, d.record_id, d.part, {marking.of_part(stages, entity)}")
+        con.execute(f"INSERT INTO scratch.marks_now {sql}", {**bound, **marking.bound})
 
 
 class Going(NamedTuple):
@@ -135,10 +134,15 @@ def _columns(stages: Mapping[tuple[str, str], Stage], entity: str) -> list[str]:
 
 def _query(policy: Policy, entity: str, relation: str, shown: str, turn: str = "") -> tuple[str, dict[str, Any]]:
     """SQL of something of the rows behind a relation: `d`, what is due of one, `r`, the row, `f`, its facts."""
+    due = (f"SELECT record_id, any_value(subject_id) AS subject_id, list(part ORDER BY part) AS parts, "
+           f"list(due_on ORDER BY part) AS days{turn} FROM {relation} WHERE entity = $entity GROUP BY record_id{turn}")
+    return _query_of(policy, entity, due, shown)
+
+
+def _query_of(policy: Policy, entity: str, due: str, shown: str) -> tuple[str, dict[str, Any]]:
+    """As `_query`, of a `d` that is a SELECT of one's own."""
     key = policy.sources.tables[entity].key
-    sql = (f"WITH due AS (SELECT record_id, any_value(subject_id) AS subject_id, list(part ORDER BY part) AS parts, "
-           f"list(due_on ORDER BY part) AS days{turn} FROM {relation} WHERE entity = $entity "
-           f"GROUP BY record_id{turn}), "
+    sql = (f"WITH due AS ({due}), "
            f"fed AS (SELECT *, {bare(f'{quote(key[0])}::VARCHAR')} AS record_id FROM raw.{quote(entity)}) "
            f"SELECT {shown} FROM due AS d JOIN fed AS r USING (record_id) "
            f"LEFT JOIN ({_facts_of(policy, entity)}) AS f ON f.id = d.record_id")

@@ -51,6 +51,18 @@ def _marks(con: zones.Connection, entity: str, record_id: str, row: dict[str, st
     return tuple(dict(zip(parts, marks, strict=True)) for marks in found[:-1])
 
 
+@pytest.mark.parametrize("entity", list(OWN))
+def test_part_by_part_they_are_the_same(con: zones.Connection, entity: str) -> None:
+    row = _row(entity, **{name: f"{name} é" for name in list(POLICY.sources.tables[entity].columns)[::2]})
+    marking = Marking(KEYS[:1])
+    listed = ", ".join(f"${name}::VARCHAR AS {zones.quote(name)}" for name in row)
+    for part, mark in _marks(con, entity, "K1", row, OWN[entity], KEYS[:1])[0].items():
+        assert con.execute(f"SELECT {marking.of_part(STAGES, entity)} FROM (SELECT {listed}) AS r, "
+                           "(SELECT 'K1' AS record_id, $its_part AS part) AS d, "
+                           "(SELECT $its_type::VARCHAR AS customer_type) AS f",
+                           {**row, "its_part": part, "its_type": OWN[entity], **marking.bound}).fetchall() == [(mark,)]
+
+
 def _row(entity: str, **given: str | None) -> dict[str, str | None]:
     row: dict[str, str | None] = dict.fromkeys(POLICY.sources.tables[entity].columns)
     return row | given

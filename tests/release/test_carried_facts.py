@@ -125,7 +125,7 @@ def test_who_is_still_named_elsewhere_is_one_person_and_nothing_is_remembered_tw
 
 
 @pytest.mark.parametrize(("orders_a_month", "length", "last", "months", "gone"), [
-    (9, "quarter", "2024-09", "07 08", ["C62", "C63", "C64", "C71", "C72"]),  # of a quarter that begins after the release
+    (9, "quarter", "2024-09", "07 08", ["C62", "C63", "C64", "C71", "C72"]),  # which begins after the release
     (2, "year", "2024-12", "03 04", ["C28", "C29", "C30"]),  # of months before it, in a year that has not ended
 ])
 def test_a_quarter_and_a_year_count_whoever_went_while_they_were_open(
