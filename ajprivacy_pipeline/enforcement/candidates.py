@@ -64,8 +64,7 @@ def candidates(cells: str, sweep: Sweep, lengths: str = "$lengths", shortest: st
     split = (f"SELECT row_no, col, value, {pieces('opened', sweep)} AS pieces, {words('opened')} AS words "
              f"FROM ({opened})")
     if known is not None:  # most cells hold nothing that leads to anything, and are done with here
-        first = (f"SELECT row_no, col, value, words, unnest(list_concat(pieces, words)) AS piece FROM ({split}) "
-                 "WHERE len(pieces) + len(words) > 0")
+        first = f"SELECT row_no, col, value, words, unnest(list_concat(pieces, words)) AS piece FROM ({split})"
         split = f"SELECT row_no, col, value, [piece] AS pieces, words FROM ({first}) AS f {known.format(x='f.piece')}"
     found = (f"SELECT row_no, col, value, unnest(list_concat(pieces, {neighbours('words', lengths)})) AS text "
              f"FROM ({split})")
@@ -93,7 +92,10 @@ def numbers(x: str, sweep: Sweep) -> str:
              f"range(i, least(len(g), i + {_LONGEST_GROUPS - 1}) + 1), lambda j: array_to_string(g[i:j], ''))))")
     joined = (f"flatten(list_transform({runs}, lambda r: (list_transform([regexp_extract_all(r, '[0-9]+')], "
               f"lambda g: {parts}))[1]))")
-    return (f"CASE WHEN strlen({x}) >= {least} AND regexp_matches({x}, "
+    single = literal(f"[^0-9]*[0-9]{{{least},{most}}}[^0-9]*")  # as in most ids
+    run = national(f"regexp_extract({x}, '[0-9]+')", sweep)
+    return (f"CASE WHEN regexp_full_match({x}, {single}) THEN [{run}] "
+            f"WHEN strlen({x}) >= {least} AND regexp_matches({x}, "
             f"{literal(f'[0-9](?:{_BETWEEN}{{0,2}}[0-9]){{{least - 1}}}')}) "
             f"AND NOT regexp_full_match({x}, {literal(_DAY)}) THEN list_transform(list_filter({joined}, "
             f"lambda d: length(d) BETWEEN {least} AND {most}), lambda d: {national('d', sweep)}) ELSE [] END")
