@@ -110,20 +110,22 @@ class ExplanationShown(TypedDict):
 def page(explanation: Explanation, language: Language, *, for_customer: bool = False) -> list[str]:
     """Returns the explanation for people: in short first, then thing by thing.
 
-    For the customer it has no policy version, and no dates but those that decided.
+    For the customer it has no policy version, no dates but those that decided, and what is decided alike for the same
+    reasons shares a sentence.
     """
     words = Words(explanation, language)
     lines = [words.text("title_customer" if for_customer else "title", subject=explanation.subject_id,
-                        type=words.type_name(), month=explanation.month, as_of=explanation.as_of,
-                        policy_version=explanation.policy_version), ""]
+                        whose=words.whose(explanation.subject_id), type=words.type_name(), month=explanation.month,
+                        as_of=explanation.as_of, policy_version=explanation.policy_version), ""]
     lines += [words.summary_title(), *(f"  {line}" for line in words.summary(
         (*explanation.attributes, *explanation.records))), ""]
-    lines += [words.text("attributes_title"), *_attributes(explanation.attributes, words)]
+    lines += [words.text("attributes_title_customer" if for_customer else "attributes_title"),
+              *_together(explanation.attributes, words)]
     for ground, terms in () if for_customer else explanation.purposes.items():
         lines += ["", f"{words.text('candidates_title')}: {words.purpose(ground)}", *_candidates(terms, words, "  ")]
     if explanation.records:
         lines += ["", words.text("records_title")]
-        lines += _records(explanation.records, words, with_candidates=not for_customer)
+        lines += _together(explanation.records, words) if for_customer else _records(explanation.records, words)
     if explanation.web_events:
         lines += ["", words.text("web_title"), *(f"  {words.web(count)}" for count in explanation.web_events)]
     lines += ["", words.text("freezes_title") + ": "
@@ -133,16 +135,16 @@ def page(explanation: Explanation, language: Language, *, for_customer: bool = F
     return [*lines, *(f"  {clause}: {words.clause(clause)}" for clause in sorted(cited(explanation)))]
 
 
-def _attributes(items: Sequence[Decided], words: Words) -> Iterator[str]:
+def _together(items: Sequence[Decided], words: Words) -> Iterator[str]:
     yield from (f"  {sentence}" for sentence, _ in words.shared(items))
     yield from _absent(items, words)
 
 
-def _records(items: Sequence[Decided], words: Words, *, with_candidates: bool) -> Iterator[str]:
+def _records(items: Sequence[Decided], words: Words) -> Iterator[str]:
     for item in items:
         if item.decision != "absent":
             yield f"  {words.sentence(item)}"
-            if with_candidates and len(item.terms) > 1:
+            if len(item.terms) > 1:
                 yield from _candidates(item.terms, words, "      ")
     yield from _absent(items, words)
 

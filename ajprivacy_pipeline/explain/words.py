@@ -261,6 +261,11 @@ class Words:
         """Returns a heading or another text of the page."""
         return self._filled(self._t[name], values)
 
+    def whose(self, subject_id: str) -> str:
+        """Returns whom an explanation is about, as they know themselves: by the number that stands on their letters."""
+        table, _, number = subject_id.partition(":")
+        return str(self._t["whose"][table]).format(id=number)
+
     def type_name(self) -> str:
         """Returns the subject's type."""
         return str(self._t["types"][self._type])

@@ -27,10 +27,13 @@ from ajprivacy_pipeline.rights.shapes import (
     Kept,
     LetterKind,
     Package,
+    PartTold,
+    PromiseTold,
     PurposeTold,
     RecipientTold,
     RequestTold,
 )
+from ajprivacy_pipeline.rights.steps import RESTRICTION
 from ajprivacy_pipeline.rights.wording import Wording
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE
 from ajprivacy_pipeline.warehouse.lookup import Row
@@ -62,13 +65,17 @@ class Assembler:
         recipients = tuple(self._recipients())
         told = tuple(self._tables(held if kind == ACCESS else self._provided(held)))
         told += tuple(self._copies(copies)) if kind == ACCESS else ()
+        parts = outcome.parts() if outcome else ()
+        purposes = tuple(self._purposes())
         return Package(
             schema_version=VERSION, kind=kind, language=words.language, made_on=today.isoformat(),
             controller=ControllerTold(name=controller.name, organisation_number=controller.organisation_number,
-                                      place=f"{controller.city}, {controller.country}", email=controller.contact_email),
+                                      place=f"{controller.city}, {words.country(controller.country)}",
+                                      email=controller.contact_email),
             request=self._request(request), refused=request.outcome == "refused",
-            answer=outcome.sentences() if outcome else self._answer(request), parts=outcome.parts() if outcome else (),
-            held=told, purposes=tuple(self._purposes()), recipients=recipients,
+            answer=outcome.sentences() if outcome else self._answer(request, earlier), parts=parts, held=told,
+            purposes=purposes, promises=tuple(self._promises(told, parts, purposes if told else ())),
+            recipients=recipients,
             disclosures=tuple(self._disclosures(given)), transfers=self._transfers(),
             profiling=tuple(words.of("profiling", clause) for clause in policy.rights.profiling_clauses),
             earlier_requests=tuple(map(self._request, earlier)), rights=tuple(words.group("rights")["list"]),
@@ -79,10 +86,12 @@ class Assembler:
         return self.package(request, [], [], {}, today).model_copy(update={
             "letter": about, "answer": sentences, "purposes": (), "recipients": (), "profiling": ()})
 
-    def _answer(self, request: Request) -> tuple[str, ...]:
-        """What comes of a request, in words."""
+    def _answer(self, request: Request, earlier: Sequence[Request]) -> tuple[str, ...]:
+        """What comes of a request, in words; beside data that is restricted, that it is."""
         if request.outcome != "refused":
-            return tuple(self._words.group("answers").get(request.kind or "", ()))
+            found = tuple(self._words.group("answers").get(request.kind or "", ()))
+            restricted = any(one.kind == RESTRICTION and one.is_open for one in earlier)
+            return (*found, self._words("restriction_stands")) if restricted else found
         if request.clause is None:
             return (self._words("refused"),)
         return (self._words("refused_by", clause=request.clause,
@@ -151,7 +160,8 @@ class Assembler:
             purposes = tuple(name for name, purpose in retention.purposes.items() if table in purpose.records)
         clauses = dict.fromkeys(clause for name in purposes for clause in retention.purposes[name].clauses)
         own = self._policy.enforcement.clauses.get(table, {}).get(part)
-        return FieldTold(name=column, label=self._words.of("fields", column), purposes=tuple(purposes),
+        return FieldTold(name=column, label=self._words.of("fields", column),
+                         type=self._policy.sources.tables[table].columns[column].type, purposes=tuple(purposes),
                          clauses=tuple(dict.fromkeys((*([own] if own else ()), *clauses))))
 
     def _copies(self, copies: Mapping[str, Sequence[Row]]) -> Iterator[HeldTable]:
@@ -170,6 +180,15 @@ class Assembler:
         for name, purpose in self._policy.retention.purposes.items():
             yield PurposeTold(name=name, title=self._words.ground(name), clauses=purpose.clauses,
                               legal_basis=self._words.of("bases", purpose.legal_basis))
+
+    def _promises(self, held: Sequence[HeldTable], parts: Sequence[PartTold],
+                  purposes: Sequence[PurposeTold]) -> Iterator[PromiseTold]:
+        """Every clause that is named, once, with what it promises."""
+        named = {clause for table in held for field in table.fields for clause in field.clauses}
+        named |= {clause for part in parts for clause in part.clauses}
+        named |= {clause for purpose in purposes for clause in purpose.clauses}
+        for clause in sorted(named):
+            yield PromiseTold(clause=clause, meaning=self._words.clause(clause, self._policy.clauses[clause].meaning))
 
     def _recipients(self) -> Iterator[RecipientTold]:
         for name, entry in self._policy.recipients.items():
@@ -195,7 +214,8 @@ class Assembler:
             return self._words("transfers_none")
         safeguards = sorted({entry.safeguards for entry in self._policy.recipients.values()
                              if entry.safeguards and outside & set(entry.countries)})
-        return self._words("transfers_some", countries=", ".join(sorted(outside)), safeguards=", ".join(safeguards))
+        return self._words("transfers_some", countries=self._words.listed(sorted(map(self._words.country, outside))),
+                           safeguards=", ".join(safeguards))
 
     def _request(self, request: Request) -> RequestTold:
         due = request.deadline(self._policy.rights)

@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ajprivacy_pipeline.rights.shapes import FieldTold, HeldTable, Package
+from ajprivacy_pipeline.rights.shapes import FieldTold, HeldRow, HeldTable, Package
+from ajprivacy_pipeline.rights.shown import shown
 from ajprivacy_pipeline.rights.wording import Wording
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def render(package: Package) -> str:
     titles = {one.name: one.title for one in package.purposes}
     return _template().render(p=package, w=words, title=words(title), wide=WIDE, has_data=has_data, labels=_labels,
                               filled=_filled, has_ends=_has_ends, periods=_periods,
+                              ends=lambda table, row: _ends(words, table, row),
+                              shown=lambda field, value: shown(words, field, value),
                               reasons=lambda table: _reasons(table, titles),
                               titled=lambda names: ", ".join(titles[name] for name in names))
 
@@ -57,6 +60,16 @@ def _filled(table: HeldTable) -> list[FieldTold]:
 def _has_ends(table: HeldTable) -> bool:
     """Whether some row has an end of its own."""
     return any(kept.decision != "period" for row in table.rows for kept in row.kept)
+
+
+def _ends(words: Wording, table: HeldTable, row: HeldRow) -> str:
+    """Until when a row is kept; where its parts differ, which is which by the first field of each."""
+    found = [kept for kept in row.kept if kept.decision != "period"]
+    if len(found) < 2:
+        return "".join(kept.text for kept in found)
+    named = [(_labels(table, kept.fields[:1]), len(kept.fields) - 1, kept.text) for kept in found]
+    return " ".join(f"{words('more_fields', first=first, count=others) if others else first}: {text}"
+                    for first, others, text in named)
 
 
 def _periods(table: HeldTable) -> list[tuple[str, str]]:

@@ -21,10 +21,11 @@ class _Shape(BaseModel):
 
 
 class FieldTold(_Shape):
-    """A field: its name in the contract, what it is called, and what it is held for."""
+    """A field: its name and type in the contract, what it is called, and what it is held for."""
 
     name: str
     label: str
+    type: str = Field(default="text", description="Of the contract's types: text, id, date, timestamp, amount, ...")
     purposes: tuple[str, ...] = Field(description="Names of entries of `purposes`.")
     clauses: tuple[str, ...] = Field(description="The promises of the privacy notice that it is held by.")
 
@@ -77,6 +78,13 @@ class PurposeTold(_Shape):
     title: str
     legal_basis: str
     clauses: tuple[str, ...]
+
+
+class PromiseTold(_Shape):
+    """A promise of the privacy notice that something above is held, or goes, by."""
+
+    clause: str
+    meaning: str
 
 
 class RecipientTold(_Shape):
@@ -143,6 +151,7 @@ class Package(_Shape):
     parts: tuple[PartTold, ...] = Field(default=(), description="Of an erasure or an objection: what came of it.")
     held: tuple[HeldTable, ...]
     purposes: tuple[PurposeTold, ...]
+    promises: tuple[PromiseTold, ...] = Field(default=(), description="What each clause that is named means.")
     recipients: tuple[RecipientTold, ...]
     disclosures: tuple[DisclosureTold, ...] = Field(
         default=(), description="Those that name the person and may be told; others go by `recipients`.")

@@ -44,6 +44,15 @@ class Wording:
         """Returns the word for a name; the name itself, readable, where there is none."""
         return str(self._t[group].get(name) or name.replace("_", " "))
 
+    def value(self, field: str, code: str) -> str | None:
+        """Returns what a code of a field means; None where there are no words for it."""
+        found = self._t["values"].get(field, {}).get(code.casefold())
+        return None if found is None else str(found)
+
+    def country(self, code: str) -> str:
+        """Returns the name of a country by its code of two letters (ISO 3166); anything else as it stands."""
+        return str(self._t["country_names"].get(code.upper(), code))
+
     def text(self, group: str, name: str, /, **values: object) -> str:
         """Returns a text of a group with its values."""
         return str(self._t[group][name]).format(**values)

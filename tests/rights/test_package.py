@@ -275,7 +275,7 @@ def test_the_page_in_a_browser(desk: Desk, say: Say, tmp_path: Path, language: s
         assert page.locator("html").get_attribute("lang") == language
         assert page.locator("h1").count() == 1
         headings = page.locator("h2").all_inner_texts()
-        assert len(headings) == 12 == len(set(headings))
+        assert len(headings) == 13 == len(set(headings))
         assert page.locator("th:not([scope])").count() == 0
         assert page.locator("table").evaluate_all(
             "found => found.every(one => one.querySelector('thead th[scope=col]'))")
