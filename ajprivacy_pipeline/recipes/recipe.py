@@ -9,6 +9,7 @@ r"""What a recipe says of a shop: how it is known, what must be asked, how it is
     [[versions]]                        # the first that fits counts
     name = "8.2 and later"
     tables."{prefix}users" = ["ID", "user_email", "name:json"]   # columns that must be there, perhaps of a kind
+    without."{prefix}users" = ["uuid"]  # where one of these is there, it is a later version
     [[questions]]                       # what the schema cannot tell
     name = "delivery"
     ask = "When does an order count as delivered?"
@@ -48,6 +49,7 @@ class Version(_Frozen):
 
     name: Text
     tables: dict[str, tuple[Text, ...]]
+    without: dict[str, tuple[Text, ...]] = {}
 
 
 class Question(_Frozen):

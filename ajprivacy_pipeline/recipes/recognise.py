@@ -62,7 +62,7 @@ def recognise(tables: Tables, dialect: str, known: Mapping[str, Recipe], wanted:
 def _shops(tables: Tables, recipe: Recipe) -> Iterator[Shop]:
     """Every shop in a database that one recipe fits."""
     for names in _anchors(tables, recipe):
-        version = next((version for version in recipe.versions if not _missing(tables, version, names)), None)
+        version = next((version for version in recipe.versions if not _unfit(tables, version, names)), None)
         if version is not None:
             yield Shop(recipe, version.name, names)
 
@@ -71,19 +71,22 @@ def _anchors(tables: Tables, recipe: Recipe) -> list[dict[str, str]]:
     return [found.groupdict() for name in tables if (found := re.fullmatch(recipe.anchor, name))]
 
 
-def _missing(tables: Tables, version: Version, names: Mapping[str, str]) -> list[str]:
-    """What a version has and the database lacks."""
+def _unfit(tables: Tables, version: Version, names: Mapping[str, str]) -> list[str]:
+    """What a version has and the database lacks, and what only a later version has."""
     lacking = []
     for template, columns in version.tables.items():
         table = template.format(**names)
         if table not in tables:
-            lacking.append(f"the table {table}")
+            lacking.append(f"the table {table} is missing")
             continue
         for wanted in columns:
             column, _, kind = wanted.partition(":")
             if column not in tables[table] or (kind and tables[table][column].kind != kind):
-                lacking.append(f"the column {table}.{column}" + (f" as {kind}" if kind else ""))
-    return lacking
+                lacking.append(f"the column {table}.{column}" + (f" as {kind}" if kind else "") + " is missing")
+    return lacking + [f"the column {table}.{column} is that of a later one"
+                      for template, columns in version.without.items()
+                      if (table := template.format(**names)) in tables
+                      for column in columns if column in tables[table]]
 
 
 def _strangers(tables: Tables, dialect: str, tried: list[Recipe]) -> Iterator[str]:
@@ -97,8 +100,8 @@ def _strangers(tables: Tables, dialect: str, tried: list[Recipe]) -> Iterator[st
                    f"{', '.join(recipe.dialects)}")
             continue
         anchors = _anchors(tables, recipe)
-        lacking = min((_missing(tables, version, names) for names in anchors for version in recipe.versions),
-                      key=len, default=[f"a table of the form {recipe.anchor}"])
+        lacking = min((_unfit(tables, version, names) for names in anchors for version in recipe.versions),
+                      key=len, default=[f"a table of the form {recipe.anchor} is missing"])
         yield (f"the tables are those of {recipe.title} in a version that its recipe does not know (it knows "
-               f"{versions}): {lacking[0]} is missing"
+               f"{versions}): {lacking[0]}"
                + (f", and {len(lacking) - 1} more" if len(lacking) > 1 else ""))

@@ -30,6 +30,17 @@ def test_a_version_is_told_by_its_columns() -> None:
     text = mapping_text(*_answered(tables_of("odoo", 1), "postgresql"), "postgresql")
     assert "sum(m.quantity)" in text
     assert "quantity_done" not in text
+    assert 'erase = ["complete_name"]' in text  # what 17 stores of a name; 16 stores another column
+    assert 'display_name"' not in text.replace("invoice_partner_display_name", "")
+
+
+def test_a_later_version_is_not_taken_for_one_that_is_known() -> None:
+    """Odoo 18 has every column that 17 is known by."""
+    later = tables_of("odoo", 1)
+    later["account_move"]["origin_payment_id"] = ColumnType("text", "text")
+    with pytest.raises(MappingError, match=r"knows 16, 17\): the column account_move.origin_payment_id is that of "
+                                           "a later one$"):
+        recognise(later, "postgresql", KNOWN, "auto", {})
 
 
 def _answered(tables: Tables, dialect: str) -> tuple[Shop, dict[str, str]]:
