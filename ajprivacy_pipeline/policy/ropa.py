@@ -14,6 +14,7 @@ from typing import Any, TypedDict
 
 from ajprivacy_pipeline.calendar import plus_months
 from ajprivacy_pipeline.errors import PrivacyError
+from ajprivacy_pipeline.policy.countries import country_name
 from ajprivacy_pipeline.policy.policy import Policy
 from ajprivacy_pipeline.policy.retention import Purpose
 
@@ -121,6 +122,8 @@ def render(record: Ropa) -> str:
     from jinja2 import Environment, StrictUndefined
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["words"] = lambda name: str(name).replace("_", " ")
+    environment.filters["country"] = lambda code: country_name(code, "en")
+    environment.filters["language"] = {"nb": "Norwegian bokmål", "nn": "Norwegian nynorsk", "en": "English"}.get
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(record)
 
 

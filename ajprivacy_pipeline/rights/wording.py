@@ -13,6 +13,7 @@ from typing import Any
 
 from ajprivacy_pipeline.enforcement.certificate_page import Words as Shared
 from ajprivacy_pipeline.explain.words import Language, templates
+from ajprivacy_pipeline.policy.countries import country_name
 from ajprivacy_pipeline.rights.decided import Decision
 
 
@@ -51,7 +52,7 @@ class Wording:
 
     def country(self, code: str) -> str:
         """Returns the name of a country by its code of two letters (ISO 3166); anything else as it stands."""
-        return str(self._t["country_names"].get(code.upper(), code))
+        return country_name(code, self.language)
 
     def text(self, group: str, name: str, /, **values: object) -> str:
         """Returns a text of a group with its values."""

@@ -227,7 +227,7 @@ def test_every_purpose_says_in_a_sentence_how_long(tmp_path: Path) -> None:
             assert missing == [], sentence
     (contract,) = [one["kept_for"] for one in record["purposes"] if one["purpose"] == "contract"]
     assert contract["en"].startswith("a warranty of 3 to 30 years and 12 months after")
-    assert contract["nb"].startswith("en garanti på 3 til 30 år og 12 måneder etter")
+    assert contract["nb"].startswith("garantitiden på 3 til 30 år og 12 måneder etter den")
 
 
 def test_a_control_that_is_too_long_ago_is_missing() -> None:
