@@ -22,6 +22,7 @@ from ajprivacy_pipeline.enforcement.certificate_page import Words, _wording, ren
 from ajprivacy_pipeline.enforcement.entries import Entry
 from ajprivacy_pipeline.enforcement.head import Head
 from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.residue import _backups
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
@@ -345,6 +346,18 @@ def test_days_residue_and_numbers_read_as_the_language_does() -> None:
     assert "27 November 2026, 12:05 UTC" in en
     assert "lovpålagt bokføring" in nb
     assert "en juridisk sperre" in nb
+
+
+def test_what_a_sweep_found_and_what_lies_in_backups_is_said_in_bokmal() -> None:
+    """Places keep their names; what the ledger says of them has words."""
+    (backups,) = _backups(POLICY, AT.date())
+    told = render(made_of([*WHOLE[:-1], verdict(
+        sweep=[{"table": "orders", "column": "delivery_email", "rows": 2, "how": "email"}],
+        residue=[backups])]), "nb")
+    assert "<td>e-postadresse</td>" in told
+    assert "delivery_email" in told
+    assert "sikkerhetskopier" in told
+    assert "nobody here knows" not in told
 
 
 def test_three_files_are_written_whole(tmp_path: Path) -> None:

@@ -1,12 +1,19 @@
 """How values read on a page: words, days and amounts; what no list has stands as it is."""
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
 from ajprivacy_pipeline.explain.words import Language
-from ajprivacy_pipeline.rights.shapes import FieldTold
+from ajprivacy_pipeline.rights.decided import Month
+from ajprivacy_pipeline.rights.package import Assembler
+from ajprivacy_pipeline.rights.page import _ends
+from ajprivacy_pipeline.rights.requests import Request
+from ajprivacy_pipeline.rights.shapes import FieldTold, HeldRow, HeldTable, Kept
 from ajprivacy_pipeline.rights.shown import shown
 from ajprivacy_pipeline.rights.wording import Wording
-from tests.rights.shop import POLICY
+from tests.rights.shop import POLICY, TODAY
 
 LANGUAGES: tuple[Language, ...] = ("nb", "en")
 CASES = [
@@ -60,3 +67,26 @@ def test_every_field_that_is_told_and_every_promise_has_words(language: Language
     meanings = {name: words.clause(name, clause.meaning) for name, clause in POLICY.clauses.items()}
     same = {name for name, clause in POLICY.clauses.items() if meanings[name] == clause.meaning}
     assert same == (set(POLICY.clauses) if language == "en" else set())
+
+
+def told(language: Language, **earlier: object) -> tuple[str, ...]:
+    """What an answer to a request for access says beside one other request of the person."""
+    access = Request("A", "access", "recorded", date(2026, 11, 20), None, "ready")
+    other = replace(Request("B", "restriction", "recorded", date(2026, 11, 1), None, "ready"), **earlier)  # type: ignore[arg-type]
+    return Assembler(POLICY, Wording(language), None, Month()).package(access, [other], [], {}, TODAY).answer
+
+
+def test_beside_data_that_is_restricted_stands_that_it_is() -> None:
+    assert "Du har bedt om at behandlingen begrenses." in told("nb")[-1]
+    assert "You have asked that the processing be restricted." in told("en")[-1]
+    assert told("nb", state="done") == told("nb", kind="objection") == told("nb")[:-1]
+
+
+def test_where_parts_of_a_row_differ_each_end_says_whose_it_is() -> None:
+    fields = tuple(FieldTold(name=name, label=name.title(), purposes=(), clauses=()) for name in ("id", "name", "city"))
+    ends = [Kept(fields=names, decision="retain", until=None, text=text)
+            for names, text in ((("id",), "Til 2030."), (("name", "city"), "Til 2028."))]
+    table = HeldTable(table="orders", title="Ordrer", kind="own", origin="", fields=fields, rows=())
+    row = HeldRow(values={}, kept=tuple(ends))
+    assert _ends(Wording("nb"), table, row) == "Id: Til 2030. Name og 1 til: Til 2028."
+    assert _ends(Wording("nb"), table, HeldRow(values={}, kept=tuple(ends[:1]))) == "Til 2030."
