@@ -16,6 +16,19 @@ _PLAIN = r"[\w /.\-]"  # characters of a path that mean nothing else anywhere
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent
 NOTICE = PACKAGE / "notice"  # the default to start from; `Settings.notice` is the one that counts
+VARIABLES = {
+    "AJPRIVACY_HOME": "the folder of everything that is kept",
+    "AJPRIVACY_WAREHOUSE": "the customer warehouse (a SQLAlchemy URL)",
+    "AJPRIVACY_NOTICE": "the folder of notice files",
+    "AJPRIVACY_MAPPING": "the mapping of the warehouse's names",
+    "AJPRIVACY_MEMORY": "how much memory the engine may take",
+    "AJPRIVACY_THREADS": "how many threads it may use",
+    "AJPRIVACY_ROOT_KEY": "the root key, instead of the file in keys/",
+    "AJPRIVACY_PUBLISH_URL": "a database that the published tables are copied to",
+    "AJPRIVACY_PUBLISH_COUNTRY": "where that database is",
+    "AJPRIVACY_PUBLISH_SCHEMA": "in which schema of it",
+    "AJPRIVACY_ALERTS": "who is told what needs attention",
+}
 
 
 def sql_folder() -> Path:

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 OWNERS = ["team:data-protection"]
 _RETENTION = load_policy(notice_folder()).retention
 MONTHS = dg.MonthlyPartitionsDefinition(start_date=f"{_RETENTION.first_month}-01", timezone=_RETENTION.time_zone)
+_ENDED = {"no_purpose": "no purpose applies to the person"}  # else the last one that covered the attribute has
 EXTRACTION = "raw.extraction"  # before everything else, also before a model that reads no table
+# Tables whose age and emptiness tell a watcher that a month did not run, or read nothing.
+WATCHED = ("retention.subjects", "retention.attribute_decisions", "retention.record_decisions", "retention.due")
 _SHOWN = {"raw", *LAYERS}  # schemas whose tables are assets; policy and control are written by a step, as data
 FRESH = dg.FreshnessPolicy.cron(  # by noon of the day of the run
     deadline_cron=f"0 12 {RUN_DAY} * *", lower_bound_delta=timedelta(hours=9), timezone=_RETENTION.time_zone)
@@ -74,6 +77,7 @@ def spec(model: Model, sources: Sources) -> dg.AssetSpec:
         metadata=journey.code(sql_folder() / model.layer / f"{model.table}.sql"),
         description=f"{model.doc}\n\nGrain: {model.grain}.", partitions_def=MONTHS,
         code_version=hashlib.sha256(model.sql.encode()).hexdigest()[:12],
+        freshness_policy=FRESH if model.name in WATCHED else None,
         deps=[key(read) for read in model.reads if read.partition(".")[0] in _SHOWN] or [key(EXTRACTION)])
 
 
@@ -100,18 +104,23 @@ def model_table(model: Model, sources: Sources) -> Table:
 
 def _made(run: "MonthRun", name: str, started: float) -> dict[str, Any]:
     rows = run.model(name)
-    return {**described(run, name, rows, time.monotonic() - started), **run.figures(name),
-            **_owed(run, name)}
+    return {**_owed(run, name), **run.figures(name), **described(run, name, rows, time.monotonic() - started)}
 
 
 def _owed(run: "MonthRun", name: str) -> dict[str, Any]:
     """What is due, in numbers that plot; of everything that is due also why and since when."""
     found = run.owed(name)
     by_clause = found.pop("due_by_clause", None)
+    promises = {name: clause.meaning for name, clause in run.policy.clauses.items()}
     if by_clause:  # rows and not one text: who looks reads a table
         found["due_by_clause"] = dg.MetadataValue.table([
-            dg.TableRecord({"clause": clause, "due": sum(ages.values()), **ages})
+            dg.TableRecord({"clause": clause, "due": sum(ages.values()), **ages, "promise": promises[clause]})
             for clause, ages in by_clause.items()])
+    by_purpose = found.pop("due_by_purpose", None)
+    if by_purpose:
+        found["due_by_purpose"] = dg.MetadataValue.table([
+            dg.TableRecord({"why": _ENDED.get(purpose, f"{purpose} has ended"), "due": rows})
+            for purpose, rows in by_purpose.items()])
     return found
 
 

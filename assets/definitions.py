@@ -18,7 +18,7 @@ from ajprivacy_pipeline.assets import (
     rights,
     steps,
 )
-from ajprivacy_pipeline.assets.build import EXTRACTION, Check, key, layer, model_table
+from ajprivacy_pipeline.assets.build import EXTRACTION, WATCHED, Check, key, layer, model_table
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 
 from ajprivacy_pipeline.policy import Sources, load_policy
@@ -62,7 +62,8 @@ def _layer(name: str, catalogue: Mapping[str, Model], sources: Sources) -> dg.As
     tables = [model_table(model, sources) for model in layer_models(catalogue, (name,))]
     asked: dict[str, list[Check]] = {
         "staged": [quality.values_fit(), *map(quality.table_fits, sources.tables)],
-        "retention": [quality.facts_are_evidence()]}
+        "retention": [quality.facts_are_evidence(), *map(quality.has_rows, (
+            table for table in WATCHED if table != "retention.due"))]}  # that nothing is due is good news
     if name == "staged":
         tables.append(steps.quality([EXTRACTION, *(model.name for model in layer_models(catalogue, (name,))
                                                    if "staged.quality" not in model.reads)]))

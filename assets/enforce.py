@@ -9,9 +9,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from ajprivacy_pipeline.assets.answers import renew_page
 from ajprivacy_pipeline.assets.build import MONTHS, OWNERS
 from ajprivacy_pipeline.assets.history import POOL
 from ajprivacy_pipeline.assets.journey import group
+from ajprivacy_pipeline.assets.labels import label
 from ajprivacy_pipeline.assets.resources import MONTH, step
 from ajprivacy_pipeline.assets.steps import CLOSED
 
@@ -32,6 +34,7 @@ PLAN = dg.AssetKey(["enforcement", "plan"])
 APPLIED = dg.AssetKey(["enforcement", "applied"])
 CERTIFICATE = dg.AssetKey(["enforcement", "certificate"])
 OVERDUE = "oldest_overdue"
+_TO_DO = "look at the plan and approve it (`ajprivacy plan show`, `plan approve`), or mend what stands in its way"
 APPLY = "apply"
 
 
@@ -86,7 +89,9 @@ def applied() -> dg.AssetsDefinition:
         from ajprivacy_pipeline.enforcement.carry import apply_plan
         try:
             with boundary("apply"):
-                result = apply_plan(load_settings(), config.plan, by=f"run {context.run.run_id}")
+                settings = load_settings()
+                label(context.instance, context.run, load_policy(settings.notice).version)
+                result = apply_plan(settings, config.plan, by=f"run {context.run.run_id}")
         except PrivacyError as error:
             context.log.error(str(error))  # noqa: TRY400 - the event log redacts errors; ours hold no personal value
             raise error from None
@@ -127,11 +132,15 @@ def certificate() -> dg.AssetsDefinition:
             raise error from None
         yield dg.MaterializeResult(asset_key=CERTIFICATE, metadata=written)
         policy = load_policy(settings.notice)
+        if context.job_name == APPLY:  # a month writes its own
+            renew_page(context, settings, policy)
         oldest = oldest_overdue(entries, today(policy.retention.time_zone))
         yield dg.AssetCheckResult(
             check_name=OVERDUE, asset_key=CERTIFICATE, passed=oldest.days <= policy.enforcement.overdue_days,
+            description=f"the oldest has waited {oldest.days:,} day(s), {policy.enforcement.overdue_days} are allowed",
             metadata={"days": oldest.days, "at_most": policy.enforcement.overdue_days,
-                      "since": oldest.since.isoformat() if oldest.since else "nobody is overdue"})
+                      "since": oldest.since.isoformat() if oldest.since else "nobody is overdue",
+                      **({"to_do": _TO_DO} if oldest.days > policy.enforcement.overdue_days else {})})
 
     return enforcement__certificate
 

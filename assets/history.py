@@ -4,11 +4,12 @@ Belongs here: making a run under the code location's name, ending the dead, dele
 what a run does, when the daily jobs call this (`jobs`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from ajprivacy_pipeline.assets.labels import COMMAND_LINE
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
     RemoteJobOrigin,
@@ -31,6 +32,7 @@ _REPOSITORY = "__repository__"  # what Dagster calls the only one of a module
 _UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _QUIET = timedelta(minutes=10)  # longer than a run takes from its start to its month's lock
+_STANDS = "release"  # the assets whose checks are about what analysts have, not about what a run did
 _DIED = "The process of this run ended without a word; run it again."
 
 
@@ -57,7 +59,7 @@ def run_here(job: dg.JobDefinition, instance: dg.DagsterInstance, partition: str
     ready = job.as_ephemeral_job(resource_defs=wrap_resources_for_execution(resources), input_values={})
     run = instance.create_run_for_job(
         ready, run_config=config, remote_job_origin=origin_of(job.name),
-        tags={**job.run_tags, **job.get_tags_for_partition_key(partition, selected_asset_keys=None)})
+        tags={**job.run_tags, **COMMAND_LINE, **job.get_tags_for_partition_key(partition, selected_asset_keys=None)})
     return execute_run(InMemoryJob(ready), run, instance, raise_on_error=True)
 
 
@@ -101,7 +103,11 @@ def _month_of(run: dg.DagsterRun) -> str:
 
 
 def note_unchecked(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    """Say "not checked" of every check that a run had planned and ended before; Dagster would call it failed."""
+    """Say "not checked" of every check that a run had planned and ended before; Dagster would call it failed.
+
+    Checks of the release forget that they were planned: what was found of the release that stands is their last word,
+    whatever became of the run.
+    """
     kinds = {dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
     open_checks: dict[dg.AssetCheckKey, list[str | None]] = {}
     for entry in instance.all_logs(run.run_id, of_type=kinds):
@@ -112,14 +118,29 @@ def note_unchecked(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
             open_checks[planned.asset_check_key] = [None] if subset is None else list(subset.get_partition_keys())
         elif event is not None:
             open_checks.pop(event.asset_check_evaluation_data.asset_check_key, None)
-    for asked, months in open_checks.items():
-        for month in months:
+    stands = {asked for asked in open_checks if asked.asset_key.path[0] == _STANDS}
+    _forget_checks(instance, run.run_id, stands)
+    for asked in open_checks.keys() - stands:
+        for month in open_checks[asked]:
             said = dg.AssetCheckEvaluation(
                 asked.asset_key, asked.name, passed=False, description=UNCHECKED, partition=month,
                 severity=dg.AssetCheckSeverity.WARN, metadata={"verdict": UNCHECKED})
             instance.report_dagster_event(dg.DagsterEvent(
                 dg.DagsterEventType.ASSET_CHECK_EVALUATION.value, run.job_name, event_specific_data=said,
                 message=f"{asked.name}: {UNCHECKED}, the run ended before"), run.run_id)
+
+
+def _forget_checks(instance: dg.DagsterInstance, run_id: str, checks: Collection[dg.AssetCheckKey]) -> None:
+    """Take a run's checks out of Dagster's table, where they stand as planned."""
+    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+    from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+    storage, table = instance.event_log_storage, AssetCheckExecutionsTable
+    if isinstance(storage, SqlEventLogStorage):
+        with storage.index_connection() as connection:
+            for asked in checks:
+                connection.execute(table.delete().where(
+                    table.c.run_id == run_id, table.c.asset_key == asked.asset_key.to_string(),
+                    table.c.check_name == asked.name))
 
 
 def prune(instance: dg.DagsterInstance, before: datetime) -> int:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from ajprivacy_pipeline.assets.answers import ways
 from ajprivacy_pipeline.assets.history import prune
 
 from ajprivacy_pipeline.calendar import RUN_DAY
@@ -24,7 +25,8 @@ def monthly_job(selection: dg.AssetSelection) -> "UnresolvedAssetJobDefinition":
     """From the warehouse to a published month, in one process and one step at a time."""
     return dg.define_asset_job(
         MONTHLY, selection=selection, executor_def=dg.in_process_executor,
-        description="Reads the warehouse, decides retention for the month, pseudonymises, proves and publishes.")
+        description="Reads the warehouse, decides retention for the month, pseudonymises, proves and publishes.\n\n"
+                    f"{ways()}")
 
 
 def monthly_schedule(

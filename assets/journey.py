@@ -4,8 +4,11 @@ Belongs here: words and tags made from the contract of the source and the releas
 what is run (`build`, `steps`), what a column is made of (`lineage`).
 """
 
+import tomllib
 import warnings
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +17,9 @@ import dagster as dg
 from ajprivacy_pipeline.policy import SourceColumn, Sources, SourceTable
 from ajprivacy_pipeline.policy.release import PublishedTable
 
-_JOURNEY = ("warehouse", "raw", "staged", "retention", "review", "pseudonyms", "pseudonymised", "anonymous",
-            "published", "release", "control", "enforcement", "month", "rights")
-_NAMED = {"published": "cells_before_the_gates", "anonymous": "facts_without_identifiers"}
+_JOURNEY = ("month", "warehouse", "raw", "staged", "retention", "review", "pseudonyms", "pseudonymised", "anonymous",
+            "published", "release", "control", "enforcement", "rights")
+_NAMED = {"published": "cells_before_the_gates", "anonymous": "facts_without_identifiers", "month": "start_here"}
 _CONTENT = {
     "warehouse": "identifying", "raw": "identifying", "staged": "identifying", "retention": "identifying",
     "pseudonyms": "identifying", "pseudonymised": "pseudonymous", "anonymous": "contributor-tokens",
@@ -75,16 +78,32 @@ def source_schema(table: SourceTable) -> dict[str, dg.TableSchema]:
 
 
 def columns_of(sources: Sources, name: str, described: Iterable[tuple[str, str]]) -> list[dg.TableColumn]:
-    """Returns the columns of a table as it stands; those that bear the name of one of the contract with its class."""
+    """Returns the columns of a table as it stands, with the words and the class of the contract or of columns.toml."""
     layer, _, table = name.partition(".")
     contract: Mapping[str, SourceColumn] = sources.tables[table].columns if (
         layer in ("raw", "staged") and table in sources.tables) else {}
-    return [_column(column, kind, contract.get(column)) for column, kind in described]
+    return [_column(layer, column, kind, contract.get(column)) for column, kind in described]
 
 
-def _column(name: str, kind: str, known: SourceColumn | None) -> dg.TableColumn:
-    return dg.TableColumn(name, kind) if known is None else dg.TableColumn(
-        name, kind, _contract(known), tags={"privacy": known.class_})
+def _column(layer: str, name: str, kind: str, known: SourceColumn | None) -> dg.TableColumn:
+    if known is not None:
+        return dg.TableColumn(name, kind, _contract(known), tags={"privacy": known.class_})
+    found = _meaning(layer, name)
+    return dg.TableColumn(name, kind) if found is None else dg.TableColumn(
+        name, kind, found[1], tags={"privacy": found[0]})
+
+
+def _meaning(layer: str, name: str) -> tuple[str, str] | None:
+    """Class and words of a column that no contract names: by its name in the layer, in any, then by a pattern."""
+    own, shared = _meanings().get(layer, {}), _meanings()["any"]
+    found = own.get(name) or shared.get(name)
+    return found or next((said for pattern, said in own.items() if "*" in pattern and fnmatchcase(name, pattern)), None)
+
+
+@cache
+def _meanings() -> dict[str, dict[str, tuple[str, str]]]:
+    read = tomllib.loads(Path(__file__).with_name("columns.toml").read_text(encoding="utf-8"))
+    return {layer: {name: (said[0], said[1]) for name, said in columns.items()} for layer, columns in read.items()}
 
 
 def published_schema(table: PublishedTable, absent: Mapping[str, str]) -> dict[str, dg.TableSchema]:

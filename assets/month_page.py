@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import dagster as dg
-from ajprivacy_pipeline.assets.build import MONTHS, OWNERS, key
+from ajprivacy_pipeline.assets.answers import PAGE, PLACE, failed_checks, told, ways
+from ajprivacy_pipeline.assets.build import FRESH, MONTHS, OWNERS, key
 from ajprivacy_pipeline.assets.checks import RELEASE
 from ajprivacy_pipeline.assets.enforce import PLAN
 from ajprivacy_pipeline.assets.guard import App, Receive, Scope, Send
@@ -18,21 +19,21 @@ from ajprivacy_pipeline.assets.review import OPEN
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.errors import PrivacyError
 
-PAGE = dg.AssetKey(["month", "page"])
-PLACE = "/month/"  # below which Dagster's pages show them
 _FILE = re.compile(r"month-[0-9]{4}-[0-9]{2}(\.en)?\.html")
 _HEADERS = ((b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-store"),
             (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; img-src data:"))
 
 
 def page() -> dg.AssetsDefinition:
-    """Returns the last step of a month: its page, in Norwegian and English."""
+    """Returns the last step of a month: its page, in Norwegian and English, and seven answers."""
 
     @dg.asset(key=PAGE, group_name=group("month"), kinds={"html"}, owners=OWNERS, tags={"content": "counts"},
               deps=[key("staged.quality"), OPEN, RELEASE, PLAN], partitions_def=MONTHS, required_resource_keys={MONTH},
-              description="The page of the month for management: what the notice demanded, what happened, what is due "
-                          "next, who has waited longest and why, releases and their proof, requests, the source, the "
-                          "policy. `ajprivacy page` writes it anew, with what has happened since.")
+              freshness_policy=FRESH,
+              description="Start here: the answers below are of the newest month, and the page of the month says more: "
+                          "what the notice demanded, what happened, what is due next, who has waited longest and why, "
+                          "releases and their proof, requests, the source, the policy and who changed it. `ajprivacy "
+                          f"page` writes it anew, with what has happened since.\n\n{ways()}")
     def month__page(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         from ajprivacy_pipeline.monthly.figures import MonthPage
         from ajprivacy_pipeline.monthly.page import page_folder, write_pages
@@ -41,16 +42,14 @@ def page() -> dg.AssetsDefinition:
                              today(run.policy.retention.time_zone))
             try:
                 found = made.figures()
-                norwegian, english = write_pages(found, run.policy, page_folder(run.settings))
+                pages = write_pages(found, run.policy, page_folder(run.settings))
             except PrivacyError as error:  # the month stands; its page can be written at any time
                 context.log.warning(str(error))
                 return dg.MaterializeResult(metadata={"made": False, "why": str(error)})
+            version = run.policy.version
         return dg.MaterializeResult(metadata={
-            "made": True, "policy_version": run.policy.version, "overdue_days": found["overdue_days"],
-            "due": sum(part["due"] for part in found["decided"]),
-            "requests_overdue": sum(row["overdue"] for row in found["requests"]),
-            "page": dg.MetadataValue.url(f"{PLACE}{norwegian.name}"),
-            "page_in_english": dg.MetadataValue.url(f"{PLACE}{english.name}")})
+            **told(found, list(failed_checks(context.instance, context.run.run_id)), pages),
+            "policy_version": version, "made": True})
 
     return month__page
 

@@ -27,6 +27,7 @@ _TO_DO = {
     "misplaced": "move what belongs to a person to the contact; it is decided like a person's",
 }
 _TO_DO_TABLE = "look at the mapping (`ajprivacy mapping check`); nobody is due by what is not there"
+_TO_DO_EVIDENCE = "mend the source and run the month again, or accept the loss by name: `ajprivacy evidence list`"
 QUALITY, EVIDENCE = key("staged.quality"), key("retention.evidence")
 
 
@@ -47,7 +48,9 @@ def _values_fit(run: "MonthRun") -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name="values_fit", asset_key=QUALITY, passed=not faults, severity=dg.AssetCheckSeverity.WARN,
         description=f"{count:,} fault(s) in {columns} column(s)",
-        metadata={"faults": dg.MetadataValue.md(f"| table | column | fault | rows |\n|---|---|---|---|\n{lines}")})
+        metadata={"faults": dg.MetadataValue.md(f"| table | column | fault | rows |\n|---|---|---|---|\n{lines}"),
+                  **({"to_do": {kind: _TO_DO[kind] for kind in sorted({fault for *_, fault, _ in faults})}} if faults
+                     else {})})
 
 
 def table_fits(table: str) -> Check:
@@ -99,6 +102,22 @@ def tables_were_read(tables: Sequence[str]) -> dg.AssetChecksDefinition:
     return were_read
 
 
+def has_rows(table: str) -> Check:
+    """Whether anything was decided at all; a month of nobody is a reading that failed."""
+    with checks_by_month():
+        return Check(dg.AssetCheckSpec(
+            "has_rows", asset=key(table), partitions_def=MONTHS,
+            description=f"{table} is not empty: the month has read somebody."), partial(_has_rows, table))
+
+
+def _has_rows(table: str, run: "MonthRun") -> dg.AssetCheckResult:
+    rows = run.rows(table)
+    return dg.AssetCheckResult(
+        check_name="has_rows", asset_key=key(table), passed=bool(rows), severity=dg.AssetCheckSeverity.WARN,
+        description=f"{rows:,} rows" if rows else "it is empty",
+        metadata={"rows": rows, **({} if rows else {"to_do": _TO_DO_TABLE})})
+
+
 def facts_are_evidence() -> Check:
     """Whether anybody may be due."""
     with checks_by_month():
@@ -114,4 +133,4 @@ def _facts_are_evidence(run: "MonthRun") -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name="facts_are_evidence", asset_key=EVIDENCE, passed=not reasons, severity=dg.AssetCheckSeverity.WARN,
         description="nobody is due: " + "; ".join(reasons) if reasons else "the facts are evidence",
-        metadata={"reasons": reasons})
+        metadata={"reasons": reasons, **({"to_do": _TO_DO_EVIDENCE} if reasons else {})})

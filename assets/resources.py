@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, cast
 
 import dagster as dg
 from ajprivacy_pipeline.assets.history import PARTITION_TAG, end_dead_runs, note_unchecked
+from ajprivacy_pipeline.assets.labels import label
 
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
 from ajprivacy_pipeline.run.progress import Report, ignore
-from ajprivacy_pipeline.settings import load_settings
+from ajprivacy_pipeline.settings import VARIABLES, load_settings
 from ajprivacy_pipeline.storage.boundary import boundary
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def month_resource(
             logs = Written(context.instance, run.run_id) if context.instance else None
             with open_month(settings, month, run.run_id, report, logs, request) as opened:
                 if context.instance is not None:
+                    label(context.instance, run, opened.policy.version)
                     end_dead_runs(context.instance, settings, run)
                 yield opened
         except PrivacyError as error:
@@ -59,8 +61,9 @@ def month_resource(
 
     return dg.ResourceDefinition(
         resource_fn=open_for_run,
-        description="The month's encrypted file, its lock, the policy and the keys. Settings come from AJPRIVACY_* "
-                    "variables when a run starts; nothing of them is shown or stored here.")
+        description="The month's encrypted file, its lock, the policy and the keys. What a run is told comes from "
+                    "these variables when it starts; no value of them is shown or stored here.\n\n" + "\n".join(
+                        f"- `{name}`: {what}" for name, what in VARIABLES.items()))
 
 
 class Written:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from ajprivacy_pipeline.assets.build import OWNERS
 from ajprivacy_pipeline.assets.journey import group
+from ajprivacy_pipeline.assets.labels import label
 
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.errors import ControlError, EnforcementError, PrivacyError, SourceError
@@ -35,6 +36,12 @@ _CHECKS = {  # name -> (count, severity, meaning)
     "none_waits_long": ("waiting_long", dg.AssetCheckSeverity.WARN,
                         "Nobody has waited for identification for longer than the policy's months."),
 }
+_TO_DO = {  # of the checks above
+    "none_overdue": "answer them: `ajprivacy request list`", "none_due_soon": "answer them: `ajprivacy request list`",
+    "notices_acknowledged": "ask whoever has not answered: `ajprivacy outbox`",
+    "registers_complete": "fill in what is missing: `ajprivacy policy ropa`",
+    "none_waits_long": "ask again, or close them: `ajprivacy request list`",
+}
 
 
 def requests() -> dg.AssetsDefinition:
@@ -54,6 +61,7 @@ def requests() -> dg.AssetsDefinition:
                 settings = load_settings()
                 prepare_home(settings)
                 policy = load_policy(settings.notice)
+                label(context.instance, context.run, policy.version)
                 day = today(policy.retention.time_zone)
                 known = known_requests(settings, policy.rights)
                 gone = tidy(settings, policy, day, [one.id for one in known if one.is_open])
@@ -73,7 +81,8 @@ def requests() -> dg.AssetsDefinition:
         for name, (count, severity, _) in _CHECKS.items():
             number = counted[count]
             yield dg.AssetCheckResult(check_name=name, asset_key=REQUESTS, passed=number == 0, severity=severity,
-                                      description=f"{number:,}", metadata={"count": number})
+                                      description=f"{number:,}", metadata={
+                                          "count": number, **({"to_do": _TO_DO[name]} if number else {})})
 
     return rights__requests
 

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 
 def chromium() -> str:
@@ -20,18 +20,31 @@ def chromium() -> str:
 def opened(text: str, width: int = 390) -> Iterator[Page]:
     """A page in a window of some width, without network; fails on anything the console calls an error."""
     errors: list[str] = []
+    with _browser() as browser:
+        page = browser.new_page(viewport={"width": width, "height": 844}, offline=True)
+        page.on("console", lambda said: errors.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.set_content(text)
+        yield page
+    assert errors == []
+
+
+@contextmanager
+def visited(base: str) -> Iterator[Page]:
+    """A window before a site on this machine, by whose address others are completed."""
+    with _browser() as browser:
+        yield browser.new_page(base_url=base, viewport={"width": 1500, "height": 1400})
+
+
+@contextmanager
+def _browser() -> Iterator[Browser]:
     sandbox = [] if os.getuid() else ["--no-sandbox"]  # root has no sandbox
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium(), args=[*sandbox, "--disable-gpu"])
         try:
-            page = browser.new_page(viewport={"width": width, "height": 844}, offline=True)
-            page.on("console", lambda said: errors.append(said.text) if said.type in ("error", "warning") else None)
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.set_content(text)
-            yield page
+            yield browser
         finally:
             browser.close()
-    assert errors == []
 
 
 def overflow(page: Page) -> int:

@@ -25,14 +25,9 @@ def page(
 
     A run writes it when the month ends; this writes it anew, with what has happened since.
     """
-    from ajprivacy_pipeline.monthly.figures import MonthPage
-    from ajprivacy_pipeline.monthly.page import page_folder, write_pages
+    from ajprivacy_pipeline.monthly.renew import renew
     from ajprivacy_pipeline.policy import load_policy
-    from ajprivacy_pipeline.storage.control import ControlStore
-    from ajprivacy_pipeline.storage.month_files import read_month
     settings = prepared()
-    policy = load_policy(settings.notice)
-    with read_month(settings, month) as (con, chosen):
-        found = MonthPage(con, settings, policy, ControlStore.in_folder(settings.control), chosen, today()).figures()
-    for path in write_pages(found, policy, out or page_folder(settings)):
+    _, paths = renew(settings, load_policy(settings.notice), today(), month, out)
+    for path in paths:
         typer.echo(path)

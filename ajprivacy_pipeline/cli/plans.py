@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ajprivacy_pipeline.cli.options import Json, prepared, print_json, require_warehouse, today
+from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -129,13 +130,25 @@ def plan_apply(plan: PlanId, as_json: Json = False) -> None:
     """Carry an approved plan out, or go on with it; of one that is carried out, read back what stands there."""
     from ajprivacy_pipeline.enforcement.carry import apply_plan
     from ajprivacy_pipeline.settings import operator
-    result = apply_plan(_ready(), plan, by=operator())
+    settings = _ready()
+    result = apply_plan(settings, plan, by=operator())
+    _renew_page(settings)
     if as_json:
         print_json(result)
     else:
         typer.echo("\n".join(_lines(result)))
     if not result["verified"]:
         raise typer.Exit(2)
+
+
+def _renew_page(settings: Settings) -> None:
+    """The newest month's page says what was carried out; one that cannot be written undoes nothing."""
+    from ajprivacy_pipeline.monthly.renew import renew
+    from ajprivacy_pipeline.policy import load_policy
+    try:
+        renew(settings, load_policy(settings.notice), today())
+    except PrivacyError as error:
+        typer.echo(f"the page of the month stays as it was: {error}", err=True)
 
 
 def _ready() -> Settings:

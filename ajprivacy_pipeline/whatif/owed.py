@@ -12,7 +12,7 @@ from ajprivacy_pipeline.policy import DecisionPolicy
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.whatif.forecast import MET_BY
 
-WITHOUT_PURPOSE = "no_purpose"  # due, and none of the purposes that cover it ended on its day
+WITHOUT_PURPOSE = "no_purpose"  # no purpose that applies to the person covers it: it is due at once
 _DECIDED = {"retention.attribute_decisions", "retention.record_decisions"}
 _NUMBERS = f"""
 SELECT count(*) FILTER (decision = 'due'), count(*) FILTER (decision = 'hold'), count(*) FILTER (decision = 'retain'),
@@ -37,7 +37,8 @@ SELECT entity, part, CASE {_WHEN} ELSE '{_OLDER}' END AS age, count(*) FROM rete
 """
 # A purpose that covers an attribute and ended on the day it became due is the one that ended last.
 _ENDED = """
-SELECT coalesce(p.purpose, $without), count(DISTINCT (a.subject_no, a.attribute))
+SELECT coalesce(p.purpose, $without) AS purpose, CASE WHEN p.purpose IS NULL THEN a.attribute END AS attribute,
+    count(DISTINCT (a.subject_no, a.attribute))
 FROM retention.attribute_decisions AS a
 LEFT JOIN (SELECT s.subject_no, s.purpose, s.lapses_on, c.attribute FROM retention.purpose_status AS s
            JOIN (SELECT unnest($purposes) AS purpose, unnest($attributes) AS attribute) AS c USING (purpose)) AS p
@@ -50,13 +51,16 @@ class Owed(TypedDict, total=False):
     """What is due of everything: numbers, and the same by why and since when.
 
     `due_by_clause` and `due_by_age` count every row of retention.due; `due_by_purpose` the attributes of people, by the
-    purpose that ended last, under each where several ended that day; `due_by_part` those of a table, `entity.part`.
+    purpose that ended last, under each where several ended that day, or "no_purpose" where none of those that apply to
+    the person covers the attribute (an age without consent, say): `due_without_purpose` has these by attribute.
+    `due_by_part` those of a table, `entity.part`.
     """
 
     due: int
     oldest_overdue_days: int
     due_by_clause: dict[str, dict[str, int]]
     due_by_purpose: dict[str, int]
+    due_without_purpose: dict[str, int]
     due_by_part: dict[str, int]
     due_by_age: dict[str, int]
 
@@ -101,11 +105,16 @@ def owed(con: zones.Connection, policy: DecisionPolicy, clauses: Mapping[str, Ma
     pairs = [(purpose, name) for name, one in policy.retention.attributes.items() for purpose in one.purposes]
     ended = con.execute(_ENDED, {"purposes": _column(pairs, 0), "attributes": _column(pairs, 1),
                                  "without": WITHOUT_PURPOSE}).fetchall()
+    by_purpose: dict[str, int] = {}
+    for purpose, _, rows in ended:
+        by_purpose[purpose] = by_purpose.get(purpose, 0) + rows
     oldest = con.execute("SELECT coalesce(date_diff('day', min(due_on), $as_of), 0) FROM retention.due",
                          {"as_of": day}).fetchall()[0][0]
     return {"due": sum(by_age.values()), "oldest_overdue_days": oldest,
             "due_by_clause": dict(sorted(by_clause.items())),
-            "due_by_purpose": dict(ended), "due_by_part": by_part, "due_by_age": by_age}
+            "due_by_purpose": by_purpose,
+            "due_without_purpose": {attribute: rows for _, attribute, rows in ended if attribute is not None},
+            "due_by_part": by_part, "due_by_age": by_age}
 
 
 def _column(pairs: Iterable[tuple[str, str]], number: int) -> list[str]:

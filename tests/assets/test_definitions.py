@@ -64,8 +64,8 @@ def test_groups_stand_in_the_order_of_the_journey() -> None:
     groups = sorted({str(graph.get(key).group_name) for key in graph.get_all_asset_keys()})
 
     assert [name.partition("_")[2] for name in groups] == [
-        "warehouse", "raw", "staged", "retention", "review", "pseudonyms", "pseudonymised", "facts_without_identifiers",
-        "cells_before_the_gates", "release", "control", "enforcement", "month", "rights"]
+        "start_here", "warehouse", "raw", "staged", "retention", "review", "pseudonyms", "pseudonymised",
+        "facts_without_identifiers", "cells_before_the_gates", "release", "control", "enforcement", "rights"]
 
 
 def test_a_published_table_says_what_its_columns_mean_and_how_fresh_it_is() -> None:

@@ -23,8 +23,8 @@ START_SECONDS, END_SECONDS = 180, 60
 class Pages:
     """`ajprivacy ui` in a home of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
+    def __init__(self, folder: Path, *options: str) -> None:
+        folder.mkdir(exist_ok=True)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -32,7 +32,7 @@ class Pages:
         with self.said.open("w") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "ajprivacy_pipeline", "ui", "--port", str(self.port), "--host",
-                 "dagster.example.test"], env=self.home.env, cwd=folder, stdout=said, stderr=said)
+                 "dagster.example.test", *options], env=self.home.env, cwd=folder, stdout=said, stderr=said)
 
     def wait(self) -> None:
         """Until they answer."""

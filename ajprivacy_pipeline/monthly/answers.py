@@ -1,0 +1,98 @@
+"""The seven things that somebody who has never seen the pages wants to know of a month, each with its answer.
+
+Belongs here: one sentence a question, made of the month's figures; where each leads. Does not belong here: the figures
+(`figures`), how they are shown (the page, Dagster).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:  # the questions alone are read without a month
+    from ajprivacy_pipeline.monthly.figures import MonthFigures
+
+# Question -> the asset that says more, by its path; what else says more is on the page of the month.
+LOOK_AT: Mapping[str, str] = {
+    "Did last month run?": "control/months",
+    "Who is overdue, and why?": "retention/due",
+    "Is the standing release proven?": "release/analytics",
+    "What happens next month?": "retention/attribute_decisions",
+    "Which check failed, and what is to be done?": "staged/quality",
+    "Which policy decided, and who changed it?": "month/page",
+    "What waits for me?": "review/open",
+}
+
+
+class Failed(TypedDict):
+    """A check of the month that did not pass, in its own words; `to_do` is empty where it names none."""
+
+    check: str
+    of: str
+    says: str
+    to_do: str
+
+
+class Answer(TypedDict):
+    """A question, its answer, and the asset that says more."""
+
+    question: str
+    answer: str
+    look_at: str
+
+
+def answers(found: "MonthFigures", failed: Sequence[Failed]) -> list[Answer]:
+    """Returns the seven answers, in the order of the questions; counts, days and months alone."""
+    said = (f"yes, {found['month']}, on {found['seen_on']:%d %B %Y}", _overdue(found), _release(found), _next(found),
+            _checks(failed), f"policy {found['policy_version']}; the page of the month names who changed what",
+            "; ".join(_waiting(found)) or "nothing")
+    return [{"question": question, "answer": answer, "look_at": place}
+            for (question, place), answer in zip(LOOK_AT.items(), said, strict=True)]
+
+
+def _overdue(found: "MonthFigures") -> str:
+    due = sum(part["due"] for part in found["decided"])
+    if not due:
+        return "nobody: nothing is due"
+    most = sorted(found["decided"], key=lambda part: part["due"], reverse=True)[:3]
+    why = ", ".join(f"{part['due']:,} of {part['entity']}.{part['part']} ({part['clause']})" for part in most
+                    if part["due"])
+    return f"{due:,} decisions are due, the oldest for {found['overdue_days']:,} days; most: {why}"
+
+
+def _release(found: "MonthFigures") -> str:
+    standing = found["standing"]
+    if standing is None:
+        return "there is none yet"
+    if not standing["whole"]:
+        return f"no: files of {standing['month']} are not what was published (ajprivacy releases verify)"
+    is_proven = any(one["proven"] for one in found["releases"] if one["month"] == standing["month"])
+    passed = sum(word == "passed" for word in standing["verdicts"].values())
+    return f"{'yes' if is_proven else 'no'}, {standing['month']}: {passed} guarantees passed"
+
+
+def _next(found: "MonthFigures") -> str:
+    coming = found["forecast"]["months"]
+    if not coming:
+        return "nothing becomes due"
+    first = coming[0]
+    return (f"{first['attributes'] + first['records']:,} more become due by the end of {first['when']}; "
+            f"the run is on the 2nd of the month after")
+
+
+def _checks(failed: Sequence[Failed]) -> str:
+    if not failed:
+        return "none"
+    names = ", ".join(f"{one['check']} of {one['of']}" for one in failed[:3])
+    return f"{len(failed)}: {names}{', ...' if failed[3:] else ''}; checks_not_passed says what to do"
+
+
+def _waiting(found: "MonthFigures") -> Iterator[str]:
+    plan = found["plan"]
+    if plan["state"] == "made" and plan["rows"]:
+        yield f"a plan of {plan['rows']:,} decisions waits for approval (ajprivacy plan show)"
+    if reviews := sum(found["reviews_undecided"].values()):
+        yield f"{reviews:,} case(s) to decide (ajprivacy review list)"
+    requests = found["requests"]
+    if overdue := sum(row["overdue"] for row in requests):
+        yield f"{overdue:,} request(s) beyond the deadline (ajprivacy request list)"
+    if soon := sum(row["soon"] for row in requests):
+        yield f"{soon:,} request(s) due soon (ajprivacy request list)"
