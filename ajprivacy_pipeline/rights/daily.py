@@ -9,10 +9,6 @@ from datetime import date
 from typing import TypedDict
 
 from ajprivacy_pipeline.calendar import plus_months
-from ajprivacy_pipeline.enforcement import rectified
-from ajprivacy_pipeline.enforcement.approve import auto_approve
-from ajprivacy_pipeline.enforcement.judged import forget_judged
-from ajprivacy_pipeline.enforcement.requested import ENDING, PLANNED, plans_for_requests
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.rights import Rights
 from ajprivacy_pipeline.policy.ropa import ropa
@@ -87,6 +83,8 @@ def plan_ready(settings: Settings, policy: Policy, requests: Iterable[Request]) 
     Raises:
         PrivacyError: a run is under way, no month is decided, or the warehouse or a store is not usable.
     """
+    from ajprivacy_pipeline.enforcement.approve import auto_approve  # late: counting open requests needs no writer
+    from ajprivacy_pipeline.enforcement.requested import ENDING, plans_for_requests
     waiting = [one.id for one in requests if one.is_open and one.kind in ENDING and not one.waits_for_identity(
         policy.rights) and not _has_plan(one)] if policy.rights.plan_daily else []
     found = plans_for_requests(settings, waiting, by=DAILY, leave=True) if waiting else {}
@@ -98,6 +96,7 @@ def plan_ready(settings: Settings, policy: Policy, requests: Iterable[Request]) 
 
 def _has_plan(request: Request) -> bool:
     """Whether a plan was made since the person was identified."""
+    from ajprivacy_pipeline.enforcement.requested import PLANNED
     events = [step.event for step in request.steps]
     since = events.index(VERIFY) if VERIFY in events else 0
     return PLANNED in events[since:]
@@ -108,6 +107,8 @@ def tidy(settings: Settings, policy: Policy, today: date, open_ids: Sequence[str
 
     What was decided or said to be corrected for an open request, of `open_ids`, is kept.
     """
+    from ajprivacy_pipeline.enforcement import rectified
+    from ajprivacy_pipeline.enforcement.judged import forget_judged
     control, keys = ControlStore.in_folder(settings.control), KeyStore(settings.keys, settings.root_key)
     rectified.forget(settings, keys, open_ids)
     forget_judged(settings, keys, policy.rights.package_days, today, open_ids)
