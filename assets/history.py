@@ -134,13 +134,13 @@ def _forget_checks(instance: dg.DagsterInstance, run_id: str, checks: Collection
     """Take a run's checks out of Dagster's table, where they stand as planned."""
     from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
     from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
-    storage, table = instance.event_log_storage, AssetCheckExecutionsTable
+    storage, columns = instance.event_log_storage, AssetCheckExecutionsTable.c
     if isinstance(storage, SqlEventLogStorage):
         with storage.index_connection() as connection:
             for asked in checks:
-                connection.execute(table.delete().where(
-                    table.c.run_id == run_id, table.c.asset_key == asked.asset_key.to_string(),
-                    table.c.check_name == asked.name))
+                connection.execute(AssetCheckExecutionsTable.delete().where(
+                    columns.run_id == run_id, columns.asset_key == asked.asset_key.to_string(),
+                    columns.check_name == asked.name))
 
 
 def prune(instance: dg.DagsterInstance, before: datetime) -> int:

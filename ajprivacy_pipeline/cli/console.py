@@ -9,19 +9,23 @@ from typing import Self
 
 from rich.console import Console
 
+from ajprivacy_pipeline.run.expected import Expected
 from ajprivacy_pipeline.run.progress import Progress
 from ajprivacy_pipeline.run.summary import Missing, PlanLine, ReleaseSummary, RunSummary
 
 _VISIBLE = "percent of each table that can be seen: totals, then with one dimension named, with two, ...; – is not told"
 
+_MINUTE = 60
+_COUNT = 13  # "123 of 123" and blanks
 _WIDTH = 44  # of the longest name of a model or a step, and a blank
 
 
 class Lines:
     """Progress on stderr, so that stdout holds results alone; a moving line only where a terminal shows it."""
 
-    def __init__(self) -> None:
-        """Write to stderr."""
+    def __init__(self, expected: Expected | None = None) -> None:
+        """Write to stderr; `expected` knows how much is left."""
+        self._expected = expected
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._status = self._console.status("starting")
 
@@ -39,12 +43,21 @@ class Lines:
     def report(self, done: Progress) -> None:
         """A finished table or step."""
         rows = f"{done.rows:>14,} rows" if done.rows is not None else " " * 19
-        self._console.print(f"  {done.what:{_WIDTH}}{rows}{done.seconds:>9.1f} s", markup=False)
-        self._status.update(f"after {done.what}")
+        count = self._expected.note(done) if self._expected else ""
+        left = self._expected.seconds_left() if self._expected else None
+        self._console.print(f"  {done.what:{_WIDTH}}{rows}{done.seconds:>9.1f} s{count:>{_COUNT}}".rstrip(),
+                            markup=False)
+        self._status.update(f"after {done.what}" if left is None else
+                            f"{count}, after {done.what}, about {_duration(left)} left")
 
     def note(self, line: str) -> None:
         """A line of the sample shop's own."""
         self._console.print(f"  {line}", markup=False)
+
+
+def _duration(seconds: float) -> str:
+    """Seconds, or whole minutes from two on."""
+    return f"{seconds:.0f} s" if seconds < 2 * _MINUTE else f"{seconds / _MINUTE:.0f} min"
 
 
 def summary_lines(summary: RunSummary) -> list[str]:

@@ -181,9 +181,12 @@ def _run_and_show(settings: Settings, month: str, request: "ReleaseRequest", *, 
     """Run a month through Dagster with a line for each step, and print what it came to."""
     from ajprivacy_pipeline.assets.run import run_month
     from ajprivacy_pipeline.cli.console import Lines, summary_lines
+    from ajprivacy_pipeline.run.expected import Expected
     require_warehouse(settings)
-    with Lines() as lines:
+    expected = Expected(settings.dagster_home)
+    with Lines(expected) as lines:
         summary = run_month(settings, month, lines.report, request)
+    expected.keep()
     typer.echo(json.dumps(summary, indent=2) if as_json else "\n".join(summary_lines(summary)))
 
 

@@ -53,6 +53,7 @@ def clauses(as_json: Json = False) -> None:
     if as_json:
         print_json({"policy_version": policy.version, "states": counts, "clauses": rows})
         return
+    typer.echo(f"{'clause':7}{'state':30}meaning")
     for row in rows:
         typer.echo(f"{row['id']:7}{row['state']:30}{row['meaning']}")
         for label, text in (("how", row["how"]), ("test", row["test"]), ("not yet", row["pending"])):

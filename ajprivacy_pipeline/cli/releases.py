@@ -51,10 +51,10 @@ def verify(month: Month = None, as_json: Json = False) -> None:
     rows = verify_all(load_settings(), month)
     if as_json:
         print_json(rows)
-    else:
-        for row in rows:
-            typer.echo(f"{row['month']}  " + (f"{row['files']:>4} files {row['rows']:>9,} rows  as published"
-                                              if not row["faults"] else "NOT as published"))
+    elif rows:
+        print_columns([("month", "files", "rows", "state"), *(
+            (row["month"], "-", "-", "NOT as published") if row["faults"] else
+            (row["month"], f"{row['files']:,}", f"{row['rows']:,}", "as published") for row in rows)], right=(1, 2))
     if faults := [fault for row in rows for fault in row["faults"]]:
         raise ReleaseError("\n  - ".join([f"{len(faults)} fault(s):", *faults]))
 

@@ -5,7 +5,7 @@ Belongs here: arguments in, lines out. Does not belong here: work (`enforcement.
 
 import typer
 
-from ajprivacy_pipeline.cli.options import Json, prepared, print_json, require_warehouse
+from ajprivacy_pipeline.cli.options import Json, prepared, print_columns, print_json, require_warehouse
 
 
 def register(app: typer.Typer) -> None:
@@ -27,8 +27,9 @@ def sweep(as_json: Json = False) -> None:
     if as_json:
         print_json(hits)
     else:
-        for hit in hits:
-            typer.echo(f"{hit['rows']:>12,}  in {hit['table']}.{hit['column']} ({hit['how']})")
+        if hits:
+            print_columns([("rows", "where", "found by"), *(
+                (f"{hit['rows']:,}", f"{hit['table']}.{hit['column']}", str(hit["how"])) for hit in hits)], right=(0,))
         if plans == [GUARD]:
             typer.echo(f"{sum(hit['rows'] for hit in hits):,} row(s) hold an address or a number that the guard knows; "
                        "the plans' own sets of what they erased are over")
