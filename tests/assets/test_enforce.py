@@ -6,11 +6,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from ajprivacy_pipeline.assets import enforce
+from ajprivacy_pipeline.assets.answers import PAGE, PLACE
 from ajprivacy_pipeline.assets.definitions import defs
 from ajprivacy_pipeline.assets.enforce import APPLIED, APPLY, CERTIFICATE
 
 from ajprivacy_pipeline.enforcement.plans import find_plan
-from tests.enforcement.enforcement_world import World
+from tests.enforcement.enforcement_world import MONTH, World
 from tests.enforcement.kept import Kept
 from tests.enforcement.keyed_shop import keyed_world
 
@@ -55,6 +56,12 @@ def test_an_approval_starts_the_job_that_carries_it_out(world: World) -> None:
     metadata = event.materialization.metadata
     assert metadata["rows"].value == find_plan(world.control, plan).summary["rows"]
     assert "Kari" not in Path(str(metadata["page"].value)).read_text()
+    (event,) = (one for one in result.get_asset_materialization_events() if one.asset_key == PAGE)
+    assert event.materialization.partition == f"{MONTH}-01", "the month's page says what was carried out since"
+    file = str(event.materialization.metadata["page_in_english"].value).removeprefix(PLACE)
+    text = (world.settings.control / "pages" / file).read_text(encoding="utf-8")
+    assert "Nothing was carried out so far." not in text
+    assert "Kari" not in text
 
 
 @pytest.mark.usefixtures("world")  # whose place this is
