@@ -1,0 +1,60 @@
+"""The seven answers say what the figures say, on either side of each turn."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from ajprivacy_pipeline.monthly.answers import LOOK_AT, Failed, answers
+
+QUIET: dict[str, Any] = {
+    "month": "2026-10", "seen_on": date(2026, 11, 28), "policy_version": "7cc354665ed2cce1", "overdue_days": 0,
+    "decided": [{"entity": "orders", "part": "link", "clause": "CON-4", "due": 0, "hold": 1, "retain": 2}],
+    "releases": [{"month": "2026-10", "proven": True, "published_on": date(2026, 11, 2)}],
+    "standing": {"month": "2026-10", "whole": True, "verdicts": {"G1": "passed", "G2": "not checked"}, "visible": []},
+    "forecast": {"months": []}, "plan": {"state": None, "rows": 0}, "reviews_undecided": {}, "requests": []}
+FAILED: Failed = {"check": "values_fit", "of": "staged/orders", "says": "1 fault(s)", "to_do": "mend it"}
+
+
+def _said(question: str, failed: tuple[Failed, ...] = (), **changed: Any) -> str:
+    found = {one["question"]: one["answer"] for one in answers({**QUIET, **changed}, failed)}  # type: ignore[typeddict-item]
+    assert list(found) == list(LOOK_AT)
+    return next(answer for asked, answer in found.items() if question in asked)
+
+
+def test_a_quiet_month() -> None:
+    assert _said("last month run") == "yes, 2026-10, on 28 November 2026"
+    assert _said("overdue") == "nobody: nothing is due"
+    assert _said("proven") == "yes, 2026-10: 1 guarantees passed"
+    assert _said("next month") == "nothing becomes due"
+    assert (_said("check failed"), _said("waits")) == ("none", "nothing")
+
+
+def test_what_is_due_is_told_with_its_promise_and_nothing_of_what_is_not() -> None:
+    parts = [{"entity": "orders", "part": part, "clause": "CON-4", "due": due, "hold": 0, "retain": 0}
+             for part, due in (("link", 1_200), ("delivery", 0), ("billing", 1_500))]
+    assert _said("overdue", decided=parts, overdue_days=1_000) == (
+        "2,700 decisions are due, the oldest for 1,000 days; most: 1,500 of orders.billing (CON-4), "
+        "1,200 of orders.link (CON-4)")
+
+
+@pytest.mark.parametrize(("changed", "answer"), [
+    ({"standing": None}, "there is none yet"),
+    ({"releases": [{"month": "2026-10", "proven": False}]}, "no, 2026-10: 1 guarantees passed"),
+    ({"standing": {"month": "2026-10", "whole": False, "verdicts": {}, "visible": []}},
+     "no: files of 2026-10 are not what was published (ajprivacy releases verify)")])
+def test_a_release_that_is_not_proven_is_never_called_so(changed: dict[str, Any], answer: str) -> None:
+    assert _said("proven", **changed) == answer
+
+
+@pytest.mark.parametrize(("state", "rows", "waits"), [
+    ("made", 1, True), ("made", 0, False), ("approved", 1, False), ("verified", 1, False)])
+def test_a_plan_waits_until_it_is_approved(state: str, rows: int, *, waits: bool) -> None:
+    assert ("waits for approval" in _said("waits", plan={"state": state, "rows": rows})) is waits
+
+
+def test_checks_are_named_up_to_three() -> None:
+    assert _said("check failed", (FAILED,) * 3) == (
+        "3: values_fit of staged/orders, values_fit of staged/orders, values_fit of staged/orders; "
+        "checks_not_passed says what to do")
+    assert ", ...; checks_not_passed" in _said("check failed", (FAILED,) * 4)
