@@ -31,7 +31,6 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_tables import month_measures, months
 from ajprivacy_pipeline.storage.month_files import has_month, is_running, newest_month, read_month
-from ajprivacy_pipeline.storage.zones import without_pandas
 
 
 class Words(BaseModel):
@@ -116,8 +115,7 @@ def health(settings: Settings, runs: Runs, day: date | None = None) -> Health:
     unknown = {}
     for part in look.parts():
         try:
-            with without_pandas():
-                found += [_said(name, figure) for name, figure in part() if figure.number]
+            found += [_said(name, figure) for name, figure in part() if figure.number]
         except PrivacyError as error:
             unknown[part.__name__.strip("_")] = str(error)
     if unknown and not _is_under_way(settings):

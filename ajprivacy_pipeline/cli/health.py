@@ -39,7 +39,8 @@ def health(
         return
     from ajprivacy_pipeline.assets.alerts import runs_of
     from ajprivacy_pipeline.assets.instance import prepare_dagster
-    with prepare_dagster(settings) as instance:
+    from ajprivacy_pipeline.storage.zones import without_pandas
+    with prepare_dagster(settings) as instance, without_pandas():
         found = look(settings, runs_of(instance))
     faults = tell(settings, found)["faults"] if notify else []
     if as_json:
