@@ -29,12 +29,12 @@ from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.policy_versions import with_former_neutrals
 from ajprivacy_pipeline.warehouse.address import Address
 from ajprivacy_pipeline.warehouse.constraints import (
+    Catalogue,
     ColumnFacts,
     TableFacts,
     Write,
     catalogue_hash,
     refusals,
-    table_facts,
 )
 from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, load_mapping, resolve
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
@@ -77,7 +77,8 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
     places = places_of(resolved, stages, policy.sources)
     tables = sorted({place.table for place in places.values() if place.key}
                     | {copy.path for copy in mapping.copies})
-    facts = _facts(source, tables)
+    catalogue = Catalogue(source)
+    facts = _facts(catalogue, tables)
     copies = copy_places(mapping.copies, policy, places, facts)
     links = links_of_kept(resolved, stages, policy.sources, places, policy.enforcement.kept_links)
     copies += kept_links(len(copies), policy, links, places, facts)
@@ -86,9 +87,9 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
               *(Write(table, column, "neutral", values=("1",)) for table, column in versions.items())]
     refused: list[shapes.Refused] = [
         {"table": ".".join(found.table), "column": found.column, "constraint": found.constraint, "fix": found.fix}
-        for found in refusals(source, writes, reviewed(mapping), histories(mapping))]
+        for found in refusals(catalogue, writes, reviewed(mapping), histories(mapping))]
     refused += copies_refused(copies, places.values(), resolved, stages, source.dialect)
-    return Ground(mapping, resolved, places, facts, catalogue_hash(source, tables),
+    return Ground(mapping, resolved, places, facts, catalogue_hash(catalogue, tables),
                   identity_of(settings.warehouse_url), refused, copies, versions)
 
 
@@ -123,14 +124,14 @@ def _versions(mapping: MappingFile, places: Mapping[str, Place],
     return found
 
 
-def _facts(source: Source, tables: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], TableFacts]:
+def _facts(catalogue: Catalogue, tables: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], TableFacts]:
     """Facts of the tables that are changed, and of those that their foreign keys point to."""
     found: dict[tuple[str, ...], TableFacts] = {}
     waiting = list(tables)
     while waiting:
         table = waiting.pop()
         if table not in found:
-            found[table] = table_facts(source, table)
+            found[table] = catalogue.facts(table)
             waiting += [key.to for key in found[table].foreign_keys]
     return found
 

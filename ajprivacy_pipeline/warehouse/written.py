@@ -7,7 +7,7 @@ something else reads them too (`enforcement.targets`), changing them.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ajprivacy_pipeline.warehouse.constraints import table_facts
+from ajprivacy_pipeline.warehouse.constraints import Catalogue
 from ajprivacy_pipeline.warehouse.mapping_file import TableEntry
 from ajprivacy_pipeline.warehouse.reads import Made, Reads
 from ajprivacy_pipeline.warehouse.source import Source
@@ -85,4 +85,4 @@ def _key_faults(source: Source, key: Sequence[str], table: Path, reads: Reads) -
 def _is_unique(source: Source, table: Path, columns: set[str]) -> bool:
     """Whether no two rows of a table agree in these columns; an index over some of the rows says nothing."""
     return any(key.plain and not key.exclusion and columns.issuperset(key.columns)
-               for key in table_facts(source, table).keys)
+               for key in Catalogue(source).facts(table).keys)

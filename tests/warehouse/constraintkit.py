@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.warehouse.constraints import (
+    Catalogue,
     ColumnFacts,
     Refusal,
     Table,
@@ -17,7 +18,6 @@ from ajprivacy_pipeline.warehouse.constraints import (
     Write,
     catalogue_hash,
     refusals,
-    table_facts,
 )
 from ajprivacy_pipeline.warehouse.source import open_source
 from tests import mariadb
@@ -81,17 +81,17 @@ class Shop:
                  url: str = "") -> list[Refusal]:
         """What is refused, for the owner or for the user of another URL."""
         with open_source(url or self.url) as source:
-            return refusals(source, writes, reviewed, ended)
+            return refusals(Catalogue(source), writes, reviewed, ended)
 
     def facts(self, *table: str) -> TableFacts:
         """What the catalogue says of a table."""
         with open_source(self.url) as source:
-            return table_facts(source, table)
+            return Catalogue(source).facts(table)
 
     def hash(self, *tables: str) -> str:
         """The hash of what stands around tables of the default schema."""
         with open_source(self.url) as source:
-            return catalogue_hash(source, [(table,) for table in tables])
+            return catalogue_hash(Catalogue(source), [(table,) for table in tables])
 
 
 def shop_on(dialect: str, request: pytest.FixtureRequest, folder: Path) -> Shop:

@@ -31,27 +31,17 @@ from ajprivacy_pipeline.warehouse.constraints.shapes import (
     Write,
     WriteKind,
 )
-from ajprivacy_pipeline.warehouse.source import Source
 
-__all__ = ["Check", "ColumnFacts", "ForeignKey", "Key", "Refusal", "Table", "TableFacts", "Trigger", "Write",
-           "WriteKind", "catalogue_hash", "refusals", "table_facts"]
-
-
-def table_facts(source: Source, table: Table) -> TableFacts:
-    """Returns what the catalogue says of a table.
-
-    Raises:
-        SourceError: there is no such table, or the catalogue cannot be read.
-    """
-    return Catalogue(source).facts(table)
+__all__ = ["Catalogue", "Check", "ColumnFacts", "ForeignKey", "Key", "Refusal", "Table", "TableFacts", "Trigger",
+           "Write", "WriteKind", "catalogue_hash", "refusals"]
 
 
-def refusals(source: Source, writes: Sequence[Write], reviewed_triggers: Container[Table] = (),
+def refusals(catalogue: Catalogue, writes: Sequence[Write], reviewed_triggers: Container[Table] = (),
              ended_histories: Container[Table] = ()) -> list[Refusal]:
     """Returns what stands against these writes; no rows are changed, and rows are only counted.
 
     Args:
-        source: the open warehouse.
+        catalogue: that of the open warehouse.
         writes: what a plan may do, whoever it concerns.
         reviewed_triggers: tables whose triggers and rules a person looked at.
         ended_histories: tables of which a person said when old values leave their history, or who reads their changes.
@@ -59,10 +49,10 @@ def refusals(source: Source, writes: Sequence[Write], reviewed_triggers: Contain
     Raises:
         SourceError: a table or column is not there, or the database is none that can be written to.
     """
-    return judge(Catalogue(source), writes, reviewed_triggers, ended_histories)
+    return judge(catalogue, writes, reviewed_triggers, ended_histories)
 
 
-def catalogue_hash(source: Source, tables: Iterable[Table]) -> str:
+def catalogue_hash(catalogue: Catalogue, tables: Iterable[Table]) -> str:
     """Returns a hash of everything that `refusals` looks at around these tables, but rights and counts.
 
     Rights and counts are judged anew before a plan is applied; the rest must be what was approved.
@@ -70,5 +60,5 @@ def catalogue_hash(source: Source, tables: Iterable[Table]) -> str:
     Raises:
         SourceError: a table is not there, or the catalogue cannot be read.
     """
-    known = [dataclasses.asdict(facts) for facts in Catalogue(source).around(sorted(set(tables)))]
+    known = [dataclasses.asdict(facts) for facts in catalogue.around(sorted(set(tables)))]
     return hashlib.sha256(json.dumps(known, sort_keys=True, default=str).encode()).hexdigest()

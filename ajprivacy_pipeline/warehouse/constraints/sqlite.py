@@ -35,6 +35,7 @@ class SqliteCatalogue:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self._read: dict[tuple[str, str], list[Any]] = {}  # every table's keys are looked through for each table
 
     def facts(self, table: Table) -> TableFacts | None:
         """Returns what the catalogue says of a table; None: there is none of that name."""
@@ -75,8 +76,10 @@ class SqliteCatalogue:
         return next((row[1] for row in self._pragma("table_list") if row[1].casefold() == name.casefold()), name)
 
     def _pragma(self, name: str, argument: str = "") -> list[Any]:
-        quoted = f"({self.source.quote(argument)})" if argument else ""
-        return list(self.source.connection.exec_driver_sql(f"PRAGMA {name}{quoted}"))
+        if (name, argument) not in self._read:
+            quoted = f"({self.source.quote(argument)})" if argument else ""
+            self._read[name, argument] = list(self.source.connection.exec_driver_sql(f"PRAGMA {name}{quoted}"))
+        return self._read[name, argument]
 
     def _sql(self, kind: str, column: str, name: str) -> list[tuple[str, str]]:
         rows = self.source.connection.exec_driver_sql(
