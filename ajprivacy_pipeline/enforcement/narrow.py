@@ -7,13 +7,14 @@ Belongs here: which rows these are. Does not belong here: what waits and what is
 before, on the whole zone (`make`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ajprivacy_pipeline.enforcement import claims, waits
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, bare, quote
 
 NARROW = "narrow"
+_Columns = Mapping[tuple[str, str], set[str]]  # by schema and table
 _OWNERS = {"customer_id": "customer", "contact_id": "contact"}  # a column that names a subject, and its prefix
 _RECORDS = """
     CREATE OR REPLACE TABLE scratch.near_records AS SELECT DISTINCT entity, record_id FROM scratch.due
@@ -58,9 +59,10 @@ def narrow(con: Connection, policy: Policy, requests: Sequence[str]) -> None:
     claims.find_owners(con, policy)
     con.execute(_SHARING)
     con.execute(_NEAR)
-    staged = [name for name in policy.sources.tables if _columns(con, "staged", name)]
+    columns = _columns(con)
+    staged = [name for name in policy.sources.tables if ("staged", name) in columns]
     for name in staged:
-        _read_owners(con, policy, name)
+        _read_owners(con, policy, name, columns["staged", name])
     for name in policy.sources.tables:
         key = quote(policy.sources.tables[name].key[0])
         con.execute(f"CREATE TABLE {NARROW}.raw.{quote(name)} AS FROM {zone}.raw.{quote(name)} "
@@ -68,7 +70,7 @@ def narrow(con: Connection, policy: Policy, requests: Sequence[str]) -> None:
                     {"blanks": WHITE_SPACE, "name": name})
     con.execute(f"CREATE VIEW {NARROW}.raw.email_keys AS FROM {zone}.raw.email_keys")
     for name in sorted(staged, key=lambda table: table == "customers"):  # of which all those that are named are needed
-        _stage(con, policy, zone, name, staged)
+        _stage(con, policy, zone, name, columns)
     for name, query in _RETENTION.items():
         con.execute(f"CREATE TABLE {NARROW}.retention.{name} AS {query.format(zone=zone)}",
                     {"requests": list(requests)} if "$requests" in query else {})
@@ -76,35 +78,40 @@ def narrow(con: Connection, policy: Policy, requests: Sequence[str]) -> None:
     waits.show_decided(con)
 
 
-def _columns(con: Connection, schema: str, table: str) -> set[str]:
-    rows = con.execute("SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() "
-                       "AND schema_name = $schema AND table_name = $table", {"schema": schema, "table": table})
-    return {row[0] for row in rows.fetchall()}
+def _columns(con: Connection) -> _Columns:
+    """Of every table that is read and staged, asked for at once: each time the engine looks through them all."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for schema, table, column in con.execute(
+            "SELECT schema_name, table_name, column_name FROM duckdb_columns() "
+            "WHERE database_name = current_database() AND schema_name IN ('raw', 'staged')").fetchall():
+        found.setdefault((schema, table), set()).add(column)
+    return found
 
 
-def _read_owners(con: Connection, policy: Policy, table: str) -> None:
+def _read_owners(con: Connection, policy: Policy, table: str, columns: set[str]) -> None:
     """Whoever a row that is due names is near."""
     key = quote(policy.sources.tables[table].key[0])
     for column, prefix in _OWNERS.items():
-        if column in _columns(con, "staged", table):
+        if column in columns:
             con.execute(f"INSERT INTO scratch.near SELECT DISTINCT $prefix || {column} FROM staged.{quote(table)} "
                         f"WHERE {column} IS NOT NULL AND {key} IN (SELECT record_id FROM scratch.near_records "
                         "WHERE entity = $table)", {"prefix": f"{prefix}:", "table": table})
 
 
-def _stage(con: Connection, policy: Policy, zone: str, table: str, staged: Sequence[str]) -> None:
+def _stage(con: Connection, policy: Policy, zone: str, table: str, known: _Columns) -> None:
     """Rows that are due or share an address, those of whoever is near, and the customers whom a row names."""
-    columns, key = _columns(con, "staged", table), quote(policy.sources.tables[table].key[0])
+    columns, key = known["staged", table], quote(policy.sources.tables[table].key[0])
     near = [f"{key} IN (SELECT record_id FROM scratch.near_records WHERE entity = $table)"]
     near += [f"'{prefix}:' || {column} IN (FROM scratch.near)" for column, prefix in _OWNERS.items()
              if column in columns]
     if "email_key" in columns:
         near.append("email_key IN (SELECT email_key FROM scratch.asked UNION SELECT own_key FROM scratch.asked)")
     if table == "customers":
-        near += [f"customer_id IN (SELECT customer_id FROM {NARROW}.staged.{quote(name)})" for name in staged
-                 if name != table and "customer_id" in _columns(con, "staged", name)]
+        staged, raw = ([name for name in policy.sources.tables if name != table
+                        and "customer_id" in known.get((schema, name), ())] for schema in ("staged", "raw"))
+        near += [f"customer_id IN (SELECT customer_id FROM {NARROW}.staged.{quote(name)})" for name in staged]
         near += [f"customer_id IN (SELECT {bare('customer_id::VARCHAR')} FROM {NARROW}.raw.{quote(name)})"
-                 for name in policy.sources.tables if name != table and "customer_id" in _columns(con, "raw", name)]
+                 for name in raw]
     bound = {"table": table, "blanks": WHITE_SPACE}
     sql = (f"CREATE TABLE {NARROW}.staged.{quote(table)} AS FROM {zone}.staged.{quote(table)} "
            f"WHERE {' OR '.join(near)}")

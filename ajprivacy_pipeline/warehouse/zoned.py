@@ -29,11 +29,13 @@ def to_local(con: zones.Connection, table: str, column: str, source: str, home: 
         home: the policy's zone.
         no_dates: the days that mean "no date".
     """
+    if source == home:
+        return
     found = con.execute("SELECT data_type, comment FROM duckdb_columns() WHERE database_name = current_database() "
                         "AND schema_name = 'raw' AND table_name = $table AND column_name = $column",
                         {"table": table, "column": column}).fetchall()
     kind, comment = found[0]
-    if comment == _DONE or kind not in ("TIMESTAMP", "VARCHAR") or source == home:
+    if comment == _DONE or kind not in ("TIMESTAMP", "VARCHAR"):
         return
     x, relation = zones.quote(column), f"raw.{zones.quote(table)}"
     naked = "true" if kind == "TIMESTAMP" else f"regexp_full_match({x}, '{_NAKED}')"
