@@ -77,10 +77,14 @@ def judge(rows: list[Fact]) -> dict[str, int]:
     return found
 
 
-@settings(max_examples=100, deadline=None)
-@given(facts)
-def test_the_bound_and_the_exact_count_give_what_a_slow_count_gives(rows: list[Fact]) -> None:
-    assert judge(rows) == slow_faults(rows)
+@pytest.mark.parametrize("examples", [25, pytest.param(300, marks=pytest.mark.soak)])
+def test_the_bound_and_the_exact_count_give_what_a_slow_count_gives(examples: int) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(facts)
+    def are_alike(rows: list[Fact]) -> None:
+        assert judge(rows) == slow_faults(rows)
+
+    are_alike()
 
 
 def test_people_who_share_a_bin_are_counted_exactly() -> None:
