@@ -66,9 +66,9 @@ class World:
         """Make a plan."""
         return make_plan(self.settings)
 
-    def approved(self) -> str:
-        """Make a plan and approve it; returns its id."""
-        plan = self.plan()["plan"]
+    def approved(self, made: PlanSummary | None = None) -> str:
+        """Approve the plan that was made, or one that is made for it; returns its id."""
+        plan = (made or self.plan())["plan"]
         assert plan is not None
         approve(self.settings, plan, "Ada", release_brake=True)
         return plan

@@ -53,8 +53,9 @@ def test_a_link_that_the_source_cannot_be_without_stays_and_refuses_nothing(samp
                       "DROP TABLE newsletter_subscriptions", "ALTER TABLE kept RENAME TO newsletter_subscriptions"):
         world.execute(statement)
     world.decide()
-    assert world.plan()["refused"] == []
-    world.apply(world.approved())
+    summary = world.plan()
+    assert summary["refused"] == []
+    world.apply(world.approved(summary))
     rows = world.cells()["newsletter_subscriptions"]
     assert lost == {key: rows[key]["customer_id"] for key in lost}
 

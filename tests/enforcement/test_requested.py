@@ -54,8 +54,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
 
 @pytest.fixture
 def world(kept: Kept) -> World:
-    """It, with nothing decided yet."""
-    return kept.made()
+    """It, with a month decided before anybody asks, as is the rule."""
+    return kept.decided()
 
 
 def ask(world: World, kind: str, verified: str | None, received: str = "2026-11-20", **whose: str) -> None:
@@ -85,7 +85,6 @@ MARKETING = {("customers", "ASK", "preferences"): None, ("customers", "ASK", "ge
 
 def test_an_erasure_takes_what_can_go_and_nothing_of_anybody_else(world: World) -> None:
     ask(world, "erasure", "2026-11-21", customer_id="ASK")
-    world.decide()
     plan, now = carried_out(world)
     assert (plan["subjects"], plan["request"]) == (1, "R-ASK")
     assert now == MARKETING
@@ -97,7 +96,6 @@ def test_an_erasure_takes_what_can_go_and_nothing_of_anybody_else(world: World) 
 def test_without_an_obligation_everything_goes(world: World) -> None:
     world.execute("UPDATE products SET warranty_years = '0' WHERE product_id = 'P-ASK'")
     ask(world, "erasure", "2026-11-21", customer_id="ASK")
-    world.decide()
     _, now = carried_out(world)
     assert now == MARKETING | {("customers", "ASK", "email"): None, ("customers", "ASK", "name"): None,
                                ("orders", "ASKED", "customer_id"): "anonymised-consumer",
@@ -117,7 +115,6 @@ def test_before_identification_only_what_marketing_alone_held(world: World) -> N
 def test_the_month_before_run_again_forgets_nothing_of_it(world: World) -> None:
     """It was received after that month: its own row says nothing there, and its address may be gone."""
     ask(world, "objection", None, email="kari.spor@example.no")
-    world.decide()
     before = set(stored_effects(world.control))
     plan_for_request(world.settings, "R-ASK")
     known = set(stored_effects(world.control))
@@ -129,7 +126,6 @@ def test_the_month_before_run_again_forgets_nothing_of_it(world: World) -> None:
 def test_an_objection_by_a_shared_address_reaches_both(world: World) -> None:
     world.execute("UPDATE customers SET email = 'KARI.spor@example.no' WHERE customer_id = 'BESIDE'")
     ask(world, "objection", None, email="kari.spor@example.no")
-    world.decide()
     plan, now = carried_out(world)
     assert plan["subjects"] == 2
     assert now == MARKETING | {("customers", "BESIDE", "preferences"): None}
@@ -137,7 +133,6 @@ def test_an_objection_by_a_shared_address_reaches_both(world: World) -> None:
 
 def test_a_month_s_plan_and_a_request_s_go_side_by_side(world: World) -> None:
     ask(world, "erasure", "2026-11-21", customer_id="ASK")
-    world.decide()
     monthly = world.approved()
     plan, _ = carried_out(world)
     result = world.apply(monthly)
@@ -152,7 +147,6 @@ def test_what_ends_nothing_has_no_plan(world: World) -> None:
     ask(world, "access", "2026-11-21", customer_id="ASK")
     world.execute("UPDATE rights_requests SET request_id = 'R-ACCESS' WHERE request_id = 'R-ASK'")
     ask(world, "erasure", "2026-11-21", customer_id="ASK", outcome="withdrawn")
-    world.decide()
     before = world.cells()
     for request_id, message in (("R-ACCESS", "request R-ACCESS is about access, which ends nothing"),
                                 ("R-ASK", "request R-ASK has no effect: it was withdrawn or refused"),

@@ -32,7 +32,7 @@ def test_what_the_mapping_names_goes_and_nothing_else(world: World) -> None:
     assert {(row["entity"], row["column"], row["rows"]) for row in plan["not_carried_out"]} == {
         ("customers", "street_address", 2), ("customers", "postal_code", 2), ("customers", "city", 2),
         ("customers", "phone", 2), ("orders", "delivery_street_address", 2)}
-    assert world.apply(world.approved())["verified"]
+    assert world.apply(world.approved(plan))["verified"]
     after = everything(world)
     customers = {row[0]: row for row in after["ps_customer"]}
     assert customers[1][:7] == (1, None, "", "", "anonymised@example.invalid", "1980-01-01", None)
