@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ajprivacy_pipeline.warehouse.keyed import array
 from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.stream import as_text
 
@@ -48,13 +49,14 @@ def fact_rows(connection: sa.Connection, table: ResolvedTable, types: Mapping[st
         statement = sa.text(f"SELECT {listed} FROM {table.relation}{where}{ending}".replace(":", "\\:").replace(
             "\\:keys", ":keys"))
         if values is not None:
-            statement = statement.bindparams(sa.bindparam("keys", values, expanding=True, type_=sa.types.NullType()))
+            statement = statement.bindparams(sa.bindparam("keys", values, expanding=dialect != "postgresql",
+                                                             type_=sa.types.NullType()))
         rows |= dict.fromkeys(map(tuple, connection.execute(statement).fetchall()))
     return list(rows)
 
 
 def _conditions(table: ResolvedTable, by: Mapping[str, Sequence[str]] | None,
-                dialect: str) -> Iterator[tuple[str, list[Any] | None]]:
+                dialect: str) -> Iterator[tuple[str, list[Any] | str | None]]:
     if by is None:
         yield "", None
         return
@@ -64,7 +66,10 @@ def _conditions(table: ResolvedTable, by: Mapping[str, Sequence[str]] | None,
             continue
         for start in range(0, len(ids), _CHUNK):
             expression, values = _comparable(feed, list(ids[start:start + _CHUNK]), dialect)
-            yield f" WHERE {expression} IN :keys", values
+            if dialect == "postgresql":
+                yield f" WHERE {expression} = ANY (:keys)", array(values)
+            else:
+                yield f" WHERE {expression} IN :keys", values
 
 
 def _comparable(feed: ResolvedColumn, ids: list[str], dialect: str) -> tuple[str, list[Any]]:

@@ -17,6 +17,7 @@ Key = tuple[Any, ...]
 _CHUNK = 5000  # keys of one statement, which may be bound twice; SQLite takes 32,766 bound values
 _COMPOSITE_CHUNK = 500  # keys of several columns, of which each is a condition; SQLite nests 1,000 of them
 _INTEGERS = 2**63  # from here on no integers of SQLite
+_WRITTEN = (str, int, UUID, Decimal)  # what PostgreSQL reads as Python writes it
 _BINARY = ("sqlite", "mysql", "mariadb")  # whose texts may be compared otherwise than by their bytes
 
 
@@ -67,7 +68,10 @@ def is_one_of(dialect: str, table: sa.Table, key: Sequence[str], rows: Sequence[
     """Returns the condition that a row has one of some keys, as the driver gives them."""
     if len(key) == 1:
         column: sa.ColumnElement[Any] = sa.column(key[0])
-        values = _values(dialect, [row[0] for row in rows])
+        keys = [row[0] for row in rows]
+        if dialect == "postgresql" and all(isinstance(value, _WRITTEN) for value in keys):
+            return column == sa.func.any(sa.bindparam(None, array(keys), type_=sa.types.NullType()))
+        values = _values(dialect, keys)
         plain = column.in_(values)
         if isinstance(table.c[key[0]].type, sa.String) and dialect in _BINARY:
             return sa.and_(plain, _bytes_of(dialect, column).in_(values))
@@ -82,6 +86,15 @@ def _values(dialect: str, values: Sequence[Any]) -> Any:
         text = sa.bindparam(None, json.dumps(values, ensure_ascii=False), type_=sa.types.NullType())
         return sa.select(sa.column("value")).select_from(sa.func.json_each(text))
     return sa.bindparam(None, list(values), expanding=True, type_=sa.types.NullType())
+
+
+def array(values: Iterable[Any]) -> str:
+    """Returns values as PostgreSQL writes an array; bound as one value, its type is that of what it is compared with.
+
+    A value each would be bound by a text of thousands of marks, which its driver reads one by one.
+    """
+    return "{" + ",".join("NULL" if value is None else '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+                          for value in values) + "}"
 
 
 def _is_plain(value: Any) -> bool:
