@@ -9,7 +9,7 @@ SEED ?= 1
 HOME_FOLDER := $(or $(AJPRIVACY_HOME),.ajprivacy)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run sample test lint types browser mariadb soak ui bench lock clean
+.PHONY: help setup run sample test lint types browser mariadb spark soak ui bench lock clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -62,7 +62,16 @@ mariadb:  ## The MariaDB that tests of plans start for themselves, from the syst
 	    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends mariadb-server-core \
 	    >/dev/null; } || echo "MariaDB is not installed and cannot be from here: its tests will fail" >&2
 
-soak: setup  ## The tests that take minutes
+# PySpark weighs 450 MB and needs Java, so nothing but the soak installs it; what is missing fails by name there.
+spark: setup  ## PySpark and the Java that the models' tests on Spark need
+	@$(BIN)/python -c "import pyspark" 2>/dev/null || \
+	  $(BIN)/python -m pip install --quiet --no-build-isolation --require-hashes -r requirements-spark.lock
+	@command -v java >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get -qq update && \
+	    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends openjdk-17-jre-headless \
+	    >/dev/null; } || echo "Java 17 is not installed and cannot be from here: the tests of Spark will fail" >&2
+
+soak: setup spark  ## The tests that take minutes
 	$(BIN)/python -m pytest -q -m soak
 
 ui: setup  ## Dagster's pages on this machine

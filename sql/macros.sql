@@ -104,6 +104,15 @@ CREATE OR REPLACE TEMP MACRO date_of_month_day(k) AS
 
 CREATE OR REPLACE TEMP MACRO plus_months(d, months) AS CAST(d + to_months(CAST(months AS INTEGER)) AS DATE);
 
+-- An end that is not in sight, and a beginning that nobody knows, as days that no plausible one reaches. What is counted on
+-- from such an end is no end either.
+CREATE OR REPLACE TEMP MACRO no_end() AS DATE '9999-12-31';
+CREATE OR REPLACE TEMP MACRO no_beginning() AS DATE '0001-01-01';
+CREATE OR REPLACE TEMP MACRO has_end(d) AS d < no_end();
+
+-- The number that sixteen hexadecimal digits say.
+CREATE OR REPLACE TEMP MACRO token_of(digits) AS CAST('0x' || digits AS UBIGINT);
+
 -- A phone number as its digits; `home_pattern` is that of one with the calling code of home, which is taken off.
 CREATE OR REPLACE TEMP MACRO phone_key(x, home_pattern) AS
     nullif(regexp_replace(regexp_replace(regexp_replace(x, '[^0-9]', '', 'g'), '^00', ''), home_pattern, '\1'), '');

@@ -79,6 +79,13 @@ def test_only_zones_imports_duckdb() -> None:
     assert [_name(path) for path in SHIPPED if _uses(path, "duckdb")] == ["ajprivacy_pipeline/storage/zones.py"]
 
 
+def test_only_one_module_imports_pyspark_and_not_when_it_is_loaded() -> None:
+    """The extra is no dependency: whoever does not ask for a session needs none of it."""
+    assert [_name(path) for path in SHIPPED if _uses(path, "pyspark") or _uses(path, "py4j")] == [
+        "ajprivacy_pipeline/storage/spark/session.py"]
+    assert [_name(path) for path in SHIPPED if _uses(path, "pyspark", at_load=True)] == []
+
+
 def test_one_door_leads_to_the_warehouse() -> None:
     """Everything else reads it, through connections that cannot write where the dialect lets us say so."""
     assert [_name(path) for path in SHIPPED if _uses(path, "ajprivacy_pipeline.warehouse.writer", at_load=True)] == [

@@ -33,7 +33,7 @@ SELECT
     coalesce(g.shown_region, $other) AS postal_region,
     coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
     1 AS orders,
-    d.delivered_on - d.ordered_on AS days,
+    date_diff('day', d.ordered_on, d.delivered_on) AS days,
     CASE WHEN d.delivery_days > 1 THEN 1 ELSE 0 END AS partial_orders
 FROM deliveries AS d
 JOIN anonymous.periods AS p ON p.population = 'deliveries' AND p.fact_month = CAST(date_trunc('month', d.delivered_on) AS DATE)

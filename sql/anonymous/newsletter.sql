@@ -16,7 +16,7 @@ restricted_emails AS (
     SELECT email_key FROM retention.requests WHERE freezes AND by_email AND kind = 'restriction' AND email_key IS NOT NULL
 ),
 months AS (
-    SELECT CAST(unnest(generate_series($first_month, $last_month, INTERVAL 1 MONTH)) AS DATE) AS month
+    SELECT CAST(month AS DATE) AS month FROM (SELECT unnest(generate_series($first_month, $last_month, INTERVAL 1 MONTH)) AS month)
 ),
 subscriptions AS (
     SELECT

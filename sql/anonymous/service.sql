@@ -37,7 +37,7 @@ placed AS (
 events AS (
     SELECT *, opened_on AS happened_on, 1 AS opened, 0 AS closed, NULL AS days_open FROM placed
     UNION ALL
-    SELECT *, closed_on, 0, 1, closed_on - opened_on
+    SELECT *, closed_on, 0, 1, date_diff('day', opened_on, closed_on)
     FROM placed
     WHERE closed_on IS NOT NULL
 )

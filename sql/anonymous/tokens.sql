@@ -26,7 +26,6 @@ WITH contributors AS (
 SELECT
     kind,
     value,
-    CAST('0x' || substr(sha256($run_outer || unhex(sha256($run_inner || encode(kind || ':' || value)))), 1, 16)
-         AS UBIGINT) AS token
+    token_of(substr(sha256($run_outer || unhex(sha256($run_inner || encode(kind || ':' || value)))), 1, 16)) AS token
 FROM contributors
 WHERE value IS NOT NULL

@@ -46,5 +46,5 @@ WITH purposes AS (
     LEFT JOIN retention.subject_holds AS h ON h.subject_no = j.subject_no AND h.entity = j.hold_entity
 )
 SELECT subject_id, subject_no, attribute, is_absent, retained, held,
-    CASE WHEN NOT is_absent AND isfinite(lapses_on) THEN lapses_on END AS due_on
+    CASE WHEN NOT is_absent AND has_end(lapses_on) THEN lapses_on END AS due_on
 FROM decided

@@ -33,7 +33,7 @@ WITH cases AS (
         (r.customer_id IS NOT NULL AND k.subject_no IS NULL) OR (r.contact_id IS NOT NULL AND c.subject_no IS NULL) AS is_orphan,
         r.customer_id IS NULL AND r.contact_id IS NULL AS is_nobodys,
         p.subject_no, p.profile_on, g.freezes AS guest_freezes, coalesce(g.blockers, 0) AS blockers,
-        CASE WHEN g.blockers > 0 THEN DATE 'infinity' ELSE coalesce(p.contract_on, g.contract_on) END AS contract_on
+        CASE WHEN g.blockers > 0 THEN no_end() ELSE coalesce(p.contract_on, g.contract_on) END AS contract_on
     FROM records AS r
     LEFT JOIN retention.subjects AS k ON k.customer_id = r.customer_id AND k.contact_id IS NULL
     LEFT JOIN retention.subjects AS c ON c.contact_id = r.contact_id
@@ -42,7 +42,7 @@ WITH cases AS (
     LEFT JOIN guests AS g ON g.case_id = r.record_id AND r.entity = 'cases'
 ), judged AS (
     SELECT *,
-        CASE WHEN is_open OR (is_message AND is_nobodys AND is_inbound) THEN DATE 'infinity'
+        CASE WHEN is_open OR (is_message AND is_nobodys AND is_inbound) THEN no_end()
              WHEN is_message AND is_nobodys THEN coalesce(plus_months(own_on, $correspondence_months), $as_of)
              ELSE greatest(coalesce(own_on, $as_of), contract_on, profile_on) END AS kept_until
     FROM placed
@@ -69,7 +69,7 @@ WITH cases AS (
 SELECT CAST($as_of AS DATE) AS as_of, d.entity, d.record_id, 'content' AS part,
     subject_id_of(d.contact_id, d.customer_id) AS subject_id, d.subject_no,
     decision_of(d.is_absent, d.reasons > 0, d.held > 0) AS decision,
-    CASE WHEN NOT d.is_absent AND isfinite(d.kept_until) THEN d.kept_until END AS due_on,
+    CASE WHEN NOT d.is_absent AND has_end(d.kept_until) THEN d.kept_until END AS due_on,
     s.names AS retained_by, f.names AS held_by,
     $policy_version AS policy_version
 FROM decided AS d

@@ -38,9 +38,9 @@ WITH tripped AS (
                    ELSE 'the source and the mapping of the column' END AS look_at
     FROM tripped
 ), found AS (
-    SELECT x.table_name || CASE WHEN c = '*' THEN '' ELSE '.' || c END AS place, 'not mapped' AS fault,
+    SELECT table_name || CASE WHEN c = '*' THEN '' ELSE '.' || c END AS place, 'not mapped' AS fault,
         'not mapped; look at the mapping: feed it, or say absent = "reason" there, and run the month again' AS sentence
-    FROM raw.extraction AS x, unnest(x.evidence_missing) AS u(c)
+    FROM (SELECT table_name, unnest(evidence_missing) AS c FROM raw.extraction)
     UNION ALL
     SELECT place, fault, fault || ' (' || figures || '); look at ' || look_at || ', fix it and run the month again, or say '
         || 'that it is right: ajprivacy evidence accept ' || place || ' --by NAME --reason CODE'

@@ -21,7 +21,7 @@ WITH facts AS (
     LEFT JOIN retention.released_orders AS r ON r.order_id = i.order_id AND r.subject_no = k.subject_no
 ), judged AS (
     SELECT *,
-        CASE WHEN blockers > 0 THEN DATE 'infinity'
+        CASE WHEN blockers > 0 THEN no_end()
              WHEN issued_on IS NULL THEN greatest(contract_on, $as_of) ELSE greatest(booked_until, contract_on) END AS kept_until,
         CASE WHEN blockers > 0 THEN blockers WHEN contract_on > $as_of THEN {{ reason.contract.bit }} ELSE 0 END
         + CASE WHEN booked_until > $as_of THEN {{ reason.bookkeeping.bit }} ELSE 0 END AS reasons
@@ -37,5 +37,5 @@ WITH facts AS (
     LEFT JOIN retention.subject_holds AS k ON k.subject_no = j.customer_no AND k.entity = 'invoices'
     LEFT JOIN retention.record_marks AS g ON g.record_id = j.invoice_id AND g.entity = 'invoices'
 )
-SELECT invoice_id, customer_id, customer_no, is_person, is_empty, reasons, held, CASE WHEN isfinite(kept_until) THEN kept_until END AS due_on
+SELECT invoice_id, customer_id, customer_no, is_person, is_empty, reasons, held, CASE WHEN has_end(kept_until) THEN kept_until END AS due_on
 FROM decided

@@ -43,9 +43,9 @@ WITH address_stops AS (
 ), dated AS (
     SELECT p.*,
         least(CASE WHEN coalesce(p.unsubscribed_on >= p.subscribed_on, true) THEN p.unsubscribed_on END,
-              first_on_or_after(a.stopped_ons, coalesce(p.subscribed_on, DATE '-infinity')),
-              first_on_or_after(a.said_ons, coalesce(p.begun_on, DATE '-infinity')),
-              first_on_or_after(r.stopped_ons, coalesce(p.begun_on, DATE '-infinity'))) AS ends_on
+              first_on_or_after(a.stopped_ons, coalesce(p.subscribed_on, no_beginning())),
+              first_on_or_after(a.said_ons, coalesce(p.begun_on, no_beginning())),
+              first_on_or_after(r.stopped_ons, coalesce(p.begun_on, no_beginning()))) AS ends_on
     FROM placed AS p
     LEFT JOIN address_stops AS a ON a.email_key = p.email_key
     LEFT JOIN retention.subject_requests AS r ON r.subject_no = p.subject_no

@@ -36,8 +36,8 @@ WITH placed AS (
     LEFT JOIN retention.subject_purposes AS s ON s.subject_no = p.link_no
 ), judged AS (
     SELECT *,
-        CASE WHEN delivery_blockers > 0 THEN DATE 'infinity' ELSE delivery_contract_on END AS delivery_until,
-        greatest(CASE WHEN link_blockers > 0 THEN DATE 'infinity' ELSE link_contract_on END, individualisation_on) AS link_until,
+        CASE WHEN delivery_blockers > 0 THEN no_end() ELSE delivery_contract_on END AS delivery_until,
+        greatest(CASE WHEN link_blockers > 0 THEN no_end() ELSE link_contract_on END, individualisation_on) AS link_until,
         CASE WHEN delivery_blockers > 0 THEN delivery_blockers WHEN delivery_contract_on > $as_of THEN {{ reason.contract.bit }} ELSE 0 END AS delivery_reasons,
         CASE WHEN link_blockers > 0 THEN link_blockers WHEN link_contract_on > $as_of THEN {{ reason.contract.bit }} ELSE 0 END
         + CASE WHEN individualisation_on > $as_of THEN {{ reason.individualisation.bit }} ELSE 0 END AS link_reasons
@@ -48,7 +48,7 @@ SELECT order_id, customer_id, contact_id, is_person, is_linked,
     {{ part }}_no, {{ part }}_absent,
     CASE WHEN {{ part }}_absent THEN 0 ELSE {{ part }}_reasons END AS {{ part }}_reasons,
     CASE WHEN {{ part }}_absent OR {{ part }}_reasons > 0 THEN 0 ELSE held END AS {{ part }}_held,
-    CASE WHEN {{ part }}_absent OR NOT isfinite({{ part }}_until) THEN NULL
+    CASE WHEN {{ part }}_absent OR NOT has_end({{ part }}_until) THEN NULL
          WHEN ordered_on IS NULL AND {{ part }}_reasons = 0 THEN $as_of ELSE {{ part }}_until END AS {{ part }}_due_on{{ "," if not loop.last }}
 {% endfor %}
 FROM judged

@@ -12,9 +12,9 @@ WITH statuses AS (
 {% endfor %}
 )
 SELECT b.as_of, t.subject_id, t.subject_no, t.purpose,
-    CASE WHEN isfinite(t.lapses_on) THEN t.lapses_on END AS lapses_on,
+    CASE WHEN has_end(t.lapses_on) THEN t.lapses_on END AS lapses_on,
     t.lapses_on > b.as_of AS active,
-    CASE WHEN NOT isfinite(t.lapses_on)
+    CASE WHEN NOT has_end(t.lapses_on)
          THEN list_filter(CASE t.purpose
 {% for purpose in purposes %}
              WHEN '{{ purpose.name }}' THEN

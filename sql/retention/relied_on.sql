@@ -7,7 +7,7 @@
 --   latest of its terms, so what lies no later than as_of can be taken away from one that is active.
 WITH terms AS (
     SELECT 'orders' AS entity, o.order_id AS record_id, o.subject_no,
-        CASE WHEN o.unpaid AND r.order_id IS NULL THEN DATE 'infinity'
+        CASE WHEN o.unpaid AND r.order_id IS NULL THEN no_end()
              ELSE end_after_erasure(o.contract_on, o.obligations_on, o.ordered_on, e.erased_ons) END AS contract_on,
         o.profile_on, plus_months(o.transaction_on, $individualisation_tail_months) AS individualisation_on
     FROM retention.order_owners AS o

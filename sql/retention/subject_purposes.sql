@@ -2,7 +2,7 @@
 -- grain: one row per subject
 -- params: as_of, profile_tail_months, individualisation_tail_months, bookkeeping_years
 -- reads: retention.subjects, retention.subject_orders, retention.subject_cases, retention.subject_requests, staged.invoices, raw.extraction
--- doc: The day each purpose lapses: NULL where the purpose does not apply, infinity where no end is in sight. Billing
+-- doc: The day each purpose lapses: NULL where the purpose does not apply, no_end() where none is in sight. Billing
 --   that the mapping feeds from the row of a customer is none of the invoice's own.
 WITH vouchers AS (
     SELECT customer_id, coalesce(booked_until(max(issued_on), $bookkeeping_years), $as_of) AS kept_until
@@ -35,21 +35,21 @@ WITH vouchers AS (
 ), based AS (
     SELECT *,
         CASE WHEN created_on IS NULL THEN NULL
-             WHEN case_open THEN DATE 'infinity'
+             WHEN case_open THEN no_end()
              WHEN closed_on IS NOT NULL THEN plus_months(closed_on, $profile_tail_months)
-             WHEN order_open OR warranty_unknown THEN DATE 'infinity'
+             WHEN order_open OR warranty_unknown THEN no_end()
              ELSE greatest(plus_months(used_on, $profile_tail_months), orders_profile_on) END AS profile_base,
         CASE WHEN created_on IS NULL THEN NULL
-             WHEN case_open THEN DATE 'infinity'
+             WHEN case_open THEN no_end()
              WHEN closed_on IS NOT NULL THEN plus_months(closed_on, $individualisation_tail_months)
-             WHEN order_open THEN DATE 'infinity'
+             WHEN order_open THEN no_end()
              ELSE plus_months(greatest(used_on, transaction_on), $individualisation_tail_months) END AS individual_base
     FROM joined
 )
 SELECT subject_no, subject_id, subject_type, undelivered, unpaid, any_case_open AS open_case, warranty_unknown,
     is_erased, request_ids, erasure_ids,
     CASE WHEN NOT has_contract THEN NULL
-         WHEN case_open OR order_open OR warranty_unknown THEN DATE 'infinity'
+         WHEN case_open OR order_open OR warranty_unknown THEN no_end()
          ELSE contract_on END AS contract_on,
     CASE WHEN profile_base IS NOT NULL THEN least(profile_base, erased_on) END AS profile_on,
     CASE WHEN individual_base IS NOT NULL THEN least(individual_base, stopped_on, erased_on) END AS individualisation_on,

@@ -16,4 +16,4 @@ WITH everybody AS (
     FROM staged.contacts AS c
     LEFT JOIN staged.customers AS k ON k.customer_id = c.customer_id
 )
-SELECT CAST(row_number() OVER () AS INTEGER) AS subject_no, * FROM everybody
+SELECT CAST(row_number() OVER (ORDER BY subject_id) AS INTEGER) AS subject_no, * FROM everybody

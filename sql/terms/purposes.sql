@@ -46,7 +46,7 @@ WITH contract AS (
 )
 SELECT * FROM told
 UNION ALL BY NAME
-SELECT l.subject_no, l.purpose, CASE WHEN isfinite(l.ends_on) THEN 'lapse' ELSE 'lapse_open' END AS kind, l.purpose AS ground,
-    CASE WHEN isfinite(l.ends_on) THEN l.ends_on END AS ends_on, 'keeps' AS role, true AS applies, 1 AS section
+SELECT l.subject_no, l.purpose, CASE WHEN has_end(l.ends_on) THEN 'lapse' ELSE 'lapse_open' END AS kind, l.purpose AS ground,
+    CASE WHEN has_end(l.ends_on) THEN l.ends_on END AS ends_on, 'keeps' AS role, true AS applies, 1 AS section
 FROM lapses AS l ANTI JOIN told AS t ON t.subject_no = l.subject_no AND t.purpose = l.purpose
 WHERE l.ends_on IS NOT NULL
