@@ -7,6 +7,8 @@ Belongs here: one sentence a question, made of the month's figures; where each l
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
+from ajprivacy_pipeline.calendar import runs_on
+
 if TYPE_CHECKING:  # the questions alone are read without a month
     from ajprivacy_pipeline.monthly.figures import MonthFigures
 
@@ -75,7 +77,7 @@ def _next(found: "MonthFigures") -> str:
         return "nothing becomes due"
     first = coming[0]
     return (f"{first['attributes'] + first['records']:,} more become due by the end of {first['when']}; "
-            f"the run is on the 2nd of the month after")
+            f"the run is on {runs_on(first['when']):%d %B %Y}")
 
 
 def _checks(failed: Sequence[Failed]) -> str:

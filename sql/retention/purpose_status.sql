@@ -3,7 +3,8 @@
 -- materialised: view
 -- reads: retention.subject_purposes, retention.basis, policy.purposes
 -- doc: When each purpose of a subject lapses, whether it is active at as_of, and what that rests on: blockers while it
---   is open, its clauses otherwise, and the requests that moved it. lapses_on NULL means no end in sight.
+--   is open, its clauses otherwise, and the requests that moved it. lapses_on NULL means no end in sight: as
+--   has_end() says, but a view is read where there are no macros.
 WITH statuses AS (
 {% for purpose in purposes %}
     {{ "UNION ALL " if not loop.first }}SELECT '{{ purpose.name }}' AS purpose, {{ purpose.name }}_on AS lapses_on,
@@ -12,9 +13,9 @@ WITH statuses AS (
 {% endfor %}
 )
 SELECT b.as_of, t.subject_id, t.subject_no, t.purpose,
-    CASE WHEN has_end(t.lapses_on) THEN t.lapses_on END AS lapses_on,
+    CASE WHEN t.lapses_on < DATE '9999-12-31' THEN t.lapses_on END AS lapses_on,
     t.lapses_on > b.as_of AS active,
-    CASE WHEN NOT has_end(t.lapses_on)
+    CASE WHEN t.lapses_on >= DATE '9999-12-31'
          THEN list_filter(CASE t.purpose
 {% for purpose in purposes %}
              WHEN '{{ purpose.name }}' THEN
