@@ -58,7 +58,7 @@ print(json.dumps({explained.subject_id: {language: [as_json(explained, language)
 
 
 class Scratch:
-    """A copy of the package and its SQL, to be changed as the README says."""
+    """A copy of the package and its SQL, to be changed as CONTRIBUTING says."""
 
     def __init__(self, folder: Path) -> None:
         """Copy into `folder`, which does not exist yet."""

@@ -1,4 +1,4 @@
-"""The README's table "In ten seconds", followed to the letter in a scratch copy, and what is refused half-way.
+"""The table "In ten seconds" of CONTRIBUTING.md, followed to the letter in a scratch copy; what is refused half-way.
 
 A scratch copy is the package and its SQL in a folder of its own; what it decides is asked in a process of its own, and
 held against decisions of the product as it stands, or against dates added up here.
@@ -81,7 +81,7 @@ ABSENT = {"decision": "absent", "due_on": None, "retained_by": [], "held_by": []
 
 
 def test_every_row_of_the_table_is_followed() -> None:
-    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    text = (CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     table = text.split("## In ten seconds", 1)[1].split("\n\n")[1]
     rows = re.findall(r"^\| ([^|]+?) \|", table, re.MULTILINE)
 
@@ -125,7 +125,7 @@ LAPSE = "    CASE WHEN created_on IS NOT NULL THEN plus_months(created_on, $loya
 
 
 def loyal(scratch: Scratch, *, lapse: bool = True, covers: bool = True) -> None:
-    """The new purpose as the README says: its block, its period, its name at the attributes, its line of SQL."""
+    """The new purpose as CONTRIBUTING says: its block, its period, its name at the attributes, its line of SQL."""
     scratch.put("purposes.toml", "[purposes.newsletter]", f"{PURPOSE.strip()}\n[purposes.newsletter]")
     scratch.put("purposes.toml", "[choices]", '[periods.loyalty_tail_months]\nvalue = 24\nsource = "CAM-1"\n[choices]')
     if covers:
