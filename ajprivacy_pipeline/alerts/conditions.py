@@ -19,7 +19,7 @@ from ajprivacy_pipeline.calendar import last_full_month
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement.ledger import open_ledger
 from ajprivacy_pipeline.enforcement.overdue import oldest_overdue
-from ajprivacy_pipeline.enforcement.plans import Plan, known_plans
+from ajprivacy_pipeline.enforcement.plans import WAITING, Plan, known_plans
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.oversight.evidence import compared
 from ajprivacy_pipeline.oversight.reviews import review_figures
@@ -183,7 +183,7 @@ class _Look:
     def _plans(self) -> Found:
         plans = known_plans(self._control())
         states = [(plan, plan.state(self.policy.enforcement.approval_days)) for plan in plans]
-        waiting = [plan for plan, state in states if state == "made" and plan.summary["rows"]]
+        waiting = [plan for plan, state in states if state in WAITING and plan.summary["rows"]]
         refused = [plan for plan in waiting if plan.summary["refused"]]
         yield "plan_refused", Figure(len(refused[-1].summary["refused"]) if refused else 0)
         good = [plan for plan in waiting if plan not in refused]

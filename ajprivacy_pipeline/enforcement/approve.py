@@ -7,6 +7,7 @@ from ajprivacy_pipeline.enforcement.ground import current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, open_ledger
 from ajprivacy_pipeline.enforcement.plans import (
     ENDED,
+    WAITING,
     Plan,
     destroy_file,
     find_plan,
@@ -36,7 +37,7 @@ def approve(settings: Settings, name: str, by: str, *, release_brake: bool = Fal
         plan = find_plan(control, name)
         rules = policy.enforcement
         state = plan.state(rules.approval_days)
-        if state not in ("made", "first_approval"):
+        if state not in WAITING:
             raise EnforcementError(f"plan {plan.id} is {state}"
                                    + (f": {instead_of(control, plan)}" if state in ENDED else ""))
         if not rules.may_approve(by):

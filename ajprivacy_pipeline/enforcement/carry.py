@@ -27,7 +27,16 @@ from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, histor
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
 from ajprivacy_pipeline.enforcement.left_out import leave_out
 from ajprivacy_pipeline.enforcement.people import people_of
-from ajprivacy_pipeline.enforcement.plans import RUNNING, Plan, find_plan, forget_old, instead_of, move, plan_file
+from ajprivacy_pipeline.enforcement.plans import (
+    RUNNING,
+    WAITING,
+    Plan,
+    find_plan,
+    forget_old,
+    instead_of,
+    move,
+    plan_file,
+)
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.residue import tidy_up, touched
 from ajprivacy_pipeline.enforcement.sealed import key_prints, require_same_keys
@@ -71,7 +80,7 @@ def apply_plan(settings: Settings, name: str, *, by: str = "system", checkpoint:
         if state not in _MAY_APPLY:
             raise EnforcementError(f"plan {plan.id} is {state}" + (
                 f": approve it first, `ajprivacy plan approve {plan.id} --by NAME`"
-                if state in ("made", "first_approval") else f": {instead_of(control, plan)}"))
+                if state in WAITING else f": {instead_of(control, plan)}"))
         with warehouse_lock(settings, alone=True):
             forget_old(settings, control, keys, policy)
             with open_source(settings.warehouse_url) as source:

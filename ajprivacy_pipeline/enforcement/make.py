@@ -23,6 +23,7 @@ from ajprivacy_pipeline.enforcement.ground import Ground, changes, current_polic
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.plans import (
     RUNNING,
+    WAITING,
     Plan,
     destroy_file,
     forget_old,
@@ -192,7 +193,7 @@ class Planning:
         summary, plan = _Making(self, request).run(len(self.known) + 1, waiting)
         for older in self.known:
             state = older.state(self.policy.enforcement.approval_days)
-            if older.request == request and state in ("made", "first_approval", "expired"):
+            if older.request == request and state in (*WAITING, "expired"):
                 move(self.control, self.ledger, older, "superseded", by)
                 destroy_file(self.settings, self.keys, older.id)
         self.known += [plan] if plan is not None else []

@@ -28,6 +28,7 @@ from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.control_tables import plan_events, plans
 from ajprivacy_pipeline.storage.keystore import KeyStore
 
+WAITING = ("made", "first_approval")  # for an approval, or for the second one
 RUNNING = ("approved", "applying")
 ENDED = ("withdrawn", "expired", "superseded", "stopped")
 RECTIFICATION = "rectification"

@@ -21,7 +21,15 @@ from ajprivacy_pipeline.enforcement.bodies import Count, NotCarriedOut
 from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.make import require_none_running
-from ajprivacy_pipeline.enforcement.plans import RECTIFICATION, Plan, known_plans, mapping_hash, move, record_plan
+from ajprivacy_pipeline.enforcement.plans import (
+    RECTIFICATION,
+    WAITING,
+    Plan,
+    known_plans,
+    mapping_hash,
+    move,
+    record_plan,
+)
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.sealed import key_prints, require_same_keys
 from ajprivacy_pipeline.enforcement.shapes import ApplyResult, PlanSummary
@@ -129,7 +137,7 @@ def _made(settings: Settings, policy: Policy, control: ControlStore, keys: KeySt
     record_plan(ledger, plan)
     for earlier in known:
         if earlier.request == request_id and earlier.state(policy.enforcement.approval_days) in (
-                "made", "first_approval", "expired"):
+                *WAITING, "expired"):
             move(control, ledger, earlier, "superseded", by)
     return summary
 

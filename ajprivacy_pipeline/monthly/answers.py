@@ -7,7 +7,7 @@ Belongs here: one sentence a question, made of the month's figures; where each l
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
-from ajprivacy_pipeline.calendar import runs_on
+from ajprivacy_pipeline.calendar import last_full_month, runs_on
 
 if TYPE_CHECKING:  # the questions alone are read without a month
     from ajprivacy_pipeline.monthly.figures import MonthFigures
@@ -43,11 +43,19 @@ class Answer(TypedDict):
 
 def answers(found: "MonthFigures", failed: Sequence[Failed]) -> list[Answer]:
     """Returns the seven answers, in the order of the questions; counts, days and months alone."""
-    said = (f"yes, {found['month']}, on {found['seen_on']:%d %B %Y}", _overdue(found), _release(found), _next(found),
-            _checks(failed), f"policy {found['policy_version']}; the page of the month names who changed what",
+    said = (_ran(found), _overdue(found), _release(found), _next(found), _checks(failed),
+            f"policy {found['policy_version']}; the page of the month names who changed what",
             "; ".join(_waiting(found)) or "nothing")
     return [{"question": question, "answer": answer, "look_at": place}
             for (question, place), answer in zip(LOOK_AT.items(), said, strict=True)]
+
+
+def _ran(found: "MonthFigures") -> str:
+    """Whether the last full month is the one that is told of; of another one this says nothing."""
+    last = last_full_month(found["seen_on"])
+    if found["month"] == last:
+        return f"yes, {last}, seen on {found['seen_on']:%d %B %Y}"
+    return f"this is the page of {found['month']}; whether {last}, the last full month, ran stands in control/months"
 
 
 def _overdue(found: "MonthFigures") -> str:
@@ -88,8 +96,9 @@ def _checks(failed: Sequence[Failed]) -> str:
 
 
 def _waiting(found: "MonthFigures") -> Iterator[str]:
+    from ajprivacy_pipeline.enforcement.plans import WAITING
     plan = found["plan"]
-    if plan["state"] == "made" and plan["rows"]:
+    if plan["state"] in WAITING and plan["rows"]:
         yield f"a plan of {plan['rows']:,} decisions waits for approval (ajprivacy plan show)"
     if reviews := sum(found["reviews_undecided"].values()):
         yield f"{reviews:,} case(s) to decide (ajprivacy review list)"

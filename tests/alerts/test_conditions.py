@@ -7,9 +7,13 @@ import pytest
 
 from ajprivacy_pipeline.alerts.conditions import Condition, Runs, health, words
 from ajprivacy_pipeline.enforcement.approve import withdraw
+from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.plans import find_plan, move
 from ajprivacy_pipeline.oversight.evidence import accept, compared, place_of
 from ajprivacy_pipeline.oversight.reviews import KINDS, open_reviews
 from ajprivacy_pipeline.rights.requests import known_requests
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import month_lock
 from tests.enforcement.enforcement_world import World, sample_shop
 
@@ -71,6 +75,11 @@ def test_a_plan_waits_and_people_are_overdue(world: World) -> None:
     assert "people_overdue" not in _found(world, edge)
     assert _found(world, edge + timedelta(days=1))["people_overdue"]["days"] == (
         world.policy.enforcement.overdue_days + 1)
+    control = ControlStore.in_folder(world.settings.control)
+    keys = KeyStore(world.settings.keys, world.settings.root_key)
+    plan, ledger = find_plan(control, summary["plan"]), Ledger(control, keys, world.settings.keys)
+    move(control, ledger, plan, "first_approval", "Ada")
+    assert _found(world)["plan_waiting"]["count"] == 1, "it waits for a second name"
     withdraw(world.settings, summary["plan"], "Ada")
     assert "plan_waiting" not in _found(world)
 

@@ -94,7 +94,7 @@ def test_a_newcomer_finds_the_way_from_the_job_and_from_the_graph(page: Page) ->
 
 def test_the_seven_questions_are_answered_in_one_place(page: Page) -> None:
     """Each with its answer below it, and a link to what says more; the page of the month is a click away."""
-    _see(page, "/assets/month/page", *QUESTIONS, f"yes, {MONTH}", "decisions are due, the oldest for",
+    _see(page, "/assets/month/page", *QUESTIONS, f"this is the page of {MONTH}", "decisions are due, the oldest for",
          "guarantees passed", "more become due by the end of", "checks_not_passed", "waits for approval")
     page.get_by_role("link", name="retention/due").first.click()
     page.wait_for_url("**/assets/retention/due**")

@@ -23,11 +23,19 @@ def _said(question: str, failed: tuple[Failed, ...] = (), **changed: Any) -> str
 
 
 def test_a_quiet_month() -> None:
-    assert _said("last month run") == "yes, 2026-10, on 28 November 2026"
+    assert _said("last month run") == "yes, 2026-10, seen on 28 November 2026"
     assert _said("overdue") == "nobody: nothing is due"
     assert _said("proven") == "yes, 2026-10: 1 guarantees passed"
     assert _said("next month") == "nothing becomes due"
     assert (_said("check failed"), _said("waits")) == ("none", "nothing")
+
+
+@pytest.mark.parametrize(("seen_on", "last"), [
+    (date(2026, 10, 31), "2026-09"), (date(2026, 12, 1), "2026-11")])
+def test_a_page_of_another_month_does_not_say_that_the_last_one_ran(seen_on: date, last: str) -> None:
+    assert _said("last month run", seen_on=seen_on) == (
+        f"this is the page of 2026-10; whether {last}, the last full month, ran stands in control/months")
+    assert _said("last month run", seen_on=date(2026, 11, 30)).startswith("yes, 2026-10")
 
 
 def test_what_is_due_is_told_with_its_promise_and_nothing_of_what_is_not() -> None:
@@ -48,7 +56,7 @@ def test_a_release_that_is_not_proven_is_never_called_so(changed: dict[str, Any]
 
 
 @pytest.mark.parametrize(("state", "rows", "waits"), [
-    ("made", 1, True), ("made", 0, False), ("approved", 1, False), ("verified", 1, False)])
+    ("made", 1, True), ("made", 0, False), ("first_approval", 1, True), ("approved", 1, False), ("verified", 1, False)])
 def test_a_plan_waits_until_it_is_approved(state: str, rows: int, *, waits: bool) -> None:
     assert ("waits for approval" in _said("waits", plan={"state": state, "rows": rows})) is waits
 
