@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement import judged
 from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.enforcement.carry import apply_plan
@@ -91,7 +92,7 @@ def test_an_erasure_is_told_as_far_as_it_is_carried_out(desk: Desk, say: Say, tm
     for claim in ("neste utføring", "ikke utført", "nonymisert"):
         assert claim not in page
     read_in_a_browser(page)
-    day = Wording("nb").day(date.today())  # noqa: DTZ011 - what a person reads is the day on which it was done
+    day = Wording("nb").day(today(POLICY.retention.time_zone))
     assert f"I våre egne arbeidskopier er det også borte; de ble bygget på nytt {day}." in done["answer"]
     (told,) = [text for text in done["answer"] if text.startswith("Vi har bedt ")]
     assert "IT-leverandører" in told

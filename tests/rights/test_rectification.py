@@ -128,7 +128,7 @@ def test_from_request_to_answer(desk: Desk, say: Say, tmp_path: Path) -> None:
     assert ledger.verify().faults == ()
     assert ledger.find("customer:1").found == ()  # nothing was taken from anybody
     for path in desk.settings.control.rglob("*"):
-        assert b"kari" not in path.read_bytes()
+        assert path.is_dir() or b"kari" not in path.read_bytes()
     assert sealed.names(desk.settings, PREFIX) != set()
     tidy(desk.settings, POLICY, TODAY, [])
     assert sealed.names(desk.settings, PREFIX) == set()

@@ -69,7 +69,7 @@ def test_whose_it_is_stands_nowhere_in_clear(desk: Desk, say: Any) -> None:
     added(say, whose=("--email", "canary@example.no"))
     added(say, whose=("--contact", "7"))
     for path in desk.settings.control.rglob("*"):
-        assert b"canary" not in path.read_bytes()
+        assert path.is_dir() or b"canary" not in path.read_bytes()
 
 
 @pytest.mark.parametrize(("arguments", "said"), [
