@@ -77,12 +77,21 @@ soak: setup spark  ## The tests that take minutes
 ui: setup  ## Dagster's pages on this machine
 	$(BIN)/ajprivacy ui
 
-bench: setup  ## Measure against the floors; ADULT=folder of the Adult table, where there is one
+# pandas' newest, polars and ADBC are for the peers alone, which run in an environment of their own.
+PEERS := build/peers
+$(PEERS): benchmarks/peers/requirements.lock
+	@rm -rf $(PEERS) && $(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --require-hashes -r benchmarks/peers/requirements.lock
+	@touch $@
+
+bench: setup $(PEERS)  ## Measure against floors and peers; ADULT=folder of the Adult table, where there is one
 	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 lock: setup  ## Make requirements.lock from requirements.in
-	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras --no-header --no-emit-index-url \
-	  --no-emit-find-links --no-emit-trusted-host --no-emit-options --output-file requirements.lock requirements.in
+	@for folder in . benchmarks/peers; do \
+	  $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras --no-header --no-emit-index-url \
+	    --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+	    --output-file $$folder/requirements.lock $$folder/requirements.in || exit 1; done
 
 clean:  ## Remove .venv and caches; the home with its data stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
