@@ -13,14 +13,18 @@
     └── EnforcementError        a plan cannot be made, approved or carried out
         └── StoppedError        exit code 3: policy, mapping or catalogue changed while it was carried out
 
-Belongs here: classes only. Messages name tables, columns, policy keys and counts, and end with the remedy; they never
-hold a value of a row. Errors of drivers are caught where they arise and re-raised `from None`, because drivers put
-values into their texts.
+Belongs here: classes, and the exit codes of commands. Messages name tables, columns, policy keys and counts, and end
+with the remedy; they never hold a value of a row. Errors of drivers are caught where they arise and re-raised
+`from None`, because drivers put values into their texts.
 """
+
+DONE, A_BUG, NEEDS_ATTENTION, INTERRUPTED = 0, 1, 4, 130  # those of no error of ours; `docs/commands.md` lists all
 
 
 class PrivacyError(Exception):
-    """Base of every deliberate error; the command line prints it without a traceback and exits with 2."""
+    """Base of every deliberate error; the command line prints it without a traceback and exits with its code."""
+
+    exit_code = 2
 
 
 class PolicyError(PrivacyError):
@@ -71,3 +75,5 @@ class EnforcementError(PrivacyError):
 
 class StoppedError(EnforcementError):
     """A plan was stopped by a change of what it rests on; the batches that are done stand."""
+
+    exit_code = 3

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from ajprivacy_pipeline.assets.interrupts import INTERRUPTS
 from ajprivacy_pipeline.assets.labels import COMMAND_LINE
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
@@ -33,6 +34,7 @@ _UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.Dags
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _QUIET = timedelta(minutes=10)  # longer than a run takes from its start to its month's lock
 _STANDS = "release"  # the assets whose checks are about what analysts have, not about what a run did
+_INTERRUPTED = "Interrupted where it was started, by Ctrl-C or SIGTERM."
 _DIED = "The process of this run ended without a word; run it again."
 
 
@@ -47,20 +49,34 @@ def run_here(job: dg.JobDefinition, instance: dg.DagsterInstance, partition: str
              resources: Mapping[str, dg.ResourceDefinition], config: Mapping[str, object]) -> "ExecutionResult":
     """Run a job in this process, as a run of the code location: `execute_in_process` leaves that out.
 
-    Dagster's pages list runs, timelines and sensors by code location, and see no run without one (1.13.27).
+    Dagster's pages list runs, timelines and sensors by code location, and see no run without one (1.13.27). A run that
+    a signal ends is cancelled in the history; one that was over by then has succeeded, whatever arrived.
 
     Raises:
         dagster.DagsterError: a step failed.
-        dagster.DagsterExecutionInterruptedError: interrupted.
+        dagster.DagsterExecutionInterruptedError: interrupted by Ctrl-C or SIGTERM.
     """
     from dagster._core.definitions.job_base import InMemoryJob
     from dagster._core.execution.api import execute_run
     from dagster._core.execution.build_resources import wrap_resources_for_execution
     ready = job.as_ephemeral_job(resource_defs=wrap_resources_for_execution(resources), input_values={})
-    run = instance.create_run_for_job(
-        ready, run_config=config, remote_job_origin=origin_of(job.name),
-        tags={**job.run_tags, **COMMAND_LINE, **job.get_tags_for_partition_key(partition, selected_asset_keys=None)})
-    return execute_run(InMemoryJob(ready), run, instance, raise_on_error=True)
+    tags = {**job.run_tags, **COMMAND_LINE, **job.get_tags_for_partition_key(partition, selected_asset_keys=None)}
+    with INTERRUPTS.held():
+        run = instance.create_run_for_job(ready, run_config=config, remote_job_origin=origin_of(job.name), tags=tags)
+        try:
+            INTERRUPTS.stop_if_arrived()
+            return execute_run(InMemoryJob(ready), run, instance, raise_on_error=True)
+        except BaseException:  # whatever an interruption has become on its way through drivers
+            if not INTERRUPTS.arrived:
+                raise
+            _end_cancelled(instance, run.run_id)
+            raise dg.DagsterExecutionInterruptedError from None
+
+
+def _end_cancelled(instance: dg.DagsterInstance, run_id: str) -> None:
+    run = instance.get_run_by_id(run_id)
+    if run is not None and not run.is_finished:
+        instance.report_run_canceled(run, _INTERRUPTED)
 
 
 def end_dead_runs(instance: dg.DagsterInstance, settings: Settings, own: dg.DagsterRun) -> list[str]:
@@ -96,6 +112,12 @@ def end_dead_runs(instance: dg.DagsterInstance, settings: Settings, own: dg.Dags
     for run_id in (holding - born.keys()) | {run.run_id for run in dead}:  # of ended runs, too
         storage.free_concurrency_slots_for_run(run_id)
     return [run.run_id for run in dead]
+
+
+def note_interruption(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Where a signal ends a run, let Dagster end it as cancelled: it would call it failed, and tell people so."""
+    if INTERRUPTS.arrived:
+        instance.report_run_canceling(run, _INTERRUPTED)
 
 
 def _month_of(run: dg.DagsterRun) -> str:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 import dagster as dg
-from ajprivacy_pipeline.assets.history import PARTITION_TAG, end_dead_runs, note_unchecked
+from ajprivacy_pipeline.assets.history import PARTITION_TAG, end_dead_runs, note_interruption, note_unchecked
+from ajprivacy_pipeline.assets.interrupts import INTERRUPTS
 from ajprivacy_pipeline.assets.labels import label
 
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
@@ -45,7 +46,7 @@ def month_resource(
                 raise ControlError("a run is for one month: choose a partition, or use `ajprivacy run --month YYYY-MM`")
             settings = load_settings()
             logs = Written(context.instance, run.run_id) if context.instance else None
-            with open_month(settings, month, run.run_id, report, logs, request) as opened:
+            with open_month(settings, month, run.run_id, report, logs, request) as opened, INTERRUPTS.may_break_in():
                 if context.instance is not None:
                     label(context.instance, run, opened.policy.version)
                     end_dead_runs(context.instance, settings, run)
@@ -57,6 +58,7 @@ def month_resource(
             raise error from None
         finally:
             if context.run is not None and context.instance is not None:
+                note_interruption(context.instance, context.run)
                 note_unchecked(context.instance, context.run)
 
     return dg.ResourceDefinition(

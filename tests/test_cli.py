@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import typer
 
+from ajprivacy_pipeline import errors
 from ajprivacy_pipeline.cli.console import _WIDTH
 from ajprivacy_pipeline.cli.main import app
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.retention.bind import catalogue_of
-from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.settings import CHECKOUT, NOTICE
 from tests import forked
 
 
@@ -132,6 +133,22 @@ def test_help_shows_examples_that_are_commands(tmp_path: Path) -> None:
         assert {word for word in words if word.startswith("--")} <= known
     for code in ("0 done", "1 a bug", "2 an error", "3 a plan was stopped", "4 something needs attention", "130"):
         assert code in text
+
+
+def test_exit_codes_are_those_of_the_documents() -> None:
+    """One table, of what the errors and the command line say; each code stands in the help, too."""
+    kinds, found = [errors.PrivacyError], {errors.DONE, errors.A_BUG, errors.NEEDS_ATTENTION, errors.INTERRUPTED}
+    while kinds:
+        kind = kinds.pop()
+        found.add(kind.exit_code)
+        kinds += kind.__subclasses__()
+    text = (CHECKOUT / "docs" / "commands.md").read_text(encoding="utf-8")
+    table = text.partition("| exit code |")[2].partition("\n\n")[0]
+    listed = re.findall(r"^\| (\d+) \|", table, re.MULTILINE)
+
+    assert [int(code) for code in listed] == sorted(found)
+    told = str(app.info.epilog).partition("Exit codes:")[2]
+    assert re.findall(r"\d+", told) == listed
 
 
 def test_a_name_is_never_longer_than_its_column() -> None:

@@ -8,10 +8,8 @@ from typing import Annotated
 import typer
 
 from ajprivacy_pipeline.cli.options import Json, print_json
-from ajprivacy_pipeline.errors import PrivacyError
+from ajprivacy_pipeline.errors import NEEDS_ATTENTION, PrivacyError
 from ajprivacy_pipeline.settings import load_settings
-
-_NEEDS_ATTENTION = 4
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +52,7 @@ def health(
             typer.echo("nothing needs attention")
     _require(faults)
     if any(one["severity"] == "error" for one in found["conditions"]):
-        raise typer.Exit(_NEEDS_ATTENTION)
+        raise typer.Exit(NEEDS_ATTENTION)
 
 
 def _require(faults: list[str]) -> None:

@@ -38,7 +38,7 @@ from ajprivacy_pipeline.cli.options import (
     require_warehouse,
     sample_url,
 )
-from ajprivacy_pipeline.errors import PrivacyError, StoppedError
+from ajprivacy_pipeline.errors import INTERRUPTED, PrivacyError
 from ajprivacy_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -66,21 +66,23 @@ app = typer.Typer(no_args_is_help=True, epilog=_EXAMPLES, add_completion=False, 
 
 
 def main() -> None:
-    """Entry point: turns our errors into exit code 2 and an interruption into 130."""
+    """Entry point: turns our errors and an interruption into their exit codes, each with one sentence."""
     try:
         app()
     except PrivacyError as error:
         typer.echo(f"ajprivacy: {error}", err=True)
-        sys.exit(3 if isinstance(error, StoppedError) else 2)
+        sys.exit(error.exit_code)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            typer.echo("ajprivacy: interrupted; nothing that was half done is published, and it can be started again",
+                       err=True)
+        raise
     except Exception as error:
         from ajprivacy_pipeline.storage.control import is_full
         if not is_full(error):
             raise
         typer.echo("ajprivacy: the disk is full or a file may not grow; free space and run again", err=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("ajprivacy: interrupted; nothing was published", err=True)
-        sys.exit(130)
+        sys.exit(PrivacyError.exit_code)
 
 
 @app.callback(invoke_without_command=True)

@@ -46,7 +46,7 @@ def plan_make(
         settings, request, today=today(), by=operator())
     _show(summary, "made", as_json=as_json)
     if summary["refused"]:
-        raise typer.Exit(2)
+        raise typer.Exit(PrivacyError.exit_code)
 
 
 @plan_app.command("list")
@@ -138,7 +138,7 @@ def plan_apply(plan: PlanId, as_json: Json = False) -> None:
     else:
         typer.echo("\n".join(_lines(result)))
     if not result["verified"]:
-        raise typer.Exit(2)
+        raise typer.Exit(PrivacyError.exit_code)
 
 
 def _renew_page(settings: Settings) -> None:

@@ -1,5 +1,7 @@
 """Runs in Dagster's history: under the code location's name, ended when they are dead, gone when they are old."""
 
+import os
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -73,6 +75,21 @@ def test_a_commands_run_is_one_of_the_code_location(instance: dg.DagsterInstance
 
     assert [(run.run_id, run.status) for run in found] == [(run_id, dg.DagsterRunStatus.SUCCESS)]
     assert found[0].remote_job_origin == origin_of("tiny")
+
+
+def test_what_is_over_when_a_signal_arrives_has_succeeded(instance: dg.DagsterInstance,
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not called cancelled; the signals are the caller's again."""
+    success = dg.DagsterEvent.job_success
+    monkeypatch.setattr(dg.DagsterEvent, "job_success",
+                        lambda context: (os.kill(os.getpid(), signal.SIGINT), success(context))[1])
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    run_id = _run(instance, "2026-09")
+    found = instance.get_run_by_id(run_id)
+
+    assert found is not None
+    assert found.status == dg.DagsterRunStatus.SUCCESS
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
 def test_the_sensor_sees_a_commands_run_that_failed(instance: dg.DagsterInstance,

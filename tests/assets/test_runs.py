@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +52,24 @@ def leaky(run, name, *rest):
     value = run.keys.data_key("2026-09") if what == "key" else what
     return {**real(run, name, *rest), **({"note": value} if name == "retention.freezes" else {})}
 build.described = leaky
+cli.main()
+"""
+
+
+# A signal that arrives when a function is called for the first time.
+SIGNALLED = """
+import importlib, os, signal, sys
+from ajprivacy_pipeline.cli import main as cli
+module, name = sys.argv.pop().split(":")
+number = signal.Signals[sys.argv.pop()]
+place = importlib.import_module(module)
+real = getattr(place, name)
+def signalled(*arguments, **named):
+    setattr(place, name, real)
+    os.kill(os.getpid(), number)
+    return real(*arguments, **named)
+setattr(place, name, signalled)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 cli.main()
 """
 
@@ -247,22 +264,31 @@ def test_two_months_at_once_succeed(home: Home) -> None:
     assert [code for _, code in ends] == [0, 0], ends
 
 
-def test_interrupted_run_publishes_nothing_and_frees_its_month(home: Home) -> None:
-    """Ctrl-C: exit code 130, no release, no lock left, no slot left."""
+def test_a_signal_ends_a_run_wherever_it_arrives(home: Home) -> None:
+    """One sentence, exit code 130, cancelled in the history; no release, lock or slot is left, and the next begins."""
     home.shop()
-    process = home.start("run", "--month", "2026-09")
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "staged." in line:
-            break
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=120)
+    settings = _settings(home)
+    for place, number in (("dagster._core.execution.api:execute_run", "SIGINT"),  # the run is noted, nothing is set up
+                          ("dagster._core.execution.api:job_execution_iterator", "SIGINT"),  # Dagster sets itself up
+                          ("dagster._core.execution.api:job_execution_iterator", "SIGTERM"),
+                          ("ajprivacy_pipeline.run.month:open_month", "SIGINT"),  # the month is being opened
+                          ("ajprivacy_pipeline.run.month:run_model", "SIGINT"),  # in a step
+                          ("ajprivacy_pipeline.run.month:run_model", "SIGTERM")):
+        ended = home.scripted(SIGNALLED, "run", "--month", "2026-09", number, place)
 
-    assert process.returncode == 130
-    assert not (home.folder / "published" / "analytics.duckdb").exists()
-    assert not is_running(_settings(home), "2026-09")
-    with prepare_dagster(_settings(home)) as instance:
-        assert not instance.event_log_storage.get_concurrency_info(POOL).claimed_slots
+        assert (ended.returncode, place) == (130, place), ended.stderr
+        said = [line for line in ended.stderr.splitlines() if not line.startswith("  ")]
+        assert said == [
+            "ajprivacy: interrupted; nothing that was half done is published, and it can be started again"], place
+        assert ("raw.orders" in ended.stderr) == place.endswith("run_model")
+        assert not (home.folder / "published" / "analytics.duckdb").exists()
+        assert not is_running(settings, "2026-09")
+        with prepare_dagster(settings) as instance:
+            assert not instance.event_log_storage.get_concurrency_info(POOL).claimed_slots
+            newest = instance.get_runs(limit=1)[0]
+            assert newest.status == dg.DagsterRunStatus.CANCELED, place
+            failed = instance.all_logs(newest.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+            assert not failed, place  # the sensor of failed runs would tell people
 
 
 def test_dagsters_own_files_meet_a_full_disk(home: Home) -> None:
