@@ -58,7 +58,9 @@ def claim_again(con: Connection, ground: Ground, ready: str) -> None:
     for place in places:
         if not place.kept:
             _parts(con, place.parts)
-            con.execute((_BY_ADDRESS if place.copy.by.email else _BY_KEY).format(ready=ready), {"copy": place.number})
+            sql = _BY_ADDRESS if place.copy.by.email else _BY_KEY
+            spared = _OF_COMPANIES if place.spares_companies else ""
+            con.execute(sql.format(ready=ready, spared=spared), {"copy": place.number})
     if any(place.kept for place in places):
         claim_links(con, ready)
 
@@ -75,6 +77,11 @@ _BY_KEY = """
     SEMI JOIN (SELECT entity, record_id FROM {ready} SEMI JOIN scratch.copy_parts USING (entity, part))
         USING (entity, record_id)
     LEFT JOIN {ready} AS r USING (entity, record_id, part)
+    {spared}
+"""
+_OF_COMPANIES = """
+    ANTI JOIN (SELECT 'customers' AS entity, customer_id AS record_id FROM staged.customers
+               WHERE coalesce(customer_type, 'business') = 'business') USING (entity, record_id)
 """
 _BY_ADDRESS = """
     INSERT INTO scratch.copy_claims

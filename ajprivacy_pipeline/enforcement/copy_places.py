@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ajprivacy_pipeline.enforcement import shapes
+from ajprivacy_pipeline.enforcement.reached import Reached
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part, Place, feeds
 from ajprivacy_pipeline.enforcement.values import left_by
@@ -15,7 +16,6 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.retention import Action
 from ajprivacy_pipeline.warehouse.constraints import TableFacts, Write
 from ajprivacy_pipeline.warehouse.declared import Copy
-from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
 from ajprivacy_pipeline.warehouse.mapping_file import mapping_faults
 from ajprivacy_pipeline.warehouse.rows import Told, told_by
 
@@ -31,6 +31,7 @@ class CopyPlace:
     finder: str
     actions: Mapping[str, Action] | None
     kept: tuple[str, str] | None = None  # a link of rows that are kept: their table of the contract, and its key there
+    spares_companies: bool = False  # whether it may hold what is a company's own, and therefore stays
 
     @property
     def address(self) -> tuple[str, ...]:
@@ -49,18 +50,18 @@ class CopyPlace:
         return tuple(dict.fromkeys((*self.address, self.finder, *wanted, *(self.kept or ())[1:])))
 
 
-def copy_places(copies: Sequence[Copy], policy: Policy, feeding: Mapping[str, Place],
-                facts: Mapping[tuple[str, ...], TableFacts]) -> list[CopyPlace]:
+def copy_places(copies: Sequence[Copy], policy: Policy, feeding: Mapping[str, Place], reached: Reached,
+                ) -> list[CopyPlace]:
     """Returns each declared copy as it stands in a warehouse.
 
     Raises:
         MappingError: an entry goes with a part that the policy does not have, or names a column that is not there.
     """
-    stages = stages_of(policy)
+    stages, facts = stages_of(policy), reached.facts
     if faults := [fault for number, copy in enumerate(copies)
                   for fault in _faults(f"copies.{number} ({copy.table})", copy, stages, facts[copy.path])]:
         raise mapping_faults(faults)
-    return [_place(number, copy, _Ends(policy, stages, feeding), facts[copy.path])
+    return [_place(number, copy, _Ends(policy, stages, feeding, reached), facts[copy.path])
             for number, copy in enumerate(copies)]
 
 
@@ -81,18 +82,20 @@ class _Ends:
     policy: Policy
     stages: Mapping[Part, Stage]
     feeding: Mapping[str, Place]
+    reached: Reached
 
     def of(self, column: str, copy: Copy) -> Action:
-        """Returns how a column ends: as the one of its parts of the same name, there or in the source; else as a text.
+        """Returns how a column ends: as the one of its parts that it feeds or is called like; else as a text.
 
         A column by which rows are found by an address ends as an address.
         """
+        shown = self.reached.shows(copy, column)
         for entity, part in copy.covered:
             sources = self.feeding[entity].columns if entity in self.feeding else {}
             for name, action in self.stages[entity, part].columns.items():
                 is_address = self.policy.sources.tables[entity].columns[name].type == "email"
-                if (column.lower() in (name, name.removeprefix(f"{part}_")) or (column,) == sources.get(name)
-                        or (copy.by.email and column == copy.by.column and is_address)):
+                called = column.lower() in (name, name.removeprefix(f"{part}_")) or (column,) == sources.get(name)
+                if (called or name == shown or (copy.by.email and column == copy.by.column and is_address)):
                     return Action(action="erase", neutral=action.neutral, neutral_unique=action.neutral_unique)
         return Action(action="erase")
 
@@ -100,7 +103,8 @@ class _Ends:
 def _place(number: int, copy: Copy, ends: _Ends, facts: TableFacts) -> CopyPlace:
     actions = None if copy.delete else {
         facts.spelt(column) or column: ends.of(column, copy) for column in copy.erase}
-    return CopyPlace(number, copy, copy.path, facts, facts.spelt(copy.by.column) or copy.by.column, actions)
+    return CopyPlace(number, copy, copy.path, facts, facts.spelt(copy.by.column) or copy.by.column, actions,
+                     spares_companies=ends.reached.spares_companies(copy))
 
 
 def copy_writes(places: Iterable[CopyPlace]) -> Iterator[Write]:
@@ -113,8 +117,8 @@ def copy_writes(places: Iterable[CopyPlace]) -> Iterator[Write]:
                         values=left_by(action, unique=place.facts.columns[column].unique))
 
 
-def copies_refused(places: Iterable[CopyPlace], feeding: Iterable[Place], resolved: ResolvedSource,
-                   stages: Mapping[Part, Stage], dialect: str) -> Iterator[shapes.Refused]:
+def copies_refused(places: Iterable[CopyPlace], feeding: Iterable[Place], reached: Reached,
+                   ) -> Iterator[shapes.Refused]:
     """Yields what cannot be done to copies whatever their rows are."""
     fed = {place.table: place.written | frozenset(place.key) for place in feeding if place.table}
     for place in places:
@@ -127,11 +131,18 @@ def copies_refused(places: Iterable[CopyPlace], feeding: Iterable[Place], resolv
         if both:
             yield {"table": place.facts.shown, "column": min(both), "constraint": "mapping", "fix":
                    "take this out of the mapping's copies: the table feeds the contract itself"}
-        read = feeds(resolved, stages, place.table, place.actions or place.facts.columns, _rows(place, dialect))
+        read = feeds(reached.resolved, reached.stages, place.table, place.actions or place.facts.columns,
+                     _rows(place, reached.dialect))
         kept = sorted(told for told, part in read.items() if part not in place.parts)
         if kept and not both and not place.kept:
             yield {"table": place.facts.shown, "column": None, "constraint": "mapping", "fix":
                    f"take this out of the mapping's copies: {', '.join(kept)} is made of it, which would go too"}
+        elif not both and not place.kept and place.copy.by.entity and (
+                others := sorted(set(reached.reads_loosely(place.copy)))):
+            yield {"table": place.facts.shown, "column": place.finder, "constraint": "mapping", "fix":
+                   f"a row that {', '.join(others)} shows of somebody may be found by another one's key: let the query "
+                   f"join it by {place.finder} = the key of {place.copy.by.entity}, too, or take this out of the "
+                   "mapping's copies"}
 
 
 def _rows(place: CopyPlace, dialect: str) -> Told:

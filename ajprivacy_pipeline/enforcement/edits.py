@@ -42,6 +42,7 @@ class Step:
     parts: tuple[str, ...]
     cells: tuple[Cell, ...] | None
     values: int  # that a row holds, where it is deleted
+    carried: tuple[tuple[str, str, str], ...]  # (part, action, column of the contract) of what goes with copies
     fed: Mapping[str, tuple[str, ...]]  # the contract's columns that show each column of the source
 
     @property
@@ -121,10 +122,13 @@ class Kinds:
         fed = {source: tuple(column for column, names in place.columns.items() if source in names)
                for source in place.written}
         if any(stage.deletes for stage in stages):
-            return Step(item, rank, parts, None, held, fed)
+            return Step(item, rank, parts, None, held, (), fed)
+        carried = tuple((stage.part, stage.columns[column].action, column) for stage in stages
+                        for column in columns_of(stage, item)
+                        if column in place.carried and item.values[column] is not None)
         return Step(item, rank, parts, tuple(
             self._cell(item, stage, column, source) for stage in stages for column in columns_of(stage, item)
-            if item.values[column] is not None for source in place.columns.get(column, ())), held, fed)
+            if item.values[column] is not None for source in place.columns.get(column, ())), held, carried, fed)
 
     def _cell(self, item: Item, stage: Stage, column: str, source: str) -> Cell:
         place = self.ground.places[item.entity]
@@ -172,5 +176,8 @@ def counted(found: Iterable[Edits]) -> tuple[Counter[tuple[str, str, str]], Coun
                                 if cell.source in edits.columns}:
             counts[step.entity, part, action] += rows
         for column in {column for source in edits.columns for column in step.fed[source]}:
+            emptied[step.entity, column] += rows
+        for part, action, column in step.carried:
+            counts[step.entity, part, action] += rows
             emptied[step.entity, column] += rows
     return counts, emptied

@@ -18,6 +18,7 @@ from ajprivacy_pipeline.enforcement.copy_places import (
     reviewed_copies,
 )
 from ajprivacy_pipeline.enforcement.kept_links import kept_links
+from ajprivacy_pipeline.enforcement.reached import Reached
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part, Place, links_of_kept, places_of
 from ajprivacy_pipeline.enforcement.values import PIECE, Context, ends_as, left_by
@@ -79,7 +80,9 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
                     | {copy.path for copy in mapping.copies})
     catalogue = Catalogue(source)
     facts = _facts(catalogue, tables)
-    copies = copy_places(mapping.copies, policy, places, facts)
+    reached = Reached(resolved, stages, policy.sources, mapping.copies, facts, source.dialect)
+    copies = copy_places(mapping.copies, policy, places, reached)
+    places = reached.places(places)
     links = links_of_kept(resolved, stages, policy.sources, places, policy.enforcement.kept_links)
     copies += kept_links(len(copies), policy, links, places, facts)
     versions = _versions(mapping, places, facts)
@@ -88,7 +91,7 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
     refused: list[shapes.Refused] = [
         {"table": ".".join(found.table), "column": found.column, "constraint": found.constraint, "fix": found.fix}
         for found in refusals(catalogue, writes, reviewed(mapping), histories(mapping))]
-    refused += copies_refused(copies, places.values(), resolved, stages, source.dialect)
+    refused += copies_refused(copies, places.values(), reached)
     return Ground(mapping, resolved, places, facts, catalogue_hash(catalogue, tables),
                   identity_of(settings.warehouse_url), refused, copies, versions)
 

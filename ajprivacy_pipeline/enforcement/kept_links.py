@@ -68,7 +68,7 @@ def claim_links(con: Connection, ready: str) -> None:
 
 
 def _is_ours(place: Place | None, stage: Stage) -> bool:
-    return place is not None and bool(place.key) and not set(stage.columns) & set(place.fixed)
+    return place is not None and bool(place.key) and not any(map(place.stays, stage.columns))
 
 
 def _held(policy: Policy, stages: Mapping[Part, Stage], kept: str, key: str) -> Iterator[str]:

@@ -246,7 +246,7 @@ class _Making:
             columns = columns_of(stage, item)
             cells, unchanged = self._cells(stage, item, columns), True
             for column in () if stage.deletes and place.key else columns:
-                if column in place.fixed and item.values[column] is not None:
+                if place.stays(column) and item.values[column] is not None:
                     self.fixed[item.entity, column] += 1
                     unchanged = False
             mark, known = (marks[part] for marks in item.marks)
@@ -263,7 +263,8 @@ class _Making:
         if stage.deletes:
             return sum(value is not None for value in item.values.values()) if place.key else 0
         return sum(changes(self.policy, place, self.ground.facts, stage, item, column) for column in columns
-                   if column in place.columns)
+                   if column in place.columns) + sum(item.values[column] is not None for column in columns
+                                                     if column in place.carried)
 
     def _copies(self) -> tuple[list[bodies.CopyCount], list[bodies.Waiting]]:
         if not self.ground.copies:

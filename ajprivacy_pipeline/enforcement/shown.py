@@ -44,8 +44,9 @@ def require_gone(batch: "Batch", ground: Ground, policy: Policy, stages: Mapping
                     left[column] += not _is_gone(row[column], policy, stage, step, going, column)
         for column, rows in left.items():
             if rows:
+                named = "declares as copies" if column in ground.places[entity].carried else "names in `writes`"
                 raise EnforcementError(f"{entity}.{column}: {rows} row(s) still show something after what the mapping "
-                                       "names in `writes` was changed; name there all that it is made of; nothing of "
+                                       f"{named} was changed; name there all that it is made of; nothing of "
                                        "this batch was changed")
 
 
@@ -55,7 +56,7 @@ def _made(ground: Ground, entity: str) -> list[str]:
     if table is None or not place.key:
         return []
     return [name for name in place.columns if (fed := table.columns[name]) is not None
-            and (fed.is_made or table.written_table != table.source_table)]
+            and (fed.is_made or table.written_table != table.source_table)] + sorted(place.carried)
 
 
 def _columns(stages: Mapping[Part, Stage], step: Step, made: list[str]) -> list[tuple[str, Stage]]:

@@ -36,6 +36,7 @@ class Place:
 
     `key` are the source's columns that feed the contract's key, in its order; `columns` maps the contract's columns to
     those of the source that are changed for them; `fixed` says of a column that holds values why it cannot be changed.
+    Those of `carried` go with declared copies instead.
     """
 
     table: tuple[str, ...]
@@ -43,6 +44,7 @@ class Place:
     columns: Mapping[str, tuple[str, ...]]
     fixed: Mapping[str, str] = field(default_factory=dict)
     shared: tuple[Sharing, ...] = ()
+    carried: frozenset[str] = frozenset()
 
     @property
     def written(self) -> frozenset[str]:
@@ -51,7 +53,12 @@ class Place:
 
     def changes(self, stage: Stage) -> bool:
         """Whether anything of a stage can be done here: a row that goes as a whole is found by its key alone."""
-        return bool(self.key) and (stage.deletes or any(column in self.columns for column in stage.columns))
+        return bool(self.key) and (stage.deletes or any(
+            column in self.columns or column in self.carried for column in stage.columns))
+
+    def stays(self, column: str) -> bool:
+        """Whether what a column holds is not carried out by us."""
+        return column in self.fixed and column not in self.carried
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,7 @@ def _names(text: str, name: str) -> bool:
     return name.casefold() in text.casefold()
 
 
-def _same_table(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+def same_table(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     """Whether two paths may name one table: a path without a schema is in the connection's own."""
     return one[-1:] == other[-1:] and (len(one) != len(other) or one == other)
 
@@ -193,14 +200,14 @@ def _reading(entity: str, other: ResolvedTable, path: tuple[str, ...], parts: Ma
     if other.reads is not None:
         for column, made in other.reads.columns.items():
             cells = {cell.column: (made.plain and len(made.cells) == 1, same_key and cell.mention == other.mention)
-                     for cell in made.cells if _same_table(cell.table, path) and not apart(cell.only, rows)}
+                     for cell in made.cells if same_table(cell.table, path) and not apart(cell.only, rows)}
             yield _Reader(entity, column, parts.get((entity, column)), cells)
         yield _Reader(entity, "", None, {cell.column: (True, False) for cell in other.reads.rows
-                                         if _same_table(cell.table, path) and not apart(cell.only, rows)})
+                                         if same_table(cell.table, path) and not apart(cell.only, rows)})
     elif other.source_table is None:
         if _names(other.relation, path[-1]):
             yield _Reader(entity, "", None, {}, other.relation)
-    elif _same_table(other.source_table, path):
+    elif same_table(other.source_table, path):
         for column, fed in other.columns.items():
             if fed is not None and fed.constant is None:
                 cells = {fed.source_column: (True, same_key)} if fed.source_column else {}

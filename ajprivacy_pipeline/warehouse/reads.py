@@ -18,7 +18,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, ScopeType, build_scope
 
-from ajprivacy_pipeline.warehouse.rows import Told, told_of
+from ajprivacy_pipeline.warehouse.rows import Told, equals_of, told_of
 from ajprivacy_pipeline.warehouse.source import Source
 
 
@@ -56,12 +56,33 @@ class Made:
     plain: bool
 
 
+Spot = tuple[int, str]  # a mention of a table, and a column of it
+
+
 @dataclass(frozen=True)
 class Reads:
-    """What a SELECT reads: for each of its columns, and to tell which rows there are."""
+    """What a SELECT reads: for each of its columns, and to tell which rows there are.
+
+    `equal` are pairs of spots: in every row that is read of the first one's mention, both hold the same.
+    """
 
     columns: Mapping[str, Made]
     rows: frozenset[Cell]
+    equal: frozenset[tuple[Spot, Spot]] = frozenset()
+
+    def found_by(self, column: str) -> frozenset[Spot]:
+        """Returns the spots that hold, in every row that is read of their mention, what a column of this SELECT shows.
+
+        None where the column is not one of a table's as it stands there.
+        """
+        made = self.columns.get(column)
+        if made is None or not made.plain:
+            return frozenset()
+        found, more = set[Spot](), {(cell.mention, cell.column) for cell in made.cells}
+        while more - found:
+            found |= more
+            more = {own for own, other in self.equal if other in found}
+        return frozenset(found)
 
 
 def reads_of(source: Source, select: str) -> Reads | None:
@@ -215,7 +236,27 @@ class _Walk:
         for column in tree.find_all(exp.Column):
             if id(column) not in shown:
                 whole |= self.made_of(column).cells
-        return Reads(self.outputs(root), frozenset(whole))
+        equal = frozenset(pair for scope in root.traverse() for pair in self._equal(scope))
+        return Reads(self.outputs(root), frozenset(whole), equal)
+
+    def _equal(self, scope: Scope) -> Iterator[tuple[Spot, Spot]]:
+        for table in scope.sources.values():
+            if isinstance(table, exp.Table) and table.find_ancestor(exp.Select) is scope.expression:
+                for pair in equals_of(scope.expression, table):
+                    own, other = map(self._spot, pair)
+                    if own is not None and other is not None:
+                        yield own, other
+
+    def _spot(self, column: exp.Column) -> Spot | None:
+        """Where a column of a table itself stands; None for one that another query shows."""
+        scope = self.owners.get(id(column))
+        while scope is not None:
+            source = scope.sources.get(column.table)
+            if source is not None:
+                cells = () if isinstance(source, Scope) else self.made_of(column).cells
+                return next(((cell.mention, cell.column) for cell in cells), None)
+            scope = scope.parent
+        return None
 
     def outputs(self, scope: Scope) -> dict[str, Made]:
         """The columns of a query, in order."""

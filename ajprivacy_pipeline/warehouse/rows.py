@@ -35,16 +35,47 @@ def told_by(where: str | None, dialect: str) -> Told:
 
 def told_of(query: exp.Expr, table: exp.Table) -> Told:
     """Returns what a SELECT says of the rows of one of its tables that it reads."""
+    return frozenset().union(*(_told(condition, table.alias_or_name) for condition in _conditions(query, table)))
+
+
+def equals_of(query: exp.Expr, table: exp.Table) -> Iterator[tuple[exp.Column, exp.Column]]:
+    """Yields the columns of one of its tables that a SELECT finds equal to another column, in every row it reads."""
+    for condition in _conditions(query, table):
+        for part in _conjuncts(condition):
+            sides = (part.this, part.expression) if isinstance(part, exp.EQ) else ()
+            if sides and all(isinstance(side, exp.Column) for side in sides):
+                yield from (pair for pair in (sides, sides[::-1]) if pair[0].table == table.alias_or_name)
+
+
+def covers(where: str | None, only: Told, dialect: str) -> bool:
+    """Whether a condition of the mapping means all rows that may be read: nothing in it but words, and all of theirs.
+
+    Where a condition says anything else it may leave some of them out.
+    """
+    if where is None:
+        return True
+    said = told_by(where, dialect)
+    if not said or len(said) != _number_of_conjuncts(where, dialect):
+        return False
+    return all(any(column == name and theirs <= words for name, theirs in only) for column, words in said)
+
+
+def _number_of_conjuncts(where: str, dialect: str) -> int:
+    condition = sqlglot.parse_one(f"SELECT 1 FROM told WHERE {where}", dialect=_DIALECTS[dialect]).args["where"]
+    return sum(1 for _ in _conjuncts(condition.this))
+
+
+def _conditions(query: exp.Expr, table: exp.Table) -> Iterator[exp.Expr]:
+    """What holds of every row of one of its tables that a SELECT makes anything of."""
     if not isinstance(query, exp.Select):
-        return frozenset()
+        return
     joins: list[exp.Join] = query.args.get("joins") or []
     if any(join.args.get("side") not in (None, "", "LEFT") or join.args.get("kind") not in (None, "", "INNER", "OUTER",
                                                                                          "CROSS") for join in joins):
-        return frozenset()
+        return
     own = next((join for join in joins if join.this is table), None)
     condition = query.args.get("where")
-    told = _told(condition.this if condition else None, table.alias_or_name)
-    return told | (_told(own.args.get("on"), table.alias_or_name) if own else frozenset())
+    yield from filter(None, (condition.this if condition else None, own.args.get("on") if own else None))
 
 
 def apart(one: Told, other: Told) -> bool:
@@ -57,16 +88,21 @@ def _told(condition: exp.Expr | None, table: str | None) -> Told:
 
 
 def _pairs(condition: exp.Expr, table: str | None) -> Iterator[tuple[str, frozenset[str]]]:
-    parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
-    for part in parts:
-        plain = part.unnest() if isinstance(part, exp.Paren) else part
-        if isinstance(plain, exp.And):
-            yield from _pairs(plain, table)
-        elif isinstance(plain, exp.EQ):
+    for plain in _conjuncts(condition):
+        if isinstance(plain, exp.EQ):
             for column, value in ((plain.this, plain.expression), (plain.expression, plain.this)):
                 yield from _pair(column, [value], table)
         elif isinstance(plain, exp.In) and plain.expressions:
             yield from _pair(plain.this, plain.expressions, table)
+
+
+def _conjuncts(condition: exp.Expr) -> Iterator[exp.Expr]:
+    for part in condition.flatten() if isinstance(condition, exp.And) else [condition]:
+        plain = part.unnest() if isinstance(part, exp.Paren) else part
+        if isinstance(plain, exp.And):
+            yield from _conjuncts(plain)
+        else:
+            yield plain
 
 
 def _pair(column: exp.Expr, values: list[exp.Expr], table: str | None) -> Iterator[tuple[str, frozenset[str]]]:

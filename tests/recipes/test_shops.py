@@ -46,6 +46,8 @@ def test_what_is_due_goes_and_nothing_else(made: Made) -> None:
     approve(world.settings, plan["plan"], "Ada", release_brake=True)
     assert world.apply(plan["plan"])["verified"]
     after = Counter(texts(world))
+    again = world.apply(plan["plan"])
+    assert (again["applied"], again["batches"], Counter(texts(world))) == (0, 0, after)
     people = {row["customer_id"]: personal(row) for row in held["customers"]}
     for who in shop.STAY:
         for text in people[who]:

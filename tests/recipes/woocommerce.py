@@ -61,13 +61,8 @@ STRANGE = "DROP TABLE wp_wc_order_operational_data"
 STRANGE_SAYS = ("the tables are those of WooCommerce in a version that its recipe does not know (it knows 8.2 and "
                 "later, orders in their own tables (HPOS)): the table wp_wc_order_operational_data is missing")
 STAY, GO = (12, 15, 17, 19, 21), (11, 16, 20)
-# The address book is a key-value table, which today's language of mappings cannot write: what it alone feeds is
-# not carried out by us. The addresses of orders and invoices are said so too, and go as copies.
-NOT_CARRIED_OUT = {
-    "customers.phone", "customers.street_address", "customers.postal_code", "customers.city",
-    *(f"orders.delivery_{name}" for name in ("name", "street_address", "postal_code", "city", "phone")),
-    *(f"invoices.billing_{name}" for name in ("name", "street_address", "postal_code", "city"))}
-LEFT: set[str] = {"wp_usermeta.meta_value"}
+NOT_CARRIED_OUT: set[str] = set()
+LEFT: set[str] = set()
 
 
 

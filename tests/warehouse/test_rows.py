@@ -4,7 +4,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from ajprivacy_pipeline.warehouse.rows import apart, told_by, told_of
+from ajprivacy_pipeline.warehouse.rows import apart, covers, equals_of, told_by, told_of
 
 
 @pytest.mark.parametrize(("one", "other", "expected"), [
@@ -36,3 +36,27 @@ def test_a_join_that_keeps_what_does_not_match_says_nothing() -> None:
 
 def test_double_quotes_of_mysql_may_be_names() -> None:
     assert told_by('k = "phone"', "mariadb") == frozenset()
+
+
+@pytest.mark.parametrize(("where", "read", "expected"), [
+    (None, "k = 'phone'", True),
+    ("k IN ('phone', 'mobile')", "k = 'phone'", True),
+    ("k = 'phone'", "k IN ('phone', 'mobile')", False),  # the mobile would stay
+    ("k = 'phone'", "x > 1", False),
+    ("k = 'phone' AND x > 1", "k = 'phone'", False),  # some of its rows
+    ("k = 'phone' OR x > 1", "k = 'phone'", False),  # not understood
+    ("k = 'phone' AND j = 'a'", "j = 'a' AND k = 'phone'", True)])
+def test_a_condition_means_all_that_is_read_only_where_it_says_nothing_else(where: str | None, read: str, *,
+                                                                            expected: bool) -> None:
+    assert covers(where, told_by(read, "sqlite"), "sqlite") is expected
+
+
+@pytest.mark.parametrize(("query", "expected"), [
+    ("SELECT 1 FROM a LEFT JOIN b ON b.k = a.i AND b.j > 1", {"b.k=a.i"}),
+    ("SELECT 1 FROM a LEFT JOIN b ON b.k = a.i OR b.j > 1", set()),
+    ("SELECT 1 FROM a RIGHT JOIN b ON b.k = a.i", set()),
+    ("SELECT 1 FROM a JOIN b ON b.k > 1 WHERE b.k = a.i", {"b.k=a.i", "a.i=b.k"})])
+def test_columns_are_equal_where_a_condition_says_so_of_every_row(query: str, expected: set[str]) -> None:
+    tree = sqlglot.parse_one(query)
+    assert {f"{own.sql()}={other.sql()}" for table in tree.find_all(exp.Table)
+            for own, other in equals_of(tree, table)} == expected

@@ -1,0 +1,119 @@
+"""Which columns of the contract go with declared copies, where nothing in a row of their own can be changed for them.
+
+A shop keeps the phone of an account as a row of a key-value table, the address of an order in a table of addresses:
+what the query reads there is declared as a copy, and goes as one. It counts as carried out where the copy means every
+row that the query reads, by the same key, and takes every column; the query is asked again in the batch (`shown`).
+Belongs here: holding copies against what queries are made of. Does not belong here: rows, whose they are (`claims`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ajprivacy_pipeline.enforcement.stages import Stage
+from ajprivacy_pipeline.enforcement.targets import Part, Place, same_table
+from ajprivacy_pipeline.policy import Sources
+from ajprivacy_pipeline.warehouse.constraints import TableFacts
+from ajprivacy_pipeline.warehouse.declared import Copy
+from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
+from ajprivacy_pipeline.warehouse.reads import Cell, Reads, Spot
+from ajprivacy_pipeline.warehouse.rows import apart, covers, told_by
+
+_BY_BYTES = ("sqlite", "postgresql")  # where two texts are equal to a query as they are to us
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A mapping's copies, held against what its queries are made of."""
+
+    resolved: ResolvedSource
+    stages: Mapping[Part, Stage]
+    sources: Sources
+    copies: Sequence[Copy]
+    facts: Mapping[tuple[str, ...], TableFacts]
+    dialect: str
+
+    def columns(self, entity: str) -> dict[str, tuple[Copy, ...]]:
+        """Returns the columns of a table of the contract that copies carry, each with those that do."""
+        found: dict[str, tuple[Copy, ...]] = {}
+        for part, stage in self.stages.items():
+            own = [copy for copy in self.copies if copy.covered == (part,) and copy.by.entity == entity == part[0]]
+            for column, action in stage.columns.items():
+                if own and action.action in ("erase", "generalise") and (of := self._carriers(entity, column, own)):
+                    found[column] = of
+        return found
+
+    def reads_loosely(self, copy: Copy) -> Iterator[str]:
+        """Yields what of the contract shows a copy's rows to others than whoever has the key that it is found by."""
+        for entity, table in self.resolved.tables.items():
+            if table is None or table.reads is None or not self._reads_at_all(table.reads, copy):
+                continue
+            tied = self._tied(entity, table.reads, copy)
+            yield from (f"{entity}.{column}" for column, made in table.reads.columns.items()
+                        if any(self._touches(copy, cell) and cell.mention not in tied for cell in made.cells))
+
+    def _carriers(self, entity: str, column: str, own: Sequence[Copy]) -> tuple[Copy, ...]:
+        """The copies that take all that a column is made of; none where something of it would stay."""
+        table = self.resolved.tables[entity]
+        made = table.reads.columns.get(column) if table is not None and table.reads is not None else None
+        if table is None or table.reads is None or made is None:
+            return ()
+        found: dict[int, Copy] = {}
+        key = table.reads.found_by(self.sources.tables[entity].key[0])
+        for cell in made.cells:
+            if (cell.mention, cell.column) in key or cell.column.casefold() in {name for name, _ in cell.only}:
+                continue  # it tells whose row it is, or holds one of the words that the query names
+            taking = [copy for copy in own if self._takes(copy, cell) and cell.mention in
+                      self._tied(entity, table.reads, copy)]
+            if not taking:
+                return ()
+            found |= {id(copy): copy for copy in taking}
+        return tuple(found.values())
+
+    def _tied(self, entity: str, reads: Reads, copy: Copy) -> set[int]:
+        """The mentions of a copy's table of which only the rows are read that have a record's own key."""
+        finder = self.facts[copy.path].spelt(copy.by.column) or copy.by.column
+        known = self.facts[copy.path].columns.get(finder)
+        if entity != copy.by.entity or known is None or (known.is_text and self.dialect not in _BY_BYTES):
+            return set()
+        spots: frozenset[Spot] = reads.found_by(self.sources.tables[entity].key[0])
+        return {mention for mention, column in spots if column == finder}
+
+    def _takes(self, copy: Copy, cell: Cell) -> bool:
+        """Whether a copy means every row in which a cell is read, and its column."""
+        return self._touches(copy, cell) and covers(copy.where, cell.only, self.dialect)
+
+    def _touches(self, copy: Copy, cell: Cell) -> bool:
+        """Whether a copy may take a cell."""
+        erased = {name.casefold() for name in copy.erase}
+        texts = {name.casefold() for name, column in self.facts[copy.path].columns.items() if column.is_text}
+        rows = frozenset(pair for pair in told_by(copy.where, self.dialect) if pair[0] in texts)
+        return (same_table(cell.table, copy.path) and (copy.delete or cell.column.casefold() in erased)
+                and not apart(cell.only, rows))
+
+    def _reads_at_all(self, reads: Reads, copy: Copy) -> bool:
+        return any(same_table(cell.table, copy.path) for made in reads.columns.values() for cell in made.cells)
+
+    def places(self, places: Mapping[str, Place]) -> dict[str, Place]:
+        """Returns the places of a plan with what copies carry."""
+        return {entity: replace(place, carried=frozenset(self.columns(entity)) & set(place.fixed)) if place.fixed
+                else place for entity, place in places.items()}
+
+    def shows(self, copy: Copy, column: str) -> str | None:
+        """Returns the column of the contract that shows a column of a copy as it stands, and goes with it."""
+        entity = copy.by.entity or ""
+        table = self.resolved.tables.get(entity)
+        if table is None or table.reads is None:
+            return None
+        return next((name for name, of in self.columns(entity).items() if copy in of
+                     and (made := table.reads.columns[name]).plain
+                     and {cell.column.casefold() for cell in made.cells} == {column.casefold()}), None)
+
+    def spares_companies(self, copy: Copy) -> bool:
+        """Whether a copy may hold what is a company's own: where the contract shows that, or nothing, of it."""
+        if copy.by.email:
+            return False
+        company = {name for part in copy.covered for name in self.stages[part].company}
+        if not company:
+            return False
+        carried = {column for column, of in self.columns(copy.by.entity or "").items() if copy in of}
+        return not carried or bool(carried & company)
