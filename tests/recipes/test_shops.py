@@ -12,7 +12,7 @@ from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.enforcement.ground import look_at
 from ajprivacy_pipeline.warehouse.mapping import check, load_mapping
 from ajprivacy_pipeline.warehouse.source import open_source
-from tests.recipes import woocommerce
+from tests.recipes import magento, woocommerce
 from tests.recipes.conftest import Made, init
 from tests.recipes.facts import canonical_world, facts, personal, texts
 
@@ -32,6 +32,20 @@ def test_its_decisions_are_those_of_the_facts(made: Made, tmp_path: Path) -> Non
     decided = made.world.decide()
     assert decided == canonical_world(tmp_path / "canonical", made.shop.held(facts())).decide()
     assert {decision for decision, _ in decided.values()} == {"due", "retain", "absent"}
+
+
+@pytest.mark.parametrize(("year", "decision"), [(2020, "due"), (2021, "retain")])
+@pytest.mark.parametrize("made", [magento], indirect=True, ids=["magento"])
+def test_a_billing_row_stays_as_long_as_the_last_voucher_that_points_to_it(made: Made, year: int, decision: str) -> None:
+    """Two invoices and a credit memo of one order have one address: the year of the last of them counts."""
+    world = made.world
+    world.execute("INSERT INTO sales_invoice (entity_id, order_id, state, grand_total, billing_address_id, created_at) "
+                  f"VALUES (9001, 1001, 2, 1, 21001, '{year - 1}-05-05 10:00:00')")
+    world.execute(f"INSERT INTO sales_creditmemo VALUES (9002, 1001, '{year}-05-05 10:00:00')")
+    assert world.decide()["invoices", "1001", "billing"][0] == decision
+    for table in ("sales_invoice", "sales_creditmemo"):
+        world.execute(f"DELETE FROM {table} WHERE entity_id > 9000")
+    world.decide()
 
 
 def test_what_is_due_goes_and_nothing_else(made: Made) -> None:
