@@ -74,8 +74,7 @@ _BY_KEY = """
     INSERT INTO scratch.copy_claims
     SELECT $copy, d.record_id, d.entity, d.record_id, d.part, r.part IS NOT NULL, d.decision = 'absent'
     FROM scratch.copy_decided AS d SEMI JOIN scratch.copy_parts USING (entity, part)
-    SEMI JOIN (SELECT entity, record_id FROM {ready} SEMI JOIN scratch.copy_parts USING (entity, part))
-        USING (entity, record_id)
+    SEMI JOIN (SELECT record_id FROM {ready} SEMI JOIN scratch.copy_parts USING (entity, part)) USING (record_id)
     LEFT JOIN {ready} AS r USING (entity, record_id, part)
     {spared}
 """

@@ -191,8 +191,8 @@ class Copies:
             yield from batch.by_address(place.table, place.finder, {key: known.get(key, ()) for key in keys},
                                         place.columns, place.copy.where, lock=True)
             return
-        odd = self._odd_keys(place.copy.by.entity or "")
-        spelt = {*keys, *(spelling for key in keys for spelling in odd.get(key, ()))}
+        spelt = {*keys, *(spelling for entity in place.copy.by.entities for key in keys
+                          for spelling in self._odd_keys(entity).get(key, ()))}
         if not place.facts.columns[place.finder].is_text and place.facts.columns[place.finder].type:
             spelt = {text for text in spelt if _NO_TEXT_KEY.fullmatch(text)}
         yield from batch.read(place.table, [place.finder], [(text,) for text in sorted(spelt)], place.columns,

@@ -11,7 +11,7 @@ from ajprivacy_pipeline.enforcement import shapes
 from ajprivacy_pipeline.enforcement.reached import Reached
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part, Place, feeds
-from ajprivacy_pipeline.enforcement.values import left_by
+from ajprivacy_pipeline.enforcement.values import PIECE, left_by
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.retention import Action
 from ajprivacy_pipeline.warehouse.constraints import TableFacts, Write
@@ -85,17 +85,18 @@ class _Ends:
     reached: Reached
 
     def of(self, column: str, copy: Copy) -> Action:
-        """Returns how a column ends: as the one of its parts that it feeds or is called like; else as a text.
+        """Returns how a column ends: as the one of its parts of the same name, there or in the source; else as a text.
 
         A column by which rows are found by an address ends as an address.
         """
-        shown = self.reached.shows(copy, column)
+        if self.reached.takes(copy, column):
+            return PIECE
         for entity, part in copy.covered:
             sources = self.feeding[entity].columns if entity in self.feeding else {}
             for name, action in self.stages[entity, part].columns.items():
                 is_address = self.policy.sources.tables[entity].columns[name].type == "email"
                 called = column.lower() in (name, name.removeprefix(f"{part}_")) or (column,) == sources.get(name)
-                if (called or name == shown or (copy.by.email and column == copy.by.column and is_address)):
+                if (called or (copy.by.email and column == copy.by.column and is_address)):
                     return Action(action="erase", neutral=action.neutral, neutral_unique=action.neutral_unique)
         return Action(action="erase")
 
@@ -137,12 +138,12 @@ def copies_refused(places: Iterable[CopyPlace], feeding: Iterable[Place], reache
         if kept and not both and not place.kept:
             yield {"table": place.facts.shown, "column": None, "constraint": "mapping", "fix":
                    f"take this out of the mapping's copies: {', '.join(kept)} is made of it, which would go too"}
-        elif not both and not place.kept and place.copy.by.entity and (
+        elif not both and not place.kept and place.copy.by.entities and (
                 others := sorted(set(reached.reads_loosely(place.copy)))):
             yield {"table": place.facts.shown, "column": place.finder, "constraint": "mapping", "fix":
                    f"a row that {', '.join(others)} shows of somebody may be found by another one's key: let the query "
-                   f"join it by {place.finder} = the key of {place.copy.by.entity}, too, or take this out of the "
-                   "mapping's copies"}
+                   f"join it by {place.finder} = the key of {' or '.join(place.copy.by.entities)}, too, or take this "
+                   "out of the mapping's copies"}
 
 
 def _rows(place: CopyPlace, dialect: str) -> Told:

@@ -48,7 +48,7 @@ def find_held(con: Connection, policy: Policy, place: CopyPlace, feeding: Mappin
 
     One that names a contact is the contact's, company or not, and loses both ids with the contact alone.
     """
-    entity, owner = (place.kept or ("",))[0], place.copy.by.entity or ""
+    entity, owner = (place.kept or ("",))[0], place.copy.by.entities[0]
     key = policy.sources.tables[owner].key[0]
     stages = stages_of(policy)
     held = " UNION ALL ".join(_held(policy, stages, entity, key))

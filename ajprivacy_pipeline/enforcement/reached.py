@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ajprivacy_pipeline.enforcement.stages import Stage
-from ajprivacy_pipeline.enforcement.targets import Part, Place, same_table
+from ajprivacy_pipeline.enforcement.targets import Part, Place, Sharing, same_table
 from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.warehouse.constraints import TableFacts
 from ajprivacy_pipeline.warehouse.declared import Copy
 from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
 from ajprivacy_pipeline.warehouse.reads import Cell, Reads, Spot
-from ajprivacy_pipeline.warehouse.rows import apart, covers, told_by
+from ajprivacy_pipeline.warehouse.rows import apart, covers, told_by, unlike
 
 _BY_BYTES = ("sqlite", "postgresql")  # where two texts are equal to a query as they are to us
 
@@ -36,7 +36,8 @@ class Reached:
         """Returns the columns of a table of the contract that copies carry, each with those that do."""
         found: dict[str, tuple[Copy, ...]] = {}
         for part, stage in self.stages.items():
-            own = [copy for copy in self.copies if copy.covered == (part,) and copy.by.entity == entity == part[0]]
+            own = [copy for copy in self.copies if part[0] == entity in copy.by.entities
+                   and [one for one in copy.covered if one[0] == entity] == [part]]
             for column, action in stage.columns.items():
                 if own and action.action in ("erase", "generalise") and (of := self._carriers(entity, column, own)):
                     found[column] = of
@@ -59,7 +60,7 @@ class Reached:
             return ()
         found: dict[int, Copy] = {}
         key = table.reads.found_by(self.sources.tables[entity].key[0])
-        for cell in made.cells:
+        for cell in made.values:
             if (cell.mention, cell.column) in key or cell.column.casefold() in {name for name, _ in cell.only}:
                 continue  # it tells whose row it is, or holds one of the words that the query names
             taking = [copy for copy in own if self._takes(copy, cell) and cell.mention in
@@ -73,14 +74,17 @@ class Reached:
         """The mentions of a copy's table of which only the rows are read that have a record's own key."""
         finder = self.facts[copy.path].spelt(copy.by.column) or copy.by.column
         known = self.facts[copy.path].columns.get(finder)
-        if entity != copy.by.entity or known is None or (known.is_text and self.dialect not in _BY_BYTES):
+        if entity not in copy.by.entities or known is None or (known.is_text and self.dialect not in _BY_BYTES):
             return set()
         spots: frozenset[Spot] = reads.found_by(self.sources.tables[entity].key[0])
         return {mention for mention, column in spots if column == finder}
 
     def _takes(self, copy: Copy, cell: Cell) -> bool:
         """Whether a copy means every row in which a cell is read, and its column."""
-        return self._touches(copy, cell) and covers(copy.where, cell.only, self.dialect)
+        known = self.facts[copy.path].columns[cell.column]
+        told_apart = not copy.delete and known.unique and not known.nullable  # something stands there afterwards
+        return (self._touches(copy, cell) and covers(copy.where, cell.only, self.dialect)
+                and (not told_apart or unlike(cell.column) in {name for name, _ in cell.only}))
 
     def _touches(self, copy: Copy, cell: Cell) -> bool:
         """Whether a copy may take a cell."""
@@ -94,19 +98,22 @@ class Reached:
         return any(same_table(cell.table, copy.path) for made in reads.columns.values() for cell in made.cells)
 
     def places(self, places: Mapping[str, Place]) -> dict[str, Place]:
-        """Returns the places of a plan with what copies carry."""
-        return {entity: replace(place, carried=frozenset(self.columns(entity)) & set(place.fixed)) if place.fixed
-                else place for entity, place in places.items()}
+        """Returns the places of a plan with what copies carry; where two tables have a key, one waits for the other."""
+        return {entity: replace(place, carried=frozenset(self.columns(entity)) & set(place.fixed),
+                                shared=(*place.shared, *self._shared(entity))) if place.fixed else place
+                for entity, place in places.items()}
 
-    def shows(self, copy: Copy, column: str) -> str | None:
-        """Returns the column of the contract that shows a column of a copy as it stands, and goes with it."""
-        entity = copy.by.entity or ""
-        table = self.resolved.tables.get(entity)
-        if table is None or table.reads is None:
-            return None
-        return next((name for name, of in self.columns(entity).items() if copy in of
-                     and (made := table.reads.columns[name]).plain
-                     and {cell.column.casefold() for cell in made.cells} == {column.casefold()}), None)
+    def _shared(self, entity: str) -> Iterator[Sharing]:
+        for copy in self.copies if self.columns(entity) else ():
+            yield from (Sharing(part, other, same_row=True) for part in copy.covered if part[0] == entity
+                        for other in copy.covered if other[0] != entity and entity in copy.by.entities)
+
+    def takes(self, copy: Copy, column: str) -> bool:
+        """Whether what a copy's column holds is shown by the contract, and carried: it has to end as nothing at all."""
+        return any(copy in of and cell.column.casefold() == column.casefold() and same_table(cell.table, copy.path)
+                   for entity in copy.by.entities for name, of in self.columns(entity).items()
+                   for table in (self.resolved.tables[entity],) if table is not None and table.reads is not None
+                   for cell in table.reads.columns[name].values)
 
     def spares_companies(self, copy: Copy) -> bool:
         """Whether a copy may hold what is a company's own: where the contract shows that, or nothing, of it."""
@@ -115,5 +122,5 @@ class Reached:
         company = {name for part in copy.covered for name in self.stages[part].company}
         if not company:
             return False
-        carried = {column for column, of in self.columns(copy.by.entity or "").items() if copy in of}
+        carried = {column for entity in copy.by.entities for column, of in self.columns(entity).items() if copy in of}
         return not carried or bool(carried & company)

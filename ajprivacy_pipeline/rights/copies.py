@@ -18,7 +18,8 @@ def copied_rows(found: Lookup, person: Person, holdings: Holdings) -> dict[str, 
     tables: dict[str, dict[tuple[tuple[str, str | None], ...], Row]] = {}
     for copy in found.copies:
         email = copy.by.email
-        texts = person.email_keys if email else [text.strip() for text in holdings.ids(copy.by.entity or "")]
+        texts = person.email_keys if email else [text.strip() for entity in copy.by.entities
+                                                   for text in holdings.ids(entity)]
         for row in found.of_copy(copy.path, copy.by.column, texts, copy.where, email=email) if texts else ():
             tables.setdefault(copy.table, {})[tuple(sorted(row.items()))] = row
     return {table: list(rows.values()) for table, rows in tables.items()}

@@ -22,12 +22,17 @@ class Finder(_Frozen):
     """How a copy's rows are found: by a column with the key of a table of the contract, or with an e-mail address."""
 
     column: Text
-    entity: Text | None = None
+    entity: Text | tuple[Text, ...] | None = None  # several where one column holds keys of all of them
     email: bool = False
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """The tables of the contract whose keys the column holds."""
+        return (self.entity,) if isinstance(self.entity, str) else self.entity or ()
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "Finder":
-        if (self.entity is not None) == self.email:
+        if bool(self.entities) == self.email:
             raise ValueError('write entity = "customers" (or another table of the contract) or email = true, and not '
                              "both: what does the column hold?")
         return self
@@ -55,9 +60,9 @@ class Copy(_Frozen):
         if bool(self.erase) == self.delete:
             raise ValueError('write erase = ["column", ...] or delete = true, and not both')
         for part in self.parts:
-            if not self.by.email and part.split(".")[0] != self.by.entity:
-                raise ValueError(f"is found by the key of {self.by.entity} and goes with {part}; name a part of "
-                                 f"{self.by.entity}")
+            if not self.by.email and part.split(".")[0] not in self.by.entities:
+                known = " or ".join(self.by.entities)
+                raise ValueError(f"is found by the key of {known} and goes with {part}; name a part of {known}")
         return self
 
     @property
@@ -75,10 +80,10 @@ def copy_faults(copies: Sequence[Copy], sources: policy.Sources) -> Iterator[str
     """Yields what is wrong with entries of a mapping beside their shape, one sentence each."""
     for number, copy in enumerate(copies):
         place = f"copies.{number} ({copy.table})"
-        for name in dict.fromkeys((copy.by.entity, *(entity for entity, _ in copy.covered))):
-            if name is not None and name not in sources.tables:
+        for name in dict.fromkeys((*copy.by.entities, *(entity for entity, _ in copy.covered))):
+            if name not in sources.tables:
                 yield f"{place}: the contract has no table {name}; it has {', '.join(sources.tables)}"
-            elif name is not None and name == copy.by.entity and len(sources.tables[name].key) > 1:
+            elif name in copy.by.entities and len(sources.tables[name].key) > 1:
                 yield f"{place}.by: a row of {name} has a key of several columns; find it by another table's key"
         for other in copies[:number]:
             if other.table == copy.table and not (copy.where and other.where) and (

@@ -50,10 +50,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Made:
-    """What a column is made of; `plain` where it is one column as it stands."""
+    """What a column is made of; `plain` where it is one column as it stands.
+
+    `values` are those of the cells that are shown; the others tell which rows these are.
+    """
 
     cells: frozenset[Cell]
     plain: bool
+    values: frozenset[Cell] = frozenset()
 
 
 Spot = tuple[int, str]  # a mention of a table, and a column of it
@@ -146,6 +150,15 @@ def _first_names(select: exp.Select, at: int) -> Iterator[str]:
         if isinstance(first, exp.Select) and at < len(first.expressions):
             yield first.expressions[at].alias_or_name
         top = top.parent
+
+
+def _shown(made: exp.Expr) -> Iterator[exp.Column]:
+    """The columns that an expression shows something of: of a query inside it, what that selects."""
+    if isinstance(made, exp.Column):
+        yield made
+        return
+    for part in made.expressions if isinstance(made, exp.Select) else made.iter_expressions():
+        yield from _shown(part)
 
 
 class _NotUnderstoodError(Exception):
@@ -270,15 +283,18 @@ class _Walk:
             arms = [list(self._outputs(arm)) for arm in scope.set_operation_scopes]  # two may have one name there
             for parts in zip(*arms, strict=True):
                 yield parts[0][0], Made(frozenset().union(*(made.cells for _, made in parts)),
-                                        all(made.plain for _, made in parts))
+                                        all(made.plain for _, made in parts),
+                                        frozenset().union(*(made.values for _, made in parts)))
             return
         if not isinstance(node, exp.Select):
             raise _NotUnderstoodError
         for made in node.expressions:
             inside = made.this if isinstance(made, exp.Alias) else made
             found = [self.made_of(column) for column in inside.find_all(exp.Column)]
+            shown = [self.made_of(column) for column in _shown(inside)]
             yield made.alias_or_name, Made(frozenset().union(*(part.cells for part in found)),
-                                           isinstance(inside, exp.Column) and found[0].plain)
+                                           isinstance(inside, exp.Column) and found[0].plain,
+                                           frozenset().union(*(part.values for part in shown)))
 
     def made_of(self, column: exp.Column) -> Made:
         """What a column in the middle of a query is made of."""
@@ -291,6 +307,6 @@ class _Walk:
                 path, columns = self.names.found[source.name]
                 mention = self.mentions.setdefault(id(source), len(self.mentions))
                 cell = Cell(path, columns[column.name], mention, told_of(scope.expression, source))
-                return Made(frozenset({cell}), plain=True)
+                return Made(frozenset({cell}), plain=True, values=frozenset({cell}))
             scope = scope.parent
         raise _NotUnderstoodError

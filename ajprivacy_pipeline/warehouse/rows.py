@@ -78,6 +78,11 @@ def _conditions(query: exp.Expr, table: exp.Table) -> Iterator[exp.Expr]:
     yield from filter(None, (condition.this if condition else None, own.args.get("on") if own else None))
 
 
+def unlike(column: str) -> str:
+    """Returns under which name, of no column, it is told that a condition leaves some values of a column out."""
+    return f"{column.casefold()} is not"
+
+
 def apart(one: Told, other: Told) -> bool:
     """Whether no row can be meant by both."""
     return any(column == name and not words & others for column, words in one for name, others in other)
@@ -92,6 +97,10 @@ def _pairs(condition: exp.Expr, table: str | None) -> Iterator[tuple[str, frozen
         if isinstance(plain, exp.EQ):
             for column, value in ((plain.this, plain.expression), (plain.expression, plain.this)):
                 yield from _pair(column, [value], table)
+        elif isinstance(plain, exp.Column) and (table is None or plain.table == table):
+            yield f"{plain.name.casefold()} is true", frozenset({"true"})  # no name of a column, so apart from none
+        elif isinstance(plain, exp.NEQ) and isinstance(plain.this, exp.Column) and table in (None, plain.this.table):
+            yield unlike(plain.this.name), frozenset({"true"})
         elif isinstance(plain, exp.In) and plain.expressions:
             yield from _pair(plain.this, plain.expressions, table)
 

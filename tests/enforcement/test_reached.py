@@ -99,3 +99,21 @@ def test_what_the_query_shows_after_all_stops_the_batch(tmp_path: Path) -> None:
                                                "mapping declares as copies"):
         world.apply(world.approved())
     assert everything(world) == before
+
+
+def test_a_row_that_keys_of_two_tables_find_waits_for_the_one_that_stays(tmp_path: Path) -> None:
+    """Per's number is also that of an order of Ola's: as long as she needs it, nothing of the row goes."""
+    both = COPIES.replace(copy("phone", '"phone", "phone_mobile"'), "") + (
+        '[[copies]]\ntable = "ps_address"\nby = { column = "id_customer", entity = ["customers", "orders"] }\n'
+        'erase = ["phone", "phone_mobile"]\nwith = ["customers.phone", "orders.delivery"]\n')
+    world = address_world(tmp_path, copies=both)
+    world.execute("UPDATE ps_orders SET id_order = 4 WHERE id_order = 101")
+    before = everything(world)
+    world.decide()
+    plan = world.plan()
+    assert (plan["refused"], plan["not_carried_out"]) == ([], [])
+    assert {"entity": "customers", "part": "phone", "rows": 1, "waits_for": "orders.delivery"} in plan["waiting"]
+    assert world.apply(world.approved(plan))["verified"]
+    after = everything(world)["ps_address"]
+    assert after[2] == (40, 4, None, None, None, *before["ps_address"][2][5:])
+    assert after[0] == (10, 1, None, None, None, None, None)
