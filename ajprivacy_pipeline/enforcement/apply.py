@@ -210,6 +210,9 @@ class Door:
     def _rows_of(self, batch: Batch, done: Done, entity: str, due: list[Going]) -> Iterator[tuple[Going, Key]]:
         """What goes of a table, with its row as it stands there now; whose row is not there is put off."""
         place, listed = self.ground.places[entity], self._listed(entity)
+        if not place.key:  # all of it goes with copies
+            yield from ((going, ()) for going in due)
+            return
         at = [listed.index(name) for name in place.key]
         found = {tuple(as_text(row[i]) for i in at): row
                  for row in batch.rows(place.table, place.key, [going.key for going in due], listed, lock=True)}
@@ -279,7 +282,8 @@ def _grouped(found: Iterable[Edits]) -> Iterator[Change]:
         rows += edits.rows
         values += edits.values
     for (_, table, address, columns), (rows, values) in groups.items():
-        yield Change(table, address, tuple(rows), columns, tuple(values))
+        if address:
+            yield Change(table, address, tuple(rows), columns, tuple(values))
 
 
 def _changes_of_copies(found: Iterable[CopyEdit]) -> Iterator[Change]:

@@ -65,7 +65,12 @@ class Ground:
     versions: Mapping[tuple[str, ...], str]  # by table, the column that is raised whenever a row changes
 
     def address_of(self, place: Place) -> tuple[str, ...]:
-        """The columns that tell a row apart while it is changed: the table's own key, if nothing of it changes."""
+        """The columns that tell a row apart while it is changed: the table's own key, if nothing of it changes.
+
+        None where no row is changed, since all of it goes with copies.
+        """
+        if not place.key:
+            return ()
         key = self.facts[place.table].key
         return key if key and not set(key) & place.written else place.key
 

@@ -53,7 +53,7 @@ def require_gone(batch: "Batch", ground: Ground, policy: Policy, stages: Mapping
 def _made(ground: Ground, entity: str) -> list[str]:
     """The columns of a table that are changed somewhere else than where they are read."""
     table, place = ground.resolved.tables[entity], ground.places[entity]
-    if table is None or not place.key:
+    if table is None:
         return []
     return [name for name in place.columns if (fed := table.columns[name]) is not None
             and (fed.is_made or table.written_table != table.source_table)] + sorted(place.carried)

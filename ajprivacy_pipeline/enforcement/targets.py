@@ -53,8 +53,8 @@ class Place:
 
     def changes(self, stage: Stage) -> bool:
         """Whether anything of a stage can be done here: a row that goes as a whole is found by its key alone."""
-        return bool(self.key) and (stage.deletes or any(
-            column in self.columns or column in self.carried for column in stage.columns))
+        own = bool(self.key) and (stage.deletes or any(column in self.columns for column in stage.columns))
+        return own or any(column in self.carried for column in stage.columns)
 
     def stays(self, column: str) -> bool:
         """Whether what a column holds is not carried out by us."""

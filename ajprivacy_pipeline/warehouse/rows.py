@@ -18,6 +18,7 @@ from sqlglot.errors import SqlglotError
 Told = frozenset[tuple[str, frozenset[str]]]  # (folded column, folded words); empty: any row
 
 _DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"}
+_TOLD = "\0"  # in what is told of a column beside its words, which sets no two rows apart
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -80,12 +81,13 @@ def _conditions(query: exp.Expr, table: exp.Table) -> Iterator[exp.Expr]:
 
 def unlike(column: str) -> str:
     """Returns under which name, of no column, it is told that a condition leaves some values of a column out."""
-    return f"{column.casefold()} is not"
+    return f"{column.casefold()}{_TOLD}not"
 
 
 def apart(one: Told, other: Told) -> bool:
     """Whether no row can be meant by both."""
-    return any(column == name and not words & others for column, words in one for name, others in other)
+    return any(column == name and not words & others and _TOLD not in column for column, words in one
+               for name, others in other)
 
 
 def _told(condition: exp.Expr | None, table: str | None) -> Told:
@@ -98,7 +100,7 @@ def _pairs(condition: exp.Expr, table: str | None) -> Iterator[tuple[str, frozen
             for column, value in ((plain.this, plain.expression), (plain.expression, plain.this)):
                 yield from _pair(column, [value], table)
         elif isinstance(plain, exp.Column) and (table is None or plain.table == table):
-            yield f"{plain.name.casefold()} is true", frozenset({"true"})  # no name of a column, so apart from none
+            yield f"{plain.name.casefold()}{_TOLD}true", frozenset({"true"})
         elif isinstance(plain, exp.NEQ) and isinstance(plain.this, exp.Column) and table in (None, plain.this.table):
             yield unlike(plain.this.name), frozenset({"true"})
         elif isinstance(plain, exp.In) and plain.expressions:
@@ -117,5 +119,7 @@ def _conjuncts(condition: exp.Expr) -> Iterator[exp.Expr]:
 def _pair(column: exp.Expr, values: list[exp.Expr], table: str | None) -> Iterator[tuple[str, frozenset[str]]]:
     if not isinstance(column, exp.Column) or (table is not None and column.table != table):
         return
-    if all(isinstance(value, exp.Literal) and value.is_string and _WORD.fullmatch(value.name) for value in values):
+    if all(isinstance(value, exp.Literal) and value.is_int for value in values):
+        yield f"{column.name.casefold()}{_TOLD}number", frozenset(value.name for value in values)
+    elif all(isinstance(value, exp.Literal) and value.is_string and _WORD.fullmatch(value.name) for value in values):
         yield column.name.casefold(), frozenset(value.name.casefold() for value in values)

@@ -45,7 +45,11 @@ def test_double_quotes_of_mysql_may_be_names() -> None:
     ("k = 'phone'", "x > 1", False),
     ("k = 'phone' AND x > 1", "k = 'phone'", False),  # some of its rows
     ("k = 'phone' OR x > 1", "k = 'phone'", False),  # not understood
-    ("k = 'phone' AND j = 'a'", "j = 'a' AND k = 'phone'", True)])
+    ("k = 'phone' AND j = 'a'", "j = 'a' AND k = 'phone'", True),
+    ("k = 1", "k = 1 AND j = 'a'", True),
+    ("k = 1", "k = 2", False),
+    ("open", "open AND k <> 'x'", True),
+    ("open", "NOT open", False)])
 def test_a_condition_means_all_that_is_read_only_where_it_says_nothing_else(where: str | None, read: str, *,
                                                                             expected: bool) -> None:
     assert covers(where, told_by(read, "sqlite"), "sqlite") is expected
