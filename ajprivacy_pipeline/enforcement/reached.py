@@ -81,10 +81,11 @@ class Reached:
 
     def _takes(self, copy: Copy, cell: Cell) -> bool:
         """Whether a copy means every row in which a cell is read, and its column."""
+        if not self._touches(copy, cell) or not covers(copy.where, cell.only, self.dialect):
+            return False
         known = self.facts[copy.path].columns[cell.column]
         told_apart = not copy.delete and known.unique and not known.nullable  # something stands there afterwards
-        return (self._touches(copy, cell) and covers(copy.where, cell.only, self.dialect)
-                and (not told_apart or unlike(cell.column) in {name for name, _ in cell.only}))
+        return not told_apart or unlike(cell.column) in {name for name, _ in cell.only}
 
     def _touches(self, copy: Copy, cell: Cell) -> bool:
         """Whether a copy may take a cell."""
