@@ -67,8 +67,9 @@ def test_a_plan_waits_and_people_are_overdue(world: World) -> None:
     summary = world.plan()
     assert summary["plan"] is not None
     assert summary["oldest_due_on"] is not None
-    today = _found(world)["plan_waiting"]
-    later = _found(world, DAY + timedelta(days=9))["plan_waiting"]
+    made_on = find_plan(ControlStore.in_folder(world.settings.control), summary["plan"]).made_at.date()
+    today = _found(world, made_on)["plan_waiting"]
+    later = _found(world, made_on + timedelta(days=9))["plan_waiting"]
     edge = date.fromisoformat(summary["oldest_due_on"]) + timedelta(days=world.policy.enforcement.overdue_days)
 
     assert (today["count"], later["days"] - today["days"]) == (1, 9)
