@@ -43,6 +43,11 @@ class Month:
             "SELECT attribute, decision, due_on, retained_by, held_by FROM retention.attribute_decisions "
             "WHERE subject_id = $subject", subject=subject_id)}
 
+    def purposes(self, subject_id: str | None) -> frozenset[str]:
+        """Returns the purposes that apply or applied to a subject; none where the month does not know it."""
+        return frozenset(row[0] for row in self._all("SELECT purpose FROM retention.purpose_status "
+                                                     "WHERE subject_id = $subject", subject=subject_id))
+
     def records(self, ids: Mapping[str, Sequence[str]]) -> dict[tuple[str, str, str], Decision]:
         """Returns the decisions about records, by table, id and part.
 

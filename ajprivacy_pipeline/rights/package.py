@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 
+from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.decided import Decision, Month
@@ -40,6 +41,7 @@ from ajprivacy_pipeline.warehouse.lookup import Row
 
 PORTABILITY, ACCESS = "portability", "access"
 _BULK_PERIODS = {"web_events": ("visits", "cookie_months"), "app_logs": ("logs", "log_months")}
+_ROWS = {**dict.fromkeys(SUBJECTS, "with_subject"), "newsletter_subscriptions": "with_subscription"}
 _PROVIDED_SIDE = "in"  # the direction of messages that the person wrote
 
 
@@ -50,6 +52,7 @@ class Assembler:
         """Keep what the texts are made of."""
         self._policy, self._words, self._month = policy, words, month
         self._attributes = month.attributes(person.subject_id) if person else {}
+        self._applied = month.purposes(person.subject_id) if person else frozenset()
         self._parts = {table: {column: part for (entity, part), stage in stages_of(policy).items() if entity == table
                                for column in stage.columns} for table in policy.sources.tables}
 
@@ -62,11 +65,12 @@ class Assembler:
         """
         words, policy, kind = self._words, self._policy, request.kind or ""
         controller = policy.notice.controller
-        recipients = tuple(self._recipients())
         told = tuple(self._tables(held if kind == ACCESS else self._provided(held)))
         told += tuple(self._copies(copies)) if kind == ACCESS else ()
         parts = outcome.parts() if outcome else ()
-        purposes = tuple(self._purposes())
+        listed = self._concerned(told)
+        told = tuple(_naming(table, listed) for table in told)
+        purposes = tuple(self._purposes(listed))
         return Package(
             schema_version=VERSION, kind=kind, language=words.language, made_on=today.isoformat(),
             controller=ControllerTold(name=controller.name, organisation_number=controller.organisation_number,
@@ -75,7 +79,7 @@ class Assembler:
             request=self._request(request), refused=request.outcome == "refused",
             answer=outcome.sentences() if outcome else self._answer(request, earlier), parts=parts, held=told,
             purposes=purposes, promises=tuple(self._promises(told, parts, purposes if told else ())),
-            recipients=recipients,
+            recipients=tuple(self._recipients(listed)),
             disclosures=tuple(self._disclosures(given)), transfers=self._transfers(),
             profiling=tuple(words.of("profiling", clause) for clause in policy.rights.profiling_clauses),
             earlier_requests=tuple(map(self._request, earlier)), rights=tuple(words.group("rights")["list"]),
@@ -90,6 +94,8 @@ class Assembler:
         """What comes of a request, in words; beside data that is restricted, that it is."""
         if request.outcome != "refused":
             found = tuple(self._words.group("answers").get(request.kind or "", ()))
+            if request.kind in (ACCESS, PORTABILITY) and self._month.month is not None:
+                found += (self._words("judged", date=self._words.day(as_of(self._month.month))),)
             restricted = any(one.kind == RESTRICTION and one.is_open for one in earlier)
             return (*found, self._words("restriction_stands")) if restricted else found
         if request.clause is None:
@@ -143,12 +149,19 @@ class Assembler:
             parts.setdefault(self._parts[held.table].get(column, ""), []).append(column)
         for part, columns in parts.items():
             if not part:
-                yield Kept(fields=tuple(columns), decision="period", until=None, text=words.text("kept", "with_row"))
+                yield Kept(fields=tuple(columns), decision="period", until=None,
+                           text=words.text("kept", _ROWS.get(held.table, "with_row")))
                 continue
             found = self._attributes.get(part) if held.table in SUBJECTS else decisions.get(
                 (held.table, self._id(held), part))
             yield Kept(fields=tuple(columns), decision=found.decision if found else "undecided",
-                       until=found.due_on.isoformat() if found and found.due_on else None, text=words.kept(found))
+                       until=found.due_on.isoformat() if found and found.due_on else None,
+                       text=words.kept(found, actions=self._actions(held.table, columns)))
+
+    def _actions(self, table: str, columns: Sequence[str]) -> list[str]:
+        """What the policy does to these columns when they are due."""
+        known = self._policy.actions[table]
+        return [known[column].action for column in columns if column in known]
 
     def _field(self, table: str, column: str) -> FieldTold:
         retention = self._policy.retention
@@ -156,10 +169,12 @@ class Assembler:
         if table in SUBJECTS:
             known = retention.attributes.get(part)
             purposes = known.purposes if known else ("contract", "profile")
+            if self._applied:  # decisions ask of these alone, too
+                purposes = tuple(name for name in purposes if name in self._applied)
         else:
             purposes = tuple(name for name, purpose in retention.purposes.items() if table in purpose.records)
         clauses = dict.fromkeys(clause for name in purposes for clause in retention.purposes[name].clauses)
-        own = self._policy.enforcement.clauses.get(table, {}).get(part)
+        own = self._policy.enforcement.clauses.get(table, {}).get(part) if purposes else None
         return FieldTold(name=column, label=self._words.of("fields", column),
                          type=self._policy.sources.tables[table].columns[column].type, purposes=tuple(purposes),
                          clauses=tuple(dict.fromkeys((*([own] if own else ()), *clauses))))
@@ -176,8 +191,17 @@ class Assembler:
                                 values=row, kept=(Kept(fields=tuple(row), decision="period", until=None,
                                                        text=words.text("kept", "copies")),)) for row in rows))
 
-    def _purposes(self) -> Iterator[PurposeTold]:
+    def _concerned(self, told: Sequence[HeldTable]) -> frozenset[str]:
+        """Purposes that something is held for, or that apply or applied to the person; a request is held of whoever asks."""
+        held = {name for table in told for field in table.fields for name in field.purposes if _is_filled(table, field)}
+        asked = {name for name, purpose in self._policy.retention.purposes.items()
+                 if "rights_requests" in purpose.records}
+        return frozenset(held | asked | (self._applied if told else frozenset()))
+
+    def _purposes(self, listed: frozenset[str]) -> Iterator[PurposeTold]:
         for name, purpose in self._policy.retention.purposes.items():
+            if name not in listed:
+                continue
             yield PurposeTold(name=name, title=self._words.ground(name), clauses=purpose.clauses,
                               legal_basis=self._words.of("bases", purpose.legal_basis))
 
@@ -190,11 +214,15 @@ class Assembler:
         for clause in sorted(named):
             yield PromiseTold(clause=clause, meaning=self._words.clause(clause, self._policy.clauses[clause].meaning))
 
-    def _recipients(self) -> Iterator[RecipientTold]:
+    def _recipients(self, listed: frozenset[str]) -> Iterator[RecipientTold]:
+        """Who receives data for one of these purposes."""
         for name, entry in self._policy.recipients.items():
+            purposes = tuple(purpose for purpose in entry.purposes if purpose in listed)
+            if not purposes:
+                continue
             yield RecipientTold(
                 title=self._words.of("recipient_names", name), role=self._words.of("roles", entry.role),
-                purposes=entry.purposes, countries=entry.countries, safeguards=entry.safeguards,
+                purposes=purposes, countries=entry.countries, safeguards=entry.safeguards,
                 categories=tuple(self._words.of("category_names", category) for category in entry.categories))
 
     def _disclosures(self, given: Sequence[Disclosure]) -> Iterator[DisclosureTold]:
@@ -228,6 +256,16 @@ class Assembler:
 
 def _text(day: date | None) -> str | None:
     return day.isoformat() if day is not None else None
+
+
+def _is_filled(table: HeldTable, field: FieldTold) -> bool:
+    return any(row.values.get(field.name) is not None for row in table.rows)
+
+
+def _naming(table: HeldTable, listed: frozenset[str]) -> HeldTable:
+    """A table of which fields without a value name no purpose that the package does not list."""
+    return table.model_copy(update={"fields": tuple(field.model_copy(update={
+        "purposes": tuple(name for name in field.purposes if name in listed)}) for field in table.fields)})
 
 
 def _together(kept: Iterator[Kept]) -> tuple[Kept, ...]:

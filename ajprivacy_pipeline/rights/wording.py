@@ -86,8 +86,11 @@ class Wording:
         """Returns what a part of a table is called."""
         return self.group("parts").get(name) or self._shared.of("parts", name) or name.replace("_", " ")
 
-    def kept(self, decision: Decision | None, first: date | None = None) -> str:
-        """Returns until when something is kept, and why; of several rows with `first`, the first day of all."""
+    def kept(self, decision: Decision | None, first: date | None = None, actions: Sequence[str] = ()) -> str:
+        """Returns until when something is kept, and why; of several rows with `first`, the first day of all.
+
+        `actions`: what the policy does to it when it is due; where they are several, the text names every kind.
+        """
         if decision is None or decision.decision == "absent":
             return self.text("kept", "undecided")
         grounds = self.listed([self.ground(name) for name in decision.retained_by]) if decision.retained_by else ""
@@ -99,4 +102,5 @@ class Wording:
         if decision.decision == "hold":
             return self.text("kept", "hold", date=on, freezes=self.listed([self.ground(name)
                                                                             for name in decision.held_by]))
-        return self.text("kept", "due", date=on)
+        kinds = {"erase" if action == "delete_row" else action for action in actions}
+        return self.text("kept", "due", date=on, what=self.of("decided", kinds.pop() if len(kinds) == 1 else "any"))

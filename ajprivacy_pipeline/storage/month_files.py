@@ -8,11 +8,11 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ajprivacy_pipeline.calendar import as_of
-from ajprivacy_pipeline.errors import ControlError
+from ajprivacy_pipeline.errors import ControlError, ZoneError
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.anew import destroy
@@ -94,7 +94,8 @@ def read_month(settings: Settings, month: str | None) -> Iterator[tuple[zones.Co
     """Yields the month's file, opened for reading, with the month it is (None: the newest that has a file).
 
     Raises:
-        ControlError: the month is malformed, was never run, is destroyed, or its decisions are not complete.
+        ControlError: the month is malformed, was never run, is destroyed, or its decisions are not complete, because
+            it is being run or because its run did not end.
         ZoneError: the file cannot be read.
     """
     chosen = month or newest_month(settings)
@@ -103,13 +104,31 @@ def read_month(settings: Settings, month: str | None) -> Iterator[tuple[zones.Co
         raise ControlError(f"{chosen} has no file: it was never run, or was destroyed; recompute from today's facts "
                            f"with `ajprivacy run --month {chosen}`")
     keys = KeyStore(settings.keys, settings.root_key)
-    with zones.open_zone(settings, keys, month_file(settings, chosen), read_only=True) as con:
+    with ExitStack() as stack:
+        try:
+            con = stack.enter_context(zones.open_zone(settings, keys, month_file(settings, chosen), read_only=True))
+        except ZoneError:
+            _check_ended(settings, chosen)
+            raise
         found = {row[0] for row in con.execute("SELECT table_name FROM information_schema.tables "
                                                "WHERE table_schema = 'retention'").fetchall()}
         if missing := [name for name in DECISION_TABLES if name not in found]:
+            _check_ended(settings, chosen)
             raise ControlError(f"the decisions of {chosen} are not complete ({', '.join(missing)} is missing): "
                                f"run the month again with `ajprivacy run --month {chosen}`")
         yield con, chosen
+
+
+def _check_ended(settings: Settings, month: str) -> None:
+    """Refuse a month that cannot be read yet: what its run has not finished is nothing that anybody may be told.
+
+    Raises:
+        ControlError: it is being run.
+    """
+    if is_running(settings, month):
+        raise ControlError(f"{month} is being run, and nothing is told of a month that is not finished: nothing was "
+                           "done; do the same again when the run has ended (`ajprivacy health`, or Dagster's pages, "
+                           "say so), and do not end it for this")
 
 
 def _lock_file(settings: Settings, month: str) -> Path:

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from ajprivacy_pipeline.explain.words import Language
-from ajprivacy_pipeline.rights.decided import Month
+from ajprivacy_pipeline.rights.decided import Decision, Month
 from ajprivacy_pipeline.rights.package import Assembler
 from ajprivacy_pipeline.rights.page import _ends
 from ajprivacy_pipeline.rights.requests import Request
@@ -90,3 +90,15 @@ def test_where_parts_of_a_row_differ_each_end_says_whose_it_is() -> None:
     row = HeldRow(values={}, kept=tuple(ends))
     assert _ends(Wording("nb"), table, row) == "Id: Til 2030. Name og 1 til: Til 2028."
     assert _ends(Wording("nb"), table, HeldRow(values={}, kept=tuple(ends[:1]))) == "Til 2030."
+
+
+@pytest.mark.parametrize(("actions", "nb", "en"), [
+    (["erase", "delete_row"], "besluttet slettet,", "decided that it is erased,"),
+    (["generalise"], "besluttet gjort grovere,", "decided that it is made coarser,"),
+    (["unlink"], "besluttet koblet fra deg,", "decided that it is unlinked from you,"),
+    (["erase", "generalise"], "slettet, gjort grovere eller koblet fra deg", "erased, made coarser or unlinked"),
+    ([], "slettet, gjort grovere eller koblet fra deg", "erased, made coarser or unlinked")])
+def test_what_is_due_is_told_by_what_the_policy_does_to_it(actions: list[str], nb: str, en: str) -> None:
+    due = Decision("due", date(2026, 1, 28), (), ())
+    assert nb in Wording("nb").kept(due, actions=actions)
+    assert en in Wording("en").kept(due, actions=actions)

@@ -1,6 +1,9 @@
 """Each kind from request to answer, with what it changes in the next run; an answer killed at every step."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,20 @@ from ajprivacy_pipeline.run.month import open_month
 from ajprivacy_pipeline.run.steps import run_decisions
 from tests.rights.conftest import SHOP, Say
 from tests.rights.shop import Desk, Killed, write_shop
+
+# Another process that has a month open for writing, under the month's lock, as a run has; it waits to be killed.
+_RUNS = """
+import os, sys, time
+from ajprivacy_pipeline.settings import load_settings
+from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.month_files import month_file, month_lock
+settings, month = load_settings(os.environ), sys.argv[1]
+keys = KeyStore(settings.keys, settings.root_key)
+with month_lock(settings, month), zones.open_zone(settings, keys, month_file(settings, month)):
+    print("running", flush=True)
+    time.sleep(600)
+"""
 
 
 def asked(say: Say, kind: str, customer: str, *, verified: bool = True) -> str:
@@ -114,3 +131,48 @@ def test_an_answer_killed_at_any_step_ends_the_same_when_it_is_begun_again(
 
 def _kill(*_: object, **__: object) -> None:
     raise Killed
+
+
+@pytest.mark.parametrize("month", ["2026-10", "2026-11"])
+def test_nothing_is_answered_from_a_month_that_is_being_run(desk: Desk, say: Say, tmp_path: Path, month: str) -> None:
+    """The newest month again, and a new one of which nothing is decided: refused in one sentence, then answered."""
+    _, request, _ = say("request", "add", "--kind", "access", "--customer", "1", "--received", "2026-11-20")
+    request = request.strip()
+    assert say("request", "verify-identity", request, "--by", "Ada")[0] == 0
+    before = say("request", "show", request, "--json")
+    running = subprocess.Popen([sys.executable, "-c", _RUNS, month], env={**os.environ, **desk.env},
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "running\n"
+        code, out, err = say("request", "answer", request, "--out", str(tmp_path / "out"))
+        assert (code, out) == (2, "")
+        assert f"{month} is being run, and nothing is told of a month that is not finished" in err
+        assert not (tmp_path / "out").exists()
+        assert say("request", "add", "--kind", "access", "--customer", "2", "--received", "2026-11-21")[0] == 0
+    finally:
+        running.kill()
+        running.communicate()
+    if month == "2026-11":  # its run was killed: what it began is no month
+        (desk.settings.restricted / "2026-11.duckdb").unlink()
+    assert say("request", "show", request, "--json") == before
+    assert say("request", "answer", request, "--out", str(tmp_path / "out"))[0] == 0
+
+
+@pytest.mark.parametrize(("customer", "listed", "receives"), [
+    ("1", {"contract", "profile", "individualisation", "newsletter", "improvement", "rights"}, True),
+    ("2", {"profile", "individualisation", "rights"}, False)])
+def test_a_package_lists_the_purposes_of_its_person_alone(
+        desk: Desk, say: Say, tmp_path: Path, customer: str, listed: set[str], receives: bool) -> None:
+    """Neither the other purposes nor who receives data for those alone; the rest stands in the notice."""
+    request = asked(say, "access", customer)
+    assert say("request", "answer", request, "--out", str(tmp_path / "out"))[0] == 0
+    found = json.loads((tmp_path / "out" / "package.json").read_text(encoding="utf-8"))
+    assert {one["name"] for one in found["purposes"]} == listed
+    assert {name for table in found["held"] for field in table["fields"] for name in field["purposes"]} <= listed
+    assert {name for one in found["recipients"] for name in one["purposes"]} <= listed
+    assert ("Transportører" in {one["title"] for one in found["recipients"]}) == receives
+    text = (tmp_path / "out" / "package.html").read_text(encoding="utf-8")
+    assert "Alle formålene våre går fram av personvernerklæringen." in text
+    assert "slik det ble vurdert 1. november 2026" in text
+    assert ("enkeltpersonforetaket" in text, "klikkhistorikk" in text) == (False, False)
