@@ -192,7 +192,7 @@ class Assembler:
                                                        text=words.text("kept", "copies")),)) for row in rows))
 
     def _concerned(self, told: Sequence[HeldTable]) -> frozenset[str]:
-        """Purposes that something is held for, or that apply or applied to the person; a request is held of whoever asks."""
+        """The purposes that something is held for, or that apply or applied; a request is held of whoever asks."""
         held = {name for table in told for field in table.fields for name in field.purposes if _is_filled(table, field)}
         asked = {name for name, purpose in self._policy.retention.purposes.items()
                  if "rights_requests" in purpose.records}
