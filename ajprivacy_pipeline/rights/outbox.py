@@ -13,6 +13,7 @@ from datetime import date, timedelta
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.enforcement.judged import carried_out, plans_of
+from ajprivacy_pipeline.enforcement.plans import known_plans
 from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.requests import Request, known_requests
@@ -74,10 +75,12 @@ def fill(settings: Settings, policy: Policy, today: date, requests: Iterable[Req
     control, keys = ControlStore.in_folder(settings.control), KeyStore(settings.keys, settings.root_key)
     listed = known_requests(settings, policy.rights) if requests is None else requests
     with hold_lock(settings):
+        carried = {plan.request for plan in known_plans(control) if plan.events[-1].event == "verified"}
         there = {(one.request, one.about, one.addressee) for one in all_notices(control)}
         rows = [{"request_id": request.id, "about": request.kind, "addressee": addressee, "what": ",".join(what),
                  "made_on": today, "due_on": today + timedelta(days=policy.rights.notices.days)}
                 for request in listed if request.kind in policy.rights.notices.about
+                and (request.kind == RESTRICTION or request.id in carried)  # nothing is told of before
                 for addressee, what in _to_tell(settings, policy, control, keys, request)
                 if (request.id, request.kind, addressee) not in there]
         if rows:
