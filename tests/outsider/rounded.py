@@ -110,8 +110,13 @@ def _told(shape: Shape, period: pd.Timestamp, part: pd.DataFrame, beside: pd.Dat
     levels = {tuple(value == ALL for value in key) for key in shown}
     for key in _totals(dimensions, cells):
         _say(system, dimensions, key, *_known(shown, levels, key), one_type)
+        if key in shown and key[dimensions.index(CATEGORY)] != ALL:  # a listed row is somebody's, shown or not
+            system.at_most([at for cell, at in cells.items() if all(total in (ALL, value) for total, value in
+                                                                    zip(key, cell, strict=True))], -1.0, -1.0)
     for cell, at in cells.items():
         count = _known(shown, levels, cell)[0]
+        if cell in shown:
+            low[at] = max(low[at], 1.0)
         if count is not None:
             low[at] = high[at] = count
     matrix, most = system.matrix()

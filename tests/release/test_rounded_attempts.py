@@ -1,5 +1,6 @@
 """What is learnt of a rounding that tells too much: which counts go the other way, and when draws are given up."""
 
+from collections.abc import Collection
 from itertools import combinations
 from typing import Any
 
@@ -125,8 +126,13 @@ def test_with_nothing_left_to_move_other_draws_are_taken() -> None:
     assert (one.multiple, one.draw, one.down) == (0, 1, set())
 
 
-def one_region() -> tuple[Audit, dict[Key, int]]:
-    """Ten customers of a region are shown, nothing else; three, one and one by type and category."""
+def one_region(*, shown: bool = True, listed: Collection[tuple[str, ...]] = ()) -> tuple[Audit, dict[Key, int]]:
+    """Ten customers of a region, shown or not, and nothing else; three, one and one by type and category.
+
+    Args:
+        shown: whether the ten are.
+        listed: levels that are listed without a figure.
+    """
     kinds = {"business": 3, "consumer": 1, "sole_proprietor": 1}
     true = {(("customer_type", kind), ("postal_region", "3"), ("product_category", category)): count
             for kind, count in kinds.items() for category in ("desks", "racks")}
@@ -135,11 +141,12 @@ def one_region() -> tuple[Audit, dict[Key, int]]:
         for dims in combinations(("customer_type", "postal_region", "product_category"), size):
             for key in sorted({tuple(pair for pair in cell if pair[0] in dims) for cell in true}):
                 counts = [count for cell, count in true.items() if set(key) <= set(cell)]
-                is_shown = dims == ("postal_region",)
+                is_shown = shown and dims == ("postal_region",)
                 customers = float(sum(counts))
                 rows.append(Row("sales_monthly", 0, key, size, 10, {"customers": customers, "orders": 2 * customers},
                                 set() if is_shown else {"customers", "orders"}, not is_shown))
-    beside = Beside("2024-03-01", "sales_monthly", rows, frozenset({frozenset({"postal_region"})}))
+    levels = frozenset(map(frozenset, (("postal_region",), *listed)))
+    beside = Beside("2024-03-01", "sales_monthly", rows, levels)
     return Audit(POLICY, beside, true, "customers"), true
 
 
@@ -158,3 +165,24 @@ def test_two_types_of_which_somebody_is_certain_leave_the_third_of_ten_too_littl
     assert all(gain == pytest.approx(1, abs=1e-4) for gain in mend.gains.values())
     one = audit.of({cell: k if cell == cells["business", "desks"] else 0 for cell in true}, k)
     assert not set(one.cells) & {cells["sole_proprietor", "desks"], cells["sole_proprietor", "racks"]}
+
+
+@pytest.mark.parametrize(("shown", "listed", "published", "is_told"), [
+    (False, True, 0, True),  # 1 to 9: a row is somebody's
+    (False, True, 1, False),  # 1 to 19
+    (False, False, 0, False),  # 0 to 9
+    (True, True, 0, False),  # 1 to 8 by the exact tables alone, of which ten in all are shown: no more is asked
+])
+def test_a_listed_row_is_somebody_s_and_leaves_nine_numbers_where_nobody_is_counted(
+        shown: bool, listed: bool, published: int, is_told: bool) -> None:
+    audit, true = one_region(shown=shown, listed=[("customer_type", "product_category")] if listed else [])
+    k = POLICY.release.thresholds.k
+    told = audit.of(dict.fromkeys(true, published * k), k)
+    assert bool(told.cells) is is_told
+
+
+def test_what_the_exact_tables_leave_is_not_the_rounded_counts_to_take() -> None:
+    """Of ten that are shown the exact tables leave business 1 to 8: told where rounding leaves 1 to 4."""
+    audit, true = one_region(listed=[("customer_type", "product_category")])
+    told = audit.of(dict.fromkeys(true, 0), 5)
+    assert {cell for cell in told.cells if ("customer_type", "business") in cell}

@@ -61,7 +61,7 @@ class FeasibilityIntervals:
         is_amount = system.group.is_amount
         self.protected = np.array([system.is_protected(i, measure) for i in range(len(self.values))], dtype=bool)
         self._side = np.abs(self.values) * share * (1 - _SLACK) * (self.protected & is_amount)
-        self._width = np.where(self.protected & (not is_amount), policy.release.thresholds.k, 1) * (1 - _SLACK)
+        self.width = np.where(self.protected & (not is_amount), policy.release.thresholds.k, 1) * (1 - _SLACK)
 
     def beside(self, tried: System) -> "FeasibilityIntervals":
         """The same intervals while more cells are suppressed on trial; what was found so far holds there too."""
@@ -82,7 +82,7 @@ class FeasibilityIntervals:
         """How much further down and up each cell must be moved; 0 when its interval is wide enough."""
         short_down, short_up = np.maximum(self._side - self.down, 0), np.maximum(self._side - self.up, 0)
         thin = (short_down == 0) & (short_up == 0)
-        rest = np.where(thin, np.maximum(self._width - self.down - self.up, 0), 0)
+        rest = np.where(thin, np.maximum(self.width - self.down - self.up, 0), 0)
         return short_down + rest, short_up + rest
 
     def too_narrow(self) -> list[int]:
@@ -105,8 +105,8 @@ class FeasibilityIntervals:
 
     def wishes(self, cell: int) -> list[Wish]:
         """What a cell whose interval is too narrow is to be moved by: an amount to each side, else so far in all."""
-        if self._side[cell] * 2 < self._width[cell]:
-            return [Wish(cell, float(self._width[cell]), (True, False))]
+        if self._side[cell] * 2 < self.width[cell]:
+            return [Wish(cell, float(self.width[cell]), (True, False))]
         return [Wish(cell, float(self._side[cell]), (up,)) for up in (True, False)]
 
     def required_moves(self, cells: Sequence[int], *, up: bool) -> dict[int, float]:

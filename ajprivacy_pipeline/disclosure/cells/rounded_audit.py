@@ -10,10 +10,12 @@ stand the shown cells of the exact tables and their sums. Two systems follow fro
 - of the count itself: unknown are the finest cells, and all totals that are not shown or not listed. Along the types it
   adds up; along other dimensions no part is more than its total, and a total no more than its parts. Whoever counts has
   ordered at least once, so that the finest cells of a total are no more than its shown orders where those add up.
+  A row that the exact table lists is somebody's, whether its count is shown or not.
 - of every other count or sum of whole numbers in the exact table, of which everybody counted has one or more: what the
   exact table lists, and that no suppressed cell is less than what the rounded counts within it make certain.
 
-A small count must leave k whole numbers possible, and so must what the exact table suppresses for its own sake.
+A small count must leave k whole numbers possible, and so must what the exact table suppresses for its own sake; where
+the exact tables alone leave fewer to who counts on listed rows, rounded counts must leave as many as these do.
 """
 
 from collections import defaultdict
@@ -129,7 +131,7 @@ class Audit:
         place, system = self._place, self._counts.system
         limits = _rounded(system, place, {key: (true, published[key]) for key, true in self.true.items()}, base)
         intervals = self._counts.beside(replace(system, limits=[*system.limits, *limits]))
-        narrow = open_cells(intervals)
+        narrow = self._counts.beyond(intervals, open_cells(intervals))
         looked = int(intervals.protected.sum())
         finest = {at: key for key, at in place.items() if key in self.true}
         cells = [finest[at] for at in narrow if at in finest]
@@ -141,7 +143,7 @@ class Audit:
             system = template.system
             limits = _certain(system, within, floors)
             beside = template.beside(replace(system, limits=[*system.limits, *limits]))
-            narrow = open_cells(beside)
+            narrow = template.beyond(beside, open_cells(beside))
             others += [(system.group.name, system.rows[at][0].key) for at in narrow]
             mends += [self._mend(held, within, published, base) for held in what_holds(beside, narrow)]
             looked += int(beside.protected.sum())
@@ -181,8 +183,16 @@ def _of_counts(policy: Policy, beside: Beside, true: Mapping[Key, int],
     group = Group(measure, (measure,), whole=False, is_amount=False)
     system = build_system(policy, group, beside.month, rows, levels)
     place = {row.key: at for at, found in enumerate(system.rows) for row in found}
-    system.limits += _ordered(policy, beside, system, place, true)
+    system.limits += [*_ordered(policy, beside, system, place, true), *_at_least_one(beside, system)]
     return system, place
+
+
+def _at_least_one(beside: Beside, system: System) -> Iterator[Limit]:
+    """That what is listed and suppressed is one or more; an order that lost its lines is in a total of none."""
+    for at, rows in enumerate(system.rows):
+        slack = system.value(at, system.group.name) - 1
+        if system.gone[at] and slack >= 0 and any(beside.lists(row) for row in rows):
+            yield ((at, -1.0),), slack
 
 
 def _nothing(policy: Policy, beside: Beside, true: Mapping[Key, int]) -> Iterator[Row]:
@@ -265,7 +275,7 @@ def _beside_counts(policy: Policy, beside: Beside, group: Group,
 
 
 def _certain(system: System, within: Mapping[int, list[list[Key]]], floors: Mapping[Key, int]) -> Iterator[Limit]:
-    """That no suppressed value is less than what the published counts within it make certain."""
+    """That no suppressed value is less than what the published counts within it make certain, nor, listed, than one."""
     for at, sums in within.items():
         least = max((sum(floors.get(key, 0) for key in keys) for keys in sums), default=0)
         slack = system.value(at, system.group.name) - least
@@ -289,4 +299,21 @@ class _Intervals(FeasibilityIntervals):
         self._side = np.where(self.protected, self._side, 0.0)
         whole = (policy.release.thresholds.k - 1) * (1 - _SLACK)  # from the least to the largest of k numbers
         hidden = np.where(listed & (self.values > 0), 1 - _SLACK, 0.0)
-        self._width = np.where(self.protected & (not system.group.is_amount), whole, hidden)
+        self.width = np.where(self.protected & (not system.group.is_amount), whole, hidden)
+        self._asked = set[int]()
+
+    def beyond(self, told: "_Intervals", narrow: list[int]) -> list[int]:
+        """Which of some cells that are told too closely the exact tables alone leave more room.
+
+        What these tell by themselves is not the rounded counts': no more room is asked than they leave.
+        """
+        fresh = [cell for cell in narrow if cell not in self._asked]
+        if not fresh or len(narrow) > self.open_cells:  # more of them were not looked at one by one
+            return narrow
+        self._asked.update(fresh)
+        alone = self.beside(self.system)
+        alone.width = np.zeros_like(self.width)
+        alone.width[fresh] = self.width[fresh]
+        held = open_cells(alone)
+        self.width[held] = np.minimum(self.width[held], (alone.down + alone.up)[held] * (1 - _SLACK))
+        return told.too_narrow()
