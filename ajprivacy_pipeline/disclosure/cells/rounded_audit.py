@@ -188,8 +188,8 @@ def _of_counts(policy: Policy, beside: Beside, true: Mapping[Key, int],
 
 
 def _at_least_one(beside: Beside, system: System) -> Iterator[Limit]:
-    """That what is listed and suppressed is one or more; an order that lost its lines is in a total of none."""
-    for at, rows in enumerate(system.rows):
+    """That a count that is listed and suppressed is one or more, where it is; an amount hides a share of itself."""
+    for at, rows in enumerate(() if system.group.is_amount else system.rows):
         slack = system.value(at, system.group.name) - 1
         if system.gone[at] and slack >= 0 and any(beside.lists(row) for row in rows):
             yield ((at, -1.0),), slack
@@ -258,6 +258,7 @@ def _beside_counts(policy: Policy, beside: Beside, group: Group,
     rows, measure = [row for row in beside.rows if beside.lists(row)], group.name
     levels: Levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
     system = build_system(policy, group, beside.month, rows, levels)
+    system.limits += _at_least_one(beside, system)
     adds = set(policy.release.tables[beside.exact].columns[measure].additive_over)
     parts: dict[Key, list[Key]] = {}
     for key in true:
@@ -275,7 +276,7 @@ def _beside_counts(policy: Policy, beside: Beside, group: Group,
 
 
 def _certain(system: System, within: Mapping[int, list[list[Key]]], floors: Mapping[Key, int]) -> Iterator[Limit]:
-    """That no suppressed value is less than what the published counts within it make certain, nor, listed, than one."""
+    """That no suppressed value is less than what the published counts within it make certain."""
     for at, sums in within.items():
         least = max((sum(floors.get(key, 0) for key in keys) for keys in sums), default=0)
         slack = system.value(at, system.group.name) - least
@@ -302,7 +303,7 @@ class _Intervals(FeasibilityIntervals):
         self.width = np.where(self.protected & (not system.group.is_amount), whole, hidden)
         self._asked = set[int]()
 
-    def beyond(self, told: "_Intervals", narrow: list[int]) -> list[int]:
+    def beyond(self, told: FeasibilityIntervals, narrow: list[int]) -> list[int]:
         """Which of some cells that are told too closely the exact tables alone leave more room.
 
         What these tell by themselves is not the rounded counts': no more room is asked than they leave.
