@@ -6,8 +6,8 @@ taken out of a text (`candidates`), which only ever counts what is there: a hit 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -32,10 +32,12 @@ from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
 from ajprivacy_pipeline.warehouse.marker import MARKER
 from ajprivacy_pipeline.warehouse.native import postgres_reader, sqlite_reader
+from ajprivacy_pipeline.warehouse.packed import Packed
 from ajprivacy_pipeline.warehouse.source import ColumnType, Source, open_source
 from ajprivacy_pipeline.warehouse.stream import as_text
 
 BATCH_ROWS = 20_000
+MUCH = 2_000_000  # values that are gathered before they are looked at
 GUARD = "guard"  # looked for once no plan's set is left: the addresses and numbers that the guard holds
 NOT_READ = "not read"  # of a table that could not be looked through
 _NO_TEXT = ("binary", "boolean")
@@ -50,6 +52,7 @@ class Looked:
     path: tuple[str, ...]
     name: str
     columns: tuple[str, ...]
+    integers: frozenset[str]  # columns that hold nothing but numbers without a point
 
 
 def look_through(con: zones.Connection, sought: erased.Sought, mapping: MappingFile, url: str) -> list[Hit]:
@@ -64,12 +67,11 @@ def look_through(con: zones.Connection, sought: erased.Sought, mapping: MappingF
     Raises:
         SourceError: the warehouse cannot be reached.
     """
-    found: Found = Counter()
     with open_source(url) as source, ExitStack() as stack:
-        native = _native(con, source, stack)
+        looking = _Looking(con, source, _native(con, source, stack), sought)
         for table in _tables(source, mapping):
-            found += _of_table(con, source, native, sought, table)
-    return _listed(found)
+            looking.gather(table)
+        return _listed(looking.found())
 
 
 def _listed(found: Found) -> list[Hit]:
@@ -142,7 +144,8 @@ def _tables(source: Source, mapping: MappingFile) -> Iterator[Looked]:
                        if _shows(source.dialect, type_) and (name, column) not in known
                        and (f"{own}.{name}", column) not in known)
         if wanted:
-            yield Looked(path, name, wanted)
+            integers = frozenset(column for column in wanted if columns[column].kind == "integer")
+            yield Looked(path, name, wanted, integers)
 
 
 def _shows(dialect: str, type_: ColumnType) -> bool:
@@ -192,24 +195,110 @@ def _native(con: zones.Connection, source: Source, stack: ExitStack) -> _Native 
     return None
 
 
-def _of_table(con: zones.Connection, source: Source, native: _Native | None, sought: erased.Sought,
-              table: Looked) -> Found:
-    """What stands in a table: by the engine's own reader, else streamed; a table that neither reads is said so."""
-    if native is not None:
+class _Looking:
+    """One look through a warehouse: the values of its tables are gathered, and each is looked at once.
+
+    The same names and addresses stand in many columns and rows. What is gathered lies in the zone's file; it is
+    looked at whenever it is much, so that it stays small. A street is found by itself first: what has to stand beside
+    it is looked for in its table afterwards.
+    """
+
+    def __init__(self, con: zones.Connection, source: Source, native: _Native | None, sought: erased.Sought) -> None:
+        self.con, self.source, self.native, self.sought = con, source, native, sought
+        self.tables: list[Looked] = []
+        self.streets: dict[int, list[str]] = {}  # by table, the values with a street that is looked for
+        self.by_hand: set[int] = set()  # tables that the quickest way does not read
+        self.counts: Found = Counter()
+        con.execute("CREATE OR REPLACE TABLE swept_values "
+                    "(place INTEGER, col INTEGER, value VARCHAR, row_count BIGINT)")
+
+    def gather(self, table: Looked) -> None:
+        """Read a table in the quickest way that it can be read in; one that cannot be read is said so."""
+        place = len(self.tables)
+        self.tables.append(table)
+        for values in (self._quickly, self._slowly):
+            try:
+                for relation in values(table):
+                    self.con.execute(f"INSERT INTO swept_values SELECT {place}, col, value, count(*) FROM ({relation}) "
+                                     f"WHERE strlen(value) >= {self.sought.sweep.shortest} GROUP BY col, value")
+                    if self.con.execute("SELECT count(*) FROM swept_values").fetchall()[0][0] > MUCH:
+                        self._look()
+            except (PrivacyError, zones.EngineError):
+                self._forget(place)
+            else:
+                return
+        self.counts[table.name, "*", NOT_READ] = 1
+
+    def found(self) -> Found:
+        """Returns the rows in which something stands, of all that was gathered."""
+        self._look()
+        self.con.execute("DROP TABLE swept_values")
+        for place, streets in self.streets.items():
+            table = self.tables[place]
+            self.con.register("swept_streets", pa.table({"value": pa.array(streets, pa.string())}))
+            native = self.native if place not in self.by_hand else None
+            for rows in [native.relation(table)] if native else self._streamed(table):
+                for col, count in _addresses(self.con, self.sought, rows, len(table.columns)).items():
+                    self.counts[table.name, table.columns[col], "address"] += count
+            self.con.unregister("swept_streets")
+        return self.counts
+
+    def _forget(self, place: int) -> None:
+        """Take back what was gathered of a table that could not be read to its end."""
+        self.source.connection.rollback()
+        self.by_hand.add(place)
+        self.con.execute("DELETE FROM swept_values WHERE place = $place", {"place": place})
+        self.streets.pop(place, None)
+        for known in [known for known in self.counts if known[0] == self.tables[place].name]:
+            del self.counts[known]
+
+    def _quickly(self, table: Looked) -> Iterator[str]:
+        """Yields relations (col, value) by the engine's own reader, or of rows that the server has packed."""
+        if self.native is not None:
+            yield _unpivoted(self.native.relation(table), len(table.columns))
+            return
+        sweep = self.sought.sweep
+        # A number without a point is nothing but a run of digits, and so many it has at least.
+        packed = Packed(self.source, table.path, {
+            name: max(sweep.shortest, sweep.phone_digits[0]) if name in table.integers else sweep.shortest
+            for name in table.columns})
+        for batch in packed.batches(BATCH_ROWS):
+            with self._known(batch):
+                yield packed.relation("swept")
+
+    def _slowly(self, table: Looked) -> Iterator[str]:
+        """Yields relations (col, value) of rows as the driver gives them."""
+        for rows in self._streamed(table):
+            yield _unpivoted(rows, len(table.columns))
+
+    def _streamed(self, table: Looked) -> Iterator[str]:
+        for batch in _streamed(self.source, table):
+            with self._known(batch):
+                yield "SELECT * FROM swept"
+
+    @contextmanager
+    def _known(self, batch: pa.Table) -> Iterator[None]:
+        self.con.register("swept", batch)
         try:
-            return _of_relation(con, sought, table, native.relation(table))
-        except zones.EngineError:
-            source.connection.rollback()
-    found: Found = Counter()
-    try:
-        for batch in _streamed(source, table):
-            con.register("swept", batch)
-            found += _of_relation(con, sought, table, "SELECT * FROM swept")
-            con.unregister("swept")
-    except PrivacyError:
-        source.connection.rollback()
-        return Counter({(table.name, "*", NOT_READ): 1})
-    return found
+            yield
+        finally:
+            self.con.unregister("swept")
+
+    def _look(self) -> None:
+        """Count the rows of what is gathered by column and kind; of a street note where it stands."""
+        distinct = "(SELECT 0 AS row_no, 0 AS col, value FROM swept_values GROUP BY value)"
+        self.con.execute(f"CREATE OR REPLACE TABLE scratch.hits AS SELECT DISTINCT h.value, w.kind "
+                         f"FROM ({self.sought.hits(distinct)}) AS h "
+                         "JOIN (SELECT DISTINCT kind, hash FROM scratch.wanted) AS w USING (hash)", self.sought.bound())
+        for place, col, kind, rows in self.con.execute(
+                "SELECT place, col, kind, sum(row_count)::BIGINT FROM swept_values JOIN scratch.hits USING (value) "
+                "WHERE kind <> 'address' GROUP BY ALL").fetchall():
+            self.counts[self.tables[place].name, self.tables[place].columns[col], kind] += rows
+        for place, value in self.con.execute("SELECT DISTINCT place, value FROM swept_values "
+                                             "JOIN scratch.hits USING (value) WHERE kind = 'address'").fetchall():
+            self.streets.setdefault(place, []).append(value)
+        self.con.execute("DROP TABLE scratch.hits")
+        self.con.execute("TRUNCATE swept_values")
 
 
 def _streamed(source: Source, table: Looked) -> Iterator[pa.Table]:
@@ -230,48 +319,17 @@ def _shown(value: object) -> str | None:
         return bytes(value).decode("utf-8", "replace")  # type: ignore[call-overload, no-any-return]
 
 
-def _of_relation(con: zones.Connection, sought: erased.Sought, table: Looked, relation: str) -> Found:
-    """Count the rows of a relation (c0, c1, ...) by column and kind; a street counts with what is beside it alone.
-
-    A value is looked at once, however many rows of its column hold it: `row_no` is their number here.
-    """
-    columns = [f"c{i}" for i in range(len(table.columns))]
-    found_in = sought.hits(_values(relation, columns, sought.sweep.shortest))
-    con.execute(f"CREATE OR REPLACE TABLE scratch.hits AS SELECT DISTINCT h.row_no, h.col, h.value, w.kind "
-                f"FROM ({found_in}) AS h JOIN (SELECT DISTINCT kind, hash FROM scratch.wanted) AS w USING (hash)",
-                sought.bound())
-    found: Found = Counter()
-    for col, kind, rows in con.execute("SELECT col, kind, sum(row_no)::BIGINT FROM scratch.hits "
-                                       "WHERE kind <> 'address' GROUP BY ALL").fetchall():
-        found[table.name, table.columns[col], kind] = rows
-    if con.execute("SELECT count(*) FROM scratch.hits WHERE kind = 'address'").fetchall()[0][0]:
-        for col, rows in _addresses(con, sought, relation, columns).items():
-            found[table.name, table.columns[col], "address"] = rows
-    return found
+def _unpivoted(relation: str, columns: int, beside: str = "") -> str:
+    numbers, names = (", ".join(f"{name}{i}" for i in range(columns)) for name in ("", "c"))
+    return f"SELECT {beside}unnest([{numbers}]) AS col, unnest([{names}]) AS value FROM ({relation})"
 
 
-def _values(relation: str, columns: Sequence[str], shortest: int) -> str:
-    """The values of each column that are long enough to be anything, with the number of their rows as row_no."""
-    numbers = ", ".join(str(i) for i in range(len(columns)))
-    return (f"(SELECT count(*) AS row_no, col, value FROM (SELECT unnest([{numbers}]) AS col, "
-            f"unnest([{', '.join(columns)}]) AS value FROM ({relation})) "
-            f"WHERE strlen(value) >= {shortest} GROUP BY col, value)")
-
-
-def _cells(relation: str, columns: Sequence[str]) -> str:
-    numbers = ", ".join(str(i) for i in range(len(columns)))
-    return (f"(SELECT row_no, unnest([{numbers}]) AS col, unnest([{', '.join(columns)}]) AS value "
-            f"FROM (SELECT row_number() OVER () AS row_no, * FROM ({relation})))")
-
-
-def _addresses(con: zones.Connection, sought: erased.Sought, relation: str,
-               columns: Sequence[str]) -> Mapping[int, int]:
-    """Rows by column in which a street stands, and anywhere in the row its postal code or name."""
-    streets = "(SELECT value FROM scratch.hits WHERE kind = 'address')"
-    anywhere = " OR ".join(f"{column} IN {streets}" for column in columns)
+def _addresses(con: zones.Connection, sought: erased.Sought, relation: str, columns: int) -> Mapping[int, int]:
+    """Rows by column in which a street of `swept_streets` stands, and anywhere in the row its postal code or name."""
+    anywhere = " OR ".join(f"c{i} IN (FROM swept_streets)" for i in range(columns))
     con.execute(f"CREATE OR REPLACE TABLE scratch.near AS SELECT * FROM ({relation}) WHERE {anywhere}")
-    found_in = sought.hits(_cells("FROM scratch.near", columns), beside=True)
-    con.execute(f"CREATE OR REPLACE TABLE scratch.words AS {found_in}",
+    cells = _unpivoted("SELECT row_number() OVER () AS row_no, * FROM scratch.near", columns, "row_no, ")
+    con.execute(f"CREATE OR REPLACE TABLE scratch.words AS {sought.hits(f'({cells})', beside=True)}",
                 sought.bound(beside=True))
     return dict(con.execute("SELECT s.col, count(DISTINCT s.row_no) FROM scratch.words AS s "
                             "JOIN scratch.wanted AS w ON w.hash = s.hash AND w.kind = 'address' "

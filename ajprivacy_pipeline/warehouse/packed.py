@@ -1,0 +1,56 @@
+"""Reading a table of MySQL or MariaDB as one text a row, since its driver takes its time for each single value.
+
+Belongs here: the SELECT that packs what may matter of a row, and the SQL that takes it apart again. Does not belong
+here: what is looked for (`enforcement.sweep`).
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping
+
+import pyarrow as pa
+
+from ajprivacy_pipeline.errors import SourceError
+from ajprivacy_pipeline.storage.zones import literal
+from ajprivacy_pipeline.warehouse.address import driver_errors
+from ajprivacy_pipeline.warehouse.source import Source
+
+_WIDTH = 4  # digits of a column's number
+
+
+class Packed:
+    """The rows of one table, each as the text of its values that are long enough, with something random before each.
+
+    What stands before a value is so long that no value has it in it by chance; nobody knows it before.
+    """
+
+    def __init__(self, source: Source, path: tuple[str, ...], least: Mapping[str, int]) -> None:
+        """Read a table; `least` has its columns, and how many bytes a value has at least to be read."""
+        self.source, self.path, self.least = source, path, least
+        self._before = secrets.token_hex(8)
+
+    def relation(self, packed: str) -> str:
+        """SQL of the values (col, value) in a relation of rows that `batches` gave."""
+        cells = f"SELECT unnest(string_split(packed, {literal(self._before)})[2:]) AS cell FROM {packed}"
+        return f"SELECT cell[1:{_WIDTH}]::INTEGER AS col, cell[{_WIDTH + 1}:] AS value FROM ({cells})"
+
+    def batches(self, rows: int) -> Iterator[pa.Table]:
+        """Yields so many rows at a time as `packed`.
+
+        Raises:
+            SourceError: it cannot be read like this: a type is no text, or a row is larger than the server sends.
+        """
+        quoted, cells = self.source.quote, []
+        for number, (name, least) in enumerate(self.least.items()):
+            text = f"CONVERT({quoted(name)} USING utf8mb4)"
+            # What cannot be shown as a text makes the whole NULL: nothing is left out unseen.
+            cells += [f"IF({quoted(name)} IS NULL, '', IF(OCTET_LENGTH({text}) < {least}, '', {shown}))"
+                      for shown in (f"'{self._before}{number:0{_WIDTH}}'", text)]
+        query = f"SELECT CONCAT({', '.join(cells)}) AS packed FROM {quoted(*self.path)}"
+        options = {"stream_results": True, "yield_per": rows, "no_parameters": True}
+        with driver_errors(self.source.address, f"table {self.path[-1]}"):
+            result = self.source.connection.exec_driver_sql(query, execution_options=options)
+            for found in result.partitions(rows):
+                packed = [row[0] for row in found]
+                if None in packed:  # so it answers where the text would be larger than a packet
+                    raise SourceError(f"{self.source.address.shown}: a row of {self.path[-1]} is too large")
+                yield pa.table({"packed": pa.array(packed, pa.string())})
