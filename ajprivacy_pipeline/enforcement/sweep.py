@@ -52,7 +52,6 @@ class Looked:
     path: tuple[str, ...]
     name: str
     columns: tuple[str, ...]
-    integers: frozenset[str]  # columns that hold nothing but numbers without a point
 
 
 def look_through(con: zones.Connection, sought: erased.Sought, mapping: MappingFile, url: str) -> list[Hit]:
@@ -144,8 +143,7 @@ def _tables(source: Source, mapping: MappingFile) -> Iterator[Looked]:
                        if _shows(source.dialect, type_) and (name, column) not in known
                        and (f"{own}.{name}", column) not in known)
         if wanted:
-            integers = frozenset(column for column in wanted if columns[column].kind == "integer")
-            yield Looked(path, name, wanted, integers)
+            yield Looked(path, name, wanted)
 
 
 def _shows(dialect: str, type_: ColumnType) -> bool:
@@ -257,11 +255,7 @@ class _Looking:
         if self.native is not None:
             yield _unpivoted(self.native.relation(table), len(table.columns))
             return
-        sweep = self.sought.sweep
-        # A number without a point is nothing but a run of digits, and so many it has at least.
-        packed = Packed(self.source, table.path, {
-            name: max(sweep.shortest, sweep.phone_digits[0]) if name in table.integers else sweep.shortest
-            for name in table.columns})
+        packed = Packed(self.source, table.path, table.columns, self.sought.sweep.shortest)
         for batch in packed.batches(BATCH_ROWS):
             with self._known(batch):
                 yield packed.relation("swept")

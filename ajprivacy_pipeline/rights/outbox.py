@@ -75,8 +75,7 @@ def fill(settings: Settings, policy: Policy, today: date, requests: Iterable[Req
     control, keys = ControlStore.in_folder(settings.control), KeyStore(settings.keys, settings.root_key)
     listed = known_requests(settings, policy.rights) if requests is None else requests
     with hold_lock(settings):
-        carried = {plan.request for plan in known_plans(control)
-                   if any(event.event == "verified" for event in plan.events[-1:])}
+        carried = {plan.request for plan in known_plans(control) if plan.events and plan.events[-1].event == "verified"}
         there = {(one.request, one.about, one.addressee) for one in all_notices(control)}
         rows = [{"request_id": request.id, "about": request.kind, "addressee": addressee, "what": ",".join(what),
                  "made_on": today, "due_on": today + timedelta(days=policy.rights.notices.days)}

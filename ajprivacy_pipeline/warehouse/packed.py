@@ -5,7 +5,7 @@ here: what is looked for (`enforcement.sweep`).
 """
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
@@ -23,9 +23,9 @@ class Packed:
     What stands before a value is so long that no value has it in it by chance; nobody knows it before.
     """
 
-    def __init__(self, source: Source, path: tuple[str, ...], least: Mapping[str, int]) -> None:
-        """Read a table; `least` has its columns, and how many bytes a value has at least to be read."""
-        self.source, self.path, self.least = source, path, least
+    def __init__(self, source: Source, path: tuple[str, ...], columns: Sequence[str], shortest: int) -> None:
+        """Read some columns of a table, of each what has so many bytes at least."""
+        self.source, self.path, self.columns, self.shortest = source, path, columns, shortest
         self._before = secrets.token_hex(8)
 
     def relation(self, packed: str) -> str:
@@ -40,10 +40,10 @@ class Packed:
             SourceError: it cannot be read like this: a type is no text, or a row is larger than the server sends.
         """
         quoted, cells = self.source.quote, []
-        for number, (name, least) in enumerate(self.least.items()):
+        for number, name in enumerate(self.columns):
             text = f"CONVERT({quoted(name)} USING utf8mb4)"
             # What cannot be shown as a text makes the whole NULL: nothing is left out unseen.
-            cells += [f"IF({quoted(name)} IS NULL, '', IF(OCTET_LENGTH({text}) < {least}, '', {shown}))"
+            cells += [f"IF({quoted(name)} IS NULL, '', IF(OCTET_LENGTH({text}) < {self.shortest:d}, '', {shown}))"
                       for shown in (f"'{self._before}{number:0{_WIDTH}}'", text)]
         query = f"SELECT CONCAT({', '.join(cells)}) AS packed FROM {quoted(*self.path)}"
         options = {"stream_results": True, "yield_per": rows, "no_parameters": True}
