@@ -1,14 +1,15 @@
 """The month as a performance-minded team would write it with polars + ADBC. Simplified as pandas_month.py is.
 
-python polars_month.py HOST DBNAME MONTH OUT [--months 1|24]
+    python polars_month.py HOST DBNAME MONTH OUT [--months 1|24]
 """
 
-import hmac, json, os, resource, sys, time
+import hmac, json, os, sys
 from datetime import date
 from pathlib import Path
 import polars as pl
 import adbc_driver_postgresql.dbapi as adbc
 from polars import col as c, lit
+from both import DEVICES, PAGES, PHASES, TEXT, TIME, phase
 
 HOST, DB, MONTH, OUT = sys.argv[1:5]
 MONTHS = int(sys.argv[sys.argv.index("--months") + 1]) if "--months" in sys.argv else 1
@@ -20,34 +21,6 @@ OPEN = date(9999, 12, 31)
 a = lit(AS_OF)
 f0 = y * 12 + m - MONTHS
 FIRST = date(f0 // 12, f0 % 12 + 1, 1)
-TEXT = dict(
-    customers="customer_id customer_type name organisation_number national_identity_number email phone username gender street_address postal_code city country industry preferences",
-    contacts="contact_id customer_id name email phone username job_title preferences",
-    products="product_id name category",
-    orders="order_id customer_id contact_id delivery_name delivery_street_address delivery_postal_code delivery_city delivery_phone delivery_email delivery_note payment_method payment_reference currency",
-    order_lines="order_id product_id",
-    invoices="invoice_id customer_id order_id billing_name billing_street_address billing_postal_code billing_city billing_email",
-    cases="case_id customer_id contact_id order_id kind summary",
-    communications="communication_id customer_id contact_id case_id channel direction sender recipient body",
-    newsletter_subscriptions="subscription_id email customer_id contact_id",
-    web_events="event_id visitor_id customer_id contact_id ip_address user_agent event_type page",
-    app_logs="log_id service level username ip_address message",
-    rights_requests="request_id kind customer_id contact_id email outcome details",
-)
-TIME = dict(
-    customers="profile_created_at profile_closed_at last_login_at updated_at",
-    contacts="created_at deactivated_at last_login_at updated_at",
-    products="",
-    orders="ordered_at delivered_at completed_at paid_at cancelled_at updated_at",
-    order_lines="delivered_at returned_at",
-    invoices="issued_at due_at settled_at",
-    cases="opened_at closed_at",
-    communications="occurred_at",
-    newsletter_subscriptions="subscribed_at unsubscribed_at",
-    web_events="occurred_at consent_withdrawn_at",
-    app_logs="logged_at",
-    rights_requests="received_at identity_verified_at closed_at",
-)
 OTHER = dict(
     customers="birth_date",
     products="warranty_years",
@@ -56,19 +29,6 @@ OTHER = dict(
     invoices="amount::float8 paid_amount::float8",
     web_events="consented",
 )
-PHASES, START = {}, [time.perf_counter(), time.process_time()]
-
-
-def phase(name):
-    now, cpu = time.perf_counter(), time.process_time()
-    PHASES[name] = {
-        "wall": round(now - START[0], 2),
-        "cpu": round(cpu - START[1], 2),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-    }
-    START[:] = [now, cpu]
-
-
 # ---------------------------------------------------------------- extract and stage
 T = {}
 with adbc.connect(f"postgresql://postgres@/{DB}?host={HOST}") as con, con.cursor() as cur:
@@ -1155,20 +1115,6 @@ MW = (
 publish(
     "communications_monthly", cube(MW, ["channel", "direction"], ["messages"]), ["channel", "direction"], ["messages"]
 )
-PAGES = [
-    ("account", "^/min-side|^/account|^/login|^/logg-inn"),
-    ("checkout", "^/handlekurv|^/kasse|^/cart|^/checkout"),
-    ("service", "^/kundeservice|^/support|^/kontakt|^/hjelp"),
-    ("campaign", "^/kampanje|^/campaign|^/tilbud"),
-    ("home", "^/?$|^/[?#]"),
-    ("catalogue", "^/[a-zæøå]"),
-]
-DEV = [
-    ("robot", "bot\\b|crawl|spider|curl/|python-"),
-    ("tablet", "ipad|tablet|kindle"),
-    ("mobile", "mobi|iphone|android"),
-    ("desktop", "windows|macintosh|x11|linux"),
-]
 
 
 def rule(df, x, rules, out):
@@ -1186,7 +1132,7 @@ WW = (
     .with_columns(w0=c("sc").fill_null(c("kc")))
     .filter(~c("w0").is_in(restricted.implode()).fill_null(False))
 )
-WW = rule(rule(WW, "page", PAGES, "page_group"), "user_agent", DEV, "device_class").with_columns(
+WW = rule(rule(WW, "page", PAGES, "page_group"), "user_agent", DEVICES, "device_class").with_columns(
     cv=c("cons") & ~(c("consent_withdrawn_at") <= c("occurred_at")).fill_null(False),
     vis=c("visitor_id").rank("dense").cast(pl.Int64) + 10**7,
 )
