@@ -80,7 +80,7 @@ def _conditions(query: exp.Expr, table: exp.Table) -> Iterator[exp.Expr]:
 
 
 def unlike(column: str) -> str:
-    """Returns under which name, of no column, it is told that a condition leaves some values of a column out."""
+    """Returns under which name, of no column, it is told that a condition leaves out what another column holds."""
     return f"{column.casefold()}{_TOLD}not"
 
 
@@ -101,8 +101,9 @@ def _pairs(condition: exp.Expr, table: str | None) -> Iterator[tuple[str, frozen
                 yield from _pair(column, [value], table)
         elif isinstance(plain, exp.Column) and (table is None or plain.table == table):
             yield f"{plain.name.casefold()}{_TOLD}true", frozenset({"true"})
-        elif isinstance(plain, exp.NEQ) and isinstance(plain.this, exp.Column) and table in (None, plain.this.table):
-            yield unlike(plain.this.name), frozenset({"true"})
+        elif (isinstance(plain, exp.NEQ) and isinstance(plain.this, exp.Column) and table in (None, plain.this.table)
+              and plain.expression.find(exp.Column)):
+            yield unlike(plain.this.name), frozenset({plain.expression.sql()})
         elif isinstance(plain, exp.In) and plain.expressions:
             yield from _pair(plain.this, plain.expressions, table)
 

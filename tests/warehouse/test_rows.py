@@ -49,6 +49,9 @@ def test_double_quotes_of_mysql_may_be_names() -> None:
     ("k = 1", "k = 1 AND j = 'a'", True),
     ("k = 1", "k = 2", False),
     ("open", "open AND k <> 'x'", True),
+    ("k <> 'x'", "k <> 'y'", False),  # that of x is read
+    ("k <> i", "k <> j", False),
+    ("k <> i", "k <> i", True),
     ("open", "NOT open", False)])
 def test_a_condition_means_all_that_is_read_only_where_it_says_nothing_else(where: str | None, read: str, *,
                                                                             expected: bool) -> None:
