@@ -143,8 +143,9 @@ def one_region(*, shown: bool = True, listed: Collection[tuple[str, ...]] = ()) 
                 counts = [count for cell, count in true.items() if set(key) <= set(cell)]
                 is_shown = shown and dims == ("postal_region",)
                 customers = float(sum(counts))
-                rows.append(Row("sales_monthly", 0, key, size, 10, {"customers": customers, "orders": 2 * customers},
-                                set() if is_shown else {"customers", "orders"}, not is_shown))
+                values = {"customers": customers, "orders": 2 * customers, "units": customers}
+                rows.append(Row("sales_monthly", 0, key, size, 10, values, set() if is_shown else set(values),
+                                not is_shown, frozenset() if is_shown else frozenset({"units"})))
     levels = frozenset(map(frozenset, (("postal_region",), *listed)))
     beside = Beside("2024-03-01", "sales_monthly", rows, levels)
     return Audit(POLICY, beside, true, "customers"), true
@@ -186,3 +187,12 @@ def test_what_the_exact_tables_leave_is_not_the_rounded_counts_to_take() -> None
     audit, true = one_region(listed=[("customer_type", "product_category")])
     told = audit.of(dict.fromkeys(true, 0), 5)
     assert {cell for cell in told.cells if ("customer_type", "business") in cell}
+
+
+@pytest.mark.parametrize(("base", "is_told"), [
+    (10, False),  # one of each, which the row tells by being listed: a unit less is possible neither way
+    (1, True)])  # three of business, of which the row alone told one
+def test_that_a_listed_row_holds_a_unit_is_not_told_by_rounded_counts(base: int, is_told: bool) -> None:
+    audit, true = one_region(shown=False, listed=[("customer_type", "product_category"), ("product_category",)])
+    told = audit.of({cell: -(-count // base) * base for cell, count in true.items()}, base)
+    assert any(measure == "units" for measure, _ in told.others) is is_told

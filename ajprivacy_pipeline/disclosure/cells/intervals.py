@@ -60,7 +60,8 @@ class FeasibilityIntervals:
         share = policy.release.thresholds.interval_percent / 100
         is_amount = system.group.is_amount
         self.protected = np.array([system.is_protected(i, measure) for i in range(len(self.values))], dtype=bool)
-        self._side = np.abs(self.values) * share * (1 - _SLACK) * (self.protected & is_amount)
+        side = np.abs(self.values) * share * (1 - _SLACK) * (self.protected & is_amount)
+        self.sides = side, side.copy()  # down and up
         self.width = np.where(self.protected & (not is_amount), policy.release.thresholds.k, 1) * (1 - _SLACK)
 
     def beside(self, tried: System) -> "FeasibilityIntervals":
@@ -80,7 +81,8 @@ class FeasibilityIntervals:
 
     def shortfall(self) -> tuple[Array, Array]:
         """How much further down and up each cell must be moved; 0 when its interval is wide enough."""
-        short_down, short_up = np.maximum(self._side - self.down, 0), np.maximum(self._side - self.up, 0)
+        short_down, short_up = (np.maximum(side - moved, 0)
+                                for side, moved in zip(self.sides, (self.down, self.up), strict=True))
         thin = (short_down == 0) & (short_up == 0)
         rest = np.where(thin, np.maximum(self.width - self.down - self.up, 0), 0)
         return short_down + rest, short_up + rest
@@ -105,9 +107,9 @@ class FeasibilityIntervals:
 
     def wishes(self, cell: int) -> list[Wish]:
         """What a cell whose interval is too narrow is to be moved by: an amount to each side, else so far in all."""
-        if self._side[cell] * 2 < self.width[cell]:
+        if self.sides[0][cell] * 2 < self.width[cell]:
             return [Wish(cell, float(self.width[cell]), (True, False))]
-        return [Wish(cell, float(self._side[cell]), (up,)) for up in (True, False)]
+        return [Wish(cell, float(self.sides[up][cell]), (up,)) for up in (True, False)]
 
     def required_moves(self, cells: Sequence[int], *, up: bool) -> dict[int, float]:
         """How far from its true value each of some cells should be moved to one side; those that need it alone."""

@@ -25,12 +25,14 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, Held, open_cells, what_holds
 from ajprivacy_pipeline.disclosure.cells.measure_groups import Group, groups_of
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.cells.rounding import most_off
 from ajprivacy_pipeline.disclosure.cells.table_system import (
+    Array,
     Key,
     Levels,
     Limit,
@@ -188,8 +190,8 @@ def _of_counts(policy: Policy, beside: Beside, true: Mapping[Key, int],
 
 
 def _at_least_one(beside: Beside, system: System) -> Iterator[Limit]:
-    """That a count that is listed and suppressed is one or more, where it is; an amount hides a share of itself."""
-    for at, rows in enumerate(() if system.group.is_amount else system.rows):
+    """That what is listed and suppressed is one or more, where it is."""
+    for at, rows in enumerate(system.rows):
         slack = system.value(at, system.group.name) - 1
         if system.gone[at] and slack >= 0 and any(beside.lists(row) for row in rows):
             yield ((at, -1.0),), slack
@@ -297,7 +299,7 @@ class _Intervals(FeasibilityIntervals):
                                      for rows in system.rows], dtype=bool) for own in (False, True))
         self.protected = primary & (self.values > 0)
         self.protected[sorted(small)] = True
-        self._side = np.where(self.protected, self._side, 0.0)
+        self.sides = self._of(self.protected)
         whole = (policy.release.thresholds.k - 1) * (1 - _SLACK)  # from the least to the largest of k numbers
         hidden = np.where(listed & (self.values > 0), 1 - _SLACK, 0.0)
         self.width = np.where(self.protected & (not system.group.is_amount), whole, hidden)
@@ -312,9 +314,14 @@ class _Intervals(FeasibilityIntervals):
         if not fresh or len(narrow) > self.open_cells:  # more of them were not looked at one by one
             return narrow
         self._asked.update(fresh)
-        alone = self.beside(self.system)
-        alone.width = np.zeros_like(self.width)
-        alone.width[fresh] = self.width[fresh]
-        held = open_cells(alone)
-        self.width[held] = np.minimum(self.width[held], (alone.down + alone.up)[held] * (1 - _SLACK))
+        alone, asked = self.beside(self.system), np.isin(np.arange(len(self.width)), fresh)
+        alone.width, alone.sides = np.where(asked, self.width, 0.0), self._of(asked)
+        held, (down, up) = open_cells(alone), self.sides
+        for wanted, left in ((self.width, alone.down + alone.up), (down, alone.down), (up, alone.up)):
+            wanted[held] = np.minimum(wanted[held], left[held] * (1 - _SLACK))
         return told.too_narrow()
+
+    def _of(self, cells: NDArray[np.bool_]) -> tuple[Array, Array]:
+        """What is asked of some cells to each side, and nothing of the others."""
+        down, up = (np.where(cells, side, 0.0) for side in self.sides)
+        return down, up
