@@ -35,12 +35,12 @@ def make_tokens(con: Connection, keys: KeyStore, control_percent: int) -> None:
     con.execute(
         f"CREATE OR REPLACE TEMPORARY TABLE {TOKENS} AS WITH known AS (SELECT DISTINCT subject_id "
         "FROM retention.attribute_decisions WHERE decision IN ('retain', 'hold')) "
-        "SELECT c.rowid AS person, CAST('0x' || substr(sha256($outer || unhex(sha256($inner || "
+        "SELECT c.subject_no AS person, CAST('0x' || substr(sha256($outer || unhex(sha256($inner || "
         "encode(c.customer_id)))), 1, 16) AS UBIGINT) AS token, "
         "CAST('0x' || substr(sha256($control_outer || unhex(sha256($control_inner || "
         "encode(c.customer_id)))), 1, 16) AS UBIGINT) % 100 // $percent AS control_group, "
         "k.subject_id IS NOT NULL AS is_known "
-        "FROM staged.customers AS c LEFT JOIN known AS k ON k.subject_id = 'customer:' || c.customer_id",
+        "FROM retention.subjects AS c LEFT JOIN known AS k USING (subject_id) WHERE c.contact_id IS NULL",
         {"outer": who.outer, "inner": who.inner, "control_outer": control.outer, "control_inner": control.inner,
          "percent": control_percent})
 

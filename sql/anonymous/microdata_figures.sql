@@ -1,7 +1,7 @@
 -- model: anonymous.microdata_figures
 -- grain: one row per row of customers that may be in the microdata
 -- params: microdata_month, home_currency
--- reads: anonymous.microdata_people, staged.customers, staged.contacts, staged.orders, staged.order_lines, control.rates
+-- reads: anonymous.microdata_people, retention.subjects, staged.contacts, staged.orders, staged.order_lines, control.rates
 -- doc: Quasi-identifiers in their finest values and what the sensitive bands are made of: orders up to the month's end that
 --      were not cancelled, kroner spent on lines that were not returned, full months since the last order (NULL without
 --      one). Contacts count as their customer. An amount without a rate into kroner is left out.
@@ -34,6 +34,6 @@ SELECT
     coalesce(t.orders, 0) AS orders, coalesce(t.spend, 0) AS spend,
     12 * (year($microdata_month) - year(t.last_on)) + month($microdata_month) - month(t.last_on) AS months
 FROM anonymous.microdata_people AS p
-JOIN staged.customers AS c ON c.rowid = p.person
-LEFT JOIN totals AS t ON t.customer_id = c.customer_id
+JOIN retention.subjects AS s ON s.subject_no = p.person
+LEFT JOIN totals AS t ON t.customer_id = s.customer_id
 WHERE p.is_included

@@ -5,7 +5,7 @@
 -- doc: The quasi-identifiers of everybody at the month's end, in the policy's finest values: the linkage proof needs all.
 --      `is_included`: something retained, nothing due, not restricted, no objection or erasure, not a minor, nor perhaps one
 --      of whose birth date only the decade is left.
---      `person` numbers the rows of this run and means nothing else. Whoever is born or joined within the month has had
+--      `person` is the subject_no of this run and means nothing else. Whoever is born or joined within the month has had
 --      the day by the month's end, so that whole months need no days.
 WITH decided AS (
     SELECT subject_id, bool_or(decision = 'retain') AND NOT bool_or(decision = 'due') AS is_kept
@@ -20,7 +20,7 @@ stopped AS (
 ),
 people AS (
     SELECT
-        c.rowid AS person, c.customer_type, c.country, c.postal_code,
+        u.subject_no AS person, c.customer_type, c.country, c.postal_code,
         lower(trim(c.gender)) AS gender, lower(trim(c.industry)) AS industry,
         12 * (year($microdata_month) - year(c.birth_date)) + month($microdata_month) - month(c.birth_date) AS age_months,
         CASE WHEN year(c.birth_date) % 10 = 0 AND month(c.birth_date) = 1 AND day(c.birth_date) = 1 THEN 120 ELSE 0 END
@@ -29,6 +29,7 @@ people AS (
             + month($microdata_month) - month(c.profile_created_on) AS tenure_months,
         coalesce(d.is_kept, false) AND s.subject_id IS NULL AS may_be_included
     FROM staged.customers AS c
+    JOIN retention.subjects AS u ON u.subject_id = 'customer:' || c.customer_id
     LEFT JOIN decided AS d ON d.subject_id = 'customer:' || c.customer_id
     LEFT JOIN stopped AS s ON s.subject_id = 'customer:' || c.customer_id
 ),

@@ -12,7 +12,7 @@ WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id I
 restricted_orders AS (SELECT record_id AS order_id FROM retention.kept_out WHERE entity = 'orders'),  -- of guests
 orders AS (
     SELECT
-        o.order_id, o.rowid AS order_number, o.contact_id, o.tombstone_type, coalesce(o.customer_id, n.customer_id, f.contributor) AS customer_id, f.region,
+        o.order_id, row_number() OVER (ORDER BY o.order_id) AS order_number, o.contact_id, o.tombstone_type, coalesce(o.customer_id, n.customer_id, f.contributor) AS customer_id, f.region,
         p.month, p.period, o.delivery_postal_code AS postal_code,
         coalesce(upper(trim(o.currency)), $home_currency) AS currency
     FROM staged.orders AS o

@@ -102,7 +102,9 @@ def empty_shop(policy: Policy) -> Connection:
                 "since DATE, review BOOLEAN)")
     con.execute("CREATE TABLE retention.attribute_decisions (as_of DATE, subject_id VARCHAR, attribute VARCHAR, "
                 "decision VARCHAR, due_on DATE, retained_by VARCHAR[], held_by VARCHAR[])")
-    con.execute("CREATE TABLE retention.subjects (subject_no INTEGER, subject_id VARCHAR)")
+    con.execute("CREATE VIEW retention.subjects AS SELECT row_number() OVER (ORDER BY customer_id) AS subject_no, "
+                "'customer:' || customer_id AS subject_id, customer_id, NULL::VARCHAR AS contact_id "
+                "FROM staged.customers")
     con.execute("CREATE TABLE retention.requests (subject_no INTEGER, stops_marketing BOOLEAN, erases BOOLEAN, "
                 "freezes BOOLEAN, by_email BOOLEAN, kind VARCHAR, email_key VARCHAR)")
     con.execute("CREATE TABLE retention.guest_requests (entity VARCHAR, record_id VARCHAR, erased_ons DATE[], "

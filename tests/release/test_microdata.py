@@ -62,9 +62,10 @@ def shop(home: Path, rows: dict[str, list[dict[str, Any]]] | None = None, **upda
         for who in ids for attribute, decision in (("name", "hold" if who == "customer:C1" else "retain"),
                                                    ("age", decided.get(who, "retain")))])
     add(world.con, "retention.freezes", [{"subject_id": "customer:C2", '"freeze"': "restriction"}])
-    add(world.con, "retention.subjects", [{"subject_no": i, "subject_id": f"customer:C{i}"} for i in (3, 4)])
-    add(world.con, "retention.requests", [{"subject_no": 3, "stops_marketing": True, "erases": False},
-                                          {"subject_no": 4, "stops_marketing": False, "erases": True}])
+    numbers = dict(world.con.execute("SELECT subject_id, subject_no FROM retention.subjects").fetchall())
+    add(world.con, "retention.requests", [
+        {"subject_no": numbers["customer:C3"], "stops_marketing": True, "erases": False},
+        {"subject_no": numbers["customer:C4"], "stops_marketing": False, "erases": True}])
     world.con.execute("UPDATE staged.customers SET birth_date = DATE '2006-04-01' WHERE customer_id = 'C5'")
     return world
 
