@@ -12,6 +12,7 @@ from pathlib import Path
 from ajprivacy_pipeline.errors import PrivacyError
 
 _PLAIN = r"[\w /.\-]"  # characters of a path that mean nothing else anywhere
+_MASTER = r"local(\[(\d+|\*)\])?|yarn|(spark|k8s)://\S+"
 
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent
@@ -21,6 +22,8 @@ VARIABLES = {
     "AJPRIVACY_WAREHOUSE": "the customer warehouse (a SQLAlchemy URL)",
     "AJPRIVACY_NOTICE": "the folder of notice files",
     "AJPRIVACY_MAPPING": "the mapping of the warehouse's names",
+    "AJPRIVACY_ENGINE": "what decides a month: duckdb or spark",
+    "AJPRIVACY_SPARK": "where Spark runs, as local[2] or spark://HOST:7077",
     "AJPRIVACY_MEMORY": "how much memory the engine may take",
     "AJPRIVACY_THREADS": "how many threads it may use",
     "AJPRIVACY_ROOT_KEY": "the root key, instead of the file in keys/",
@@ -29,6 +32,7 @@ VARIABLES = {
     "AJPRIVACY_PUBLISH_SCHEMA": "in which schema of it",
     "AJPRIVACY_ALERTS": "who is told what needs attention",
 }
+DUCKDB, SPARK = "duckdb", "spark"
 
 
 def sql_folder() -> Path:
@@ -52,6 +56,8 @@ class Settings:
     publish_country: str | None = None
     publish_schema: str = "published"
     alerts: tuple[str, ...] = field(default=(), repr=False)
+    engine: str = DUCKDB
+    spark: str = "local[*]"
 
     @property
     def restricted(self) -> Path:
@@ -89,13 +95,14 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
 
     AJPRIVACY_HOME (default: `.ajprivacy` in the checkout, else in the working folder), AJPRIVACY_WAREHOUSE (default:
     the sample shop's SQLite file), AJPRIVACY_NOTICE (a folder of notice files; default: those of the package),
-    AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY. For a
-    database that gets the published tables too: AJPRIVACY_PUBLISH_URL, AJPRIVACY_PUBLISH_COUNTRY (where its data lies,
-    as NO), AJPRIVACY_PUBLISH_SCHEMA (default `published`; SQLite has none). Who is told what needs attention:
+    AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY. What decides a month: AJPRIVACY_ENGINE
+    (`duckdb` unless it says `spark`), AJPRIVACY_SPARK (Spark's master; default `local[*]`). For a database that gets
+    the published tables too: AJPRIVACY_PUBLISH_URL, AJPRIVACY_PUBLISH_COUNTRY (where its data lies, as NO),
+    AJPRIVACY_PUBLISH_SCHEMA (default `published`; SQLite has none). Who is told what needs attention:
     AJPRIVACY_ALERTS, addresses with blanks between them (`alerts.notify`).
 
     Raises:
-        PrivacyError: a number does not parse.
+        PrivacyError: a number does not parse, or an engine is not known.
     """
     values = dict(os.environ) if env is None else env
     root = CHECKOUT if (CHECKOUT / "workspace.yaml").is_file() else Path.cwd()
@@ -108,6 +115,12 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
     threads = values.get("AJPRIVACY_THREADS") or str(os.cpu_count() or 2)
     if not threads.isdigit() or int(threads) < 1:
         raise PrivacyError("AJPRIVACY_THREADS must be a whole number of at least 1")
+    engine, spark = values.get("AJPRIVACY_ENGINE") or DUCKDB, values.get("AJPRIVACY_SPARK") or Settings.spark
+    if engine not in (DUCKDB, SPARK):
+        raise PrivacyError(f"AJPRIVACY_ENGINE must be {DUCKDB} or {SPARK}")
+    if not re.fullmatch(_MASTER, spark):
+        raise PrivacyError("AJPRIVACY_SPARK must be a master of Spark: local[2], spark://HOST:7077, yarn or "
+                           "k8s://HOST; a Spark Connect address (sc://) keeps no table between two models")
     default_mapping = home / "mapping.toml"
     return Settings(
         home=home,
@@ -121,6 +134,8 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
         publish_country=values.get("AJPRIVACY_PUBLISH_COUNTRY") or None,
         publish_schema=values.get("AJPRIVACY_PUBLISH_SCHEMA") or "published",
         alerts=tuple((values.get("AJPRIVACY_ALERTS") or "").split()),
+        engine=engine,
+        spark=spark,
     )
 
 

@@ -4,8 +4,9 @@ Belongs here: turning policy and control data into what `sql/staged` and `sql/re
 rules themselves, which are SQL, or the faults of values (`quality`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -157,6 +158,13 @@ def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, mont
                 columns_of_rows = list(map(list, zip(*rows, strict=True)))
                 listed = ", ".join(f"unnest(${i + 1})" for i in range(len(columns_of_rows)))
                 con.execute(f"INSERT INTO {name} SELECT {listed}", columns_of_rows)
+
+
+def write_rates(con: Connection, rates: Mapping[str, Decimal]) -> None:
+    """Write control.rates: what a unit of a currency is worth in that of the shop's home."""
+    con.execute(f"CREATE OR REPLACE TABLE control.rates ({CONTROL_TABLES['control.rates']})")
+    for row in rates.items():
+        con.execute("INSERT INTO control.rates VALUES (?, ?)", list(row))
 
 
 def _policy_tables(policy: DecisionPolicy) -> Iterator[tuple[str, Rows]]:

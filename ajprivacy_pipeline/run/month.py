@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.pseudonyms.zone import PSEUDONYMISED, write_pseudonymised
 from ajprivacy_pipeline.retention.bind import catalogue_of
 from ajprivacy_pipeline.retention.completeness import require_complete
+from ajprivacy_pipeline.run.engines import RunModel, engine_of
 from ajprivacy_pipeline.run.progress import Progress, Report, Steps, ignore
 from ajprivacy_pipeline.settings import Settings, operator, prepare_home
 from ajprivacy_pipeline.storage import zones
@@ -56,10 +58,12 @@ class MonthRun:
 
     def __init__(self, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,
                  con: zones.Connection, month: str, run_id: str, report: Report, logs: "Logs | None" = None,
-                 request: "ReleaseRequest | None" = None, file: Path | None = None, *, was_read: bool = False) -> None:
+                 request: "ReleaseRequest | None" = None, file: Path | None = None, *, was_read: bool = False,
+                 engine: RunModel | None = None) -> None:
         """Hold the parts of a run; opens nothing by itself.
 
         `file`: what `con` has open, where it stays; None: it is destroyed in the end. `was_read`: it may hold people.
+        `engine`: makes the models' tables; None: DuckDB.
         """
         self.settings = settings
         self.policy = policy
@@ -76,6 +80,7 @@ class MonthRun:
         self._logs = logs
         self._request = request
         self._file, self._was_read = file, was_read
+        self._run_model = engine or partial(run_model, con)
 
     def extract(self) -> "list[TableExtract]":
         """Read the warehouse into the schema raw; nothing of an earlier run of the month is in the file any more."""
@@ -94,9 +99,8 @@ class MonthRun:
         with boundary("extract"):
             require_known_keys(self.settings, self.control, self.keys)
         with boundary("extract"), self._emptied():
-            sources = self.policy.sources
-            mapping = load_mapping(self.settings.mapping_file, sources)
-            extracts = extract(self.con, self.settings.warehouse_url, mapping, sources, progress=progress)
+            mapping = load_mapping(self.settings.mapping_file, self.policy.sources)
+            extracts = extract(self.con, self.settings.warehouse_url, mapping, self.policy.sources, progress=progress)
             emptied = settle_values(self.con, self.policy, mapping, {found.table: found.not_null for found in extracts})
             for layer in LAYERS:
                 self.con.execute(f"DROP SCHEMA IF EXISTS {zones.quote(layer)} CASCADE")
@@ -130,7 +134,7 @@ class MonthRun:
                 from ajprivacy_pipeline.release.carried_facts import write_carried_facts
                 write_carried_facts(self.con, self.settings)  # of what is staged, which each of its readers comes after
                 self._values[_CARRIED] = {}
-            return done(run_model(self.con, model, bound))
+            return done(self._run_model(model, bound))
 
     def quality(self) -> int:
         """Write staged.quality, the rows that do not fit the source contract, and return their number."""
@@ -257,7 +261,7 @@ class MonthRun:
 
     def _prepare(self) -> None:
         from ajprivacy_pipeline.oversight.evidence import write_open_before
-        from ajprivacy_pipeline.retention.bind import CONTROL_TABLES, prepare
+        from ajprivacy_pipeline.retention.bind import prepare, write_rates
         from ajprivacy_pipeline.retention.guard import write_guard
         from ajprivacy_pipeline.retention.recorded_requests import write_added
         from ajprivacy_pipeline.warehouse.mapping import load_mapping
@@ -267,10 +271,7 @@ class MonthRun:
         write_open_before(self.con, self.control, self.keys, self.month)
         write_guard(self.con, self.control, self.policy.enforcement, self._judged_on or as_of(self.month))
         write_added(self.con, self.control, self.keys)
-        rates = load_mapping(self.settings.mapping_file, self.policy.sources).rates
-        self.con.execute(f"CREATE OR REPLACE TABLE control.rates ({CONTROL_TABLES['control.rates']})")
-        for row in rates.items():
-            self.con.execute("INSERT INTO control.rates VALUES (?, ?)", list(row))
+        write_rates(self.con, load_mapping(self.settings.mapping_file, self.policy.sources).rates)
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[Callable[[int], int]]:
@@ -333,12 +334,12 @@ def open_month(settings: Settings, month: str, run_id: str, report: Report = ign
         file = month_file(settings, month)
         settle(keys, file)
         was_read = file.exists()
-        with zones.open_zone(settings, keys, file) as con:
-            # A folder a month: two months at once must not write to each other's spill files.
-            con.execute(f"SET temp_directory = {zones.literal(str(spill))}")
+        with (zones.open_zone(settings, keys, file) as con,
+              engine_of(settings, policy, con, spill / "spark") as engine):
+            con.execute(f"SET temp_directory = {zones.literal(str(spill))}")  # two months never spill into one folder
             try:
                 yield MonthRun(settings, policy, control, keys, con, month, run_id, report, logs, request, file,
-                               was_read=was_read)
+                               was_read=was_read, engine=engine)
             finally:
                 with suppress(zones.EngineError):  # a run's tokens never outlive the run
                     con.execute("DROP TABLE IF EXISTS anonymous.tokens")
