@@ -38,8 +38,9 @@ def grid(group: Group, values: list[list[int]], suppressed: set[tuple[int, int]]
 
 
 def true_interval(system: System, cell: int) -> tuple[float, float]:
-    """How far a cell can be moved down and up, by scipy alone."""
+    """How far a cell can be moved down and up, by scipy alone: to nothing, or to the one that a listed row tells."""
     measure = system.group.measures[0]
+    one = measure in system.whole
     gone = [i for i in range(len(system.rows)) if system.is_suppressed(i)]
     matrix = line_matrix(system, {c: i for i, c in enumerate(gone)}).toarray()
     limits = np.array([[sum(sign for at, sign in terms if at == c) for c in gone] for terms, _ in system.limits])
@@ -50,7 +51,8 @@ def true_interval(system: System, cell: int) -> tuple[float, float]:
         cost[gone.index(cell)] = sign
         found = linprog(cost, A_ub=limits if limits.size else None, b_ub=slack if limits.size else None,
                         A_eq=matrix if matrix.size else None, b_eq=np.zeros(len(matrix)) if matrix.size else None,
-                        bounds=[(-system.value(c, measure), 1e9) for c in gone], method="highs")
+                        bounds=[((one and v >= 1) - v, 1e9) for v in map(system.values(measure).item, gone)],
+                        method="highs")
         ends.append(abs(found.fun))
     return ends[0], ends[1]
 
@@ -63,7 +65,9 @@ def grids(draw: Any) -> System:
     values = draw(st.lists(st.lists(st.integers(0, most), min_size=width, max_size=width),
                            min_size=height, max_size=height))
     places = [(i, j) for i in range(height + 1) for j in range(width + 1)]
-    return grid(group, values, set(draw(st.lists(st.sampled_from(places), max_size=12))))
+    system = grid(group, values, set(draw(st.lists(st.sampled_from(places), max_size=12))))
+    system.whole = dict.fromkeys(draw(st.sampled_from([(), group.measures])), frozenset())
+    return system
 
 
 @st.composite

@@ -22,8 +22,22 @@ def is_narrow(system: System, cell: int) -> bool:
     down, up = true_interval(system, cell)
     if not system.group.is_amount:
         return down + up < K - 1e-4
+    if all(map(system.is_suppressed, range(len(system.rows)))):
+        return False  # nothing is shown, so that nothing is told
     side = abs(system.value(cell, "revenue_nok")) * SHARE
-    return down < side - 1e-4 or up < side - 1e-4 or down + up < 1 - 1e-4
+    return down < min(side, goes_down(system, cell)) - 1e-4 or up < side - 1e-4 or down + up < 1 - 1e-4
+
+
+def goes_down(system: System, cell: int) -> float:
+    """How far an amount can be less with everything suppressed: each of its cells that has one keeps one."""
+    held = sum(system.value(one, "revenue_nok") >= 1 for one in finest(system, cell)) if system.whole else 0
+    return system.value(cell, "revenue_nok") - held
+
+
+def finest(system: System, cell: int) -> set[int]:
+    """The finest cells that a cell is the sum of."""
+    parts = next((parts for total, parts in system.lines if total == cell), ())
+    return set[int]().union(*(finest(system, part) for part in parts)) if parts else {cell}
 
 
 def too_narrow(system: System, measure: str) -> list[int]:
@@ -242,3 +256,59 @@ def test_a_cell_that_another_table_leaves_out_is_a_known_zero() -> None:
               sales(None, None, 5, 5, table="product_demand_monthly")]
     rows = [*demand, sales("desks", None, 4, 5), sales(None, None, 4, 5)]
     assert zeros(rows, rows) == {(("product_category", "outdoor"),)}
+
+
+def of_types(measure: str, values: list[float], *, listed: bool = True, orders: float | None = None) -> System:
+    """A region's total, and the few of each type behind it, whose rows are listed without a figure.
+
+    With `orders` the last type's row shows so many, and its customers: it is suppressed only to hide the others.
+    """
+    rows, kinds = [], "abcdefghij"[:len(values)]
+    for kind, value in (("", sum(values)), *zip(kinds, values, strict=True)):
+        key = (("customer_type", kind), ("postal_region", "5")) if kind else (("postal_region", "5"),)
+        figures = dict.fromkeys(("orders", "customers", "units", "revenue_nok"), value)
+        shows = kind == kinds[-1] and orders is not None
+        hidden = set(figures) - ({"orders", "customers"} if shows else set()) if kind else set[str]()
+        rows.append(Row("sales_monthly", 0, key, len(key), 5 if kind else 50, figures | {"orders": orders or value},
+                        hidden, bool(kind) and not shows, frozenset(() if shows else hidden), listed=listed))
+    group = AMOUNTS if measure in AMOUNTS.measures else Group(measure, (measure,), whole=False, is_amount=False)
+    return build_system(POLICY, group, 1, rows, {(row.table, frozenset(d for d, _ in row.key)) for row in rows})
+
+
+@pytest.mark.parametrize("measure", ["orders", "customers"])
+@pytest.mark.parametrize(("values", "narrow"), [
+    ([3, 7], 2), ([4, 7], 2), ([5, 7], 0),  # 1 to 9, 1 to 10, 1 to 11: k wide
+    ([1] * 10, 10), ([1] * 9 + [10], 10), ([1] * 9 + [11], 0)])  # ten rows of ten are one each
+def test_a_listed_row_is_somebody_s_so_that_two_of_ten_leave_nine(measure: str, values: list[float],
+                                                                  narrow: int) -> None:
+    assert len(too_narrow(of_types(measure, values), measure)) == narrow
+    assert (len(too_narrow(of_types(measure, values, listed=False), measure)) > 0) is (sum(values) < K)
+
+
+@pytest.mark.parametrize(("values", "narrow"), [([1, 1, 1], 3), ([2, 9], 2), ([2, 10], 0), ([2, 11], 1)])
+def test_units_of_listed_rows_are_one_or_more(values: list[float], narrow: int) -> None:
+    """Two units could be ten or eleven: orders hold a unit each, so that k of them are possible from eleven on.
+
+    Three units of three rows are one each, and ten could be eleven, where eleven would have to be 12.1.
+    """
+    assert len(too_narrow(of_types("units", values), "units")) == narrow
+
+
+@pytest.mark.parametrize(("orders", "narrow"), [(41, 1), (40, 0)])
+def test_units_are_no_fewer_than_the_orders_beside_them(orders: float, narrow: int) -> None:
+    """One unit beside fifty that 41 orders show: it could be ten; of 40 orders, eleven."""
+    assert len(too_narrow(of_types("units", [1, 50], orders=orders), "units")) == narrow
+
+
+def test_nobody_counts_on_one_where_there_is_none() -> None:
+    """Two gave all back: their row is listed and holds nothing, so that nobody knows of one in any."""
+    assert too_narrow(of_types("units", [0, 7, 7]), "units") == []
+    assert of_types("units", [0, 7, 7]).room("units").tolist() == [0, 6, 6, 0]
+
+
+def test_a_total_is_no_less_than_its_listed_parts_make_it() -> None:
+    """Two units of two rows: the total cannot be one, whatever is suppressed; it need not go where it cannot."""
+    system = of_types("units", [1, 1])
+    assert system.room("units").tolist() == [0, 0, 0]
+    system.gone = [True] * 3
+    assert too_narrow(system, "units") == []

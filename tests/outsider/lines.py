@@ -13,6 +13,9 @@ import pandas as pd
 from tests.outsider.published import ALL, Published, Shape
 
 Cell = frozenset[tuple[str, str]]  # the dimensions that are no total, with their values: equal in every table
+SOMEBODY_S = frozenset({  # one or more in any listed row
+    ("sales_monthly", "orders"), ("sales_monthly", "customers"), ("deliveries_monthly", "orders"),
+    ("communications_monthly", "messages"), ("web_activity_monthly", "events")})
 
 
 @dataclass
@@ -32,9 +35,11 @@ class System:
     contains: list[tuple[Cell, Cell]] = field(default_factory=list)  # the first is at least the second
     covered: list[tuple[Cell, list[Cell]]] = field(default_factory=list)  # at most the sum of its parts
 
-    def put(self, cell: Cell, table: str, value: float | None, ceiling: float, spread: float) -> None:
+    def put(self, cell: Cell, table: str, value: float | None, ceiling: float, spread: float,
+            least: float = -np.inf) -> None:
         """Note what a table says of a cell; `spread` is how far a rounded figure may be from the truth."""
-        low, high = (self.least, ceiling) if value is None else (max(self.least, value - spread), value + spread)
+        least = max(self.least, least)
+        low, high = (least, ceiling) if value is None else (max(self.least, value - spread), value + spread)
         if value is None:
             self.suppressed.add(cell)
             self.tables[cell] = table
@@ -107,7 +112,7 @@ def systems(published: Published) -> Iterator[System]:
                             -np.inf if measure in published.signed else 0.0)
             for shape in shapes:
                 if period in by_period[shape.name]:
-                    _add(system, by_period[shape.name][period], shape)
+                    _add(system, by_period[shape.name][period], shape, published)
             yield system
 
 
@@ -117,18 +122,22 @@ def _levels(frame: pd.DataFrame, shape: Shape) -> set[tuple[bool, ...]]:
     return set(totals.drop_duplicates().itertuples(index=False, name=None))
 
 
-def _add(system: System, frame: pd.DataFrame, shape: Shape) -> None:
+def _add(system: System, frame: pd.DataFrame, shape: Shape, published: Published) -> None:
     dimensions, levels = shape.dimensions, _levels(frame, shape)
     keys = [tuple(str(value) for value in row) for row in frame[list(dimensions)].itertuples(index=False, name=None)]
     values = frame[system.measure].astype("Float64") if not system.amount else frame[system.measure]
     spread = frame["rounded_to"] / 2 if "rounded_to" in frame else pd.Series(0.0, index=frame.index)
     whole = frame.get(_whole(system.measure))
+    orders = frame.get("orders") if system.measure == "units" else None
     cells = {}
     for i, key in enumerate(keys):
         value = None if pd.isna(values.iloc[i]) else float(values.iloc[i])
         ceiling = np.inf if whole is None or pd.isna(whole.iloc[i]) else float(whole.iloc[i])
         cells[key] = _cell(dimensions, key)
-        system.put(cells[key], shape.name, value, ceiling, float(spread.iloc[i]))
+        least = 1.0 if (shape.name, system.measure) in SOMEBODY_S else -np.inf
+        if orders is not None and (system.period, cells[key]) in published.units:
+            least = 1.0 if pd.isna(orders.iloc[i]) else max(1.0, float(orders.iloc[i]))
+        system.put(cells[key], shape.name, value, ceiling, float(spread.iloc[i]), least)
     for at, dimension in enumerate(dimensions):
         parts: dict[tuple[str, ...], list[Cell]] = {}
         for key, cell in cells.items():

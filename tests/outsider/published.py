@@ -61,13 +61,17 @@ class Shape:
 
 @dataclass(frozen=True)
 class Published:
-    """One release. `signed` are measures that may be below nothing, as where there are credit notes."""
+    """One release. `signed` are measures that may be below nothing, as where there are credit notes.
+
+    `units` are the cells, by period, that hold a unit for each order, and one at least: he may know that orders do.
+    """
 
     name: str
     tables: dict[str, pd.DataFrame]
     shapes: dict[str, Shape] = field(default_factory=dict)
     signed: frozenset[str] = frozenset()
     rounded: dict[str, Shape] = field(default_factory=dict)  # tables of rounded counts: every cell has a number
+    units: frozenset[tuple[str, frozenset[tuple[str, str]]]] = frozenset()
 
 
 class NoReleaseError(Exception):

@@ -7,6 +7,7 @@ attacks. A shop with credit notes has units and revenue below nothing: there he 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
 
 import pandas as pd
 
@@ -32,6 +33,7 @@ def everything(published: Published, shop: dict[str, pd.DataFrame], groups: Grou
     facts = facts[facts["period"].str[:7] <= last]
     if (facts["units"] < 0).any():
         published = replace(published, signed=frozenset({"units", "returned_units", "revenue_nok"}))
+    published = replace(published, units=frozenset(_of_units(published, facts)))
     if facts[["period", "who", "customer_type"]].drop_duplicates().duplicated(["period", "who"]).any():
         published = replace(published, shapes={name: _of_several_types(shape)
                                                for name, shape in published.shapes.items()})
@@ -51,6 +53,16 @@ def _counts(published: Published, facts: pd.DataFrame) -> rounded.Truth:
     """Who is truly counted in each finest cell: none in some, and of none nobody can be told."""
     return {(str(period), tuple(map(str, cell))): int(count) for shape in published.rounded.values()
             for (period, *cell), count in facts.groupby(["period", *shape.dimensions])["who"].nunique().items()}
+
+
+def _of_units(published: Published, facts: pd.DataFrame) -> Iterator[tuple[str, frozenset[tuple[str, str]]]]:
+    """The cells that hold a unit or more for each order."""
+    for dimensions in sorted({s.dimensions for s in published.shapes.values() if "units" in s.measures}):
+        for named in (list(part) for size in range(len(dimensions) + 1) for part in combinations(dimensions, size)):
+            found = facts.groupby(["period", *named]).agg(units=("units", "sum"), orders=("order_id", "nunique"))
+            for at, _, _ in found[found["units"] >= found["orders"]].itertuples(name=None):
+                period, *values = (at,) if isinstance(at, str) else at
+                yield str(period), frozenset(zip(named, map(str, values), strict=True))
 
 
 def hides_others(published: Published, found: Finding, facts: pd.DataFrame, limits: Thresholds) -> bool:
@@ -86,7 +98,7 @@ def facts_of(shop: dict[str, pd.DataFrame], groups: Groups) -> pd.DataFrame:
 
     An order without such a line is in no row: it has no units.
     """
-    columns = ["period", "who", "party", "customer_type", "postal_region", "product_category", "product_id",
+    columns = ["period", "order_id", "who", "party", "customer_type", "postal_region", "product_category", "product_id",
                "units", "unit_price", "revenue_nok"]
     if "order_lines" not in shop:
         return pd.DataFrame({name: [] for name in columns}).astype({"period": str})
@@ -99,7 +111,7 @@ def facts_of(shop: dict[str, pd.DataFrame], groups: Groups) -> pd.DataFrame:
                  for who, region in zip(lines["customer_id"], regions, strict=True)]
     price = lines["unit_price"].astype(float) if "unit_price" in lines else pd.Series(None, lines.index, dtype=float)
     return pd.DataFrame({
-        "period": pd.to_datetime(lines["ordered_on"]).dt.strftime("%Y-%m-01"),
+        "period": pd.to_datetime(lines["ordered_on"]).dt.strftime("%Y-%m-01"), "order_id": lines["order_id"],
         "who": lines["customer_id"].fillna(GUEST), "party": lines["customer_id"].fillna("order " + lines["order_id"]),
         "customer_type": [kind for kind, _ in described], "postal_region": [region for _, region in described],
         "product_category": lines["category"].fillna("unknown"), "product_id": lines["product_id"],

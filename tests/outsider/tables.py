@@ -60,11 +60,12 @@ def margins(system: System, limits: Thresholds) -> Iterator[Finding]:
             continue
         hidden = [part for part in parts if part in system.suppressed]
         rest = system.low[total] - sum(system.low[part] for part in parts if part not in system.suppressed)
+        somebody_s = sum(max(0.0, system.low[part]) for part in hidden)
         exact = system.high[total] - system.low[total] < 1e-9
         if exact and len(hidden) == 1:
             yield Finding("margin", system.tables[hidden[0]], system.period, name(hidden[0]),
                           f"{system.measure} = {rest:.2f}, the only one suppressed of its line")
-        elif exact and hidden and not system.amount and system.least >= 0 and rest < limits.k:
+        elif exact and hidden and not system.amount and system.least >= 0 and rest - somebody_s < limits.k:
             yield Finding("margin", system.tables[hidden[0]], system.period, name(total),
                           f"{system.measure}: {len(hidden)} suppressed cells make {rest:.0f} together")
 

@@ -2,7 +2,8 @@
 
 Belongs here: intervals of a system by linear programs, and the rank test. It suppresses nothing.
 
-A published system leaves the suppressed values any solution of its lines, none below zero. Two solutions in which a
+A published system leaves the suppressed values any solution of its lines, none below zero, nor below one where
+somebody's row is listed. Two solutions in which a
 cell differs by enough prove its interval wide; one linear program that moves all narrow cells at once proves it for
 most of them, and only the cells it leaves open get programs of their own. What is looked for are moves off the true
 values, so that rounding of published amounts cannot make a system contradict itself.
@@ -61,7 +62,11 @@ class FeasibilityIntervals:
         is_amount = system.group.is_amount
         self.protected = np.array([system.is_protected(i, measure) for i in range(len(self.values))], dtype=bool)
         side = np.abs(self.values) * share * (1 - _SLACK) * (self.protected & is_amount)
-        self.sides = side, side.copy()  # down and up
+        self.room = system.room(measure)
+        bounded = system.whole.get(measure, frozenset())  # counts of the same row that must be hidden, too
+        counts = np.array([any(row.primary & bounded for row in rows) for rows in system.rows], dtype=bool)
+        most = (policy.release.thresholds.k + 1 - self.values) * (1 - _SLACK) * (self.protected & is_amount & counts)
+        self.sides = np.minimum(side, self.room), np.maximum(side, most)  # down, as far as that goes, and up
         self.width = np.where(self.protected & (not is_amount), policy.release.thresholds.k, 1) * (1 - _SLACK)
 
     def beside(self, tried: System) -> "FeasibilityIntervals":
@@ -88,7 +93,9 @@ class FeasibilityIntervals:
         return short_down + rest, short_up + rest
 
     def too_narrow(self) -> list[int]:
-        """The suppressed cells whose interval is not wide enough."""
+        """The suppressed cells whose interval is not wide enough; none where nothing at all is shown."""
+        if not self.system.limits and all(g or i in self.system.zeros for i, g in enumerate(self.system.gone)):
+            return []
         short_down, short_up = self.shortfall()
         is_narrow = ((short_down > 0) | (short_up > 0)) & np.array(self.system.gone, dtype=bool)
         return [int(cell) for cell in np.flatnonzero(is_narrow)]
@@ -103,13 +110,14 @@ class FeasibilityIntervals:
         if not self.system.group.is_amount:
             return float((self.down + self.up)[gone].min(initial=np.inf))
         gone &= self.values != 0
-        return float((100 * np.minimum(self.down, self.up)[gone] / np.abs(self.values[gone])).min(initial=np.inf))
+        down = np.where(self.down < self.room * (1 - _SLACK), self.down, np.inf)  # no further than it goes
+        return float((100 * np.minimum(down, self.up)[gone] / np.abs(self.values[gone])).min(initial=np.inf))
 
     def wishes(self, cell: int) -> list[Wish]:
         """What a cell whose interval is too narrow is to be moved by: an amount to each side, else so far in all."""
-        if self.sides[0][cell] * 2 < self.width[cell]:
+        if self.sides[0][cell] + self.sides[1][cell] < self.width[cell]:
             return [Wish(cell, float(self.width[cell]), (True, False))]
-        return [Wish(cell, float(self.sides[up][cell]), (up,)) for up in (True, False)]
+        return [Wish(cell, float(self.sides[up][cell]), (up,)) for up in (True, False) if self.sides[up][cell] > 0]
 
     def required_moves(self, cells: Sequence[int], *, up: bool) -> dict[int, float]:
         """How far from its true value each of some cells should be moved to one side; those that need it alone."""
@@ -169,19 +177,21 @@ class _Program:
         self._cells = np.flatnonzero(intervals.system.gone).tolist()
         self._place = {cell: i for i, cell in enumerate(self._cells)}
         self._values = intervals.values[self._cells]
-        self._least = np.where(self._values >= 0, -self._values, -np.inf)
+        self._least = -intervals.room[self._cells]
+        self._gives = np.where(self._values >= 0, -self._least, 0.0)
         self.matrix = line_matrix(intervals.system, self._place)
         self._lines: list[list[int]] = [[] for _ in self._cells]
         for line, cell in zip(self.matrix.row.tolist(), self.matrix.col.tolist(), strict=True):
             self._lines[cell].append(line)
-        self._room = np.asarray(abs(self.matrix) @ np.abs(self._values)).ravel().tolist()
+        self._own = np.where(self._values >= 0, self._gives, -self._values)
+        self._room = np.asarray(abs(self.matrix) @ self._own).ravel().tolist()
         self._limits, self._slack = limit_matrix(intervals.system, self._place)
         self._programs: Programs | None = None
 
     def exchange(self, intervals: FeasibilityIntervals) -> None:
         """The cheap bound, where there are no limits.
 
-        Of cells in the very same lines one can take what the others hold, and give what it has.
+        Of cells in the very same lines one can take what the others can give, and give what it can.
         A suppressed total that is part of one other line and of no more joins the two: its parts stand in that line.
         One that is in no other line bounds nothing.
         """
@@ -207,14 +217,14 @@ class _Program:
             elif len({sign for _, sign in signature}) < 2 or len(signature) != 2:
                 alike[tuple(sorted((joined[line], sign) for line, sign in signature))].append(at)
         for shared, places in alike.items():
-            values = [max(0.0, float(self._values[at])) for at in places]
-            bounded = bool(shared) and not any(line in endless for line, _ in shared)
-            held = sum(values) if bounded else np.inf
-            for at, value in zip(places, values, strict=True):
+            gives = [float(self._gives[at]) for at in places]
+            bounded = not all(line in endless for line, _ in shared)
+            held = sum(gives) if bounded else np.inf
+            for at, own in zip(places, gives, strict=True):
                 cell = self._cells[at]
-                intervals.up[cell] = max(intervals.up[cell], held - value)
+                intervals.up[cell] = max(intervals.up[cell], held - own)
                 if len(places) > 1 or not bounded:
-                    intervals.down[cell] = max(intervals.down[cell], value)
+                    intervals.down[cell] = max(intervals.down[cell], own)
 
     def together(self, wanted: dict[int, float], turn: int) -> dict[int, float]:
         """Some of the wanted moves that do not stand in each other's way: no line gives more than it hides.
@@ -227,7 +237,7 @@ class _Program:
         least, most = np.inf, 0.0
         for cell in cells[start:] + cells[:start]:
             lines = self._lines[self._place[cell]]
-            own, goal = abs(float(self._values[self._place[cell]])), wanted[cell]
+            own, goal = float(self._own[self._place[cell]]), wanted[cell]
             if max(most, goal) <= SPREAD * min(least, goal) and all(room[line] >= goal + own for line in lines):
                 least, most = min(least, goal), max(most, goal)
                 picked[cell] = goal

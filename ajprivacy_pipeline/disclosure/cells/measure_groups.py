@@ -3,6 +3,7 @@
 Belongs here: groups of measures. Does not belong here: cells, and the systems they form (table_system).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
@@ -33,6 +34,18 @@ def lines_along(policy: Policy, table: str, measure: str) -> tuple[str, ...]:
         return ()
     additive = policy.release.tables[table].columns[measure].subtracted_over
     return tuple(d for d in shape.keys if d in additive and d not in UNADDED)
+
+
+def whole_numbers(policy: Policy, group: Group, tables: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Returns the measures of a group that are whole numbers, each with what is shown beside it and cannot be more.
+
+    Nothing is shown beside a measure that takes its row along.
+    """
+    columns = [policy.release.tables[table].columns for table in tables]
+    return {measure: frozenset(name for found in columns for name, column in found.items()
+                               if column.at_most == measure and not group.whole)
+            for measure in group.measures
+            if any(measure in found and found[measure].type == "BIGINT" for found in columns)}
 
 
 def groups_of(policy: Policy, population: str) -> list[Group]:

@@ -39,12 +39,12 @@ class ProtectionCuts:
 
     def __init__(self, system: System, measure: str) -> None:
         """Keep the lines and limits over all cells; what is suppressed already moves freely."""
-        values = system.values(measure)
+        values, room = system.values(measure), system.room(measure)
         place = {cell: cell for cell in range(len(values))}
         lines, (limits, self._slack) = line_matrix(system, place), limit_matrix(system, place)
         zeros = np.isin(np.arange(len(values)), list(system.zeros))
         self._rows, self._free = lines.shape[0], ~np.array(system.gone, dtype=bool)
-        self._down = np.where(zeros, 0.0, np.where(values >= 0, values, np.inf))
+        self._down = np.where(zeros, 0.0, room)
         self._up = np.where(zeros, 0.0, np.inf)
         self._all = np.arange(len(values), dtype=np.int32)
         nothing = np.zeros(len(values))

@@ -180,21 +180,13 @@ def _of_each(policy: Policy, exact: str, measure: str) -> list[Group]:
 def _of_counts(policy: Policy, beside: Beside, true: Mapping[Key, int],
                measure: str) -> tuple[System, dict[Key, int]]:
     """The system of the count itself without what is published of it, and where each cell stands in it."""
-    rows = [*beside.rows, *_nothing(policy, beside, true)]
+    rows = [*(replace(row, listed=beside.lists(row)) for row in beside.rows), *_nothing(policy, beside, true)]
     levels: Levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
     group = Group(measure, (measure,), whole=False, is_amount=False)
     system = build_system(policy, group, beside.month, rows, levels)
     place = {row.key: at for at, found in enumerate(system.rows) for row in found}
-    system.limits += [*_ordered(policy, beside, system, place, true), *_at_least_one(beside, system)]
+    system.limits += _ordered(policy, beside, system, place, true)
     return system, place
-
-
-def _at_least_one(beside: Beside, system: System) -> Iterator[Limit]:
-    """That what is listed and suppressed is one or more, where it is."""
-    for at, rows in enumerate(system.rows):
-        slack = system.value(at, system.group.name) - 1
-        if system.gone[at] and slack >= 0 and any(beside.lists(row) for row in rows):
-            yield ((at, -1.0),), slack
 
 
 def _nothing(policy: Policy, beside: Beside, true: Mapping[Key, int]) -> Iterator[Row]:
@@ -260,7 +252,6 @@ def _beside_counts(policy: Policy, beside: Beside, group: Group,
     rows, measure = [row for row in beside.rows if beside.lists(row)], group.name
     levels: Levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
     system = build_system(policy, group, beside.month, rows, levels)
-    system.limits += _at_least_one(beside, system)
     adds = set(policy.release.tables[beside.exact].columns[measure].additive_over)
     parts: dict[Key, list[Key]] = {}
     for key in true:

@@ -228,7 +228,7 @@ def _faulty_lines(policy: Policy, system: System) -> dict[tuple[int, tuple[int, 
             if protected and system.group.is_amount:
                 shortfall = max(shortfall, max(protected) * (1 + percent / 100) - sum(values))
             elif protected:
-                shortfall = max(shortfall, k - sum(values))
+                shortfall = max(shortfall, k - float(system.room(measure)[hidden].sum()))
         if shortfall > 0:
             faults[line] = shortfall
     return faults

@@ -61,10 +61,10 @@ class SuppressionCost:
 
         The list is empty when nothing helps.
         """
-        values = self._system.values(measure)
-        count = len(values)
+        room = self._system.room(measure)
+        count = len(room)
         gone = np.array(self._system.gone, dtype=bool)
-        down = np.where(values >= 0, np.minimum(values / goal, _FAR), _FAR)
+        down = np.minimum(room / goal, _FAR)
         down[self._is_zero] = 0.0
         rise = np.where(self._is_zero, 0.0, _FAR)
         loss = np.where(gone, 0.0, self.loss)

@@ -9,6 +9,7 @@ total's value. A cell of nothing is a known zero where a table leaves it out, or
 A line is a total and its parts along a dimension over which the policy says the measure adds up. Along any other
 dimension a count still says something: no part is more than its total, and a total no more than its parts together.
 That is a limit. So is a measure that can be no more than another one of its row (`at_most`).
+A row that a table lists is somebody's: what is counted there in whole numbers is one or more, where it truly is.
 Amounts of a population are one group: they are suppressed together, for one gives the other away through a price.
 Stocks are in no system: rounded each by itself, a difference of two is uncertain by more than k anyway.
 """
@@ -22,7 +23,14 @@ from typing import Any
 import numpy as np
 
 from ajprivacy_pipeline.disclosure.cells.contributor_sources import Months
-from ajprivacy_pipeline.disclosure.cells.measure_groups import UNADDED, Group, groups_of, lines_along, population_of
+from ajprivacy_pipeline.disclosure.cells.measure_groups import (
+    UNADDED,
+    Group,
+    groups_of,
+    lines_along,
+    population_of,
+    whole_numbers,
+)
 from ajprivacy_pipeline.disclosure.cells.primary import Shape, may_be_shown, shape_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, quote
@@ -39,6 +47,7 @@ class Row:
     """A row of a public table: where it is, what it truly holds, what is suppressed of it.
 
     `primary` are the measures that may not be shown for their own sake: too few contributors, or one that dominates.
+    A row that is not `listed` stands in a system for what its facts say elsewhere; a reader does not know of it.
     """
 
     table: str
@@ -50,6 +59,7 @@ class Row:
     suppressed_measures: set[str]
     suppressed: bool
     primary: frozenset[str] = frozenset()
+    listed: bool = True
 
     @cached_property
     def level(self) -> frozenset[str]:
@@ -64,7 +74,10 @@ class Row:
 
 @dataclass
 class System:
-    """One group of one month: unknowns, each with its rows, and lines of (total, parts) by position."""
+    """One group of one month: unknowns, each with its rows, and lines of (total, parts) by position.
+
+    `whole` are the measures that are whole numbers, each with those of its row that cannot be more.
+    """
 
     group: Group
     month: Any
@@ -74,6 +87,8 @@ class System:
     zeros: set[int] = field(default_factory=set)
     limits: list[Limit] = field(default_factory=list)
     known: dict[str, Array] = field(default_factory=dict)
+    whole: dict[str, frozenset[str]] = field(default_factory=dict)
+    rooms: dict[str, Array] = field(default_factory=dict)
 
     def is_suppressed(self, unknown: int) -> bool:
         """Whether no row of the unknown shows it."""
@@ -103,6 +118,29 @@ class System:
     def value(self, unknown: int, measure: str) -> float:
         """The true value of one."""
         return float(self.values(measure)[unknown])
+
+    def room(self, measure: str) -> Array:
+        """How far each value could be less, for all that a reader takes for granted: without end below nothing.
+
+        None is below nothing where it is not, nor a whole number below what its row tells of it where it is so much:
+        nobody can count on what is not so. Nor is a total less than what its parts are at least.
+        """
+        if measure not in self.rooms:
+            values = self.values(measure)
+            told = np.array([self._told(rows, measure, value) for rows, value in zip(self.rows, values, strict=True)])
+            least = np.where(values >= 0, told, -np.inf)
+            for total, parts in sorted(self.lines, key=lambda line: -self.depth(line[0])):
+                least[total] = max(least[total], min(values[total], least[list(parts)].sum()))
+            self.rooms[measure] = values - least
+        return self.rooms[measure]
+
+    def _told(self, rows: list[Row], measure: str, value: float) -> float:
+        """What rows tell of a whole number: one by being listed, and what they show of which it cannot be less."""
+        if measure not in self.whole:
+            return 0.0
+        below = self.whole[measure]
+        shown = (row.values[m] for row in rows for m in below - row.suppressed_measures if m in row.values)
+        return max((at for at in (*shown, 1.0 * any(row.listed for row in rows)) if at <= value), default=0.0)
 
     def contributors(self, unknown: int) -> int:
         """How many stand behind it."""
@@ -232,7 +270,7 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
             same[root(next(iter(children)))] = root(total)
     used = sorted({root(key) for (total, _), children in parts.items() for key in (total, *children)})
     position = {key: i for i, key in enumerate(used)}
-    system = System(group, month, [[] for _ in used])
+    system = System(group, month, [[] for _ in used], whole=whole_numbers(policy, group, {row.table for row in rows}))
     for key in sorted(shown):
         if root(key) in position:
             system.rows[position[root(key)]].extend(shown[key])
@@ -276,7 +314,7 @@ def _limits(policy: Policy, system: System, rows: list[Row], shown: dict[Key, li
             if dimension not in columns[measure].subtracted_over and total in shown:
                 parts[row.table, dimension, total].append(row.key)
         ceiling = columns[measure].at_most
-        if (ceiling and ceiling not in row.suppressed_measures and row.key in place
+        if (ceiling and not system.group.whole and ceiling not in row.suppressed_measures and row.key in place
                 and row.values[ceiling] >= row.values[measure]):
             yield ((place[row.key], 1.0),), row.values[ceiling] - row.values[measure]
 
