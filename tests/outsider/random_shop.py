@@ -57,7 +57,8 @@ def _counts(published: Published, facts: pd.DataFrame) -> rounded.Truth:
 
 def _of_units(published: Published, facts: pd.DataFrame) -> Iterator[tuple[str, frozenset[tuple[str, str]]]]:
     """The cells that hold a unit or more for each order."""
-    for dimensions in sorted({s.dimensions for s in published.shapes.values() if "units" in s.measures}):
+    shapes = [shape for shape in published.shapes.values() if "units" in shape.measures]
+    for dimensions in sorted({tuple(d for d in shape.dimensions if d in facts) for shape in shapes}):
         for named in (list(part) for size in range(len(dimensions) + 1) for part in combinations(dimensions, size)):
             found = facts.groupby(["period", *named]).agg(units=("units", "sum"), orders=("order_id", "nunique"))
             for at, _, _ in found[found["units"] >= found["orders"]].itertuples(name=None):
