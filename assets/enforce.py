@@ -60,7 +60,7 @@ def plan() -> dg.AssetsDefinition:
             except (EnforcementError, SourceError) as error:  # the month stands; a plan can be made at any time
                 context.log.warning(str(error))
                 return dg.MaterializeResult(metadata={"made": False, "why": str(error)})
-            approved = summary["plan"] is not None and auto_approve(run.settings, summary["plan"]) is not None
+            approved = bool(summary["plan"] and auto_approve(run.settings, [summary["plan"]]))
         return dg.MaterializeResult(metadata={"made": summary["plan"] is not None, "approved": approved,
                                               "summary": dict(summary),
                                               **_figures(summary, run.policy.retention.time_zone)})

@@ -3,6 +3,8 @@
 Belongs here: approvers, four eyes, the brake, what stands in the way. Does not belong here: making or carrying out.
 """
 
+from collections.abc import Iterable
+
 from ajprivacy_pipeline.enforcement.ground import current_policy, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, open_ledger
 from ajprivacy_pipeline.enforcement.plans import (
@@ -96,14 +98,20 @@ def require_unchanged(plan: Plan, policy: Policy, settings: Settings, catalogue_
                                "again first)")
 
 
-def auto_approve(settings: Settings, name: str) -> Plan | None:
-    """Approve a plan unattended where the policy says so: within the brake, and never the first of anything.
+def auto_approve(settings: Settings, names: Iterable[str]) -> list[Plan]:
+    """Approve plans unattended where the policy says so: within the brake, and never the first of anything.
 
-    Returns None where a person has to.
+    Returns those that were approved; the others a person has to.
     """
-    policy, control = load_policy(settings.notice), ControlStore.in_folder(settings.control)
+    policy = load_policy(settings.notice)
     if not policy.enforcement.auto_approve:
-        return None
+        return []
+    control = ControlStore.in_folder(settings.control)
+    approved = (_auto_approved(settings, policy, control, name) for name in names)
+    return [plan for plan in approved if plan is not None]
+
+
+def _auto_approved(settings: Settings, policy: Policy, control: ControlStore, name: str) -> Plan | None:
     plan = find_plan(control, name)
     carried = [known for known in known_plans(control) if known.rectifies == plan.rectifies
                and any(event.event == "verified" for event in known.events)]

@@ -6,9 +6,9 @@ belong here: deciding, making and applying plans, the words of an answer (`right
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from ajprivacy_pipeline.enforcement.entries import MARKED, undone_batches
@@ -21,27 +21,28 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.zones import Connection
 
 PREFIX = "judged-"  # begins the name of a file, and of its key
+_PEOPLE = """
+    SELECT request_id, list(DISTINCT subject_id ORDER BY subject_id) FILTER (subject_id IS NOT NULL)
+    FROM scratch.asked GROUP BY request_id
+"""
 _JUDGED = """
-    WITH letters AS (
-        SELECT subscription_id FROM staged.newsletter_subscriptions WHERE email_key IN (
-            SELECT email_key FROM scratch.asked UNION SELECT own_key FROM scratch.asked)
-    ), guests AS (
-        SELECT entity, record_id FROM retention.guest_addresses
-        WHERE email_key IN (SELECT email_key FROM scratch.asked WHERE by_email)
+    WITH people AS (SELECT DISTINCT request_id, subject_id FROM scratch.asked),
+    records AS (
+        SELECT p.request_id, d.* FROM retention.record_decisions AS d JOIN people AS p USING (subject_id)
+        UNION
+        SELECT r.request_id, d.* FROM retention.record_decisions AS d
+        JOIN scratch.reached AS r USING (entity, record_id)
     ), theirs AS (
-        SELECT CASE WHEN starts_with(subject_id, 'contact:') THEN 'contacts' ELSE 'customers' END AS entity,
-            attribute AS part, decision, due_on, retained_by, held_by
-        FROM retention.attribute_decisions WHERE subject_id IN (SELECT subject_id FROM scratch.asked)
+        SELECT p.request_id, CASE WHEN starts_with(subject_id, 'contact:') THEN 'contacts' ELSE 'customers' END
+            AS entity, d.attribute AS part, d.decision, d.due_on, d.retained_by, d.held_by
+        FROM retention.attribute_decisions AS d JOIN people AS p USING (subject_id)
         UNION ALL
-        SELECT entity, part, decision, due_on, retained_by, held_by FROM retention.record_decisions
-        WHERE subject_id IN (SELECT subject_id FROM scratch.asked)
-            OR (entity = 'newsletter_subscriptions' AND record_id IN (FROM letters))
-            OR (entity, record_id) IN (SELECT (entity, record_id) FROM guests)
+        SELECT request_id, entity, part, decision, due_on, retained_by, held_by FROM records
         UNION ALL
-        SELECT entity, part, 'due', due_on, [], [] FROM scratch.due SEMI JOIN retention.bulk_rulings
-            USING (entity, record_id)
+        SELECT request_id, entity, part, 'due', due_on, [], []
+        FROM scratch.due_each SEMI JOIN retention.bulk_rulings USING (entity, record_id)
     )
-    SELECT entity, part, decision, due_on, retained_by, held_by, count(*) FROM theirs
+    SELECT request_id, entity, part, decision, due_on, retained_by, held_by, count(*) FROM theirs
     WHERE decision <> 'absent' GROUP BY ALL ORDER BY ALL
 """
 
@@ -81,13 +82,19 @@ class CarriedOut:
     at: datetime | None = None
 
 
-def remember(con: Connection, settings: Settings, keys: KeyStore, request_id: str, day: date) -> None:
-    """Keep what is decided about whoever stands in `scratch.asked`, in place of what was kept of the request before."""
-    people = [row[0] for row in con.execute("SELECT DISTINCT subject_id FROM scratch.asked WHERE subject_id IS NOT "
-                                            "NULL ORDER BY ALL").fetchall()]
-    parts = [asdict(JudgedPart(entity, part, decision, due_on, tuple(why), tuple(held), rows))
-             for entity, part, decision, due_on, why, held, rows in con.execute(_JUDGED).fetchall()]
-    text = json.dumps({"on": day, "people": people, "parts": parts}, default=date.isoformat)
+def judge_all(con: Connection, day: date) -> dict[str, Judged]:
+    """Returns what is decided about whoever stands in `scratch.asked`, `reached` and `due_each`, by request."""
+    parts: dict[str, list[JudgedPart]] = defaultdict(list)
+    for request_id, entity, part, decision, due_on, why, held, rows in con.execute(_JUDGED).fetchall():
+        parts[request_id].append(JudgedPart(entity, part, decision, due_on, tuple(why), tuple(held), rows))
+    return {request_id: Judged(day, tuple(people or ()), tuple(parts[request_id]))
+            for request_id, people in con.execute(_PEOPLE).fetchall()}
+
+
+def remember(settings: Settings, keys: KeyStore, request_id: str, decided: Judged) -> None:
+    """Keep what is decided about whoever a request reaches, in place of what was kept of it before."""
+    parts = [vars(part) for part in decided.parts]
+    text = json.dumps({**vars(decided), "parts": parts}, default=date.isoformat)
     sealed.seal(settings, keys, _name(request_id), text.encode())
 
 

@@ -108,8 +108,10 @@ _HELD = """
 """
 _CLAIMS = """
     INSERT INTO scratch.copy_claims
-    SELECT h.copy, h.key, h.entity, h.record_id, h.part, r.part IS NOT NULL AND h.may_go AS is_due, h.is_gone
+    WITH going AS (SELECT DISTINCT entity, record_id, part FROM {ready})
+    SELECT h.copy, h.key, h.entity, h.record_id, h.part, g.part IS NOT NULL AND h.may_go, h.is_gone
     FROM scratch.held AS h
-    LEFT JOIN (SELECT DISTINCT entity, record_id, part FROM {ready}) AS r USING (entity, record_id, part)
-    QUALIFY bool_or(is_due) OVER (PARTITION BY h.copy, h.key)
+    SEMI JOIN (SELECT copy, key FROM scratch.held SEMI JOIN going USING (entity, record_id, part) WHERE may_go)
+        USING (copy, key)
+    LEFT JOIN going AS g USING (entity, record_id, part)
 """

@@ -1,20 +1,20 @@
 """A decided zone narrowed, in memory, to what the plans of some requests look up: each of them then reads little.
 
-There are what is due of whoever asked, every other row and decision of the same customers and contacts, and whoever
-shares an address with one of them, under the names that they have in the zone. Anything else is not there by any name,
-so that a plan that looked for it would stop.
+There are the rows that are due of whoever asked, every other row and decision of the same customers and contacts, and
+whoever shares an address with one of them, under the names that they have in the zone. Anything else is not there by
+any name, so that a plan that looked for it would stop.
 Belongs here: which rows these are. Does not belong here: what waits and what is counted of everybody, which is settled
 before, on the whole zone (`make`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from ajprivacy_pipeline.enforcement import claims, waits
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, bare, quote
+from ajprivacy_pipeline.storage.zones import Connection, quote
 
 NARROW = "narrow"
-_Columns = Mapping[tuple[str, str], set[str]]  # by schema and table
+_Columns = Mapping[str, set[str]]  # by table, as staged
 _OWNERS = {"customer_id": "customer", "contact_id": "contact"}  # a column that names a subject, and its prefix
 _RECORDS = """
     CREATE OR REPLACE TABLE scratch.near_records AS SELECT DISTINCT entity, record_id FROM scratch.due
@@ -32,24 +32,18 @@ _NEAR = """
     FROM scratch.near_records WHERE entity IN ('customers', 'contacts')
 """
 _RETENTION = {
-    "due": "FROM scratch.due",
-    "bulk_rulings": "FROM {zone}.retention.bulk_rulings SEMI JOIN scratch.due USING (entity, record_id)",
-    "requests": "FROM {zone}.retention.requests WHERE request_id IN (SELECT unnest($requests))",
-    "subjects": "FROM {zone}.retention.subjects SEMI JOIN narrow.retention.requests USING (subject_no)",
-    "guest_addresses": "FROM {zone}.retention.guest_addresses SEMI JOIN scratch.asked USING (email_key)",
     "attribute_decisions": "FROM {zone}.retention.attribute_decisions SEMI JOIN scratch.near USING (subject_id)",
     "record_decisions": "FROM {zone}.retention.record_decisions WHERE subject_id IN (FROM scratch.near) "
                         "OR (entity, record_id) IN (FROM scratch.near_records)",
 }
 
 
-def narrow(con: Connection, policy: Policy, requests: Sequence[str]) -> None:
+def narrow(con: Connection, policy: Policy) -> None:
     """Let the default database of a connection be a narrow one.
 
     Args:
         con: a decided zone, in which `scratch.asked` holds whom the requests reach and `scratch.due` what is theirs.
         policy: whose tables they are.
-        requests: their ids.
     """
     zone = quote(con.execute("SELECT current_database()").fetchall()[0][0])
     con.execute(f"ATTACH OR REPLACE ':memory:' AS {NARROW}")
@@ -60,31 +54,25 @@ def narrow(con: Connection, policy: Policy, requests: Sequence[str]) -> None:
     con.execute(_SHARING)
     con.execute(_NEAR)
     columns = _columns(con)
-    staged = [name for name in policy.sources.tables if ("staged", name) in columns]
+    staged = [name for name in policy.sources.tables if name in columns]
     for name in staged:
-        _read_owners(con, policy, name, columns["staged", name])
-    for name in policy.sources.tables:
-        key = quote(policy.sources.tables[name].key[0])
-        con.execute(f"CREATE TABLE {NARROW}.raw.{quote(name)} AS FROM {zone}.raw.{quote(name)} "
-                    f"WHERE {bare(f'{key}::VARCHAR')} IN (SELECT record_id FROM scratch.due WHERE entity = $name)",
-                    {"blanks": WHITE_SPACE, "name": name})
+        _read_owners(con, policy, name, columns[name])
     con.execute(f"CREATE VIEW {NARROW}.raw.email_keys AS FROM {zone}.raw.email_keys")
     for name in sorted(staged, key=lambda table: table == "customers"):  # of which all those that are named are needed
         _stage(con, policy, zone, name, columns)
     for name, query in _RETENTION.items():
-        con.execute(f"CREATE TABLE {NARROW}.retention.{name} AS {query.format(zone=zone)}",
-                    {"requests": list(requests)} if "$requests" in query else {})
+        con.execute(f"CREATE TABLE {NARROW}.retention.{name} AS {query.format(zone=zone)}")
     con.execute(f"USE {NARROW}")
     waits.show_decided(con)
 
 
 def _columns(con: Connection) -> _Columns:
-    """Of every table that is read and staged, asked for at once: each time the engine looks through them all."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for schema, table, column in con.execute(
-            "SELECT schema_name, table_name, column_name FROM duckdb_columns() "
-            "WHERE database_name = current_database() AND schema_name IN ('raw', 'staged')").fetchall():
-        found.setdefault((schema, table), set()).add(column)
+    """Of every table that is staged, asked for at once: each time the engine looks through them all."""
+    found: dict[str, set[str]] = {}
+    for table, column in con.execute(
+            "SELECT table_name, column_name FROM duckdb_columns() "
+            "WHERE database_name = current_database() AND schema_name = 'staged'").fetchall():
+        found.setdefault(table, set()).add(column)
     return found
 
 
@@ -100,21 +88,16 @@ def _read_owners(con: Connection, policy: Policy, table: str, columns: set[str])
 
 def _stage(con: Connection, policy: Policy, zone: str, table: str, known: _Columns) -> None:
     """Rows that are due or share an address, those of whoever is near, and the customers whom a row names."""
-    columns, key = known["staged", table], quote(policy.sources.tables[table].key[0])
+    columns, key = known[table], quote(policy.sources.tables[table].key[0])
     near = [f"{key} IN (SELECT record_id FROM scratch.near_records WHERE entity = $table)"]
     near += [f"'{prefix}:' || {column} IN (FROM scratch.near)" for column, prefix in _OWNERS.items()
              if column in columns]
     if "email_key" in columns:
         near.append("email_key IN (SELECT email_key FROM scratch.asked UNION SELECT own_key FROM scratch.asked)")
     if table == "customers":
-        staged, raw = ([name for name in policy.sources.tables if name != table
-                        and "customer_id" in known.get((schema, name), ())] for schema in ("staged", "raw"))
-        near += [f"customer_id IN (SELECT customer_id FROM {NARROW}.staged.{quote(name)})" for name in staged]
-        near += [f"customer_id IN (SELECT {bare('customer_id::VARCHAR')} FROM {NARROW}.raw.{quote(name)})"
-                 for name in raw]
-    bound = {"table": table, "blanks": WHITE_SPACE}
-    sql = (f"CREATE TABLE {NARROW}.staged.{quote(table)} AS FROM {zone}.staged.{quote(table)} "
-           f"WHERE {' OR '.join(near)}")
-    con.execute(sql, {name: value for name, value in bound.items() if f"${name}" in sql})
+        near += [f"customer_id IN (SELECT customer_id FROM {NARROW}.staged.{quote(name)})"
+                 for name in policy.sources.tables if name != table and "customer_id" in known.get(name, ())]
+    con.execute(f"CREATE TABLE {NARROW}.staged.{quote(table)} AS FROM {zone}.staged.{quote(table)} "
+                f"WHERE {' OR '.join(near)}", {"table": table})
     con.execute(f"INSERT INTO scratch.near_records SELECT $table, {key} FROM {NARROW}.staged.{quote(table)}",
                 {"table": table})

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement import claims, judged, waits
+from ajprivacy_pipeline.enforcement.bodies import Waiting
 from ajprivacy_pipeline.enforcement.ground import current_policy
 from ajprivacy_pipeline.enforcement.make import Planning, require_none_running
 from ajprivacy_pipeline.enforcement.narrow import narrow
@@ -32,28 +33,43 @@ ENDING = ("erasure", "objection")  # kinds that end something
 PLANNED, NOTHING_DUE = "planned", "nothing due"  # the step of a request whose plan was made, and what it may say
 _ASKED = """
     CREATE OR REPLACE TABLE scratch.asked AS
-    SELECT DISTINCT r.kind, r.email_key, r.by_email, s.subject_id, s.email_key AS own_key
+    SELECT DISTINCT r.request_id, r.email_key, r.by_email, s.subject_id, s.email_key AS own_key
     FROM retention.requests AS r LEFT JOIN retention.subjects AS s USING (subject_no)
     WHERE r.request_id IN (SELECT unnest($requests)) AND (r.stops_marketing OR r.erases)
 """
-_THEIRS = """
-    CREATE OR REPLACE TABLE scratch.due AS
-    WITH clicks AS (
-        SELECT event_id FROM staged.web_events
-        WHERE 'customer:' || customer_id IN (SELECT subject_id FROM scratch.asked)
-           OR 'contact:' || contact_id IN (SELECT subject_id FROM scratch.asked)
-    ), letters AS (
-        SELECT subscription_id FROM staged.newsletter_subscriptions
-        WHERE email_key IN (SELECT email_key FROM scratch.asked UNION SELECT own_key FROM scratch.asked)
-    ), guests AS (
-        SELECT entity, record_id FROM retention.guest_addresses
-        WHERE email_key IN (SELECT email_key FROM scratch.asked WHERE by_email)
+# Rows that are a person's though no decision says so: they name nobody, or an address alone.
+_REACHED = """
+    CREATE OR REPLACE TABLE scratch.reached AS
+    WITH people AS (SELECT DISTINCT request_id, subject_id FROM scratch.asked),
+    addresses AS (
+        SELECT request_id, email_key FROM scratch.asked UNION SELECT request_id, own_key FROM scratch.asked
     )
-    SELECT * FROM retention.due AS d
-    WHERE subject_id IN (SELECT subject_id FROM scratch.asked)
-       OR (entity = 'web_events' AND record_id IN (FROM clicks))
-       OR (entity = 'newsletter_subscriptions' AND record_id IN (FROM letters))
-       OR (entity, record_id) IN (SELECT (entity, record_id) FROM guests)
+    SELECT p.request_id, 'web_events' AS entity, e.event_id AS record_id
+    FROM staged.web_events AS e JOIN people AS p ON p.subject_id = 'customer:' || e.customer_id
+    UNION
+    SELECT p.request_id, 'web_events', e.event_id
+    FROM staged.web_events AS e JOIN people AS p ON p.subject_id = 'contact:' || e.contact_id
+    UNION
+    SELECT a.request_id, 'newsletter_subscriptions', n.subscription_id
+    FROM staged.newsletter_subscriptions AS n JOIN addresses AS a USING (email_key)
+    UNION
+    SELECT a.request_id, g.entity, g.record_id
+    FROM retention.guest_addresses AS g JOIN scratch.asked AS a USING (email_key) WHERE a.by_email
+"""
+_THEIRS = """
+    CREATE OR REPLACE TABLE scratch.due_each AS
+    SELECT a.request_id, d.entity, d.record_id, d.part, d.due_on
+    FROM retention.due AS d JOIN (SELECT DISTINCT request_id, subject_id FROM scratch.asked) AS a USING (subject_id)
+    UNION
+    SELECT r.request_id, d.entity, d.record_id, d.part, d.due_on
+    FROM retention.due AS d JOIN scratch.reached AS r USING (entity, record_id)
+"""
+_ALL_DUE = """
+    CREATE OR REPLACE TABLE scratch.due AS FROM retention.due SEMI JOIN scratch.due_each USING (entity, record_id, part)
+"""
+_EFFECTS = """
+    SELECT request_id, any_value(kind), bool_or(stops_marketing OR erases) FROM retention.requests
+    WHERE request_id IN (SELECT unnest($requests)) GROUP BY request_id
 """
 
 
@@ -110,34 +126,40 @@ def _made(run: MonthRun, request_ids: Sequence[str], by: str, *, leave: bool) ->
     remember_effects(run.con, run.control, run.keys, begun, run.run_id)
     run.con.execute("ATTACH IF NOT EXISTS ':memory:' AS scratch")
     _ask(run, request_ids)
+    told = judged.judge_all(run.con, day)
     planning = Planning(run.con, run.settings, run.policy, run.control, run.keys, run.month, asked_on=day)
-    waits.keep_divided(run.con)
+    waiting = waits.divide_each(run.con)
     planning.gather()
-    narrow(run.con, run.policy, request_ids)
+    narrow(run.con, run.policy)
     claims.find_holders(run.con, run.policy, planning.ground)
-    return {request_id: _made_one(run, planning, request_id, by) for request_id in request_ids}
+    return {one: _made_one(run, planning, one, waiting.get(one, []), told[one], by) for one in request_ids}
 
 
-def _made_one(run: MonthRun, planning: Planning, request_id: str, by: str) -> PlanSummary:
-    _ask(run, [request_id])
-    summary = planning.make(by, waits.cut(run.con), request_id)
-    judged.remember(run.con, run.settings, run.keys, request_id, planning.day)
+def _made_one(run: MonthRun, planning: Planning, request_id: str, waiting: list[Waiting], told: judged.Judged, by: str,
+              ) -> PlanSummary:
+    waits.cut(run.con, request_id)
+    summary = planning.make(by, waiting, request_id)
+    judged.remember(run.settings, run.keys, request_id, told)
     append(run.control, request_id, PLANNED, by=by, on=planning.day, detail=summary["plan"] or NOTHING_DUE)
     return summary
 
 
 def _ask(run: MonthRun, request_ids: Sequence[str]) -> None:
-    """Write whom some requests reach and what is due of them, in the zone or in what is left of it."""
+    """Write whom each of some requests reaches and what is due of them, in the decided zone."""
     run.con.execute(_ASKED, {"requests": list(request_ids)})
-    run.con.execute(_THEIRS)
+    for sql in (_REACHED, _THEIRS, _ALL_DUE):
+        run.con.execute(sql)
 
 
 def _able(run: MonthRun, request_ids: Sequence[str], *, leave: bool) -> Iterator[str]:
     """Those that can have a plan now; else the first that cannot is refused, or left out."""
-    known = known_plans(run.control)
+    asked = set(request_ids)
+    known = [plan for plan in known_plans(run.control) if plan.request in asked]
+    effects = {request_id: (kind, bool(ends)) for request_id, kind, ends in run.con.execute(
+        _EFFECTS, {"requests": list(request_ids)}).fetchall()}
     for request_id in request_ids:
         try:
-            _require_effect(run.con, request_id)
+            _require_effect(request_id, effects.get(request_id))
             require_none_running(known, run.policy, request_id)
         except EnforcementError:
             if not leave:
@@ -146,12 +168,11 @@ def _able(run: MonthRun, request_ids: Sequence[str], *, leave: bool) -> Iterator
             yield request_id
 
 
-def _require_effect(con: zones.Connection, request_id: str) -> None:
-    rows = con.execute("SELECT any_value(kind), bool_or(stops_marketing OR erases) FROM retention.requests "
-                       "WHERE request_id = $request GROUP BY request_id", {"request": request_id}).fetchall()
-    if not rows:
+def _require_effect(request_id: str, known: tuple[str | None, bool] | None) -> None:
+    """Stop where a request, of a kind and whether it ends something, has no effect (EnforcementError)."""
+    if known is None:
         raise EnforcementError(f"there is no request {request_id}: `ajprivacy request list` shows those that there are")
-    kind, ends = rows[0]
+    kind, ends = known
     if kind not in ENDING:
         raise EnforcementError(f"request {request_id} is about {kind}, which ends nothing: there is nothing to plan")
     if not ends:

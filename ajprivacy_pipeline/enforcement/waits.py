@@ -25,6 +25,13 @@ _DECIDED = """
     FROM {zone}.retention.attribute_decisions
     UNION ALL SELECT entity, record_id, part, decision FROM {zone}.retention.record_decisions
 """
+# A row that waits for several is counted once.
+_COUNTED = """
+    WITH each_once AS (
+        SELECT {of}entity, part, record_id, min(waits_for) AS waits_for FROM {waiting} GROUP BY ALL
+    )
+    SELECT {of}entity, part, count(*), waits_for FROM each_once GROUP BY ALL ORDER BY ALL
+"""
 PERIOD_OPEN = "period_open"
 _LAST_DAY = """
     INSERT INTO scratch.waits
@@ -83,7 +90,8 @@ def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part
                     bound | {name: value for name, value in more.items() if f"${name}" in case})
     con.execute(f"CREATE OR REPLACE TABLE scratch.ready AS SELECT * FROM {due} AS d "
                 "ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
-    return _counted(con, "scratch.waits")
+    return [{"entity": entity, "part": part, "rows": rows, "waits_for": why} for entity, part, rows, why in con.execute(
+        _COUNTED.format(waiting="scratch.waits", of="")).fetchall()]
 
 
 def show_decided(con: Connection) -> None:
@@ -92,24 +100,25 @@ def show_decided(con: Connection) -> None:
     con.execute(_DECIDED.format(zone=zone))
 
 
-def keep_divided(con: Connection) -> None:
-    """Keep what `set_aside` has divided of several people together, for `cut`."""
-    for name in ("ready", "waits"):
-        con.execute(f"CREATE OR REPLACE TABLE scratch.all_{name} AS FROM scratch.{name}")
+def divide_each(con: Connection) -> dict[str, list[Waiting]]:
+    """Divide what `set_aside` has divided of several people by their requests, for `cut`; returns what of each waits.
+
+    `scratch.due_each` says what of it is due by which request.
+    """
+    con.execute("CREATE OR REPLACE TABLE scratch.ready_each AS SELECT e.request_id, r.* FROM scratch.ready AS r "
+                "JOIN scratch.due_each AS e USING (entity, record_id, part)")
+    found: dict[str, list[Waiting]] = {}
+    for request_id, entity, part, rows, why in con.execute(
+            _COUNTED.format(waiting="scratch.waits JOIN scratch.due_each USING (entity, record_id, part)",
+                            of="request_id, ")).fetchall():
+        found.setdefault(request_id, []).append({"entity": entity, "part": part, "rows": rows, "waits_for": why})
+    return found
 
 
-def cut(con: Connection) -> list[Waiting]:
-    """Let `ready` be what of everybody's stands in `scratch.due`; returns what of that waits, counted."""
-    con.execute("CREATE OR REPLACE TABLE scratch.ready AS FROM scratch.all_ready "
-                "SEMI JOIN scratch.due USING (entity, record_id, part)")
-    return _counted(con, "(FROM scratch.all_waits SEMI JOIN scratch.due USING (entity, record_id, part))")
-
-
-def _counted(con: Connection, waiting: str) -> list[Waiting]:
-    found = con.execute("WITH each_once AS (SELECT entity, part, record_id, min(waits_for) AS waits_for "
-                        f"FROM {waiting} GROUP BY ALL) SELECT entity, part, count(*), waits_for FROM each_once "
-                        "GROUP BY ALL ORDER BY ALL").fetchall()
-    return [{"entity": entity, "part": part, "rows": rows, "waits_for": why} for entity, part, rows, why in found]
+def cut(con: Connection, request_id: str) -> None:
+    """Let `ready` be what may go of everybody's by one request."""
+    con.execute("CREATE OR REPLACE TABLE scratch.ready AS SELECT * EXCLUDE (request_id) FROM scratch.ready_each "
+                "WHERE request_id = $request", {"request": request_id})
 
 
 def _case(sharing: Sharing, sources: Sources) -> str:

@@ -128,11 +128,11 @@ def _told(taken: list[Recorded]) -> tuple[date | None, date | None, str | None]:
 def write_added(con: Connection, control: ControlStore, keys: KeyStore) -> None:
     """Write control.added_requests: those recorded here of which it is still known whose they are."""
     with engine_errors("control.added_requests"):
-        for one in added_requests(control, keys):
-            if (asker := one.asker) is not None:
-                con.execute("INSERT INTO control.added_requests VALUES (?, ?, ?, ?, ?, ?, ?)", [
-                    one.id, one.kind, asker.customer_id, asker.contact_id, asker.email, asker.email_key,
-                    one.received_on])
+        rows = [(one.id, one.kind, asker.customer_id, asker.contact_id, asker.email, asker.email_key, one.received_on)
+                for one in added_requests(control, keys) if (asker := one.asker) is not None]
+        if rows:
+            con.execute(f"INSERT INTO control.added_requests SELECT {', '.join(['unnest(?)'] * len(rows[0]))}",
+                        [list(column) for column in zip(*rows, strict=True)])
 
 
 def forget(control: ControlStore, today: date, limitation_months: int) -> int:

@@ -89,8 +89,7 @@ def plan_ready(settings: Settings, policy: Policy, requests: Iterable[Request]) 
         policy.rights) and not _has_plan(one)] if policy.rights.plan_daily else []
     found = plans_for_requests(settings, waiting, by=DAILY, leave=True) if waiting else {}
     made = [summary["plan"] for summary in found.values() if summary["plan"] is not None]
-    approved = [plan for plan in made if auto_approve(settings, plan) is not None]
-    return {"made": len(made), "approved": len(approved), "nothing_due": len(found) - len(made),
+    return {"made": len(made), "approved": len(auto_approve(settings, made)), "nothing_due": len(found) - len(made),
             "left": len(waiting) - len(found)}
 
 

@@ -182,7 +182,8 @@ def attached(con: Connection, keys: KeyStore, path: Path, name: str, *, create: 
             if create:
                 path.chmod(0o600)
                 con.execute(f"CREATE TABLE {quote(name)}.zone_format AS SELECT $format AS format", {"format": FORMAT})
-            _check_format(con, path, name)
+            else:
+                _check_format(con, path, name)
             yield
     finally:
         con.execute(f"DETACH {quote(name)}")

@@ -194,6 +194,8 @@ def test_plans_cut_from_one_making_are_those_of_the_whole_zone(copied: World, mo
     assert sum(plan["rows"] > 0 for plan in made.values()) > 6
     assert any(plan["copies"] for plan in made.values())
     assert any(plan["waiting"] for plan in made.values())
+    alone = {one: plan_for_request(copied.settings, one) for one in ids[:3]}
+    assert [{**plan, "plan": None} for plan in alone.values()] == [{**made[one], "plan": None} for one in alone]
     monkeypatch.setattr(requested, "narrow", lambda *_: None)
     whole = plans_for_requests(copied.settings, ids, by="test")
     assert [{**plan, "plan": None} for plan in made.values()] == [{**plan, "plan": None} for plan in whole.values()]
