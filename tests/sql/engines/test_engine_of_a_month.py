@@ -17,6 +17,7 @@ from ajprivacy_pipeline.settings import load_settings
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.catalogue import Model, layer_models
 from ajprivacy_pipeline.storage.engine import DuckDB
+from tests.sql.engines.sparkbench import SMALL
 
 MONTH = "2026-10"
 DAYS = Model("staged.days", "", "", ("least",), ("raw.days",),
@@ -36,18 +37,22 @@ def decided(home: Path, shop: Path, **env: str) -> dict[str, pa.Table]:
 
 @pytest.mark.soak
 def test_a_month_is_decided_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every table and type of it, with nothing of Spark's left beside it."""
+    """Every table and type of it, with nothing of Spark's left beside it; one home, since tokens follow its keys."""
     generate(f"sqlite:///{tmp_path / 'shop.db'}", customers=200, seed=3)
-    empty = tmp_path / "started here"
+    conf, empty = tmp_path / "conf", tmp_path / "started here"
+    conf.mkdir()
+    (conf / "spark-defaults.conf").write_text(
+        "".join(f"{name} {value}\n" for name, value in SMALL.items() if name != "spark.driver.memory"))
+    monkeypatch.setenv("SPARK_CONF_DIR", str(conf))
     empty.mkdir()
     monkeypatch.chdir(empty)
-    expected = decided(tmp_path / "one", tmp_path / "shop.db")
-    found = decided(tmp_path / "other", tmp_path / "shop.db", AJPRIVACY_ENGINE="spark", AJPRIVACY_SPARK="local[2]",
+    expected = decided(tmp_path / "home", tmp_path / "shop.db")
+    found = decided(tmp_path / "home", tmp_path / "shop.db", AJPRIVACY_ENGINE="spark", AJPRIVACY_SPARK="local[2]",
                     AJPRIVACY_MEMORY="1500MB")
     assert [name for name in expected if not found[name].equals(expected[name])] == []
     assert sum(table.num_rows for table in expected.values()) > 1_000
     assert list(empty.iterdir()) == []
-    assert [path.name for path in (tmp_path / "other" / "restricted").rglob("*spark*")] == []
+    assert [path.name for path in (tmp_path / "home" / "restricted").rglob("*spark*")] == []
 
 
 def test_without_pyspark_nothing_is_decided_and_one_sentence_says_so(
