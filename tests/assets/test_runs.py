@@ -24,22 +24,22 @@ from tests.assets.tiny import CANARIES, CANARY_EMAIL, CANARY_NAME
 # A model that meets a value which does not fit, in words that hold the value.
 BAD_VALUE = f"""
 from ajprivacy_pipeline.cli import main as cli
-from ajprivacy_pipeline.run import month
+from ajprivacy_pipeline.run import engines
 def fail(con, model, values):
     con.execute("SELECT CAST('{CANARY_EMAIL}' AS INTEGER)")
-month.run_model = fail
+engines.run_model = fail
 cli.main()
 """
 # An error of ours that carries the driver's words as its cause.
 CAUSE = f"""
 from ajprivacy_pipeline.cli import main as cli
-from ajprivacy_pipeline.run import month
+from ajprivacy_pipeline.run import engines
 def fail(con, model, values):
     try:
         raise ValueError("{CANARY_EMAIL}")
     except ValueError as error:
         raise RuntimeError("Key (email)=({CANARY_EMAIL}) already exists") from error
-month.run_model = fail
+engines.run_model = fail
 cli.main()
 """
 # A step that shows in its metadata what must stand in no log; the name of the thing comes from outside.
@@ -272,8 +272,8 @@ def test_a_signal_ends_a_run_wherever_it_arrives(home: Home) -> None:
                           ("dagster._core.execution.api:job_execution_iterator", "SIGINT"),  # Dagster sets itself up
                           ("dagster._core.execution.api:job_execution_iterator", "SIGTERM"),
                           ("ajprivacy_pipeline.run.month:open_month", "SIGINT"),  # the month is being opened
-                          ("ajprivacy_pipeline.run.month:run_model", "SIGINT"),  # in a step
-                          ("ajprivacy_pipeline.run.month:run_model", "SIGTERM")):
+                          ("ajprivacy_pipeline.run.engines:run_model", "SIGINT"),  # in a step
+                          ("ajprivacy_pipeline.run.engines:run_model", "SIGTERM")):
         ended = home.scripted(SIGNALLED, "run", "--month", "2026-09", number, place)
 
         assert (ended.returncode, place) == (130, place), ended.stderr
