@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer import Context
 
 from ajprivacy_pipeline import errors
 from ajprivacy_pipeline.cli.console import _WIDTH
+from ajprivacy_pipeline.cli.help import ORDER
 from ajprivacy_pipeline.cli.main import app
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.retention.bind import catalogue_of
@@ -117,22 +119,57 @@ def test_sample_then_mapping(tmp_path: Path) -> None:
     assert _call(tmp_path, "mapping", "check").returncode == 0
 
 
-def test_help_shows_examples_that_are_commands(tmp_path: Path) -> None:
-    """In the order of use, each a command with options that it has; and every exit code."""
-    from typer.main import get_command
-    text = _call(tmp_path, "--help").stdout
-    examples = [re.split(r"\s{2,}", line.strip())[0].split()[1:] for line in text.splitlines()
-                if line.startswith("    ajprivacy ")]
-    assert [words[0] for words in examples] == ["sample", "run", "page", "explain", "plan", "plan", "plan"]
-    for words in examples:
-        command = get_command(app)
-        while words and words[0] in getattr(command, "commands", {}):
-            command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
-        assert not hasattr(command, "commands")
-        known = {name for parameter in command.params for name in parameter.opts}
-        assert {word for word in words if word.startswith("--")} <= known
+def test_the_example_of_the_start_is_the_order_of_use() -> None:
+    assert [words[0] for words in _examples(str(app.info.epilog))] == [
+        "sample", "run", "page", "explain", "plan", "plan", "plan"]
     for code in ("0 done", "1 a bug", "2 an error", "3 a plan was stopped", "4 something needs attention", "130"):
-        assert code in text
+        assert code in str(app.info.epilog)
+
+
+def test_every_group_shows_examples_that_are_commands() -> None:
+    """Each with options that it has, and with all that it must have or a word that says which."""
+    from typer.main import get_command
+    groups = [(app.info.epilog, "")] + [(inner.typer_instance.info.epilog, f"{inner.name}")
+                                        for inner in app.registered_groups if inner.typer_instance]
+    for epilog, name in groups:
+        shown = _examples(str(epilog))
+        assert len(shown) > 1, name
+        for words in shown:
+            assert words[0] == name or not name
+            command = get_command(app)
+            while words and words[0] in getattr(command, "commands", {}):
+                command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
+            assert not hasattr(command, "commands")
+            known = {name for parameter in command.params for name in parameter.opts}
+            assert {word for word in words if word.startswith("--")} <= known
+            needed = [parameter for parameter in command.params if parameter.required]
+            given = [word for word in words if not word.startswith("--")]
+            assert len(given) >= len(needed), words
+
+
+def _examples(text: str) -> list[list[str]]:
+    """The words of each example of a help page, after `ajprivacy`."""
+    return [re.split(r"\s{2,}", line.strip())[0].split()[1:] for line in text.splitlines()
+            if line.startswith("  ajprivacy ")]
+
+
+def test_commands_are_listed_in_the_order_of_use() -> None:
+    """All of them: one that is left out of the order would not be shown."""
+    from typer.main import get_command
+    assert sorted(ORDER) == sorted(getattr(get_command(app), "commands", {}))
+
+
+def test_help_fits_a_terminal_and_cuts_nothing_short() -> None:
+    """Eighty columns, whole sentences, and no type where a word says what to give."""
+    from typer.main import get_command
+    todo = [(get_command(app), ("ajprivacy",))]
+    while todo:
+        command, path = todo.pop()
+        todo += [(inner, (*path, name)) for name, inner in getattr(command, "commands", {}).items()]
+        text = command.get_help(Context(command, info_name=" ".join(path), terminal_width=80))
+        assert [line for line in text.splitlines() if len(line) > 80 or (line.endswith("...")
+                and not line.startswith("Usage:"))] == [], path
+        assert re.findall(r"--[a-z-]+ <", text) == []
 
 
 def test_exit_codes_are_those_of_the_documents() -> None:

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ajprivacy_pipeline.cli.help import group
 from ajprivacy_pipeline.cli.options import By, Json, NewestMonth, Reason, prepared, today
 from ajprivacy_pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.oversight.evidence import Value
 
-evidence_app = typer.Typer(no_args_is_help=True, help="Whether the facts are there: what a source has lost.")
+evidence_app = group(
+    "Whether the facts are there: what a source has lost.",
+    ("evidence list", "what tripped, where"),
+    ("evidence accept cases --by NAME --reason CODE", "it is right"))
 
 
 def register(app: typer.Typer) -> None:

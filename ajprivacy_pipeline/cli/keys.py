@@ -8,10 +8,14 @@ from typing import Annotated
 
 import typer
 
+from ajprivacy_pipeline.cli.help import group
 from ajprivacy_pipeline.cli.options import By, Json, Reason, prepared, today
 from ajprivacy_pipeline.settings import load_settings
 
-keys_app = typer.Typer(no_args_is_help=True, help="The keys of the zones.")
+keys_app = group(
+    "The keys of the zones.",
+    ("keys fingerprint", "before and after a restore"),
+    ("keys destroy 2020", "nobody links that year again"))
 
 
 def register(app: typer.Typer) -> None:

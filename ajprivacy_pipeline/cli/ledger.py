@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ajprivacy_pipeline.cli.help import group
 from ajprivacy_pipeline.cli.options import Json, OneMonth, prepared, print_columns, print_json
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.enforcement.entries import Entry
 
-ledger_app = typer.Typer(no_args_is_help=True, help="The record of what was planned, approved, carried out, verified.")
+ledger_app = group(
+    "The record of what was planned, approved, carried out, verified.",
+    ("ledger list", "what was done, oldest first"),
+    ("ledger verify", "whether the record is whole"),
+    ("ledger find customer:C00000001", "whether somebody was in it"))
 _KINDS = ("customer", "contact")
 
 
@@ -79,7 +84,7 @@ def find(
 
 def certificate(
     month: OneMonth,
-    out: Annotated[Path, typer.Option("--out", file_okay=False, help="The folder to write to.")],
+    out: Annotated[Path, typer.Option("--out", file_okay=False, metavar="DIR", help="The folder to write to.")],
 ) -> None:
     """Write what was carried out of a month, by clause, from the ledger alone: HTML in Norwegian and English, JSON."""
     from ajprivacy_pipeline.enforcement.certificate import certificate_of

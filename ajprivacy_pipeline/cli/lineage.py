@@ -24,7 +24,8 @@ def lineage(
     column: Annotated[str | None, typer.Option(
         "--column", metavar="TABLE.COLUMN",
         help="A column of the source contract (customers.email); default: every one that identifies.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", dir_okay=False, help="An HTML file to draw into.")] = None,
+    out: Annotated[Path | None, typer.Option(
+        "--out", dir_okay=False, metavar="FILE", help="An HTML file to draw into.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Show where a column of the warehouse goes, from the SQL alone; ends with 2 when G11 does not hold."""

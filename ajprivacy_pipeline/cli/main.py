@@ -29,6 +29,7 @@ from ajprivacy_pipeline.cli import (
     requests,
     sweeps,
 )
+from ajprivacy_pipeline.cli.help import Ordered, examples
 from ajprivacy_pipeline.cli.options import (
     Json,
     LastFullMonth,
@@ -44,22 +45,20 @@ from ajprivacy_pipeline.settings import Settings, load_settings
 if TYPE_CHECKING:
     from ajprivacy_pipeline.release import ReleaseRequest
 
-_EXAMPLES = """\b
-Examples, in the order of use:
-  ajprivacy sample --customers 5000        a shop to try it on
-  ajprivacy run                            the last full month
-  ajprivacy page                           its page for management
-  ajprivacy explain customer:C00000001     why something is kept
-  ajprivacy plan show PLAN                 what would go
-  ajprivacy plan approve PLAN --by NAME    let it go
-  ajprivacy plan apply PLAN                carry it out
+_EXAMPLES = examples(
+    ("sample --customers 5000", "a shop to try it on"),
+    ("run", "the last full month"),
+    ("page", "its page for management"),
+    ("explain customer:C00000001", "why something is kept"),
+    ("plan show PLAN", "what would go"),
+    ("plan approve PLAN --by NAME", "let it go"),
+    ("plan apply PLAN", "carry it out"), title="Examples, in the order of use:")
+_EXIT_CODES = """\b
+Exit codes: 0 done, 1 a bug, 2 an error you can fix (its message says how),
+3 a plan was stopped, 4 something needs attention (health), 130 interrupted."""
 
-\b
-Exit codes: 0 done, 1 a bug, 2 an error you can fix (its message says how), 3 a plan was stopped,
-4 something needs attention (health), 130 interrupted."""
-
-app = typer.Typer(no_args_is_help=True, epilog=_EXAMPLES, add_completion=False, pretty_exceptions_enable=False,
-                  rich_markup_mode=None, context_settings={"max_content_width": 120},
+app = typer.Typer(cls=Ordered, no_args_is_help=True, epilog=f"{_EXAMPLES}\n\n{_EXIT_CODES}", add_completion=False,
+                  pretty_exceptions_enable=False, rich_markup_mode=None, context_settings={"max_content_width": 120},
                   help="Keeps the promise of a privacy notice over a customer warehouse. Settings come from "
                        "AJPRIVACY_HOME, AJPRIVACY_WAREHOUSE, AJPRIVACY_NOTICE, AJPRIVACY_MAPPING, AJPRIVACY_MEMORY, "
                        "AJPRIVACY_THREADS, AJPRIVACY_ROOT_KEY, AJPRIVACY_ALERTS.")
@@ -128,9 +127,10 @@ def reissue(
 
 @app.command()
 def sample(
-    customers: Annotated[int, typer.Option(min=1, help="How many customers.")] = 50_000,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same shop.")] = 1,
-    url: Annotated[str | None, typer.Option(help="Where to; default: the sample file in the home.")] = None,
+    customers: Annotated[int, typer.Option(min=1, metavar="N", help="How many customers.")] = 50_000,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed makes the same shop.")] = 1,
+    url: Annotated[str | None, typer.Option(
+        metavar="URL", help="Where to; default: the sample file in the home.")] = None,
     until: Annotated[str | None, typer.Option(
         metavar="YYYY-MM-DD", help="The shop's last day; default: the end of the last full month.")] = None,
     copies: Annotated[bool, typer.Option(
@@ -158,7 +158,8 @@ def sample(
 
 @app.command()
 def decisions(
-    month: OneMonth, out: Annotated[Path, typer.Option(file_okay=False, help="The folder to write to.")],
+    month: OneMonth, out: Annotated[Path, typer.Option(
+        file_okay=False, metavar="DIR", help="The folder to write to.")],
 ) -> None:
     """Write a month's decisions as Parquet, one file a table. They name people: treat the folder as restricted."""
     from ajprivacy_pipeline.retention.export import export_decisions
@@ -168,7 +169,7 @@ def decisions(
 
 @app.command()
 def ui(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="The port on 127.0.0.1.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, metavar="N", help="The port on 127.0.0.1.")] = 3000,
     read_only: Annotated[bool, typer.Option("--read-only", help="For watching: nothing can be started.")] = False,
     hosts: Annotated[list[str] | None, typer.Option(
         "--host", metavar="NAME[:PORT]", help="A further name to answer under, for a proxy with a login.")] = None,
@@ -192,7 +193,6 @@ def _run_and_show(settings: Settings, month: str, request: "ReleaseRequest", *, 
     typer.echo(json.dumps(summary, indent=2) if as_json else "\n".join(summary_lines(summary)))
 
 
-# Below the commands of this module, in the order of use: help lists them so.
 for commands in (health, pages, people, plans, requests, registers, ledger, sweeps, evidence, policy, releases, lineage,
                  mapping, keys):
     commands.register(app)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ajprivacy_pipeline.cli.help import group
 from ajprivacy_pipeline.cli.options import Json, require_warehouse
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.settings import load_settings
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from ajprivacy_pipeline.warehouse.mapping import Finding
     from ajprivacy_pipeline.warehouse.source import Source
 
-mapping_app = typer.Typer(no_args_is_help=True, help="The mapping: which source tables and columns feed the contract.")
+mapping_app = group(
+    "The mapping: which source tables and columns feed the contract.",
+    ("mapping init --recipe auto", "of a shop that we know"),
+    ("mapping check --rows", "what a run would make of it"))
 
 
 def register(app: typer.Typer) -> None:
@@ -31,10 +35,11 @@ def register(app: typer.Typer) -> None:
 
 @mapping_app.command("init")
 def mapping_init(
-    out: Annotated[Path | None, typer.Option(help="The file; default: mapping.toml in the home.")] = None,
+    out: Annotated[Path | None, typer.Option(
+        metavar="FILE", help="The file; default: mapping.toml in the home.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     recipe: Annotated[str | None, typer.Option(
-        help="A shop that many have, by name; `auto` recognises it by its tables.")] = None,
+        metavar="NAME", help="A shop that many have, by name; `auto` recognises it by its tables.")] = None,
     answer: Annotated[list[str] | None, typer.Option(
         metavar="NAME=VALUE", help="An answer to a question of the recipe; may be given several times. What is not "
                                    "answered is asked on a terminal, and stands by its default elsewhere.")] = None,

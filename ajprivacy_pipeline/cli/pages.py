@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 def page(
     month: NewestMonth = None,
     out: Annotated[Path | None, typer.Option(
-        file_okay=False, help="The folder to write to; default: control/pages in the home.")] = None,
+        file_okay=False, metavar="DIR", help="The folder to write to; default: control/pages in the home.")] = None,
 ) -> None:
     """Write the page of a month for management, in Norwegian and English: counts, days and months alone.
 

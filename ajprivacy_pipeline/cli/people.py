@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ajprivacy_pipeline.cli.help import group
 from ajprivacy_pipeline.cli.options import (
     By,
     Json,
@@ -22,8 +23,14 @@ from ajprivacy_pipeline.cli.options import (
 )
 from ajprivacy_pipeline.settings import load_settings, operator
 
-review_app = typer.Typer(no_args_is_help=True, help="What a person must decide each month.")
-hold_app = typer.Typer(no_args_is_help=True, help="Legal holds: what must stay whatever else ends.")
+review_app = group(
+    "What a person must decide each month.",
+    ("review list", "what waits, and what it takes"),
+    ("review decide customer:C00000001 keep --by NAME --reason CODE", ""))
+hold_app = group(
+    "Legal holds: what must stay whatever else ends.",
+    ("hold place cases --owner NAME --ground CODE --expires 2027-06-30", ""),
+    ("hold lift 1 --by NAME", "it ends today"))
 
 Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="customer:ID or contact:ID.")]
 Reviewed = Annotated[str, typer.Argument(
@@ -39,6 +46,9 @@ class Language(StrEnum):
     EN = "en"
 
 
+Lang = Annotated[Language, typer.Option("--lang", metavar="nb|en", help="Norwegian bokmål or English.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("explain")(explain)
@@ -48,7 +58,7 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     subject: Subject, month: NewestMonth = None,
-    lang: Annotated[Language, typer.Option("--lang", help="Norwegian bokmål or English.")] = Language.NB,
+    lang: Lang = Language.NB,
     customer: Annotated[bool, typer.Option(
         "--for-customer", help="For the person: no version of the policy, no dates that did not decide.")] = False,
     as_json: Json = False,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ajprivacy_pipeline.cli.help import group
 from ajprivacy_pipeline.cli.options import Json, prepared, print_json, require_warehouse, today
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.settings import Settings, load_settings
@@ -15,8 +16,12 @@ from ajprivacy_pipeline.settings import Settings, load_settings
 if TYPE_CHECKING:
     from ajprivacy_pipeline.enforcement.shapes import ApplyResult, PlanSummary
 
-plan_app = typer.Typer(no_args_is_help=True,
-                       help="What is due, carried out in the warehouse: planned, approved, applied.")
+plan_app = group(
+    "What is due, carried out in the warehouse: planned, approved, applied.",
+    ("plan list", "each with its state"),
+    ("plan show PLAN", "what would go, part by part"),
+    ("plan approve PLAN --by NAME", "let it go"),
+    ("plan apply PLAN", "carry it out"))
 
 PlanId = Annotated[str, typer.Argument(metavar="PLAN", help="The plan's id, or how it begins.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]

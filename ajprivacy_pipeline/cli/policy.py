@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ajprivacy_pipeline.cli.help import group
 from ajprivacy_pipeline.cli.options import Json, LastFullMonth, OneMonth, last_month, print_json, today
 from ajprivacy_pipeline.settings import load_settings
 
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 Old = Annotated[str, typer.Argument(metavar="OLD", help="A folder of notice files, a stored version, or 'current'.")]
 New = Annotated[str, typer.Argument(metavar="NEW", help="A folder of notice files, a stored version, or 'current'.")]
-policy_app = typer.Typer(no_args_is_help=True, help="The notice as data.")
+policy_app = group(
+    "The notice as data.",
+    ("policy init notice", "a notice of your own"),
+    ("policy diff current notice", "what it says differently"),
+    ("policy simulate notice --month 2026-10", "whom it decides otherwise"))
 
 
 def register(app: typer.Typer) -> None:
@@ -107,7 +112,8 @@ def diff(old: Old, new: New, as_json: Json = False) -> None:
 def simulate(
     new: New, month: OneMonth, as_json: Json = False,
     out: Annotated[Path | None, typer.Option(
-        dir_okay=False, help="A new Parquet file inside the restricted zone for the ids of all who flip.")] = None,
+        dir_okay=False, metavar="FILE",
+        help="A new Parquet file inside the restricted zone for the ids of all who flip.")] = None,
 ) -> None:
     """What another policy would decide for a month that was run; the month stays as it is."""
     from ajprivacy_pipeline.storage.policy_versions import find_texts
@@ -130,8 +136,9 @@ def simulate(
 
 def forecast(
     month: LastFullMonth = None, as_json: Json = False,
-    plot: Annotated[Path | None, typer.Option(dir_okay=False, help="A PNG file to draw.")] = None,
-    csv: Annotated[Path | None, typer.Option(dir_okay=False, help="A CSV file to write, a row a month.")] = None,
+    plot: Annotated[Path | None, typer.Option(dir_okay=False, metavar="FILE", help="A PNG file to draw.")] = None,
+    csv: Annotated[Path | None, typer.Option(
+        dir_okay=False, metavar="FILE", help="A CSV file to write, a row a month.")] = None,
 ) -> None:
     """How many people, attributes and records become due, month by month, for thirty years."""
     from ajprivacy_pipeline.whatif import forecast as ahead
@@ -152,7 +159,7 @@ def forecast(
 def ropa(
     as_json: Json = False,
     out: Annotated[Path | None, typer.Option(
-        file_okay=False, help="A folder to write ropa.html and ropa.json to.")] = None,
+        file_okay=False, metavar="DIR", help="A folder to write ropa.html and ropa.json to.")] = None,
 ) -> None:
     """The records of processing (Art. 30), from policy and registers; what is missing is listed."""
     from ajprivacy_pipeline.policy import load_policy

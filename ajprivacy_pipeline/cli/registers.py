@@ -7,11 +7,18 @@ from typing import Annotated
 
 import typer
 
+from ajprivacy_pipeline.cli.help import group
 from ajprivacy_pipeline.cli.options import Json, parse_day, prepared, print_json, today
 from ajprivacy_pipeline.settings import operator
 
-outbox_app = typer.Typer(no_args_is_help=True, help="Notices to recipients about requests, by Art. 19.")
-disclosure_app = typer.Typer(no_args_is_help=True, help="What authorities were given.")
+outbox_app = group(
+    "Notices to recipients about requests (Art. 19).",
+    ("outbox list", "whom to tell"),
+    ("outbox acknowledge 1", "they have answered"))
+disclosure_app = group(
+    "What authorities were given.",
+    ("disclosure list", "oldest first"),
+    ("disclosure list --subject customer:C00000001", "about one person"))
 
 Who = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does it; default: who runs the command.")]
 

@@ -8,11 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
+from ajprivacy_pipeline.cli.help import group
 from ajprivacy_pipeline.cli.options import Json, print_columns, print_json
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.settings import load_settings
 
-releases_app = typer.Typer(no_args_is_help=True, help="What is published.")
+releases_app = group(
+    "What is published.",
+    ("releases list", "and which one analysts see"),
+    ("releases verify", "whether any file was changed"),
+    ("releases diff 2026-09 2026-10", "what they say differently"))
 
 Old = Annotated[str, typer.Argument(metavar="OLD", help="The month of a release, YYYY-MM.")]
 New = Annotated[str, typer.Argument(metavar="NEW", help="The month of a release, YYYY-MM.")]

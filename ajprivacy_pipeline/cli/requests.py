@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ajprivacy_pipeline.cli.help import group
 from ajprivacy_pipeline.cli.options import Json, parse_day, prepared, print_json, require_warehouse, today
-from ajprivacy_pipeline.cli.people import Language
+from ajprivacy_pipeline.cli.people import Lang, Language
 from ajprivacy_pipeline.settings import operator
 
 if TYPE_CHECKING:
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from ajprivacy_pipeline.rights.correction import Wish
     from ajprivacy_pipeline.rights.requests import Request
 
-request_app = typer.Typer(no_args_is_help=True, help="The rights of the person, from request to answer.")
+request_app = group(
+    "The rights of the person, from request to answer.",
+    ("request add --kind access --received 2026-11-02 --customer C1", ""),
+    ("request list", "by deadline"),
+    ("request verify-identity ID", "before anything is handed out"),
+    ("request answer ID --out DIR", "the package, or the answer"),
+    ("request close ID", "it was sent"))
 
 RequestId = Annotated[str, typer.Argument(metavar="ID", help="The request's id, as `request list` shows it.")]
 Table = Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Of the contract, as customers.")]
@@ -154,7 +161,7 @@ def request_letter(
     request: RequestId,
     about: Annotated[str, typer.Option("--about", metavar="WHAT", help="extension, identity or lifting.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write to; nobody else can read it.")],
-    lang: Annotated[Language, typer.Option("--lang", help="Norwegian bokmål or English.")] = Language.NB,
+    lang: Lang = Language.NB,
     by: Who = None,
 ) -> None:
     """Write a letter that is no answer yet: why it takes longer, who the person is, that a restriction ends."""
@@ -178,7 +185,7 @@ def request_refuse(
 def request_answer(
     request: RequestId,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write to; nobody else can read it.")],
-    lang: Annotated[Language, typer.Option("--lang", help="Norwegian bokmål or English.")] = Language.NB,
+    lang: Lang = Language.NB,
     by: Who = None,
 ) -> None:
     """Write the package or the answer: a page, JSON, and CSV for each table. It is about a person: hand it over safely.
