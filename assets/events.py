@@ -5,7 +5,12 @@ compiles its SQL anew and has SQLite copy its journal into the file: half of the
 up its own tables for each event. The files, their places and what stands in them are Dagster's; either storage reads
 what the other has written. An event, or a batch of them, is one transaction in each file.
 
-Belongs here: how the files of the event log are opened. Does not belong here: what is logged, and for how long.
+A materialisation is written down three times by Dagster (the output, the event, the asset's newest), each time turned
+into JSON anew, and read back for each table that is made of it. Here it is turned into JSON once, the output says that
+it came and not what it was, and what this process has written it does not read back.
+
+Belongs here: how the files of the event log are opened, written, and read as they are. Does not belong here: what is
+logged, and for how long.
 """
 
 import threading
@@ -15,11 +20,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from dagster import EventLogEntry
+from dagster import AssetKey, DagsterEventType, EventLogEntry, EventLogRecord
+from dagster._core.storage.event_log.base import EventLogStorage
+from dagster._core.storage.event_log.schema import AssetKeyTable, SqlEventLogStorageTable
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, create_engine
+from dagster._time import datetime_from_timestamp
+from sqlalchemy import Connection, Engine, create_engine, select
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import QueuePool
 
 _KEPT = 4  # the index, the run, and one or two that a page shows; a server must not hold a file for every old run
@@ -34,6 +44,8 @@ class EventLog(SqliteEventLogStorage):
         self._known: set[str] = set()  # tables and migrations, none of which ever goes
         self._opened = ExitStack()
         self._together: dict[str, Connection] | None = None  # what is open while events are stored
+        self._text = ""  # the event that is being stored, as it is written
+        self._newest: dict[str, tuple[str, EventLogRecord]] = {}  # asset -> what the run under way wrote of it
         super().__init__(base_dir, inst_data)
         self._db_lock: Any = threading.RLock()
 
@@ -64,9 +76,59 @@ class EventLog(SqliteEventLogStorage):
             self._together = {}
             try:
                 for event in events:
-                    super().store_event(event)
+                    super().store_event(_said_once(event))
+                    if event.dagster_event is not None and event.dagster_event.is_job_event:
+                        self._newest.clear()
             finally:
                 self._together = None
+
+    def _event_to_row(self, event: EventLogEntry) -> dict[str, Any]:
+        row = super()._event_to_row(event)
+        self._text = row["event"]
+        return row
+
+    def _store_asset_event(self, conn: Connection, event: EventLogEntry, event_id: int) -> None:
+        """Write down what an asset's newest event is, in one statement: Dagster tries to insert, fails, and updates."""
+        found = event.dagster_event
+        key = found.asset_key.to_string() if found is not None and found.asset_key is not None else None
+        if found is None or key is None:
+            return
+        if found.is_step_materialization:
+            written = f'{{"__class__": "EventLogRecord", "event_log_entry": {self._text}, "storage_id": {event_id}}}'
+            values = {"last_materialization": written, "last_run_id": event.run_id,
+                      "last_materialization_timestamp": datetime_from_timestamp(event.timestamp)}
+            self._newest[key] = written, EventLogRecord(event_id, event)
+        else:
+            values = self._get_asset_entry_values(event, event_id, has_asset_key_index_cols=True)
+        if values:
+            conn.execute(insert(AssetKeyTable).values(asset_key=key, **values).on_conflict_do_update(
+                index_elements=[AssetKeyTable.c.asset_key], set_=values))
+
+    def _get_latest_materialization_records(
+        self, raw_asset_rows: Sequence[Mapping[str, Any]],
+    ) -> Mapping[AssetKey, EventLogRecord | None]:
+        """What assets' newest events are; of those that this process has just written without reading their JSON."""
+        own = {row["asset_key"]: self._newest[row["asset_key"]][1] for row in raw_asset_rows
+               if row["asset_key"] in self._newest and not row["asset_details"]
+               and self._newest[row["asset_key"]][0] == row["last_materialization"]}
+        others = [row for row in raw_asset_rows if row["asset_key"] not in own]
+        read = super()._get_latest_materialization_records(others) if others else {}
+        return {**read, **{record.event_log_entry.dagster_event.asset_key: record for record in own.values()}}
+
+    def get_latest_tags_by_partition(
+        self, asset_key: AssetKey, event_type: DagsterEventType, tag_keys: Sequence[str],
+        asset_partitions: Sequence[str] | None = None, before_cursor: int | None = None,
+        after_cursor: int | None = None,
+    ) -> Mapping[str, Mapping[str, str]]:
+        """Tags of newest events by partition; those of the run under way, whose month is its own, as written."""
+        own = self._newest.get(asset_key.to_string())
+        event = own[1].event_log_entry.dagster_event if own else None
+        if (event is None or event.partition is None or list(asset_partitions or ()) != [event.partition]
+                or event_type != DagsterEventType.ASSET_MATERIALIZATION or before_cursor or after_cursor):
+            return super().get_latest_tags_by_partition(asset_key, event_type, tag_keys, asset_partitions,
+                                                        before_cursor, after_cursor)
+        tags = event.step_materialization_data.materialization.tags or {}
+        return {event.partition: {name: tags[name] for name in tag_keys if name in tags}}
 
     def has_table(self, table_name: str) -> bool:
         """Whether a table is there; asked once."""
@@ -112,3 +174,27 @@ class EventLog(SqliteEventLogStorage):
         """Close the files that were used longest ago."""
         while len(self._engines) > kept:
             self._engines.popitem(last=False)[1].dispose()
+
+
+def _said_once(event: EventLogEntry) -> EventLogEntry:
+    """Returns an event as it is stored: of an output that it came, because the materialisation says what it was."""
+    found = event.dagster_event
+    if found is None or found.event_type != DagsterEventType.STEP_OUTPUT:
+        return event
+    return event._replace(dagster_event=found._replace(
+        event_specific_data=found.step_output_data._replace(metadata={})))
+
+
+def written(storage: EventLogStorage, run_id: str, after: int) -> tuple[list[str], int]:
+    """Returns a run's events after the one with an id, as they stand in the storage, and the last one's id.
+
+    Raises:
+        TypeError: a storage that is no database; `dagster.yaml` names none.
+    """
+    if not isinstance(storage, SqlEventLogStorage):
+        raise TypeError(f"{type(storage).__name__} is no database")
+    columns = SqlEventLogStorageTable.c
+    with storage.run_connection(run_id) as connection:
+        rows = connection.execute(select(columns.id, columns.event).where(
+            columns.run_id == run_id, columns.id > after).order_by(columns.id)).fetchall()
+    return [event for _, event in rows], rows[-1][0] if rows else after

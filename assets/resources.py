@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 import dagster as dg
+from ajprivacy_pipeline.assets.events import written
 from ajprivacy_pipeline.assets.history import PARTITION_TAG, end_dead_runs, note_interruption, note_unchecked
 from ajprivacy_pipeline.assets.interrupts import INTERRUPTS
 from ajprivacy_pipeline.assets.labels import label
@@ -79,17 +80,14 @@ class Written:
         """Read nothing yet."""
         self._instance, self._run_id = instance, run_id
         self._events: list[str] = []
-        self._cursor: str | None = None
+        self._last = -1
 
     def __call__(self) -> Iterator[str]:
         """What is written by now."""
         if run := self._instance.get_run_by_id(self._run_id):
             yield dg.serialize_value(run)
-        more = True
-        while more:
-            found = self._instance.get_records_for_run(self._run_id, self._cursor)
-            self._events += (dg.serialize_value(record.event_log_entry) for record in found.records)
-            self._cursor, more = found.cursor, found.has_more
+        found, self._last = written(self._instance.event_log_storage, self._run_id, self._last)
+        self._events += found
         yield from self._events
 
 
