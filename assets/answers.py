@@ -22,30 +22,33 @@ if TYPE_CHECKING:
     from ajprivacy_pipeline.monthly.figures import MonthFigures
 
 PAGE = dg.AssetKey(["month", "page"])
-PLACE = "/month/"  # below which Dagster's pages show them
+PLACE = "/month/"  # below which Dagster's pages show them; at the place itself the newest
+_FAILED = "checks_not_passed"
 
 
 def ways() -> str:
     """Returns the seven questions with links to what answers each, as Markdown."""
     lines = "\n".join(f"- {question} Look at [{place}](/assets/{place})" for question, place in LOOK_AT.items())
-    return f"{lines}\n\nAll of it in short: [month/page](/assets/{'/'.join(PAGE.path)})."
+    return (f"{lines}\n\nAll of it in short: [month/page](/assets/{'/'.join(PAGE.path)}). In full, with who changed "
+            f"the policy: [the page of the month]({PLACE}).")
 
 
 def told(found: "MonthFigures", failed: "list[Failed]", pages: Sequence[Path]) -> dict[str, Any]:
-    """Returns what the newest page says in short: the answers, checks that did not pass, its addresses, figures."""
+    """Returns what the newest page says in short: its addresses, the answers, checks that did not pass, figures.
+
+    Texts and no tables: Dagster's page cuts off a table that is wider than its column, and breaks the lines of a text.
+    """
     from ajprivacy_pipeline.monthly.answers import answers
     norwegian, english = pages
     return {
-        "answers": _rows([{"question": one["question"], "answer": one["answer"]} for one in answers(found, failed)]),
-        **({"checks_not_passed": _rows(failed)} if failed else {}),
         "page": dg.MetadataValue.url(f"{PLACE}{norwegian.name}"),
         "page_in_english": dg.MetadataValue.url(f"{PLACE}{english.name}"),
+        **{f"{number} {one['question']}": one["answer"] for number, one in enumerate(answers(found, failed), 1)},
+        **{f"not passed: {one['check']} of {one['of']}": f"{one['says']}. To do: {one['to_do'] or 'see the check'}"
+           for one in failed},
+        **({_FAILED: [dict(one) for one in failed]} if failed else {}),
         "due": sum(part["due"] for part in found["decided"]), "overdue_days": found["overdue_days"],
         "requests_overdue": sum(row["overdue"] for row in found["requests"])}
-
-
-def _rows(found: "list[Any]") -> dg.TableMetadataValue:
-    return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in found])
 
 
 def failed_checks(instance: dg.DagsterInstance, run_id: str) -> "Iterator[Failed]":
@@ -69,10 +72,10 @@ def _known(instance: dg.DagsterInstance) -> "list[Failed]":
     """The checks that the page before named: an apply asks none of the month again."""
     event = instance.get_latest_materialization_event(PAGE)
     before = event.asset_materialization if event is not None else None
-    said = before.metadata.get("checks_not_passed") if before is not None else None
-    rows = said.records if isinstance(said, dg.TableMetadataValue) else []
-    return [{"check": str(row.data["check"]), "of": str(row.data["of"]), "says": str(row.data["says"]),
-             "to_do": str(row.data["to_do"])} for row in rows]
+    said = before.metadata.get(_FAILED) if before is not None else None
+    rows = said.data if isinstance(said, dg.JsonMetadataValue) and isinstance(said.data, list) else []
+    return [{"check": str(row["check"]), "of": str(row["of"]), "says": str(row["says"]), "to_do": str(row["to_do"])}
+            for row in rows]
 
 
 def renew_page(context: dg.AssetExecutionContext, settings: Settings, policy: Policy) -> None:

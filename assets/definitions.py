@@ -21,8 +21,9 @@ from ajprivacy_pipeline.assets import (
 from ajprivacy_pipeline.assets.build import EXTRACTION, WATCHED, Check, key, layer, model_table
 from ajprivacy_pipeline.assets.resources import MONTH, month_resource
 
-from ajprivacy_pipeline.policy import Sources, load_policy
+from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
+from ajprivacy_pipeline.run.whole import questions
 from ajprivacy_pipeline.settings import notice_folder, sql_folder
 from ajprivacy_pipeline.storage.catalogue import LAYERS, Model, layer_models, load_catalogue
 
@@ -33,7 +34,7 @@ def build_defs() -> dg.Definitions:
     catalogue = load_catalogue(sql_folder(), vocabulary_of(policy))
     work = [
         steps.extraction(policy.sources),
-        *(_layer(name, catalogue, policy.sources) for name in LAYERS),
+        *(_layer(name, catalogue, policy) for name in LAYERS),
         steps.pseudonymised(layer_models(catalogue, ("pseudonymised",))),
         checks.release(layer_models(catalogue, ("published",)), policy),
         published.tables(policy),
@@ -57,17 +58,20 @@ def build_defs() -> dg.Definitions:
     )
 
 
-def _layer(name: str, catalogue: Mapping[str, Model], sources: Sources) -> dg.AssetsDefinition:
+def _layer(name: str, catalogue: Mapping[str, Model], policy: Policy) -> dg.AssetsDefinition:
     """The tables of a layer; with the staged ones what does not fit, found in all that do not read it themselves."""
-    tables = [model_table(model, sources) for model in layer_models(catalogue, (name,))]
+    models = layer_models(catalogue, (name,))
+    tables = [model_table(model, policy.sources) for model in models]
     asked: dict[str, list[Check]] = {
-        "staged": [quality.values_fit(), *map(quality.table_fits, sources.tables)],
+        "staged": [quality.values_fit(), *map(quality.table_fits, policy.sources.tables)],
         "retention": [quality.facts_are_evidence(), *map(quality.has_rows, (
             table for table in WATCHED if table != "retention.due"))]}  # that nothing is due is good news
+    whole = [quality.is_whole(model.name, asking) for model in models
+             if (asking := questions(policy).get(model.name)) is not None]
     if name == "staged":
-        tables.append(steps.quality([EXTRACTION, *(model.name for model in layer_models(catalogue, (name,))
+        tables.append(steps.quality([EXTRACTION, *(model.name for model in models
                                                    if "staged.quality" not in model.reads)]))
-    return layer(name, tables, asked.get(name, []))
+    return layer(name, tables, [*asked.get(name, []), *whole])
 
 
 defs = build_defs()

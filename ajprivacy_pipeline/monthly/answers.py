@@ -44,7 +44,7 @@ class Answer(TypedDict):
 def answers(found: "MonthFigures", failed: Sequence[Failed]) -> list[Answer]:
     """Returns the seven answers, in the order of the questions; counts, days and months alone."""
     said = (_ran(found), _overdue(found), _release(found), _next(found), _checks(failed),
-            f"policy {found['policy_version']}; the page of the month names who changed what",
+            _policy(found),
             "; ".join(_waiting(found)) or "nothing")
     return [{"question": question, "answer": answer, "look_at": place}
             for (question, place), answer in zip(LOOK_AT.items(), said, strict=True)]
@@ -92,7 +92,17 @@ def _checks(failed: Sequence[Failed]) -> str:
     if not failed:
         return "none"
     names = ", ".join(f"{one['check']} of {one['of']}" for one in failed[:3])
-    return f"{len(failed)}: {names}{', ...' if failed[3:] else ''}; checks_not_passed says what to do"
+    return f"{len(failed)}: {names}{', ...' if failed[3:] else ''}; below stands what to do"
+
+
+def _policy(found: "MonthFigures") -> str:
+    """Which one, since when, and how much it changed; who did stands on the page alone, as names do."""
+    one = next((one for one in found["policies"] if one["version"] == found["policy_version"]), None)
+    if one is None:
+        return f"policy {found['policy_version']}; the page of the month names who changed what"
+    changed = "the first one" if one["changes"] is None else f"{len(one['changes']):,} key(s) changed"
+    return (f"policy {one['version']}, stored on {one['stored_at']:%d %B %Y}, {changed}; "
+            "the page of the month names who changed what")
 
 
 def _waiting(found: "MonthFigures") -> Iterator[str]:

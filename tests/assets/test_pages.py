@@ -39,7 +39,7 @@ class Pages:
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until and self.process.poll() is None:
             try:
-                if self.ask("GET", "/")[0] == 200:
+                if self.ask("GET", "/overview")[0] == 200:
                     return
             except OSError:
                 time.sleep(0.3)
@@ -96,7 +96,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
 
 def test_pages_open_under_their_own_names(pages: Pages) -> None:
     for host in (f"127.0.0.1:{pages.port}", f"LOCALHOST:{pages.port}", f"[::1]:{pages.port}", "dagster.example.test"):
-        assert pages.ask("GET", "/", Host=host)[0] == 200, host
+        assert pages.ask("GET", "/overview", Host=host)[0] == 200, host
+        assert pages.ask("GET", "/", Host=host)[0] == 307, "where the answers are"
 
 
 @pytest.mark.parametrize("host", ["elsewhere.example.test", "127.0.0.1", "127.0.0.1:1", "localhost.example.test", ""])
@@ -136,13 +137,16 @@ def test_a_websocket_opens_for_its_own_pages_alone(pages: Pages) -> None:
 def test_a_page_of_a_month_opens_by_its_address_and_nothing_beside_it(pages: Pages) -> None:
     """What the run's link leads to; no other file of the home can be asked for so."""
     folder = pages.home.folder / "control" / "pages"
+    assert pages.ask("GET", "/month/")[0] == 404, "there is none yet"
     folder.mkdir()
-    for name in ("month-2026-10.html", "month-2026-10.en.html", ".month-2026-10.html.1", "other.html"):
+    for name in ("month-2026-09.en.html", "month-2026-10.html", "month-2026-10.en.html", ".month-2026-10.html.1",
+                 "month-2026-99999.en.html", "other.html"):
         (folder / name).write_text(f"<p>æ {name}</p>", encoding="utf-8")
     for name in ("month-2026-10.html", "month-2026-10.en.html"):
         assert pages.ask("GET", f"/month/{name}") == (200, f"<p>æ {name}</p>")
         assert pages.ask("HEAD", f"/month/{name}") == (200, "")
-    for name in ("month-2026-11.html", "other.html", ".month-2026-10.html.1", "", "../control.db", "%2e%2e/control.db",
+    assert pages.ask("GET", "/month/") == (200, "<p>æ month-2026-10.en.html</p>"), "the newest"
+    for name in ("month-2026-11.html", "other.html", ".month-2026-10.html.1", "../control.db", "%2e%2e/control.db",
                  "../pages/month-2026-10.html"):
         assert pages.ask("GET", f"/month/{name}")[0] == 404, name
     assert pages.ask("GET", "/month/month-2026-10.html", Host="elsewhere.example.test")[0] == 403

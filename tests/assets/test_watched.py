@@ -87,6 +87,14 @@ def test_did_last_month_run(page: Page) -> None:
          "revision: ")
 
 
+def test_who_opens_the_pages_begins_at_the_answers(page: Page) -> None:
+    """No click, and nothing that a column cuts off."""
+    _see(page, "/", *QUESTIONS, "decisions are due, the oldest for")
+    page.wait_for_url("**/assets/month/page")
+    assert page.evaluate("""() => [...document.querySelectorAll('*')].filter(one =>
+        one.scrollWidth > one.clientWidth + 5 && getComputedStyle(one).overflowX === 'auto').length""") == 0
+
+
 def test_a_newcomer_finds_the_way_from_the_job_and_from_the_graph(page: Page) -> None:
     _see(page, f"/locations/{CODE}/jobs/monthly", *QUESTIONS)
     _see(page, "/asset-groups", "00_start_here", "04_retention", "10_release")
@@ -114,6 +122,10 @@ def test_who_is_overdue_and_why(page: Page) -> None:
 def test_a_published_table_says_what_it_is_and_how_fresh(page: Page) -> None:
     _see(page, "/assets/release/sales_monthly", "Orders, units and revenue", "Freshness policy", "content: anonymous",
          "First day of the period of ordering.")
+
+
+def test_a_table_in_between_says_whether_anybody_was_lost(page: Page) -> None:
+    _see(page, "/assets/retention/attribute_rulings?view=checks", "is_whole", "Every subject is ruled on")
 
 
 def test_is_the_release_proven(page: Page) -> None:

@@ -1,6 +1,6 @@
 """The seven answers say what the figures say, on either side of each turn."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ QUIET: dict[str, Any] = {
     "decided": [{"entity": "orders", "part": "link", "clause": "CON-4", "due": 0, "hold": 1, "retain": 2}],
     "releases": [{"month": "2026-10", "proven": True, "published_on": date(2026, 11, 2)}],
     "standing": {"month": "2026-10", "whole": True, "verdicts": {"G1": "passed", "G2": "not checked"}, "visible": []},
-    "forecast": {"months": []}, "plan": {"state": None, "rows": 0}, "reviews_undecided": {}, "requests": []}
+    "forecast": {"months": []}, "plan": {"state": None, "rows": 0}, "reviews_undecided": {}, "requests": [],
+    "policies": []}
 FAILED: Failed = {"check": "values_fit", "of": "staged/orders", "says": "1 fault(s)", "to_do": "mend it"}
 
 
@@ -64,5 +65,16 @@ def test_a_plan_waits_until_it_is_approved(state: str, rows: int, *, waits: bool
 def test_checks_are_named_up_to_three() -> None:
     assert _said("check failed", (FAILED,) * 3) == (
         "3: values_fit of staged/orders, values_fit of staged/orders, values_fit of staged/orders; "
-        "checks_not_passed says what to do")
-    assert ", ...; checks_not_passed" in _said("check failed", (FAILED,) * 4)
+        "below stands what to do")
+    assert ", ...; below stands" in _said("check failed", (FAILED,) * 4)
+
+
+@pytest.mark.parametrize(("changes", "told"), [
+    (None, "the first one"), ([], "0 key(s) changed"), ([{}, {}], "2 key(s) changed")])
+def test_the_policy_that_decided_is_told_with_its_day_and_what_it_changed(changes: list[Any] | None, told: str) -> None:
+    """By whom stands on the page alone: a name of somebody who works here must not stand in Dagster's history."""
+    stored = {"version": "7cc354665ed2cce1", "stored_at": datetime(2026, 11, 2, tzinfo=UTC), "stored_by": "Kari",
+              "months": [], "changes": changes}
+    assert _said("policy", policies=[{**stored, "version": "another"}, stored]) == (
+        f"policy 7cc354665ed2cce1, stored on 02 November 2026, {told}; the page of the month names who changed what")
+    assert "stored on" not in _said("policy", policies=[{**stored, "version": "another"}])
