@@ -80,6 +80,12 @@ def _see(page: Page, address: str, *texts: str) -> None:
         expect(page.get_by_text(text, exact=False).filter(visible=True).first).to_be_visible(timeout=60_000)
 
 
+def _is_whole(page: Page) -> None:
+    """Nothing is cut off at the side, where a reader would have to look for it."""
+    assert page.evaluate("""() => [...document.querySelectorAll('*')].filter(one =>
+        one.scrollWidth > one.clientWidth + 5 && getComputedStyle(one).overflowX === 'auto').length""") == 0
+
+
 def test_did_last_month_run(page: Page) -> None:
     """The overview and the list of runs: what failed, what did not, by whom, under which policy, by which code."""
     _see(page, "/overview", "monthly")
@@ -91,8 +97,7 @@ def test_who_opens_the_pages_begins_at_the_answers(page: Page) -> None:
     """No click, and nothing that a column cuts off."""
     _see(page, "/", *QUESTIONS, "decisions are due, the oldest for")
     page.wait_for_url("**/assets/month/page")
-    assert page.evaluate("""() => [...document.querySelectorAll('*')].filter(one =>
-        one.scrollWidth > one.clientWidth + 5 && getComputedStyle(one).overflowX === 'auto').length""") == 0
+    _is_whole(page)
 
 
 def test_a_newcomer_finds_the_way_from_the_job_and_from_the_graph(page: Page) -> None:
@@ -115,7 +120,7 @@ def test_the_seven_questions_are_answered_in_one_place(page: Page) -> None:
 
 
 def test_who_is_overdue_and_why(page: Page) -> None:
-    _see(page, "/assets/retention/due", "due_by_clause", "due_by_purpose", "has ended", "oldest_overdue_days",
+    _see(page, "/assets/retention/due", "due by CON-4", "under a", "due_by_purpose", "has ended", "oldest_overdue_days",
          "whose it is: customer:ID or contact:ID", "privacy: reference")
 
 
