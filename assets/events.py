@@ -113,7 +113,7 @@ class EventLog(SqliteEventLogStorage):
                and self._newest[row["asset_key"]][0] == row["last_materialization"]}
         others = [row for row in raw_asset_rows if row["asset_key"] not in own]
         read = super()._get_latest_materialization_records(others) if others else {}
-        return {**read, **{record.event_log_entry.dagster_event.asset_key: record for record in own.values()}}
+        return {**read, **{key: record for record in own.values() if (key := record.asset_key) is not None}}
 
     def get_latest_tags_by_partition(
         self, asset_key: AssetKey, event_type: DagsterEventType, tag_keys: Sequence[str],
