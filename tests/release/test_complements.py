@@ -5,10 +5,11 @@ from datetime import date
 import pytest
 
 from ajprivacy_pipeline.disclosure.cells.complements_check import check_complements
-from ajprivacy_pipeline.disclosure.cells.secondary import suppress_complements
+from ajprivacy_pipeline.disclosure.cells.secondary import suppress_ceilings, suppress_complements
+from ajprivacy_pipeline.disclosure.cells.table_system import Row
 from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.release import GuaranteeError, gates, tables
-from tests.release.release_world import World, add, all_but
+from tests.release.release_world import World, add, all_but, small_policy
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,22 @@ def test_where_few_paid_units_go_with_the_revenue(world: World) -> None:
     verdict, public = gate(world, close_gaps=True)
     assert verdict.passed, verdict.violations
     assert world.con.execute(apart.format(public["sales_monthly"])).fetchall() == [(False,)]
+
+
+@pytest.mark.parametrize(("orders", "units", "primary"), [
+    (10, 30, {"customers", "orders"}),  # one to ten customers, whatever other cells show
+    (10, 10, {"customers", "orders", "units"}),
+    (11, 11, {"customers"}),  # one to eleven is k wide
+    (9, 9, {"customers"}),  # nobody can count on fewer orders than customers
+])
+def test_a_count_is_not_held_by_what_its_own_row_shows(orders: int, units: int, primary: set[str]) -> None:
+    """What was found at 50,000: a row of ten orders of ten customers, and no customers of that month were shown."""
+    values = {"orders": float(orders), "units": float(units), "revenue_nok": 900.0, "customers": 10.0}
+    row = Row("sales_monthly", 0, (), 0, 10, values, {"customers"}, False, frozenset({"customers"}))
+    suppress_ceilings(small_policy(), row)
+    assert row.primary == primary
+    assert row.suppressed == ("orders" in primary)
+    assert row.suppressed_measures == (set(values) if row.suppressed else {"customers"})
 
 
 def test_two_tables_that_tell_one_cell_differently_are_caught(world: World) -> None:

@@ -66,6 +66,7 @@ def suppress_complements(con: Connection, policy: Policy, public: dict[str, str]
             for row in found:
                 if (row.table, month, row.key) not in chosen:
                     row.primary |= row.suppressed_measures
+                suppress_ceilings(policy, row)
             for group in groups_of(policy, population):
                 system = build_system(policy, group, month, found, levels[population])
                 if system.lines:
@@ -83,6 +84,23 @@ def _marks(rows: list[Row], levels: Levels) -> Hashable:
     """What is suppressed in some rows, and which levels there are."""
     return frozenset(levels), tuple((row.table, row.key, row.suppressed, frozenset(row.suppressed_measures))
                                     for row in rows)
+
+
+def suppress_ceilings(policy: Policy, row: Row) -> None:
+    """Suppress a row whose measure cannot exceed another one of it that leaves it less than k wide.
+
+    Of ten orders of ten customers, whose customers may not be shown, no other cell could hide that they are one to ten.
+    """
+    at_most = {m: policy.release.tables[row.table].columns[m].at_most for m in row.values}
+    told, before = set(row.primary), 0
+    while len(told) > before:  # a ceiling has one, too
+        before = len(told)
+        told |= {ceiling for m in told if (ceiling := at_most.get(m)) in row.values
+                 and row.values[ceiling] >= row.values[m]
+                 and row.values[ceiling] - min(row.values[m], 1.0) < policy.release.thresholds.k}
+    if told - row.suppressed_measures:
+        row.suppressed, row.primary = True, frozenset(told)
+        row.suppressed_measures |= set(row.values)
 
 
 def write_suppressed(con: Connection, policy: Policy, public: dict[str, str], rows: Iterable[Row]) -> None:
