@@ -90,12 +90,13 @@ def _with_engines(progress: Progress, source: Source, resolved: ResolvedSource, 
 
 @contextmanager
 def _quick_writes(con: zones.Connection) -> Iterator[None]:
-    """Store with dictionaries alone: trying every compression takes longer than reading, to save two thirds."""
+    """Store with plain dictionaries alone: anything smaller takes longer than reading, to save two thirds."""
+    usual = con.execute("SELECT current_setting('force_compression')").fetchall()[0][0]
     con.execute("SET force_compression = 'dictionary'")
     try:
         yield
     finally:
-        con.execute("RESET force_compression")
+        con.execute(f"SET force_compression = {zones.literal(usual)}")
 
 
 def _reader(con: zones.Connection, source: Source, *, native: bool) -> AbstractContextManager[Reader]:
@@ -193,14 +194,16 @@ def _require_customers(source: Source, done: list[TableExtract]) -> None:
 
 def _check_key(con: zones.Connection, target: str, name: str, table: policy.SourceTable) -> None:
     """Stop at ids that are NULL, blank, or there twice. Ids are compared as staging will trim them."""
-    keys = [f"({zones.quote(column)}::VARCHAR)" for column in table.key]
+    types = {row[0]: row[1] for row in con.execute(f"DESCRIBE {target}").fetchall()}
+    keys = {column: zones.quote(column) for column in table.key}
     # Trimming takes ten times as long as everything else, and hardly any shop has ids that need it.
+    texts = [column for column in table.key if types[column] == "VARCHAR"]
     doubtful = " OR ".join(f"{key} = '' OR {key}[1] <= ' ' OR {key}[-1] <= ' ' OR strlen({key}) <> length({key})"
-                           for key in keys)
-    if con.execute(f"SELECT bool_or({doubtful}) FROM {target}").fetchall()[0][0]:
+                           for key in map(keys.__getitem__, texts))
+    if texts and con.execute(f"SELECT bool_or({doubtful}) FROM {target}").fetchall()[0][0]:
         blanks = zones.literal(zones.WHITE_SPACE)
-        keys = [f"nullif(trim({key}, {blanks}), '')" for key in keys]
-    listed = ", ".join(f"{key} AS k{number}" for number, key in enumerate(keys))
+        keys |= {column: f"nullif(trim({keys[column]}, {blanks}), '')" for column in texts}
+    listed = ", ".join(f"{key} AS k{number}" for number, key in enumerate(keys.values()))
     nulls = ", ".join(f"sum(n) FILTER (WHERE k{number} IS NULL)" for number in range(len(keys)))
     distinct, total, *empty = con.execute(
         f"SELECT count(*), coalesce(sum(n), 0), {nulls} FROM "
