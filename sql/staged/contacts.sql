@@ -15,8 +15,7 @@ WITH read AS (
         text_of(preferences) AS preferences,
         date_on(created_at, $first_day, $last_day, $plausible_sentinels) AS created_on,
         date_on(deactivated_at, $first_day, $last_day, $plausible_sentinels) AS deactivated_on,
-        date_on(last_login_at, $first_day, $last_day, $plausible_sentinels) AS last_login_on,
-        local_at(updated_at) AS updated_at
+        date_on(last_login_at, $first_day, $last_day, $plausible_sentinels) AS last_login_on
     FROM raw.contacts
     WHERE NOT list_contains($tombstones, text_of(contact_id))
 )
@@ -24,6 +23,6 @@ SELECT r.contact_id,
     CASE WHEN NOT list_contains($tombstones, r.customer_id) THEN r.customer_id END AS customer_id,
     r.name, r.email, email_key(r.email, k.email_key) AS email_key, r.phone, r.username, r.job_title, r.preferences,
     r.created_on, end_on(r.deactivated_on, r.created_on, $end_before_beginning_days) AS deactivated_on,
-    r.last_login_on, r.updated_at
+    r.last_login_on
 FROM read AS r
 LEFT JOIN raw.email_keys AS k ON k.email = r.email

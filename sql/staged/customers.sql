@@ -25,8 +25,7 @@ WITH read AS (
         text_of(preferences) AS preferences,
         date_on(profile_created_at, $first_day, $last_day, $plausible_sentinels) AS profile_created_on,
         date_on(profile_closed_at, $first_day, $last_day, $plausible_sentinels) AS profile_closed_on,
-        date_on(last_login_at, $first_day, $last_day, $plausible_sentinels) AS last_login_on,
-        local_at(updated_at) AS updated_at
+        date_on(last_login_at, $first_day, $last_day, $plausible_sentinels) AS last_login_on
     FROM raw.customers
     WHERE NOT list_contains($tombstones, text_of(customer_id))
 )
@@ -35,6 +34,6 @@ SELECT r.customer_id, coalesce(r.stated_type, 'sole_proprietor') AS customer_typ
     r.username, r.birth_date, r.has_birth_date AND r.birth_date IS NULL AS is_birth_date_faulty, r.gender,
     r.street_address, r.postal_code, r.city, r.country, r.industry, r.preferences, r.profile_created_on,
     end_on(r.profile_closed_on, r.profile_created_on, $end_before_beginning_days) AS profile_closed_on,
-    r.last_login_on, r.updated_at
+    r.last_login_on
 FROM read AS r
 LEFT JOIN raw.email_keys AS k ON k.email = r.email

@@ -24,8 +24,7 @@ WITH read AS (
         text_of(payment_method) AS payment_method,
         text_of(payment_reference) AS payment_reference,
         text_of(currency) AS currency,
-        amount_of(total_amount) AS total_amount,
-        local_at(updated_at) AS updated_at
+        amount_of(total_amount) AS total_amount
     FROM raw.orders
 )
 SELECT o.order_id,
@@ -39,6 +38,6 @@ SELECT o.order_id,
     end_on(o.paid_on, o.ordered_on, $end_before_beginning_days) AS paid_on,
     end_on(o.cancelled_on, o.ordered_on, $end_before_beginning_days) AS cancelled_on,
     o.delivery_name, o.delivery_street_address, o.delivery_postal_code, o.delivery_city, o.delivery_phone,
-    o.delivery_email, o.delivery_note, o.payment_method, o.payment_reference, o.currency, o.total_amount, o.updated_at
+    o.delivery_email, o.delivery_note, o.payment_method, o.payment_reference, o.currency, o.total_amount
 FROM read AS o
 LEFT JOIN policy.tombstones AS t ON t.customer_id = o.customer_id
