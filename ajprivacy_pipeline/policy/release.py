@@ -114,7 +114,7 @@ class Thresholds(Frozen):
     price_band: int = Field(ge=0, le=100)
     integer_cells: int = Field(ge=1)
     open_cells: int = Field(ge=1)
-    optimal_cells: int = Field(ge=0, default=400)
+    optimal_cells: int = Field(ge=0, default=1600)
     suppression_loss: Literal["values", "cells"] = "values"
     total_worth: int = Field(ge=1, le=100)
     listed_percent: int = Field(default=20, ge=0, le=100)
