@@ -16,7 +16,7 @@ from ajprivacy_pipeline.calendar import runs_on, shift
 from ajprivacy_pipeline.enforcement.entries import MARKED
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.plans import Plan
-from ajprivacy_pipeline.errors import ControlError, EnforcementError, PrivacyError
+from ajprivacy_pipeline.errors import EnforcementError, PrivacyError, ZoneError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.pseudonyms.zone import PSEUDONYMISED, pseudonymised_file
 from ajprivacy_pipeline.run.month import MonthRun
@@ -27,7 +27,7 @@ from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.anew import Checkpoint, built_anew, settle
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from ajprivacy_pipeline.storage.month_files import month_file, month_lock, newest_month
+from ajprivacy_pipeline.storage.month_files import month_file, month_lock, standing_months
 
 _FOLLOWED = ("pseudonyms", PSEUDONYMISED)
 
@@ -43,21 +43,20 @@ def leave_out(settings: Settings, policy: Policy, control: ControlStore, keys: K
     """
     carried = [entry.recorded_at for entry in Ledger(control, keys, settings.keys).entries()
                if entry.kind in MARKED and entry.body["plan"] == plan.id]
-    month = None
-    with suppress(ControlError):  # no month has a file
-        month = newest_month(settings)
-    if plan.request is None or not carried or month is None:
+    if plan.request is None or not carried:
         return []
+    built = []
     try:
-        with month_lock(settings, month):
-            settle(keys, month_file(settings, month))
-            read_at = _read_at(settings, keys, month)
-            if read_at is not None and read_at > max(carried):
-                return []
-            return _build(settings, policy, control, keys, month, f"apply {plan.id}", checkpoint)
+        for month in standing_months(settings):  # beside the newest, what a killed run has left
+            with month_lock(settings, month):
+                settle(keys, month_file(settings, month))
+                read_at = _read_at(settings, keys, month)
+                if read_at is None or read_at <= max(carried):
+                    built += _build(settings, policy, control, keys, month, f"apply {plan.id}", checkpoint)
     except PrivacyError as error:
         raise EnforcementError(f"plan {plan.id} is carried out and verified, but our own copies still hold what went "
                                f"({error}): run `ajprivacy plan apply {plan.id}` again") from None
+    return built
 
 
 class OurCopies(NamedTuple):
@@ -71,27 +70,23 @@ NO_COPIES = OurCopies(None, None)
 
 
 def our_copies(settings: Settings, policy: Policy, keys: KeyStore, since: datetime) -> OurCopies:
-    """Returns what became of our own files of what was carried out until a moment, in UTC without zone.
-
-    Raises:
-        ZoneError: the newest month's file cannot be read.
-    """
-    try:
-        month = newest_month(settings)
-    except ControlError:
+    """Returns what became of our own files of what was carried out until a moment, in UTC without zone."""
+    standing = standing_months(settings)
+    if not standing:
         return NO_COPIES
-    read_at = _read_at(settings, keys, month)
-    if read_at is not None and read_at > since:
-        local = read_at.replace(tzinfo=UTC).astimezone(ZoneInfo(policy.retention.time_zone))
-        return OurCopies(local.date(), None)
-    return OurCopies(None, runs_on(shift(month, 1)))
+    read_at = [_read_at(settings, keys, month) for month in standing]
+    if all(moment is not None and moment > since for moment in read_at):
+        last = max(moment for moment in read_at if moment is not None)
+        return OurCopies(last.replace(tzinfo=UTC).astimezone(ZoneInfo(policy.retention.time_zone)).date(), None)
+    return OurCopies(None, runs_on(shift(standing[-1], 1)))
 
 
 def _read_at(settings: Settings, keys: KeyStore, month: str) -> datetime | None:
-    """When the warehouse was read for a month; None where nothing was."""
-    with zones.open_zone(settings, keys, month_file(settings, month), read_only=True) as con:
+    """When the warehouse was read for a month; None where nothing was, or where a killed run left what nobody reads."""
+    with suppress(ZoneError), zones.open_zone(settings, keys, month_file(settings, month), read_only=True) as con:
         known = con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw' AND table_name = 'moment'")
         return con.execute("SELECT read_at FROM raw.moment").fetchall()[0][0] if known.fetchall() else None
+    return None
 
 
 def _build(settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore, month: str, told: str,

@@ -27,7 +27,7 @@ from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from ajprivacy_pipeline.storage.month_files import APPLY, destroy_left, newest_month, warehouse_lock
+from ajprivacy_pipeline.storage.month_files import APPLY, destroy_left, told_month, warehouse_lock
 
 ENDING = ("erasure", "objection")  # kinds that end something
 PLANNED, NOTHING_DUE = "planned", "nothing due"  # the step of a request whose plan was made, and what it may say
@@ -99,7 +99,7 @@ def plans_for_requests(settings: Settings, request_ids: Sequence[str], *, by: st
     with boundary("plan"):
         prepare_home(settings)
         policy, control = current_policy(settings), ControlStore.in_folder(settings.control)
-        keys, month = KeyStore(settings.keys, settings.root_key), newest_month(settings)
+        keys, month = KeyStore(settings.keys, settings.root_key), told_month(settings)
         path = settings.restricted / f"{APPLY}asked-{os.getpid()}.duckdb"
         with warehouse_lock(settings, alone=True):
             destroy_left(settings, keys)

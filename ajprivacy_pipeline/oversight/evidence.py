@@ -27,7 +27,7 @@ from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_rows import Acceptance, Figure, Measure, Sealed
 from ajprivacy_pipeline.storage.counter import read_counter
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from ajprivacy_pipeline.storage.month_files import read_month
+from ajprivacy_pipeline.storage.month_files import newest_month, read_month
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors
 
 _MEASURES = ("guard", "table_name", "column_name", "part", "whole", "newest")
@@ -128,7 +128,7 @@ def compared(settings: Settings, month: str | None) -> list[Compared]:
     Raises:
         ControlError: the month is unknown or destroyed.
     """
-    with boundary("evidence"), read_month(settings, month) as (con, _):
+    with boundary("evidence"), read_month(settings, month or newest_month(settings)) as (con, _):
         found = con.execute("SELECT guard, table_name, column_name, is_tripped, part, whole, newest, before_part, "
                             "before_whole, before_newest, before_month FROM retention.guards "
                             "ORDER BY NOT is_tripped, table_name, column_name, guard").fetchall()
@@ -168,7 +168,7 @@ def accept(settings: Settings, place: str, by: str, reason: str, *, month: str |
     check_code(reason, load_policy(settings.notice).review.reasons.accept, "reason code for accept")
     check_name(by, "--by")
     table, _, column = place.partition(".")
-    with boundary("evidence"), read_month(settings, month) as (con, chosen):
+    with boundary("evidence"), read_month(settings, month or newest_month(settings)) as (con, chosen):
         listed = ", ".join(f"m.{name}" for name in _MEASURES)
         tripped = [cast(Figure, dict(zip(_MEASURES, row, strict=True))) for row in con.execute(
             f"SELECT {listed} FROM retention.measures AS m JOIN retention.guards AS g USING (guard, table_name, "

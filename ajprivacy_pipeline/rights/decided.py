@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.rights.person import Person
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.boundary import boundary
-from ajprivacy_pipeline.storage.month_files import newest_month, read_month
+from ajprivacy_pipeline.storage.month_files import has_month, read_month
 from ajprivacy_pipeline.storage.zones import Connection, without_pandas
 
 _CHUNK = 500  # ids of one statement
@@ -97,15 +96,13 @@ _INVOICES = """
 
 @contextmanager
 def decided_month(settings: Settings) -> Iterator[Month]:
-    """Open the newest decided month, if there is one.
+    """Open the month that people are answered from, if there is one.
 
     Raises:
         PrivacyError: its file cannot be read.
     """
-    try:
-        newest = newest_month(settings)
-    except ControlError:  # none was run yet
+    if not has_month(settings):  # none was run yet
         yield Month()
         return
-    with without_pandas(), boundary("request"), read_month(settings, newest) as (con, month):
+    with without_pandas(), boundary("request"), read_month(settings, None) as (con, month):
         yield Month(con, month)

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from ajprivacy_pipeline.calendar import plus_months
-from ajprivacy_pipeline.errors import ControlError, RightsError
+from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.policy.rights import Rights
 from ajprivacy_pipeline.retention.recorded_requests import Asker, Recorded, added_requests, steps
 from ajprivacy_pipeline.rights.states import table
@@ -18,7 +18,7 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from ajprivacy_pipeline.storage.month_files import newest_month, read_month
+from ajprivacy_pipeline.storage.month_files import has_month, read_month
 from ajprivacy_pipeline.storage.zones import Connection, without_pandas
 
 VERIFY, EXTEND, ANSWER, REFUSE, CLOSE = "verify_identity", "extend", "answer", "refuse", "close"
@@ -108,11 +108,9 @@ def find_request(settings: Settings, rights: Rights, request_id: str) -> Request
 
 
 def _warehouse_rows(settings: Settings) -> list[tuple[Any, ...]]:
-    try:
-        newest = newest_month(settings)
-    except ControlError:  # no month was run yet
+    if not has_month(settings):  # none was run yet
         return []
-    with without_pandas(), boundary("requests"), read_month(settings, newest) as (con, _):
+    with without_pandas(), boundary("requests"), read_month(settings, None) as (con, _):
         return con.execute(_ROWS).fetchall()
 
 

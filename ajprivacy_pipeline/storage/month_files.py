@@ -11,11 +11,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.errors import ControlError, ZoneError
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.anew import destroy
+from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.control_tables import months
 from ajprivacy_pipeline.storage.keystore import NEXT, KeyStore
 
 DECISION_TABLES = ("purpose_status", "freezes", "attribute_decisions", "record_decisions", "bulk_decisions",
@@ -70,35 +74,53 @@ def destroy_before(settings: Settings, keys: KeyStore, month: str) -> list[str]:
 
 def has_month(settings: Settings) -> bool:
     """Returns whether any month has a file."""
-    return bool(_months(settings))
+    return bool(standing_months(settings))
 
 
-def _months(settings: Settings) -> list[str]:
-    return [path.stem for path in settings.restricted.glob("*.duckdb") if _MONTH.match(path.stem)]
+def standing_months(settings: Settings) -> list[str]:
+    """Returns the months that have a file, the oldest first; more than one while a run is under way or was killed."""
+    return sorted(path.stem for path in settings.restricted.glob("*.duckdb") if _MONTH.match(path.stem))
 
 
 def newest_month(settings: Settings) -> str:
-    """Returns the newest month that has a file.
+    """Returns the newest month that has a file, whether its run has ended or not.
 
     Raises:
         ControlError: no month has one.
     """
-    months = _months(settings)
-    if not months:
+    standing = standing_months(settings)
+    if not standing:
         raise ControlError("no month has a file: run one first with `ajprivacy run`")
-    return max(months)
+    return standing[-1]
+
+
+def told_month(settings: Settings) -> str:
+    """Returns the month that people are answered from: the newest that has a file.
+
+    What a killed run of a newer month has left is passed over, for the newest month that was finished and still
+    stands; a month that is being run is not, since its decisions may replace what is told at any moment.
+
+    Raises:
+        ControlError: no month has a file, or the control store cannot be opened.
+    """
+    newest = newest_month(settings)
+    standing = standing_months(settings)
+    if len(standing) < 2 or is_running(settings, newest):  # asked before the list: a run may end in between
+        return newest
+    finished = {row["month"] for row in ControlStore.in_folder(settings.control).rows(sa.select(months.c.month))}
+    return newest if newest in finished else max(finished.intersection(standing), default=newest)
 
 
 @contextmanager
 def read_month(settings: Settings, month: str | None) -> Iterator[tuple[zones.Connection, str]]:
-    """Yields the month's file, opened for reading, with the month it is (None: the newest that has a file).
+    """Yields the month's file, opened for reading, with the month it is (None: `told_month`).
 
     Raises:
         ControlError: the month is malformed, was never run, is destroyed, or its decisions are not complete, because
             it is being run or because its run did not end.
         ZoneError: the file cannot be read.
     """
-    chosen = month or newest_month(settings)
+    chosen = month or told_month(settings)
     as_of(chosen)
     if not month_file(settings, chosen).exists():
         raise ControlError(f"{chosen} has no file: it was never run, or was destroyed; recompute from today's facts "
@@ -114,8 +136,8 @@ def read_month(settings: Settings, month: str | None) -> Iterator[tuple[zones.Co
                                                "WHERE table_schema = 'retention'").fetchall()}
         if missing := [name for name in DECISION_TABLES if name not in found]:
             _check_ended(settings, chosen)
-            raise ControlError(f"the decisions of {chosen} are not complete ({', '.join(missing)} is missing): "
-                               f"run the month again with `ajprivacy run --month {chosen}`")
+            raise ControlError(f"the decisions of {chosen} are not complete ({', '.join(missing)} is missing), because "
+                               f"its last run did not end: run the month again with `ajprivacy run --month {chosen}`")
         yield con, chosen
 
 
