@@ -41,6 +41,7 @@ class Purpose(Frozen):
     periods: tuple[str, ...] = ()
     open_while: tuple[str, ...] = ()
     ended_by: tuple[Literal["objection", "erasure"], ...] = ()
+    of_guests: bool = True
     assessment_ref: str | None = None
     assessed_on: date | None = None
 

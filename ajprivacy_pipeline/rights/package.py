@@ -11,6 +11,7 @@ from itertools import groupby
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.policy.retention import Purpose
 from ajprivacy_pipeline.rights.decided import Decision, Month
 from ajprivacy_pipeline.rights.disclosures import Disclosure
 from ajprivacy_pipeline.rights.held import Held, shown_columns
@@ -51,6 +52,7 @@ class Assembler:
     def __init__(self, policy: Policy, words: Wording, person: Person | None, month: Month) -> None:
         """Keep what the texts are made of."""
         self._policy, self._words, self._month = policy, words, month
+        self._is_guest = person is not None and person.table is None
         self._attributes = month.attributes(person.subject_id) if person else {}
         self._applied = month.purposes(person.subject_id) if person else frozenset()
         self._parts = {table: {column: part for (entity, part), stage in stages_of(policy).items() if entity == table
@@ -81,7 +83,9 @@ class Assembler:
             purposes=purposes, promises=tuple(self._promises(told, parts, purposes if told else ())),
             recipients=tuple(self._recipients(listed)),
             disclosures=tuple(self._disclosures(given)), transfers=self._transfers(),
-            profiling=tuple(words.of("profiling", clause) for clause in policy.rights.profiling_clauses),
+            profiling=tuple(words.of("profiling", clause) for clause in policy.rights.profiling_clauses
+                            if any(clause in purpose.clauses and self._may_be(purpose)
+                                   for purpose in policy.retention.purposes.values())),
             earlier_requests=tuple(map(self._request, earlier)), rights=tuple(words.group("rights")["list"]),
             complaint=Complaint(authority=controller.supervisory_authority, url=policy.rights.complaint_url))
 
@@ -173,11 +177,16 @@ class Assembler:
                 purposes = tuple(name for name in purposes if name in self._applied)
         else:
             purposes = tuple(name for name, purpose in retention.purposes.items() if table in purpose.records)
+        purposes = tuple(name for name in purposes if self._may_be(retention.purposes[name]))
         clauses = dict.fromkeys(clause for name in purposes for clause in retention.purposes[name].clauses)
         own = self._policy.enforcement.clauses.get(table, {}).get(part) if purposes else None
         return FieldTold(name=column, label=self._words.of("fields", column),
                          type=self._policy.sources.tables[table].columns[column].type, purposes=tuple(purposes),
                          clauses=tuple(dict.fromkeys((*([own] if own else ()), *clauses))))
+
+    def _may_be(self, purpose: Purpose) -> bool:
+        """Whether it can be a purpose for this person: what rests on a customer profile is none for a guest."""
+        return purpose.of_guests or not self._is_guest
 
     def _copies(self, copies: Mapping[str, Sequence[Row]]) -> Iterator[HeldTable]:
         words = self._words

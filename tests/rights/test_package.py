@@ -22,7 +22,7 @@ from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_tables import access_log, request_events
 from tests.browser import contrasts, opened, overflow
 from tests.enforcement.enforcement_world import empty_database
-from tests.rights.markers import COPIES, KARI, MAPPING, OLA, SUBJECT, shop
+from tests.rights.markers import COPIES, GUEST, KARI, MAPPING, OLA, SUBJECT, shop
 from tests.rights.shop import POLICY, TODAY, Desk, write_shop
 
 ROWS, OWNERS = shop()
@@ -180,6 +180,37 @@ def test_an_address_of_one_person_finds_that_person(desk: Desk, say: Say, tmp_pa
     text = answered(say, asked(say, ("--email", "KARI@A.example ")), tmp_path / "out")
     assert "name-customers-K1" in text
     assert "name-customers-K2" not in text
+
+
+def purposes_of(out: Path) -> tuple[set[str], set[str], list[str]]:
+    """The purposes that a package lists, those of its orders and messages, and what it says of profiling."""
+    found = json.loads((out / "package.json").read_text(encoding="utf-8"))
+    records = {name for table in found["held"] if table["table"] in ("orders", "communications")
+               for field in table["fields"] for name in field["purposes"]}
+    return {one["name"] for one in found["purposes"]}, records, found["profiling"]
+
+
+def test_a_guest_has_no_purpose_that_rests_on_a_profile(desk: Desk, say: Say, tmp_path: Path) -> None:
+    """PRO-1 and IND-2: neither offers that are fitted nor a profile, until somebody with the address has an account."""
+    profiled = {"profile", "individualisation"}
+    assert {name for name, purpose in POLICY.retention.purposes.items() if not purpose.of_guests} == {
+        *profiled, "identification"}
+    text = answered(say, asked(say, SUBJECT[GUEST]), tmp_path / "guest")
+    listed, records, profiling = purposes_of(tmp_path / "guest")
+    assert (listed & profiled, records & profiled, profiling) == (set(), set(), [])
+    assert {"contract", "improvement"} <= records
+    assert "har vi ingen kundeprofil, og vi plasserer deg ikke i noen kundegruppe" in text
+    engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO customers (customer_id, customer_type, name, email, profile_created_at) "
+            "VALUES ('K9', 'consumer', 'Gjest', 'gjest@g.example', '2026-11-25')")
+    engine.dispose()
+    text = answered(say, asked(say, SUBJECT[GUEST]), tmp_path / "account")
+    listed, records, profiling = purposes_of(tmp_path / "account")
+    assert (listed & profiled, records & profiled) == (profiled, profiled)
+    assert [said.partition(".")[0] for said in profiling] == [
+        "For å tilpasse tilbud kan vi plassere kunder i grupper etter kjøp og bransje"]
 
 
 @pytest.mark.parametrize(("mode", "said"), [(0o755, "can be read by others"), (0o710, "can be read by others")])
