@@ -7,13 +7,19 @@
 --      ordering. partial_orders is 1 where live lines came on more than one day.
 WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
 restricted_orders AS (SELECT record_id AS order_id FROM retention.kept_out WHERE entity = 'orders'),  -- of guests
+span AS (SELECT min(fact_month) AS first_day, last_day(max(fact_month)) AS last_day FROM anonymous.periods WHERE population = 'deliveries' HAVING count(*) > 0),
+orders AS (  -- whose own day, where they have one, may be in a published period
+    SELECT o.order_id, o.ordered_on, o.delivered_on, o.customer_id, o.contact_id, o.tombstone_type, o.delivery_postal_code
+    FROM staged.orders AS o
+    JOIN span AS s ON coalesce(o.delivered_on BETWEEN s.first_day AND s.last_day, true)
+),
 lines AS (
     SELECT
         l.order_id,
         CASE WHEN count(l.delivered_on) = count(*) THEN max(l.delivered_on) END AS last_line_on,
         count(DISTINCT coalesce(l.delivered_on, o.delivered_on)) AS delivery_days
     FROM staged.order_lines AS l
-    JOIN staged.orders AS o ON o.order_id = l.order_id
+    JOIN orders AS o ON o.order_id = l.order_id
     WHERE l.returned_on IS NULL
     GROUP BY l.order_id
 ),
@@ -23,7 +29,7 @@ deliveries AS (
         coalesce(o.customer_id, n.customer_id, f.contributor) AS customer_id, f.region,
         coalesce(o.delivered_on, l.last_line_on) AS delivered_on,
         coalesce(l.delivery_days, 0) AS delivery_days
-    FROM staged.orders AS o
+    FROM orders AS o
     LEFT JOIN lines AS l ON l.order_id = o.order_id
     LEFT JOIN staged.contacts AS n ON n.contact_id = o.contact_id
     LEFT JOIN control.carried_facts AS f ON f.entity = 'orders' AND f.record_id = o.order_id

@@ -24,7 +24,7 @@ categories AS (
     SELECT DISTINCT l.order_id, coalesce(nullif(shown_text(p.category, $most_characters), $all), $unknown) AS product_category
     FROM staged.order_lines AS l
     LEFT JOIN staged.products AS p ON p.product_id = l.product_id
-    WHERE l.returned_on IS NULL
+    WHERE l.returned_on IS NULL AND l.order_id IN (SELECT order_id FROM cases)
 ),
 placed AS (
     SELECT c.*, $all AS product_category FROM cases AS c

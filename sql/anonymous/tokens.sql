@@ -1,10 +1,11 @@
 -- model: anonymous.tokens
 -- grain: one row per contributor of this run
--- params: run_inner, run_outer
--- reads: staged.customers, control.carried_facts, staged.app_logs, staged.newsletter_subscriptions, staged.web_events, retention.attribute_decisions
+-- params: first_month, last_month, run_inner, run_outer
+-- reads: staged.customers, control.carried_facts, staged.app_logs, staged.newsletter_subscriptions, staged.web_events, retention.attribute_decisions, anonymous.periods
 -- doc: Who stands behind a fact, as a token: the first 64 bits of HMAC-SHA256 under a random key of this run (two equal
 --      tokens of two people could only make a contributor count too small). The only table of the layer with
---      identifiers: no published model may read it, and the release drops it once the facts are made.
+--      identifiers: no published model may read it, and the release drops it once the facts are made. Of log lines and
+--      visits it holds those of the published periods alone.
 WITH contributors AS (
     SELECT 'unknown' AS kind, '' AS value
     UNION ALL
@@ -16,8 +17,12 @@ WITH contributors AS (
     WHERE c.customer_id IS NULL
     UNION ALL
     SELECT DISTINCT 'log', coalesce(lower(username), ip_address) FROM staged.app_logs
+    WHERE logged_on BETWEEN $first_month AND last_day($last_month)
     UNION ALL
-    SELECT DISTINCT 'visitor', visitor_id FROM staged.web_events WHERE consented
+    SELECT DISTINCT 'visitor', w.visitor_id
+    FROM staged.web_events AS w
+    JOIN anonymous.periods AS p ON p.population = 'web_events' AND p.fact_month = CAST(date_trunc('month', w.occurred_on) AS DATE)
+    WHERE w.consented
     UNION ALL
     SELECT DISTINCT 'newsletter', coalesce(email_key, email) FROM staged.newsletter_subscriptions
     UNION ALL
