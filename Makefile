@@ -37,7 +37,7 @@ ifndef AJPRIVACY_WAREHOUSE
 endif
 
 # A file to a worker, so that what it publishes for its tests is made once.
-test: setup browser mariadb lint  ## Lint, types, tests
+test: setup browser mariadb lint  ## Lint, types, and the tests that fit ten minutes on two cores
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not soak"
 
 lint: setup types
@@ -71,7 +71,7 @@ spark: setup  ## PySpark and the Java that the models' tests on Spark need
 	    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends openjdk-17-jre-headless \
 	    >/dev/null; } || echo "Java 17 is not installed and cannot be from here: the tests of Spark will fail" >&2
 
-soak: setup spark  ## The tests that take minutes
+soak: setup browser mariadb spark  ## The tests that `make test` has no time for
 	$(BIN)/python -m pytest -q -m soak
 
 ui: setup  ## Dagster's pages on this machine

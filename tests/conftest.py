@@ -40,10 +40,20 @@ def postgres_url() -> Iterator[str]:
     # a socket's path may have 107 characters, pytest's own temporary folders are too deep for that
     with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as folder:
         database = server.get_server(Path(folder) / "data", cleanup_mode="delete")
+        _in_memory(database.get_uri())
         try:
             yield str(database.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
         finally:
             database.cleanup()
+
+
+def _in_memory(url: str) -> None:
+    """Let the server wait for no disk: it is gone after the tests, and no test takes the power away."""
+    import psycopg
+    with psycopg.connect(url, autocommit=True) as admin:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            admin.execute(f"ALTER SYSTEM SET {setting} = off")
+        admin.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")

@@ -86,6 +86,7 @@ def on_postgres(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> 
     return month(tmp_path_factory.mktemp("postgres") / "home", url, AJPRIVACY_THREADS="2")
 
 
+@pytest.mark.soak
 def test_both_databases_give_the_same_decisions(on_sqlite: Settings, on_postgres: Settings) -> None:
     left, right = decisions(on_sqlite), decisions(on_postgres)
     assert {name: len(rows) for name, rows in left.items()} == {name: len(rows) for name, rows in right.items()}
@@ -97,6 +98,7 @@ def test_both_databases_give_the_same_decisions(on_sqlite: Settings, on_postgres
                      "held_by", "policy_version"], "and no number that means something within one file alone"
 
 
+@pytest.mark.soak
 def test_both_databases_give_the_same_release(on_sqlite: Settings, on_postgres: Settings) -> None:
     """G12 over a whole month, too: neither the order of rows nor the number of threads changes a byte."""
     assert published(on_sqlite) == published(on_postgres)
@@ -162,6 +164,7 @@ def test_a_month_that_is_read_again_begins_a_new_file_under_a_new_key(tmp_path: 
         assert con.execute("SELECT count(*) FROM raw.customers").fetchall() == [(rows,)]
 
 
+@pytest.mark.soak
 def test_a_second_run_changes_nothing_published(on_sqlite: Settings) -> None:
     before = published(on_sqlite)
     with open_month(on_sqlite, MONTH, "again", logs=list) as run:
@@ -171,6 +174,7 @@ def test_a_second_run_changes_nothing_published(on_sqlite: Settings) -> None:
     assert published(on_sqlite) == before
 
 
+@pytest.mark.soak
 def test_analysts_read_while_a_run_is_under_way(on_sqlite: Settings) -> None:
     reader = zones.memory()
     path = zones.literal(str(on_sqlite.published / "analytics.duckdb"))
@@ -209,6 +213,7 @@ def test_a_foreign_shop_runs_through(tmp_path: Path, postgres_url: str) -> None:
     assert "communications" in (settings.published / "releases" / MONTH / "release.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.soak
 def test_pseudonyms_are_hmacs_and_leave_out_whoever_is_due(on_postgres: Settings) -> None:
     import hmac
 
@@ -229,6 +234,7 @@ def test_pseudonyms_are_hmacs_and_leave_out_whoever_is_due(on_postgres: Settings
         assert subject not in due
 
 
+@pytest.mark.soak
 def test_no_model_compares_every_row_with_every_row(on_postgres: Settings) -> None:
     """A condition on the left side of a LEFT JOIN makes the engine loop: hours at a million customers."""
     slow = []

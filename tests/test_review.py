@@ -137,6 +137,7 @@ def test_list_and_figures(settings: Settings) -> None:
     assert not re.search(r"customer|contact:", str(figures))
 
 
+@pytest.mark.soak
 def test_a_message_of_nobodys_is_reviewed_and_comes_back_after_the_months(settings: Settings) -> None:
     """The list counts from the review, which changes no decision: before, on and after the day it comes back."""
     def listed(month: str) -> list[date]:

@@ -110,6 +110,7 @@ def test_what_is_released_goes_with_the_next_run(settings: Settings, call: Call)
     assert cases(call, NEXT, "customer:1") == {}
 
 
+@pytest.mark.soak
 def test_what_is_kept_is_asked_again_the_month_after(settings: Settings, call: Call) -> None:
     """The balance is considered monthly (CON-5): a decision to keep answers one month's case."""
     call("review", "decide", "customer:1", "keep", "--by", "Ada", "--reason", "collection", "--kind", "open_balance")
@@ -119,6 +120,7 @@ def test_what_is_kept_is_asked_again_the_month_after(settings: Settings, call: C
     assert cases(call, NEXT, "customer:1")["open_balance_review"]["decision"] is None
 
 
+@pytest.mark.soak
 def test_a_hold_stops_the_next_run_until_it_is_lifted(settings: Settings, call: Call) -> None:
     """Placed, listed, renewed, lifted: a row each, none of them changed later."""
     call("review", "decide", "customer:2", "release", "--by", "Ada", "--reason", "no_ground_found")
@@ -141,6 +143,7 @@ def test_a_hold_stops_the_next_run_until_it_is_lifted(settings: Settings, call: 
     assert decided_as(settings, NEXT, "customer:2") == ("due", [])
 
 
+@pytest.mark.soak
 def test_a_hold_that_has_expired_still_holds_and_is_asked_about(
     settings: Settings, call: Call, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -158,6 +161,7 @@ def test_a_hold_that_has_expired_still_holds_and_is_asked_about(
     assert "expiring_hold" not in cases(call, LATER, "customer:2")
 
 
+@pytest.mark.soak
 def test_a_message_of_nobodys_is_listed_decided_and_not_asked_about_for_a_year(settings: Settings, call: Call) -> None:
     """As the list names it, so it is decided about; the next month's list is without it."""
     def lines(month: str) -> list[list[str]]:

@@ -186,6 +186,7 @@ def email_of(found: dict[str, Any]) -> Row:
     return next(dict(item) for item in found["attributes"] if item["attribute"] == "email")
 
 
+@pytest.mark.soak
 def test_a_purpose_is_explained(scratch: Scratch, tmp_path: Path) -> None:
     """The new purpose has its candidate date, its promise and its sentences, in both languages, around the boundary."""
     loyal(scratch)
@@ -205,6 +206,7 @@ def test_a_purpose_is_explained(scratch: Scratch, tmp_path: Path) -> None:
         assert "loyalty" not in found["customer:4"][language][0]["purposes"]  # nothing says when that profile was made
 
 
+@pytest.mark.soak
 def test_a_purpose_without_an_end_is_explained(scratch: Scratch, tmp_path: Path) -> None:
     loyal(scratch)
     scratch.put("retention/subject_purposes.sql", LAPSE,
@@ -220,6 +222,7 @@ def test_a_purpose_without_an_end_is_explained(scratch: Scratch, tmp_path: Path)
         assert endless in "".join(page)
 
 
+@pytest.mark.soak
 def test_a_rule_that_is_changed_in_one_place_alone_is_not_explained(scratch: Scratch, tmp_path: Path) -> None:
     """Decisions that the candidate dates do not lead to are refused, never told with a reason that is not theirs."""
     scratch.put("retention/subject_purposes.sql", "least(profile_base, erased_on)",
@@ -348,6 +351,7 @@ JOIN policy.freeze_sets AS f ON f.freezes = CASE WHEN is_absent OR d.reasons > 0
 """
 
 
+@pytest.mark.soak
 def test_a_source_table(scratch: Scratch, tmp_path: Path) -> None:
     """A table whose rows name people is refused until a model decides about them and freezes hold them."""
     scratch.add("sources.toml", REVIEWS)
@@ -381,6 +385,7 @@ def test_a_source_table(scratch: Scratch, tmp_path: Path) -> None:
         "r5": ("hold", "2021-01-01", [], ["orphan"])}
 
 
+@pytest.mark.soak
 def test_a_view(tmp_path: Path, scratch: Scratch) -> None:
     """A view is policy alone: the release makes it, with the rows that its table shows at the total."""
     scratch.put("release.toml", "[views]\n", '[views]\nmessages_by_direction = { table = "communications_monthly", '
@@ -393,6 +398,7 @@ def test_a_view(tmp_path: Path, scratch: Scratch) -> None:
                                 "WHERE channel = '(all)' AND direction <> '(all)' ORDER BY ALL") != []
 
 
+@pytest.mark.soak
 def test_a_published_table(tmp_path: Path, scratch: Scratch) -> None:
     """A table is refused without the facts its people are counted from; with them it is published and counted again."""
     text = (scratch.notice / "release.toml").read_text(encoding="utf-8")

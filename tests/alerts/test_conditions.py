@@ -96,6 +96,7 @@ def test_requests_and_reviews_are_counted(world: World) -> None:
     assert f"{found['requests_overdue']['count']} request(s)" in found["requests_overdue"]["says"]
 
 
+@pytest.mark.soak
 def test_evidence_that_tripped_is_told_until_somebody_accepts(world: World) -> None:
     """The warehouse loses its cases; each place is told once, whatever guards have tripped there."""
     assert "evidence_tripped" not in _found(world)

@@ -64,6 +64,7 @@ def test_an_approval_starts_the_job_that_carries_it_out(world: World) -> None:
     assert "Kari" not in text
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("world")  # whose place this is
 def test_what_is_written_back_starts_the_job_again(kept: Kept) -> None:
     world, plan = kept.applied(), kept.plan

@@ -159,8 +159,9 @@ def test_a_port_in_use_is_said_in_one_sentence(pages: Pages) -> None:
     assert "Traceback" not in second.stderr
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("numbers", [
-    (signal.SIGTERM, signal.SIGKILL), pytest.param((signal.SIGHUP,), marks=pytest.mark.soak)])
+    (signal.SIGTERM, signal.SIGKILL), (signal.SIGHUP,)])
 def test_any_signal_ends_the_pages_and_the_daemon(tmp_path: Path, numbers: tuple[signal.Signals, ...]) -> None:
     """A request to end, and SIGKILL, after which nobody can clean up; a hang-up."""
     ends = {number: Pages(tmp_path / number.name) for number in numbers}

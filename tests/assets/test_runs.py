@@ -128,6 +128,7 @@ def _published(home: Home) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in (home.folder / "published").rglob("*") if path.is_file()}
 
 
+@pytest.mark.soak
 def test_two_months_one_after_the_other(august: Home) -> None:
     """Green and failing runs leave no value and no key in any log; a month's copies die when the next has succeeded."""
     home = august
@@ -169,7 +170,7 @@ def _decisions_of(home: Home) -> None:
 
 @pytest.mark.soak
 def test_the_same_month_again_makes_decisions_and_publishes_nothing(august: Home) -> None:
-    """The month is closed: what is published stays to the byte. The quick run asks it of a month before."""
+    """The month is closed: what is published stays to the byte."""
     before = _published(august)
     again = august.call("run", "--month", "2026-08")
     assert again.returncode == 0, again.stderr
@@ -201,6 +202,7 @@ def test_each_guarantee_is_a_check_of_the_release_with_its_figures(released: Hom
             f"{name}: {evaluation.description}, and no figure")
 
 
+@pytest.mark.soak
 def test_a_closed_month_says_again_what_was_found_and_a_failed_run_says_nothing_of_it(august: Home) -> None:
     """A month each: what another found stays, and is the last word on the release that stands.
 
@@ -264,6 +266,7 @@ def test_two_months_at_once_succeed(home: Home) -> None:
     assert [code for _, code in ends] == [0, 0], ends
 
 
+@pytest.mark.soak
 def test_a_signal_ends_a_run_wherever_it_arrives(home: Home) -> None:
     """One sentence, exit code 130, cancelled in the history; no release, lock or slot is left, and the next begins."""
     home.shop()
@@ -291,6 +294,7 @@ def test_a_signal_ends_a_run_wherever_it_arrives(home: Home) -> None:
             assert not failed, place  # the sensor of failed runs would tell people
 
 
+@pytest.mark.soak
 def test_dagsters_own_files_meet_a_full_disk(home: Home) -> None:
     """One sentence with the remedy, exit code 2; nothing is published and the month is free."""
     home.shop()
@@ -324,6 +328,7 @@ def test_a_destination_outside_the_eea_gets_nothing_and_the_month_stands(home: H
     assert "Zq9-geheimnis" not in run.stdout + run.stderr
 
 
+@pytest.mark.soak
 def test_a_month_is_issued_again_by_the_command_alone(august: Home) -> None:
     """The run of a closed month publishes nothing; the command does, and refuses months that are not published."""
     issued = august.call("releases", "reissue", "--month", "2026-07", "--json")

@@ -24,6 +24,8 @@ from tests.assets.test_pages import Pages
 from tests.assets.tiny import CANARIES
 from tests.browser import visited
 
+pytestmark = pytest.mark.soak
+
 MONTH, PARTITION, NEXT = "2026-08", "2026-08-01", "2026-09"
 QUESTIONS = ("Did last month run?", "Who is overdue, and why?", "Is the standing release proven?",
              "What happens next month?", "Which check failed, and what is to be done?",

@@ -58,6 +58,7 @@ def _refused(url: str, role: str, statement: str) -> None:
         con.execute(statement)
 
 
+@pytest.mark.soak
 def test_the_reader_decides_and_the_writer_plans_and_carries_out(url: str, tmp_path: Path) -> None:
     """One home; each command has the user whose work it is. The writer's SELECTs read back what it did."""
     reading = World(tmp_path, _as(url, "reader"))

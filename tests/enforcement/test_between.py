@@ -33,6 +33,7 @@ def people(world: World) -> dict[int, str]:
         return dict(connection.exec_driver_sql("SELECT nr, navn FROM kunde WHERE nr > 0").fetchall())
 
 
+@pytest.mark.soak
 def test_an_order_since_then_keeps_its_person(keyed: Kept) -> None:
     world, plan = keyed.approved(), keyed.plan
     world.execute("INSERT INTO ordre VALUES (200, 1, NULL, '2026-11-20', NULL, NULL, 50, 'Kari Nordmann', '1234')")
@@ -44,6 +45,7 @@ def test_an_order_since_then_keeps_its_person(keyed: Kept) -> None:
     assert result["verified"]
 
 
+@pytest.mark.soak
 def test_an_order_while_a_batch_runs_is_told(keyed: Kept) -> None:
     world = keyed.approved()
     def arrives(now: str) -> None:
@@ -81,6 +83,7 @@ def test_another_value_is_not_erased(keyed: Kept) -> None:
         assert connection.exec_driver_sql("SELECT epost FROM kunde WHERE nr = 1").scalar() == "ny@example.no"
 
 
+@pytest.mark.soak
 def test_what_is_left_of_somebody_is_due_again_and_not_held_for_want_of_evidence(keyed: Kept) -> None:
     world, plan = keyed.approved(), keyed.plan
     world.execute("UPDATE kunde SET epost = 'ny@example.no' WHERE nr = 1")
@@ -103,6 +106,7 @@ def test_a_hold_since_then_keeps_its_person_until_it_is_lifted(keyed: Kept) -> N
     assert world.plan()["rows"] == sum(row["rows"] for row in result["dropped"])
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("what", ["customer:1", "orders"])
 def test_a_hold_that_is_placed_while_an_apply_runs_is_respected(keyed: Kept, what: str) -> None:
     """What people record between deciding and the batch's locks makes everybody be decided about again."""
@@ -123,6 +127,7 @@ def test_a_hold_that_is_placed_while_an_apply_runs_is_respected(keyed: Kept, wha
     assert {row["reason"] for row in result["dropped"]} == {"not_due"}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("moment", ["read", "committed"])  # also until the ledger knows what the hold has to be told
 def test_a_hold_waits_for_the_batch_that_is_under_way(keyed: Kept, monkeypatch: pytest.MonkeyPatch,
                                                       moment: str) -> None:
@@ -143,6 +148,7 @@ def test_a_hold_waits_for_the_batch_that_is_under_way(keyed: Kept, monkeypatch: 
     assert world.control.legal_holds() == []
 
 
+@pytest.mark.soak
 def test_somebody_new_under_an_erased_id_is_decided_like_anybody(keyed: Kept) -> None:
     """Neither the old plan nor the next one takes what stands there once nothing was left."""
     world, plan = keyed.applied(), keyed.plan
@@ -155,6 +161,7 @@ def test_somebody_new_under_an_erased_id_is_decided_like_anybody(keyed: Kept) ->
     assert people(world)[1] == "Nina Ny"
 
 
+@pytest.mark.soak
 def test_what_another_system_writes_back_goes_again(keyed: Kept) -> None:
     world, plan, first = keyed.applied(), keyed.plan, keyed.result
     world.execute("UPDATE kunde SET navn = 'Kari Nordmann' WHERE nr = 1")
@@ -185,6 +192,7 @@ def test_a_plan_that_is_carried_out_stays_so_whatever_changes(keyed: Kept) -> No
     assert find_plan(world.control, plan).state(15) == "verified"
 
 
+@pytest.mark.soak
 def test_the_rows_of_a_plan_die(keyed: Kept) -> None:
     """They say whose an unlinked order was; so does what a killed apply had extracted."""
     world, plan = keyed.applied(), keyed.plan
@@ -210,6 +218,7 @@ def test_a_changed_catalogue_stops_a_plan(keyed: Kept) -> None:
     assert people(world)[1] == "Kari Nordmann"
 
 
+@pytest.mark.soak
 def test_a_restored_warehouse_is_noticed_and_planned_anew(keyed: Kept) -> None:
     world, plan = keyed.approved(), keyed.plan
     shop = Path(world.url.removeprefix("sqlite:///"))

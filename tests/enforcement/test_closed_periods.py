@@ -8,6 +8,8 @@ as the notice says: of them, and of devices, closed periods stay as they were pu
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ajprivacy_pipeline.run.month import MonthRun
 from ajprivacy_pipeline.run.steps import decision_steps
 from ajprivacy_pipeline.storage.catalogue import layer_models
@@ -44,6 +46,7 @@ def facts(home: Path, url: str) -> tuple[dict[str, list[Any]], int]:
     return found, people[0]
 
 
+@pytest.mark.soak
 def test_cells_of_closed_periods_are_the_same_but_for_their_people(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shop.db'}"
     sample_shop(url, 90, 5, tmp_path)

@@ -97,7 +97,6 @@ def rows(world: World, table: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1, 2")]
 
 
-@pytest.mark.parametrize("shop", ["sqlite", "postgresql", "mariadb"], indirect=True)
 def test_every_kind_of_copy_goes_with_its_part(shop: Shop) -> None:
     world = shop(SOK, KO, FELT, ADRESSE)
     world.decide()
@@ -131,6 +130,7 @@ def test_a_shared_address_waits_for_the_last_who_has_it(shop: Shop) -> None:
     assert [row[0] for row in rows(world, "ko")] == [1, 2, 3, 5, 6]
 
 
+@pytest.mark.soak
 def test_two_who_share_an_address_and_are_both_due_take_its_copies_along(shop: Shop) -> None:
     world = shop(KO, statements=(SHARES.format("NULL"), OLD_ORDER))
     world.decide()
@@ -138,6 +138,7 @@ def test_two_who_share_an_address_and_are_both_due_take_its_copies_along(shop: S
     assert [row[0] for row in rows(world, "ko")] == [3, 5, 6]
 
 
+@pytest.mark.soak
 def test_what_arrives_between_plan_and_apply_goes_as_well(shop: Shop) -> None:
     world = shop(SOK, KO)
     world.decide()
@@ -150,6 +151,7 @@ def test_what_arrives_between_plan_and_apply_goes_as_well(shop: Shop) -> None:
     assert [row[0] for row in rows(world, "ko")] == [3, 5, 6]
 
 
+@pytest.mark.soak
 def test_somebody_who_takes_the_address_up_meanwhile_keeps_its_copies(shop: Shop) -> None:
     world = shop(KO)
     world.decide()
@@ -160,6 +162,7 @@ def test_somebody_who_takes_the_address_up_meanwhile_keeps_its_copies(shop: Shop
     assert [row[0] for row in rows(world, "ko")] == [1, 2, 3, 5, 6]
 
 
+@pytest.mark.soak
 def test_somebody_who_takes_it_up_while_an_apply_runs_keeps_its_copies(shop: Shop, tmp_path: Path) -> None:
     shutil.copytree(NOTICE, tmp_path / "notice")
     rules = tmp_path / "notice" / "enforcement.toml"
@@ -216,6 +219,7 @@ def audited(shop: Shop, request: pytest.FixtureRequest) -> Callable[[bool], Worl
     return made
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("shop", ["sqlite", "postgresql", "mariadb"], indirect=True)
 def test_an_audit_table_that_a_trigger_fills_is_emptied_in_the_same_batch(audited: Callable[[bool], World]) -> None:
     world = audited(True)
@@ -236,6 +240,7 @@ def test_a_trigger_that_nobody_has_looked_at_is_refused(audited: Callable[[bool]
         world.approved()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("is_reviewed", [False, True])
 def test_a_copy_that_its_trigger_puts_back(shop: Shop, request: pytest.FixtureRequest, *, is_reviewed: bool) -> None:
     kind = request.node.callspec.params["shop"]
@@ -293,6 +298,7 @@ def test_a_faulty_entry_is_told_in_one_sentence(tmp_path: Path, entry: str, told
         look_at(source, world.settings, world.policy)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", ONE_QUICK[:2])
 def test_the_sample_with_copies_ends_without_any_erased_address(kind: str, request: pytest.FixtureRequest,
                                                                tmp_path: Path) -> None:

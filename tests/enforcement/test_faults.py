@@ -17,6 +17,8 @@ from tests.enforcement.kept import Kept
 from tests.enforcement.keyed_shop import in_small_batches
 from tests.enforcement.test_kill import table_rows
 
+pytestmark = pytest.mark.soak
+
 Rows = dict[str, list[tuple[object, ...]]]
 
 

@@ -5,6 +5,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ajprivacy_pipeline.enforcement import fresh
 from ajprivacy_pipeline.enforcement.plans import Plan, find_plan
 from ajprivacy_pipeline.retention.bind import catalogue_of
@@ -30,6 +32,7 @@ def test_each_table_of_decisions_that_an_apply_names_is_decided_for_it(keyed: Ke
     assert named == set(fresh.READ)
 
 
+@pytest.mark.soak
 def test_it_is_decided_as_everything_is_on_another_day(keyed: Kept) -> None:
     world = keyed.approved()
     plan, day = find_plan(world.control, keyed.plan), date(2031, 1, 1)

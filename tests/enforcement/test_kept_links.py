@@ -25,6 +25,7 @@ def _lost(sample: Kept) -> dict[str, str]:
             if (table, column) == ("newsletter_subscriptions", "customer_id")}
 
 
+@pytest.mark.soak
 def test_a_link_stays_as_long_as_anything_of_its_subject_stays(sample: Kept) -> None:
     before = _lost(sample)
     world = sample.made()
@@ -60,6 +61,7 @@ def test_a_link_that_the_source_cannot_be_without_stays_and_refuses_nothing(samp
     assert lost == {key: rows[key]["customer_id"] for key in lost}
 
 
+@pytest.mark.soak
 def test_a_link_that_is_the_row_of_the_subject_itself_is_not_touched(sample: Kept, tmp_path: Path) -> None:
     """Where the shop keeps the newsletter as a column of its customers, the link is their own key."""
     world = sample.made()
@@ -82,6 +84,7 @@ unsubscribed_at = { absent = "a column that is emptied" }
     assert set(fed.cells()["customers"]) == set(before["customers"])
 
 
+@pytest.mark.soak
 def test_a_company_that_its_orders_stay_linked_to_keeps_its_link(sample: Kept) -> None:
     """What goes of such an order is who ordered; the plan says that the link stays, and so does the apply."""
     world, before = sample.made(), sample.decided().cells()

@@ -38,6 +38,7 @@ def _today(world: World) -> None:
     _policy(Path(world.env["AJPRIVACY_NOTICE"]), "Fjernet", "fjernet-{key}")
 
 
+@pytest.mark.soak
 def test_a_new_neutral_value_makes_nobody_due_again(earlier: Kept) -> None:
     world = earlier.applied()
     with world.connection() as connection:

@@ -84,6 +84,7 @@ def days(world: World) -> set[date]:
     return {row["erased_on"] for row in world.control.rows(sa.select(store.guard.c.erased_on))}
 
 
+@pytest.mark.soak
 def test_somebody_of_whom_a_value_stays_has_no_guarded_id_and_is_due_again(tmp_path: Path) -> None:
     """The street is fed by an expression, so it is not carried out by us: its person is nobody new for it."""
     world = guarded_world(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}")
@@ -129,6 +130,7 @@ def test_one_row_written_back_is_quarantined_and_due_in_the_next_plan(world: Wor
     assert look(world).hits == {}
 
 
+@pytest.mark.soak
 def test_an_object_that_was_read_before_and_saved_after_is_quarantined(world: World) -> None:
     """Whatever it is saved with: a form of the number, a decade that stood there in the meantime."""
     world.execute("UPDATE customers SET name = 'Per Hansen', email = 'PER@example.no', phone = '+47 90 00 00 03' "
@@ -139,6 +141,7 @@ def test_an_object_that_was_read_before_and_saved_after_is_quarantined(world: Wo
     assert found.decisions["customer:c4"]["phone"] == "retain"
 
 
+@pytest.mark.soak
 def test_a_hold_keeps_who_came_back_and_nobody_sees_him(world: World) -> None:
     world.execute(f"{KARI} {C1}")
     before = look(world)
@@ -150,6 +153,7 @@ def test_a_hold_keeps_who_came_back_and_nobody_sees_him(world: World) -> None:
     assert world.plan()["rows"] == 0
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("change", [
     "name = 'Kari Nordmann', email = 'siri@example.no'",  # a namesake
     "name = 'Kari Nordmann', email = 'kari@example.no', gender = 'm'"])  # all alike but one thing
@@ -177,6 +181,7 @@ def test_somebody_who_has_come_back_himself_is_decided_like_anybody(world: World
     assert set(found.decisions["customer:c1"].values()) == {"due" if reason == "quarantined" else "retain"}
 
 
+@pytest.mark.soak
 def test_a_value_alone_is_looked_at_and_never_due(world: World) -> None:
     """The number of somebody erased is given to somebody new; the address of another stands in a subscription."""
     world.execute("INSERT INTO customers VALUES ('c5', 'consumer', 'Siri Solberg', 'siri@example.no', '90000001', "
@@ -197,6 +202,7 @@ def test_a_value_alone_is_looked_at_and_never_due(world: World) -> None:
     assert after.counted["anonymous.newsletter"] > before.counted["anonymous.newsletter"]
 
 
+@pytest.mark.soak
 def test_a_number_is_guarded_when_its_last_holder_goes(world: World) -> None:
     world.execute("INSERT INTO customers SELECT 'c6', customer_type, 'Siri', NULL, NULL, NULL, profile_created_at, "
                   "last_login_at FROM customers WHERE customer_id = 'c4'")  # the shop's newest days stay
@@ -212,6 +218,7 @@ def test_a_number_is_guarded_when_its_last_holder_goes(world: World) -> None:
     assert look(world).hits == {("customers", "c5"): "erased_value"}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("records", "consent", "decision"), [
     (False, None, "retain"), (False, "2026-09-14", "due"), (False, "2026-09-15", "retain"), (True, None, "due"),
     (True, "2026-09-15", "retain")])
@@ -233,6 +240,7 @@ def test_where_consents_are_recorded_what_is_imported_again_is_new_with_evidence
     assert decided["newsletter_subscriptions", "n2", "email"][0] == "retain"
 
 
+@pytest.mark.soak
 def test_a_restored_warehouse_is_seen_and_carried_out_again(world: World) -> None:
     before = look(world)
     shop = Path(world.url.removeprefix("sqlite:///"))
@@ -298,6 +306,7 @@ def one_a_batch(tmp_path: Path) -> Kept:
     return Kept(tmp_path, make)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("points", [("committed",), pytest.param(POINTS, marks=pytest.mark.soak)])
 def test_killed_it_knows_as_much_as_if_nothing_had_been(points: tuple[str, ...], one_a_batch: Kept) -> None:
     """One person a batch: what two of them share is guarded with the second, whichever process carries it out."""
@@ -319,6 +328,7 @@ def test_a_hold_says_whether_it_is_in_time(world: World) -> None:
         assert carried_out_on(world.settings, subject) == gone_on
 
 
+@pytest.mark.soak
 def test_once_no_set_is_left_a_sweep_looks_for_what_the_guard_holds(world: World) -> None:
     assert sweep(world.settings)[1] != [GUARD]
     for plan in known_plans(world.control):
@@ -335,6 +345,7 @@ def test_once_no_set_is_left_a_sweep_looks_for_what_the_guard_holds(world: World
     assert sweep(world.settings) == ([], [])
 
 
+@pytest.mark.soak
 def test_the_warehouse_knows_the_keys_it_was_carried_out_under(world: World) -> None:
     """Rotated they are the same; a home whose control store and guard are both new ones is another's."""
     KeyStore(world.settings.keys).rotate()

@@ -61,6 +61,7 @@ def test_the_ledger_of_releases_is_told_who_contributes_no_more() -> None:
     assert sorted(people.contributors()) == [("customer", "1"), ("customer", "2")]
 
 
+@pytest.mark.soak
 def test_they_are_those_of_whom_nothing_is_left(sample: Kept) -> None:
     before = sample.made().cells()
     world = sample.applied()
@@ -86,6 +87,7 @@ def test_somebody_who_is_held_is_neither(sample: Kept) -> None:
     assert (verdict(world)["anonymised"], verdict(world)["unlinked"]) == (len(anonymised), len(unlinked))
 
 
+@pytest.mark.soak
 def test_nobody_is_counted_where_the_sweep_finds_something_or_somebody_came(sample: Kept) -> None:
     world = sample.approved()
     with world.connection() as connection:

@@ -83,6 +83,7 @@ MARKETING = {("customers", "ASK", "preferences"): None, ("customers", "ASK", "ge
              **{("web_events", "CLICK", column): None for column in ("customer_id", "visitor_id")}}
 
 
+@pytest.mark.soak
 def test_an_erasure_takes_what_can_go_and_nothing_of_anybody_else(world: World) -> None:
     ask(world, "erasure", "2026-11-21", customer_id="ASK")
     plan, now = carried_out(world)
@@ -102,6 +103,7 @@ def test_without_an_obligation_everything_goes(world: World) -> None:
                                ("orders", "ASKED", "delivery_name"): None}
 
 
+@pytest.mark.soak
 def test_before_identification_only_what_marketing_alone_held(world: World) -> None:
     ask(world, "erasure", None, "2026-10-20", email="kari.spor@example.no")
     world.decide()
@@ -112,6 +114,7 @@ def test_before_identification_only_what_marketing_alone_held(world: World) -> N
     assert world.decide()["subject", "customer:ASK", "preferences"][0] == "due"  # what it ended stays ended
 
 
+@pytest.mark.soak
 def test_the_month_before_run_again_forgets_nothing_of_it(world: World) -> None:
     """It was received after that month: its own row says nothing there, and its address may be gone."""
     ask(world, "objection", None, email="kari.spor@example.no")
@@ -123,6 +126,7 @@ def test_the_month_before_run_again_forgets_nothing_of_it(world: World) -> None:
     assert set(stored_effects(world.control)) == known
 
 
+@pytest.mark.soak
 def test_an_objection_by_a_shared_address_reaches_both(world: World) -> None:
     world.execute("UPDATE customers SET email = 'KARI.spor@example.no' WHERE customer_id = 'BESIDE'")
     ask(world, "objection", None, email="kari.spor@example.no")
@@ -131,6 +135,7 @@ def test_an_objection_by_a_shared_address_reaches_both(world: World) -> None:
     assert now == MARKETING | {("customers", "BESIDE", "preferences"): None}
 
 
+@pytest.mark.soak
 def test_a_month_s_plan_and_a_request_s_go_side_by_side(world: World) -> None:
     ask(world, "erasure", "2026-11-21", customer_id="ASK")
     monthly = world.approved()
@@ -177,6 +182,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> World:
     return world
 
 
+@pytest.mark.soak
 def test_plans_cut_from_one_making_are_those_of_the_whole_zone(copied: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each says what it says where nothing is narrowed: rows, what waits, copies, brake, what is kept."""
     with copied.connection() as connection:
@@ -246,6 +252,7 @@ def _erasing(world: World) -> str:
     return plan
 
 
+@pytest.mark.soak
 def test_the_month_run_again_follows_nobody_who_has_asked_since(world: World) -> None:
     world.run(MONTH, _followed)
     name, file = "pseudonymised.customers", world.settings.pseudonymised / f"pseudonymised-{MONTH}.duckdb"
@@ -277,6 +284,7 @@ def _of_others(tables: dict[str, list[str]]) -> dict[str, list[str]]:
             if name in OF_PEOPLE or (name.startswith(("raw.", "staged.")) and name not in OF_THE_READING)}
 
 
+@pytest.mark.soak
 def test_what_went_is_in_no_file_of_ours_and_everybody_else_stands_there(world: World) -> None:
     """Killed when the warehouse is changed and our own file is not, the next apply ends it; a third does nothing."""
     plan = _erasing(world)
@@ -299,6 +307,7 @@ def test_what_went_is_in_no_file_of_ours_and_everybody_else_stands_there(world: 
     assert (again["applied"], again["built_anew"], _tables(world, month)) == (0, [], after)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
 def test_our_files_are_built_anew_from_a_server_as_well(kind: str, request: pytest.FixtureRequest, tmp_path: Path,
                                                         ) -> None:

@@ -11,6 +11,7 @@ from tests.enforcement.kept import Kept
 from tests.enforcement.test_between import people
 
 
+@pytest.mark.soak
 def test_what_stands_again_makes_its_plan_unverified_and_goes_under_it(keyed: Kept) -> None:
     world, plan, first = keyed.applied(), keyed.plan, keyed.result
     world.execute("UPDATE kunde SET navn = 'Kari Nordmann' WHERE nr = 1")

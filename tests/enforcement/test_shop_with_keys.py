@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from ajprivacy_pipeline.errors import MappingError
-from tests.enforcement.enforcement_world import World, empty_database
+from tests.enforcement.enforcement_world import ONE_QUICK, World, empty_database
 from tests.enforcement.kept import Kept
 from tests.enforcement.keyed_shop import keyed_world
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=ONE_QUICK)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """The shop under the product's mapping."""
     url = empty_database(request.param, request, tmp_path, "keyed")

@@ -100,7 +100,7 @@ class Swept:
     expected: list[Hit]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(scope="module", params=ONE_QUICK)
 def swept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Swept:
     folder = tmp_path_factory.mktemp(request.param)
     url = f"sqlite:///{folder / 'shop.db'}"
@@ -151,6 +151,7 @@ def test_what_is_too_much_at_once_is_looked_at_in_parts(swept: Swept, monkeypatc
     assert sweep(swept.world.settings) == (swept.expected, [swept.plan])
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("swept", ONE_QUICK, indirect=True)
 def test_a_sweep_looks_again_until_the_set_is_gone(swept: Swept) -> None:
     swept.world.execute("UPDATE kopi SET epost = NULL WHERE nr = 1")

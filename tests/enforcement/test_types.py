@@ -48,6 +48,7 @@ def shop(folder: Path, postgres_url: str, *, key: str = "PRIMARY KEY", tombstone
     return world
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("key", ["PRIMARY KEY", ""])
 def test_fixed_widths_documents_and_uuids_are_carried_out(tmp_path: Path, postgres_url: str, key: str) -> None:
     """Without a primary key the address would be the only unique key, which goes itself."""

@@ -29,6 +29,7 @@ def world(tmp_path: Path) -> World:
     return made
 
 
+@pytest.mark.soak
 def test_a_login_between_keeps_the_visits(world: World) -> None:
     """It comes while the first batch, of people, runs; the visits have a batch of their own after it."""
     decided = world.decide()

@@ -1,6 +1,6 @@
 """A year of months in a row: what is due goes each month, nobody else's date moves, and no month trips over the last.
 
-The quick part lives through two months by their decisions alone; the soak through twelve, each with its release.
+Both are for the soak: two months by their decisions alone, and twelve, each with its release.
 """
 
 import hashlib
@@ -115,6 +115,7 @@ class Year:
         self.closed = found
 
 
+@pytest.mark.soak
 def test_two_months_in_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     year = Year(tmp_path, 40, monkeypatch, run_decisions)
     first = year.month(FIRST, holds=True)

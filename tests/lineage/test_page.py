@@ -57,7 +57,7 @@ def test_command(tmp_path: Path) -> None:
     assert call(tmp_path, "--column", "nothing").returncode == 2
 
 
-@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("width", [390, pytest.param(1200, marks=pytest.mark.soak)])
 def test_a_browser_draws_every_way_without_an_error_or_overflow(width: int) -> None:
     names = page.identifying(POLICY)
     with opened(page.render(POLICY, GRAPH, names), width) as shown:

@@ -201,7 +201,7 @@ def test_it_is_well_formed_and_needs_nothing_else(applied: MonthFigures, languag
     assert "&lt;b&gt;6" in text
 
 
-@pytest.mark.parametrize(("language", "width"), [("nb", 390), ("en", 1200)])
+@pytest.mark.parametrize(("language", "width"), [("nb", 390), pytest.param("en", 1200, marks=pytest.mark.soak)])
 def test_a_browser_shows_it_on_a_phone_and_on_a_screen(applied: MonthFigures, language: Any, width: int) -> None:
     with opened(render(full(applied), POLICY, language), width) as page:
         assert overflow(page) <= 0

@@ -108,7 +108,8 @@ def everything(home: Path, rows: dict[str, list[dict[str, Any]]]) -> list[Findin
             *contributions.remainders(published, facts, LIMITS), *names.attack(published, people_of(rows))]
 
 
-@pytest.mark.parametrize(("people", "products", "fixed"), [(300, 3, True), (600, 10, False)])
+@pytest.mark.parametrize(("people", "products", "fixed"), [
+    (300, 3, True), pytest.param(600, 10, False, marks=pytest.mark.soak)])
 def test_a_shop_gives_nothing_away_to_who_knows_prices_and_buyers(tmp_path: Path, people: int, products: int, *,
                                                                   fixed: bool) -> None:
     assert everything(tmp_path, shop(people + products, people, products, fixed=fixed)) == []

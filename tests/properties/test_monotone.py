@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
+
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_tables import hold_events
 from tests.clauses.kit import AS_OF, MONTH, Decided, decided
@@ -146,6 +148,7 @@ def test_one_more_freeze_never_makes_due(tmp_path: Path) -> None:
     assert stopped > SEEDS
 
 
+@pytest.mark.soak
 def test_time_alone_never_retains_what_was_due(tmp_path: Path) -> None:
     """Without a fact dated after the earlier day, due stays due, absent stays absent; some of the rest follows."""
     shops = {str(seed): made(seed, AS_OF - timedelta(days=1))[1] for seed in range(SEEDS)}

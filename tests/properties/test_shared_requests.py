@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.retention.bind import remember_shared_requests
@@ -56,6 +57,7 @@ def test_what_one_person_lost_makes_the_other_no_clearer(tmp_path: Path) -> None
     assert listed(then)
 
 
+@pytest.mark.soak
 def test_without_a_memory_the_source_decides_alone(tmp_path: Path) -> None:
     """The letter of the specification: exactly one subject has the address."""
     then = decide(two_people(first_email=None), NEXT, tmp_path)
@@ -74,6 +76,7 @@ def test_a_request_that_gets_an_id_is_clear_again(tmp_path: Path) -> None:
     assert not listed(then)
 
 
+@pytest.mark.soak
 def test_a_month_that_runs_again_remembers_nothing_twice(tmp_path: Path) -> None:
     """A row for each request, and a new one where more people share the address."""
     control = ControlStore(f"sqlite:///{tmp_path / 'control.db'}")

@@ -98,7 +98,8 @@ def test_a_spoilt_source_makes_nobody_due(shop: World, what: str) -> None:
     assert all(SENTENCE.match(reason) for reason in shop.reasons), shop.reasons
 
 
-@pytest.mark.parametrize(("guard", "spoilt"), [("keeps", EMPTIED), ("ends", FILLED)])
+@pytest.mark.parametrize(("guard", "spoilt"), [
+    ("keeps", EMPTIED), pytest.param("ends", FILLED, marks=pytest.mark.soak)])
 def test_no_column_may_be_emptied_or_filled(shop: World, guard: str, spoilt: dict[str, str]) -> None:
     """Every column that keeps somebody emptied at once, or every one that ends something filled: each is named."""
     assert shop.run(SEPTEMBER, *spoilt.values(), forget=True) == set()
@@ -114,12 +115,14 @@ def test_every_guarded_column_is_spoilt_above() -> None:
     assert watched <= {*(place for _, place, _ in SPOILT.values()), *EMPTIED, *FILLED}
 
 
+@pytest.mark.soak
 def test_a_month_on_a_spoilt_source_is_not_what_the_next_is_compared_with(shop: World) -> None:
     spoilt = "UPDATE raw.customers SET profile_created_at = NULL"
     assert [shop.run(month, spoilt) for month in (SEPTEMBER, OCTOBER)] == [set(), set()]
     assert shop.tripped == [("keeps", "customers.profile_created_at")]
 
 
+@pytest.mark.soak
 def test_mended_it_goes_on(shop: World) -> None:
     honest = shop.run(SEPTEMBER, forget=True)
     shop.run(SEPTEMBER, "UPDATE raw.customers SET profile_created_at = NULL")
@@ -127,6 +130,7 @@ def test_mended_it_goes_on(shop: World) -> None:
     assert shop.tripped == []
 
 
+@pytest.mark.soak
 def test_a_month_run_again_on_a_spoilt_source_is_not_what_the_next_is_compared_with(shop: World) -> None:
     """Each run of September loses 15 of 100 rows' values: the second is held against the first, too."""
     lose = "UPDATE raw.customers SET profile_created_at = NULL WHERE CAST(customer_id[2:] AS INTEGER) <= {}"
@@ -137,12 +141,14 @@ def test_a_month_run_again_on_a_spoilt_source_is_not_what_the_next_is_compared_w
     assert shop.run(OCTOBER, lose.format(44)) == set(), "what was worse within the month is no measure for the next"
 
 
+@pytest.mark.soak
 def test_an_older_month_run_again_is_compared_with_the_newest_run(shop: World) -> None:
     assert shop.run(OCTOBER)
     assert shop.run("2026-06", "UPDATE raw.orders SET contact_id = NULL") == set()
     assert shop.tripped == [("keeps", "orders.contact_id")]
 
 
+@pytest.mark.soak
 def test_the_first_run_of_all_has_only_the_orphans_to_go_by(tmp_path: Path) -> None:
     made = world(tmp_path)
     assert made.run(AUGUST, "UPDATE raw.customers SET profile_created_at = NULL", forget=True)
@@ -154,6 +160,7 @@ def test_the_first_run_of_all_has_only_the_orphans_to_go_by(tmp_path: Path) -> N
     assert made.tripped == []
 
 
+@pytest.mark.soak
 def test_what_a_plan_of_ours_emptied_is_taken_off(shop: World) -> None:
     emptied = "UPDATE raw.customers SET profile_created_at = NULL WHERE CAST(customer_id[2:] AS INTEGER) <= 60"
     assert shop.run(SEPTEMBER, emptied, forget=True) == set()
@@ -167,6 +174,7 @@ def test_the_store_does_not_show_what_was_open(shop: World, tmp_path: Path) -> N
     assert b"S4" not in (tmp_path / "control.db").read_bytes()
 
 
+@pytest.mark.soak
 def test_what_was_open_is_forgotten_when_nothing_is_compared_with_it(shop: World) -> None:
     """September's sets take the place of August's; what is spoilt in October does not take September's."""
     def sets() -> set[tuple[str, str]]:

@@ -82,7 +82,8 @@ def evidence_of(call: Call, table: str) -> dict[str, object]:
     return next(row for row in json.loads(said) if (row["guard"], row["table"]) == ("rows", table))
 
 
-@pytest.mark.parametrize("loss", ["DELETE FROM invoices", "DELETE FROM invoices WHERE rowid % 3 = 0"])
+@pytest.mark.parametrize("loss", [
+    "DELETE FROM invoices", pytest.param("DELETE FROM invoices WHERE rowid % 3 = 0", marks=pytest.mark.soak)])
 def test_what_was_lost_is_not_forgotten_the_month_after(settings: Settings, call: Call, loss: str) -> None:
     """The counts of a month that lacked evidence are no measure for the next; once fixed, the table is one again."""
     warehouse(settings, "CREATE TABLE kept AS SELECT * FROM invoices", loss)
@@ -95,6 +96,7 @@ def test_what_was_lost_is_not_forgotten_the_month_after(settings: Settings, call
     assert evidence_of(call, "invoices")["tripped"] is False
 
 
+@pytest.mark.soak
 def test_somebody_may_accept_it_by_name(settings: Settings, call: Call) -> None:
     warehouse(settings, "DELETE FROM invoices")
     assert due(settings, "2026-09") == 0
@@ -107,6 +109,7 @@ def test_somebody_may_accept_it_by_name(settings: Settings, call: Call) -> None:
     assert due(settings, "2026-11") == 0, "an acceptance is for one table"
 
 
+@pytest.mark.soak
 def test_a_column_is_accepted_for_that_drop_alone(settings: Settings, call: Call) -> None:
     """Requests that say they were closed before August's end, though they were open then: accepted, they were."""
     warehouse(settings, "UPDATE rights_requests SET closed_at = '2026-07-01' "

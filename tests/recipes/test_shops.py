@@ -13,7 +13,7 @@ from ajprivacy_pipeline.enforcement.ground import look_at
 from ajprivacy_pipeline.warehouse.mapping import check, load_mapping
 from ajprivacy_pipeline.warehouse.source import open_source
 from tests.recipes import magento, woocommerce
-from tests.recipes.conftest import Made, init
+from tests.recipes.conftest import SHOPS, Made, init
 from tests.recipes.facts import canonical_world, facts, personal, texts
 
 
@@ -48,6 +48,9 @@ def test_a_billing_row_stays_as_long_as_the_last_voucher_of_its_order(made: Made
     world.decide()
 
 
+@pytest.mark.parametrize("made", [
+    shop if shop is woocommerce else pytest.param(shop, marks=pytest.mark.soak) for shop in SHOPS],
+    indirect=True, ids=lambda shop: shop.NAME)
 def test_what_is_due_goes_and_nothing_else(made: Made) -> None:
     """Whoever is not due at all stands in every table as before, and whoever is, only where the shop's fixture says."""
     shop, world, _ = made

@@ -65,6 +65,7 @@ def test_it_is_said_once_a_column(priceless: World) -> None:
     assert "sales_monthly.revenue_nok" in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.soak
 def test_a_table_keeps_the_columns_it_was_first_published_with(tmp_path: Path) -> None:
     """Prices that are mapped later change nothing: all months of a table have the same columns."""
     world = shop(tmp_path, {"order_lines": ["unit_price"]}, "2024-04")

@@ -64,6 +64,7 @@ def test_the_order_that_an_aggregate_is_given_is_enough(world: World) -> None:
     assert world.publish().status == "published"
 
 
+@pytest.mark.soak
 def test_an_older_month_than_the_policy_asks_for_is_not_computed_again(whole: World) -> None:
     at = whole.policy.release.thresholds.model_copy(update={"months_computed_again": 1})
     whole.policy = small_policy(thresholds=at)

@@ -80,7 +80,8 @@ def test_after_an_interruption_the_next_run_succeeds(published: World, step: str
     assert published.query("SELECT max(month)::VARCHAR FROM product_demand_monthly") == [("2024-04-01",)]
 
 
-@pytest.mark.parametrize("everywhere", [False, pytest.param(True, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("everywhere", [False, True])
 def test_killed_at_any_step_of_a_publish_the_old_release_stays_and_the_next_run_succeeds(
         published: World, *, everywhere: bool) -> None:
     """SIGKILL, while files are built and at each step of the swap, or at every step that a publish reports.
@@ -101,6 +102,7 @@ def test_killed_at_any_step_of_a_publish_the_old_release_stays_and_the_next_run_
     assert len(world.control.releases()) == 2
 
 
+@pytest.mark.soak
 def test_a_repaired_release_equals_one_that_was_never_interrupted(world: World, march: Path) -> None:
     interrupt(world, "committing", "2024-03")
     assert not world.analytics.exists()
@@ -148,6 +150,7 @@ def test_a_control_store_that_refuses_leaves_the_old_release_and_records_nothing
     assert world.publish("2024-04").status == "published"
 
 
+@pytest.mark.soak
 def test_two_runs_do_not_publish_at_once(world: World) -> None:
     def progress(now: str) -> None:
         if now == "primary suppression":

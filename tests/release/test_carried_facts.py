@@ -107,6 +107,7 @@ def test_the_ledger_keeps_tokens_alone_through_a_release(worlds: Callable[[], Wo
     assert rows == [(12, "2024-04-01")]
 
 
+@pytest.mark.soak
 def test_who_is_still_named_elsewhere_is_one_person_and_nothing_is_remembered_twice(worlds: Callable[[], World],
                                                                                    ) -> None:
     world = worlds()

@@ -79,6 +79,7 @@ def test_without_places_nothing_is_suppressed(computed: World) -> None:
     assert said({}) == ""
 
 
+@pytest.mark.soak
 def test_a_release_without_complements_comes_out_by_escalation_alone_and_says_so(
         world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gates, "suppress_more", lambda *_: {})

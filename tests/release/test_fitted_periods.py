@@ -123,6 +123,7 @@ def test_a_first_release_chooses_and_says_why(tmp_path: Path, orders_a_month: in
     assert result.figures[f"visible_orders_by_{length}_percent"] >= 60
 
 
+@pytest.mark.soak
 def test_a_later_release_keeps_the_period_and_publishes_it_when_it_has_ended(tmp_path: Path) -> None:
     world = shop(tmp_path, 9)
     first = world.publish("2024-06")
@@ -136,6 +137,7 @@ def test_a_later_release_keeps_the_period_and_publishes_it_when_it_has_ended(tmp
         world.manifest(first.month)["periods"]["orders"]["visible"]), "what decided then"
 
 
+@pytest.mark.soak
 def test_another_length_comes_by_name_alone_and_forward(tmp_path: Path) -> None:
     world = shop(tmp_path, 24)
     world.publish("2024-06")

@@ -132,6 +132,7 @@ def test_g4_a_dominant_customer_left_standing_is_caught(world: World, bare: None
     refused(world, "G4: product_demand_monthly.units: 3 values shown that one or two contributors dominate")
 
 
+@pytest.mark.soak
 def test_a_name_beside_no_figure_is_not_published_and_caught(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four bought the desk: its row shows nothing, and its name could be theirs."""
     monkeypatch.setattr(gates, "suppress_names_without_figures", lambda *_: None)

@@ -128,6 +128,7 @@ def test_one_newcomer_does_not_hide_behind_others_whose_amounts_changed(world: W
     assert any("fewer than 10" in text for text in check(world).violations)
 
 
+@pytest.mark.soak
 def test_the_file_keeps_the_columns_that_earlier_versions_wrote(world: World) -> None:
     remember(world)
     columns = in_ledger(world, "SELECT column_name FROM duckdb_columns() WHERE table_name = 'cells' "
@@ -245,11 +246,13 @@ def test_a_lost_control_store_opens_no_month(published: World) -> None:
         published.publish("2024-03")
 
 
+@pytest.mark.soak
 def test_with_equal_facts_a_lost_control_store_does_no_harm(published: World) -> None:
     lose_control(published)
     assert published.publish("2024-03").status == "published"
 
 
+@pytest.mark.soak
 def test_a_release_that_was_never_committed_counts_for_nothing(world: World) -> None:
     """A run died after it wrote the ledger; the next one has other facts."""
     remember(world)
@@ -259,6 +262,7 @@ def test_a_release_that_was_never_committed_counts_for_nothing(world: World) -> 
     assert in_ledger(world, "SELECT manifest_sha256 FROM releases") == [("b" * 64,)]
 
 
+@pytest.mark.soak
 def test_a_release_that_the_ledger_does_not_know_is_told(world: World) -> None:
     remember(world)
     assert check(world, manifests=(MANIFEST, "c" * 64)).violations == (

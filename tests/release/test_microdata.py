@@ -154,6 +154,7 @@ def test_the_next_months_repeat_it_byte_for_byte(later: World) -> None:
     assert later.query("SELECT DISTINCT proven FROM release_info") == [(True,)]
 
 
+@pytest.mark.soak
 def test_in_the_cadence_month_it_is_made_anew(later: World) -> None:
     later.policy = without(micro_policy(coarsen_up_to=16), ELSEWHERE)
     later.publish("2024-05")
@@ -175,6 +176,7 @@ def test_where_people_could_be_followed_the_earlier_one_stays_and_the_page_says_
                       "fewer than 10 people would share a class in both")
 
 
+@pytest.mark.soak
 def test_without_the_ledger_nothing_new_is_published(later: World) -> None:
     (later.settings.restricted / "microdata.duckdb").unlink()
     later.publish("2024-05")
@@ -182,6 +184,7 @@ def test_without_the_ledger_nothing_new_is_published(later: World) -> None:
     assert FILE in tree(later.settings.published / "releases" / "2024-05")
 
 
+@pytest.mark.soak
 def test_the_ledger_forgets_whom_the_warehouse_forgot(later: World) -> None:
     keys = microdata_ledger.key_store(later.settings)
     digest = microdata.earlier_file(read_release(later.settings), "customers_microdata")[1]  # type: ignore[index]
@@ -203,6 +206,7 @@ def test_too_few_people_for_the_bound_mean_no_table_and_a_reason(tmp_path: Path)
     assert world.query("SELECT DISTINCT proven FROM release_info") == [(True,)], "nothing of it is published"
 
 
+@pytest.mark.soak
 def test_where_none_could_be_made_it_is_tried_again_in_the_cadence_month_alone(tmp_path: Path) -> None:
     """What comes out as soon as there are enough people says in which month there were, and costs every month."""
     world = shop(tmp_path, people(60), advantage_percent=1)

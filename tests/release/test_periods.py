@@ -76,6 +76,7 @@ def test_reading_verifies_the_manifest(tmp_path_factory: pytest.TempPathFactory,
         read_release(published.settings)
 
 
+@pytest.mark.soak
 def test_a_name_that_turns_up_in_a_closed_month_is_reported_and_does_not_block(published: World) -> None:
     published.con.execute("UPDATE staged.products SET name = 'Anything else'")
     add(published.con, "staged.customers", [

@@ -68,6 +68,7 @@ def test_what_is_left_over_is_never_fewer_than_k(tmp_path: Path) -> None:
     assert check_presence(world.con, world.policy, public_of(world)).passed
 
 
+@pytest.mark.soak
 def test_what_was_decided_stays_when_the_register_shrinks(tmp_path: Path) -> None:
     world = world_of(tmp_path, register())
     assert world.publish("2024-03").proven

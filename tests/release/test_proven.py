@@ -56,6 +56,7 @@ def test_an_unproven_release_closes_nothing(unproven: World) -> None:
     assert unproven.publish("2024-03").status == "published", "and again"
 
 
+@pytest.mark.soak
 def test_the_first_proven_release_is_the_first_and_replaces_the_others(unproven: World, march: Path) -> None:
     unproven.con.execute("UPDATE staged.communications SET channel = 'email'")
     result = unproven.publish("2024-03")

@@ -39,6 +39,7 @@ def test_a_release_always_comes_out(tmp_path: Path, seed: int) -> None:
     published(tmp_path, drawn(seed), seed, 1)
 
 
+@pytest.mark.soak
 def test_a_total_of_many_customers_is_shown_beside_everything_suppressed_below_it(tmp_path: Path) -> None:
     """970 customers, the largest with a twentieth of the orders; a quarter of the products cannot be shown."""
     shop = replace(real_year(1), orders=3_000, products=250, days=31, lines=3.0, largest=0.05)
@@ -51,6 +52,7 @@ def test_a_total_of_many_customers_is_shown_beside_everything_suppressed_below_i
     assert total == (True, True, True)
 
 
+@pytest.mark.soak
 def test_a_total_is_shown_above_a_thousand_products_of_which_most_sell_once(tmp_path: Path) -> None:
     """261 customers; of many products a single unit was sold, at a price that varies."""
     shop = replace(real_year(1), people=1_300, orders=600, products=1_000, days=31)
@@ -62,7 +64,7 @@ def test_a_total_is_shown_above_a_thousand_products_of_which_most_sell_once(tmp_
     assert shown[0] > 100
 
 
-@pytest.mark.parametrize(("dear", "is_shown"), [(0, True), (100_000, False)])
+@pytest.mark.parametrize(("dear", "is_shown"), [(0, True), pytest.param(100_000, False, marks=pytest.mark.soak)])
 def test_most_orders_name_nobody_and_none_of_them_dominates(tmp_path: Path, dear: int, *, is_shown: bool) -> None:
     """Guests are one contributor together, who dominates by order: with one for a fortune amounts are suppressed."""
     shop = Shop(people=100, orders=400, products=3, categories=1, regions=1, days=31, guests=0.8, varying=0.0)

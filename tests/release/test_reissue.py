@@ -58,6 +58,7 @@ def test_a_month_with_enough_late_facts_is_issued_again_and_nothing_else_changes
     assert not verify(published.settings)[0]["faults"]
 
 
+@pytest.mark.soak
 def test_later_releases_copy_what_was_issued_again_and_comparing_them_is_no_fault(published: World) -> None:
     buy(published, 12, FEBRUARY)
     published.publish("2024-04")
@@ -68,7 +69,7 @@ def test_later_releases_copy_what_was_issued_again_and_comparing_them_is_no_faul
     assert open_release(published.settings, "2024-05").manifest["reissued"] == ["2024-02"]
 
 
-@pytest.mark.parametrize("people", [1, 4])
+@pytest.mark.parametrize("people", [pytest.param(1, marks=pytest.mark.soak), 4])
 def test_a_month_that_differs_by_a_few_people_is_not_issued_again(published: World, people: int) -> None:
     buy(published, people, FEBRUARY)
     before = tree(published.settings.published)
@@ -79,6 +80,7 @@ def test_a_month_that_differs_by_a_few_people_is_not_issued_again(published: Wor
     assert len(published.control.releases()) == 1
 
 
+@pytest.mark.soak
 def test_the_pair_with_every_version_is_compared(published: World) -> None:
     """The second re-issue brings back all but one of the first one's newcomers: it differs from that one by one."""
     buy(published, 12, FEBRUARY)
@@ -108,6 +110,7 @@ def test_what_cannot_be_issued_again_is_refused_in_words(published: World, month
         plan_release(published.control, published.policy, month, ReleaseRequest(reissue=asked))
 
 
+@pytest.mark.soak
 def test_older_months_than_tokens_are_kept_for_cannot_be_issued_again(published: World,
                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "KEPT_MONTHS", 2)
@@ -122,7 +125,9 @@ def test_nothing_is_issued_again_before_a_proven_release(world: World) -> None:
         world.publish("2024-03", request=ReleaseRequest(reissue="2024-02"))
 
 
-@pytest.mark.parametrize("step", ["swapping the folder", "recording the release", "committing"])
+@pytest.mark.parametrize("step", [
+    pytest.param("swapping the folder", marks=pytest.mark.soak), "recording the release",
+    pytest.param("committing", marks=pytest.mark.soak)])
 def test_killed_within_a_reissue_the_old_release_or_the_new_one_stands(published: World, step: str) -> None:
     """Equal facts: the release is another one by its manifest alone."""
     old = current(published).manifest_sha256
@@ -136,6 +141,7 @@ def test_killed_within_a_reissue_the_old_release_or_the_new_one_stands(published
     assert not verify(published.settings)[0]["faults"]
 
 
+@pytest.mark.soak
 def test_a_reader_finds_a_whole_release_at_every_moment_of_a_reissue(published: World) -> None:
     """A thread looks all the time; between two renames it would find nothing."""
     folder = published.settings.published / "releases" / "2024-03"
@@ -163,6 +169,7 @@ def manifest_of(folder: Path) -> str:
         return "no release"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("how", ["none", "refuses"])
 def test_on_another_system_the_folders_are_renamed_one_after_another(
         published: World, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
@@ -177,12 +184,14 @@ def test_on_another_system_the_folders_are_renamed_one_after_another(
     assert current(published).manifest["reissued"] == ["2024-02"]
 
 
+@pytest.mark.soak
 def test_the_history_begins_earlier_by_the_first_release(world: World) -> None:
     result = world.publish("2024-03", request=ReleaseRequest(history_from="2023-11"))
     assert result.history_from == "2023-11"
     assert [month for month, _ in world.query(TOTAL)] == ["2024-01", "2024-02", "2024-03"], "no facts, no cells"
 
 
+@pytest.mark.soak
 def test_the_history_is_made_longer_afterwards_and_closed_months_are_copied(published: World) -> None:
     buy(published, 12, date(2023, 12, 5))
     buy(published, 1, MARCH)

@@ -155,6 +155,7 @@ def counts_of(world: World) -> dict[str, bytes]:
     return {name: content for name, content in tree(folder).items() if name.startswith(f"{TABLE}/")}
 
 
+@pytest.mark.soak
 def test_a_table_that_is_new_begins_with_the_first_release_that_has_it(tmp_path: Path) -> None:
     before = World(tmp_path, left_out=(*ELSEWHERE, TABLE))
     fill(before.con, shop_rows("2024-03"))
@@ -166,6 +167,7 @@ def test_a_table_that_is_new_begins_with_the_first_release_that_has_it(tmp_path:
     assert list(counts_of(later)) == [f"{TABLE}/2024-04.parquet"]
 
 
+@pytest.mark.soak
 def test_a_month_that_is_issued_again_keeps_its_rounded_counts(tmp_path: Path) -> None:
     world = World(tmp_path, left_out=ELSEWHERE)
     fill(world.con, shop_rows("2024-03"))

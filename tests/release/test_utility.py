@@ -56,6 +56,7 @@ def test_figures_in_the_manifest_are_those_of_the_tables(published: World) -> No
     assert figure.startswith(f"{suppressed} of {rows} new cells suppressed; answers to 13 golden queries: ")
 
 
+@pytest.mark.soak
 def test_the_trend_goes_on_from_release_to_release(published: World) -> None:
     published.publish("2024-04")
     said = manifest(published, "2024-04")["utility"]
@@ -64,6 +65,7 @@ def test_the_trend_goes_on_from_release_to_release(published: World) -> None:
     assert said["trend"][1]["rows"] < said["trend"][0]["rows"], "one month, not three"
 
 
+@pytest.mark.soak
 def test_a_trend_that_an_earlier_version_wrote_goes_on(world: World) -> None:
     """It called suppressed cells `withheld`."""
     world.publish()

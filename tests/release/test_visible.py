@@ -224,6 +224,7 @@ def test_the_share_is_that_of_the_published_file(published: World) -> None:
         (100 * shown // (2 * totals),)]
 
 
+@pytest.mark.soak
 def test_the_summary_counts_rows_of_tables_alone(world: World) -> None:
     """The dictionary and release_info tell of the release and are no part of what it tells."""
     result = world.publish()

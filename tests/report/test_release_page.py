@@ -108,7 +108,7 @@ def test_bars_are_as_long_as_their_figures(world: World) -> None:
         "G9 guessing spend_band, advantage of being in it": (0.0, "0.0 % of 5 %", 5.0)}
 
 
-@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("width", [390, pytest.param(1200, marks=pytest.mark.soak)])
 def test_a_browser_shows_it_without_an_error_or_overflow(folder: Path, width: int) -> None:
     with opened((folder / PAGE).read_text(encoding="utf-8"), width) as page:
         assert overflow(page) <= 0

@@ -29,7 +29,7 @@ def shop(*requests: Row, **tables: list[Row]) -> Shop:
             "orders": [kit.order("2026-02-01")], "rights_requests": list(requests), **tables}
 
 
-@pytest.mark.parametrize("left", [[], [{**OBJECTION, **EMPTIED}]])
+@pytest.mark.parametrize("left", [pytest.param([], marks=pytest.mark.soak), [{**OBJECTION, **EMPTIED}]])
 def test_an_objection_outlives_its_row(tmp_path: Path, left: list[Row]) -> None:
     """Present; gone or emptied, twice; back but withdrawn: marketing resumes, for good."""
     months = Months(tmp_path)
@@ -46,6 +46,7 @@ def test_an_objection_outlives_its_row(tmp_path: Path, left: list[Row]) -> None:
     assert months.run("2027-02", shop()).ends("customer:1") == OPEN
 
 
+@pytest.mark.soak
 def test_a_row_that_stands_decides_alone(tmp_path: Path) -> None:
     """Corrected to another customer and to another day; an objection cannot be refused, an erasure can."""
     months = Months(tmp_path)
@@ -71,6 +72,7 @@ def test_a_verified_erasure_outlives_its_row(tmp_path: Path) -> None:
     assert months.run(THIRD, late).ends("customer:1", "contract") == date(2027, 9, 11)
 
 
+@pytest.mark.soak
 def test_an_unverified_erasure_stops_marketing_alone(tmp_path: Path) -> None:
     """Verified the day after the month: that had ended nothing yet."""
     months = Months(tmp_path)
@@ -79,6 +81,7 @@ def test_an_unverified_erasure_stops_marketing_alone(tmp_path: Path) -> None:
     assert (then.ends("customer:1"), then.ends("customer:1", "profile")) == (R, OPEN)
 
 
+@pytest.mark.soak
 def test_it_ends_with_whom_it_met(tmp_path: Path) -> None:
     """The subject's row is gone: the store forgets, and who gets the number later is somebody else."""
     months = Months(tmp_path)
@@ -90,6 +93,7 @@ def test_it_ends_with_whom_it_met(tmp_path: Path) -> None:
     assert months.run(FOURTH, shop()).ends("customer:1") == OPEN
 
 
+@pytest.mark.soak
 def test_an_address_on_the_newsletter_keeps_it(tmp_path: Path) -> None:
     """The subject is gone, a subscription with the address is there: it still ends; a later one is new."""
     months = Months(tmp_path)
@@ -114,6 +118,7 @@ def test_it_never_freezes(tmp_path: Path) -> None:
     assert months.stored() == []
 
 
+@pytest.mark.soak
 def test_an_erasure_by_address(tmp_path: Path) -> None:
     """It stays with whom it erased, also when the address is gone; who has the address later loses marketing alone."""
     by_email = {**ERASURE, "customer_id": None, "email": "C1@x.no"}
@@ -130,6 +135,7 @@ def test_an_erasure_by_address(tmp_path: Path) -> None:
     assert then.record("orders", "g", "delivery")[1] == "2026-09-10"
 
 
+@pytest.mark.soak
 def test_an_ambiguous_erasure_never_becomes_clear(tmp_path: Path) -> None:
     """Two had the address then: neither is erased when one is left, both lost marketing."""
     by_email = {**ERASURE, "customer_id": None, "email": "c1@x.no"}
@@ -143,6 +149,7 @@ def test_an_ambiguous_erasure_never_becomes_clear(tmp_path: Path) -> None:
     assert then.listed() == []
 
 
+@pytest.mark.soak
 def test_an_unsubscription_is_an_effect_too(tmp_path: Path) -> None:
     """The row is deleted, its twin is imported later; subscribed again on the same row, it is new."""
     gone = kit.subscription(subscription_id="a", email="twin@x.no", subscribed_at="2020-01-01",
@@ -161,6 +168,7 @@ def test_an_unsubscription_is_an_effect_too(tmp_path: Path) -> None:
     assert months.stored() == []
 
 
+@pytest.mark.soak
 def test_earlier_months_and_months_without_evidence_take_nothing(tmp_path: Path) -> None:
     """Run again late, or over a warehouse that lost its customers."""
     months = Months(tmp_path)
@@ -176,6 +184,7 @@ def test_earlier_months_and_months_without_evidence_take_nothing(tmp_path: Path)
     assert months.run(SECOND, shop()).ends("customer:1") == R
 
 
+@pytest.mark.soak
 def test_a_month_that_runs_again_stores_nothing_twice(tmp_path: Path) -> None:
     """Nothing of a person stands there but tokens."""
     months = Months(tmp_path)

@@ -54,6 +54,7 @@ def listed(con: zones.Connection) -> dict[str, tuple[str, date]]:
     return {who: (reason, since) for who, reason, since in found}
 
 
+@pytest.mark.soak
 def test_a_fault_is_listed_a_year_after_the_month_in_which_it_first_held_something(tmp_path: Path) -> None:
     """The month before, the month itself, the month after; no id stands in the control store."""
     control = store_in(tmp_path)
@@ -140,6 +141,7 @@ def test_what_is_not_listed_is_not_decided(settings: Settings, named: str, kind:
     assert ControlStore.in_folder(settings.control).rows(sa.select(store.review_decisions)) == []
 
 
+@pytest.mark.soak
 def test_a_lowered_warranty_is_listed_the_month_after(tmp_path: Path) -> None:
     """Lower than at the last success; the same, higher, unknown and new ones are not. The list moves on with it."""
     control = store_in(tmp_path)

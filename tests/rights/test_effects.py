@@ -57,6 +57,7 @@ def verify(settings: Settings, request: str) -> None:
     steps.verify_identity(settings, request, today=TODAY, by="Ada")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("whose", [{"customer_id": "1"}, {"email": "KARI@example.no"}])
 def test_a_restriction_holds_everything_until_it_is_closed(tmp_path: Path, whose: dict[str, str]) -> None:
     settings = home(tmp_path, OLD)
@@ -77,6 +78,7 @@ def test_a_pending_access_holds_all_but_marketing_until_it_is_refused(tmp_path: 
     assert decide(settings)["name"][0] == "due"
 
 
+@pytest.mark.soak
 def test_an_objection_ends_marketing_from_its_receipt(tmp_path: Path) -> None:
     settings = home(tmp_path, ACTIVE)
     assert decide(settings)["gender"][0] == "retain"
@@ -104,6 +106,7 @@ def test_a_withdrawn_request_has_no_effect(tmp_path: Path) -> None:
     assert decide(settings) == before
 
 
+@pytest.mark.soak
 def test_the_same_as_a_row_of_the_warehouse(tmp_path: Path) -> None:
     row = {"request_id": "r", "kind": "erasure", "customer_id": "1", "received_at": "2026-10-20",
            "identity_verified_at": "2026-10-30"}
@@ -116,6 +119,7 @@ def test_the_same_as_a_row_of_the_warehouse(tmp_path: Path) -> None:
     assert {name: found for name, found in theirs.items() if "rights_requests" not in name} == ours
 
 
+@pytest.mark.soak
 def test_steps_count_for_requests_of_the_warehouse(tmp_path: Path) -> None:
     row = {"request_id": "r", "kind": "erasure", "customer_id": "1", "received_at": "2026-10-20"}
     settings = home(tmp_path, {**ACTIVE, "rights_requests": [row]})
@@ -127,6 +131,7 @@ def test_steps_count_for_requests_of_the_warehouse(tmp_path: Path) -> None:
     assert found["rights_requests.content r"][:2] == ("retain", date(2029, 10, 30))
 
 
+@pytest.mark.soak
 def test_its_effect_outlives_the_request_itself(tmp_path: Path) -> None:
     """Whose an objection was is forgotten in time; what it ended stays ended."""
     from ajprivacy_pipeline.retention.recorded_requests import forget
@@ -139,6 +144,7 @@ def test_its_effect_outlives_the_request_itself(tmp_path: Path) -> None:
     assert decide(settings)["gender"][:2] == ("due", RECEIVED)
 
 
+@pytest.mark.soak
 def test_an_apply_sees_what_was_recorded_after_the_plan(tmp_path: Path) -> None:
     settings = home(tmp_path, OLD)
     decide(settings)

@@ -17,6 +17,8 @@ from tests.enforcement.enforcement_world import empty_database
 from tests.rights.conftest import decide
 from tests.rights.shop import POLICY, Desk
 
+pytestmark = pytest.mark.soak
+
 # What changes anything for good is a commit of a database or a file that takes its place.
 _DIES = """
 import os, signal, sys

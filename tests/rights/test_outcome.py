@@ -66,6 +66,7 @@ def read_in_a_browser(text: str) -> None:
             assert page.pdf(format="A4").startswith(b"%PDF")
 
 
+@pytest.mark.soak
 def test_an_erasure_is_told_as_far_as_it_is_carried_out(desk: Desk, say: Say, tmp_path: Path) -> None:
     request = asked(say, "erasure", "--email", "kari@example.no")
     assert say("request", "verify-identity", request)[1].endswith(f"next: ajprivacy plan make --request {request}\n")
@@ -118,6 +119,7 @@ def test_an_address_of_several_is_answered_to_nobody(desk: Desk, say: Say, tmp_p
         say("plan", "make", "--request", request)
 
 
+@pytest.mark.soak
 def test_the_daily_job_plans_what_is_ready_once(desk: Desk, say: Say) -> None:
     policy = load_policy(NOTICE)
     waiting, objection = asked(say, "erasure"), asked(say, "objection", "--customer", "2")

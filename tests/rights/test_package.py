@@ -94,6 +94,7 @@ def test_every_marker_is_in_its_persons_package_and_in_nobody_elses(
     check_markers(lambda *arguments: desk.run(capsys, "request", *arguments), tmp_path)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
 def test_the_same_on_other_databases(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                      capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> None:
@@ -101,6 +102,7 @@ def test_the_same_on_other_databases(kind: str, tmp_path: Path, monkeypatch: pyt
     check_markers(lambda *arguments: desk.run(capsys, "request", *arguments), tmp_path)
 
 
+@pytest.mark.soak
 def test_a_package_is_whole_before_any_month_is_decided(desk: Desk, say: Say, tmp_path: Path) -> None:
     check_markers(say, tmp_path)
 
@@ -243,6 +245,7 @@ def test_nobody_else_can_read_what_is_written(desk: Desk, say: Say, tmp_path: Pa
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
 
 
+@pytest.mark.soak
 def test_our_copy_is_sealed_and_destroyed_in_time(desk: Desk, say: Say, tmp_path: Path) -> None:
     request = asked(say, SUBJECT[KARI])
     answered(say, request, tmp_path / "out")
@@ -258,6 +261,7 @@ def test_our_copy_is_sealed_and_destroyed_in_time(desk: Desk, say: Say, tmp_path
         read_copy(desk.settings, request)
 
 
+@pytest.mark.soak
 def test_killed_between_its_steps_it_ends_the_same(desk: Desk, say: Say, tmp_path: Path,
                                                    monkeypatch: pytest.MonkeyPatch) -> None:
     request = asked(say, SUBJECT[KARI])
@@ -295,8 +299,8 @@ def test_who_looked_is_noted_without_naming_whom(desk: Desk, say: Say, tmp_path:
         assert [one["by"] for one in accesses(desk.settings, whom)] == looks
 
 
-@pytest.mark.parametrize("language", ["nb", "en"])
-@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("language", ["nb", pytest.param("en", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("width", [390, pytest.param(1200, marks=pytest.mark.soak)])
 def test_the_page_in_a_browser(desk: Desk, say: Say, tmp_path: Path, language: str, width: int) -> None:
     asked(say, SUBJECT[KARI], "objection", verified=False)
     answered(say, asked(say, SUBJECT[KARI]), tmp_path / "out", "--lang", language)

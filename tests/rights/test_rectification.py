@@ -165,6 +165,7 @@ def test_killed_anywhere_and_started_again_it_ends_the_same(desk: Desk, say: Say
     assert sum(entry.kind == "rectified" for entry in entries) == len(points)
 
 
+@pytest.mark.soak
 def test_what_changed_since_is_left_and_so_is_what_is_held(desk: Desk, say: Say) -> None:
     _, plan = planned(desk, say)
     execute(desk, "UPDATE customers SET email = 'else@example.no' WHERE customer_id = '1'")
@@ -182,6 +183,7 @@ def test_what_changed_since_is_left_and_so_is_what_is_held(desk: Desk, say: Say)
     assert changed(before, cells(desk)) == {}
 
 
+@pytest.mark.soak
 def test_a_copy_that_is_not_written_by_us_is_named_until_it_is_confirmed(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     url = f"sqlite:///{tmp_path / 'shop.db'}"

@@ -100,6 +100,7 @@ def test_the_same_on_other_databases(server_desk: Desk, capsys: pytest.CaptureFi
     check_all(server_desk, lambda *arguments: server_desk.run(capsys, *arguments), tmp_path)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", ["access", "portability", "erasure", "objection", "restriction", "rectification"])
 def test_an_answer_killed_at_any_step_ends_the_same_when_it_is_begun_again(
         kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ from tests.warehouse.shopkit import (
 )
 
 PASSWORD = "can:ary\\ @'\""
-READERS = pytest.mark.parametrize("reader", ["native", "stream"])
+READERS = pytest.mark.parametrize("reader", ["native", pytest.param("stream", marks=pytest.mark.soak)])
 SHOP = """
     CREATE TYPE kind AS ENUM ('consumer', 'business');
     CREATE TABLE customers (customer_id bigint PRIMARY KEY, customer_type kind, name varchar(80), preferences jsonb,

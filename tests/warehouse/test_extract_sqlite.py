@@ -25,7 +25,7 @@ from tests.warehouse.shopkit import (
     untouched,
 )
 
-READERS = pytest.mark.parametrize("reader", ["native", "stream"])
+READERS = pytest.mark.parametrize("reader", ["native", pytest.param("stream", marks=pytest.mark.soak)])
 
 
 @pytest.fixture

@@ -72,6 +72,7 @@ def test_writers_wait_until_everything_is_read(engine: str, mariadb_url: str, tm
     con.close()
 
 
+@pytest.mark.soak
 def test_the_check_says_so_and_innodb_locks_nothing(mariadb_url: str, tmp_path: Path) -> None:
     url, said = shop(mariadb_url, "InnoDB"), list[str]()
     with open_source(url) as source:

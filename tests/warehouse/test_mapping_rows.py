@@ -26,7 +26,7 @@ def shop(bad: int, good: int, column: str = "cancelled_at", value: str = CANARY)
             "order_lines": [{"order_id": "0", "line_number": "1", "product_id": "0"}]}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)])
 def check(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """Runs the command on a shop in either kind of database."""
     def run(rows: Shop, mapping: str = "", *arguments: str) -> Result:

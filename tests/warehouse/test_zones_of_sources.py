@@ -36,7 +36,7 @@ IN_UTC = [("10", "2024-02-01 00:30:00", "2024-08-01 00:30:00", "2024-01-31 23:59
 IN_OSLO = [("10", "2024-01-31 23:30:00", "2024-07-31 22:30:00", "2024-01-31 22:59:59.5")]
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=["sqlite", *(pytest.param(kind, marks=pytest.mark.soak) for kind in ("postgresql", "mariadb"))])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     text = SHOP.format(moment={"postgresql": "timestamp", "mariadb": "datetime(1)"}.get(request.param, "text"))
     statements = [part for part in map(str.strip, text.split(";")) if part]
@@ -89,7 +89,7 @@ def test_a_row_that_is_shown_has_the_zone(url: str, tmp_path: Path) -> None:
     ("2024-W05-3T23:30", date(2024, 2, 1)), ("2024-01-31T23:30:00+01:00", date(2024, 1, 31)),
     ("2024-01-31 23:30:00Z", date(2024, 2, 1)), ("2024-01-31", date(2024, 1, 31)),
     ("2024-01-31 23:30", date(2024, 2, 1)), ("9999-12-31 23:59:59", None), ("1753-01-01 00:00:00", None)])
-@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+@pytest.mark.parametrize("zone", ["UTC", pytest.param("Asia/Tokyo", marks=pytest.mark.soak)])
 def test_texts_of_any_form_are_moved_once(given: str, day: date | None, zone: str, tmp_path: Path) -> None:
     con = zones.memory()
     url = canonical_sqlite(tmp_path / "shop.db", {"orders": [

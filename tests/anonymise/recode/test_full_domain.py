@@ -102,6 +102,7 @@ def test_local_is_never_better_than_the_best_partition(cells: list[tuple[int, in
     assert lost >= least
 
 
+@pytest.mark.soak
 def test_suppressed_rows_say_nothing_and_stay_within_the_limit() -> None:
     con = load(rows(2000), columns())
     tuples = collect(con, "people", trees(), [Sensitive("illness", distinct_l=3)])

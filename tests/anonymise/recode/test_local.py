@@ -40,7 +40,7 @@ def published(table_rows: list[Row], k: int, *sensitive: Sensitive) -> list[Row]
     return con.execute(recoding.recoded("people", "mapping", ("spend", "illness"))).fetchall()
 
 
-@pytest.mark.parametrize("k", [5, 10, 20])
+@pytest.mark.parametrize("k", [5, pytest.param(10, marks=pytest.mark.soak), pytest.param(20, marks=pytest.mark.soak)])
 def test_every_class_has_k_rows_and_no_row_is_lost(k: int) -> None:
     out = published(ROWS, k)
     assert len(out) == len(ROWS)
@@ -58,6 +58,7 @@ def test_every_published_value_stands_above_its_own(people: Tuples) -> None:
             assert value in paths[tree.leaves[code]]
 
 
+@pytest.mark.soak
 def test_row_order_says_nothing() -> None:
     shuffled = ROWS.copy()
     random.Random(3).shuffle(shuffled)
@@ -131,7 +132,7 @@ def _fails(counts: Counter[str], whole: Counter[str], asked: Sensitive) -> bool:
             or distance > asked.closeness_t + 1e-9)
 
 
-@pytest.mark.parametrize("k", [5, 10])
+@pytest.mark.parametrize("k", [5, pytest.param(10, marks=pytest.mark.soak)])
 def test_every_class_satisfies_l_and_t(k: int) -> None:
     out = published(ROWS, k, SPEND, ILLNESS)
     assert min(Counter(row[:9] for row in out).values()) >= k
@@ -198,6 +199,7 @@ def test_granularity_is_one_when_nothing_is_recoded(people: Tuples) -> None:
     assert local(people, 1).granularity == 1
 
 
+@pytest.mark.soak
 def test_a_large_table_improves_its_costliest_classes(people: Tuples, monkeypatch: pytest.MonkeyPatch) -> None:
     judge = Judge(5)
     assigned = walk(people, judge)
