@@ -96,6 +96,7 @@ def test_the_list_says_what_waits_since_when_and_how_it_was_answered(settings: S
             if line.split()[:2] == ["open_balance_review", "contact:42"]] == [["keep", "on", "2026-11-03"]]
 
 
+@pytest.mark.soak
 def test_what_is_released_goes_with_the_next_run(settings: Settings, call: Call) -> None:
     """The freeze is gone, the case too; the month that was decided before stays as it was."""
     assert decided_as(settings, NEXT, "customer:1") == ("hold", ["no_evidence", "open_balance"])

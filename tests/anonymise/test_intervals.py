@@ -45,11 +45,22 @@ def too_narrow(system: System, measure: str) -> list[int]:
     return open_cells(FeasibilityIntervals(POLICY, system, measure))
 
 
-@settings(max_examples=150, deadline=None)
-@given(grids() | limited_grids())
-def test_narrow_cells_are_those_that_a_solver_finds_one_at_a_time(system: System) -> None:
+def _narrow_cells_are_those_that_a_solver_finds_one_at_a_time(system: System) -> None:
     asked = [i for i in range(len(system.rows)) if system.is_suppressed(i)]
     assert too_narrow(system, system.group.measures[0]) == [cell for cell in asked if is_narrow(system, cell)]
+
+
+@settings(max_examples=30, deadline=None)
+@given(grids() | limited_grids())
+def test_narrow_cells_are_those_that_a_solver_finds_one_at_a_time(system: System) -> None:
+    _narrow_cells_are_those_that_a_solver_finds_one_at_a_time(system)
+
+
+@pytest.mark.soak
+@settings(max_examples=150, deadline=None)
+@given(grids() | limited_grids())
+def test_narrow_cells_are_those_that_a_solver_finds_one_at_a_time_on_many(system: System) -> None:
+    _narrow_cells_are_those_that_a_solver_finds_one_at_a_time(system)
 
 
 @settings(max_examples=60, deadline=None)

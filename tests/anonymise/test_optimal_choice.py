@@ -4,6 +4,7 @@ from collections import Counter
 from itertools import combinations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 
 from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals
@@ -50,9 +51,7 @@ def chosen(policy: Policy, system: System) -> list[int]:
     return cheapest_choice(policy, system, loss_of(policy, system), measures)
 
 
-@settings(max_examples=20, deadline=None)
-@given(grids())
-def test_no_fewer_cells_protect_and_these_do(system: System) -> None:
+def _no_fewer_cells_protect_and_these_do(system: System) -> None:
     primary = [cell for cell in range(len(system.rows)) if system.is_suppressed(cell)][:3]
     system.gone = [cell in primary for cell in range(len(system.rows))]
     found = chosen(by_cells(), system)
@@ -62,6 +61,19 @@ def test_no_fewer_cells_protect_and_these_do(system: System) -> None:
     if enough is not None:
         assert is_protected(with_more(system, tuple(found)), primary)
         assert len(found) == enough
+
+
+@settings(max_examples=6, deadline=None)
+@given(grids())
+def test_no_fewer_cells_protect_and_these_do(system: System) -> None:
+    _no_fewer_cells_protect_and_these_do(system)
+
+
+@pytest.mark.soak
+@settings(max_examples=20, deadline=None)
+@given(grids())
+def test_no_fewer_cells_protect_and_these_do_on_many(system: System) -> None:
+    _no_fewer_cells_protect_and_these_do(system)
 
 
 def test_three_cells_hide_a_fourth_at_the_least_of_their_values() -> None:

@@ -140,9 +140,7 @@ def lines(draw: Any) -> list[Hidden]:
             for _ in range(draw(st.integers(2, 5)))]
 
 
-@settings(max_examples=60, deadline=None)
-@given(lines())
-def test_integer_programs_find_a_world_where_there_is_one(products: list[Hidden]) -> None:
+def _integer_programs_find_a_world_where_there_is_one(products: list[Hidden]) -> None:
     """Every way to sell at least one of each with the same units and the same revenue."""
     units, revenue = sum(int(p.units) for p in products), sum(p.revenue for p in products)
     last = products[-1]
@@ -159,6 +157,19 @@ def test_integer_programs_find_a_world_where_there_is_one(products: list[Hidden]
                              (False, product.units - min(world[at] for world in worlds))):
             assert furthest == 0 or programs.units(at, furthest, up=up) == furthest
             assert programs.units(at, furthest + 1, up=up) == 0
+
+
+@settings(max_examples=15, deadline=None)
+@given(lines())
+def test_integer_programs_find_a_world_where_there_is_one(products: list[Hidden]) -> None:
+    _integer_programs_find_a_world_where_there_is_one(products)
+
+
+@pytest.mark.soak
+@settings(max_examples=60, deadline=None)
+@given(lines())
+def test_integer_programs_find_a_world_where_there_is_one_on_many(products: list[Hidden]) -> None:
+    _integer_programs_find_a_world_where_there_is_one(products)
 
 
 @settings(max_examples=60, deadline=None)

@@ -233,6 +233,7 @@ def test_a_closed_month_says_again_what_was_found_and_a_failed_run_says_nothing_
         assert {name: (check.passed, check.description) for name, check in _checks(home, month).items()} == first
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("value", "match"), [
     pytest.param("key", "G13: log of the run: holds the key 2026-09", marks=pytest.mark.soak),
     (CANARY_NAME, "G13: log of the run: 1 text(s) hold a value of")])

@@ -183,6 +183,7 @@ def test_a_changed_policy_stops_a_plan(keyed: Kept) -> None:
         world.apply(plan)
 
 
+@pytest.mark.soak
 def test_a_plan_that_is_carried_out_stays_so_whatever_changes(keyed: Kept) -> None:
     world, plan = keyed.applied(), keyed.plan
     policy_says(world, "approval_days = 14", "approval_days = 15")
@@ -258,6 +259,7 @@ def test_approvals(keyed: Kept) -> None:
             ] == ["plan_made", "approved", "withdrawn"]
 
 
+@pytest.mark.soak
 def test_a_newer_plan_supersedes_one_that_nobody_approved(keyed: Kept) -> None:
     world = keyed.decided()
     first, second = world.plan()["plan"], world.plan()["plan"]

@@ -44,6 +44,7 @@ def test_a_link_stays_as_long_as_anything_of_its_subject_stays(sample: Kept) -> 
         {"table": "newsletter_subscriptions", "rows": len(set(lost)), "cells": len(lost)}]
 
 
+@pytest.mark.soak
 def test_a_link_that_the_source_cannot_be_without_stays_and_refuses_nothing(sample: Kept) -> None:
     lost = _lost(sample)
     world = sample.made()

@@ -169,6 +169,7 @@ def test_an_id_that_somebody_new_has_is_decided_like_anybody(world: World, chang
     assert world.plan()["rows"] == 0
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("day", "reason"), [(-1, "quarantined"), (0, "id_used_again"), (1, "id_used_again")])
 def test_somebody_who_has_come_back_himself_is_decided_like_anybody(world: World, day: int, reason: str) -> None:
     """An order of the day before the erasure shows nobody; one of the day itself, and later, does."""
@@ -320,6 +321,7 @@ def test_killed_it_knows_as_much_as_if_nothing_had_been(points: tuple[str, ...],
     assert known[0][0]["email"] == 3
 
 
+@pytest.mark.soak
 def test_a_hold_says_whether_it_is_in_time(world: World) -> None:
     """It is placed either way: what comes back is held."""
     for subject, gone_on in (("customer:c1", days(world).pop()), ("customer:c4", None)):
@@ -359,6 +361,7 @@ def test_the_warehouse_knows_the_keys_it_was_carried_out_under(world: World) -> 
         new.plan()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("forgets", [False, True])
 def test_a_run_under_another_key_stops_and_changes_nothing(world: World, forgets: bool) -> None:
     """Told by the control store, or by the warehouse alone where the ledger's entries are from before."""

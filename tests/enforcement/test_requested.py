@@ -94,6 +94,7 @@ def test_an_erasure_takes_what_can_go_and_nothing_of_anybody_else(world: World) 
     assert kept["subject", "customer:ASK", "preferences"][0] == "absent"
 
 
+@pytest.mark.soak
 def test_without_an_obligation_everything_goes(world: World) -> None:
     world.execute("UPDATE products SET warranty_years = '0' WHERE product_id = 'P-ASK'")
     ask(world, "erasure", "2026-11-21", customer_id="ASK")
@@ -148,6 +149,7 @@ def test_a_month_s_plan_and_a_request_s_go_side_by_side(world: World) -> None:
     assert plan["rows"] > 0
 
 
+@pytest.mark.soak
 def test_what_ends_nothing_has_no_plan(world: World) -> None:
     ask(world, "access", "2026-11-21", customer_id="ASK")
     world.execute("UPDATE rights_requests SET request_id = 'R-ACCESS' WHERE request_id = 'R-ASK'")

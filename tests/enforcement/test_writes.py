@@ -24,6 +24,7 @@ def everything(world: World) -> dict[str, list[tuple[object, ...]]]:
                 for table in ("ps_customer", "ps_address", "ps_orders", "ps_order_detail")}
 
 
+@pytest.mark.soak
 def test_what_the_mapping_names_goes_and_nothing_else(world: World) -> None:
     before = everything(world)
     world.decide()

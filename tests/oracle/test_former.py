@@ -47,6 +47,7 @@ def month_later(shop: Shop, seed: int) -> Shop:
     return left
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("first", [0, pytest.param(5000, marks=pytest.mark.soak)])
 def test_three_months_in_a_row(first: int, tmp_path: Path) -> None:
     """Random shops, each month all in one run."""

@@ -60,7 +60,8 @@ def test_holds_on_whole_tables(entity: str) -> None:
     agree([(drawn[0][0], base), *drawn[1:]], MONTH)
 
 
-@pytest.mark.parametrize("month", ["2024-01", "2024-02", "2023-12"])
+@pytest.mark.parametrize("month", [
+    pytest.param("2024-01", marks=pytest.mark.soak), "2024-02", pytest.param("2023-12", marks=pytest.mark.soak)])
 def test_other_months(month: str) -> None:
     """The same around a leap day and a new year."""
     agree([random_shop(seed, month) for seed in range(1000, 1030)], month)

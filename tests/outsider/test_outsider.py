@@ -155,6 +155,7 @@ def true_counts(facts: Path) -> dict[tuple[str, tuple[str, ...]], int]:
     return {(str(row[0]), row[1:4]): row[4] for row in rows}
 
 
+@pytest.mark.soak
 def test_rounded_counts_tell_no_small_one(outside: Outside, release: Published) -> None:
     """Not even to somebody who knows which counts are small."""
     truth = true_counts(outside.facts)

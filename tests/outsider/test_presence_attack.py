@@ -18,6 +18,7 @@ def register_of(customers: list[dict[str, str]]) -> pd.DataFrame:
                          "postal_region": [c["postal_code"][0] for c in customers]})
 
 
+@pytest.mark.soak
 def test_a_shop_with_few_in_many_regions_names_nobody_by_a_row(tmp_path: Path) -> None:
     """Nine regions, the far ones with a handful of people of each type."""
     rows = shop(3, 500, 4, fixed=True, regions=9)

@@ -65,7 +65,8 @@ def test_interrupted_at_any_step_before_the_swap_the_old_release_stays(published
         assert leftovers(published) == [], step
 
 
-@pytest.mark.parametrize("step", SWAP)
+@pytest.mark.parametrize("step", [
+    *(pytest.param(step, marks=pytest.mark.soak) for step in SWAP[:-1]), SWAP[-1]])
 def test_after_an_interruption_the_next_run_succeeds(published: World, step: str) -> None:
     old = published.analytics.read_bytes()
     interrupt(published, step)
@@ -113,7 +114,7 @@ def test_a_repaired_release_equals_one_that_was_never_interrupted(world: World, 
     assert world.query(everything) == other.query(everything)
 
 
-@pytest.mark.parametrize("content", [b"not a database", None])
+@pytest.mark.parametrize("content", [b"not a database", pytest.param(None, marks=pytest.mark.soak)])
 def test_a_published_file_that_is_gone_or_broken_is_rebuilt(published: World, content: bytes | None) -> None:
     published.analytics.unlink()
     if content is not None:

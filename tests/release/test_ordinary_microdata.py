@@ -19,6 +19,7 @@ def one_group() -> Policy:
     return policy.model_copy(update={"release": policy.release.model_copy(update={"microdata": loose})})
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("count", [500, pytest.param(2000, marks=pytest.mark.soak)])
 def test_a_shop_where_seven_of_ten_ordered_once_gets_its_microdata(tmp_path: Path, count: int) -> None:
     world = filled(tmp_path, rows_of(count))

@@ -31,7 +31,7 @@ def left_out() -> tuple[str, ...]:
     return all_but("sales_monthly", "service_health_daily")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty destination of each kind."""
     if request.param == "sqlite":

@@ -13,9 +13,8 @@ from tests.release.release_world import World, small_policy
 
 # What people buy is in the others; these show one fact a person and cost as much as those together.
 LEFT_OUT = ("web_activity_monthly", "communications_monthly", "service_health_daily", "newsletter_monthly")
-# Nothing at all, one customer, guests alone, one of everything, credit notes alone, nothing but gifts, all returned,
-# one order; credit notes and gifts in one category (15), and one that is drawn like any other.
-USUAL = (0, 1, 2, 3, 4, 5, 6, 7, 15, 20)
+# Nothing at all (0), one customer, guests alone, one of everything, credit notes alone, nothing but gifts, all
+# returned, one order (7); credit notes and gifts in one category (15), and others that are drawn.
 MANY = range(300)
 
 
@@ -33,8 +32,7 @@ def published(home: Path, shop: Shop, seed: int, months: int) -> World:
     return world
 
 
-@pytest.mark.parametrize("seed", [*USUAL, *(pytest.param(seed, marks=pytest.mark.soak) for seed in MANY
-                                            if seed not in USUAL)])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in MANY if seed != 1)])
 def test_a_release_always_comes_out(tmp_path: Path, seed: int) -> None:
     published(tmp_path, drawn(seed), seed, 1)
 

@@ -153,7 +153,9 @@ def test_nothing_is_written_before_the_person_is_identified(desk: Desk, say: Say
     assert nothing_written(desk, tmp_path / "out")
 
 
-@pytest.mark.parametrize("address", ["delt@d.example", "Delt@D.example", '"N. N." <DELT@d.example>'])
+@pytest.mark.parametrize("address", [
+    pytest.param("delt@d.example", marks=pytest.mark.soak), pytest.param("Delt@D.example", marks=pytest.mark.soak),
+    '"N. N." <DELT@d.example>'])
 def test_an_address_of_several_people_discloses_nothing(desk: Desk, say: Say, tmp_path: Path, address: str) -> None:
     engine = sa.create_engine(desk.settings.warehouse_url)
     with engine.begin() as connection:
@@ -279,7 +281,7 @@ def test_killed_between_its_steps_it_ends_the_same(desk: Desk, say: Say, tmp_pat
     assert [path.name for path in tmp_path.glob(".out*")] == []
 
 
-@pytest.mark.parametrize("kind", ["access", "erasure"])
+@pytest.mark.parametrize("kind", ["access", pytest.param("erasure", marks=pytest.mark.soak)])
 def test_a_refusal_names_its_clause_and_nothing_about_anybody(desk: Desk, say: Say, tmp_path: Path, kind: str) -> None:
     request = asked(say, SUBJECT[KARI], kind, verified=False)
     assert say("refuse", request, "--clause", "RGT-8")[0] == 0

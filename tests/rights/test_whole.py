@@ -134,7 +134,7 @@ def _kill(*_: object, **__: object) -> None:
     raise Killed
 
 
-@pytest.mark.parametrize("month", ["2026-10", "2026-11"])
+@pytest.mark.parametrize("month", [pytest.param("2026-10", marks=pytest.mark.soak), "2026-11"])
 def test_nothing_is_answered_from_a_month_that_is_being_run(desk: Desk, say: Say, tmp_path: Path, month: str) -> None:
     """The newest month again, and a new one of which nothing is decided: refused in one sentence, then answered."""
     _, request, _ = say("request", "add", "--kind", "access", "--customer", "1", "--received", "2026-11-20")

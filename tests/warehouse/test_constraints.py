@@ -294,8 +294,9 @@ CASES = (
 )
 
 
-@pytest.mark.parametrize(("case", "dialect"), [pytest.param(case, dialect, id=f"{case.name}-{dialect}")
-                                               for case in CASES for dialect in case.on])
+@pytest.mark.parametrize(("case", "dialect"), [
+    pytest.param(case, dialect, id=f"{case.name}-{dialect}", marks=() if dialect == case.on[0] else pytest.mark.soak)
+    for case in CASES for dialect in case.on])
 def test_what_the_source_would_refuse(case: Case, dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Exactly what the case says is refused, with a sentence that tells what to do; the rest the server takes."""
     shop = shop_on(dialect, request, tmp_path)

@@ -113,7 +113,9 @@ def test_not_a_number_survives_as_text(con: zones.Connection, url: str, reader: 
     assert raw_types(con, "invoices")["paid_amount"] == "VARCHAR"
 
 
-@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"])
+@pytest.mark.parametrize("scheme", [
+    "postgres", *(pytest.param(scheme, marks=pytest.mark.soak)
+                  for scheme in ("postgresql", "postgresql+psycopg", "postgresql+psycopg2"))])
 def test_every_usual_scheme_is_understood(con: zones.Connection, url: str, scheme: str) -> None:
     assert run(con, url.replace("postgresql+psycopg", scheme, 1))["customers"].rows == 2
 
@@ -304,7 +306,7 @@ def test_an_unknown_database_and_a_table_without_rights_are_named(con: zones.Con
         run(con, guarded_url)
 
 
-@pytest.mark.parametrize("reader", ["native", "stream"])
+@READERS
 def test_ids_of_bytes_and_bits_are_read(postgres_url: str, tmp_path: Path, reader: str) -> None:
     url, con = fresh_database(postgres_url, "of_bytes"), zones.memory()
     with connect(url) as shop:

@@ -224,7 +224,7 @@ def _wal_shop(path: Path) -> str:
     return url
 
 
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.soak)])
 def test_a_write_during_extraction_is_read_again(con: zones.Connection, tmp_path: Path,
                                                  monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     url = _wal_shop(tmp_path / "shop.db")

@@ -115,7 +115,7 @@ def url(postgres_url: str) -> str:
     return own
 
 
-@pytest.mark.parametrize("reader", ["native", "stream"])
+@pytest.mark.parametrize("reader", [pytest.param("native", marks=pytest.mark.soak), "stream"])
 def test_a_foreign_shop_arrives_in_canonical_form(url: str, tmp_path: Path, reader: str) -> None:
     con = zones.memory()
     done = run(con, url, mapping_file(tmp_path, MAPPING), reader=reader)

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,8 +56,19 @@ def expected(text: str) -> date | None:
     return day if day is not None and 1980 <= day.year <= 2199 else None
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.lists(_MOMENTS, min_size=200, max_size=400))
-def test_moments_are_read_as_the_evaluator_reads_them(texts: list[str]) -> None:
+def _moments_are_read_as_the_evaluator_reads_them(texts: list[str]) -> None:
     found = days_of(texts)
     assert dict(zip(texts, found, strict=True)) == {text: expected(text) for text in texts}
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.lists(_MOMENTS, min_size=200, max_size=400))
+def test_moments_are_read_as_the_evaluator_reads_them(texts: list[str]) -> None:
+    _moments_are_read_as_the_evaluator_reads_them(texts)
+
+
+@pytest.mark.soak
+@settings(max_examples=20, deadline=None)
+@given(st.lists(_MOMENTS, min_size=200, max_size=400))
+def test_moments_are_read_as_the_evaluator_reads_them_on_many(texts: list[str]) -> None:
+    _moments_are_read_as_the_evaluator_reads_them(texts)

@@ -227,7 +227,8 @@ def test_addresses_meet_by_their_keys(tmp_path: Path) -> None:
     assert [key for (key,) in found] == [email_key(email) for email in addresses]
 
 
-@pytest.mark.parametrize("nothing", ["NULL", "''", "'  '"])
+@pytest.mark.parametrize("nothing", [
+    *(pytest.param(nothing, marks=pytest.mark.soak) for nothing in ("NULL", "''")), "'  '"])
 def test_an_expression_without_a_value_feeds_no_evidence(nothing: str, tmp_path: Path) -> None:
     url = canonical_sqlite(tmp_path / "shop.db", {
         "customers": [{"customer_id": "c", "customer_type": "consumer", "last_login_at": None}],
@@ -240,7 +241,7 @@ def test_an_expression_without_a_value_feeds_no_evidence(nothing: str, tmp_path:
 EMPTIED = '[tables.order_lines.columns]\nproduct_id = {{ {feed}, empty = ["0", "-"] }}\n'
 
 
-@pytest.mark.parametrize("feed", ['column = "product_id"', 'sql = "product_id"'])
+@pytest.mark.parametrize("feed", ['column = "product_id"', pytest.param('sql = "product_id"', marks=pytest.mark.soak)])
 @pytest.mark.parametrize(("given", "emptied"), [
     (["0", "-", " 0 "], True), (["0", None], True), (["0", "1"], False), ([None, None], False), ([], False)])
 def test_what_the_mapping_empties_throughout_is_not_mapped(given: list[str | None], emptied: bool, feed: str,

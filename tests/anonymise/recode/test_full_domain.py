@@ -51,9 +51,7 @@ def _brute_force_node(tuples: Tuples, k: int, limit: float) -> int | None:
 CELLS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.just(0)), min_size=2, max_size=12)
 
 
-@settings(max_examples=100, deadline=None)
-@given(CELLS, st.integers(2, 4), st.sampled_from([0.0, 0.25, 1.0]))
-def test_the_node_found_is_the_best(cells: list[tuple[int, int, int]], k: int, limit: float) -> None:
+def _the_node_found_is_the_best(cells: list[tuple[int, int, int]], k: int, limit: float) -> None:
     tuples = _table(cells)
     best = _brute_force_node(tuples, k, limit)
     con = load([("a",)], ["unused"])
@@ -64,6 +62,19 @@ def test_the_node_found_is_the_best(cells: list[tuple[int, int, int]], k: int, l
     found = full_domain(con, tuples, k, limit).recoding
     lost = (1 - found.granularity) * UNIT * int(tuples.persons.sum()) * 2
     assert round(lost) == best
+
+
+@settings(max_examples=25, deadline=None)
+@given(CELLS, st.integers(2, 4), st.sampled_from([0.0, 0.25, 1.0]))
+def test_the_node_found_is_the_best(cells: list[tuple[int, int, int]], k: int, limit: float) -> None:
+    _the_node_found_is_the_best(cells, k, limit)
+
+
+@pytest.mark.soak
+@settings(max_examples=100, deadline=None)
+@given(CELLS, st.integers(2, 4), st.sampled_from([0.0, 0.25, 1.0]))
+def test_the_node_found_is_the_best_on_many(cells: list[tuple[int, int, int]], k: int, limit: float) -> None:
+    _the_node_found_is_the_best(cells, k, limit)
 
 
 def _partitions(items: list[int]) -> list[list[list[int]]]:
