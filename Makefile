@@ -77,14 +77,14 @@ soak: setup browser mariadb spark  ## The tests that `make test` has no time for
 ui: setup  ## Dagster's pages on this machine
 	$(BIN)/ajprivacy ui
 
-# pandas' newest, polars and ADBC are for the peers alone, which run in an environment of their own.
+# pandas' newest, polars, ADBC and tau-argus are for the peers alone, which run in an environment of their own.
 PEERS := build/peers
 $(PEERS): benchmarks/peers/requirements.lock
 	@rm -rf $(PEERS) && $(PYTHON) -m venv $(PEERS)
 	@$(PEERS)/bin/python -m pip install --quiet --require-hashes -r benchmarks/peers/requirements.lock
 	@touch $@
 
-bench: setup $(PEERS)  ## Measure against floors and peers; ADULT=folder of the Adult table, where there is one
+bench: setup $(PEERS)  ## Measure against floors and peers; ADULT=, SDC=folders of public tables, where there are some
 	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 lock: setup  ## Make requirements.lock from requirements.in
