@@ -16,6 +16,7 @@ from ajprivacy_pipeline.disclosure.microdata.attacks import check_gain, check_li
 from ajprivacy_pipeline.disclosure.microdata.diversity import check_classes
 from ajprivacy_pipeline.disclosure.microdata.recode.hierarchy import Hierarchy
 from ajprivacy_pipeline.disclosure.verdict import UNCHECKED, Verdict, stored, verdict
+from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.manifest import Release
 from ajprivacy_pipeline.release.microdata_bands import BANDED, Columns, choose, make_bands
@@ -29,7 +30,7 @@ from ajprivacy_pipeline.release.microdata_recoding import (
     hierarchies,
     make,
 )
-from ajprivacy_pipeline.release.plan import ReleasePlan
+from ajprivacy_pipeline.release.plan import ReleasePlan, microdata_is_due
 from ajprivacy_pipeline.release.utility import banded
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors, quote
@@ -81,7 +82,7 @@ def build_or_carry_over(con: Connection, settings: Settings, policy: Policy, pla
         sql: the folder of the models.
 
     Raises:
-        ReleaseError: a value that no hierarchy covers.
+        ReleaseError: a value that no hierarchy covers, or no facts though it is to be made anew.
         ZoneError: the ledger cannot be read.
     """
     table = policy.release.microdata.table
@@ -91,10 +92,11 @@ def build_or_carry_over(con: Connection, settings: Settings, policy: Policy, pla
     with engine_errors("microdata"):
         make_tokens(con, keys, policy.release.microdata.control_percent)
         known = recall(con, settings, keys, earlier[1] if earlier else None)
-        if not is_due(policy, plan):
+        if not microdata_is_due(policy, plan):
             return _repeated(table, previous, earlier[0]) if earlier else _none(table, why := _awaited(policy), why)
         if earlier and known is None:
             return _repeated(table, previous, earlier[0], "nothing says who was in the earlier table")
+        _require_facts(con, table)
         columns = choose(con, policy)
         shown = columns.of(policy)
         make_bands(con, policy, shown, sql, date.fromisoformat(f"{plan.month}-01"))
@@ -112,10 +114,17 @@ def earlier_file(previous: Release | None, table: str) -> tuple[str, str] | None
     return None
 
 
-def is_due(policy: Policy, plan: ReleasePlan) -> bool:
-    """Returns whether a release is the first of all, or the first to cover the cadence month."""
-    return plan.previous is None or (plan.is_new and any(
-        int(month[5:]) == policy.release.microdata.cadence_month for month in plan.computed))
+def _require_facts(con: Connection, table: str) -> None:
+    """Facts are made by a plan that makes it anew alone: those of another would be taken for too few people.
+
+    Raises:
+        ReleaseError: there are customers, and no facts of any.
+    """
+    people, customers = con.execute(f"SELECT (SELECT count(*) FROM {PEOPLE}), count(*) FROM staged.customers"
+                                    ).fetchall()[0]
+    if customers and not people:
+        raise ReleaseError(f"the cells were made for a release that repeats {table}, and this one makes it anew: "
+                           "run the month again")
 
 
 def _awaited(policy: Policy) -> str:

@@ -156,6 +156,12 @@ def _explicit(last: ReleaseRow, month: str, request: ReleaseRequest) -> ReleaseP
     return ReleasePlan(newest, begin, reissue, reissue, last, closed=False, reissue=reissue)
 
 
+def microdata_is_due(policy: Policy, plan: ReleasePlan) -> bool:
+    """Returns whether microdata is made anew: by the first release of all, and the first to cover the cadence month."""
+    return plan.previous is None or (plan.is_new and any(
+        int(month[5:]) == policy.release.microdata.cadence_month for month in plan.computed))
+
+
 def reissued(plan: ReleasePlan, manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """Returns every month that was ever issued again; `manifest` is the previous release's."""
     return tuple(sorted({*manifest.get("reissued", ()), *([plan.reissue] if plan.reissue else [])}))
@@ -171,7 +177,7 @@ def model_values(policy: Policy, plan: ReleasePlan) -> dict[str, object]:
         "all": values.all, "unknown": values.unknown, "abroad": values.abroad,
         "most_characters": values.most_characters, "home_currency": values.home_currency,
         "run_inner": key.inner, "run_outer": key.outer, "other": policy.release.rules.other,
-        **_periods(policy, plan), **_groups(policy, plan),
+        **_periods(policy, plan), **_groups(policy, plan), "microdata_is_due": microdata_is_due(policy, plan),
         **policy.release.microdata.values(date.fromisoformat(f"{plan.month}-01")),
         **policy.regions.values(),
         **_rule_values("page", "groups", policy.release.rules.page_group),

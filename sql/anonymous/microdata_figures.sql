@@ -1,6 +1,6 @@
 -- model: anonymous.microdata_figures
 -- grain: one row per row of customers that may be in the microdata
--- params: microdata_month, home_currency
+-- params: microdata_is_due, microdata_month, home_currency
 -- reads: anonymous.microdata_people, retention.subjects, staged.contacts, staged.orders, staged.order_lines, control.rates
 -- doc: Quasi-identifiers in their finest values and what the sensitive bands are made of: orders up to the month's end that
 --      were not cancelled, kroner spent on lines that were not returned, full months since the last order (NULL without
@@ -36,4 +36,4 @@ SELECT
 FROM anonymous.microdata_people AS p
 JOIN retention.subjects AS s ON s.subject_no = p.person
 LEFT JOIN totals AS t ON t.customer_id = s.customer_id
-WHERE p.is_included
+WHERE p.is_included AND $microdata_is_due

@@ -1,8 +1,9 @@
 -- model: anonymous.microdata_people
 -- grain: one row per row of customers, people who may not be in the microdata included
--- params: microdata_month, minimum_age, unknown, other, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels, age_band_starts, age_band_labels, gender_spellings, gender_labels, industry_spellings, industry_labels, tenure_band_starts, tenure_band_labels
+-- params: microdata_is_due, microdata_month, minimum_age, unknown, other, abroad, home_spellings, postal_pattern, region_width, region_starts, region_labels, age_band_starts, age_band_labels, gender_spellings, gender_labels, industry_spellings, industry_labels, tenure_band_starts, tenure_band_labels
 -- reads: staged.customers, retention.attribute_decisions, retention.kept_out, retention.requests, retention.subjects
 -- doc: The quasi-identifiers of everybody at the month's end, in the policy's finest values: the linkage proof needs all.
+--      Nobody while the release repeats the microdata of an earlier month.
 --      `is_included`: something retained, nothing due, not restricted, no objection or erasure, not a minor, nor perhaps one
 --      of whose birth date only the decade is left.
 --      `person` is the subject_no of this run and means nothing else. Whoever is born or joined within the month has had
@@ -32,6 +33,7 @@ people AS (
     JOIN retention.subjects AS u ON u.subject_id = 'customer:' || c.customer_id
     LEFT JOIN decided AS d ON d.subject_id = 'customer:' || c.customer_id
     LEFT JOIN stopped AS s ON s.subject_id = 'customer:' || c.customer_id
+    WHERE $microdata_is_due
 ),
 aged AS (
     SELECT

@@ -13,7 +13,7 @@ import pytest
 from ajprivacy_pipeline.disclosure.guarantees import OF_MICRODATA
 from ajprivacy_pipeline.errors import ReleaseError
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.release import GuaranteeError, microdata, microdata_ledger, read_release
+from ajprivacy_pipeline.release import GuaranteeError, microdata, microdata_ledger, plan_release, read_release
 from ajprivacy_pipeline.storage.zones import Connection, memory
 from tests.pycanon_says import assert_agrees
 from tests.release.release_world import World, add, all_but, small_policy, tree, without
@@ -145,6 +145,8 @@ def test_the_next_months_repeat_it_byte_for_byte(later: World) -> None:
     figures = [said(later, guarantee) for guarantee in OF_MICRODATA]
     later.con.execute("UPDATE staged.customers SET gender = NULL")
     later.publish("2024-04")
+    for table in ("microdata_people", "microdata_figures", "microdata"):
+        assert later.con.execute(f"SELECT count(*) FROM anonymous.{table}").fetchall() == [(0,)], "computed in vain"
     after = tree(later.settings.published / "releases" / "2024-04")
     assert {path: data for path, data in after.items() if path.startswith("customers_microdata/")} == {FILE: before}
     assert [said(later, guarantee) for guarantee in OF_MICRODATA] == figures
@@ -161,6 +163,15 @@ def test_in_the_cadence_month_it_is_made_anew(later: World) -> None:
     paths = {path for path in tree(later.settings.published / "releases" / "2024-05") if "microdata" in path}
     assert paths == {"customers_microdata/2024-05.parquet"}
     assert "the fewest people who share a class" in said(later, "G8")[1]
+
+
+def test_facts_of_a_release_that_repeats_it_are_refused_where_it_is_made_anew(later: World) -> None:
+    """The months before the plan have changed since the cells were made: none is not taken for too few."""
+    later.publish("2024-04")
+    plan = plan_release(later.control, later.policy, "2024-05")
+    with pytest.raises(ReleaseError, match="the cells were made for a release that repeats customers_microdata"):
+        microdata.build_or_carry_over(later.con, later.settings, later.policy, plan, read_release(later.settings),
+                                      later.sql)
 
 
 def test_where_people_could_be_followed_the_earlier_one_stays_and_the_page_says_so(later: World) -> None:
