@@ -122,15 +122,16 @@ def test_the_policy_may_ask_for_one_level_a_column(tmp_path: Path) -> None:
     assert_agrees(con, "analytics.published.customers_microdata", world.policy)
 
 
-def test_who_is_left_out_still_counts_as_somebody_to_be_found(later: World) -> None:
-    later.con.execute("UPDATE staged.customers SET birth_date = NULL WHERE customer_id = 'C20'")
-    later.compute()
-    unknown = later.con.execute("SELECT is_included, tenure_band FROM anonymous.microdata_people "
+def test_who_is_left_out_still_counts_as_somebody_to_be_found(tmp_path: Path) -> None:
+    world = shop(tmp_path)
+    world.con.execute("UPDATE staged.customers SET birth_date = NULL WHERE customer_id = 'C20'")
+    world.compute()
+    unknown = world.con.execute("SELECT is_included, tenure_band FROM anonymous.microdata_people "
                                 "WHERE age_band = 'unknown'").fetchall()
     assert unknown == [(True, "unknown")]
-    left = later.con.execute("SELECT count(*) FROM anonymous.microdata_people WHERE NOT is_included").fetchall()
+    left = world.con.execute("SELECT count(*) FROM anonymous.microdata_people WHERE NOT is_included").fetchall()
     assert left == [(LEFT_OUT,)]
-    assert later.con.execute("SELECT count(*) FROM anonymous.microdata_people").fetchall() == [(300,)]
+    assert world.con.execute("SELECT count(*) FROM anonymous.microdata_people").fetchall() == [(300,)]
 
 
 def test_no_token_leaves_the_restricted_zone_or_stays_in_the_run(later: World) -> None:
