@@ -152,6 +152,7 @@ def test_a_page_of_a_month_opens_by_its_address_and_nothing_beside_it(pages: Pag
     assert pages.ask("GET", "/month/month-2026-10.html", Host="elsewhere.example.test")[0] == 403
 
 
+@pytest.mark.soak
 def test_a_port_in_use_is_said_in_one_sentence(pages: Pages) -> None:
     second = pages.home.call("ui", "--port", str(pages.port))
     assert second.returncode == 2

@@ -34,7 +34,8 @@ def test_its_decisions_are_those_of_the_facts(made: Made, tmp_path: Path) -> Non
     assert {decision for decision, _ in decided.values()} == {"due", "retain", "absent"}
 
 
-@pytest.mark.parametrize(("year", "decision"), [(2020, "due"), (2021, "retain")])
+@pytest.mark.parametrize(("year", "decision"), [
+    pytest.param(2020, "due", marks=pytest.mark.soak), (2021, "retain")])
 @pytest.mark.parametrize("made", [magento], indirect=True, ids=["magento"])
 def test_a_billing_row_stays_as_long_as_the_last_voucher_of_its_order(made: Made, year: int, decision: str) -> None:
     """Two invoices and a credit memo of one order have one address: the year of the last of them counts."""
