@@ -37,7 +37,7 @@ ifndef AJPRIVACY_WAREHOUSE
 endif
 
 # A file to a worker, so that what it publishes for its tests is made once.
-test: setup browser mariadb lint  ## Lint, types, and the tests that fit ten minutes on two cores
+test: setup browser mariadb lint  ## Lint, types, and the quick tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not soak"
 
 lint: setup types

@@ -138,6 +138,7 @@ def loyal(scratch: Scratch, *, lapse: bool = True, covers: bool = True) -> None:
         scratch.put("retention/subject_purposes.sql", last, LAPSE + last)
 
 
+@pytest.mark.soak
 def test_a_purpose(scratch: Scratch, today: Decisions, tmp_path: Path) -> None:
     """One block and one line of SQL: the attribute it covers stays as long as it lives, everything else as before."""
     loyal(scratch)
@@ -259,6 +260,7 @@ def test_a_period_that_nothing_reads_and_one_that_is_lacking_are_refused(scratch
     scratch.refused(r"periods lacks loyalty_tail_months, which retention\.subject_purposes reads")
 
 
+@pytest.mark.soak
 def test_an_attribute(scratch: Scratch, today: Decisions, tmp_path: Path) -> None:
     """Empty ones are absent, the others go with the purpose that covers them."""
     scratch.add("purposes.toml", '\n[attributes.industry]\ntypes = ["sole_proprietor", "business"]\n'
@@ -277,6 +279,7 @@ def test_an_attribute(scratch: Scratch, today: Decisions, tmp_path: Path) -> Non
     assert others(found, "industry") == sorted(today["attribute_decisions"], key=str)
 
 
+@pytest.mark.soak
 def test_a_source_column(scratch: Scratch, today: Decisions, tmp_path: Path) -> None:
     """A column that names people is refused until it is staged, acted upon and part of an attribute."""
     scratch.put("sources.toml", 'industry = { type = "text"',

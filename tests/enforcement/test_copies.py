@@ -119,6 +119,7 @@ def test_every_kind_of_copy_goes_with_its_part(shop: Shop) -> None:
         (101, "ship", "Ola Nordmann", "NO", "88888888")]
 
 
+@pytest.mark.soak
 def test_a_shared_address_waits_for_the_last_who_has_it(shop: Shop) -> None:
     world = shop(KO, statements=(SHARES.format("'2026-09-01'"),))
     world.decide()

@@ -145,6 +145,7 @@ def test_the_set_holds_no_value_in_clear(swept: Swept) -> None:
     assert not [word for word in ("kari", "example", "91234567", "storgata", "hansen") if word in text]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("swept", ONE_QUICK, indirect=True)
 def test_what_is_too_much_at_once_is_looked_at_in_parts(swept: Swept, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ajprivacy_pipeline.enforcement.sweep.MUCH", 0)

@@ -144,9 +144,10 @@ def test_a_name_beside_no_figure_is_not_published_and_caught(world: World, monke
 
 
 @pytest.mark.parametrize("value", [
-    "kari.nordmann@example.no", "Skap til Kunde Nummer007", "Skap K. Nummer007",
+    "Skap til Kunde Nummer007",
     # the other spellings are asked of the scan alone in anonymise/test_leakscan
     *(pytest.param(value, marks=pytest.mark.soak) for value in (
+        "kari.nordmann@example.no", "Skap K. Nummer007",
         "Kåre 01810112345x kunde5@EXAMPLE.no", "NUMMER007, Kunde", "KundeNummer007", "Skap 3.2.80"))])
 def test_g10_a_product_name_that_names_somebody_is_suppressed_and_reported(few: World, value: str) -> None:
     few.con.execute("UPDATE staged.customers SET birth_date = DATE '1980-02-03' WHERE customer_id = 'C7'")

@@ -108,6 +108,7 @@ def test_an_address_on_the_newsletter_keeps_it(tmp_path: Path) -> None:
     assert months.stored() == []
 
 
+@pytest.mark.soak
 def test_it_never_freezes(tmp_path: Path) -> None:
     """A restriction that is no longer there holds nobody."""
     months = Months(tmp_path)
@@ -199,6 +200,7 @@ def test_a_month_that_runs_again_stores_nothing_twice(tmp_path: Path) -> None:
     assert all(len(row["token"]) == len(row["source"]) == 64 for row in months.stored())
 
 
+@pytest.mark.soak
 def test_another_key_is_refused(tmp_path: Path) -> None:
     """Tokens that nothing can be compared with would be forgotten in silence."""
     months = Months(tmp_path)

@@ -324,6 +324,7 @@ def test_the_page_in_a_browser(desk: Desk, say: Say, tmp_path: Path, language: s
     assert not re.search(r">\s*None\s*<", text)
 
 
+@pytest.mark.soak
 def test_an_answer_says_until_when_and_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                            capsys: pytest.CaptureFixture[str]) -> None:
     desk = prepared(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", monkeypatch)

@@ -89,6 +89,7 @@ def whole(desk: Desk, say: Say, tmp_path: Path) -> None:
         run.finish()
 
 
+@pytest.mark.soak
 def test_an_answer_names_every_other_place_of_the_old_value_and_nobody_elses(
         desk: Desk, say: Say, tmp_path: Path) -> None:
     rows = [("orders", {"order_id": "o2", "customer_id": "1", "delivery_email": "KARI@example.no"}),
