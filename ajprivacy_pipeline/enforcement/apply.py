@@ -83,6 +83,7 @@ class Door:
             gather(con, policy, self.stages, entity, "scratch.pending")
         self.copies = Copies(con, policy, ground, writer)
         con.execute("CREATE OR REPLACE TABLE scratch.touched (entity VARCHAR, record_id VARCHAR)")
+        self.asked: tuple[locked.Ids, locked.Types] | None = None  # of the batch that is carried out
 
     def carry_out(self, number: int, turns: range) -> Done:
         """Change everything that is pending of whose turn it is, in one transaction, and record it under the same lock.
@@ -98,8 +99,7 @@ class Door:
         done = Done()
         entities = {row[0] for row in self.con.execute("SELECT DISTINCT entity FROM scratch.batch").fetchall()}
         due = {entity: gathered(self.con, entity, turns) for entity in self.ground.places if entity in entities}
-        if not self._is_as_seen(self.writer):
-            locked.find_rows(self.con)  # before the locks
+        self.asked = None if self._is_as_seen(self.writer) else self._ask()
         self.checkpoint("batch")
         with hold_lock(self.settings):  # until it is recorded: whoever places a hold then is told what was taken
             self._transact(number, turns, due, done)
@@ -146,14 +146,18 @@ class Door:
         """What is changed, decided on the facts as they stand now behind the batch's locks."""
         self.checkpoint("read")
         if not self._is_as_seen(batch):
-            ids = locked.ids_of(self.con)
-            locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids)
+            ids, types = self.asked = self.asked or self._ask()
+            locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids, types)
             done.put_off |= locked.changed_people(self.con, self.policy, ids)
         if locked.EVERYBODY in done.put_off or said_by_people(self.settings) != self.seen.said:
             done.put_off |= {row[0] for row in self.con.execute("SELECT person FROM scratch.batch").fetchall()}
         found = {entity: list(self._rows_of(batch, done, entity, listed)) for entity, listed in due.items()}
         return [edits for entity, rows in found.items() for edits in self.kinds.edits(
             entity, self._listed(entity), [(going, row) for going, row in rows if going.person not in done.put_off])]
+
+    def _ask(self) -> tuple[locked.Ids, locked.Types]:
+        """By which ids facts are read again, and in which types; worked out before the locks where it can be."""
+        return locked.ids_of(self.con), locked.make_room(self.con, self.ground.resolved, self.policy)
 
     def _is_as_seen(self, there: Batch | Writer) -> bool:
         """Whether the database itself says that nobody else has written since everything was decided about."""
@@ -187,7 +191,7 @@ class Door:
         """Facts about the batch's people that came while it ran; they are decided about in the next plan."""
         with self.writer.batch() as batch:
             return 0 if self._is_as_seen(batch) else locked.arrived(
-                batch, self.con, self.ground.resolved, self.policy, locked.ids_of(self.con))
+                batch, self.con, self.ground.resolved, self.policy, (self.asked or self._ask())[0])
 
     def _fact_tables(self) -> list[tuple[str, ...]]:
         """Tables into which a new fact about somebody could come while their own row is locked.
@@ -213,12 +217,12 @@ class Door:
         if not place.key:  # all of it goes with copies
             yield from ((going, ()) for going in due)
             return
+        rows = batch.rows(place.table, place.key, [going.key for going in due], listed, lock=True)
         at = [listed.index(name) for name in place.key]
-        found = {tuple(as_text(row[i]) for i in at): row
-                 for row in batch.rows(place.table, place.key, [going.key for going in due], listed, lock=True)}
-        for going in due:
-            row = found.get(tuple(map(as_text, going.key)))
-            if row is None:
+        found = dict(zip(_texts([row[i] for row in rows] for i in at), rows, strict=True))
+        wanted = _texts([going.key[i] for going in due] for i, _ in enumerate(at))
+        for going, key in zip(due, wanted, strict=True):
+            if (row := found.get(key)) is None:
                 done.put_off.add(going.person)
             else:
                 yield going, row
@@ -272,6 +276,12 @@ def said_by_people(settings: Settings) -> tuple[Any, ...]:
     reviews = control.rows(sa.select(sa.func.count().label("reviews")).select_from(review_decisions))
     steps = control.rows(sa.select(sa.func.count().label("steps")).select_from(request_events))
     return (*holds, reviews[0]["reviews"], steps[0]["steps"])
+
+
+def _texts(columns: Iterable[list[Any]]) -> Iterator[Key]:
+    """Row by row, what stands in some columns as text; of columns that are text already no value is looked at."""
+    return zip(*(column if {str}.issuperset(map(type, column)) else map(as_text, column) for column in columns),
+               strict=True)
 
 
 def _grouped(found: Iterable[Edits]) -> Iterator[Change]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ajprivacy_pipeline.clock import today
-from ajprivacy_pipeline.enforcement import bodies, erased, fresh, guarded, rectified, shapes
+from ajprivacy_pipeline.enforcement import batch_size, bodies, erased, fresh, guarded, rectified, shapes
 from ajprivacy_pipeline.enforcement.apply import (
     BusyError,
     Checkpoint,
@@ -133,8 +133,9 @@ class _Apply:
         self.batches = 0
         self.arrived = 0
         self.written_back = 0
-        batch = policy.enforcement.batch
-        self.sizes = {False: batch.subjects, True: batch.bulk_rows}  # of the next batch, by whether it is of events
+        # Of the next batch, by whether it is of events; how long locks are held here is not known yet.
+        limits = policy.enforcement.batch
+        self.sizes = {is_bulk: batch_size.fewest(limits, is_bulk=is_bulk) for is_bulk in (False, True)}
         self.seen: Seen
 
     def run(self, by: str) -> shapes.ApplyResult:
@@ -193,10 +194,11 @@ class _Apply:
             except BusyError:
                 put_off = True
                 continue
-            self._fit(is_bulk, done.locked_seconds)
             put_off |= bool(done.put_off)
             if not done.rows:
                 continue
+            self.sizes[is_bulk] = batch_size.next_size(self.policy.enforcement.batch, len(turns), done.locked_seconds,
+                                                       is_bulk=is_bulk)
             self.checkpoint("recorded")
             self._settle(number)
             self.batches += 1
@@ -205,17 +207,6 @@ class _Apply:
             for row in done.copies:
                 self.copies += Counter({(row["table"], "rows"): row["rows"], (row["table"], "cells"): row["cells"]})
         return put_off
-
-    def _fit(self, is_bulk: bool, locked_seconds: float) -> None:
-        """Halve the next batch where one held its locks for too long; let it grow again where twice as many had time.
-
-        A busy minute of the database would else leave small batches for the whole rest.
-        """
-        limits, size = self.policy.enforcement.batch, self.sizes[is_bulk]
-        if locked_seconds > limits.lock_seconds:
-            self.sizes[is_bulk] = min(size, max(limits.fewest_subjects, size // 2))
-        elif locked_seconds < limits.lock_seconds / 4:
-            self.sizes[is_bulk] = min(size * 2, limits.bulk_rows if is_bulk else limits.subjects)
 
     def _crowds(self) -> Iterator[tuple[range, bool]]:
         """The turns of a batch at a time: people first, then events and log lines, of which more fit into one."""

@@ -8,6 +8,7 @@ belong here: reading and writing them (`apply`), what a single value ends as (`v
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import eq
 from typing import Any, NamedTuple
 
 from ajprivacy_pipeline.enforcement.ground import Ground, context_of
@@ -92,19 +93,20 @@ class Kinds:
         place = self.ground.places[step.entity]
         address = self.ground.address_of(place)
         ending = [(cell.source, columns.index(cell.source), cell.end, cell.vary) for cell in step.cells or ()]
+        all_of_it = None if step.cells is None else tuple(source for source, _, _, _ in ending)
+        at, ends = [at for _, at, _, _ in ending], tuple(end for _, _, end, _ in ending)
+        is_plain = len(set(at)) == len(at) and all(vary is None for _, _, _, vary in ending)
         found: dict[tuple[str, ...] | None, Edits] = {}
         for going, row in alike:
-            after = {}
-            for source, at, end, vary in ending:
-                if (value := row[at]) is not None:
-                    ends = end if vary is None else vary(value, going.record_id)
-                    if ends != value:
-                        after[source] = ends
-            changed = None if step.cells is None else tuple(after)
+            held = [row[i] for i in at]
+            changed, values = all_of_it, ends
+            if not is_plain or None in held or any(map(eq, held, ends)):  # as few rows are
+                after = _after(ending, row, going.record_id)
+                changed, values = tuple(after), tuple(after.values())
             if (edits := found.get(changed)) is None:
                 edits = found[changed] = Edits(place.table, address, step, changed, [], [], [])
             edits.rows.append(tuple(row[:len(address)]))
-            edits.values.append(tuple(after.values()))
+            edits.values.append(values)
             edits.going.append(going)
         yield from found.values()
 
@@ -149,6 +151,17 @@ class Kinds:
         vary: Vary | None = of_row if context.unique else of_value if action.action == "generalise" else None
         return Cell(stage.part, stage.columns[column].action, column, source, is_whole,
                     ends_as("", action, context) if vary is None else None, vary)
+
+
+def _after(ending: Sequence[tuple[str, int, Any, Vary | None]], row: Sequence[Any], record_id: str) -> dict[str, Any]:
+    """What becomes of a row's columns of the source that hold something else now."""
+    after = {}
+    for source, at, end, vary in ending:
+        if (value := row[at]) is not None:
+            ends = end if vary is None else vary(value, record_id)
+            if ends != value:
+                after[source] = ends
+    return after
 
 
 def links(found: Iterable[Edits]) -> Iterator[tuple[tuple[str, ...], str, Any]]:

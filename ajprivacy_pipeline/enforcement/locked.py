@@ -151,28 +151,44 @@ _TELLING = f"""
 """
 
 
-def read_facts(batch: "Batch", con: Connection, resolved: ResolvedSource, policy: Policy, mapping: MappingFile,
-               ids: Ids) -> None:
-    """Read what the warehouse says of the ids now, in a transaction of ours, to `now.raw`; people are locked."""
-    zone = con.execute("SELECT current_database()").fetchall()[0][0]
+Types = dict[str, dict[str, str]]  # of raw, by table and column that something feeds
+
+
+def make_room(con: Connection, resolved: ResolvedSource, policy: Policy) -> Types:
+    """Make `now.raw` empty, for `read_facts`; done before the locks. Returns the types of what is read into it."""
+    zone = quote(con.execute("SELECT current_database()").fetchall()[0][0])
     con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {NOW}")
     con.execute(f"DROP SCHEMA IF EXISTS {NOW}.raw CASCADE")
     con.execute(f"CREATE SCHEMA {NOW}.raw")
+    for name in (*policy.sources.tables, "extraction"):
+        rows = "" if name == "extraction" else " LIMIT 0"
+        con.execute(f"CREATE TABLE {NOW}.raw.{quote(name)} AS FROM {zone}.raw.{quote(name)}{rows}")
+    types: Types = {}
+    for name, column, type_ in con.execute(
+            "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = $now "
+            "AND schema_name = 'raw' ORDER BY table_name, column_index", {"now": NOW}).fetchall():
+        table = resolved.tables.get(name)
+        if table is not None and table.columns.get(column) is not None:
+            types.setdefault(name, {})[column] = type_
+    return types
+
+
+def read_facts(batch: "Batch", con: Connection, resolved: ResolvedSource, policy: Policy, mapping: MappingFile,
+               ids: Ids, types: Types) -> None:
+    """Read what the warehouse says of the ids now, in a transaction of ours, to `now.raw`; people are locked."""
     for name in policy.sources.tables:
-        con.execute(f"CREATE TABLE {NOW}.raw.{quote(name)} AS FROM {quote(zone)}.raw.{quote(name)} LIMIT 0")
-        table = resolved.tables[name]
-        by = ids.of(name) if name in _BY else {}
+        table, by = resolved.tables[name], ids.of(name) if name in _BY else {}
         if table is None or by == {}:
             continue
-        types = {row[0]: row[1] for row in con.execute(f"DESCRIBE {NOW}.raw.{quote(name)}").fetchall()
-                 if table.columns[row[0]] is not None}
         if name in _SUBJECTS and table.source_table is None:
             _lock_rows(batch, table, policy.sources.tables[name].key[0], by or {})
-        con.register("read_now", batch.facts(table, types, by, lock=name in _SUBJECTS))
-        listed = ", ".join(map(quote, types))
+        key = policy.sources.tables[name].key
+        alone = key[0] if len(key) == 1 and table.source_table is not None else None  # a query may show it twice
+        con.register("read_now", batch.facts(table, types[name], by, lock=name in _SUBJECTS, key=alone))
+        listed = ", ".join(map(quote, types[name]))
         con.execute(f"INSERT INTO {NOW}.raw.{quote(name)} ({listed}) SELECT {listed} FROM read_now")
         con.unregister("read_now")
-    con.execute(f"CREATE TABLE {NOW}.raw.extraction AS FROM {quote(zone)}.raw.extraction")
+    zone = con.execute("SELECT current_database()").fetchall()[0][0]
     con.execute(f"USE {NOW}")
     try:
         settle_values(con, policy, mapping, {name: not_null_columns(table) for name, table in resolved.tables.items()})
@@ -199,6 +215,8 @@ def changed_people(con: Connection, policy: Policy, ids: Ids) -> set[str]:
         by = ids.of(name)
         if by == {}:
             continue
+        if not con.execute(_any_differing(policy, name, by)).fetchall():
+            continue
         rows = con.execute(_differing(policy, name, by)).fetchall()
         if rows and by is None:
             return {EVERYBODY}
@@ -216,6 +234,8 @@ def arrived(batch: "Batch", con: Connection, resolved: ResolvedSource, policy: P
     found = 0
     for name in _RECORDS_OF_PEOPLE:
         key, table, by = policy.sources.tables[name].key[0], resolved.tables[name], ids.of(name)
+        if by is not None:
+            by.pop(key, None)  # whose key is known was there
         if table is None or by == {} or table.columns[key] is None:
             continue
         types = {row[0]: row[1] for row in con.execute(f"DESCRIBE raw.{quote(name)}").fetchall() if row[0] == key}
@@ -230,20 +250,37 @@ _RECORDS_OF_PEOPLE = ("contacts", "orders", "invoices", "cases", "communications
                       "rights_requests")
 
 
+def _any_differing(policy: Policy, name: str, by: Mapping[str, Sequence[str]] | None) -> str:
+    """One row if anything stands on one side alone, whoever changed it: which is soon told, and mostly all there is."""
+    some = ", ".join(map(quote, _judged(policy, name)))
+    return (f"SELECT 1 FROM (SELECT {some}, 1 AS here FROM {NOW}.raw.{quote(name)} "
+            f"UNION ALL SELECT {some}, -1 FROM raw.{quote(name)}{_told(name, by)}) "
+            f"GROUP BY {some} HAVING sum(here) <> 0 LIMIT 1")
+
+
+def _judged(policy: Policy, name: str) -> list[str]:
+    """The columns of a table that a rule reads or an action touches."""
+    return [column for column, spec in policy.sources.tables[name].columns.items()
+            if spec.decides or column in policy.actions.get(name, {})]
+
+
+def _told(name: str, by: Mapping[str, Sequence[str]] | None) -> str:
+    """Which rows of `raw` tell about a batch, as a condition."""
+    return "" if by is None else (f" WHERE rowid IN (SELECT rid FROM told SEMI JOIN scratch.turns_now "
+                                  f"USING (turn) WHERE name = '{name}')")
+
+
 def _differing(policy: Policy, name: str, by: Mapping[str, Sequence[str]] | None) -> str:
     """The rows that stand on one side alone: key, customer, contact and order they name.
 
     Of rows that our own earlier batches changed, what they may have changed is not compared.
     """
     table = policy.sources.tables[name]
-    judged = [column for column, spec in table.columns.items()
-              if spec.decides or column in policy.actions.get(name, {})]
+    judged = _judged(policy, name)
     changed = {*policy.actions.get(name, {}), *policy.enforcement.kept_links.get(name, ())}
     ours = [column for column in judged if column in table.key or column not in changed]
-    where = "" if by is None else (f" WHERE rowid IN (SELECT rid FROM told SEMI JOIN scratch.turns_now "
-                                   f"USING (turn) WHERE name = '{name}')")
-    key = f"trim({quote(table.key[0])}::VARCHAR, chr(32)) AS our_key"
     listed = ", ".join(map(quote, judged))
+    key = f"trim({quote(table.key[0])}::VARCHAR, chr(32)) AS our_key"
     parts = []
     for columns, of_ours, differ in ((judged, "ANTI", "<>"), (ours, "SEMI", ">")):
         some = ", ".join(map(quote, columns))
@@ -253,7 +290,7 @@ def _differing(policy: Policy, name: str, by: Mapping[str, Sequence[str]] | None
         parts.append(f"SELECT DISTINCT {told} FROM (SELECT {some} FROM sides {of_ours} JOIN touched USING (our_key) "
                      f"GROUP BY {some} HAVING sum(here) {differ} 0)")
     return (f"WITH sides AS MATERIALIZED (SELECT {listed}, {key}, 1 AS here FROM {NOW}.raw.{quote(name)} "
-            f"UNION ALL SELECT {listed}, {key}, -1 FROM raw.{quote(name)}{where}), "
+            f"UNION ALL SELECT {listed}, {key}, -1 FROM raw.{quote(name)}{_told(name, by)}), "
             f"touched AS MATERIALIZED (SELECT record_id AS our_key FROM scratch.touched WHERE entity = '{name}' "
             f"AND record_id IN (SELECT our_key FROM sides)) " + " UNION ".join(parts))
 

@@ -64,10 +64,8 @@ def _wrong(expected: Mapping[Key, Ends | None], found: Mapping[Key, Key], listed
         if row is None or ends is None:
             wrong += (row is None) != (ends is None)
             continue
-        for at, value in zip(places[ends[0]], ends[1], strict=True):
-            if row[at] is not value and not _stands(row[at], value):
-                wrong += 1
-                break
+        held = tuple([row[at] for at in places[ends[0]]])
+        wrong += held != ends[1] and not all(map(_stands, held, ends[1]))
     return wrong
 
 

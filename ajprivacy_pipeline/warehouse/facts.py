@@ -4,7 +4,7 @@ Belongs here: one SELECT a table by ids, and its rows in the types of `raw`. Doe
 statement (`writer`), comparing (`enforcement.locked`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -21,15 +21,15 @@ _ARROW = {"VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"),
 
 
 def facts(connection: sa.Connection, table: ResolvedTable, types: Mapping[str, str],
-          by: Mapping[str, Sequence[str]] | None, *, lock: bool) -> pa.Table:
+          by: Mapping[str, Sequence[str]] | None, *, lock: bool, key: str | None = None) -> pa.Table:
     """Returns what `fact_rows` reads, in the types of raw."""
-    rows = fact_rows(connection, table, types, by, lock=lock)
+    rows = fact_rows(connection, table, types, by, lock=lock, key=key)
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(types)
     return pa.table({name: _array(values, type_) for (name, type_), values in zip(types.items(), columns, strict=True)})
 
 
 def fact_rows(connection: sa.Connection, table: ResolvedTable, types: Mapping[str, str],
-              by: Mapping[str, Sequence[str]] | None, *, lock: bool) -> list[tuple[Any, ...]]:
+              by: Mapping[str, Sequence[str]] | None, *, lock: bool, key: str | None = None) -> list[tuple[Any, ...]]:
     """Returns the rows of a table of the contract that one of some ids stands in; all rows where `by` is None.
 
     Args:
@@ -38,13 +38,14 @@ def fact_rows(connection: sa.Connection, table: ResolvedTable, types: Mapping[st
         types: those of raw, by column, of the columns that something feeds.
         by: per column, the ids as text.
         lock: whether the rows are locked for a change, where the dialect can.
+        key: the column that tells rows apart, the last one of `by`: what the others have found is not read again by it.
     """
     dialect = connection.dialect.name
     fed = {name: table.columns[name] for name in types}
     prepare = connection.dialect.identifier_preparer.quote_identifier
     listed = ", ".join(f"{shown(feed, types[name], dialect)} AS {prepare(name)}" for name, feed in fed.items() if feed)
     rows: dict[tuple[Any, ...], None] = {}
-    for where, values in _conditions(table, by, dialect):
+    for where, values in _conditions(table, _unread(by, key, list(types), rows), dialect):
         ending = _lock(dialect, lock=lock and (dialect != "postgresql" or table.source_table is not None))
         statement = sa.text(f"SELECT {listed} FROM {table.relation}{where}{ending}".replace(":", "\\:").replace(
             "\\:keys", ":keys"))
@@ -55,12 +56,25 @@ def fact_rows(connection: sa.Connection, table: ResolvedTable, types: Mapping[st
     return list(rows)
 
 
-def _conditions(table: ResolvedTable, by: Mapping[str, Sequence[str]] | None,
+def _unread(by: Mapping[str, Sequence[str]] | None, key: str | None, columns: Sequence[str],
+            rows: Collection[tuple[Any, ...]]) -> Iterator[tuple[str, Sequence[str]]] | None:
+    """The columns with their ids; of the key, when its turn comes, those that no row has that is read by then."""
+    if by is None:
+        return None
+    return ((name, ids if name != key else _left(ids, {row[columns.index(name)] for row in rows}))
+            for name, ids in by.items())
+
+
+def _left(ids: Sequence[str], known: Collection[Any]) -> Sequence[str]:
+    return [one for one in ids if one not in known] if known else ids
+
+
+def _conditions(table: ResolvedTable, by: Iterable[tuple[str, Sequence[str]]] | None,
                 dialect: str) -> Iterator[tuple[str, list[Any] | str | None]]:
     if by is None:
         yield "", None
         return
-    for name, ids in by.items():
+    for name, ids in by:
         feed = table.columns.get(name)
         if feed is None:
             continue
@@ -88,8 +102,10 @@ def shown(feed: ResolvedColumn, type_: str, dialect: str) -> str:
     """Returns the expression under which a column is selected, for a type of raw."""
     if dialect == "sqlite":
         return f"CAST({feed.sql} AS TEXT)"
-    if dialect == "postgresql" and type_ == "VARCHAR":
+    if dialect == "postgresql" and (type_ == "VARCHAR" or type_.startswith("DECIMAL")):
         return f"host({feed.sql})" if feed.type.name == "inet" else f"({feed.sql})::text"
+    if type_.startswith("DECIMAL"):
+        return f"CAST({feed.sql} AS CHAR)"  # which costs the server less than each value as a number costs its driver
     return feed.sql
 
 

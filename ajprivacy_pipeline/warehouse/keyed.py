@@ -17,7 +17,7 @@ Key = tuple[Any, ...]
 _CHUNK = 5000  # keys of one statement, which may be bound twice; SQLite takes 32,766 bound values
 _COMPOSITE_CHUNK = 500  # keys of several columns, of which each is a condition; SQLite nests 1,000 of them
 _INTEGERS = 2**63  # from here on no integers of SQLite
-_WRITTEN = (str, int, UUID, Decimal)  # what PostgreSQL reads as Python writes it
+_WRITTEN = frozenset((str, int, bool, UUID, Decimal))  # what PostgreSQL reads as Python writes it
 _BINARY = ("sqlite", "mysql", "mariadb")  # whose texts may be compared otherwise than by their bytes
 
 
@@ -69,7 +69,7 @@ def is_one_of(dialect: str, table: sa.Table, key: Sequence[str], rows: Sequence[
     if len(key) == 1:
         column: sa.ColumnElement[Any] = sa.column(key[0])
         keys = [row[0] for row in rows]
-        if dialect == "postgresql" and all(isinstance(value, _WRITTEN) for value in keys):
+        if dialect == "postgresql" and _WRITTEN.issuperset(map(type, keys)):
             return column == sa.func.any(sa.bindparam(None, array(keys), type_=sa.types.NullType()))
         values = _values(dialect, keys)
         plain = column.in_(values)
@@ -88,11 +88,14 @@ def _values(dialect: str, values: Sequence[Any]) -> Any:
     return sa.bindparam(None, list(values), expanding=True, type_=sa.types.NullType())
 
 
-def array(values: Iterable[Any]) -> str:
+def array(values: Sequence[Any]) -> str:
     """Returns values as PostgreSQL writes an array; bound as one value, its type is that of what it is compared with.
 
     A value each would be bound by a text of thousands of marks, which its driver reads one by one.
     """
+    plain = '","'.join(map(str, values))
+    if values and "\\" not in plain and plain.count('"') == 2 * (len(values) - 1) and None not in values:
+        return f'{{"{plain}"}}'
     return "{" + ",".join("NULL" if value is None else '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
                           for value in values) + "}"
 

@@ -262,7 +262,8 @@ class Batch:
                 query = query.with_for_update()
             rows, wanted = self._connection.execute(query).fetchall(), set(chunk)
             if self._dialect != "sqlite":
-                rows = [row for row in rows if tuple(row[i] for i in at) in wanted]
+                told = zip(*([row[i] for row in rows] for i in at), strict=True)
+                rows = [row for row, own in zip(rows, told, strict=True) if own in wanted]
             found += map(tuple, rows)
         return found
 
@@ -281,9 +282,9 @@ class Batch:
             self._connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
 
     def facts(self, table: ResolvedTable, types: Mapping[str, str], by: Mapping[str, Sequence[str]] | None, *,
-              lock: bool) -> pa.Table:
+              lock: bool, key: str | None = None) -> pa.Table:
         """Returns the rows of a table of the contract by ids, as `facts.facts`."""
-        return facts(self._connection, table, types, by, lock=lock)
+        return facts(self._connection, table, types, by, lock=lock, key=key)
 
     def change(self, change: Change) -> None:
         """Give rows their values, or delete them."""

@@ -21,6 +21,8 @@ def connection(postgres_url: str) -> Iterator[sa.Connection]:
 
 @pytest.mark.parametrize(("type_", "there", "also_asked"), [
     ("text", ["x", 'q"u\\o', "{}", "NULL", "", "a,b", " æ'", "{a"], []),
+    ("text", ["x", "NULL", "null", "", "{}", "a,b", "a b"], ["{a"]),  # nothing in them that an array escapes
+    ("text", ['a","b', "c"], ["a", "b"]),
     ("varchar(9)", ["K1", "k1"], ["K1 ", "K123456789"]),  # never cut to the column's width
     ("char(4)", ["ab  ", "abc "], []),
     ("bigint", [1, -2, 2**40], [3]),
