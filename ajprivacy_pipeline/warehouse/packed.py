@@ -1,11 +1,12 @@
 """Reading a table of MySQL or MariaDB as one text a row, since its driver takes its time for each single value.
 
-Belongs here: the SELECT that packs what may matter of a row, and the SQL that takes it apart again. Does not belong
-here: what is looked for (`enforcement.sweep`).
+Belongs here: the SELECT that packs what may matter of a row, and what takes it apart again, in SQL or row by row. Does
+not belong here: what is looked for (`enforcement.sweep`), which rows are read (`facts`).
 """
 
 import secrets
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -54,3 +55,31 @@ class Packed:
                 if None in packed:  # so it answers where the text would be larger than a packet
                     raise SourceError(f"{self.source.address.shown}: a row of {self.path[-1]} is too large")
                 yield pa.table({"packed": pa.array(packed, pa.string())})
+
+
+class PackedTexts:
+    """Some expressions of a SELECT, of texts, as one text a row, with something random before each value."""
+
+    def __init__(self, expressions: Sequence[str], texts: Sequence[int]) -> None:
+        """Pack those of the expressions that `texts` numbers."""
+        self._before, self._texts = secrets.token_hex(8), texts
+        self._others = [at for at in range(len(expressions)) if at not in set(texts)]
+        # Behind it a 1 and the value; a 0 where there is none.
+        cells = [f"IF({sql} IS NULL, '{self._before}0', CONCAT('{self._before}1', CONVERT({sql} USING utf8mb4)))"
+                 for sql in (expressions[at] for at in texts)]
+        self._packed = f"CONCAT({', '.join(cells)}) AS packed"
+
+    def columns(self, listed: Sequence[str]) -> list[str]:
+        """Returns what is selected instead of what is listed for each expression."""
+        return [*(listed[at] for at in self._others), self._packed]
+
+    def rows(self, found: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]] | None:
+        """Returns the rows as the expressions themselves give them; None: one is larger than the server packs."""
+        order = sorted(range(len(self._others) + len(self._texts)), key=[*self._others, *self._texts].__getitem__)
+        rows = []
+        for *others, packed in found:
+            if packed is None:
+                return None
+            values = [*others, *(None if cell == "0" else cell[1:] for cell in packed.split(self._before)[1:])]
+            rows.append(tuple([values[at] for at in order]))
+        return rows

@@ -11,8 +11,8 @@ from ajprivacy_pipeline.errors import MappingError
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.facts import fact_rows
 from ajprivacy_pipeline.warehouse.lookup import lookup
-from ajprivacy_pipeline.warehouse.mapping import check, resolve
-from ajprivacy_pipeline.warehouse.source import open_source
+from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable, check, resolve
+from ajprivacy_pipeline.warehouse.source import ColumnType, open_source
 from tests import mariadb
 from tests.warehouse.shopkit import SOURCES, mapping_file, raw, settled
 
@@ -176,3 +176,34 @@ def test_a_zone_beside_another_column_says_nothing_of_this_one(query: str, refus
         said = [found.column for found in check(source, mapping, SOURCES) if found.level == "fault"]
     assert said == {
         "a": ["ordered_at", "paid_at"], "b": ["delivered_at"], "": []}[refused]
+
+
+_TEXTS = ["x", "", " ", " x ", "æ😀", "NULL", "0", "1", "a:b", "%s", "\\'\"", "x\0y", None]
+
+
+@pytest.mark.parametrize("largest", [None, 1024])  # bytes of a packet: the longest row is not packed
+def test_texts_that_are_packed_are_what_they_were(url: str, tmp_path: Path, largest: int | None) -> None:
+    found = mariadb.fresh_database(url, "packed")
+    rows = [(number, name, None if name is None else f"{name}{number}", number * 2)
+            for number, name in enumerate(_TEXTS)] + [(99, "l" * 900, "m" * 900, None)]
+    with mariadb.connect(found) as maria:
+        cursor = maria.cursor()
+        cursor.execute("CREATE TABLE kunde (id INT PRIMARY KEY, name VARCHAR(2000), email TEXT CHARACTER SET utf8mb4, "
+                       "points INT)")
+        cursor.executemany("INSERT INTO kunde VALUES (%s, %s, %s, %s)", rows)
+        maria.commit()
+        if largest is not None:  # of connections from now on
+            cursor.execute(f"SET GLOBAL max_allowed_packet = {largest}")
+    columns = {name: ResolvedColumn(sql, ColumnType(kind, kind, 0, 0, nullable=True), source_column=sql)
+               for name, sql, kind in (("customer_id", "id", "integer"), ("name", "name", "text"),
+                                       ("email", "email", "text"), ("points", "points", "integer"))}
+    table = ResolvedTable("kunde", ("kunde",), columns)
+    types = {"points": "BIGINT", "name": "VARCHAR", "customer_id": "VARCHAR", "email": "VARCHAR"}
+    try:
+        with open_writer(found, 1) as writer, writer.batch() as batch:
+            told = fact_rows(batch._connection, table, types, None, lock=True)
+    finally:
+        with mariadb.connect(found) as maria:
+            maria.cursor().execute("SET GLOBAL max_allowed_packet = DEFAULT")
+    assert sorted(told, key=lambda row: row[2]) == [(points, name, number, email)
+                                                    for number, name, email, points in rows]
