@@ -67,7 +67,7 @@ def take_turns(con: Connection, policy: Policy) -> None:
         telling            turn, kind, id: the ids of the people, of their companies, of the records about them
         told               name, turn, rid: the rows of raw.<name> in which one of these ids stands
     """
-    con.execute(_TURNS, {"bulk": list(policy.sources.bulk)})
+    con.execute(_TURNS, {"bulk": list(policy.sources.bulk), "blanks": WHITE_SPACE})
     con.execute("CREATE OR REPLACE TABLE scratch.pending AS SELECT p.*, t.turn FROM scratch.pending AS p "
                 "JOIN turns AS t USING (person) ORDER BY t.turn")
     con.execute("DROP TABLE IF EXISTS told")
@@ -96,10 +96,18 @@ def ids_of(con: Connection) -> Ids:
     return Ids(dict(rows))
 
 
-_TURNS = """
+# Clicks of one visitor lie together: what is known of whoever clicked is read again by each batch that has one.
+_TURNS = f"""
     CREATE OR REPLACE TABLE turns AS
-    SELECT person, is_bulk, row_number() OVER (ORDER BY is_bulk, person) AS turn
-    FROM (SELECT person, bool_and(list_contains($bulk, entity)) AS is_bulk FROM scratch.pending GROUP BY person)
+    WITH people AS (
+        SELECT person, bool_and(list_contains($bulk, entity)) AS is_bulk FROM scratch.pending GROUP BY person
+    ), visits AS (
+        SELECT 'web_events/' || {bare('e.event_id::VARCHAR')} AS person,
+            min(concat_ws('/', e.customer_id::VARCHAR, e.contact_id::VARCHAR)) AS visitor
+        FROM raw.web_events AS e GROUP BY ALL
+    )
+    SELECT person, is_bulk, row_number() OVER (ORDER BY is_bulk, visitor NULLS FIRST, person) AS turn
+    FROM people LEFT JOIN visits USING (person)
 """
 _TELLING = f"""
     CREATE OR REPLACE TABLE telling AS
