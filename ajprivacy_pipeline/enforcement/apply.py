@@ -191,7 +191,7 @@ class Door:
         """Facts about the batch's people that came while it ran; they are decided about in the next plan."""
         with self.writer.batch() as batch:
             return 0 if self._is_as_seen(batch) else locked.arrived(
-                batch, self.con, self.ground.resolved, self.policy, (self.asked or self._ask())[0])
+                batch, self.con, self.ground.resolved, self.policy, *(self.asked or self._ask()))
 
     def _fact_tables(self) -> list[tuple[str, ...]]:
         """Tables into which a new fact about somebody could come while their own row is locked.

@@ -13,7 +13,7 @@ from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, bare, quot
 from ajprivacy_pipeline.warehouse.extract import not_null_columns
 from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, ResolvedTable
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
-from ajprivacy_pipeline.warehouse.settle import settle_values
+from ajprivacy_pipeline.warehouse.settle import settle_rows
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.warehouse.writer import Batch
@@ -89,8 +89,13 @@ def find_rows(con: Connection) -> None:
 
 
 def ids_of(con: Connection) -> Ids:
-    """Returns the ids of the people of `scratch.turns_now`, of their companies, and of the records about them."""
+    """Returns the ids of the people of `scratch.turns_now`, of their companies, and of the records about them.
+
+    Which rows of `raw` tell about them stands in `scratch.told_now` (name, rid) then.
+    """
     find_rows(con)
+    con.execute("CREATE OR REPLACE TABLE scratch.told_now AS "
+                "SELECT DISTINCT name, rid FROM told SEMI JOIN scratch.turns_now USING (turn)")
     rows = con.execute("SELECT kind, list(DISTINCT id ORDER BY id) FROM telling "
                        "SEMI JOIN scratch.turns_now USING (turn) GROUP BY kind").fetchall()
     return Ids(dict(rows))
@@ -168,9 +173,8 @@ def make_room(con: Connection, resolved: ResolvedSource, policy: Policy) -> Type
     con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {NOW}")
     con.execute(f"DROP SCHEMA IF EXISTS {NOW}.raw CASCADE")
     con.execute(f"CREATE SCHEMA {NOW}.raw")
-    for name in (*policy.sources.tables, "extraction"):
-        rows = "" if name == "extraction" else " LIMIT 0"
-        con.execute(f"CREATE TABLE {NOW}.raw.{quote(name)} AS FROM {zone}.raw.{quote(name)}{rows}")
+    for name in policy.sources.tables:
+        con.execute(f"CREATE TABLE {NOW}.raw.{quote(name)} AS FROM {zone}.raw.{quote(name)} LIMIT 0")
     types: Types = {}
     for name, column, type_ in con.execute(
             "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = $now "
@@ -199,7 +203,7 @@ def read_facts(batch: "Batch", con: Connection, resolved: ResolvedSource, policy
     zone = con.execute("SELECT current_database()").fetchall()[0][0]
     con.execute(f"USE {NOW}")
     try:
-        settle_values(con, policy, mapping, {name: not_null_columns(table) for name, table in resolved.tables.items()})
+        settle_rows(con, policy, mapping, {name: not_null_columns(table) for name, table in resolved.tables.items()})
     finally:
         con.execute(f"USE {quote(zone)}")
 
@@ -237,7 +241,7 @@ def changed_people(con: Connection, policy: Policy, ids: Ids) -> set[str]:
     return _people(con, customers, contacts, records) if records else set()
 
 
-def arrived(batch: "Batch", con: Connection, resolved: ResolvedSource, policy: Policy, ids: Ids) -> int:
+def arrived(batch: "Batch", con: Connection, resolved: ResolvedSource, policy: Policy, ids: Ids, types: Types) -> int:
     """Returns how many records about the ids are there now that were not when everything was decided."""
     found = 0
     for name in _RECORDS_OF_PEOPLE:
@@ -246,8 +250,7 @@ def arrived(batch: "Batch", con: Connection, resolved: ResolvedSource, policy: P
             by.pop(key, None)  # whose key is known was there
         if table is None or by == {} or table.columns[key] is None:
             continue
-        types = {row[0]: row[1] for row in con.execute(f"DESCRIBE raw.{quote(name)}").fetchall() if row[0] == key}
-        con.register("read_now", batch.facts(table, types, by, lock=False))
+        con.register("read_now", batch.facts(table, {key: types[name][key]}, by, lock=False))
         found += con.execute(f"SELECT count(*) FROM read_now AS n ANTI JOIN raw.{quote(name)} AS r "
                              f"ON r.{quote(key)} = n.{quote(key)}").fetchall()[0][0]
         con.unregister("read_now")
@@ -274,8 +277,7 @@ def _judged(policy: Policy, name: str) -> list[str]:
 
 def _told(name: str, by: Mapping[str, Sequence[str]] | None) -> str:
     """Which rows of `raw` tell about a batch, as a condition."""
-    return "" if by is None else (f" WHERE rowid IN (SELECT rid FROM told SEMI JOIN scratch.turns_now "
-                                  f"USING (turn) WHERE name = '{name}')")
+    return "" if by is None else f" WHERE rowid IN (SELECT rid FROM scratch.told_now WHERE name = '{name}')"
 
 
 def _differing(policy: Policy, name: str, by: Mapping[str, Sequence[str]] | None) -> str:

@@ -36,6 +36,7 @@ _NAME = re.compile(rf"\b((?:raw|control|policy|{'|'.join((*LAYERS, ASKED))})\.[a
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _SQL = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True,  # noqa: S701 - SQL
                           lstrip_blocks=True, keep_trailing_newline=True)
+_MARKUP = re.compile(r"\{[{%#]")  # most texts have none, and a template takes its time
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,8 @@ def named(path: Path, group: str) -> frozenset[str]:
 
 @cache
 def _named(name: str, text: str, group: str) -> frozenset[str]:
+    if not _MARKUP.search(text):
+        return frozenset()
     try:
         tree = _SQL.parse(text)
     except jinja2.TemplateSyntaxError as error:
@@ -140,12 +143,15 @@ def _name_of(path: Path) -> str:
 
 
 def _render(path: Path, vocabulary: Vocabulary, reasons: Mapping[str, int]) -> str:
+    text = path.read_text(encoding="utf-8")
+    if not _MARKUP.search(text):
+        return text
     words = {"purposes": vocabulary.purposes, "attributes": vocabulary.attributes,
              "measured": vocabulary.measured, "dated": vocabulary.dated,
              "freeze": {term.name: term for term in vocabulary.freezes},
              "reason": {name: Term(name, bit) for name, bit in reasons.items()}}
     try:
-        return _SQL.from_string(path.read_text(encoding="utf-8")).render(words)
+        return _SQL.from_string(text).render(words)
     except jinja2.TemplateError as error:
         raise ModelError(f"{_name_of(path)}: the text cannot be rendered from the policy: {error}") from None
 

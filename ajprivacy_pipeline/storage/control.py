@@ -5,7 +5,7 @@ name. Does not belong here: its tables (`control_tables`), rows of the warehouse
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -66,8 +66,10 @@ class ControlStore:
         self._engine = sa.create_engine(url, hide_parameters=True)
         self._keys = keys
         with _control_errors():
-            META.create_all(self._engine)
-            self._bring_over()
+            there = set(sa.inspect(self._engine).get_table_names())
+            if not there.issuperset(META.tables):  # asked once for all, since a store is opened often
+                META.create_all(self._engine)
+            self._bring_over(there)
 
     @classmethod
     def in_folder(cls, folder: Path) -> "ControlStore":
@@ -134,15 +136,15 @@ class ControlStore:
             with self.change() as connection:
                 connection.execute(table.insert(), list(rows))
 
-    def _bring_over(self) -> None:
+    def _bring_over(self, there: Collection[str]) -> None:
         """Take over the row counts of a store from before there were other measures; its old tables stay."""
-        if not sa.inspect(self._engine).has_table("source_counts"):
+        if "source_counts" not in there:
             return
         if self.rows(sa.select(month_measures.c.id).limit(1)):
             return
         old = {name: sa.Table(name, sa.MetaData(), autoload_with=self._engine)
                for name in ("source_counts", "shrunken_sources", "accepted_counts")
-               if sa.inspect(self._engine).has_table(name)}
+               if name in there}
         listed = {name: self.rows(sa.select(table).order_by(table.c.id)) for name, table in old.items()}
         gone = {(row["run_id"], row["table_name"]) for row in listed.get("shrunken_sources", ())}
         runs = [{**row, "stands": (row["run_id"], row["table_name"]) not in gone} for row in listed["source_counts"]]

@@ -69,8 +69,8 @@ def is_one_of(dialect: str, table: sa.Table, key: Sequence[str], rows: Sequence[
     if len(key) == 1:
         column: sa.ColumnElement[Any] = sa.column(key[0])
         keys = [row[0] for row in rows]
-        if dialect == "postgresql" and _WRITTEN.issuperset(map(type, keys)):
-            return column == sa.func.any(sa.bindparam(None, array(keys), type_=sa.types.NullType()))
+        if dialect == "postgresql" and are_written(rows):
+            return is_any(key[0], sa.bindparam(None, array(keys), type_=sa.types.NullType()))
         values = _values(dialect, keys)
         plain = column.in_(values)
         if isinstance(table.c[key[0]].type, sa.String) and dialect in _BINARY:
@@ -78,6 +78,16 @@ def is_one_of(dialect: str, table: sa.Table, key: Sequence[str], rows: Sequence[
         return plain
     return sa.or_(*(sa.and_(*(sa.column(name) == sa.bindparam(None, value, type_=sa.types.NullType())
                               for name, value in zip(key, row, strict=True))) for row in rows))
+
+
+def are_written(rows: Sequence[Key]) -> bool:
+    """Whether `array` writes keys of one column as PostgreSQL reads them."""
+    return _WRITTEN.issuperset([type(row[0]) for row in rows])
+
+
+def is_any(name: str, keys: sa.BindParameter[Any]) -> sa.ColumnElement[bool]:
+    """Returns the condition that a column of PostgreSQL has one of the values of a bound `array`."""
+    return sa.column(name) == sa.func.any(keys)
 
 
 def _values(dialect: str, values: Sequence[Any]) -> Any:

@@ -41,9 +41,21 @@ def settle_values(con: zones.Connection, policy: DecisionPolicy, mapping: Mappin
     Raises:
         ZoneError: the zone cannot be written.
     """
-    sources, retention = policy.sources, policy.retention
     with zones.engine_errors("schema raw"):
         con.execute(macros(sql_folder(), vocabulary_of(policy)))
+        touched = settle_rows(con, policy, mapping, not_null)
+        _write_email_keys(con, policy.sources)
+        return _record_emptied(con, policy.sources, touched)
+
+
+def settle_rows(con: zones.Connection, policy: DecisionPolicy, mapping: Mapping,
+                not_null: dict[str, tuple[str, ...]] | None = None) -> list[tuple[str, str]]:
+    """Do what `settle_values` does to the rows alone, for rows that are compared with settled ones.
+
+    Arguments as there; the connection knows the macros. Returns the columns in which the mapping called a value empty.
+    """
+    sources, retention = policy.sources, policy.retention
+    with zones.engine_errors("schema raw"):
         texts = {(table, column) for table, column, kind in con.execute(
             "SELECT table_name, column_name, data_type FROM duckdb_columns() "
             "WHERE schema_name = 'raw' AND database_name = current_database()").fetchall() if kind == "VARCHAR"}
@@ -65,9 +77,7 @@ def settle_values(con: zones.Connection, policy: DecisionPolicy, mapping: Mappin
                    for column, column_entry in entry.columns.items()
                    if _empty(con, name, column, sources.tables[name].columns[column], column_entry,
                              _empty_days(mapping, name, column))]
-        touched += _empty_before_beginnings(con, sources, retention, mapping)
-        _write_email_keys(con, sources)
-        return _record_emptied(con, sources, touched)
+        return touched + _empty_before_beginnings(con, sources, retention, mapping)
 
 
 def _record_emptied(con: zones.Connection, sources: Sources,

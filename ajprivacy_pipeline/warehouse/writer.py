@@ -5,41 +5,27 @@ marker table. Does not belong here: what is changed and why (`enforcement.apply`
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import SourceError
-from ajprivacy_pipeline.warehouse import copied, keyed, tidying
+from ajprivacy_pipeline.warehouse import copied, keyed, statements, tidying
 from ajprivacy_pipeline.warehouse.address import Address
 from ajprivacy_pipeline.warehouse.engines import BusyError, writing_engine, writing_errors
 from ajprivacy_pipeline.warehouse.facts import facts
 from ajprivacy_pipeline.warehouse.keyed import Key
 from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
 from ajprivacy_pipeline.warehouse.marker import BATCHES, MARKER
+from ajprivacy_pipeline.warehouse.statements import Change, Path_, Prepared
 
 __all__ = ["Batch", "BusyError", "Change", "Moment", "Writer", "open_writer"]
 
-Path_ = tuple[str, ...]  # (schema, table), or (table,)
 Row = dict[str, Any]
-Prepared = tuple[str, Callable[[Key], Key]]
 Moment = tuple[int, int, int]  # the file, and a number that goes up when any other connection has committed
-
-
-@dataclass(frozen=True)
-class Change:
-    """Rows of one table of which the same columns get values of their own; without columns they are deleted."""
-
-    table: Path_
-    address: tuple[str, ...]  # the columns that tell a row apart
-    rows: tuple[Key, ...]
-    columns: tuple[str, ...] | None
-    values: tuple[Key, ...] = ()  # by row, what its columns get
 
 
 @contextmanager
@@ -77,6 +63,7 @@ class Writer:
         self._own: tuple[tuple[int, int], sa.Connection] | None = None  # SQLite's, with the file that it has open
         self._tables: dict[Path_, sa.Table] = {}
         self.prepared: dict[tuple[Path_, tuple[str, ...], tuple[str, ...]], Prepared] = {}  # by table, key, columns
+        self.together: dict[tuple[Path_, tuple[str, ...], tuple[str, ...], tuple[bool, ...]], str] = {}
         self._kept: dict[Path_, tuple[str, ...]] = {}
 
     @contextmanager
@@ -302,19 +289,11 @@ class Batch:
         """Each row in a run of one statement, prepared once: SQLite has no way to the server to spare."""
         told = change.table, change.address, columns
         if (known := self._writer.prepared.get(told)) is None:
-            known = self._writer.prepared[told] = self._prepare(table, change, columns)
+            known = self._writer.prepared[told] = statements.of_one(
+                self._connection.dialect, table, change.address, columns, self._by_itself(table, change))
         statement, in_order = known
         self._connection.exec_driver_sql(statement, [
             in_order((*ends, *row)) for ends, row in zip(change.values, change.rows, strict=True)])
-
-    def _prepare(self, table: sa.Table, change: Change, columns: tuple[str, ...]) -> Prepared:
-        """The statement that changes one row, and what brings new values and key into the order of its bound values."""
-        names = [*(f"to_{i}" for i in range(len(columns))), *keyed.bound(change.address)]
-        values = {name: sa.bindparam(told, type_=sa.types.NullType())
-                  for name, told in zip(columns, names, strict=False)}
-        statement = sa.update(table).where(keyed.is_one(self._dialect, table, change.address)).values(
-            {**values, **self._by_itself(table, change)}).compile(dialect=self._connection.dialect)
-        return str(statement), itemgetter(*(names.index(told) for told in statement.positiontup or ()))
 
     def _change_alike(self, table: sa.Table, change: Change, columns: tuple[str, ...]) -> None:
         """Rows that become the same in one statement."""
@@ -322,12 +301,27 @@ class Batch:
         for row, values in zip(change.rows, change.values, strict=True):
             alike[values].append(row)
         for values, rows in alike.items():
+            if self._dialect == "postgresql" and len(change.address) == 1 and keyed.are_written(rows):
+                self._change_together(table, change, columns, values, rows)
+                continue
             bound = {name: sa.bindparam(None, value, type_=sa.types.NullType()) if value is not None else sa.null()
                      for name, value in zip(columns, values, strict=True)}
             for chunk in keyed.chunks(rows):
                 self._connection.execute(
                     sa.update(table).where(keyed.is_one_of(self._dialect, table, change.address, chunk))
                     .values({**bound, **self._by_itself(table, change)}))
+
+    def _change_together(self, table: sa.Table, change: Change, columns: tuple[str, ...], values: Key,
+                         rows: Sequence[Key]) -> None:
+        """What `_change_alike` does, where one bound value takes all keys."""
+        told = change.table, change.address, columns, tuple([value is None for value in values])
+        if (statement := self._writer.together.get(told)) is None:
+            statement = self._writer.together[told] = statements.of_many(
+                self._connection.dialect, table, change.address[0], dict(zip(columns, values, strict=True)),
+                self._by_itself(table, change))
+        for chunk in keyed.chunks(rows):
+            keys = keyed.array([row[0] for row in chunk])
+            self._connection.exec_driver_sql(statement, {**statements.bound(values), statements.KEYS: keys})
 
     def _by_itself(self, table: sa.Table, change: Change) -> dict[str, sa.ColumnElement[Any]]:
         """What is written beside the values: versions are raised, and what the database would set stays as it is."""
