@@ -143,15 +143,19 @@ class Door:
                 self.checkpoint("written")
 
     def _decide(self, batch: Batch, done: Done, due: Mapping[str, list[Going]]) -> list[Edits]:
-        """What is changed, decided on the facts as they stand now behind the batch's locks."""
+        """What is changed, decided on the facts as they stand now behind the batch's locks.
+
+        The rows that are due are locked first: one that changed after its facts were read would go all the same.
+        """
         self.checkpoint("read")
+        found = {entity: list(self._rows_of(batch, done, entity, listed)) for entity, listed in due.items()}
         if not self._is_as_seen(batch):
             ids, types = self.asked = self.asked or self._ask()
             locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids, types)
             done.put_off |= locked.changed_people(self.con, self.policy, ids)
+            self.checkpoint("facts")
         if locked.EVERYBODY in done.put_off or said_by_people(self.settings) != self.seen.said:
             done.put_off |= {row[0] for row in self.con.execute("SELECT person FROM scratch.batch").fetchall()}
-        found = {entity: list(self._rows_of(batch, done, entity, listed)) for entity, listed in due.items()}
         return [edits for entity, rows in found.items() for edits in self.kinds.edits(
             entity, self._listed(entity), [(going, row) for going, row in rows if going.person not in done.put_off])]
 
