@@ -6,7 +6,7 @@ apart from somebody else by an address, a user name or a visitor's id is not fou
 Belongs here: whose rows and columns are. Does not belong here: copies (`copies`), words.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +22,7 @@ from ajprivacy_pipeline.warehouse.lookup import Lookup, Row
 Extent = Literal["own", "facts", "elsewhere"]
 _DESCRIBES_NOBODY = ("business_fact", "company_data")
 _GUESTS = {"orders": ("delivery_email", "delivery_"), "invoices": ("billing_email", "billing_")}
+_PRIVATE = ("consumer", "sole_proprietor")
 _SIDES = {"in": "sender", "out": "recipient"}  # whose column is the person's own, by a message's direction
 
 
@@ -138,14 +139,43 @@ class Holdings:
                 self._add("web_events", row, "own")
 
     def _elsewhere(self) -> None:
-        """Gifts: other people's orders and invoices that were sent to this person."""
+        """Gifts: other people's orders and invoices that were sent to this person.
+
+        What was sent to its owner is the owner's, whose address may have been another's before, or whose namesake lives
+        in the same house: of it nothing is shown but the person's own address.
+        """
         named = self._month.named_elsewhere(self._person)
         for table, (column, prefix) in _GUESTS.items():
             key = self._policy.sources.tables[table].key[0]
-            rows = [*self._emails(table, column), *self._found.by_ids(table, {key: named.get(table, [])})]
-            for row in rows:
-                columns = tuple(name for name in self._policy.sources.tables[table].columns if name.startswith(prefix))
-                self._add(table, row, "elsewhere", columns)
+            by_email, by_name = self._emails(table, column), self._found.by_ids(table, {key: named.get(table, [])})
+            owners = self._names_of([*by_email, *by_name])
+            for row in (*by_email, *by_name):
+                if not self._is_to_owner(row, row[f"{prefix}name"], owners):
+                    self._add(table, row, "elsewhere", (name for name in self._policy.sources.tables[table].columns
+                                                        if name.startswith(prefix)))
+                elif email_key(row[column] or "") in self._person.email_keys:
+                    self._add(table, row, "elsewhere", (column,))
+
+    def _names_of(self, rows: Sequence[Row]) -> dict[tuple[str, str], str]:
+        """The names of the private customers whose rows some are, in small letters; without those who have none."""
+        wanted: dict[str, set[str]] = {}
+        for table, owner in filter(None, map(self._owner, rows)):
+            wanted.setdefault(table, set()).add(owner)
+        return {(table, (row[SUBJECTS[table]] or "").strip(WHITE_SPACE)): _folded(row["name"])
+                for table, ids in wanted.items() for row in self._found.by_ids(table, {SUBJECTS[table]: sorted(ids)})
+                if row["name"] and row.get("customer_type") in _PRIVATE}
+
+    def _is_to_owner(self, row: Row, name: str | None, owners: Mapping[tuple[str, str], str]) -> bool:
+        """Whether a delivery or bill is the owner's own, by the name on it.
+
+        In doubt, and where a company ordered, whose addresses pass from one colleague to the next, it is where it does
+        not name this person.
+        """
+        owner = self._owner(row)
+        if owner is None or not name or self._is_own(row):
+            return False
+        known = owners.get(owner)
+        return _folded(name) == known if known else _folded(name) != _folded((self._person.row or {}).get("name"))
 
     def _emails(self, table: str, column: str) -> list[Row]:
         return self._found.by_emails(table, column, self._person.email_keys)
@@ -214,6 +244,10 @@ class Holdings:
         if len(number) >= length and number[-length:] == digits(row["phone"])[-length:]:
             return True
         return text.casefold().strip() in {(row[column] or "").casefold().strip() for column in ("name", "username")}
+
+
+def _folded(name: str | None) -> str:
+    return (name or "").casefold().strip()
 
 
 def shown_columns(rows: Sequence[Held]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import pytest
 from ajprivacy_pipeline.run.month import open_month
 from ajprivacy_pipeline.run.steps import run_decisions
 from tests.enforcement.enforcement_world import empty_database
-from tests.rights.shop import Desk, write_shop
+from tests.rights.shop import Desk, Rows, write_shop
 
 Say = Callable[..., tuple[int, str, str]]
 SHOP = {
@@ -35,8 +35,8 @@ def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def decide(folder: Path, url: str, patch: pytest.MonkeyPatch) -> Desk:
-    write_shop(url, SHOP)
+def decide(folder: Path, url: str, patch: pytest.MonkeyPatch, shop: Rows = SHOP) -> Desk:
+    write_shop(url, shop)
     desk = Desk(folder / "home", url, patch)
     with open_month(desk.settings, "2026-10", "test") as run:
         run_decisions(run)
