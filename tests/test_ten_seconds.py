@@ -172,11 +172,11 @@ KEPT = {
 }
 DUE = {
     "nb": "Lagringstiden for e-postadressen utløp 1. november 2026, da det siste formålet (formålet «loyalty») falt "
-          "bort: dagen som følger av formålets egen regel (CAM-1); sletting eller anonymisering er besluttet, men ikke "
-          "utført ennå.",
+          "bort: dagen som følger av formålets egen regel (CAM-1); det skal slettes, gjøres grovere eller kobles fra "
+          "personen, men det er ikke utført ennå.",
     "en": "The e-mail address has been due since 1 November 2026, when its last purpose (the purpose "
-          "\u201cloyalty\u201d) ended: the day that follows from the purpose's own rule (CAM-1); this is decided, not "
-          "yet carried out.",
+          "\u201cloyalty\u201d) ended: the day that follows from the purpose's own rule (CAM-1); it is decided, and "
+          "not carried out yet, that it is to be erased, made coarser or unlinked from the person.",
 }
 ENDLESS = {"nb": "formålet «loyalty» uten at noen slutt er i sikte",
            "en": "the purpose \u201cloyalty\u201d with no end in sight"}

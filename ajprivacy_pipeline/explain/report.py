@@ -113,7 +113,7 @@ def page(explanation: Explanation, language: Language, *, for_customer: bool = F
     For the customer it has no policy version, no dates but those that decided, and what is decided alike for the same
     reasons shares a sentence.
     """
-    words = Words(explanation, language)
+    words = Words(explanation, language, for_customer=for_customer)
     lines = [words.text("title_customer" if for_customer else "title", subject=explanation.subject_id,
                         whose=words.whose(explanation.subject_id), type=words.type_name(), month=explanation.month,
                         as_of=explanation.as_of, policy_version=explanation.policy_version), ""]

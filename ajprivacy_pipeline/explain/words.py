@@ -41,13 +41,14 @@ def templates(language: Language) -> dict[str, Any]:
 class Words:
     """Sentences about one explanation in one language."""
 
-    def __init__(self, explanation: Explanation, language: Language) -> None:
-        """Keep what the sentences need to know: the day of decision and the subject's type."""
+    def __init__(self, explanation: Explanation, language: Language, *, for_customer: bool = False) -> None:
+        """Keep what the sentences need to know: the day of decision, the subject's type, whether it is told to them."""
         self._as_of = explanation.as_of
         self._type = explanation.subject_type
         self._clauses = explanation.clauses
         self._t = templates(language)
         self._language = language
+        self._whom = str(self._t["whom_customer" if for_customer else "whom"])
 
     def day(self, day: date | None) -> str:
         """Returns a date in words."""
@@ -118,7 +119,7 @@ class Words:
         """Returns the name of an attribute, or of a record's part."""
         if item.record_id is None:
             return self._named("attributes", item.part)
-        return self._named("records", f"{item.entity}_{item.part}", record=item.record_id)
+        return self._named("records", f"{item.entity}_{item.part}", record=item.record_id, whom=self._whom)
 
     def purpose(self, ground: str) -> str:
         """Returns the name of what retains."""
@@ -149,7 +150,7 @@ class Words:
         leaves = [leaf for term in deciding for leaf in term.leaves]
         forms: Mapping[str, str] = self._t["numbers"][number]
         values = {
-            **forms,
+            **forms, "whom": self._whom,
             "what": what[0].upper() + what[1:], "what_inside": what, "date": self.day(item.due_on),
             "type_of": self._t["types_of"][self._type],
             "purpose": self.listed(self.purpose(term.ground) for term in deciding),
@@ -197,7 +198,7 @@ class Words:
             "held" if by["hold"] else "held_none": {"count": len(by["hold"]), "freezes": self.listed(
                 str(self._t["freezes"][freeze]["name"]) for freeze in freezes)},
             "absent": {"count": len(by["absent"])}}
-        return [str(texts[name]).format_map(told) for name, told in values.items()]
+        return [str(texts[name]).format_map({**told, "whom": self._whom}) for name, told in values.items()]
 
     def summary_title(self) -> str:
         """Returns the heading of the summary."""

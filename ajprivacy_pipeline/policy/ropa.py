@@ -20,6 +20,7 @@ from ajprivacy_pipeline.policy.retention import Purpose
 
 _TEMPLATE = Path(__file__).with_name("ropa.html.j2")
 _SENTENCES = Path(__file__).with_name("ropa.toml")
+_NAMES = Path(__file__).with_name("ropa_words.toml")
 _PEOPLE = {"consumer": "consumers", "sole_proprietor": "sole proprietors", "business": "business customers",
            "contact": "contact persons of business customers"}
 _ANYBODY = "people who use the services or write to the company"
@@ -121,7 +122,8 @@ def render(record: Ropa) -> str:
     """Returns the record as one page that needs nothing else: for a screen, a phone, paper."""
     from jinja2 import Environment, StrictUndefined
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["words"] = lambda name: str(name).replace("_", " ")
+    environment.filters["words"] = lambda name, kind="": called(name, kind)
+    environment.filters["lacking"] = _lacking
     environment.filters["country"] = lambda code: country_name(code, "en")
     environment.filters["language"] = {"nb": "Norwegian bokmål", "nn": "Norwegian nynorsk", "en": "English"}.get
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(record)
@@ -144,6 +146,24 @@ def _purpose(policy: Policy, name: str, purpose: Purpose) -> ProcessingPurpose:
         "assessment_ref": purpose.assessment_ref,
         "assessed_on": purpose.assessed_on.isoformat() if purpose.assessed_on else None,
     }
+
+
+def called(name: object, kind: str = "") -> str:
+    """Returns what a thing of the policy is called: as the words of its kind have it, else its name in words."""
+    return _names().get(kind, {}).get(str(name)) or str(name).replace("_", " ")
+
+
+def _lacking(warning: str) -> str:
+    """What is missing, in words: `purpose contract: assessed_on is missing`."""
+    kind, _, rest = warning.partition(" ")
+    name, _, said = rest.partition(": ")
+    what, _, missing = said.partition(" ")
+    return f"{kind} {called(name, f'{kind}s')}: {called(what, 'lacking')} {missing}" if missing else called(warning)
+
+
+@cache
+def _names() -> dict[str, dict[str, str]]:
+    return tomllib.loads(_NAMES.read_text(encoding="utf-8"))
 
 
 @cache

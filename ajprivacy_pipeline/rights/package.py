@@ -102,10 +102,12 @@ class Assembler:
                 found += (self._words("judged", date=self._words.day(as_of(self._month.month))),)
             restricted = any(one.kind == RESTRICTION and one.is_open for one in earlier)
             return (*found, self._words("restriction_stands")) if restricted else found
+        words, clauses = self._words, self._policy.clauses
+        remedy = words("refused_remedy", authority=self._policy.notice.controller.supervisory_authority)
         if request.clause is None:
-            return (self._words("refused"),)
-        return (self._words("refused_by", clause=request.clause,
-                            meaning=self._words.clause(request.clause, self._policy.clauses[request.clause].meaning)),)
+            return words("refused"), remedy
+        meaning = words.clause(request.clause, clauses[request.clause].meaning).rstrip(".")
+        return words("refused_by", clause=request.clause, meaning=meaning), remedy
 
     def _provided(self, held: Sequence[Held]) -> list[Held]:
         """What the person provided: own rows, the columns of the policy, messages that they wrote."""
@@ -179,7 +181,9 @@ class Assembler:
             purposes = tuple(name for name, purpose in retention.purposes.items() if table in purpose.records)
         purposes = tuple(name for name in purposes if self._may_be(retention.purposes[name]))
         clauses = dict.fromkeys(clause for name in purposes for clause in retention.purposes[name].clauses)
-        own = self._policy.enforcement.clauses.get(table, {}).get(part) if purposes else None
+        own = self._policy.enforcement.clauses.get(table, {}).get(part)
+        ending = {retention.periods[period].source for name in purposes for period in retention.purposes[name].periods}
+        own = own if own in {*clauses, *ending} else None  # by what it goes, where a purpose ends by that
         return FieldTold(name=column, label=self._words.of("fields", column),
                          type=self._policy.sources.tables[table].columns[column].type, purposes=tuple(purposes),
                          clauses=tuple(dict.fromkeys((*([own] if own else ()), *clauses))))

@@ -286,7 +286,9 @@ def test_a_refusal_names_its_clause_and_nothing_about_anybody(desk: Desk, say: S
     request = asked(say, SUBJECT[KARI], kind, verified=False)
     assert say("refuse", request, "--clause", "RGT-8")[0] == 0
     text = answered(say, request, tmp_path / "out")
-    assert "avslått henvendelsen på grunnlag av RGT-8" in text
+    assert ("Grunnen er dette løftet i personvernerklæringen: «Ingenting utleveres før personen er identifisert» "
+            "(nummer RGT-8 i vår egen nummerering).") in text
+    assert "Du kan klage på avslaget til Datatilsynet, og du kan bringe saken inn for domstolene." in text
     assert "Datatilsynet" in text
     assert [marker for marker in OWNERS if marker in text] == []
     assert "it is refused already" in say("close", request)[2]
@@ -341,6 +343,8 @@ def test_an_answer_says_until_when_and_why(tmp_path: Path, monkeypatch: pytest.M
     fields = {field["name"]: field for field in customers["fields"]}
     assert fields["email"]["purposes"] == ["contract", "profile", "individualisation"]
     assert fields["email"]["clauses"][0] == "CON-4"
+    page = (tmp_path / "out" / "package.html").read_text(encoding="utf-8")
+    assert "Bokstavene og tallene er vår egen nummerering av det personvernerklæringen lover." in page
     assert found["complaint"]["authority"] == "Datatilsynet"
     assert found["request"]["answer_by"] == "2026-12-20"
     assert date.fromisoformat(found["made_on"]) == TODAY

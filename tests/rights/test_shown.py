@@ -27,6 +27,8 @@ CASES = [
     ("country", "text", "Norge", "Norge", "Norge"),
     ("country", "text", "XX", "XX", "XX"),
     ("channel", "enum", "sms", "sms", "sms"),
+    ("currency", "text", "NOK", "norske kroner", "Norwegian kroner"),
+    ("currency", "text", "CHF", "CHF", "CHF"),
     ("name", "text", "Female", "Female", "Female"),
     ("birth_date", "date", "1980-02-29", "29. februar 1980", "29 February 1980"),
     ("birth_date", "date", "1980-02-30", "1980-02-30", "1980-02-30"),

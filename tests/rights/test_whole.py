@@ -170,6 +170,9 @@ def test_a_package_lists_the_purposes_of_its_person_alone(
     assert {one["name"] for one in found["purposes"]} == listed
     assert {name for table in found["held"] for field in table["fields"] for name in field["purposes"]} <= listed
     assert {name for one in found["recipients"] for name in one["purposes"]} <= listed
+    clauses = {clause for one in found["held"] if one["table"] == "customers"
+               for field in one["fields"] for clause in field["clauses"]}
+    assert ("CON-4" in clauses) == ("contract" in listed)  # no contract's clause where no contract is a purpose
     assert ("Transportører" in {one["title"] for one in found["recipients"]}) == receives
     text = (tmp_path / "out" / "package.html").read_text(encoding="utf-8")
     assert "Alle formålene våre går fram av personvernerklæringen." in text

@@ -204,6 +204,11 @@ def test_the_record_of_processing_is_whole(tmp_path: Path) -> None:
     assert "purpose contract: assessment_ref is missing" in record["warnings"]
     assert text.count('class="missing"') >= len(record["warnings"])
     assert all(clause in text for clause in POLICY.clauses)
+    said = re.sub(r"<style>.*?</style>|<[^>]+>", " ", text, flags=re.DOTALL)
+    assert re.findall(r"\w+_\w+", said) == []  # nothing is called as the policy's files call it
+    assert "the day of its assessment is missing" in said
+    assert "individual offers" in said
+    assert "until the person ends it" not in said  # the sentence says it
 
 
 def test_every_period_ends_some_purpose() -> None:
