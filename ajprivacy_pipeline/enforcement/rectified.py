@@ -33,6 +33,7 @@ from ajprivacy_pipeline.enforcement.plans import (
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.sealed import key_prints, require_same_keys
 from ajprivacy_pipeline.enforcement.shapes import ApplyResult, PlanSummary
+from ajprivacy_pipeline.enforcement.standing import require_standing
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.settings import Settings
@@ -168,7 +169,8 @@ def carry_out(settings: Settings, policy: Policy, control: ControlStore, keys: K
     """Carry an approved rectification out, or go on with one; of one that is carried out, read back what stands there.
 
     Raises:
-        EnforcementError: what was said has changed since, or what was written does not stand there.
+        EnforcementError: what was said has changed since, the request was refused or taken back, or what was written
+            does not stand there.
         PrivacyError: the warehouse or a store is not usable.
     """
     said = kept(settings, keys, plan.request or "")
@@ -194,8 +196,10 @@ class _Carrying:
         self.plan, self.ground, self.said, self.writer, self.checkpoint = plan, ground, said, writer, checkpoint
 
     def run(self, by: str) -> ApplyResult:
-        move(self.control, self.ledger, self.plan, "applying", by)
         stood = self.writer.markers(self.plan.id).get(_BATCH)
+        if stood is None:
+            self._require_standing()
+        move(self.control, self.ledger, self.plan, "applying", by)
         if stood is not None:
             self._record(json.loads(stood))
             counts = json.loads(stood)
@@ -211,7 +215,8 @@ class _Carrying:
 
     def _batch(self) -> dict[str, Any]:
         self.checkpoint("batch")
-        with hold_lock(self.settings):  # whoever places a hold then finds it corrected, or keeps it as it was
+        with hold_lock(self.settings):  # whoever places a hold, or refuses, finds it corrected, or keeps it as it was
+            self._require_standing()
             held = self._is_held()
             with self.writer.batch() as batch:
                 states = [HELD if held else self._change(batch, one) for one in self.said.corrections]
@@ -224,6 +229,9 @@ class _Carrying:
             self._record(counts)
         self.checkpoint("recorded")
         return counts
+
+    def _require_standing(self) -> None:
+        require_standing(self.settings, self.policy, self.control, self.plan.request or "")
 
     def _is_held(self) -> bool:
         """Whether a legal hold stands on the person, or on a table of which a value is to be corrected."""

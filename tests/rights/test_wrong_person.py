@@ -167,6 +167,24 @@ def test_a_plan_of_a_request_that_was_refuted_or_withdrawn_changes_nothing(desk:
     assert cells(desk) == before
 
 
+@pytest.mark.parametrize("step", [("refuse", "--clause", "RGT-8"), ("close", "--outcome", "withdrawn")])
+def test_a_correction_that_was_refuted_or_withdrawn_is_not_written(desk: Desk, say: Say, step: tuple[str, ...]) -> None:
+    """An address that somebody else wanted in her row, with which to come in: planned, refuted, approved, applied."""
+    before = cells(desk)
+    code, request, err = say("request", "add", "--kind", "rectification", "--customer", "1", "--received", "2026-11-20",
+                             "--table", "customers", "--column", "email", "--old", "kari@example.no", "--new",
+                             "thief@example.com")
+    assert code == 0, err
+    assert say("request", "verify-identity", request.strip())[0] == 0
+    plan = planned(say, request.strip())
+    assert say("request", step[0], request.strip(), *step[1:])[0] == 0
+    approve(desk.settings, plan, "Ada", release_brake=True)
+    code, out, err = say("plan", "apply", plan, "--json")
+    assert (code, out, "was refused or withdrawn" in err) == (2, "", True), err
+    assert cells(desk) == before
+    assert say("plan", "withdraw", plan, "--by", "Ada")[0] == 0
+
+
 def test_a_request_made_twice_is_carried_out_once(desk: Desk, say: Say, tmp_path: Path) -> None:
     """Each has its plan and its answer; the second finds it done, and the other customer is as before."""
     before = cells(desk)
