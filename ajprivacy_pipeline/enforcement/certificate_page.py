@@ -100,6 +100,12 @@ class Words:
         freeze = self._shared["freezes"].get(name)
         return str(freeze["name"]) if freeze else self._shared["purposes"].get(name) or self.group(group).get(name)
 
+    def waited(self, name: str) -> str | None:
+        """Returns the words for what is waited for, as `customers.email`; None where there are none."""
+        entity, _, part = name.partition(".")
+        of, what = self.of("entities", entity), self.of("parts", part) or self.of("reasons", part)
+        return f"{of}: {what}" if of and what else None
+
     def number(self, count: int) -> str:
         """Returns a number as the language groups its digits."""
         return f"{count:,}".replace(",", "\N{NO-BREAK SPACE}") if self._language == "nb" else f"{count:,}"

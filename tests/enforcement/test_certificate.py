@@ -273,6 +273,14 @@ def test_everything_of_the_policy_has_a_word(language: Any) -> None:
     assert words.group("actions").keys() == words.group("meanings").keys()
 
 
+@pytest.mark.parametrize(("name", "nb", "en"), [
+    ("orders.delivery", "Ordrer: leveringsopplysninger", "Orders: delivery details"),
+    ("customers.contract", "Kunder: oppfyllelse av avtalen", "Customers: performance of the contract"),
+    ("grid.copy", None, None), ("customers", None, None)])
+def test_what_is_waited_for_is_called_by_words(name: str, nb: str | None, en: str | None) -> None:
+    assert [Words(language).waited(name) for language in _wording()] == [nb, en]
+
+
 # The page.
 
 class Page(HTMLParser):

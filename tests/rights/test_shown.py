@@ -95,9 +95,9 @@ def test_where_parts_of_a_row_differ_each_end_says_whose_it_is() -> None:
 
 
 @pytest.mark.parametrize(("actions", "nb", "en"), [
-    (["erase", "delete_row"], "besluttet slettet,", "decided that it is erased,"),
-    (["generalise"], "besluttet gjort grovere,", "decided that it is made coarser,"),
-    (["unlink"], "besluttet koblet fra deg,", "decided that it is unlinked from you,"),
+    (["erase", "delete_row"], "besluttet slettet,", "decided that it is to be erased,"),
+    (["generalise"], "besluttet gjort grovere,", "decided that it is to be made coarser,"),
+    (["unlink"], "besluttet koblet fra deg,", "decided that it is to be unlinked from you,"),
     (["erase", "generalise"], "slettet, gjort grovere eller koblet fra deg", "erased, made coarser or unlinked"),
     ([], "slettet, gjort grovere eller koblet fra deg", "erased, made coarser or unlinked")])
 def test_what_is_due_is_told_by_what_the_policy_does_to_it(actions: list[str], nb: str, en: str) -> None:
