@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from ajprivacy_pipeline.enforcement.approve import approve, withdraw
 from ajprivacy_pipeline.enforcement.ledger import Ledger
@@ -16,8 +17,9 @@ from ajprivacy_pipeline.oversight.holds import lift_hold, place_hold
 from ajprivacy_pipeline.storage import month_files
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import warehouse_lock
-from tests.enforcement.enforcement_world import World, changed
+from tests.enforcement.enforcement_world import World, changed, new_database
 from tests.enforcement.kept import Kept
+from tests.enforcement.keyed_shop import keyed_world
 
 
 def policy_says(world: World, old: str, new: str) -> None:
@@ -70,6 +72,27 @@ def test_an_order_between_reading_and_writing_keeps_its_person(keyed: Kept) -> N
     assert people(world)[1] == "Kari Nordmann"
     assert people(world)[4] == "Anonymised"
     assert {row["reason"] for row in result["dropped"]} == {"not_due"}
+
+
+def test_an_order_that_is_due_cannot_change_after_its_facts_were_read(postgres_url: str, tmp_path: Path) -> None:
+    """Delivered only now, it would be kept: whoever says so waits for the batch's locks, and nothing is overlooked."""
+    world = keyed_world(tmp_path, new_database(postgres_url, "between"))
+    world.decide()
+    plan = str(world.plan()["plan"])
+    approve(world.settings, plan, "Ada", release_brake=True)
+    refused: list[str] = []
+
+    def arrives(now: str) -> None:
+        if now == "facts":
+            with world.connection() as connection, pytest.raises(sa.exc.OperationalError) as error:
+                connection.exec_driver_sql("SET lock_timeout = '200ms'; "
+                                           "UPDATE ordre SET levert = '2026-10-20' WHERE nr = 100")
+            refused.append(str(error.value.orig))
+
+    assert world.apply(plan, arrives)["verified"]
+    assert refused
+    assert all("lock timeout" in text for text in refused)
+    assert people(world)[1] == "Anonymised"
 
 
 def test_another_value_is_not_erased(keyed: Kept) -> None:
