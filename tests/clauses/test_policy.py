@@ -54,8 +54,8 @@ def test_an_executed_clause_without_a_test_is_refused() -> None:
     """And one with a test that is not executed."""
     assert "CON-3: what is executed names the test" in faults(
         clauses=(f'test = "{POLICY.clauses["CON-3"].test}"\n', ""))
-    assert "CON-7: what is executed names the test" in faults(
-        clauses=('[CON-7]\nstate = "planned"', '[CON-7]\nstate = "planned"\ntest = "tests/x.py::test_y"'))
+    assert "IMP-5: what is executed names the test" in faults(
+        clauses=('[IMP-5]\nstate = "documented"', '[IMP-5]\nstate = "documented"\ntest = "tests/x.py::test_y"'))
     assert Clause.model_fields["test"].default is None
 
 
