@@ -44,4 +44,4 @@ def test_a_line_says_which_of_how_many(tmp_path: Path, capsys: pytest.CaptureFix
     _kept(tmp_path)
     with Lines(Expected(tmp_path)) as lines:
         lines.report(STEPS[0])
-    assert capsys.readouterr().err.splitlines()[-1].endswith("1.0 s       1 of 3")
+    assert capsys.readouterr().err.splitlines()[-1].endswith("1.0 s     1 of 3")
