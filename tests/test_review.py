@@ -64,6 +64,7 @@ def _decide(settings: Settings, subject: str, decision: str, reason: str, kind: 
     return decide(settings, subject, decision, by, reason, kind=kind, month=month, today=TODAY)
 
 
+@pytest.mark.soak
 def test_release_of_an_open_balance_lifts_the_freeze(settings: Settings) -> None:
     """The decision and its invoices, as they are, stand together; the next run sees both."""
     assert _held(settings, "customer:1")["name"] == ["no_evidence", "open_balance"]
@@ -89,6 +90,7 @@ def test_keep_is_recorded_and_changes_no_decision(settings: Settings) -> None:
     assert _held(settings, "customer:2")["name"] == ["no_evidence"]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("kind", "other", "released", "kept"), [
     ("open_balance", "no_evidence", "written_off", "collection"),
     ("no_evidence", "open_balance", "no_ground_found", "evidence_sought"),

@@ -88,6 +88,7 @@ def test_every_row_of_the_table_is_followed() -> None:
     assert set(rows) - {"to", "---"} == FOLLOWED | PLACES
 
 
+@pytest.mark.soak
 def test_a_period(scratch: Scratch, tmp_path: Path) -> None:
     """A period of the notice is a period of the models: the evaluator, told the same number, decides the same."""
     scratch.put("purposes.toml", "log_months = { value = 13", "log_months = { value = 2")
@@ -437,6 +438,7 @@ def published(folder: Path, scratch: Scratch, *tables: str) -> World:
     return world
 
 
+@pytest.mark.soak
 def test_a_notice_elsewhere(tmp_path: Path) -> None:
     """`policy init` writes it, AJPRIVACY_NOTICE makes it count, and nothing is written over."""
     own = tmp_path / "notice"

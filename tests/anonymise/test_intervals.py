@@ -87,6 +87,7 @@ def beside_giants(draw: Any) -> tuple[list[list[int]], set[tuple[int, int]], set
     return values, giants, set(draw(st.lists(st.sampled_from(places), max_size=12))) | giants
 
 
+@pytest.mark.soak
 @settings(max_examples=150, deadline=None)
 @given(beside_giants(), st.sampled_from([10**9, 8_900_000_000_000, 10**15]))
 def test_a_giant_changes_nothing_that_a_large_cell_does_not(

@@ -55,6 +55,7 @@ def test_the_example_sets_variables_that_are_read() -> None:
     assert (settings.memory_limit, settings.threads, len(settings.alerts)) == ("4GB", 4, 1)
 
 
+@pytest.mark.soak
 def test_control_store_and_keys_come_back_together_or_not_at_all(tmp_path: Path) -> None:
     """A backup of the folders belongs together: with an older control store beside newer keys nothing runs."""
     home = Home(tmp_path / "home")

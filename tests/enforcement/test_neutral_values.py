@@ -57,6 +57,7 @@ def test_a_new_neutral_value_makes_nobody_due_again(earlier: Kept) -> None:
     assert _values(world) == [("customer:4", "name")]  # no version of the policy has ever left that
 
 
+@pytest.mark.soak
 def test_in_a_column_that_takes_null_it_is_a_name(earlier: Kept) -> None:
     world = earlier.applied()
     _today(world)

@@ -257,6 +257,7 @@ def test_a_restored_warehouse_is_seen_and_carried_out_again(world: World) -> Non
     assert look(world).counted == before.counted
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("end", "stands"), [("2026-10-31", False), ("2026-11-01", False), ("2026-11-02", True)])
 def test_an_entry_ends_after_the_longest_life_and_a_month(world: World, end: str, stands: bool) -> None:
     """The day on which it ends lies before, on and after the first day after the month."""

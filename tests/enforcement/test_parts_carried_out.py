@@ -85,6 +85,7 @@ def rows(world: World, table: str) -> dict[Any, tuple[Any, ...]]:
         return {row[0]: tuple(row[1:]) for row in connection.exec_driver_sql(f"SELECT * FROM {table}")}
 
 
+@pytest.mark.soak
 def test_the_merged_row_goes_and_the_survivor_keeps_what_was_its(world: World) -> None:
     before: Callable[[str], Any] = {table: rows(world, table) for table in ("kunde", "meta", "ordre")}.__getitem__
     decided = world.decide()

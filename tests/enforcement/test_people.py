@@ -75,6 +75,7 @@ def test_they_are_those_of_whom_nothing_is_left(sample: Kept) -> None:
     assert verdict(world)["anonymised"] == said["anonymised"]
 
 
+@pytest.mark.soak
 def test_somebody_who_is_held_is_neither(sample: Kept) -> None:
     sample.applied()
     world = sample.approved()

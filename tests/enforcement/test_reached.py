@@ -75,6 +75,7 @@ def test_a_row_that_somebody_else_shows_stays(tmp_path: Path, joined: str) -> No
     assert everything(world) == before
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("copies", "left"), [
     (COPIES.replace('"phone", "phone_mobile"', '"phone"'), {"phone"}),  # the other one would be shown
     (copy("address", '"address1", "postcode", "city"', "where = \"city LIKE 'Oslo'\"")
@@ -101,6 +102,7 @@ def test_what_the_query_shows_after_all_stops_the_batch(tmp_path: Path) -> None:
     assert everything(world) == before
 
 
+@pytest.mark.soak
 def test_a_row_that_keys_of_two_tables_find_waits_for_the_one_that_stays(tmp_path: Path) -> None:
     """Per's number is also that of an order of Ola's: as long as she needs it, nothing of the row goes."""
     both = COPIES.replace(copy("phone", '"phone", "phone_mobile"'), "") + (

@@ -30,6 +30,7 @@ def test_what_stands_again_makes_its_plan_unverified_and_goes_under_it(keyed: Ke
     assert open_ledger(world.settings).verify().faults == ()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("change", [
     "UPDATE kunde SET navn = 'Somebody Else' WHERE nr = 1",  # another value: not what was taken away
     "UPDATE kunde SET navn = navn",  # nothing at all

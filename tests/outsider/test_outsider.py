@@ -174,6 +174,7 @@ def test_small_counts_shown_as_they_are_and_totals_that_are_no_sums(release: Pub
     assert any("no multiple of k" in text for text in learnt)
 
 
+@pytest.mark.soak
 def test_rounded_counts_beside_exact_totals_of_few(outside: Outside, release: Published) -> None:
     """Were every total of few over the types shown, the small counts within it would follow."""
     spoilt, truth = only(release, "sales_counts", "sales_monthly"), true_counts(outside.facts)
@@ -422,6 +423,7 @@ def test_a_spoilt_folder_ends_with_1(outside: Outside, release: Published, tmp_p
     assert done.stderr == ""
 
 
+@pytest.mark.soak
 def test_what_is_no_release_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / "sales_monthly").mkdir()
     pd.DataFrame({"month": [1]}).to_parquet(tmp_path / "sales_monthly" / "2024-01.parquet")

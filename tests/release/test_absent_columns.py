@@ -78,6 +78,7 @@ def test_a_table_keeps_the_columns_it_was_first_published_with(tmp_path: Path) -
     assert world.query("SELECT count(DISTINCT month) FROM sales_monthly") == [(4,)]
 
 
+@pytest.mark.soak
 def test_a_column_that_is_gone_later_is_suppressed_in_the_new_months(tmp_path: Path) -> None:
     world = shop(tmp_path, {}, "2024-04", all_but("sales_monthly"))
     world.publish()

@@ -90,6 +90,7 @@ def test_the_cells_of_the_period_are_those_of_a_shop_in_which_nobody_went(worlds
     assert {table: world.rows(f"SELECT * FROM {table} ORDER BY ALL") for table in TABLES} != wanted
 
 
+@pytest.mark.soak
 def test_the_ledger_keeps_tokens_alone_through_a_release(worlds: Callable[[], World]) -> None:
     world = worlds()
     _pending(world, "04")
@@ -125,6 +126,7 @@ def test_who_is_still_named_elsewhere_is_one_person_and_nothing_is_remembered_tw
     assert (regions["O040"], regions["O041"], regions["O0421"]) == ("abroad", "0", "5")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("orders_a_month", "length", "last", "months", "gone"), [
     (9, "quarter", "2024-09", "07 08", ["C62", "C63", "C64", "C71", "C72"]),  # which begins after the release
     (2, "year", "2024-12", "03 04", ["C28", "C29", "C30"]),  # of months before it, in a year that has not ended

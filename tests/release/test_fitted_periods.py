@@ -175,6 +175,7 @@ def test_a_text_that_names_no_period_is_refused(text: str) -> None:
         periods.read_lengths([text])
 
 
+@pytest.mark.soak
 def test_facts_published_by_months_are_never_published_by_quarters_too(tmp_path: Path) -> None:
     """The control store is lost, and what comes after would show the same facts in other pieces."""
     world = shop(tmp_path, 24)

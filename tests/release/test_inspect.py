@@ -25,6 +25,7 @@ def call(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
     return forked.call(["releases", *arguments], env, world.settings.home)
 
 
+@pytest.mark.soak
 def test_two_months_are_listed_whole_and_differ_by_the_new_month_alone(published: World) -> None:
     published.publish("2024-04")
     settings = published.settings

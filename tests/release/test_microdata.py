@@ -108,6 +108,7 @@ def test_pycanon_agrees_on_what_is_published(later: World) -> None:
     assert_agrees(con, "analytics.published.customers_microdata", later.policy)
 
 
+@pytest.mark.soak
 def test_the_policy_may_ask_for_one_level_a_column(tmp_path: Path) -> None:
     world = shop(tmp_path, recoding="full_domain")
     assert world.publish("2024-03").proven
@@ -248,6 +249,7 @@ def test_a_value_that_no_hierarchy_covers_is_refused_and_the_previous_release_st
     assert len(later.control.releases()) == 1
 
 
+@pytest.mark.soak
 def test_the_order_of_rows_changes_nothing(first: Path, tmp_path: Path) -> None:
     rows = people()
     for values in rows.values():

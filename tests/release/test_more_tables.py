@@ -125,6 +125,7 @@ def test_a_table_whose_source_is_absent_is_absent_and_says_why(world: World) -> 
     assert there == [(0,)]
 
 
+@pytest.mark.soak
 def test_a_source_that_is_gone_keeps_the_closed_months(published: World) -> None:
     published.con.execute("CREATE SCHEMA raw")
     published.con.execute("CREATE TABLE raw.extraction AS SELECT 'communications' AS table_name, false AS present, "

@@ -36,6 +36,7 @@ def test_a_shop_where_seven_of_ten_ordered_once_gets_its_microdata(tmp_path: Pat
     assert_agrees(world.con, PUBLIC, snapshot.columns.of(world.policy))
 
 
+@pytest.mark.soak
 def test_no_class_of_a_drawn_column_may_have_less_than_the_share(tmp_path: Path) -> None:
     """A class of the commonest value but for one of each other: distinct enough, far less mixed than the table."""
     world = filled(tmp_path, rows_of(500), one_group())

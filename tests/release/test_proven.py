@@ -41,6 +41,7 @@ def test_every_guarantee_must_have_passed() -> None:
         assert not is_proven([v if v.guarantee != left else Verdict(left, False, "") for v in passed]), left
 
 
+@pytest.mark.soak
 def test_an_unproven_release_says_so_wherever_it_is_read(unproven: World) -> None:
     assert unproven.query("SELECT DISTINCT proven FROM release_info") == [(False,)]
     comments = unproven.query("SELECT comment FROM duckdb_tables() WHERE database_name = 'analytics'")
@@ -74,6 +75,7 @@ def test_the_first_proven_release_is_the_first_and_replaces_the_others(unproven:
     assert unproven.publish("2024-03").status == "already_closed"
 
 
+@pytest.mark.soak
 def test_killed_after_the_commit_the_next_run_removes_what_was_not_proven(
         unproven: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:

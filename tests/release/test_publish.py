@@ -161,6 +161,7 @@ def test_the_next_month_replaces_the_last(proven: World, url: str) -> None:
     assert months == 4
 
 
+@pytest.mark.soak
 def test_a_failure_in_the_middle_leaves_the_old_tables(proven: World, url: str,
                                                        monkeypatch: pytest.MonkeyPatch) -> None:
     send(proven, url)
@@ -195,6 +196,7 @@ def test_a_reader_sees_the_old_tables_until_the_end(proven: World, url: str, mon
     assert ask(url, "SELECT count(*) FROM {}sales_monthly") > before
 
 
+@pytest.mark.soak
 def test_rights_and_views_of_others_stay(proven: World, postgres_url: str) -> None:
     url = fresh_database(postgres_url, "analysts")
     send(proven, url)

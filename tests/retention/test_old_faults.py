@@ -102,6 +102,7 @@ def settings(faulty: Path, tmp_path: Path) -> Settings:
     return load_settings({"AJPRIVACY_HOME": str(tmp_path), "AJPRIVACY_THREADS": "1"})
 
 
+@pytest.mark.soak
 def test_a_release_lifts_that_freeze_until_another_fault_appears(settings: Settings) -> None:
     """Of the record and of everybody whom it froze; a keep ends it; a new fault of the record is held again."""
     control = ControlStore.in_folder(settings.control)

@@ -70,6 +70,7 @@ def test_a_restriction_holds_everything_until_it_is_closed(tmp_path: Path, whose
     assert decide(settings)["name"][0] == "due"
 
 
+@pytest.mark.soak
 def test_a_pending_access_holds_all_but_marketing_until_it_is_refused(tmp_path: Path) -> None:
     settings = home(tmp_path, OLD)
     request = add(settings, "access")
@@ -97,6 +98,7 @@ def test_an_erasure_erases_from_verification_on_and_not_before(tmp_path: Path) -
     assert decide(settings)["email"][:2] == ("due", TODAY)
 
 
+@pytest.mark.soak
 def test_a_withdrawn_request_has_no_effect(tmp_path: Path) -> None:
     settings = home(tmp_path, ACTIVE)
     before = decide(settings)

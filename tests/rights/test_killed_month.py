@@ -91,6 +91,7 @@ def test_a_killed_second_run_says_what_to_run(desk: Desk, say: Say, tmp_path: Pa
     assert answered(say, request, tmp_path / "after") == whole
 
 
+@pytest.mark.soak
 def test_what_a_killed_run_left_is_built_anew_without_who_is_erased(desk: Desk, say: Say, tmp_path: Path) -> None:
     """An erasure is planned and carried out; neither the finished month's file nor the left one holds her any more."""
     leave_half(desk, KILLED)

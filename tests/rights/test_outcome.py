@@ -106,6 +106,7 @@ def test_an_erasure_is_told_as_far_as_it_is_carried_out(desk: Desk, say: Say, tm
     assert "not carried out yet" in again["answer"][0]
 
 
+@pytest.mark.soak
 def test_an_address_of_several_is_answered_to_nobody(desk: Desk, say: Say, tmp_path: Path) -> None:
     engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
     with engine.begin() as connection:

@@ -143,7 +143,8 @@ def test_the_same_on_other_databases(server_desk: Desk, capsys: pytest.CaptureFi
 POINTS = ("batch", "read", "write", "written", "mark", "commit", "committed", "recorded")
 
 
-@pytest.mark.parametrize("points", [("written", "committed"), pytest.param(POINTS, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("points", [("written", "committed"), POINTS])
 def test_killed_anywhere_and_started_again_it_ends_the_same(desk: Desk, say: Say, points: tuple[str, ...]) -> None:
     for number, point in enumerate(points):
         old = f"kari{number}@example.no"

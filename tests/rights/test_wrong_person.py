@@ -185,6 +185,7 @@ def test_a_correction_that_was_refuted_or_withdrawn_is_not_written(desk: Desk, s
     assert say("plan", "withdraw", plan, "--by", "Ada")[0] == 0
 
 
+@pytest.mark.soak
 def test_a_request_made_twice_is_carried_out_once(desk: Desk, say: Say, tmp_path: Path) -> None:
     """Each has its plan and its answer; the second finds it done, and the other customer is as before."""
     before = cells(desk)

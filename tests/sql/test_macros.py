@@ -103,6 +103,7 @@ def test_typed_dates_are_what_their_text_is(con: zones.Connection, typed: str, r
     assert one(con, f"local_on(CAST($x AS {typed}), {bounds})", x=raw) == one(con, f"local_on($x, {bounds})", x=raw)
 
 
+@pytest.mark.soak
 def test_a_typed_day_is_the_local_one_in_every_half_hour_of_the_plausible_years(con: zones.Connection) -> None:
     wrong = one(con, "(SELECT count(*) FROM range(0, 300 * 8766 * 2) AS r(i), (SELECT TIMESTAMPTZ "
                      "'1900-01-01 00:00:00+00' + to_seconds(1800 * i) AS z) WHERE day_of(z) IS DISTINCT FROM z::DATE)")

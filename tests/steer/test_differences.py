@@ -132,8 +132,8 @@ def listed(result: Simulation, name: str) -> list[tuple[object, ...]]:
     return [tuple(row.values()) for row in result[name]]  # type: ignore[literal-required]
 
 
-@pytest.mark.parametrize("change", [change if not number else pytest.param(change, marks=pytest.mark.soak)
-                                    for number, change in enumerate(CHANGES)], ids=str)
+@pytest.mark.soak
+@pytest.mark.parametrize("change", CHANGES, ids=str)
 def test_a_simulation_finds_what_two_homes_decided_apart_differ_in(
     change: str, decided: Settings, tmp_path: Path,
 ) -> None:
