@@ -28,7 +28,7 @@ class Question:
 def questions(policy: Policy) -> Mapping[str, Question]:
     """Returns what is asked of which table, as `schema.table`: those of the list, and each published one."""
     return {**_listed(), **{
-        f"published.{name}": Question("Every cell stands once.", _twice(f"published.{name}", dimensions))
+        f"published.{name}": Question("Every cell stands once.", _twice(f"published.{quote(name)}", dimensions))
         for name, table in policy.release.tables.items()
         if table.months and (dimensions := [c for c, column in table.columns.items() if column.role == _DIMENSION])}}
 

@@ -17,8 +17,6 @@ from tests.enforcement.kept import Kept
 from tests.enforcement.keyed_shop import in_small_batches
 from tests.enforcement.test_kill import table_rows
 
-pytestmark = pytest.mark.soak
-
 Rows = dict[str, list[tuple[object, ...]]]
 
 
@@ -43,6 +41,7 @@ def one_sentence(error: PrivacyError) -> None:
     assert "\n" not in str(error)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("when", ["committed", "batch"])
 def test_the_control_store_is_away_for_a_while(when: str, one_by_one: Kept, wanted: Rows) -> None:
     """Between a batch's commit and its entry, and before a batch: somebody else has the store locked."""
@@ -83,7 +82,7 @@ def _fill_the_disk(env: dict[str, str], plan: str, point: str, said: str) -> Non
     Path(said).write_text(text, encoding="utf-8")
 
 
-@pytest.mark.parametrize("point", ["write", "committed"])
+@pytest.mark.parametrize("point", ["write", pytest.param("committed", marks=pytest.mark.soak)])
 def test_a_disk_that_is_full_in_the_middle(point: str, one_by_one: Kept, wanted: Rows, tmp_path: Path) -> None:
     world, plan = one_by_one.approved(), one_by_one.plan
     before = world.cells()
@@ -98,6 +97,7 @@ def test_a_disk_that_is_full_in_the_middle(point: str, one_by_one: Kept, wanted:
     ends_well(world, plan, wanted)
 
 
+@pytest.mark.soak
 def test_a_database_that_goes_away_between_two_batches(postgres_url: str, wanted: Rows, tmp_path: Path) -> None:
     """The server ends every connection to the database and lets nobody in; later it is there again."""
     url = new_database(postgres_url, "goes_away")
@@ -125,6 +125,7 @@ def test_a_database_that_goes_away_between_two_batches(postgres_url: str, wanted
     ends_well(world, plan, wanted)
 
 
+@pytest.mark.soak
 def test_a_control_store_that_nobody_may_read(one_by_one: Kept, wanted: Rows) -> None:
     """Refused before anything is changed; root may read everything, so a folder stands in its place."""
     world, plan = one_by_one.approved(), one_by_one.plan

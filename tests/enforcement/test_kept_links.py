@@ -25,7 +25,6 @@ def _lost(sample: Kept) -> dict[str, str]:
             if (table, column) == ("newsletter_subscriptions", "customer_id")}
 
 
-@pytest.mark.soak
 def test_a_link_stays_as_long_as_anything_of_its_subject_stays(sample: Kept) -> None:
     before = _lost(sample)
     world = sample.made()

@@ -83,7 +83,6 @@ MARKETING = {("customers", "ASK", "preferences"): None, ("customers", "ASK", "ge
              **{("web_events", "CLICK", column): None for column in ("customer_id", "visitor_id")}}
 
 
-@pytest.mark.soak
 def test_an_erasure_takes_what_can_go_and_nothing_of_anybody_else(world: World) -> None:
     ask(world, "erasure", "2026-11-21", customer_id="ASK")
     plan, now = carried_out(world)

@@ -3,12 +3,9 @@
 import random
 from pathlib import Path
 
-import pytest
-
 from tests.release.release_world import World, fill, shop_rows, tree
 
 
-@pytest.mark.soak
 def test_the_order_of_rows_and_the_number_of_threads_change_nothing(march: Path, tmp_path: Path) -> None:
     world = World(tmp_path)
     rows = shop_rows()
