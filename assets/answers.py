@@ -78,6 +78,14 @@ def _known(instance: dg.DagsterInstance) -> "list[Failed]":
             for row in rows]
 
 
+def renewed(instance: dg.DagsterInstance, found: "MonthFigures", pages: Sequence[Path], policy: Policy,
+            why: str) -> dg.AssetMaterialization:
+    """Returns the event that a month's page was written anew: what it says, and what the run of the month checked."""
+    return dg.AssetMaterialization(
+        PAGE, partition=f"{found['month']}-01", description=why,
+        metadata={**told(found, _known(instance), pages), "policy_version": policy.version, "made": True})
+
+
 def renew_page(context: dg.AssetExecutionContext, settings: Settings, policy: Policy) -> None:
     """Write the newest month's page anew after an apply, and note it; a page that cannot be written is a warning."""
     from ajprivacy_pipeline.monthly.renew import renew
@@ -87,6 +95,4 @@ def renew_page(context: dg.AssetExecutionContext, settings: Settings, policy: Po
     except PrivacyError as error:
         context.log.warning(str(error))
         return
-    context.log_event(dg.AssetMaterialization(
-        PAGE, partition=f"{found['month']}-01", description="anew, after an apply",
-        metadata={**told(found, _known(context.instance), pages), "policy_version": policy.version, "made": True}))
+    context.log_event(renewed(context.instance, found, pages, policy, "anew, after an apply"))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ajprivacy_pipeline.enforcement.entries import Entry
     from ajprivacy_pipeline.enforcement.head import Head
     from ajprivacy_pipeline.enforcement.plans import Plan
+    from ajprivacy_pipeline.enforcement.shapes import ApplyResult
 
 PLAN = dg.AssetKey(["enforcement", "plan"])
 APPLIED = dg.AssetKey(["enforcement", "applied"])
@@ -36,6 +37,7 @@ CERTIFICATE = dg.AssetKey(["enforcement", "certificate"])
 OVERDUE = "oldest_overdue"
 _TO_DO = "look at the plan and approve it (`ajprivacy plan show`, `plan approve`), or mend what stands in its way"
 APPLY = "apply"
+_VERIFIED = "verified"
 
 
 class PlanConfig(dg.Config):
@@ -82,7 +84,7 @@ def applied() -> dg.AssetsDefinition:
     """Returns the step that carries an approved plan out, with the check that it stands there."""
 
     @dg.asset(key=APPLIED, group_name=group("enforcement"), kinds={"sql"}, owners=OWNERS, tags={"content": "counts"},
-              deps=[PLAN], pool=POOL, check_specs=[dg.AssetCheckSpec("verified", asset=APPLIED, blocking=True)],
+              deps=[PLAN], pool=POOL, check_specs=[dg.AssetCheckSpec(_VERIFIED, asset=APPLIED, blocking=True)],
               description="What the last approved plan changed in the warehouse, read back with new SELECTs.")
     def enforcement__applied(context: dg.AssetExecutionContext, config: PlanConfig) -> Iterator[
             dg.MaterializeResult[None] | dg.AssetCheckResult]:
@@ -95,12 +97,20 @@ def applied() -> dg.AssetsDefinition:
         except PrivacyError as error:
             context.log.error(str(error))  # noqa: TRY400 - the event log redacts errors; ours hold no personal value
             raise error from None
-        counts = {name: value for name, value in result.items() if isinstance(value, int | bool)}
-        yield dg.MaterializeResult(asset_key=APPLIED, metadata={
-            **counts, "dropped": sum(row["rows"] for row in result["dropped"]), "month": result["month"]})
-        yield dg.AssetCheckResult(check_name="verified", asset_key=APPLIED, passed=result["verified"], metadata=counts)
+        made, checked = carried_out(result)
+        yield dg.MaterializeResult(asset_key=APPLIED, metadata=made.metadata)
+        yield dg.AssetCheckResult(check_name=_VERIFIED, asset_key=APPLIED, passed=checked.passed,
+                                  metadata=checked.metadata)
 
     return enforcement__applied
+
+
+def carried_out(result: "ApplyResult") -> tuple[dg.AssetMaterialization, dg.AssetCheckEvaluation]:
+    """Returns what an apply changed, in numbers, and whether it was read back as it should be."""
+    counts = {name: value for name, value in result.items() if isinstance(value, int | bool)}
+    dropped = sum(row["rows"] for row in result["dropped"])
+    return (dg.AssetMaterialization(APPLIED, metadata={**counts, "dropped": dropped, "month": result["month"]}),
+            dg.AssetCheckEvaluation(APPLIED, _VERIFIED, passed=result["verified"], metadata=counts))
 
 
 def certificate() -> dg.AssetsDefinition:

@@ -23,6 +23,7 @@ from ajprivacy_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from dagster._core.execution.execution_result import ExecutionResult
+    from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 CODE = "ajprivacy_pipeline.assets.definitions"  # the code location: the module that the pages and the daemon load
 PARTITION_TAG = "dagster/partition"
@@ -169,22 +170,36 @@ def prune(instance: dg.DagsterInstance, before: datetime) -> int:
     """Delete every run created before a moment, with its events and all that is kept beside them; returns how many.
 
     A run of that age is over, whatever its state says; one that still waits to begin stays. Dagster leaves the newest
-    materialisation of an asset and every evaluation of a check behind (1.13.27): they go here.
+    materialisation of an asset and every evaluation of a check behind (1.13.27): they go here, as does what commands
+    noted without a run.
     """
-    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+    from dagster._core.instance.utils import RUNLESS_RUN_ID
     from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
     old = dg.RunsFilter(created_before=before, statuses=[*_ENDED, *_UNDER_WAY])
-    gone = [record.dagster_run.run_id for record in instance.get_run_records(filters=old)]
+    gone = {record.dagster_run.run_id for record in instance.get_run_records(filters=old)}
     for run_id in gone:
         instance.delete_run(run_id)
     storage = instance.event_log_storage
-    if isinstance(storage, SqlEventLogStorage):
-        with storage.index_connection() as connection:
-            for run_id in gone:
-                connection.execute(AssetCheckExecutionsTable.delete().where(
-                    AssetCheckExecutionsTable.c.run_id == run_id))
     for record in instance.get_asset_records():
         newest = record.asset_entry.last_materialization_record
-        if newest is not None and newest.run_id in gone:
+        if newest is not None and (newest.run_id in gone or (
+                newest.run_id == RUNLESS_RUN_ID and newest.timestamp < before.timestamp())):
             storage.wipe_asset(record.asset_entry.asset_key)
+    if isinstance(storage, SqlEventLogStorage):
+        _forget(storage, gone, RUNLESS_RUN_ID, before)
     return len(gone)
+
+
+def _forget(storage: "SqlEventLogStorage", gone: Collection[str], runless: str, before: datetime) -> None:
+    """Take the checks of runs that are gone out of Dagster's tables, and old events and checks without a run."""
+    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
+    checks, events = AssetCheckExecutionsTable.c, SqlEventLogStorageTable.c
+    old_event = (events.run_id == runless) & (events.timestamp < before)
+    with storage.index_connection() as connection:
+        for run_id in gone:
+            connection.execute(AssetCheckExecutionsTable.delete().where(checks.run_id == run_id))
+        connection.execute(AssetCheckExecutionsTable.delete().where(
+            checks.run_id == runless, checks.evaluation_event_timestamp < before))
+        connection.execute(SqlEventLogStorageTable.delete().where(old_event))
+    with storage.run_connection(runless) as connection:  # in SQLite a file of its own
+        connection.execute(SqlEventLogStorageTable.delete().where(old_event))

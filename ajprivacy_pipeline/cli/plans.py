@@ -137,7 +137,7 @@ def plan_apply(plan: PlanId, as_json: Json = False) -> None:
     from ajprivacy_pipeline.settings import operator
     settings = _ready()
     result = apply_plan(settings, plan, by=operator())
-    _renew_page(settings)
+    _tell(settings, result)
     if as_json:
         print_json(result)
     else:
@@ -146,12 +146,15 @@ def plan_apply(plan: PlanId, as_json: Json = False) -> None:
         raise typer.Exit(PrivacyError.exit_code)
 
 
-def _renew_page(settings: Settings) -> None:
-    """The newest month's page says what was carried out; one that cannot be written undoes nothing."""
+def _tell(settings: Settings, result: "ApplyResult") -> None:
+    """The newest month's page and Dagster's say what was carried out; where they cannot, nothing is undone."""
+    from ajprivacy_pipeline.assets.noted import note_applied, note_page
     from ajprivacy_pipeline.monthly.renew import renew
     from ajprivacy_pipeline.policy import load_policy
+    policy = load_policy(settings.notice)
     try:
-        renew(settings, load_policy(settings.notice), today())
+        note_applied(settings, result)
+        note_page(settings, policy, *renew(settings, policy, today()))
     except PrivacyError as error:
         typer.echo(f"the page of the month stays as it was: {error}", err=True)
 

@@ -9,7 +9,11 @@ from ajprivacy_pipeline.assets import enforce
 from ajprivacy_pipeline.assets.answers import PAGE, PLACE
 from ajprivacy_pipeline.assets.definitions import defs
 from ajprivacy_pipeline.assets.enforce import APPLIED, APPLY, CERTIFICATE
+from ajprivacy_pipeline.assets.instance import prepare_dagster
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from typer.testing import CliRunner
 
+from ajprivacy_pipeline.cli.main import app
 from ajprivacy_pipeline.enforcement.plans import find_plan
 from tests.enforcement.enforcement_world import MONTH, World
 from tests.enforcement.kept import Kept
@@ -62,6 +66,34 @@ def test_an_approval_starts_the_job_that_carries_it_out(world: World) -> None:
     text = (world.settings.control / "pages" / file).read_text(encoding="utf-8")
     assert "Nothing was carried out so far." not in text
     assert "Kari" not in text
+
+
+def test_the_pages_show_what_a_command_carried_out(world: World) -> None:
+    """An apply by hand is no run: without its note the pages would say for a month that its plan still waits."""
+    plan = world.approved()
+    with prepare_dagster(world.settings) as instance:
+        assert instance.get_latest_materialization_event(PAGE) is None
+    CliRunner().invoke(app, ["plan", "apply", plan], catch_exceptions=False)
+    with prepare_dagster(world.settings) as instance:
+        found = {key: instance.get_latest_materialization_event(key) for key in (PAGE, APPLIED)}
+        (check,) = instance.event_log_storage.get_asset_check_execution_history(
+            dg.AssetCheckKey(APPLIED, "verified"), limit=2)
+        runs = instance.get_runs()
+    said = {key: event.asset_materialization for key, event in found.items() if event is not None}
+    assert runs == []
+    applied, page = said[APPLIED], said[PAGE]
+    assert applied is not None
+    assert page is not None
+    assert applied.metadata["applied"].value == find_plan(world.control, plan).summary["rows"]
+    assert check.status == AssetCheckExecutionRecordStatus.SUCCEEDED
+    assert page.partition == f"{MONTH}-01"
+    assert "plan" not in str(page.metadata["7 What waits for me?"].value)
+
+
+def test_without_a_history_a_command_makes_none(world: World) -> None:
+    assert not world.settings.dagster_home.exists() or not (world.settings.dagster_home / "dagster.yaml").exists()
+    CliRunner().invoke(app, ["plan", "apply", world.approved()], catch_exceptions=False)
+    assert not (world.settings.dagster_home / "dagster.yaml").exists()
 
 
 @pytest.mark.soak

@@ -180,3 +180,26 @@ def test_nothing_of_an_old_run_is_left(instance: dg.DagsterInstance) -> None:
     young = _run(instance, "2026-09")
     assert prune(instance, datetime(2020, 1, 1, tzinfo=UTC)) == 0
     assert left() == ({waiting, young}, True, set())
+
+
+def test_what_commands_noted_goes_with_its_age(instance: dg.DagsterInstance, settings: Settings) -> None:
+    """It belongs to no run, so no run takes it along: not in the index, not in the file that SQLite keeps for it."""
+    place = dg.AssetKey(["a", "note"])
+    instance.report_runless_asset_event(dg.AssetMaterialization(place, metadata={"rows": 7}))
+    instance.report_runless_asset_event(dg.AssetCheckEvaluation(place, "stands", passed=True))
+
+    def left() -> tuple[bool, int, int]:
+        said = instance.event_log_storage.get_asset_check_execution_history(dg.AssetCheckKey(place, "stands"), limit=9)
+        events = 0
+        for file in (settings.dagster_home / "history" / "runs").glob("*.db"):
+            with closing(sqlite3.connect(file)) as found:
+                events += found.execute("SELECT count(*) FROM event_logs WHERE run_id = ''").fetchone()[0]
+        return instance.get_latest_materialization_event(place) is not None, len(said), events
+
+    noted = left()
+    assert noted[:2] == (True, 1)
+    assert noted[2] > 0
+    assert prune(instance, datetime(2020, 1, 1, tzinfo=UTC)) == 0
+    assert left() == noted
+    assert prune(instance, datetime(2100, 1, 1, tzinfo=UTC)) == 0
+    assert left() == (False, 0, 0)
