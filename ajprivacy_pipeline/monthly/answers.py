@@ -62,10 +62,14 @@ def _overdue(found: "MonthFigures") -> str:
     due = sum(part["due"] for part in found["decided"])
     if not due:
         return "nobody: nothing is due"
+    oldest = f"the oldest for {found['overdue_days']:,} days"
+    if done := found["carried_out"]:
+        told = f"{done:,} of {due:,} decisions are carried out"
+        return f"nobody: {told}" if found["overdue_since"] is None else f"{told}; of the rest, {oldest}"
     most = sorted(found["decided"], key=lambda part: part["due"], reverse=True)[:3]
     why = ", ".join(f"{part['due']:,} of {part['entity']}.{part['part']} ({part['clause']})" for part in most
                     if part["due"])
-    return f"{due:,} decisions are due, the oldest for {found['overdue_days']:,} days; most: {why}"
+    return f"{due:,} decisions are due, {oldest}; most: {why}"
 
 
 def _release(found: "MonthFigures") -> str:

@@ -128,7 +128,10 @@ class Fault(TypedDict):
 
 
 class MonthFigures(TypedDict):
-    """Everything that the page says; `seen_on` is the local day it was put together."""
+    """Everything that the page says; `seen_on` is the local day it was put together.
+
+    `carried_out`: of the decisions that are due; 0 where the month was decided anew since.
+    """
 
     month: str
     as_of: date
@@ -140,6 +143,7 @@ class MonthFigures(TypedDict):
     overdue_since: date | None
     overdue_days: int
     overdue_limit: int
+    carried_out: int
     plan: Plans
     certificate: Certificate | None
     forecast: Forecast
@@ -174,14 +178,15 @@ class MonthPage:
         with boundary("monthly page"):
             entries = open_ledger(self.settings).entries()
             oldest = oldest_overdue(entries, self.today)
-            reviews = review_figures(self.con, self.control)
+            reviews, plans, decided = review_figures(self.con, self.control), self._plans(), self._decided()
             return {
                 "month": self.month, "as_of": as_of(self.month), "seen_on": self.today,
-                "policy_version": self._version(), "decided": self._decided(),
+                "policy_version": self._version(), "decided": decided,
                 "held_by": dict(self.con.execute(_HELD).fetchall()), "due_ages": self._ages(),
                 "overdue_since": oldest.since, "overdue_days": oldest.days,
                 "overdue_limit": self.policy.enforcement.overdue_days,
-                "plan": _plan(self._plans(), self.policy), "certificate": self._certificate(entries),
+                "carried_out": _carried_out(plans, entries, decided), "plan": _plan(plans, self.policy),
+                "certificate": self._certificate(entries),
                 "forecast": forecast_of(self.con, self.month), "releases": self._releases(),
                 "standing": self._standing(), "requests": self._requests(),
                 "reviews_undecided": reviews["undecided"], "review_days": reviews["oldest_undecided_days"],
@@ -283,6 +288,13 @@ def _plan(plans: Sequence[Plan], policy: Policy) -> Plans:
             "refused": len(summary["refused"]),
             "not_carried_out": _added((row["reason"], row["rows"]) for row in summary["not_carried_out"]),
             "waiting": _added((row["waits_for"], row["rows"]) for row in summary["waiting"])}
+
+
+def _carried_out(plans: Sequence[Plan], entries: Sequence[Entry], decided: Sequence[PartDecided]) -> int:
+    """What the batches of the newest plan have carried out; more than is due was due before the month was run again."""
+    done = sum(count["rows"] for entry in entries if entry.kind == "batch" and entry.body["plan"] == plans[-1].id
+               for count in entry.body["counts"]) if plans else 0
+    return done if done <= sum(part["due"] for part in decided) else 0
 
 
 def _added(rows: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from ajprivacy_pipeline.monthly.answers import LOOK_AT, Failed, answers
 
 QUIET: dict[str, Any] = {
     "month": "2026-10", "seen_on": date(2026, 11, 28), "policy_version": "7cc354665ed2cce1", "overdue_days": 0,
+    "overdue_since": None, "carried_out": 0,
     "decided": [{"entity": "orders", "part": "link", "clause": "CON-4", "due": 0, "hold": 1, "retain": 2}],
     "releases": [{"month": "2026-10", "proven": True, "published_on": date(2026, 11, 2)}],
     "standing": {"month": "2026-10", "whole": True, "verdicts": {"G1": "passed", "G2": "not checked"}, "visible": []},
@@ -45,6 +46,14 @@ def test_what_is_due_is_told_with_its_promise_and_nothing_of_what_is_not() -> No
     assert _said("overdue", decided=parts, overdue_days=1_000) == (
         "2,700 decisions are due, the oldest for 1,000 days; most: 1,500 of orders.billing (CON-4), "
         "1,200 of orders.link (CON-4)")
+
+
+@pytest.mark.parametrize(("since", "told"), [
+    (None, "nobody: 1,200 of 1,201 decisions are carried out"),
+    (date(2026, 10, 2), "1,200 of 1,201 decisions are carried out; of the rest, the oldest for 57 days")])
+def test_what_is_carried_out_is_not_called_due(since: date | None, told: str) -> None:
+    parts = [{"entity": "orders", "part": "link", "clause": "CON-4", "due": 1_201, "hold": 0, "retain": 0}]
+    assert _said("overdue", decided=parts, carried_out=1_200, overdue_since=since, overdue_days=57) == told
 
 
 @pytest.mark.parametrize(("changed", "answer"), [

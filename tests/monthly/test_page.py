@@ -116,7 +116,11 @@ def test_before_approval_somebody_is_overdue_and_afterwards_nobody(kept: Kept, a
     assert applied["overdue_since"] is None
     assert applied["plan"]["state"] == "verified"
     assert applied["certificate"] is not None
-    assert applied["certificate"]["rows"] == applied["plan"]["rows"]
+    assert applied["certificate"]["rows"] == applied["plan"]["rows"] == applied["carried_out"]
+    assert (before["carried_out"], waiting["carried_out"]) == (0, 0)
+    done = f"<br>{applied['carried_out']} carried out</p>"
+    assert done in render(applied, POLICY, "en")
+    assert done not in render(waiting, POLICY, "en")
     assert "Planen venter på godkjenning." in render(waiting, POLICY, "nb")
     assert "nobody waits for anything" in render(applied, POLICY, "en")
 
