@@ -11,7 +11,7 @@ import typer
 from typer import Context
 
 from ajprivacy_pipeline import errors
-from ajprivacy_pipeline.cli.console import _WIDTH
+from ajprivacy_pipeline.cli.console import _WIDTH, _broken, _gates
 from ajprivacy_pipeline.cli.help import ORDER
 from ajprivacy_pipeline.cli.main import app
 from ajprivacy_pipeline.policy import load_policy
@@ -192,3 +192,22 @@ def test_a_name_is_never_longer_than_its_column() -> None:
     """The progress of a run stays in columns: every model has room, and the longest step of a release."""
     names = [*catalogue_of(load_policy(NOTICE)), "release: computing cells in another order"]
     assert max(map(len, names)) < _WIDTH
+
+
+@pytest.mark.parametrize(("verdicts", "told"), [
+    ({"G1": "passed"}, "1 passed (G1)"),
+    ({f"G{number}": "passed" for number in (1, 2, 3, 5, 9, 10)}, "6 passed (G1 to G3, G5, G9 to G10)"),
+    ({"G1": "passed", "G2": "failed", "G3": "passed", "G4": "not checked"},
+     "2 passed (G1, G3); 1 failed (G2); 1 not checked (G4)"),
+])
+def test_a_summary_says_which_guarantees_have_which_verdict(verdicts: dict[str, str], told: str) -> None:
+    assert "; ".join(_gates(verdicts)) == told
+
+
+@pytest.mark.parametrize(("length", "lines"), [(65, 1), (66, 1), (67, 2)])
+def test_a_summary_has_lines_of_eighty_columns(length: int, lines: int) -> None:
+    """What somebody copies stays in one line, however long it is."""
+    found = _broken("gates", "a" * (length - 2) + " b")
+    assert len(found) == lines
+    assert max(map(len, found)) <= 80
+    assert _broken("query", "/a place/" * 20) == ["  query       " + "/a place/" * 20]

@@ -3,7 +3,8 @@
 Belongs here: text for people. Does not belong here: figures (they come from the run's own metadata).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
 from types import TracebackType
 from typing import Self
 
@@ -13,11 +14,13 @@ from ajprivacy_pipeline.run.expected import Expected
 from ajprivacy_pipeline.run.progress import Progress
 from ajprivacy_pipeline.run.summary import Missing, PlanLine, ReleaseSummary, RunSummary
 
-_VISIBLE = "percent of each table that can be seen: totals, then with one dimension named, with two, ...; – is not told"
+_VISIBLE = "percent seen: totals, by one dimension, by two, ...; – is not told"
 
 _MINUTE = 60
 _COUNT = 11  # "123 of 123" and a blank; eighty columns altogether
 _WIDTH = 42  # of the longest name of a model or a step, and a blank
+_LABEL = 14  # before what a line of the summary says
+_TO_COPY = ("approve", "query", "decisions", "run")  # commands and places, which stay in one line
 
 
 class Lines:
@@ -64,8 +67,16 @@ def summary_lines(summary: RunSummary) -> list[str]:
     """The end of a run for people; the same figures as its JSON."""
     return [
         f"{summary['month']} done in {summary['seconds']:.0f} s, policy {summary['policy_version']}",
-        *(f"  {label:12}{text}" for label, text in _rows(summary)),
+        *(line for label, text in _rows(summary) for line in _broken(label, text)),
     ]
+
+
+def _broken(label: str, text: str) -> list[str]:
+    """A row of the summary in lines of eighty columns."""
+    width = 80 - _LABEL
+    parts = [text] if label in _TO_COPY else wrap(
+        text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return [f"  {'' if number else label:{_LABEL - 2}}{part}" for number, part in enumerate(parts)]
 
 
 def _rows(summary: RunSummary) -> list[tuple[str, str]]:
@@ -113,7 +124,6 @@ def _release_rows(release: ReleaseSummary | None) -> list[tuple[str, str]]:
               "not proven anonymous, must not be shared outside the organisation")
     unconverted = release["unconverted_lines"]
     left_out = f"{unconverted:,} order lines, not in revenue_nok: the mapping has no rate for their currency"
-    gates = ", ".join(f"{gate} {verdict}" for gate, verdict in release["gates"].items())
     visible = [f"{table}: {line}" for table, line in release["visible"].items()]
     return [
         *closed,
@@ -124,8 +134,19 @@ def _release_rows(release: ReleaseSummary | None) -> list[tuple[str, str]]:
         *([("no rate", left_out)] if unconverted else []),
         *(("absent", f"{', '.join(column for column, why in release['absent'].items() if why == reason)}: {reason}")
           for reason in dict.fromkeys(release["absent"].values())),
-        ("gates", gates),
+        ("gates", "; ".join(_gates(release["gates"]))),
     ]
+
+
+def _gates(verdicts: Mapping[str, str]) -> Iterator[str]:
+    """How many guarantees have which verdict, and which, in runs of their numbers: "15 passed (G1 to G15)"."""
+    for verdict in dict.fromkeys(verdicts.values()):
+        numbers = [int(gate.removeprefix("G")) for gate, word in verdicts.items() if word == verdict]
+        starts = [number for number in numbers if number - 1 not in numbers]
+        ends = [number for number in numbers if number + 1 not in numbers]
+        runs = (f"G{start}" if start == end else f"G{start} to G{end}"
+                for start, end in zip(sorted(starts), sorted(ends), strict=True))
+        yield f"{len(numbers)} {verdict} ({', '.join(runs)})"
 
 
 def _counts(found: Mapping[str, int]) -> str:

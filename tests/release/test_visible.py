@@ -245,7 +245,7 @@ def test_the_command_line_shows_it(status: str) -> None:
                           "cells_suppressed": 2, "unconverted_lines": 0, "rows": 8, "gates": {"G2": "passed"},
                           "visible": {"sales_monthly": "orders 100, 98 %"}, "absent": {}})
     assert ("", "sales_monthly: orders 100, 98 %") in rows
-    assert ("gates", "G2 passed") in rows
+    assert ("gates", "1 passed (G2)") in rows
     assert any("the month is closed" in text for _, text in rows) == (status == "already_closed")
 
 
