@@ -214,19 +214,21 @@ class Copies:
             "SELECT DISTINCT c.key, c.entity, c.record_id FROM scratch.copy_claims AS c "
             "SEMI JOIN (SELECT unnest($keys) AS key) USING (key) ANTI JOIN scratch.copy_gone "
             "USING (entity, record_id, part)", {"keys": list(keys)}).fetchall()}
-        found = set()
+        found, places = set(), self.ground.places
         for (entity, _), column in addresses(self.policy):
-            table = self.ground.resolved.tables[entity]
-            place = self.ground.places.get(entity)
+            table, place = self.ground.resolved.tables[entity], places.get(entity)
             if table is None or place is None or not place.key or column not in place.columns:
                 continue
             links = [fed.written[0] for name in ("customer_id", "contact_id")
                      if entity == "orders" and (fed := table.columns.get(name)) and len(fed.written) == 1]
             name = place.columns[column][0]
+            same = [other for other, its in places.items()  # customers and contacts may be rows of one table
+                    if (its.table, its.key) == (place.table, place.key)]
             for row in batch.by_address(place.table, name, dict.fromkeys(keys, ()), [place.key[0], *links]):
                 key = email_key(text_of(row[name]) or "")
                 record_id = (text_of(row[place.key[0]]) or "").strip(WHITE_SPACE)
-                if key and all(row[link] is None for link in links) and (key, entity, record_id) not in known:
+                is_known = any((key, other, record_id) in known for other in same)
+                if key and all(row[link] is None for link in links) and not is_known:
                     found.add(key)
         return found
 

@@ -65,8 +65,9 @@ class Place:
 class _Reader:
     """What else of the contract is made of a source table: a column of it, or a query as a whole.
 
-    `cells` are what it is made of, each with whether it is the column as it stands and whether it is of the row that
-    the table of the contract shows; where that is not understood, `sql` is, in which any word may name a column.
+    `cells` are what it is made of, each with whether it is the column as it stands (in its arm of a union) and whether
+    it is of the row that the table of the contract shows; where that is not understood, `sql` is, in which any word may
+    name a column.
     """
 
     entity: str
@@ -199,7 +200,7 @@ def _reading(entity: str, other: ResolvedTable, path: tuple[str, ...], parts: Ma
     """What each column of a table of the contract, and its query as a whole, reads of a table of the source."""
     if other.reads is not None:
         for column, made in other.reads.columns.items():
-            cells = {cell.column: (made.plain and len(made.cells) == 1, same_key and cell.mention == other.mention)
+            cells = {cell.column: (made.plain, same_key and cell.mention == other.mention)
                      for cell in made.cells if same_table(cell.table, path) and not apart(cell.only, rows)}
             yield _Reader(entity, column, parts.get((entity, column)), cells)
         yield _Reader(entity, "", None, {cell.column: (True, False) for cell in other.reads.rows

@@ -106,6 +106,16 @@ def test_what_a_query_reads_from_the_master_row_waits(
     assert told == ([] if waits is None else [waits])
 
 
+def test_an_address_that_an_arm_of_a_union_shows_waits_for_its_own_reader(tmp_path: Path) -> None:
+    """Accounts and a module both keep a newsletter: only a subscription with the same address keeps an account's."""
+    query = "SELECT 'c' || nr AS id, epost AS post FROM kunde UNION ALL SELECT nr, navn FROM ordre"
+    more = (f'[tables.newsletter_subscriptions]\nquery = """{query}"""\n'
+            '[tables.newsletter_subscriptions.columns]\nsubscription_id = "id"\nemail = "post"\n')
+    told = [(one.same_row, one.alike) for one in sharings(places(tmp_path, more=more))
+            if (one.part, one.other) == (("customers", "email"), ("newsletter_subscriptions", "email"))]
+    assert told == [(False, (("email", "email"),))]
+
+
 @pytest.mark.parametrize("query", [
     "SELECT nr, kunde, dato, sum, betalt FROM faktura WHERE kunde IN (SELECT nr FROM kunde WHERE navn <> '')",
     ("SELECT nr, max(kunde) AS kunde, max(dato) AS dato, max(sum) AS sum, max(betalt) AS betalt FROM "

@@ -60,7 +60,8 @@ STAY, GO = (12, 15, 17, 19, 21), (11, 16, 20)
 NOT_CARRIED_OUT = {"orders.customer_id", *(f"invoices.billing_{name}" for name in (
     "name", "street_address", "postal_code", "city", "email"))}
 LEFT = {f"{table('Sales Invoice Header')}.{column}" for column in ("Bill-to Name", "Bill-to Address", "Sell-to E-Mail")}
-LACKS = {"customers": ("username", "last_login_at"), "order_lines": ("returned_at",),
+LACKS = {"cases": ("*",), "newsletter_subscriptions": ("*",), "customers": ("username", "last_login_at"),
+         "contacts": ("username", "deactivated_at", "last_login_at"), "order_lines": ("returned_at",),
          "orders": ("completed_at", "cancelled_at", "delivery_note", "payment_method", "payment_reference")}
 
 
@@ -77,6 +78,8 @@ def held(found: Facts) -> Facts:
         line |= {"line_number": 1, "delivered_at": day(line["delivered_at"])}
     for invoice in held["invoices"]:
         invoice |= {"issued_at": day(invoice["issued_at"]), "settled_at": paid[invoice["order_id"]]}
+        if invoice["amount"].startswith("-"):
+            invoice.update({name: None for name in invoice if name.startswith("billing_")}, order_id=None)
     for person in held["customers"]:
         if person["customer_type"] == "business":
             person["organisation_number"] = "999888777"
@@ -85,6 +88,7 @@ def held(found: Facts) -> Facts:
 
 def rows(found: Facts) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every row of the company, with its table."""
+    yield from _contacts(found)
     for person in found["customers"]:
         first, last = names_of(person["email"])
         yield table("Customer"), {
@@ -116,19 +120,32 @@ def _shipment(order: dict[str, Any], line: dict[str, Any]) -> Iterator[tuple[str
         "Quantity": 1, "Unit Price": 100, "Posting Date": f"{order['delivered_at']} 00:00:00.000"}
 
 
+def _contacts(found: Facts) -> Iterator[tuple[str, dict[str, Any]]]:
+    for firm in {contact["customer_id"] for contact in found["contacts"]}:
+        yield table("Contact"), {"No_": f"K{firm}", "Company No_": f"K{firm}", "Type": 0, "Name": "Lagerhuset AS"}
+        yield table("Contact Business Relation"), {"Contact No_": f"K{firm}", "Link to Table": 1, "No_": str(firm)}
+    for contact in found["contacts"]:
+        yield table("Contact"), {
+            "No_": str(contact["contact_id"]), "Company No_": f"K{contact['customer_id']}", "Type": 1,
+            "Name": contact["name"], "Search Name": contact["name"].upper(), "E-Mail": contact["email"],
+            "Search E-Mail": contact["email"].upper(), "Phone No_": contact["phone"], "Job Title": contact["job_title"],
+            "$systemCreatedAt": bare(contact["created_at"])}
+
+
 def _invoice(invoice: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    number, settled = invoice["invoice_id"], invoice["settled_at"]
-    yield table("Sales Invoice Header"), {
-        "No_": f"I{number}", "Order No_": str(invoice["order_id"]), "Bill-to Name": invoice["billing_name"],
-        "Bill-to Address": invoice["billing_street_address"], "Bill-to Post Code": invoice["billing_postal_code"],
-        "Bill-to City": invoice["billing_city"], "Sell-to E-Mail": invoice["billing_email"]}
+    number, settled, back = invoice["invoice_id"], invoice["settled_at"], invoice["amount"].startswith("-")
+    if not back:
+        yield table("Sales Invoice Header"), {
+            "No_": f"I{number}", "Order No_": str(invoice["order_id"]), "Bill-to Name": invoice["billing_name"],
+            "Bill-to Address": invoice["billing_street_address"], "Bill-to Post Code": invoice["billing_postal_code"],
+            "Bill-to City": invoice["billing_city"], "Sell-to E-Mail": invoice["billing_email"]}
     yield table("Cust_ Ledger Entry"), {
-        "Entry No_": number, "Customer No_": str(invoice["customer_id"]), "Document Type": 2,
+        "Entry No_": number, "Customer No_": str(invoice["customer_id"]), "Document Type": 3 if back else 2,
         "Document No_": f"I{number}",
         "Posting Date": f"{invoice['issued_at']} 00:00:00.000", "Due Date": "1753-01-01 00:00:00.000",
         "Open": int(settled is None), "Closed at Date": f"{settled or '1753-01-01'} 00:00:00.000"}
     yield table("Detailed Cust_ Ledg_ Entry"), {"Entry No_": number, "Cust_ Ledger Entry No_": number,
-                                                 "Ledger Entry Amount": 1, "Amount": 100}
+                                                 "Ledger Entry Amount": 1, "Amount": -100 if back else 100}
     if settled:
         yield table("Detailed Cust_ Ledg_ Entry"), {"Entry No_": number + 50000, "Cust_ Ledger Entry No_": number,
-                                                     "Ledger Entry Amount": 0, "Amount": -100}
+                                                     "Ledger Entry Amount": 0, "Amount": 100 if back else -100}

@@ -81,14 +81,20 @@ STRANGE_SAYS = ("the tables are those of Magento in a version that its recipe do
 STAY, GO = (12, 15, 17, 19, 21), (11, 16, 20)
 NOT_CARRIED_OUT: set[str] = set()
 LEFT: set[str] = set()
-LACKS = {"customers": ("username",), "orders": ("completed_at", "payment_method", "payment_reference")}
+LACKS = {"contacts": ("*",), "cases": ("*",), "credit_notes": ("*",), "customers": ("username",),
+         "orders": ("completed_at", "payment_method", "payment_reference")}
 
 
 def held(found: Facts) -> Facts:
-    """What of the facts a shop like this one can hold: an order is paid when its invoice is made."""
+    """What of the facts a shop like this one can hold: an order is paid when its invoice is made.
+
+    Of a subscription the shop knows when it changed last.
+    """
     held = without(found, LACKS)
     for order in held["orders"]:
         order["paid_at"] = order["paid_at"] and order["ordered_at"]
+    for reader in held["newsletter_subscriptions"]:
+        reader["subscribed_at"] = None if reader["unsubscribed_at"] else reader["subscribed_at"]
     return held
 
 
@@ -107,6 +113,11 @@ def rows(found: Facts) -> Iterator[tuple[str, dict[str, Any]]]:
     invoiced = {invoice["order_id"]: invoice for invoice in found["invoices"]}
     for order in found["orders"]:
         yield from _order(order, lines[order["order_id"]], invoiced.get(order["order_id"]))
+    for reader in found["newsletter_subscriptions"]:
+        yield "newsletter_subscriber", {
+            "subscriber_id": reader["subscription_id"], "customer_id": reader["customer_id"] or 0,
+            "subscriber_email": reader["email"], "subscriber_status": 3 if reader["unsubscribed_at"] else 1,
+            "change_status_at": bare(reader["unsubscribed_at"] or reader["subscribed_at"])}
 
 
 def _customer(person: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.recipes.facts import BY_CATEGORY, CATEGORIES, WARRANTIES, Facts, bare, day, without
+from tests.recipes.facts import BY_CATEGORY, CATEGORIES, WARRANTIES, Facts, bare, day, names_of, without
 
 NAME, KIND = "odoo", "postgresql"
 SHOWN = "Odoo 16"
@@ -34,6 +34,11 @@ CREATE TABLE account_move (id serial PRIMARY KEY, name varchar, move_type varcha
     invoice_origin varchar, invoice_date date, invoice_date_due date, date date,
     commercial_partner_id integer REFERENCES res_partner, partner_id integer, amount_total_signed numeric,
     amount_residual_signed numeric, invoice_partner_display_name varchar, company_id integer);
+CREATE TABLE mailing_contact (id serial PRIMARY KEY, name varchar, email varchar, email_normalized varchar,
+    company_name varchar, create_date timestamp);
+CREATE TABLE mailing_contact_list_rel (id serial PRIMARY KEY, list_id integer,
+    contact_id integer REFERENCES mailing_contact ON DELETE CASCADE, opt_out boolean, unsubscription_date timestamp,
+    create_date timestamp);
 CREATE TABLE crm_lead (id serial PRIMARY KEY, email_from varchar, email_cc varchar);
 INSERT INTO res_country (id, code) VALUES (165, 'NO');
 INSERT INTO res_partner (id, name, display_name, email, is_company, commercial_partner_id, customer_rank, active)
@@ -49,7 +54,8 @@ STAY, GO = (12, 15, 17, 19, 21), (11, 16, 20)
 NOT_CARRIED_OUT = {"orders.customer_id"}
 LEFT: set[str] = set()
 _TO = ("name", "street_address", "postal_code", "city", "phone", "email")
-LACKS = {"orders": ("completed_at", "payment_method", "payment_reference", *(f"delivery_{name}" for name in _TO)),
+LACKS = {"cases": ("*",), "orders": ("completed_at", "payment_method", "payment_reference",
+                                     *(f"delivery_{name}" for name in _TO)),
          "invoices": tuple(f"billing_{name}" for name in _TO)}
 
 
@@ -63,6 +69,8 @@ def held(found: Facts) -> Facts:
         order["paid_at"] = order["paid_at"] and day(order["ordered_at"])
     for invoice in held["invoices"]:
         invoice["issued_at"] = day(invoice["issued_at"])
+    for reader in held["newsletter_subscriptions"]:
+        reader["customer_id"] = None
     return held
 
 
@@ -70,6 +78,8 @@ def rows(found: Facts) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every row of the shop, with its table."""
     for person in found["customers"]:
         yield from _partner(person)
+    for contact in found["contacts"]:
+        yield from _contact(contact)
     for number, years in WARRANTIES.items():
         yield "product_category", {"id": number, "name": CATEGORIES[years]}
         yield "product_template", {"id": number, "name": json.dumps({"en_US": f"Product {number}"}), "categ_id": number}
@@ -79,14 +89,17 @@ def rows(found: Facts) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from _order(order, lines[order["order_id"]])
     names = {person["customer_id"]: person["name"] for person in found["customers"]}
     for invoice in found["invoices"]:
-        paid = invoice["paid_amount"] == "100.00"
+        paid, back = invoice["paid_amount"] == invoice["amount"], invoice["amount"].startswith("-")
         yield "account_move", {
-            "id": invoice["invoice_id"], "name": f"INV/{invoice['invoice_id']}", "move_type": "out_invoice",
+            "id": invoice["invoice_id"], "name": f"INV/{invoice['invoice_id']}",
+            "move_type": "out_refund" if back else "out_invoice",
             "state": "posted", "payment_state": "paid" if paid else "not_paid",
             "invoice_origin": f"S{invoice['order_id']}", "invoice_date": invoice["issued_at"],
-            "date": invoice["issued_at"], "commercial_partner_id": invoice["customer_id"], "amount_total_signed": "100",
-            "amount_residual_signed": "0" if paid else "100", "company_id": 1,
+            "date": invoice["issued_at"], "commercial_partner_id": invoice["customer_id"],
+            "amount_total_signed": invoice["amount"], "amount_residual_signed": "0" if paid else "100", "company_id": 1,
             "invoice_partner_display_name": names[invoice["customer_id"]]}
+    for reader in found["newsletter_subscriptions"]:
+        yield from _reader(reader)
 
 
 def _partner(person: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -102,6 +115,27 @@ def _partner(person: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                         "create_date": created}
     if person["last_login_at"]:
         yield "res_users_log", {"create_uid": who + 100, "create_date": bare(person["last_login_at"])}
+
+
+def _contact(person: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    who, ended = person["contact_id"], bare(person["deactivated_at"])
+    yield "res_partner", {
+        "id": who, "name": person["name"], "display_name": f"Lagerhuset AS, {person['name']}", "email": person["email"],
+        "email_normalized": person["email"], "phone": person["phone"], "phone_sanitized": f"+47{person['phone']}",
+        "function": person["job_title"], "is_company": False, "parent_id": person["customer_id"],
+        "commercial_partner_id": person["customer_id"], "customer_rank": 0, "type": "contact", "active": ended is None,
+        "create_date": bare(person["created_at"]), "write_date": ended or bare(person["created_at"])}
+    yield "res_users", {"id": who + 100, "login": person["username"], "partner_id": who, "share": True,
+                        "create_date": bare(person["created_at"])}
+    yield "res_users_log", {"create_uid": who + 100, "create_date": bare(person["last_login_at"])}
+
+
+def _reader(reader: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    number, since, until = reader["subscription_id"], bare(reader["subscribed_at"]), bare(reader["unsubscribed_at"])
+    yield "mailing_contact", {"id": number, "name": " ".join(names_of(reader["email"])), "email": reader["email"],
+                              "email_normalized": reader["email"], "create_date": since}
+    yield "mailing_contact_list_rel", {"id": number, "list_id": 1, "contact_id": number, "create_date": since,
+                                       "opt_out": until is not None, "unsubscription_date": until}
 
 
 def _order(order: dict[str, Any], line: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -31,7 +31,7 @@ def test_it_is_recognised_and_its_mapping_fits(made: Made) -> None:
 def test_its_decisions_are_those_of_the_facts(made: Made, tmp_path: Path) -> None:
     decided = made.world.decide()
     assert decided == canonical_world(tmp_path / "canonical", made.shop.held(facts())).decide()
-    assert {decision for decision, _ in decided.values()} == {"due", "retain", "absent"}
+    assert {decision for decision, _ in decided.values()} >= {"due", "retain", "absent"}
 
 
 @pytest.mark.parametrize(("year", "decision"), [

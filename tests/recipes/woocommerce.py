@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tests.recipes.facts import WARRANTIES, Facts, names_of, without
+from tests.recipes.facts import WARRANTIES, Facts, bare, names_of, without
 
 NAME, KIND = "woocommerce", "mariadb"
 SHOWN = "WooCommerce 8.2 and later, orders in their own tables (HPOS), prefix `wp_`"
 DRIVER = "pip install 'ajprivacy-pipeline[mysql]'"
 ANSWERS = {"warranty": "warranty_years"}
-LACKS: dict[str, tuple[str, ...]] = {}
+LACKS = {"contacts": ("*",), "cases": ("*",), "credit_notes": ("*",)}
 TABLES = """
 CREATE TABLE wp_users (ID bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY,
     user_login varchar(60) NOT NULL DEFAULT '', user_pass varchar(255) NOT NULL DEFAULT '',
@@ -54,6 +54,10 @@ CREATE TABLE wp_woocommerce_sessions (session_id bigint unsigned NOT NULL AUTO_I
     UNIQUE KEY (session_key));
 CREATE TABLE wp_woocommerce_downloadable_product_permissions (permission_id bigint unsigned NOT NULL AUTO_INCREMENT
     PRIMARY KEY, order_id bigint unsigned NOT NULL, user_email varchar(200) NOT NULL, user_id bigint unsigned);
+CREATE TABLE wp_mailpoet_subscribers (id int unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, wp_user_id bigint,
+    first_name varchar(255) NOT NULL DEFAULT '', last_name varchar(255) NOT NULL DEFAULT '',
+    email varchar(150) NOT NULL, status varchar(12) NOT NULL DEFAULT 'unconfirmed', confirmed_at timestamp NULL,
+    created_at timestamp NULL, updated_at timestamp NOT NULL DEFAULT current_timestamp(), UNIQUE KEY (email));
 CREATE TABLE wp_plugin_waitlist (id integer PRIMARY KEY, waiting_email varchar(100), mailing_id integer);
 """
 UNCOVERED = ["wp_plugin_waitlist.waiting_email"]
@@ -85,6 +89,14 @@ def rows(found: Facts) -> Iterator[tuple[str, dict[str, Any]]]:
     lines = {line["order_id"]: line for line in found["order_lines"]}
     for order in found["orders"]:
         yield from _order(order, lines[order["order_id"]])
+    for reader in found["newsletter_subscriptions"]:
+        first, last = names_of(reader["email"])
+        yield "wp_mailpoet_subscribers", {
+            "id": reader["subscription_id"], "wp_user_id": reader["customer_id"], "first_name": first,
+            "last_name": last, "email": reader["email"],
+            "status": "unsubscribed" if reader["unsubscribed_at"] else "subscribed",
+            "confirmed_at": bare(reader["subscribed_at"]), "created_at": bare(reader["subscribed_at"]),
+            "updated_at": bare(reader["unsubscribed_at"] or reader["subscribed_at"])}
 
 
 def _meta(user: int, **values: str) -> Iterator[tuple[str, dict[str, Any]]]:
