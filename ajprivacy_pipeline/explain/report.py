@@ -132,7 +132,8 @@ def page(explanation: Explanation, language: Language, *, for_customer: bool = F
               + (words.listed(words.hold(hold) for hold in explanation.freezes) if explanation.freezes
                  else words.text("nothing"))]
     lines += ["", words.text("clauses_title")]
-    return [*lines, *(f"  {clause}: {words.clause(clause)}" for clause in sorted(cited(explanation)))]
+    return [*lines, *(f"  {clause}: {words.clause(clause)}"
+                      for clause in sorted(cited(explanation, for_customer=for_customer)))]
 
 
 def _together(items: Sequence[Decided], words: Words) -> Iterator[str]:
@@ -163,14 +164,15 @@ def _candidates(terms: Sequence[Term], words: Words, indent: str) -> Iterator[st
         yield f"{indent}  {words.text('more_candidates', count=len(ordered) - _SHOWN)}"
 
 
-def cited(explanation: Explanation) -> set[str]:
-    """Returns every clause that the explanation refers to."""
+def cited(explanation: Explanation, *, for_customer: bool = False) -> set[str]:
+    """Returns every clause that the explanation refers to; for the customer, none of somebody else's freeze."""
     terms = [term for group in explanation.purposes.values() for term in group]
     items = (*explanation.attributes, *explanation.records)
     terms += [leaf for item in items for term in item.terms for leaf in (term, *term.because)]
     holds = [*explanation.freezes, *(hold for item in items for hold in item.holds),
              *(hold for count in explanation.web_events for hold in count.holds)]
-    return ({clause for term in terms for clause in term.clauses} | {hold.clause for hold in holds}
+    told = {hold.clause for hold in holds if not (for_customer and hold.whose is not None)}
+    return ({clause for term in terms for clause in term.clauses} | told
             | {count.clause for count in explanation.web_events}
             | {UNCOVERED for item in items if item.decision != "absent" and not item.terms})
 

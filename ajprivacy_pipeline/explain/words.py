@@ -13,7 +13,7 @@ from typing import Any, Literal
 from ajprivacy_pipeline.explain.build import UNCOVERED, Decided, Explanation
 from ajprivacy_pipeline.explain.facts import BLOCKERS
 from ajprivacy_pipeline.explain.holds import Hold
-from ajprivacy_pipeline.explain.terms import Term
+from ajprivacy_pipeline.explain.terms import Term, end_of, settle
 from ajprivacy_pipeline.explain.web import WebCount
 
 Language = Literal["nb", "en"]
@@ -49,6 +49,7 @@ class Words:
         self._t = templates(language)
         self._language = language
         self._whom = str(self._t["whom_customer" if for_customer else "whom"])
+        self._for_customer = for_customer
 
     def day(self, day: date | None) -> str:
         """Returns a date in words."""
@@ -81,6 +82,8 @@ class Words:
     def _blocked(self, kind: str, refs: Refs) -> str:
         """Everything of one kind that is open."""
         invoices = refs.pop("invoices", [])
+        if self._for_customer and self._type == "contact":  # its company's
+            invoices = []
         if kind == "warranty_unknown" and len(refs["orders"]) > 1:
             kind, refs = "warranty_unknown_orders", {"orders": refs["orders"]}
         text = self._filled(self._t["terms"][kind], refs)
@@ -174,31 +177,41 @@ class Words:
         parts = []
         for ground in item.retained_by:
             if ground not in named:
-                until = next(term.on for term in item.terms if term.ground == ground and term.applies)
+                until = end_of(settle([term for term in item.terms if term.ground == ground]))
                 name = "other_open" if until is None else "other"
                 parts.append(verdicts[name].format(purpose=self.purpose(ground), date=self.day(until)))
         return str(verdicts["others"]).format(list=self.listed(parts), what_inside=what, **forms) if parts else ""
 
     def summary(self, items: Sequence[Decided]) -> list[str]:
         """Returns five lines: what is kept, for what, what is due, what is held, what is not there."""
-        texts, by = self._t["summary"], {decision: [item for item in items if item.decision == decision]
-                                         for decision in ("retain", "due", "hold", "absent")}
-        kept = sorted(item.due_on for item in by["retain"] if item.due_on is not None)
+        by = {decision: [item for item in items if item.decision == decision]
+              for decision in ("retain", "due", "hold", "absent")}
         since = min((item.due_on for item in by["due"] if item.due_on is not None), default=None)
         purposes = dict.fromkeys(ground for item in by["retain"] for ground in item.retained_by)
-        freezes = dict.fromkeys(hold.freeze for item in by["hold"] for hold in item.holds)
-        name = "kept_none" if not by["retain"] else "kept" if len(kept) == len(by["retain"]) else "kept_open"
-        if name == "kept" and kept[0] == kept[-1]:
-            name = "kept_alike"
+        freezes = dict.fromkeys(self._freeze(hold) for item in by["hold"] for hold in item.holds)
         values: dict[str, dict[str, object]] = {
-            name: {"count": len(by["retain"]), "open": len(by["retain"]) - len(kept),
-                   "first": self.day(kept[0] if kept else None), "last": self.day(kept[-1] if kept else None)},
-            "grounds": {"purposes": self.listed(map(self.purpose, purposes))},
-            "due" if by["due"] else "due_none": {"count": len(by["due"]), "first": self.day(since)},
-            "held" if by["hold"] else "held_none": {"count": len(by["hold"]), "freezes": self.listed(
-                str(self._t["freezes"][freeze]["name"]) for freeze in freezes)},
-            "absent": {"count": len(by["absent"])}}
-        return [str(texts[name]).format_map({**told, "whom": self._whom}) for name, told in values.items()]
+            **self._kept([item.due_on for item in by["retain"]]),
+            "grounds" if purposes else "grounds_none": {"purposes": self.listed(map(self.purpose, purposes))},
+            "due" if by["due"] else "due_none": {"count": len(by["due"]), "first": since},
+            "held" if by["hold"] else "held_none": {"count": len(by["hold"]), "freezes": self.listed(freezes)},
+            "absent" if by["absent"] else "absent_none": {"count": len(by["absent"])}}
+        return [self._filled(self._t["summary"][name], {**told, "whom": self._whom}) for name, told in values.items()]
+
+    def _kept(self, until: Sequence[date | None]) -> dict[str, dict[str, object]]:
+        """The line about what is kept, by name, from the days on which each of it ends."""
+        days = sorted(day for day in until if day is not None)
+        if len(days) < len(until):
+            name = "kept_open" if days else "kept_all_open"
+        else:
+            name = "kept_none" if not days else "kept_alike" if days[0] == days[-1] else "kept"
+        return {name: {"count": len(until), "open": len(until) - len(days), "first": days[0] if days else None,
+                       "last": days[-1] if days else None}}
+
+    def _freeze(self, hold: Hold) -> str:
+        """A freeze by its name; to the customer, of another's nothing but that it is one."""
+        if self._for_customer and hold.whose is not None:
+            return str(self._t["freeze_parts"]["of_another"])
+        return str(self._t["freezes"][hold.freeze]["name"])
 
     def summary_title(self) -> str:
         """Returns the heading of the summary."""
@@ -209,13 +222,21 @@ class Words:
         return str(self._t["verdicts"]["absent"]).format(list=self.listed(self.what(item) for item in items))
 
     def hold(self, hold: Hold) -> str:
-        """Returns a freeze with what it rests on, its owner, its day and its clause."""
+        """Returns a freeze with what it rests on, its owner, its day and its clause.
+
+        The customer is told what rests on their own invoices and requests; neither tables and columns, nor anything of
+        somebody else's freeze, which may be a company's debt or a colleague's request.
+        """
         parts, texts = self._t["freeze_parts"], self._t["freezes"][hold.freeze]
-        shown = _SHOWN if len(hold.refs) > _SHOWN + 1 else len(hold.refs)
-        refs = [self.reference(ref) for ref in hold.refs[:shown]]
-        if shown < len(hold.refs):
-            refs.append(str(self._t["more"]).format(count=len(hold.refs) - shown))
-        number = "many" if len(hold.refs) > 1 else "one"
+        if self._for_customer and hold.whose is not None:
+            return self._freeze(hold)
+        named = ("request_id",) if self._type == "contact" else ("invoice_id", "request_id")
+        known = [ref for ref in hold.refs if not self._for_customer or next(iter(ref)) in named]
+        shown = _SHOWN if len(known) > _SHOWN + 1 else len(known)
+        refs = [self.reference(ref) for ref in known[:shown]]
+        if shown < len(known):
+            refs.append(str(self._t["more"]).format(count=len(known) - shown))
+        number = "many" if len(known) > 1 else "one"
         text = str(texts[number if refs else "name"]).format(refs=self.listed(refs))
         if hold.whose is not None and all(ref.get("subject_id") != hold.whose for ref in hold.refs):
             text = parts["whose"].format(freeze=text, whose=hold.whose)
@@ -243,7 +264,7 @@ class Words:
         reason = self._t["web"]["reasons_ahead" if count.decision == "retain" else "reasons_past"][count.reason]
         return str(texts[name]).format(
             count=count.events, first=self.day(count.first), last=self.day(count.last), reason=reason,
-            clause=count.clause, holds=self.listed(self.hold(hold) for hold in count.holds))
+            clause=count.clause, whom=self._whom, holds=self.listed(self.hold(hold) for hold in count.holds))
 
     def candidate(self, term: Term) -> str:
         """One candidate date with what it rests on."""

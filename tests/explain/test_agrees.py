@@ -1,6 +1,7 @@
 """Explanations against decisions, over whole generated shops: for everybody, date for date and name for name."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -71,6 +72,8 @@ def _is_spoken_of(item: Decided, explanation: Explanation) -> None:
         sentence = Words(explanation, language).sentence(item)
         for ground in item.retained_by:
             assert templates(language)["purposes"][ground] in sentence
+        for day in re.findall(r"\d+ [A-Z][a-z]+ \d{4}", sentence.partition("also needed for")[2]):
+            assert datetime.strptime(day, "%d %B %Y").date() > explanation.as_of  # noqa: DTZ007 (a day has no zone)
         for hold in item.holds:
             assert _names(templates(language)["freezes"][hold.freeze]).search(sentence)
             assert hold.clause in sentence

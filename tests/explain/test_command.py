@@ -43,10 +43,12 @@ def test_page_and_json_hold_the_same_sentences(settings: Settings) -> None:
     assert re.fullmatch("[0-9a-f]{16}", facts["policy_version"])
     assert "The name and the e-mail address are kept" in _call(settings, "customer:1", "--lang", "en")
     assert text.splitlines()[2:8] == [
-        "Kort sagt", "  Beholdes: 5, til 3. mai 2032.", "  Beholdes for: oppfyllelse av avtalen og kundeprofilen.",
-        ("  Skal slettes, gjøres grovere eller kobles fra personen, men er ikke utført ennå: 1, det eldste siden "
+        "Kort sagt", "  Beholdes: 5 opplysninger, alle til 3. mai 2032.",
+        "  Beholdes for: oppfyllelse av avtalen og kundeprofilen.",
+        ("  Skal slettes, gjøres grovere eller kobles fra personen, men er ikke utført ennå: 1 opplysning, siden "
          "3. mai 2022."),
-        "  Skal slettes, men er sperret: ingenting.", "  Ikke registrert, eller ikke registrert lenger: 6."]
+        "  Skal slettes, gjøres grovere eller kobles fra personen, men er sperret: ingenting.",
+        "  Ikke registrert, eller ikke registrert lenger: 6 opplysninger."]
 
 
 def test_a_text_for_the_customer_has_no_version_and_only_dates_that_decided(settings: Settings) -> None:
@@ -63,7 +65,7 @@ def test_a_text_for_the_customer_has_no_version_and_only_dates_that_decided(sett
     for item in facts["attributes"]:
         assert item["decision"] == "absent" or item["sentence"].replace("personen", "deg") in lines
     assert "personen" not in text
-    assert "  Skal slettes, gjøres grovere eller kobles fra deg, men er ikke utført ennå: 1" in text
+    assert "  Skal slettes, gjøres grovere eller kobles fra deg, men er ikke utført ennå: 1 opplysning," in text
     for item in facts["records"]:  # what is decided alike for the same reasons shares a sentence
         name, _, reason = item["sentence"].replace("personen", "deg").partition(" beholdes ")
         assert item["decision"] == "absent" or any(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -150,6 +151,27 @@ def test_a_hold_of_somebody_else_names_what_is_theirs(explained: Explained) -> N
     assert [(hold.whose, len(hold.refs)) for hold in holds] == [(kit.C, 1), (kit.C, 1)]
     assert _ids(_hold(holds, "restriction"), "request_id") == ["r1"]
     assert _ids(_hold(holds, "data_quality"), "column_name") == ["last_login_at"]
+
+
+def test_the_customer_is_told_nothing_of_another_s_freeze_nor_of_tables(explained: Explained) -> None:
+    """Neither that a company owes or asked for something, nor which column of it is faulty, nor the promise."""
+    text = "\n".join(page(explained("somebody else's", kit.K), "nb", for_customer=True))
+    assert "men en sperre som gjelder noen andre enn deg hindrer at det slettes" in text
+    assert "sperret: 2 opplysninger, på grunn av en sperre som gjelder noen andre enn deg." in text
+    for word in ("begrense", "r1", "customer:", "customers", "RGT-4", "feil i kildens"):
+        assert word not in text
+    shown = "\n".join(page(explained("faults"), "nb", for_customer=True))
+    assert "Sperrer: feil i kildens data (DAT-1)" in shown or "Sperrer: en feil i kildens data (DAT-1)" in shown
+    assert not re.search(r"[a-z]+_[a-z]+", shown)
+
+
+def test_a_contact_is_not_told_which_invoices_of_the_company_are_open(explained: Explained) -> None:
+    """That something is; the customer is told which."""
+    contact, customer = explained("balance of a named contact", kit.K), explained("balance")
+    assert Words(contact, "nb", for_customer=True).hold(_hold(contact.freezes, "open_balance")).startswith(
+        "et utestående beløp, datert ")
+    assert "på fakturaene a og b" in Words(customer, "nb", for_customer=True).hold(
+        _hold(customer.freezes, "open_balance"))
 
 
 def test_a_birth_date_holds_its_own_attribute_alone(explained: Explained) -> None:

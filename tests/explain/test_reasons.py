@@ -40,6 +40,8 @@ SHOPS = {
     "line delivered last": _buyer([CANCELLED], LINES[:2]),
     "lines returned last": _buyer([CANCELLED], LINES),
     "case closed last": _buyer([OLD], LINES, cases=[kit.case("2017-01-01", "2019-01-01", case_id="S7", order_id="o")]),
+    "voucher": _buyer([kit.order("2025-08-20")], [kit.line(product_id=None)], invoices=[
+        kit.invoice("2025-08-20", paid="100.00", order_id="o")]),
     "uncovered": {"customers": [kit.consumer()]},
     "undated message": kit.person(OLD, communications=[kit.message("x", customer_id="1")]),
 }
@@ -92,6 +94,13 @@ def test_a_business_is_never_told_what_is_promised_to_consumers(explained: Expla
     assert _clauses(_sentence(explained("company", kit.K), "name")) == ["CON-2"]
 
 
+def test_a_further_ground_is_told_with_its_own_last_day(explained: Explained) -> None:
+    """An invoice is kept for bookkeeping; the contract's twelve months are over, its three years are not."""
+    sentence = _sentence(explained("voucher"), "billing")
+
+    assert sentence.endswith("(LEG-1); i tillegg for oppfyllelse av avtalen til 20. august 2028.")
+
+
 def test_the_last_event_names_its_line_or_case(explained: Explained) -> None:
     """A line delivered or returned after the rest, a case closed last; the warranty line behind an obligation."""
     delivered, returned = explained("line delivered last"), explained("lines returned last")
@@ -110,7 +119,8 @@ def test_what_no_purpose_covers_or_has_no_date_lapsed_on_no_day(explained: Expla
     assert _sentence(uncovered, "name").startswith("Per 1. november 2026 dekkes navnet ikke av noe formål (SEP-1), men")
     assert _sentence(undated, "content") == (
         "Lagringstiden for innholdet i melding m lar seg ikke beregne, for datoen lar seg ikke lese (DAT-1); per "
-        "1. november 2026 er sletting sperret av en feil i kildens data (uleselig verdi i communications.occurred_at "
-        "for post m) (DAT-1), og den skjer først når ingen sperre gjelder lenger.")
+        "1. november 2026 hindrer en feil i kildens data (uleselig verdi i communications.occurred_at for post m) "
+        "(DAT-1) at det slettes, gjøres grovere eller kobles fra personen; det skjer først når ingen sperre gjelder "
+        "lenger.")
     assert any(line.startswith("  SEP-1: ") for line in page(uncovered, "nb"))
     assert not any("utløp 1. november 2026" in line for line in (*page(uncovered, "nb"), *page(undated, "nb")))
