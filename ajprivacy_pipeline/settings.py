@@ -12,7 +12,7 @@ from pathlib import Path
 from ajprivacy_pipeline.errors import PrivacyError
 
 _PLAIN = r"[\w /.\-]"  # characters of a path that mean nothing else anywhere
-_MASTER = r"local(\[(\d+|\*)\])?|yarn|(spark|k8s)://\S+"
+_MASTER = r"local(\[(\d+|\*)\])?|local-cluster\[\d+,\d+,\d+\]|yarn|(spark|k8s)://\S+"
 
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent

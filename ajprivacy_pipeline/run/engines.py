@@ -7,6 +7,7 @@ Spark runs the layers `staged` and `retention`: every table of them is the same 
 the keys are (pseudonyms), and so do the release with its proof, and batches of an apply, which are a few people each.
 """
 
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -107,10 +108,17 @@ def _spark(settings: Settings, policy: Policy, folder: Path) -> Iterator[Engine]
 
 
 def options(settings: Settings, folder: Path) -> dict[str, str]:
-    """Returns what Spark is told of its size and place: what it writes is encrypted and lies in the restricted zone."""
+    """Returns what Spark is told of its size and place.
+
+    What it writes is encrypted and lies in the restricted zone; between processes it is encrypted, too.
+    """
+    own = settings.spark.partition("[")[0]
+    wire = {} if own == "local" else {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
+    if own == "local-cluster":  # elsewhere the cluster has one, or its administrator
+        wire["spark.authenticate.secret"] = secrets.token_hex(32)
     kinds = {"KB": "k", "MB": "m", "GB": "g", "TB": "t"}
     memory = settings.memory_limit.upper().replace(" ", "").replace("IB", "B")
     return {"spark.driver.memory": memory[:-2] + kinds[memory[-2:]] if memory[-2:] in kinds else "2g",
             "spark.local.dir": str(folder), "spark.sql.warehouse.dir": str(folder / "warehouse"),
             "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={folder}",
-            "spark.io.encryption.enabled": "true", "spark.io.encryption.keySizeBits": "256"}
+            "spark.io.encryption.enabled": "true", "spark.io.encryption.keySizeBits": "256", **wire}

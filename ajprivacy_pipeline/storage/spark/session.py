@@ -86,6 +86,7 @@ def session(master: str, time_zone: str, options: Mapping[str, str]) -> Iterator
         ModelError: PySpark or Java is missing, or Spark does not start.
     """
     try:
+        from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
     except ImportError:
@@ -97,6 +98,9 @@ def session(master: str, time_zone: str, options: Mapping[str, str]) -> Iterator
         started = builder.getOrCreate()
     except PySparkException:
         raise ModelError(f"{NEEDED}: it did not start; see whether `java -version` says one of them") from None
+    except Py4JError:  # Java is there
+        raise ModelError(f"{master}: Spark did not start; see whether the cluster can be reached, and whether "
+                         "spark-defaults.conf has its spark.authenticate.secret") from None
     try:
         started.sparkContext.setLogLevel("OFF")  # what both log names values of rows
         logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)

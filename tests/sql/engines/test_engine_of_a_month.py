@@ -36,7 +36,8 @@ def decided(home: Path, shop: Path, **env: str) -> dict[str, pa.Table]:
 
 
 @pytest.mark.soak
-def test_a_month_is_decided_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("master", ["local[2]", "local-cluster[2,1,1024]"])
+def test_a_month_is_decided_alike(master: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every table and type of it, with nothing of Spark's left beside it; one home, since tokens follow its keys."""
     generate(f"sqlite:///{tmp_path / 'shop.db'}", customers=200, seed=3)
     conf, empty = tmp_path / "conf", tmp_path / "started here"
@@ -47,7 +48,7 @@ def test_a_month_is_decided_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     empty.mkdir()
     monkeypatch.chdir(empty)
     expected = decided(tmp_path / "home", tmp_path / "shop.db")
-    found = decided(tmp_path / "home", tmp_path / "shop.db", AJPRIVACY_ENGINE="spark", AJPRIVACY_SPARK="local[2]",
+    found = decided(tmp_path / "home", tmp_path / "shop.db", AJPRIVACY_ENGINE="spark", AJPRIVACY_SPARK=master,
                     AJPRIVACY_MEMORY="1500MB")
     assert [name for name in expected if not found[name].equals(expected[name])] == []
     assert sum(table.num_rows for table in expected.values()) > 1_000
@@ -64,10 +65,20 @@ def test_without_pyspark_nothing_is_decided_and_one_sentence_says_so(
     assert not (tmp_path / "home" / "restricted" / "spill" / MONTH / "spark").exists()
 
 
+@pytest.mark.soak
+def test_a_cluster_that_cannot_be_joined_is_said_in_one_sentence(tmp_path: Path) -> None:
+    """A port at which nobody listens, and no secret to join with."""
+    generate(f"sqlite:///{tmp_path / 'shop.db'}", customers=20, seed=3)
+    with pytest.raises(ModelError, match=r"^spark://127.0.0.1:1: Spark did not start; see whether the cluster can be"):
+        decided(tmp_path / "home", tmp_path / "shop.db", AJPRIVACY_ENGINE="spark", AJPRIVACY_SPARK="spark://127.0.0.1:1")
+    assert not (tmp_path / "home" / "restricted" / "spill" / MONTH / "spark").exists()
+
+
 @pytest.mark.parametrize(("name", "value", "says"), [
     ("AJPRIVACY_ENGINE", "polars", "AJPRIVACY_ENGINE must be duckdb or spark"),
     ("AJPRIVACY_SPARK", "sc://cluster.example.no", "a Spark Connect address"),
-    ("AJPRIVACY_SPARK", "local[two]", "AJPRIVACY_SPARK must be a master of Spark")])
+    ("AJPRIVACY_SPARK", "local[two]", "AJPRIVACY_SPARK must be a master of Spark"),
+    ("AJPRIVACY_SPARK", "local-cluster[2,1]", "AJPRIVACY_SPARK must be a master of Spark")])
 def test_what_is_no_engine_is_refused(name: str, value: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(PrivacyError, match=says):
         load_settings({"AJPRIVACY_HOME": str(tmp_path), name: value})
@@ -80,6 +91,20 @@ def test_spark_takes_no_more_than_it_may_and_writes_encrypted(limit: str, memory
     assert told["spark.io.encryption.enabled"] == "true"
     assert {Path(told[name]).relative_to(tmp_path).parts[0]
             for name in ("spark.local.dir", "spark.sql.warehouse.dir")} == {"spark"}
+
+
+@pytest.mark.parametrize(("master", "encrypted", "secret"), [
+    ("local", False, False), ("local[*]", False, False), ("local-cluster[2,1,1024]", True, True),
+    ("spark://host:7077", True, False), ("yarn", True, False), ("k8s://https://host", True, False)])
+def test_people_travel_encrypted_between_processes(master: str, encrypted: bool, secret: bool, tmp_path: Path) -> None:
+    """In one process nothing travels; a secret of our own where no cluster has one, another each time."""
+    told, again = (options(load_settings({"AJPRIVACY_HOME": str(tmp_path), "AJPRIVACY_SPARK": master}), tmp_path)
+                   for _ in range(2))
+    wire = {name: value for name, value in told.items() if name.startswith(("spark.network", "spark.auth"))}
+    own = wire.pop("spark.authenticate.secret", "")
+    assert wire == ({"spark.authenticate": "true", "spark.network.crypto.enabled": "true"} if encrypted else {})
+    assert (len(own) == 64) is secret
+    assert not secret or own != again["spark.authenticate.secret"]
 
 
 def test_what_is_written_anew_is_handed_over_anew_and_types_come_back(tmp_path: Path) -> None:
