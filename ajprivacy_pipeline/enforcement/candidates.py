@@ -71,6 +71,18 @@ def candidates(cells: str, sweep: Sweep, lengths: str = "$lengths", shortest: st
     return f"SELECT row_no, col, value, text FROM ({found}) WHERE length(text) >= {shortest}"
 
 
+def leads_nowhere(x: str, sweep: Sweep) -> str:
+    """SQL of whether a text is soon told to have no candidate: a day, or an amount and the like.
+
+    Half of what a warehouse holds is that: no letter, fewer digits than a number has, and something between them that
+    makes no words of them. Where it says no there may be none all the same.
+    """
+    other = r"[^0-9A-Za-z\x{80}-\x{10ffff}\\&=%@]*"  # nothing that could be undone to a letter, and no address
+    few = f"{other}(?:[0-9]{other}){{0,{sweep.phone_digits[0] - 1}}}"
+    return (f"(regexp_full_match({x}, {literal(f'(?:{_DAY})|(?:{few})')}) "
+            f"AND NOT regexp_full_match({x}, '[0-9]+(?: [0-9]+)*'))")
+
+
 def pieces(x: str, sweep: Sweep) -> str:
     """SQL of the list of addresses and runs of digits in a text."""
     return f"list_concat({emails(x)}, {numbers(x, sweep)})"

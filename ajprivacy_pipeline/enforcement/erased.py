@@ -195,7 +195,8 @@ class Sought:
 def load(con: Connection, keys: KeyStore, plan_id: str, policy: Policy, stages: Mapping[Part, Stage]) -> Sought:
     """Make what is looked for out of the plan's set and of the decisions in the zone: `scratch.wanted`.
 
-    What a cell that is retained or held today still holds, and what belongs to a company, is no hit anywhere.
+    What a cell that is retained or held today still holds (`kept_values`, in the zone), and what belongs to a company,
+    is no hit anywhere.
     """
     prepare(con)
     values = bound(keys, plan_id)
@@ -223,8 +224,10 @@ def _sought(con: Connection, values: Bound, policy: Policy, stages: Mapping[Part
     found = Sought({**values, "lengths": lengths, "shortest": sweep.shortest}, has_marks, sweep)
     _mark(con, "made.erased")
     con.execute(_KEPT_PARTS)
-    con.execute(f"CREATE OR REPLACE TABLE scratch.kept AS SELECT DISTINCT hash FROM "
-                f"({found.hits(_kept(policy, stages))})", {**found.bound(), "blanks": WHITE_SPACE})
+    con.execute(f"CREATE OR REPLACE TABLE kept_values AS SELECT DISTINCT value FROM ({_kept(policy, stages)}) "
+                f"WHERE strlen(value) >= {sweep.shortest}", {"blanks": WHITE_SPACE})
+    con.execute("CREATE OR REPLACE TABLE scratch.kept AS SELECT DISTINCT hash FROM "
+                f"({found.hits('(SELECT 0 AS row_no, 0 AS col, value FROM kept_values)')})", found.bound())
     con.execute("CREATE OR REPLACE TABLE scratch.wanted AS SELECT DISTINCT e.kind, e.hash, e.mark, e.lead, e.beside "
                 "FROM made.erased AS e ANTI JOIN scratch.kept USING (hash)")
     _mark(con, "scratch.wanted")
@@ -254,7 +257,7 @@ _KEPT_PARTS = """
 
 
 def _kept(policy: Policy, stages: Mapping[Part, Stage]) -> str:
-    """A relation (row_no, col, value) of all that is kept by today's decisions, and of what is no person's at all."""
+    """SELECT of the values that are kept by today's decisions, and of those that are no person's at all."""
     decided = dict.fromkeys(entity for entity, _ in stages)
     selects = []
     for name, table in policy.sources.tables.items():
@@ -272,6 +275,5 @@ def _kept(policy: Policy, stages: Mapping[Part, Stage]) -> str:
             rest = (f"JOIN scratch.kept_parts AS k ON k.entity = '{name}' "
                     f"AND k.record_id = {bare(f'r.{quote(table.key[0])}::VARCHAR')}")
         if values:
-            selects.append(f"SELECT 0 AS row_no, 0 AS col, unnest([{', '.join(values)}]) AS value "
-                           f"FROM raw.{quote(name)} AS r {rest}")
-    return f"(SELECT DISTINCT row_no, col, value FROM ({' UNION ALL '.join(selects)}))"
+            selects.append(f"SELECT unnest([{', '.join(values)}]) AS value FROM raw.{quote(name)} AS r {rest}")
+    return " UNION ALL ".join(selects)

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement import erased, fresh, waits
 from ajprivacy_pipeline.enforcement.bodies import Hit
+from ajprivacy_pipeline.enforcement.candidates import leads_nowhere
 from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
 from ajprivacy_pipeline.enforcement.plans import Plan, forget_old, known_plans, plan_file
 from ajprivacy_pipeline.enforcement.stages import stages_of
@@ -218,7 +219,8 @@ class _Looking:
             try:
                 for relation in values(table):
                     self.con.execute(f"INSERT INTO swept_values SELECT {place}, col, value, count(*) FROM ({relation}) "
-                                     f"WHERE strlen(value) >= {self.sought.sweep.shortest} GROUP BY col, value")
+                                     f"WHERE strlen(value) >= {self.sought.sweep.shortest} GROUP BY col, value "
+                                     f"HAVING NOT {leads_nowhere('value', self.sought.sweep)}")
                     if self.con.execute("SELECT count(*) FROM swept_values").fetchall()[0][0] > MUCH:
                         self._look()
             except (PrivacyError, zones.EngineError):
@@ -280,7 +282,8 @@ class _Looking:
 
     def _look(self) -> None:
         """Count the rows of what is gathered by column and kind; of a street note where it stands."""
-        distinct = "(SELECT 0 AS row_no, 0 AS col, value FROM swept_values GROUP BY value)"
+        distinct = ("(SELECT 0 AS row_no, 0 AS col, value FROM swept_values ANTI JOIN kept_values USING (value) "
+                    "GROUP BY value)")  # what is kept as it stands here was taken off what is looked for
         self.con.execute(f"CREATE OR REPLACE TABLE scratch.hits AS SELECT DISTINCT h.value, w.kind "
                          f"FROM ({self.sought.hits(distinct)}) AS h "
                          "JOIN (SELECT DISTINCT kind, hash FROM scratch.wanted) AS w USING (hash)", self.sought.bound())
