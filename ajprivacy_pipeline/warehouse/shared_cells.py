@@ -5,12 +5,14 @@ for what when it is carried out (`enforcement.targets`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.warehouse.findings import Finding, note
 from ajprivacy_pipeline.warehouse.mapping_file import TableEntry
 from ajprivacy_pipeline.warehouse.reads import Cell, Made
+from ajprivacy_pipeline.warehouse.rows import apart
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
@@ -64,19 +66,21 @@ def remarks(tables: Mapping[str, "ResolvedTable | None"], borrowed: Sequence[str
 def shown_twice(tables: Mapping[str, "ResolvedTable | None"], sources: Sources) -> list[tuple[str, str, Cell]]:
     """Returns the columns about people of two tables that show one source column, with that column.
 
-    Whoever is due first waits for the other, when it is carried out.
+    Whoever is due first waits for the other, when it is carried out. Two that read rows of other words in a column
+    beside it (addresses of delivery and of billing) show no cell together.
     """
-    shown: dict[Place, dict[str, str]] = {}
-    cells: dict[Place, Cell] = {}
+    shown: dict[Place, dict[str, list[tuple[str, Cell]]]] = {}
     for name, table in tables.items():
         for column, made in made_of(table).items():
             if sources.tables[name].columns[column].class_ in (*sources.identifying_classes, "quasi_identifier"):
-                for cell in made.cells:
-                    shown.setdefault((cell.table, cell.column), {}).setdefault(name, column)
-                    cells.setdefault((cell.table, cell.column), cell)
-    return [(f"{one}.{first}", f"{other}.{second}", cells[place])
-            for place, found in shown.items() for at, (one, first) in enumerate(found.items())
-            for other, second in list(found.items())[at + 1:]]
+                for cell in sorted(made.cells, key=lambda cell: cell.mention):
+                    shown.setdefault((cell.table, cell.column), {}).setdefault(name, []).append((column, cell))
+    found = []
+    for of_place in shown.values():
+        for (one, its), (other, theirs) in combinations(of_place.items(), 2):
+            found += [(f"{one}.{first}", f"{other}.{second}", cell) for (first, cell), (second, beside)
+                      in product(its, theirs) if not apart(cell.only, beside.only)][:1]
+    return found
 
 
 def cells_of(table: "ResolvedTable | None") -> dict[str, frozenset[Cell]]:

@@ -271,3 +271,24 @@ def test_check_says_what_two_tables_show_of_one_column(tmp_path: Path) -> None:
         messages = [finding.message for finding in check(source, mapping, SOURCES)]
     assert ("customers.city and orders.delivery_city show one column, customers.city: what is due first waits for the "
             "other") in messages
+
+
+@pytest.mark.parametrize(("kind", "told"), [("billing", False), ("shipping", True)])
+def test_rows_of_another_kind_are_another_cell(kind: str, told: bool, tmp_path: Path) -> None:
+    """An order's address of delivery and that of its invoice stand in one column, and in two rows."""
+    url = canonical_sqlite(tmp_path / "shop.db")
+    with sqlite3.connect(tmp_path / "shop.db") as shop:
+        shop.execute("CREATE TABLE adr (of TEXT, kind TEXT, town TEXT)")
+    shop.close()
+    beside = "SELECT t.*, a.town FROM {0} t LEFT JOIN adr a ON a.of = t.order_id AND a.kind = '{1}'"
+    columns = {"orders": ("order_id", "customer_id", "ordered_at", "delivered_at", "paid_at"),
+               "invoices": ("invoice_id", "customer_id", "issued_at", "amount", "paid_amount")}
+    mapping = mapping_file(tmp_path, "".join(
+        f'[tables.{name}]\nquery = "{beside.format(name, "shipping" if name == "orders" else kind)}"\n'
+        f"[tables.{name}.columns]\n" + "".join(f'{column} = "{column}"\n' for column in columns[name])
+        + ('delivery_city = "town"\n' if name == "orders" else 'billing_city = "town"\n') for name in columns))
+    with open_source(url) as source:
+        messages = [finding.message for finding in check(source, mapping, SOURCES) if "show one column" in
+                    finding.message]
+    assert [message.partition(":")[0] for message in messages] == [
+        "orders.delivery_city and invoices.billing_city show one column, adr.town"] * told
