@@ -36,26 +36,41 @@ class Month:
     con: Connection | None = None
     month: str | None = None
 
-    def attributes(self, subject_id: str | None) -> dict[str, Decision]:
+    def number(self, subject_id: str | None) -> int | None:
+        """Returns the number that a subject has in this month, by which its decisions lie; None where it has none."""
+        found = self._all("SELECT subject_no FROM retention.subjects WHERE subject_id = $subject", subject=subject_id)
+        return int(found[0][0]) if found else None
+
+    def attributes(self, number: int | None) -> dict[str, Decision]:
         """Returns the decisions about a subject's attributes."""
         return {row[0]: Decision(row[1], row[2], tuple(row[3]), tuple(row[4])) for row in self._all(
             "SELECT attribute, decision, due_on, retained_by, held_by FROM retention.attribute_decisions "
-            "WHERE subject_id = $subject", subject=subject_id)}
+            "WHERE subject_no = $number", number=number)}
 
-    def purposes(self, subject_id: str | None) -> frozenset[str]:
-        """Returns the purposes that apply or applied to a subject; none where the month does not know it."""
-        return frozenset(row[0] for row in self._all("SELECT purpose FROM retention.purpose_status "
-                                                     "WHERE subject_id = $subject", subject=subject_id))
+    def purposes(self, number: int | None) -> dict[str, date | None]:
+        """Returns the purposes that apply or applied to a subject, each with the day it lapses (None: none in sight).
 
-    def records(self, ids: Mapping[str, Sequence[str]]) -> dict[tuple[str, str, str], Decision]:
+        There are none where the month does not know the subject.
+        """
+        return dict(self._all("SELECT purpose, lapses_on FROM retention.purpose_status WHERE subject_no = $number",
+                              number=number))
+
+    def records(self, ids: Mapping[str, Sequence[str]], number: int | None) -> dict[tuple[str, str, str], Decision]:
         """Returns the decisions about records, by table, id and part.
 
-        Each id is bound by itself: then the engine reads a quarter of what a joined list makes it read (measured).
+        First those of the subject, which lie together; then, by id, those of records that are not decided for it, as a
+        guest's. Each id is bound by itself: then the engine reads a quarter of what a joined list makes it read
+        (measured).
         """
-        found = {}
+        wanted = {(entity, key) for entity, keys in ids.items() for key in keys}
+        found = {(row[0], row[1], row[2]): Decision(row[3], row[4], tuple(row[5]), tuple(row[6])) for row in self._all(
+            "SELECT entity, record_id, part, decision, due_on, retained_by, held_by FROM retention.record_decisions "
+            "WHERE subject_no = $number", number=number) if (row[0], row[1]) in wanted}
+        known = {(entity, key) for entity, key, _ in found}
         for entity, keys in ids.items():
-            for start in range(0, len(keys), _CHUNK):
-                some = {f"k{at}": key for at, key in enumerate(keys[start:start + _CHUNK])}
+            left = [key for key in keys if (entity, key) not in known]
+            for start in range(0, len(left), _CHUNK):
+                some = {f"k{at}": key for at, key in enumerate(left[start:start + _CHUNK])}
                 for row in self._all("SELECT record_id, part, decision, due_on, retained_by, held_by FROM "
                                      "retention.record_decisions WHERE entity = $entity AND record_id IN "
                                      f"({', '.join(f'${name}' for name in some)})", entity=entity, **some):

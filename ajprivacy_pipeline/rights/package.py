@@ -53,8 +53,9 @@ class Assembler:
         """Keep what the texts are made of."""
         self._policy, self._words, self._month = policy, words, month
         self._is_guest = person is not None and person.table is None
-        self._attributes = month.attributes(person.subject_id) if person else {}
-        self._applied = month.purposes(person.subject_id) if person else frozenset()
+        self._number = month.number(person.subject_id) if person and person.subject_id else None
+        self._attributes = month.attributes(self._number) if self._number is not None else {}
+        self._applied = month.purposes(self._number) if self._number is not None else {}
         self._parts = {table: {column: part for (entity, part), stage in stages_of(policy).items() if entity == table
                                for column in stage.columns} for table in policy.sources.tables}
 
@@ -118,7 +119,7 @@ class Assembler:
                 and (one.table != "communications" or (one.row["direction"] or "").strip() == _PROVIDED_SIDE)]
 
     def _tables(self, held: Sequence[Held]) -> Iterator[HeldTable]:
-        decisions = self._month.records(self._record_ids(held))
+        decisions = self._month.records(self._record_ids(held), self._number)
         for (table, extent), some in groupby(held, key=lambda one: (one.table, one.extent)):
             rows = list(some)
             title = self._words.of("titles", table)
@@ -130,9 +131,11 @@ class Assembler:
                 rows=tuple(HeldRow(values=one.values, kept=_together(self._kept(one, decisions))) for one in rows))
 
     def _record_ids(self, held: Sequence[Held]) -> dict[str, list[str]]:
+        """The records of which something is decided, and told."""
         found: dict[str, list[str]] = {}
         for one in held:
-            if one.table not in SUBJECTS and one.table not in _BULK_PERIODS:
+            if (one.table not in SUBJECTS and one.table not in _BULK_PERIODS and self._parts[one.table]
+                    and one.extent != "elsewhere"):
                 found.setdefault(one.table, []).append(self._id(one))
         return found
 
@@ -209,7 +212,7 @@ class Assembler:
         held = {name for table in told for field in table.fields for name in field.purposes if _is_filled(table, field)}
         asked = {name for name, purpose in self._policy.retention.purposes.items()
                  if "rights_requests" in purpose.records}
-        return frozenset(held | asked | (self._applied if told else frozenset()))
+        return frozenset(held | asked | (self._applied.keys() if told else set()))
 
     def _purposes(self, listed: frozenset[str]) -> Iterator[PurposeTold]:
         for name, purpose in self._policy.retention.purposes.items():

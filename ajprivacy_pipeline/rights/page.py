@@ -5,9 +5,8 @@ Belongs here: how an answer reads. Does not belong here: what it says (`package`
 
 import csv
 import io
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +24,7 @@ _NAME = re.compile(r"\W+")
 
 def render_files(package: Package) -> dict[str, str]:
     """Returns the files of an answer by name: package.json, package.html, and a CSV file for each table."""
-    found = {"package.json": json.dumps(package.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n",
+    found = {"package.json": package.model_dump_json(indent=2) + "\n",
              "package.html": render(package)}
     for table in package.held:
         name = _NAME.sub("_", table.table) + ("" if table.kind == "own" else f"_{table.kind}")
@@ -42,9 +41,22 @@ def render(package: Package) -> str:
     return _template().render(p=package, w=words, title=words(title), wide=WIDE, has_data=has_data, labels=_labels,
                               filled=_filled, has_ends=_has_ends, periods=_periods,
                               ends=lambda table, row: _ends(words, table, row),
-                              shown=lambda field, value: shown(words, field, value),
+                              shown=_once(words),
                               reasons=lambda table: _reasons(table, titles),
                               titled=lambda names: ", ".join(titles[name] for name in names))
+
+
+def _once(words: Wording) -> Callable[[FieldTold, str], str]:
+    """Values as a reader sees them, each worked out once: currencies, names and days stand in row after row."""
+    known: dict[tuple[str, str | None, str], str] = {}
+
+    def told(field: FieldTold, value: str) -> str:
+        place = field.name, field.type, value
+        if place not in known:
+            known[place] = shown(words, field, value)
+        return known[place]
+
+    return told
 
 
 def _labels(table: HeldTable, names: Sequence[str]) -> str:
