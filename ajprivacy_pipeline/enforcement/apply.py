@@ -27,6 +27,7 @@ from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.readback import read_back
 from ajprivacy_pipeline.enforcement.shown import require_gone
 from ajprivacy_pipeline.enforcement.stages import stages_of
+from ajprivacy_pipeline.enforcement.together import newly_shared
 from ajprivacy_pipeline.enforcement.work import Going, gather, gathered
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
@@ -160,6 +161,8 @@ class Door:
             locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids, types)
             done.put_off |= locked.changed_people(self.con, self.policy, ids)
             self.checkpoint("facts")
+        done.put_off |= newly_shared(batch, self.ground.places, self.copies.places, (
+            row[0] for row in self.con.execute("SELECT DISTINCT person FROM scratch.batch").fetchall()))
         if locked.EVERYBODY in done.put_off or said_by_people(self.settings) != self.seen.said:
             done.put_off |= {row[0] for row in self.con.execute("SELECT person FROM scratch.batch").fetchall()}
         return [edits for entity, rows in found.items() for edits in self.kinds.edits(

@@ -103,6 +103,8 @@ class Words:
     def waited(self, name: str) -> str | None:
         """Returns the words for what is waited for, as `customers.email`; None where there are none."""
         entity, _, part = name.partition(".")
+        if not part:
+            return self.of("waits", name)
         of, what = self.of("entities", entity), self.of("parts", part) or self.of("reasons", part)
         return f"{of}: {what}" if of and what else None
 

@@ -9,6 +9,7 @@ from ajprivacy_pipeline.enforcement.ground import Ground
 from ajprivacy_pipeline.enforcement.kept_links import claim_links, find_held
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.targets import Part
+from ajprivacy_pipeline.enforcement.together import whose
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, quote
 
@@ -40,7 +41,12 @@ def find_holders(con: Connection, policy: Policy, ground: Ground) -> None:
                 "FROM scratch.decided SEMI JOIN scratch.copy_parts USING (entity, part)")
     if any(place.copy.by.email for place in places):
         find_owners(con, policy)
+    con.execute("CREATE OR REPLACE TABLE scratch.copy_whose (copy INTEGER, entity VARCHAR, record_id VARCHAR, "
+                "key VARCHAR)")
     for place in places:
+        if place.copy.by.and_records:
+            con.execute(f"INSERT INTO scratch.copy_whose SELECT $copy, * FROM ({whose(policy.sources, place.parts)})",
+                        {"copy": place.number})
         if place.kept:
             find_held(con, policy, place, ground.places)
 
@@ -60,6 +66,7 @@ def claim_again(con: Connection, ground: Ground, ready: str) -> None:
             _parts(con, place.parts)
             sql = _BY_ADDRESS if place.copy.by.email else _BY_KEY
             spared = _OF_COMPANIES if place.spares_companies else ""
+            sql = _WITH_RECORDS if place.copy.by.and_records else sql
             con.execute(sql.format(ready=ready, spared=spared), {"copy": place.number})
     if any(place.kept for place in places):
         claim_links(con, ready)
@@ -77,6 +84,16 @@ _BY_KEY = """
     SEMI JOIN (SELECT record_id FROM {ready} SEMI JOIN scratch.copy_parts USING (entity, part)) USING (record_id)
     LEFT JOIN {ready} AS r USING (entity, record_id, part)
     {spared}
+"""
+_WITH_RECORDS = """
+    INSERT INTO scratch.copy_claims
+    WITH whose AS (SELECT entity, record_id, key FROM scratch.copy_whose WHERE copy = $copy)
+    SELECT $copy, w.key, d.entity, d.record_id, d.part, r.part IS NOT NULL, d.decision = 'absent'
+    FROM scratch.copy_decided AS d SEMI JOIN scratch.copy_parts USING (entity, part)
+    JOIN whose AS w USING (entity, record_id)
+    SEMI JOIN (SELECT key FROM {ready} SEMI JOIN scratch.copy_parts USING (entity, part)
+               JOIN whose USING (entity, record_id)) USING (key)
+    LEFT JOIN {ready} AS r USING (entity, record_id, part)
 """
 _OF_COMPANIES = """
     ANTI JOIN (SELECT 'customers' AS entity, customer_id AS record_id FROM staged.customers

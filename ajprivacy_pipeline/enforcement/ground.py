@@ -21,6 +21,7 @@ from ajprivacy_pipeline.enforcement.kept_links import kept_links
 from ajprivacy_pipeline.enforcement.reached import Reached
 from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
 from ajprivacy_pipeline.enforcement.targets import Part, Place, links_of_kept, places_of
+from ajprivacy_pipeline.enforcement.together import with_groups
 from ajprivacy_pipeline.enforcement.values import PIECE, Context, ends_as, left_by
 from ajprivacy_pipeline.enforcement.work import Item
 from ajprivacy_pipeline.policy import Policy, load_policy
@@ -76,7 +77,7 @@ class Ground:
 
 
 def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
-    """Hold the stages against a warehouse and its catalogue; no row is read."""
+    """Hold the stages against a warehouse and its catalogue; of its rows only those of copies that others share."""
     mapping = load_mapping(settings.mapping_file, policy.sources)
     stages = stages_of(policy)
     resolved = resolve(source, mapping, policy.sources)
@@ -87,7 +88,7 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
     facts = _facts(catalogue, tables)
     reached = Reached(resolved, stages, policy.sources, mapping.copies, facts, source.dialect)
     copies = copy_places(mapping.copies, policy, places, reached)
-    places = reached.places(places)
+    places = with_groups(source, reached.places(places), copies)
     links = links_of_kept(resolved, stages, policy.sources, places, policy.enforcement.kept_links)
     copies += kept_links(len(copies), policy, links, places, facts)
     versions = _versions(mapping, places, facts)

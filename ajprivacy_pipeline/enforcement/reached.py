@@ -36,7 +36,7 @@ class Reached:
         """Returns the columns of a table of the contract that copies carry, each with those that do."""
         found: dict[str, tuple[Copy, ...]] = {}
         for part, stage in self.stages.items():
-            own = [copy for copy in self.copies if part[0] == entity in copy.by.entities
+            own = [copy for copy in self.copies if part[0] == entity and not copy.by.email and entity in copy.tables
                    and [one for one in copy.covered if one[0] == entity] == [part]]
             for column, action in stage.columns.items():
                 if own and action.action in ("erase", "generalise") and (of := self._carriers(entity, column, own)):
@@ -74,9 +74,11 @@ class Reached:
         """The mentions of a copy's table of which only the rows are read that have a record's own key."""
         finder = self.facts[copy.path].spelt(copy.by.column) or copy.by.column
         known = self.facts[copy.path].columns.get(finder)
-        if entity not in copy.by.entities or known is None or (known.is_text and self.dialect not in _BY_BYTES):
+        if (copy.by.email or entity not in copy.tables or known is None
+                or (known.is_text and self.dialect not in _BY_BYTES)):
             return set()
-        spots: frozenset[Spot] = reads.found_by(self.sources.tables[entity].key[0])
+        owner = entity if entity in copy.by.entities else copy.by.entities[0]  # a record's row is its customer's
+        spots: frozenset[Spot] = reads.found_by(self.sources.tables[owner].key[0])
         return {mention for mention, column in spots if column == finder}
 
     def _takes(self, copy: Copy, cell: Cell) -> bool:
@@ -106,19 +108,21 @@ class Reached:
 
     def _shared(self, entity: str) -> Iterator[Sharing]:
         for copy in self.copies if self.columns(entity) else ():
+            if copy.by.and_records:
+                continue  # they go together (`together`)
             yield from (Sharing(part, other, same_row=True) for part in copy.covered if part[0] == entity
                         for other in copy.covered if other[0] != entity and entity in copy.by.entities)
 
     def takes(self, copy: Copy, column: str) -> bool:
         """Whether what a copy's column holds is shown by the contract, and carried: it has to end as nothing at all."""
         return any(copy in of and cell.column.casefold() == column.casefold() and same_table(cell.table, copy.path)
-                   for entity in copy.by.entities for name, of in self.columns(entity).items()
+                   for entity in copy.tables for name, of in self.columns(entity).items()
                    for table in (self.resolved.tables[entity],) if table is not None and table.reads is not None
                    for cell in table.reads.columns[name].values)
 
     def spares_companies(self, copy: Copy) -> bool:
         """Whether a copy may hold what is a company's own: where the contract shows that, or nothing, of it."""
-        if copy.by.email:
+        if copy.by.email or copy.by.and_records:  # of the latter companies keep all rows
             return False
         company = {name for part in copy.covered for name in self.stages[part].company}
         if not company:

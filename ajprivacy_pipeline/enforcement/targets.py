@@ -31,12 +31,23 @@ class Sharing:
 
 
 @dataclass(frozen=True)
+class Together:
+    """Parts of a customer and of her records that are made of the same rows of a copy: they go when all of them may.
+
+    `foreign` are the customers some of whose rows others have need of, too.
+    """
+
+    parts: tuple[Part, ...]
+    foreign: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Place:
     """The table that feeds a table of the contract, and what can be changed in it.
 
     `key` are the source's columns that feed the contract's key, in its order; `columns` maps the contract's columns to
     those of the source that are changed for them; `fixed` says of a column that holds values why it cannot be changed.
-    Those of `carried` go with declared copies instead.
+    Those of `carried` go with declared copies instead; `together` stands with the customers.
     """
 
     table: tuple[str, ...]
@@ -45,6 +56,7 @@ class Place:
     fixed: Mapping[str, str] = field(default_factory=dict)
     shared: tuple[Sharing, ...] = ()
     carried: frozenset[str] = frozenset()
+    together: tuple[Together, ...] = ()
 
     @property
     def written(self) -> frozenset[str]:
@@ -200,8 +212,12 @@ def _reading(entity: str, other: ResolvedTable, path: tuple[str, ...], parts: Ma
     """What each column of a table of the contract, and its query as a whole, reads of a table of the source."""
     if other.reads is not None:
         for column, made in other.reads.columns.items():
-            cells = {cell.column: (made.plain, same_key and cell.mention == other.mention)
-                     for cell in made.cells if same_table(cell.table, path) and not apart(cell.only, rows)}
+            cells: dict[str, tuple[bool, bool]] = {}
+            for cell in made.cells | made.beside:
+                if same_table(cell.table, path) and not apart(cell.only, rows):
+                    is_plain, of_row = cells.get(cell.column, (True, True))  # of several rows, the more is waited for
+                    cells[cell.column] = (is_plain and made.plain and cell not in made.beside,
+                                          of_row and same_key and cell.mention == other.mention)
             yield _Reader(entity, column, parts.get((entity, column)), cells)
         yield _Reader(entity, "", None, {cell.column: (True, False) for cell in other.reads.rows
                                          if same_table(cell.table, path) and not apart(cell.only, rows)})

@@ -12,6 +12,7 @@ from datetime import date
 from ajprivacy_pipeline.enforcement.bodies import Waiting
 from ajprivacy_pipeline.enforcement.stages import Stage
 from ajprivacy_pipeline.enforcement.targets import Part, Place, Sharing, sharings
+from ajprivacy_pipeline.enforcement.together import wait_together
 from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, bare, quote
 
@@ -88,6 +89,7 @@ def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part
         more = {"other_entity": other_entity, "other_part": other_part, "blanks": WHITE_SPACE}
         con.execute(_SHARED.format(due=due, case=case),
                     bound | {name: value for name, value in more.items() if f"${name}" in case})
+    wait_together(con, places, sources, due)
     con.execute(f"CREATE OR REPLACE TABLE scratch.ready AS SELECT * FROM {due} AS d "
                 "ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
     return [{"entity": entity, "part": part, "rows": rows, "waits_for": why} for entity, part, rows, why in con.execute(

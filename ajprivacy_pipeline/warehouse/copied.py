@@ -27,6 +27,14 @@ def rows_of(connection: sa.Connection, path: Sequence[str], columns: Sequence[st
                 yield dict(zip(columns, row, strict=True))
 
 
+def keys_of(connection: sa.Connection, path: Sequence[str], column: str, *conditions: str | None) -> set[str]:
+    """Returns the texts of a column of a table, in rows that meet all of some conditions."""
+    query = _select(path, [column], None).distinct()
+    for where in filter(None, conditions):
+        query = query.where(condition(where))
+    return {text for row in connection.execute(query) if (text := text_of(row[0])) is not None}
+
+
 def unusual_spellings(connection: sa.Connection, path: Sequence[str], column: str, where: str | None,
                       ) -> dict[str, list[str]]:
     """Returns, by e-mail key, the texts of a column that are not found by their own lower case."""

@@ -52,7 +52,7 @@ def reads_from(source: Source, table: "ResolvedTable", path: Path) -> bool:
     if table.source_table is not None and (own, *table.source_table)[-2:] == path:
         return True
     if table.reads is not None:
-        cells = {cell for made in table.reads.columns.values() for cell in made.cells} | table.reads.rows
+        cells = {cell for made in table.reads.columns.values() for cell in made.cells | made.beside} | table.reads.rows
         if any((own, *cell.table)[-2:] == path for cell in cells):
             return True
     text = " ".join((table.relation, *(column.sql for column in table.columns.values() if column is not None)))

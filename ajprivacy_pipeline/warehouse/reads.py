@@ -52,12 +52,14 @@ class Cell:
 class Made:
     """What a column is made of; `plain` where it is one column as it stands.
 
-    `values` are those of the cells that are shown; the others tell which rows these are.
+    `values` are those of the cells that are shown; the others tell which rows these are. So do those of `beside`, by
+    which a row of another table is found with LEFT JOIN: they tell what is shown, and not whether the row is there.
     """
 
     cells: frozenset[Cell]
     plain: bool
     values: frozenset[Cell] = frozenset()
+    beside: frozenset[Cell] = frozenset()
 
 
 Spot = tuple[int, str]  # a mention of a table, and a column of it
@@ -231,6 +233,7 @@ class _Walk:
     done: dict[int, dict[str, Made]] = field(default_factory=dict)
     owners: dict[int, Scope] = field(default_factory=dict)
     mentions: dict[int, int] = field(default_factory=dict)
+    joined: dict[int, frozenset[Cell]] = field(default_factory=dict)
 
     def reads(self, tree: exp.Expr) -> Reads:
         root = build_scope(tree)
@@ -245,10 +248,12 @@ class _Walk:
             if scope.scope_type in _VALUES and isinstance(scope.expression, exp.Select):
                 shown |= {id(column) for made in scope.expression.expressions for column in made.find_all(exp.Column)}
             if scope.expression.args.get("distinct"):
-                whole |= {cell for made in self.outputs(scope).values() for cell in made.cells}
+                whole |= {cell for made in self.outputs(scope).values() for cell in made.cells | made.beside}
+        for join in filter(_is_left, tree.find_all(exp.Join)):
+            shown |= {id(column) for column in join.args["on"].find_all(exp.Column)}
         for column in tree.find_all(exp.Column):
             if id(column) not in shown:
-                whole |= self.made_of(column).cells
+                whole |= self.made_of(column).cells | self.made_of(column).beside
         equal = frozenset(pair for scope in root.traverse() for pair in self._equal(scope))
         return Reads(self.outputs(root), frozenset(whole), equal)
 
@@ -284,7 +289,8 @@ class _Walk:
             for parts in zip(*arms, strict=True):
                 yield parts[0][0], Made(frozenset().union(*(made.cells for _, made in parts)),
                                         all(made.plain for _, made in parts),
-                                        frozenset().union(*(made.values for _, made in parts)))
+                                        frozenset().union(*(made.values for _, made in parts)),
+                                        frozenset().union(*(made.beside for _, made in parts)))
             return
         if not isinstance(node, exp.Select):
             raise _NotUnderstoodError
@@ -294,7 +300,8 @@ class _Walk:
             shown = [self.made_of(column) for column in _shown(inside)]
             yield made.alias_or_name, Made(frozenset().union(*(part.cells for part in found)),
                                            isinstance(inside, exp.Column) and found[0].plain,
-                                           frozenset().union(*(part.values for part in shown)))
+                                           frozenset().union(*(part.values for part in shown)),
+                                           frozenset().union(*(part.beside for part in found)))
 
     def made_of(self, column: exp.Column) -> Made:
         """What a column in the middle of a query is made of."""
@@ -307,6 +314,22 @@ class _Walk:
                 path, columns = self.names.found[source.name]
                 mention = self.mentions.setdefault(id(source), len(self.mentions))
                 cell = Cell(path, columns[column.name], mention, told_of(scope.expression, source))
-                return Made(frozenset({cell}), plain=True, values=frozenset({cell}))
+                return Made(frozenset({cell}), plain=True, values=frozenset({cell}),
+                            beside=self._beside(scope.expression, source))
             scope = scope.parent
         raise _NotUnderstoodError
+
+    def _beside(self, query: exp.Expr, table: exp.Table) -> frozenset[Cell]:
+        """By what a SELECT finds the row of a table that it joins with LEFT JOIN."""
+        if id(table) not in self.joined:
+            self.joined[id(table)] = frozenset()  # of its own columns in that condition
+            joins: list[exp.Join] = query.args.get("joins") or []
+            found = [self.made_of(column) for join in joins if join.this is table and _is_left(join)
+                     for column in join.args["on"].find_all(exp.Column)]
+            self.joined[id(table)] = frozenset().union(*(made.cells | made.beside for made in found))
+        return self.joined[id(table)]
+
+
+def _is_left(join: exp.Join) -> bool:
+    """Whether a table itself is joined by a condition that leaves no row of what stands before it out."""
+    return join.args.get("side") == "LEFT" and isinstance(join.this, exp.Table) and join.args.get("on") is not None
