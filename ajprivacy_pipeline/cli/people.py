@@ -64,8 +64,15 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say why each thing about one person is kept, held or due, and until when. Each access is logged."""
+    from dataclasses import replace
+
     from ajprivacy_pipeline import explain as explaining
-    found = explaining.explain(load_settings(), subject, month, operator())
+    from ajprivacy_pipeline.enforcement.ledger import open_ledger
+    settings = load_settings()
+    found = explaining.explain(settings, subject, month, operator())
+    since = sorted({(one.carried_out_on, one.clause) for one in open_ledger(settings).find(subject).found
+                    if one.carried_out_on >= found.as_of})
+    found = replace(found, went=tuple(since))
     if as_json:
         typer.echo(json.dumps(explaining.as_json(found, lang.value), indent=2, ensure_ascii=False))
     else:

@@ -42,7 +42,10 @@ class Decided:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All that is decided about one subject in one month, and why."""
+    """All that is decided about one subject in one month, and why.
+
+    `went`: on which days, by which promises, something of it was carried out since, which the month does not know.
+    """
 
     subject_id: str
     subject_type: str
@@ -55,6 +58,7 @@ class Explanation:
     records: tuple[Decided, ...]
     web_events: tuple[WebCount, ...]
     freezes: tuple[Hold, ...]
+    went: tuple[tuple[date, str], ...] = ()
 
 
 def assemble(facts: SubjectFacts, policy: DecisionPolicy, month: str, purposes: Purposes,

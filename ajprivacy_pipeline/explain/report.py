@@ -104,6 +104,7 @@ class ExplanationShown(TypedDict):
     records: list[RecordShown]
     web_events: list[WebShown]
     freezes: list[HoldShown]
+    carried_out_since: list[dict[str, str]]
     clauses: dict[str, str]
 
 
@@ -116,7 +117,8 @@ def page(explanation: Explanation, language: Language, *, for_customer: bool = F
     words = Words(explanation, language, for_customer=for_customer)
     lines = [words.text("title_customer" if for_customer else "title", subject=explanation.subject_id,
                         whose=words.whose(explanation.subject_id), type=words.type_name(), month=explanation.month,
-                        as_of=explanation.as_of, policy_version=explanation.policy_version), ""]
+                        as_of=explanation.as_of, policy_version=explanation.policy_version),
+             *([words.went(explanation.went)] if explanation.went else []), ""]
     lines += [words.summary_title(), *(f"  {line}" for line in words.summary(
         (*explanation.attributes, *explanation.records))), ""]
     lines += [words.text("attributes_title_customer" if for_customer else "attributes_title"),
@@ -173,7 +175,7 @@ def cited(explanation: Explanation, *, for_customer: bool = False) -> set[str]:
              *(hold for count in explanation.web_events for hold in count.holds)]
     told = {hold.clause for hold in holds if not (for_customer and hold.whose is not None)}
     return ({clause for term in terms for clause in term.clauses} | told
-            | {count.clause for count in explanation.web_events}
+            | {count.clause for count in explanation.web_events} | {clause for _, clause in explanation.went}
             | {UNCOVERED for item in items if item.decision != "absent" and not item.terms})
 
 
@@ -192,6 +194,7 @@ def as_json(explanation: Explanation, language: Language) -> ExplanationShown:
                     for item in explanation.records],
         "web_events": [{**asdict(count), "sentence": words.web(count)} for count in explanation.web_events],
         "freezes": list(map(asdict, explanation.freezes)),
+        "carried_out_since": [{"date": day, "clause": clause} for day, clause in explanation.went],
         "clauses": {clause: explanation.clauses.get(clause, "") for clause in sorted(cited(explanation))},
     }
     return cast(ExplanationShown, _plain(found))

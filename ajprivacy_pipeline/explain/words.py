@@ -274,6 +274,14 @@ class Words:
             reason = str(self._t["terms"]["purpose"]).format(purpose=self.purpose(term.ground), reason=reason)
         return str(self._t["candidate"]).format(date=self.day(term.on), reason=reason, clause=clause)
 
+    def went(self, went: Iterable[tuple[date, str]]) -> str:
+        """Returns on which days something was carried out since, by which promises."""
+        days: dict[date, list[str]] = {}
+        for day, clause in went:
+            days.setdefault(day, []).append(clause)
+        listed = self.listed(f"{self.day(day)} ({', '.join(clauses)})" for day, clauses in days.items())
+        return str(self._t["went"]).format(days=listed, whom=self._whom)
+
     def clause(self, clause: str) -> str:
         """Returns what a clause promises: English as the policy says it, Norwegian from the templates."""
         known = self._t["clauses"] if self._language == "nb" else self._clauses

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ajprivacy_pipeline.enforcement import judged
 from ajprivacy_pipeline.enforcement.ground import current_policy
-from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.ledger import Found, Ledger
 from ajprivacy_pipeline.enforcement.left_out import our_copies
 from ajprivacy_pipeline.enforcement.plans import RECTIFICATION
 from ajprivacy_pipeline.enforcement.rectified import kept
@@ -105,7 +105,7 @@ def package_of(settings: Settings, policy: Policy, request: Request, everything:
         held = holdings.read()
         copies = copied_rows(found, person, holdings)
         given = disclosures(settings, person.subject_id) if person.subject_id else ()
-        return Assembler(policy, words, person, month).package(
+        return Assembler(policy, words, person, month, _went(settings, person)).package(
             request, _earlier(request, everything, person, held), held, copies, today, given=given)
 
 
@@ -178,6 +178,14 @@ def _log(settings: Settings, person: Person, month: str | None, by: str) -> None
 def _note(settings: Settings, whom: str, month: str | None, by: str) -> None:
     token = KeyStore(settings.keys, settings.root_key).derive("looks", whom).hex()
     ControlStore.in_folder(settings.control).record_access(token, month or "", "package", by)
+
+
+def _went(settings: Settings, person: Person) -> tuple[Found, ...]:
+    """What the ledger has of somebody: what the month's decisions call due may be carried out since."""
+    if person.subject_id is None:
+        return ()
+    keys = KeyStore(settings.keys, settings.root_key)
+    return Ledger(ControlStore.in_folder(settings.control), keys, settings.keys).find(person.subject_id).found
 
 
 def _earlier(request: Request, everything: list[Request], person: Person, held: list[Held]) -> list[Request]:

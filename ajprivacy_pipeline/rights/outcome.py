@@ -18,7 +18,7 @@ from ajprivacy_pipeline.rights.decided import Decision
 from ajprivacy_pipeline.rights.elsewhere import NOWHERE, Elsewhere
 from ajprivacy_pipeline.rights.requests import Request
 from ajprivacy_pipeline.rights.shapes import PartTold
-from ajprivacy_pipeline.rights.wording import Wording
+from ajprivacy_pipeline.rights.wording import Wording, open_while
 
 ERASURE, OBJECTION = "erasure", "objection"
 ENDING = (ERASURE, OBJECTION)
@@ -98,7 +98,8 @@ class Outcome:
             one, days = told[0], sorted({part.due_on for part in told if part.due_on is not None})
             first, last = (days[0], days[-1]) if days else (None, None)
             grounds = one.retained_by if one.decision == "retain" else one.held_by
-            text = self._words.kept(Decision(one.decision, last, one.retained_by, one.held_by), first)
+            text = self._words.kept(Decision(one.decision, last, one.retained_by, one.held_by), first, (), open_while(
+                self._policy.retention, one.retained_by, self._words.group("pending")))
             if one.decision == "retain" and last is not None:
                 text = f"{text} {self._words.text('gone', 'by_itself')}"
             yield self._told("stays", one.entity, one.part, sum(part.rows for part in told),
@@ -137,7 +138,8 @@ class Outcome:
             elif name in retention.reason_clauses:
                 found.append(retention.reason_clauses[name])
             elif name in retention.purposes and own not in (clauses := retention.purposes[name].clauses):
-                found.append(clauses[0])
+                ends = [retention.periods[period].source for period in retention.purposes[name].periods]
+                found.append(next((clause for clause in ends if clause in clauses), clauses[0]))
             else:
                 found.append(own)
         return tuple(dict.fromkeys(found)) or (own,)

@@ -9,13 +9,14 @@ from datetime import date
 from itertools import groupby
 
 from ajprivacy_pipeline.calendar import as_of
+from ajprivacy_pipeline.enforcement.ledger import Found
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.retention import Purpose
 from ajprivacy_pipeline.rights.decided import Decision, Month
 from ajprivacy_pipeline.rights.disclosures import Disclosure
 from ajprivacy_pipeline.rights.held import Held, shown_columns
-from ajprivacy_pipeline.rights.outcome import Outcome
+from ajprivacy_pipeline.rights.outcome import ENDING, Outcome
 from ajprivacy_pipeline.rights.person import SUBJECTS, Person
 from ajprivacy_pipeline.rights.requests import Request
 from ajprivacy_pipeline.rights.shapes import (
@@ -36,23 +37,27 @@ from ajprivacy_pipeline.rights.shapes import (
     RequestTold,
 )
 from ajprivacy_pipeline.rights.steps import RESTRICTION
-from ajprivacy_pipeline.rights.wording import Wording
+from ajprivacy_pipeline.rights.wording import Wording, open_while
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE
 from ajprivacy_pipeline.warehouse.lookup import Row
 
 PORTABILITY, ACCESS = "portability", "access"
 _BULK_PERIODS = {"web_events": ("visits", "cookie_months"), "app_logs": ("logs", "log_months")}
 _ROWS = {**dict.fromkeys(SUBJECTS, "with_subject"), "newsletter_subscriptions": "with_subscription"}
+_WITHOUT_EFFECT = ("refused", "withdrawn")  # outcomes of a request that ended nothing
 _PROVIDED_SIDE = "in"  # the direction of messages that the person wrote
 
 
 class Assembler:
     """Puts an answer together, in the words of one language."""
 
-    def __init__(self, policy: Policy, words: Wording, person: Person | None, month: Month) -> None:
-        """Keep what the texts are made of."""
+    def __init__(self, policy: Policy, words: Wording, person: Person | None, month: Month,
+                 went: Sequence[Found] = ()) -> None:
+        """Keep what the texts are made of; `went` is what the ledger has of the person."""
         self._policy, self._words, self._month = policy, words, month
-        self._is_guest = person is not None and person.table is None
+        self._as_of = as_of(month.month) if month.month is not None else date.min
+        self._went = [one for one in went if one.carried_out_on >= self._as_of]  # what the month does not know of
+        self._person, self._is_guest = person, person is not None and person.table is None
         self._number = month.number(person.subject_id) if person and person.subject_id else None
         self._attributes = month.attributes(self._number) if self._number is not None else {}
         self._applied = month.purposes(self._number) if self._number is not None else {}
@@ -80,13 +85,11 @@ class Assembler:
                                       place=f"{controller.city}, {words.country(controller.country)}",
                                       email=controller.contact_email),
             request=self._request(request), refused=request.outcome == "refused",
-            answer=outcome.sentences() if outcome else self._answer(request, earlier), parts=parts, held=told,
+            answer=outcome.sentences() if outcome else self._answer(request, earlier, told), parts=parts, held=told,
             purposes=purposes, promises=tuple(self._promises(told, parts, purposes if told else ())),
             recipients=tuple(self._recipients(listed)),
             disclosures=tuple(self._disclosures(given)), transfers=self._transfers(),
-            profiling=tuple(words.of("profiling", clause) for clause in policy.rights.profiling_clauses
-                            if any(clause in purpose.clauses and self._may_be(purpose)
-                                   for purpose in policy.retention.purposes.values())),
+            profiling=tuple(self._profiling()),
             earlier_requests=tuple(map(self._request, earlier)), rights=tuple(words.group("rights")["list"]),
             complaint=Complaint(authority=controller.supervisory_authority, url=policy.rights.complaint_url))
 
@@ -95,12 +98,16 @@ class Assembler:
         return self.package(request, [], [], {}, today).model_copy(update={
             "letter": about, "answer": sentences, "purposes": (), "recipients": (), "profiling": ()})
 
-    def _answer(self, request: Request, earlier: Sequence[Request]) -> tuple[str, ...]:
+    def _answer(self, request: Request, earlier: Sequence[Request], told: Sequence[HeldTable]) -> tuple[str, ...]:
         """What comes of a request, in words; beside data that is restricted, that it is."""
         if request.outcome != "refused":
-            found = tuple(self._words.group("answers").get(request.kind or "", ()))
-            if request.kind in (ACCESS, PORTABILITY) and self._month.month is not None:
-                found += (self._words("judged", date=self._words.day(as_of(self._month.month))),)
+            has_data = request.kind in (ACCESS, PORTABILITY)
+            if told or not has_data:
+                found = tuple(self._words.group("answers").get(request.kind or "", ()))
+            else:
+                found = (self._words("held_none_portability" if request.kind == PORTABILITY else "held_none"),)
+            found += tuple(self._assessed(earlier)) if told else ()
+            found += tuple(self._taken())
             restricted = any(one.kind == RESTRICTION and one.is_open for one in earlier)
             return (*found, self._words("restriction_stands")) if restricted else found
         words, clauses = self._words, self._policy.clauses
@@ -109,6 +116,39 @@ class Assembler:
             return words("refused"), remedy
         meaning = words.clause(request.clause, clauses[request.clause].meaning).rstrip(".")
         return words("refused_by", clause=request.clause, meaning=meaning), remedy
+
+    def _assessed(self, earlier: Sequence[Request]) -> Iterator[str]:
+        """As of when the periods are, and whether the person has asked since for what may end them earlier."""
+        if self._month.month is None:
+            return
+        yield self._words("judged", date=self._words.day(self._as_of))
+        if any(one.kind in ENDING and one.outcome not in _WITHOUT_EFFECT
+               and (one.received_on is None or one.received_on >= self._as_of) for one in earlier):
+            yield self._words("asked_since")
+
+    def _taken(self) -> Iterator[str]:
+        """On which days something of the person was carried out that the month does not know of, by which promises."""
+        days: dict[date, dict[str, None]] = {}
+        for one in self._went:
+            days.setdefault(one.carried_out_on, {})[one.clause] = None
+        if days:
+            words = self._words
+            yield words("taken_since", days=words.listed([
+                words("taken_on", date=words.day(day), clauses=", ".join(clauses)) for day, clauses in days.items()]))
+
+    def _profiling(self) -> Iterator[str]:
+        """What groups customers are sorted into, and whether this person certainly is in none.
+
+        Contact persons are in none, nor is whoever has an attribute that is due (`pseudonyms.people`).
+        """
+        person, retention = self._person, self._policy.retention
+        found = [self._words.of("profiling", clause) for clause in self._policy.rights.profiling_clauses
+                 if any(clause in purpose.clauses and self._may_be(purpose) for purpose in retention.purposes.values())]
+        yield from found
+        decided = [one.decision for one in self._attributes.values()]
+        is_out = person is not None and person.table == "contacts"
+        if found and decided and (is_out or "due" in decided or set(decided) == {"absent"}):
+            yield self._words("profiling_out", date=self._words.day(self._as_of))
 
     def _provided(self, held: Sequence[Held]) -> list[Held]:
         """What the person provided: own rows, the columns of the policy, messages that they wrote."""
@@ -163,9 +203,11 @@ class Assembler:
                 continue
             found = self._attributes.get(part) if held.table in SUBJECTS else decisions.get(
                 (held.table, self._id(held), part))
+            pending = open_while(self._policy.retention, found.retained_by, words.group("pending")) if found else ()
             yield Kept(fields=tuple(columns), decision=found.decision if found else "undecided",
                        until=found.due_on.isoformat() if found and found.due_on else None,
-                       text=words.kept(found, actions=self._actions(held.table, columns)))
+                       text=words.kept(found, None, self._actions(held.table, columns), pending,
+                                       some_went=bool(self._went)))
 
     def _actions(self, table: str, columns: Sequence[str]) -> list[str]:
         """What the policy does to these columns when they are due."""

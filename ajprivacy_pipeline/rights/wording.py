@@ -5,7 +5,7 @@ of grounds and freezes are those of `explain` and of the certificate), which thi
 """
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -14,6 +14,7 @@ from typing import Any
 from ajprivacy_pipeline.enforcement.certificate_page import Words as Shared
 from ajprivacy_pipeline.explain.words import Language, templates
 from ajprivacy_pipeline.policy.countries import country_name
+from ajprivacy_pipeline.policy.retention import Retention
 from ajprivacy_pipeline.rights.decided import Decision
 
 
@@ -21,6 +22,18 @@ from ajprivacy_pipeline.rights.decided import Decision
 def _wording() -> dict[str, Any]:
     text = files("ajprivacy_pipeline.rights").joinpath("words.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
+
+
+def open_while(retention: Retention, grounds: Sequence[str], named: Collection[str]) -> tuple[str, ...]:
+    """Returns what may leave some grounds without an end, of what has words; nothing where something else may, too.
+
+    That is what a ground itself says is open, else whatever keeps a purpose open by the policy.
+    """
+    if matters := tuple(name for name in grounds if name in named):
+        return matters
+    purposes = [retention.purposes[name] for name in grounds if name in retention.purposes]
+    found = dict.fromkeys(name for purpose in purposes for name in purpose.open_while)
+    return tuple(found) if len(purposes) == len(grounds) and found.keys() <= set(named) else ()
 
 
 class Wording:
@@ -66,9 +79,9 @@ class Wording:
         """Returns a day in words."""
         return "–" if day is None else self._shared.day(str(day))
 
-    def listed(self, names: Sequence[str]) -> str:
+    def listed(self, names: Sequence[str], last: str = "and") -> str:
         """`a, b and c`."""
-        return names[0] if len(names) == 1 else ", ".join(names[:-1]) + str(self._t["and"]) + names[-1]
+        return names[0] if len(names) == 1 else ", ".join(names[:-1]) + str(self._t[last]) + names[-1]
 
     def ground(self, name: str) -> str:
         """Returns what keeps something, in words."""
@@ -86,10 +99,16 @@ class Wording:
         """Returns what a part of a table is called."""
         return self.group("parts").get(name) or self._shared.of("parts", name) or name.replace("_", " ")
 
-    def kept(self, decision: Decision | None, first: date | None = None, actions: Sequence[str] = ()) -> str:
+    def kept(self, decision: Decision | None, first: date | None = None, actions: Sequence[str] = (),
+             open_while: Sequence[str] = (), *, some_went: bool = False) -> str:
         """Returns until when something is kept, and why; of several rows with `first`, the first day of all.
 
-        `actions`: what the policy does to it when it is due; where they are several, the text names every kind.
+        Args:
+            decision: what is decided about it.
+            first: the first day of several rows, where that is another.
+            actions: what the policy does to it when it is due; where they are several, the text names every kind.
+            open_while: what may leave its grounds without an end.
+            some_went: whether something of the person was carried out since.
         """
         if decision is None or decision.decision == "absent":
             return self.text("kept", "undecided")
@@ -97,10 +116,16 @@ class Wording:
         on = self.day(decision.due_on)
         if decision.decision == "retain" and first is not None and first != decision.due_on:
             return self.text("kept", "between", first=self.day(first), date=on, grounds=grounds)
+        if decision.decision == "retain" and decision.due_on is None:
+            pending = [self.of("pending", name) for name in open_while]
+            return self.text("kept", "open_while" if pending else "open", grounds=grounds,
+                             pending=self.listed(pending, "or") if pending else "")
         if decision.decision == "retain":
-            return self.text("kept", "retain" if decision.due_on else "open", date=on, grounds=grounds)
+            several = len(decision.retained_by) > 1
+            return self.text("kept", "retain_several" if several else "retain", date=on, grounds=grounds)
         if decision.decision == "hold":
             return self.text("kept", "hold", date=on, freezes=self.listed([self.ground(name)
                                                                             for name in decision.held_by]))
         kinds = {"erase" if action == "delete_row" else action for action in actions}
-        return self.text("kept", "due", date=on, what=self.of("decided", kinds.pop() if len(kinds) == 1 else "any"))
+        what = self.of("decided", kinds.pop() if len(kinds) == 1 else "any")
+        return self.text("kept", "due_since" if some_went else "due", date=on, what=what)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,16 @@ from typer.testing import CliRunner
 
 from ajprivacy_pipeline import explain as explaining
 from ajprivacy_pipeline.cli.main import app
+from ajprivacy_pipeline.enforcement.ledger import open_ledger
 from ajprivacy_pipeline.errors import ControlError, PrivacyError
 from ajprivacy_pipeline.explain.report import as_json, page
 from ajprivacy_pipeline.policy import load_policy
-from ajprivacy_pipeline.settings import NOTICE, Settings
+from ajprivacy_pipeline.settings import NOTICE, Settings, load_settings
 from ajprivacy_pipeline.storage import control_tables as store
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import month_file, read_month
+from tests.enforcement.month import carry_out
 from tests.explain.world import MONTH
 
 
@@ -72,6 +75,22 @@ def test_a_text_for_the_customer_has_no_version_and_only_dates_that_decided(sett
             name[1:] in line and line.endswith(reason) for line in lines), item["sentence"]
     kept = [item["sentence"] for item in facts["records"] if item["decision"] != "absent"]
     assert sum(line.startswith(("Leveringsopplysningene", "Koblingen", "Innholdet")) for line in lines) < len(kept)
+
+
+def test_what_was_carried_out_since_the_decisions_is_told_beside_them(settings: Settings, tmp_path: Path) -> None:
+    """By day and promise, of that person alone; what the decisions call not carried out is what they knew."""
+    home = shutil.copytree(settings.home, tmp_path / "home")
+    carried = load_settings({"AJPRIVACY_HOME": str(home)})
+    carry_out(open_ledger(carried))
+    said = ("Siden er opplysninger slettet, gjort grovere eller koblet fra deg: 26. november 2026 (CON-4). Det som "
+            "under ikke er utført, kan være utført da.")
+
+    assert _call(carried, "customer:1", "--for-customer").splitlines()[1] == said
+    assert json.loads(_call(carried, "customer:1", "--json"))["carried_out_since"] == [
+        {"date": "2026-11-26", "clause": "CON-4"}]
+    for home_settings, subject in ((carried, "customer:4"), (settings, "customer:1")):
+        assert "Siden er" not in _call(home_settings, subject)
+        assert json.loads(_call(home_settings, subject, "--json"))["carried_out_since"] == []
 
 
 def test_json_has_every_candidate_and_marks_one(settings: Settings) -> None:

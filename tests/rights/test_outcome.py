@@ -71,7 +71,7 @@ def test_an_erasure_is_told_as_far_as_it_is_carried_out(desk: Desk, say: Say, tm
     request = asked(say, "erasure", "--email", "kari@example.no")
     assert say("request", "verify-identity", request)[1].endswith(f"next: ajprivacy plan make --request {request}\n")
     before = answer(say, request, tmp_path / "before")
-    assert (before["parts"], "slettes ved neste utføring" in before["answer"][0]) == ([], True)
+    assert (before["parts"], "kobles fra deg ved neste utføring" in before["answer"][0]) == ([], True)
 
     plan = json.loads(say("plan", "make", "--request", request, "--json")[1])["plan"]
     planned = answer(say, request, tmp_path / "planned")
@@ -94,8 +94,8 @@ def test_an_erasure_is_told_as_far_as_it_is_carried_out(desk: Desk, say: Say, tm
         assert claim not in page
     read_in_a_browser(page)
     day = Wording("nb").day(today(POLICY.retention.time_zone))
-    assert f"I våre egne arbeidskopier er det også borte; de ble bygget på nytt {day}." in done["answer"]
-    (told,) = [text for text in done["answer"] if text.startswith("Vi har bedt ")]
+    assert f"Det samme er gjort i våre egne arbeidskopier; de ble bygget på nytt {day}." in done["answer"]
+    (told,) = [text for text in done["answer"] if text.startswith("Vi melder dette videre til ")]
     assert "IT-leverandører" in told
 
     keys = KeyStore(desk.settings.keys, desk.settings.root_key)  # what a restored warehouse has again is not gone
@@ -157,7 +157,7 @@ def test_what_was_decided_for_an_answer_is_destroyed_in_time(desk: Desk, say: Sa
     ("access", ("extend", "--reason", "complex"), "extension",
      "Henvendelsen er sammensatt. Du får svar senest 20. februar 2027"),
     ("access", (), "identity", "Svarfristen er 20. desember 2026"),
-    ("restriction", (), "lifting", "Grunnlaget for begrensningen er falt bort")])
+    ("restriction", (), "lifting", "kommet til at grunnlaget for begrensningen er falt bort")])
 def test_a_letter_says_what_it_has_to_and_moves_nothing(say: Say, tmp_path: Path, kind: str, step: tuple[str, ...],
                                                         about: str, told: str) -> None:
     request = asked(say, kind)
@@ -218,11 +218,12 @@ def test_an_answer_says_where_it_still_stands_and_until_when() -> None:
         return Elsewhere(copies, notices).ended(policy, words, on)
 
     assert told(OurCopies(on, None), None, on) == [
-        "I våre egne arbeidskopier er det også borte; de ble bygget på nytt 20. november 2026.",
-        "I sikkerhetskopier forsvinner det senest 25. desember 2026.",
-        "Vi har bedt IT-leverandører om å slette det samme, og om bekreftelse innen 4. desember 2026.",
-        "Transportører har bekreftet at det er slettet."]
+        "Det samme er gjort i våre egne arbeidskopier; de ble bygget på nytt 20. november 2026.",
+        "Sikkerhetskopier der det gamle fortsatt står, er borte senest 25. desember 2026.",
+        "Vi melder dette videre til IT-leverandører, og ber om bekreftelse innen 4. desember 2026.",
+        "Transportører har bekreftet at de har fått beskjed."]
     assert told(OurCopies(None, date(2026, 12, 2)))[0] == (
-        "I våre egne, krypterte arbeidskopier ligger det til den neste månedlige kjøringen er ferdig, etter planen "
+        "I våre egne, krypterte arbeidskopier står det gamle til den neste månedlige kjøringen er ferdig, etter planen "
         "2. desember 2026.")
-    assert told(OurCopies(None, None)) == ["I sikkerhetskopier forsvinner det senest 25. desember 2026."]
+    assert told(OurCopies(None, None)) == [
+        "Sikkerhetskopier der det gamle fortsatt står, er borte senest 25. desember 2026."]

@@ -214,7 +214,8 @@ def test_a_guest_has_no_purpose_that_rests_on_a_profile(desk: Desk, say: Say, tm
     listed, records, profiling = purposes_of(tmp_path / "account")
     assert (listed & profiled, records & profiled) == (profiled, profiled)
     assert [said.partition(".")[0] for said in profiling] == [
-        "For å tilpasse tilbud kan vi plassere kunder i grupper etter kjøp og bransje"]
+        ("For å tilpasse tilbud plasserer vi kunder i grupper etter hvor nylig, hvor ofte og for hvor mye de har "
+         "handlet, og etter bransje")]
 
 
 @pytest.mark.parametrize(("mode", "said"), [(0o755, "can be read by others"), (0o710, "can be read by others")])
@@ -339,7 +340,7 @@ def test_an_answer_says_until_when_and_why(tmp_path: Path, monkeypatch: pytest.M
     customers = next(table for table in found["held"] if table["table"] == "customers")
     told = {field: kept for kept in customers["rows"][0]["kept"] for field in kept["fields"]}
     assert (told["email"]["decision"], told["email"]["until"]) == ("retain", None)
-    assert told["email"]["text"].startswith("Beholdes uten fastsatt sluttdato for oppfyllelse av avtalen")
+    assert told["email"]["text"].startswith("Beholdes for oppfyllelse av avtalen")
     fields = {field["name"]: field for field in customers["fields"]}
     assert fields["email"]["purposes"] == ["contract", "profile", "individualisation"]
     assert fields["email"]["clauses"][0] == "CON-4"

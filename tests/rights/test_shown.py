@@ -5,14 +5,18 @@ from datetime import date
 
 import pytest
 
+from ajprivacy_pipeline.enforcement.ledger import Found
 from ajprivacy_pipeline.explain.words import Language
 from ajprivacy_pipeline.rights.decided import Decision, Month
+from ajprivacy_pipeline.rights.held import Held
 from ajprivacy_pipeline.rights.package import Assembler
-from ajprivacy_pipeline.rights.page import _ends
+from ajprivacy_pipeline.rights.page import _ends, render
+from ajprivacy_pipeline.rights.person import Person
 from ajprivacy_pipeline.rights.requests import Request
 from ajprivacy_pipeline.rights.shapes import FieldTold, HeldRow, HeldTable, Kept
 from ajprivacy_pipeline.rights.shown import shown
-from ajprivacy_pipeline.rights.wording import Wording
+from ajprivacy_pipeline.rights.wording import Wording, open_while
+from ajprivacy_pipeline.storage import zones
 from tests.rights.shop import POLICY, TODAY
 
 LANGUAGES: tuple[Language, ...] = ("nb", "en")
@@ -104,3 +108,110 @@ def test_what_is_due_is_told_by_what_the_policy_does_to_it(actions: list[str], n
     due = Decision("due", date(2026, 1, 28), (), ())
     assert nb in Wording("nb").kept(due, actions=actions)
     assert en in Wording("en").kept(due, actions=actions)
+
+
+@pytest.mark.parametrize(("grounds", "due_on", "nb", "en"), [
+    (("contract",), date(2034, 3, 5), "Beholdes til 5. mars 2034 for oppfyllelse av avtalen.",
+     "Kept until 5 March 2034 for performance of the contract."),
+    (("bookkeeping", "contract"), date(2034, 3, 5),
+     ("Beholdes for lovpålagt bokføring og oppfyllelse av avtalen; den av disse grunnene som varer lengst, gjelder til "
+     "5. mars 2034."),
+     ("Kept for statutory bookkeeping and performance of the contract; the one of these grounds that lasts longest "
+      "holds until 5 March 2034.")),
+    (("contract",), None,
+     ("Beholdes for oppfyllelse av avtalen. Det er ikke fastsatt noen sluttdato så lenge en sak er åpen, levering "
+     "gjenstår, betaling gjenstår eller en garantitid er ukjent; det vurderes på nytt hver måned."),
+     ("Kept for performance of the contract. No end is fixed for as long as a case is open, something is not "
+      "delivered, something is not paid or a warranty period is unknown; this is looked at again each month.")),
+    (("bookkeeping", "unpaid"), None,
+     ("Beholdes for lovpålagt bokføring og oppfyllelse av avtalen (betaling gjenstår). Det er ikke fastsatt noen "
+     "sluttdato så lenge betaling gjenstår; det vurderes på nytt hver måned."),
+     ("Kept for statutory bookkeeping and performance of the contract (payment outstanding). No end is fixed for as "
+      "long as something is not paid; this is looked at again each month.")),
+    (("newsletter",), None,
+     ("Beholdes for utsending av nyhetsbrev. Det er ikke fastsatt noen sluttdato så lenge du ikke har meldt deg av; "
+      "det vurderes på nytt hver måned."),
+     ("Kept for sending the newsletter. No end is fixed for as long as you have not unsubscribed; this is looked at "
+     "again each month.")),
+    (("until_further_notice",), None,
+     "Beholdes for oppbevaring inntil videre. Det er ikke fastsatt noen sluttdato; det vurderes på nytt hver måned.",
+     "Kept for keeping until further notice. No end is fixed; this is looked at again each month.")])
+def test_what_is_kept_is_told_with_its_day_or_why_it_has_none(grounds: tuple[str, ...], due_on: date | None, nb: str,
+                                                              en: str) -> None:
+    """No ground is said to last until another one's day, and what has no day has a reason, where one is known."""
+    kept = Decision("retain", due_on, grounds, ())
+    for language, text in zip(LANGUAGES, (nb, en), strict=True):
+        words = Wording(language)
+        assert words.kept(kept, open_while=open_while(POLICY.retention, grounds, words.group("pending"))) == text
+
+
+CARD = dict.fromkeys(POLICY.sources.tables["customers"].columns) | {"customer_id": "1", "name": "Kari"}
+KARI = Person("customers", "1", CARD)
+KEPT = Held("customers", CARD, "own", ("customer_id", "name"))
+
+
+def month(decision: str = "due") -> Month:
+    """A month in which customer 1 has one attribute."""
+    con = zones.memory()
+    con.execute("CREATE SCHEMA retention")
+    con.execute("CREATE TABLE retention.subjects AS SELECT 7 AS subject_no, 'customer:1' AS subject_id")
+    con.execute("CREATE TABLE retention.attribute_decisions AS SELECT 7 AS subject_no, 'name' AS attribute, "
+                "$decision AS decision, DATE '2020-01-02' AS due_on, []::VARCHAR[] AS retained_by, "
+                "[]::VARCHAR[] AS held_by",
+                {"decision": decision})
+    con.execute("CREATE TABLE retention.purpose_status (subject_no INTEGER, purpose VARCHAR, lapses_on DATE)")
+    con.execute("CREATE TABLE retention.record_decisions (entity VARCHAR, record_id VARCHAR, part VARCHAR, decision "
+                "VARCHAR, due_on DATE, retained_by VARCHAR[], held_by VARCHAR[], subject_no INTEGER)")
+    return Month(con, "2026-10")
+
+
+def test_what_was_carried_out_since_is_not_told_as_waiting() -> None:
+    """A month that is carried out still calls it due; the day of the decisions itself counts as since."""
+    access = Request("A", "access", "recorded", date(2026, 11, 20), None, "ready")
+    before, since = (Found(day, "2026-10", "PRO-2") for day in (date(2026, 10, 31), date(2026, 11, 1)))
+    texts = {}
+    for name, went in (("nothing", []), ("before", [before]), ("since", [before, since])):
+        found = Assembler(POLICY, Wording("nb"), KARI, month(), went).package(access, [], [KEPT], {}, TODAY)
+        texts[name] = " ".join((*found.answer, *(kept.text for kept in found.held[0].rows[0].kept)))
+    assert texts["nothing"] == texts["before"]
+    assert "besluttet slettet, men ikke utført ennå" in texts["before"]
+    assert ("Siden er opplysninger om deg slettet, gjort grovere eller koblet fra deg: 1. november 2026 (løfte PRO-2 i "
+            "personvernerklæringen). Her står det som er igjen.") in texts["since"]
+    assert "ikke utført" not in texts["since"]
+
+
+def test_dates_that_take_no_account_of_a_later_request_say_so() -> None:
+    """One that arrived before the decisions is in them; one that was refused ends nothing."""
+    def says(kind: str, received: date, outcome: str | None = None) -> bool:
+        access = Request("A", "access", "recorded", date(2026, 11, 20), None, "ready")
+        other = Request("B", kind, "recorded", received, None, "ready", outcome=outcome)
+        found = Assembler(POLICY, Wording("nb"), KARI, month()).package(access, [other], [KEPT], {}, TODAY)
+        return any("Datoene tar ikke hensyn til det ennå" in text for text in found.answer)
+
+    assert (says("erasure", date(2026, 11, 1)), says("objection", date(2026, 11, 2))) == (True, True)
+    assert (says("erasure", date(2026, 10, 31)), says("access", date(2026, 11, 2)),
+            says("erasure", date(2026, 11, 2), "refused")) == (False, False, False)
+
+
+@pytest.mark.parametrize(("decision", "table", "is_out"), [
+    ("retain", "customers", False), ("due", "customers", True), ("absent", "customers", True),
+    ("retain", "contacts", True)])
+def test_who_is_in_no_group_of_customers_is_told_so(decision: str, table: str, is_out: bool) -> None:
+    access = Request("A", "access", "recorded", date(2026, 11, 20), None, "ready")
+    opened = month(decision)
+    assert opened.con is not None
+    opened.con.execute("UPDATE retention.subjects SET subject_id = $id", {"id": f"{table[:-1]}:1"})
+    found = Assembler(POLICY, Wording("nb"), Person(table, "1", CARD), opened).package(access, [], [], {}, TODAY)
+    assert ("Ved vurderingen 1. november 2026 er du ikke plassert i noen slik gruppe." in found.profiling) == is_out
+
+
+def test_a_page_of_what_a_person_has_given_does_not_claim_to_be_everything() -> None:
+    """And where nothing is found, the answer does not announce what it has not."""
+    for kind, claim in (("access", "alt vi har registrert som vi sikkert kan knytte til deg"),
+                        ("portability", "det du selv har gitt oss, slik vi har det nå")):
+        asked = Request("A", kind, "recorded", date(2026, 11, 20), None, "ready")
+        assembler = Assembler(POLICY, Wording("nb"), KARI, month("retain"))
+        page = render(assembler.package(asked, [], [KEPT], {}, TODAY))
+        assert (claim in page, page.count("alt vi har registrert")) == (True, 1 if kind == "access" else 0)
+        nothing = assembler.package(asked, [], [], {}, TODAY)
+        assert [text.startswith("Vi har ikke funnet noe") for text in nothing.answer] == [True]
