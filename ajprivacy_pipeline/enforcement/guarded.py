@@ -33,6 +33,7 @@ def prepare(con: Connection, keys: KeyStore, control: ControlStore, policy: Poli
         con.execute(f"INSERT INTO made.guarded SELECT * FROM ({select}) AS s WHERE NOT EXISTS (FROM made.guarded AS g "
                     "WHERE g.entity = s.entity AND g.record_id = s.record_id AND g.kind = s.kind "
                     "AND g.token = s.token)", used)
+    con.execute(_INDEX)
 
 
 # A subject of whom nothing is left afterwards: each of its values goes now, and none of them only in part.
@@ -64,36 +65,43 @@ _ADDRESSES = f"""
 def rows_of(con: Connection, keys: KeyStore, control: ControlStore, number: int, erased_on: str,
             ) -> list[dict[str, Any]]:
     """Returns the rows of the guard of a batch that stands; none of a plan that was begun before there was a guard."""
-    made = con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'made' AND table_name = 'guarded'")
-    if not made.fetchall()[0][0]:
+    made = con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name IN ('made', current_database()) "
+                       "AND table_name IN ('guarded', 'guarded_rows')").fetchall()
+    if ("guarded",) not in made:
         return []
-    if not con.execute(_HAS_ANY, {"number": number}).fetchall()[0][0]:  # events and log lines have none
-        return []
+    if ("guarded_rows",) not in made:
+        con.execute(_INDEX)
     tokens = con.execute(_OF_BATCH, {"number": number}).fetchall()
     return guard_rows(keys, control, tokens, date.fromisoformat(erased_on))
 
 
-_HAS_ANY = """
-    SELECT count(*) > 0 FROM (SELECT DISTINCT entity FROM made.guarded)
-    SEMI JOIN (SELECT entity FROM made.rows WHERE batch = $number AND is_carried) USING (entity)
-"""
-# Whatever is looked at begins with the batch's own rows: a plan may have millions.
-_OF_BATCH = f"""
-    WITH now AS (SELECT DISTINCT entity, record_id, part FROM made.rows WHERE batch = $number AND is_carried),
-    own AS (SELECT g.* FROM made.guarded AS g SEMI JOIN now USING (entity, record_id)),
-    held AS (
-        SELECT g.* FROM made.guarded AS g
-        SEMI JOIN (SELECT * FROM own SEMI JOIN now USING (entity, record_id, part)) AS o USING (kind, token)
-        WHERE g.kind IN ('email', 'phone')
-    ), gone AS (
-        FROM now UNION
-        SELECT r.entity, r.record_id, r.part FROM made.rows AS r SEMI JOIN held AS h USING (entity, record_id, part)
-        WHERE r.state = '{fresh.APPLIED}'
+# Each token, by its place in made.guarded, with the rows of the plan that it goes with; NULL where something holds it
+# that the plan has not. Batches look at numbers alone: a plan may have millions of texts.
+_INDEX = """
+    CREATE OR REPLACE TABLE guarded_rows AS
+    WITH told AS (
+        SELECT entity, record_id, part, kind, CASE WHEN kind IN ('email', 'phone')
+            THEN min(rowid) OVER (PARTITION BY kind, token) ELSE rowid END AS token_at
+        FROM made.guarded
     )
-    SELECT h.kind, h.token FROM held AS h LEFT JOIN gone AS d USING (entity, record_id, part)
-    GROUP BY ALL HAVING bool_and(d.entity IS NOT NULL)
-    UNION
-    SELECT kind, token FROM own SEMI JOIN now USING (entity, record_id, part) WHERE kind = 'value'
-    UNION
-    SELECT kind, token FROM own WHERE kind = 'id'
+    SELECT r.row_no, t.kind, t.token_at FROM told AS t LEFT JOIN made.rows AS r USING (entity, record_id, part)
+    WHERE t.kind <> 'id'
+    UNION ALL
+    SELECT r.row_no, t.kind, t.token_at FROM told AS t JOIN made.rows AS r USING (entity, record_id)
+    WHERE t.kind = 'id'
+"""
+_OF_BATCH = f"""
+    WITH now AS (SELECT row_no FROM made.rows WHERE batch = $number AND is_carried),
+    own AS (SELECT DISTINCT kind, token_at FROM guarded_rows SEMI JOIN now USING (row_no)),
+    held AS (
+        SELECT row_no, token_at FROM guarded_rows
+        SEMI JOIN (SELECT token_at FROM own WHERE kind IN ('email', 'phone')) USING (token_at)
+    ), going AS (
+        SELECT h.token_at FROM held AS h LEFT JOIN made.rows AS r USING (row_no)
+        GROUP BY h.token_at
+        HAVING bool_and(coalesce(r.state = '{fresh.APPLIED}' OR (r.batch = $number AND r.is_carried), false))
+        UNION ALL
+        SELECT token_at FROM own WHERE kind IN ('value', 'id')
+    )
+    SELECT kind, token FROM made.guarded WHERE rowid IN (FROM going)
 """
