@@ -21,7 +21,8 @@ from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, 
 from ajprivacy_pipeline.disclosure.cells.measure_groups import Group
 from ajprivacy_pipeline.disclosure.cells.primary import suppress
 from ajprivacy_pipeline.disclosure.cells.recount import check_thresholds
-from ajprivacy_pipeline.disclosure.cells.table_system import Row, System
+from ajprivacy_pipeline.disclosure.cells.table_rows import Row
+from ajprivacy_pipeline.disclosure.cells.table_system import System
 from ajprivacy_pipeline.disclosure.microdata.diversity import check_classes
 from ajprivacy_pipeline.disclosure.microdata.recode.rules import Sensitive
 from ajprivacy_pipeline.policy import load_policy

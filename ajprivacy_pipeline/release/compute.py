@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 from ajprivacy_pipeline.disclosure.cells.measure_groups import population_of
-from ajprivacy_pipeline.disclosure.cells.table_system import Chosen
+from ajprivacy_pipeline.disclosure.cells.table_rows import Chosen
 from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.lineage import check_lineage
 from ajprivacy_pipeline.release import files, gates, ledger_cells, periods, prove, tables

@@ -16,7 +16,7 @@ from ajprivacy_pipeline.disclosure.cells.primary import mark_rows
 from ajprivacy_pipeline.disclosure.cells.recount import check_thresholds
 from ajprivacy_pipeline.disclosure.cells.secondary import Closed, suppress_complements
 from ajprivacy_pipeline.disclosure.cells.stock_flow import check_flows, suppress_flows
-from ajprivacy_pipeline.disclosure.cells.table_system import Chosen
+from ajprivacy_pipeline.disclosure.cells.table_rows import Chosen
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import ledger

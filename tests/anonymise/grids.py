@@ -8,7 +8,8 @@ from scipy.optimize import linprog
 
 from ajprivacy_pipeline.disclosure.cells.intervals import line_matrix
 from ajprivacy_pipeline.disclosure.cells.measure_groups import Group
-from ajprivacy_pipeline.disclosure.cells.table_system import Row, System
+from ajprivacy_pipeline.disclosure.cells.table_rows import Row
+from ajprivacy_pipeline.disclosure.cells.table_system import System
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
 

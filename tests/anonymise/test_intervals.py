@@ -13,7 +13,8 @@ from scipy.sparse import coo_array
 from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, determined, line_matrix, open_cells
 from ajprivacy_pipeline.disclosure.cells.linear_programs import Programs
 from ajprivacy_pipeline.disclosure.cells.measure_groups import Group
-from ajprivacy_pipeline.disclosure.cells.table_system import Row, System, build_system
+from ajprivacy_pipeline.disclosure.cells.table_rows import Row
+from ajprivacy_pipeline.disclosure.cells.table_system import System, build_system
 from tests.anonymise.grids import AMOUNT, COUNT, POLICY, SHARE, K, grid, grids, limited_grids, true_interval
 
 

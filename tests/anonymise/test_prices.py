@@ -11,7 +11,8 @@ from ajprivacy_pipeline.disclosure.cells.measure_groups import Group
 from ajprivacy_pipeline.disclosure.cells.price_programs import Hidden, LinePrograms, exchanges
 from ajprivacy_pipeline.disclosure.cells.prices import PriceList, close_price_gaps, price_faults
 from ajprivacy_pipeline.disclosure.cells.secondary import suppress_unknown
-from ajprivacy_pipeline.disclosure.cells.table_system import Row, System, build_system
+from ajprivacy_pipeline.disclosure.cells.table_rows import Row
+from ajprivacy_pipeline.disclosure.cells.table_system import System, build_system
 from tests.anonymise.grids import POLICY
 
 AMOUNTS = Group("amounts", ("units", "revenue_nok"), whole=False, is_amount=True)

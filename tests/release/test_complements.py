@@ -6,7 +6,7 @@ import pytest
 
 from ajprivacy_pipeline.disclosure.cells.complements_check import check_complements
 from ajprivacy_pipeline.disclosure.cells.secondary import suppress_ceilings, suppress_complements
-from ajprivacy_pipeline.disclosure.cells.table_system import Row
+from ajprivacy_pipeline.disclosure.cells.table_rows import Row
 from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.release import GuaranteeError, gates, tables
 from tests.release.release_world import World, add, all_but, small_policy

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from ajprivacy_pipeline.disclosure.cells.escalation import STEPS, Escalation, said
-from ajprivacy_pipeline.disclosure.cells.table_system import Chosen
+from ajprivacy_pipeline.disclosure.cells.table_rows import Chosen
 from ajprivacy_pipeline.disclosure.verdict import Place
 from ajprivacy_pipeline.release import gates
 from tests.release.release_world import World

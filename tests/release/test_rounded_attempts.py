@@ -10,7 +10,7 @@ import pytest
 from ajprivacy_pipeline.disclosure.cells.rounded_audit import Audit, Beside, Mend, Told
 from ajprivacy_pipeline.disclosure.cells.rounded_counts import Period
 from ajprivacy_pipeline.disclosure.cells.rounded_learning import learn
-from ajprivacy_pipeline.disclosure.cells.table_system import Row
+from ajprivacy_pipeline.disclosure.cells.table_rows import Row
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.policy.release import Rounded
 from ajprivacy_pipeline.settings import NOTICE
@@ -196,3 +196,30 @@ def test_that_a_listed_row_holds_a_unit_is_not_told_by_rounded_counts(base: int,
     audit, true = one_region(shown=False, listed=[("customer_type", "product_category"), ("product_category",)])
     told = audit.of({cell: -(-count // base) * base for cell, count in true.items()}, base)
     assert any(measure == "units" for measure, _ in told.others) is is_told
+
+
+@pytest.mark.parametrize(("published", "is_told"), [(0, True), (10, False)])
+def test_who_does_not_count_on_parts_to_cover_their_total_is_left_k_numbers_too(published: int, *,
+                                                                                is_told: bool) -> None:
+    """Three desks in region 2, of which who counts on parts knows that they are one to four.
+
+    Of 52 customers of region 1 at most 34 bought racks, so 18 or more bought desks there; and desks have 22 orders.
+    Whoever knows that an order may be in no category has 1 to 12 by the exact tables, and 1 to 9 with a rounded 0.
+    """
+    true = {(("customer_type", "consumer"), ("postal_region", region), ("product_category", category)): count
+            for (region, category), count in {("1", "desks"): 18, ("1", "racks"): 34, ("2", "desks"): 3,
+                                              ("2", "racks"): 9}.items()}
+    rows = []
+    for size in range(4):
+        for dims in combinations(("customer_type", "postal_region", "product_category"), size):
+            for key in sorted({tuple(pair for pair in cell if pair[0] in dims) for cell in true}):
+                customers = float(sum(count for cell, count in true.items() if set(key) <= set(cell)))
+                values = {"customers": customers, "orders": customers + 1, "units": customers + 1}
+                is_shown = len({"postal_region", "product_category"} & set(dims)) < 2 or customers == 34
+                rows.append(Row("sales_monthly", 0, key, size, 10, values, set() if is_shown else set(values),
+                                not is_shown, frozenset(values) if customers < 10 else frozenset()))
+    levels = frozenset(frozenset(pair[0] for pair in row.key) for row in rows)
+    audit = Audit(POLICY, Beside("2024-03-01", "sales_monthly", rows, levels), true, "customers")
+    desks = next(cell for cell in true if ("postal_region", "2") in cell and ("product_category", "desks") in cell)
+    told = audit.of({cell: published if cell == desks else -(-count // 10) * 10 for cell, count in true.items()}, 10)
+    assert (desks in told.cells) is is_told

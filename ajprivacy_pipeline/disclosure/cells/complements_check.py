@@ -10,7 +10,8 @@ from typing import Any
 
 from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, determined, open_cells
 from ajprivacy_pipeline.disclosure.cells.prices import PriceList, price_faults, read_price_lists
-from ajprivacy_pipeline.disclosure.cells.table_system import Levels, Row, System, levels_of, read_rows, systems
+from ajprivacy_pipeline.disclosure.cells.table_rows import Levels, Row, levels_of, read_rows
+from ajprivacy_pipeline.disclosure.cells.table_system import System, systems
 from ajprivacy_pipeline.disclosure.verdict import Place, Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection

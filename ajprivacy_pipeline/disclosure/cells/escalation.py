@@ -21,7 +21,7 @@ from datetime import date
 
 from ajprivacy_pipeline.disclosure.cells.contributions import hiding
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
-from ajprivacy_pipeline.disclosure.cells.table_system import Chosen
+from ajprivacy_pipeline.disclosure.cells.table_rows import Chosen
 from ajprivacy_pipeline.disclosure.verdict import Place
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote

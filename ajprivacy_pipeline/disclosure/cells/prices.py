@@ -16,7 +16,8 @@ from typing import Any
 
 from ajprivacy_pipeline.disclosure.cells.price_programs import Hidden, LinePrograms
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
-from ajprivacy_pipeline.disclosure.cells.table_system import Row, System
+from ajprivacy_pipeline.disclosure.cells.table_rows import Row
+from ajprivacy_pipeline.disclosure.cells.table_system import System
 from ajprivacy_pipeline.disclosure.verdict import Place
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release import Priced

@@ -14,35 +14,26 @@ stand the shown cells of the exact tables and their sums. Two systems follow fro
 - of every other count or sum of whole numbers in the exact table, of which everybody counted has one or more: what the
   exact table lists, and that no suppressed cell is less than what the rounded counts within it make certain.
 
-A small count must leave k whole numbers possible, and so must what the exact table suppresses for its own sake; where
-the exact tables alone leave fewer to who counts on listed rows, rounded counts must leave as many as these do.
+How much room is asked, and of which readers, is in `rounded_readers`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, Held, open_cells, what_holds
+from ajprivacy_pipeline.disclosure.cells.intervals import Held
 from ajprivacy_pipeline.disclosure.cells.measure_groups import Group, groups_of
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
+from ajprivacy_pipeline.disclosure.cells.rounded_readers import AskedIntervals, Readers
 from ajprivacy_pipeline.disclosure.cells.rounding import most_off
-from ajprivacy_pipeline.disclosure.cells.table_system import (
-    Array,
-    Key,
-    Levels,
-    Limit,
-    Row,
-    System,
-    build_system,
-)
+from ajprivacy_pipeline.disclosure.cells.table_rows import Key, Levels, Row
+from ajprivacy_pipeline.disclosure.cells.table_system import Limit, System, build_system
 from ajprivacy_pipeline.policy import Policy
 
-_SLACK = 1e-6
 Counted = Mapping[Key, tuple[int, int]]  # by finest cell: the true count and the published one
 
 
@@ -115,13 +106,22 @@ class Audit:
             measure: what is counted, as the exact table calls it.
         """
         self.true, self._measure = dict(true), measure
-        system, self._place = _of_counts(policy, beside, self.true, measure)
-        small = {self._place[key] for key, count in true.items() if 0 < count < policy.release.thresholds.k}
-        self._counts = _Intervals(policy, beside, system, measure, small)
-        self._others = list[tuple[_Intervals, dict[int, list[list[Key]]]]]()
+        self._place = dict[Key, int]()
+        small = {key for key, count in true.items() if 0 < count < policy.release.thresholds.k}
+
+        def counts(is_wary: bool) -> AskedIntervals:
+            system, self._place = _of_counts(policy, beside, self.true, measure, is_wary=is_wary)
+            return _asked(policy, beside, system, measure, {self._place[key] for key in small})
+
+        def other(group: Group) -> Callable[[bool], AskedIntervals]:
+            return lambda is_wary: _asked(policy, beside, _beside_counts(policy, beside, group, is_wary=is_wary),
+                                          group.name, set())
+
+        self._counts = Readers(counts)
+        self._others = list[tuple[Readers, dict[int, list[list[Key]]]]]()
         for group in _of_each(policy, beside.exact, measure):
-            system, within = _beside_counts(policy, beside, group, self.true)
-            self._others.append((_Intervals(policy, beside, system, group.name, set()), within))
+            readers = Readers(other(group))
+            self._others.append((readers, _within(policy, beside, readers.system, self.true)))
 
     def of(self, published: Mapping[Key, int], base: int) -> Told:
         """Returns what is told too closely.
@@ -131,24 +131,19 @@ class Audit:
             base: what it is rounded to.
         """
         place, system = self._place, self._counts.system
-        limits = _rounded(system, place, {key: (true, published[key]) for key, true in self.true.items()}, base)
-        intervals = self._counts.beside(replace(system, limits=[*system.limits, *limits]))
-        narrow = self._counts.beyond(intervals, open_cells(intervals))
-        looked = int(intervals.protected.sum())
-        finest = {at: key for key, at in place.items() if key in self.true}
+        counted = {key: (true, published[key]) for key, true in self.true.items()}
+        narrow, holds = self._counts.told(_rounded(system, place, counted, base))
+        looked, finest = self._counts.looked, {at: key for key, at in place.items() if key in self.true}
         cells = [finest[at] for at in narrow if at in finest]
         others = [(self._measure, system.rows[at][0].key) for at in narrow if at not in finest]
         alone = {at: [[key]] for at, key in finest.items()}
-        mends = [self._mend(held, alone, published, base) for held in what_holds(intervals, narrow)]
+        mends = [self._mend(held, alone, published, base) for held in holds]
         floors = {key: _certain_of(count, base) for key, count in published.items()}
-        for template, within in self._others:
-            system = template.system
-            limits = _certain(system, within, floors)
-            beside = template.beside(replace(system, limits=[*system.limits, *limits]))
-            narrow = template.beyond(beside, open_cells(beside))
-            others += [(system.group.name, system.rows[at][0].key) for at in narrow]
-            mends += [self._mend(held, within, published, base) for held in what_holds(beside, narrow)]
-            looked += int(beside.protected.sum())
+        for readers, within in self._others:
+            narrow, holds = readers.told(_certain(readers.system, within, floors))
+            others += [(readers.system.group.name, readers.system.rows[at][0].key) for at in narrow]
+            mends += [self._mend(held, within, published, base) for held in holds]
+            looked += readers.looked
         return Told(cells, others, looked, mends)
 
     def _mend(self, held: Held, within: Mapping[int, list[list[Key]]], published: Mapping[Key, int], base: int) -> Mend:
@@ -177,13 +172,21 @@ def _of_each(policy: Policy, exact: str, measure: str) -> list[Group]:
             for name in group.measures if name in names]
 
 
-def _of_counts(policy: Policy, beside: Beside, true: Mapping[Key, int],
-               measure: str) -> tuple[System, dict[Key, int]]:
+def _asked(policy: Policy, beside: Beside, system: System, measure: str, small: Collection[int]) -> AskedIntervals:
+    """What is asked of a system: small counts, and what the exact table lists and suppresses."""
+    listed = np.array([any(beside.lists(row) for row in rows) for rows in system.rows], dtype=bool)
+    primary = np.array([any(beside.lists(row) and measure in row.primary for row in rows) for rows in system.rows],
+                       dtype=bool)
+    return AskedIntervals(policy, system, measure, listed, primary, small)
+
+
+def _of_counts(policy: Policy, beside: Beside, true: Mapping[Key, int], measure: str, *,
+               is_wary: bool) -> tuple[System, dict[Key, int]]:
     """The system of the count itself without what is published of it, and where each cell stands in it."""
     rows = [*(replace(row, listed=beside.lists(row)) for row in beside.rows), *_nothing(policy, beside, true)]
     levels: Levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
     group = Group(measure, (measure,), whole=False, is_amount=False)
-    system = build_system(policy, group, beside.month, rows, levels)
+    system = build_system(policy, group, beside.month, rows, levels, is_wary=is_wary)
     place = {row.key: at for at, found in enumerate(system.rows) for row in found}
     system.limits += _ordered(policy, beside, system, place, true)
     return system, place
@@ -242,17 +245,21 @@ def _certain_of(published: int, base: int) -> int:
     return max(0, published - base + 1)
 
 
-def _beside_counts(policy: Policy, beside: Beside, group: Group,
-                   true: Mapping[Key, int]) -> tuple[System, dict[int, list[list[Key]]]]:
-    """The system of another measure, of what the exact table lists, and the finest cells within what is suppressed.
+def _beside_counts(policy: Policy, beside: Beside, group: Group, *, is_wary: bool) -> System:
+    """The system of another measure, of what the exact table lists."""
+    rows = [row for row in beside.rows if beside.lists(row)]
+    levels: Levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
+    return build_system(policy, group, beside.month, rows, levels, is_wary=is_wary)
+
+
+def _within(policy: Policy, beside: Beside, system: System,
+            true: Mapping[Key, int]) -> dict[int, list[list[Key]]]:
+    """The finest cells within what is suppressed of a system.
 
     By unknown a list for each sum of them that counts: along a dimension over which the measure does not add up,
     one for each of its values.
     """
-    rows, measure = [row for row in beside.rows if beside.lists(row)], group.name
-    levels: Levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
-    system = build_system(policy, group, beside.month, rows, levels)
-    adds = set(policy.release.tables[beside.exact].columns[measure].additive_over)
+    adds = set(policy.release.tables[beside.exact].columns[system.group.name].additive_over)
     parts: dict[Key, list[Key]] = {}
     for key in true:
         for size in range(len(key) + 1):
@@ -265,7 +272,7 @@ def _beside_counts(policy: Policy, beside: Beside, group: Group,
             for key in parts.get(found[0].key, ()):
                 sums.setdefault(tuple(p for p in key if p not in found[0].key and p[0] not in adds), []).append(key)
             within[at] = list(sums.values())
-    return system, within
+    return within
 
 
 def _certain(system: System, within: Mapping[int, list[list[Key]]], floors: Mapping[Key, int]) -> Iterator[Limit]:
@@ -275,44 +282,3 @@ def _certain(system: System, within: Mapping[int, list[list[Key]]], floors: Mapp
         slack = system.value(at, system.group.name) - least
         if least and slack >= 0:
             yield ((at, -1.0),), slack
-
-
-class _Intervals(FeasibilityIntervals):
-    """Moves of what is published for nobody: k whole numbers stay possible, of an amount some on both sides.
-
-    What the exact table lists and suppresses only to hide others must not follow exactly, as in G5.
-    """
-
-    def __init__(self, policy: Policy, beside: Beside, system: System, measure: str, small: set[int]) -> None:
-        """Protect small counts, besides what the exact table suppresses and lists; nothing was moved yet."""
-        super().__init__(policy, system, measure)
-        listed, primary = (np.array([any(beside.lists(row) and (measure in row.primary or not own) for row in rows)
-                                     for rows in system.rows], dtype=bool) for own in (False, True))
-        self.protected = primary & (self.values > 0)
-        self.protected[sorted(small)] = True
-        self.sides = self._of(self.protected)
-        whole = (policy.release.thresholds.k - 1) * (1 - _SLACK)  # from the least to the largest of k numbers
-        hidden = np.where(listed & (self.values > 0), 1 - _SLACK, 0.0)
-        self.width = np.where(self.protected & (not system.group.is_amount), whole, hidden)
-        self._asked = set[int]()
-
-    def beyond(self, told: FeasibilityIntervals, narrow: list[int]) -> list[int]:
-        """Which of some cells that are told too closely the exact tables alone leave more room.
-
-        What these tell by themselves is not the rounded counts': no more room is asked than they leave.
-        """
-        fresh = [cell for cell in narrow if cell not in self._asked]
-        if not fresh or len(narrow) > self.open_cells:  # more of them were not looked at one by one
-            return narrow
-        self._asked.update(fresh)
-        alone, asked = self.beside(self.system), np.isin(np.arange(len(self.width)), fresh)
-        alone.width, alone.sides = np.where(asked, self.width, 0.0), self._of(asked)
-        held, (down, up) = open_cells(alone), self.sides
-        for wanted, left in ((self.width, alone.down + alone.up), (down, alone.down), (up, alone.up)):
-            wanted[held] = np.minimum(wanted[held], left[held] * (1 - _SLACK))
-        return told.too_narrow()
-
-    def _of(self, cells: NDArray[np.bool_]) -> tuple[Array, Array]:
-        """What is asked of some cells to each side, and nothing of the others."""
-        down, up = (np.where(cells, side, 0.0) for side in self.sides)
-        return down, up

@@ -12,7 +12,7 @@ from ajprivacy_pipeline.disclosure.cells.presence import check_presence
 from ajprivacy_pipeline.disclosure.cells.primary import counted, shape_of
 from ajprivacy_pipeline.disclosure.cells.rounded_audit import Counted, Told
 from ajprivacy_pipeline.disclosure.cells.rounded_counts import BesideExact, dimensions_of, measure_of
-from ajprivacy_pipeline.disclosure.cells.table_system import Key
+from ajprivacy_pipeline.disclosure.cells.table_rows import Key
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 

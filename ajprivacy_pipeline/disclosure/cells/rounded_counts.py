@@ -22,7 +22,7 @@ import numpy as np
 from ajprivacy_pipeline.disclosure.cells.primary import PERIOD, shape_of
 from ajprivacy_pipeline.disclosure.cells.rounded_audit import Audit, Beside
 from ajprivacy_pipeline.disclosure.cells.rounding import Counts, Line, round_counts
-from ajprivacy_pipeline.disclosure.cells.table_system import Key, read_rows
+from ajprivacy_pipeline.disclosure.cells.table_rows import Key, read_rows
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release import Rounded
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote

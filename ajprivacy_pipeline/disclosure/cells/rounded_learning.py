@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.cells.rounded_audit import Mend, Told
 from ajprivacy_pipeline.disclosure.cells.rounded_counts import Period, dimensions_of
-from ajprivacy_pipeline.disclosure.cells.table_system import Key
+from ajprivacy_pipeline.disclosure.cells.table_rows import Key
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release import Rounded
 

@@ -21,15 +21,8 @@ from ajprivacy_pipeline.disclosure.cells.optimal_choice import cheapest_choice
 from ajprivacy_pipeline.disclosure.cells.prices import PriceList, close_price_gaps, read_price_lists
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.cells.suppression_cost import SuppressionCost
-from ajprivacy_pipeline.disclosure.cells.table_system import (
-    Chosen,
-    Levels,
-    Row,
-    System,
-    build_system,
-    levels_of,
-    read_rows,
-)
+from ajprivacy_pipeline.disclosure.cells.table_rows import Chosen, Levels, Row, levels_of, read_rows
+from ajprivacy_pipeline.disclosure.cells.table_system import System, build_system
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 

@@ -1,6 +1,6 @@
 """The linear systems that published cells form: which cells add up to which, in one month, over all tables.
 
-Belongs here: reading cells and marks, and finding the lines. Does not belong here: which measures go together
+Belongs here: finding the lines. Does not belong here: reading cells and marks (table_rows), which measures go together
 (measure_groups), suppressing (secondary) or judging (intervals).
 
 A cell is a population, a month and the dimension values that are no total; tables of one population that show the same
@@ -17,59 +17,22 @@ Stocks are in no system: rounded each by itself, a difference of two is uncertai
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ajprivacy_pipeline.disclosure.cells.contributor_sources import Months
 from ajprivacy_pipeline.disclosure.cells.measure_groups import (
-    UNADDED,
     Group,
     groups_of,
     lines_along,
-    population_of,
     whole_numbers,
 )
-from ajprivacy_pipeline.disclosure.cells.primary import Shape, may_be_shown, shape_of
+from ajprivacy_pipeline.disclosure.cells.primary import shape_of
+from ajprivacy_pipeline.disclosure.cells.table_rows import Key, Levels, Row, keys_of_rows
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.storage.zones import Connection, quote
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-Key = tuple[tuple[str, str], ...]
-Chosen = set[tuple[str, Any, Key]]  # rows by table, month and key: their numbers change when their marks do
-Levels = set[tuple[str, frozenset[str]]]
 Limit = tuple[tuple[tuple[int, float], ...], float]  # unknowns with their signs; how much their sum may still rise
-
-
-@dataclass
-class Row:
-    """A row of a public table: where it is, what it truly holds, what is suppressed of it.
-
-    `primary` are the measures that may not be shown for their own sake: too few contributors, or one that dominates.
-    A row that is not `listed` stands in a system for what its facts say elsewhere; a reader does not know of it.
-    """
-
-    table: str
-    number: int
-    key: Key
-    depth: int
-    contributors: int
-    values: dict[str, float]
-    suppressed_measures: set[str]
-    suppressed: bool
-    primary: frozenset[str] = frozenset()
-    listed: bool = True
-
-    @cached_property
-    def level(self) -> frozenset[str]:
-        """The dimensions it names."""
-        return frozenset(dimension for dimension, _ in self.key)
-
-    @cached_property
-    def totals(self) -> tuple[tuple[str, Key], ...]:
-        """Each dimension it names, with the cell that sums over that one: asked for by every group of measures."""
-        return tuple((pair[0], self.key[:at] + self.key[at + 1:]) for at, pair in enumerate(self.key))
 
 
 @dataclass
@@ -151,68 +114,6 @@ class System:
         return min(row.depth for row in self.rows[unknown])
 
 
-def read_rows(con: Connection, policy: Policy, public: dict[str, str],
-              months: Months = ()) -> dict[str, dict[Any, list[Row]]]:
-    """Every row of the public tables that are in a system, by population and month.
-
-    What is suppressed is read from the public tables alone, the true values from the cells.
-
-    Args:
-        con: holds the public tables and the cells.
-        policy: which measures add up.
-        public: the quoted relation of each public table.
-        months: the first and the last month to read; all when empty.
-    """
-    found: dict[str, dict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for table in _in_systems(policy, public):
-        shape = shape_of(policy, table)
-        keys = _keys(shape)
-        taken = f"WHERE p.{quote(shape.time)} BETWEEN $first AND $last " if months else ""
-        columns = ", ".join([f"p.{quote(d)}" for d in (shape.time, *keys)]
-                            + ["p.rowid", "c.contributors", "p.suppressed"]
-                            + [f"CAST(c.{quote(m)} AS DOUBLE), p.{quote(m)} IS NULL, c.{quote('primary_' + m)}"
-                               for m in shape.measures])
-        joined = ", ".join(map(quote, (shape.time, *keys)))
-        query = (f"SELECT {columns} FROM {public[table]} AS p JOIN ({_judged(con, policy, table)}) AS c "
-                 f"USING ({joined}) "
-                 f"{taken}ORDER BY {', '.join('p.' + quote(d) for d in (shape.time, *keys))}")
-        bounds = dict(zip(("first", "last"), months, strict=True)) if months else None
-        for record in con.execute(query, bounds).fetchall():
-            row = _row(policy, shape, keys, record)
-            found[population_of(policy, table)][record[0]].append(row)
-    return found
-
-
-def _judged(con: Connection, policy: Policy, table: str) -> str:
-    """The SELECT of a table's cells with what of each may not be shown for its own sake."""
-    cells = f"published.{quote(table)}"
-    row, stands = may_be_shown(con, policy, table, cells)
-    marks = ", ".join(f"NOT coalesce({row} AND {condition}, false) AS {quote('primary_' + measure)}"
-                      for measure, condition in stands.items())
-    return f"SELECT *, {marks} FROM {cells}"
-
-
-def _in_systems(policy: Policy, public: dict[str, str]) -> list[str]:
-    """The public tables with a measure that adds up to totals."""
-    return [table for table in sorted(public)
-            if any(lines_along(policy, table, m) for m in shape_of(policy, table).measures)]
-
-
-def _keys(shape: Shape) -> list[str]:
-    return [d for d in shape.keys if d not in UNADDED]
-
-
-def _row(policy: Policy, shape: Shape, keys: list[str], record: tuple[Any, ...]) -> Row:
-    named = record[1:1 + len(keys)]
-    key = tuple(sorted((d, v) for d, v in zip(keys, named, strict=True) if v != policy.release.values.all))
-    number, contributors, suppressed = record[1 + len(keys):4 + len(keys)]
-    pairs = record[4 + len(keys):]
-    values = {m: float(pairs[3 * i] or 0) for i, m in enumerate(shape.measures)}
-    missing = {m for i, m in enumerate(shape.measures) if pairs[3 * i + 1]}
-    primary = frozenset(m for i, m in enumerate(shape.measures) if pairs[3 * i + 2])
-    return Row(shape.table, number, key, len(key), contributors, values, missing, suppressed, primary)
-
-
 def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]], levels: dict[str, Levels], *,
             apart: bool = False) -> Iterator[System]:
     """Every system, population by population and month by month; `apart`, one for each measure of a group.
@@ -231,21 +132,12 @@ def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]], levels: dict[
                     yield system
 
 
-def levels_of(con: Connection, policy: Policy, public: dict[str, str]) -> dict[str, Levels]:
-    """The levels of each population's tables: which combinations of dimensions have rows in any month."""
-    found: dict[str, Levels] = defaultdict(set)
-    for table in _in_systems(policy, public):
-        keys = _keys(shape_of(policy, table))
-        named = ", ".join(f"{quote(d)} <> $all" for d in keys)
-        for flags in con.execute(f"SELECT DISTINCT {named} FROM {public[table]}",
-                                 {"all": policy.release.values.all}).fetchall():
-            level = frozenset(d for d, is_named in zip(keys, flags, strict=True) if is_named)
-            found[population_of(policy, table)].add((table, level))
-    return found
+def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], levels: Levels, *,
+                 is_wary: bool = False) -> System:
+    """The unknowns and lines of one group and month; cells that are in no line are left out.
 
-
-def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], levels: Levels) -> System:
-    """The unknowns and lines of one group and month; cells that are in no line are left out."""
+    A wary reader does not count on parts to cover their total where what is counted first need be in none of them.
+    """
     shown: dict[Key, list[Row]] = defaultdict(list)
     parts: dict[tuple[Key, str], set[Key]] = defaultdict(set)
     for row in rows:
@@ -282,7 +174,8 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
     system.refresh()
     if not group.is_amount:
         place = {key: position[root(key)] for key in shown if root(key) in position}
-        system.limits = sorted(set(_limits(policy, system, rows, shown, place, _uncovered(rows, levels))))
+        uncovered = _uncovered(rows, levels) | (_doubtful(policy, rows) if is_wary else set())
+        system.limits = sorted(set(_limits(policy, system, rows, shown, place, uncovered)))
     return system
 
 
@@ -299,6 +192,13 @@ def _uncovered(rows: list[Row], levels: Levels) -> set[tuple[str, str]]:
             finer[table, named - {dimension}].append(dimension)
     return {(row.table, dimension) for row in rows for dimension in finer.get((row.table, row.level), ())
             if (row.table, dimension, row.key) not in parents}
+
+
+def _doubtful(policy: Policy, rows: list[Row]) -> set[tuple[str, str]]:
+    """The dimensions of each table along which what is counted first may be in several parts, or in none."""
+    shapes = [shape_of(policy, table) for table in {row.table for row in rows}]
+    return {(shape.table, d) for shape in shapes for d in keys_of_rows(shape)
+            if d not in policy.release.tables[shape.table].columns[shape.measures[0]].additive_over}
 
 
 def _limits(policy: Policy, system: System, rows: list[Row], shown: dict[Key, list[Row]],
