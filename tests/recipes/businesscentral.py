@@ -11,6 +11,10 @@ SHOWN = f"Business Central with app ids in table names, company `NORD AS`, app `
 DRIVER = "pip install 'ajprivacy-pipeline[mssql]'"
 ANSWERS = {"warranty": BY_CATEGORY}
 _ADDRESS = ("Name", "Address", "Post Code", "City")
+_POSTED = (*(f"{who} {'Customer ' if who == 'Sell-to' and what.startswith('Name') else ''}{what}"
+             for who in ("Bill-to", "Ship-to", "Sell-to")
+             for what in (*_ADDRESS, "Name 2", "Address 2", "County", "Contact")),
+           "Sell-to Phone No_", "Sell-to E-Mail", "Your Reference")
 _COLUMNS = {
     "Customer": ("No_", "Name", "Search Name", "Address", "Post Code", "City", "Country_Region Code", "Phone No_",
                  "Mobile Phone No_", "E-Mail", "Registration Number", "Contact", "$systemCreatedAt",
@@ -28,7 +32,8 @@ _COLUMNS = {
                               "Sell-to E-Mail"),
     "Sales Shipment Line": ("Document No_", "Line No_", "Order No_", "Type", "No_", "Quantity", "Unit Price",
                             "Posting Date"),
-    "Sales Invoice Header": ("No_", "Order No_", *(f"Bill-to {name}" for name in _ADDRESS), "Sell-to E-Mail"),
+    "Sales Invoice Header": ("No_", "Order No_", "Cust_ Ledger Entry No_", *_POSTED),
+    "Sales Cr_Memo Header": ("No_", "Cust_ Ledger Entry No_", *_POSTED),
     "Cust_ Ledger Entry": ("Entry No_", "Customer No_", "Document Type", "Document No_", "Posting Date", "Due Date",
                            "Open", "Closed at Date"),
     "Detailed Cust_ Ledg_ Entry": ("Entry No_", "Cust_ Ledger Entry No_", "Ledger Entry Amount", "Amount"),
@@ -56,10 +61,8 @@ STRANGE = f'DROP TABLE "{table("Item")}"'
 STRANGE_SAYS = ("the tables are those of Business Central in a version that its recipe does not know (it knows with "
                 f"app ids in table names): the table {table('Item')} is missing")
 STAY, GO = (12, 15, 17, 19, 21), (11, 16, 20)
-# The ledger's entries are no documents, and an order has no row of its own.
-NOT_CARRIED_OUT = {"orders.customer_id", *(f"invoices.billing_{name}" for name in (
-    "name", "street_address", "postal_code", "city", "email"))}
-LEFT = {f"{table('Sales Invoice Header')}.{column}" for column in ("Bill-to Name", "Bill-to Address", "Sell-to E-Mail")}
+NOT_CARRIED_OUT = {"orders.customer_id"}  # an order has no row of its own
+LEFT: set[str] = set()
 LACKS = {"cases": ("*",), "newsletter_subscriptions": ("*",), "customers": ("username", "last_login_at"),
          "contacts": ("username", "deactivated_at", "last_login_at"), "order_lines": ("returned_at",),
          "orders": ("completed_at", "cancelled_at", "delivery_note", "payment_method", "payment_reference")}
@@ -79,7 +82,7 @@ def held(found: Facts) -> Facts:
     for invoice in held["invoices"]:
         invoice |= {"issued_at": day(invoice["issued_at"]), "settled_at": paid[invoice["order_id"]]}
         if invoice["amount"].startswith("-"):
-            invoice.update({name: None for name in invoice if name.startswith("billing_")}, order_id=None)
+            invoice["order_id"] = None
     for person in held["customers"]:
         if person["customer_type"] == "business":
             person["organisation_number"] = "999888777"
@@ -134,11 +137,12 @@ def _contacts(found: Facts) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _invoice(invoice: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     number, settled, back = invoice["invoice_id"], invoice["settled_at"], invoice["amount"].startswith("-")
-    if not back:
-        yield table("Sales Invoice Header"), {
-            "No_": f"I{number}", "Order No_": str(invoice["order_id"]), "Bill-to Name": invoice["billing_name"],
-            "Bill-to Address": invoice["billing_street_address"], "Bill-to Post Code": invoice["billing_postal_code"],
-            "Bill-to City": invoice["billing_city"], "Sell-to E-Mail": invoice["billing_email"]}
+    yield table("Sales Cr_Memo Header" if back else "Sales Invoice Header"), {
+        "No_": f"I{number}", **({} if back else {"Order No_": str(invoice["order_id"])}),
+        "Cust_ Ledger Entry No_": number, "Bill-to Name": invoice["billing_name"],
+        "Sell-to Customer Name": invoice["billing_name"], "Ship-to Address": invoice["billing_street_address"],
+        "Bill-to Address": invoice["billing_street_address"], "Bill-to Post Code": invoice["billing_postal_code"],
+        "Bill-to City": invoice["billing_city"], "Sell-to E-Mail": invoice["billing_email"]}
     yield table("Cust_ Ledger Entry"), {
         "Entry No_": number, "Customer No_": str(invoice["customer_id"]), "Document Type": 3 if back else 2,
         "Document No_": f"I{number}",
