@@ -13,7 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import SourceError
-from ajprivacy_pipeline.warehouse.sessions import with_session
+from ajprivacy_pipeline.warehouse.sessions import with_hash, with_session
 
 # Names that people write, and the driver that this product ships or names for them.
 _DRIVERS = {
@@ -103,7 +103,7 @@ class Address:
 
 def read_only_sqlite(path: Path) -> sqlite3.Connection:
     """Returns a connection to an existing SQLite file that cannot write and makes no file."""
-    return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10, check_same_thread=False)
+    return with_hash(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10, check_same_thread=False))
 
 
 @contextmanager

@@ -11,11 +11,12 @@ from ajprivacy_pipeline.policy import SourceTable
 from ajprivacy_pipeline.warehouse.mapping_parts import Address, Arm, Feed, Guests, Pivot
 from ajprivacy_pipeline.warehouse.mapping_parts import Source as Recoded
 from ajprivacy_pipeline.warehouse.readable import readable_sql
-from ajprivacy_pipeline.warehouse.sessions import MYSQL
+from ajprivacy_pipeline.warehouse.sessions import MYSQL, SQLITE_HASH
 from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, find
 
 _TEXT = {"sqlite": "TEXT", "postgresql": "text"}
-_HASH = {"postgresql": "encode(sha256(convert_to({0}, 'UTF8')), 'hex')", "mysql": "sha2({0}, 256)",
+_HASH = {"sqlite": f"{SQLITE_HASH}({{0}})",
+         "postgresql": "encode(sha256(convert_to({0}, 'UTF8')), 'hex')", "mysql": "sha2({0}, 256)",
          "mariadb": "sha2({0}, 256)"}
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.warehouse.address import Address, driver_errors
-from ajprivacy_pipeline.warehouse.sessions import with_session
+from ajprivacy_pipeline.warehouse.sessions import with_hash, with_session
 
 
 class BusyError(SourceError):
@@ -27,7 +27,7 @@ def writing_engine(address: Address, wait: float) -> sa.Engine:
                                   isolation_level=None, check_same_thread=False)
             con.execute("PRAGMA secure_delete = ON")
             con.execute("PRAGMA cache_spill = OFF")  # a batch that spills keeps everybody from reading to its end
-            return con
+            return with_hash(con)
         return sa.create_engine(address.url, hide_parameters=True, poolclass=sa.NullPool, creator=connect)
     if address.url.get_backend_name() == "postgresql":
         return sa.create_engine(address.url, hide_parameters=True, poolclass=sa.NullPool,

@@ -18,6 +18,7 @@ from ajprivacy_pipeline.warehouse.locked_tables import Path, held_still, reads_f
 from ajprivacy_pipeline.warehouse.mapping import Mapping, ResolvedColumn, ResolvedSource, ResolvedTable, resolve
 from ajprivacy_pipeline.warehouse.native import postgres_reader, sqlite_reader
 from ajprivacy_pipeline.warehouse.reader import Reader, SourceChangedError
+from ajprivacy_pipeline.warehouse.sessions import SQLITE_HASH
 from ajprivacy_pipeline.warehouse.source import Source, open_source
 from ajprivacy_pipeline.warehouse.stream import StreamReader
 
@@ -66,7 +67,7 @@ def extract(con: zones.Connection, url: str, mapping: Mapping, sources: policy.S
         held = without_snapshot(source, resolved)
         if held:
             progress = _with_engines(progress, source, resolved, held)
-        with _reader(con, source, native=reader == "native") as rows, _quick_writes(con):
+        with _reader(con, source, resolved, native=reader == "native") as rows, _quick_writes(con):
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     with held_still(source, held):
@@ -99,8 +100,15 @@ def _quick_writes(con: zones.Connection) -> Iterator[None]:
         con.execute(f"SET force_compression = {zones.literal(usual)}")
 
 
-def _reader(con: zones.Connection, source: Source, *, native: bool) -> AbstractContextManager[Reader]:
-    if native and source.dialect == "sqlite":
+def _asks_us(table: ResolvedTable | None) -> bool:
+    """Whether what feeds a table needs a function that only sessions of ours have, and DuckDB's own do not."""
+    return table is not None and any(SQLITE_HASH in sql for sql in (
+        table.relation, *(column.sql for column in table.columns.values() if column is not None)))
+
+
+def _reader(con: zones.Connection, source: Source, resolved: ResolvedSource, *,
+            native: bool) -> AbstractContextManager[Reader]:
+    if native and source.dialect == "sqlite" and not any(map(_asks_us, resolved.tables.values())):
         return sqlite_reader(con, source)
     if native and source.dialect == "postgresql":
         return postgres_reader(con, source)

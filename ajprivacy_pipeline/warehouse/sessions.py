@@ -4,13 +4,16 @@ Belongs here: settings that change what SQL and values mean. Does not belong her
 
 MySQL and MariaDB give a TIMESTAMP in the session's zone, take || for OR and "x" for a text, each as the server or the
 address happens to say. Here a TIMESTAMP is UTC, || joins texts and "x" is a name, as in every other database; what else
-a session's mode says stays.
+a session's mode says stays. SQLite has no hash: our own sessions give it one.
 """
 
+import hashlib
+import sqlite3
 from typing import Any
 
 import sqlalchemy as sa
 
+SQLITE_HASH = "ajprivacy_sha256"  # of a text, in hexadecimal digits; NULL stays NULL
 MYSQL = ("mysql", "mariadb")
 _SAID = ("SET SESSION time_zone = '+00:00'",
          "SET SESSION sql_mode = CONCAT(@@SESSION.sql_mode, ',ANSI_QUOTES,PIPES_AS_CONCAT')")
@@ -21,6 +24,16 @@ def with_session(engine: sa.Engine) -> sa.Engine:
     if engine.dialect.name in MYSQL:
         sa.event.listen(engine, "connect", _say, insert=True)
     return engine
+
+
+def with_hash(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Returns a connection of SQLite's that knows the hash."""
+    connection.create_function(SQLITE_HASH, 1, _hash, deterministic=True)
+    return connection
+
+
+def _hash(text: object) -> str | None:
+    return None if text is None else hashlib.sha256(str(text).encode()).hexdigest()
 
 
 def _say(connection: Any, _record: object) -> None:

@@ -1,6 +1,7 @@
 """Pivots, addresses, unions, guests, codes and a table for each company, on the databases of shops that have them."""
 
 import hashlib
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,10 +116,15 @@ GUEST = "g" + hashlib.sha256(b"guest@x.example").hexdigest()
 Fill = Callable[[str], str]
 
 
-@pytest.fixture(params=["mariadb", "postgresql"])
-def fill(request: pytest.FixtureRequest) -> Fill:
-    """Makes a shop of some statements in either database; its URL."""
+@pytest.fixture(params=["mariadb", "postgresql", "sqlite"])
+def fill(request: pytest.FixtureRequest, tmp_path: Path) -> Fill:
+    """Makes a shop of some statements in each database; its URL."""
     def filled(text: str) -> str:
+        if request.param == "sqlite":
+            with sqlite3.connect(tmp_path / "parts.db") as shop:
+                shop.executescript(text.format(moment="text"))
+            shop.close()
+            return f"sqlite:///{tmp_path / 'parts.db'}"
         text = text.format(moment="datetime" if request.param == "mariadb" else "timestamp")
         if request.param == "postgresql":
             url = fresh_database(request.getfixturevalue("postgres_url"), "parts")
