@@ -304,6 +304,26 @@ def test_who_looked_is_noted_without_naming_whom(desk: Desk, say: Say, tmp_path:
         assert [one["by"] for one in accesses(desk.settings, whom)] == looks
 
 
+@pytest.mark.parametrize(("language", "asked_for"), [
+    ("nb", ["Hvem vi er", "Henvendelsen din", "Hva vi har registrert", "Hvor lenge", "Hvorfor",
+            "Hvor opplysningene kommer fra", "Hvorfor, og på hvilket grunnlag", "Hvem som mottar opplysninger",
+            "Utlevert til myndigheter", "Overføring ut av EU/EØS", "Profilering", "Tidligere henvendelser fra deg",
+            "Rettighetene dine", "Klage"]),
+    ("en", ["Who we are", "Your request", "What we hold", "How long", "Why", "Where the data comes from",
+            "Why, and on which ground", "Who receives data", "Disclosed to authorities", "Transfers out of the EU/EEA",
+            "Profiling", "Your earlier requests", "Your rights", "Complaint"])])
+def test_a_page_has_every_heading_that_an_authority_asks_for(desk: Desk, say: Say, tmp_path: Path, language: str,
+                                                             asked_for: list[str]) -> None:
+    """In this order; how long, why and where from stand below each source, with something under each."""
+    text = answered(say, asked(say, SUBJECT[KARI]), tmp_path / "out", "--lang", language)
+    headings = re.findall(r"<h[234]>(.*?)</h[234]>", text)
+    places = [headings.index(name) for name in asked_for]
+    assert places == sorted(places)
+    assert not re.search(r"</h[24]>\s*(<h2>|</main>|</section>)", text)
+    sources = text.count("<section>")
+    assert [headings.count(name) for name in asked_for[5:6]] == [sources]
+
+
 @pytest.mark.parametrize("language", ["nb", pytest.param("en", marks=pytest.mark.soak)])
 @pytest.mark.parametrize("width", [390, pytest.param(1200, marks=pytest.mark.soak)])
 def test_the_page_in_a_browser(desk: Desk, say: Say, tmp_path: Path, language: str, width: int) -> None:

@@ -119,6 +119,21 @@ def test_a_step_that_may_not_be_taken_changes_nothing(desk: Desk, say: Any, take
     assert stored(desk) == before
 
 
+@pytest.mark.parametrize("command", [
+    ("request", "show", "unknown"), ("request", "verify-identity", "unknown"),
+    ("request", "extend", "unknown", "--reason", "many"), ("request", "refuse", "unknown", "--clause", "RGT-1"),
+    ("request", "close", "unknown"), ("request", "answer", "unknown", "--out", "OUT"),
+    ("request", "letter", "unknown", "--about", "identity", "--out", "OUT"),
+    ("request", "correct", "unknown", "--table", "customers", "--column", "name", "--old", "a", "--new", "b")])
+def test_an_id_that_nobody_knows_is_one_sentence_and_nothing_is_written(
+        desk: Desk, capsys: pytest.CaptureFixture[str], tmp_path: Path, command: tuple[str, ...]) -> None:
+    out = tmp_path / "out"
+    code, said, err = desk.run(capsys, *(str(out) if part == "OUT" else part for part in command))
+    assert (code, said, err.count("\n"), out.exists()) == (2, "", 1, False), err
+    assert "there is no request" in err
+    assert stored(desk) == [[], [], []]
+
+
 def test_an_objection_is_not_refused(desk: Desk, say: Any) -> None:
     request = added(say, "objection")
     code, _, err = say("refuse", request, "--clause", "RGT-6")
