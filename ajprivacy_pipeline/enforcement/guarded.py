@@ -72,7 +72,7 @@ def rows_of(con: Connection, keys: KeyStore, control: ControlStore, number: int,
     if ("guarded_rows",) not in made:
         con.execute(_INDEX)
     tokens = con.execute(_OF_BATCH, {"number": number}).fetchall()
-    return guard_rows(keys, control, tokens, date.fromisoformat(erased_on))
+    return guard_rows(keys, control, tokens, date.fromisoformat(erased_on)) if tokens else []
 
 
 # Each token, by its place in made.guarded, with the rows of the plan that it goes with; NULL where something holds it
