@@ -174,7 +174,7 @@ def _fixed(fed: ResolvedColumn, part: Part, key: Sequence[str], readers: Sequenc
         return "fed by an expression or another row: say in the mapping where it is written"
     if set(fed.written) & set(key):
         return "it is the row's own key, by which everything else is found"
-    if unlinked and (fed.is_made or len(fed.written) > 1):
+    if unlinked and ((fed.is_made and not fed.leads) or len(fed.written) > 1):
         return "an id that an expression makes cannot become that of nobody"
     reading = sorted({reader.told for reader in readers if reader.part != part and not reader.is_clear
                       and any(map(reader.reads, fed.written))})

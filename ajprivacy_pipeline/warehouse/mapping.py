@@ -39,6 +39,7 @@ class ResolvedColumn:
     written: tuple[str, ...] = ()  # the columns of `ResolvedTable.written_table` that are changed for it
     wrapped: bool = False  # whether `sql` shows the source column otherwise than it stands there (`readable`)
     keyless: bool = False  # whether no row is found again by what it shows
+    leads: bool = False  # whether it shows a survivor in the place of the id that stands in its row (`merged`)
 
     @property
     def is_made(self) -> bool:
@@ -56,6 +57,7 @@ class ResolvedTable:
     written_table: tuple[str, ...] | None = None  # the table in whose rows it is changed; None: it cannot be
     mention: int | None = None  # which mention of it in `reads` these rows are
     reads: Reads | None = None  # by canonical column; None: plain columns alone, or not understood
+
 
 @dataclass(frozen=True)
 class ResolvedSource:
@@ -101,8 +103,7 @@ def _resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> tuple
         resolver = _TableResolver(source, name, table, mapping)
         tables[name] = resolver.resolve()
         findings.extend(resolver.findings)
-        missing = tuple(finding.column or "*" for finding in resolver.findings if finding.level == "evidence")
-        if missing:
+        if missing := tuple(found.column or "*" for found in resolver.findings if found.level == "evidence"):
             evidence[name] = missing
     borrowed = of_master(tables.get("invoices"), mapping.tables.get("invoices"), [
         (tables[name], sources.tables[name].key[0]) for name in MASTERS if name in tables])
@@ -124,9 +125,8 @@ class _TableResolver:
             return None
         composer = Composer(self.source)
         self.entry = plain_entry(composer, self.entry, self.table, self.mapping)
-        if self._told(composer):
-            return None
-        found = self._from_query() if self.entry.query is not None else self._from_table()
+        found = None if self._told(composer) else (
+            self._from_query() if self.entry.query is not None else self._from_table())
         if found is None:
             return None
         relation, source_table, known = found
@@ -299,7 +299,8 @@ class _TableResolver:
                 self._find("fault", None, f"tables.{self.name}.{fault}")
             return table
         known = self.source.tables(path[0] if len(path) > 1 else None)[path[-1]]
-        return replace(_changed(table, path, found.columns, known), mention=found.mention, reads=reads)
+        columns = {**found.columns, **found.links(name for name, column in fed.items() if column.leads)}
+        return replace(_changed(table, path, columns, known), mention=found.mention, reads=reads)
 
     @property
     def _own_table(self) -> tuple[str, ...] | None:

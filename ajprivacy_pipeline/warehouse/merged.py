@@ -37,7 +37,8 @@ def with_survivors(composer: Composer, mapping: Mapping, name: str, relation: st
               f"AS merged_ ON merged_.merged_id_ = {own}\n) AS mapped")
     if name == "customers":
         return joined, {**columns, **_closed(columns)}
-    return joined, {**columns, "customer_id": replace(whose, sql=f"coalesce(survivor_, {own})", source_column=None)}
+    return joined, {**columns, "customer_id": replace(whose, sql=f"coalesce(survivor_, {own})", source_column=None,
+                                                      leads=whose.source_column is not None)}
 
 
 def _closed(columns: Columns) -> Columns:

@@ -6,7 +6,7 @@ What is not understood is said so (None): whoever asks then counts any column wh
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import sqlalchemy as sa
@@ -233,7 +233,7 @@ class _Walk:
     done: dict[int, dict[str, Made]] = field(default_factory=dict)
     owners: dict[int, Scope] = field(default_factory=dict)
     mentions: dict[int, int] = field(default_factory=dict)
-    joined: dict[int, frozenset[Cell]] = field(default_factory=dict)
+    joined: dict[tuple[int, str], frozenset[Cell]] = field(default_factory=dict)
 
     def reads(self, tree: exp.Expr) -> Reads:
         root = build_scope(tree)
@@ -309,27 +309,28 @@ class _Walk:
         while scope is not None:
             source = scope.sources.get(column.table)
             if isinstance(source, Scope):
-                return self.outputs(source)[column.name]
+                made = self.outputs(source)[column.name]
+                return replace(made, beside=made.beside | self._beside(scope.expression, column.table))
             if isinstance(source, exp.Table):
                 path, columns = self.names.found[source.name]
                 mention = self.mentions.setdefault(id(source), len(self.mentions))
                 cell = Cell(path, columns[column.name], mention, told_of(scope.expression, source))
                 return Made(frozenset({cell}), plain=True, values=frozenset({cell}),
-                            beside=self._beside(scope.expression, source))
+                            beside=self._beside(scope.expression, column.table))
             scope = scope.parent
         raise _NotUnderstoodError
 
-    def _beside(self, query: exp.Expr, table: exp.Table) -> frozenset[Cell]:
-        """By what a SELECT finds the row of a table that it joins with LEFT JOIN."""
-        if id(table) not in self.joined:
-            self.joined[id(table)] = frozenset()  # of its own columns in that condition
+    def _beside(self, query: exp.Expr, name: str) -> frozenset[Cell]:
+        """By what a SELECT finds the row of what it joins with LEFT JOIN under some name."""
+        if (id(query), name) not in self.joined:
+            self.joined[id(query), name] = frozenset()  # of its own columns in that condition
             joins: list[exp.Join] = query.args.get("joins") or []
-            found = [self.made_of(column) for join in joins if join.this is table and _is_left(join)
+            found = [self.made_of(column) for join in joins if _is_left(join) and join.alias_or_name == name
                      for column in join.args["on"].find_all(exp.Column)]
-            self.joined[id(table)] = frozenset().union(*(made.cells | made.beside for made in found))
-        return self.joined[id(table)]
+            self.joined[id(query), name] = frozenset().union(*(made.cells | made.beside for made in found))
+        return self.joined[id(query), name]
 
 
 def _is_left(join: exp.Join) -> bool:
-    """Whether a table itself is joined by a condition that leaves no row of what stands before it out."""
-    return join.args.get("side") == "LEFT" and isinstance(join.this, exp.Table) and join.args.get("on") is not None
+    """Whether something is joined by a condition that leaves no row of what stands before it out."""
+    return join.args.get("side") == "LEFT" and join.args.get("on") is not None

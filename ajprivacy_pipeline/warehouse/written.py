@@ -4,7 +4,7 @@ Belongs here: holding `writes` of the mapping against what query and expressions
 something else reads them too (`enforcement.targets`), changing them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ajprivacy_pipeline.warehouse.constraints import Catalogue
@@ -22,6 +22,13 @@ class Written:
     table: Path
     mention: int | None
     columns: Mapping[str, tuple[str, ...]]
+    reads: Reads
+
+    def links(self, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Returns the columns behind ids that lead to survivors: the one of the row itself that is shown of it."""
+        found = {name: {cell.column for cell in self.reads.columns[name].values if cell.mention == self.mention}
+                 for name in names if name in self.reads.columns and self.mention is not None}
+        return {name: tuple(own) for name, own in found.items() if len(own) == 1}
 
 
 def written(source: Source, entry: TableEntry, key: Sequence[str], table: Path, reads: Reads) -> Written:
@@ -50,7 +57,7 @@ def written(source: Source, entry: TableEntry, key: Sequence[str], table: Path, 
             columns[name] = found
     if faults:
         raise ValueError(*faults)
-    return Written(table, mention, columns)
+    return Written(table, mention, columns, reads)
 
 
 def _cells(named: Sequence[str], made: Made, mention: int | None) -> tuple[tuple[str, ...], list[str]]:

@@ -1,0 +1,104 @@
+"""An order of a merged row is its survivor's, and loses its link with the survivor's last one."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.enforcement.enforcement_world import World, empty_database, shop_of
+
+TABLES = """
+CREATE TABLE kunde (id integer PRIMARY KEY, master integer, navn varchar(60), epost varchar(60), made varchar(20),
+    changed varchar(20));
+CREATE TABLE ordre (id integer PRIMARY KEY, kunde integer NOT NULL, day varchar(20), note varchar(60));
+CREATE TABLE linje (ordre integer, nr integer, vare integer, PRIMARY KEY (ordre, nr));
+CREATE TABLE vare (id integer PRIMARY KEY, warranty integer);
+INSERT INTO kunde VALUES (1, 2, 'Kari Olsen', 'kari@x.example', '2010-01-01', '2015-01-01'),
+    (2, NULL, 'Kari Nordmann', 'kari@y.example', '2011-01-01', '2015-01-01'),
+    (3, 4, 'Ola Olsen', 'ola@x.example', '2010-01-01', '2015-01-01'),
+    (4, NULL, 'Ola Nordmann', 'ola@y.example', '2011-01-01', '2026-09-01');
+INSERT INTO vare VALUES (5, 1);
+INSERT INTO ordre VALUES (10, 1, '2012-01-01', 'ring Kari'), (11, 2, '2012-02-01', NULL),
+    (12, 3, '2012-03-01', 'ring Ola'),
+    (13, 4, '2026-09-01', 'ring Ola');
+INSERT INTO linje VALUES (10, 1, 5), (11, 1, 5), (12, 1, 5), (13, 1, 5)
+"""
+MAPPING = """
+[tombstones]
+consumer = -1
+business = -2
+sole_proprietor = -3
+[tables.customers]
+table = "kunde"
+merged_into = "master"
+[tables.customers.columns]
+customer_id = "id"
+customer_type = { constant = "consumer" }
+name = "navn"
+email = "epost"
+profile_created_at = "made"
+last_login_at = { absent = "not kept" }
+updated_at = "changed"
+[tables.contacts]
+absent = "none"
+[tables.orders]
+ORDERS
+[tables.orders.columns]
+order_id = "id"
+customer_id = "kunde"
+ordered_at = "day"
+delivered_at = "day"
+paid_at = "day"
+delivery_note = "note"
+[tables.order_lines]
+table = "linje"
+[tables.order_lines.columns]
+order_id = "ordre"
+line_number = "nr"
+product_id = "vare"
+[tables.products]
+table = "vare"
+[tables.products.columns]
+product_id = "id"
+warranty_years = "warranty"
+[tables.invoices]
+absent = "none"
+[tables.cases]
+absent = "none"
+[tables.web_events]
+absent = "none"
+"""
+TABLE = 'table = "ordre"'
+QUERY = 'query = "SELECT o.id, o.kunde, o.day, o.note FROM ordre o"\nwrites = "ordre"'
+
+
+def rows(world: World, table: str) -> list[tuple[Any, ...]]:
+    """Every row of a table, in order."""
+    with world.connection() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY id")]
+
+
+@pytest.mark.parametrize(("kind", "orders"), [
+    ("sqlite", TABLE), pytest.param("sqlite", QUERY, marks=pytest.mark.soak, id="query"),
+    pytest.param("postgresql", TABLE, marks=pytest.mark.soak), pytest.param("mariadb", TABLE, marks=pytest.mark.soak)])
+def test_what_leads_to_a_survivor_is_unlinked_with_it(
+        kind: str, orders: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Kari is due, both rows of her and both orders; Ola is not: of him the merged row goes, and no link."""
+    url = empty_database(kind, request, tmp_path, "survivors")
+    world = shop_of(tmp_path, url, TABLES, MAPPING.replace("ORDERS", orders))
+    before = rows(world, "kunde"), rows(world, "ordre")
+    world.decide()
+    plan = world.plan()
+    assert (plan["refused"], plan["not_carried_out"]) == ([], [])
+    assert world.apply(world.approved(plan))["verified"]
+    customers = {row[0]: row for row in rows(world, "kunde")}
+    assert {number: row[2:4] for number, row in customers.items() if number in (1, 2, 3)} == dict.fromkeys(
+        (1, 2, 3), (None, None))
+    assert customers[4] == before[0][3]
+    assert [row[:2] for row in rows(world, "ordre")] == [(10, -1), (11, -1), (12, 3), (13, 4)]
+    assert rows(world, "ordre")[3] == before[1][3]
+    after = rows(world, "kunde"), rows(world, "ordre")
+    again = world.apply(plan["plan"] or "")
+    assert (again["applied"], again["batches"], (rows(world, "kunde"), rows(world, "ordre"))) == (0, 0, after)
+    assert "due" not in {decision for (entity, key, _), (decision, _) in world.decide().items()
+                         if (entity, key) != ("orders", "12")}
