@@ -128,13 +128,13 @@ def test_a_solver_that_comes_to_nothing_begins_anew() -> None:
               for p in gone]
     programs = Programs(coo_array(np.array([line for line in lines if any(line)])), -np.array(values))
     for cell, value in enumerate(values):
-        assert programs.furthest({cell: value * SHARE}, up=True) is not None
+        assert programs.furthest({cell: value * SHARE}) is not None
 
 
 def test_a_move_down_stops_at_nothing() -> None:
     system = grid(COUNT, [[3, 40], [40, 40]], {(0, 0), (0, 1), (1, 0), (1, 1)})
     matrix = line_matrix(system, {0: 0, 1: 1, 3: 2, 4: 3})
-    found = Programs(matrix, np.array([-3.0, -40.0, -40.0, -40.0])).furthest({0: 50.0}, up=False)
+    found = Programs(matrix, np.array([-3.0, -40.0, -40.0, -40.0])).furthest({0: -50.0})
     assert found is not None
     assert found.tolist() == pytest.approx([-3, 3, 3, -3])
 

@@ -38,7 +38,7 @@ def test_credit_notes_move_though_the_primal_way_calls_their_program_unbounded()
     lines = coo_array(([1.0] + [-1.0] * (len(values) - 1), ([0] * len(values), range(len(values)))))
     programs = Programs(lines, np.where(values >= 0, -values, -np.inf))
     for cell, up in ((0, True), (0, False), (1, True), (1, False)):
-        found = programs.furthest({cell: 2.415}, up=up)
+        found = programs.furthest({cell: 2.415 if up else -2.415})
         assert found is not None
         assert found[cell] == pytest.approx(2.415 if up else -2.415)
 
@@ -50,7 +50,7 @@ def test_a_limit_of_one_cell_bounds_it_and_is_worth_what_it_costs_the_move() -> 
     """The parts may rise by 3 and by 2, and so the total by 5."""
     limits = coo_array(np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 2.0]]))
     programs = Programs(LINES, np.full(3, -9.0), limits, np.array([3.0, 4.0]))
-    found = programs.furthest({0: 50.0}, up=True)
+    found = programs.furthest({0: 50.0})
     assert found is not None
     assert found.tolist() == pytest.approx([5, 3, 2])
     assert programs.prices.tolist() == pytest.approx([0, -1, -1]), "held from above by both parts"
@@ -60,7 +60,7 @@ def test_what_may_not_go_down_holds_what_would_go_up() -> None:
     """Where the total stays, one part rises as far as the other one falls: to 4, though it has 9."""
     limits = coo_array(np.array([[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, -1.0]]))
     programs = Programs(LINES, np.full(3, -9.0), limits, np.array([0.0, 0.0, 4.0]))
-    found = programs.furthest({1: 50.0}, up=True)
+    found = programs.furthest({1: 50.0})
     assert found is not None
     assert found.tolist() == pytest.approx([0, 4, -4])
     assert programs.prices[2] == pytest.approx(1), "held from below by the other part"
@@ -75,7 +75,7 @@ def test_limits_of_one_cell_say_what_rows_said(alone: list[tuple[int, float, int
     rows = np.array([[sign * (at == place) for at in range(4)] for place, sign, _ in alone]).reshape(-1, 4)
     pair, slack = np.array([[0.0, 1.0, -1.0, 0.0]]), np.array([*(float(most) for *_, most in alone), 5.0])
     limits = np.vstack([rows, pair])
-    found = Programs(coo_array(lines), least, coo_array(limits), slack).furthest({cell: 30.0}, up=up)
+    found = Programs(coo_array(lines), least, coo_array(limits), slack).furthest({cell: 30.0 if up else -30.0})
     assert found is not None
     cost = np.zeros(4)
     cost[cell] = -1.0 if up else 1.0

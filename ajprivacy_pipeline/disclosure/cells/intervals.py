@@ -25,6 +25,7 @@ from ajprivacy_pipeline.policy import Policy
 _ROUNDS = 100
 _LAST = 6  # rounds in which no more cells became wide than programs of their own would have shown
 _SLACK = 1e-6
+_DIGITS = 6
 MORE = 1.05  # ask for more than is needed, because of the solver's tolerance
 
 
@@ -120,10 +121,14 @@ class FeasibilityIntervals:
         return [Wish(cell, float(self.sides[up][cell]), (up,)) for up in (True, False) if self.sides[up][cell] > 0]
 
     def required_moves(self, cells: Sequence[int], *, up: bool) -> dict[int, float]:
-        """How far from its true value each of some cells should be moved to one side; those that need it alone."""
+        """How far from its true value each of some cells should be moved to one side; those that need it alone.
+
+        Moves down are below 0.
+        """
         shortfall = self.shortfall()[1 if up else 0]
         so_far = self.up if up else self.down
-        return {cell: float(so_far[cell] + shortfall[cell]) for cell in cells if shortfall[cell] > 0}
+        sign = 1 if up else -1
+        return {cell: sign * float(so_far[cell] + shortfall[cell]) for cell in cells if shortfall[cell] > 0}
 
 
 def open_cells(intervals: FeasibilityIntervals) -> list[int]:
@@ -131,19 +136,33 @@ def open_cells(intervals: FeasibilityIntervals) -> list[int]:
 
     More open cells than the policy allows are left unexamined: whoever suppresses then coarsens.
     """
-    program = _Program(intervals)
+    program, chance = _Program(intervals), np.random.default_rng(0)
     program.exchange(intervals)
     left = [intervals.too_narrow()]
     while left[-1] and len(left) <= _ROUNDS and not _in_vain([len(cells) for cells in left], intervals.open_cells):
-        up = len(left) % 2 == 1
-        program.move(intervals, program.together(intervals.required_moves(left[-1], up=up), len(left) - 1), up=up)
+        program.move(intervals, _together(intervals, left[-1], chance.random(len(left[-1])) < 1 / 2))
         left.append(intervals.too_narrow())
     if len(left[-1]) > intervals.open_cells:
         return left[-1]
     for cell in left[-1]:
         for up in (True, False):
-            program.move(intervals, intervals.required_moves([cell], up=up), up=up)
+            program.move(intervals, intervals.required_moves([cell], up=up))
     return intervals.too_narrow()
+
+
+def _together(intervals: FeasibilityIntervals, narrow: Sequence[int], up: Any) -> dict[int, float]:
+    """The moves of narrow cells to one side each, given by chance where both are wanted.
+
+    Moves of another size wait for a program of their own.
+    """
+    to_sides = [intervals.required_moves(narrow, up=side) for side in (False, True)]
+    found, least, most = dict[int, float](), np.inf, 0.0
+    for cell, first in zip(narrow, up.tolist(), strict=True):
+        goal = to_sides[first].get(cell) or to_sides[not first][cell]
+        if max(most, abs(goal)) <= SPREAD * min(least, abs(goal)):
+            least, most = min(least, abs(goal)), max(most, abs(goal))
+            found[cell] = goal
+    return found
 
 
 def what_holds(intervals: FeasibilityIntervals, cells: Sequence[int]) -> list[Held]:
@@ -151,12 +170,13 @@ def what_holds(intervals: FeasibilityIntervals, cells: Sequence[int]) -> list[He
 
     Of more cells than may be open, of the first so many.
     """
-    program, found = _Program(intervals), []
+    program, found = _Program(intervals, at_once=True), []
     for cell in cells[:intervals.open_cells]:
         short, worth = max(float(side[cell]) for side in intervals.shortfall()), Counter[tuple[int, bool]]()
         for up in (True, False):
             if wanted := intervals.required_moves([cell], up=up):
-                program.move(intervals, wanted, up=up)
+                # Which of several prices comes out must not hang on the last digits of what was found before.
+                program.move(intervals, {at: round(goal, _DIGITS) for at, goal in wanted.items()})
                 worth.update(dict(program.prices()))
         found.append(Held(short, worth))
     return found
@@ -173,18 +193,14 @@ def _in_vain(open_after: Sequence[int], limit: int) -> bool:
 class _Program:
     """The moves that a system's published cells allow its suppressed ones."""
 
-    def __init__(self, intervals: FeasibilityIntervals) -> None:
+    def __init__(self, intervals: FeasibilityIntervals, *, at_once: bool = False) -> None:
+        self._at_once = at_once
         self._cells = np.flatnonzero(intervals.system.gone).tolist()
         self._place = {cell: i for i, cell in enumerate(self._cells)}
         self._values = intervals.values[self._cells]
         self._least = -intervals.room[self._cells]
         self._gives = np.where(self._values >= 0, -self._least, 0.0)
         self.matrix = line_matrix(intervals.system, self._place)
-        self._lines: list[list[int]] = [[] for _ in self._cells]
-        for line, cell in zip(self.matrix.row.tolist(), self.matrix.col.tolist(), strict=True):
-            self._lines[cell].append(line)
-        self._own = np.where(self._values >= 0, self._gives, -self._values)
-        self._room = np.asarray(abs(self.matrix) @ self._own).ravel().tolist()
         self._limits, self._slack = limit_matrix(intervals.system, self._place)
         self._programs: Programs | None = None
 
@@ -226,31 +242,13 @@ class _Program:
                 if len(places) > 1 or not bounded:
                     intervals.down[cell] = max(intervals.down[cell], own)
 
-    def together(self, wanted: dict[int, float], turn: int) -> dict[int, float]:
-        """Some of the wanted moves that do not stand in each other's way: no line gives more than it hides.
-
-        Each turn begins elsewhere, so that all get their chance; moves of another size wait for a program of their own.
-        """
-        cells = sorted(wanted)
-        start = turn * 7919 % len(cells) if cells else 0
-        room, picked = dict(enumerate(self._room)), {}
-        least, most = np.inf, 0.0
-        for cell in cells[start:] + cells[:start]:
-            lines = self._lines[self._place[cell]]
-            own, goal = float(self._own[self._place[cell]]), wanted[cell]
-            if max(most, goal) <= SPREAD * min(least, goal) and all(room[line] >= goal + own for line in lines):
-                least, most = min(least, goal), max(most, goal)
-                picked[cell] = goal
-                for line in lines:
-                    room[line] -= goal + own
-        return picked or {cell: wanted[cell] for cell in cells[start:start + 1]}
-
-    def move(self, intervals: FeasibilityIntervals, wanted: dict[int, float], *, up: bool) -> None:
+    def move(self, intervals: FeasibilityIntervals, wanted: dict[int, float]) -> None:
         """Find the solution that moves the wanted cells, together, as far as wanted, and note it."""
         if not wanted:
             return
-        self._programs = self._programs or Programs(self.matrix, self._least, self._limits, self._slack)
-        found = self._programs.furthest({self._place[c]: MORE * goal for c, goal in wanted.items()}, up=up)
+        self._programs = self._programs or Programs(self.matrix, self._least, self._limits, self._slack,
+                                                    at_once=self._at_once)
+        found = self._programs.furthest({self._place[cell]: MORE * goal for cell, goal in wanted.items()})
         intervals.programs += 1
         if found is not None:
             intervals.note(self._cells, found)

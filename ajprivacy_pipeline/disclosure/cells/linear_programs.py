@@ -24,6 +24,7 @@ _ATTEMPTS = ((PRIMAL_SIMPLEX, 1), (PRIMAL_SIMPLEX, 1), (DUAL_SIMPLEX, 1), (PRIMA
              (PRIMAL_SIMPLEX, 10_000))
 NO_SLACK = np.zeros(0)
 _FAR = 1e9  # units that a cell may go down at most: doubles tell the solver's tolerance apart from nothing up to here
+_BROKEN = 1e-9  # units by which a limit may be passed that the solver was not given
 
 
 def accept(status: Any) -> None:
@@ -73,11 +74,13 @@ class Programs:
     """Moves x with lines · x = 0, limits · x <= slack and x no lower than `least`.
 
     0 is one of them, and every solution may be shrunk. A limit of one cell bounds its column and is no row: a solver's
-    work grows with its rows, and rounded counts bound every cell from both sides. `prices` are those of the last
+    work grows with its rows, and rounded counts bound every cell from both sides. Of the other limits the solver gets
+    those that a solution would pass, and from then on. `prices` are those of the last
     program: by column how much less was reached for each unit of its lower bound (above 0) or upper bound (below 0).
     """
 
-    def __init__(self, lines: Any, least: Array, limits: Any = None, slack: Array = NO_SLACK) -> None:
+    def __init__(self, lines: Any, least: Array, limits: Any = None, slack: Array = NO_SLACK, *,
+                 at_once: bool = False) -> None:
         """Keep the system.
 
         Args:
@@ -85,6 +88,7 @@ class Programs:
             least: how far each cell may go down, in the unit of its values; -inf when nothing bounds it.
             limits: a sparse matrix, a row a limit; none when omitted.
             slack: how far each limit may rise, in the same unit; none is below 0.
+            at_once: whether the solver gets every limit from the start.
         """
         limits = (coo_array((0, lines.shape[1])) if limits is None else limits).tocsr()
         alone = np.diff(limits.indptr) == 1
@@ -92,20 +96,22 @@ class Programs:
         self._limits, self._slack = limits[~alone], slack[~alone]
         self._least, self._most = _bounded(least, limits[alone], slack[alone])
         self.prices = np.zeros(len(least))
-        self._solver = load(lines, *self._bounds(), self._limits)
-        limit(self._solver, lines.shape[0], self._slack)
+        self._given = np.arange(len(self._slack) * at_once)  # the limits that the solver has, in its order
+        self._solver = load(lines, *self._bounds(), self._limits[self._given])
+        limit(self._solver, lines.shape[0], self._slack[self._given])
 
-    def furthest(self, wanted: dict[int, float], *, up: bool) -> Array | None:
+    def furthest(self, wanted: dict[int, float]) -> Array | None:
         """Returns the solution that moves the wanted columns together as far as wanted, each by its own measure.
 
-        The wanted moves differ by a factor of SPREAD at most. None when the solver gives up; that proves nothing.
+        A move above 0 is one up, one below 0 is one down. They differ by a factor of SPREAD at most. None when the
+        solver gives up; that proves nothing.
         """
         cells, goals = np.array(list(wanted), dtype=np.int32), np.array(list(wanted.values()))
-        unit = max(1.0, float(goals.max()) / SPREAD)
+        unit = max(1.0, float(np.abs(goals).max()) / SPREAD)
         try:
             for strategy, coarser in _ATTEMPTS:
                 accept(self._solver.setOptionValue("simplex_strategy", strategy))
-                found = self._solve(cells, goals, unit * coarser, up=up)
+                found = self._solve(cells, goals, unit * coarser)
                 if found is not None:
                     return found
                 self._solver.clearSolver()  # from where it ended before it came to nothing: begin anew
@@ -113,22 +119,40 @@ class Programs:
         finally:
             accept(self._solver.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX))
 
-    def _solve(self, cells: Any, goals: Array, unit: float, *, up: bool) -> Array | None:
+    def _solve(self, cells: Any, goals: Array, unit: float) -> Array | None:
         """One attempt, in one unit."""
         self._measure_in(unit)
-        weight, goals = goals.max() / goals, goals / unit
+        size, up, goals = np.abs(goals), goals > 0, goals / unit
+        weight = size.max() / size
         least, most = (bound[cells] for bound in self._bounds())
-        if up:
-            self._ask(cells, -weight, least, np.minimum(most, goals))
-        else:
-            self._ask(cells, weight, np.maximum(least, -goals), most)
-        self._solver.run()
-        is_found = self._solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-        solution = self._solver.getSolution()
-        found = np.array(solution.col_value) if is_found else None
-        self.prices = np.array(solution.col_dual)
+        self._ask(cells, np.where(up, -weight, weight), np.where(up, least, np.maximum(least, goals)),
+                  np.where(up, np.minimum(most, goals), most))
+        found = self._run()
+        while found is not None and self._give(found):
+            accept(self._solver.setOptionValue("simplex_strategy", DUAL_SIMPLEX))  # prices stay what they may be
+            found = self._run()
+        self.prices = np.array(self._solver.getSolution().col_dual)
         self._ask(cells, np.zeros(len(goals)), least, most)
         return None if found is None else self._certain(found) * self._unit
+
+    def _run(self) -> Array | None:
+        self._solver.run()
+        is_found = self._solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        return np.array(self._solver.getSolution().col_value) if is_found else None
+
+    def _give(self, found: Array) -> bool:
+        """Give the solver the limits that a solution passes; False when it passes none that it has not got."""
+        passed = self._limits @ found - self._slack / self._unit > _BROKEN
+        passed[self._given] = False
+        for row in np.flatnonzero(passed).tolist():
+            entries = slice(*self._limits.indptr[row:row + 2])
+            accept(self._solver.addRow(-highspy.kHighsInf, min(self._slack[row] / self._unit, _FAR),
+                                       entries.stop - entries.start, self._limits.indices[entries],
+                                       self._limits.data[entries]))
+        self._given = np.append(self._given, np.flatnonzero(passed))
+        if self._solver.getNumRow() != self._lines.shape[0] + len(self._given):
+            accept(None)
+        return bool(passed.any())
 
     def _measure_in(self, unit: float) -> None:
         """Write the bounds of columns and limits in another unit; nothing else of a system has one."""
@@ -136,7 +160,7 @@ class Programs:
             self._unit = unit
             columns = np.arange(len(self._least), dtype=np.int32)
             accept(self._solver.changeColsBounds(len(columns), columns, *self._bounds()))
-            limit(self._solver, self._lines.shape[0], self._slack / unit)
+            limit(self._solver, self._lines.shape[0], self._slack[self._given] / unit)
 
     def _bounds(self) -> tuple[Array, Array]:
         """How far each column may go down and up, in units. Holding one back from going further makes moves shorter."""

@@ -98,7 +98,7 @@ class LinePrograms:
 
     def _furthest(self, column: int, goal: float, *, up: bool) -> float:
         self._relaxed = self._relaxed or self._programs()
-        moves = self._relaxed.furthest({column: MORE * goal}, up=up)
+        moves = self._relaxed.furthest({column: MORE * goal if up else -MORE * goal})
         return 0.0 if moves is None else max(0.0, float(moves[column] if up else -moves[column]))
 
     def _programs(self) -> Programs:

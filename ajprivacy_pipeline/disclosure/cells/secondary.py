@@ -189,8 +189,8 @@ def _widen_intervals(policy: Policy, system: System, costs: SuppressionCost, mea
         return True
     for up in (True, False) if system.group.is_amount else (True,):  # a count only needs to be wide, to either side
         moves = intervals.required_moves(narrow, up=up)
-        for cell in sorted(moves, key=lambda c: (-moves[c], c)):
-            for other in costs.cheapest_complement(cell, measure, MORE * moves[cell], up=up):
+        for cell in sorted(moves, key=lambda c: (-abs(moves[c]), c)):
+            for other in costs.cheapest_complement(cell, measure, MORE * abs(moves[cell]), up=up):
                 suppress_unknown(system, other)
     return bool(narrow)
 
