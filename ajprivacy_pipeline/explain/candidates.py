@@ -71,7 +71,8 @@ def read_record_terms(con: Connection, policy: DecisionPolicy, subject_no: int,
 
 
 def _ordered(found: list[Row]) -> list[Row]:
-    return sorted(found, key=lambda row: [(row.get(name) is None, row.get(name)) for name in _IN_ORDER])
+    names = [name for name in _IN_ORDER if name in found[0]] if found else []
+    return sorted(found, key=lambda row: [(row[name] is None, row[name]) for name in names])
 
 
 def _term(row: Row, policy: DecisionPolicy) -> Term:

@@ -74,7 +74,9 @@ def settle(terms: Sequence[Term]) -> tuple[Term, ...]:
         chosen = [term for term in keeps if term.on is None]
     else:
         chosen = [next(term for term in keeps if term.on == until)]
-    return tuple(replace(term, decides=any(term is one for one in chosen)) for term in terms)
+    deciding = {id(term) for term in chosen}
+    return tuple(term if term.decides == (id(term) in deciding) else replace(term, decides=not term.decides)
+                 for term in terms)
 
 
 def end_of(terms: Sequence[Term]) -> date | None:
