@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -178,3 +179,96 @@ def test_a_package_lists_the_purposes_of_its_person_alone(
     assert "Alle formålene våre går fram av personvernerklæringen." in text
     assert "slik det ble vurdert 1. november 2026" in text
     assert ("enkeltpersonforetaket" in text, "klikkhistorikk" in text) == (False, False)
+
+
+_MANY = 60  # more than a command has points
+_WISH = ("--table", "customers", "--column", "name", "--old", "Kari Nordmann", "--new", "Kari Normann")
+
+
+class Points:
+    """Counts what changes anything for good, a commit of a database and a file that takes its place; dies at the n-th.
+
+    Before it happens, as with a process that is killed there: nothing of it is written.
+    """
+
+    def __init__(self) -> None:
+        """Count nothing yet."""
+        self.left = 0
+        sys.addaudithook(lambda event, _: self.reached() if event == "os.rename" else None)
+        sa.event.listen(sa.Engine, "commit", self.reached)
+
+    def reached(self, *_: object) -> None:
+        """Another one is about to happen."""
+        self.left -= 1
+        if self.left == 0:
+            raise Killed
+
+
+@pytest.fixture(scope="module")
+def points() -> Iterator[Points]:
+    """One for all tests, since what listens to the interpreter cannot be taken away; it sleeps in between."""
+    made = Points()
+    yield made
+    sa.event.remove(sa.Engine, "commit", made.reached)
+
+
+def _steps(kind: str, request: str, out: Path) -> list[tuple[str, ...]]:
+    close = ("--told", "2026-11-28") if kind == "restriction" else ()
+    return [*([("verify-identity", request)] if kind != "objection" else []),
+            ("answer", request, "--out", str(out)), ("close", request, *close)]
+
+
+def _walked(desk: Desk, capsys: pytest.CaptureFixture[str], kind: str, out: Path,
+            points: Points | None) -> tuple[object, ...]:
+    """From request to answer, each command killed at every point of it first; what is left in the end, without ids."""
+    wish = _WISH if kind == "rectification" else ()
+    add = ("request", "add", "--kind", kind, "--customer", "1", "--received", "2026-11-20", *wish)
+    for at in range(1, _MANY) if points is not None else ():
+        points.left = at
+        try:
+            desk.run(capsys, *add)
+        except Killed:
+            if not json.loads(desk.run(capsys, "request", "list", "--json")[1]):
+                continue
+        points.left = 0
+        break
+    if not json.loads(desk.run(capsys, "request", "list", "--json")[1]):
+        assert desk.run(capsys, *add)[0] == 0
+    (row,) = json.loads(desk.run(capsys, "request", "list", "--json")[1])
+    request, kills = row["request"], 0
+    if wish and "corrected" not in {step["step"] for step in desk.shown(capsys, request)["steps"]}:
+        assert desk.run(capsys, "request", "correct", request, *wish)[0] == 0  # killed before it was noted
+    for step in _steps(kind, request, out):
+        for at in range(1, _MANY) if points is not None else ():
+            points.left = at
+            try:
+                code, _, err = desk.run(capsys, "request", *step)
+            except Killed:
+                kills += 1
+                continue
+            finally:
+                points.left = 0
+            assert code == 0 or "may not be taken while it is" in err or "already" in err, err
+            break
+        else:
+            assert points is None
+            assert desk.run(capsys, "request", *step)[0] == 0
+    assert points is None or kills >= len(_steps(kind, request, out))
+    shown = desk.shown(capsys, request)
+    files = {path.name: path.read_text(encoding="utf-8").replace(request, "ID") for path in out.iterdir()}
+    return shown["state"], list(dict.fromkeys(step["step"] for step in shown["steps"])), files
+
+
+@pytest.mark.parametrize("kind", ["portability", *(pytest.param(kind, marks=pytest.mark.soak) for kind in (
+    "access", "restriction", "rectification", "objection", "erasure"))])
+def test_each_kind_killed_at_every_point_of_every_command_ends_as_if_nothing_had_been(
+        kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+        points: Points) -> None:
+    """Begun again after each kill; the plans of kinds that have one are killed in other tests."""
+    ends = []
+    for name, some in (("straight", None), ("killed", points)):
+        url = f"sqlite:///{tmp_path / name}.db"
+        write_shop(url, SHOP)
+        ends.append(_walked(Desk(tmp_path / name, url, monkeypatch), capsys, kind, tmp_path / f"{name}-answer", some))
+    assert ends[0] == ends[1]
+    assert ends[0][0] == "done"
