@@ -20,7 +20,7 @@ def claim(con: Connection, policy: Policy, ground: Ground, ready: str) -> None:
     """Write to `scratch.copy_claims` who has a claim on the copies of what goes, and whether that claim ends, too.
 
     Args:
-        con: a zone in which a month is decided, after `waits.set_aside`.
+        con: a zone in which a month is decided, after `waits.find_waiting`.
         policy: whose parts they are.
         ground: with the copies.
         ready: the relation of what goes, with entity, record_id and part.

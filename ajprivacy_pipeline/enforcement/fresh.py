@@ -48,7 +48,7 @@ def fresh_zone(settings: Settings, keys: KeyStore, plan: Plan) -> Iterator[zones
 
 def decide(con: zones.Connection, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore, plan: Plan,
            seen_on: date) -> None:
-    """Read the warehouse and decide twice; leaves `seen_due`, due on both days, and the decisions of `seen_on`.
+    """Read the warehouse and decide twice; leaves `seen_due`, what is due on both days, and the decisions of `seen_on`.
 
     On the plan's own day only what is due then is decided, on the other one only what may be another on another day.
     """
@@ -58,7 +58,7 @@ def decide(con: zones.Connection, settings: Settings, policy: Policy, control: C
     is_same_day = seen_on == plan.as_of
     run.judge_on(plan.as_of)
     run_decisions(run, wanted if is_same_day else wanted - (moved - needed(run.catalogue, ("retention.due",))))
-    con.execute("CREATE OR REPLACE TABLE lapsed AS SELECT * FROM retention.due")
+    con.execute("CREATE OR REPLACE TABLE lapsed AS SELECT entity, record_id, part FROM retention.due")
     if not is_same_day:
         run.judge_on(seen_on)
         for model in layer_models(run.catalogue, DECIDING[-1:]):
@@ -75,7 +75,7 @@ def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place]
     else there is new, and the next plan's.
     """
     stages = stages_of(policy)
-    waits.set_aside(con, places, stages, policy.sources, plan.as_of)
+    waits.find_waiting(con, places, stages, policy.sources, plan.as_of)
     con.execute("CREATE OR REPLACE TABLE scratch.due_now AS SELECT s.* FROM seen_due AS s SEMI JOIN made.rows AS r "
                 "USING (entity, record_id, part) ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
     key = bytes.fromhex(con.execute("SELECT key FROM made.secret").fetchall()[0][0])

@@ -121,7 +121,7 @@ def _decided_today(con: zones.Connection, settings: Settings, policy: Policy, co
     with open_source(settings.warehouse_url) as source:
         ground = look_at(source, settings, policy)
     fresh.decide(con, settings, policy, control, keys, plan, today(policy.retention.time_zone))
-    waits.set_aside(con, ground.places, stages_of(policy), policy.sources, plan.as_of)
+    waits.find_waiting(con, ground.places, stages_of(policy), policy.sources, plan.as_of)
     return ground
 
 

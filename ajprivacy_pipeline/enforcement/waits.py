@@ -64,8 +64,21 @@ _RELIED = """
 
 
 def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part, Stage], sources: Sources, day: date,
-              due: str = "retention.due") -> list[Waiting]:
+              due: str) -> list[Waiting]:
     """Divide what is due into what may go now (the temp table `ready`) and what waits; returns the latter, counted.
+
+    Arguments as `find_waiting`.
+    """
+    find_waiting(con, places, stages, sources, day, due)
+    con.execute(f"CREATE OR REPLACE TABLE scratch.ready AS SELECT * FROM {due} AS d "
+                "ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
+    return [{"entity": entity, "part": part, "rows": rows, "waits_for": why} for entity, part, rows, why in con.execute(
+        _COUNTED.format(waiting="scratch.waits", of="")).fetchall()]
+
+
+def find_waiting(con: Connection, places: Mapping[str, Place], stages: Mapping[Part, Stage], sources: Sources,
+                 day: date, due: str = "retention.due") -> None:
+    """Write what of it waits, and for what, to `scratch.waits`, and let `scratch.decided` show every decision.
 
     Args:
         con: a zone in which a month is decided.
@@ -90,10 +103,6 @@ def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part
         con.execute(_SHARED.format(due=due, case=case),
                     bound | {name: value for name, value in more.items() if f"${name}" in case})
     wait_together(con, places, sources, due)
-    con.execute(f"CREATE OR REPLACE TABLE scratch.ready AS SELECT * FROM {due} AS d "
-                "ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
-    return [{"entity": entity, "part": part, "rows": rows, "waits_for": why} for entity, part, rows, why in con.execute(
-        _COUNTED.format(waiting="scratch.waits", of="")).fetchall()]
 
 
 def show_decided(con: Connection) -> None:

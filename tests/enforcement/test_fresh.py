@@ -54,7 +54,7 @@ def decided_in_full(world: World, plan: Plan, day: date) -> Decided:
         run = MonthRun(world.settings, world.policy, world.control, keys, con, plan.month, "full", ignore)
         run.judge_on(plan.as_of)
         run_decisions(run)
-        con.execute("CREATE TABLE lapsed AS FROM retention.due")
+        con.execute("CREATE TABLE lapsed AS SELECT entity, record_id, part FROM retention.due")
         run.judge_on(day)
         run_decisions(run)
         con.execute("CREATE TABLE seen_due AS FROM lapsed SEMI JOIN retention.due USING (entity, record_id, part)")
