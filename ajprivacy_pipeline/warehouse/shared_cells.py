@@ -67,20 +67,38 @@ def shown_twice(tables: Mapping[str, "ResolvedTable | None"], sources: Sources) 
     """Returns the columns about people of two tables that show one source column, with that column.
 
     Whoever is due first waits for the other, when it is carried out. Two that read rows of other words in a column
-    beside it (addresses of delivery and of billing) show no cell together.
+    beside it (addresses of delivery and of billing) show no cell together, nor do two that each read rows of their own
+    key alone, and have one key between them (customers and contacts of one table).
     """
     shown: dict[Place, dict[str, list[tuple[str, Cell]]]] = {}
+    own = {name: _own_rows(table, sources.tables[name].key[0]) for name, table in tables.items()}
     for name, table in tables.items():
         for column, made in made_of(table).items():
             if sources.tables[name].columns[column].class_ in (*sources.identifying_classes, "quasi_identifier"):
-                for cell in sorted(made.cells, key=lambda cell: cell.mention):
+                for cell in sorted(made.values or made.cells, key=lambda cell: cell.mention):
                     shown.setdefault((cell.table, cell.column), {}).setdefault(name, []).append((column, cell))
     found = []
     for of_place in shown.values():
         for (one, its), (other, theirs) in combinations(of_place.items(), 2):
             found += [(f"{one}.{first}", f"{other}.{second}", cell) for (first, cell), (second, beside)
-                      in product(its, theirs) if not apart(cell.only, beside.only)][:1]
+                      in product(its, theirs) if not apart(cell.only, beside.only)
+                      and not _one_key(own[one], cell, own[other], beside)][:1]
     return found
+
+
+def _own_rows(table: "ResolvedTable | None", key: str) -> tuple[Place | None, frozenset[int]]:
+    """Where the key of a table stands, and the mentions of which only the rows are read that have a record's own."""
+    made = made_of(table).get(key)
+    if table is None or made is None or not made.plain or len(made.cells) != 1:
+        return None, frozenset()
+    cell = next(iter(made.cells))
+    spots = table.reads.found_by(key) if table.reads is not None else frozenset({(cell.mention, cell.column)})
+    return (cell.table, cell.column), frozenset(mention for mention, _ in spots)
+
+
+def _one_key(own: tuple[Place | None, frozenset[int]], cell: Cell, other: tuple[Place | None, frozenset[int]],
+             beside: Cell) -> bool:
+    return own[0] is not None and own[0] == other[0] and cell.mention in own[1] and beside.mention in other[1]
 
 
 def cells_of(table: "ResolvedTable | None") -> dict[str, frozenset[Cell]]:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from ajprivacy_pipeline.cli.main import app
 from tests.enforcement.enforcement_world import World, empty_database
 from tests.recipes import businesscentral, magento, odoo, prestashop, woocommerce
-from tests.recipes.facts import facts
+from tests.recipes.facts import Facts, facts
 
 SHOPS = (woocommerce, magento, prestashop, odoo, businesscentral)
 
@@ -24,14 +24,14 @@ class Made(NamedTuple):
     said: str
 
 
-def filled(url: str, shop: ModuleType) -> None:
-    """Make a shop's tables and put the facts into them."""
+def filled(url: str, shop: ModuleType, found: Facts) -> None:
+    """Make a shop's tables and put facts into them."""
     engine = sa.create_engine(url)
     quote = engine.dialect.identifier_preparer.quote_identifier
     with engine.begin() as connection:
         for statement in filter(None, map(str.strip, shop.TABLES.split(";\n"))):
             connection.exec_driver_sql(statement.removesuffix(";"))
-        for table, row in shop.rows(shop.held(facts())):
+        for table, row in shop.rows(shop.held(found)):
             columns = ", ".join(map(quote, row))
             marks = ", ".join(f":c{number}" for number in range(len(row)))
             connection.execute(sa.text(f"INSERT INTO {quote(table)} ({columns}) VALUES ({marks})"),
@@ -51,9 +51,13 @@ def init(url: str, home: Path, *arguments: str) -> tuple[int, str]:
     shop if shop in (woocommerce, odoo) else pytest.param(shop, marks=pytest.mark.soak) for shop in SHOPS])
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Each shop, filled and mapped."""
-    shop, folder = request.param, tmp_path_factory.mktemp("recipe")
+    return mapped(request, request.param, tmp_path_factory.mktemp("recipe"), facts())
+
+
+def mapped(request: pytest.FixtureRequest, shop: ModuleType, folder: Path, found: Facts) -> Made:
+    """A shop that holds facts, mapped by its recipe on the command line."""
     url = empty_database(shop.KIND, request, folder, f"recipe_{shop.NAME}")
-    filled(url, shop)
+    filled(url, shop, found)
     answers = [part for name, value in shop.ANSWERS.items() for part in ("--answer", f"{name}={value}")]
     code, said = init(url, folder / "home", "--recipe", "auto", *answers)
     assert code == 0, said

@@ -34,6 +34,10 @@ CREATE TABLE account_move (id serial PRIMARY KEY, name varchar, move_type varcha
     invoice_origin varchar, invoice_date date, invoice_date_due date, date date,
     commercial_partner_id integer REFERENCES res_partner, partner_id integer, amount_total_signed numeric,
     amount_residual_signed numeric, invoice_partner_display_name varchar, company_id integer);
+CREATE TABLE helpdesk_ticket_stage (id serial PRIMARY KEY);
+CREATE TABLE helpdesk_ticket (id serial PRIMARY KEY, name varchar NOT NULL, description text NOT NULL,
+    partner_id integer REFERENCES res_partner, partner_name varchar, partner_email varchar, closed_date timestamp,
+    create_date timestamp);
 CREATE TABLE mailing_contact (id serial PRIMARY KEY, name varchar, email varchar, email_normalized varchar,
     company_name varchar, create_date timestamp);
 CREATE TABLE mailing_contact_list_rel (id serial PRIMARY KEY, list_id integer,
@@ -51,10 +55,10 @@ STRANGE_SAYS = ("the tables are those of Odoo in a version that its recipe does 
                 "the column stock_move.quantity_done is missing")
 STAY, GO = (12, 15, 17, 19, 21), (11, 16, 20)
 # The customer of an order is the commercial partner of the one who stands on it.
-NOT_CARRIED_OUT = {"orders.customer_id"}
+NOT_CARRIED_OUT = {"orders.customer_id", "cases.customer_id"}
 LEFT: set[str] = set()
 _TO = ("name", "street_address", "postal_code", "city", "phone", "email")
-LACKS = {"cases": ("*",), "orders": ("completed_at", "payment_method", "payment_reference",
+LACKS = {"cases": ("order_id",), "orders": ("completed_at", "payment_method", "payment_reference",
                                      *(f"delivery_{name}" for name in _TO)),
          "invoices": tuple(f"billing_{name}" for name in _TO)}
 
@@ -100,6 +104,13 @@ def rows(found: Facts) -> Iterator[tuple[str, dict[str, Any]]]:
             "invoice_partner_display_name": names[invoice["customer_id"]]}
     for reader in found["newsletter_subscriptions"]:
         yield from _reader(reader)
+    emails = {person["customer_id"]: person["email"] for person in found["customers"]}
+    for case in found["cases"]:
+        yield "helpdesk_ticket", {
+            "id": case["case_id"], "name": case["summary"], "description": case["summary"],
+            "partner_id": case["customer_id"], "partner_name": names.get(case["customer_id"]),
+            "partner_email": emails.get(case["customer_id"]), "create_date": bare(case["opened_at"]),
+            "closed_date": bare(case["closed_at"])}
 
 
 def _partner(person: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -137,7 +137,8 @@ def _customer(person: dict[str, Any], reader: dict[str, Any] | None) -> Iterator
                           "lastname": last, "email": person["email"], "date_add": created, "date_upd": created,
                           "is_guest": person["profile_created_at"] is None, "website": f"https://{last}.example".lower(),
                           "newsletter": reader is not None,
-                          "newsletter_date_add": local(reader["subscribed_at"]) if reader else None}
+                          "birthday": "0000-00-00",
+                          "newsletter_date_add": local(reader["subscribed_at"]) if reader else "0000-00-00 00:00:00"}
     yield "ps_address", {"id_address": who + 30000, "id_customer": who, "id_country": 23, "alias": f"With {last}",
                          "company": person["name"] if firm else None, "firstname": first, "lastname": last,
                          "address1": person["street_address"], "postcode": "5003", "city": "Bergen",

@@ -79,7 +79,7 @@ def test_answers_are_given_asked_or_stand_by_themselves() -> None:
     shop = recognise(tables, "mysql", KNOWN, "auto", {})
     alone = answers_for(shop, tables, {}, None)
     assert alone == {"business": "company", "delivery": "completed", "warranty": "", "newsletter": "mailpoet",
-                     "posts": "no"}
+                     "posts": "no", "helpdesk": "none"}
     asked: list[str] = []
 
     def ask(question: Question, default: str) -> str:

@@ -256,3 +256,16 @@ def test_most_of_a_shop_is_found_without_its_recipe(name: str, tmp_path: Path) -
     ("mailbox_size", False), ("name", False), ("email_template", False), ("state", False)])
 def test_what_looks_personal_by_its_name(column: str, *, expected: bool) -> None:
     assert bool(personal([column])) is expected
+
+
+@pytest.mark.parametrize(("kind", "asks"), [("datetime", True), ("date", False)])
+def test_the_draft_asks_in_which_zone_times_are(kind: str, *, asks: bool, tmp_path: Path) -> None:
+    """A time without a zone may be read wrongly and nobody notices; a day has none."""
+    with sqlite3.connect(tmp_path / "shop.db") as shop:
+        shop.execute("CREATE TABLE customer (customer_id integer PRIMARY KEY, email varchar(50), name varchar(50))")
+        shop.execute(f"CREATE TABLE orders (order_id integer PRIMARY KEY, customer_id integer, order_date {kind})")
+    shop.close()
+    with open_source(f"sqlite:///{tmp_path / 'shop.db'}") as source:
+        lines = draft(source, SOURCES).splitlines()
+    assert ('# source_timezone = "UTC"  # of orders.order_date' in lines) is asks
+    assert any("unsaid, it is Oslo's" in line for line in lines) is asks

@@ -292,3 +292,22 @@ def test_rows_of_another_kind_are_another_cell(kind: str, told: bool, tmp_path: 
                     finding.message]
     assert [message.partition(":")[0] for message in messages] == [
         "orders.delivery_city and invoices.billing_city show one column, adr.town"] * told
+
+
+@pytest.mark.parametrize(("key", "told"), [("customer_id", True), ("contact_id", False)])
+def test_rows_of_one_key_are_nobody_elses(key: str, told: bool, tmp_path: Path) -> None:
+    """Customers and contacts of one table have rows of their own; what a contact shows of another's row is shared."""
+    url = canonical_sqlite(tmp_path / "shop.db")
+    with sqlite3.connect(tmp_path / "shop.db") as shop:
+        shop.execute("CREATE TABLE partner (id INTEGER PRIMARY KEY, firm INTEGER, kind TEXT, phone TEXT)")
+    shop.close()
+    link = "p.firm" if key == "customer_id" else "p.id"
+    mapping = mapping_file(tmp_path, (
+        '[tables.customers]\nquery = "SELECT p.id, p.phone FROM partner p WHERE p.firm IS NULL"\n'
+        '[tables.customers.columns]\ncustomer_id = "id"\ncustomer_type = { constant = "business" }\nphone = "phone"\n'
+        f'[tables.contacts]\nquery = "SELECT p.id, p.firm, q.phone FROM partner p JOIN partner q ON q.id = {link}"\n'
+        '[tables.contacts.columns]\ncontact_id = "id"\ncustomer_id = "firm"\nphone = "phone"\n'))
+    with open_source(url) as source:
+        said = [finding.message for finding in check(source, mapping, SOURCES) if "show one column" in finding.message]
+    assert [message.partition(":")[0] for message in said] == [
+        "customers.phone and contacts.phone show one column, partner.phone"] * told
