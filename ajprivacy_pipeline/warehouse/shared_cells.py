@@ -67,11 +67,11 @@ def shown_twice(tables: Mapping[str, "ResolvedTable | None"], sources: Sources) 
     """Returns the columns about people of two tables that show one source column, with that column.
 
     Whoever is due first waits for the other, when it is carried out. Two that read rows of other words in a column
-    beside it (addresses of delivery and of billing) show no cell together, nor do two that each read rows of their own
-    key alone, and have one key between them (customers and contacts of one table).
+    beside it (addresses of delivery and of billing) show no cell together, nor do customers and contacts of one table,
+    each of whom shows rows of its own key alone: nobody is both.
     """
     shown: dict[Place, dict[str, list[tuple[str, Cell]]]] = {}
-    own = {name: _own_rows(table, sources.tables[name].key[0]) for name, table in tables.items()}
+    own = {name: _own_rows(tables.get(name), sources.tables[name].key[0]) for name in MASTERS}
     for name, table in tables.items():
         for column, made in made_of(table).items():
             if sources.tables[name].columns[column].class_ in (*sources.identifying_classes, "quasi_identifier"):
@@ -82,7 +82,7 @@ def shown_twice(tables: Mapping[str, "ResolvedTable | None"], sources: Sources) 
         for (one, its), (other, theirs) in combinations(of_place.items(), 2):
             found += [(f"{one}.{first}", f"{other}.{second}", cell) for (first, cell), (second, beside)
                       in product(its, theirs) if not apart(cell.only, beside.only)
-                      and not _one_key(own[one], cell, own[other], beside)][:1]
+                      and not ({one, other} == {*MASTERS} and _one_key(own[one], cell, own[other], beside))][:1]
     return found
 
 
