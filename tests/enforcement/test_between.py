@@ -1,7 +1,9 @@
 """What happens between a plan and its carrying out, and after it: everything that came since is respected."""
 
+import gc
 import shutil
 import sqlite3
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -72,6 +74,22 @@ def test_an_order_between_reading_and_writing_keeps_its_person(keyed: Kept) -> N
     assert people(world)[1] == "Kari Nordmann"
     assert people(world)[4] == "Anonymised"
     assert {row["reason"] for row in result["dropped"]} == {"not_due"}
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_the_search_for_circles_goes_on_after_a_batch_however_it_ends(keyed: Kept, stops: bool) -> None:
+    searching: list[bool] = []
+
+    def note(now: str) -> None:
+        if now == "write":
+            searching.append(gc.isenabled())
+            if stops:
+                raise EnforcementError("it ends here")
+
+    with pytest.raises(EnforcementError, match="it ends here") if stops else nullcontext():
+        keyed.approved().apply(keyed.plan, note)
+    assert searching == [False]
+    assert gc.isenabled()
 
 
 def test_an_order_that_is_due_cannot_change_after_its_facts_were_read(postgres_url: str, tmp_path: Path) -> None:
