@@ -18,7 +18,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, ScopeType, build_scope
 
-from ajprivacy_pipeline.warehouse.rows import Told, equals_of, told_of
+from ajprivacy_pipeline.warehouse.rows import Told, equals_of, leaves_none_out, told_of
 from ajprivacy_pipeline.warehouse.source import Source
 
 
@@ -249,7 +249,7 @@ class _Walk:
                 shown |= {id(column) for made in scope.expression.expressions for column in made.find_all(exp.Column)}
             if scope.expression.args.get("distinct"):
                 whole |= {cell for made in self.outputs(scope).values() for cell in made.cells | made.beside}
-        for join in filter(_is_left, tree.find_all(exp.Join)):
+        for join in filter(leaves_none_out, tree.find_all(exp.Join)):
             shown |= {id(column) for column in join.args["on"].find_all(exp.Column)}
         for column in tree.find_all(exp.Column):
             if id(column) not in shown:
@@ -325,12 +325,7 @@ class _Walk:
         if (id(query), name) not in self.joined:
             self.joined[id(query), name] = frozenset()  # of its own columns in that condition
             joins: list[exp.Join] = query.args.get("joins") or []
-            found = [self.made_of(column) for join in joins if _is_left(join) and join.alias_or_name == name
+            found = [self.made_of(column) for join in joins if leaves_none_out(join) and join.alias_or_name == name
                      for column in join.args["on"].find_all(exp.Column)]
             self.joined[id(query), name] = frozenset().union(*(made.cells | made.beside for made in found))
         return self.joined[id(query), name]
-
-
-def _is_left(join: exp.Join) -> bool:
-    """Whether something is joined by a condition that leaves no row of what stands before it out."""
-    return join.args.get("side") == "LEFT" and join.args.get("on") is not None

@@ -3,9 +3,10 @@
 A key-value table holds a person's phone and her role in one column, an address table where an order and where its bill
 went. What reads `meta_key = 'billing_phone'` is not made of the rows `meta_key IN ('first_name', 'last_name')`.
 
-Belongs here: `column = 'word'` and `column IN ('word', ...)` among what is joined by AND, and nothing cleverer. Does
-not belong here: what follows from it. A word is ASCII letters, digits, `_` and `-`, compared without case: a collation
-of the source may find more alike than its bytes, and never two such words that differ beyond case.
+Belongs here: `column = 'word'` and `column IN ('word', ...)` among what is joined by AND, and nothing cleverer; whether
+a JOIN leaves rows out. Does not belong here: what follows from it. A word is ASCII letters, digits, `_` and `-`,
+compared without case: a collation of the source may find more alike than its bytes, and never two such words that
+differ beyond case.
 """
 
 import re
@@ -46,6 +47,29 @@ def equals_of(query: exp.Expr, table: exp.Table) -> Iterator[tuple[exp.Column, e
             sides = (part.this, part.expression) if isinstance(part, exp.EQ) else ()
             if sides and all(isinstance(side, exp.Column) for side in sides):
                 yield from (pair for pair in (sides, sides[::-1]) if pair[0].table == table.alias_or_name)
+
+
+def leaves_none_out(join: exp.Join) -> bool:
+    """Whether something is joined by a condition that leaves no row of what stands before it out.
+
+    Where rows are counted or summed up, here or around it, how many are found tells something, too.
+    """
+    if join.args.get("side") != "LEFT" or join.args.get("on") is None or join.find_ancestor(exp.CTE):
+        return False
+    query = join.find_ancestor(exp.Select)
+    while query is not None:
+        if _sums_up(query):
+            return False
+        query = query.find_ancestor(exp.Select)
+    return True
+
+
+def _sums_up(query: exp.Select) -> bool:
+    """Whether a SELECT makes one row of several; what queries inside it do is their own."""
+    if query.args.get("group") or query.args.get("distinct") or query.args.get("having"):
+        return True
+    return any(isinstance(part, (exp.AggFunc, exp.Window)) for made in query.expressions
+               for part in made.walk(prune=lambda node: isinstance(node, exp.Select)))
 
 
 def covers(where: str | None, only: Told, dialect: str) -> bool:

@@ -130,6 +130,22 @@ def test_what_tells_which_rows_there_are_stays(tmp_path: Path, query: str) -> No
     assert found.fixed == {"name": "the query of invoices reads it too: what that needs would go with it"}
 
 
+@pytest.mark.parametrize(("select", "group", "fixed"), [
+    ("f.sum", "", False), ("count(*)", " GROUP BY f.nr, f.kunde, f.dato, f.betalt, k.gate", True),
+    ("(SELECT count(*) FROM (SELECT g.nr FROM faktura AS g LEFT JOIN kunde AS h ON h.navn = g.kunde) AS x)", "", True)])
+def test_what_finds_a_row_beside_tells_what_is_shown_of_it(
+        select: str, group: str, fixed: bool, tmp_path: Path) -> None:
+    """The invoice is there with or without the name; what it shows is not, and how many are counted is not either."""
+    query = (f"SELECT f.nr AS invoice_id, f.kunde AS customer_id, f.dato AS issued_at, {select} AS amount, f.betalt AS "
+             f"paid_amount, k.gate AS billing_street_address FROM faktura AS f LEFT JOIN kunde AS k ON k.navn = f.kunde"
+             f"{group}")
+    found = places(tmp_path, more=f"[tables.invoices]\nquery = '''{query}'''\n")
+    waits = [(one.same_row, one.alike) for one in sharings(found)
+             if (one.part, one.other) == (("customers", "name"), ("invoices", "billing"))]
+    assert ("reads it too" in found["customers"].fixed.get("name", "")) is fixed
+    assert waits == ([] if fixed else [(False, ())])
+
+
 def test_what_is_not_understood_is_told_by_its_words(tmp_path: Path) -> None:
     query = ("SELECT f.nr AS invoice_id, f.kunde AS customer_id, f.dato AS issued_at, f.sum AS amount, f.betalt AS "
              "paid_amount, j.value AS billing_name FROM faktura f, json_each((SELECT json_array(navn) FROM kunde)) j")
