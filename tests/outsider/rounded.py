@@ -75,7 +75,7 @@ def _listed(shape: Shape, period: pd.Timestamp, part: pd.DataFrame) -> Iterator[
 
 
 @dataclass
-class _System:
+class System:
     """Rows of upper bounds over the finest cells; equalities are two of them."""
 
     cells: dict[Cell, int]
@@ -95,40 +95,56 @@ class _System:
                 np.array([value for _, _, value in self.rows]))
 
 
-def _told(shape: Shape, period: pd.Timestamp, part: pd.DataFrame, beside: pd.DataFrame, limits: Thresholds,
-          truth: Truth | None, one_type: bool) -> Iterator[Finding]:
-    """What is told; `one_type` says that types add up to their total."""
+@dataclass
+class World:
+    """What a period's rounded counts and the exact table beside them leave possible, of every finest cell."""
+
+    system: System
+    told: np.ndarray
+    base: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def world(shape: Shape, part: pd.DataFrame, beside: pd.DataFrame, *, one_type: bool) -> World:
+    """The system of a period; `one_type` says that types add up to their total."""
     measure, dimensions = shape.measures[0], list(shape.dimensions)
     fine = part[(part[dimensions] != ALL).all(axis=1)].reset_index(drop=True)
     cells = {tuple(row): i for i, row in enumerate(fine[dimensions].itertuples(index=False, name=None))}
     base = fine["rounded_to"].to_numpy(dtype=float)
     told = fine[measure].to_numpy(dtype=float)
     low, high = np.maximum(told - base + 1, 0), told + base - 1
-    system = _System(cells)
-    shown = {tuple(row[:-2]): (row[-2], row[-1]) for row in
-             beside[[*dimensions, measure, "orders"]].astype(object).itertuples(index=False, name=None)}
+    system = System(cells)
+    shown = shown_of(measure, dimensions, beside)
     levels = {tuple(value == ALL for value in key) for key in shown}
-    for key in _totals(dimensions, cells):
-        _say(system, dimensions, key, *_known(shown, levels, key), one_type)
+    for key in totals(dimensions, cells):
+        say(system, dimensions, key, *_known(shown, levels, key), one_type=one_type)
         if key in shown and key[dimensions.index(CATEGORY)] != ALL:  # a listed row is somebody's, shown or not
-            system.at_most([at for cell, at in cells.items() if all(total in (ALL, value) for total, value in
-                                                                    zip(key, cell, strict=True))], -1.0, -1.0)
+            system.at_most(list(within(system.cells, key).values()), -1.0, -1.0)
     for cell, at in cells.items():
         count = _known(shown, levels, cell)[0]
         if cell in shown:
             low[at] = max(low[at], 1.0)
         if count is not None:
             low[at] = high[at] = count
-    matrix, most = system.matrix()
-    if _extreme(matrix, most, low, high, 0, 1.0) is None:
+    return World(system, told, base, low, high)
+
+
+def _told(shape: Shape, period: pd.Timestamp, part: pd.DataFrame, beside: pd.DataFrame, limits: Thresholds,
+          truth: Truth | None, one_type: bool) -> Iterator[Finding]:
+    """What is told of a period by itself."""
+    measure, found = shape.measures[0], world(shape, part, beside, one_type=one_type)
+    matrix, most = found.system.matrix()
+    if extreme(matrix, most, found.low, found.high, 0, 1.0) is None:
         yield Finding("contradiction", shape.name, str(period)[:10], "", f"no world has these {measure}")
         return
-    for cell, at in cells.items():
-        small = high[at] < limits.k if truth is None else 0 < truth.get((str(period)[:10], cell), 0) < limits.k
-        if truth is None and told[at] >= 2 * base[at]:
+    for cell, at in found.system.cells.items():
+        small = found.high[at] < limits.k if truth is None \
+            else 0 < truth.get((str(period)[:10], cell), 0) < limits.k
+        if truth is None and found.told[at] >= 2 * found.base[at]:
             continue
         if small or truth is None:
-            least, largest = (_extreme(matrix, most, low, high, at, sign) for sign in (1.0, -1.0))
+            least, largest = (extreme(matrix, most, found.low, found.high, at, sign) for sign in (1.0, -1.0))
             if least is None or largest is None:
                 continue
             if largest - least < limits.k - 1 - 1e-6 and (truth is not None or 0 < largest < limits.k):
@@ -136,7 +152,20 @@ def _told(shape: Shape, period: pd.Timestamp, part: pd.DataFrame, beside: pd.Dat
                               f"{measure} in {least:.2f} .. {largest:.2f}")
 
 
-def _totals(dimensions: list[str], cells: dict[Cell, int]) -> set[Cell]:
+def shown_of(measure: str, dimensions: list[str], beside: pd.DataFrame) -> dict[Cell, tuple[object, object]]:
+    """Customers and orders of each listed row of the exact table."""
+    return {tuple(row[:-2]): (row[-2], row[-1]) for row in
+            beside[[*dimensions, measure, "orders"]].astype(object).itertuples(index=False, name=None)}
+
+
+def within(cells: dict[Cell, int], key: Cell) -> dict[Cell, int]:
+    """The finest cells of a total."""
+    return {cell: at for cell, at in cells.items()
+            if all(named in (ALL, value) for named, value in zip(key, cell, strict=True))}
+
+
+def totals(dimensions: list[str], cells: dict[Cell, int]) -> set[Cell]:
+    """Every total that a cell is part of."""
     return {tuple(ALL if total else value for value, total in zip(cell, totals, strict=True))
             for cell in cells for totals in product((True, False), repeat=len(dimensions)) if any(totals)}
 
@@ -150,28 +179,27 @@ def _known(shown: dict[Cell, tuple[object, object]], levels: set[tuple[bool, ...
     return count, orders
 
 
-def _say(system: _System, dimensions: list[str], key: Cell, count: float | None, orders: float | None,
-         one_type: bool) -> None:
+def say(system: System, dimensions: list[str], key: Cell, count: float | None, orders: float | None, *,
+        one_type: bool) -> None:
     """What a total of the exact table says of the finest cells within it."""
     named = {d: value for d, value in zip(dimensions, key, strict=True) if value != ALL}
-    within = {cell: at for cell, at in system.cells.items()
-              if all(cell[dimensions.index(d)] == value for d, value in named.items())}
+    parts = within(system.cells, key)
     if orders is not None and CATEGORY in named:
-        system.at_most(list(within.values()), orders)
+        system.at_most(list(parts.values()), orders)
     if count is None:
         return
     groups: dict[Cell, list[int]] = {}
-    for cell, at in within.items():
+    for cell, at in parts.items():
         apart = tuple(value for d, value in zip(dimensions, cell, strict=True)
                       if d not in named and not (d == TYPE and one_type))
         groups.setdefault(apart, []).append(at)
     for group in groups.values():
         system.at_most(group, count)
     if CATEGORY in named:  # an order may have no line left, and is in the total alone
-        system.at_most(list(within.values()), -count, -1.0)
+        system.at_most(list(parts.values()), -count, -1.0)
 
 
-def _extreme(matrix: coo_array, most: np.ndarray, low: np.ndarray, high: np.ndarray, at: int,
+def extreme(matrix: coo_array, most: np.ndarray, low: np.ndarray, high: np.ndarray, at: int,
              sign: float) -> float | None:
     """The least a cell can be, or with a negative sign the largest; None where nothing fits."""
     cost = np.zeros(len(low))

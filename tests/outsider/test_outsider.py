@@ -21,7 +21,7 @@ from ajprivacy_pipeline.run import month as month_run
 from ajprivacy_pipeline.sample import generate
 from ajprivacy_pipeline.settings import CHECKOUT, NOTICE
 from ajprivacy_pipeline.storage.zones import memory
-from tests.outsider import people, rounded, solve, stocks, tables
+from tests.outsider import people, periods, rounded, solve, stocks, tables
 from tests.outsider.__main__ import attack
 from tests.outsider.knowledge import write_people
 from tests.outsider.lines import System, groups
@@ -163,6 +163,11 @@ def test_rounded_counts_tell_no_small_one(outside: Outside, release: Published) 
     assert release.rounded
     for folder in (outside.older, outside.newer):
         assert not list(rounded.attack(read(folder), LIMITS, truth))
+
+
+@pytest.mark.soak
+def test_rounded_counts_of_two_months_tell_together_no_more_than_each(outside: Outside, release: Published) -> None:
+    assert not list(periods.attack(release, LIMITS, true_counts(outside.facts)))
 
 
 def test_small_counts_shown_as_they_are_and_totals_that_are_no_sums(release: Published) -> None:
