@@ -85,12 +85,13 @@ class FeasibilityIntervals:
         self.down[cells] = np.maximum(self.down[cells], -moves)
         self.up[cells] = np.maximum(self.up[cells], moves)
 
-    def shortfall(self) -> tuple[Array, Array]:
-        """How much further down and up each cell must be moved; 0 when its interval is wide enough."""
-        short_down, short_up = (np.maximum(side - moved, 0)
-                                for side, moved in zip(self.sides, (self.down, self.up), strict=True))
+    def shortfall(self, cells: Any = slice(None)) -> tuple[Array, Array]:
+        """How much further down and up all or some cells must be moved; 0 when its interval is wide enough."""
+        down, up = self.down[cells], self.up[cells]
+        short_down = np.maximum(self.sides[0][cells] - down, 0)
+        short_up = np.maximum(self.sides[1][cells] - up, 0)
         thin = (short_down == 0) & (short_up == 0)
-        rest = np.where(thin, np.maximum(self.width - self.down - self.up, 0), 0)
+        rest = np.where(thin, np.maximum(self.width[cells] - down - up, 0), 0)
         return short_down + rest, short_up + rest
 
     def too_narrow(self) -> list[int]:
@@ -100,6 +101,10 @@ class FeasibilityIntervals:
         short_down, short_up = self.shortfall()
         is_narrow = ((short_down > 0) | (short_up > 0)) & np.array(self.system.gone, dtype=bool)
         return [int(cell) for cell in np.flatnonzero(is_narrow)]
+
+    def is_narrow(self, cell: int) -> bool:
+        """Whether the interval of one suppressed cell is not wide enough yet."""
+        return bool(self.required_moves([cell], up=True) or self.required_moves([cell], up=False))
 
     def narrowest(self) -> float:
         """The least width of a protected count's interval, or the least side of a protected amount's in percent of it.
@@ -120,37 +125,50 @@ class FeasibilityIntervals:
             return [Wish(cell, float(self.width[cell]), (True, False))]
         return [Wish(cell, float(self.sides[up][cell]), (up,)) for up in (True, False) if self.sides[up][cell] > 0]
 
-    def required_moves(self, cells: Sequence[int], *, up: bool) -> dict[int, float]:
+    def required_moves(self, cells: list[int], *, up: bool) -> dict[int, float]:
         """How far from its true value each of some cells should be moved to one side; those that need it alone.
 
         Moves down are below 0.
         """
-        shortfall = self.shortfall()[1 if up else 0]
-        so_far = self.up if up else self.down
-        sign = 1 if up else -1
-        return {cell: sign * float(so_far[cell] + shortfall[cell]) for cell in cells if shortfall[cell] > 0}
+        shortfall = self.shortfall(cells)[1 if up else 0]
+        sign, so_far = (1, self.up) if up else (-1, self.down)
+        return {cell: sign * float(so_far[cell] + short)
+                for cell, short in zip(cells, shortfall.tolist(), strict=True) if short > 0}
 
 
-def open_cells(intervals: FeasibilityIntervals) -> list[int]:
+def open_cells(intervals: FeasibilityIntervals, among: Sequence[bool] | None = None,
+               most: int | None = None) -> list[int]:
     """The suppressed cells whose interval is too narrow, after as few linear programs as find the wide ones.
 
     More open cells than the policy allows are left unexamined: whoever suppresses then coarsens.
+
+    Args:
+        intervals: what was found so far; what is found here is noted there.
+        among: by cell, whether it is looked at; all are when omitted.
+        most: how many of them, the first ones, are enough.
     """
+    def narrow() -> list[int]:
+        return [cell for cell in intervals.too_narrow() if among is None or among[cell]]
+
     program, chance = _Program(intervals), np.random.default_rng(0)
     program.exchange(intervals)
-    left = [intervals.too_narrow()]
+    left = [narrow()]
     while left[-1] and len(left) <= _ROUNDS and not _in_vain([len(cells) for cells in left], intervals.open_cells):
         program.move(intervals, _together(intervals, left[-1], chance.random(len(left[-1])) < 1 / 2))
-        left.append(intervals.too_narrow())
+        left.append(narrow())
     if len(left[-1]) > intervals.open_cells:
         return left[-1]
+    found = list[int]()
     for cell in left[-1]:
         for up in (True, False):
             program.move(intervals, intervals.required_moves([cell], up=up))
-    return intervals.too_narrow()
+        found += [cell] * intervals.is_narrow(cell)
+        if len(found) == most:
+            return found
+    return narrow()
 
 
-def _together(intervals: FeasibilityIntervals, narrow: Sequence[int], up: Any) -> dict[int, float]:
+def _together(intervals: FeasibilityIntervals, narrow: list[int], up: Any) -> dict[int, float]:
     """The moves of narrow cells to one side each, given by chance where both are wanted.
 
     Moves of another size wait for a program of their own.

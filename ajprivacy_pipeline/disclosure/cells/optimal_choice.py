@@ -55,7 +55,7 @@ def cheapest_choice(policy: Policy, system: System, loss: Array,
         lacking, found = list[Cut](), dict[str, FeasibilityIntervals]()
         for measure, intervals in by_measure:
             beside = intervals.beside(tried)
-            if narrow := [cell for cell in open_cells(beside) if system.gone[cell]]:
+            if narrow := open_cells(beside, system.gone, _CUTS):
                 if measure not in cuts:
                     cuts[measure] = ProtectionCuts(system, measure)
                 lacking += [cut for cell in narrow[:_CUTS] for wish in intervals.wishes(cell)
