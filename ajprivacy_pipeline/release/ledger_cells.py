@@ -97,7 +97,7 @@ def hash_cells(con: Connection, settings: Settings, policy: Policy, public: dict
         con.execute("INSERT INTO temp.ledger_cells SELECT place, ledger_month, cell, shown, suppressed "
                     "FROM temp.ledger_keys ORDER BY place, cell")
         if contributors_of(policy, table) and keeps_people(shape):
-            con.execute(_contributors(con, policy, shape), {"since": since})
+            con.execute(_contributors(con, policy, shape, since))
     con.execute("DROP TABLE IF EXISTS temp.ledger_keys")
 
 
@@ -126,10 +126,11 @@ def _keyed(shape: Shape, relation: str) -> str:
             f"FROM {relation}")
 
 
-def _contributors(con: Connection, policy: Policy, shape: Shape) -> str:
-    """The INSERT of who stands behind the cells of temp.ledger_keys that show something."""
+def _contributors(con: Connection, policy: Policy, shape: Shape, since: date) -> str:
+    """The INSERT of who stands behind the cells of temp.ledger_keys that show something, since a first of a month."""
     width, values = digits(shape), _own_values(con, policy, shape)
-    keys, rows = by_contributor(con, policy, shape.table, {f"own_{m}": value for m, value in values.items()})
+    keys, rows = by_contributor(con, policy, shape.table, {f"own_{m}": value for m, value in values.items()},
+                                (since, date.max.replace(day=1)))
     pieces = []
     for measure in shape.measures:
         own = quote(f"own_{measure}")
@@ -140,7 +141,7 @@ def _contributors(con: Connection, policy: Policy, shape: Shape) -> str:
     listed = ", ".join(map(quote, keys))
     return (f"INSERT INTO temp.ledger_contributors SELECT k.ledger_month, k.cell, p.person, "
             f"CAST('0x' || {' || '.join(pieces)} AS UBIGINT) "
-            f"FROM (SELECT * FROM temp.ledger_keys WHERE ledger_month >= $since "
+            f"FROM (SELECT * FROM temp.ledger_keys WHERE ledger_month >= DATE {literal(since.isoformat())} "
             f"AND suppressed <> {2 ** len(shape.measures) - 1}) AS k "
             f"JOIN ({rows}) AS r USING ({listed}) JOIN temp.ledger_people AS p ON p.token = r.token")
 
