@@ -19,7 +19,7 @@ from ajprivacy_pipeline.assets.steps import CLOSED
 
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.errors import EnforcementError, PrivacyError, SourceError
-from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.policy import Clause, load_policy
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
 from ajprivacy_pipeline.storage.boundary import boundary
 
@@ -136,12 +136,12 @@ def certificate() -> dg.AssetsDefinition:
                 prepare_home(settings)
                 ledger = open_ledger(settings)
                 head, entries = ledger.check(), ledger.entries()
-                written = _certified(settings, entries, head)
+                policy = load_policy(settings.notice)
+                written = _certified(settings, policy.clauses, entries, head)
         except PrivacyError as error:
             context.log.error(str(error))  # noqa: TRY400 - the event log redacts errors; ours hold no personal value
             raise error from None
         yield dg.MaterializeResult(asset_key=CERTIFICATE, metadata=written)
-        policy = load_policy(settings.notice)
         if context.job_name == APPLY:  # a month writes its own
             renew_page(context, settings, policy)
         oldest = oldest_overdue(entries, today(policy.retention.time_zone))
@@ -155,7 +155,8 @@ def certificate() -> dg.AssetsDefinition:
     return enforcement__certificate
 
 
-def _certified(settings: Settings, entries: "list[Entry]", head: "Head") -> dict[str, Any]:
+def _certified(settings: Settings, clauses: Mapping[str, Clause], entries: "list[Entry]",
+               head: "Head") -> dict[str, Any]:
     """Write the newest certificate beside the control store; returns its counts and where its page is."""
     from ajprivacy_pipeline.enforcement.certificate import certificate_of
     from ajprivacy_pipeline.enforcement.certificate_page import write_certificate
@@ -163,7 +164,7 @@ def _certified(settings: Settings, entries: "list[Entry]", head: "Head") -> dict
     if not carried:
         return {"made": False, "why": "nothing was carried out yet"}
     found = certificate_of(entries, max(carried), head)
-    page = write_certificate(found, settings.control / "certificates")[0]
+    page = write_certificate(found, settings.control / "certificates", clauses)[0]
     counts = {name: found[name] for name in ("rows", "cells", "anonymised", "unlinked", "arrived_meanwhile",
                                              "written_back") if found[name] is not None}
     return {"made": True, "month": found["month"], "state": found["state"], **counts,

@@ -90,9 +90,12 @@ def certificate(
     from ajprivacy_pipeline.enforcement.certificate import certificate_of
     from ajprivacy_pipeline.enforcement.certificate_page import write_certificate
     from ajprivacy_pipeline.enforcement.ledger import open_ledger
-    ledger = open_ledger(prepared())
+    from ajprivacy_pipeline.policy import load_policy
+    settings = prepared()
+    ledger = open_ledger(settings)
     head = ledger.check()
-    for path in write_certificate(certificate_of(ledger.entries(), month, head), out):
+    clauses = load_policy(settings.notice).clauses
+    for path in write_certificate(certificate_of(ledger.entries(), month, head), out, clauses):
         typer.echo(path)
 
 

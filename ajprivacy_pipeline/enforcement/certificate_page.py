@@ -7,6 +7,7 @@ is data, `certificate.toml`; names of purposes, freezes and months are those of 
 import json
 import os
 import tomllib
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ajprivacy_pipeline.enforcement.certificate import Certificate
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.explain.words import Language, templates
+from ajprivacy_pipeline.policy import Clause
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -23,16 +25,16 @@ _HERE = Path(__file__).parent
 _FILES: dict[Language, str] = {"nb": "certificate-{month}.html", "en": "certificate-{month}.en.html"}
 
 
-def write_certificate(certificate: Certificate, out: Path) -> list[Path]:
+def write_certificate(certificate: Certificate, out: Path, clauses: Mapping[str, Clause]) -> list[Path]:
     """Write certificate-MONTH.html (bokmål), certificate-MONTH.en.html and certificate-MONTH.json; returns the files.
 
-    Each is written whole or not at all.
+    Each is written whole or not at all. The pages say what each promise is: `clauses` are the policy's.
 
     Raises:
         PrivacyError: the folder cannot be written.
     """
     month = certificate["month"]
-    texts = {name.format(month=month): render(certificate, language) for language, name in _FILES.items()}
+    texts = {name.format(month=month): render(certificate, language, clauses) for language, name in _FILES.items()}
     texts[f"certificate-{month}.json"] = json.dumps(certificate, indent=2, ensure_ascii=False) + "\n"
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -45,13 +47,16 @@ def write_certificate(certificate: Certificate, out: Path) -> list[Path]:
     return [out / name for name in texts]
 
 
-def render(certificate: Certificate, language: Language) -> str:
-    """Returns the certificate as one page that needs nothing else: for a screen, a phone, paper."""
+def render(certificate: Certificate, language: Language, clauses: Mapping[str, Clause]) -> str:
+    """Returns the certificate as one page that needs nothing else: for a screen, a phone, paper.
+
+    A promise that the policy no longer has stands by its number alone.
+    """
     words = Words(language)
     parts = [part for clause in certificate["carried_out"] for part in clause["parts"]]
     done = {action for part in parts for action in part["actions"] or ["changed"]}
     return _template().render(
-        c=certificate, w=words, language=language, overdue=_overdue(certificate, words),
+        c=certificate, w=words, language=language, clauses=clauses, overdue=_overdue(certificate, words),
         used=[action for action in words.group("actions") if action in done],
         untold=any(part["cells_by_action"] is None for part in parts))
 
@@ -107,6 +112,11 @@ class Words:
             return self.of("waits", name)
         of, what = self.of("entities", entity), self.of("parts", part) or self.of("reasons", part)
         return f"{of}: {what}" if of and what else None
+
+    def clause(self, name: str, clauses: Mapping[str, Clause]) -> str:
+        """Returns what a promise is: English as the policy says it, Norwegian from the templates; "" where unknown."""
+        known = self._shared["clauses"].get(name) if self._language == "nb" else None
+        return str(known or (clauses[name].meaning if name in clauses else ""))
 
     def number(self, count: int) -> str:
         """Returns a number as the language groups its digits."""

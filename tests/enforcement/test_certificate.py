@@ -31,6 +31,7 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 from tests.enforcement.month import APPROVED, AT, BATCHES, MADE, VERIFIED, carry_out
 
 POLICY = load_policy(NOTICE)
+CLAUSES = POLICY.clauses
 MONTH = "2026-10"
 HEAD = Head(99, "f" * 64)
 Said = list[tuple[str, dict[str, Any]]]
@@ -122,12 +123,24 @@ def test_a_month_is_verified_when_nothing_of_it_is_open(first: str, second: str,
     assert made_of([*said, *again])["state"] == state
 
 
+@pytest.mark.parametrize(("language", "meaning"), [
+    ("nb", "Når garantien er ute"), ("en", CLAUSES["CON-4"].meaning)])
+def test_a_promise_is_told_in_words(language: Any, meaning: str) -> None:
+    """One that the policy has no more stands by its number alone."""
+    found = made_of(WHOLE)
+    assert meaning in render(found, language, CLAUSES)
+    found["carried_out"][0]["clause"] = "OLD-1"
+    text = render(found, language, CLAUSES)
+    assert "OLD-1" in text
+    assert meaning not in text
+
+
 def test_what_a_restore_undid_is_not_certified() -> None:
     found = made_of([*WHOLE, ("undone_by_restore", {"plan": "p1", "month": MONTH, "batches": [1], "by": "ada"})])
     assert [(one["clause"], one["rows"]) for one in found["carried_out"]] == [("CON-4", 1), ("LOG-1", 2)]
     assert [one["undone"] for one in found["batches"]] == [True, False]
     assert found["plans"][0]["carried_out"] == 3
-    text = render(found, "nb")
+    text = render(found, "nb", CLAUSES)
     assert "(omgjort)" in text
     assert "gjenopprettet fra en eldre kopi" in text
 
@@ -163,7 +176,7 @@ def test_a_plan_of_nothing_can_be_certified() -> None:
     assert (found["rows"], found["carried_out"], found["state"]) == (0, [], "verified")
     for language, words in (("nb", "Ingenting er utført som fortsatt står ved lag."),
                             ("en", "Nothing was carried out that still stands.")):
-        assert words in render(found, language)  # type: ignore[arg-type]
+        assert words in render(found, language, CLAUSES)  # type: ignore[arg-type]
 
 
 # The oldest overdue person.
@@ -185,7 +198,7 @@ def test_the_oldest_overdue_person_is_the_top_figure(
     """Nobody is said to wait only where nothing is left, either."""
     found = made_of([*WHOLE[:-1], verdict(oldest_overdue_on=since, not_carried_out=left, dropped=[])])
     for language, (figure, line) in (("nb", nb), ("en", en)):
-        text = render(found, language)  # type: ignore[arg-type]
+        text = render(found, language, CLAUSES)  # type: ignore[arg-type]
         assert f'<p class="big">{figure}</p>' in text
         assert line in text
         assert text.index('class="big"') < text.index("<h2>")
@@ -196,28 +209,28 @@ def test_the_oldest_overdue_person_is_the_top_figure(
 def test_who_is_not_due_any_more_does_not_wait(reason: str, figure: str) -> None:
     dropped = [{"reason": reason, "rows": 1}]
     found = made_of([*WHOLE[:-1], verdict(oldest_overdue_on=None, not_carried_out=0, dropped=dropped)])
-    assert f'<p class="big">{figure}</p>' in render(found, "nb")
+    assert f'<p class="big">{figure}</p>' in render(found, "nb", CLAUSES)
 
 
 def test_before_a_verdict_the_plans_own_date_stands() -> None:
     found = made_of(WHOLE[:-1])
     assert found["overdue"] == {"since": "2025-03-12", "days": None, "seen_on": None, "left": None}
-    assert "Utføringen er ikke avsluttet; dette er den eldste fristen i planen." in render(found, "nb")
+    assert "Utføringen er ikke avsluttet; dette er den eldste fristen i planen." in render(found, "nb", CLAUSES)
 
 
 # The words.
 
 def test_erased_unlinked_and_anonymised_are_three_things() -> None:
-    text = render(made_of(WHOLE), "nb")
+    text = render(made_of(WHOLE), "nb", CLAUSES)
     assert "slettet 7, generalisert 1" in text
     assert ">frakoblet</td>" in text
     assert ">hele raden slettet</td>" in text
     assert "anonymisert" in text
     assert "Hvor mange det gjelder i denne måneden, er ikke talt opp." in text
-    assert "Det gjelder 3 personer i denne måneden." in render(made_of([*WHOLE, verdict(anonymised=3)]), "nb")
-    assert "This is so for 1 person of this month." in render(made_of([*WHOLE, verdict(anonymised=1)]), "en")
+    assert "Det gjelder 3 personer i denne måneden." in render(made_of([*WHOLE, verdict(anonymised=3)]), "nb", CLAUSES)
+    assert "This is so for 1 person of this month." in render(made_of([*WHOLE, verdict(anonymised=1)]), "en", CLAUSES)
     assert made_of([*WHOLE, verdict(anonymised=0)])["anonymised"] == 0
-    assert "This is so for 5 people of this month." in render(made_of([*WHOLE, verdict(unlinked=5)]), "en")
+    assert "This is so for 5 people of this month." in render(made_of([*WHOLE, verdict(unlinked=5)]), "en", CLAUSES)
     assert made_of([*WHOLE, verdict(unlinked=5)])["anonymised"] is None
 
 
@@ -225,7 +238,7 @@ def test_an_action_that_nobody_names_is_not_called_erased() -> None:
     found = made_of(WHOLE[2:])  # no plan_made
     (email, *_), *_ = (clause["parts"] for clause in found["carried_out"])
     assert email["actions"] == []
-    text = render(found, "nb")
+    text = render(found, "nb", CLAUSES)
     assert ">endret</td>" in text
     assert "Protokollen sier ikke hva som ble gjort." in text
 
@@ -310,7 +323,7 @@ class Page(HTMLParser):
 @pytest.mark.parametrize("said", [WHOLE, WHOLE[:4], WHOLE[2:], [*WHOLE, verdict(
     residue=[], sweep=[], dropped=[], arrived_meanwhile=0, written_back=5)]])
 def test_the_page_is_well_formed_and_readable_by_everybody(said: Said, language: Any) -> None:
-    text = render(made_of(said), language)
+    text = render(made_of(said), language, CLAUSES)
     page = Page(text)
     assert text.startswith(f'<!doctype html>\n<html lang="{language}">')
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h\d", tag)]
@@ -329,20 +342,20 @@ def test_the_page_is_well_formed_and_readable_by_everybody(said: Said, language:
 
 
 def test_words_of_the_database_are_marked_as_english_in_norwegian() -> None:
-    assert '<span lang="en">the column is an expression</span>' in render(made_of(WHOLE), "nb")
-    assert "<span" not in render(made_of(WHOLE), "en").partition("<h2>")[2]
+    assert '<span lang="en">the column is an expression</span>' in render(made_of(WHOLE), "nb", CLAUSES)
+    assert "<span" not in render(made_of(WHOLE), "en", CLAUSES).partition("<h2>")[2]
 
 
 def test_values_are_escaped() -> None:
     evil = {**MADE, "not_carried_out": [{"entity": "<script>", "column": "<b>", "rows": 1, "reason": "<i>&"}]}
     for language in ("nb", "en"):
-        text = render(made_of([("plan_made", evil), *WHOLE[1:]]), language)  # type: ignore[arg-type]
+        text = render(made_of([("plan_made", evil), *WHOLE[1:]]), language, CLAUSES)  # type: ignore[arg-type]
         assert "<script>" not in text
         assert "&lt;i&gt;&amp;" in text
 
 
 def test_days_residue_and_numbers_read_as_the_language_does() -> None:
-    nb, en = (render(made_of(WHOLE), language) for language in ("nb", "en"))  # type: ignore[arg-type]
+    nb, en = (render(made_of(WHOLE), language, CLAUSES) for language in ("nb", "en"))  # type: ignore[arg-type]
     assert "Hva som er utført for oktober 2026" in nb
     assert "What was carried out for October 2026" in en
     assert "31. desember 2026" in nb
@@ -361,7 +374,7 @@ def test_what_a_sweep_found_and_what_lies_in_backups_is_said_in_bokmal() -> None
     (backups,) = _backups(POLICY, AT.date())
     told = render(made_of([*WHOLE[:-1], verdict(
         sweep=[{"table": "orders", "column": "delivery_email", "rows": 2, "how": "email"}],
-        residue=[backups])]), "nb")
+        residue=[backups])]), "nb", CLAUSES)
     assert "<td>e-postadresse</td>" in told
     assert "delivery_email" in told
     assert "sikkerhetskopier" in told
@@ -373,17 +386,17 @@ def test_three_files_are_written_whole(tmp_path: Path) -> None:
                     tmp_path / "keys")
     carry_out(ledger)
     certificate = certificate_of(ledger.entries(), MONTH, ledger.check())
-    files = write_certificate(certificate, tmp_path / "out")
+    files = write_certificate(certificate, tmp_path / "out", CLAUSES)
     assert [path.name for path in files] == [
         "certificate-2026-10.html", "certificate-2026-10.en.html", "certificate-2026-10.json"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(path.name for path in files)
     assert json.loads(files[2].read_text(encoding="utf-8")) == certificate
-    assert files[0].read_text(encoding="utf-8") == render(certificate, "nb")
+    assert files[0].read_text(encoding="utf-8") == render(certificate, "nb", CLAUSES)
     before = [path.read_bytes() for path in files]
-    write_certificate(certificate, tmp_path / "out")
+    write_certificate(certificate, tmp_path / "out", CLAUSES)
     assert [path.read_bytes() for path in files] == before
     with pytest.raises(PrivacyError, match="cannot be written"):
-        write_certificate(certificate, files[0])
+        write_certificate(certificate, files[0], CLAUSES)
 
 
 # Against slow obvious code.
@@ -436,4 +449,4 @@ def test_any_ledgers_figures_are_those_of_the_batches_that_stand(said: Said) -> 
     assert told == {key: (rows[key], cells[key]) for key in rows}
     assert found["rows"] == rows.total() == sum(plan["carried_out"] for plan in found["plans"])
     assert found["cells"] == cells.total() == sum(clause["cells"] for clause in found["carried_out"])
-    Page(render(found, "nb"))
+    Page(render(found, "nb", CLAUSES))
