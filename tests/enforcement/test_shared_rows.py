@@ -57,7 +57,8 @@ def waits(plan: object, entity: str) -> set[tuple[str, str]]:
     return {(row["part"], row["waits_for"]) for row in plan["waiting"] if row["entity"] == entity}  # type: ignore[index]
 
 
-@pytest.mark.parametrize(("ordered", "goes"), [("2020-12-31", True), ("2021-01-01", False)])
+@pytest.mark.parametrize(("ordered", "goes"), [
+    pytest.param("2020-12-31", True, marks=pytest.mark.soak), ("2021-01-01", False)])
 def test_a_row_goes_with_the_last_of_those_who_need_it(ordered: str, goes: bool, tmp_path: Path) -> None:
     """Kari needs her address no more; bookkeeping does as long as it needs her invoice. Others' rows stay."""
     world = shared_world(tmp_path)
@@ -92,12 +93,13 @@ def test_a_row_that_somebody_elses_order_points_to_stays(tmp_path: Path) -> None
     assert Words("en").waited("company") == "the company: its own rows stay"
     assert world.apply(world.approved(plan))["verified"]
     after = everything(world)
-    assert [row for row in after["ps_address"] if row[0] != 40] == [
-        row for row in before["ps_address"] if row[0] != 40]
+    assert after["ps_address"] == [(40, 4, None, None, None, None, None) if row[0] == 40 else row
+                                   for row in before["ps_address"]]
     assert {row[0]: row[2] for row in after["ps_customer"]} == {1: "", 2: "Ola", 3: "Nils", 4: "", 5: "Eva"}
     assert after["ps_orders"][0][1] == 1
 
 
+@pytest.mark.soak
 def test_a_row_that_somebody_else_comes_to_need_is_put_off(tmp_path: Path) -> None:
     """Behind the locks of a batch it is looked again who points to the row."""
     world = shared_world(tmp_path)
