@@ -142,7 +142,7 @@ class Copies:
         """Tell who has claims on the copies of what is pending."""
         self.con, self.policy, self.ground, self.places = con, policy, ground, ground.copies
         self.going: dict[int, list[str]] = {}
-        self.odd: dict[str, Mapping[str, Sequence[str]]] = {}
+        self.odd: dict[tuple[str, str], Mapping[str, Sequence[str]]] = {}
         self.unlinked: set[tuple[str, str]] = set()  # records of the contract that a batch takes a link from
         self.spellings = {place.number: writer.unusual_spellings(place.table, place.finder, place.copy.where)
                           for place in self.places if place.copy.by.email}
@@ -191,22 +191,27 @@ class Copies:
             yield from batch.by_address(place.table, place.finder, {key: known.get(key, ()) for key in keys},
                                         place.columns, place.copy.where, lock=True)
             return
-        spelt = {*keys, *(spelling for entity in place.copy.by.entities for key in keys
-                          for spelling in self._odd_keys(entity).get(key, ()))}
-        if not place.facts.columns[place.finder].is_text and place.facts.columns[place.finder].type:
-            spelt = {text for text in spelt if _NO_TEXT_KEY.fullmatch(text)}
-        yield from batch.read(place.table, [place.finder], [(text,) for text in sorted(spelt)], place.columns,
-                              lock=True, where=place.copy.where)
+        yield from batch.read(place.table, [place.finder], [(text,) for text in sorted(self.spelt(place, keys))],
+                              place.columns, lock=True, where=place.copy.where)
 
-    def _odd_keys(self, entity: str) -> Mapping[str, Sequence[str]]:
-        """The keys of a table's rows that stand there with blanks around them, by what they are without."""
-        if entity not in self.odd:
-            key = quote(self.policy.sources.tables[entity].key[0])
-            self.odd[entity] = dict(self.con.execute(
+    def spelt(self, place: CopyPlace, keys: Collection[str]) -> set[str]:
+        """Returns keys as a copy may hold them: with what blanks the contract's rows have around them, too."""
+        known = [(entity, self.policy.sources.tables[entity].key[0]) for entity in place.copy.by.entities]
+        known += [(entity, "customer_id") for entity in place.copy.tables if place.copy.by.and_records]
+        found = {*keys, *(text for column in known for key in keys for text in self._odd_keys(*column).get(key, ()))}
+        if not place.facts.columns[place.finder].is_text and place.facts.columns[place.finder].type:
+            found = {text for text in found if _NO_TEXT_KEY.fullmatch(text)}
+        return found
+
+    def _odd_keys(self, entity: str, column: str) -> Mapping[str, Sequence[str]]:
+        """The ids of a column that stand in a table's rows with blanks around them, by what they are without."""
+        if (entity, column) not in self.odd:
+            key = quote(column)
+            self.odd[entity, column] = dict(self.con.execute(
                 f"SELECT {bare('key')}, list(key) FROM (SELECT DISTINCT {key}::VARCHAR AS key FROM "
                 f"raw.{quote(entity)}) WHERE key <> {bare('key')} GROUP BY ALL",
                 {"blanks": WHITE_SPACE}).fetchall())
-        return self.odd[entity]
+        return self.odd[entity, column]
 
     def _newcomers(self, batch: "Batch", keys: Sequence[str]) -> set[str]:
         """The e-mail keys that somebody has now who had no such claim when the round was decided."""

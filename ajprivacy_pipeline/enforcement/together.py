@@ -18,6 +18,7 @@ from ajprivacy_pipeline.warehouse.copied import keys_of, text_of
 from ajprivacy_pipeline.warehouse.source import Source
 
 if TYPE_CHECKING:
+    from ajprivacy_pipeline.enforcement.copies import Copies
     from ajprivacy_pipeline.warehouse.writer import Batch
 
 SOMEBODY_ELSE, COMPANY = "somebody_else", "company"  # whom such rows wait for, beside parts
@@ -34,18 +35,18 @@ def with_groups(source: Source, places: Mapping[str, Place], copies: Iterable[Co
     return found
 
 
-def newly_shared(batch: "Batch", places: Mapping[str, Place], copies: Iterable[CopyPlace],
-                 people: Iterable[str]) -> set[str]:
+def newly_shared(batch: "Batch", places: Mapping[str, Place], copies: "Copies", people: Iterable[str]) -> set[str]:
     """Returns who of a batch has rows that others need, as it is behind its locks, and was not known before.
 
     People are named as `scratch.pending` names them. Of whom it was known, such rows are in no batch.
     """
     groups = places["customers"].together if "customers" in places else ()
     known = frozenset[str]().union(*(group.foreign for group in groups))
-    keys = [(person.removeprefix("customer:"),) for person in sorted(people) if person.startswith("customer:")]
+    customers = {person.removeprefix("customer:") for person in people if person.startswith("customer:")}
     found = set()
-    for place in copies if keys else ():
+    for place in copies.places if customers else ():
         if place.copy.by.and_records:
+            keys = [(text,) for text in sorted(copies.spelt(place, customers))]
             where = " AND ".join(f"({one})" for one in (place.copy.where, place.copy.shared) if one)
             rows = batch.read(place.table, [place.finder], keys, [place.finder], lock=True, where=where)
             found |= {(text_of(row[place.finder]) or "").strip(WHITE_SPACE) for row in rows}

@@ -6,6 +6,7 @@ import pytest
 
 from ajprivacy_pipeline.enforcement.certificate_page import Words
 from ajprivacy_pipeline.errors import MappingError
+from tests.enforcement import written_shop
 from tests.enforcement.enforcement_world import World
 from tests.enforcement.test_writes import everything
 from tests.enforcement.written_shop import MAPPING, written_world
@@ -113,6 +114,24 @@ def test_a_row_that_somebody_else_comes_to_need_is_put_off(tmp_path: Path) -> No
     assert after["ps_customer"][0] == before["ps_customer"][0]
     assert [row for row in after["ps_address"] if row[1] == 4] == [(40, 4, None, None, None, None, None)]
     assert {row["reason"] for row in done["dropped"]} == {"waits"}
+
+
+@pytest.mark.parametrize(("account", "wanted"), [(" 1", True), ("1", False)])
+def test_keys_with_blanks_around_them_are_looked_for_too(
+        account: str, wanted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kari's order and row say ' 1', whatever her account says: somebody else's order holds the row, else it goes."""
+    monkeypatch.setattr(written_shop, "TABLES", written_shop.TABLES.replace("id_customer integer", "id_customer text"))
+    world = shared_world(tmp_path)
+    for table, key in (("ps_customer", account), ("ps_address", " 1"), ("ps_orders", " 1")):
+        world.execute(f"UPDATE {table} SET id_customer = :key WHERE id_customer = '1'", key=key)
+    before = everything(world)
+    world.decide()
+    done = world.apply(world.approved(), lambda what: world.execute(
+        "UPDATE ps_orders SET id_address_delivery = 10 WHERE id_order = 101") if wanted and what == "batch" else None)
+    after = everything(world)
+    assert after["ps_address"][0] == (before["ps_address"][0] if wanted else (10, " 1", None, None, None, None, None))
+    assert after["ps_customer"][0][2] == ("Kari" if wanted else "")
+    assert {row["reason"] for row in done["dropped"]} == ({"waits"} if wanted else set())
 
 
 @pytest.mark.parametrize(("old", "new", "message"), [
