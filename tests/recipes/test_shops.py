@@ -12,8 +12,8 @@ from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.enforcement.ground import look_at
 from ajprivacy_pipeline.warehouse.mapping import check, load_mapping
 from ajprivacy_pipeline.warehouse.source import open_source
-from tests.recipes import magento, woocommerce
-from tests.recipes.conftest import SHOPS, Made, init
+from tests.recipes import magento, prestashop, woocommerce
+from tests.recipes.conftest import SHOPS, Made, init, mapped
 from tests.recipes.facts import canonical_world, facts, personal, texts
 
 
@@ -103,3 +103,24 @@ def test_a_version_that_is_not_known_is_refused(made: Made, tmp_path: Path) -> N
     assert code != 0
     assert shop.STRANGE_SAYS in said
     assert not (tmp_path / "mapping.toml").exists()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("invoiced", [False, True])
+def test_a_row_that_an_order_is_to_be_billed_to_stays(
+        invoiced: bool, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Karianne (11) took all addresses out of her account; her new order goes to somebody else and is billed to one.
+
+    What was delivered to it long ago waits; once there is an invoice, that tells by itself that it is needed.
+    """
+    world = mapped(request, prestashop, tmp_path, facts()).world
+    world.execute("UPDATE ps_address SET deleted = 1 WHERE id_customer = 11")
+    world.execute("INSERT INTO ps_orders VALUES (9001, 11, 30012, 30011, 2, 'card', NULL, 100, 0, "
+                  "'2026-10-20 10:00:00', '2026-10-20 10:00:00')")
+    if invoiced:
+        world.execute("INSERT INTO ps_order_invoice VALUES (9001, 9001, 100, '2026-10-20 10:00:00')")
+    decided, plan = world.decide(), world.plan()
+    waits = {(row["entity"], row["part"]) for row in plan["waiting"] if row["waits_for"] == "somebody_else"}
+    assert decided["subject", "customer:11", "address"] == ("absent", None)
+    assert waits == (set() if invoiced else {("orders", "delivery"), ("invoices", "billing")})
+    assert (decided["orders", "1001", "delivery"][0] == "due") is not invoiced
