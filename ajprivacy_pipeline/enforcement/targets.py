@@ -149,7 +149,11 @@ def _place(name: str, table: ResolvedTable, stages: Mapping[Part, Stage], key: S
             fed = table.columns[column]
             if fed is None:
                 continue
-            if why := _fixed(fed, part, names, readers, unlinked=action.action == "unlink"):
+            made = table.reads.columns.get(column) if table.reads is not None else None
+            unlinked = action.action == "unlink"
+            if unlinked and made is not None and not (made.plain or fed.leads):
+                fixed[column] = _NO_TOMBSTONE  # the query makes it
+            elif why := _fixed(fed, part, names, readers, unlinked=unlinked):
                 fixed[column] = why
             else:
                 columns[column] = fed.written
@@ -165,6 +169,9 @@ def _key(table: ResolvedTable, key: Sequence[str]) -> tuple[str, ...] | None:
     return tuple(column.written[0] for column in columns if column is not None)
 
 
+_NO_TOMBSTONE = "an id that an expression makes cannot become that of nobody"
+
+
 def _fixed(fed: ResolvedColumn, part: Part, key: Sequence[str], readers: Sequence[_Reader], *,
            unlinked: bool = False) -> str:
     """Why a column cannot be changed; '' it can. What another part covers waits for it (`sharings`)."""
@@ -175,7 +182,7 @@ def _fixed(fed: ResolvedColumn, part: Part, key: Sequence[str], readers: Sequenc
     if set(fed.written) & set(key):
         return "it is the row's own key, by which everything else is found"
     if unlinked and ((fed.is_made and not fed.leads) or len(fed.written) > 1):
-        return "an id that an expression makes cannot become that of nobody"
+        return _NO_TOMBSTONE
     reading = sorted({reader.told for reader in readers if reader.part != part and not reader.is_clear
                       and any(map(reader.reads, fed.written))})
     return f"{', '.join(reading)} reads it too: what that needs would go with it" if reading else ""

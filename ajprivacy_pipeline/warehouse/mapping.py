@@ -39,7 +39,7 @@ class ResolvedColumn:
     written: tuple[str, ...] = ()  # the columns of `ResolvedTable.written_table` that are changed for it
     wrapped: bool = False  # whether `sql` shows the source column otherwise than it stands there (`readable`)
     keyless: bool = False  # whether no row is found again by what it shows
-    leads: bool = False  # whether it shows a survivor in the place of the id that stands in its row (`merged`)
+    leads: str | None = None  # the id that stands in its row, where a survivor is shown in its place (`merged`)
 
     @property
     def is_made(self) -> bool:
@@ -299,7 +299,7 @@ class _TableResolver:
                 self._find("fault", None, f"tables.{self.name}.{fault}")
             return table
         known = self.source.tables(path[0] if len(path) > 1 else None)[path[-1]]
-        columns = {**found.columns, **found.links(name for name, column in fed.items() if column.leads)}
+        columns = {**found.columns, **found.links(self.source, table.relation, fed)}
         return replace(_changed(table, path, columns, known), mention=found.mention, reads=reads)
 
     @property

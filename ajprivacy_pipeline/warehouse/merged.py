@@ -38,7 +38,7 @@ def with_survivors(composer: Composer, mapping: Mapping, name: str, relation: st
     if name == "customers":
         return joined, {**columns, **_closed(columns)}
     return joined, {**columns, "customer_id": replace(whose, sql=f"coalesce(survivor_, {own})", source_column=None,
-                                                      leads=whose.source_column is not None)}
+                                                      leads=whose.sql if whose.source_column else None)}
 
 
 def _closed(columns: Columns) -> Columns:

@@ -4,13 +4,17 @@ Belongs here: holding `writes` of the mapping against what query and expressions
 something else reads them too (`enforcement.targets`), changing them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.warehouse.constraints import Catalogue
 from ajprivacy_pipeline.warehouse.mapping_file import TableEntry
-from ajprivacy_pipeline.warehouse.reads import Made, Reads
+from ajprivacy_pipeline.warehouse.reads import Made, Reads, reads_of
 from ajprivacy_pipeline.warehouse.source import Source
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn
 
 Path = tuple[str, ...]
 
@@ -24,10 +28,16 @@ class Written:
     columns: Mapping[str, tuple[str, ...]]
     reads: Reads
 
-    def links(self, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """Returns the columns behind ids that lead to survivors: the one of the row itself that is shown of it."""
+    def links(self, source: Source, relation: str, fed: Mapping[str, "ResolvedColumn"]) -> dict[str, tuple[str, ...]]:
+        """Returns the columns behind ids that lead to survivors: the one of the row itself that is shown of it.
+
+        An id that the query makes of something is left out: what is written there would show another one.
+        """
+        leading = {name: column.leads for name, column in fed.items() if column.leads and name in self.reads.columns}
         found = {name: {cell.column for cell in self.reads.columns[name].values if cell.mention == self.mention}
-                 for name in names if name in self.reads.columns and self.mention is not None}
+                 for name, own in leading.items() if self.mention is not None
+                 and (reads := reads_of(source, f"SELECT {own} AS own_ FROM {relation}")) is not None
+                 and reads.columns["own_"].plain}
         return {name: tuple(own) for name, own in found.items() if len(own) == 1}
 
 

@@ -102,3 +102,27 @@ def test_what_leads_to_a_survivor_is_unlinked_with_it(
     assert (again["applied"], again["batches"], (rows(world, "kunde"), rows(world, "ordre"))) == (0, 0, after)
     assert "due" not in {decision for (entity, key, _), (decision, _) in world.decide().items()
                          if (entity, key) != ("orders", "12")}
+
+
+@pytest.mark.parametrize(("orders", "merged", "why"), [
+    ("SELECT o.id, o.kunde - 100 AS kunde, o.day, o.note FROM ordre o", True, "fed by an expression or another row"),
+    pytest.param("WITH c AS (SELECT * FROM ordre) SELECT id, kunde, day, note FROM c WHERE id < 0 UNION ALL "
+                 "SELECT id, kunde - 100, day, note FROM c WHERE id > 0", True, "fed by an expression or another row",
+                 marks=pytest.mark.soak),
+    ("SELECT o.id, o.kunde - 100 AS kunde, o.day, o.note FROM ordre o", False, "an id that an expression makes")])
+def test_an_id_that_a_query_makes_of_something_stays(orders: str, merged: bool, why: str, tmp_path: Path) -> None:
+    """The number of nobody would show as somebody else's: the link is named, and all else is carried out."""
+    mapping = MAPPING.replace("ORDERS", f'query = "{orders}"\nwrites = "ordre"')
+    if not merged:
+        mapping = mapping.replace('merged_into = "master"\n', "").replace(
+            'customer_id = "kunde"', 'customer_id = { column = "kunde", writes = "kunde" }')
+    world = shop_of(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", TABLES, mapping)
+    world.execute("UPDATE ordre SET kunde = kunde + 100")
+    before = rows(world, "ordre")
+    world.decide()
+    plan = world.plan()
+    assert {row["column"]: row["reason"].startswith(why) for row in plan["not_carried_out"]} == {"customer_id": True}
+    assert world.apply(world.approved(plan))["verified"]
+    assert [row[1] for row in rows(world, "ordre")] == [row[1] for row in before]
+    assert [row[3] for row in rows(world, "ordre")][:2] == [None, None]
+    assert rows(world, "kunde")[1][2:4] == (None, None)
