@@ -134,7 +134,9 @@ _OF_SHOPS: dict[str, dict[str, dict[str, str]]] = {
                    "payment_method": "payment_method", "payment_reference": "transaction_id", "currency": "currency",
                    "total_amount": "total_amount"},
         "order_lines": {"": "wp_woocommerce_order_items", "order_id": "order_id", "line_number": "order_item_id"},
-        "products": {"": "wp_posts", "product_id": "ID", "name": "post_title"}},
+        "products": {"": "wp_posts", "product_id": "ID", "name": "post_title"},
+        "newsletter_subscriptions": {"": "wp_mailpoet_subscribers", "subscription_id": "id", "email": "email",
+                                     "customer_id": "wp_user_id", "subscribed_at": "confirmed_at"}},
     "magento": {
         "customers": {"": "customer_entity", "customer_id": "entity_id", "email": "email", "birth_date": "dob",
                       "gender": "gender", "profile_created_at": "created_at", "updated_at": "updated_at"},
@@ -162,7 +164,9 @@ _OF_SHOPS: dict[str, dict[str, dict[str, str]]] = {
                      "issued_at": "date_add", "amount": "total_paid_tax_incl"},
         "cases": {"": "ps_customer_thread", "case_id": "id_customer_thread", "customer_id": "id_customer",
                   "order_id": "id_order", "opened_at": "date_add"},
-        "products": {"": "ps_product", "product_id": "id_product"}},
+        "products": {"": "ps_product", "product_id": "id_product"},
+        "newsletter_subscriptions": {"": "ps_emailsubscription", "subscription_id": "id", "email": "email",
+                                     "subscribed_at": "newsletter_date_add"}},
     "odoo": {
         "customers": {"": "res_partner", "customer_id": "id", "name": "name", "email": "email", "phone": "phone",
                       "street_address": "street", "postal_code": "zip", "city": "city", "organisation_number": "vat",
