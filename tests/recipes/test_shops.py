@@ -12,7 +12,7 @@ from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.enforcement.ground import look_at
 from ajprivacy_pipeline.warehouse.mapping import check, load_mapping
 from ajprivacy_pipeline.warehouse.source import open_source
-from tests.recipes import magento, prestashop, woocommerce
+from tests.recipes import businesscentral, magento, prestashop, woocommerce
 from tests.recipes.conftest import SHOPS, Made, init, mapped
 from tests.recipes.facts import canonical_world, facts, personal, texts
 
@@ -124,3 +124,15 @@ def test_a_row_that_an_order_is_to_be_billed_to_stays(
     assert decided["subject", "customer:11", "address"] == ("absent", None)
     assert waits == (set() if invoiced else {("orders", "delivery"), ("invoices", "billing")})
     assert (decided["orders", "1001", "delivery"][0] == "due") is not invoiced
+
+
+def test_an_entry_that_a_document_names_and_not_the_other_way_round_is_held(
+        request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Business Central, after a move: two new invoices name old entries, whose own documents these are not."""
+    world = mapped(request, businesscentral, tmp_path, facts()).world
+    for number, entry in (("I7001", 1001), ("I7002", 1908)):  # an invoice's, a credit memo's
+        world.execute(f'INSERT INTO "{businesscentral.table("Sales Invoice Header")}" ("No_", "Bill-to Name", '
+                      '"Cust_ Ledger Entry No_") VALUES (:number, \'Ny Kunde\', :entry)', number=number, entry=entry)
+    decided = world.decide()
+    assert {number: decided["invoices", number, "billing"][0] for number in ("1001", "1908", "1003")} == {
+        "1001": "hold", "1908": "hold", "1003": "due"}
