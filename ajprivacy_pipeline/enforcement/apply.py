@@ -95,7 +95,7 @@ class Door:
             BusyError: somebody holds a lock for too long; nothing was changed.
             EnforcementError: what was written does not stand there; nothing was changed.
         """
-        with _without_circles():
+        with without_garbage_collection():
             return self._carry_out(number, turns)
 
     def _carry_out(self, number: int, turns: range) -> Done:
@@ -272,14 +272,14 @@ class Door:
 
 
 @contextmanager
-def _without_circles() -> Iterator[None]:
-    """Put off the interpreter's search for objects that refer to each other: no row of a batch is one of them."""
-    searches = gc.isenabled()
+def without_garbage_collection() -> Iterator[None]:
+    """Put off the search for objects that refer to each other, which no row of a batch does: it took a tenth of it."""
+    collects = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if searches:
+        if collects:
             gc.enable()
 
 
