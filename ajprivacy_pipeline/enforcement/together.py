@@ -29,7 +29,7 @@ def with_groups(source: Source, places: Mapping[str, Place], copies: Iterable[Co
     found = dict(places)
     groups = tuple(Together(place.parts, frozenset(
         key.strip(WHITE_SPACE) for key in keys_of(source.connection, place.table, place.finder, place.copy.where,
-                                                  place.copy.shared))) for place in copies if place.copy.by.and_records)
+                                                  place.copy.shared))) for place in _together(copies))
     if groups and "customers" in found:
         found["customers"] = replace(found["customers"], together=groups)
     return found
@@ -38,19 +38,23 @@ def with_groups(source: Source, places: Mapping[str, Place], copies: Iterable[Co
 def newly_shared(batch: "Batch", places: Mapping[str, Place], copies: "Copies", people: Iterable[str]) -> set[str]:
     """Returns who of a batch has rows that others need, as it is behind its locks, and was not known before.
 
-    People are named as `scratch.pending` names them. Of whom it was known, such rows are in no batch.
+    People are named as `scratch.pending` names them. Of whom it was known, what is made of such rows is in no batch;
+    what is made of the rows of another entry may be, which others need on other grounds.
     """
     groups = places["customers"].together if "customers" in places else ()
-    known = frozenset[str]().union(*(group.foreign for group in groups))
     customers = {person.removeprefix("customer:") for person in people if person.startswith("customer:")}
-    found = set()
-    for place in copies.places if customers else ():
-        if place.copy.by.and_records:
-            keys = [(text,) for text in sorted(copies.spelt(place, customers))]
-            where = " AND ".join(f"({one})" for one in (place.copy.where, place.copy.shared) if one)
-            rows = batch.read(place.table, [place.finder], keys, [place.finder], lock=True, where=where)
-            found |= {(text_of(row[place.finder]) or "").strip(WHITE_SPACE) for row in rows}
-    return {f"customer:{key}" for key in found - known}
+    found = set[str]()
+    for place, group in zip(_together(copies.places), groups, strict=True) if customers and groups else ():
+        keys = [(text,) for text in sorted(copies.spelt(place, customers - group.foreign))]
+        where = " AND ".join(f"({one})" for one in (place.copy.where, place.copy.shared) if one)
+        rows = batch.read(place.table, [place.finder], keys, [place.finder], lock=True, where=where)
+        found |= {(text_of(row[place.finder]) or "").strip(WHITE_SPACE) for row in rows}
+    return {f"customer:{key}" for key in found}
+
+
+def _together(copies: Iterable[CopyPlace]) -> list[CopyPlace]:
+    """The copies whose rows go together, in the order of their groups."""
+    return [place for place in copies if place.copy.by.and_records]
 
 
 def whose(sources: Sources, parts: Iterable[Part]) -> str:

@@ -116,6 +116,22 @@ def test_a_row_that_somebody_else_comes_to_need_is_put_off(tmp_path: Path) -> No
     assert {row["reason"] for row in done["dropped"]} == {"waits"}
 
 
+def test_what_one_column_of_a_row_waits_for_says_nothing_of_another(tmp_path: Path) -> None:
+    """Ola is known to need Kari's address; while she is carried out he comes to need her number, on other grounds."""
+    phone = copy('"phone", "phone_mobile"', '"customers.phone"').replace(
+        SHARED, "EXISTS (SELECT 1 FROM ps_orders o WHERE o.gift = 'ring ' || ps_address.id_address)")
+    world = shared_world(tmp_path, copy('"address1", "postcode", "city"', '"customers.address", "orders.delivery", '
+                                        '"invoices.billing"') + phone)
+    world.execute("UPDATE ps_orders SET id_address_delivery = 10 WHERE id_order = 101")
+    before = everything(world)
+    world.decide()
+    done = world.apply(world.approved(), lambda what: world.execute(
+        "UPDATE ps_orders SET gift = 'ring 10' WHERE id_order = 101") if what == "batch" else None)
+    assert everything(world)["ps_address"][0] == before["ps_address"][0]
+    assert everything(world)["ps_address"][2][5:] == (None, None)
+    assert {row["reason"] for row in done["dropped"]} == {"waits"}
+
+
 @pytest.mark.parametrize(("account", "wanted"), [(" 1", True), ("1", False)])
 def test_keys_with_blanks_around_them_are_looked_for_too(
         account: str, wanted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
