@@ -150,14 +150,12 @@ def _place(name: str, table: ResolvedTable, stages: Mapping[Part, Stage], key: S
             if fed is None:
                 continue
             made = table.reads.columns.get(column) if table.reads is not None else None
-            unlinked = action.action == "unlink"
-            if unlinked and made is not None and not (made.plain or fed.leads):
-                fixed[column] = _NO_TOMBSTONE  # the query makes it
-            elif why := _fixed(fed, part, names, readers, unlinked=unlinked):
+            plain = not fed.is_made and (made is None or made.plain)  # a query may make what it gives a column's name
+            if why := _fixed(fed, part, names, readers, unlinked=action.action == "unlink", plain=plain):
                 fixed[column] = why
             else:
                 columns[column] = fed.written
-                shared |= dict.fromkeys(_sharings(part, column, fed, readers))
+                shared |= dict.fromkeys(_sharings(part, column, fed, readers, plain=plain))
     return Place(table.written_table, names, columns, fixed, tuple(shared))
 
 
@@ -169,11 +167,8 @@ def _key(table: ResolvedTable, key: Sequence[str]) -> tuple[str, ...] | None:
     return tuple(column.written[0] for column in columns if column is not None)
 
 
-_NO_TOMBSTONE = "an id that an expression makes cannot become that of nobody"
-
-
 def _fixed(fed: ResolvedColumn, part: Part, key: Sequence[str], readers: Sequence[_Reader], *,
-           unlinked: bool = False) -> str:
+           unlinked: bool = False, plain: bool = True) -> str:
     """Why a column cannot be changed; '' it can. What another part covers waits for it (`sharings`)."""
     if not fed.written:
         if fed.constant is not None:
@@ -181,22 +176,23 @@ def _fixed(fed: ResolvedColumn, part: Part, key: Sequence[str], readers: Sequenc
         return "fed by an expression or another row: say in the mapping where it is written"
     if set(fed.written) & set(key):
         return "it is the row's own key, by which everything else is found"
-    if unlinked and ((fed.is_made and not fed.leads) or len(fed.written) > 1):
-        return _NO_TOMBSTONE
+    if unlinked and (not (plain or fed.leads) or len(fed.written) > 1):
+        return "an id that an expression makes cannot become that of nobody"
     reading = sorted({reader.told for reader in readers if reader.part != part and not reader.is_clear
                       and any(map(reader.reads, fed.written))})
     return f"{', '.join(reading)} reads it too: what that needs would go with it" if reading else ""
 
 
-def _sharings(part: Part, column: str, fed: ResolvedColumn, readers: Sequence[_Reader]) -> Iterator[Sharing]:
+def _sharings(part: Part, column: str, fed: ResolvedColumn, readers: Sequence[_Reader], *,
+              plain: bool) -> Iterator[Sharing]:
     """What other parts are made of what goes with a column."""
     for reader in readers:
         hit = [reader.cells[name] for name in fed.written if name in reader.cells]
         if reader.part is None or reader.part == part or not hit:
             continue
         own_row = all(of_row for _, of_row in hit)
-        plain = not fed.is_made and len(fed.written) == 1 and all(is_plain for is_plain, _ in hit)
-        yield Sharing(part, reader.part, own_row, ((column, reader.column),) if plain and not own_row else ())
+        alike = plain and len(fed.written) == 1 and all(is_plain for is_plain, _ in hit)
+        yield Sharing(part, reader.part, own_row, ((column, reader.column),) if alike and not own_row else ())
 
 
 def _readers(resolved: ResolvedSource, stages: Mapping[Part, Stage], sources: Sources, name: str) -> list[_Reader]:

@@ -126,3 +126,35 @@ def test_an_id_that_a_query_makes_of_something_stays(orders: str, merged: bool, 
     assert [row[1] for row in rows(world, "ordre")] == [row[1] for row in before]
     assert [row[3] for row in rows(world, "ordre")][:2] == [None, None]
     assert rows(world, "kunde")[1][2:4] == (None, None)
+
+
+INVOICES = """
+[tables.invoices]
+query = "SELECT f.id, f.ordre, o.kunde, f.day, o.note FROM faktura f JOIN ordre o ON o.id = f.ordre"
+[tables.invoices.columns]
+invoice_id = "id"
+customer_id = "kunde"
+order_id = "ordre"
+issued_at = "day"
+amount = { constant = 100 }
+paid_amount = { constant = 100 }
+billing_name = "note"
+"""
+
+
+@pytest.mark.parametrize("made", ["upper(o.note)", pytest.param("o.note", marks=pytest.mark.soak)])
+def test_what_a_query_makes_of_a_cell_waits_for_who_shows_the_cell(made: str, tmp_path: Path) -> None:
+    """Kari's invoice of 2024 shows the note of her order of 2012, which the order shows in capitals: it is one cell."""
+    orders = f'query = "SELECT o.id, o.kunde, o.day, {made} AS note FROM ordre o"\nwrites = "ordre"'
+    mapping = MAPPING.replace("ORDERS", orders).replace('merged_into = "master"\n', "").replace(
+        'delivery_note = "note"', 'delivery_note = { column = "note", writes = "note" }').replace(
+        '[tables.invoices]\nabsent = "none"\n', INVOICES)
+    tables = TABLES + (";\nCREATE TABLE faktura (id integer PRIMARY KEY, ordre integer, day text);\n"
+                       "INSERT INTO faktura VALUES (500, 10, '2024-01-01')")
+    world = shop_of(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", tables, mapping)
+    before = rows(world, "ordre")
+    world.decide()
+    plan = world.plan()
+    assert {(row["part"], row["waits_for"]) for row in plan["waiting"]} >= {("delivery", "invoices.billing")}
+    assert world.apply(world.approved(plan))["verified"]
+    assert rows(world, "ordre")[0][3] == before[0][3]
