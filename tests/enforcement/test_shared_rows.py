@@ -132,7 +132,8 @@ def test_what_one_column_of_a_row_waits_for_says_nothing_of_another(tmp_path: Pa
     assert {row["reason"] for row in done["dropped"]} == {"waits"}
 
 
-@pytest.mark.parametrize(("account", "wanted"), [(" 1", True), ("1", False)])
+@pytest.mark.parametrize(("account", "wanted"), [
+    (" 1", True), pytest.param("1", False, marks=pytest.mark.soak)])
 def test_keys_with_blanks_around_them_are_looked_for_too(
         account: str, wanted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kari's order and row say ' 1', whatever her account says: somebody else's order holds the row, else it goes."""

@@ -109,7 +109,8 @@ def test_what_leads_to_a_survivor_is_unlinked_with_it(
     pytest.param("WITH c AS (SELECT * FROM ordre) SELECT id, kunde, day, note FROM c WHERE id < 0 UNION ALL "
                  "SELECT id, kunde - 100, day, note FROM c WHERE id > 0", True, "fed by an expression or another row",
                  marks=pytest.mark.soak),
-    ("SELECT o.id, o.kunde - 100 AS kunde, o.day, o.note FROM ordre o", False, "an id that an expression makes")])
+    pytest.param("SELECT o.id, o.kunde - 100 AS kunde, o.day, o.note FROM ordre o", False,
+                 "an id that an expression makes", marks=pytest.mark.soak)])
 def test_an_id_that_a_query_makes_of_something_stays(orders: str, merged: bool, why: str, tmp_path: Path) -> None:
     """The number of nobody would show as somebody else's: the link is named, and all else is carried out."""
     mapping = MAPPING.replace("ORDERS", f'query = "{orders}"\nwrites = "ordre"')
