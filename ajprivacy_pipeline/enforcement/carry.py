@@ -168,6 +168,7 @@ class _Apply:
 
     def _resume(self) -> None:
         """Finish what a killed apply left: a batch stands where its marker stands, and only there."""
+        self.con.execute("CREATE TABLE IF NOT EXISTS made.without_evidence (subject_id VARCHAR)")
         known = {(entry.body["plan"], entry.body["batch"]) for entry in self.ledger.entries() if entry.kind == "batch"}
         markers = self.writer.markers(self.plan.id)
         open_batches = {row[0] for row in self.con.execute(
@@ -224,6 +225,8 @@ class _Apply:
                                 "AND subject_id IS NOT NULL GROUP BY ALL ORDER BY ALL", {"number": number}).fetchall()
         tokens = [Token(subject, self.plan.month, clause) for subject, clause in rows]
         clauses = self.policy.enforcement.clauses
+        proven = {subject for subject, _ in rows} - {row[0] for row in self.con.execute(
+            "SELECT subject_id FROM made.without_evidence").fetchall()}
         body = {"plan": self.plan.id, "batch": number, "month": self.plan.month, "marker": True,
                 "subjects": len({subject for subject, _ in rows}),
                 "carried_out_on": counts["carried_out_on"],
@@ -236,7 +239,7 @@ class _Apply:
             "executed_counts": [{"table_name": table, "column_name": column, "rows": count, "executed_at": now}
                                 for table, column, count in counts["emptied"]],
             "guard": guarded.rows_of(self.con, self.keys, self.control, number, counts["carried_out_on"]),
-            "carried_out": carried_rows(self.control, self.keys, {subject for subject, _ in rows}, self.plan.month)})
+            "carried_out": carried_rows(self.control, self.keys, proven, self.plan.month)})
 
     def _settle(self, number: int) -> None:
         self.con.execute(f"UPDATE made.rows SET state = CASE WHEN is_carried THEN '{fresh.APPLIED}' "

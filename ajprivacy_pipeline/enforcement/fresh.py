@@ -75,6 +75,7 @@ def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place]
     else there is new, and the next plan's.
     """
     stages = stages_of(policy)
+    con.execute(_WITHOUT_EVIDENCE)
     waits.find_waiting(con, places, stages, policy.sources, plan.as_of)
     con.execute("CREATE OR REPLACE TABLE scratch.due_now AS SELECT s.* FROM seen_due AS s SEMI JOIN made.rows AS r "
                 "USING (entity, record_id, part) ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
@@ -94,6 +95,11 @@ def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place]
     return int(con.execute(f"SELECT count(*) FROM {PENDING}").fetchall()[0][0])
 
 
+# Who stays for want of evidence: in the plan's file, since a killed apply's batches are recorded before anything else.
+_WITHOUT_EVIDENCE = """
+    CREATE OR REPLACE TABLE made.without_evidence AS SELECT s.subject_id FROM retention.subjects AS s
+    SEMI JOIN (SELECT subject_no FROM retention.subject_freezes WHERE "freeze" = 'no_evidence') USING (subject_no)
+"""
 _STATES = """
     CREATE OR REPLACE TABLE scratch.states AS
     WITH bulk AS (

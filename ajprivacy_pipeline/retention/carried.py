@@ -3,7 +3,8 @@
 Belongs here: the key of these tokens, the tokens themselves. Does not belong here: the ledger, which answers people
 (`enforcement.ledger`), and what a decision makes of it (`sql/retention/subject_freezes`).
 
-Somebody of whom something was carried out has no evidence any more because we took it: that freezes nothing.
+Somebody of whom something was carried out has no evidence any more because we took it: that freezes nothing. Who had
+none before (`no_evidence`) is not noted: what went of them all the same was none, and the rest waits for its review.
 """
 
 import base64

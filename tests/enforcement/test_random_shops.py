@@ -78,30 +78,24 @@ def _due_today(world: World) -> Parts:
             for entity, key, part in rows}
 
 
-def _decided(world: World) -> tuple[dict[tuple[str, str, str], Decision], Parts, Parts]:
-    """What is decided; what `no_evidence` alone holds of it; and what waits.
+def _decided(world: World) -> tuple[dict[tuple[str, str, str], Decision], Parts]:
+    """What is decided, and what waits.
 
-    The second is held no longer, once something of that subject was carried out. The third are subscriptions whose
-    period is still open, and links that somebody else's purpose rests on: whether these are all is told by everybody's
-    decisions afterwards, since nobody's date may have moved.
+    The latter are subscriptions whose period is still open, and links that somebody else's purpose rests on: whether
+    these are all is told by everybody's decisions afterwards, since nobody's date may have moved.
     """
-    unproven: Parts = set()
     waiting: Parts = set()
 
     def steps(run: MonthRun) -> None:
         run_decisions(run)
         run.finish()
-        unproven.update(run.con.execute(
-            "SELECT 'subject', subject_id, attribute FROM retention.attribute_decisions "
-            "WHERE held_by = ['no_evidence'] UNION ALL SELECT entity, record_id, part "
-            "FROM retention.record_decisions WHERE held_by = ['no_evidence']").fetchall())
         waiting.update(run.con.execute(
             "SELECT 'newsletter_subscriptions', subscription_id, 'email' FROM staged.newsletter_subscriptions "
             "WHERE unsubscribed_on = $day UNION ALL SELECT entity, record_id, "
             "CASE entity WHEN 'orders' THEN 'link' ELSE 'content' END FROM retention.relied_on",
             {"day": date(2026, 11, 1)}).fetchall())
 
-    return world.run(MONTH, steps), unproven, waiting
+    return world.run(MONTH, steps), waiting
 
 
 def _by_bare_key(cells: Cells) -> Cells:
@@ -110,7 +104,7 @@ def _by_bare_key(cells: Cells) -> Cells:
 
 def _check(world: World) -> None:
     going = _due_today(world)
-    decisions, unproven, waiting = _decided(world)
+    decisions, waiting = _decided(world)
     told: dict[tuple[str, str, str], Decision] = {
         key: ("retain", None) if decision == "due" and key not in going else (decision, due_on)
         for key, (decision, due_on) in decisions.items()}
@@ -135,7 +129,7 @@ def _check(world: World) -> None:
         if key in gone:
             assert again.get(key, ("absent", None)) == ("absent", None), key
         else:
-            assert again.get(key) == decision or (key in unproven and again[key][0] == "due"), key
+            assert again.get(key) == decision, key
     second = world.apply(result["plan"])
     assert (second["applied"], second["already"]) == (0, result["applied"])
 
