@@ -46,7 +46,8 @@ def kept_links(first: int, policy: Policy, links: Mapping[str, Mapping[str, str]
 def find_held(con: Connection, policy: Policy, place: CopyPlace, feeding: Mapping[str, Place]) -> None:
     """Write to `scratch.kept_rows` the rows of each subject with such a link, and to `scratch.held` what holds it.
 
-    One that names a contact is the contact's, company or not, and loses both ids with the contact alone.
+    One that names a contact is the contact's, company or not, and loses both ids with the contact alone. A row that is
+    held keeps both: without its company nothing would hold it any more.
     """
     entity, owner = (place.kept or ("",))[0], place.copy.by.entities[0]
     key = policy.sources.tables[owner].key[0]
@@ -93,7 +94,7 @@ def _held(policy: Policy, stages: Mapping[Part, Stage], kept: str, key: str) -> 
 _ROWS = """
     INSERT INTO scratch.kept_rows
     SELECT $copy, entity, substr(subject_id, length($subject) + 1), record_id FROM retention.record_decisions
-    WHERE entity = $entity AND starts_with(subject_id, $subject)
+    WHERE entity = $entity AND starts_with(subject_id, $subject) AND decision <> 'hold'
 """
 _HELD = """
     INSERT INTO scratch.held

@@ -58,14 +58,15 @@ def expected(before: Cells, decisions: dict[tuple[str, str, str], Decision]) -> 
 
 def _lose_links(before: Cells, decisions: dict[tuple[str, str, str], Decision],
                 found: dict[tuple[str, str, str], Any]) -> None:
-    """A kept newsletter row of an anonymised subject loses its ids."""
+    """A kept newsletter row of an anonymised subject loses its ids; one that is held is left as it is."""
     told: dict[tuple[str, str], set[str]] = {}
     for (entity, key, _), (decision, _) in decisions.items():
         told.setdefault((entity, key), set()).add(decision)
     for key, row in before["newsletter_subscriptions"].items():
         column = "contact_id" if bare(row["contact_id"]) not in (None, *TOMBSTONES.values()) else "customer_id"
         person, kind = bare(row[column]), column.removesuffix("_id")
-        if person is not None and ("newsletter_subscriptions", key, "") not in found:
+        is_held = "hold" in told.get(("newsletter_subscriptions", key), set())
+        if person is not None and not is_held and ("newsletter_subscriptions", key, "") not in found:
             ends = set(told.get(("subject", f"{kind}:{person}"), {"nobody"}))
             for table in ("orders", "invoices", "cases", "communications", "rights_requests", "web_events"):
                 for record, its in before.get(table, {}).items():
