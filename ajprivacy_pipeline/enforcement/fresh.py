@@ -30,7 +30,7 @@ NOT_DUE, VALUE_CHANGED, WAITS = "not_due", "value_changed", "waits"
 DROPPED = (NOT_DUE, VALUE_CHANGED, WAITS)
 # The tables of decisions that an apply and a sweep look at; what these are not made of is not decided for them.
 READ = ("retention.due", "retention.attribute_decisions", "retention.record_decisions", "retention.relied_on",
-        "retention.personal_values", "retention.address_holders")
+        "retention.personal_values", "retention.address_holders", "retention.subjects", "retention.subject_freezes")
 PENDING = "scratch.pending"  # what is carried out in this round, with the columns of retention.due
 
 
