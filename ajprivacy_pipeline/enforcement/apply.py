@@ -161,7 +161,7 @@ class Door:
             locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids, types)
             done.put_off |= locked.changed_people(self.con, self.policy, ids)
             self.checkpoint("facts")
-        done.put_off |= newly_shared(batch, self.ground.places, self.copies, (
+        done.put_off |= newly_shared(batch, self.ground.places, self.copies.places, self.copies.spelt, (
             row[0] for row in self.con.execute("SELECT DISTINCT person FROM scratch.batch").fetchall()))
         if locked.EVERYBODY in done.put_off or said_by_people(self.settings) != self.seen.said:
             done.put_off |= {row[0] for row in self.con.execute("SELECT person FROM scratch.batch").fetchall()}

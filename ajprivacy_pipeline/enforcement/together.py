@@ -5,7 +5,7 @@ when all of it is due; a company's rows stay, and so do those that somebody else
 Belongs here: which customers' rows these are, and what waits for what. Does not belong here: changing them (`copies`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ from ajprivacy_pipeline.warehouse.copied import keys_of, text_of
 from ajprivacy_pipeline.warehouse.source import Source
 
 if TYPE_CHECKING:
-    from ajprivacy_pipeline.enforcement.copies import Copies
     from ajprivacy_pipeline.warehouse.writer import Batch
 
 SOMEBODY_ELSE, COMPANY = "somebody_else", "company"  # whom such rows wait for, beside parts
@@ -35,7 +34,8 @@ def with_groups(source: Source, places: Mapping[str, Place], copies: Iterable[Co
     return found
 
 
-def newly_shared(batch: "Batch", places: Mapping[str, Place], copies: "Copies", people: Iterable[str]) -> set[str]:
+def newly_shared(batch: "Batch", places: Mapping[str, Place], copies: Iterable[CopyPlace],
+                 spelt: Callable[[CopyPlace, Collection[str]], set[str]], people: Iterable[str]) -> set[str]:
     """Returns who of a batch has rows that others need, as it is behind its locks, and was not known before.
 
     People are named as `scratch.pending` names them. Of whom it was known, what is made of such rows is in no batch;
@@ -44,8 +44,8 @@ def newly_shared(batch: "Batch", places: Mapping[str, Place], copies: "Copies", 
     groups = places["customers"].together if "customers" in places else ()
     customers = {person.removeprefix("customer:") for person in people if person.startswith("customer:")}
     found = set[str]()
-    for place, group in zip(_together(copies.places), groups, strict=True) if customers and groups else ():
-        keys = [(text,) for text in sorted(copies.spelt(place, customers - group.foreign))]
+    for place, group in zip(_together(copies), groups, strict=True) if customers and groups else ():
+        keys = [(text,) for text in sorted(spelt(place, customers - group.foreign))]
         where = " AND ".join(f"({one})" for one in (place.copy.where, place.copy.shared) if one)
         rows = batch.read(place.table, [place.finder], keys, [place.finder], lock=True, where=where)
         found |= {(text_of(row[place.finder]) or "").strip(WHITE_SPACE) for row in rows}
