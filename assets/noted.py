@@ -22,32 +22,18 @@ if TYPE_CHECKING:
     from ajprivacy_pipeline.enforcement.shapes import ApplyResult
     from ajprivacy_pipeline.monthly.figures import MonthFigures
 
-_BY = "by the command line"
+def note(settings: Settings, policy: Policy, found: "MonthFigures", pages: Sequence[Path],
+         applied: "ApplyResult | None" = None) -> None:
+    """Let Dagster's pages show what a page that was written anew says, and what an apply changed, if one did.
 
-
-def note_page(settings: Settings, policy: Policy, found: "MonthFigures", pages: Sequence[Path]) -> None:
-    """Let Dagster's pages show what a page that was written anew says, where Dagster has a history.
-
-    Raises:
-        PrivacyError: the history cannot be written.
-    """
-    if _has_history(settings):
-        with boundary("Dagster's history"), prepare_dagster(settings) as instance:
-            instance.report_runless_asset_event(renewed(instance, found, pages, policy, f"anew, {_BY}"))
-
-
-def note_applied(settings: Settings, result: "ApplyResult") -> None:
-    """Let Dagster's pages show what an apply changed and whether it stands there, where Dagster has a history.
+    Where Dagster has no history yet, none is made.
 
     Raises:
         PrivacyError: the history cannot be written.
     """
-    if _has_history(settings):
-        with boundary("Dagster's history"), prepare_dagster(settings) as instance:
-            made, checked = carried_out(result)
-            instance.report_runless_asset_event(made)
-            instance.report_runless_asset_event(checked)
-
-
-def _has_history(settings: Settings) -> bool:
-    return (settings.dagster_home / "dagster.yaml").exists()
+    if not (settings.dagster_home / "dagster.yaml").exists():
+        return
+    with boundary("Dagster's history"), prepare_dagster(settings) as instance:
+        for event in carried_out(applied) if applied is not None else ():
+            instance.report_runless_asset_event(event)
+        instance.report_runless_asset_event(renewed(instance, found, pages, policy, "anew, by the command line"))

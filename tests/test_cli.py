@@ -210,4 +210,5 @@ def test_a_summary_has_lines_of_eighty_columns(length: int, lines: int) -> None:
     found = _broken("gates", "a" * (length - 2) + " b")
     assert len(found) == lines
     assert max(map(len, found)) <= 80
+    assert _broken("gates", "a" * (length - 2) + " %")[-1].endswith("a %")
     assert _broken("query", "/a place/" * 20) == ["  query       " + "/a place/" * 20]

@@ -72,11 +72,12 @@ def summary_lines(summary: RunSummary) -> list[str]:
 
 
 def _broken(label: str, text: str) -> list[str]:
-    """A row of the summary in lines of eighty columns."""
-    width = 80 - _LABEL
-    parts = [text] if label in _TO_COPY else wrap(
-        text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-    return [f"  {'' if number else label:{_LABEL - 2}}{part}" for number, part in enumerate(parts)]
+    """A row of the summary in lines of eighty columns; no sign of a percentage stands apart from its number."""
+    whole = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    parts = [whole] if label in _TO_COPY else wrap(
+        whole, 80 - _LABEL, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    lines = (f"  {'' if number else label:{_LABEL - 2}}{part}" for number, part in enumerate(parts))
+    return [line.replace("\N{NO-BREAK SPACE}%", " %") for line in lines]
 
 
 def _rows(summary: RunSummary) -> list[tuple[str, str]]:

@@ -26,13 +26,13 @@ def page(
     A run writes it when the month ends; this writes it anew, with what has happened since. Dagster's pages then show
     the newest one's answers, too.
     """
-    from ajprivacy_pipeline.assets.noted import note_page
+    from ajprivacy_pipeline.assets.noted import note
     from ajprivacy_pipeline.monthly.renew import renew
     from ajprivacy_pipeline.policy import load_policy
     settings = prepared()
     policy = load_policy(settings.notice)
     found, paths = renew(settings, policy, today(), month, out)
-    if month is None and out is None:
-        note_page(settings, policy, found, paths)
     for path in paths:
         typer.echo(path)
+    if month is None and out is None:
+        note(settings, policy, found, paths)

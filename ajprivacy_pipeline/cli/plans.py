@@ -148,15 +148,14 @@ def plan_apply(plan: PlanId, as_json: Json = False) -> None:
 
 def _tell(settings: Settings, result: "ApplyResult") -> None:
     """The newest month's page and Dagster's say what was carried out; where they cannot, nothing is undone."""
-    from ajprivacy_pipeline.assets.noted import note_applied, note_page
+    from ajprivacy_pipeline.assets.noted import note
     from ajprivacy_pipeline.monthly.renew import renew
     from ajprivacy_pipeline.policy import load_policy
-    policy = load_policy(settings.notice)
     try:
-        note_applied(settings, result)
-        note_page(settings, policy, *renew(settings, policy, today()))
+        policy = load_policy(settings.notice)
+        note(settings, policy, *renew(settings, policy, today()), result)
     except PrivacyError as error:
-        typer.echo(f"the page of the month stays as it was: {error}", err=True)
+        typer.echo(f"the page of the month, or Dagster's, stays as it was: {error}", err=True)
 
 
 def _ready() -> Settings:

@@ -55,6 +55,12 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import warehouse_lock
 from ajprivacy_pipeline.warehouse.source import open_source
 
+# Who was in a batch, by which promises; not proven is who stays for want of evidence all the same.
+_PEOPLE = """
+    SELECT r.subject_id, r.clause, w.subject_id IS NULL AS is_proven
+    FROM made.rows AS r LEFT JOIN made.without_evidence AS w ON w.subject_id = r.subject_id
+    WHERE r.batch = $number AND r.subject_id IS NOT NULL GROUP BY ALL ORDER BY ALL
+"""
 _MAY_APPLY = ("approved", "applying", "applied", "verified", "unverified")
 
 
@@ -221,14 +227,11 @@ class _Apply:
 
     def _record(self, number: int, counts: Mapping[str, Any]) -> None:
         """Append a batch to the ledger, with who was in it and what it took from what evidence is compared with."""
-        rows = self.con.execute("SELECT subject_id, clause FROM made.rows WHERE batch = $number "
-                                "AND subject_id IS NOT NULL GROUP BY ALL ORDER BY ALL", {"number": number}).fetchall()
-        tokens = [Token(subject, self.plan.month, clause) for subject, clause in rows]
+        rows = self.con.execute(_PEOPLE, {"number": number}).fetchall()
+        tokens = [Token(subject, self.plan.month, clause) for subject, clause, _ in rows]
         clauses = self.policy.enforcement.clauses
-        proven = {subject for subject, _ in rows} - {row[0] for row in self.con.execute(
-            "SELECT subject_id FROM made.without_evidence").fetchall()}
         body = {"plan": self.plan.id, "batch": number, "month": self.plan.month, "marker": True,
-                "subjects": len({subject for subject, _ in rows}),
+                "subjects": len({subject for subject, *_ in rows}),
                 "carried_out_on": counts["carried_out_on"],
                 "counts": [{"entity": entity, "part": part, "clause": clauses[entity][part], "rows": count,
                             "cells": sum(actions.values()), "actions": actions}
@@ -239,7 +242,8 @@ class _Apply:
             "executed_counts": [{"table_name": table, "column_name": column, "rows": count, "executed_at": now}
                                 for table, column, count in counts["emptied"]],
             "guard": guarded.rows_of(self.con, self.keys, self.control, number, counts["carried_out_on"]),
-            "carried_out": carried_rows(self.control, self.keys, proven, self.plan.month)})
+            "carried_out": carried_rows(
+                self.control, self.keys, {subject for subject, _, is_proven in rows if is_proven}, self.plan.month)})
 
     def _settle(self, number: int) -> None:
         self.con.execute(f"UPDATE made.rows SET state = CASE WHEN is_carried THEN '{fresh.APPLIED}' "

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ajprivacy_pipeline.enforcement import judged
 from ajprivacy_pipeline.enforcement.ground import current_policy
-from ajprivacy_pipeline.enforcement.ledger import Found, Ledger
+from ajprivacy_pipeline.enforcement.ledger import Found, Ledger, open_ledger
 from ajprivacy_pipeline.enforcement.left_out import our_copies
 from ajprivacy_pipeline.enforcement.plans import RECTIFICATION
 from ajprivacy_pipeline.enforcement.rectified import kept
@@ -182,10 +182,7 @@ def _note(settings: Settings, whom: str, month: str | None, by: str) -> None:
 
 def _went(settings: Settings, person: Person) -> tuple[Found, ...]:
     """What the ledger has of somebody: what the month's decisions call due may be carried out since."""
-    if person.subject_id is None:
-        return ()
-    keys = KeyStore(settings.keys, settings.root_key)
-    return Ledger(ControlStore.in_folder(settings.control), keys, settings.keys).find(person.subject_id).found
+    return open_ledger(settings).find(person.subject_id).found if person.subject_id is not None else ()
 
 
 def _earlier(request: Request, everything: list[Request], person: Person, held: list[Held]) -> list[Request]:

@@ -3,7 +3,7 @@
 -- params: as_of, open_balance_review_months, carried_inner, carried_outer
 -- reads: retention.invoice_reach, retention.released_invoices, retention.subjects, retention.requests, retention.subject_purposes, retention.presence, retention.faulty_subjects, retention.released_faults, control.legal_holds, control.released_no_evidence, retention.guard_hits, control.carried_out
 -- doc: Why what would be due stays, per subject. no_evidence: something of the subject is there, no purpose ever applied, no
---   erasure is effective, and no plan of ours has carried anything of it out; an
+--   erasure is effective, and no plan of ours has carried anything of it out but what went although this held the rest; an
 --   id that somebody new has is that of nobody whom we carried out.
 WITH balances AS (
     SELECT o.subject_no, min(o.issued_on) AS since

@@ -10,13 +10,14 @@ from ajprivacy_pipeline.assets.answers import PAGE, PLACE
 from ajprivacy_pipeline.assets.definitions import defs
 from ajprivacy_pipeline.assets.enforce import APPLIED, APPLY, CERTIFICATE
 from ajprivacy_pipeline.assets.instance import prepare_dagster
-from ajprivacy_pipeline.assets.noted import note_applied
+from ajprivacy_pipeline.assets.noted import note
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from typer.testing import CliRunner
 
 from ajprivacy_pipeline.cli.main import app
 from ajprivacy_pipeline.enforcement.plans import find_plan
-from ajprivacy_pipeline.settings import load_settings
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.settings import NOTICE, load_settings
 from tests.enforcement.enforcement_world import MONTH, World
 from tests.enforcement.kept import Kept
 from tests.enforcement.keyed_shop import keyed_world
@@ -94,7 +95,7 @@ def test_the_pages_show_what_a_command_carried_out(world: World) -> None:
 
 def test_without_a_history_a_command_makes_none(tmp_path: Path) -> None:
     settings = load_settings({"AJPRIVACY_HOME": str(tmp_path)})
-    note_applied(settings, {})  # type: ignore[typeddict-item]  # which is not looked at
+    note(settings, load_policy(NOTICE), {}, [])  # type: ignore[typeddict-item]  # which is not looked at
     assert list(tmp_path.iterdir()) == []
 
 
