@@ -160,7 +160,7 @@ _TELLING = f"""
         UNION ALL SELECT n.turn, 'log_id', r.log_id::VARCHAR FROM raw.app_logs AS r
             JOIN named AS n ON n.entity = 'app_logs' AND n.record_id = {bare('r.log_id::VARCHAR')}
     )
-    SELECT DISTINCT turn, kind, id FROM found WHERE id IS NOT NULL ORDER BY turn
+    SELECT DISTINCT turn, kind, id FROM found WHERE {bare('id')} <> '' ORDER BY turn
 """
 
 

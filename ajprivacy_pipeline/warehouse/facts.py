@@ -10,11 +10,14 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ajprivacy_pipeline.storage.zones import WHITE_SPACE
 from ajprivacy_pipeline.warehouse.keyed import array
 from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.packed import PackedTexts
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
 from ajprivacy_pipeline.warehouse.stream import as_text
+
+Row = tuple[Any, ...]
 
 _CHUNK = 5000
 _ARROW = {"VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"),
@@ -31,16 +34,19 @@ def facts(connection: sa.Connection, table: ResolvedTable, types: Mapping[str, s
 
 
 def fact_rows(connection: sa.Connection, table: ResolvedTable, types: Mapping[str, str],
-              by: Mapping[str, Sequence[str]] | None, *, lock: bool, key: str | None = None) -> list[tuple[Any, ...]]:
+              by: Mapping[str, Sequence[str]] | None, *, lock: bool, key: str | None = None,
+              trimmed: bool = False) -> list[Row]:
     """Returns the rows of a table of the contract that one of some ids stands in; all rows where `by` is None.
 
     Args:
         connection: in a transaction.
         table: what feeds it.
         types: those of raw, by column, of the columns that something feeds.
-        by: per column, the ids as text.
+        by: per column, the ids as text. Where the column itself is not read, what the database takes for an id is one.
         lock: whether the rows are locked for a change, where the dialect can.
         key: the column that tells rows apart, the last one of `by`: what the others have found is not read again by it.
+        trimmed: whether blanks at the ends of an id are looked past, where the database does; else ids are compared by
+            their bytes, whatever the collation.
     """
     dialect = connection.dialect.name
     prepare = connection.dialect.identifier_preparer.quote_identifier
@@ -58,15 +64,16 @@ def fact_rows(connection: sa.Connection, table: ResolvedTable, types: Mapping[st
                                                           type_=sa.types.NullType()))
         return connection.execute(statement).fetchall()
 
-    rows: dict[tuple[Any, ...], None] = {}
-    for where, values in _conditions(table, _unread(by, key, list(types), rows), dialect):
+    rows: dict[Row, None] = {}
+    for name, ids, where, values in _conditions(table, _unread(by, key, list(types), rows), dialect):
         found = None if packed is None else packed.rows(read(packed.columns(listed), where, values))
-        rows |= dict.fromkeys(map(tuple, read(listed, where, values)) if found is None else found)
+        found = list(map(tuple, read(listed, where, values))) if found is None else found
+        rows |= dict.fromkeys(_named(found, [*fed].index(name), ids, trimmed=trimmed) if name in fed else found)
     return list(rows)
 
 
 def _unread(by: Mapping[str, Sequence[str]] | None, key: str | None, columns: Sequence[str],
-            rows: Collection[tuple[Any, ...]]) -> Iterator[tuple[str, Sequence[str]]] | None:
+            rows: Collection[Row]) -> Iterator[tuple[str, Sequence[str]]] | None:
     """The columns with their ids; of the key, when its turn comes, those that no row has that is read by then."""
     if by is None:
         return None
@@ -79,20 +86,31 @@ def _left(ids: Sequence[str], known: Collection[Any]) -> Sequence[str]:
 
 
 def _conditions(table: ResolvedTable, by: Iterable[tuple[str, Sequence[str]]] | None,
-                dialect: str) -> Iterator[tuple[str, list[Any] | str | None]]:
+                dialect: str) -> Iterator[tuple[str, Sequence[str], str, list[Any] | str | None]]:
+    """A column and so many of its ids at a time, with their condition and its values; '' and none read everything."""
     if by is None:
-        yield "", None
+        yield "", (), "", None
         return
     for name, ids in by:
         feed = table.columns.get(name)
         if feed is None:
             continue
         for start in range(0, len(ids), _CHUNK):
-            expression, values = _comparable(feed, list(ids[start:start + _CHUNK]), dialect)
+            some = list(ids[start:start + _CHUNK])
+            expression, values = _comparable(feed, some, dialect)
             if dialect == "postgresql":
-                yield f" WHERE {expression} = ANY (:keys)", array(values)
+                yield name, some, f" WHERE {expression} = ANY (:keys)", array(values)
             else:
-                yield f" WHERE {expression} IN :keys", values
+                yield name, some, f" WHERE {expression} IN :keys", values
+
+
+def _named(rows: Iterable[Row], at: int, ids: Iterable[str], *, trimmed: bool) -> Iterator[Row]:
+    """The rows in which an id stands: a collation finds `k1` by `K1`, too, and a text of blanks by an empty one."""
+    wanted = {one.strip(WHITE_SPACE) for one in ids} if trimmed else {*ids}
+    for row in rows:
+        there = row[at]
+        if not isinstance(there, str) or (there.strip(WHITE_SPACE) if trimmed else there) in wanted:
+            yield row
 
 
 def _comparable(feed: ResolvedColumn, ids: list[str], dialect: str) -> tuple[str, list[Any]]:

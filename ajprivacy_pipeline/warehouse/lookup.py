@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ajprivacy_pipeline import policy
+from ajprivacy_pipeline.storage.zones import WHITE_SPACE
 from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.copied import text_of
 from ajprivacy_pipeline.warehouse.facts import fact_rows, shown
@@ -57,7 +58,7 @@ class Lookup:
             return []
         types = {column: "VARCHAR" for column, feed in table.columns.items() if feed is not None}
         with driver_errors(self.source.address, f"table {name}"):
-            found = fact_rows(self.source.connection, table, types, wanted, lock=False)
+            found = fact_rows(self.source.connection, table, types, wanted, lock=False, trimmed=True)
         return [self._whole(name, table, dict(zip(types, row, strict=True))) for row in found]
 
     def by_emails(self, name: str, column: str, keys: Sequence[str]) -> list[Row]:
@@ -93,12 +94,15 @@ class Lookup:
             return [row for row in found if any(email_key(text or "") in texts for name, text in row.items()
                                                 if name.casefold() == column.casefold())]
         rows: list[Row] = []
+        select = select.replace("*", f"*, {self._as_text(quote(column))} AS _found_by_", 1)
         for start in range(0, len(texts), _CHUNK):
             statement = sa.text(f"{select} WHERE trim({self._as_text(quote(column))}) IN _k_ AND {extra}".replace(
                 ":", "\\:").replace("_k_", ":keys")).bindparams(
                 sa.bindparam("keys", list(texts[start:start + _CHUNK]), expanding=True))
             with driver_errors(self.source.address, place):
-                rows += [_blank_free(dict(row)) for row in self.source.connection.execute(statement).mappings()]
+                found = [dict(row) for row in self.source.connection.execute(statement).mappings()]
+            # A collation finds k1 by K1, which is somebody else's.
+            rows += [_blank_free(row) for row in found if row.pop("_found_by_").strip(WHITE_SPACE) in texts]
         return rows
 
     def _with_addresses(self, select: str, held: str, keys: Sequence[str], place: str,
