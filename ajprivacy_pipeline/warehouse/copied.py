@@ -28,8 +28,11 @@ def rows_of(connection: sa.Connection, path: Sequence[str], columns: Sequence[st
 
 
 def keys_of(connection: sa.Connection, path: Sequence[str], column: str, *conditions: str | None) -> set[str]:
-    """Returns the texts of a column of a table, in rows that meet all of some conditions."""
-    query = _select(path, [column], None).distinct()
+    """Returns the texts of a column of a table, in rows that meet all of some conditions.
+
+    Each row is read: of texts that a collation takes for one, DISTINCT gives any one.
+    """
+    query = _select(path, [column], None)
     for where in filter(None, conditions):
         query = query.where(condition(where))
     return {text for row in connection.execute(query) if (text := text_of(row[0])) is not None}
@@ -39,10 +42,9 @@ def unusual_spellings(connection: sa.Connection, path: Sequence[str], column: st
                       ) -> dict[str, list[str]]:
     """Returns, by e-mail key, the texts of a column that are not found by their own lower case."""
     found: dict[str, list[str]] = {}
-    for row in connection.execute(_select(path, [column], where).distinct()):
-        text = text_of(row[0])
-        key = email_key(text) if text else None
-        if text and key and text.lower() != key:
+    for text in sorted(keys_of(connection, path, column, where)):
+        key = email_key(text)
+        if key and text.lower() != key:
             found.setdefault(key, []).append(text)
     return found
 

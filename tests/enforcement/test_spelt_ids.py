@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ajprivacy_pipeline.warehouse.copied import keys_of, unusual_spellings
 from ajprivacy_pipeline.warehouse.lookup import lookup
 from ajprivacy_pipeline.warehouse.mapping_file import load_mapping
 from tests.enforcement.enforcement_world import World, empty_database
@@ -63,3 +64,15 @@ def test_nobody_is_shown_what_stands_under_another_id(kind: str, request: pytest
         rows = found.of_copy(("grid",), "customer", ["c1"], None, email=False)
         assert [row["row_no"] for row in rows] == ["1", "3"]
         assert set(rows[0]) == {"row_no", "customer"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_spellings_of_a_column_are_known(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """One of them would do for DISTINCT."""
+    world = _world(kind, request, tmp_path)
+    world.execute("CREATE TABLE queue (address varchar(40))")
+    world.execute("INSERT INTO queue VALUES ('mailto:kari@example.no'), ('MAILTO:kari@example.no'), ('kari@example.no')")
+    with world.connection() as connection:
+        assert keys_of(connection, ("grid",), "customer") == {"c1", "C1", "c1 "}
+        assert unusual_spellings(connection, ("queue",), "address", None) == {
+            "kari@example.no": ["MAILTO:kari@example.no", "mailto:kari@example.no"]}
