@@ -71,7 +71,7 @@ def test_all_spellings_of_a_column_are_known(kind: str, request: pytest.FixtureR
     """One of them would do for DISTINCT."""
     world = _world(kind, request, tmp_path)
     world.execute("CREATE TABLE queue (address varchar(40))")
-    world.execute("INSERT INTO queue VALUES ('mailto:kari@example.no'), ('MAILTO:kari@example.no'), ('kari@example.no')")
+    world.execute("INSERT INTO queue VALUES ('mailto:kari@example.no'), ('MAILTO:kari@example.no')")
     with world.connection() as connection:
         assert keys_of(connection, ("grid",), "customer") == {"c1", "C1", "c1 "}
         assert unusual_spellings(connection, ("queue",), "address", None) == {
