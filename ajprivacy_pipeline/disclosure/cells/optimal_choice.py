@@ -42,32 +42,60 @@ def cheapest_choice(policy: Policy, system: System, loss: Array,
         by_measure: the intervals of each measure as far as they are known; what is found out is noted there.
         among: the cells that may be chosen; every one when omitted.
     """
-    master, cuts = _Master(system, loss, among), dict[str, ProtectionCuts]()
+    master = _Master(system, loss, among)
     for terms in line_terms(system, policy.release.thresholds.k):
         master.add(terms)
-    chosen = list[int]()
+    lacks, chosen = _Lacks(system, by_measure), list[int]()
     for _ in range(_ROUNDS):
         shares = master.solve()
         if shares is None:
             break
         tried = replace(system, gone=(shares > 0).tolist())
         chosen = [cell for cell, is_gone in enumerate(system.gone) if tried.gone[cell] and not is_gone]
-        lacking, found = list[Cut](), dict[str, FeasibilityIntervals]()
-        for measure, intervals in by_measure:
-            beside = intervals.beside(tried)
-            if narrow := open_cells(beside, system.gone, _CUTS):
-                if measure not in cuts:
-                    cuts[measure] = ProtectionCuts(system, measure)
-                lacking += [cut for cell in narrow[:_CUTS] for wish in intervals.wishes(cell)
-                            if (cut := cuts[measure].missing(wish, shares)) is not None]
-            found[measure] = beside
+        lacking = lacks.cuts(tried, shares)
         if not lacking:
-            for measure, intervals in by_measure:
-                intervals.take(found[measure])
+            lacks.take()
             break
         for cut in lacking:
             master.add_cut(cut)
     return chosen
+
+
+class _Lacks:
+    """What choices lack, one after another: asked of the cells first of which an earlier choice told too much.
+
+    Choices differ in few cells. So most of what is told by one is told where the one before told it; all cells are
+    looked at where nothing is told of those, and no choice is taken before.
+    """
+
+    def __init__(self, system: System, by_measure: Sequence[tuple[str, FeasibilityIntervals]]) -> None:
+        self._system, self._by_measure = system, by_measure
+        self._cuts = dict[str, ProtectionCuts]()
+        self._told: dict[str, list[bool]] = {measure: [False] * len(system.gone) for measure, _ in by_measure}
+        self._found = list[FeasibilityIntervals]()
+
+    def cuts(self, tried: System, shares: Array) -> list[Cut]:
+        """Returns cuts that the tried choice does not fulfil; none where it tells nothing, or nothing that cuts say."""
+        self._found = [intervals.beside(tried) for _, intervals in self._by_measure]
+        if any(any(told) for told in self._told.values()) and (lacking := self._among(self._told, shares)):
+            return lacking
+        return self._among(dict.fromkeys(self._told, self._system.gone), shares)
+
+    def take(self) -> None:
+        """Keep what was found of the last choice: its cells are suppressed now."""
+        for (_, intervals), found in zip(self._by_measure, self._found, strict=True):
+            intervals.take(found)
+
+    def _among(self, among: Mapping[str, Sequence[bool]], shares: Array) -> list[Cut]:
+        lacking = list[Cut]()
+        for (measure, intervals), beside in zip(self._by_measure, self._found, strict=True):
+            for cell in open_cells(beside, among[measure], _CUTS)[:_CUTS]:
+                self._told[measure][cell] = True
+                if measure not in self._cuts:
+                    self._cuts[measure] = ProtectionCuts(self._system, measure)
+                lacking += [cut for wish in intervals.wishes(cell)
+                            if (cut := self._cuts[measure].missing(wish, shares)) is not None]
+        return lacking
 
 
 def line_terms(system: System, k: int) -> Iterator[dict[int, float]]:

@@ -15,7 +15,7 @@ import highspy
 import numpy as np
 
 from ajprivacy_pipeline.disclosure.cells.intervals import Wish, limit_matrix, line_matrix
-from ajprivacy_pipeline.disclosure.cells.linear_programs import DUAL_SIMPLEX, accept, limit, load
+from ajprivacy_pipeline.disclosure.cells.linear_programs import accept, limit, load
 from ajprivacy_pipeline.disclosure.cells.table_system import Array, System
 
 _FAR = 1e3      # times what is asked for: as far as a cell is let go that nothing else bounds
@@ -48,7 +48,7 @@ class ProtectionCuts:
         self._up = np.where(zeros, 0.0, np.inf)
         self._all = np.arange(len(values), dtype=np.int32)
         nothing = np.zeros(len(values))
-        self._solver = load(lines, nothing, nothing, limits, strategy=DUAL_SIMPLEX)
+        self._solver = load(lines, nothing, nothing, limits)
         self.programs = 0
 
     def missing(self, wish: Wish, shares: Array) -> Cut | None:
