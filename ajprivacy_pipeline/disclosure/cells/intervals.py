@@ -137,7 +137,7 @@ class FeasibilityIntervals:
 
 
 def open_cells(intervals: FeasibilityIntervals, among: Sequence[bool] | None = None,
-               most: int | None = None) -> list[int]:
+               most: int | None = None, program: "MoveProgram | None" = None) -> list[int]:
     """The suppressed cells whose interval is too narrow, after as few linear programs as find the wide ones.
 
     More open cells than the policy allows are left unexamined: whoever suppresses then coarsens.
@@ -146,12 +146,12 @@ def open_cells(intervals: FeasibilityIntervals, among: Sequence[bool] | None = N
         intervals: what was found so far; what is found here is noted there.
         among: by cell, whether it is looked at; all are when omitted.
         most: how many of them, the first ones, are enough.
+        program: that of these intervals, where cells were looked at before and nothing is suppressed since.
     """
     def narrow() -> list[int]:
         return [cell for cell in intervals.too_narrow() if among is None or among[cell]]
 
-    program, chance = _Program(intervals), np.random.default_rng(0)
-    program.exchange(intervals)
+    program, chance = program or MoveProgram(intervals), np.random.default_rng(0)
     left = [narrow()]
     while left[-1] and len(left) <= _ROUNDS and not _in_vain([len(cells) for cells in left], intervals.open_cells):
         program.move(intervals, _together(intervals, left[-1], chance.random(len(left[-1])) < 1 / 2))
@@ -188,7 +188,7 @@ def what_holds(intervals: FeasibilityIntervals, cells: Sequence[int]) -> list[He
 
     Of more cells than may be open, of the first so many.
     """
-    program, found = _Program(intervals, at_once=True), []
+    program, found = MoveProgram(intervals, at_once=True), []
     for cell in cells[:intervals.open_cells]:
         short, worth = max(float(side[cell]) for side in intervals.shortfall()), Counter[tuple[int, bool]]()
         for up in (True, False):
@@ -208,7 +208,7 @@ def _in_vain(open_after: Sequence[int], limit: int) -> bool:
     return closed < (_LAST if open_after[-1] <= limit else 1)
 
 
-class _Program:
+class MoveProgram:
     """The moves that a system's published cells allow its suppressed ones."""
 
     def __init__(self, intervals: FeasibilityIntervals, *, at_once: bool = False) -> None:
@@ -221,8 +221,9 @@ class _Program:
         self.matrix = line_matrix(intervals.system, self._place)
         self._limits, self._slack = limit_matrix(intervals.system, self._place)
         self._programs: Programs | None = None
+        self._exchange(intervals)
 
-    def exchange(self, intervals: FeasibilityIntervals) -> None:
+    def _exchange(self, intervals: FeasibilityIntervals) -> None:
         """The cheap bound, where there are no limits.
 
         Of cells in the very same lines one can take what the others can give, and give what it can.
@@ -284,17 +285,8 @@ def line_matrix(system: System, place: dict[int, int]) -> Any:
     A cell may be a line's total and its part, where a total's only child has the total's value: it says nothing there,
     and has no coefficient. What is left of such a line says that the other parts are nothing.
     """
-    data, at, to, count = [], [], [], 0
-    for total, parts in system.lines:
-        terms = Counter({place[total]: 1.0} if total in place else {})
-        terms.subtract(place[part] for part in parts if part in place)
-        kept = [(cell, float(sign)) for cell, sign in terms.items() if sign]
-        if kept:
-            at += [count] * len(kept)
-            to += [cell for cell, _ in kept]
-            data += [sign for _, sign in kept]
-            count += 1
-    return coo_array((data, (at, to)), shape=(count, len(place)))
+    taken = system.line_matrix()[:, sorted(place, key=place.__getitem__)]
+    return taken[np.diff(taken.indptr) > 0].tocoo()
 
 
 def limit_matrix(system: System, place: dict[int, int]) -> tuple[Any, Array]:

@@ -15,7 +15,7 @@ from dataclasses import replace
 import highspy
 import numpy as np
 
-from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, open_cells
+from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, MoveProgram, open_cells
 from ajprivacy_pipeline.disclosure.cells.linear_programs import accept
 from ajprivacy_pipeline.disclosure.cells.protection_cuts import Cut, ProtectionCuts
 from ajprivacy_pipeline.disclosure.cells.table_system import Array, System
@@ -72,11 +72,12 @@ class _Lacks:
         self._system, self._by_measure = system, by_measure
         self._cuts = dict[str, ProtectionCuts]()
         self._told: dict[str, list[bool]] = {measure: [False] * len(system.gone) for measure, _ in by_measure}
-        self._found = list[FeasibilityIntervals]()
+        self._found, self._programs = list[FeasibilityIntervals](), list[MoveProgram]()
 
     def cuts(self, tried: System, shares: Array) -> list[Cut]:
         """Returns cuts that the tried choice does not fulfil; none where it tells nothing, or nothing that cuts say."""
         self._found = [intervals.beside(tried) for _, intervals in self._by_measure]
+        self._programs = [MoveProgram(found) for found in self._found]
         if any(any(told) for told in self._told.values()) and (lacking := self._among(self._told, shares)):
             return lacking
         return self._among(dict.fromkeys(self._told, self._system.gone), shares)
@@ -88,8 +89,8 @@ class _Lacks:
 
     def _among(self, among: Mapping[str, Sequence[bool]], shares: Array) -> list[Cut]:
         lacking = list[Cut]()
-        for (measure, intervals), beside in zip(self._by_measure, self._found, strict=True):
-            for cell in open_cells(beside, among[measure], _CUTS)[:_CUTS]:
+        for (measure, intervals), beside, program in zip(self._by_measure, self._found, self._programs, strict=True):
+            for cell in open_cells(beside, among[measure], _CUTS, program)[:_CUTS]:
                 self._told[measure][cell] = True
                 if measure not in self._cuts:
                     self._cuts[measure] = ProtectionCuts(self._system, measure)
@@ -124,12 +125,13 @@ class _Master:
         for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_max_nodes", _NODES),
                               ("mip_rel_gap", 0.0)):
             accept(self._solver.setOptionValue(option, value))
-        for cell, cost in enumerate(loss.tolist()):
-            is_free = cell not in system.zeros and (among is None or cell in among)
-            accept(self._solver.addVar(float(self._gone[cell]), float(self._gone[cell] or is_free)))
-            if not self._gone[cell]:
-                accept(self._solver.changeColIntegrality(cell, highspy.HighsVarType.kInteger))
-                accept(self._solver.changeColCost(cell, cost))
+        zero = np.isin(np.arange(len(loss)), list(system.zeros))
+        is_free = ~zero if among is None else ~zero & np.isin(np.arange(len(loss)), list(among))
+        places = np.arange(len(loss), dtype=np.int32)
+        accept(self._solver.addVars(len(loss), self._gone.astype(float), (self._gone | is_free).astype(float)))
+        accept(self._solver.changeColsCost(len(loss), places, np.where(self._gone, 0.0, loss)))
+        shown = places[~self._gone]
+        accept(self._solver.changeColsIntegrality(len(shown), shown, np.ones(len(shown), dtype=np.uint8)))
 
     def add(self, terms: Terms, least: float = 0.0) -> None:
         """Hold terms to a least sum; those of suppressed cells are a constant.

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import coo_array
 
 from ajprivacy_pipeline.disclosure.cells.measure_groups import (
     Group,
@@ -52,6 +53,7 @@ class System:
     known: dict[str, Array] = field(default_factory=dict)
     whole: dict[str, frozenset[str]] = field(default_factory=dict)
     rooms: dict[str, Array] = field(default_factory=dict)
+    matrices: dict[str, Any] = field(default_factory=dict)
 
     def is_suppressed(self, unknown: int) -> bool:
         """Whether no row of the unknown shows it."""
@@ -96,6 +98,17 @@ class System:
                 least[total] = max(least[total], min(values[total], least[list(parts)].sum()))
             self.rooms[measure] = values - least
         return self.rooms[measure]
+
+    def line_matrix(self) -> Any:
+        """The lines, a row each, over all unknowns: +1 for the total, -1 for each part, nothing where it is both."""
+        if "lines" not in self.matrices:
+            entries = [(row, cell, sign) for row, (total, parts) in enumerate(self.lines)
+                       for cell, sign in ((total, 1.0), *((part, -1.0) for part in parts))]
+            rows, cells, signs = zip(*entries, strict=True) if entries else ((), (), ())
+            matrix = coo_array((signs, (rows, cells)), shape=(len(self.lines), len(self.rows))).tocsr()
+            matrix.eliminate_zeros()
+            self.matrices["lines"] = matrix
+        return self.matrices["lines"]
 
     def _told(self, rows: list[Row], measure: str, value: float) -> float:
         """What rows tell of a whole number: one by being listed, and what they show of which it cannot be less."""
