@@ -123,7 +123,7 @@ class _Master:
         self._columns = len(loss)
         self._solver = highspy.Highs()  # type: ignore[no-untyped-call]  # its authors left it untyped
         for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_max_nodes", _NODES),
-                              ("mip_rel_gap", 0.0)):
+                              ("mip_rel_gap", 0.0), ("mip_heuristic_run_feasibility_jump", False)):
             accept(self._solver.setOptionValue(option, value))
         zero = np.isin(np.arange(len(loss)), list(system.zeros))
         is_free = ~zero if among is None else ~zero & np.isin(np.arange(len(loss)), list(among))

@@ -125,7 +125,8 @@ class LinePrograms:
         """The same by an integer program that asks for the goal, verified in whole units and øre; 0 without one."""
         count, sign = len(self._products), 1.0 if up else -1.0
         solver = highspy.Highs()  # type: ignore[no-untyped-call]  # its authors left it untyped
-        for option, value in (("output_flag", False), ("threads", 1), ("mip_max_nodes", _NODES), ("random_seed", 0)):
+        for option, value in (("output_flag", False), ("threads", 1), ("mip_max_nodes", _NODES), ("random_seed", 0),
+                              ("mip_heuristic_run_feasibility_jump", False)):  # most of such a program's time
             accept(solver.setOptionValue(option, value))
         room = sum(max(0.0, -p.floor) for p in self._products if np.isfinite(p.floor)) + np.ceil(goal)
         for i, product in enumerate(self._products):

@@ -19,6 +19,7 @@ from ajprivacy_pipeline.disclosure.cells.linear_programs import accept, limit, l
 from ajprivacy_pipeline.disclosure.cells.table_system import Array, System
 
 _FAR = 1e3      # times what is asked for: as far as a cell is let go that nothing else bounds
+_LITTLE = 1e-3  # a share of every shown cell, with which the program tells most about all of them
 _NOTHING = 1e-7
 _SHORT = 1e-6   # of what is asked for: so much may be missing
 
@@ -52,17 +53,22 @@ class ProtectionCuts:
         self.programs = 0
 
     def missing(self, wish: Wish, shares: Array) -> Cut | None:
-        """Returns a cut that the shares do not fulfil, or None where the wish is fulfilled or no cut tells why not."""
-        for far in (1.0, _FAR):  # held to what is asked for, the program says more about cells that bound each other
+        """Returns a cut that the shares do not fulfil, or None where the wish is fulfilled or no cut tells why not.
+
+        Where no cell is shown quite, the program's dual is one that asks for least of all of them (Magnanti and Wong):
+        fewer cuts lead to an end. Held to what is asked for, it says more about cells that bound each other.
+        """
+        for far, tried in ((1.0, np.maximum(shares, _LITTLE)), (1.0, shares), (_FAR, shares)):
             reached, constant, weights = 0.0, 0.0, np.zeros(len(shares))
             for up in wish.sides:
-                moved, fixed, more = self._move(wish, shares, far, up=up)
+                moved, fixed, more = self._move(wish, tried, far, up=up)
                 reached, constant, weights = reached + moved, constant + fixed, weights + more
-            if reached >= 1 - _SHORT or constant >= 1 - _SHORT:
+            if constant < 1 - _SHORT and reached < 1 - _SHORT:
+                cut = Cut(np.minimum(weights / (1 - constant), 1.0))
+                if cut.reached(shares) < 1 - _SHORT:
+                    return cut
+            elif tried is shares:
                 return None
-            cut = Cut(np.minimum(weights / (1 - constant), 1.0))
-            if cut.reached(shares) < 1 - _SHORT:
-                return cut
         return None
 
     def is_granted(self, wish: Wish, shares: Array) -> bool:
