@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -291,16 +292,16 @@ def line_matrix(system: System, place: dict[int, int]) -> Any:
 
 def limit_matrix(system: System, place: dict[int, int]) -> tuple[Any, Array]:
     """The limits over the suppressed cells alone, and how far each may still rise; limits without any are left out."""
-    data, at, to = list[float](), list[int](), list[int]()
-    slack: list[float] = []
-    for terms, rest in system.limits:
-        kept = [(place[cell], sign) for cell, sign in terms if cell in place]
-        if kept:
-            at += [len(slack)] * len(kept)
-            to += [cell for cell, _ in kept]
-            data += [sign for _, sign in kept]
-            slack.append(rest)
-    return coo_array((data, (at, to)), shape=(len(slack), len(place))), np.array(slack)
+    at = np.full(len(system.rows), -1)
+    at[list(place)] = list(place.values())
+    terms = list(chain.from_iterable(terms for terms, _ in system.limits))
+    rows = np.repeat(np.arange(len(system.limits)), np.array([len(terms) for terms, _ in system.limits], dtype=int))
+    columns = at[np.array([cell for cell, _ in terms], dtype=int)]
+    signs = np.array([sign for _, sign in terms], dtype=np.float64)
+    kept = columns >= 0
+    taken, rows = np.unique(rows[kept], return_inverse=True)
+    slack = np.array([rest for _, rest in system.limits], dtype=np.float64)[taken]
+    return coo_array((signs[kept], (rows, columns[kept])), shape=(len(taken), len(place))), slack
 
 
 def determined(system: System, suspects: Sequence[int]) -> list[int]:
