@@ -38,7 +38,8 @@ def asked(con: Connection, policy: DecisionPolicy, month: str, subject_nos: Sequ
         ZoneError: the engine refused a model; a file of an earlier version lacks what it reads.
     """
     words = vocabulary_of(policy)
-    values = {**policy_parameters(policy, month), "subject_nos": list(subject_nos)}
+    values = {**policy_parameters(policy, month), "subject_nos": list(subject_nos),
+              "first_no": min(subject_nos), "last_no": max(subject_nos)}
     con.execute(f"ATTACH ':memory:' AS {ASKED}")
     try:
         con.execute(macros(sql_folder(), words))

@@ -10,13 +10,13 @@ from datetime import date
 from typing import Any
 
 from ajprivacy_pipeline.rights.person import Person
-from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.month_files import has_month, read_month
 from ajprivacy_pipeline.storage.zones import Connection, without_pandas
 
 _CHUNK = 500  # ids of one statement
-_DIGITS = "regexp_replace({}, '[^0-9]', '', 'g')"
+_NAMED = "retention.named_on_records"
 
 
 @dataclass(frozen=True)
@@ -77,35 +77,41 @@ class Month:
                     found[entity, row[0], row[1]] = Decision(row[2], row[3], tuple(row[4]), tuple(row[5]))
         return found
 
-    def named_elsewhere(self, person: Person) -> dict[str, list[str]]:
-        """Returns the orders and invoices of anybody that name a person by phone and name, or by name and address."""
+    def named_elsewhere(self, person: Person, national_digits: int) -> dict[str, list[str]]:
+        """Returns the orders and invoices of anybody that name a person by phone and name, or by name and address.
+
+        Args:
+            person: somebody with a row of their own.
+            national_digits: how many digits at the end of a phone number tell whose it is.
+        """
         row = person.row
         if row is None or not row["name"]:
             return {}
-        values: dict[str, Any] = {"name": row["name"].casefold().strip(), "phone": ""}
-        if person.phones and len(digits := "".join(filter(str.isdigit, person.phones[0]))) >= 8:
-            values["phone"] = digits[-8:]
+        phone = "".join(filter(str.isdigit, person.phones[0])) if person.phones else ""
         street, code = row.get("street_address"), row.get("postal_code")
-        values |= {"street": (street or "").casefold().strip(), "code": (code or "").strip()}
-        return {"orders": [key for (key,) in self._all(_ORDERS, **values)],
-                "invoices": [key for (key,) in self._all(_INVOICES, **{k: v for k, v in values.items()
-                                                                       if k != "phone"})]}
+        found: dict[str, list[str]] = {}
+        for entity, key in self._all(
+                f"SELECT entity, record_id FROM {self._named_on_records()} {_NAMES}", name=row["name"].strip(),
+                digits=national_digits,
+                phone=phone[-national_digits:] if len(phone) >= national_digits else "", street=(street or "").strip(),
+                code=(code or "").strip()):
+            found.setdefault(entity, []).append(key)
+        return found
+
+    def _named_on_records(self) -> str:
+        """The table of the month; its rows, where the month was decided by a version that did not make it."""
+        there = self._all("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'retention' AND table_name = $name",
+                          name=_NAMED.partition(".")[2])
+        return _NAMED if there else f"({(sql_folder() / 'retention' / 'named_on_records.sql').read_text()})"
 
     def _all(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         return self.con.execute(query, values).fetchall() if self.con is not None else []
 
 
-_ORDERS = f"""
-    SELECT order_id FROM staged.orders
-    WHERE lower(delivery_name) = $name AND (
-        ($phone <> '' AND right({_DIGITS.format("delivery_phone")}, 8) = $phone)
-        OR ($street <> '' AND $code <> '' AND lower(delivery_street_address) = $street
-            AND delivery_postal_code = $code))
-"""
-_INVOICES = """
-    SELECT invoice_id FROM staged.invoices
-    WHERE lower(billing_name) = $name AND $street <> '' AND $code <> '' AND lower(billing_street_address) = $street
-      AND billing_postal_code = $code
+_NAMES = """
+    WHERE name = lower($name) AND (
+        ($phone <> '' AND right(regexp_replace(phone, '[^0-9]', '', 'g'), $digits) = $phone)
+        OR ($street <> '' AND $code <> '' AND street_address = lower($street) AND postal_code = $code))
 """
 
 

@@ -144,7 +144,7 @@ class Holdings:
         What was sent to its owner is the owner's, whose address may have been another's before, or whose namesake lives
         in the same house: of it nothing is shown but the person's own address.
         """
-        named = self._month.named_elsewhere(self._person)
+        named = self._month.named_elsewhere(self._person, self._policy.enforcement.sweep.national_digits)
         for table, (column, prefix) in _GUESTS.items():
             key = self._policy.sources.tables[table].key[0]
             by_email, by_name = self._emails(table, column), self._found.by_ids(table, {key: named.get(table, [])})

@@ -1,6 +1,6 @@
 -- model: terms.purposes
 -- grain: one row per asked subject, purpose, and candidate for its end
--- params: as_of, contract_tail_months, bookkeeping_years
+-- params: as_of, contract_tail_months, bookkeeping_years, first_no, last_no
 -- reads: terms.subjects, terms.contracts, terms.cases, terms.uses, retention.subject_purposes, staged.invoices, raw.extraction
 -- doc: When each purpose could end, term by term. A purpose that no other part of this model tells of has one term, `lapse`:
 --   the day that its own line in retention.subject_purposes comes to.
@@ -42,7 +42,7 @@ WITH contract AS (
     FROM vouchers WHERE last_on IS NULL AND invoice_id = first_id
 ), lapses AS (
     SELECT subject_no, unnest([{% for purpose in purposes %}{{ ", " if not loop.first }}{'purpose': '{{ purpose.name }}', 'ends_on': {{ purpose.name }}_on}{% endfor %}], recursive := true)
-    FROM retention.subject_purposes WHERE subject_no IN (SELECT subject_no FROM terms.subjects)
+    FROM retention.subject_purposes WHERE subject_no BETWEEN $first_no AND $last_no AND subject_no IN (SELECT subject_no FROM terms.subjects)
 )
 SELECT * FROM told
 UNION ALL BY NAME

@@ -1,31 +1,34 @@
 -- model: terms.records
 -- grain: one row per record and part of an asked subject
+-- params: first_no, last_no
 -- reads: terms.subjects, retention.record_decisions, retention.order_facts, staged.invoices, staged.cases, staged.communications, staged.newsletter_subscriptions, staged.rights_requests
--- doc: Decisions about the subject's records, with the customer and the contact that each names; a message without ids has its
---   case's.
+-- doc: Decisions about the subject's records; those that something holds with the customer and the contact that each names,
+--   since a freeze of either may hold it. A message without ids has its case's.
 WITH decided AS (
-    SELECT d.* FROM retention.record_decisions AS d WHERE d.subject_no IN (SELECT subject_no FROM terms.subjects)
+    SELECT d.* FROM retention.record_decisions AS d WHERE d.subject_no BETWEEN $first_no AND $last_no AND d.subject_no IN (SELECT subject_no FROM terms.subjects)
+), held AS (
+    SELECT entity, record_id FROM decided WHERE len(held_by) > 0
 ), named AS (
     SELECT 'orders' AS entity, order_id AS record_id, customer_id, contact_id FROM retention.order_facts
-    WHERE order_id IN (SELECT record_id FROM decided WHERE entity = 'orders')
+    WHERE order_id IN (SELECT record_id FROM held WHERE entity = 'orders')
     UNION ALL
     SELECT 'invoices', invoice_id, customer_id, NULL FROM staged.invoices
-    WHERE invoice_id IN (SELECT record_id FROM decided WHERE entity = 'invoices')
+    WHERE invoice_id IN (SELECT record_id FROM held WHERE entity = 'invoices')
     UNION ALL
     SELECT 'cases', case_id, customer_id, contact_id FROM staged.cases
-    WHERE case_id IN (SELECT record_id FROM decided WHERE entity = 'cases')
+    WHERE case_id IN (SELECT record_id FROM held WHERE entity = 'cases')
     UNION ALL
     SELECT 'communications', m.communication_id,
         CASE WHEN m.customer_id IS NULL AND m.contact_id IS NULL THEN c.customer_id ELSE m.customer_id END,
         CASE WHEN m.customer_id IS NULL AND m.contact_id IS NULL THEN c.contact_id ELSE m.contact_id END
     FROM staged.communications AS m LEFT JOIN staged.cases AS c ON c.case_id = m.case_id
-    WHERE m.communication_id IN (SELECT record_id FROM decided WHERE entity = 'communications')
+    WHERE m.communication_id IN (SELECT record_id FROM held WHERE entity = 'communications')
     UNION ALL
     SELECT 'newsletter_subscriptions', subscription_id, customer_id, contact_id FROM staged.newsletter_subscriptions
-    WHERE subscription_id IN (SELECT record_id FROM decided WHERE entity = 'newsletter_subscriptions')
+    WHERE subscription_id IN (SELECT record_id FROM held WHERE entity = 'newsletter_subscriptions')
     UNION ALL
     SELECT 'rights_requests', request_id, customer_id, contact_id FROM staged.rights_requests
-    WHERE request_id IN (SELECT record_id FROM decided WHERE entity = 'rights_requests')
+    WHERE request_id IN (SELECT record_id FROM held WHERE entity = 'rights_requests')
 )
 SELECT d.subject_no, d.entity, d.record_id, d.part, d.decision, d.due_on, d.retained_by, d.held_by, d.policy_version,
     'customer:' || n.customer_id AS customer, 'contact:' || n.contact_id AS contact
