@@ -1,16 +1,14 @@
 -- model: terms.orders
 -- grain: one row per asked subject and order that its purposes or its records rest on
 -- params: business_warranty, first_no, last_no
--- reads: terms.subjects, retention.order_owners, retention.order_facts, retention.released_orders, retention.requests, retention.subject_requests, staged.invoices, staged.orders
+-- reads: terms.subjects, retention.order_owners, retention.order_facts, retention.released_orders, retention.requests, retention.subject_requests, terms.invoices, staged.orders
 -- doc: Orders as the decisions see them, with what was released for the subject, and the end that the first verified erasure
 --   gives the contract (erased_on, where it is earlier). is_own: the order counts for the subject's purposes; others are
 --   those of its invoices.
 WITH own AS (
     SELECT o.* FROM retention.order_owners AS o WHERE o.subject_no BETWEEN $first_no AND $last_no AND o.subject_no IN (SELECT subject_no FROM terms.subjects)
 ), invoiced AS (
-    SELECT DISTINCT s.subject_no, i.order_id
-    FROM staged.invoices AS i JOIN terms.subjects AS s ON s.customer_id = i.customer_id AND s.contact_id IS NULL
-    WHERE i.order_id IS NOT NULL
+    SELECT DISTINCT subject_no, order_id FROM terms.invoices WHERE order_id IS NOT NULL
 ), facts AS (
     SELECT *, true AS is_own FROM own
     UNION ALL

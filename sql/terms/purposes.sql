@@ -1,7 +1,7 @@
 -- model: terms.purposes
 -- grain: one row per asked subject, purpose, and candidate for its end
 -- params: as_of, contract_tail_months, bookkeeping_years, first_no, last_no
--- reads: terms.subjects, terms.contracts, terms.cases, terms.uses, retention.subject_purposes, staged.invoices, raw.extraction
+-- reads: terms.subjects, terms.contracts, terms.cases, terms.uses, retention.subject_purposes, terms.invoices, raw.extraction
 -- doc: When each purpose could end, term by term. A purpose that no other part of this model tells of has one term, `lapse`:
 --   the day that its own line in retention.subject_purposes comes to.
 WITH contract AS (
@@ -20,12 +20,12 @@ WITH contract AS (
         case_id AS "case", closed_on, $contract_tail_months AS months
     FROM terms.cases WHERE NOT is_open
 ), vouchers AS (
-    SELECT s.subject_no, i.invoice_id, i.issued_on, max(i.issued_on) OVER (PARTITION BY s.subject_no) AS last_on,
-        min(i.invoice_id) OVER (PARTITION BY s.subject_no) AS first_id
-    FROM staged.invoices AS i JOIN terms.subjects AS s ON s.customer_id = i.customer_id AND s.contact_id IS NULL AND s.is_person
-    WHERE i.billing_name IS NULL OR i.billing_street_address IS NULL OR 'invoices' IN (
+    SELECT subject_no, invoice_id, issued_on, max(issued_on) OVER (PARTITION BY subject_no) AS last_on,
+        min(invoice_id) OVER (PARTITION BY subject_no) AS first_id
+    FROM terms.invoices
+    WHERE is_person AND (NOT names_buyer OR 'invoices' IN (
         SELECT table_name FROM raw.extraction
-        WHERE list_contains(missing_columns, 'billing_name') OR list_contains(missing_columns, 'billing_street_address'))
+        WHERE list_contains(missing_columns, 'billing_name') OR list_contains(missing_columns, 'billing_street_address')))
 ), told AS MATERIALIZED (
     SELECT * EXCLUDE (applies), 'contract' AS purpose, 'keeps' AS role,
         applies AND (ends_on IS NULL OR NOT bool_or(ends_on IS NULL) OVER (PARTITION BY subject_no)) AS applies

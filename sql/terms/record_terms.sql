@@ -1,7 +1,7 @@
 -- model: terms.record_terms
 -- grain: one row per record and part of an asked subject, and candidate for its end
 -- params: as_of, bookkeeping_years, limitation_months
--- reads: terms.records, terms.orders, terms.contracts, terms.subscriptions, retention.subject_purposes, staged.invoices, staged.cases, staged.communications, retention.known_requests
+-- reads: terms.records, terms.orders, terms.contracts, terms.subscriptions, retention.subject_purposes, terms.invoices, staged.cases, staged.communications, retention.known_requests
 -- doc: When each part of a record could go, term by term. A term of kind `purpose` is the end of the subject's purpose named in
 --   ground. One whose own date cannot be read has `undated_record` or `undated_invoice`, on as_of.
 WITH purposes AS (
@@ -11,7 +11,8 @@ WITH purposes AS (
 {% endfor %}
 ), invoices AS (
     SELECT r.subject_no, r.entity, r.record_id, r.part, i.order_id, i.issued_on
-    FROM terms.records AS r JOIN staged.invoices AS i ON i.invoice_id = r.record_id WHERE r.entity = 'invoices'
+    FROM terms.records AS r JOIN terms.invoices AS i ON i.subject_no = r.subject_no AND i.invoice_id = r.record_id
+    WHERE r.entity = 'invoices'
 ), letters AS (
     SELECT r.*, 'case_closed' AS kind, c.closed_on AS day, r.record_id AS case_id, NOT coalesce(c.closed_on <= $as_of, false) AS is_open
     FROM terms.records AS r JOIN staged.cases AS c ON c.case_id = r.record_id WHERE r.entity = 'cases'

@@ -1,7 +1,7 @@
 -- model: terms.records
 -- grain: one row per record and part of an asked subject
 -- params: first_no, last_no
--- reads: terms.subjects, retention.record_decisions, retention.order_facts, staged.invoices, staged.cases, staged.communications, staged.newsletter_subscriptions, staged.rights_requests
+-- reads: terms.subjects, retention.record_decisions, terms.orders, terms.invoices, staged.cases, staged.communications, staged.newsletter_subscriptions, staged.rights_requests
 -- doc: Decisions about the subject's records; those that something holds with the customer and the contact that each names,
 --   since a freeze of either may hold it. A message without ids has its case's.
 WITH decided AS (
@@ -9,10 +9,10 @@ WITH decided AS (
 ), held AS (
     SELECT entity, record_id FROM decided WHERE len(held_by) > 0
 ), named AS (
-    SELECT 'orders' AS entity, order_id AS record_id, customer_id, contact_id FROM retention.order_facts
+    SELECT DISTINCT 'orders' AS entity, order_id AS record_id, customer_id, contact_id FROM terms.orders
     WHERE order_id IN (SELECT record_id FROM held WHERE entity = 'orders')
     UNION ALL
-    SELECT 'invoices', invoice_id, customer_id, NULL FROM staged.invoices
+    SELECT 'invoices', invoice_id, customer_id, NULL FROM terms.invoices
     WHERE invoice_id IN (SELECT record_id FROM held WHERE entity = 'invoices')
     UNION ALL
     SELECT 'cases', case_id, customer_id, contact_id FROM staged.cases
