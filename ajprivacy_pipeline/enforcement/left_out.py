@@ -7,16 +7,12 @@ Belongs here: when that is due, and its order. Does not belong here: the swap (`
 nobody and are closed.
 """
 
-from contextlib import suppress
-from datetime import UTC, date, datetime
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from ajprivacy_pipeline.calendar import runs_on, shift
 from ajprivacy_pipeline.enforcement.entries import MARKED
 from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.our_copies import read_at_of
 from ajprivacy_pipeline.enforcement.plans import Plan
-from ajprivacy_pipeline.errors import EnforcementError, PrivacyError, ZoneError
+from ajprivacy_pipeline.errors import EnforcementError, PrivacyError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.pseudonyms.zone import PSEUDONYMISED, pseudonymised_file
 from ajprivacy_pipeline.run.month import MonthRun
@@ -50,43 +46,13 @@ def leave_out(settings: Settings, policy: Policy, control: ControlStore, keys: K
         for month in standing_months(settings):  # beside the newest, what a killed run has left
             with month_lock(settings, month):
                 settle(keys, month_file(settings, month))
-                read_at = _read_at(settings, keys, month)
+                read_at = read_at_of(settings, keys, month)
                 if read_at is None or read_at <= max(carried):
                     built += _build(settings, policy, control, keys, month, f"apply {plan.id}", checkpoint)
     except PrivacyError as error:
         raise EnforcementError(f"plan {plan.id} is carried out and verified, but our own copies still hold what went "
                                f"({error}): run `ajprivacy plan apply {plan.id}` again") from None
     return built
-
-
-class OurCopies(NamedTuple):
-    """On which local day our own files were built without something, or else are to be destroyed; neither: none are."""
-
-    built_on: date | None
-    end_on: date | None
-
-
-NO_COPIES = OurCopies(None, None)
-
-
-def our_copies(settings: Settings, policy: Policy, keys: KeyStore, since: datetime) -> OurCopies:
-    """Returns what became of our own files of what was carried out until a moment, in UTC without zone."""
-    standing = standing_months(settings)
-    if not standing:
-        return NO_COPIES
-    read_at = [_read_at(settings, keys, month) for month in standing]
-    if all(moment is not None and moment > since for moment in read_at):
-        last = max(moment for moment in read_at if moment is not None)
-        return OurCopies(last.replace(tzinfo=UTC).astimezone(ZoneInfo(policy.retention.time_zone)).date(), None)
-    return OurCopies(None, runs_on(shift(standing[-1], 1)))
-
-
-def _read_at(settings: Settings, keys: KeyStore, month: str) -> datetime | None:
-    """When the warehouse was read for a month; None where nothing was, or where a killed run left what nobody reads."""
-    with suppress(ZoneError), zones.open_zone(settings, keys, month_file(settings, month), read_only=True) as con:
-        known = con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw' AND table_name = 'moment'")
-        return con.execute("SELECT read_at FROM raw.moment").fetchall()[0][0] if known.fetchall() else None
-    return None
 
 
 def _build(settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore, month: str, told: str,

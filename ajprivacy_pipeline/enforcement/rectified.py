@@ -2,8 +2,8 @@
 
 A value is corrected only while the old one still stands there, and never under a legal hold: what may be needed as it
 was is not written over. What was said is kept sealed; plan, marker and ledger hold no value.
-Belongs here: planning and carrying out what was said. Does not belong here: whose row it is and whether a new value
-will do (`rights.correction`), plans of what is due (`make`, `carry`).
+Belongs here: planning and carrying out what was said. Does not belong here: keeping it (`said`), whose row it is and
+whether a new value will do (`rights.correction`), plans of what is due (`make`, `carry`).
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import hmac
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
@@ -31,13 +31,13 @@ from ajprivacy_pipeline.enforcement.plans import (
     record_plan,
 )
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
+from ajprivacy_pipeline.enforcement.said import Correction, Said, kept
 from ajprivacy_pipeline.enforcement.sealed import key_prints, require_same_keys
 from ajprivacy_pipeline.enforcement.shapes import ApplyResult, PlanSummary
 from ajprivacy_pipeline.enforcement.standing import require_standing
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.storage import sealed
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.keystore import KeyStore
@@ -45,50 +45,8 @@ from ajprivacy_pipeline.storage.month_files import hold_lock, warehouse_lock
 from ajprivacy_pipeline.warehouse.source import open_source
 from ajprivacy_pipeline.warehouse.stream import as_text
 
-PREFIX = "correction-"  # begins the name of a file with what was said, and of its key
 RECTIFY, CHANGED, HELD = "rectify", "value_changed", "legal_hold"
 _BATCH = 1  # a rectification is one batch
-
-
-@dataclass(frozen=True)
-class Correction:
-    """One value to be corrected: table and column of the contract, the row's key as the warehouse shows it."""
-
-    entity: str
-    key: tuple[str, ...]
-    column: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True)
-class Said:
-    """What is to be corrected for a request, and whose rows they are: a subject's id; None for a guest."""
-
-    subject_id: str | None
-    corrections: tuple[Correction, ...]
-
-
-def keep(settings: Settings, keys: KeyStore, request_id: str, said: Said) -> None:
-    """Keep what is to be corrected, sealed, in place of what was said before."""
-    sealed.seal(settings, keys, _name(request_id), json.dumps(asdict(said)).encode())
-
-
-def kept(settings: Settings, keys: KeyStore, request_id: str) -> Said | None:
-    """Returns what is to be corrected for a request; None where nothing was said, or it is forgotten."""
-    if (content := sealed.unseal(settings, keys, _name(request_id))) is None:
-        return None
-    found = json.loads(content)
-    return Said(found["subject_id"], tuple(Correction(**{**one, "key": tuple(one["key"])})
-                                           for one in found["corrections"]))
-
-
-def forget(settings: Settings, keys: KeyStore, still: Sequence[str]) -> int:
-    """Destroy what was said for requests that are none of `still`, which are open; returns how many."""
-    gone = sealed.names(settings, PREFIX) - {_name(request_id) for request_id in still}
-    for name in gone:
-        sealed.destroy(settings, keys, name)
-    return len(gone)
 
 
 def plan_rectification(settings: Settings, request_id: str, beside: Sequence[str], *, by: str) -> PlanSummary:
@@ -303,7 +261,3 @@ def _shown(found: Any, new: str) -> str | None:
 def _facts(keys: KeyStore, said: Said) -> str:
     """A keyed hash of what was said: a plan is bound to it, and tells nothing of it."""
     return hmac.digest(keys.derive("plan", "facts"), json.dumps(asdict(said), sort_keys=True).encode(), "sha256").hex()
-
-
-def _name(request_id: str) -> str:
-    return PREFIX + hashlib.sha256(request_id.encode()).hexdigest()[:24]

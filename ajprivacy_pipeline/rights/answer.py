@@ -11,9 +11,9 @@ from pathlib import Path
 from ajprivacy_pipeline.enforcement import judged
 from ajprivacy_pipeline.enforcement.ground import current_policy
 from ajprivacy_pipeline.enforcement.ledger import Found, Ledger, open_ledger
-from ajprivacy_pipeline.enforcement.left_out import our_copies
+from ajprivacy_pipeline.enforcement.our_copies import our_copies
 from ajprivacy_pipeline.enforcement.plans import RECTIFICATION
-from ajprivacy_pipeline.enforcement.rectified import kept
+from ajprivacy_pipeline.enforcement.said import kept
 from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.explain.words import Language
 from ajprivacy_pipeline.policy import Policy

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from ajprivacy_pipeline.enforcement.ground import current_policy
-from ajprivacy_pipeline.enforcement.rectified import Correction, Said, keep, kept, plan_rectification
+from ajprivacy_pipeline.enforcement.rectified import plan_rectification
 from ajprivacy_pipeline.enforcement.requested import PLANNED, plan_for_request
+from ajprivacy_pipeline.enforcement.said import Correction, Said, keep, kept
 from ajprivacy_pipeline.enforcement.shapes import PlanSummary
 from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.policy import Policy

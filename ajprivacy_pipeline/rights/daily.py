@@ -106,10 +106,10 @@ def tidy(settings: Settings, policy: Policy, today: date, open_ids: Sequence[str
 
     What was decided or said to be corrected for an open request, of `open_ids`, is kept.
     """
-    from ajprivacy_pipeline.enforcement import rectified
+    from ajprivacy_pipeline.enforcement import said
     from ajprivacy_pipeline.enforcement.judged import forget_judged
     control, keys = ControlStore.in_folder(settings.control), KeyStore(settings.keys, settings.root_key)
-    rectified.forget(settings, keys, open_ids)
+    said.forget(settings, keys, open_ids)
     forget_judged(settings, keys, policy.rights.package_days, today, open_ids)
     return {"packages": destroy_copies(settings, control, policy.rights.package_days, today),
             "people": forget(control, today, policy.periods["limitation_months"])}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ajprivacy_pipeline.enforcement.left_out import NO_COPIES, OurCopies
+from ajprivacy_pipeline.enforcement.our_copies import NO_COPIES, OurCopies
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.outbox import COPY, Notice
 from ajprivacy_pipeline.rights.wording import Wording

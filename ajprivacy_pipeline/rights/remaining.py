@@ -7,7 +7,7 @@ whose rows they are (`held`), copies beside the contract, which are told like re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ajprivacy_pipeline.enforcement.rectified import Correction
+from ajprivacy_pipeline.enforcement.said import Correction
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.held import Held
 from ajprivacy_pipeline.rights.person import digits

@@ -15,7 +15,7 @@ from ajprivacy_pipeline.enforcement import judged
 from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.enforcement.carry import apply_plan
 from ajprivacy_pipeline.enforcement.ledger import Ledger
-from ajprivacy_pipeline.enforcement.left_out import OurCopies
+from ajprivacy_pipeline.enforcement.our_copies import OurCopies
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.policy.enforcement import Backup
 from ajprivacy_pipeline.rights.daily import plan_ready, tidy

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.enforcement.carry import apply_plan
 from ajprivacy_pipeline.enforcement.ledger import Ledger
-from ajprivacy_pipeline.enforcement.rectified import PREFIX
+from ajprivacy_pipeline.enforcement.said import PREFIX
 from ajprivacy_pipeline.rights.daily import tidy
 from ajprivacy_pipeline.run.month import open_month
 from ajprivacy_pipeline.run.steps import run_decisions
