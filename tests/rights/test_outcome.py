@@ -153,6 +153,33 @@ def test_what_was_decided_for_an_answer_is_destroyed_in_time(desk: Desk, say: Sa
     assert sealed.names(desk.settings, judged.PREFIX) == set()
 
 
+def everything(desk: Desk) -> tuple[list[list[Any]], list[list[Any]], set[Path]]:
+    """Every row of the warehouse and of the control store, and the files of the home."""
+    control, found = desk.settings.control / "control.db", []
+    for url in (desk.env["AJPRIVACY_WAREHOUSE"], f"sqlite:///{control}"):
+        engine = sa.create_engine(url)
+        with engine.connect() as connection:
+            found.append([sorted(map(tuple, connection.exec_driver_sql(f"SELECT * FROM {table}")), key=repr)
+                          for table in sorted(sa.inspect(connection).get_table_names())])
+        engine.dispose()
+    return found[0], found[1], {path for path in desk.settings.restricted.parent.rglob("*") if path.is_file()
+                                and path.suffix != ".lock"}
+
+
+@pytest.mark.parametrize(("kind", "said"), [
+    (None, "there is no request unknown: `ajprivacy request list` shows those that there are"),
+    pytest.param("access", "is about access, which ends nothing", marks=pytest.mark.soak)])
+def test_a_plan_of_a_request_that_nobody_knows_or_that_ends_nothing_is_refused(desk: Desk, say: Say, kind: str | None,
+                                                                               said: str) -> None:
+    """One sentence, and neither the warehouse nor anything of ours is changed."""
+    request = asked(say, kind) if kind else "unknown"
+    before = everything(desk)
+    code, out, err = say("plan", "make", "--request", request)
+    assert (code, out, err.count("\n")) == (2, "", 1), err
+    assert said in err
+    assert everything(desk) == before
+
+
 @pytest.mark.parametrize(("kind", "step", "about", "told"), [
     ("access", ("extend", "--reason", "complex"), "extension",
      "Henvendelsen er sammensatt. Du får svar senest 20. februar 2027"),
