@@ -114,8 +114,8 @@ class Words:
         return f"{of}: {what}" if of and what else None
 
     def clause(self, name: str, clauses: Mapping[str, Clause]) -> str:
-        """Returns what a promise is: English as the policy says it, Norwegian from the templates; "" where unknown."""
-        known = self._shared["clauses"].get(name) if self._language == "nb" else None
+        """Returns what a promise is, as people are told it; without such words as the policy says it, "" if unknown."""
+        known = self._shared["clauses"].get(name)
         return str(known or (clauses[name].meaning if name in clauses else ""))
 
     def number(self, count: int) -> str:

@@ -283,9 +283,8 @@ class Words:
         return str(self._t["went"]).format(days=listed, whom=self._whom)
 
     def clause(self, clause: str) -> str:
-        """Returns what a clause promises: English as the policy says it, Norwegian from the templates."""
-        known = self._t["clauses"] if self._language == "nb" else self._clauses
-        return str(known.get(clause) or self._clauses.get(clause, ""))
+        """Returns what a clause promises, as people are told it; of one without such words, as the policy says it."""
+        return str(self._t["clauses"].get(clause) or self._clauses.get(clause, ""))
 
     def text(self, name: str, **values: object) -> str:
         """Returns a heading or another text of the page."""

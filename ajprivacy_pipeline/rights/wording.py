@@ -72,8 +72,8 @@ class Wording:
         return str(self._t[group][name]).format(**values)
 
     def clause(self, name: str, meaning: str) -> str:
-        """Returns what a clause promises: English as the policy says it, Norwegian where it is told."""
-        return str(templates(self.language)["clauses"].get(name, meaning)) if self.language == "nb" else meaning
+        """Returns what a clause promises, as people are told it; of one without such words, as the policy says it."""
+        return str(templates(self.language)["clauses"].get(name, meaning))
 
     def day(self, day: date | str | None) -> str:
         """Returns a day in words."""
