@@ -142,30 +142,50 @@ class Holdings:
         """Gifts: other people's orders and invoices that were sent to this person.
 
         What was sent to its owner is the owner's, whose address may have been another's before, or whose namesake lives
-        in the same house: of it nothing is shown but the person's own address.
+        in the same house: of it nothing is shown but the person's own address. Nor are the owner's own number and home,
+        where whoever ordered wrote them on what was sent to this person.
         """
         named = self._month.named_elsewhere(self._person, self._policy.enforcement.sweep.national_digits)
         for table, (column, prefix) in _GUESTS.items():
             key = self._policy.sources.tables[table].key[0]
             by_email, by_name = self._emails(table, column), self._found.by_ids(table, {key: named.get(table, [])})
-            owners = self._names_of([*by_email, *by_name])
+            owners = self._private_owners([*by_email, *by_name])
             for row in (*by_email, *by_name):
                 if not self._is_to_owner(row, row[f"{prefix}name"], owners):
+                    theirs = self._of_the_owner(row, prefix, owners)
                     self._add(table, row, "elsewhere", (name for name in self._policy.sources.tables[table].columns
-                                                        if name.startswith(prefix)))
+                                                        if name.startswith(prefix) and name not in theirs))
                 elif email_key(row[column] or "") in self._person.email_keys:
                     self._add(table, row, "elsewhere", (column,))
 
-    def _names_of(self, rows: Sequence[Row]) -> dict[tuple[str, str], str]:
-        """The names of the private customers whose rows some are, in small letters; without those who have none."""
+    def _private_owners(self, rows: Sequence[Row]) -> dict[tuple[str, str], Row]:
+        """The people whose rows some are: private customers and contact persons."""
         wanted: dict[str, set[str]] = {}
         for table, owner in filter(None, map(self._owner, rows)):
             wanted.setdefault(table, set()).add(owner)
-        return {(table, (row[SUBJECTS[table]] or "").strip(WHITE_SPACE)): _folded(row["name"])
+        return {(table, (row[SUBJECTS[table]] or "").strip(WHITE_SPACE)): row
                 for table, ids in wanted.items() for row in self._found.by_ids(table, {SUBJECTS[table]: sorted(ids)})
-                if row["name"] and row.get("customer_type") in _PRIVATE}
+                if table == "contacts" or row["customer_type"] in _PRIVATE}
 
-    def _is_to_owner(self, row: Row, name: str | None, owners: Mapping[tuple[str, str], str]) -> bool:
+    def _of_the_owner(self, row: Row, prefix: str, owners: Mapping[tuple[str, str], Row]) -> set[str]:
+        """Columns of a delivery or bill that hold the number or the home of whoever ordered, unless it is also mine."""
+        owner, mine = owners.get(self._owner(row) or ("", "")), self._person.row or {}
+        if owner is None or self._is_own(row):
+            return set()
+        found = set()
+        number = self._number(row.get(f"{prefix}phone"))
+        if number and self._number(owner["phone"]) == number != self._number(mine.get("phone")):
+            found.add(f"{prefix}phone")
+        home = _folded(row[f"{prefix}street_address"])
+        if home and _folded(owner.get("street_address")) == home != _folded(mine.get("street_address")):
+            found |= {f"{prefix}{name}" for name in ("street_address", "postal_code", "city")}
+        return found
+
+    def _number(self, phone: str | None) -> str:
+        """The digits of a phone number that tell whose it is."""
+        return digits(phone)[-self._policy.enforcement.sweep.national_digits:]
+
+    def _is_to_owner(self, row: Row, name: str | None, owners: Mapping[tuple[str, str], Row]) -> bool:
         """Whether a delivery or bill is the owner's own, by the name on it.
 
         In doubt, and where a company ordered, whose addresses pass from one colleague to the next, it is where it does
@@ -174,8 +194,10 @@ class Holdings:
         owner = self._owner(row)
         if owner is None or not name or self._is_own(row):
             return False
-        known = owners.get(owner)
-        return _folded(name) == known if known else _folded(name) != _folded((self._person.row or {}).get("name"))
+        known = owners[owner] if owner in owners and owner[0] == "customers" else {}
+        if known.get("name"):
+            return _folded(name) == _folded(known["name"])
+        return _folded(name) != _folded((self._person.row or {}).get("name"))
 
     def _emails(self, table: str, column: str) -> list[Row]:
         return self._found.by_emails(table, column, self._person.email_keys)

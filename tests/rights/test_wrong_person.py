@@ -35,7 +35,8 @@ ROWS: Rows = {
         {"customer_id": "per", "customer_type": "consumer", "name": "Per Lie", "email": "per@example.no"},
         # the address was Per's before; a gift of Gro's went to it as well
         {"customer_id": "nina", "customer_type": "consumer", "name": "Nina Moe", "email": "innboks@example.no"},
-        {"customer_id": "gro", "customer_type": "consumer", "name": "Gro By", "email": "gro@example.no"},
+        {"customer_id": "gro", "customer_type": "consumer", "name": "Gro By", "email": "gro@example.no",
+         "phone": "+47 91 00 00 02", "street_address": "Bakken 7", "postal_code": "5003", "city": "Bergen"},
         {"customer_id": "B", "customer_type": "business", "name": "Verk AS", "email": "post@verk.example"}],
     "contacts": [
         {"contact_id": "kari", "customer_id": "B", "name": "Kari Gammel", "created_at": "2020-01-01",
@@ -50,6 +51,10 @@ ROWS: Rows = {
             "delivery_street_address": "Storgata 1", "delivery_postal_code": "0150", "delivery_phone": "90000001"},
         {"order_id": "o-per", "customer_id": "per", **_to("Per Lie", "PER", delivery_email="Innboks@Example.no")},
         {"order_id": "o-gift", "customer_id": "gro", **_to("Nina M.", "GIFT", delivery_email="innboks@example.no")},
+        # what Gro sent to Nina with her own number and home on it, as who must be rung when it comes
+        {"order_id": "o-rung", "customer_id": "gro", **_to("Nina M.", "RUNG", delivery_email="innboks@example.no")} | {
+            "delivery_phone": "0047 91000002", "delivery_street_address": "BAKKEN 7", "delivery_postal_code": "5003",
+            "delivery_city": "Bergen"},
         {"order_id": "o-kari", "customer_id": "B", "contact_id": "kari",
          **_to("Kari Gammel", "KARI", delivery_email="innkjop@verk.example")},
         {"order_id": "o-gone", "customer_id": "B", "contact_id": "gone",
@@ -67,7 +72,7 @@ ROWS: Rows = {
         {"request_id": "merged", "kind": "access", "customer_id": "sr-before", "email": "sr@example.no",
          "received_at": "2026-10-20", "identity_verified_at": "2026-10-21"}],
 }
-MARKERS = ("SR", "JR", "PER", "GIFT", "KARI", "GONE", "COMPANY", "LARS")
+MARKERS = ("SR", "JR", "PER", "GIFT", "RUNG", "KARI", "GONE", "COMPANY", "LARS")
 Answer = Callable[..., str]
 
 
@@ -109,8 +114,8 @@ def marked(text: str) -> set[str]:
     (("--customer", "sr"), {"SR"}), (("--customer", "jr"), {"JR"}),
     (("--email", "mailto:SR@Example.NO"), {"SR"}),  # written otherwise, it is the same address
     (("--customer", "per"), {"PER"}),
-    (("--customer", "nina"), {"GIFT"}),  # what came to her before it was hers is not
-    (("--customer", "gro"), {"GIFT"}),
+    (("--customer", "nina"), {"GIFT", "RUNG"}),  # what came to her before it was hers is not
+    (("--customer", "gro"), {"GIFT", "RUNG"}),
     (("--contact", "kari"), {"KARI", "LARS"}),
     (("--contact", "lars"), {"LARS"}),  # neither what his predecessors ordered by the same address, nor the company's
     (("--email", "INNKJOP@verk.example"), {"LARS"}), (("--customer", "B"), {"COMPANY"})])
@@ -127,6 +132,14 @@ def test_of_a_row_that_went_to_its_owner_the_address_alone_is_shown(answer: Answ
     text = answer("--contact", "lars")
     assert "innkjop@verk.example" in text
     assert all(name not in text for name in ("Kari Gammel", "Mona Glemt", "post@verk.example"))
+
+
+def test_of_what_was_sent_to_somebody_the_number_and_home_of_whoever_ordered_are_not_shown(answer: Answer) -> None:
+    """They are Gro's, who wrote them on Nina's parcel, and stand in her own package."""
+    for whose, is_shown in (("gro", True), ("nina", False)):
+        text = answer("--customer", whose).casefold()
+        assert [part in text for part in ("91000002", "bakken 7", "5003", "bergen")] == [is_shown] * 4, whose
+        assert "rung-note" in text
 
 
 def test_a_number_from_before_customers_were_merged_finds_nobody(answer: Answer) -> None:
