@@ -20,8 +20,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from dagster import AssetKey, DagsterEventType, EventLogEntry, EventLogRecord
-from dagster._core.storage.event_log.base import EventLogStorage
+from dagster import (
+    AssetKey,
+    DagsterEventType,
+    DagsterInstance,
+    EventLogEntry,
+    EventLogRecord,
+    serialize_value,
+)
 from dagster._core.storage.event_log.schema import AssetKeyTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
@@ -185,16 +191,33 @@ def _said_once(event: EventLogEntry) -> EventLogEntry:
         event_specific_data=found.step_output_data._replace(metadata={})))
 
 
-def written(storage: EventLogStorage, run_id: str, after: int) -> tuple[list[str], int]:
-    """Returns a run's events after the one with an id, as they stand in the storage, and the last one's id.
+class Written:
+    """Everything of a run in Dagster's storage, as JSON: the run itself, then its events.
 
-    Raises:
-        TypeError: a storage that is no database; `dagster.yaml` names none.
+    Standard output is not kept (dagster.yaml), so there is nothing else. Events are only ever added, and each is read
+    once: a release asks three times, and a run has a thousand of them.
     """
-    if not isinstance(storage, SqlEventLogStorage):
-        raise TypeError(f"{type(storage).__name__} is no database")
-    columns = SqlEventLogStorageTable.c
-    with storage.run_connection(run_id) as connection:
-        rows = connection.execute(select(columns.id, columns.event).where(
-            columns.run_id == run_id, columns.id > after).order_by(columns.id)).fetchall()
-    return [event for _, event in rows], rows[-1][0] if rows else after
+
+    def __init__(self, instance: DagsterInstance, run_id: str) -> None:
+        """Read nothing yet."""
+        self._instance, self._run_id = instance, run_id
+        self._events: list[str] = []
+        self._last = -1
+
+    def __call__(self) -> Iterator[str]:
+        """What is written by now, as it stands there.
+
+        Raises:
+            TypeError: a storage that is no database; `dagster.yaml` names none.
+        """
+        if run := self._instance.get_run_by_id(self._run_id):
+            yield serialize_value(run)
+        storage, columns = self._instance.event_log_storage, SqlEventLogStorageTable.c
+        if not isinstance(storage, SqlEventLogStorage):
+            raise TypeError(f"{type(storage).__name__} is no database")
+        with storage.run_connection(self._run_id) as connection:
+            rows = connection.execute(select(columns.id, columns.event).where(
+                columns.run_id == self._run_id, columns.id > self._last).order_by(columns.id)).fetchall()
+        self._events += [event for _, event in rows]
+        self._last = rows[-1][0] if rows else self._last
+        yield from self._events

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 import dagster as dg
-from ajprivacy_pipeline.assets.events import written
 from ajprivacy_pipeline.assets.history import PARTITION_TAG, end_dead_runs, note_interruption, note_unchecked
 from ajprivacy_pipeline.assets.interrupts import INTERRUPTS
 from ajprivacy_pipeline.assets.labels import label
@@ -39,6 +38,8 @@ def month_resource(
     """
 
     def open_for_run(context: dg.InitResourceContext) -> Iterator["MonthRun"]:
+        from ajprivacy_pipeline.assets.events import Written  # late: Dagster's storage takes as long as its assets
+
         from ajprivacy_pipeline.run.month import open_month
         try:
             run = context.run
@@ -67,28 +68,6 @@ def month_resource(
         description="The month's encrypted file, its lock, the policy and the keys. What a run is told comes from "
                     "these variables when it starts; no value of them is shown or stored here.\n\n" + "\n".join(
                         f"- `{name}`: {what}" for name, what in VARIABLES.items()))
-
-
-class Written:
-    """Everything of a run in Dagster's storage, as JSON: the run itself, then its events.
-
-    Standard output is not kept (dagster.yaml), so there is nothing else. Events are only ever added, and each is read
-    once: a release asks three times, and a run has a thousand of them.
-    """
-
-    def __init__(self, instance: dg.DagsterInstance, run_id: str) -> None:
-        """Read nothing yet."""
-        self._instance, self._run_id = instance, run_id
-        self._events: list[str] = []
-        self._last = -1
-
-    def __call__(self) -> Iterator[str]:
-        """What is written by now."""
-        if run := self._instance.get_run_by_id(self._run_id):
-            yield dg.serialize_value(run)
-        found, self._last = written(self._instance.event_log_storage, self._run_id, self._last)
-        self._events += found
-        yield from self._events
 
 
 @contextmanager

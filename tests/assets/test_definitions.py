@@ -37,6 +37,15 @@ def test_definitions_load_and_hold_together() -> None:
     dg.Definitions.validate_loadable(build_defs())
 
 
+def test_the_graph_loads_nothing_that_only_a_run_needs() -> None:
+    """Pages, daemon and every command that asks Dagster load it: what each of these takes stood in the way of all."""
+    heavy = ["pandas", "numpy", "scipy", "pyarrow", "sqlglot", "matplotlib", "psycopg", "sqlalchemy", "alembic"]
+    asked = ("import sys; import ajprivacy_pipeline.assets.definitions; "
+             f"print([name for name in {heavy} if name in sys.modules])")
+    found = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True, cwd=ROOT)
+    assert found.stdout.strip() == "[]"
+
+
 def test_graph_is_the_one_on_file() -> None:
     """A change of the graph is seen in review: `python -m tests.assets.test_definitions` writes it anew."""
     assert _edges() == SNAPSHOT.read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import dagster as dg
-from ajprivacy_pipeline.assets.resources import Written
+from ajprivacy_pipeline.assets.events import Written
 
 
 @dg.op
