@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 
 Key = tuple[Any, ...]
 _CHUNK = 5000  # keys of one statement, which may be bound twice; SQLite takes 32,766 bound values
@@ -139,4 +140,6 @@ def bound(key: Sequence[str]) -> list[str]:
 
 
 def _bytes_of(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    return sa.collate(column, "BINARY") if dialect == "sqlite" else sa.func.binary(column)
+    if dialect == "sqlite":
+        return sa.collate(column, "BINARY")
+    return sa.func.binary(sa.cast(column, mysql.CHAR(charset="utf8mb4")))  # as the driver sends what it is held against

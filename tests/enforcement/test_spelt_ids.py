@@ -76,3 +76,19 @@ def test_all_spellings_of_a_column_are_known(kind: str, request: pytest.FixtureR
         assert keys_of(connection, ("grid",), "customer") == {"c1", "C1", "c1 "}
         assert unusual_spellings(connection, ("queue",), "address", None) == {
             "kari@example.no": ["MAILTO:kari@example.no", "mailto:kari@example.no"]}
+
+
+def test_an_id_in_another_character_set_is_the_same_id(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Its bytes are others in a table of latin1 than those that the driver sends."""
+    world = _world("mariadb", request, tmp_path)
+    world.execute("ALTER TABLE customers CONVERT TO CHARACTER SET latin1")
+    world.execute("ALTER TABLE orders CONVERT TO CHARACTER SET latin1")
+    for table in ("customers", "orders"):
+        world.execute(f"UPDATE {table} SET customer_id = 'Ås3' WHERE customer_id = 'c3'")
+    world.decide()
+    result = world.apply(world.approved())
+    assert result["verified"]
+    assert result["dropped"] == []
+    with world.connection() as connection:
+        rows = connection.exec_driver_sql("SELECT name, email FROM customers WHERE customer_id = 'Ås3'").fetchall()
+    assert [tuple(row) for row in rows] == [(None, None)]
