@@ -38,7 +38,20 @@ def typed(dialect: str, table: sa.Table, key: Sequence[str], keys: Iterable[Key]
                   for type_, value in zip(types, values, strict=True)) for values in keys]
 
 
+def unpadded(dialect: str, table: sa.Table, name: str) -> sa.ColumnElement[Any]:
+    """Returns a column to read, without the blanks that fill up one of a fixed width, as everything else reads it."""
+    if _is_padded(dialect, table.c[name].type):
+        return sa.cast(sa.column(name), sa.Text)
+    return sa.column(name)
+
+
+def _is_padded(dialect: str, type_: sa.types.TypeEngine[Any]) -> bool:
+    return dialect == "postgresql" and isinstance(type_, sa.CHAR)  # others take the blanks off themselves
+
+
 def _type_of(dialect: str, type_: sa.types.TypeEngine[Any]) -> Callable[[str], Any] | None:
+    if _is_padded(dialect, type_):
+        return lambda text: text.rstrip(" ")
     if isinstance(type_, sa.Integer):
         return int
     if isinstance(type_, sa.Uuid):

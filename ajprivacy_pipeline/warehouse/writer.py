@@ -241,8 +241,8 @@ class Batch:
         """Returns what `read` does, each row as the values of some columns, among them the key's."""
         found: list[Key] = []
         table, at = self._writer.table(path), [columns.index(name) for name in key]
+        shown = [keyed.unpadded(self._dialect, table, name) for name in columns]
         for chunk in keyed.chunks(keyed.typed(self._dialect, table, key, keys)):
-            shown: list[sa.ColumnElement[Any]] = [sa.column(name) for name in columns]
             query = sa.select(*shown).select_from(table).where(keyed.read_by(self._dialect, table, key, chunk))
             query = query.where(copied.condition(where)) if where else query
             if lock and self._dialect != "sqlite":

@@ -92,3 +92,32 @@ def test_an_id_in_another_character_set_is_the_same_id(request: pytest.FixtureRe
     with world.connection() as connection:
         rows = connection.exec_driver_sql("SELECT name, email FROM customers WHERE customer_id = 'Ås3'").fetchall()
     assert [tuple(row) for row in rows] == [(None, None)]
+
+
+PADDED = {"customers": ("customer_id", "name"), "orders": ("order_id", "customer_id", "delivery_name"),
+          "order_lines": ("order_id",), "web_events": ("event_id", "customer_id"), "grid": ("customer",),
+          "newsletter_subscriptions": ("subscription_id", "email", "customer_id"), "rights_requests": ("request_id",)}
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_columns_of_a_fixed_width_are_carried_out(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """PostgreSQL fills them up with blanks, its own text of them has none, and its driver gives them."""
+    world = _world(kind, request, tmp_path)
+    for table, columns in PADDED.items():
+        for column in columns:
+            world.execute(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE char(40)" if kind == "postgresql" else
+                          f"ALTER TABLE {table} MODIFY {column} char(40)")
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(mapping.read_text() + '[[copies]]\ntable = "grid"\ndelete = true\nwith = "customers.name"\n'
+                       'by = { column = "customer", entity = "customers" }\n')
+    world.execute("ALTER TABLE grid ADD PRIMARY KEY (row_no)")
+    world.decide()
+    result = world.apply(world.approved())
+    assert result["verified"]
+    assert result["dropped"] == []
+    assert result["copies"] == [{"table": "grid", "rows": 2, "cells": 4}]
+    with world.connection() as connection:
+        names = dict(connection.exec_driver_sql("SELECT trim(customer_id), trim(name) FROM customers").fetchall())
+        rows = connection.exec_driver_sql("SELECT row_no FROM grid").fetchall()
+    assert names == {"c1": None, "c2": None, "c3": None, "c4": "Ola Hansen"}
+    assert [tuple(row) for row in rows] == [(2,)]
