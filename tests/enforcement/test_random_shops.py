@@ -19,7 +19,7 @@ from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.storage.catalogue import layer_models
 from tests.enforcement.enforcement_world import MONTH, Cells, Decision, World, changed, empty_database
 from tests.enforcement.expected import bare, expected
-from tests.oracle.batch import named_shop
+from tests.oracle.batch import IDS, named_shop
 from tests.oracle.drawing import TOMBSTONES
 from tests.oracle.shops import random_shop
 
@@ -48,14 +48,19 @@ def _text(_table: str, _column: str, _spec: SourceColumn) -> sa.types.TypeEngine
     return sa.String(200)
 
 
-def world_of(folder: Path, url: str, merged: Merged, type_of: Callable[..., sa.types.TypeEngine[Any]] = _text) -> World:
+def world_of(folder: Path, url: str, merged: Merged, type_of: Callable[..., sa.types.TypeEngine[Any]] = _text,
+             mapping: str | None = None) -> World:
     """A world over the shops, in columns of text or of some types by table, column and what the contract says of it."""
     notice = folder / "notice"
     notice.mkdir()
     for name, text in read_texts(NOTICE).items():
         (notice / name).write_text(text.replace("first_orphan_share = 0.2", "first_orphan_share = 1.0"),
                                    encoding="utf-8")
-    world = World(folder / "home", url, AJPRIVACY_NOTICE=str(notice), AJPRIVACY_THREADS="2")
+    env = {"AJPRIVACY_NOTICE": str(notice), "AJPRIVACY_THREADS": "2"}
+    if mapping is not None:
+        (folder / "mapping.toml").write_text(mapping, encoding="utf-8")
+        env["AJPRIVACY_MAPPING"] = str(folder / "mapping.toml")
+    world = World(folder / "home", url, **env)
     metadata = sa.MetaData()
     engine = sa.create_engine(url)
     for name, table in world.policy.sources.tables.items():
@@ -106,18 +111,27 @@ def _decided(world: World) -> tuple[dict[tuple[str, str, str], Decision], Parts]
     return world.run(MONTH, steps), waiting
 
 
-def _by_bare_key(cells: Cells) -> Cells:
-    return {table: {bare(key) or key: row for key, row in rows.items()} for table, rows in cells.items()}
+def carried_out(world: World, named: Callable[[str], str] = str) -> dict[tuple[str, str, str], Decision]:
+    """What was decided, after everything that was due ended cell for cell as it should, and only that.
 
+    `named` says the shops' own ids of the world's.
+    """
+    def cells() -> Cells:
+        return {table: {bare(named(key)) or named(key): {
+            column: value if value is None or column not in IDS else named(str(value)) for column, value in row.items()}
+            for key, row in rows.items()} for table, rows in world.cells().items()}
 
-def carried_out(world: World) -> dict[tuple[str, str, str], Decision]:
-    """What was decided, after everything that was due ended cell for cell as it should, and only that."""
-    going = _due_today(world)
+    def of_shops(part: tuple[str, str, str]) -> tuple[str, str, str]:
+        kind, is_subject, key = part[1].rpartition(":") if part[0] == "subject" else ("", "", part[1])
+        return part[0], f"{kind}{is_subject}{named(key)}", part[2]
+
+    going = {of_shops(part) for part in _due_today(world)}
     decisions, waiting = _decided(world)
+    decisions, waiting = {of_shops(part): one for part, one in decisions.items()}, set(map(of_shops, waiting))
     told: dict[tuple[str, str, str], Decision] = {
         key: ("retain", None) if decision == "due" and key not in going else (decision, due_on)
         for key, (decision, due_on) in decisions.items()}
-    before = _by_bare_key(world.cells())
+    before = cells()
     plan = world.plan()
     assert not plan["refused"]
     assert plan["rows"] == sum(decision == "due" for decision, _ in decisions.values()) - sum(
@@ -126,13 +140,13 @@ def carried_out(world: World) -> dict[tuple[str, str, str], Decision]:
     approve(world.settings, str(plan["plan"]), "Ada", release_brake=True)
     result = world.apply(str(plan["plan"]))
     assert result["verified"]
-    after = _by_bare_key(world.cells())
+    after = cells()
     now = {cell: becomes for cell, (_, becomes) in changed(before, after).items()}
     wanted = expected(before, told)
     assert {cell: (now.get(cell, "as it was"), wanted.get(cell, "stays")) for cell in now.keys() ^ wanted.keys()} == {}
     assert now == wanted
     assert sum(row["rows"] for row in result["dropped"]) == plan["rows"] - result["applied"]
-    again = world.decide()
+    again = {of_shops(part): one for part, one in world.decide().items()}
     gone = {key for key, (decision, _) in told.items() if decision == "due"}
     for key, decision in decisions.items():
         if key in gone:
