@@ -84,7 +84,7 @@ def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place]
     changeable = [(entity, part) for (entity, part), stage in stages.items() if entity in places
                   and places[entity].changes(stage)]
     con.execute("CREATE OR REPLACE TABLE scratch.changeable AS SELECT unnest($1) AS entity, unnest($2) AS part",
-                [list(column) for column in zip(*changeable, strict=True)])
+                [[entity for entity, _ in changeable], [part for _, part in changeable]])
     con.execute(_STATES)
     con.execute("UPDATE made.rows SET state = s.state FROM scratch.states AS s WHERE rows.row_no = s.row_no "
                 "AND s.state IS NOT NULL AND rows.state IS NULL")

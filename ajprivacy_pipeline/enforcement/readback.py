@@ -7,6 +7,7 @@ ones with nothing changed. Does not belong here: what is changed (`apply`).
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from ajprivacy_pipeline.errors import EnforcementError
 
@@ -70,7 +71,9 @@ def _wrong(expected: Mapping[Key, Ends | None], found: Mapping[Key, Key], listed
 
 
 def _stands(found: Any, written: Any) -> bool:
-    """Whether a column holds what was written; one of a fixed width fills up with blanks."""
+    """Whether a column holds what was written; one of a fixed width fills up with blanks, and a uuid may be a text."""
+    if isinstance(written, UUID):
+        return str(found) == str(written)
     if isinstance(found, str) and isinstance(written, str):
         return found.rstrip(" ") == written.rstrip(" ")
     return bool(found == written)

@@ -55,7 +55,7 @@ def _type_of(dialect: str, type_: sa.types.TypeEngine[Any]) -> Callable[[str], A
     if isinstance(type_, sa.Integer):
         return int
     if isinstance(type_, sa.Uuid):
-        return UUID
+        return UUID if dialect == "postgresql" else None  # the drivers of others give its text
     if not isinstance(type_, sa.Numeric):
         return None
     return _stored if dialect == "sqlite" else Decimal

@@ -9,6 +9,7 @@ from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.targets import Place, places_of, sharings
 from ajprivacy_pipeline.warehouse.mapping import load_mapping, resolve
 from ajprivacy_pipeline.warehouse.source import open_source
+from tests.enforcement import guarded_shop
 from tests.enforcement.enforcement_world import shop_of
 
 TABLES = (
@@ -189,3 +190,20 @@ def test_two_parts_of_one_cell_wait_for_each_other(tmp_path: Path) -> None:
     found = places(tmp_path, more='[tables.customers.columns.username]\ncolumn = "epost"\n')
     assert found["customers"].columns["username"] == found["customers"].columns["email"] == ("epost",)
     assert shared(found) == {("email", "username", True), ("username", "email", True)}
+
+
+def test_a_plan_of_nothing_that_we_may_change_ends_verified(tmp_path: Path) -> None:
+    """All of a shop of which every row is found by an expression."""
+    world = guarded_shop.guarded_world(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}")
+    keys = {"customers": "customer_id", "contacts": "contact_id", "orders": "order_id", "cases": "case_id",
+            "newsletter_subscriptions": "subscription_id", "rights_requests": "request_id"}
+    (tmp_path / "mapping.toml").write_text(guarded_shop.MAPPING + "".join(
+        f"[tables.{table}.columns]\n{key} = {{ sql = \"{key} || ''\" }}\n" for table, key in keys.items()))
+    before = world.cells()
+    world.decide()
+    plan = world.plan()
+    result = world.apply(world.approved(plan))
+    assert result["verified"]
+    assert (result["applied"], result["not_carried_out"]) == (0, plan["rows"])
+    assert plan["rows"] > 0
+    assert world.cells() == before

@@ -110,6 +110,7 @@ IDENTIFIED: dict[tuple[str, str], tuple[Any, Callable[[int], object], Callable[[
     ("postgresql", "char"): (sa.CHAR(12), "K{}".format, str),
     ("mariadb", "bigint"): (mysql.BIGINT(unsigned=True), int, str),
     ("mariadb", "decimal"): (sa.Numeric(20, 0), Decimal, str),
+    ("mariadb", "uuid"): (sa.Uuid(as_uuid=False), lambda number: str(_uuid(number)), str),
     ("mariadb", "char"): (sa.CHAR(12), "K{}".format, str),
 }
 
