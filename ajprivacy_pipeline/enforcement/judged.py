@@ -20,14 +20,20 @@ from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.zones import Connection
 
+# Freezes that say something of whom they stand on; where that is somebody else, only that it is one is told.
+TELLS_OF_SOMEBODY = ("open_balance", "restriction", "access_pending", "legal_hold")
+OF_ANOTHER = "of_another"
 PREFIX = "judged-"  # begins the name of a file, and of its key
 _PEOPLE = """
     SELECT request_id, list(DISTINCT subject_id ORDER BY subject_id) FILTER (subject_id IS NOT NULL)
     FROM scratch.asked GROUP BY request_id
 """
 _JUDGED = """
-    WITH people AS (SELECT DISTINCT request_id, subject_id FROM scratch.asked),
-    records AS (
+    WITH people AS (
+        SELECT request_id, subject_id, list("freeze") FILTER ("freeze" IS NOT NULL) AS freezes
+        FROM (SELECT DISTINCT request_id, subject_id FROM scratch.asked) LEFT JOIN retention.freezes USING (subject_id)
+        GROUP BY request_id, subject_id
+    ), records AS (
         SELECT p.request_id, d.* FROM retention.record_decisions AS d JOIN people AS p USING (subject_id)
         UNION
         SELECT r.request_id, d.* FROM retention.record_decisions AS d
@@ -37,7 +43,12 @@ _JUDGED = """
             AS entity, d.attribute AS part, d.decision, d.due_on, d.retained_by, d.held_by
         FROM retention.attribute_decisions AS d JOIN people AS p USING (subject_id)
         UNION ALL
-        SELECT request_id, entity, part, decision, due_on, retained_by, held_by FROM records
+        SELECT request_id, entity, part, decision, due_on, retained_by, CASE WHEN p.subject_id IS NULL THEN held_by
+            ELSE list_sort(list_distinct(list_transform(held_by, lambda name: CASE
+                WHEN list_contains($tells, name) AND NOT coalesce(list_contains(p.freezes, name), false)
+                    AND NOT (name = 'legal_hold' AND list_contains(e.held_entities, r.entity)) THEN $another
+                ELSE name END))) END
+        FROM records AS r LEFT JOIN people AS p USING (request_id, subject_id) CROSS JOIN retention.evidence AS e
         UNION ALL
         SELECT request_id, entity, part, 'due', due_on, [], []
         FROM scratch.due_each SEMI JOIN retention.bulk_rulings USING (entity, record_id)
@@ -85,7 +96,8 @@ class CarriedOut:
 def judge_all(con: Connection, day: date) -> dict[str, Judged]:
     """Returns what is decided about whoever stands in `scratch.asked`, `reached` and `due_each`, by request."""
     parts: dict[str, list[JudgedPart]] = defaultdict(list)
-    for request_id, entity, part, decision, due_on, why, held, rows in con.execute(_JUDGED).fetchall():
+    for request_id, entity, part, decision, due_on, why, held, rows in con.execute(
+            _JUDGED, {"tells": list(TELLS_OF_SOMEBODY), "another": OF_ANOTHER}).fetchall():
         parts[request_id].append(JudgedPart(entity, part, decision, due_on, tuple(why), tuple(held), rows))
     return {request_id: Judged(day, tuple(people or ()), tuple(parts[request_id]))
             for request_id, people in con.execute(_PEOPLE).fetchall()}

@@ -5,10 +5,11 @@ Belongs here: reading the month's file. Does not belong here: the warehouse as i
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from ajprivacy_pipeline.enforcement.judged import OF_ANOTHER, TELLS_OF_SOMEBODY
 from ajprivacy_pipeline.rights.person import Person
 from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.storage.boundary import boundary
@@ -75,6 +76,20 @@ class Month:
                                      "retention.record_decisions WHERE entity = $entity AND record_id IN "
                                      f"({', '.join(f'${name}' for name in some)})", entity=entity, **some):
                     found[entity, row[0], row[1]] = Decision(row[2], row[3], tuple(row[4]), tuple(row[5]))
+        return self._without_others(found, number)
+
+    def _without_others(self, found: dict[tuple[str, str, str], Decision],
+                        number: int | None) -> dict[tuple[str, str, str], Decision]:
+        """Decisions in which a freeze of somebody else, as of a contact's company, is told as no more than that."""
+        if number is None or not any(set(one.held_by) & set(TELLS_OF_SOMEBODY) for one in found.values()):
+            return found
+        own = {name for (name,) in self._all('SELECT f."freeze" FROM retention.freezes AS f JOIN retention.subjects '
+                                             "AS s USING (subject_id) WHERE s.subject_no = $number", number=number)}
+        tables = {name for (name,) in self._all("SELECT unnest(held_entities) FROM retention.evidence")}
+        for (entity, key, part), one in found.items():
+            known = own | {"legal_hold"} if entity in tables else own
+            held = [OF_ANOTHER if name in TELLS_OF_SOMEBODY and name not in known else name for name in one.held_by]
+            found[entity, key, part] = replace(one, held_by=tuple(sorted(set(held))))
         return found
 
     def named_elsewhere(self, person: Person, national_digits: int) -> dict[str, list[str]]:

@@ -61,6 +61,7 @@ class Assembler:
         self._number = month.number(person.subject_id) if person and person.subject_id else None
         self._attributes = month.attributes(self._number) if self._number is not None else {}
         self._applied = month.purposes(self._number) if self._number is not None else {}
+        self._keeping: set[str] = set()  # the grounds that keep something of what is told
         self._parts = {table: {column: part for (entity, part), stage in stages_of(policy).items() if entity == table
                                for column in stage.columns} for table in policy.sources.tables}
 
@@ -165,7 +166,7 @@ class Assembler:
             title = self._words.of("titles", table)
             columns = shown_columns(rows)
             yield HeldTable(
-                table=table, kind=extent, fields=tuple(self._field(table, column) for column in columns),
+                table=table, kind=extent, fields=tuple(self._field(table, column, extent) for column in columns),
                 title=title if extent == "own" else self._words.text("titles", extent, title=title),
                 origin=self._words.of("origins", "elsewhere" if extent == "elsewhere" else table),
                 rows=tuple(HeldRow(values=one.values, kept=_together(self._kept(one, decisions))) for one in rows))
@@ -203,6 +204,7 @@ class Assembler:
                 continue
             found = self._attributes.get(part) if held.table in SUBJECTS else decisions.get(
                 (held.table, self._id(held), part))
+            self._keeping |= set(found.retained_by) if found else set()
             pending = open_while(self._policy.retention, found.retained_by, words.group("pending")) if found else ()
             yield Kept(fields=tuple(columns), decision=found.decision if found else "undecided",
                        until=found.due_on.isoformat() if found and found.due_on else None,
@@ -214,7 +216,7 @@ class Assembler:
         known = self._policy.actions[table]
         return [known[column].action for column in columns if column in known]
 
-    def _field(self, table: str, column: str) -> FieldTold:
+    def _field(self, table: str, column: str, extent: str) -> FieldTold:
         retention = self._policy.retention
         part = self._parts[table].get(column, "")
         if table in SUBJECTS:
@@ -224,7 +226,7 @@ class Assembler:
                 purposes = tuple(name for name in purposes if name in self._applied)
         else:
             purposes = tuple(name for name, purpose in retention.purposes.items() if table in purpose.records)
-        purposes = tuple(name for name in purposes if self._may_be(retention.purposes[name]))
+        purposes = tuple(name for name in purposes if self._may_be(retention.purposes[name], extent))
         clauses = dict.fromkeys(clause for name in purposes for clause in retention.purposes[name].clauses)
         own = self._policy.enforcement.clauses.get(table, {}).get(part)
         ending = {retention.periods[period].source for name in purposes for period in retention.purposes[name].periods}
@@ -233,9 +235,12 @@ class Assembler:
                          type=self._policy.sources.tables[table].columns[column].type, purposes=tuple(purposes),
                          clauses=tuple(dict.fromkeys((*([own] if own else ()), *clauses))))
 
-    def _may_be(self, purpose: Purpose) -> bool:
-        """Whether it can be a purpose for this person: what rests on a customer profile is none for a guest."""
-        return purpose.of_guests or not self._is_guest
+    def _may_be(self, purpose: Purpose, extent: str = "own") -> bool:
+        """Whether it can be a purpose for this person.
+
+        What rests on a customer profile is none for a guest, nor for whoever others' orders were sent to.
+        """
+        return purpose.of_guests or not (self._is_guest or extent == "elsewhere")
 
     def _copies(self, copies: Mapping[str, Sequence[Row]]) -> Iterator[HeldTable]:
         words = self._words
@@ -260,7 +265,10 @@ class Assembler:
         for name, purpose in self._policy.retention.purposes.items():
             if name not in listed:
                 continue
-            yield PurposeTold(name=name, title=self._words.ground(name), clauses=purpose.clauses,
+            title, ended = self._words.ground(name), self._applied.get(name)
+            if ended is not None and ended <= self._as_of and name not in self._keeping:
+                title = self._words("purpose_ended", purpose=title, date=self._words.day(ended))
+            yield PurposeTold(name=name, title=title, clauses=purpose.clauses,
                               legal_basis=self._words.of("bases", purpose.legal_basis))
 
     def _promises(self, held: Sequence[HeldTable], parts: Sequence[PartTold],

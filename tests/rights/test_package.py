@@ -310,8 +310,8 @@ def test_who_looked_is_noted_without_naming_whom(desk: Desk, say: Say, tmp_path:
             "Utlevert til myndigheter", "Overføring ut av EU/EØS", "Profilering", "Tidligere henvendelser fra deg",
             "Rettighetene dine", "Klage"]),
     ("en", ["Who we are", "Your request", "What we hold", "How long", "Why", "Where the data comes from",
-            "Why, and on which ground", "Who receives data", "Disclosed to authorities", "Transfers out of the EU/EEA",
-            "Profiling", "Your earlier requests", "Your rights", "Complaint"])])
+            "Why, and on which legal ground", "Who receives data", "Disclosed to authorities",
+            "Transfers out of the EU/EEA", "Profiling", "Your earlier requests", "Your rights", "Complaint"])])
 def test_a_page_has_every_heading_that_an_authority_asks_for(desk: Desk, say: Say, tmp_path: Path, language: str,
                                                              asked_for: list[str]) -> None:
     """In this order; how long, why and where from stand below each source, with something under each."""

@@ -8,7 +8,7 @@ import pytest
 from ajprivacy_pipeline.enforcement.ledger import Found
 from ajprivacy_pipeline.explain.words import Language, templates
 from ajprivacy_pipeline.rights.decided import Decision, Month
-from ajprivacy_pipeline.rights.held import Held
+from ajprivacy_pipeline.rights.held import Held, in_counting_order
 from ajprivacy_pipeline.rights.package import Assembler
 from ajprivacy_pipeline.rights.page import _ends, render
 from ajprivacy_pipeline.rights.person import Person
@@ -85,6 +85,48 @@ def test_beside_data_that_is_restricted_stands_that_it_is() -> None:
     assert "Du har bedt om at behandlingen begrenses." in told("nb")[-1]
     assert "You have asked that the processing be restricted." in told("en")[-1]
     assert told("nb", state="done") == told("nb", kind="objection") == told("nb")[:-1]
+
+
+def test_what_others_ordered_is_not_held_of_its_recipient_for_offers() -> None:
+    """Individual offers rest on a profile, which is made of the customer's own orders and of nobody else's."""
+    row = dict.fromkeys(POLICY.sources.tables["orders"].columns) | {"order_id": "o", "delivery_name": "Nina M."}
+    access = Request("A", "access", "recorded", date(2026, 11, 20), None, "ready")
+    purposes = {}
+    for extent in ("own", "elsewhere"):
+        assembler = Assembler(POLICY, Wording("nb"), Person("customers", "1", {}), Month())
+        package = assembler.package(access, [], [Held("orders", row, extent, ("delivery_name",))], {}, TODAY)  # type: ignore[arg-type]
+        purposes[extent] = set(package.held[0].fields[0].purposes)
+    assert purposes["own"] - purposes["elsewhere"] == {"individualisation"}
+    assert "contract" in purposes["elsewhere"]
+
+
+@pytest.mark.parametrize(("ended", "keeps", "title"), [
+    ("2026-10-31", False, "tilpassede tilbud (tok slutt 31. oktober 2026)"),
+    ("2026-11-01", False, "tilpassede tilbud (tok slutt 1. november 2026)"),
+    ("2026-11-02", False, "tilpassede tilbud"), (None, False, "tilpassede tilbud"),
+    ("2026-10-31", True, "tilpassede tilbud")])
+def test_a_purpose_that_has_ended_is_told_as_ended(ended: str | None, keeps: bool, title: str) -> None:
+    """By the day of the decisions, unless a record is still kept for it."""
+    con = zones.memory()
+    con.execute("CREATE SCHEMA retention")
+    con.execute("CREATE TABLE retention.subjects AS SELECT 'customer:1' AS subject_id, 1 AS subject_no")
+    con.execute("CREATE TABLE retention.attribute_decisions AS SELECT 1 AS subject_no, 'name' AS attribute, "
+                "'retain' AS decision, NULL::DATE AS due_on, ['profile'] AS retained_by, []::VARCHAR[] AS held_by")
+    con.execute("CREATE TABLE retention.purpose_status AS SELECT 1 AS subject_no, 'individualisation' AS purpose, "
+                "$ended::DATE AS lapses_on", {"ended": ended})
+    con.execute("CREATE TABLE retention.record_decisions AS SELECT 1 AS subject_no, 'orders' AS entity, 'o' AS "
+                "record_id, 'link' AS part, 'retain' AS decision, NULL::DATE AS due_on, [$ground] AS retained_by, "
+                "[]::VARCHAR[] AS held_by", {"ground": "individualisation" if keeps else "contract"})
+    row = dict.fromkeys(POLICY.sources.tables["orders"].columns) | {"order_id": "o", "customer_id": "1"}
+    access = Request("A", "access", "recorded", date(2026, 11, 20), None, "ready")
+    package = Assembler(POLICY, Wording("nb"), Person("customers", "1", {}), Month(con, "2026-10")).package(
+        access, [], [Held("orders", row, "own", ("order_id", "customer_id"))], {}, TODAY)
+    assert {one.name: one.title for one in package.purposes}["individualisation"] == title
+
+
+def test_line_ten_comes_after_line_nine() -> None:
+    keys = ["o2\x1f10", "o2\x1f9", "o10\x1f1", "o2\x1f1", "å"]
+    assert sorted(keys, key=in_counting_order) == ["o2\x1f1", "o2\x1f9", "o2\x1f10", "o10\x1f1", "å"]
 
 
 def test_where_parts_of_a_row_differ_each_end_says_whose_it_is() -> None:

@@ -50,6 +50,8 @@ ROWS: Rows = {
         {"order_id": "o-jr", "customer_id": "jr", **_to("Ola Hansen", "JR", delivery_email="jr@example.no")} | {
             "delivery_street_address": "Storgata 1", "delivery_postal_code": "0150", "delivery_phone": "90000001"},
         {"order_id": "o-per", "customer_id": "per", **_to("Per Lie", "PER", delivery_email="Innboks@Example.no")},
+        {"order_id": "o-per-old", "customer_id": "per", **_to(
+            "Per Lie", "PER", ordered_at="2015-05-01", delivered_at="2015-05-03", paid_at="2015-05-01")},
         {"order_id": "o-gift", "customer_id": "gro", **_to("Nina M.", "GIFT", delivery_email="innboks@example.no")},
         # what Gro sent to Nina with her own number and home on it, as who must be rung when it comes
         {"order_id": "o-rung", "customer_id": "gro", **_to("Nina M.", "RUNG", delivery_email="innboks@example.no")} | {
@@ -57,6 +59,8 @@ ROWS: Rows = {
             "delivery_city": "Bergen"},
         {"order_id": "o-kari", "customer_id": "B", "contact_id": "kari",
          **_to("Kari Gammel", "KARI", delivery_email="innkjop@verk.example")},
+        {"order_id": "o-old", "customer_id": "B", "contact_id": "kari", **_to(
+            "Kari Gammel", "KARI", ordered_at="2015-05-01", delivered_at="2015-05-03", paid_at="2015-05-01")},
         {"order_id": "o-gone", "customer_id": "B", "contact_id": "gone",
          **_to("Mona Glemt", "GONE", delivery_email="innkjop@verk.example")},
         {"order_id": "o-desk", "customer_id": "B", **_to("Mona Glemt", "COMPANY", ordered_at="2019-01-01",
@@ -70,7 +74,10 @@ ROWS: Rows = {
          "billing_email": "innboks@example.no"}],
     "rights_requests": [
         {"request_id": "merged", "kind": "access", "customer_id": "sr-before", "email": "sr@example.no",
-         "received_at": "2026-10-20", "identity_verified_at": "2026-10-21"}],
+         "received_at": "2026-10-20", "identity_verified_at": "2026-10-21"},
+        {"request_id": "per's", "kind": "restriction", "customer_id": "per", "received_at": "2026-10-05"},
+        # the company's, which holds what its contact persons ordered, too
+        {"request_id": "company", "kind": "restriction", "customer_id": "B", "received_at": "2026-10-05"}],
 }
 MARKERS = ("SR", "JR", "PER", "GIFT", "RUNG", "KARI", "GONE", "COMPANY", "LARS")
 Answer = Callable[..., str]
@@ -140,6 +147,32 @@ def test_of_what_was_sent_to_somebody_the_number_and_home_of_whoever_ordered_are
         text = answer("--customer", whose).casefold()
         assert [part in text for part in ("91000002", "bakken 7", "5003", "bergen")] == [is_shown] * 4, whose
         assert "rung-note" in text
+
+
+@pytest.mark.parametrize(("whose", "told", "untold"), [
+    (("--contact", "kari"), "en sperre som gjelder noen andre enn deg", "et krav om begrenset behandling"),
+    (("--customer", "per"), "et krav om begrenset behandling", "noen andre enn deg")])  # his own
+def test_that_somebody_else_asked_for_something_is_not_told_with_what_it_holds(
+        answer: Answer, whose: tuple[str, str], told: str, untold: str) -> None:
+    """A contact's old order is held by the company's restriction: of that the contact is told no more than that."""
+    text = answer(*whose)
+    assert told in text
+    assert untold not in text
+
+
+@pytest.mark.soak
+def test_nor_with_what_stays_after_an_erasure(answer: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                              capsys: pytest.CaptureFixture[str]) -> None:
+    desk = Desk(tmp_path / "home", f"sqlite:///{tmp_path / 'shop.db'}", monkeypatch)
+    code, said, err = desk.run(capsys, "request", "add", "--kind", "erasure", "--contact", "kari", "--received",
+                               "2026-11-20")
+    assert code == 0, err
+    request = said.strip()
+    assert desk.run(capsys, "request", "verify-identity", request)[0] == 0
+    assert desk.run(capsys, "plan", "make", "--request", request)[0] == 0
+    text = answer(request=request)
+    assert "en sperre som gjelder noen andre enn deg" in text
+    assert "et krav om begrenset behandling" not in text
 
 
 def test_a_number_from_before_customers_were_merged_finds_nobody(answer: Answer) -> None:
