@@ -12,7 +12,6 @@ from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.enforcement.ledger import Found
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.policy.retention import Purpose
 from ajprivacy_pipeline.rights.decided import Decision, Month
 from ajprivacy_pipeline.rights.disclosures import Disclosure
 from ajprivacy_pipeline.rights.held import Held, shown_columns
@@ -135,21 +134,24 @@ class Assembler:
         if days:
             words = self._words
             yield words("taken_since", days=words.listed([
-                words("taken_on", date=words.day(day), clauses=", ".join(clauses)) for day, clauses in days.items()]))
+                words("taken_on", date=words.day(day), promises=words.promises(tuple(clauses)))
+                for day, clauses in days.items()]))
 
     def _profiling(self) -> Iterator[str]:
-        """What groups customers are sorted into, and whether this person certainly is in none.
-
-        Contact persons are in none, nor is whoever has an attribute that is due (`pseudonyms.people`).
-        """
-        person, retention = self._person, self._policy.retention
+        """What groups customers are sorted into, and whether this person certainly is in none."""
+        purposes = [purpose for name, purpose in self._policy.retention.purposes.items() if self._may_be(name)]
         found = [self._words.of("profiling", clause) for clause in self._policy.rights.profiling_clauses
-                 if any(clause in purpose.clauses and self._may_be(purpose) for purpose in retention.purposes.values())]
+                 if any(clause in purpose.clauses for purpose in purposes)]
         yield from found
-        decided = [one.decision for one in self._attributes.values()]
-        is_out = person is not None and person.table == "contacts"
-        if found and decided and (is_out or "due" in decided or set(decided) == {"absent"}):
+        if found and self._is_out:
             yield self._words("profiling_out", date=self._words.day(self._as_of))
+
+    @property
+    def _is_out(self) -> bool:
+        """Whether the person is in no group of customers: a contact, or somebody of whom anything is due."""
+        decided = {one.decision for one in self._attributes.values()}
+        is_contact = self._person is not None and self._person.table == "contacts"
+        return bool(decided) and (is_contact or "due" in decided or decided == {"absent"})
 
     def _provided(self, held: Sequence[Held]) -> list[Held]:
         """What the person provided: own rows, the columns of the policy, messages that they wrote."""
@@ -226,7 +228,7 @@ class Assembler:
                 purposes = tuple(name for name in purposes if name in self._applied)
         else:
             purposes = tuple(name for name, purpose in retention.purposes.items() if table in purpose.records)
-        purposes = tuple(name for name in purposes if self._may_be(retention.purposes[name], extent))
+        purposes = tuple(name for name in purposes if self._may_be(name, extent))
         clauses = dict.fromkeys(clause for name in purposes for clause in retention.purposes[name].clauses)
         own = self._policy.enforcement.clauses.get(table, {}).get(part)
         ending = {retention.periods[period].source for name in purposes for period in retention.purposes[name].periods}
@@ -235,12 +237,15 @@ class Assembler:
                          type=self._policy.sources.tables[table].columns[column].type, purposes=tuple(purposes),
                          clauses=tuple(dict.fromkeys((*([own] if own else ()), *clauses))))
 
-    def _may_be(self, purpose: Purpose, extent: str = "own") -> bool:
+    def _may_be(self, purpose: str, extent: str = "own") -> bool:
         """Whether it can be a purpose for this person.
 
-        What rests on a customer profile is none for a guest, nor for whoever others' orders were sent to.
+        What rests on a customer profile is none for a guest, for whoever others' orders were sent to, and where it
+        never applied to somebody who is in no group of customers.
         """
-        return purpose.of_guests or not (self._is_guest or extent == "elsewhere")
+        if self._policy.retention.purposes[purpose].of_guests:
+            return True
+        return not (self._is_guest or extent == "elsewhere" or (self._is_out and purpose not in self._applied))
 
     def _copies(self, copies: Mapping[str, Sequence[Row]]) -> Iterator[HeldTable]:
         words = self._words

@@ -42,8 +42,8 @@ def render(package: Package) -> str:
                               filled=_filled, has_ends=_has_ends, periods=_periods,
                               ends=lambda table, row: _ends(words, table, row),
                               shown=_once(words),
-                              reasons=lambda table: _reasons(table, titles),
-                              titled=lambda names: ", ".join(titles[name] for name in names))
+                              reasons=lambda table: _reasons(words, table, titles),
+                              titled=lambda names: "; ".join(titles[name] for name in names))
 
 
 def _once(words: Wording) -> Callable[[FieldTold, str], str]:
@@ -95,11 +95,11 @@ def _periods(table: HeldTable) -> list[tuple[str, str]]:
             for text, fields in found.items()]
 
 
-def _reasons(table: HeldTable, titles: Mapping[str, str]) -> list[tuple[str, str, str]]:
+def _reasons(words: Wording, table: HeldTable, titles: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Fields that are held for the same, together: what they are called, for what, and by which promises."""
     found: dict[tuple[str, str], list[str]] = {}
     for field in _filled(table):
-        key = "; ".join(titles[name] for name in field.purposes), ", ".join(field.clauses)
+        key = "; ".join(titles[name] for name in field.purposes), words.promises(field.clauses)
         found.setdefault(key, []).append(field.label)
     return [(", ".join(labels), purposes, clauses) for (purposes, clauses), labels in found.items()]
 

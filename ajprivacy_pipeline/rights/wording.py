@@ -75,6 +75,11 @@ class Wording:
         """Returns what a clause promises, as people are told it; of one without such words, as the policy says it."""
         return str(templates(self.language)["clauses"].get(name, meaning))
 
+    def promises(self, clauses: Sequence[str]) -> str:
+        """Returns by which promises, as the text of a bracket; nothing where there are none."""
+        listed = ", ".join(clauses)
+        return self("clauses_many" if len(clauses) > 1 else "clauses", clauses=listed) if clauses else ""
+
     def day(self, day: date | str | None) -> str:
         """Returns a day in words."""
         return "–" if day is None else self._shared.day(str(day))

@@ -178,6 +178,8 @@ def test_a_look_alike_or_unknown_address_finds_nobody(desk: Desk, say: Say, tmp_
     assert [marker for marker in OWNERS if marker in text] == []
     assert json.loads((tmp_path / "out" / "package.json").read_text(encoding="utf-8"))["held"] == []
     assert "Vi har ikke funnet noen opplysninger" in text
+    assert "Vi har ikke registrert noen mottaker for disse formålene." in text
+    assert '<th scope="col">Mottaker</th>' not in text  # no empty table
 
 
 def test_an_address_of_one_person_finds_that_person(desk: Desk, say: Say, tmp_path: Path) -> None:

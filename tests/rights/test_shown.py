@@ -101,8 +101,8 @@ def test_what_others_ordered_is_not_held_of_its_recipient_for_offers() -> None:
 
 
 @pytest.mark.parametrize(("ended", "keeps", "title"), [
-    ("2026-10-31", False, "tilpassede tilbud (tok slutt 31. oktober 2026)"),
-    ("2026-11-01", False, "tilpassede tilbud (tok slutt 1. november 2026)"),
+    ("2026-10-31", False, "tilpassede tilbud, som tok slutt 31. oktober 2026"),
+    ("2026-11-01", False, "tilpassede tilbud, som tok slutt 1. november 2026"),
     ("2026-11-02", False, "tilpassede tilbud"), (None, False, "tilpassede tilbud"),
     ("2026-10-31", True, "tilpassede tilbud")])
 def test_a_purpose_that_has_ended_is_told_as_ended(ended: str | None, keeps: bool, title: str) -> None:
@@ -234,16 +234,23 @@ def test_dates_that_take_no_account_of_a_later_request_say_so() -> None:
             says("erasure", date(2026, 11, 2), "refused")) == (False, False, False)
 
 
-@pytest.mark.parametrize(("decision", "table", "is_out"), [
-    ("retain", "customers", False), ("due", "customers", True), ("absent", "customers", True),
-    ("retain", "contacts", True)])
-def test_who_is_in_no_group_of_customers_is_told_so(decision: str, table: str, is_out: bool) -> None:
+@pytest.mark.parametrize(("decision", "table", "applied", "told"), [
+    ("retain", "customers", True, "in some"),
+    ("retain", "customers", False, "in some"),  # groups are made of all accounts
+    ("due", "customers", True, "in none"), ("absent", "customers", True, "in none"),
+    ("retain", "contacts", True, "in none"), ("due", "customers", False, "no groups")])
+def test_who_is_in_no_group_of_customers_is_told_so(decision: str, table: str, applied: bool, told: str) -> None:
+    """Of groups nothing is said to somebody who is in none and to whom offers never applied."""
     access = Request("A", "access", "recorded", date(2026, 11, 20), None, "ready")
     opened = month(decision)
     assert opened.con is not None
     opened.con.execute("UPDATE retention.subjects SET subject_id = $id", {"id": f"{table[:-1]}:1"})
+    if applied:
+        opened.con.execute("INSERT INTO retention.purpose_status BY NAME "
+                           "SELECT 7 AS subject_no, 'individualisation' AS purpose")
     found = Assembler(POLICY, Wording("nb"), Person(table, "1", CARD), opened).package(access, [], [], {}, TODAY)
-    assert ("Ved vurderingen 1. november 2026 er du ikke plassert i noen slik gruppe." in found.profiling) == is_out
+    out = "Ved vurderingen 1. november 2026 er du ikke plassert i noen slik gruppe."
+    assert {(): "no groups"}.get(found.profiling, "in none" if out in found.profiling else "in some") == told
 
 
 def test_a_page_of_what_a_person_has_given_does_not_claim_to_be_everything() -> None:
