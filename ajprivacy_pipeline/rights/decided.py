@@ -14,10 +14,9 @@ from ajprivacy_pipeline.rights.person import Person
 from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.month_files import has_month, read_month
-from ajprivacy_pipeline.storage.zones import Connection, without_pandas
+from ajprivacy_pipeline.storage.zones import Connection, EngineError, without_pandas
 
 _CHUNK = 500  # ids of one statement
-_NAMED = "retention.named_on_records"
 
 
 @dataclass(frozen=True)
@@ -104,27 +103,25 @@ class Month:
             return {}
         phone = "".join(filter(str.isdigit, person.phones[0])) if person.phones else ""
         street, code = row.get("street_address"), row.get("postal_code")
+        values = {"name": row["name"].strip(), "digits": national_digits,
+                  "phone": phone[-national_digits:] if len(phone) >= national_digits else "",
+                  "street": (street or "").strip(), "code": (code or "").strip()}
+        try:
+            named = self._all(_NAMED.format("retention.named_on_records"), **values)
+        except EngineError:  # a version that did not make the table decided the month: its rows, as the table has them
+            model = (sql_folder() / "retention" / "named_on_records.sql").read_text(encoding="utf-8")
+            named = self._all(_NAMED.format(f"({model})"), **values)
         found: dict[str, list[str]] = {}
-        for entity, key in self._all(
-                f"SELECT entity, record_id FROM {self._named_on_records()} {_NAMES}", name=row["name"].strip(),
-                digits=national_digits,
-                phone=phone[-national_digits:] if len(phone) >= national_digits else "", street=(street or "").strip(),
-                code=(code or "").strip()):
+        for entity, key in named:
             found.setdefault(entity, []).append(key)
         return found
-
-    def _named_on_records(self) -> str:
-        """The table of the month; its rows, where the month was decided by a version that did not make it."""
-        there = self._all("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'retention' AND table_name = $name",
-                          name=_NAMED.partition(".")[2])
-        return _NAMED if there else f"({(sql_folder() / 'retention' / 'named_on_records.sql').read_text()})"
 
     def _all(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         return self.con.execute(query, values).fetchall() if self.con is not None else []
 
 
-_NAMES = """
-    WHERE name = lower($name) AND (
+_NAMED = """
+    SELECT entity, record_id FROM {} WHERE name = lower($name) AND (
         ($phone <> '' AND right(regexp_replace(phone, '[^0-9]', '', 'g'), $digits) = $phone)
         OR ($street <> '' AND $code <> '' AND street_address = lower($street) AND postal_code = $code))
 """
