@@ -23,6 +23,7 @@ from ajprivacy_pipeline.storage.zones import Connection
 # Freezes that say something of whom they stand on; where that is somebody else, only that it is one is told.
 TELLS_OF_SOMEBODY = ("open_balance", "restriction", "access_pending", "legal_hold")
 OF_ANOTHER = "of_another"
+ELSEWHERE = "elsewhere"  # of deliveries and bills of others that have the person's address
 PREFIX = "judged-"  # begins the name of a file, and of its key
 _PEOPLE = """
     SELECT request_id, list(DISTINCT subject_id ORDER BY subject_id) FILTER (subject_id IS NOT NULL)
@@ -38,6 +39,22 @@ _JUDGED = """
         UNION
         SELECT r.request_id, d.* FROM retention.record_decisions AS d
         JOIN scratch.reached AS r USING (entity, record_id)
+    ), addresses AS (
+        SELECT request_id, unnest([email_key, own_key]) AS email_key FROM scratch.asked
+        SEMI JOIN (SELECT request_id FROM retention.requests WHERE kind = 'erasure' AND verified_on IS NOT NULL
+                   GROUP BY request_id HAVING count(DISTINCT subject_no) <= 1) USING (request_id)
+    ), others AS (
+        SELECT 'orders' AS entity, 'delivery' AS part, order_id AS record_id, delivery_email AS email,
+            CASE WHEN contact_id IS NULL THEN 'customer:' || customer_id ELSE 'contact:' || contact_id END AS subject_id
+        FROM staged.orders
+        UNION ALL
+        SELECT 'invoices', 'billing', invoice_id, billing_email, 'customer:' || customer_id FROM staged.invoices
+    ), named AS (
+        SELECT DISTINCT a.request_id, o.entity, o.part, o.record_id
+        FROM others AS o LEFT JOIN raw.email_keys AS k ON k.email = o.email
+        JOIN addresses AS a ON a.email_key = email_key(o.email, k.email_key)
+        ANTI JOIN people AS p ON p.request_id = a.request_id AND p.subject_id = o.subject_id
+        WHERE o.subject_id IS NOT NULL
     ), theirs AS (
         SELECT p.request_id, CASE WHEN starts_with(subject_id, 'contact:') THEN 'contacts' ELSE 'customers' END
             AS entity, d.attribute AS part, d.decision, d.due_on, d.retained_by, d.held_by
@@ -52,6 +69,8 @@ _JUDGED = """
         UNION ALL
         SELECT request_id, entity, part, 'due', due_on, [], []
         FROM scratch.due_each SEMI JOIN retention.bulk_rulings USING (entity, record_id)
+        UNION ALL
+        SELECT request_id, entity, part, $elsewhere, NULL, [], [] FROM named
     )
     SELECT request_id, entity, part, decision, due_on, retained_by, held_by, count(*) FROM theirs
     WHERE decision <> 'absent' GROUP BY ALL ORDER BY ALL
@@ -60,7 +79,7 @@ _JUDGED = """
 
 @dataclass(frozen=True)
 class JudgedPart:
-    """How many rows of a part were decided alike. `decision`: retain, hold or due; lists by name."""
+    """How many rows of a part were decided alike. `decision`: retain, hold, due or ELSEWHERE; lists by name."""
 
     entity: str
     part: str
@@ -97,7 +116,7 @@ def judge_all(con: Connection, day: date) -> dict[str, Judged]:
     """Returns what is decided about whoever stands in `scratch.asked`, `reached` and `due_each`, by request."""
     parts: dict[str, list[JudgedPart]] = defaultdict(list)
     for request_id, entity, part, decision, due_on, why, held, rows in con.execute(
-            _JUDGED, {"tells": list(TELLS_OF_SOMEBODY), "another": OF_ANOTHER}).fetchall():
+            _JUDGED, {"tells": list(TELLS_OF_SOMEBODY), "another": OF_ANOTHER, "elsewhere": ELSEWHERE}).fetchall():
         parts[request_id].append(JudgedPart(entity, part, decision, due_on, tuple(why), tuple(held), rows))
     return {request_id: Judged(day, tuple(people or ()), tuple(parts[request_id]))
             for request_id, people in con.execute(_PEOPLE).fetchall()}

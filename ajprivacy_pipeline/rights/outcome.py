@@ -11,7 +11,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Literal
 
-from ajprivacy_pipeline.enforcement.judged import CarriedOut, Judged, JudgedPart
+from ajprivacy_pipeline.enforcement.judged import ELSEWHERE, CarriedOut, Judged, JudgedPart
 from ajprivacy_pipeline.enforcement.ledger import Found
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.decided import Decision
@@ -42,8 +42,8 @@ class Outcome:
 
     def parts(self) -> tuple[PartTold, ...]:
         """Returns every part of which something went, waits, or stays; of an objection nothing is said to stay."""
-        return (*self._gone(), *self._waiting(), *(self._staying() if self._kind == ERASURE else ()),
-                *self._still_shown())
+        stays = (*self._staying(), *self._elsewhere_named()) if self._kind == ERASURE else ()
+        return (*self._gone(), *self._waiting(), *stays, *self._still_shown())
 
     def sentences(self) -> tuple[str, ...]:
         """Returns what came of it as a whole."""
@@ -104,6 +104,15 @@ class Outcome:
                 text = f"{text} {self._words.text('gone', 'by_itself')}"
             yield self._told("stays", one.entity, one.part, sum(part.rows for part in told),
                              self._clauses(one.entity, one.part, grounds), last, text, first)
+
+    def _elsewhere_named(self) -> Iterator[PartTold]:
+        """Deliveries and bills of others that have the person's address: they go with the others' order or invoice."""
+        for one in self._parts(ELSEWHERE):
+            text = f"{self._words.text('kept', 'elsewhere')} {self._words.text('gone', 'by_itself')}"
+            clauses = self._clauses(one.entity, one.part, ())
+            told = self._told("stays", one.entity, one.part, one.rows, clauses, None, text)
+            title = self._words.text("titles", "elsewhere", title=self._words.of("titles", one.entity))
+            yield told.model_copy(update={"title": f"{title}: {self._named(one.part)}"})
 
     def _still_shown(self) -> Iterator[PartTold]:
         """Where the old value still stands: only the row that was asked for is corrected."""

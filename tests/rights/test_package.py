@@ -297,13 +297,16 @@ def test_a_refusal_names_its_clause_and_nothing_about_anybody(desk: Desk, say: S
     assert "it is refused already" in say("close", request)[2]
 
 
-def test_who_looked_is_noted_without_naming_whom(desk: Desk, say: Say, tmp_path: Path) -> None:
+def test_who_looked_is_noted_without_naming_whom(desk: Desk, say: Say, tmp_path: Path,
+                                                 capsys: pytest.CaptureFixture[str]) -> None:
     answered(say, asked(say, SUBJECT[KARI]), tmp_path / "out", "--by", "Ada")
     (row,) = ControlStore.in_folder(desk.settings.control).rows(sa.select(access_log))
     assert (row["what"], row["by"]) == ("package", "Ada")
     assert "K1" not in row["subject_id"]
     for whom, looks in ((None, ["Ada"]), ("customer:K1", ["Ada"]), ("customer:K2", [])):
         assert [one["by"] for one in accesses(desk.settings, whom)] == looks
+        code, out, err = desk.run(capsys, "access-log", *(("--subject", whom) if whom else ()))
+        assert (code, out.count("Ada"), "K1" in out, err) == (0, len(looks), False, ""), out
 
 
 @pytest.mark.parametrize(("language", "asked_for"), [

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.run.month import open_month
 from ajprivacy_pipeline.run.steps import run_decisions
-from tests.rights.conftest import SHOP, Say
+from tests.rights.conftest import SHOP, Say, decide
 from tests.rights.shop import Desk, Killed, write_shop
 
 # Another process that has a month open for writing, under the month's lock, as a run has; it waits to be killed.
@@ -102,6 +102,49 @@ def test_the_same_on_other_databases(server_desk: Desk, capsys: pytest.CaptureFi
 
 
 @pytest.mark.soak
+def _of_a_guest(order: str, email: str, **more: str) -> dict[str, str]:
+    return {"order_id": order, "ordered_at": "2026-02-01", "delivered_at": "2026-02-05", "paid_at": "2026-02-01",
+            "total_amount": "10", "delivery_name": "Gjest", "delivery_email": email, "delivery_phone": "90000001"} | more
+
+
+@pytest.mark.soak  # its quick sister is the case of retention.guest_requests
+def test_a_guest_is_erased_by_the_address_of_the_orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                       capsys: pytest.CaptureFixture[str]) -> None:
+    """However it is spelt there; what the law keeps is answered with its day, and a look-alike's order stays.
+
+    So does what another customer sent there: it goes with that customer's order, and is told without anything of it.
+    """
+    shop = {**SHOP, "products": [{"product_id": "p", "warranty_years": "0"}],
+            "orders": [_of_a_guest("g", "Gjest <GJEST@example.no>"), _of_a_guest("other", "gjest@example.no.org"),
+                       _of_a_guest("named", "gjest@example.no", customer_id="2")],
+            "order_lines": [{"order_id": key, "line_number": "1", "product_id": "p", "quantity": "1"}
+                            for key in ("g", "other", "named")],
+            "invoices": [{"invoice_id": "i", "order_id": "g", "issued_at": "2026-02-05", "amount": "10",
+                          "paid_amount": "10", "billing_name": "Gjest", "billing_email": "gjest@example.no"}]}
+    desk = decide(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", monkeypatch, shop)
+
+    def say(*arguments: str) -> tuple[int, str, str]:
+        return desk.run(capsys, *arguments)
+
+    request = say("request", "add", "--kind", "erasure", "--email", "gjest@example.no", "--received", "2026-10-20")[1]
+    assert say("request", "verify-identity", request.strip())[0] == 0
+    answer = carried_out(desk, say, request.strip(), tmp_path)
+    parts = {(part["state"], part["table"], part["part"]): (part["rows"], part["until"]) for part in answer["parts"]}
+    assert parts == {("gone", "orders", "delivery"): (1, None), ("stays", "invoices", "billing"): (1, "2032-01-01"),
+                     ("stays", "orders", "delivery"): (1, None)}
+    (others,) = [part for part in answer["parts"] if (part["state"], part["table"]) == ("stays", "orders")]
+    assert others["title"] == "Ordrer hos andre, der du er oppgitt som mottaker: leveringsopplysninger"
+    assert others["text"].startswith("Beholdes like lenge som ordren eller fakturaen det står i. Deretter slettes det")
+    engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT order_id, delivery_name, delivery_email, delivery_phone FROM orders "
+                                          "ORDER BY order_id").fetchall()
+    engine.dispose()
+    assert [tuple(row) for row in rows] == [
+        ("g", None, None, None), ("named", "Gjest", "gjest@example.no", "90000001"),
+        ("other", "Gjest", "gjest@example.no.org", "90000001")]
+
+
 @pytest.mark.parametrize("kind", ["access", "portability", "erasure", "objection", "restriction", "rectification"])
 def test_an_answer_killed_at_any_step_ends_the_same_when_it_is_begun_again(
         kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
