@@ -104,7 +104,8 @@ def test_the_same_on_other_databases(server_desk: Desk, capsys: pytest.CaptureFi
 @pytest.mark.soak
 def _of_a_guest(order: str, email: str, **more: str) -> dict[str, str]:
     return {"order_id": order, "ordered_at": "2026-02-01", "delivered_at": "2026-02-05", "paid_at": "2026-02-01",
-            "total_amount": "10", "delivery_name": "Gjest", "delivery_email": email, "delivery_phone": "90000001"} | more
+            "total_amount": "10", "delivery_name": "Gjest", "delivery_email": email,
+            "delivery_phone": "90000001"} | more
 
 
 @pytest.mark.soak  # its quick sister is the case of retention.guest_requests
