@@ -186,6 +186,15 @@ class Sought:
             found = f"SELECT * FROM ({found}) AS c {_KNOWN.format(x='c.text')}"
         return f"SELECT row_no, col, value, {HMAC.format(x='text')} AS hash FROM ({found})"
 
+    def hashes(self, values: str) -> str:
+        """SELECT of (hash) of the candidates in a relation (value) that may be meant, each worked out once."""
+        cells = f"(SELECT 0 AS row_no, 0 AS col, value FROM {values})"
+        found = candidates(cells, self.sweep, "$lengths", "$shortest", known=_KNOWN if self.has_marks else None)
+        texts = f"SELECT DISTINCT text FROM ({found})"
+        if self.has_marks:
+            texts = f"SELECT text FROM ({texts}) AS c {_KNOWN.format(x='c.text')}"
+        return f"SELECT {HMAC.format(x='text')} AS hash FROM ({texts})"
+
     def bound(self, *, beside: bool = False) -> dict[str, Any]:
         """Returns the values that `hits` binds."""
         unused = {"shortest", "salt"} if beside else set() if self.has_marks else {"salt"}
@@ -226,8 +235,7 @@ def _sought(con: Connection, values: Bound, policy: Policy, stages: Mapping[Part
     con.execute(_KEPT_PARTS)
     con.execute(f"CREATE OR REPLACE TABLE kept_values AS SELECT DISTINCT value FROM ({_kept(policy, stages)}) "
                 f"WHERE strlen(value) >= {sweep.shortest}", {"blanks": WHITE_SPACE})
-    con.execute("CREATE OR REPLACE TABLE scratch.kept AS SELECT DISTINCT hash FROM "
-                f"({found.hits('(SELECT 0 AS row_no, 0 AS col, value FROM kept_values)')})", found.bound())
+    con.execute(f"CREATE OR REPLACE TABLE scratch.kept AS {found.hashes('kept_values')}", found.bound())
     con.execute("CREATE OR REPLACE TABLE scratch.wanted AS SELECT DISTINCT e.kind, e.hash, e.mark, e.lead, e.beside "
                 "FROM made.erased AS e ANTI JOIN scratch.kept USING (hash)")
     _mark(con, "scratch.wanted")
