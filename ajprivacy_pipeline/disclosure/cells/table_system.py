@@ -231,11 +231,15 @@ def _limits(policy: Policy, system: System, rows: list[Row], shown: dict[Key, li
                 and row.values[ceiling] >= row.values[measure]):
             yield ((place[row.key], 1.0),), row.values[ceiling] - row.values[measure]
 
+    values = {key: next((row.values[measure] for row in found if measure in row.values), 0.0)
+              for key, found in shown.items()}
+    # Of a suppressed cell that is in no line, nobody can count on anything.
+    lost = {key for key, found in shown.items()
+            if key not in place and all(measure in row.suppressed_measures for row in found)}
+
     def limit(terms: list[tuple[Key, float]]) -> Iterator[Limit]:
-        values = {key: next(row.values[measure] for row in shown[key] if measure in row.values) for key, _ in terms}
-        hidden = [key for key, _ in terms if all(measure in row.suppressed_measures for row in shown[key])]
         slack = -sum(sign * values[key] for key, sign in terms)
-        if slack >= 0 and all(key in place for key in hidden):  # else nobody can count on it
+        if slack >= 0 and not any(key in lost for key, _ in terms):
             found: dict[int, float] = defaultdict(float)
             for key, sign in terms:
                 if key in place:
