@@ -23,6 +23,7 @@ from ajprivacy_pipeline.disclosure.cells.linear_programs import SPREAD, Programs
 from ajprivacy_pipeline.disclosure.cells.table_system import Array, System
 from ajprivacy_pipeline.policy import Policy
 
+Places = np.ndarray[Any, np.dtype[np.intp]]
 _ROUNDS = 100
 _LAST = 6  # rounds in which no more cells became wide than programs of their own would have shown
 _SLACK = 1e-6
@@ -81,7 +82,7 @@ class FeasibilityIntervals:
         """Keep what was found on trial: the cells are suppressed now."""
         self.down, self.up, self.programs = beside.down, beside.up, beside.programs
 
-    def note(self, cells: Sequence[int], moves: Array) -> None:
+    def note(self, cells: Places, moves: Array) -> None:
         """Remember a solution, of which no move down is counted below zero."""
         self.down[cells] = np.maximum(self.down[cells], -moves)
         self.up[cells] = np.maximum(self.up[cells], moves)
@@ -97,11 +98,14 @@ class FeasibilityIntervals:
 
     def too_narrow(self) -> list[int]:
         """The suppressed cells whose interval is not wide enough; none where nothing at all is shown."""
+        return list(map(int, self.narrow_of(np.flatnonzero(self.system.gone))))
+
+    def narrow_of(self, cells: Places) -> Places:
+        """The suppressed cells, of some, whose interval is not wide enough; none where nothing at all is shown."""
         if not self.system.limits and all(g or i in self.system.zeros for i, g in enumerate(self.system.gone)):
-            return []
-        short_down, short_up = self.shortfall()
-        is_narrow = ((short_down > 0) | (short_up > 0)) & np.array(self.system.gone, dtype=bool)
-        return [int(cell) for cell in np.flatnonzero(is_narrow)]
+            return cells[:0]
+        short_down, short_up = self.shortfall(cells)
+        return cells[(short_down > 0) | (short_up > 0)]
 
     def is_narrow(self, cell: int) -> bool:
         """Whether the interval of one suppressed cell is not wide enough yet."""
@@ -149,35 +153,34 @@ def open_cells(intervals: FeasibilityIntervals, among: Sequence[bool] | None = N
         most: how many of them, the first ones, are enough.
         program: that of these intervals, where cells were looked at before and nothing is suppressed since.
     """
-    def narrow() -> list[int]:
-        return [cell for cell in intervals.too_narrow() if among is None or among[cell]]
-
     program, chance = program or MoveProgram(intervals), np.random.default_rng(0)
-    left = [narrow()]
-    while left[-1] and len(left) <= _ROUNDS and not _in_vain([len(cells) for cells in left], intervals.open_cells):
+    looked = program.cells if among is None else program.cells[np.array(among, dtype=bool)[program.cells]]
+    left = [intervals.narrow_of(looked)]
+    while len(left[-1]) and len(left) <= _ROUNDS and not _in_vain([len(cells) for cells in left], intervals.open_cells):
         program.move(intervals, _together(intervals, left[-1], chance.random(len(left[-1])) < 1 / 2))
-        left.append(narrow())
+        left.append(intervals.narrow_of(left[-1]))
     if len(left[-1]) > intervals.open_cells:
-        return left[-1]
+        return list(map(int, left[-1]))
     found = list[int]()
-    for cell in left[-1]:
+    for cell in map(int, left[-1]):
         for up in (True, False):
             program.move(intervals, intervals.required_moves([cell], up=up))
         found += [cell] * intervals.is_narrow(cell)
         if len(found) == most:
             return found
-    return narrow()
+    return list(map(int, intervals.narrow_of(left[-1])))
 
 
-def _together(intervals: FeasibilityIntervals, narrow: list[int], up: Any) -> dict[int, float]:
+def _together(intervals: FeasibilityIntervals, narrow: Places, up: Any) -> dict[int, float]:
     """The moves of narrow cells to one side each, given by chance where both are wanted.
 
     Moves of another size wait for a program of their own.
     """
-    to_sides = [intervals.required_moves(narrow, up=side) for side in (False, True)]
+    short_down, short_up = intervals.shortfall(narrow)
+    goals = np.where((up & (short_up > 0)) | (short_down == 0),
+                     intervals.up[narrow] + short_up, -intervals.down[narrow] - short_down)
     found, least, most = dict[int, float](), np.inf, 0.0
-    for cell, first in zip(narrow, up.tolist(), strict=True):
-        goal = to_sides[first].get(cell) or to_sides[not first][cell]
+    for cell, goal in zip(narrow.tolist(), goals.tolist(), strict=True):
         if max(most, abs(goal)) <= SPREAD * min(least, abs(goal)):
             least, most = min(least, abs(goal)), max(most, abs(goal))
             found[cell] = goal
@@ -214,10 +217,11 @@ class MoveProgram:
 
     def __init__(self, intervals: FeasibilityIntervals, *, at_once: bool = False) -> None:
         self._at_once = at_once
-        self._cells = np.flatnonzero(intervals.system.gone).tolist()
+        self.cells = np.flatnonzero(intervals.system.gone)
+        self._cells = self.cells.tolist()
         self._place = {cell: i for i, cell in enumerate(self._cells)}
-        self._values = intervals.values[self._cells]
-        self._least = -intervals.room[self._cells]
+        self._values = intervals.values[self.cells]
+        self._least = -intervals.room[self.cells]
         self._gives = np.where(self._values >= 0, -self._least, 0.0)
         self.matrix = line_matrix(intervals.system, self._place)
         self._limits, self._slack = limit_matrix(intervals.system, self._place)
@@ -271,7 +275,7 @@ class MoveProgram:
         found = self._programs.furthest({self._place[cell]: MORE * goal for cell, goal in wanted.items()})
         intervals.programs += 1
         if found is not None:
-            intervals.note(self._cells, found)
+            intervals.note(self.cells, found)
 
     def prices(self) -> Iterator[tuple[tuple[int, bool], float]]:
         """What each bound of a cell cost the last move, by cell and whether it is the bound above."""
