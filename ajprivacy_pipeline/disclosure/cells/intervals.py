@@ -107,10 +107,6 @@ class FeasibilityIntervals:
         short_down, short_up = self.shortfall(cells)
         return cells[(short_down > 0) | (short_up > 0)]
 
-    def is_narrow(self, cell: int) -> bool:
-        """Whether the interval of one suppressed cell is not wide enough yet."""
-        return bool(self.required_moves([cell], up=True) or self.required_moves([cell], up=False))
-
     def narrowest(self) -> float:
         """The least width of a protected count's interval, or the least side of a protected amount's in percent of it.
 
@@ -142,7 +138,7 @@ class FeasibilityIntervals:
 
 
 def open_cells(intervals: FeasibilityIntervals, among: Sequence[bool] | None = None,
-               most: int | None = None, program: "MoveProgram | None" = None) -> list[int]:
+               program: "MoveProgram | None" = None, *, alone: bool = True) -> list[int]:
     """The suppressed cells whose interval is too narrow, after as few linear programs as find the wide ones.
 
     More open cells than the policy allows are left unexamined: whoever suppresses then coarsens.
@@ -150,8 +146,8 @@ def open_cells(intervals: FeasibilityIntervals, among: Sequence[bool] | None = N
     Args:
         intervals: what was found so far; what is found here is noted there.
         among: by cell, whether it is looked at; all are when omitted.
-        most: how many of them, the first ones, are enough.
         program: that of these intervals, where cells were looked at before and nothing is suppressed since.
+        alone: whether cells that stay open get programs of their own; without, some that are returned may be wide.
     """
     program, chance = program or MoveProgram(intervals), np.random.default_rng(0)
     looked = program.cells if among is None else program.cells[np.array(among, dtype=bool)[program.cells]]
@@ -159,15 +155,11 @@ def open_cells(intervals: FeasibilityIntervals, among: Sequence[bool] | None = N
     while len(left[-1]) and len(left) <= _ROUNDS and not _in_vain([len(cells) for cells in left], intervals.open_cells):
         program.move(intervals, _together(intervals, left[-1], chance.random(len(left[-1])) < 1 / 2))
         left.append(intervals.narrow_of(left[-1]))
-    if len(left[-1]) > intervals.open_cells:
+    if not alone or len(left[-1]) > intervals.open_cells:
         return list(map(int, left[-1]))
-    found = list[int]()
     for cell in map(int, left[-1]):
         for up in (True, False):
             program.move(intervals, intervals.required_moves([cell], up=up))
-        found += [cell] * intervals.is_narrow(cell)
-        if len(found) == most:
-            return found
     return list(map(int, intervals.narrow_of(left[-1])))
 
 

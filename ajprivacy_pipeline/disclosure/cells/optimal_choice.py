@@ -90,7 +90,7 @@ class _Lacks:
     def _among(self, among: Mapping[str, Sequence[bool]], shares: Array) -> list[Cut]:
         lacking = list[Cut]()
         for (measure, intervals), beside, program in zip(self._by_measure, self._found, self._programs, strict=True):
-            for cell in open_cells(beside, among[measure], _CUTS, program)[:_CUTS]:
+            for cell in open_cells(beside, among[measure], program, alone=False)[:_CUTS]:
                 self._told[measure][cell] = True
                 if measure not in self._cuts:
                     self._cuts[measure] = ProtectionCuts(self._system, measure)
