@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals
+from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, open_cells
 from ajprivacy_pipeline.disclosure.cells.optimal_choice import cheapest_choice
+from ajprivacy_pipeline.disclosure.cells.protection_cuts import ProtectionCuts
 from ajprivacy_pipeline.disclosure.cells.secondary import close_gaps, suppress_unknown
 from ajprivacy_pipeline.disclosure.cells.suppression_cost import loss_of
 from ajprivacy_pipeline.disclosure.cells.table_system import System
@@ -79,6 +80,33 @@ def test_no_fewer_cells_protect_and_these_do_on_many(system: System) -> None:
 def test_three_cells_hide_a_fourth_at_the_least_of_their_values() -> None:
     system = grid(COUNT, [[5, 40, 60], [40, 50, 70], [30, 80, 90]], {(0, 0)})
     assert chosen(POLICY, system) == [1, 4, 5], "of all rectangles that give enough the smallest: 40, 40 and 50"
+
+
+def test_every_choice_that_protects_fulfils_every_cut() -> None:
+    """Cuts of choice after choice, each tried with the cuts before it unknown: no sufficient choice is cut off."""
+    for group, values in ((COUNT, [[5, 9], [40, 50]]), (AMOUNT, [[50, 9], [8, 7]])):
+        system = grid(group, values, {(0, 0)})
+        measure = group.measures[0]
+        intervals, cuts = FeasibilityIntervals(POLICY, system, measure), ProtectionCuts(system, measure)
+        shown = [cell for cell, is_gone in enumerate(system.gone) if not is_gone]
+        choices = [with_more(system, more) for size in (1, 2, 3) for more in combinations(shown, size)]
+        enough = [np.array(one.gone, dtype=float) for one in choices if is_protected(one, [0])]
+        found = [cut for one in choices for wish in intervals.wishes(0)
+                 if (cut := cuts.missing(wish, np.array(one.gone, dtype=float))) is not None]
+        assert enough
+        assert len(found) >= len(choices) - len(enough)
+        assert all(cut.reached(shares) >= 1 - 1e-6 for cut in found for shares in enough)
+
+
+def test_what_is_found_of_the_choice_is_kept_for_the_proof() -> None:
+    """Several rounds of cuts, later ones asked first of the cells that were told before: all are wide in the end."""
+    rng = np.random.default_rng(3)
+    system = grid(COUNT, rng.integers(3, 60, (7, 7)).tolist(), {(0, 0), (2, 3), (5, 1), (6, 6), (3, 3)})
+    intervals = FeasibilityIntervals(POLICY, system, "orders")
+    for cell in cheapest_choice(POLICY, system, loss_of(POLICY, system), [("orders", intervals)]):
+        suppress_unknown(system, cell)
+    assert intervals.too_narrow() == [], "without a further program"
+    assert open_cells(FeasibilityIntervals(POLICY, system, "orders")) == [], "and found anew"
 
 
 def test_of_what_cell_after_cell_suppressed_only_what_is_needed_stays() -> None:

@@ -184,8 +184,10 @@ def what_holds(intervals: FeasibilityIntervals, cells: Sequence[int]) -> list[He
     What the programs find is noted, and of a cell that they find wide nothing is returned. Of more cells than may be
     open, the first so many are looked at.
     """
-    program, found = MoveProgram(intervals, at_once=True) if cells else None, []
-    for cell in cells[:intervals.open_cells] if program else ():
+    if not cells:
+        return []
+    program, found = MoveProgram(intervals, at_once=True), list[Held]()
+    for cell in cells[:intervals.open_cells]:
         worth = Counter[tuple[int, bool]]()
         for wish in intervals.wishes(cell):
             for up in wish.sides:
@@ -210,6 +212,12 @@ class MoveProgram:
     """The moves that a system's published cells allow its suppressed ones."""
 
     def __init__(self, intervals: FeasibilityIntervals, *, at_once: bool = False) -> None:
+        """Keep what is suppressed now, and note what exchanges alone prove.
+
+        Args:
+            intervals: of the system; what is found is noted in them.
+            at_once: whether the solver gets every limit from the start.
+        """
         self._at_once = at_once
         self.cells = np.flatnonzero(intervals.system.gone)
         self._cells = self.cells.tolist()
