@@ -27,6 +27,7 @@ from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.readback import read_back
 from ajprivacy_pipeline.enforcement.shown import require_gone
 from ajprivacy_pipeline.enforcement.stages import stages_of
+from ajprivacy_pipeline.enforcement.targets import Place
 from ajprivacy_pipeline.enforcement.together import newly_shared
 from ajprivacy_pipeline.enforcement.work import Going, gather, gathered
 from ajprivacy_pipeline.errors import EnforcementError
@@ -155,7 +156,8 @@ class Door:
         The rows that are due are locked first: one that changed after its facts were read would go all the same.
         """
         self.checkpoint("read")
-        found = {entity: list(self._rows_of(batch, done, entity, listed)) for entity, listed in due.items()}
+        found = [(entity, place, list(self._rows_of(batch, done, place, listed)))
+                 for entity, going in due.items() for place, listed in _by_place(self.ground.places[entity], going)]
         if not self._is_as_seen(batch):
             ids, types = self.asked = self.asked or self._ask()
             locked.read_facts(batch, self.con, self.ground.resolved, self.policy, self.ground.mapping, ids, types)
@@ -165,8 +167,8 @@ class Door:
             row[0] for row in self.con.execute("SELECT DISTINCT person FROM scratch.batch").fetchall()))
         if locked.EVERYBODY in done.put_off or said_by_people(self.settings) != self.seen.said:
             done.put_off |= {row[0] for row in self.con.execute("SELECT person FROM scratch.batch").fetchall()}
-        return [edits for entity, rows in found.items() for edits in self.kinds.edits(
-            entity, self._listed(entity), [(going, row) for going, row in rows if going.person not in done.put_off])]
+        return [edits for entity, place, rows in found for edits in self.kinds.edits(entity, place, self._listed(
+            place), [(going, row) for going, row in rows if going.person not in done.put_off])]
 
     def _ask(self) -> tuple[locked.Ids, locked.Types]:
         """By which ids facts are read again, and in which types; worked out before the locks where it can be."""
@@ -213,20 +215,19 @@ class Door:
         """
         if not self.policy.enforcement.batch.lock_fact_tables:
             return []
-        people = self.ground.places["customers"].table
-        return sorted({place.table for entity, place in self.ground.places.items()
+        people = {place.table for place in self.ground.places["customers"].each}
+        return sorted({place.table for entity, one in self.ground.places.items() for place in one.each
                        if place.table in self.ground.facts and entity not in (*self.policy.sources.bulk, "customers")
-                       and not any(key.to == people and key.validated
+                       and not any({key.to} == people and key.validated
                                    for key in self.ground.facts[place.table].foreign_keys)})
 
-    def _listed(self, entity: str) -> list[str]:
+    def _listed(self, place: Place) -> list[str]:
         """The columns of the source that are read of a row: those it is changed under, its key, and what may change."""
-        place = self.ground.places[entity]
         return list(dict.fromkeys((*self.ground.address_of(place), *place.key, *sorted(place.written))))
 
-    def _rows_of(self, batch: Batch, done: Done, entity: str, due: list[Going]) -> Iterator[tuple[Going, Key]]:
+    def _rows_of(self, batch: Batch, done: Done, place: Place, due: list[Going]) -> Iterator[tuple[Going, Key]]:
         """What goes of a table, with its row as it stands there now; whose row is not there is put off."""
-        place, listed = self.ground.places[entity], self._listed(entity)
+        listed = self._listed(place)
         if not place.key:  # all of it goes with copies
             yield from ((going, ()) for going in due)
             return
@@ -307,6 +308,19 @@ def _texts(columns: Iterable[list[Any]]) -> Iterator[Key]:
     """Row by row, what stands in some columns as text; of columns that are text already no value is looked at."""
     return zip(*(column if {str}.issuperset(map(type, column)) else map(as_text, column) for column in columns),
                strict=True)
+
+
+def _by_place(place: Place, due: list[Going]) -> Iterator[tuple[Place, list[Going]]]:
+    """What goes of a table, by where it stands; what an id has in front of the key there is taken off."""
+    if not place.arms:
+        yield place, due
+        return
+    found: dict[str, tuple[Place, list[Going]]] = {}
+    for going in due:
+        own = place.of(going.record_id)
+        key = tuple(text.removeprefix(own.prefix) for text in going.key)
+        found.setdefault(own.prefix if own is not place else "", (own, []))[1].append(going._replace(key=key))
+    yield from found.values()
 
 
 def _grouped(found: Iterable[Edits]) -> Iterator[Change]:

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ajprivacy_pipeline.enforcement.ground import Ground
 from ajprivacy_pipeline.enforcement.kept_links import claim_links, find_held
-from ajprivacy_pipeline.enforcement.stages import stages_of
-from ajprivacy_pipeline.enforcement.targets import Part
+from ajprivacy_pipeline.enforcement.stages import Part, stages_of
 from ajprivacy_pipeline.enforcement.together import whose
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, quote

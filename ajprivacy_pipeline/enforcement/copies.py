@@ -17,6 +17,7 @@ from ajprivacy_pipeline.enforcement.bodies import CopyCount, Waiting
 from ajprivacy_pipeline.enforcement.claims import addresses, claim, claim_again
 from ajprivacy_pipeline.enforcement.copy_places import CopyPlace
 from ajprivacy_pipeline.enforcement.ground import Ground
+from ajprivacy_pipeline.enforcement.targets import Place
 from ajprivacy_pipeline.enforcement.values import Context, ends_as
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, bare, quote
@@ -221,21 +222,32 @@ class Copies:
             "USING (entity, record_id, part)", {"keys": list(keys)}).fetchall()}
         found, places = set(), self.ground.places
         for (entity, _), column in addresses(self.policy):
-            table, place = self.ground.resolved.tables[entity], places.get(entity)
-            if table is None or place is None or not place.key or column not in place.columns:
-                continue
-            links = [fed.written[0] for name in ("customer_id", "contact_id")
-                     if entity == "orders" and (fed := table.columns.get(name)) and len(fed.written) == 1]
-            name = place.columns[column][0]
-            same = [other for other, its in places.items()  # customers and contacts may be rows of one table
-                    if (its.table, its.key) == (place.table, place.key)]
-            for row in batch.by_address(place.table, name, dict.fromkeys(keys, ()), [place.key[0], *links]):
-                key = email_key(text_of(row[name]) or "")
-                record_id = (text_of(row[place.key[0]]) or "").strip(WHITE_SPACE)
-                is_known = any((key, other, record_id) in known for other in same)
-                if key and all(row[link] is None for link in links) and not is_known:
-                    found.add(key)
+            for place in places[entity].each if entity in places else ():
+                links = self._links(entity, place)
+                if links is None or not place.key or column not in place.columns:
+                    continue
+                name = place.columns[column][0]
+                same = [(other, its.prefix) for other, one in places.items() for its in one.each
+                        if (its.table, its.key) == (place.table, place.key)]  # customers and contacts of one table
+                for row in batch.by_address(place.table, name, dict.fromkeys(keys, ()), [place.key[0], *links]):
+                    key = email_key(text_of(row[name]) or "")
+                    own = text_of(row[place.key[0]]) or ""
+                    is_known = any((key, other, f"{prefix}{own}".strip(WHITE_SPACE)) in known for other, prefix in same)
+                    if key and all(row[link] is None for link in links) and not is_known:
+                        found.add(key)
         return found
+
+    def _links(self, entity: str, place: Place) -> list[str] | None:
+        """The source's columns by which an order is somebody's; None where an arm does not show them as they stand."""
+        table = self.ground.resolved.tables[entity]
+        if table is None or entity != "orders":
+            return []
+        links = [name for name in ("customer_id", "contact_id") if table.columns.get(name)]
+        if not table.arms:
+            return [fed.written[0] for name in links if (fed := table.columns[name]) and len(fed.written) == 1]
+        arm = next(arm for arm in table.arms if arm.prefix == place.prefix)
+        known = [arm.columns[name] for name in links if name in arm.columns]
+        return known if all(name in arm.columns or name in arm.plain for name in links) else None
 
 
 # A key goes in the batch of its last claim, when all the others have ended; never in this round where one stays.

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from ajprivacy_pipeline.enforcement import shapes
 from ajprivacy_pipeline.enforcement.reached import Reached
-from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
-from ajprivacy_pipeline.enforcement.targets import Part, Place, feeds
+from ajprivacy_pipeline.enforcement.readers import feeds
+from ajprivacy_pipeline.enforcement.stages import Part, Stage, stages_of
+from ajprivacy_pipeline.enforcement.targets import Place
 from ajprivacy_pipeline.enforcement.values import PIECE, left_by
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.retention import Action
@@ -121,7 +122,9 @@ def copy_writes(places: Iterable[CopyPlace]) -> Iterator[Write]:
 def copies_refused(places: Iterable[CopyPlace], feeding: Iterable[Place], reached: Reached,
                    ) -> Iterator[shapes.Refused]:
     """Yields what cannot be done to copies whatever their rows are."""
-    fed = {place.table: place.written | frozenset(place.key) for place in feeding if place.table}
+    fed: dict[tuple[str, ...], frozenset[str]] = {}
+    for one in feeding:
+        fed[one.table] = fed.get(one.table, frozenset()) | one.written | frozenset(one.key)
     for place in places:
         if not place.address:
             yield {"table": place.facts.shown, "column": None, "constraint": "no key", "fix":

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ajprivacy_pipeline.enforcement.ground import Ground, context_of
 from ajprivacy_pipeline.enforcement.stages import Stage, by_rank
+from ajprivacy_pipeline.enforcement.targets import Place
 from ajprivacy_pipeline.enforcement.values import PIECE, ends_as
 from ajprivacy_pipeline.enforcement.work import Going, Item, columns_of, item_of_kind
 from ajprivacy_pipeline.policy import Policy
@@ -39,6 +40,7 @@ class Step:
     """What happens to a kind of rows at one place in the order; without cells the row is deleted."""
 
     item: Item  # of nobody, it stands for all of the kind
+    place: Place
     rank: int
     parts: tuple[str, ...]
     cells: tuple[Cell, ...] | None
@@ -70,14 +72,15 @@ class Kinds:
     def __init__(self, policy: Policy, ground: Ground, stages: Mapping[tuple[str, str], Stage]) -> None:
         """Tell by the stages of a policy, on a ground."""
         self.policy, self.ground, self.stages = policy, ground, stages
-        self._known: dict[tuple[str, str], tuple[Step, ...]] = {}
+        self._known: dict[tuple[str, str, str], tuple[Step, ...]] = {}
 
-    def edits(self, entity: str, columns: Sequence[str], rows: Iterable[tuple[Going, Sequence[Any]]],
+    def edits(self, entity: str, place: Place, columns: Sequence[str], rows: Iterable[tuple[Going, Sequence[Any]]],
               ) -> Iterator[Edits]:
         """Yields the edits of a table of the contract.
 
         Args:
             entity: the table.
+            place: where these rows of it stand.
             columns: of the source, as they stand in each row; the first ones are those it is changed under.
             rows: what goes, with the values that stand there now.
         """
@@ -85,12 +88,12 @@ class Kinds:
         for going, row in rows:
             kinds[going.kind].append((going, row))
         for kind, alike in kinds.items():
-            for step in self._steps(entity, kind):
+            for step in self._steps(entity, place, kind):
                 yield from self._edits_of(step, columns, alike)
 
     def _edits_of(self, step: Step, columns: Sequence[str], alike: Sequence[tuple[Going, Sequence[Any]]],
                   ) -> Iterator[Edits]:
-        place = self.ground.places[step.entity]
+        place = step.place
         address = self.ground.address_of(place)
         ending = [(cell.source, columns.index(cell.source), cell.end, cell.vary) for cell in step.cells or ()]
         all_of_it = None if step.cells is None else tuple(source for source, _, _, _ in ending)
@@ -110,30 +113,29 @@ class Kinds:
             edits.going.append(going)
         yield from found.values()
 
-    def _steps(self, entity: str, kind: str) -> tuple[Step, ...]:
-        if (entity, kind) not in self._known:
+    def _steps(self, entity: str, place: Place, kind: str) -> tuple[Step, ...]:
+        told = entity, place.prefix, kind
+        if told not in self._known:
             item = item_of_kind(self.stages, entity, kind)
-            self._known[entity, kind] = tuple(self._step(item, rank, parts)
-                                              for rank, parts in by_rank(self.stages, entity, item.parts))
-        return self._known[entity, kind]
+            self._known[told] = tuple(self._step(item, place, rank, parts)
+                                      for rank, parts in by_rank(self.stages, entity, item.parts))
+        return self._known[told]
 
-    def _step(self, item: Item, rank: int, parts: tuple[str, ...]) -> Step:
+    def _step(self, item: Item, place: Place, rank: int, parts: tuple[str, ...]) -> Step:
         stages = [self.stages[item.entity, part] for part in parts]
         held = sum(value is not None for value in item.values.values())
-        place = self.ground.places[item.entity]
         fed = {source: tuple(column for column, names in place.columns.items() if source in names)
                for source in place.written}
         if any(stage.deletes for stage in stages):
-            return Step(item, rank, parts, None, held, (), fed)
+            return Step(item, place, rank, parts, None, held, (), fed)
         carried = tuple((stage.part, stage.columns[column].action, column) for stage in stages
                         for column in columns_of(stage, item)
                         if column in place.carried and item.values[column] is not None)
-        return Step(item, rank, parts, tuple(
-            self._cell(item, stage, column, source) for stage in stages for column in columns_of(stage, item)
+        return Step(item, place, rank, parts, tuple(
+            self._cell(item, place, stage, column, source) for stage in stages for column in columns_of(stage, item)
             if item.values[column] is not None for source in place.columns.get(column, ())), held, carried, fed)
 
-    def _cell(self, item: Item, stage: Stage, column: str, source: str) -> Cell:
-        place = self.ground.places[item.entity]
+    def _cell(self, item: Item, place: Place, stage: Stage, column: str, source: str) -> Cell:
         is_whole = place.columns[column] == (source,)
         action = stage.columns[column] if is_whole else PIECE
         context = context_of(self.policy, place, self.ground.facts, item, column, source)

@@ -21,8 +21,7 @@ from ajprivacy_pipeline.enforcement.candidates import (
     national,
     prepare,
 )
-from ajprivacy_pipeline.enforcement.stages import Stage
-from ajprivacy_pipeline.enforcement.targets import Part
+from ajprivacy_pipeline.enforcement.stages import Part, Stage
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.enforcement import Sweep
 from ajprivacy_pipeline.retention.guard import guard_parameters

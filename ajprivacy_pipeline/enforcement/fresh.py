@@ -81,10 +81,11 @@ def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place]
                 "USING (entity, record_id, part) ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
     key = bytes.fromhex(con.execute("SELECT key FROM made.secret").fetchall()[0][0])
     mark(con, policy, stages, places, "scratch.due_now", key)
-    changeable = [(entity, part) for (entity, part), stage in stages.items() if entity in places
-                  and places[entity].changes(stage)]
-    con.execute("CREATE OR REPLACE TABLE scratch.changeable AS SELECT unnest($1) AS entity, unnest($2) AS part",
-                [[entity for entity, _ in changeable], [part for _, part in changeable]])
+    changeable = [(entity, part, place.prefix) for (entity, part), stage in stages.items() if entity in places
+                  for place in places[entity].each if place.changes(stage)]
+    con.execute("CREATE OR REPLACE TABLE scratch.changeable AS SELECT unnest($1) AS its_entity, "
+                "unnest($2) AS its_part, unnest($3) AS prefix",
+                [[row[at] for row in changeable] for at in range(3)])
     con.execute(_STATES)
     con.execute("UPDATE made.rows SET state = s.state FROM scratch.states AS s WHERE rows.row_no = s.row_no "
                 "AND s.state IS NOT NULL AND rows.state IS NULL")
@@ -109,12 +110,13 @@ _STATES = """
         SELECT 'app_logs', log_id, 'retain' FROM staged.app_logs
         WHERE coalesce(username, ip_address, message) IS NOT NULL
     ), told AS (
-        SELECT r.row_no, r.state, r.is_carried, c.part IS NOT NULL AS is_changeable,
+        SELECT r.row_no, r.state, r.is_carried, c.its_part IS NOT NULL AS is_changeable,
             p.fingerprint AS found, r.fingerprint,
             w.waits_for IS NOT NULL AS is_waiting, coalesce(d.decision, b.decision, 'absent') AS decision,
             p.record_id IS NOT NULL AS is_due
         FROM made.rows AS r
-        LEFT JOIN scratch.changeable AS c USING (entity, part)
+        LEFT JOIN scratch.changeable AS c ON c.its_entity = r.entity AND c.its_part = r.part
+            AND starts_with(r.record_id, c.prefix) AND (c.prefix = '' OR r.record_id <> c.prefix)
         LEFT JOIN scratch.marks_now AS p USING (entity, record_id, part)
         LEFT JOIN (SELECT entity, record_id, part, any_value(waits_for) AS waits_for FROM scratch.waits
                    GROUP BY ALL) AS w USING (entity, record_id, part)

@@ -19,8 +19,8 @@ from ajprivacy_pipeline.enforcement.copy_places import (
 )
 from ajprivacy_pipeline.enforcement.kept_links import kept_links
 from ajprivacy_pipeline.enforcement.reached import Reached
-from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
-from ajprivacy_pipeline.enforcement.targets import Part, Place, links_of_kept, places_of
+from ajprivacy_pipeline.enforcement.stages import Part, Stage, stages_of
+from ajprivacy_pipeline.enforcement.targets import Place, links_of_kept, places_of
 from ajprivacy_pipeline.enforcement.together import with_groups
 from ajprivacy_pipeline.enforcement.values import PIECE, Context, ends_as, left_by
 from ajprivacy_pipeline.enforcement.work import Item
@@ -82,7 +82,7 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
     stages = stages_of(policy)
     resolved = resolve(source, mapping, policy.sources)
     places = places_of(resolved, stages, policy.sources)
-    tables = sorted({place.table for place in places.values() if place.key}
+    tables = sorted({place.table for one in places.values() for place in one.each if place.key}
                     | {copy.path for copy in mapping.copies})
     catalogue = Catalogue(source)
     facts = _facts(catalogue, tables)
@@ -96,8 +96,8 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
               *(Write(table, column, "neutral", values=("1",)) for table, column in versions.items())]
     refused: list[shapes.Refused] = [
         {"table": ".".join(found.table), "column": found.column, "constraint": found.constraint, "fix": found.fix}
-        for found in refusals(catalogue, writes, reviewed(mapping), histories(mapping))]
-    refused += copies_refused(copies, places.values(), reached)
+        for found in refusals(catalogue, writes, reviewed(mapping, places), histories(mapping, places))]
+    refused += copies_refused(copies, [place for one in places.values() for place in one.each], reached)
     return Ground(mapping, resolved, places, facts, catalogue_hash(catalogue, tables),
                   identity_of(settings.warehouse_url), refused, copies, versions)
 
@@ -119,15 +119,15 @@ def _versions(mapping: MappingFile, places: Mapping[str, Place],
     """Returns the versions that the mapping names, as the catalogue spells them (MappingError: no such number)."""
     found, faults = {}, []
     for name, entry in mapping.tables.items():
-        place = places.get(name)
-        if entry.version is None or place is None or not place.key:
-            continue
-        table = facts[place.table]
-        column = table.spelt(entry.version)
-        if column is None or "int" not in table.columns[column].type.lower():
-            faults.append(f"tables.{name}.version: {table.shown} has no column {entry.version} of whole numbers")
-        else:
-            found[place.table] = column
+        for place in places[name].each if entry.version is not None and name in places else ():
+            if not place.key:
+                continue
+            table = facts[place.table]
+            column = table.spelt(entry.version or "")
+            if column is None or "int" not in table.columns[column].type.lower():
+                faults.append(f"tables.{name}.version: {table.shown} has no column {entry.version} of whole numbers")
+            else:
+                found[place.table] = column
     if faults:
         raise mapping_faults(faults)
     return found
@@ -145,17 +145,24 @@ def _facts(catalogue: Catalogue, tables: Sequence[tuple[str, ...]]) -> dict[tupl
     return found
 
 
-def reviewed(mapping: MappingFile) -> set[tuple[str, ...]]:
+def reviewed(mapping: MappingFile, places: Mapping[str, Place]) -> set[tuple[str, ...]]:
     """Returns the source tables whose triggers somebody has looked at, as the mapping says with a reason."""
-    return {tuple((entry.table or name).split(".")) for name, entry in mapping.tables.items()
-            if entry.triggers_reviewed is not None} | reviewed_copies(mapping.copies)
+    return {table for name, entry in mapping.tables.items() if entry.triggers_reviewed is not None
+            for table in _tables_of(name, mapping, places)} | reviewed_copies(mapping.copies)
 
 
-def histories(mapping: MappingFile) -> dict[tuple[str, ...], int]:
+def histories(mapping: MappingFile, places: Mapping[str, Place]) -> dict[tuple[str, ...], int]:
     """Returns the source tables whose old values end somewhere else, and after how many days."""
-    found = {tuple((entry.table or name).split(".")): entry.history_days for name, entry in mapping.tables.items()}
+    found = {table: entry.history_days for name, entry in mapping.tables.items()
+             for table in _tables_of(name, mapping, places)}
     found |= {copy.path: copy.history_days for copy in mapping.copies}
     return {table: days for table, days in found.items() if days is not None}
+
+
+def _tables_of(name: str, mapping: MappingFile, places: Mapping[str, Place]) -> list[tuple[str, ...]]:
+    """The source tables that a table of the contract stands for in the mapping: one, or those of its arms."""
+    arms = places[name].arms if name in places else ()
+    return [arm.table for arm in arms if arm.table] or [tuple((mapping.tables[name].table or name).split("."))]
 
 
 def identity_of(url: str) -> str:
@@ -166,10 +173,8 @@ def identity_of(url: str) -> str:
 def _writes(stages: Mapping[Part, Stage], places: Mapping[str, Place], policy: Policy,
             facts: Mapping[tuple[str, ...], TableFacts]) -> Iterator[Write]:
     kinds = {"erase": "null", "generalise": "generalise", "unlink": "tombstone"}
-    for (entity, _), stage in stages.items():
-        place = places.get(entity)
-        if place is None or not place.changes(stage):
-            continue
+    for (entity, _), stage, place in ((part, stage, place) for part, stage in stages.items() if part[0] in places
+                                      for place in places[part[0]].each if place.changes(stage)):
         if stage.deletes:
             yield Write(place.table, None, "delete")
             continue

@@ -8,8 +8,8 @@ Belongs here: which links they are, and who has a claim on them. Does not belong
 from collections.abc import Iterator, Mapping
 
 from ajprivacy_pipeline.enforcement.copy_places import CopyPlace
-from ajprivacy_pipeline.enforcement.stages import LINK, SUBJECTS, Stage, stages_of
-from ajprivacy_pipeline.enforcement.targets import Part, Place
+from ajprivacy_pipeline.enforcement.stages import LINK, SUBJECTS, Part, Stage, stages_of
+from ajprivacy_pipeline.enforcement.targets import Place
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.retention import Action
 from ajprivacy_pipeline.storage.zones import Connection, quote

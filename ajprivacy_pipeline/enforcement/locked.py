@@ -192,7 +192,7 @@ def read_facts(batch: "Batch", con: Connection, resolved: ResolvedSource, policy
         table, by = resolved.tables[name], ids.of(name) if name in _BY else {}
         if table is None or by == {}:
             continue
-        if name in _SUBJECTS and table.source_table is None:
+        if name in _SUBJECTS and (table.source_table is None or table.arms):
             _lock_rows(batch, table, policy.sources.tables[name].key[0], by or {})
         key = policy.sources.tables[name].key
         alone = key[0] if len(key) == 1 and table.source_table is not None else None  # a query may show it twice
@@ -211,7 +211,12 @@ def read_facts(batch: "Batch", con: Connection, resolved: ResolvedSource, policy
 def _lock_rows(batch: "Batch", table: ResolvedTable, key: str, by: Mapping[str, Sequence[str]]) -> None:
     """Lock the rows behind a query, which cannot all be locked through it."""
     fed = table.columns[key]
-    if table.written_table is not None and fed is not None and len(fed.written) == 1:
+    for arm in table.arms:
+        own = [(text.removeprefix(arm.prefix),) for text in by.get(key, ())
+               if text.startswith(arm.prefix) and text != arm.prefix]
+        if arm.table:
+            batch.read(arm.table, [arm.key], own, [arm.key], lock=True)
+    if not table.arms and table.written_table is not None and fed is not None and len(fed.written) == 1:
         batch.read(table.written_table, fed.written, [(text,) for text in by.get(key, ())], fed.written, lock=True)
 
 

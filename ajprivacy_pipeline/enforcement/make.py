@@ -36,8 +36,7 @@ from ajprivacy_pipeline.enforcement.plans import (
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.reread import look_again, still_due
 from ajprivacy_pipeline.enforcement.sealed import require_same_keys
-from ajprivacy_pipeline.enforcement.stages import Stage, stages_of
-from ajprivacy_pipeline.enforcement.targets import Part
+from ajprivacy_pipeline.enforcement.stages import Part, Stage, stages_of
 from ajprivacy_pipeline.enforcement.whole import Whole
 from ajprivacy_pipeline.enforcement.work import Item, columns_of, items
 from ajprivacy_pipeline.errors import EnforcementError
@@ -208,7 +207,7 @@ class _Making:
         self.con, self.policy, self.ground = planning.con, planning.policy, planning.ground
         self.stages, self.day = planning.stages, planning.day
         self.parts: dict[Part, Counter[str]] = defaultdict(Counter)
-        self.fixed: Counter[tuple[str, str]] = Counter()
+        self.fixed: Counter[tuple[str, str, str]] = Counter()  # table, column, and why it is not carried out by us
         self.facts = hashlib.sha256()  # of keyed hashes: an id tells nothing of what it is made of
         self.rows = 0
         self.days: Counter[date] = Counter()  # since when how many decisions are due
@@ -238,7 +237,7 @@ class _Making:
             yield _table(rows)
 
     def _decisions(self, item: Item) -> Iterator[tuple[Any, ...]]:
-        place = self.ground.places[item.entity]
+        place = self.ground.places[item.entity].of(item.record_id)
         for part, decided_on in item.parts.items():
             due_on = self.planning.first_due.of(item.entity, item.record_id, part, decided_on)
             self.days[due_on] += 1
@@ -247,7 +246,7 @@ class _Making:
             cells, unchanged = self._cells(stage, item, columns), True
             for column in () if stage.deletes and place.key else columns:
                 if place.stays(column) and item.values[column] is not None:
-                    self.fixed[item.entity, column] += 1
+                    self.fixed[item.entity, column, place.fixed[column]] += 1
                     unchanged = False
             mark, known = (marks[part] for marks in item.marks)
             self.facts.update(known.encode())
@@ -259,7 +258,7 @@ class _Making:
                    unchanged)
 
     def _cells(self, stage: Stage, item: Item, columns: Sequence[str]) -> int:
-        place = self.ground.places[item.entity]
+        place = self.ground.places[item.entity].of(item.record_id)
         if stage.deletes:
             return sum(value is not None for value in item.values.values()) if place.key else 0
         return sum(changes(self.policy, place, self.ground.facts, stage, item, column) for column in columns
@@ -290,15 +289,14 @@ class _Making:
                 "cells": sum(row["cells"] for row in (*summary, *copied)), "subjects": people,
                 "oldest_due_on": min(self.days).isoformat() if self.days else None, "summary": summary,
                 "brake": self.planning.whole.brake(summary),
-                "not_carried_out": [{"entity": entity, "column": column, "rows": rows,
-                                     "reason": self.ground.places[entity].fixed[column]}
-                                    for (entity, column), rows in sorted(self.fixed.items())],
+                "not_carried_out": [{"entity": entity, "column": column, "rows": rows, "reason": reason}
+                                    for (entity, column, reason), rows in sorted(self.fixed.items())],
                 "waiting": waiting, "refused": self._refused(), "overdue": dict(sorted(years.items())),
                 "kept": self.planning.whole.kept, "copies": copied, "request": self.request}
 
     def _refused(self) -> list[shapes.Refused]:
         """What stands in the way of what is due now; what would refuse a table that nothing goes from waits."""
-        touched = {".".join(self.ground.places[entity].table) for entity, _ in self.parts}
+        touched = {".".join(place.table) for entity, _ in self.parts for place in self.ground.places[entity].each}
         touched |= {place.facts.shown for place in self.ground.copies if set(place.parts) & set(self.parts)}
         return [found for found in self.ground.refused if found["table"] in touched]
 

@@ -9,8 +9,9 @@ Belongs here: holding copies against what queries are made of. Does not belong h
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ajprivacy_pipeline.enforcement.stages import Stage
-from ajprivacy_pipeline.enforcement.targets import Part, Place, Sharing, same_table
+from ajprivacy_pipeline.enforcement.readers import same_table
+from ajprivacy_pipeline.enforcement.stages import Part, Stage
+from ajprivacy_pipeline.enforcement.targets import Place, Sharing
 from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.warehouse.constraints import TableFacts
 from ajprivacy_pipeline.warehouse.declared import Copy
@@ -102,9 +103,12 @@ class Reached:
 
     def places(self, places: Mapping[str, Place]) -> dict[str, Place]:
         """Returns the places of a plan with what copies carry; where two tables have a key, one waits for the other."""
-        return {entity: replace(place, carried=frozenset(self.columns(entity)) & set(place.fixed),
-                                shared=(*place.shared, *self._shared(entity))) if place.fixed else place
-                for entity, place in places.items()}
+        return {entity: replace(self._carried(entity, place), arms=tuple(
+            self._carried(entity, arm) for arm in place.arms), shared=(*place.shared, *self._shared(entity)))
+                if place.fixed else place for entity, place in places.items()}
+
+    def _carried(self, entity: str, place: Place) -> Place:
+        return replace(place, carried=frozenset(self.columns(entity)) & set(place.fixed))
 
     def _shared(self, entity: str) -> Iterator[Sharing]:
         for copy in self.copies if self.columns(entity) else ():

@@ -12,8 +12,8 @@ import pyarrow as pa
 from ajprivacy_pipeline.enforcement import erased
 from ajprivacy_pipeline.enforcement.apply import Writer
 from ajprivacy_pipeline.enforcement.bodies import Residue
-from ajprivacy_pipeline.enforcement.stages import Stage
-from ajprivacy_pipeline.enforcement.targets import Part, Place
+from ajprivacy_pipeline.enforcement.stages import Part, Stage
+from ajprivacy_pipeline.enforcement.targets import Place
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection
@@ -27,10 +27,10 @@ def touched(con: Connection, places: Mapping[str, Place], stages: Mapping[Part, 
     parts = con.execute("SELECT DISTINCT entity, part FROM made.rows WHERE state = $state ORDER BY ALL",
                         {"state": state}).fetchall()
     for entity, part in parts:
-        place = places[entity]
-        columns = found.setdefault(place.table, [])
-        columns += dict.fromkeys(source for name in stages[entity, part].columns
-                                 for source in place.columns.get(name, ()) if source not in columns)
+        for place in places[entity].each:
+            columns = found.setdefault(place.table, [])
+            columns += dict.fromkeys(source for name in stages[entity, part].columns
+                                     for source in place.columns.get(name, ()) if source not in columns)
     return {table: columns for table, columns in found.items() if table and columns}
 
 

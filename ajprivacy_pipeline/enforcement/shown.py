@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.enforcement.edits import Edits, Step
 from ajprivacy_pipeline.enforcement.ground import Ground
-from ajprivacy_pipeline.enforcement.stages import Stage
-from ajprivacy_pipeline.enforcement.targets import Part
+from ajprivacy_pipeline.enforcement.stages import Part, Stage
+from ajprivacy_pipeline.enforcement.targets import Place
 from ajprivacy_pipeline.enforcement.values import Context, ends_as
 from ajprivacy_pipeline.enforcement.work import Going, columns_of
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
 from ajprivacy_pipeline.warehouse.stream import as_text
 
 if TYPE_CHECKING:
@@ -25,17 +26,17 @@ if TYPE_CHECKING:
 def require_gone(batch: "Batch", ground: Ground, policy: Policy, stages: Mapping[Part, Stage],
                  changed: Iterable[Edits]) -> None:
     """Stop where the contract still shows something of what was changed (EnforcementError)."""
-    by_entity: dict[str, list[Edits]] = defaultdict(list)
+    by_place: dict[tuple[str, str], list[Edits]] = defaultdict(list)
     for edits in changed:
-        by_entity[edits.step.entity].append(edits)
-    for entity, made_of in by_entity.items():
-        table, key, made = ground.resolved.tables[entity], policy.sources.tables[entity].key[0], _made(ground, entity)
-        if table is None or not made:
+        by_place[edits.step.entity, edits.step.place.prefix].append(edits)
+    for (entity, prefix), made_of in by_place.items():
+        table, key, place = ground.resolved.tables[entity], policy.sources.tables[entity].key[0], made_of[0].step.place
+        if table is None or not (made := _made(table, place)):
             continue
         steps: dict[str, list[tuple[Step, Going]]] = defaultdict(list)
         for edits in made_of:
             for going in edits.going:
-                steps[as_text(going.key[0]) or ""].append((edits.step, going))
+                steps[prefix + (as_text(going.key[0]) or "")].append((edits.step, going))
         types = dict.fromkeys((key, *made), "VARCHAR")
         left: dict[str, int] = defaultdict(int)
         for row in batch.facts(table, types, {key: list(steps)}, lock=False).to_pylist():
@@ -44,19 +45,16 @@ def require_gone(batch: "Batch", ground: Ground, policy: Policy, stages: Mapping
                     left[column] += not _is_gone(row[column], policy, stage, step, going, column)
         for column, rows in left.items():
             if rows:
-                named = "declares as copies" if column in ground.places[entity].carried else "names in `writes`"
+                named = "declares as copies" if column in place.carried else "names in `writes`"
                 raise EnforcementError(f"{entity}.{column}: {rows} row(s) still show something after what the mapping "
                                        f"{named} was changed; name there all that it is made of; nothing of "
                                        "this batch was changed")
 
 
-def _made(ground: Ground, entity: str) -> list[str]:
+def _made(table: ResolvedTable, place: Place) -> list[str]:
     """The columns of a table that are changed somewhere else than where they are read."""
-    table, place = ground.resolved.tables[entity], ground.places[entity]
-    if table is None:
-        return []
     return [name for name in place.columns if (fed := table.columns[name]) is not None
-            and (fed.is_made or table.written_table != table.source_table)] + sorted(place.carried)
+            and (fed.is_made or place.table != table.source_table)] + sorted(place.carried)
 
 
 def _columns(stages: Mapping[Part, Stage], step: Step, made: list[str]) -> list[tuple[str, Stage]]:

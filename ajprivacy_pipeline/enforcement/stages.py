@@ -12,6 +12,7 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.consistency import decided_parts
 from ajprivacy_pipeline.policy.retention import Action
 
+Part = tuple[str, str]  # (table of the contract, attribute or part)
 SUBJECTS = ("customers", "contacts")
 LINK = "link"
 ORDER = ("delete_row", "erase", "generalise", "unlink")  # by which of its actions a part is called

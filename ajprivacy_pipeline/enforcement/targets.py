@@ -4,16 +4,14 @@ Belongs here: holding stages against a resolved mapping; cells that several part
 what a query is made of (`warehouse.reads`).
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from ajprivacy_pipeline.enforcement.stages import Stage
+from ajprivacy_pipeline.enforcement.readers import Reader, key_of, other_rows, readers_beside, readers_of
+from ajprivacy_pipeline.enforcement.stages import Part, Stage
 from ajprivacy_pipeline.policy import Sources
+from ajprivacy_pipeline.warehouse.arms import Arm
 from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedSource, ResolvedTable
-from ajprivacy_pipeline.warehouse.rows import Told, apart
-
-Part = tuple[str, str]  # (table of the contract, attribute or part)
 
 
 @dataclass(frozen=True)
@@ -21,13 +19,14 @@ class Sharing:
     """Cells that two parts cover. With `same_row` both stand in the row of one id.
 
     Else a record of the other table whose values are the same in all pairs of columns of `alike` may be made of the
-    row; without any such pair every one may.
+    row; without any such pair every one may. It is about the records whose ids begin with `prefix`.
     """
 
     part: Part
     other: Part
     same_row: bool
     alike: tuple[tuple[str, str], ...] = ()
+    prefix: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,9 @@ class Place:
     `key` are the source's columns that feed the contract's key, in its order; `columns` maps the contract's columns to
     those of the source that are changed for them; `fixed` says of a column that holds values why it cannot be changed.
     Those of `carried` go with declared copies instead; `together` stands with the customers.
+
+    Where several tables feed it, each has a place among `arms`: of the records whose ids begin with its `prefix`.
+    Nothing is changed in the one that has them, whose `fixed` says what stays in any.
     """
 
     table: tuple[str, ...]
@@ -57,6 +59,17 @@ class Place:
     shared: tuple[Sharing, ...] = ()
     carried: frozenset[str] = frozenset()
     together: tuple[Together, ...] = ()
+    prefix: str = ""
+    arms: tuple["Place", ...] = ()
+
+    @property
+    def each(self) -> tuple["Place", ...]:
+        """The places of its arms, or itself."""
+        return self.arms or (self,)
+
+    def of(self, record_id: str) -> "Place":
+        """Returns where a record stands; where its id tells no arm, nothing of it is changed."""
+        return next((arm for arm in self.arms if record_id.startswith(arm.prefix) and record_id != arm.prefix), self)
 
     @property
     def written(self) -> frozenset[str]:
@@ -66,56 +79,12 @@ class Place:
     def changes(self, stage: Stage) -> bool:
         """Whether anything of a stage can be done here: a row that goes as a whole is found by its key alone."""
         own = bool(self.key) and (stage.deletes or any(column in self.columns for column in stage.columns))
-        return own or any(column in self.carried for column in stage.columns)
+        return own or any(column in self.carried for column in stage.columns) or any(
+            arm.changes(stage) for arm in self.arms)
 
     def stays(self, column: str) -> bool:
         """Whether what a column holds is not carried out by us."""
         return column in self.fixed and column not in self.carried
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """What else of the contract is made of a source table: a column of it, or a query as a whole.
-
-    `cells` are what it is made of, each with whether it is the column as it stands (in its arm of a union) and whether
-    it is of the row that the table of the contract shows; where that is not understood, `sql` is, in which any word may
-    name a column.
-    """
-
-    entity: str
-    column: str  # of the contract; '': the query, which tells which rows there are
-    part: Part | None  # the part that it belongs to, if any
-    cells: Mapping[str, tuple[bool, bool]]
-    sql: str = ""
-
-    @property
-    def told(self) -> str:
-        """How messages call it."""
-        return f"{self.entity}.{self.column}" if self.column else f"the query of {self.entity}"
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether it is understood what it reads, and part of something that is decided about."""
-        return not self.sql and self.part is not None
-
-    def reads(self, column: str) -> bool:
-        """Whether a source column may be among what it is made of."""
-        return column in self.cells or _names(self.sql, column) or bool(_EVERY_COLUMN.search(self.sql))
-
-
-_EVERY_COLUMN = re.compile(r"(?:\bselect|,|\.)\s*\*", re.IGNORECASE)
-
-
-def _names(text: str, name: str) -> bool:
-    """Whether a text may name something: as a word of it, or anywhere where the name is no single word."""
-    if re.fullmatch(r"\w+", name):
-        return name.casefold() in re.findall(r"\w+", text.casefold())
-    return name.casefold() in text.casefold()
-
-
-def same_table(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Whether two paths may name one table: a path without a schema is in the connection's own."""
-    return one[-1:] == other[-1:] and (len(one) != len(other) or one == other)
 
 
 def places_of(resolved: ResolvedSource, stages: Mapping[Part, Stage], sources: Sources) -> dict[str, Place]:
@@ -125,22 +94,61 @@ def places_of(resolved: ResolvedSource, stages: Mapping[Part, Stage], sources: S
         table = resolved.tables[name]
         if table is not None:
             own = {part: stage for part, stage in stages.items() if part[0] == name}
-            found[name] = _place(name, table, own, sources.tables[name].key, _readers(resolved, stages, sources, name))
+            if table.arms:
+                found[name] = _together([_arm(name, table, own, arm, readers_beside(resolved, stages, arm))
+                                         for arm in table.arms])
+                continue
+            readers = readers_of(resolved, stages, sources, name)
+            found[name] = _place(name, table, own, sources.tables[name].key, readers)
     return found
 
 
+def _together(arms: Sequence[Place]) -> Place:
+    """The place of a table that several feed."""
+    fixed = {column: why for arm in arms for column, why in arm.fixed.items()}
+    shared = tuple(replace(one, prefix=arm.prefix) for arm in arms for one in arm.shared)
+    return Place((), (), {}, fixed, shared, arms=tuple(arms))
+
+
+def _arm(name: str, table: ResolvedTable, stages: Mapping[Part, Stage], arm: Arm,
+         readers: Sequence[Reader]) -> Place:
+    """The place of one arm; a row that other records need, too, never goes as a whole."""
+    wanted = [column for stage in stages.values() for column in stage.columns if table.columns[column] is not None]
+    others = {reader.entity for reader in readers} - {name}
+    if (strange := other_rows(name, table, arm)).cells:
+        readers, others = [*readers, strange], {*others, "another arm"}
+    if not arm.table:
+        return Place((), (), {}, dict.fromkeys(
+            wanted, "made of several rows, or of no key of one table: none is found"), prefix=arm.prefix)
+    if others and any(stage.deletes for stage in stages.values()):
+        return Place(arm.table, (), {}, dict.fromkeys(
+            wanted, f"its row would go as a whole, and feeds {', '.join(sorted(others))} too"), prefix=arm.prefix)
+    shown = replace(table, columns={column: fed and replace(
+        fed, written=(arm.columns[column],) if column in arm.columns else (), source_column=arm.columns.get(column),
+        constant=None, leads=None) for column, fed in table.columns.items()}, reads=None)
+    columns, fixed, shared = _settled(shown, stages, (arm.key,), readers)
+    return Place(arm.table, (arm.key,), columns, fixed, shared, prefix=arm.prefix)
+
+
 def _place(name: str, table: ResolvedTable, stages: Mapping[Part, Stage], key: Sequence[str],
-           readers: Sequence[_Reader]) -> Place:
+           readers: Sequence[Reader]) -> Place:
     wanted = [column for stage in stages.values() for column in stage.columns if table.columns[column] is not None]
     if table.written_table is None:
         return Place((), (), {}, dict.fromkeys(wanted, "fed by a query: say in the mapping where it is written"))
-    if (names := _key(table, key)) is None:
+    if (names := key_of(table, key)) is None:
         return Place(table.written_table, (), {}, dict.fromkeys(
             wanted, "its row is found by an expression: say in the mapping where it is written"))
     others = sorted({reader.entity for reader in readers} - {name})
     if others and any(stage.deletes for stage in stages.values()):
         return Place(table.written_table, (), {}, dict.fromkeys(
             wanted, f"its row would go as a whole, and feeds {', '.join(others)} too"))
+    columns, fixed, shared = _settled(table, stages, names, readers)
+    return Place(table.written_table, names, columns, fixed, shared)
+
+
+def _settled(table: ResolvedTable, stages: Mapping[Part, Stage], names: Sequence[str], readers: Sequence[Reader],
+             ) -> tuple[dict[str, tuple[str, ...]], dict[str, str], tuple[Sharing, ...]]:
+    """What is changed for which column, why another one cannot be, and what is shared."""
     columns: dict[str, tuple[str, ...]] = {}
     fixed: dict[str, str] = {}
     shared: dict[Sharing, None] = {}
@@ -156,18 +164,10 @@ def _place(name: str, table: ResolvedTable, stages: Mapping[Part, Stage], key: S
             else:
                 columns[column] = fed.written
                 shared |= dict.fromkeys(_sharings(part, column, fed, readers, plain=plain))
-    return Place(table.written_table, names, columns, fixed, tuple(shared))
+    return columns, fixed, tuple(shared)
 
 
-def _key(table: ResolvedTable, key: Sequence[str]) -> tuple[str, ...] | None:
-    """The source's columns that feed a key as they stand; None where one is made of something."""
-    columns = [table.columns[column] for column in key]
-    if not all(column is not None and column.source_column and len(column.written) == 1 for column in columns):
-        return None
-    return tuple(column.written[0] for column in columns if column is not None)
-
-
-def _fixed(fed: ResolvedColumn, part: Part, key: Sequence[str], readers: Sequence[_Reader], *,
+def _fixed(fed: ResolvedColumn, part: Part, key: Sequence[str], readers: Sequence[Reader], *,
            unlinked: bool = False, plain: bool = True) -> str:
     """Why a column cannot be changed; '' it can. What another part covers waits for it (`sharings`)."""
     if not fed.written:
@@ -183,7 +183,7 @@ def _fixed(fed: ResolvedColumn, part: Part, key: Sequence[str], readers: Sequenc
     return f"{', '.join(reading)} reads it too: what that needs would go with it" if reading else ""
 
 
-def _sharings(part: Part, column: str, fed: ResolvedColumn, readers: Sequence[_Reader], *,
+def _sharings(part: Part, column: str, fed: ResolvedColumn, readers: Sequence[Reader], *,
               plain: bool) -> Iterator[Sharing]:
     """What other parts are made of what goes with a column."""
     for reader in readers:
@@ -193,62 +193,6 @@ def _sharings(part: Part, column: str, fed: ResolvedColumn, readers: Sequence[_R
         own_row = all(of_row for _, of_row in hit)
         alike = plain and len(fed.written) == 1 and all(is_plain for is_plain, _ in hit)
         yield Sharing(part, reader.part, own_row, ((column, reader.column),) if alike and not own_row else ())
-
-
-def _readers(resolved: ResolvedSource, stages: Mapping[Part, Stage], sources: Sources, name: str) -> list[_Reader]:
-    """Everything that is made of the table behind a table of the contract."""
-    table = resolved.tables[name]
-    if table is None or table.written_table is None:
-        return []
-    parts = {(entity, column): (entity, part) for (entity, part), stage in stages.items() for column in stage.columns}
-    found = []
-    for entity, other in resolved.tables.items():
-        if other is not None:
-            same_key = _key(other, sources.tables[entity].key) == _key(table, sources.tables[name].key)
-            found += [reader for reader in _reading(entity, other, table.written_table, parts, same_key=same_key)
-                      if reader.cells or reader.sql]
-    return found
-
-
-def _reading(entity: str, other: ResolvedTable, path: tuple[str, ...], parts: Mapping[tuple[str, str], Part], *,
-             same_key: bool, rows: Told = frozenset()) -> Iterator[_Reader]:
-    """What each column of a table of the contract, and its query as a whole, reads of a table of the source."""
-    if other.reads is not None:
-        for column, made in other.reads.columns.items():
-            cells: dict[str, tuple[bool, bool]] = {}
-            for cell in made.cells | made.beside:
-                if same_table(cell.table, path) and not apart(cell.only, rows):
-                    is_plain, of_row = cells.get(cell.column, (True, True))  # of several rows, the more is waited for
-                    cells[cell.column] = (is_plain and made.plain and cell not in made.beside,
-                                          of_row and same_key and cell.mention == other.mention)
-            yield _Reader(entity, column, parts.get((entity, column)), cells)
-        yield _Reader(entity, "", None, {cell.column: (True, False) for cell in other.reads.rows
-                                         if same_table(cell.table, path) and not apart(cell.only, rows)})
-    elif other.source_table is None:
-        if _names(other.relation, path[-1]):
-            yield _Reader(entity, "", None, {}, other.relation)
-    elif same_table(other.source_table, path):
-        for column, fed in other.columns.items():
-            if fed is not None and fed.constant is None:
-                cells = {fed.source_column: (True, same_key)} if fed.source_column else {}
-                yield _Reader(entity, column, parts.get((entity, column)), cells, fed.sql if fed.is_made else "")
-
-
-def feeds(resolved: ResolvedSource, stages: Mapping[Part, Stage], path: tuple[str, ...],
-          columns: Iterable[str], rows: Told = frozenset()) -> dict[str, Part | None]:
-    """Returns what of the contract is made of some columns of a source table, as messages call it, with its part.
-
-    Args:
-        resolved: the mapping, held against the warehouse.
-        stages: by part.
-        path: of the source table.
-        columns: of it.
-        rows: of which rows at most; what reads others alone is not made of them.
-    """
-    parts = {(entity, column): (entity, part) for (entity, part), stage in stages.items() for column in stage.columns}
-    readers = [reader for entity, other in resolved.tables.items() if other is not None
-               for reader in _reading(entity, other, path, parts, same_key=False, rows=rows)]
-    return {reader.told: reader.part for reader in readers if any(map(reader.reads, columns))}
 
 
 def links_of_kept(resolved: ResolvedSource, stages: Mapping[Part, Stage], sources: Sources,
@@ -262,7 +206,7 @@ def links_of_kept(resolved: ResolvedSource, stages: Mapping[Part, Stage], source
         table, place = resolved.tables[entity], places.get(entity)
         if table is None or place is None or not place.key:
             continue
-        readers = _readers(resolved, stages, sources, entity)
+        readers = readers_of(resolved, stages, sources, entity)
         for column in columns:
             fed = table.columns[column]
             others = [reader for reader in readers if reader.told != f"{entity}.{column}"]
@@ -276,8 +220,9 @@ def links_of_kept(resolved: ResolvedSource, stages: Mapping[Part, Stage], source
 
 def sharings(places: Mapping[str, Place]) -> list[Sharing]:
     """Returns every pair of parts that cover one source column; pairs of alike columns of one pair stand together."""
-    found: dict[tuple[Part, Part, bool], dict[tuple[str, str], None]] = {}
+    found: dict[tuple[Part, Part, bool, str], dict[tuple[str, str], None]] = {}
     for place in places.values():
         for one in place.shared:
-            found.setdefault((one.part, one.other, one.same_row), {}).update(dict.fromkeys(one.alike))
-    return [Sharing(*pair, tuple(alike)) for pair, alike in found.items()]
+            found.setdefault((one.part, one.other, one.same_row, one.prefix), {}).update(dict.fromkeys(one.alike))
+    return [Sharing(part, other, same_row, tuple(alike), prefix)
+            for (part, other, same_row, prefix), alike in found.items()]

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.enforcement.copy_places import CopyPlace
-from ajprivacy_pipeline.enforcement.stages import LINK, SUBJECTS
-from ajprivacy_pipeline.enforcement.targets import Part, Place, Together
+from ajprivacy_pipeline.enforcement.stages import LINK, SUBJECTS, Part
+from ajprivacy_pipeline.enforcement.targets import Place, Together
 from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
 from ajprivacy_pipeline.warehouse.copied import keys_of, text_of

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import date
 
 from ajprivacy_pipeline.enforcement.bodies import Waiting
-from ajprivacy_pipeline.enforcement.stages import Stage
-from ajprivacy_pipeline.enforcement.targets import Part, Place, Sharing, sharings
+from ajprivacy_pipeline.enforcement.stages import Part, Stage
+from ajprivacy_pipeline.enforcement.targets import Place, Sharing, sharings
 from ajprivacy_pipeline.enforcement.together import wait_together
 from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, bare, quote
@@ -43,7 +43,7 @@ _LAST_DAY = """
 _SHARED = """
     INSERT INTO scratch.waits
     SELECT d.entity, d.record_id, d.part, $why FROM {due} AS d
-    WHERE d.entity = $entity AND d.part = $part AND ({case})
+    WHERE d.entity = $entity AND d.part = $part AND starts_with(d.record_id, $prefix) AND ({case})
 """
 _SAME_ROW = """EXISTS (
         SELECT 1 FROM scratch.decided AS o WHERE o.entity = $other_entity AND o.part = $other_part
@@ -98,7 +98,7 @@ def find_waiting(con: Connection, places: Mapping[str, Place], stages: Mapping[P
     for sharing in sharings(places):
         (entity, part), (other_entity, other_part) = sharing.part, sharing.other
         case = _case(sharing, sources)
-        bound = {"why": f"{other_entity}.{other_part}", "entity": entity, "part": part}
+        bound = {"why": f"{other_entity}.{other_part}", "entity": entity, "part": part, "prefix": sharing.prefix}
         more = {"other_entity": other_entity, "other_part": other_part, "blanks": WHITE_SPACE}
         con.execute(_SHARED.format(due=due, case=case),
                     bound | {name: value for name, value in more.items() if f"${name}" in case})

@@ -11,8 +11,7 @@ from datetime import timedelta
 from ajprivacy_pipeline.enforcement import shapes, waits
 from ajprivacy_pipeline.enforcement.bodies import Count
 from ajprivacy_pipeline.enforcement.plans import Plan
-from ajprivacy_pipeline.enforcement.stages import stages_of
-from ajprivacy_pipeline.enforcement.targets import Part
+from ajprivacy_pipeline.enforcement.stages import Part, stages_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.control import utc_now
 from ajprivacy_pipeline.storage.zones import Connection, quote

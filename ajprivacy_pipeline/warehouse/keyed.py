@@ -53,12 +53,17 @@ def _type_of(dialect: str, type_: sa.types.TypeEngine[Any]) -> Callable[[str], A
     if _is_padded(dialect, type_):
         return lambda text: text.rstrip(" ")
     if isinstance(type_, sa.Integer):
-        return int
+        return _whole if dialect != "sqlite" else _stored
     if isinstance(type_, sa.Uuid):
         return UUID if dialect == "postgresql" else None  # the drivers of others give its text
     if not isinstance(type_, sa.Numeric):
         return None
     return _stored if dialect == "sqlite" else Decimal
+
+
+def _whole(text: str) -> int | None:
+    """A whole number; None, which is equal to nothing, of a text that is none."""
+    return int(text) if re.fullmatch(r"-?[0-9]+", text) else None
 
 
 def _stored(text: str) -> int | float | str:

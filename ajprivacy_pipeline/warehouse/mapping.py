@@ -4,11 +4,11 @@ Belongs here: finding tables and columns, letting the source check expressions, 
 Does not belong here: the file's shape (mapping_file.py), reading rows.
 """
 
-from collections.abc import Mapping as PyMapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ajprivacy_pipeline import policy
+from ajprivacy_pipeline.warehouse.arms import Arm, found_arms
 from ajprivacy_pipeline.warehouse.composed import Composer
 from ajprivacy_pipeline.warehouse.conversions import unfit
 from ajprivacy_pipeline.warehouse.findings import Finding, Level, Rank, note, ranked
@@ -21,7 +21,7 @@ from ajprivacy_pipeline.warehouse.reads import Reads, aliases_of, reads_of
 from ajprivacy_pipeline.warehouse.shared_cells import MASTERS, cells_of, of_master, remarks
 from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, find, require_tables
 from ajprivacy_pipeline.warehouse.unread import unread
-from ajprivacy_pipeline.warehouse.written import written
+from ajprivacy_pipeline.warehouse.written import changed, written
 
 __all__ = ["Finding", "Mapping", "ResolvedColumn", "ResolvedSource", "ResolvedTable", "cells_of", "check",
            "load_mapping", "resolve"]
@@ -57,6 +57,7 @@ class ResolvedTable:
     written_table: tuple[str, ...] | None = None  # the table in whose rows it is changed; None: it cannot be
     mention: int | None = None  # which mention of it in `reads` these rows are
     reads: Reads | None = None  # by canonical column; None: plain columns alone, or not understood
+    arms: tuple[Arm, ...] = ()  # where an id tells in which table its row is changed; none: in `written_table` alone
 
 
 @dataclass(frozen=True)
@@ -274,11 +275,16 @@ class _TableResolver:
         return any(finding.level == "fault" for finding in self.findings)
 
     def _with_writes(self, table: ResolvedTable) -> ResolvedTable:
-        """Settle which columns of the source are changed for those of the contract."""
+        """Settle which columns of the source are changed for those of the contract, in one table or arm by arm."""
+        made = self._in_one_table(table)
+        named = self.entry.writes or any(entry.writes for entry in self.entry.columns.values())
+        return made if named else replace(made, arms=found_arms(self.source, self.table.key, made))
+
+    def _in_one_table(self, table: ResolvedTable) -> ResolvedTable:
         fed = {name: column for name, column in table.columns.items() if column is not None}
         own = {name: (column.source_column,) for name, column in fed.items()
                if column.source_column and not column.keyless}
-        plain = _changed(table, table.source_table, own if table.source_table else {}, {})
+        plain = changed(table, table.source_table, own if table.source_table else {}, {})
         is_view = table.source_table is not None and table.source_table[-1] in self.source.views(
             table.source_table[0] if len(table.source_table) > 1 else None)
         if table.source_table and not is_view and not any(column.is_made for column in fed.values()):
@@ -300,7 +306,7 @@ class _TableResolver:
             return table
         known = self.source.tables(path[0] if len(path) > 1 else None)[path[-1]]
         columns = {**found.columns, **found.links(self.source, table.relation, fed)}
-        return replace(_changed(table, path, columns, known), mention=found.mention, reads=reads)
+        return replace(changed(table, path, columns, known), mention=found.mention, reads=reads)
 
     @property
     def _own_table(self) -> tuple[str, ...] | None:
@@ -330,18 +336,6 @@ class _TableResolver:
 
     def _note(self, rank: Rank, column: str | None, message: str) -> None:
         self.findings.append(note(rank, self.name, column, message))
-
-
-def _changed(table: ResolvedTable, path: tuple[str, ...] | None, columns: PyMapping[str, tuple[str, ...]],
-             known: PyMapping[str, ColumnType]) -> ResolvedTable:
-    """Returns a table with what is changed for its columns; one that takes no NULL there takes none here."""
-    def changed(name: str, column: ResolvedColumn) -> ResolvedColumn:
-        own = columns.get(name, ())
-        takes_null = len(own) != 1 or own[0] not in known or known[own[0]].nullable
-        return replace(column, written=own, nullable=column.nullable and takes_null)
-
-    return replace(table, written_table=path, columns={
-        name: None if column is None else changed(name, column) for name, column in table.columns.items()})
 
 
 def select(source: Source, relation: str, columns: dict[str, ResolvedColumn]) -> str:

@@ -18,6 +18,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, ScopeType, build_scope
 
+from ajprivacy_pipeline.warehouse.arms import Columns, arms_of
 from ajprivacy_pipeline.warehouse.rows import Told, equals_of, leaves_none_out, told_of
 from ajprivacy_pipeline.warehouse.source import Source
 
@@ -69,12 +70,14 @@ Spot = tuple[int, str]  # a mention of a table, and a column of it
 class Reads:
     """What a SELECT reads: for each of its columns, and to tell which rows there are.
 
-    `equal` are pairs of spots: in every row that is read of the first one's mention, both hold the same.
+    `equal` are pairs of spots: in every row that is read of the first one's mention, both hold the same. `arms` are
+    what the columns show in each arm of a union, or in the one there is; none where views or WITH are read.
     """
 
     columns: Mapping[str, Made]
     rows: frozenset[Cell]
     equal: frozenset[tuple[Spot, Spot]] = frozenset()
+    arms: tuple[Columns, ...] = ()
 
     def found_by(self, column: str) -> frozenset[Spot]:
         """Returns the spots that hold, in every row that is read of their mention, what a column of this SELECT shows.
@@ -173,6 +176,7 @@ class _Names:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.found: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {}  # folded table -> path, folded columns
+        self.opens_views = False
 
     def qualified(self, tree: exp.Expr, dialect: str | type[Dialect]) -> exp.Expr:
         self._fold(tree)
@@ -213,6 +217,7 @@ class _Names:
 
     def _open(self, table: exp.Table, view: str) -> None:
         """Put what a view selects in its place."""
+        self.opens_views = True
         schema = table.db or None
         text = sa.inspect(self.source.connection).get_view_definition(view, schema=schema)
         tree = sqlglot.parse_one(text, dialect=DIALECTS[self.source.dialect])
@@ -255,7 +260,13 @@ class _Walk:
             if id(column) not in shown:
                 whole |= self.made_of(column).cells | self.made_of(column).beside
         equal = frozenset(pair for scope in root.traverse() for pair in self._equal(scope))
-        return Reads(self.outputs(root), frozenset(whole), equal)
+        return Reads(self.outputs(root), frozenset(whole), equal, tuple(self._arms(root)))
+
+    def _arms(self, root: Scope) -> list[Columns]:
+        """What each arm shows; where a view or a query with a name of its own is read, two may read one row."""
+        if self.names.opens_views or root.expression.find(exp.CTE):
+            return []
+        return arms_of(root, lambda column: next(iter(self.made_of(column).cells)), self.names.source.dialect)
 
     def _equal(self, scope: Scope) -> Iterator[tuple[Spot, Spot]]:
         for table in scope.sources.values():

@@ -5,16 +5,16 @@ something else reads them too (`enforcement.targets`), changing them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ajprivacy_pipeline.warehouse.constraints import Catalogue
+from ajprivacy_pipeline.warehouse.arms import is_unique
 from ajprivacy_pipeline.warehouse.mapping_file import TableEntry
 from ajprivacy_pipeline.warehouse.reads import Made, Reads, reads_of
-from ajprivacy_pipeline.warehouse.source import Source
+from ajprivacy_pipeline.warehouse.source import ColumnType, Source
 
 if TYPE_CHECKING:
-    from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn
+    from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
 
 Path = tuple[str, ...]
 
@@ -39,6 +39,18 @@ class Written:
                  and (reads := reads_of(source, f"SELECT {own} AS own_ FROM {relation}")) is not None
                  and reads.columns["own_"].plain}
         return {name: tuple(own) for name, own in found.items() if len(own) == 1}
+
+
+def changed(table: "ResolvedTable", path: Path | None, columns: Mapping[str, tuple[str, ...]],
+            known: Mapping[str, ColumnType]) -> "ResolvedTable":
+    """Returns a table with what is changed for its columns; one that takes no NULL there takes none here."""
+    def of(name: str, column: "ResolvedColumn") -> "ResolvedColumn":
+        own = columns.get(name, ())
+        takes_null = len(own) != 1 or own[0] not in known or known[own[0]].nullable
+        return replace(column, written=own, nullable=column.nullable and takes_null)
+
+    return replace(table, written_table=path, columns={
+        name: None if column is None else of(name, column) for name, column in table.columns.items()})
 
 
 def written(source: Source, entry: TableEntry, key: Sequence[str], table: Path, reads: Reads) -> Written:
@@ -94,12 +106,6 @@ def _key_faults(source: Source, key: Sequence[str], table: Path, reads: Reads) -
             and _is_same(source, cells[0].table, table)):
         yield (f"writes: {', '.join(key)} is not a column of {shown} as it stands there, so its rows cannot be found; "
                "name the table that the ids come from, or leave `writes` out")
-    elif not _is_unique(source, table, {cell.column for cell in cells}):
+    elif not is_unique(source, table, {cell.column for cell in cells}):
         yield (f"writes: {', '.join(sorted(cell.column for cell in cells))} is neither the primary key of {shown} nor "
                "unique there, so one row cannot be told from another; leave `writes` out")
-
-
-def _is_unique(source: Source, table: Path, columns: set[str]) -> bool:
-    """Whether no two rows of a table agree in these columns; an index over some of the rows says nothing."""
-    return any(key.plain and not key.exclusion and columns.issuperset(key.columns)
-               for key in Catalogue(source).facts(table).keys)

@@ -18,7 +18,7 @@ AROUND_THE_COMMIT = ("mark", "committed")
 
 def _apply_and_die(env: dict[str, str], plan: str, point: str) -> None:
     world = World(Path(env["AJPRIVACY_HOME"]), env["AJPRIVACY_WAREHOUSE"],
-                  **{name: env[name] for name in ("AJPRIVACY_NOTICE", "AJPRIVACY_MAPPING")})
+                  **{name: env[name] for name in ("AJPRIVACY_NOTICE", "AJPRIVACY_MAPPING") if name in env})
 
     def checkpoint(now: str) -> None:
         if now == point:

@@ -1,0 +1,193 @@
+"""From which table each row of a query comes, told by how its id begins: the arms of a union, and ids with a prefix.
+
+Belongs here: what a column of each arm shows, looked at through casts to text and prefixes; whether the arm of a row is
+certain. Does not belong here: what a query is made of otherwise (`reads`), changing rows (`enforcement.targets`).
+
+An id tells its arm for certain where every arm's ids begin with a text of its own, and none of these texts with another
+one. What is not understood down to one column of one table is an arm whose rows are found by nobody.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+from sqlglot.optimizer.scope import Scope
+
+from ajprivacy_pipeline.warehouse.constraints import Catalogue
+from ajprivacy_pipeline.warehouse.rows import Told
+from ajprivacy_pipeline.warehouse.source import Source
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
+    from ajprivacy_pipeline.warehouse.reads import Cell
+
+Path = tuple[str, ...]
+_PREFIX = re.compile(r"([!-\[\]-~][ -\[\]-~]*)?")  # printable ASCII that begins with no blank, and no backslash
+_TEXTS = (exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a column of one arm shows: a literal text, and behind it a cell as it stands; None: something else."""
+
+    prefix: str
+    cell: "Cell | None"
+    is_null: bool = False  # of every row
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm of what feeds a table of the contract: how its ids begin, and in whose rows it can be changed.
+
+    `plain` are the contract's columns that show a text as it stands in the source, or nothing. `table` is empty where
+    its rows cannot be found. `key` is the column of the source behind the prefix; `columns` maps the contract's columns
+    to those of the same row that they show; `mention` and `only` tell of which rows, as in `reads.Cell`.
+    """
+
+    prefix: str
+    plain: frozenset[str]
+    table: Path = ()
+    key: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    mention: int = -1
+    only: Told = frozenset()
+
+
+Columns = Mapping[str, Shown]
+CellOf = Callable[[exp.Column], "Cell | None"]
+
+
+def arms_of(scope: Scope, cell_of: CellOf, dialect: str) -> list[Columns]:
+    """Returns what the columns of each arm of a query show.
+
+    Args:
+        scope: of the qualified query.
+        cell_of: a column of a table as a cell of it; None for what another query shows.
+        dialect: the source's.
+    """
+    return list(_arms(scope, _Looking(cell_of, dialect)))
+
+
+@dataclass(frozen=True)
+class _Looking:
+    cell_of: CellOf
+    dialect: str
+
+    def shown(self, made: exp.Expr, scope: Scope, inner: str, columns: Columns) -> Shown:
+        """What an expression shows; `columns` are those of the arm of the query called `inner`."""
+        inside = made.unnest() if isinstance(made, exp.Paren) else made
+        if isinstance(inside, exp.Alias):
+            return self.shown(inside.this, scope, inner, columns)
+        if isinstance(inside, exp.Column):
+            if inside.table == inner and inside.name in columns:
+                return columns[inside.name]
+            is_table = isinstance(scope.sources.get(inside.table), exp.Table)
+            return Shown("", self.cell_of(inside) if is_table else None)
+        if isinstance(inside, exp.Cast) and not isinstance(inside, exp.TryCast) and self._is_text(inside.args["to"]):
+            return self.shown(inside.this, scope, inner, columns)
+        if isinstance(inside, (exp.Concat, exp.DPipe)):
+            parts = inside.expressions if isinstance(inside, exp.Concat) else [inside.this, inside.expression]
+            return self._joined([self._part(part, scope, inner, columns) for part in parts])
+        return Shown("", None, is_null=isinstance(inside, exp.Null))
+
+    def _part(self, part: exp.Expr, scope: Scope, inner: str, columns: Columns) -> Shown | str:
+        literal = part.unnest() if isinstance(part, exp.Paren) else part
+        if isinstance(literal, exp.Literal) and literal.is_string:
+            return str(literal.name)
+        return self.shown(part, scope, inner, columns)
+
+    @staticmethod
+    def _joined(parts: Sequence[Shown | str]) -> Shown:
+        """What a text, and what stands behind it, show together."""
+        begins = ""
+        for at, part in enumerate(parts):
+            if not isinstance(part, str):
+                return Shown(begins + part.prefix, part.cell if at == len(parts) - 1 else None)
+            begins += part
+        return Shown(begins, None)
+
+    def _is_text(self, type_: exp.DataType) -> bool:
+        """Whether a cast leaves a text as it is: one to a length may cut it off, and CHAR is one letter in some."""
+        texts = _TEXTS if self.dialect == "postgresql" else (*_TEXTS, exp.DataType.Type.CHAR)
+        return type_.this in texts and not type_.expressions
+
+
+def _arms(scope: Scope, looking: _Looking) -> Iterator[Columns]:
+    node = scope.expression
+    if isinstance(node, exp.Union):
+        names: list[str] = []
+        for side in scope.set_operation_scopes:
+            for arm in _arms(side, looking):
+                names = names or list(arm)
+                yield dict(zip(names, arm.values(), strict=False))
+    elif isinstance(node, exp.Select):
+        begins = node.args.get("from_")
+        name = str(begins.this.alias_or_name) if begins is not None else ""
+        beneath = scope.sources.get(name)
+        every: list[Columns] = list(_arms(beneath, looking)) if isinstance(beneath, Scope) else [{}]
+        for columns in every:
+            shown = {made.alias_or_name: looking.shown(made, scope, name, columns) for made in node.expressions}
+            yield {column: Shown(one.prefix, None, one.is_null) for column, one in shown.items()
+                   } if _sums_up(node) else shown
+
+
+def _sums_up(query: exp.Select) -> bool:
+    """Whether a row of a SELECT may be made of several."""
+    return bool(query.args.get("group") or query.args.get("distinct") or query.args.get("having")
+                or any(made.find(exp.AggFunc, exp.Window) for made in query.expressions))
+
+
+def found_arms(source: Source, keys: Sequence[str], table: "ResolvedTable") -> tuple[Arm, ...]:
+    """Returns the arms of what feeds a table of the contract; none where an id does not tell for certain which it is.
+
+    None either where its rows are found by their key in one table.
+
+    Args:
+        source: the open warehouse.
+        keys: the columns of the contract's key.
+        table: held against the warehouse.
+    """
+    key, fed = keys[0], table.columns[keys[0]]
+    if len(keys) > 1 or table.reads is None or fed is None or (
+            table.written_table is not None and fed.source_column and len(fed.written) == 1):
+        return ()
+    return _certain(source, key, table.reads.arms)
+
+
+def _certain(source: Source, key: str, arms: Sequence[Columns]) -> tuple[Arm, ...]:
+    shown = [arm.get(key) for arm in arms]
+    begins = [one.prefix for one in shown if one is not None]
+    if not arms or len(begins) < len(arms) or not all(map(_PREFIX.fullmatch, begins)):
+        return ()
+    if any(one.startswith(other) for at, one in enumerate(begins) for to, other in enumerate(begins) if at != to):
+        return ()
+    mentions = [{one.cell.mention for one in arm.values() if one.cell is not None} for arm in arms]
+    found = tuple(_found(source, key, arm, alone=not any(mentions[at] & other for to, other in enumerate(mentions)
+                                                         if at != to)) for at, arm in enumerate(arms))
+    return found if any(arm.table for arm in found) else ()
+
+
+def _found(source: Source, key: str, arm: Columns, *, alone: bool) -> Arm:
+    """One arm; its rows are found where its key is unique in its table, and no other arm reads the same mention."""
+    prefix, cell = arm[key].prefix, arm[key].cell
+    plain = frozenset(name for name, one in arm.items() if one.is_null or (
+        one.cell is not None and not one.prefix and _kind(source, one.cell) == "text"))
+    if cell is None or not alone or _kind(source, cell) not in ("integer", "text") or not is_unique(
+            source, cell.table, {cell.column}):
+        return Arm(prefix, plain)
+    own = {name: one.cell.column for name, one in arm.items()
+           if one.cell is not None and not one.prefix and one.cell.mention == cell.mention and name != key}
+    return Arm(prefix, plain, cell.table, cell.column, own, cell.mention, cell.only)
+
+
+def _kind(source: Source, cell: "Cell") -> str:
+    known = source.tables(cell.table[0] if len(cell.table) > 1 else None).get(cell.table[-1], {})
+    return known[cell.column].kind if cell.column in known else ""
+
+
+def is_unique(source: Source, table: Path, columns: set[str]) -> bool:
+    """Whether no two rows of a table agree in these columns; an index over some of the rows says nothing."""
+    return any(key.plain and not key.exclusion and columns.issuperset(key.columns)
+               for key in Catalogue(source).facts(table).keys)

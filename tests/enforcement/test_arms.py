@@ -1,0 +1,170 @@
+"""What several tables feed is changed in the table that a record's id tells, and nowhere else."""
+
+from pathlib import Path
+
+import pytest
+
+from ajprivacy_pipeline.enforcement.stages import stages_of
+from ajprivacy_pipeline.enforcement.targets import Place, places_of
+from ajprivacy_pipeline.policy import load_policy
+from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.warehouse.mapping import load_mapping, resolve
+from ajprivacy_pipeline.warehouse.source import open_source
+from tests.enforcement.armed_shop import LISTS, ORDERS, TABLES, armed_world, everything
+from tests.enforcement.enforcement_world import ONE_QUICK, World, empty_database
+from tests.enforcement.test_kill import AROUND_THE_COMMIT, killed
+
+
+@pytest.fixture(params=ONE_QUICK)
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """The shop in each kind of database."""
+    return armed_world(tmp_path, empty_database(request.param, request, tmp_path, "arms"))
+
+
+def test_a_row_goes_in_its_own_table_and_the_one_with_its_number_stays(world: World) -> None:
+    before = everything(world)
+    world.decide()
+    plan = world.plan()
+    assert (plan["refused"], plan["not_carried_out"], plan["waiting"]) == ([], [], [])
+    result = world.apply(world.approved(plan))
+    assert (result["verified"], result["sweep"]) == (True, [])
+    after = everything(world)
+    assert after["ordre"] == [before["ordre"][0], (11, -1, "2012-01-01", None)]
+    assert after["arkiv"] == [(10, -1, "2012-01-01", None), before["arkiv"][1]]
+    assert (after["liste"], after["brev"]) == (before["liste"][1:], before["brev"][:1])
+    assert after["kunde"][1] == before["kunde"][1]
+    again = world.apply(plan["plan"] or "")
+    assert (again["applied"], again["batches"], everything(world)) == (0, 0, after)
+    assert "due" not in {decision for decision, _ in world.decide().values()}
+
+
+@pytest.mark.soak
+def test_killed_around_the_commit_each_arm_ends_as_if_nothing_had_been(world: World) -> None:
+    before = everything(world)
+    world.decide()
+    plan = world.approved()
+    killed(world, plan, AROUND_THE_COMMIT)
+    after = everything(world)
+    assert after["ordre"] == [before["ordre"][0], (11, -1, "2012-01-01", None)]
+    assert after["arkiv"] == [(10, -1, "2012-01-01", None), before["arkiv"][1]]
+    assert (after["liste"], after["brev"]) == (before["liste"][1:], before["brev"][:1])
+
+
+@pytest.mark.soak
+def test_what_changed_behind_the_plan_stays_in_its_arm_and_the_rest_goes(world: World) -> None:
+    """The order is delivered again, one reader has come back, and one row has moved to the other table."""
+    world.decide()
+    plan = world.approved()
+    world.execute("UPDATE arkiv SET dag = '2026-09-01' WHERE nr = 10")
+    world.execute("UPDATE liste SET ut = NULL WHERE id = 7")
+    world.execute("DELETE FROM brev WHERE kode = '8'")
+    before = everything(world)
+    assert world.apply(plan)["verified"]
+    after = everything(world)
+    assert (after["arkiv"], after["liste"], after["brev"]) == (before["arkiv"], before["liste"], before["brev"])
+
+
+@pytest.mark.soak
+def test_an_arm_whose_rows_cannot_be_told_stays_and_the_plan_says_so(tmp_path: Path) -> None:
+    """Ids of both lists begin alike, so nothing of either goes; orders go as they should."""
+    world = armed_world(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", ORDERS + LISTS.replace('"b-"', '"l"'))
+    world.execute("UPDATE brev SET kode = 'x' || kode")
+    before = everything(world)
+    world.decide()
+    plan = world.plan()
+    assert {(row["entity"], row["column"], row["rows"]) for row in plan["not_carried_out"]} == {
+        ("newsletter_subscriptions", "email", 2)}
+    assert world.apply(world.approved(plan))["verified"]
+    after = everything(world)
+    assert (after["liste"], after["brev"]) == (before["liste"], before["brev"])
+    assert (after["ordre"][1][1], after["arkiv"][0][1]) == (-1, -1)
+
+
+def places(folder: Path, unions: str, tables: str = TABLES) -> dict[str, Place]:
+    """Where the shop's tables are changed under a mapping, with no row looked at."""
+    world = armed_world(folder, f"sqlite:///{folder / 'shop.db'}", unions, tables)
+    policy = load_policy(NOTICE)
+    with open_source(world.url) as source:
+        mapping = load_mapping(folder / "mapping.toml", policy.sources)
+        return places_of(resolve(source, mapping, policy.sources), stages_of(policy), policy.sources)
+
+
+READERS = """
+[tables.newsletter_subscriptions]
+query = '''QUERY'''
+[tables.newsletter_subscriptions.columns]
+subscription_id = "x"
+email = "epost"
+subscribed_at = "inn"
+unsubscribed_at = "ut"
+"""
+FIRST, SECOND = "SELECT 'l' || id AS x, epost, inn, ut FROM liste", "SELECT 'b' || kode, adresse, inn, ut FROM brev"
+
+
+@pytest.mark.parametrize(("query", "changed"), [
+    (f"{FIRST} UNION ALL {SECOND}", [("l", "liste"), ("b", "brev")]),
+    (f"SELECT CAST(u.x AS TEXT) AS x, epost, inn, ut FROM ({FIRST} UNION ALL {SECOND}) u WHERE inn IS NOT NULL",
+     [("l", "liste"), ("b", "brev")]),
+    (FIRST, [("l", "liste")]),
+    ("SELECT 'l' || id AS x, epost, inn, ut FROM liste UNION ALL SELECT 'b' || lower(kode), adresse, inn, ut FROM brev",
+     [("l", "liste"), ("b", None)]),
+    ("SELECT 'l' || max(id) AS x, epost, max(inn) AS inn, max(ut) AS ut FROM liste GROUP BY epost UNION ALL " + SECOND,
+     [("l", None), ("b", "brev")]),
+    ("SELECT 'l' || inn AS x, epost, inn, ut FROM liste UNION ALL " + SECOND, [("l", None), ("b", "brev")]),
+    (f"{FIRST} WHERE ut IS NULL UNION ALL SELECT 'm' || id, epost, inn, ut FROM liste WHERE ut IS NOT NULL",
+     [("l", None), ("m", None)]),
+    ("SELECT 'b' || id AS x, epost, inn, ut FROM liste UNION ALL SELECT 'bb' || kode, adresse, inn, ut FROM brev", []),
+    ("SELECT CAST(id AS TEXT) AS x, epost, inn, ut FROM liste UNION ALL " + SECOND, []),
+    ("SELECT CAST('l' || id AS VARCHAR(3)) AS x, epost, inn, ut FROM liste UNION ALL " + SECOND, []),
+    ("SELECT ' l' || id AS x, epost, inn, ut FROM liste UNION ALL " + SECOND, []),
+    (f"WITH one AS (SELECT * FROM liste) SELECT 'l' || id AS x, epost, inn, ut FROM one UNION ALL {SECOND}", []),
+    (f"{FIRST} UNION ALL SELECT 'b' || id, epost, inn, ut FROM utsyn", []),
+    (f"{FIRST} EXCEPT {SECOND}", [])])
+def test_an_arm_is_told_by_its_id_alone(query: str, changed: list[tuple[str, str | None]], tmp_path: Path) -> None:
+    """Where two may begin alike, or one row may feed two ids, nothing is changed."""
+    tables = TABLES + ";CREATE VIEW utsyn AS SELECT * FROM liste"
+    place = places(tmp_path, ORDERS + READERS.replace("QUERY", query), tables)["newsletter_subscriptions"]
+    assert [(arm.prefix, arm.table[-1] if arm.key else None) for arm in place.arms] == changed
+    assert place.key == ()
+    assert ("email" in place.fixed) == (not changed or None in dict(changed).values())
+
+
+def test_a_key_that_is_not_unique_finds_nobody(tmp_path: Path) -> None:
+    tables = TABLES.replace("kode varchar(10) PRIMARY KEY", "kode varchar(10)")
+    place = places(tmp_path, ORDERS + LISTS, tables)["newsletter_subscriptions"]
+    assert [bool(arm.key) for arm in place.arms] == [True, False]
+
+
+def test_a_row_that_is_a_customer_too_does_not_go_as_a_whole(tmp_path: Path) -> None:
+    lists = LISTS.replace('table = "liste"\nprefix = "l"\ncolumns = { subscription_id = "id", email = "epost", '
+                            'subscribed_at = "inn", unsubscribed_at = "ut" }',
+                            'table = "kunde"\nprefix = "l"\ncolumns = { subscription_id = "id", email = "epost" }')
+    assert lists != LISTS
+    place = places(tmp_path, ORDERS + lists)["newsletter_subscriptions"]
+    assert [bool(arm.key) for arm in place.arms] == [False, True]
+    assert place.arms[0].fixed["email"] == "its row would go as a whole, and feeds customers too"
+
+
+def test_an_id_behind_a_prefix_stays_and_everything_else_of_its_row_goes(tmp_path: Path) -> None:
+    """The number of nobody would show with the prefix before it, and be somebody's."""
+    orders = """
+[for_each.site]
+dre = "n-"
+[tables.orders]
+table = "or{site}"
+[tables.orders.columns]
+order_id = "id"
+customer_id = "kunde"
+ordered_at = "day"
+delivered_at = "day"
+paid_at = "day"
+delivery_note = "note"
+"""
+    place = places(tmp_path, orders)["orders"]
+    assert [(arm.prefix, arm.table, set(arm.columns)) for arm in place.arms] == [("n-", ("ordre",), {"delivery_note"})]
+    assert set(place.fixed) == {"customer_id"}
+
+
+def test_the_record_of_no_arm_is_nobodys_row() -> None:
+    place = Place((), (), {}, arms=(Place(("a",), ("id",), {}, prefix="a-"), Place(("b",), ("id",), {}, prefix="b")))
+    assert [place.of(one).table for one in ("a-1", "b1", "b", "a1", "A-1", "")] == [("a",), ("b",), (), (), (), ()]
