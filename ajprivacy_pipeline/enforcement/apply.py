@@ -247,7 +247,7 @@ class Door:
         done.emptied += emptied
         gone: dict[str, list[str]] = defaultdict(list)
         for edits in found:
-            if edits.columns is None:
+            if edits.step.goes:
                 gone[edits.step.entity] += [going.record_id for going in edits.going]
         for entity, ids in gone.items():
             self._count_deleted(entity, ids, done)

@@ -47,6 +47,7 @@ class Step:
     values: int  # that a row holds, where it is deleted
     carried: tuple[tuple[str, str, str], ...]  # (part, action, column of the contract) of what goes with copies
     fed: Mapping[str, tuple[str, ...]]  # the contract's columns that show each column of the source
+    goes: bool = False  # whether the record is no more: its row is deleted, or shown as a record no more
 
     @property
     def entity(self) -> str:
@@ -127,7 +128,9 @@ class Kinds:
         fed = {source: tuple(column for column, names in place.columns.items() if source in names)
                for source in place.written}
         if any(stage.deletes for stage in stages):
-            return Step(item, place, rank, parts, None, held, (), fed)
+            ends = tuple(Cell(parts[0], "delete_row", "", source, is_whole=True, end=value, vary=None)
+                         for source, value in place.ends.items())
+            return Step(item, place, rank, parts, ends or None, held, (), fed, goes=True)
         carried = tuple((stage.part, stage.columns[column].action, column) for stage in stages
                         for column in columns_of(stage, item)
                         if column in place.carried and item.values[column] is not None)
@@ -184,7 +187,7 @@ def counted(found: Iterable[Edits]) -> tuple[Counter[tuple[str, str, str]], Coun
         step, rows = edits.step, len(edits.rows)
         for part in step.parts:
             counts[step.entity, part, "rows"] += rows
-        if edits.columns is None:
+        if step.goes:
             counts[step.entity, step.parts[0], "delete_row"] += rows * step.values
             continue
         for _, part, action in {(cell.column, cell.part, cell.action) for cell in step.cells or ()

@@ -176,7 +176,10 @@ def _writes(stages: Mapping[Part, Stage], places: Mapping[str, Place], policy: P
     for (entity, _), stage, place in ((part, stage, place) for part, stage in stages.items() if part[0] in places
                                       for place in places[part[0]].each if place.changes(stage)):
         if stage.deletes:
-            yield Write(place.table, None, "delete")
+            yield from (Write(place.table, column, "neutral", has_neutral=True, values=(
+                str(int(value) if isinstance(value, bool) else value),)) for column, value in place.ends.items())
+            if not place.ends:
+                yield Write(place.table, None, "delete")
             continue
         for column, action in stage.columns.items():
             names = place.columns.get(column, ())

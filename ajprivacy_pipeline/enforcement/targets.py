@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from ajprivacy_pipeline.enforcement.readers import Reader, key_of, other_rows, readers_beside, readers_of
 from ajprivacy_pipeline.enforcement.stages import Part, Stage
 from ajprivacy_pipeline.policy import Sources
-from ajprivacy_pipeline.warehouse.arms import Arm
+from ajprivacy_pipeline.warehouse.arms import Arm, Value
 from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedSource, ResolvedTable
 
 
@@ -49,7 +49,8 @@ class Place:
     Those of `carried` go with declared copies instead; `together` stands with the customers.
 
     Where several tables feed it, each has a place among `arms`: of the records whose ids begin with its `prefix`.
-    Nothing is changed in the one that has them, whose `fixed` says what stays in any.
+    Nothing is changed in the one that has them, whose `fixed` says what stays in any. `ends` are what columns of the
+    source are given instead of deleting a row.
     """
 
     table: tuple[str, ...]
@@ -61,6 +62,7 @@ class Place:
     together: tuple[Together, ...] = ()
     prefix: str = ""
     arms: tuple["Place", ...] = ()
+    ends: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def each(self) -> tuple["Place", ...]:
@@ -74,7 +76,7 @@ class Place:
     @property
     def written(self) -> frozenset[str]:
         """Every column of the source that is changed."""
-        return frozenset(name for names in self.columns.values() for name in names)
+        return frozenset(name for names in self.columns.values() for name in names) | frozenset(self.ends)
 
     def changes(self, stage: Stage) -> bool:
         """Whether anything of a stage can be done here: a row that goes as a whole is found by its key alone."""
@@ -120,7 +122,10 @@ def _arm(name: str, table: ResolvedTable, stages: Mapping[Part, Stage], arm: Arm
     if not arm.table:
         return Place((), (), {}, dict.fromkeys(
             wanted, "made of several rows, or of no key of one table: none is found"), prefix=arm.prefix)
-    if others and any(stage.deletes for stage in stages.values()):
+    deletes = any(stage.deletes for stage in stages.values())
+    if arm.ends and deletes:
+        return _ending(name, arm, wanted, readers, strange)
+    if others and deletes:
         return Place(arm.table, (), {}, dict.fromkeys(
             wanted, f"its row would go as a whole, and feeds {', '.join(sorted(others))} too"), prefix=arm.prefix)
     shown = replace(table, columns={column: fed and replace(
@@ -128,6 +133,18 @@ def _arm(name: str, table: ResolvedTable, stages: Mapping[Part, Stage], arm: Arm
         constant=None, leads=None) for column, fed in table.columns.items()}, reads=None)
     columns, fixed, shared = _settled(shown, stages, (arm.key,), readers)
     return Place(arm.table, (arm.key,), columns, fixed, shared, prefix=arm.prefix)
+
+
+def _ending(name: str, arm: Arm, wanted: Sequence[str], readers: Sequence[Reader], strange: Reader) -> Place:
+    """The place of an arm whose rows stay and are shown no more: nothing but its condition may read what says so."""
+    others = {reader.told for reader in readers if any(map(reader.reads, arm.ends))
+              and (reader is strange or (reader.entity, reader.column) != (name, ""))}
+    others |= {"its key"} if arm.key in arm.ends else set()
+    if others:
+        return Place(arm.table, (), {}, dict.fromkeys(
+            wanted, f"`ends` would change what {', '.join(sorted(others))} reads too"), prefix=arm.prefix)
+    return Place(arm.table, (arm.key,), {column: (arm.columns[column],) for column in wanted if column in arm.columns},
+                 prefix=arm.prefix, ends=arm.ends)
 
 
 def _place(name: str, table: ResolvedTable, stages: Mapping[Part, Stage], key: Sequence[str],

@@ -9,7 +9,7 @@ one. What is not understood down to one column of one table is an arm whose rows
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -17,13 +17,14 @@ from sqlglot.optimizer.scope import Scope
 
 from ajprivacy_pipeline.warehouse.constraints import Catalogue
 from ajprivacy_pipeline.warehouse.rows import Told
-from ajprivacy_pipeline.warehouse.source import Source
+from ajprivacy_pipeline.warehouse.source import Source, find
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
     from ajprivacy_pipeline.warehouse.reads import Cell
 
 Path = tuple[str, ...]
+Value = bool | int | str
 _PREFIX = re.compile(r"([!-\[\]-~][ -\[\]-~]*)?")  # printable ASCII that begins with no blank, and no backslash
 _TEXTS = (exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR)
 
@@ -43,7 +44,8 @@ class Arm:
 
     `plain` are the contract's columns that show a text as it stands in the source, or nothing. `table` is empty where
     its rows cannot be found. `key` is the column of the source behind the prefix; `columns` maps the contract's columns
-    to those of the same row that they show; `mention` and `only` tell of which rows, as in `reads.Cell`.
+    to those of the same row that they show; `mention` and `only` tell of which rows, as in `reads.Cell`. `ends` are
+    what columns are given instead of deleting the row.
     """
 
     prefix: str
@@ -53,6 +55,7 @@ class Arm:
     columns: Mapping[str, str] = field(default_factory=dict)
     mention: int = -1
     only: Told = frozenset()
+    ends: Mapping[str, Value] = field(default_factory=dict)
 
 
 Columns = Mapping[str, Shown]
@@ -139,21 +142,31 @@ def _sums_up(query: exp.Select) -> bool:
                 or any(made.find(exp.AggFunc, exp.Window) for made in query.expressions))
 
 
-def found_arms(source: Source, keys: Sequence[str], table: "ResolvedTable") -> tuple[Arm, ...]:
+def found_arms(source: Source, keys: Sequence[str], table: "ResolvedTable", ends: Mapping[str, Mapping[str, Value]],
+               ) -> tuple[Arm, ...]:
     """Returns the arms of what feeds a table of the contract; none where an id does not tell for certain which it is.
 
-    None either where its rows are found by their key in one table.
+    None either where its rows are found by their key in one table, or an arm of which `ends` says something is not one.
 
     Args:
         source: the open warehouse.
         keys: the columns of the contract's key.
         table: held against the warehouse.
+        ends: by prefix, what columns are given instead of deleting a row.
     """
     key, fed = keys[0], table.columns[keys[0]]
     if len(keys) > 1 or table.reads is None or fed is None or (
             table.written_table is not None and fed.source_column and len(fed.written) == 1):
         return ()
-    return _certain(source, key, table.reads.arms)
+    arms = _certain(source, key, table.reads.arms)
+    if not set(ends) <= {arm.prefix for arm in arms if arm.table}:
+        return ()
+    return tuple(replace(arm, ends=_spelt(source, arm, ends.get(arm.prefix, {}))) for arm in arms)
+
+
+def _spelt(source: Source, arm: Arm, ends: Mapping[str, Value]) -> dict[str, Value]:
+    known = source.tables(arm.table[0] if len(arm.table) > 1 else None).get(arm.table[-1], {}) if arm.table else {}
+    return {find(column, known) or column: value for column, value in ends.items()}
 
 
 def _certain(source: Source, key: str, arms: Sequence[Columns]) -> tuple[Arm, ...]:

@@ -171,6 +171,8 @@ class Composer:
     def _arm(self, arm: Arm, contract: SourceTable, fed: Sequence[str], *, every_id: bool) -> str:
         if arm.table is not None:
             relation, known = self.table(arm.table)
+            for column in arm.ends:
+                self.column(column, known)
         else:
             relation = f"(\n{(arm.query or '').strip().rstrip(';')}\n) AS arm"
             probed = self.source.probe(f"SELECT * FROM {relation} WHERE 1 = 0")

@@ -278,7 +278,8 @@ class _TableResolver:
         """Settle which columns of the source are changed for those of the contract, in one table or arm by arm."""
         made = self._in_one_table(table)
         named = self.entry.writes or any(entry.writes for entry in self.entry.columns.values())
-        return made if named else replace(made, arms=found_arms(self.source, self.table.key, made))
+        ends = {arm.prefix or "": arm.ends for arm in self.entry.union if arm.ends}
+        return made if named else replace(made, arms=found_arms(self.source, self.table.key, made, ends))
 
     def _in_one_table(self, table: ResolvedTable) -> ResolvedTable:
         fed = {name: column for name, column in table.columns.items() if column is not None}

@@ -23,6 +23,12 @@
     [tables.invoices.columns]
     billing_name = { column = "navn", lives_in = "customers" }  # a link, no copy: bookkeeping keeps the customer's own
     billing_city = { column = "by", lives_in = "invoices" }     # a copy, whatever else shows that column
+    [[tables.newsletter_subscriptions.union]]  # several tables; the prefix of an id tells in which one its row is
+    table = "kunde"
+    where = "nyhetsbrev = 1"
+    prefix = "k"
+    ends = { nyhetsbrev = 0 }             # instead of deleting the row, which is somebody's
+    columns = { subscription_id = "id", email = "epost" }
     [rates]
     EUR = "11.50"                         # NOK for one unit of the currency
     [tombstones]                          # what stands for somebody who is gone, where ids are numbers or uuids

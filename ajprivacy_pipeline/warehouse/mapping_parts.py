@@ -120,18 +120,26 @@ class Feed(Source):
 
 
 class Arm(Part):
-    """One table or query of several that feed a table of the contract; `prefix` comes before its ids."""
+    """One table or query of several that feed a table of the contract; `prefix` comes before its ids.
+
+    `ends` are what columns of a row are given where the record would be deleted with it, and the row is somebody's: it
+    is shown no more.
+    """
 
     table: Text | None = None
     query: Text | None = None
     where: Text | None = None
     prefix: Text | None = None
+    ends: dict[Text, bool | int | str] = {}
     columns: dict[str, Feed] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "Arm":
         if (self.table is None) == (self.query is None):
             raise ValueError("write table or query, one of them")
+        if self.ends and (self.table is None or self.where is None or self.prefix is None):
+            raise ValueError("says in `ends` how a row is shown no more: name its table, its prefix and, in `where`, "
+                             "which rows are shown")
         return self
 
 

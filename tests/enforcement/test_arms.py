@@ -6,6 +6,7 @@ import pytest
 
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.targets import Place, places_of
+from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.warehouse.mapping import load_mapping, resolve
@@ -80,12 +81,13 @@ def test_an_arm_whose_rows_cannot_be_told_stays_and_the_plan_says_so(tmp_path: P
     assert (after["ordre"][1][1], after["arkiv"][0][1]) == (-1, -1)
 
 
-def places(folder: Path, unions: str, tables: str = TABLES) -> dict[str, Place]:
+def places(folder: Path, unions: str, tables: str = TABLES, of_customers: str = "") -> dict[str, Place]:
     """Where the shop's tables are changed under a mapping, with no row looked at."""
     world = armed_world(folder, f"sqlite:///{folder / 'shop.db'}", unions, tables)
-    policy = load_policy(NOTICE)
+    policy, path = load_policy(NOTICE), folder / "mapping.toml"
+    path.write_text(path.read_text().replace('name = "navn"\n', f'name = "navn"\n{of_customers}'))
     with open_source(world.url) as source:
-        mapping = load_mapping(folder / "mapping.toml", policy.sources)
+        mapping = load_mapping(path, policy.sources)
         return places_of(resolve(source, mapping, policy.sources), stages_of(policy), policy.sources)
 
 
@@ -143,6 +145,46 @@ def test_a_row_that_is_a_customer_too_does_not_go_as_a_whole(tmp_path: Path) -> 
     place = places(tmp_path, ORDERS + lists)["newsletter_subscriptions"]
     assert [bool(arm.key) for arm in place.arms] == [False, True]
     assert place.arms[0].fixed["email"] == "its row would go as a whole, and feeds customers too"
+
+
+ENDING = """
+[[tables.newsletter_subscriptions.union]]
+table = "kunde"
+prefix = "k"
+where = "leser = 1"
+ends = { Leser = VALUE }
+columns = { subscription_id = "id", email = "epost", unsubscribed_at = "ut" }
+"""
+READING = TABLES.replace("made varchar(20));", "made varchar(20), leser integer, ut varchar(20));").replace(
+    "'2010-01-01')", "'2010-01-01', 1, '2013-01-01')")
+
+
+def test_a_row_that_stays_is_shown_no_more_where_nothing_else_reads_what_says_so(tmp_path: Path) -> None:
+    told = {}
+    for name, more in (("alone", ""), ("read", 'preferences = "leser"\n')):
+        (tmp_path / name).mkdir()
+        told[name] = places(tmp_path / name, ORDERS + ENDING.replace("VALUE", "0"), READING, more)[
+            "newsletter_subscriptions"].arms[0]
+    assert (told["alone"].key, told["alone"].ends) == (("id",), {"leser": 0})
+    assert (told["read"].key, told["read"].fixed["email"]) == (
+        (), "`ends` would change what customers.preferences reads too")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("value", "left"), [("0", 0), ("2", 0), ("1", 1)])
+def test_who_left_a_list_is_shown_no_more_and_keeps_the_row(value: str, left: int, tmp_path: Path) -> None:
+    """A value under which the row is shown as before stops the batch."""
+    world = armed_world(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", ORDERS + ENDING.replace("VALUE", value), READING)
+    world.decide()
+    plan = world.approved()
+    before = everything(world)["kunde"]
+    if left:
+        with pytest.raises(EnforcementError, match=r"newsletter_subscriptions\.email: 1 row.* still show"):
+            world.apply(plan)
+        assert everything(world)["kunde"] == before
+        return
+    assert world.apply(plan)["verified"]
+    assert everything(world)["kunde"][1] == (*before[1][:4], int(value), before[1][5])
 
 
 def test_an_id_behind_a_prefix_stays_and_everything_else_of_its_row_goes(tmp_path: Path) -> None:

@@ -127,6 +127,47 @@ def test_a_row_that_an_order_is_to_be_billed_to_stays(
     assert (decided["orders", "1001", "delivery"][0] == "due") is not invoiced
 
 
+@pytest.mark.soak
+def test_who_objects_is_taken_off_the_list_and_the_one_with_the_same_number_stays(
+        request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """PrestaShop's customers have a mark, others a row: that of 15 goes, and of the rows 15 and 17 the other one."""
+    world = mapped(request, prestashop, tmp_path, facts()).world
+    world.execute("UPDATE ps_customer SET newsletter = 1, newsletter_date_add = '2024-01-01' "
+                  "WHERE id_customer IN (15, 17)")
+    world.execute("INSERT INTO ps_emailsubscription (id, email, newsletter_date_add, active) VALUES "
+                  "(15, 'stays@example.no', '2024-01-01', 1), (17, 'goes@example.no', '2024-01-01', 1)")
+    world.execute("CREATE TABLE objections (id integer PRIMARY KEY, email varchar(80), day varchar(20))")
+    world.execute("INSERT INTO objections SELECT 1, email, '2026-10-10' FROM ps_customer WHERE id_customer = 15")
+    world.execute("INSERT INTO objections VALUES (2, 'goes@example.no', '2026-10-10')")
+    path = world.settings.mapping_file
+    assert path is not None
+    path.write_text(path.read_text() + """
+[tables.rights_requests]
+table = "objections"
+[tables.rights_requests.columns]
+request_id = "id"
+kind = { constant = "objection" }
+email = "email"
+received_at = "day"
+""")
+    with world.connection() as connection:
+        before = {table: connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1").mappings().all()
+                  for table in ("ps_customer", "ps_emailsubscription")}
+    decided = world.decide()
+    assert {number: decided["newsletter_subscriptions", number, "email"][0] for number in (
+        "c15", "c17", "e15", "e17")} == {"c15": "due", "c17": "retain", "e15": "retain", "e17": "due"}
+    assert world.apply(world.approved())["verified"]
+    with world.connection() as connection:
+        after = {table: connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1").mappings().all()
+                 for table in ("ps_customer", "ps_emailsubscription")}
+    customers = {row["id_customer"]: dict(row) for row in after["ps_customer"]}
+    was = {row["id_customer"]: dict(row) for row in before["ps_customer"]}
+    assert (customers[15], customers[17]) == ({**was[15], "newsletter": 0}, was[17])
+    assert after["ps_emailsubscription"] == [row for row in before["ps_emailsubscription"] if row["id"] != 17]
+    assert "due" not in {decision for (entity, _, _), (decision, _) in world.decide().items()
+                         if entity == "newsletter_subscriptions"}
+
+
 def test_an_entry_that_a_document_names_and_not_the_other_way_round_is_held(
         request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Business Central, after a move: two new invoices name old entries, whose own documents these are not."""
