@@ -57,6 +57,57 @@ class Packed:
                 yield pa.table({"packed": pa.array(packed, pa.string())})
 
 
+class PackedRows:
+    """All columns of a SELECT as one text a row, with something random between values, and for one that is not there.
+
+    A value is the text that the server shows, which is what the driver makes of it for the types that are packed: whole
+    and exact numbers without leading zeros, days and whole seconds, texts.
+    """
+
+    def __init__(self, expressions: Sequence[str]) -> None:
+        """Pack the values of some expressions."""
+        self._between, self._nothing = secrets.token_urlsafe(8), secrets.token_urlsafe(8)
+        self._width = len(expressions)
+        cells = ", ".join(f"IFNULL(CONVERT({sql} USING utf8mb4), '{self._nothing}')" for sql in expressions)
+        self.column = f"CONCAT_WS('{self._between}', {cells}) AS packed"
+
+    def relation(self, packed: str, types: Sequence[str]) -> str:
+        """SQL of the values of packed rows, in types of the engine."""
+        cells = (f"nullif(cells[{at}], '{self._nothing}')" for at in range(1, self._width + 1))
+        listed = ", ".join(cell if type_ == "VARCHAR" else f"{cell}::{type_}"
+                           for cell, type_ in zip(cells, types, strict=True))
+        return f"SELECT {listed} FROM (SELECT string_split(packed, '{self._between}') AS cells FROM {packed})"
+
+
+def may_be_packed(cursor: Any, types: Sequence[str]) -> bool:
+    """Returns whether a driver's cursor shows columns alone whose values are the texts that the server shows.
+
+    A driver that does not say of which character set a text is has bytes for all we know.
+
+    Args:
+        cursor: of the driver, with a SELECT that was executed.
+        types: of the engine, that its columns are to have: VARCHAR, or BIGINT of what fits there.
+    """
+    fields = getattr(getattr(cursor, "_result", None), "fields", ())
+    return bool(fields) and all(_is_as_shown(field, type_) for field, type_ in zip(fields, types, strict=True))
+
+
+def _is_as_shown(field: Any, type_: str) -> bool:
+    if type_ != "VARCHAR":
+        return type_ == "BIGINT" and field.type_code in _WHOLE and not field.flags & (_UNSIGNED | _ZEROFILL)
+    if field.type_code in _TEXTS:
+        return field.charsetnr != _BYTES
+    return (field.type_code in _NUMBERS and not field.flags & _ZEROFILL) or field.type_code in (_NULL, _DATE) or (
+        field.type_code == _DATETIME and field.scale == 0)
+
+
+# MySQL's numbers of its types, as its protocol has them.
+_TEXTS, _BYTES = (15, 247, 248, 249, 250, 251, 252, 253, 254), 63
+_WHOLE, _NUMBERS = (1, 2, 3, 8, 9), (0, 1, 2, 3, 8, 9, 246)
+_UNSIGNED, _ZEROFILL = 32, 64  # flags of them; a driver makes 1 of 0001
+_NULL, _DATE, _DATETIME = 6, 10, 12
+
+
 class PackedTexts:
     """Some expressions of a SELECT, of texts, as one text a row, with something random before each value."""
 
