@@ -130,6 +130,10 @@ def copies_refused(places: Iterable[CopyPlace], feeding: Iterable[Place], reache
             yield {"table": place.facts.shown, "column": None, "constraint": "no key", "fix":
                    "give this copy a primary key, or a unique key whose columns are NOT NULL: without one a row "
                    "cannot be told from another"}
+        if prefixed := sorted(filter(reached.is_numbered, place.copy.by.entities)):
+            yield {"table": place.facts.shown, "column": place.finder, "constraint": "mapping", "fix":
+                   f"ids of {', '.join(prefixed)} have a number before them, with which a row of somebody else may be "
+                   "found here: let the prefix begin with a letter"}
         both = frozenset() if place.kept else (
             fed.get(place.facts.table, frozenset()) & set(place.actions or place.facts.columns))
         if both:

@@ -6,6 +6,7 @@ row that the query reads, by the same key, and takes every column; the query is 
 Belongs here: holding copies against what queries are made of. Does not belong here: rows, whose they are (`claims`).
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
 from ajprivacy_pipeline.warehouse.reads import Cell, Reads, Spot
 from ajprivacy_pipeline.warehouse.rows import apart, covers, told_by, unlike
 
+_NUMBER = re.compile(r"-|-?[0-9]+")
 _BY_BYTES = ("sqlite", "postgresql")  # where two texts are equal to a query as they are to us
 
 
@@ -43,6 +45,12 @@ class Reached:
                 if own and action.action in ("erase", "generalise") and (of := self._carriers(entity, column, own)):
                     found[column] = of
         return found
+
+    def is_numbered(self, entity: str) -> bool:
+        """Whether something stands before ids of a table with which they may be numbers of other rows: 1 before 12."""
+        table, key = self.resolved.tables[entity], self.sources.tables[entity].key[0]
+        return any(_NUMBER.fullmatch(arm[key].prefix) for arm in (
+            table.reads.arms if table is not None and table.reads is not None else ()) if key in arm)
 
     def reads_loosely(self, copy: Copy) -> Iterator[str]:
         """Yields what of the contract shows a copy's rows to others than whoever has the key that it is found by."""

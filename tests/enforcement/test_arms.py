@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ajprivacy_pipeline.enforcement.ground import look_at
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.targets import Place, places_of
 from ajprivacy_pipeline.errors import EnforcementError
@@ -11,8 +12,8 @@ from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.warehouse.mapping import load_mapping, resolve
 from ajprivacy_pipeline.warehouse.source import open_source
-from tests.enforcement.armed_shop import LISTS, ORDERS, TABLES, armed_world, everything
-from tests.enforcement.enforcement_world import ONE_QUICK, World, empty_database
+from tests.enforcement.armed_shop import LISTS, MAPPING, ORDERS, TABLES, armed_world, everything
+from tests.enforcement.enforcement_world import ONE_QUICK, World, empty_database, shop_of
 from tests.enforcement.test_kill import AROUND_THE_COMMIT, killed
 
 
@@ -205,6 +206,30 @@ delivery_note = "note"
     place = places(tmp_path, orders)["orders"]
     assert [(arm.prefix, arm.table, set(arm.columns)) for arm in place.arms] == [("n-", ("ordre",), {"delivery_note"})]
     assert set(place.fixed) == {"customer_id"}
+
+
+@pytest.mark.parametrize(("prefix", "refused"), [("1", True), ("-", True), ("-1", True), ("k", False), ("1-", False)])
+def test_a_copy_is_not_found_by_a_number_that_a_prefix_makes(prefix: str, refused: bool, tmp_path: Path) -> None:
+    """Customer 2 under the prefix 1 is no. 12, and so is somebody else in a table beside."""
+    customers = """
+[tables.customers]
+table = "kunde"
+[tables.customers.columns]
+customer_id = { column = "id", prefix = "PREFIX" }
+customer_type = { constant = "consumer" }
+name = "navn"
+[[copies]]
+table = "liste"
+by = { column = "id", entity = "customers" }
+erase = ["epost"]
+with = "customers.name"
+""".replace("PREFIX", prefix)
+    rest = MAPPING[MAPPING.index("[tables.contacts]"):]
+    world = shop_of(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", TABLES, customers + rest + ORDERS)
+    with open_source(world.url) as source:
+        found = look_at(source, world.settings, world.policy).refused
+    assert [row["fix"].startswith("ids of customers have a number before them") for row in found
+            if row["table"] == "liste"] == [True] * refused
 
 
 def test_the_record_of_no_arm_is_nobodys_row() -> None:
