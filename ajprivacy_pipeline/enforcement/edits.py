@@ -187,7 +187,7 @@ def counted(found: Iterable[Edits]) -> tuple[Counter[tuple[str, str, str]], Coun
         step, rows = edits.step, len(edits.rows)
         for part in step.parts:
             counts[step.entity, part, "rows"] += rows
-        if step.goes:
+        if step.goes or edits.columns is None:
             counts[step.entity, step.parts[0], "delete_row"] += rows * step.values
             continue
         for _, part, action in {(cell.column, cell.part, cell.action) for cell in step.cells or ()

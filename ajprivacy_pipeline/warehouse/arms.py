@@ -36,6 +36,7 @@ class Shown:
     prefix: str
     cell: "Cell | None"
     is_null: bool = False  # of every row
+    bare: frozenset[str] = frozenset()  # values of the cell that have no prefix
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,28 @@ class _Looking:
             return Shown("", self.cell_of(inside) if is_table else None)
         if isinstance(inside, exp.Cast) and not isinstance(inside, exp.TryCast) and self._is_text(inside.args["to"]):
             return self.shown(inside.this, scope, inner, columns)
+        if isinstance(inside, exp.Case):
+            return self._either(inside, scope, inner, columns)
         if isinstance(inside, (exp.Concat, exp.DPipe)):
             parts = inside.expressions if isinstance(inside, exp.Concat) else [inside.this, inside.expression]
             return self._joined([self._part(part, scope, inner, columns) for part in parts])
         return Shown("", None, is_null=isinstance(inside, exp.Null))
+
+    def _either(self, made: exp.Case, scope: Scope, inner: str, columns: Columns) -> Shown:
+        """What shows some values of a cell as nothing, or without the prefix that all others have."""
+        ifs, otherwise = made.args["ifs"], made.args.get("default")
+        told = ifs[0].this if len(ifs) == 1 and made.this is None else None
+        if otherwise is None or not isinstance(told, exp.In) or not told.expressions or not all(
+                isinstance(value, exp.Literal) and value.is_string for value in told.expressions):
+            return Shown("", None)
+        parts = told.this, ifs[0].args["true"], otherwise
+        whose, then, other = (self.shown(part, scope, inner, columns) for part in parts)
+        values = frozenset(str(value.name) for value in told.expressions)
+        if whose.cell is None or whose.prefix or whose.cell != other.cell:
+            return Shown("", None)
+        if then.is_null:
+            return replace(other, bare=other.bare - values)
+        return replace(other, bare=other.bare | values) if then == whose else Shown("", None)
 
     def _part(self, part: exp.Expr, scope: Scope, inner: str, columns: Columns) -> Shown | str:
         literal = part.unnest() if isinstance(part, exp.Paren) else part
@@ -107,7 +126,8 @@ class _Looking:
         begins = ""
         for at, part in enumerate(parts):
             if not isinstance(part, str):
-                return Shown(begins + part.prefix, part.cell if at == len(parts) - 1 else None)
+                alone = at == len(parts) - 1
+                return Shown(begins + part.prefix, part.cell if alone and not part.bare else None)
             begins += part
         return Shown(begins, None)
 
@@ -143,7 +163,7 @@ def _sums_up(query: exp.Select) -> bool:
 
 
 def found_arms(source: Source, keys: Sequence[str], table: "ResolvedTable", ends: Mapping[str, Mapping[str, Value]],
-               ) -> tuple[Arm, ...]:
+               nobody: frozenset[str]) -> tuple[Arm, ...]:
     """Returns the arms of what feeds a table of the contract; none where an id does not tell for certain which it is.
 
     None either where its rows are found by their key in one table, or an arm of which `ends` says something is not one.
@@ -153,12 +173,13 @@ def found_arms(source: Source, keys: Sequence[str], table: "ResolvedTable", ends
         keys: the columns of the contract's key.
         table: held against the warehouse.
         ends: by prefix, what columns are given instead of deleting a row.
+        nobody: the ids of whoever is gone; none where the mapping does not say them all.
     """
     key, fed = keys[0], table.columns[keys[0]]
     if len(keys) > 1 or table.reads is None or fed is None or (
             table.written_table is not None and fed.source_column and len(fed.written) == 1):
         return ()
-    arms = _certain(source, key, table.reads.arms)
+    arms = _certain(source, key, table.reads.arms, nobody)
     if not set(ends) <= {arm.prefix for arm in arms if arm.table}:
         return ()
     return tuple(replace(arm, ends=_spelt(source, arm, ends.get(arm.prefix, {}))) for arm in arms)
@@ -169,7 +190,7 @@ def _spelt(source: Source, arm: Arm, ends: Mapping[str, Value]) -> dict[str, Val
     return {find(column, known) or column: value for column, value in ends.items()}
 
 
-def _certain(source: Source, key: str, arms: Sequence[Columns]) -> tuple[Arm, ...]:
+def _certain(source: Source, key: str, arms: Sequence[Columns], nobody: frozenset[str]) -> tuple[Arm, ...]:
     shown = [arm.get(key) for arm in arms]
     begins = [one.prefix for one in shown if one is not None]
     if not arms or len(begins) < len(arms) or not all(map(_PREFIX.fullmatch, begins)):
@@ -177,21 +198,24 @@ def _certain(source: Source, key: str, arms: Sequence[Columns]) -> tuple[Arm, ..
     if any(one.startswith(other) for at, one in enumerate(begins) for to, other in enumerate(begins) if at != to):
         return ()
     mentions = [{one.cell.mention for one in arm.values() if one.cell is not None} for arm in arms]
-    found = tuple(_found(source, key, arm, alone=not any(mentions[at] & other for to, other in enumerate(mentions)
-                                                         if at != to)) for at, arm in enumerate(arms))
+    found = tuple(_found(source, key, arm, nobody, alone=not any(
+        mentions[at] & other for to, other in enumerate(mentions) if at != to)) for at, arm in enumerate(arms))
     return found if any(arm.table for arm in found) else ()
 
 
-def _found(source: Source, key: str, arm: Columns, *, alone: bool) -> Arm:
-    """One arm; its rows are found where its key is unique in its table, and no other arm reads the same mention."""
+def _found(source: Source, key: str, arm: Columns, nobody: frozenset[str], *, alone: bool) -> Arm:
+    """One arm; its rows are found where its key is unique in its table, and no other arm reads the same mention.
+
+    An id with a prefix can become nobody's where nobody's has none.
+    """
     prefix, cell = arm[key].prefix, arm[key].cell
     plain = frozenset(name for name, one in arm.items() if one.is_null or (
         one.cell is not None and not one.prefix and _kind(source, one.cell) == "text"))
     if cell is None or not alone or _kind(source, cell) not in ("integer", "text") or not is_unique(
             source, cell.table, {cell.column}):
         return Arm(prefix, plain)
-    own = {name: one.cell.column for name, one in arm.items()
-           if one.cell is not None and not one.prefix and one.cell.mention == cell.mention and name != key}
+    own = {name: one.cell.column for name, one in arm.items() if one.cell is not None and name != key
+           and one.cell.mention == cell.mention and (not one.prefix or (nobody and nobody <= one.bare))}
     return Arm(prefix, plain, cell.table, cell.column, own, cell.mention, cell.only)
 
 

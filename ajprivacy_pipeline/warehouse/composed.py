@@ -27,9 +27,9 @@ class Composer:
     what was written then is of no use.
     """
 
-    def __init__(self, source: Source) -> None:
-        """Write for an open warehouse."""
-        self.source = source
+    def __init__(self, source: Source, nobody: Sequence[str] = ()) -> None:
+        """Write for an open warehouse; `nobody` are the ids that stand for whoever is gone, which get no prefix."""
+        self.source, self.nobody = source, tuple(nobody)
         self.faults: list[str] = []
 
     def expression(self, held: str, entry: Recoded, known: Mapping[str, ColumnType], alias: str = "") -> str:
@@ -39,7 +39,7 @@ class Composer:
             cases = " ".join(f"WHEN {self._said(code)} THEN {self._said(value)}" for code, value in entry.codes.items())
             made = f"CASE {self.text(held)} {cases} ELSE {self.text(held)} END"
         if entry.prefix is not None:
-            made = self.joined(entry.prefix, made)
+            made = self.identified(entry.prefix, made)
             if entry.empty:
                 made = f"CASE WHEN {self.text(held)} IN ({self._listed(entry.empty)}) THEN NULL ELSE {made} END"
         if entry.guest is not None:
@@ -128,6 +128,13 @@ class Composer:
         """Returns an expression as text."""
         return f"CAST({sql} AS {_TEXT.get(self.source.dialect, 'CHAR')})"
 
+    def identified(self, prefix: str, sql: str) -> str:
+        """Returns a prefix before an id; nobody's stays as it is."""
+        if not self.nobody:
+            return self.joined(prefix, sql)
+        text = self.text(sql)
+        return f"CASE WHEN {text} IN ({self._listed(self.nobody)}) THEN {text} ELSE {self.joined(prefix, sql)} END"
+
     def joined(self, prefix: str, sql: str) -> str:
         """Returns a prefix before an expression; NULL stays NULL."""
         if self.source.dialect in MYSQL:
@@ -185,8 +192,7 @@ class Composer:
             made = self._fed(feed, known, spec.type) if feed is not None else "NULL"
             ours = name == contract.key[0] or (every_id and spec.type == "id")
             if arm.prefix is not None and feed is not None and ours:
-                made = self._empty_before(made, feed)
-                made = self.joined(arm.prefix, made)
+                made = self.identified(arm.prefix, self._empty_before(made, feed))
             shown.append(f"{self.text(made)} AS {self.source.quote(name)}")
         return f"SELECT {', '.join(shown)} FROM {relation}{f' WHERE {arm.where}' if arm.where else ''}"
 

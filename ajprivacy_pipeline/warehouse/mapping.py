@@ -124,7 +124,7 @@ class _TableResolver:
         if self.entry.absent is not None:
             self._note("missing", None, f"{self.name}: absent, hence empty ({self.entry.absent})")
             return None
-        composer = Composer(self.source)
+        composer = self._composer()
         self.entry = plain_entry(composer, self.entry, self.table, self.mapping)
         found = None if self._told(composer) else (
             self._from_query() if self.entry.query is not None else self._from_table())
@@ -136,6 +136,9 @@ class _TableResolver:
         self._told(composer)
         made = ResolvedTable(shown, source_table if shown == relation else None, self._probed(shown, columns))
         return made if self._faults() else self._with_zones(self._with_writes(made))
+
+    def _composer(self) -> Composer:
+        return Composer(self.source, sorted(self.mapping.nobody))
 
     def _told(self, composer: Composer) -> bool:
         """Whether parts of the entry were at fault, which is told."""
@@ -226,7 +229,7 @@ class _TableResolver:
     def _recoded(self, name: str, spec: policy.SourceColumn, entry: ColumnEntry,
                  known: dict[str, ColumnType]) -> ResolvedColumn:
         """A column whose values are changed on the way, which the source does."""
-        composer = Composer(self.source)
+        composer = self._composer()
         made = composer.expression(composer.held(entry.column or name, known, spec.type), entry, known)
         for fault in composer.faults:
             self._find("fault", name, f"{self.name}.{name}: {fault}")
@@ -279,7 +282,8 @@ class _TableResolver:
         made = self._in_one_table(table)
         named = self.entry.writes or any(entry.writes for entry in self.entry.columns.values())
         ends = {arm.prefix or "": arm.ends for arm in self.entry.union if arm.ends}
-        return made if named else replace(made, arms=found_arms(self.source, self.table.key, made, ends))
+        nobody = self.mapping.nobody
+        return made if named else replace(made, arms=found_arms(self.source, self.table.key, made, ends, nobody))
 
     def _in_one_table(self, table: ResolvedTable) -> ResolvedTable:
         fed = {name: column for name, column in table.columns.items() if column is not None}

@@ -194,6 +194,12 @@ class Mapping(_Frozen):
     copies: tuple[Copy, ...] = ()
     for_each: Annotated[dict[Name, dict[Text, Text]], Field(max_length=1)] = {}
 
+    @property
+    def nobody(self) -> frozenset[str]:
+        """The ids of whoever is gone, as texts; none where one of a customer type is left to the policy."""
+        named = {"consumer", "business", "sole_proprietor"} <= self.tombstones.keys()
+        return frozenset(map(str, self.tombstones.values())) if named else frozenset()
+
     def zone_of(self, table: str, column: str) -> str | None:
         """Returns the zone of a column's times that have none: the column's, else the table's, else the file's."""
         entry = self.tables.get(table)

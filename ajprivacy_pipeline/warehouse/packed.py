@@ -96,7 +96,7 @@ def _is_as_shown(field: Any, type_: str) -> bool:
     if type_ != "VARCHAR":
         return type_ == "BIGINT" and field.type_code in _WHOLE and not field.flags & (_UNSIGNED | _ZEROFILL)
     if field.type_code in _TEXTS:
-        return field.charsetnr != _BYTES
+        return bool(field.charsetnr != _BYTES)
     return (field.type_code in _NUMBERS and not field.flags & _ZEROFILL) or field.type_code in (_NULL, _DATE) or (
         field.type_code == _DATETIME and field.scale == 0)
 

@@ -188,24 +188,83 @@ def test_who_left_a_list_is_shown_no_more_and_keeps_the_row(value: str, left: in
     assert everything(world)["kunde"][1] == (*before[1][:4], int(value), before[1][5])
 
 
-def test_an_id_behind_a_prefix_stays_and_everything_else_of_its_row_goes(tmp_path: Path) -> None:
-    """The number of nobody would show with the prefix before it, and be somebody's."""
-    orders = """
+SITES = """
 [for_each.site]
-dre = "n-"
+or = "n-"
+au = "s-"
+[tables.customers]
+table = "{site}kunde"
+[tables.customers.columns]
+customer_id = "id"
+customer_type = { constant = "consumer" }
+name = "navn"
+email = "epost"
+profile_created_at = "made"
+last_login_at = { absent = "not kept" }
 [tables.orders]
-table = "or{site}"
+table = "{site}dre"
 [tables.orders.columns]
 order_id = "id"
-customer_id = "kunde"
+customer_id = { column = "kunde", empty = ["0"] }
 ordered_at = "day"
 delivered_at = "day"
 paid_at = "day"
 delivery_note = "note"
 """
-    place = places(tmp_path, orders)["orders"]
-    assert [(arm.prefix, arm.table, set(arm.columns)) for arm in place.arms] == [("n-", ("ordre",), {"delivery_note"})]
-    assert set(place.fixed) == {"customer_id"}
+OF_SITES = TABLES.replace("kunde (id", "orkunde (id").replace("INTO kunde", "INTO orkunde") + """;
+CREATE TABLE aukunde (id integer PRIMARY KEY, navn varchar(60), epost varchar(60), made varchar(20));
+CREATE TABLE audre (id integer PRIMARY KEY, kunde integer NOT NULL, day varchar(20), note varchar(60));
+INSERT INTO aukunde VALUES (1, 'Siv Lind', 'siv@z.example', '2010-01-01'), (2, 'Bo Ek', 'bo@z.example', '2010-01-01');
+INSERT INTO audre VALUES (10, 2, '2012-01-01', 'ring Bo'), (11, 1, '2026-09-01', 'ring Siv'),
+    (12, 0, '2026-09-01', NULL);
+INSERT INTO linje VALUES ('n-10', 1, 5), ('n-11', 1, 5), ('s-10', 1, 5), ('s-11', 1, 5)
+"""
+NOBODY = MAPPING[:MAPPING.index("[tables.customers]")]
+OTHERS = MAPPING[MAPPING.index("[tables.contacts]"):]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
+def test_nobody_has_no_prefix_so_that_links_of_every_site_go(
+        kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Customer 1 of one site is due, 2 of the other; their orders become nobody's, each in its own table."""
+    url = empty_database(kind, request, tmp_path, "sites")
+    world = shop_of(tmp_path, url, OF_SITES, NOBODY + SITES + OTHERS)
+    before = sites(world)
+    world.decide()
+    plan = world.plan()
+    assert (plan["refused"], plan["not_carried_out"], plan["waiting"]) == ([], [], [])
+    result = world.apply(world.approved(plan))
+    assert (result["verified"], result["sweep"]) == (True, [])
+    after = sites(world)
+    assert after["ordre"] == [before["ordre"][0], (11, -1, "2012-01-01", None)]
+    assert after["audre"] == [(10, -1, "2012-01-01", None), *before["audre"][1:]]
+    assert (after["orkunde"][1], after["aukunde"][0]) == (before["orkunde"][1], before["aukunde"][0])
+    assert [row[1:3] for row in (after["orkunde"][0], after["aukunde"][1])] == [(None, None)] * 2
+    again = world.decide()
+    assert "due" not in {decision for decision, _ in again.values()}
+
+
+def sites(world: World) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of both sites."""
+    with world.connection() as connection:
+        return {table: [tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1")]
+                for table in ("orkunde", "ordre", "aukunde", "audre")}
+
+
+@pytest.mark.parametrize(("nobody", "fixed"), [
+    (NOBODY, set()), ("", {"customer_id"}), (NOBODY.replace("sole_proprietor = -3", ""), {"customer_id"})])
+def test_an_id_behind_a_prefix_goes_where_nobody_is_known_without_it(
+        nobody: str, fixed: set[str], tmp_path: Path) -> None:
+    """Else the number of nobody would show with the prefix before it, and be somebody's."""
+    policy = load_policy(NOTICE)
+    world = shop_of(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", OF_SITES, nobody + SITES + OTHERS)
+    with open_source(world.url) as source:
+        mapping = load_mapping(tmp_path / "mapping.toml", policy.sources)
+        place = places_of(resolve(source, mapping, policy.sources), stages_of(policy), policy.sources)["orders"]
+    assert [(arm.prefix, arm.table) for arm in place.arms] == [("n-", ("ordre",)), ("s-", ("audre",))]
+    assert {frozenset(arm.fixed) for arm in place.arms} == {frozenset(fixed)}
+    assert {frozenset(arm.columns) for arm in place.arms} == {frozenset({"delivery_note", "customer_id"} - fixed)}
 
 
 @pytest.mark.parametrize(("prefix", "refused"), [("1", True), ("-", True), ("-1", True), ("k", False), ("1-", False)])
