@@ -16,7 +16,7 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 from ajprivacy_pipeline.warehouse.constraints import Catalogue
-from ajprivacy_pipeline.warehouse.rows import Told
+from ajprivacy_pipeline.warehouse.rows import Told, sums_up
 from ajprivacy_pipeline.warehouse.source import Source, find
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def arms_of(scope: Scope, cell_of: CellOf, dialect: str) -> list[Columns]:
         cell_of: a column of a table as a cell of it; None for what another query shows.
         dialect: the source's.
     """
-    return list(_arms(scope, _Looking(cell_of, dialect)))
+    return [dict(arm) for arm in _arms(scope, _Looking(cell_of, dialect))]
 
 
 @dataclass(frozen=True)
@@ -137,29 +137,22 @@ class _Looking:
         return type_.this in texts and not type_.expressions
 
 
-def _arms(scope: Scope, looking: _Looking) -> Iterator[Columns]:
+def _arms(scope: Scope, looking: _Looking) -> Iterator[list[tuple[str, Shown]]]:
+    """The columns of each arm in their order, named as those of the first, which alone has no name twice."""
     node = scope.expression
     if isinstance(node, exp.Union):
         names: list[str] = []
         for side in scope.set_operation_scopes:
             for arm in _arms(side, looking):
-                names = names or list(arm)
-                yield dict(zip(names, arm.values(), strict=False))
+                names = names or [name for name, _ in arm]
+                yield list(zip(names, (shown for _, shown in arm), strict=True))
     elif isinstance(node, exp.Select):
         begins = node.args.get("from_")
         name = str(begins.this.alias_or_name) if begins is not None else ""
         beneath = scope.sources.get(name)
-        every: list[Columns] = list(_arms(beneath, looking)) if isinstance(beneath, Scope) else [{}]
-        for columns in every:
-            shown = {made.alias_or_name: looking.shown(made, scope, name, columns) for made in node.expressions}
-            yield {column: Shown(one.prefix, None, one.is_null) for column, one in shown.items()
-                   } if _sums_up(node) else shown
-
-
-def _sums_up(query: exp.Select) -> bool:
-    """Whether a row of a SELECT may be made of several."""
-    return bool(query.args.get("group") or query.args.get("distinct") or query.args.get("having")
-                or any(made.find(exp.AggFunc, exp.Window) for made in query.expressions))
+        for columns in map(dict, _arms(beneath, looking)) if isinstance(beneath, Scope) else [{}]:
+            shown = [(made.alias_or_name, looking.shown(made, scope, name, columns)) for made in node.expressions]
+            yield [(column, Shown(one.prefix, None, one.is_null)) for column, one in shown] if sums_up(node) else shown
 
 
 def found_arms(source: Source, keys: Sequence[str], table: "ResolvedTable", ends: Mapping[str, Mapping[str, Value]],

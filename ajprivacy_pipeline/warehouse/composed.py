@@ -14,6 +14,7 @@ from ajprivacy_pipeline.warehouse.readable import readable_sql
 from ajprivacy_pipeline.warehouse.sessions import MYSQL, SQLITE_HASH
 from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, find
 
+_SUBJECTS = ("customer_id", "contact_id")  # each of their tables may have a row of nobody, under one id
 _TEXT = {"sqlite": "TEXT", "postgresql": "text"}
 _HASH = {"sqlite": f"{SQLITE_HASH}({{0}})",
          "postgresql": "encode(sha256(convert_to({0}, 'UTF8')), 'hex')", "mysql": "sha2({0}, 256)",
@@ -194,7 +195,12 @@ class Composer:
             if arm.prefix is not None and feed is not None and ours:
                 made = self.identified(arm.prefix, self._empty_before(made, feed))
             shown.append(f"{self.text(made)} AS {self.source.quote(name)}")
-        return f"SELECT {', '.join(shown)} FROM {relation}{f' WHERE {arm.where}' if arm.where else ''}"
+        conditions = [f"({arm.where})"] if arm.where else []
+        if arm.prefix is not None and contract.key[0] in _SUBJECTS and self.nobody:
+            own = self.text(self._fed(arm.columns[contract.key[0]], known, "id"))
+            conditions.append(f"CASE WHEN {own} IN ({self._listed(self.nobody)}) THEN 0 ELSE 1 END = 1")
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return f"SELECT {', '.join(shown)} FROM {relation}{where}"
 
     def _empty_before(self, made: str, feed: Feed) -> str:
         """What means nobody has no prefix."""

@@ -58,13 +58,13 @@ def leaves_none_out(join: exp.Join) -> bool:
         return False
     query = join.find_ancestor(exp.Select)
     while query is not None:
-        if _sums_up(query):
+        if sums_up(query):
             return False
         query = query.find_ancestor(exp.Select)
     return True
 
 
-def _sums_up(query: exp.Select) -> bool:
+def sums_up(query: exp.Select) -> bool:
     """Whether a SELECT makes one row of several; what queries inside it do is their own."""
     if query.args.get("group") or query.args.get("distinct") or query.args.get("having"):
         return True

@@ -109,6 +109,8 @@ FIRST, SECOND = "SELECT 'l' || id AS x, epost, inn, ut FROM liste", "SELECT 'b' 
     (f"SELECT CAST(u.x AS TEXT) AS x, epost, inn, ut FROM ({FIRST} UNION ALL {SECOND}) u WHERE inn IS NOT NULL",
      [("l", "liste"), ("b", "brev")]),
     (FIRST, [("l", "liste")]),
+    (f"SELECT 'l' || id AS x, (SELECT max(m.epost) FROM liste m) AS epost, inn, ut FROM liste UNION ALL {SECOND}",
+     [("l", None), ("b", "brev")]),
     ("SELECT 'l' || id AS x, epost, inn, ut FROM liste UNION ALL SELECT 'b' || lower(kode), adresse, inn, ut FROM brev",
      [("l", "liste"), ("b", None)]),
     ("SELECT 'l' || max(id) AS x, epost, max(inn) AS inn, max(ut) AS ut FROM liste GROUP BY epost UNION ALL " + SECOND,
@@ -130,6 +132,19 @@ def test_an_arm_is_told_by_its_id_alone(query: str, changed: list[tuple[str, str
     assert [(arm.prefix, arm.table[-1] if arm.key else None) for arm in place.arms] == changed
     assert place.key == ()
     assert ("email" in place.fixed) == (not changed or None in dict(changed).values())
+
+
+def test_columns_of_an_arm_are_told_by_their_place(tmp_path: Path) -> None:
+    """The names of all arms are those of the first, and another one may call two columns alike."""
+    query = f"{FIRST} UNION ALL SELECT 'b' || kode, adresse, inn AS same, inn AS same FROM brev"
+    world = armed_world(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", ORDERS + READERS.replace("QUERY", query))
+    with open_source(world.url) as source:
+        mapping = load_mapping(world.settings.mapping_file, world.policy.sources)
+        table = resolve(source, mapping, world.policy.sources).tables["newsletter_subscriptions"]
+    assert table is not None
+    assert [arm.columns for arm in table.arms] == [
+        {"email": "epost", "subscribed_at": "inn", "unsubscribed_at": "ut"},
+        {"email": "adresse", "subscribed_at": "inn", "unsubscribed_at": "inn"}]
 
 
 def test_a_key_that_is_not_unique_finds_nobody(tmp_path: Path) -> None:
@@ -211,12 +226,13 @@ delivered_at = "day"
 paid_at = "day"
 delivery_note = "note"
 """
-OF_SITES = TABLES.replace("kunde (id", "orkunde (id").replace("INTO kunde", "INTO orkunde") + """;
+OF_SITES = TABLES.replace("kunde (id", "orkunde (id").replace("INTO kunde", "INTO orkunde").replace(
+    "kunde integer NOT NULL", "kunde integer NOT NULL REFERENCES orkunde (id)") + """;
 CREATE TABLE aukunde (id integer PRIMARY KEY, navn varchar(60), epost varchar(60), made varchar(20));
-CREATE TABLE audre (id integer PRIMARY KEY, kunde integer NOT NULL, day varchar(20), note varchar(60));
+CREATE TABLE audre (id integer PRIMARY KEY, kunde integer NOT NULL REFERENCES aukunde (id), day varchar(20),
+    note varchar(60));
 INSERT INTO aukunde VALUES (1, 'Siv Lind', 'siv@z.example', '2010-01-01'), (2, 'Bo Ek', 'bo@z.example', '2010-01-01');
-INSERT INTO audre VALUES (10, 2, '2012-01-01', 'ring Bo'), (11, 1, '2026-09-01', 'ring Siv'),
-    (12, 0, '2026-09-01', NULL);
+INSERT INTO audre VALUES (10, 2, '2012-01-01', 'ring Bo'), (11, 1, '2026-09-01', 'ring Siv');
 INSERT INTO linje VALUES ('n-10', 1, 5), ('n-11', 1, 5), ('s-10', 1, 5), ('s-11', 1, 5)
 """
 NOBODY = MAPPING[:MAPPING.index("[tables.customers]")]
@@ -239,9 +255,11 @@ def test_nobody_has_no_prefix_so_that_links_of_every_site_go(
     after = sites(world)
     assert after["ordre"] == [before["ordre"][0], (11, -1, "2012-01-01", None)]
     assert after["audre"] == [(10, -1, "2012-01-01", None), *before["audre"][1:]]
-    assert (after["orkunde"][1], after["aukunde"][0]) == (before["orkunde"][1], before["aukunde"][0])
-    assert [row[1:3] for row in (after["orkunde"][0], after["aukunde"][1])] == [(None, None)] * 2
-    again = world.decide()
+    people = {table: {row[0]: row for row in after[table]} for table in ("orkunde", "aukunde")}
+    assert (people["orkunde"][2], people["aukunde"][1]) == (before["orkunde"][1], before["aukunde"][0])
+    assert [people[table][who][1:3] for table, who in (("orkunde", 1), ("aukunde", 2), ("orkunde", -1), (
+        "aukunde", -1))] == [(None, None)] * 4
+    again = world.decide()  # each site has a row of nobody now, and nobody stands there twice
     assert "due" not in {decision for decision, _ in again.values()}
 
 
