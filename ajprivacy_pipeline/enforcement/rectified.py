@@ -119,6 +119,8 @@ def _why_not(ground: Ground, one: Correction) -> str | None:
     fed = table.columns[one.column] if table else None
     if place is not None and place.key and len(place.columns.get(one.column, ())) == 1 and fed is not None:
         return "it is made of what stands there by the mapping, not read as it is" if fed.is_made else None
+    if place is not None and place.arms:
+        return "several tables feed it, or its ids have a prefix: correct it there"
     return (place.fixed.get(one.column) if place else None) or "the mapping names no place of it"
 
 
