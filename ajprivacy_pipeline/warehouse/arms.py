@@ -188,7 +188,8 @@ def _certain(source: Source, key: str, arms: Sequence[Columns], nobody: frozense
     begins = [one.prefix for one in shown if one is not None]
     if not arms or len(begins) < len(arms) or not all(map(_PREFIX.fullmatch, begins)):
         return ()
-    if any(one.startswith(other) for at, one in enumerate(begins) for to, other in enumerate(begins) if at != to):
+    alike = [one.casefold() for one in begins]  # as a collation of the source may see them
+    if any(one.startswith(other) for at, one in enumerate(alike) for to, other in enumerate(alike) if at != to):
         return ()
     mentions = [{one.cell.mention for one in arm.values() if one.cell is not None} for arm in arms]
     found = tuple(_found(source, key, arm, nobody, alone=not any(

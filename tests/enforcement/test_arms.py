@@ -1,5 +1,6 @@
 """What several tables feed is changed in the table that a record's id tells, and nowhere else."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,48 @@ def test_killed_around_the_commit_each_arm_ends_as_if_nothing_had_been(world: Wo
     assert after["ordre"] == [before["ordre"][0], (11, -1, "2012-01-01", None)]
     assert after["arkiv"] == [(10, -1, "2012-01-01", None), before["arkiv"][1]]
     assert (after["liste"], after["brev"]) == (before["liste"][1:], before["brev"][:1])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
+def test_of_random_rows_with_the_same_numbers_those_go_that_are_due(
+        kind: str, seed: int, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """By the decisions about the ids, each table and number at a time; some keys look like ids of the other list."""
+    draw = random.Random(seed)
+    world = armed_world(tmp_path, empty_database(kind, request, tmp_path, f"random{seed}"))
+    for table in ("kunde", "ordre", "arkiv", "linje", "liste", "brev"):
+        world.execute(f"DELETE FROM {table}")
+    for who in range(1, 9):
+        world.execute(f"INSERT INTO kunde VALUES ({who}, 'Navn {who}', 'k{who}@x.example', '2010-01-01')")
+    days = {who: "2026-09-01" if draw.random() < 0.5 else "2012-01-01" for who in range(1, 9)}
+    for table, prefix in (("ordre", "o"), ("arkiv", "a")):
+        for number in draw.sample(range(1, 13), 9):
+            who = draw.randint(1, 8)
+            world.execute(f"INSERT INTO {table} VALUES ({number}, {who}, '{days[who]}', 'note')")
+            world.execute(f"INSERT INTO linje VALUES ('{prefix}{number}', 1, 5)")
+    for table, keys in (("liste", range(1, 9)), ("brev", ["1", "2", "3", "x4", "Y5", "l6", "b-7", "8"])):
+        for key in keys:
+            left = "'2013-01-01'" if draw.random() < 0.5 else "NULL"
+            world.execute(f"INSERT INTO {table} VALUES ('{key}', '{table}{key}@y.example', '2012-01-01', {left})")
+    before, decided = everything(world), world.decide()
+    plan = world.plan()
+    assert (plan["not_carried_out"], plan["waiting"], plan["refused"]) == ([], [], [])
+    assert world.apply(world.approved(plan))["verified"]
+
+    def due(entity: str, key: str, part: str) -> bool:
+        return decided[entity, key, part][0] == "due"
+
+    expected = {**before, "kunde": everything(world)["kunde"]}
+    for table, prefix in (("ordre", "o"), ("arkiv", "a")):
+        expected[table] = [
+            (key, -1 if due("orders", f"{prefix}{key}", "link") else who, day,
+             None if due("orders", f"{prefix}{key}", "delivery") else note) for key, who, day, note in before[table]]
+    for table, prefix in (("liste", "l"), ("brev", "b-")):
+        expected[table] = [row for row in before[table]
+                           if not due("newsletter_subscriptions", f"{prefix}{row[0]}", "email")]
+    assert everything(world) == expected
+    assert len({decision for (entity, *_), (decision, _) in decided.items() if entity != "subject"}) > 1
 
 
 @pytest.mark.soak
@@ -119,6 +162,7 @@ FIRST, SECOND = "SELECT 'l' || id AS x, epost, inn, ut FROM liste", "SELECT 'b' 
     (f"{FIRST} WHERE ut IS NULL UNION ALL SELECT 'm' || id, epost, inn, ut FROM liste WHERE ut IS NOT NULL",
      [("l", None), ("m", None)]),
     ("SELECT 'b' || id AS x, epost, inn, ut FROM liste UNION ALL SELECT 'bb' || kode, adresse, inn, ut FROM brev", []),
+    ("SELECT 'b' || id AS x, epost, inn, ut FROM liste UNION ALL SELECT 'B' || kode, adresse, inn, ut FROM brev", []),
     ("SELECT CAST(id AS TEXT) AS x, epost, inn, ut FROM liste UNION ALL " + SECOND, []),
     ("SELECT CAST('l' || id AS VARCHAR(3)) AS x, epost, inn, ut FROM liste UNION ALL " + SECOND, []),
     ("SELECT ' l' || id AS x, epost, inn, ut FROM liste UNION ALL " + SECOND, []),
