@@ -99,6 +99,14 @@ def test_what_is_bytes_or_too_large_is_refused_as_ever(url: str) -> None:
         copied(url, {"large": "large"}, large="BIGINT")
 
 
+def test_what_the_server_refuses_half_way_is_one_sentence(url: str) -> None:
+    """The driver's own words may have values in them."""
+    with pytest.raises(SourceError, match="table kinds: the database refused to be read") as raised:
+        copied(url, {"several": "(SELECT k.id FROM kinds k WHERE k.id <> kinds.id)"})
+    assert raised.value.__cause__ is None
+    assert "Subquery" not in str(raised.value)
+
+
 def test_a_row_that_is_larger_than_a_packet_lets_all_be_read_one_by_one(url: str, tmp_path: Path) -> None:
     with mariadb.connect(url) as maria:
         maria.cursor().execute("SET GLOBAL max_allowed_packet = 1024")
