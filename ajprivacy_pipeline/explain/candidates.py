@@ -21,6 +21,8 @@ from ajprivacy_pipeline.storage.zones import Connection, engine_errors, quote
 
 _RULED = {"subject_no", "purpose", "entity", "record_id", "part", "kind", "ground", "ends_on", "role", "applies",
           "section", "rank", "is_person"}
+# Of one subject: the engine then reads a sixth of the decisions that it reads for a range of one number (measured).
+_RANGE, _ALONE = "BETWEEN $first_no AND $last_no", "= $first_no"
 _IN_ORDER = ("section", "order", "rank", "kind", "line", "case", "invoice", "day", "request")
 
 
@@ -45,8 +47,9 @@ def asked(con: Connection, policy: DecisionPolicy, month: str, subject_nos: Sequ
         con.execute(macros(sql_folder(), words))
         for model in layer_models(load_models(sql_folder(), words), (ASKED,)):
             with engine_errors(f"{model.name}, from {month}"):
-                con.execute(f"CREATE TABLE {ASKED}.{quote(model.table)} AS {model.sql}",
-                            {name: values[name] for name in model.params} or None)
+                sql = model.sql if len(subject_nos) > 1 else model.sql.replace(_RANGE, _ALONE)
+                con.execute(f"CREATE TABLE {ASKED}.{quote(model.table)} AS {sql}",
+                            {name: values[name] for name in model.params if f"${name}" in sql} or None)
         yield
     finally:
         con.execute(f"DETACH {ASKED}")

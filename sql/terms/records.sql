@@ -1,13 +1,10 @@
 -- model: terms.records
 -- grain: one row per record and part of an asked subject
--- params: first_no, last_no
--- reads: terms.subjects, retention.record_decisions, terms.orders, terms.invoices, staged.cases, staged.communications, staged.newsletter_subscriptions, staged.rights_requests
+-- reads: terms.decisions, terms.orders, terms.invoices, staged.cases, staged.communications, staged.newsletter_subscriptions, staged.rights_requests
 -- doc: Decisions about the subject's records; those that something holds with the customer and the contact that each names,
 --   since a freeze of either may hold it. A message without ids has its case's.
-WITH decided AS (
-    SELECT d.* FROM retention.record_decisions AS d WHERE d.subject_no BETWEEN $first_no AND $last_no AND d.subject_no IN (SELECT subject_no FROM terms.subjects)
-), held AS (
-    SELECT entity, record_id FROM decided WHERE len(held_by) > 0
+WITH held AS (
+    SELECT entity, record_id FROM terms.decisions WHERE len(held_by) > 0
 ), named AS (
     SELECT DISTINCT 'orders' AS entity, order_id AS record_id, customer_id, contact_id FROM terms.orders
     WHERE order_id IN (SELECT record_id FROM held WHERE entity = 'orders')
@@ -32,4 +29,4 @@ WITH decided AS (
 )
 SELECT d.subject_no, d.entity, d.record_id, d.part, d.decision, d.due_on, d.retained_by, d.held_by, d.policy_version,
     'customer:' || n.customer_id AS customer, 'contact:' || n.contact_id AS contact
-FROM decided AS d LEFT JOIN named AS n ON n.entity = d.entity AND n.record_id = d.record_id
+FROM terms.decisions AS d LEFT JOIN named AS n ON n.entity = d.entity AND n.record_id = d.record_id
