@@ -53,7 +53,7 @@ def _type_of(dialect: str, type_: sa.types.TypeEngine[Any]) -> Callable[[str], A
     if _is_padded(dialect, type_):
         return lambda text: text.rstrip(" ")
     if isinstance(type_, sa.Integer):
-        return _whole if dialect != "sqlite" else _stored
+        return _whole if dialect != "sqlite" else _whole_or_text
     if isinstance(type_, sa.Uuid):
         return UUID if dialect == "postgresql" else None  # the drivers of others give its text
     if not isinstance(type_, sa.Numeric):
@@ -64,6 +64,12 @@ def _type_of(dialect: str, type_: sa.types.TypeEngine[Any]) -> Callable[[str], A
 def _whole(text: str) -> int | None:
     """A whole number; None, which is equal to nothing, of a text that is none."""
     return int(text) if re.fullmatch(r"-?[0-9]+", text) else None
+
+
+def _whole_or_text(text: str) -> int | str:
+    """What SQLite keeps in a column of whole numbers: what is none, or too large for one, stands there as a text."""
+    number = _whole(text)
+    return text if number is None or not -_INTEGERS <= number < _INTEGERS else number
 
 
 def _stored(text: str) -> int | float | str:
