@@ -69,7 +69,7 @@ def claim_links(con: Connection, ready: str) -> None:
 
 
 def _is_ours(place: Place | None, stage: Stage) -> bool:
-    return place is not None and bool(place.key) and not any(map(place.stays, stage.columns))
+    return place is not None and all(one.key for one in place.each) and not any(map(place.stays, stage.columns))
 
 
 def _held(policy: Policy, stages: Mapping[Part, Stage], kept: str, key: str) -> Iterator[str]:
