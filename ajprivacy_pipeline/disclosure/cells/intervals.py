@@ -27,6 +27,7 @@ Places = np.ndarray[Any, np.dtype[np.intp]]
 _ROUNDS = 100
 _LAST = 6  # rounds in which no more cells became wide than programs of their own would have shown
 _SLACK = 1e-6
+_DIGITS = 6
 MORE = 1.05  # ask for more than is needed, because of the solver's tolerance
 
 
@@ -179,24 +180,21 @@ def _together(intervals: FeasibilityIntervals, narrow: Places, up: Any) -> dict[
 
 
 def what_holds(intervals: FeasibilityIntervals, cells: Sequence[int]) -> list[Held]:
-    """Returns what holds each of some cells that is too narrow, by the prices of the programs that move it.
+    """Returns what holds each of some cells that are too narrow, by the prices of the programs that move it.
 
-    What the programs find is noted, and of a cell that they find wide nothing is returned. Of more cells than may be
-    open, the first so many are looked at.
+    Of more cells than may be open, of the first so many.
     """
     if not cells:
         return []
     program, found = MoveProgram(intervals, at_once=True), list[Held]()
     for cell in cells[:intervals.open_cells]:
-        worth = Counter[tuple[int, bool]]()
-        for wish in intervals.wishes(cell):
-            for up in wish.sides:
-                if intervals.required_moves([cell], up=up):
-                    # Which of several prices comes out must not hang on what was found before: all is asked for.
-                    program.move(intervals, {cell: wish.goal if up else -wish.goal})
-                    worth.update(dict(program.prices()))
-        if (short := max(float(side[0]) for side in intervals.shortfall([cell]))) > 0:
-            found.append(Held(short, worth))
+        short, worth = max(float(side[0]) for side in intervals.shortfall([cell])), Counter[tuple[int, bool]]()
+        for up in (True, False):
+            if wanted := intervals.required_moves([cell], up=up):
+                # Which of several prices comes out must not hang on the last digits of what was found before.
+                program.move(intervals, {at: round(goal, _DIGITS) for at, goal in wanted.items()})
+                worth.update(dict(program.prices()))
+        found.append(Held(short, worth))
     return found
 
 

@@ -90,17 +90,11 @@ class AskedIntervals(FeasibilityIntervals):
         """Returns the cells that limits tell too closely, of some or all, and what holds them."""
         beside = self.beside(replace(self.system, limits=[*self.system.limits, *limits]))
         self._ask(beside, among)
-        narrow, held = self._narrow(beside)
+        narrow = open_cells(beside)
         if self._ask_less(narrow):
             self._ask(beside, among)
-            narrow, held = self._narrow(beside)
-        return narrow, held
-
-    def _narrow(self, beside: FeasibilityIntervals) -> tuple[list[int], list[Held]]:
-        """The cells that are too narrow, and what holds them; of more than may be open, no more than that is known."""
-        open_still = open_cells(beside, alone=False)
-        held = what_holds(beside, open_still)
-        return open_still if len(open_still) > self.open_cells else beside.too_narrow(), held
+            narrow = beside.too_narrow()
+        return narrow, what_holds(beside, narrow)
 
     def _ask(self, beside: FeasibilityIntervals, among: Collection[int] | None) -> None:
         """Ask of some cells alone what is asked of them."""
