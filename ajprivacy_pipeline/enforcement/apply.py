@@ -172,7 +172,7 @@ class Door:
 
     def _ask(self) -> tuple[locked.Ids, locked.Types]:
         """By which ids facts are read again, and in which types; worked out before the locks where it can be."""
-        return locked.ids_of(self.con), locked.make_room(self.con, self.ground.resolved, self.policy)
+        return locked.ids_of(self.con, self.policy), locked.make_room(self.con, self.ground.resolved, self.policy)
 
     def _is_as_seen(self, there: Batch | Writer) -> bool:
         """Whether the database itself says that nobody else has written since everything was decided about."""

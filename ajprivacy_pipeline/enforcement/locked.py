@@ -65,7 +65,8 @@ def take_turns(con: Connection, policy: Policy) -> None:
     Beside it `find_rows` writes, where somebody else may have written:
 
         telling            turn, kind, id: the ids of the people, of their companies, of the records about them
-        told               name, turn, rid: the rows of raw.<name> in which one of these ids stands
+        told               name, turn, rid, sum: the rows of raw.<name> in which one of these ids stands, and a
+                           number of 64 bits over what a rule reads of it or an action touches
     """
     con.execute(_TURNS, {"bulk": list(policy.sources.bulk), "blanks": WHITE_SPACE})
     con.execute("CREATE OR REPLACE TABLE scratch.pending AS SELECT p.*, t.turn FROM scratch.pending AS p "
@@ -73,29 +74,35 @@ def take_turns(con: Connection, policy: Policy) -> None:
     con.execute("DROP TABLE IF EXISTS told")
 
 
-def find_rows(con: Connection) -> None:
+def find_rows(con: Connection, policy: Policy) -> None:
     """Settle, once a round, with which rows facts that are read again will be compared."""
     if con.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() "
                    "AND table_name = 'told'").fetchall()[0][0]:
         return
     con.execute(_TELLING, {"blanks": WHITE_SPACE})
-    con.execute("CREATE OR REPLACE TABLE told (name VARCHAR, turn BIGINT, rid BIGINT)")
+    con.execute("CREATE OR REPLACE TABLE told (name VARCHAR, turn BIGINT, rid BIGINT, sum UBIGINT)")
     for name, columns in _BY.items():
-        rows = " UNION ".join(f"SELECT '{name}', t.turn, r.rowid FROM raw.{quote(name)} AS r JOIN telling AS t "
+        rows = " UNION ".join(f"SELECT t.turn, r.rowid AS rid FROM raw.{quote(name)} AS r JOIN telling AS t "
                               f"ON t.kind IN ('{column}', '{_VISITORS.get(column, column)}') "
                               f"AND t.id = r.{quote(column)}::VARCHAR" for column in columns)
-        if rows:
-            con.execute(f"INSERT INTO told {rows}")
+        if rows:  # in the order of the turns, so that a batch reads its own alone
+            con.execute(f"INSERT INTO told SELECT '{name}', f.turn, f.rid, {_sum(policy, name)} FROM ({rows}) AS f "
+                        f"JOIN raw.{quote(name)} AS r ON r.rowid = f.rid ORDER BY f.turn")
 
 
-def ids_of(con: Connection) -> Ids:
+def _sum(policy: Policy, name: str) -> str:
+    """SQL of a number that rows which are alike share, and others by a chance of one in 2 to the 64."""
+    return f"hash({', '.join(map(quote, _judged(policy, name)))})"
+
+
+def ids_of(con: Connection, policy: Policy) -> Ids:
     """Returns the ids of the people of `scratch.turns_now`, of their companies, and of the records about them.
 
-    Which rows of `raw` tell about them stands in `scratch.told_now` (name, rid) then.
+    Which rows of `raw` tell about them stands in `scratch.told_now` (name, rid, sum) then.
     """
-    find_rows(con)
+    find_rows(con, policy)
     con.execute("CREATE OR REPLACE TABLE scratch.told_now AS "
-                "SELECT DISTINCT name, rid FROM told SEMI JOIN scratch.turns_now USING (turn)")
+                "SELECT DISTINCT name, rid, sum FROM told SEMI JOIN scratch.turns_now USING (turn)")
     rows = con.execute("SELECT kind, list(DISTINCT id ORDER BY id) FROM telling "
                        "SEMI JOIN scratch.turns_now USING (turn) GROUP BY kind").fetchall()
     return Ids(dict(rows))
@@ -267,11 +274,15 @@ _RECORDS_OF_PEOPLE = ("contacts", "orders", "invoices", "cases", "communications
 
 
 def _any_differing(policy: Policy, name: str, by: Mapping[str, Sequence[str]] | None) -> str:
-    """One row if anything stands on one side alone, whoever changed it: which is soon told, and mostly all there is."""
-    some = ", ".join(map(quote, _judged(policy, name)))
-    return (f"SELECT 1 FROM (SELECT {some}, 1 AS here FROM {NOW}.raw.{quote(name)} "
-            f"UNION ALL SELECT {some}, -1 FROM raw.{quote(name)}{_told(name, by)}) "
-            f"GROUP BY {some} HAVING sum(here) <> 0 LIMIT 1")
+    """One row if anything stands on one side alone, whoever changed it: which is soon told, and mostly all there is.
+
+    What was read is not looked through for it, which would take each batch as long as the shop is large.
+    """
+    own = _sum(policy, name)
+    before = f"SELECT {own}, -1 FROM raw.{quote(name)}" if by is None else (
+        f"SELECT sum, -1 FROM scratch.told_now WHERE name = '{name}'")
+    return (f"SELECT 1 FROM (SELECT {own} AS sum, 1 AS here FROM {NOW}.raw.{quote(name)} UNION ALL {before}) "
+            "GROUP BY sum HAVING sum(here) <> 0 LIMIT 1")
 
 
 def _judged(policy: Policy, name: str) -> list[str]:
