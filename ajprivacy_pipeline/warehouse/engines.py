@@ -27,6 +27,7 @@ def writing_engine(address: Address, wait: float) -> sa.Engine:
                                   isolation_level=None, check_same_thread=False)
             con.execute("PRAGMA secure_delete = ON")
             con.execute("PRAGMA cache_spill = OFF")  # a batch that spills keeps everybody from reading to its end
+            con.execute("PRAGMA cache_size = -32768")  # KiB; a batch comes to its pages three times
             return with_hash(con)
         return sa.create_engine(address.url, hide_parameters=True, poolclass=sa.NullPool, creator=connect)
     if address.url.get_backend_name() == "postgresql":
