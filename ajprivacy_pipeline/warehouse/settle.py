@@ -65,6 +65,7 @@ def settle_rows(con: zones.Connection, policy: DecisionPolicy, mapping: Mapping,
                     _empty_neutrals(con, name, column, sources.tables[name].key[0], action)
         zone = ZoneInfo(retention.time_zone)
         for name, table in sources.tables.items():
+            written: dict[str, tuple[Collection[date], ZoneInfo]] = {}
             for column, spec in table.columns.items():
                 if spec.type not in ("timestamp", "date"):
                     continue
@@ -72,7 +73,9 @@ def settle_rows(con: zones.Connection, policy: DecisionPolicy, mapping: Mapping,
                 source = mapping.zone_of(name, column) or retention.time_zone
                 to_local(con, name, column, source, retention.time_zone, days)
                 if (name, column) in texts:
-                    _read_moments(con, name, column, zone, days, ZoneInfo(source))
+                    written[column] = days, ZoneInfo(source)
+            for column in _with_odd_moments(con, name, list(written)):
+                _read_moments(con, name, column, zone, *written[column])
         touched = [(name, column) for name, entry in mapping.tables.items()
                    for column, column_entry in entry.columns.items()
                    if _empty(con, name, column, sources.tables[name].columns[column], column_entry,
@@ -111,6 +114,15 @@ def _empty_days(mapping: Mapping, table: str, column: str) -> list[date]:
     """The days that the mapping calls empty for a column."""
     entry = mapping.tables[table].columns.get(column) if table in mapping.tables else None
     return [found[0] for text in (entry.empty if entry else ()) if (found := read_moment(text)) is not None]
+
+
+def _with_odd_moments(con: zones.Connection, table: str, columns: Sequence[str]) -> list[str]:
+    """Returns the columns that hold a moment of a less common form; all are looked at in one pass."""
+    if not columns:
+        return []
+    listed = ", ".join(f"coalesce(bool_or(NOT is_common_moment({x})), false)" for x in map(zones.quote, columns))
+    found = con.execute(f"SELECT {listed} FROM raw.{zones.quote(table)}").fetchall()[0]
+    return [column for column, is_odd in zip(columns, found, strict=True) if is_odd]
 
 
 def _read_moments(con: zones.Connection, table: str, column: str, zone: ZoneInfo, as_written: Collection[date],
