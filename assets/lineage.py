@@ -6,9 +6,7 @@ finding it, drawing it (`ajprivacy lineage`: Dagster's own pages draw tables alo
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
@@ -17,34 +15,24 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.settings import sql_folder
 from ajprivacy_pipeline.storage.catalogue import LAYERS, load_catalogue, macros
+from ajprivacy_pipeline.storage.kept import kept
 
 MadeOf = Mapping[str, Mapping[str, Sequence[Sequence[str]]]]  # model -> column -> (table, column) it is made of
-_NAME = "lineage.json"
 _SHOWN = {"raw", *LAYERS}  # schemas whose tables are assets
 
 
 def kept_lineage(policy: Policy, folder: Path) -> MadeOf:
     """Returns which columns each column of each model is made of; reads the statements where they are other ones.
 
-    `folder` is where it is kept. A file that cannot be read is made anew.
+    `folder` is where it is kept.
     """
-    file, state = folder / _NAME, _state(policy)
-    try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        if kept["state"] == state:
-            found: MadeOf = kept["made_of"]
-            return found
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    from ajprivacy_pipeline.lineage import product_graph  # late: it reads with a parser of its own
-    graph = product_graph(policy)
-    made_of = {name: graph.depends(name) for name in graph.flows}
-    beside = folder / f".{_NAME}.{os.getpid()}"
-    with suppress(OSError):  # a full disk: it is read again next time
-        beside.write_text(json.dumps({"state": state, "made_of": made_of}), encoding="utf-8")
-        beside.replace(file)
-    beside.unlink(missing_ok=True)
-    return made_of
+
+    def read() -> MadeOf:
+        from ajprivacy_pipeline.lineage import product_graph  # late: it reads with a parser of its own
+        graph = product_graph(policy)
+        return {name: graph.depends(name) for name in graph.flows}
+
+    return kept(folder / "lineage.json", _state(policy), read)
 
 
 def _state(policy: Policy) -> str:

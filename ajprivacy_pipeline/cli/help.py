@@ -7,10 +7,11 @@ import re
 from typing import TYPE_CHECKING
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
     from typer._click import Context, HelpFormatter
+    from typer.core import TyperOption
 
 # The order in which somebody comes to need them; a command that is not named here is not shown, which a test finds.
 ORDER = ("sample", "mapping", "run", "ui", "health", "page", "explain", "decisions", "evidence", "review", "hold",
@@ -18,8 +19,20 @@ ORDER = ("sample", "mapping", "run", "ui", "health", "page", "explain", "decisio
          "releases", "lineage", "keys")
 
 
+class Quick(TyperCommand):
+    """A command that starts without pydantic where it has nothing but flags."""
+
+    def get_help_option(self, ctx: "Context") -> "TyperOption | None":
+        """The option `--help`."""
+        return _not_asked(super().get_help_option(ctx))
+
+
 class Commands(TyperGroup):
     """A group whose list of commands cuts no sentence short."""
+
+    def get_help_option(self, ctx: "Context") -> "TyperOption | None":
+        """The option `--help`."""
+        return _not_asked(super().get_help_option(ctx))
 
     def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """List the commands, a line or two each."""
@@ -35,6 +48,13 @@ class Ordered(Commands):
     def list_commands(self, ctx: "Context") -> list[str]:  # noqa: ARG002 - typer asks so
         """Their names in the order of use."""
         return [name for name in ORDER if name in self.commands]
+
+
+def _not_asked(option: "TyperOption | None") -> "TyperOption | None":
+    """Let `--help` be false where it is not given: typer (0.29) has pydantic read what is neither true nor false."""
+    if option is not None:
+        option.default = False
+    return option
 
 
 def _sentence(text: str) -> str:

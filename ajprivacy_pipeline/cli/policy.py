@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ajprivacy_pipeline.cli.help import group
+from ajprivacy_pipeline.cli.help import Quick, group
 from ajprivacy_pipeline.cli.options import Json, LastFullMonth, OneMonth, last_month, print_json, today
 from ajprivacy_pipeline.settings import load_settings
 
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
     for name, command in (("check", check), ("clauses", clauses), ("show", show), ("diff", diff),
                           ("simulate", simulate), ("forecast", forecast), ("ropa", ropa), ("init", init),
                           ("versions", versions)):
-        policy_app.command(name)(command)
+        policy_app.command(name, cls=Quick)(command)
     app.add_typer(policy_app, name="policy")
 
 
@@ -69,14 +69,13 @@ def clauses(as_json: Json = False) -> None:
 
 def show(as_json: Json = False) -> None:
     """Who has which attribute for which purpose, how long it is kept, and what stops its end."""
-    from ajprivacy_pipeline.policy import load_policy
-    from ajprivacy_pipeline.policy.matrix import attribute_purposes, layout
-    policy = load_policy(load_settings().notice)
-    found = layout(policy)
+    from ajprivacy_pipeline.storage.kept import policy_tables
+    found = policy_tables(load_settings())
     if as_json:
         print_json(found)
         return
-    purposes = attribute_purposes(policy)
+    covering = {purpose for rows in found["matrix"].values() for row in rows for purpose in row["purposes"]}
+    purposes = [purpose for purpose in found["purposes"] if purpose in covering]
     typer.echo(f"policy {found['version']}, valid from {found['valid_from']}; * marks a choice of the controller")
     for kind, rows in found["matrix"].items():
         _table(kind.replace("_", " "), [

@@ -60,12 +60,6 @@ class Layout(TypedDict):
     scopes: dict[str, list[str]]
 
 
-def attribute_purposes(policy: Policy) -> list[str]:
-    """Returns the purposes that cover attributes of a subject, in the order of the policy."""
-    covering = {purpose for attribute in policy.retention.attributes.values() for purpose in attribute.purposes}
-    return [name for name in policy.retention.purposes if name in covering]
-
-
 def matrix(policy: Policy) -> dict[str, list[MatrixRow]]:
     """Per subject type a row for each of its attributes; a misplaced one is covered by nothing."""
     found: dict[str, list[MatrixRow]] = {kind: [] for kind in SUBJECT_TYPES}

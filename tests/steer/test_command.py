@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +14,8 @@ import pytest
 from ajprivacy_pipeline.cli import main as cli
 from ajprivacy_pipeline.settings import NOTICE, Settings
 from tests.steer.conftest import MONTH
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +48,40 @@ def test_every_command_speaks_to_people_and_to_scripts(
     assert len(capsys.readouterr().out.splitlines()) >= 2
     assert call(monkeypatch, "policy", *arguments, "--json") == 0
     assert keys <= set(json.loads(capsys.readouterr().out))
+
+
+def test_a_policy_is_validated_once_until_it_changes_and_never_shown_unless_it_is_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A home that is there keeps what was shown; a fault is refused by the same sentence before and after."""
+    home, folder = tmp_path / "home", tmp_path / "notice"
+    shutil.copytree(NOTICE, folder)
+    monkeypatch.setenv("AJPRIVACY_HOME", str(home))
+    monkeypatch.setenv("AJPRIVACY_NOTICE", str(folder))
+    assert call(monkeypatch, "policy", "show") == 0
+    first = capsys.readouterr().out
+    assert not home.exists()
+    home.mkdir()
+    quick = ("import sys; sys.argv = ['ajprivacy', 'policy', 'show']\nfrom ajprivacy_pipeline.cli.main import main\n"
+             "try: main()\nfinally: print('pydantic' in sys.modules)")
+    shown = [subprocess.run([sys.executable, "-c", quick], check=True, capture_output=True, text=True,
+                            cwd=ROOT).stdout for _ in range(2)]
+    assert shown == [first + "True\n", first + "False\n"]
+
+    purposes = folder / "purposes.toml"
+    sound, kept = purposes.read_text(encoding="utf-8"), (home / "policy.json").read_bytes()
+    purposes.write_text(sound.replace("log_months = { value = 13", "log_months = { value = -1"), encoding="utf-8")
+    said = []
+    for _ in range(2):
+        assert call(monkeypatch, "policy", "show") == 2
+        said.append(capsys.readouterr())
+    assert said[0] == said[1]
+    assert not said[0].out
+    assert "purposes.toml: periods.log_months.value: Input should be greater than or equal to 0" in said[0].err
+    assert (home / "policy.json").read_bytes() == kept
+    purposes.write_text(sound.replace("log_months = { value = 13", "log_months = { value = 14"), encoding="utf-8")
+    assert call(monkeypatch, "policy", "show") == 0
+    assert re.search(r"log_months +14 ", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
