@@ -35,8 +35,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def _commands(text: str) -> Iterator[str]:
     """Each command that stands in code: what follows `ajprivacy ` to the end of the line or of the code."""
-    for line in re.findall(r"^    (?:[A-Z_]+=\S+ |\*/15 \* \* \* \* +)?ajprivacy (.+)$", text, flags=re.MULTILINE):
-        yield re.split(r"\s+[>#]", line)[0]
+    fences = "".join(re.findall(r"^```\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE))
+    blocks = "".join(re.findall(r"^    .*\n", text, flags=re.MULTILINE))
+    for line in re.findall(r"^ *(?:[A-Z_]+=\S+ |\*/15 \* \* \* \* +)?ajprivacy (.+)$", fences + blocks, flags=re.MULTILINE):
+        yield re.split(r"\s+[>#&|]", line)[0]
     yield from re.findall(r"`ajprivacy ([^`]+)`", re.sub(r"^    .*$", "", text, flags=re.MULTILINE).replace("\n", " "))
 
 
