@@ -51,7 +51,7 @@ def test_commands_and_options_are_there(page: Path) -> None:
         while words and hasattr(command, "commands") and words[0] in command.commands:
             command = command.commands[words.pop(0)]
         known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
-        if (hasattr(command, "commands") and words and not words[0].startswith("-")
+        if ((hasattr(command, "commands") and words and not words[0].startswith("-"))
                 or [word for word in words if word.startswith("--") and word.partition("=")[0] not in known]):
             unknown.append(told)
     assert unknown == []
