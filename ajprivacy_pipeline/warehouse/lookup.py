@@ -93,7 +93,7 @@ class Lookup:
                 select, quote(column), texts, place, extra) for row in result.mappings()]
             return [row for row in found if any(email_key(text or "") in texts for name, text in row.items()
                                                 if name.casefold() == column.casefold())]
-        rows: list[Row] = []
+        rows, wanted = list[Row](), {*texts}
         select = select.replace("*", f"*, {self._as_text(quote(column))} AS _found_by_", 1)
         for start in range(0, len(texts), _CHUNK):
             statement = sa.text(f"{select} WHERE trim({self._as_text(quote(column))}) IN _k_ AND {extra}".replace(
@@ -102,7 +102,7 @@ class Lookup:
             with driver_errors(self.source.address, place):
                 found = [dict(row) for row in self.source.connection.execute(statement).mappings()]
             # A collation finds k1 by K1, which is somebody else's.
-            rows += [_blank_free(row) for row in found if row.pop("_found_by_").strip(WHITE_SPACE) in texts]
+            rows += [_blank_free(row) for row in found if (row.pop("_found_by_") or "").strip(WHITE_SPACE) in wanted]
         return rows
 
     def _with_addresses(self, select: str, held: str, keys: Sequence[str], place: str,

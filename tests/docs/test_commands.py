@@ -37,7 +37,7 @@ def _commands(text: str) -> Iterator[str]:
     """Each command that stands in code: what follows `ajprivacy ` to the end of the line or of the code."""
     fences = "".join(re.findall(r"^```\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE))
     blocks = "".join(re.findall(r"^    .*\n", text, flags=re.MULTILINE))
-    for line in re.findall(r"^ *(?:[A-Z_]+=\S+ |\*/15 \* \* \* \* +)?ajprivacy (.+)$", fences + blocks, flags=re.MULTILINE):
+    for line in re.findall(r"^ *(?:[A-Z_]+=\S+ |\*/15 \* \* \* \* +)?ajprivacy (.+)$", fences + blocks, re.MULTILINE):
         yield re.split(r"\s+[>#&|]", line)[0]
     yield from re.findall(r"`ajprivacy ([^`]+)`", re.sub(r"^    .*$", "", text, flags=re.MULTILINE).replace("\n", " "))
 
