@@ -66,12 +66,21 @@ CellOf = Callable[[exp.Column], "Cell | None"]
 def arms_of(scope: Scope, cell_of: CellOf, dialect: str) -> list[Columns]:
     """Returns what the columns of each arm of a query show.
 
+    None where some of its rows come from what is neither a SELECT nor a UNION: their ids may begin with anything.
+
     Args:
         scope: of the qualified query.
         cell_of: a column of a table as a cell of it; None for what another query shows.
         dialect: the source's.
     """
-    return [dict(arm) for arm in _arms(scope, _Looking(cell_of, dialect))]
+    try:
+        return [dict(arm) for arm in _arms(scope, _Looking(cell_of, dialect))]
+    except _UnclearError:
+        return []
+
+
+class _UnclearError(Exception):
+    """Rows come from what is not looked into."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +162,8 @@ def _arms(scope: Scope, looking: _Looking) -> Iterator[list[tuple[str, Shown]]]:
         for columns in map(dict, _arms(beneath, looking)) if isinstance(beneath, Scope) else [{}]:
             shown = [(made.alias_or_name, looking.shown(made, scope, name, columns)) for made in node.expressions]
             yield [(column, Shown(one.prefix, None, one.is_null)) for column, one in shown] if sums_up(node) else shown
+    else:
+        raise _UnclearError
 
 
 def found_arms(source: Source, keys: Sequence[str], table: "ResolvedTable", ends: Mapping[str, Mapping[str, Value]],
@@ -191,6 +202,9 @@ def _certain(source: Source, key: str, arms: Sequence[Columns], nobody: frozense
     alike = [one.casefold() for one in begins]  # as a collation of the source may see them
     if any(one.startswith(other) for at, one in enumerate(alike) for to, other in enumerate(alike) if at != to):
         return ()
+    bare = {value.casefold() for one in shown if one is not None for value in one.bare}
+    if any(value.startswith(other) for value in bare for other in alike):  # the id of nobody would be somebody's
+        return ()
     mentions = [{one.cell.mention for one in arm.values() if one.cell is not None} for arm in arms]
     found = tuple(_found(source, key, arm, nobody, alone=not any(
         mentions[at] & other for to, other in enumerate(mentions) if at != to)) for at, arm in enumerate(arms))
@@ -210,7 +224,14 @@ def _found(source: Source, key: str, arm: Columns, nobody: frozenset[str], *, al
         return Arm(prefix, plain)
     own = {name: one.cell.column for name, one in arm.items() if one.cell is not None and name != key
            and one.cell.mention == cell.mention and (not one.prefix or (nobody and nobody <= one.bare))}
-    return Arm(prefix, plain, cell.table, cell.column, own, cell.mention, cell.only)
+    return Arm(prefix, plain, cell.table, cell.column, own, cell.mention, _of_texts(source, cell))
+
+
+def _of_texts(source: Source, cell: "Cell") -> Told:
+    """Of which rows a cell is, as far as texts tell: as numbers, '1' and '01' mean the same rows."""
+    known = source.tables(cell.table[0] if len(cell.table) > 1 else None).get(cell.table[-1], {})
+    texts = {name.casefold() for name, column in known.items() if column.kind == "text"}
+    return frozenset(pair for pair in cell.only if pair[0] in texts)
 
 
 def _kind(source: Source, cell: "Cell") -> str:

@@ -145,6 +145,8 @@ subscribed_at = "inn"
 unsubscribed_at = "ut"
 """
 FIRST, SECOND = "SELECT 'l' || id AS x, epost, inn, ut FROM liste", "SELECT 'b' || kode, adresse, inn, ut FROM brev"
+NAMED = "SELECT 'b' || kode AS x, adresse AS epost, inn, ut FROM brev"
+BARE = "'b' || kode END AS x, adresse AS epost, inn, ut FROM brev"
 
 
 @pytest.mark.parametrize(("query", "changed"), [
@@ -168,7 +170,12 @@ FIRST, SECOND = "SELECT 'l' || id AS x, epost, inn, ut FROM liste", "SELECT 'b' 
     ("SELECT ' l' || id AS x, epost, inn, ut FROM liste UNION ALL " + SECOND, []),
     (f"WITH one AS (SELECT * FROM liste) SELECT 'l' || id AS x, epost, inn, ut FROM one UNION ALL {SECOND}", []),
     (f"{FIRST} UNION ALL SELECT 'b' || id, epost, inn, ut FROM utsyn", []),
-    (f"{FIRST} EXCEPT {SECOND}", [])])
+    (f"{FIRST} EXCEPT {SECOND}", []),
+    (f"{FIRST} EXCEPT {FIRST} WHERE id = 1 UNION ALL {NAMED}", []),
+    (f"SELECT * FROM ({FIRST} EXCEPT {FIRST} WHERE id = 1) u UNION ALL {NAMED}", []),
+    (f"SELECT CASE WHEN kode IN ('n7') THEN kode ELSE {BARE}", [("b", "brev")]),
+    (f"SELECT CASE WHEN kode IN ('B7') THEN kode ELSE {BARE}", []),
+    (f"SELECT CASE WHEN kode IN ('l7') THEN kode ELSE {BARE} UNION ALL {FIRST}", [])])
 def test_an_arm_is_told_by_its_id_alone(query: str, changed: list[tuple[str, str | None]], tmp_path: Path) -> None:
     """Where two may begin alike, or one row may feed two ids, nothing is changed."""
     tables = TABLES + ";CREATE VIEW utsyn AS SELECT * FROM liste"
@@ -176,6 +183,17 @@ def test_an_arm_is_told_by_its_id_alone(query: str, changed: list[tuple[str, str
     assert [(arm.prefix, arm.table[-1] if arm.key else None) for arm in place.arms] == changed
     assert place.key == ()
     assert ("email" in place.fixed) == (not changed or None in dict(changed).values())
+
+
+@pytest.mark.parametrize(("kind", "table"), [("varchar(10)", "liste"), ("integer", None)])
+def test_words_tell_rows_of_two_arms_apart_in_a_column_of_texts_alone(
+        kind: str, table: str | None, tmp_path: Path) -> None:
+    """As numbers '1' and '01' are one, so that each row stands in both arms."""
+    tables = TABLES.replace("CREATE TABLE liste (", f"CREATE TABLE liste (flagg {kind}, ").replace(
+        "INTO liste VALUES", "INTO liste (id, epost, inn, ut) VALUES")
+    query = f"{FIRST} WHERE flagg = '1' UNION ALL {FIRST.replace('l', 'm', 1)} WHERE flagg = '01'"
+    place = places(tmp_path, ORDERS + READERS.replace("QUERY", query), tables)["newsletter_subscriptions"]
+    assert [(arm.prefix, arm.table[-1] if arm.key else None) for arm in place.arms] == [("l", table), ("m", table)]
 
 
 def test_columns_of_an_arm_are_told_by_their_place(tmp_path: Path) -> None:
