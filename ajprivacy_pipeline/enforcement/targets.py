@@ -132,7 +132,8 @@ def _arm(name: str, table: ResolvedTable, stages: Mapping[Part, Stage], arm: Arm
         fed, written=(arm.columns[column],) if column in arm.columns else (), source_column=arm.columns.get(column),
         constant=None, leads=None) for column, fed in table.columns.items()}, reads=None)
     columns, fixed, shared = _settled(shown, stages, (arm.key,), readers)
-    return Place(arm.table, (arm.key,), columns, fixed, shared, prefix=arm.prefix)
+    alike = (replace(one, alike=tuple(pair for pair in one.alike if pair[0] in arm.plain)) for one in shared)
+    return Place(arm.table, (arm.key,), columns, fixed, tuple(alike), prefix=arm.prefix)
 
 
 def _ending(name: str, arm: Arm, wanted: Sequence[str], readers: Sequence[Reader], strange: Reader) -> Place:

@@ -215,6 +215,36 @@ def test_a_key_that_is_not_unique_finds_nobody(tmp_path: Path) -> None:
     assert [bool(arm.key) for arm in place.arms] == [True, False]
 
 
+INVOICES = """
+[tables.invoices]
+table = "ordre"
+[tables.invoices.columns]
+invoice_id = "id"
+customer_id = "kunde"
+issued_at = "day"
+amount = { constant = 1 }
+paid_amount = { constant = 1 }
+"""
+
+
+@pytest.mark.parametrize(("link", "alike"), [
+    ('"kunde"', {()}), ('{ column = "kunde", prefix = "k" }', {()}), ('"who"', {(("customer_id", "customer_id"),)})])
+def test_an_id_behind_a_prefix_waits_for_all_that_shows_it_without(
+        link: str, alike: set[object], tmp_path: Path) -> None:
+    """'k1' and '1' are one cell, and 1 shown as a text may be spelt otherwise than 1: only texts as they stand."""
+    tables = TABLES.replace("ordre (id integer PRIMARY KEY,", "ordre (id integer PRIMARY KEY, who varchar(9),").replace(
+        "INTO ordre VALUES", "INTO ordre (id, kunde, day, note) VALUES")
+    world = armed_world(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", ORDERS.replace('"kunde"', link), tables)
+    path = tmp_path / "mapping.toml"
+    invoices = INVOICES.replace('"kunde"', '"who"') if "who" in link else INVOICES
+    path.write_text(path.read_text().replace('[tables.invoices]\nabsent = "none"\n', invoices))
+    policy = load_policy(NOTICE)
+    with open_source(world.url) as source:
+        resolved = resolve(source, load_mapping(path, policy.sources), policy.sources)
+        arm = places_of(resolved, stages_of(policy), policy.sources)["orders"].arms[0]
+    assert {one.alike for one in arm.shared if one.part == ("orders", "link")} == alike
+
+
 def test_a_row_that_is_a_customer_too_does_not_go_as_a_whole(tmp_path: Path) -> None:
     lists = LISTS.replace('table = "liste"\nprefix = "l"\ncolumns = { subscription_id = "id", email = "epost", '
                             'subscribed_at = "inn", unsubscribed_at = "ut" }',
