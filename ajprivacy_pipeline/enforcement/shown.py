@@ -31,7 +31,8 @@ def require_gone(batch: "Batch", ground: Ground, policy: Policy, stages: Mapping
         by_place[edits.step.entity, edits.step.place.prefix].append(edits)
     for (entity, prefix), made_of in by_place.items():
         table, key, place = ground.resolved.tables[entity], policy.sources.tables[entity].key[0], made_of[0].step.place
-        if table is None or not (made := _made(table, place)):
+        made = _made(table, place) if table is not None else []
+        if table is None or not (made or place.ends):
             continue
         steps: dict[str, list[tuple[Step, Going]]] = defaultdict(list)
         for edits in made_of:
@@ -41,11 +42,14 @@ def require_gone(batch: "Batch", ground: Ground, policy: Policy, stages: Mapping
         left: dict[str, int] = defaultdict(int)
         for row in batch.facts(table, types, {key: list(steps)}, lock=False).to_pylist():
             for step, going in steps.get(row[key], ()):
-                for column, stage in _columns(stages, step, made):
+                if place.ends:  # a record that is no more is not shown at all, whatever its columns show
+                    left[step.parts[0]] += 1
+                for column, stage in _columns(stages, step, made) if not place.ends else ():
                     left[column] += not _is_gone(row[column], policy, stage, step, going, column)
         for column, rows in left.items():
             if rows:
-                named = "declares as copies" if column in place.carried else "names in `writes`"
+                named = "declares as copies" if column in place.carried else (
+                    f"names in `{'ends' if place.ends else 'writes'}`")
                 raise EnforcementError(f"{entity}.{column}: {rows} row(s) still show something after what the mapping "
                                        f"{named} was changed; name there all that it is made of; nothing of "
                                        "this batch was changed")
