@@ -319,7 +319,7 @@ def _by_place(place: Place, due: list[Going]) -> Iterator[tuple[Place, list[Goin
     for going in due:
         own = place.of(going.record_id)
         key = tuple(text.removeprefix(own.prefix) for text in going.key)
-        found.setdefault(own.prefix if own is not place else "", (own, []))[1].append(going._replace(key=key))
+        found.setdefault(own.prefix, (own, []))[1].append(going._replace(key=key))
     yield from found.values()
 
 

@@ -4,7 +4,7 @@ Belongs here: holding stages against a resolved mapping; cells that several part
 what a query is made of (`warehouse.reads`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ajprivacy_pipeline.enforcement.readers import Reader, key_of, other_rows, readers_beside, readers_of
@@ -49,8 +49,8 @@ class Place:
     Those of `carried` go with declared copies instead; `together` stands with the customers.
 
     Where several tables feed it, each has a place among `arms`: of the records whose ids begin with its `prefix`.
-    Nothing is changed in the one that has them, whose `fixed` says what stays in any. `ends` are what columns of the
-    source are given instead of deleting a row.
+    Nothing is changed in the one that has them, whose `fixed` says what stays in any, and `unfound` why a record stays
+    whose id tells no arm. `ends` are what columns of the source are given instead of deleting a row.
     """
 
     table: tuple[str, ...]
@@ -63,6 +63,7 @@ class Place:
     prefix: str = ""
     arms: tuple["Place", ...] = ()
     ends: Mapping[str, Value] = field(default_factory=dict)
+    unfound: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def each(self) -> tuple["Place", ...]:
@@ -71,7 +72,10 @@ class Place:
 
     def of(self, record_id: str) -> "Place":
         """Returns where a record stands; where its id tells no arm, nothing of it is changed."""
-        return next((arm for arm in self.arms if record_id.startswith(arm.prefix) and record_id != arm.prefix), self)
+        if not self.arms:
+            return self
+        return next((arm for arm in self.arms if record_id.startswith(arm.prefix) and record_id != arm.prefix),
+                    replace(self, arms=(), fixed=self.unfound))
 
     @property
     def written(self) -> frozenset[str]:
@@ -98,18 +102,20 @@ def places_of(resolved: ResolvedSource, stages: Mapping[Part, Stage], sources: S
             own = {part: stage for part, stage in stages.items() if part[0] == name}
             if table.arms:
                 found[name] = _together([_arm(name, table, own, arm, readers_beside(resolved, stages, arm))
-                                         for arm in table.arms])
+                                         for arm in table.arms], (column for stage in own.values()
+                                                                  for column in stage.columns))
                 continue
             readers = readers_of(resolved, stages, sources, name)
             found[name] = _place(name, table, own, sources.tables[name].key, readers)
     return found
 
 
-def _together(arms: Sequence[Place]) -> Place:
-    """The place of a table that several feed."""
+def _together(arms: Sequence[Place], columns: Iterable[str]) -> Place:
+    """The place of a table that several feed; `columns` are those that any stage changes."""
+    unfound = dict.fromkeys(columns, "its id does not say in which table it stands")
     fixed = {column: why for arm in arms for column, why in arm.fixed.items()}
     shared = tuple(replace(one, prefix=arm.prefix) for arm in arms for one in arm.shared)
-    return Place((), (), {}, fixed, shared, arms=tuple(arms))
+    return Place((), (), {}, fixed, shared, arms=tuple(arms), unfound=unfound)
 
 
 def _arm(name: str, table: ResolvedTable, stages: Mapping[Part, Stage], arm: Arm,

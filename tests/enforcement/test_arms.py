@@ -125,6 +125,25 @@ def test_an_arm_whose_rows_cannot_be_told_stays_and_the_plan_says_so(tmp_path: P
     assert (after["ordre"][1][1], after["arkiv"][0][1]) == (-1, -1)
 
 
+@pytest.mark.soak
+def test_a_record_whose_id_is_that_of_nobody_stays_and_the_plan_says_so(tmp_path: Path) -> None:
+    """Order 11 has the number that stands for whoever is gone, so that it gets no prefix and stands in no arm."""
+    orders = ORDERS[:ORDERS.rindex("[[tables.orders.union]]")]
+    world = armed_world(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", orders + LISTS)
+    path = tmp_path / "mapping.toml"
+    path.write_text(path.read_text().replace("consumer = -1", "consumer = 11"))
+    world.execute("INSERT INTO kunde VALUES (11, 'Nobody', NULL, '2010-01-01')")
+    world.execute("INSERT INTO linje VALUES ('11', 1, 5)")
+    before = everything(world)["ordre"]
+    world.decide()
+    plan = world.plan()
+    assert [(row["entity"], row["column"], row["rows"], row["reason"]) for row in plan["not_carried_out"]] == [
+        ("orders", column, 1, "its id does not say in which table it stands")
+        for column in ("customer_id", "delivery_note")]
+    result = world.apply(world.approved(plan))
+    assert (result["not_carried_out"], everything(world)["ordre"]) == (2, before)
+
+
 def places(folder: Path, unions: str, tables: str = TABLES, of_customers: str = "") -> dict[str, Place]:
     """Where the shop's tables are changed under a mapping, with no row looked at."""
     world = armed_world(folder, f"sqlite:///{folder / 'shop.db'}", unions, tables)
@@ -407,3 +426,9 @@ with = "customers.name"
 def test_the_record_of_no_arm_is_nobodys_row() -> None:
     place = Place((), (), {}, arms=(Place(("a",), ("id",), {}, prefix="a-"), Place(("b",), ("id",), {}, prefix="b")))
     assert [place.of(one).table for one in ("a-1", "b1", "b", "a1", "A-1", "")] == [("a",), ("b",), (), (), (), ()]
+
+
+def test_what_a_record_of_no_arm_holds_stays(tmp_path: Path) -> None:
+    place = places(tmp_path, ORDERS + LISTS)["newsletter_subscriptions"]
+    assert [place.of(one).stays("email") for one in ("l7", "b-7", "-1", "l")] == [False, False, True, True]
+    assert not place.stays("email")
