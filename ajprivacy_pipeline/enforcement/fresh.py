@@ -83,8 +83,8 @@ def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place]
     mark(con, policy, stages, places, "scratch.due_now", key)
     changeable = [(entity, part, place.prefix) for (entity, part), stage in stages.items() if entity in places
                   for place in places[entity].each if place.changes(stage)]
-    con.execute("CREATE OR REPLACE TABLE scratch.changeable AS SELECT unnest($1) AS its_entity, "
-                "unnest($2) AS its_part, unnest($3) AS prefix",
+    con.execute("CREATE OR REPLACE TABLE scratch.changeable AS SELECT unnest($1::VARCHAR[]) AS its_entity, "
+                "unnest($2::VARCHAR[]) AS its_part, unnest($3::VARCHAR[]) AS prefix",
                 [[row[at] for row in changeable] for at in range(3)])
     con.execute(_STATES)
     con.execute("UPDATE made.rows SET state = s.state FROM scratch.states AS s WHERE rows.row_no = s.row_no "
