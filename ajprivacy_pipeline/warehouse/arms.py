@@ -241,5 +241,5 @@ def _kind(source: Source, cell: "Cell") -> str:
 
 def is_unique(source: Source, table: Path, columns: set[str]) -> bool:
     """Whether no two rows of a table agree in these columns; an index over some of the rows says nothing."""
-    return any(key.plain and not key.exclusion and columns.issuperset(key.columns)
+    return any(key.plain and key.whole and not key.exclusion and columns.issuperset(key.columns)
                for key in Catalogue(source).facts(table).keys)

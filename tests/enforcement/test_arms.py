@@ -11,6 +11,8 @@ from ajprivacy_pipeline.enforcement.targets import Place, places_of
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
+from ajprivacy_pipeline.warehouse.arms import is_unique
+from ajprivacy_pipeline.warehouse.constraints import Catalogue
 from ajprivacy_pipeline.warehouse.mapping import load_mapping, resolve
 from ajprivacy_pipeline.warehouse.source import open_source
 from tests.enforcement.armed_shop import LISTS, MAPPING, ORDERS, TABLES, armed_world, everything
@@ -262,6 +264,46 @@ def test_an_id_behind_a_prefix_waits_for_all_that_shows_it_without(
         resolved = resolve(source, load_mapping(path, policy.sources), policy.sources)
         arm = places_of(resolved, stages_of(policy), policy.sources)["orders"].arms[0]
     assert {one.alike for one in arm.shared if one.part == ("orders", "link")} == alike
+
+
+OF_CHILDREN = {
+    "none": ("(id integer PRIMARY KEY)", "", True),
+    "an heir": ("(id integer PRIMARY KEY)", "() INHERITS (t)", False),
+    "a key of all partitions": ("(id integer PRIMARY KEY) PARTITION BY LIST (id)",
+                                "PARTITION OF t FOR VALUES IN (1)", True),
+    "a key of one partition": ("(id integer NOT NULL, n integer) PARTITION BY LIST (n)",
+                               "PARTITION OF t (PRIMARY KEY (id)) FOR VALUES IN (1)", False)}
+
+
+@pytest.mark.parametrize("which", OF_CHILDREN)
+def test_a_key_that_does_not_hold_over_children_tells_no_row_apart(
+        which: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """A change of the row 11 of a table reaches the row 11 of its heir, which may be somebody else's."""
+    table, child, whole = OF_CHILDREN[which]
+    world = World(tmp_path, empty_database("postgresql", request, tmp_path, "children"))
+    world.execute(f"CREATE TABLE t {table}")
+    if child:
+        world.execute(f"CREATE TABLE t_1 {child}")
+    with open_source(world.url) as source:
+        assert is_unique(source, ("t",), {"id"}) is whole
+        assert Catalogue(source).facts(("t",)).key == (("id",) if whole else ())
+
+
+@pytest.mark.soak
+def test_the_row_of_an_heir_with_the_same_number_stays(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """The query leaves it out, and a change of the table by that number would not."""
+    orders = ORDERS[:ORDERS.rindex("[[tables.orders.union]]")].replace(
+        'prefix = "o"', 'prefix = "o"\nwhere = "kunde <> 2"')
+    world = armed_world(tmp_path, empty_database("postgresql", request, tmp_path, "heirs"), orders + LISTS)
+    world.execute("CREATE TABLE gammel () INHERITS (ordre)")
+    world.execute("INSERT INTO gammel VALUES (11, 2, '2026-09-01', 'ring Eva')")
+    before = everything(world)["ordre"]
+    world.decide()
+    plan = world.plan()
+    assert {(row["entity"], row["column"], row["rows"]) for row in plan["not_carried_out"]} == {
+        ("orders", "customer_id", 1), ("orders", "delivery_note", 1)}
+    world.apply(world.approved(plan))
+    assert everything(world)["ordre"] == before
 
 
 def test_a_row_that_is_a_customer_too_does_not_go_as_a_whole(tmp_path: Path) -> None:

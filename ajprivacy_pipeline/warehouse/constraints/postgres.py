@@ -74,7 +74,8 @@ _INDEXES = """
     SELECT DISTINCT ON (c.relname) c.relname, i.indisprimary, i.indisexclusion,
            coalesce(to_jsonb(i) ->> 'indnullsnotdistinct', 'false') = 'true',
            coalesce(pg_get_expr(i.indpred, i.indrelid), ''), i.indexprs IS NULL,
-           ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, false) FROM generate_series(1, i.indnkeyatts) AS k)
+           ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, false) FROM generate_series(1, i.indnkeyatts) AS k),
+           i.indrelid = :oid
     FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
     WHERE i.indrelid = ANY (:below) AND (i.indisunique OR i.indisexclusion)
       AND (i.indrelid = :oid OR NOT EXISTS (SELECT 1 FROM pg_inherits AS up WHERE up.inhrelid = i.indexrelid))
@@ -177,7 +178,7 @@ class PostgresCatalogue:
         oid, kind, secured, identity, policies, published = relation
         below, above = self._rows(_FAMILY, oid=oid)[0]
         columns, domains = self._columns(oid, below)
-        keys = tuple(self._keys(oid, below, columns))
+        keys = tuple(self._keys(oid, below, columns, whole=kind == "p" or len(below) == 1))
         family = [*below, *above]
         identified = identity in ("f", "i") or (identity == "d" and any(key.primary for key in keys))
         partitioned = self._one(_PARTITIONS, family=family)
@@ -201,11 +202,13 @@ class PostgresCatalogue:
                 checks.append(Check(named, with_name(sql, "VALUE", self.source.quote(name)), (name,)))
         return columns, checks
 
-    def _keys(self, oid: int, below: list[int], columns: dict[str, ColumnFacts]) -> Iterator[Key]:
-        for name, primary, exclusion, together, predicate, bare, parts in self._rows(_INDEXES, oid=oid, below=below):
+    def _keys(self, oid: int, below: list[int], columns: dict[str, ColumnFacts], *, whole: bool) -> Iterator[Key]:
+        """The keys of a table and of its children; `whole` says whether its own hold over the rows of these, too."""
+        for name, primary, exclusion, together, predicate, bare, parts, own in self._rows(
+                _INDEXES, oid=oid, below=below):
             yield Key(name, tuple(parts), mentioned(f"{' , '.join(parts)} {predicate}", columns),
                       plain=bare and not predicate, predicate=predicate, primary=primary,
-                      nulls_distinct=not together, exclusion=exclusion)
+                      nulls_distinct=not together, exclusion=exclusion, whole=whole and own)
 
     def _checks(self, below: list[int], columns: dict[str, ColumnFacts]) -> Iterator[Check]:
         for name, sql in self._rows(_CHECKS, below=below):

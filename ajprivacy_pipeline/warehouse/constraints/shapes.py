@@ -59,6 +59,7 @@ class Key:
     primary: bool = False
     nulls_distinct: bool = True
     exclusion: bool = False
+    whole: bool = True  # no two rows agree; else two of different partitions, or of a table and its heir, may
 
 
 @dataclass(frozen=True)
@@ -167,9 +168,9 @@ def spelt(name: str, known: Iterable[str]) -> str | None:
 
 def _best_key(keys: tuple[Key, ...], columns: Mapping[str, ColumnFacts]) -> tuple[str, ...]:
     for key in keys:
-        if key.primary:
+        if key.primary and key.whole:
             return key.columns
-    whole = [key for key in keys if key.plain and not key.exclusion
+    whole = [key for key in keys if key.plain and not key.exclusion and key.whole
              and not any(columns[name].nullable for name in key.columns)]
     return min(whole, key=lambda key: (len(key.columns), key.name)).columns if whole else ()
 
