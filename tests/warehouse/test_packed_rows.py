@@ -30,6 +30,10 @@ KINDS = {
     "number": ("double", [0.1, 1e20, -1.5, 3, None], False),
     "padded": ("int(6) zerofill", [7, 0, 999999, 1234567, None], False),
     "span": ("time", ["25:00:00", "-00:00:01", "00:00:00", "12:00:00.5", None], False),
+    "uuid": ("uuid", ["550E8400-e29b-41d4-a716-446655440000", "00000000-0000-0000-0000-000000000000",
+                      "ffffffff-ffff-4fff-bfff-ffffffffffff", "6ccd780c-baba-1026-9564-5b8c656024db", None], True),
+    "host": ("inet6", ["::1", "2001:0db8::ff00:0042:8329", "::ffff:192.0.2.1", "::", None], True),
+    "several": ("set('a','b')", ["a,b", "", "b", "a", None], True),
     "year": ("year", [0, 1999, 2024, 2155, None], False),
 }
 
