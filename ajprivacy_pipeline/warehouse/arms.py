@@ -102,7 +102,7 @@ class _Looking:
             return self.shown(inside.this, scope, inner, columns)
         if isinstance(inside, exp.Case):
             return self._either(inside, scope, inner, columns)
-        if isinstance(inside, (exp.Concat, exp.DPipe)):
+        if isinstance(inside, (exp.Concat, exp.DPipe)) and not isinstance(inside, exp.ConcatWs):
             parts = inside.expressions if isinstance(inside, exp.Concat) else [inside.this, inside.expression]
             return self._joined([self._part(part, scope, inner, columns) for part in parts])
         return Shown("", None, is_null=isinstance(inside, exp.Null))

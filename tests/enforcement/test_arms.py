@@ -266,6 +266,19 @@ def test_an_id_behind_a_prefix_waits_for_all_that_shows_it_without(
     assert {one.alike for one in arm.shared if one.part == ("orders", "link")} == alike
 
 
+def test_what_stands_between_texts_is_not_taken_for_what_stands_first(
+        request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Ids of both arms begin with 'l-', though one names the '-' before the 'l'."""
+    query = f"SELECT concat_ws('-', 'l', id) AS x, epost, inn, ut FROM liste UNION ALL {NAMED.replace('b', 'l-', 1)}"
+    world = armed_world(tmp_path, empty_database("postgresql", request, tmp_path, "between"),
+                        ORDERS + READERS.replace("QUERY", query))
+    with open_source(world.url) as source:
+        mapping = load_mapping(world.settings.mapping_file, world.policy.sources)
+        table = resolve(source, mapping, world.policy.sources).tables["newsletter_subscriptions"]
+    assert table is not None
+    assert table.arms == ()
+
+
 OF_CHILDREN = {
     "none": ("(id integer PRIMARY KEY)", "", True),
     "an heir": ("(id integer PRIMARY KEY)", "() INHERITS (t)", False),
