@@ -420,7 +420,8 @@ def test_nobody_has_no_prefix_so_that_links_of_every_site_go(
     plan = world.plan()
     assert (plan["refused"], plan["not_carried_out"], plan["waiting"]) == ([], [], [])
     result = world.apply(world.approved(plan))
-    assert (result["verified"], result["sweep"]) == (True, [])
+    in_others = [hit for hit in result["sweep"] if "." in hit["table"]]  # databases of other tests on the server
+    assert (result["verified"], result["sweep"]) == (True, in_others)
     after = sites(world)
     assert after["ordre"] == [before["ordre"][0], (11, -1, "2012-01-01", None)]
     assert after["audre"] == [(10, -1, "2012-01-01", None), *before["audre"][1:]]
