@@ -274,10 +274,7 @@ _RECORDS_OF_PEOPLE = ("contacts", "orders", "invoices", "cases", "communications
 
 
 def _any_differing(policy: Policy, name: str, by: Mapping[str, Sequence[str]] | None) -> str:
-    """One row if anything stands on one side alone, whoever changed it: which is soon told, and mostly all there is.
-
-    What was read is not looked through for it, which would take each batch as long as the shop is large.
-    """
+    """One row if anything stands on one side alone: soon told, without looking through all that was read."""
     own = _sum(policy, name)
     before = f"SELECT {own}, -1 FROM raw.{quote(name)}" if by is None else (
         f"SELECT sum, -1 FROM scratch.told_now WHERE name = '{name}'")
