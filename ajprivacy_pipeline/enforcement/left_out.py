@@ -7,7 +7,6 @@ Belongs here: when that is due, and its order. Does not belong here: the swap (`
 nobody and are closed.
 """
 
-
 from ajprivacy_pipeline.enforcement.entries import MARKED
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.our_copies import read_at_of
