@@ -24,7 +24,7 @@ VARIABLES = {
     "AJPRIVACY_MAPPING": "the mapping of the warehouse's names",
     "AJPRIVACY_ENGINE": "what decides a month: duckdb or spark",
     "AJPRIVACY_SPARK": "where Spark runs, as local[2] or spark://HOST:7077",
-    "AJPRIVACY_MEMORY": "how much memory the engine may take",
+    "AJPRIVACY_MEMORY": "how much memory a run may take, as 4GB",
     "AJPRIVACY_THREADS": "how many threads it may use",
     "AJPRIVACY_ROOT_KEY": "the root key, instead of the file in keys/",
     "AJPRIVACY_PUBLISH_URL": "a database that the published tables are copied to",
@@ -33,6 +33,9 @@ VARIABLES = {
     "AJPRIVACY_ALERTS": "who is told what needs attention",
 }
 DUCKDB, SPARK = "duckdb", "spark"
+_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+_BESIDE_ENGINE = 620 * 10**6  # bytes: Python, its libraries, the solver, and what the engine takes without counting it
+_LEAST = 10**9  # bytes
 
 
 def sql_folder() -> Path:
@@ -49,7 +52,7 @@ class Settings:
     warehouse_url: str
     notice: Path
     mapping_file: Path | None
-    memory_limit: str
+    memory_limit: int  # bytes of the whole process
     threads: int
     root_key: str | None
     publish_url: str | None = field(default=None, repr=False)
@@ -58,6 +61,11 @@ class Settings:
     alerts: tuple[str, ...] = field(default=(), repr=False)
     engine: str = DUCKDB
     spark: str = "local[*]"
+
+    @property
+    def engine_memory(self) -> int:
+        """Bytes that DuckDB may take of the process's."""
+        return self.memory_limit - _BESIDE_ENGINE
 
     @property
     def restricted(self) -> Path:
@@ -127,7 +135,7 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
         notice=notice_folder(values),
         warehouse_url=values.get("AJPRIVACY_WAREHOUSE") or f"sqlite:///{home / 'sample' / 'shop.db'}",
         mapping_file=Path(mapping) if mapping else default_mapping if default_mapping.is_file() else None,
-        memory_limit=values.get("AJPRIVACY_MEMORY") or "2GB",
+        memory_limit=_bytes(values.get("AJPRIVACY_MEMORY") or "2GB"),
         threads=int(threads),
         root_key=values.get("AJPRIVACY_ROOT_KEY"),
         publish_url=values.get("AJPRIVACY_PUBLISH_URL") or None,
@@ -137,6 +145,21 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
         engine=engine,
         spark=spark,
     )
+
+
+def _bytes(said: str) -> int:
+    """Returns the bytes that a size like 4GB or 1.5 GiB says.
+
+    Raises:
+        PrivacyError: it is no size, or too little for a month.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([MGT]I?B)", said.strip().upper())
+    if not found:
+        raise PrivacyError("AJPRIVACY_MEMORY must be a size, as 4GB or 1500MB")
+    size = int(float(found[1]) * _UNITS[found[2]])
+    if size < _LEAST:
+        raise PrivacyError("AJPRIVACY_MEMORY must be at least 1GB: a month does not finish in less")
+    return size
 
 
 def notice_folder(env: dict[str, str] | None = None) -> Path:

@@ -29,6 +29,22 @@ def test_threads_must_be_a_number(threads: str) -> None:
         load_settings({"AJPRIVACY_THREADS": threads})
 
 
+@pytest.mark.parametrize(("said", "size"), [
+    ("1GB", 10**9), ("1500 MB", 1_500 * 10**6), ("2GiB", 2 * 2**30), ("1.5gb", 1_500 * 10**6), ("", 2 * 10**9)])
+def test_memory_is_of_the_whole_process_and_the_engine_gets_what_the_rest_leaves(said: str, size: int) -> None:
+    settings = load_settings({"AJPRIVACY_MEMORY": said})
+    assert settings.memory_limit == size
+    assert settings.engine_memory == size - 620 * 10**6
+
+
+@pytest.mark.parametrize(("said", "says"), [
+    ("999MB", "at least 1GB"), ("0GB", "at least 1GB"), ("much", "a size"), ("-2GB", "a size"), ("2", "a size"),
+    ("80%", "a size")])
+def test_memory_must_be_a_size_that_a_month_finishes_in(said: str, says: str) -> None:
+    with pytest.raises(PrivacyError, match=f"AJPRIVACY_MEMORY must be {says}"):
+        load_settings({"AJPRIVACY_MEMORY": said})
+
+
 @pytest.mark.parametrize("sign", ["%", "?", "#", "*", "[", "{", "=", "'", '"', ";", "&", "\\", "\n", ":"])
 def test_a_home_that_databases_would_read_otherwise_is_refused(sign: str, tmp_path: Path) -> None:
     with pytest.raises(PrivacyError, match=r"AJPRIVACY_HOME: .* choose a folder"):

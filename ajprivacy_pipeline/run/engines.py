@@ -116,9 +116,7 @@ def options(settings: Settings, folder: Path) -> dict[str, str]:
     wire = {} if own == "local" else {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
     if own == "local-cluster":  # elsewhere the cluster has one, or its administrator
         wire["spark.authenticate.secret"] = secrets.token_hex(32)
-    kinds = {"KB": "k", "MB": "m", "GB": "g", "TB": "t"}
-    memory = settings.memory_limit.upper().replace(" ", "").replace("IB", "B")
-    return {"spark.driver.memory": memory[:-2] + kinds[memory[-2:]] if memory[-2:] in kinds else "2g",
+    return {"spark.driver.memory": f"{settings.memory_limit // 2**20}m",
             "spark.local.dir": str(folder), "spark.sql.warehouse.dir": str(folder / "warehouse"),
             "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={folder}",
             "spark.io.encryption.enabled": "true", "spark.io.encryption.keySizeBits": "256", **wire}

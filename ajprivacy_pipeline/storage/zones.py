@@ -63,7 +63,7 @@ def memory(settings: Settings | None = None, extensions: Sequence[str] = ()) -> 
     if settings is not None:
         spill = settings.restricted / "spill"
         spill.mkdir(parents=True, exist_ok=True, mode=0o700)
-        con.execute(f"SET memory_limit = {literal(settings.memory_limit)}")
+        con.execute(f"SET memory_limit = '{settings.engine_memory:d}B'")
         con.execute(f"SET threads = {settings.threads:d}")
         con.execute(f"SET temp_directory = {literal(str(spill))}")
         con.execute("SET temp_file_encryption = true")

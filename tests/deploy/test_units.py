@@ -52,7 +52,7 @@ def test_the_example_sets_variables_that_are_read() -> None:
     values = dict(line.split("=", 1) for line in lines)
     assert all(name in (load_settings.__doc__ or "") for name in values)
     settings = load_settings(values)
-    assert (settings.memory_limit, settings.threads, len(settings.alerts)) == ("4GB", 4, 1)
+    assert (settings.memory_limit, settings.threads, len(settings.alerts)) == (4 * 10**9, 4, 1)
 
 
 @pytest.mark.soak

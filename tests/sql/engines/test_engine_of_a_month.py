@@ -84,7 +84,7 @@ def test_what_is_no_engine_is_refused(name: str, value: str, says: str, tmp_path
         load_settings({"AJPRIVACY_HOME": str(tmp_path), name: value})
 
 
-@pytest.mark.parametrize(("limit", "memory"), [("2GB", "2g"), ("1500 MB", "1500m"), ("4GiB", "4g")])
+@pytest.mark.parametrize(("limit", "memory"), [("2GB", "1907m"), ("1500 MB", "1430m"), ("4GiB", "4096m")])
 def test_spark_takes_no_more_than_it_may_and_writes_encrypted(limit: str, memory: str, tmp_path: Path) -> None:
     told = options(load_settings({"AJPRIVACY_HOME": str(tmp_path), "AJPRIVACY_MEMORY": limit}), tmp_path / "spark")
     assert told["spark.driver.memory"] == memory
