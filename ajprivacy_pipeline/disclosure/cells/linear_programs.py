@@ -7,6 +7,7 @@ is written in a unit of its own, in which what is asked for lies between 1 and S
 taken off as the arithmetic may be wrong: an interval is judged narrower than it is, never wider.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import highspy
@@ -68,6 +69,21 @@ def limit(solver: highspy.Highs, lines: int, slack: Array) -> None:
     if len(rows):
         lower, upper = np.full(len(rows), -highspy.kHighsInf), np.minimum(slack, _FAR)
         accept(solver.changeRowsBounds(len(rows), rows, lower, upper))  # type: ignore[attr-defined]  # not in its stubs
+
+
+def ends_of(lines: Array, lower: Array, upper: Array, columns: Sequence[int]) -> list[tuple[float, float]]:
+    """Returns the least and the most that each of some columns can be where lines · x = 0; (0, 0) of no solution."""
+    solver, found = load(coo_array(lines), lower, upper, coo_array((0, len(lower)))), []
+    for column in columns:
+        ends = []
+        for cost in (1.0, -1.0):
+            accept(solver.changeColCost(column, cost))
+            solver.run()
+            if solver.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+                ends.append(float(solver.getSolution().col_value[column]))
+        accept(solver.changeColCost(column, 0.0))
+        found.append((ends[0], ends[1]) if len(ends) == 2 else (0.0, 0.0))
+    return found
 
 
 class Programs:

@@ -16,12 +16,14 @@ from itertools import pairwise
 
 import numpy as np
 
+from ajprivacy_pipeline.disclosure.cells.linear_programs import ends_of
 from ajprivacy_pipeline.disclosure.cells.table_system import Array
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
 _SLACK = 1e-6
+_FIGURES = ("stock", "came", "went")
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def check_flows(con: Connection, policy: Policy, public: dict[str, str], closed:
         found = con.execute(f"SELECT month, stock, came, went, rounded_to, is_new FROM {one.rows} ORDER BY month")
         narrow, count = _narrow([_Month(*row) for row in found.fetchall()], k)
         judged += count
-        names = dict(zip(("stock", "came", "went"), (one.stock, *one.flows), strict=True))
+        names = dict(zip(_FIGURES, (one.stock, *one.flows), strict=True))
         violations += [f"{one.table}.{names[what]}: {many:,} suppressed values can be told too closely by the other "
                        "figures of the months around" for what, many in narrow.items() if many]
     return verdict("G5", f"{judged:,} suppressed stocks and flows", violations, {"suppressed_in_balances": judged})
@@ -104,17 +106,22 @@ class _Month:
 
 def _narrow(months: list[_Month], k: int) -> tuple[dict[str, int], int]:
     """How many suppressed stocks, comings and goings can be told within less than k; and how many were judged."""
-    far = 10.0 * k + sum(figure or 0 for month in months for figure in (month.stock, month.came, month.went))
-    bounds = [pair for month in months for pair in month.bounds(k, far)]
-    lines = _lines(months)
-    found, judged = dict.fromkeys(("stock", "came", "went"), 0), 0
-    for i, month in enumerate(months):
-        is_next_new = i + 1 < len(months) and months[i + 1].is_new
-        for place, what in enumerate(found):
-            if getattr(month, what) is None and (month.is_new or (is_next_new and what == "stock")):
-                judged += 1
-                found[what] += _width(3 * i + place, lines, bounds) < k - _SLACK
-    return found, judged
+    judged = [(i, place, what) for i, month in enumerate(months) for place, what in enumerate(_FIGURES)
+              if getattr(month, what) is None and (month.is_new or (what == "stock" and _is_new(months, i + 1)))]
+    found = dict.fromkeys(_FIGURES, 0)
+    if judged:
+        far = 10.0 * k + sum(figure or 0 for month in months for figure in (month.stock, month.came, month.went))
+        lower, upper = np.array([pair for month in months for pair in month.bounds(k, far)], dtype=float).T
+        columns = [3 * i + place for i, place, _ in judged]
+        # What is shown may contradict itself where something is broken: no solution proves nothing.
+        ends = ends_of(_lines(months), lower, upper, columns) if (lower <= upper).all() else []
+        for (_, _, what), (least, most) in zip(judged, ends or [(0.0, 0.0)] * len(judged), strict=True):
+            found[what] += most - least < k - _SLACK
+    return found, len(judged)
+
+
+def _is_new(months: list[_Month], i: int) -> bool:
+    return i < len(months) and months[i].is_new
 
 
 def _lines(months: list[_Month]) -> Array:
@@ -132,17 +139,3 @@ def _number(month: _Month) -> int:
     text = str(month.month)
     return int(text[:4]) * 12 + int(text[5:7])
 
-
-def _width(at: int, lines: Array, bounds: list[tuple[float, float]]) -> float:
-    """How wide the interval of one unknown is; 0 where no solution is found, which proves nothing."""
-    ends = []
-    for sign in (1.0, -1.0):
-        weights = np.zeros(len(bounds))
-        weights[at] = sign
-        from scipy.optimize import linprog  # late: it loads for a second, and few need it
-        found = linprog(weights, A_eq=lines if len(lines) else None, b_eq=np.zeros(len(lines)) if len(lines) else None,
-                        bounds=bounds, method="highs")
-        if found.x is None:
-            return 0.0
-        ends.append(float(found.x[at]))
-    return abs(ends[1] - ends[0])
