@@ -128,3 +128,24 @@ def test_bare_text_is_what_trimming_leaves(text: str | None) -> None:
         found = con.execute(f"SELECT {zones.bare('x::VARCHAR')} FROM (SELECT $text AS x)",
                             {"text": text, "blanks": zones.WHITE_SPACE}).fetchall()
     assert found == [(None if text is None else text.strip(zones.WHITE_SPACE),)]
+
+
+@pytest.mark.parametrize(("one", "other", "count"), [
+    ("(1, 'a'), (2, NULL)", "(2, NULL), (1, 'a')", 0),
+    ("(1, 'a'), (1, 'a')", "(1, 'a')", 1),
+    ("(1, 'a')", "(1, 'a'), (1, 'a'), (1, 'a')", 2),
+    ("(1, 'a'), (2, NULL)", "(1, 'a'), (2, '')", 2),
+    ("(1, 'a')", "(1, 'b'), (1, 'b')", 3),
+])
+def test_rows_that_stand_in_one_source_alone_are_counted_as_often_as_they_do(one: str, other: str, count: int) -> None:
+    with closing(zones.memory()) as con:
+        assert zones.differing(con, f"FROM (VALUES {one}) AS t (n, v)", f"FROM (VALUES {other}) AS t (n, v)") == count
+
+
+def test_nothing_differs_between_sources_without_a_row_and_all_from_one() -> None:
+    with closing(zones.memory()) as con:
+        con.execute("CREATE TABLE t (n INTEGER, v VARCHAR[])")
+        assert zones.differing(con, "FROM t", "FROM t") == 0
+        con.execute("INSERT INTO t VALUES (1, ['x']), (1, []), (NULL, NULL)")
+        assert zones.differing(con, "FROM t", "FROM t WHERE false") == 3
+        assert zones.differing(con, "FROM t", "FROM t") == 0

@@ -24,7 +24,7 @@ from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.release.periods import fitted_populations
 from ajprivacy_pipeline.release.plan import ReleasePlan, model_values
 from ajprivacy_pipeline.storage.catalogue import Model, layer_models, load_catalogue, run_model
-from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal, quote
+from ajprivacy_pipeline.storage.zones import Connection, differing, engine_errors, literal, quote
 
 _SHADOW = "shadow"  # a database in memory, spilled encrypted; never a file of its own
 
@@ -56,10 +56,10 @@ def check_order(con: Connection, sql: Path, policy: Policy, plan: ReleasePlan) -
                     _make(con, zone, catalogue[name], values)
                     made.add(name)
             run_model(con, model, values)
-            count, differing = _compare(con, zone, model)
+            count, changed = _compare(con, zone, model)
             cells += count
-            if differing:
-                violations.append(f"{model.table}: {differing:,} rows change with the order of the facts")
+            if changed:
+                violations.append(f"{model.table}: {changed:,} rows change with the order of the facts")
             con.execute(f"DROP TABLE {_named(_SHADOW, model)}")
             left.subtract(wanted[model.name])
             for name in [name for name in made if not left[name]]:
@@ -119,10 +119,9 @@ def _make(con: Connection, zone: str, model: Model, values: Mapping[str, object]
 
 def _compare(con: Connection, zone: str, model: Model) -> tuple[int, int]:
     """How many rows the table has, and how many stand in one of the two makings alone."""
-    first, second = f"FROM {_named(zone, model)} WHERE {_taken(con, zone, model)}", f"FROM {_named(_SHADOW, model)}"
-    found = con.execute(f"SELECT (SELECT count(*) {first}), count(*) FROM "
-                        f"(({first} EXCEPT ALL {second}) UNION ALL ({second} EXCEPT ALL {first}))").fetchall()
-    return int(found[0][0]), int(found[0][1])
+    first = f"FROM {_named(zone, model)} WHERE {_taken(con, zone, model)}"
+    count = int(con.execute(f"SELECT count(*) {first}").fetchall()[0][0])
+    return count, differing(con, first, f"FROM {_named(_SHADOW, model)}")
 
 
 def _taken(con: Connection, zone: str, model: Model) -> str:

@@ -11,7 +11,7 @@ from ajprivacy_pipeline.release.swap import ANALYTICS
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_rows import ReleaseRow
-from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal, memory, quote
+from ajprivacy_pipeline.storage.zones import Connection, differing, engine_errors, literal, memory, quote
 
 
 def list_releases(settings: Settings) -> list[dict[str, Any]]:
@@ -114,8 +114,7 @@ def _analytics_faults(settings: Settings, release: Release) -> list[str]:
                 files, rows = f"FROM {_parquet(release, table)}", f"FROM analytics.published.{quote(table)}"
                 if table not in there:
                     faults.append(f"{ANALYTICS}: table {table} is missing: {remedy}")
-                elif con.execute(f"SELECT 1 FROM (({files} EXCEPT ALL {rows}) UNION ALL ({rows} EXCEPT ALL {files})) "
-                                 "LIMIT 1").fetchall():
+                elif differing(con, files, rows):
                     faults.append(f"{ANALYTICS}: rows of {table} are not those of the release: {remedy}")
     finally:
         con.close()

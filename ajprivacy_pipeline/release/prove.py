@@ -21,7 +21,7 @@ from ajprivacy_pipeline.release.manifest import Release, verify_release
 from ajprivacy_pipeline.release.tables import name_columns
 from ajprivacy_pipeline.release.texts import texts_of_release
 from ajprivacy_pipeline.release.views import with_views
-from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal, memory, quote
+from ajprivacy_pipeline.storage.zones import Connection, differing, engine_errors, literal, memory, quote
 
 _SHOWN = 8
 
@@ -186,12 +186,8 @@ def check_built(policy: Policy, release: Release, analytics: Path) -> list[Verdi
             for table, column, column_type in rows:
                 shapes.setdefault(table, {})[column] = column_type
             for table in release.tables:
-                listed = ", ".join(literal(str(file)) for file in release.files(table))
-                files, there = f"SELECT * FROM read_parquet([{listed}])", f"FROM analytics.published.{quote(table)}"
-                wanted, built, lacking = con.execute(
-                    f"SELECT (SELECT count(*) FROM ({files})), (SELECT count(*) {there}), "
-                    f"(SELECT count(*) FROM ({files} EXCEPT ALL {there}))").fetchall()[0]
-                if count := lacking + built - (wanted - lacking):  # what is not there, and what there is besides
+                files = f"FROM read_parquet([{', '.join(literal(str(file)) for file in release.files(table))}])"
+                if count := differing(con, files, f"FROM analytics.published.{quote(table)}"):
                     violations.append(f"{table}: {count:,} rows differ between analytics.duckdb and the Parquet files")
     finally:
         con.close()

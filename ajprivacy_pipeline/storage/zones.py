@@ -242,6 +242,19 @@ def _check_format(con: Connection, path: Path, name: str) -> None:
                         "move the file away and run the month again")
 
 
+def differing(con: Connection, one: str, other: str) -> int:
+    """Returns how many rows stand in one of two sources alone, a row that stands there oftener by so many times.
+
+    Args:
+        con: reads both.
+        one: a FROM clause, with its condition where it has one.
+        other: another one, of as many columns in the same order.
+    """
+    return int(con.execute(f"""
+        SELECT coalesce(sum(abs(beyond)), 0) FROM (SELECT * EXCLUDE ("(side)"), sum("(side)") AS beyond FROM
+            (SELECT *, 1 AS "(side)" {one} UNION ALL SELECT *, -1 {other}) GROUP BY ALL)""").fetchall()[0][0])
+
+
 @contextmanager
 def engine_errors(what: str) -> Iterator[None]:
     """Turn an engine's error into ours without its text, which may hold values of rows."""
