@@ -3,7 +3,7 @@
 Belongs here: comparing shapes with `release.toml`. It looks at no value.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from ajprivacy_pipeline.disclosure.cells.primary import PERIOD
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
@@ -37,7 +37,9 @@ def check_columns(policy: Policy, shapes: Mapping[str, Shape], where: str = "") 
 
 
 def _faults(policy: Policy, shapes: Mapping[str, Shape]) -> Iterator[str]:
-    declared = policy.release.tables
+    declared, identifying = policy.release.tables, {"reference", *policy.sources.identifying_classes}
+    unnamed = {name for source in policy.sources.tables.values() for name, column in source.columns.items()
+               if column.class_ in identifying}
     for table in sorted(set(shapes) - set(declared)):
         yield f"{table}: the table is not declared"
     for table in sorted(set(declared) - set(shapes)):
@@ -52,16 +54,13 @@ def _faults(policy: Policy, shapes: Mapping[str, Shape]) -> Iterator[str]:
                 yield f"{table}.{name}: the column is missing"
             elif shapes[table][name] != column_policy.type:
                 yield f"{table}.{name}: is {shapes[table][name]}, declared {column_policy.type}"
-            yield from _role_faults(policy, table, name, column_policy)
+            yield from _role_faults(unnamed, table, name, column_policy)
 
 
-def _role_faults(policy: Policy, table: str, name: str, column: PublishedColumn) -> Iterator[str]:
+def _role_faults(unnamed: Collection[str], table: str, name: str, column: PublishedColumn) -> Iterator[str]:
     if column.type.partition("(")[0] not in _ROLE_TYPES[column.role] and (name, column.type) != (PERIOD, "VARCHAR"):
         yield f"{table}.{name}: type {column.type} does not fit the role {column.role}"
     if column.type == "DATE" and name not in _DAYS:
         yield f"{table}.{name}: a date that is neither month nor day"
-    unnamed = {source for source_table in policy.sources.tables.values() for source, column_policy
-               in source_table.columns.items()
-               if column_policy.class_ == "reference" or column_policy.class_ in policy.sources.identifying_classes}
     if name in unnamed:
         yield f"{table}.{name}: bears the name of an identifying column of the source"

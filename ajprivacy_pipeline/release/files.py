@@ -236,12 +236,14 @@ def build_analytics(policy: Policy, release: Release, path: Path) -> None:
             make_views(con, policy, release.tables)
             views = comments_of_views(policy, release.tables)
             comments = comments_of(policy, release.tables, release.manifest["proven"]) | views
+            said = []
             for (table, column), comment in comments.items():
                 name = f"published.{quote(table)}"
                 kind = "VIEW" if (table, column) in views else "TABLE"
                 what = f"{kind} {name}" if column is None else f"COLUMN {name}.{quote(column)}"
                 stamp = f" {STAMP}{release.manifest_sha256}" if (table, column) == ("release_info", None) else ""
-                con.execute(f"COMMENT ON {what} IS {literal(comment + stamp)}")
+                said.append(f"COMMENT ON {what} IS {literal(comment + stamp)}")
+            con.execute("; ".join(said))
             con.execute("COMMIT")
             con.execute("USE memory")
             con.execute("DETACH analytics")

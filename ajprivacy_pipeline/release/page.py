@@ -7,6 +7,7 @@ the immutable folder and in its manifest, so it is the same for the same release
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -88,16 +89,22 @@ def _use(con: Any, policy: Policy, folder: Path, table: str, paths: list[str]) -
 
 def render(policy: Policy, head: Mapping[str, Any], uses: list[TableUse]) -> str:
     """Returns the page as text."""
-    from jinja2 import Environment, StrictUndefined
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["number"] = lambda count: f"{count:,}"
     meanings = {name: table.description for name, table in policy.release.tables.items()}
     gates = [(one, one.words(policy), head["guarantees"][one.id]) for one in GUARANTEES.values()
              if one.id in head["guarantees"]]
-    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
+    return str(_template().render(
         head=head, gates=gates, absent=dict(head.get("absent") or {}), meanings=meanings,
         uses=[(use, _levels(head, use.table)) for use in uses], plots=plots_of(policy, head),
-        trends=[_trend(use) for use in uses if len(use.months) > 1])
+        trends=[_trend(use) for use in uses if len(use.months) > 1]))
+
+
+@cache
+def _template() -> Any:
+    """The page's template, which is rendered before its figures are known and after."""
+    from jinja2 import Environment, StrictUndefined
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["number"] = lambda count: f"{count:,}"
+    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
 
 
 def _levels(head: Mapping[str, Any], table: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ajprivacy_pipeline.disclosure.cells.primary import columns_of
 from ajprivacy_pipeline.disclosure.texts.leakscan import Text, texts_of_json
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.files import comments_of, dictionary_rows, info_rows
@@ -23,14 +24,14 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 def texts_of_table(con: Connection, policy: Policy, table: str, relation: str) -> Iterator[Text]:
     """Distinct texts of a table, by column. What the policy wrote is marked as its own."""
     own = table in policy.release.tables and not policy.release.tables[table].months
-    for row in con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall():
-        column, column_type = row[0], row[1]
-        if column_type not in ("VARCHAR", "VARCHAR[]"):
-            continue
-        value = f"unnest({quote(column)})" if column_type == "VARCHAR[]" else quote(column)
-        query = f"SELECT DISTINCT value FROM (SELECT {value} AS value FROM {relation}) WHERE value IS NOT NULL"
-        for found in con.execute(query).fetchall():
-            yield Text(f"{table}.{column}", found[0], own or column_type == "VARCHAR[]")
+    types = {name: kind for name, kind in columns_of(con, relation).items() if kind in ("VARCHAR", "VARCHAR[]")}
+    if types:
+        lists = ", ".join(f"list(DISTINCT {quote(name)})" for name in types)
+        found = con.execute(f"SELECT {lists} FROM {relation}").fetchall()[0]
+        for (name, kind), values in zip(types.items(), found, strict=True):
+            is_list = kind == "VARCHAR[]"
+            texts = {text for value in values or () for text in (value or () if is_list else (value,))}
+            yield from (Text(f"{table}.{name}", text, own or is_list) for text in texts if text is not None)
 
 
 def texts_of_closed(policy: Policy, previous: Release) -> Iterator[Text]:

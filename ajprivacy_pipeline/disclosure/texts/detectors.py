@@ -29,7 +29,9 @@ _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 def detect(text: str) -> frozenset[str]:
     """Returns the kinds of personal values that occur anywhere in the text."""
-    plain = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+    plain = text  # of ASCII nothing has another form, and nothing is unseen
+    if not text.isascii():
+        plain = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
     return frozenset(kind for kind, finds in _DETECTORS.items() if finds(plain))
 
 

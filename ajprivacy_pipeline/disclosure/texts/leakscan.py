@@ -129,7 +129,8 @@ def scan(con: Connection, policy: Policy, texts: Iterable[Text]) -> tuple[list[H
     """
     exempt = set(own_values(policy))
     looked_at = sorted({t for t in texts if t.value not in exempt}, key=lambda t: (t.place, t.value))
-    hits = [Hit(t.place, t.value, f"detector {kind}") for t in looked_at for kind in sorted(detect(t.value))
+    kinds = {value: sorted(detect(value)) for value in {t.value for t in looked_at}}
+    hits = [Hit(t.place, t.value, f"detector {kind}") for t in looked_at for kind in kinds[t.value]
             if not t.logged or kind in _IN_LOGS]
     alike: dict[_Alike, list[Text]] = {}
     for text in looked_at:
