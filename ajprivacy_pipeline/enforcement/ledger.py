@@ -26,6 +26,7 @@ from ajprivacy_pipeline.enforcement.entries import Entry, entry_of, undone_batch
 from ajprivacy_pipeline.enforcement.head import NOTHING, REMEDY, Head, HeadCopy, fault_between
 from ajprivacy_pipeline.errors import ControlError, KeyStoreError
 from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage.appending import append_rows
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.control_tables import META, ledger, ledger_tokens
 from ajprivacy_pipeline.storage.keystore import KeyStore, fingerprint
@@ -107,8 +108,7 @@ class Ledger:
             connection.execute(ledger.insert(), entry._asdict())
             beside = {ledger_tokens.name: [{**row, "seq": entry.seq} for row in rows], **(also or {})}
             for name, given in beside.items():
-                if given:
-                    connection.execute(META.tables[name].insert(), list(given))
+                append_rows(connection, META.tables[name], given)
             self._copy.announce(last, Head(entry.seq, entry.hash))
         self._copy.advance(Head(entry.seq, entry.hash))
         return entry_of(entry)

@@ -33,6 +33,7 @@ KEY = "guard"  # the random key of the tokens; it is never changed while an entr
 NO_KEY: dict[str, object] = {"guard_inner": None, "guard_outer": None, "guard_national": None}
 GUARD_COLUMNS = "kind VARCHAR, token VARCHAR, erased_on DATE"
 _GONE = store.guard.c
+_CHUNK = 10_000  # tokens of one statement; SQLite takes 32,766 bound values
 
 
 def guard_parameters(keys: KeyStore, control: ControlStore, sweep: Sweep) -> dict[str, object]:
@@ -69,7 +70,7 @@ def erased_on(keys: KeyStore, control: ControlStore, subject_id: str) -> date | 
     """
     token = hmac.digest(_key(keys, control), subject_id.encode(), "sha256").hex()
     found = control.rows(sa.select(sa.func.max(_GONE.erased_on).label("day")).where(_GONE.token == token,
-                                                                                    _GONE.kind == "id"))
+                                                                                    store.IS_ID))
     return found[0]["day"] if found else None
 
 
@@ -98,9 +99,8 @@ def end_entries(con: Connection, control: ControlStore, keys: KeyStore, enforcem
         if over:
             connection.execute(store.guard.delete().where(_GONE.erased_on == sa.bindparam("day")),
                                [{"day": day} for day in sorted(over)])
-        if tokens:
-            connection.execute(store.guard.delete().where(_GONE.token == sa.bindparam("gone")),
-                               [{"gone": token} for token in tokens])
+        for start in range(0, len(tokens), _CHUNK):
+            connection.execute(store.guard.delete().where(_GONE.token.in_(tokens[start:start + _CHUNK])))
 
 
 _OF_USED_AGAIN = """
