@@ -22,6 +22,7 @@ from ajprivacy_pipeline.rights.decided import Month, decided_month
 from ajprivacy_pipeline.rights.disclosures import disclosures
 from ajprivacy_pipeline.rights.elsewhere import NOWHERE, Elsewhere
 from ajprivacy_pipeline.rights.folder import check_folder, destroy_copies, keep_copy, write_folder
+from ajprivacy_pipeline.rights.goods import with_names
 from ajprivacy_pipeline.rights.held import Held, Holdings
 from ajprivacy_pipeline.rights.outbox import all_notices, fill
 from ajprivacy_pipeline.rights.outcome import ENDING, Outcome
@@ -104,9 +105,10 @@ def package_of(settings: Settings, policy: Policy, request: Request, everything:
         holdings = Holdings(found, policy, person, month)
         held = holdings.read()
         copies = copied_rows(found, person, holdings)
+        told = with_names(found, held) if request.kind == ACCESS else held
         given = disclosures(settings, person.subject_id) if person.subject_id else ()
         return Assembler(policy, words, person, month, _went(settings, person)).package(
-            request, _earlier(request, everything, person, held), held, copies, today, given=given)
+            request, _earlier(request, everything, person, held), told, copies, today, given=given)
 
 
 def _ended(settings: Settings, policy: Policy, request: Request, words: Wording, today: date, by: str) -> Package:

@@ -233,9 +233,10 @@ class Assembler:
         own = self._policy.enforcement.clauses.get(table, {}).get(part)
         ending = {retention.periods[period].source for name in purposes for period in retention.purposes[name].periods}
         own = own if own in {*clauses, *ending} else None  # by what it goes, where a purpose ends by that
+        columns = self._policy.sources.tables[table].columns
         return FieldTold(name=column, label=self._words.of("fields", column),
-                         type=self._policy.sources.tables[table].columns[column].type, purposes=tuple(purposes),
-                         clauses=tuple(dict.fromkeys((*([own] if own else ()), *clauses))))
+                         type=columns[column].type if column in columns else "text",
+                         purposes=tuple(purposes), clauses=tuple(dict.fromkeys((*([own] if own else ()), *clauses))))
 
     def _may_be(self, purpose: str, extent: str = "own") -> bool:
         """Whether it can be a purpose for this person.

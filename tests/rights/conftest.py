@@ -18,7 +18,7 @@ SHOP = {
          "gender": "f", "preferences": "desks", "profile_created_at": "2015-01-01", "last_login_at": "2026-10-01"},
         {"customer_id": "2", "customer_type": "consumer", "name": "Ola Ved", "email": "ola@example.no",
          "gender": "m", "profile_created_at": "2015-01-01", "last_login_at": "2026-10-01"}],
-    "products": [{"product_id": "p", "warranty_years": "10"}],
+    "products": [{"product_id": "p", "name": "Hev- og senkbord", "warranty_years": "10"}],
     "orders": [{"order_id": "o", "customer_id": "1", "ordered_at": "2026-06-01", "delivered_at": "2026-06-05",
                 "paid_at": "2026-06-01", "total_amount": "10", "delivery_name": "Kari Nordmann"}],
     "order_lines": [{"order_id": "o", "line_number": "1", "product_id": "p", "quantity": "1"}],
