@@ -60,7 +60,7 @@ def seconds(work: Callable[[], object]) -> float:
 def measured(url: str, home: Path, customers: int, people: int, *, decide: bool,
              requests: int, explain: bool) -> None:
     """Print the figures of some people: those with most orders, and some others."""
-    from ajprivacy_pipeline.enforcement.ground import current_policy
+    from ajprivacy_pipeline.enforcement.current import current_policy
     from ajprivacy_pipeline.retention.recorded_requests import Asker
     from ajprivacy_pipeline.rights.answer import package_of
     from ajprivacy_pipeline.rights.decided import Month

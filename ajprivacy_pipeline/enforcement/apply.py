@@ -37,7 +37,7 @@ from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.control_tables import request_events, review_decisions
 from ajprivacy_pipeline.storage.month_files import hold_lock
-from ajprivacy_pipeline.warehouse.stream import as_text
+from ajprivacy_pipeline.warehouse.texts import as_text
 from ajprivacy_pipeline.warehouse.writer import Batch, BusyError, Change, Moment, Writer, open_writer
 
 __all__ = ["Batch", "BusyError", "Change", "Checkpoint", "Done", "Door", "Seen", "Writer", "open_writer",

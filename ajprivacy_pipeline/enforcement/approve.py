@@ -5,7 +5,8 @@ Belongs here: approvers, four eyes, the brake, what stands in the way. Does not 
 
 from collections.abc import Iterable
 
-from ajprivacy_pipeline.enforcement.ground import current_policy, look_at
+from ajprivacy_pipeline.enforcement.current import current_policy
+from ajprivacy_pipeline.enforcement.ground import look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, open_ledger
 from ajprivacy_pipeline.enforcement.plans import (
     ENDED,

@@ -23,7 +23,8 @@ from ajprivacy_pipeline.enforcement.apply import (
     told,
 )
 from ajprivacy_pipeline.enforcement.approve import require_unchanged
-from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, histories, look_at
+from ajprivacy_pipeline.enforcement.current import current_policy
+from ajprivacy_pipeline.enforcement.ground import Ground, histories, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
 from ajprivacy_pipeline.enforcement.left_out import leave_out
 from ajprivacy_pipeline.enforcement.people import people_of

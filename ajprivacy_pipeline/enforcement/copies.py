@@ -21,9 +21,10 @@ from ajprivacy_pipeline.enforcement.targets import Place
 from ajprivacy_pipeline.enforcement.values import Context, ends_as
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, bare, quote
-from ajprivacy_pipeline.warehouse.copied import rows_of, text_of
+from ajprivacy_pipeline.warehouse.copied import rows_of
 from ajprivacy_pipeline.warehouse.forms import email_key
 from ajprivacy_pipeline.warehouse.source import Source
+from ajprivacy_pipeline.warehouse.texts import text_of
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.warehouse.writer import Batch, Writer

@@ -24,11 +24,9 @@ from ajprivacy_pipeline.enforcement.targets import Place, links_of_kept, places_
 from ajprivacy_pipeline.enforcement.together import with_groups
 from ajprivacy_pipeline.enforcement.values import PIECE, Context, ends_as, left_by
 from ajprivacy_pipeline.enforcement.work import Item
-from ajprivacy_pipeline.policy import Policy, load_policy
+from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.retention import Action
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.storage.control import ControlStore
-from ajprivacy_pipeline.storage.policy_versions import with_former_neutrals
 from ajprivacy_pipeline.warehouse.address import Address
 from ajprivacy_pipeline.warehouse.constraints import (
     Catalogue,
@@ -40,15 +38,8 @@ from ajprivacy_pipeline.warehouse.constraints import (
 )
 from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, load_mapping, resolve
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
-from ajprivacy_pipeline.warehouse.mapping_file import mapping_faults, policy_for
+from ajprivacy_pipeline.warehouse.mapping_file import mapping_faults
 from ajprivacy_pipeline.warehouse.source import Source
-
-
-def current_policy(settings: Settings) -> Policy:
-    """Returns the policy of an installation, with the tombstones of its mapping and what earlier versions left."""
-    policy = load_policy(settings.notice)
-    policy = policy_for(policy, load_mapping(settings.mapping_file, policy.sources))
-    return with_former_neutrals(policy, ControlStore.in_folder(settings.control))
 
 
 @dataclass(frozen=True)

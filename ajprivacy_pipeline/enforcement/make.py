@@ -19,7 +19,8 @@ from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement import bodies, claims, copies, shapes, waits
 from ajprivacy_pipeline.enforcement.apply import open_writer
-from ajprivacy_pipeline.enforcement.ground import Ground, changes, current_policy, look_at
+from ajprivacy_pipeline.enforcement.current import current_policy
+from ajprivacy_pipeline.enforcement.ground import Ground, changes, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.plans import (
     RUNNING,

@@ -18,7 +18,8 @@ from typing import Any
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement.apply import Batch, Change, Checkpoint, Writer, open_writer
 from ajprivacy_pipeline.enforcement.bodies import Count, NotCarriedOut
-from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
+from ajprivacy_pipeline.enforcement.current import current_policy
+from ajprivacy_pipeline.enforcement.ground import Ground, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.make import require_none_running
 from ajprivacy_pipeline.enforcement.plans import (
@@ -43,7 +44,7 @@ from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import hold_lock, warehouse_lock
 from ajprivacy_pipeline.warehouse.source import open_source
-from ajprivacy_pipeline.warehouse.stream import as_text
+from ajprivacy_pipeline.warehouse.texts import as_text
 
 RECTIFY, CHANGED, HELD = "rectify", "value_changed", "legal_hold"
 _BATCH = 1  # a rectification is one batch

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement import claims, judged, waits
 from ajprivacy_pipeline.enforcement.bodies import Waiting
-from ajprivacy_pipeline.enforcement.ground import current_policy
+from ajprivacy_pipeline.enforcement.current import current_policy
 from ajprivacy_pipeline.enforcement.make import Planning, require_none_running
 from ajprivacy_pipeline.enforcement.narrow import narrow
 from ajprivacy_pipeline.enforcement.plans import known_plans

@@ -17,7 +17,7 @@ from ajprivacy_pipeline.enforcement.work import Going, columns_of
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
-from ajprivacy_pipeline.warehouse.stream import as_text
+from ajprivacy_pipeline.warehouse.texts import as_text
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.warehouse.writer import Batch

@@ -17,7 +17,8 @@ from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement import erased, fresh, waits
 from ajprivacy_pipeline.enforcement.bodies import Hit
 from ajprivacy_pipeline.enforcement.candidates import leads_nowhere
-from ajprivacy_pipeline.enforcement.ground import Ground, current_policy, look_at
+from ajprivacy_pipeline.enforcement.current import current_policy
+from ajprivacy_pipeline.enforcement.ground import Ground, look_at
 from ajprivacy_pipeline.enforcement.plans import Plan, forget_old, known_plans, plan_file
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.errors import PrivacyError
@@ -35,7 +36,7 @@ from ajprivacy_pipeline.warehouse.marker import MARKER
 from ajprivacy_pipeline.warehouse.native import postgres_reader, sqlite_reader
 from ajprivacy_pipeline.warehouse.packed import Packed
 from ajprivacy_pipeline.warehouse.source import ColumnType, Source, open_source
-from ajprivacy_pipeline.warehouse.stream import as_text
+from ajprivacy_pipeline.warehouse.texts import as_text
 
 BATCH_ROWS = 20_000
 MUCH = 2_000_000  # values that are gathered before they are looked at

@@ -14,8 +14,9 @@ from ajprivacy_pipeline.enforcement.stages import LINK, SUBJECTS, Part
 from ajprivacy_pipeline.enforcement.targets import Place, Together
 from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, quote
-from ajprivacy_pipeline.warehouse.copied import keys_of, text_of
+from ajprivacy_pipeline.warehouse.copied import keys_of
 from ajprivacy_pipeline.warehouse.source import Source
+from ajprivacy_pipeline.warehouse.texts import text_of
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.warehouse.writer import Batch

@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 
 from ajprivacy_pipeline.enforcement import judged
-from ajprivacy_pipeline.enforcement.ground import current_policy
+from ajprivacy_pipeline.enforcement.current import current_policy
 from ajprivacy_pipeline.enforcement.ledger import Found, Ledger, open_ledger
 from ajprivacy_pipeline.enforcement.our_copies import our_copies
 from ajprivacy_pipeline.enforcement.plans import RECTIFICATION
@@ -32,7 +32,7 @@ from ajprivacy_pipeline.rights.person import SEVERAL, Person, find_person, is_kn
 from ajprivacy_pipeline.rights.remaining import Remaining, remaining
 from ajprivacy_pipeline.rights.requests import ANSWER, Request, known_requests
 from ajprivacy_pipeline.rights.shapes import Package
-from ajprivacy_pipeline.rights.steps import check_handler, check_step, take_step
+from ajprivacy_pipeline.rights.steps import check_handler, check_step, record_step
 from ajprivacy_pipeline.rights.wording import Wording
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.boundary import boundary
@@ -75,7 +75,7 @@ def answer(settings: Settings, request_id: str, out: Path, *, language: Language
     destroy_copies(settings, control, policy.rights.package_days, today)
     keep_copy(settings, request_id, files)
     write_folder(out, files)
-    take_step(settings, request_id, ANSWER, today=today, by=by)
+    record_step(settings, request_id, ANSWER, today=today, by=by)
     return sorted(files)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ajprivacy_pipeline.enforcement.ground import current_policy
+from ajprivacy_pipeline.enforcement.current import current_policy
 from ajprivacy_pipeline.enforcement.rectified import plan_rectification
 from ajprivacy_pipeline.enforcement.requested import PLANNED, plan_for_request
 from ajprivacy_pipeline.enforcement.said import Correction, Said, keep, kept

@@ -237,8 +237,10 @@ class Holdings:
         messages = [held for held in self.rows if held.table == "communications" and held.extent == "own"]
         if not messages:
             return
-        strangers = self._known_addresses({key for held in messages for side in _SIDES.values()
-                                           if (key := email_key(held.row[side] or "")) is not None})
+        # On the other side everything that is not the person's is hidden, so that only this side's need a look.
+        strangers = self._known_addresses({
+            key for held in messages if (side := _SIDES.get((held.row["direction"] or "").strip())) is not None
+            and (key := email_key(held.row[side] or "")) is not None})
         for number, held in enumerate(self.rows):
             if held.table != "communications" or held.extent != "own":
                 continue
@@ -250,8 +252,8 @@ class Holdings:
 
     def _known_addresses(self, keys: set[str]) -> set[str]:
         """Which addresses are those of subjects."""
-        own = {key for key in keys if self._names_me(key)}
-        return {key for table in SUBJECTS for row in self._found.by_emails(table, "email", sorted(keys - own))
+        others = sorted(key for key in keys if not self._names_me(key))
+        return {key for table in SUBJECTS for row in self._found.by_emails(table, "email", others)
                 if (key := email_key(row["email"] or "")) is not None}
 
     def _names_me(self, text: str | None) -> bool:

@@ -126,7 +126,18 @@ def close(settings: Settings, request_id: str, *, outcome: str, told_on: date | 
 
 def take_step(settings: Settings, request_id: str, step: str, *, today: date, by: str,
               detail: str | None = None) -> Request:
-    """Move a request by one step: the only function that does; returns it as it stands then.
+    """Move a request by one step; returns it as it stands then.
+
+    Raises:
+        RightsError: there is no such request, or the step may not be taken; nothing is written.
+    """
+    record_step(settings, request_id, step, today=today, by=by, detail=detail)
+    return find_request(settings, load_policy(settings.notice).rights, request_id)
+
+
+def record_step(settings: Settings, request_id: str, step: str, *, today: date, by: str,
+                detail: str | None = None) -> None:
+    """Move a request by one step: the only function that does.
 
     Raises:
         RightsError: there is no such request, or the step may not be taken; nothing is written.
@@ -138,7 +149,6 @@ def take_step(settings: Settings, request_id: str, step: str, *, today: date, by
         check_step(policy, request, step, today)
         recorded_requests.append(ControlStore.in_folder(settings.control), request_id, step, by=by.strip(), on=today,
                                  detail=detail)
-    return find_request(settings, policy.rights, request_id)
 
 
 def check_step(policy: Policy, request: Request, step: str, today: date) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.warehouse.forms import email_key
-from ajprivacy_pipeline.warehouse.stream import as_text
+from ajprivacy_pipeline.warehouse.texts import text_of
 
 _CHUNK = 500
 _FETCH = 10_000
@@ -76,14 +76,6 @@ def by_address(connection: sa.Connection, path: Sequence[str], column: str, spel
             values = dict(zip(listed, row, strict=True))
             if email_key(text_of(values[column]) or "") in spellings:
                 yield values
-
-
-def text_of(value: Any) -> str | None:
-    """Returns a value as text; None where it is none."""
-    try:
-        return as_text(value)
-    except TypeError:
-        return None
 
 
 def condition(where: str) -> sa.ColumnElement[bool]:

@@ -1,13 +1,12 @@
 """Reading the facts about a few ids, inside the transaction that changes them, as the extraction reads whole tables.
 
-Belongs here: one SELECT a table by ids, and its rows in the types of `raw`. Does not belong here: locks that outlive a
+Belongs here: one SELECT a table by ids. Does not belong here: locks that outlive a
 statement (`writer`), comparing (`enforcement.locked`).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE
@@ -15,22 +14,11 @@ from ajprivacy_pipeline.warehouse.keyed import array
 from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.packed import PackedTexts
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
-from ajprivacy_pipeline.warehouse.stream import as_text
+from ajprivacy_pipeline.warehouse.texts import as_text
 
 Row = tuple[Any, ...]
 
 _CHUNK = 5000
-_ARROW = {"VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"),
-          "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", "UTC"), "DATE": pa.date32(),
-          "BIGINT": pa.int64(), "BOOLEAN": pa.bool_()}
-
-
-def facts(connection: sa.Connection, table: ResolvedTable, types: Mapping[str, str],
-          by: Mapping[str, Sequence[str]] | None, *, lock: bool, key: str | None = None) -> pa.Table:
-    """Returns what `fact_rows` reads, in the types of raw."""
-    rows = fact_rows(connection, table, types, by, lock=lock, key=key)
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(types)
-    return pa.table({name: _array(values, type_) for (name, type_), values in zip(types.items(), columns, strict=True)})
 
 
 def fact_rows(connection: sa.Connection, table: ResolvedTable, types: Mapping[str, str],
@@ -140,10 +128,3 @@ def _lock(dialect: str, *, lock: bool) -> str:
     if dialect in ("mysql", "mariadb"):
         return " FOR UPDATE" if lock else " LOCK IN SHARE MODE"
     return ""
-
-
-def _array(values: Sequence[Any], type_: str) -> pa.Array:
-    if type_ in _ARROW and type_ != "VARCHAR":
-        return pa.array(values, _ARROW[type_])
-    is_text = set(map(type, values)) <= {str, type(None)}  # which is told sooner than each value is asked
-    return pa.array(values if is_text else [as_text(value) for value in values], pa.string())

@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE
 from ajprivacy_pipeline.warehouse.address import driver_errors
-from ajprivacy_pipeline.warehouse.copied import text_of
 from ajprivacy_pipeline.warehouse.facts import fact_rows, shown
 from ajprivacy_pipeline.warehouse.forms import email_key, like_pattern
 from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, ResolvedTable, resolve
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
 from ajprivacy_pipeline.warehouse.source import Source, open_source
+from ajprivacy_pipeline.warehouse.texts import text_of
 from ajprivacy_pipeline.warehouse.zoned import with_zone
 
 Row = dict[str, str | None]  # column -> the value as the warehouse shows it; blanks alone are None

@@ -6,14 +6,15 @@ not belong here: what is looked for (`enforcement.sweep`), which rows are read (
 
 import secrets
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.storage.zones import literal
 from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.source import Source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _WIDTH = 4  # digits of a column's number
 
@@ -34,12 +35,13 @@ class Packed:
         cells = f"SELECT unnest(string_split(packed, {literal(self._before)})[2:]) AS cell FROM {packed}"
         return f"SELECT cell[1:{_WIDTH}]::INTEGER AS col, cell[{_WIDTH + 1}:] AS value FROM ({cells})"
 
-    def batches(self, rows: int) -> Iterator[pa.Table]:
+    def batches(self, rows: int) -> Iterator["pa.Table"]:
         """Yields so many rows at a time as `packed`.
 
         Raises:
             SourceError: it cannot be read like this: a type is no text, or a row is larger than the server sends.
         """
+        import pyarrow as pa  # late: who reads a few rows needs no Arrow
         quoted, cells = self.source.quote, []
         for number, name in enumerate(self.columns):
             text = f"CONVERT({quoted(name)} USING utf8mb4)"

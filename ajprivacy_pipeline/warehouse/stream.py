@@ -4,11 +4,8 @@ Belongs here: one streamed SELECT a table, and Python's values as Arrow's. Does 
 native.py.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import date, datetime
-from decimal import Decimal
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -21,6 +18,7 @@ from ajprivacy_pipeline.warehouse.packed import PackedRows, may_be_packed
 from ajprivacy_pipeline.warehouse.reader import fed_columns, insert
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
 from ajprivacy_pipeline.warehouse.source import Source
+from ajprivacy_pipeline.warehouse.texts import as_text
 
 BATCH_ROWS = 20_000  # about 10 MB of Python objects at a time
 _BATCH = "warehouse_batch"
@@ -111,26 +109,3 @@ class StreamReader:
                 raise SourceError(f"{self.source.address.shown}: {name}.{column}: values do not fit {type_}; feed it "
                                   'from { sql = "..." } with an expression that yields text') from None
         return pa.table(dict(zip(types, arrays, strict=True)))
-
-
-def as_text(value: object) -> str | None:
-    """Returns a driver's value as text that loses nothing.
-
-    Raises:
-        TypeError: bytes, which are no text.
-    """
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return format(value, "f") if value.is_finite() else str(value)
-    if isinstance(value, datetime):
-        return value.isoformat(" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, bytes | bytearray | memoryview):
-        raise TypeError
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)

@@ -16,7 +16,7 @@ from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.warehouse import copied, keyed, statements, tidying
 from ajprivacy_pipeline.warehouse.address import Address
 from ajprivacy_pipeline.warehouse.engines import BusyError, writing_engine, writing_errors
-from ajprivacy_pipeline.warehouse.facts import facts
+from ajprivacy_pipeline.warehouse.fact_tables import facts
 from ajprivacy_pipeline.warehouse.keyed import Key
 from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
 from ajprivacy_pipeline.warehouse.marker import BATCHES, MARKER

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.warehouse.packed import Packed
 from ajprivacy_pipeline.warehouse.source import Source, open_source
-from ajprivacy_pipeline.warehouse.stream import as_text
+from ajprivacy_pipeline.warehouse.texts import as_text
 from tests import mariadb
 
 COLUMNS, SHORTEST = ("smal", "lang", "latin", "tall", "stort", "belop", "valg", "data"), 6

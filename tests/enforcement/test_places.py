@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline.enforcement.ground import current_policy
+from ajprivacy_pipeline.enforcement.current import current_policy
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.targets import Place, places_of, sharings
 from ajprivacy_pipeline.warehouse.mapping import load_mapping, resolve

@@ -270,7 +270,7 @@ def test_our_copy_is_sealed_and_destroyed_in_time(desk: Desk, say: Say, tmp_path
 def test_killed_between_its_steps_it_ends_the_same(desk: Desk, say: Say, tmp_path: Path,
                                                    monkeypatch: pytest.MonkeyPatch) -> None:
     request = asked(say, SUBJECT[KARI])
-    places = ("keep_copy", "write_folder", "take_step")
+    places = ("keep_copy", "write_folder", "record_step")
     for place in places:
         with monkeypatch.context() as patch:
             def killed(*_: Any, **__: Any) -> None:

@@ -159,12 +159,12 @@ def test_an_answer_killed_at_any_step_ends_the_same_when_it_is_begun_again(
     request, out = asked(say, kind, "1"), tmp_path / "out"
     assert say("request", "answer", request, "--out", str(tmp_path / "whole"))[0] == 0
     whole = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
-    for step in ("keep_copy", "write_folder", "take_step"):
+    for step in ("keep_copy", "write_folder", "record_step"):
         with monkeypatch.context() as patch:
             patch.setattr(f"ajprivacy_pipeline.rights.answer.{step}", _kill)
             with pytest.raises(Killed):
                 say("request", "answer", request, "--out", str(out))
-        assert out.exists() == (step == "take_step")
+        assert out.exists() == (step == "record_step")
     assert say("request", "answer", request, "--out", str(out))[0] == 0
     assert {path.name: path.read_bytes() for path in out.iterdir()} == whole
     steps = [step["step"] for step in json.loads(say("request", "show", request, "--json")[1])["steps"]]

@@ -10,7 +10,8 @@ from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.packed import may_be_packed
 from ajprivacy_pipeline.warehouse.source import ColumnType, open_source
-from ajprivacy_pipeline.warehouse.stream import StreamReader, as_text
+from ajprivacy_pipeline.warehouse.stream import StreamReader
+from ajprivacy_pipeline.warehouse.texts import as_text
 from tests import mariadb
 
 # SQL of a column, what is put into it, and whether it is packed.
