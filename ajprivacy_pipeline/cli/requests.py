@@ -62,7 +62,8 @@ def access_log(
 @request_app.command("add")
 def request_add(
     kind: Annotated[str, typer.Option(
-        "--kind", metavar="KIND", help="access, rectification, erasure, restriction, portability or objection.")],
+        "--kind", metavar="KIND", help="access, rectification, erasure, restriction, portability, objection, or "
+                                          "objection_situation.")],
     received: Annotated[str, typer.Option("--received", metavar="YYYY-MM-DD", help="The day on which it arrived.")],
     customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="The customer's id.")] = None,
     contact: Annotated[str | None, typer.Option("--contact", metavar="ID", help="The contact person's id.")] = None,
@@ -110,10 +111,10 @@ def request_list(
         print_json(rows)
         return
     if rows:
-        typer.echo(f"{'request':24}{'kind':16}{'state':20}{'received':12}{'deadline':12}{'timing':10}")
+        typer.echo(f"{'request':24}{'kind':21}{'state':20}{'received':12}{'deadline':12}{'timing':10}")
     for row in rows:
         waits = f"  waits for identity since {row['received_on']}" if row["waits_for_identity"] else ""
-        typer.echo(f"{row['request']:24}{row['kind'] or 'unknown':16}{row['state']:20}{row['received_on'] or '-':12}"
+        typer.echo(f"{row['request']:24}{row['kind'] or 'unknown':21}{row['state']:20}{row['received_on'] or '-':12}"
                    f"{row['deadline'] or '-':12}{row['timing']:10}{waits}".rstrip())
     typer.echo(f"{len(rows):,} request(s)")
 
@@ -174,11 +175,14 @@ def request_letter(
 def request_refuse(
     request: RequestId,
     clause: Annotated[str, typer.Option("--clause", metavar="CLAUSE", help="The clause that it is refused by.")],
+    told: Annotated[str | None, typer.Option(
+        "--told", metavar="YYYY-MM-DD", help="Of an objection that restricts: when the person was told that this ends.",
+    )] = None,
     by: Who = None,
 ) -> None:
     """Refuse a request by a clause; an objection to marketing cannot be refused."""
     from ajprivacy_pipeline.rights.steps import refuse
-    _moved(refuse(prepared(), request, clause, today=today(), by=_who(by)))
+    _moved(refuse(prepared(), request, clause, told_on=parse_day(told) if told else None, today=today(), by=_who(by)))
 
 
 @request_app.command("answer")

@@ -169,6 +169,8 @@ def _rights_faults(policy: Policy) -> Iterator[str]:
     for name in ("without_identity", "never_refused"):
         for kind in sorted(set(getattr(rights, name)) - kinds):
             yield f"rights.toml: {name} names the unknown kind {kind}"
+    if getattr(policy.retention.purposes.get(rights.situation_purpose), "legal_basis", "") != "legitimate_interest":
+        yield "rights.toml: situation_purpose names no purpose that rests on legitimate interest"
     for clause in sorted(set(rights.profiling_clauses) - set(policy.clauses)):
         yield f"rights.toml: profiling_clauses names the unknown clause {clause}"
     for basis in sorted(set(rights.untold_bases) - set(rights.disclosure_bases)):

@@ -64,6 +64,8 @@ class Rights(Frozen):
     control_months: int = Field(default=24, ge=1)
     without_identity: tuple[str, ...] = ()
     never_refused: tuple[str, ...] = ()
+    recorded_kinds: tuple[str, ...] = ()
+    situation_purpose: str = "improvement"
     extensions: dict[str, str] = Field(min_length=1)
     portable: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 

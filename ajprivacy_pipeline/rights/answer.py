@@ -24,9 +24,10 @@ from ajprivacy_pipeline.rights.elsewhere import NOWHERE, Elsewhere
 from ajprivacy_pipeline.rights.folder import check_folder, destroy_copies, keep_copy, write_folder
 from ajprivacy_pipeline.rights.goods import with_names
 from ajprivacy_pipeline.rights.held import Held, Holdings
+from ajprivacy_pipeline.rights.opening import ACCESS, PORTABILITY
 from ajprivacy_pipeline.rights.outbox import all_notices, fill
 from ajprivacy_pipeline.rights.outcome import ENDING, Outcome
-from ajprivacy_pipeline.rights.package import ACCESS, PORTABILITY, Assembler
+from ajprivacy_pipeline.rights.package import Assembler
 from ajprivacy_pipeline.rights.page import render_files
 from ajprivacy_pipeline.rights.person import SEVERAL, Person, find_person, is_known
 from ajprivacy_pipeline.rights.remaining import Remaining, remaining

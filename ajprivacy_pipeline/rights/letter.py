@@ -18,7 +18,7 @@ from ajprivacy_pipeline.rights.package import Assembler
 from ajprivacy_pipeline.rights.page import render_files
 from ajprivacy_pipeline.rights.requests import Request, find_request
 from ajprivacy_pipeline.rights.shapes import LetterKind
-from ajprivacy_pipeline.rights.steps import RESTRICTION, check_handler
+from ajprivacy_pipeline.rights.steps import RESTRICTING, check_handler
 from ajprivacy_pipeline.rights.wording import Wording
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore
@@ -56,7 +56,7 @@ def _kind(policy: Policy, request: Request, about: str) -> LetterKind:
         return "extension"
     if about == "identity" and request.waits_for_identity(policy.rights):
         return "identity"
-    if about == "lifting" and request.is_open and request.kind == RESTRICTION:
+    if about == "lifting" and request.is_open and request.kind in RESTRICTING:
         return "lifting"
     if about not in ABOUT:
         raise RightsError(f"'{about}' is no letter; choose one of {', '.join(ABOUT)}")

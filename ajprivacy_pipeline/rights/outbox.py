@@ -17,7 +17,7 @@ from ajprivacy_pipeline.enforcement.plans import known_plans
 from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.requests import Request, known_requests
-from ajprivacy_pipeline.rights.steps import RESTRICTION, check_handler
+from ajprivacy_pipeline.rights.steps import RESTRICTING, check_handler
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.control_tables import notice_events, notices
@@ -80,7 +80,7 @@ def fill(settings: Settings, policy: Policy, today: date, requests: Iterable[Req
         rows = [{"request_id": request.id, "about": request.kind, "addressee": addressee, "what": ",".join(what),
                  "made_on": today, "due_on": today + timedelta(days=policy.rights.notices.days)}
                 for request in listed if request.kind in policy.rights.notices.about
-                and (request.kind == RESTRICTION or request.id in carried)  # nothing is told of before
+                and (request.kind in RESTRICTING or request.id in carried)  # nothing is told of before
                 for addressee, what in _to_tell(settings, policy, control, keys, request)
                 if (request.id, request.kind, addressee) not in there]
         if rows:
@@ -115,7 +115,7 @@ def _to_tell(settings: Settings, policy: Policy, control: ControlStore, keys: Ke
              ) -> Iterator[tuple[str, list[str]]]:
     """Who must be told of a request now, and of which parts."""
     known = policy.rights.notices.categories
-    if request.kind == RESTRICTION:
+    if request.kind in RESTRICTING:
         if request.is_open and request.verified_on is not None:
             everything = {(entity, part) for entity, parts in known.items() for part in parts
                           if part in policy.enforcement.clauses.get(entity, {})}

@@ -15,7 +15,8 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.decided import Decision, Month
 from ajprivacy_pipeline.rights.disclosures import Disclosure
 from ajprivacy_pipeline.rights.held import Held, shown_columns
-from ajprivacy_pipeline.rights.outcome import ENDING, Outcome
+from ajprivacy_pipeline.rights.opening import ACCESS, Opening, is_upheld
+from ajprivacy_pipeline.rights.outcome import Outcome
 from ajprivacy_pipeline.rights.person import SUBJECTS, Person
 from ajprivacy_pipeline.rights.requests import Request
 from ajprivacy_pipeline.rights.shapes import (
@@ -35,15 +36,12 @@ from ajprivacy_pipeline.rights.shapes import (
     RecipientTold,
     RequestTold,
 )
-from ajprivacy_pipeline.rights.steps import RESTRICTION
 from ajprivacy_pipeline.rights.wording import Wording, open_while
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE
 from ajprivacy_pipeline.warehouse.lookup import Row
 
-PORTABILITY, ACCESS = "portability", "access"
 _BULK_PERIODS = {"web_events": ("visits", "cookie_months"), "app_logs": ("logs", "log_months")}
 _ROWS = {**dict.fromkeys(SUBJECTS, "with_subject"), "newsletter_subscriptions": "with_subscription"}
-_WITHOUT_EFFECT = ("refused", "withdrawn")  # outcomes of a request that ended nothing
 _PROVIDED_SIDE = "in"  # the direction of messages that the person wrote
 
 
@@ -56,10 +54,12 @@ class Assembler:
         self._policy, self._words, self._month = policy, words, month
         self._as_of = as_of(month.month) if month.month is not None else date.min
         self._went = [one for one in went if one.carried_out_on >= self._as_of]  # what the month does not know of
+        self._opening = Opening(policy, words, self._as_of if month.month is not None else None, self._went)
         self._person, self._is_guest = person, person is not None and person.table is None
         self._number = month.number(person.subject_id) if person and person.subject_id else None
         self._attributes = month.attributes(self._number) if self._number is not None else {}
         self._applied = month.purposes(self._number) if self._number is not None else {}
+        self._upheld = False  # an objection of the person to our analyses
         self._keeping: set[str] = set()  # the grounds that keep something of what is told
         self._parts = {table: {column: part for (entity, part), stage in stages_of(policy).items() if entity == table
                                for column in stage.columns} for table in policy.sources.tables}
@@ -73,6 +73,7 @@ class Assembler:
         """
         words, policy, kind = self._words, self._policy, request.kind or ""
         controller = policy.notice.controller
+        self._upheld = is_upheld(earlier)
         told = tuple(self._tables(held if kind == ACCESS else self._provided(held)))
         told += tuple(self._copies(copies)) if kind == ACCESS else ()
         parts = outcome.parts() if outcome else ()
@@ -85,7 +86,8 @@ class Assembler:
                                       place=f"{controller.city}, {words.country(controller.country)}",
                                       email=controller.contact_email),
             request=self._request(request), refused=request.outcome == "refused",
-            answer=outcome.sentences() if outcome else self._answer(request, earlier, told), parts=parts, held=told,
+            answer=outcome.sentences() if outcome else self._opening.sentences(request, earlier, told), parts=parts,
+            held=told,
             purposes=purposes, promises=tuple(self._promises(told, parts, purposes if told else ())),
             recipients=tuple(self._recipients(listed)),
             disclosures=tuple(self._disclosures(given)), transfers=self._transfers(),
@@ -97,45 +99,6 @@ class Assembler:
         """Returns a letter about a request that is no answer yet: nothing about anybody is in it."""
         return self.package(request, [], [], {}, today).model_copy(update={
             "letter": about, "answer": sentences, "purposes": (), "recipients": (), "profiling": ()})
-
-    def _answer(self, request: Request, earlier: Sequence[Request], told: Sequence[HeldTable]) -> tuple[str, ...]:
-        """What comes of a request, in words; beside data that is restricted, that it is."""
-        if request.outcome != "refused":
-            has_data = request.kind in (ACCESS, PORTABILITY)
-            if told or not has_data:
-                found = tuple(self._words.group("answers").get(request.kind or "", ()))
-            else:
-                found = (self._words("held_none_portability" if request.kind == PORTABILITY else "held_none"),)
-            found += tuple(self._assessed(earlier)) if told else ()
-            found += tuple(self._taken())
-            restricted = any(one.kind == RESTRICTION and one.is_open for one in earlier)
-            return (*found, self._words("restriction_stands")) if restricted else found
-        words, clauses = self._words, self._policy.clauses
-        remedy = words("refused_remedy", authority=self._policy.notice.controller.supervisory_authority)
-        if request.clause is None:
-            return words("refused"), remedy
-        meaning = words.clause(request.clause, clauses[request.clause].meaning).rstrip(".")
-        return words("refused_by", clause=request.clause, meaning=meaning), remedy
-
-    def _assessed(self, earlier: Sequence[Request]) -> Iterator[str]:
-        """As of when the periods are, and whether the person has asked since for what may end them earlier."""
-        if self._month.month is None:
-            return
-        yield self._words("judged", date=self._words.day(self._as_of))
-        if any(one.kind in ENDING and one.outcome not in _WITHOUT_EFFECT
-               and (one.received_on is None or one.received_on >= self._as_of) for one in earlier):
-            yield self._words("asked_since")
-
-    def _taken(self) -> Iterator[str]:
-        """On which days something of the person was carried out that the month does not know of, by which promises."""
-        days: dict[date, dict[str, None]] = {}
-        for one in self._went:
-            days.setdefault(one.carried_out_on, {})[one.clause] = None
-        if days:
-            words = self._words
-            yield words("taken_since", days=words.listed([
-                words("taken_on", date=words.day(day), promises=words.promises(tuple(clauses)))
-                for day, clauses in days.items()]))
 
     def _profiling(self) -> Iterator[str]:
         """What groups customers are sorted into, and whether this person certainly is in none."""
@@ -242,8 +205,10 @@ class Assembler:
         """Whether it can be a purpose for this person.
 
         What rests on a customer profile is none for a guest, for whoever others' orders were sent to, and where it
-        never applied to somebody who is in no group of customers.
+        never applied to somebody who is in no group of customers; nor is what somebody's objection to was upheld.
         """
+        if self._upheld and purpose == self._policy.rights.situation_purpose:
+            return False
         if self._policy.retention.purposes[purpose].of_guests:
             return True
         return not (self._is_guest or extent == "elsewhere" or (self._is_out and purpose not in self._applied))

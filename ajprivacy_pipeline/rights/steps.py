@@ -21,7 +21,8 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import hold_lock
 from ajprivacy_pipeline.warehouse.forms import email_key
 
-RESTRICTION = "restriction"
+RESTRICTION, OBJECTION_SITUATION = "restriction", "objection_situation"
+RESTRICTING = (RESTRICTION, OBJECTION_SITUATION)  # kinds that restrict processing while they stand
 CLOSING = ("granted", "withdrawn")  # the outcomes of a request that is closed; refused ones have a step of their own
 
 
@@ -34,7 +35,7 @@ def add_request(settings: Settings, kind: str, received_on: date, *, customer_id
             customer or contact, or the day of receipt is in the future or none of the policy's years.
     """
     policy = load_policy(settings.notice)
-    kinds = policy.sources.tables["rights_requests"].columns["kind"].values
+    kinds = (*(policy.sources.tables["rights_requests"].columns["kind"].values or ()), *policy.rights.recorded_kinds)
     if kind not in kinds:
         raise RightsError(f"'{kind}' is no kind of request; choose one of {', '.join(kinds)}")
     asker = asker_of(customer_id, contact_id, email)
@@ -89,17 +90,22 @@ def extend(settings: Settings, request_id: str, reason: str, *, today: date, by:
     return take_step(settings, request_id, EXTEND, detail=reason, today=today, by=by)
 
 
-def refuse(settings: Settings, request_id: str, clause: str, *, today: date, by: str) -> Request:
+def refuse(settings: Settings, request_id: str, clause: str, *, told_on: date | None = None, today: date,
+           by: str) -> Request:
     """Refuse a request by a clause of the policy.
 
     Raises:
-        RightsError: unknown, closed, or of a kind that cannot be refused; nothing is written.
+        RightsError: unknown, closed, of a kind that cannot be refused, or an objection that restricts and of whose end
+            the person was not told; nothing is written.
         ControlError: the clause is none of the policy's.
     """
     policy = load_policy(settings.notice)
     if clause not in policy.clauses:
         raise RightsError(f"'{clause}' is no clause of the policy: see `ajprivacy policy clauses`")
-    if find_request(settings, policy.rights, request_id).kind in policy.rights.never_refused:
+    request = find_request(settings, policy.rights, request_id)
+    if request.kind == OBJECTION_SITUATION:
+        _check_told(request, told_on, today)
+    if request.kind in policy.rights.never_refused:
         raise RightsError("a request of this kind cannot be refused (RGT-6): answer and close it")
     return take_step(settings, request_id, REFUSE, detail=clause, today=today, by=by)
 
@@ -115,13 +121,20 @@ def close(settings: Settings, request_id: str, *, outcome: str, told_on: date | 
     if outcome not in CLOSING:
         raise RightsError(f"'{outcome}' is no outcome; choose one of {', '.join(CLOSING)}, or refuse it by a clause")
     request = find_request(settings, policy.rights, request_id)
-    if request.kind == RESTRICTION and request.is_open:
-        if told_on is None:
-            raise RightsError("closing lifts the restriction, and the person is told first: name the day with --told")
-        if told_on > today or (request.received_on is not None and told_on < request.received_on):
-            raise RightsError("--told lies in the future or before the request: it is the day on which the person was "
-                              "told that the restriction ends")
+    if request.kind == RESTRICTION or (request.kind == OBJECTION_SITUATION and request.answered_on is None):
+        _check_told(request, told_on, today)  # an objection's own answer tells it
     return take_step(settings, request_id, CLOSE, detail=outcome, today=today, by=by)
+
+
+def _check_told(request: Request, told_on: date | None, today: date) -> None:
+    """Refuse to lift a restriction of whose end the person was not told before (Art. 18(3))."""
+    if not request.is_open:
+        return
+    if told_on is None:
+        raise RightsError("this lifts the restriction, and the person is told first: name the day with --told")
+    if told_on > today or (request.received_on is not None and told_on < request.received_on):
+        raise RightsError("--told lies in the future or before the request: it is the day on which the person was "
+                          "told that the restriction ends")
 
 
 def take_step(settings: Settings, request_id: str, step: str, *, today: date, by: str,

@@ -7,10 +7,10 @@
 --   is run again brings back nobody. Stays in the restricted zone.
 WITH asked_since AS (
     SELECT subject_no FROM retention.requests
-    WHERE kind IN ('objection', 'erasure', 'restriction') AND received_on > $as_of
+    WHERE kind IN ('objection', 'erasure', 'restriction', 'objection_situation') AND received_on > $as_of
     UNION
     SELECT subject_no FROM retention.former_effects
-    WHERE kind IN ('objection', 'erasure') AND received_on > $as_of
+    WHERE kind IN ('objection', 'erasure', 'objection_situation') AND received_on > $as_of
 ), standing AS (
     SELECT subject_no, bool_or(decision = 'due') AS is_due, bool_or(decision <> 'absent') AS is_there
     FROM retention.attribute_decisions GROUP BY subject_no

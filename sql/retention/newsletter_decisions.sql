@@ -20,8 +20,8 @@ WITH address_stops AS (
     WHERE email_key IS NOT NULL GROUP BY email_key
 ), address_holds AS (
     SELECT r.email_key, bit_or(e.bit) AS freezes
-    FROM retention.requests AS r JOIN policy.freeze_entities AS e ON e."freeze" = r.kind AND e.entity = 'newsletter_subscriptions'
-    WHERE r.freezes AND r.by_email AND r.kind = 'restriction' AND r.email_key IS NOT NULL
+    FROM retention.requests AS r JOIN policy.freeze_entities AS e ON e."freeze" = '{{ freeze.restriction.name }}' AND e.entity = 'newsletter_subscriptions'
+    WHERE r.freezes AND r.by_email AND r.kind IN ('restriction', 'objection_situation') AND r.email_key IS NOT NULL
     GROUP BY r.email_key
 ), owners AS (
     SELECT email_key, any_value(subject_no) AS subject_no, any_value(subject_id) AS subject_id

@@ -22,7 +22,7 @@ WITH matched AS (
 ), judged AS (
     SELECT r.request_id, c.subject_no, r.contact_id IS NULL AND r.customer_id IS NULL AS by_email,
         greatest(coalesce(c.matches, 0), CASE WHEN r.email_key IS NOT NULL THEN coalesce(m.matches, 0) ELSE 0 END) AS matches,
-        r.kind, r.email_key, r.received_on, r.closed_on,
+        r.kind, r.email_key, r.received_on, r.closed_on, r.outcome,
         greatest(r.received_on, r.identity_verified_on) AS both_on,
         r.identity_verified_on IS NOT NULL AND r.received_on IS NOT NULL AS is_verified,
         r.outcome IS DISTINCT FROM 'withdrawn'
@@ -37,11 +37,15 @@ SELECT request_id, subject_no, by_email, matches, kind, email_key, received_on, 
     counts AND kind IN ('objection', 'erasure') AND received_on <= $as_of AS stops_marketing,
     -- erases from verification on; a shared address alone erases nobody
     counts AND kind = 'erasure' AND is_verified AND both_on <= $as_of AND (NOT by_email OR matches = 1) AS erases,
-    counts AND kind IN ('restriction', 'access', 'portability') AND received_on <= $as_of
+    -- an objection for reasons of one's own situation restricts while it is weighed (Art. 18(1)(d))
+    counts AND kind IN ('restriction', 'access', 'portability', 'objection_situation') AND received_on <= $as_of
         AND NOT coalesce(closed_on <= $as_of, false)
         AND (coalesce(is_verified AND both_on <= $as_of, false)
-             OR $as_of < plus_months(received_on, $request_response_months)) AS freezes
+             OR $as_of < plus_months(received_on, $request_response_months)) AS freezes,
+    -- once it is upheld, the person stays out of what is published and followed
+    counts AND kind = 'objection_situation' AND outcome = 'granted' AND coalesce(closed_on <= $as_of, false) AS stays_out
 FROM judged
 UNION ALL
-SELECT NULL, subject_no, by_email, matches, kind, email_key, received_on, NULL, verified_on, true, erases, false
+SELECT NULL, subject_no, by_email, matches, kind, email_key, received_on, NULL, verified_on, kind <> 'objection_situation', erases, false,
+    kind = 'objection_situation'
 FROM retention.former_requests

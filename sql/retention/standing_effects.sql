@@ -2,12 +2,12 @@
 -- grain: one row per effect whose own row stands, and subject or address that it meets
 -- params: effects_inner, effects_outer
 -- reads: retention.requests, retention.subjects, retention.newsletter_decisions, retention.guest_addresses, staged.newsletter_subscriptions
--- doc: What has ended marketing or erased somebody by as_of, as keyed tokens: what a month that ends well keeps. `what` says
+-- doc: What has ended marketing, erased somebody or keeps them out of what is published by as_of, as keyed tokens: what a month that ends well keeps. `what` says
 --   whose token it is: a subject's, the address that the request names, or another address of a subject it reaches. No
 --   tokens without a key.
 WITH asked AS (
     SELECT 'request:' || request_id AS source, kind, received_on, verified_on, by_email, matches, erases, subject_no, email_key
-    FROM retention.requests WHERE stops_marketing AND request_id IS NOT NULL
+    FROM retention.requests WHERE (stops_marketing OR stays_out) AND request_id IS NOT NULL
 ), unsubscribed AS (
     SELECT 'subscription:' || n.subscription_id AS source, n.unsubscribed_on, n.email_key, d.subject_no
     FROM staged.newsletter_subscriptions AS n

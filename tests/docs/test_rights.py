@@ -20,7 +20,7 @@ def test_the_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     desk, request = Desk(tmp_path / "home", url, monkeypatch), "none yet"
     monkeypatch.chdir(tmp_path)
     commands = re.findall(r"^    ajprivacy (.*)$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert len(commands) == 22
+    assert len(commands) == 26
     for command in commands:
         words = [request if word == "ID" else word for word in shlex.split(command)]
         code, out, err = desk.run(capsys, *words)
