@@ -179,5 +179,8 @@ def _rights_faults(policy: Policy) -> Iterator[str]:
         known = set(tables[table].columns) if table in tables else set()
         for column in sorted(set(columns) - known):
             yield f"rights.toml: portable.{table} names {column}, which sources.toml does not have"
+    for table, column in rights.since.items():
+        if table not in tables or column not in tables[table].columns:
+            yield f"rights.toml: since.{table} names {column}, which sources.toml does not have"
     if rights.extended_months < rights.answer_months:
         yield "rights.toml: extended_months is less than answer_months"

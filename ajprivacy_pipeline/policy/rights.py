@@ -68,6 +68,7 @@ class Rights(Frozen):
     situation_purpose: str = "improvement"
     extensions: dict[str, str] = Field(min_length=1)
     portable: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    since: dict[str, str] = Field(default_factory=dict)
 
     def may_handle(self, name: str) -> bool:
         """Whether a name is one of a handler, compared without case and blanks; any name where none is listed."""

@@ -36,6 +36,7 @@ from ajprivacy_pipeline.rights.shapes import (
     RecipientTold,
     RequestTold,
 )
+from ajprivacy_pipeline.rights.since import Since
 from ajprivacy_pipeline.rights.wording import Wording, open_while
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE
 from ajprivacy_pipeline.warehouse.lookup import Row
@@ -125,16 +126,18 @@ class Assembler:
                 and (one.table != "communications" or (one.row["direction"] or "").strip() == _PROVIDED_SIDE)]
 
     def _tables(self, held: Sequence[Held]) -> Iterator[HeldTable]:
-        decisions = self._month.records(self._record_ids(held), self._number)
+        decisions, since = self._month.records(self._record_ids(held), self._number), Since(self._policy, held)
         for (table, extent), some in groupby(held, key=lambda one: (one.table, one.extent)):
             rows = list(some)
             title = self._words.of("titles", table)
-            columns = shown_columns(rows)
+            columns, days = shown_columns(rows), [since.day(one) for one in rows]
             yield HeldTable(
                 table=table, kind=extent, fields=tuple(self._field(table, column, extent) for column in columns),
                 title=title if extent == "own" else self._words.text("titles", extent, title=title),
                 origin=self._words.of("origins", "elsewhere" if extent == "elsewhere" else table),
-                rows=tuple(HeldRow(values=one.values, kept=_together(self._kept(one, decisions))) for one in rows))
+                since="" if extent == "elsewhere" else since.told(self._words, table, days, columns),
+                rows=tuple(HeldRow(values=one.values, since=_text(day), kept=_together(self._kept(one, decisions)))
+                           for one, day in zip(rows, days, strict=True)))
 
     def _record_ids(self, held: Sequence[Held]) -> dict[str, list[str]]:
         """The records of which something is decided, and told."""

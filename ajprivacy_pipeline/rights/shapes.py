@@ -43,6 +43,7 @@ class HeldRow(_Shape):
     """A row: values as the source shows them, null where there is none."""
 
     values: dict[str, str | None]
+    since: str | None = Field(default=None, description="The day (ISO 8601) from which the row is, where it says so.")
     kept: tuple[Kept, ...]
 
 
@@ -53,6 +54,7 @@ class HeldTable(_Shape):
     title: str
     kind: Literal["own", "facts", "elsewhere", "copy"]
     origin: str
+    since: str = Field(default="", description="From when the rows are, in words.")
     fields: tuple[FieldTold, ...]
     rows: tuple[HeldRow, ...]
 
