@@ -17,6 +17,7 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.retention import Action
 from ajprivacy_pipeline.warehouse.constraints import TableFacts, Write
 from ajprivacy_pipeline.warehouse.declared import Copy
+from ajprivacy_pipeline.warehouse.heirs import share_rows
 from ajprivacy_pipeline.warehouse.mapping_file import mapping_faults
 from ajprivacy_pipeline.warehouse.rows import Told, told_by
 
@@ -134,8 +135,9 @@ def copies_refused(places: Iterable[CopyPlace], feeding: Iterable[Place], reache
             yield {"table": place.facts.shown, "column": place.finder, "constraint": "mapping", "fix":
                    f"ids of {', '.join(prefixed)} have a number before them, with which a row of somebody else may be "
                    "found here: let the prefix begin with a letter"}
-        both = frozenset() if place.kept else (
-            fed.get(place.facts.table, frozenset()) & set(place.actions or place.facts.columns))
+        heirs, own = reached.resolved.heirs, set(place.actions or place.facts.columns)
+        both = set() if place.kept else {column for table, columns in fed.items() for column in columns & own
+                                         if table and share_rows(heirs, table, place.facts.table)}
         if both:
             yield {"table": place.facts.shown, "column": min(both), "constraint": "mapping", "fix":
                    "take this out of the mapping's copies: the table feeds the contract itself"}

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ajprivacy_pipeline.enforcement.readers import same_table
 from ajprivacy_pipeline.enforcement.stages import Part, Stage
 from ajprivacy_pipeline.enforcement.targets import Place, Sharing
 from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.warehouse.constraints import TableFacts
 from ajprivacy_pipeline.warehouse.declared import Copy
+from ajprivacy_pipeline.warehouse.heirs import same_table, share_rows
 from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
 from ajprivacy_pipeline.warehouse.reads import Cell, Reads, Spot
 from ajprivacy_pipeline.warehouse.rows import apart, covers, told_by, unlike
@@ -92,7 +92,8 @@ class Reached:
 
     def _takes(self, copy: Copy, cell: Cell) -> bool:
         """Whether a copy means every row in which a cell is read, and its column."""
-        if not self._touches(copy, cell) or not covers(copy.where, cell.only, self.dialect):
+        if not same_table(cell.table, copy.path) or not self._touches(copy, cell) or not covers(
+                copy.where, cell.only, self.dialect):
             return False
         known = self.facts[copy.path].columns[cell.column]
         told_apart = not copy.delete and known.unique and not known.nullable  # something stands there afterwards
@@ -103,11 +104,12 @@ class Reached:
         erased = {name.casefold() for name in copy.erase}
         texts = {name.casefold() for name, column in self.facts[copy.path].columns.items() if column.is_text}
         rows = frozenset(pair for pair in told_by(copy.where, self.dialect) if pair[0] in texts)
-        return (same_table(cell.table, copy.path) and (copy.delete or cell.column.casefold() in erased)
-                and not apart(cell.only, rows))
+        return (share_rows(self.resolved.heirs, cell.table, copy.path)
+                and (copy.delete or cell.column.casefold() in erased) and not apart(cell.only, rows))
 
     def _reads_at_all(self, reads: Reads, copy: Copy) -> bool:
-        return any(same_table(cell.table, copy.path) for made in reads.columns.values() for cell in made.cells)
+        return any(share_rows(self.resolved.heirs, cell.table, copy.path)
+                   for made in reads.columns.values() for cell in made.cells)
 
     def places(self, places: Mapping[str, Place]) -> dict[str, Place]:
         """Returns the places of a plan with what copies carry; where two tables have a key, one waits for the other."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ajprivacy_pipeline.enforcement.stages import Part, Stage
 from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.warehouse.arms import Arm
+from ajprivacy_pipeline.warehouse.heirs import Heirs, Path, names_of, share_rows
 from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, ResolvedTable
 from ajprivacy_pipeline.warehouse.reads import Made
 from ajprivacy_pipeline.warehouse.rows import Told, apart
@@ -56,11 +57,6 @@ def _names(text: str, name: str) -> bool:
     return name.casefold() in text.casefold()
 
 
-def same_table(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Whether two paths may name one table: a path without a schema is in the connection's own."""
-    return one[-1:] == other[-1:] and (len(one) != len(other) or one == other)
-
-
 def readers_of(resolved: ResolvedSource, stages: Mapping[Part, Stage], sources: Sources, name: str) -> list[Reader]:
     """Everything that is made of the table behind a table of the contract."""
     table = resolved.tables[name]
@@ -71,7 +67,7 @@ def readers_of(resolved: ResolvedSource, stages: Mapping[Part, Stage], sources: 
     for entity, other in resolved.tables.items():
         if other is not None:
             same_key = key_of(other, sources.tables[entity].key) == key_of(table, sources.tables[name].key)
-            found += [reader for reader in _reading(entity, other, table.written_table, parts, same_key=same_key)
+            found += [reader for reader in _reading(resolved, entity, table.written_table, parts, same_key=same_key)
                       if reader.cells or reader.sql]
     return found
 
@@ -85,41 +81,45 @@ def readers_beside(resolved: ResolvedSource, stages: Mapping[Part, Stage], arm: 
             continue
         mentions = {twin.mention for twin in other.arms
                     if (twin.prefix, twin.table, twin.key) == (arm.prefix, arm.table, arm.key)}
-        for reader in _reading(entity, other, arm.table, parts, same_key=False, rows=arm.only, arms=mentions):
+        for reader in _reading(resolved, entity, arm.table, parts, same_key=False, rows=arm.only, arms=mentions):
             found += [reader] if reader.cells or reader.sql else []
     return found
 
 
-def other_rows(name: str, table: ResolvedTable, arm: Arm) -> Reader:
+def other_rows(heirs: Heirs, name: str, table: ResolvedTable, arm: Arm) -> Reader:
     """What the query of a table reads of rows of an arm's table that are not the arm's, or not known to be others."""
     reads = table.reads
     cells = reads.rows.union(*(made.cells | made.beside for made in reads.columns.values())) if reads else ()
-    return Reader(name, "", None, {cell.column: (True, False) for cell in cells if cell.mention != arm.mention
-                                    and same_table(cell.table, arm.table) and not apart(cell.only, arm.only)})
+    return Reader(name, "", None, {
+        cell.column: (True, False) for cell in cells if cell.mention != arm.mention
+        and share_rows(heirs, cell.table, arm.table) and not apart(cell.only, arm.only)})
 
 
-def _reading(entity: str, other: ResolvedTable, path: tuple[str, ...], parts: Mapping[tuple[str, str], Part], *,
+def _reading(resolved: ResolvedSource, entity: str, path: Path, parts: Mapping[tuple[str, str], Part], *,
              same_key: bool, rows: Told = frozenset(), arms: Collection[int] = ()) -> Iterator[Reader]:
     """What each column of a table of the contract, and its query as a whole, reads of a table of the source.
 
     `arms` are the mentions whose rows have the same ids as the one that is asked about.
     """
+    other, heirs = resolved.tables[entity], resolved.heirs
+    if other is None:
+        return
     if other.reads is not None:
         for column, made in other.reads.columns.items():
             cells: dict[str, tuple[bool, bool]] = {}
             for cell in made.cells | made.beside:
-                if same_table(cell.table, path) and not apart(cell.only, rows):
+                if share_rows(heirs, cell.table, path) and not apart(cell.only, rows):
                     is_plain, of_row = cells.get(cell.column, (True, True))  # of several rows, the more is waited for
                     same_id = cell.mention in arms or (same_key and cell.mention == other.mention)
                     cells[cell.column] = (is_plain and _is_plain(other, column, made) and cell not in made.beside,
                                           of_row and same_id)
             yield Reader(entity, column, parts.get((entity, column)), cells)
         yield Reader(entity, "", None, {cell.column: (True, False) for cell in other.reads.rows
-                                         if same_table(cell.table, path) and not apart(cell.only, rows)})
+                                         if share_rows(heirs, cell.table, path) and not apart(cell.only, rows)})
     elif other.source_table is None:
-        if _names(other.relation, path[-1]):
+        if any(_names(other.relation, name) for name in names_of(heirs, path)):
             yield Reader(entity, "", None, {}, other.relation)
-    elif same_table(other.source_table, path):
+    elif share_rows(heirs, other.source_table, path):
         for column, fed in other.columns.items():
             if fed is not None and fed.constant is None:
                 cells = {fed.source_column: (True, same_key)} if fed.source_column else {}
@@ -144,7 +144,7 @@ def feeds(resolved: ResolvedSource, stages: Mapping[Part, Stage], path: tuple[st
     """
     parts = {(entity, column): (entity, part) for (entity, part), stage in stages.items() for column in stage.columns}
     readers = [reader for entity, other in resolved.tables.items() if other is not None
-               for reader in _reading(entity, other, path, parts, same_key=False, rows=rows)]
+               for reader in _reading(resolved, entity, path, parts, same_key=False, rows=rows)]
     return {reader.told: reader.part for reader in readers if any(map(reader.reads, columns))}
 
 

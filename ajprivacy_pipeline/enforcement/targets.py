@@ -101,9 +101,9 @@ def places_of(resolved: ResolvedSource, stages: Mapping[Part, Stage], sources: S
         if table is not None:
             own = {part: stage for part, stage in stages.items() if part[0] == name}
             if table.arms:
-                found[name] = _together([_arm(name, table, own, arm, readers_beside(resolved, stages, arm))
-                                         for arm in table.arms], (column for stage in own.values()
-                                                                  for column in stage.columns))
+                arms = [_arm(name, table, own, arm, readers_beside(resolved, stages, arm),
+                             other_rows(resolved.heirs, name, table, arm)) for arm in table.arms]
+                found[name] = _together(arms, (column for stage in own.values() for column in stage.columns))
                 continue
             readers = readers_of(resolved, stages, sources, name)
             found[name] = _place(name, table, own, sources.tables[name].key, readers)
@@ -119,11 +119,11 @@ def _together(arms: Sequence[Place], columns: Iterable[str]) -> Place:
 
 
 def _arm(name: str, table: ResolvedTable, stages: Mapping[Part, Stage], arm: Arm,
-         readers: Sequence[Reader]) -> Place:
-    """The place of one arm; a row that other records need, too, never goes as a whole."""
+         readers: Sequence[Reader], strange: Reader) -> Place:
+    """The place of one arm; a row that other records need, too, or another arm (`strange`), never goes as a whole."""
     wanted = [column for stage in stages.values() for column in stage.columns if table.columns[column] is not None]
     others = {reader.entity for reader in readers} - {name}
-    if (strange := other_rows(name, table, arm)).cells:
+    if strange.cells:
         readers, others = [*readers, strange], {*others, "another arm"}
     if not arm.table:
         return Place((), (), {}, dict.fromkeys(

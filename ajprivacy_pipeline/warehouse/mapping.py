@@ -18,7 +18,7 @@ from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping, Tabl
 from ajprivacy_pipeline.warehouse.merged import with_survivors
 from ajprivacy_pipeline.warehouse.readable import of_the_session, readable, with_bytes
 from ajprivacy_pipeline.warehouse.reads import Reads, aliases_of, reads_of
-from ajprivacy_pipeline.warehouse.shared_cells import MASTERS, cells_of, of_master, remarks
+from ajprivacy_pipeline.warehouse.shared_cells import MASTERS, cells_of, of_master, remarks, shared_rows
 from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, find, require_tables
 from ajprivacy_pipeline.warehouse.unread import unread
 from ajprivacy_pipeline.warehouse.written import changed, written
@@ -67,6 +67,7 @@ class ResolvedSource:
     tables: dict[str, ResolvedTable | None]
     evidence_missing: dict[str, tuple[str, ...]]  # canonical table → columns, or ("*",) for the whole table
     of_master: dict[str, tuple[str, ...]] = field(default_factory=dict)  # → columns that have nothing of their own
+    heirs: frozenset[tuple[tuple[str, ...], tuple[str, ...]]] = frozenset()  # (heir, table whose rows they are too)
 
 
 def resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> ResolvedSource:
@@ -90,8 +91,8 @@ def check(source: Source, mapping: Mapping, sources: policy.Sources) -> list[Fin
     """
     resolved, findings = _resolve(source, mapping, sources)
     if held := without_snapshot(source, resolved):
-        findings.append(note("dangerous", "warehouse", None, f"{told(held)}: a run locks them against writers "
-                                "for as long as it reads; let them be InnoDB (ALTER TABLE ... ENGINE=InnoDB)"))
+        findings.append(note("dangerous", "warehouse", None, f"{told(held)}: a run locks them against writers for as "
+                             "long as it reads; let them be InnoDB (ALTER TABLE ... ENGINE=InnoDB)"))
     return ranked([*findings, *unread(source, mapping, resolved)])
 
 
@@ -106,10 +107,10 @@ def _resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> tuple
         findings.extend(resolver.findings)
         if missing := tuple(found.column or "*" for found in resolver.findings if found.level == "evidence"):
             evidence[name] = missing
-    borrowed = of_master(tables.get("invoices"), mapping.tables.get("invoices"), [
-        (tables[name], sources.tables[name].key[0]) for name in MASTERS if name in tables])
-    findings += remarks(tables, borrowed, sources)
-    return ResolvedSource(tables, evidence, {"invoices": borrowed} if borrowed else {}), findings
+    masters = [(tables[name], sources.tables[name].key[0]) for name in MASTERS if name in tables]
+    borrowed = of_master(tables.get("invoices"), mapping.tables.get("invoices"), masters, source.heirs())
+    findings += [*remarks(tables, borrowed, sources), *shared_rows(source, tables, sources)]
+    return ResolvedSource(tables, evidence, {"invoices": borrowed} if borrowed else {}, source.heirs()), findings
 
 
 class _TableResolver:
@@ -211,8 +212,9 @@ class _TableResolver:
         if found is not None and (entry is not None or self._is_named(name)):
             return ResolvedColumn(self.source.quote(found), known[found], found, nullable=known[found].nullable)
         remedy = f'write tables.{self.name}.columns.{name} = "source column" or {{ sql = "..." }}'
+        unnamed = f"the query shows a {found}, and nobody says that it is this one"
         if found is not None and entry is None:
-            remedy += f" (the query shows a {found}, and nobody says that it is this one)"
+            remedy += f" ({unnamed})"
         if entry is not None:
             self._find("fault", name, f"{where}: the warehouse has no column {wanted} there; {remedy}, or "
                                       '{ absent = "reason" }')
@@ -222,8 +224,7 @@ class _TableResolver:
             self._find("evidence", name, f"{where}: missing, and evidence for keeping: nothing will be due; {remedy}, "
                                          'or { absent = "reason" }')
         else:
-            shown = f"; the query shows a {found}, and nobody says that it is this one" if found is not None else ""
-            self._note("missing", name, f"{where}: missing, counts as empty{shown}")
+            self._note("missing", name, f"{where}: missing, counts as empty{f'; {unnamed}' if found else ''}")
         return None
 
     def _recoded(self, name: str, spec: policy.SourceColumn, entry: ColumnEntry,
@@ -280,10 +281,10 @@ class _TableResolver:
     def _with_writes(self, table: ResolvedTable) -> ResolvedTable:
         """Settle which columns of the source are changed for those of the contract, in one table or arm by arm."""
         made = self._in_one_table(table)
-        named = self.entry.writes or any(entry.writes for entry in self.entry.columns.values())
+        if self.entry.writes or any(entry.writes for entry in self.entry.columns.values()):
+            return made
         ends = {arm.prefix or "": arm.ends for arm in self.entry.union if arm.ends}
-        nobody = self.mapping.nobody
-        return made if named else replace(made, arms=found_arms(self.source, self.table.key, made, ends, nobody))
+        return replace(made, arms=found_arms(self.source, self.table.key, made, ends, self.mapping.nobody))
 
     def _in_one_table(self, table: ResolvedTable) -> ResolvedTable:
         fed = {name: column for name, column in table.columns.items() if column is not None}

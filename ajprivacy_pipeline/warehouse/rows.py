@@ -20,6 +20,7 @@ Told = frozenset[tuple[str, frozenset[str]]]  # (folded column, folded words); e
 
 _DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"}
 _TOLD = "\0"  # in what is told of a column beside its words, which sets no two rows apart
+_ONLY: Told = frozenset({(f"{_TOLD}only", frozenset({"only"}))})
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -37,7 +38,13 @@ def told_by(where: str | None, dialect: str) -> Told:
 
 def told_of(query: exp.Expr, table: exp.Table) -> Told:
     """Returns what a SELECT says of the rows of one of its tables that it reads."""
-    return frozenset().union(*(_told(condition, table.alias_or_name) for condition in _conditions(query, table)))
+    own = _ONLY if table.args.get("only") else frozenset[tuple[str, frozenset[str]]]()
+    return own.union(*(_told(condition, table.alias_or_name) for condition in _conditions(query, table)))
+
+
+def is_only(told: Told) -> bool:
+    """Whether rows of heirs and partitions are left out (FROM ONLY)."""
+    return told >= _ONLY
 
 
 def equals_of(query: exp.Expr, table: exp.Table) -> Iterator[tuple[exp.Column, exp.Column]]:

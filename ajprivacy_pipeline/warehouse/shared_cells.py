@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.warehouse.findings import Finding, note
+from ajprivacy_pipeline.warehouse.heirs import Heirs, same_table, share_rows
 from ajprivacy_pipeline.warehouse.mapping_file import TableEntry
 from ajprivacy_pipeline.warehouse.reads import Cell, Made
-from ajprivacy_pipeline.warehouse.rows import apart
+from ajprivacy_pipeline.warehouse.rows import apart, is_only
+from ajprivacy_pipeline.warehouse.source import Source
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
@@ -22,7 +24,7 @@ MASTERS = ("customers", "contacts")
 
 
 def of_master(table: "ResolvedTable | None", entry: TableEntry | None,
-              masters: Sequence[tuple["ResolvedTable | None", str]]) -> tuple[str, ...]:
+              masters: Sequence[tuple["ResolvedTable | None", str]], heirs: Heirs = ()) -> tuple[str, ...]:
     """Returns the columns of a table that show what stands with a customer or contact, and are no copy of their own.
 
     That is what the mapping says (`lives_in`), what stands in the very row of a customer or contact, and a column that
@@ -34,6 +36,7 @@ def of_master(table: "ResolvedTable | None", entry: TableEntry | None,
         table: the one that may show it.
         entry: of the mapping, for the table.
         masters: the tables of customers and contacts, each with the column that has its key.
+        heirs: tables of the source whose rows are another one's, too.
     """
     if table is None:
         return ()
@@ -47,7 +50,8 @@ def of_master(table: "ResolvedTable | None", entry: TableEntry | None,
             known |= {(cell.table, cell.column) for cell in cells if (cell.table, cell.mention) in rows}
             linked |= {(cell.table, cell.column) for cell in cells if is_plain}
     found = {name for name, one in made_of(table).items() for cell in one.cells
-             if (cell.table, cell.column) in (known | linked if one.plain else known)}
+             if any(cell.column == column and (cell.table == path or share_rows(heirs, cell.table, path))
+                    for path, column in (known | linked if one.plain else known))}
     return tuple(name for name, fed in table.columns.items()
                  if fed is not None and (says[name] in MASTERS if name in says else name in found))
 
@@ -84,6 +88,40 @@ def shown_twice(tables: Mapping[str, "ResolvedTable | None"], sources: Sources) 
                       in product(its, theirs) if not apart(cell.only, beside.only)
                       and not ({one, other} == {*MASTERS} and _one_key(own[one], cell, own[other], beside))][:1]
     return found
+
+
+def shared_rows(source: Source, tables: Mapping[str, "ResolvedTable | None"], sources: Sources) -> Iterator[Finding]:
+    """Yields a fault where a table of the contract would show one row twice, a remark where two show one row."""
+    own = source.connection.dialect.default_schema_name or ""
+    found = {name: {(own, *path)[-2:] for path in _paths(table)} for name, table in tables.items() if table is not None}
+    for heir, above in sorted(source.heirs()):
+        told = f"every row of {'.'.join(heir)} is one of {'.'.join(above)}, too"
+        below = [name for name, paths in found.items() if heir in paths]
+        over = [name for name, paths in found.items() if above in paths]
+        for name in below:
+            if name in over and _counts_twice(tables[name], sources.tables[name].key, heir, above):
+                yield Finding("fault", name, None, f"{name}: {told}, so that it would count as two; name "
+                              f"{'.'.join(above)} alone, or read the other rows of it with FROM ONLY")
+            for other in over:
+                if other != name:
+                    yield note("dangerous", name, None, f"{name} and {other}: {told}; what is due first waits for the "
+                               "other, or is not carried out by us")
+
+
+def _paths(table: "ResolvedTable") -> set[tuple[str, ...]]:
+    """The tables that one of the contract reads."""
+    cells = {cell for made in made_of(table).values() for cell in made.cells | made.beside}
+    rows = table.reads.rows if table.reads is not None else frozenset()
+    return {cell.table for cell in cells | rows} | ({table.source_table} if table.source_table else set())
+
+
+def _counts_twice(table: "ResolvedTable | None", key: Sequence[str], heir: tuple[str, ...],
+                  above: tuple[str, ...]) -> bool:
+    """Whether ids are read of both, and of all rows of the one above."""
+    made = made_of(table).get(key[0])
+    cells = made.cells if made is not None else frozenset()
+    return any(same_table(cell.table, heir) for cell in cells) and any(
+        same_table(cell.table, above) and not is_only(cell.only) for cell in cells)
 
 
 def _own_rows(table: "ResolvedTable | None", key: str) -> tuple[Place | None, frozenset[int]]:

@@ -33,6 +33,8 @@ class ColumnType:
     nullable: bool = True
 
 
+Path = tuple[str, ...]  # (schema, table) or (table,)
+
 UNKNOWN = ColumnType("unknown", "unknown")
 
 # PostgreSQL's own numbers of its types, as a cursor reports them.
@@ -56,6 +58,15 @@ _MYSQL_CODES: dict[int, ColumnType] = {
 }
 _ENGINES_OWN = ("information_schema", "mysql", "performance_schema", "sys", "SYS")
 _NUMERIC_OID = 1700
+_HEIRS = """
+    WITH RECURSIVE above AS (
+        SELECT inhrelid AS heir, inhparent AS parent FROM pg_inherits UNION
+        SELECT above.heir, i.inhparent FROM above JOIN pg_inherits AS i ON i.inhrelid = above.parent
+    )
+    SELECT nh.nspname, h.relname, np.nspname, p.relname FROM above
+    JOIN pg_class AS h ON h.oid = above.heir JOIN pg_namespace AS nh ON nh.oid = h.relnamespace
+    JOIN pg_class AS p ON p.oid = above.parent JOIN pg_namespace AS np ON np.oid = p.relnamespace
+    WHERE h.relkind IN ('r', 'p', 'f')"""
 _DECIMAL_DIGITS = 38  # the widest DECIMAL of DuckDB
 
 
@@ -67,6 +78,7 @@ class Source:
     connection: sa.Connection
     _tables: dict[str | None, dict[str, dict[str, ColumnType]]] = field(default_factory=dict)
     _views: dict[str | None, frozenset[str]] = field(default_factory=dict)
+    _heirs: frozenset[tuple[Path, Path]] | None = None
 
     @property
     def dialect(self) -> str:
@@ -98,6 +110,22 @@ class Source:
             with driver_errors(self.address):
                 self._views[schema] = frozenset(sa.inspect(self.connection).get_view_names(schema=schema))
         return self._views[schema]
+
+    def heirs(self) -> frozenset[tuple[Path, Path]]:
+        """PostgreSQL's heirs and partitions, each with a table whose rows its own are too, directly or through others.
+
+        Both with their schema. Other databases have none that stand under names of their own.
+
+        Raises:
+            SourceError: the warehouse cannot be read.
+        """
+        if self._heirs is None:
+            rows: Any = ()
+            if self.dialect == "postgresql":
+                with driver_errors(self.address):
+                    rows = self.connection.execute(sa.text(_HEIRS)).fetchall()
+            self._heirs = frozenset(((row[0], row[1]), (row[2], row[3])) for row in rows)
+        return self._heirs
 
     def everywhere(self) -> dict[str, dict[str, ColumnType]]:
         """As `tables`, for every schema but the engine's own; `schema.table` outside the default schema.

@@ -8,12 +8,12 @@ import pytest
 from ajprivacy_pipeline.enforcement.ground import look_at
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.targets import Place, places_of
-from ajprivacy_pipeline.errors import EnforcementError
+from ajprivacy_pipeline.errors import EnforcementError, MappingError
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.warehouse.arms import is_unique
 from ajprivacy_pipeline.warehouse.constraints import Catalogue
-from ajprivacy_pipeline.warehouse.mapping import load_mapping, resolve
+from ajprivacy_pipeline.warehouse.mapping import check, load_mapping, resolve
 from ajprivacy_pipeline.warehouse.source import open_source
 from tests.enforcement.armed_shop import LISTS, MAPPING, ORDERS, TABLES, armed_world, everything
 from tests.enforcement.enforcement_world import ONE_QUICK, World, empty_database, shop_of
@@ -488,3 +488,94 @@ def test_what_a_record_of_no_arm_holds_stays(tmp_path: Path) -> None:
     place = places(tmp_path, ORDERS + LISTS)["newsletter_subscriptions"]
     assert [place.of(one).stays("email") for one in ("l7", "b-7", "-1", "l")] == [False, False, True, True]
     assert not place.stays("email")
+
+
+OF_HEIRS = {
+    "parent and heir": ("", "CREATE TABLE arkiv () INHERITS (ordre)"),
+    "partition": (" PARTITION BY RANGE (id)", "CREATE TABLE arkiv PARTITION OF ordre FOR VALUES FROM (1) TO (99)"),
+    "grandchild": ("", "CREATE TABLE mellom () INHERITS (ordre); CREATE TABLE arkiv () INHERITS (mellom)")}
+BY_ARM = ORDERS.replace('"nr"', '"id"').replace('"hvem"', '"kunde"').replace('"dag"', '"day"').replace(
+    '"merknad"', '"note"')
+
+
+def heirs(folder: Path, request: pytest.FixtureRequest, which: str, unions: str) -> World:
+    """The shop in which the second table of orders has the rows of the first one's heir."""
+    partitioned, child = OF_HEIRS[which]
+    own = "CREATE TABLE arkiv (nr integer PRIMARY KEY, hvem integer NOT NULL, dag varchar(20), merknad varchar(60))"
+    assert own in TABLES
+    tables = TABLES.replace(own, child).replace("note varchar(60));", f"note varchar(60)){partitioned};", 1)
+    tables = tables.replace("INSERT INTO arkiv VALUES (10, 1, '2012-01-01', 'ring Kari'), (11, 2,",
+                            "INSERT INTO arkiv VALUES (20, 1, '2012-01-01', 'ring Kari'), (21, 2,")
+    return armed_world(folder, empty_database("postgresql", request, folder, "of_heirs"), unions, tables)
+
+
+@pytest.mark.parametrize("which", OF_HEIRS)
+def test_a_table_and_its_heir_as_two_arms_are_refused(
+        which: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Every order of the heir would count twice, as two, in the decisions and in what is published."""
+    world = heirs(tmp_path, request, which, BY_ARM + LISTS)
+    with open_source(world.url) as source:
+        mapping = load_mapping(world.settings.mapping_file, world.policy.sources)
+        found = [one.message for one in check(source, mapping, world.policy.sources) if one.level == "fault"]
+        with pytest.raises(MappingError, match="would count as two"):
+            look_at(source, world.settings, world.policy)
+    assert found == [("orders: every row of public.arkiv is one of public.ordre, too, so that it would count as two; "
+                      "name public.ordre alone, or read the other rows of it with FROM ONLY")]
+
+
+def test_siblings_share_no_row_and_only_leaves_heirs_out(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Of what ONLY reads nothing is changed: a change of the table would reach its heirs."""
+    query = "SELECT id, kunde, day, note FROM ONLY ordre"
+    unions = BY_ARM.replace('table = "ordre"', f"query = '{query}'") + LISTS
+    world = heirs(tmp_path, request, "parent and heir", unions)
+    with open_source(world.url) as source:
+        mapping = load_mapping(world.settings.mapping_file, world.policy.sources)
+        assert not [one for one in check(source, mapping, world.policy.sources) if one.level == "fault"]
+        assert not look_at(source, world.settings, world.policy).places["orders"].columns
+    world.execute("CREATE TABLE bror () INHERITS (ordre); ALTER TABLE bror ADD PRIMARY KEY (id)")
+    world.execute("ALTER TABLE arkiv ADD PRIMARY KEY (id)")
+    with open_source(world.url) as source:
+        arms = look_at(source, world.settings, world.policy).places["orders"].arms
+    assert [(arm.prefix, set(arm.columns), set(arm.fixed)) for arm in arms] == [
+        ("o", set(), {"customer_id", "delivery_note"}), ("a", set(), {"customer_id", "delivery_note"})]
+    siblings = tmp_path / "mapping.toml"
+    siblings.write_text(MAPPING + BY_ARM.replace('table = "ordre"', 'table = "bror"') + LISTS)
+    with open_source(world.url) as source:
+        mapping = load_mapping(siblings, world.policy.sources)
+        assert not [one for one in check(source, mapping, world.policy.sources) if "is one of" in one.message]
+        arms = look_at(source, world.settings, world.policy).places["orders"].arms
+    assert [(arm.prefix, arm.table, arm.key) for arm in arms] == [("o", ("bror",), ("id",)), ("a", ("arkiv",), ("id",))]
+
+
+def test_what_two_tables_of_the_contract_show_of_one_heir_waits(
+        request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Invoices that are an heir's rows are orders, too: the customer of one goes with that of the other."""
+    unions = """
+[tables.orders]
+table = "ordre"
+[tables.orders.columns]
+order_id = "id"
+customer_id = "kunde"
+ordered_at = "day"
+delivered_at = "day"
+paid_at = "day"
+""" + LISTS
+    world = heirs(tmp_path, request, "grandchild", unions)
+    path = tmp_path / "mapping.toml"
+    path.write_text(path.read_text().replace(
+        '[tables.invoices]\nabsent = "none"\n', INVOICES.replace('"ordre"', '"arkiv"')))
+    shown = {}
+    for which in ("heir", "none"):
+        if which == "none":
+            world.execute("ALTER TABLE arkiv NO INHERIT mellom")
+        with open_source(world.url) as source:
+            mapping = load_mapping(path, world.policy.sources)
+            told = [one.message for one in check(source, mapping, world.policy.sources) if "is one of" in one.message]
+            places = look_at(source, world.settings, world.policy).places
+        shown[which] = told, {one.other for one in places["orders"].shared}, {
+            one.other for one in places["invoices"].shared}
+    told = ("invoices and orders: every row of public.arkiv is one of public.ordre, too; what is due first waits for "
+            "the other, or is not carried out by us")
+    assert shown == {
+        "heir": ([told], {("invoices", "link")}, {("orders", "link")}),
+        "none": ([], set(), set())}
