@@ -89,8 +89,24 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
         {"table": ".".join(found.table), "column": found.column, "constraint": found.constraint, "fix": found.fix}
         for found in refusals(catalogue, writes, reviewed(mapping, places), histories(mapping, places))]
     refused += copies_refused(copies, [place for one in places.values() for place in one.each], reached)
+    refused += _shown_as_somebody(mapping, resolved, stages, policy)
     return Ground(mapping, resolved, places, facts, catalogue_hash(catalogue, tables),
                   identity_of(settings.warehouse_url), refused, copies, versions)
+
+
+def _shown_as_somebody(mapping: MappingFile, resolved: ResolvedSource, stages: Mapping[Part, Stage],
+                       policy: Policy) -> Iterator[shapes.Refused]:
+    """Yields the links behind a prefix that would be left with an id of nobody's which the mapping does not know."""
+    nobody = policy.retention.tombstones
+    contact = nobody.get("contact", nobody["business"])
+    for name, table in resolved.tables.items():
+        links = {column for (entity, _), stage in stages.items() if entity == name
+                 for column, action in stage.columns.items() if action.action == "unlink" and column != "customer_id"}
+        for arm in table.arms if table is not None and contact not in mapping.nobody else ():
+            for column in sorted(links & arm.behind):
+                yield {"table": ".".join(arm.table), "column": arm.columns[column], "constraint": "mapping", "fix":
+                       f"name contact under [tombstones] of the mapping: {name}.{column} would show the policy's own "
+                       f"{contact} behind the prefix {arm.prefix}, as if it were somebody"}
 
 
 def _possible(policy: Policy, entity: str, column: str, action: Action, *, unique: bool) -> tuple[str, ...]:

@@ -45,8 +45,8 @@ class Arm:
 
     `plain` are the contract's columns that show a text as it stands in the source, or nothing. `table` is empty where
     its rows cannot be found. `key` is the column of the source behind the prefix; `columns` maps the contract's columns
-    to those of the same row that they show; `mention` and `only` tell of which rows, as in `reads.Cell`. `ends` are
-    what columns are given instead of deleting the row.
+    to those of the same row that they show, those of `behind` with a prefix; `mention` and `only` tell of which rows,
+    as in `reads.Cell`. `ends` are what columns are given instead of deleting the row.
     """
 
     prefix: str
@@ -57,6 +57,7 @@ class Arm:
     mention: int = -1
     only: Told = frozenset()
     ends: Mapping[str, Value] = field(default_factory=dict)
+    behind: frozenset[str] = frozenset()
 
 
 Columns = Mapping[str, Shown]
@@ -224,7 +225,8 @@ def _found(source: Source, key: str, arm: Columns, nobody: frozenset[str], *, al
         return Arm(prefix, plain)
     own = {name: one.cell.column for name, one in arm.items() if one.cell is not None and name != key
            and one.cell.mention == cell.mention and (not one.prefix or (nobody and nobody <= one.bare))}
-    return Arm(prefix, plain, cell.table, cell.column, own, cell.mention, _of_texts(source, cell))
+    return Arm(prefix, plain, cell.table, cell.column, own, cell.mention, _of_texts(source, cell),
+               behind=frozenset(name for name in own if arm[name].prefix))
 
 
 def _of_texts(source: Source, cell: "Cell") -> Told:

@@ -1,11 +1,12 @@
 """What several tables feed is changed in the table that a record's id tells, and nowhere else."""
 
 import random
+import shutil
 from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline.enforcement.ground import look_at
+from ajprivacy_pipeline.enforcement.ground import current_policy, look_at
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.targets import Place, places_of
 from ajprivacy_pipeline.errors import EnforcementError, MappingError
@@ -579,3 +580,32 @@ paid_at = "day"
     assert shown == {
         "heir": ([told], {("invoices", "link")}, {("orders", "link")}),
         "none": ([], set(), set())}
+
+
+CONTACTS = """
+[tables.contacts]
+table = "{site}kunde"
+[tables.contacts.columns]
+contact_id = "id"
+customer_id = "id"
+name = "navn"
+"""
+
+
+@pytest.mark.parametrize(("policys", "mappings", "refused"), [
+    ("", "", []), ("", "contact = -4", []), ('contact = "gone"', "contact = -4", []),
+    ('contact = "gone"', "", [("ordre", "note"), ("audre", "note")]), ('contact = "-2"', "", [])])
+def test_the_policys_own_nobody_is_refused_behind_a_prefix(
+        policys: str, mappings: str, refused: list[tuple[str, str]], tmp_path: Path) -> None:
+    """n-gone would be a contact of that name; the batch that wrote it would stop, and could never be carried out."""
+    shutil.copytree(NOTICE, tmp_path / "notice")
+    purposes = tmp_path / "notice" / "purposes.toml"
+    purposes.write_text(purposes.read_text().replace("[tombstones]\n", f"[tombstones]\n{policys}\n"))
+    sites = (NOBODY.rstrip() + f"\n{mappings}\n" + SITES.replace('delivery_note = "note"', 'contact_id = "note"')
+             + CONTACTS + OTHERS[OTHERS.index("[tables.order_lines]"):])
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    world = shop_of(tmp_path, url, OF_SITES, sites, AJPRIVACY_NOTICE=str(tmp_path / "notice"))
+    with open_source(world.url) as source:
+        found = look_at(source, world.settings, current_policy(world.settings)).refused
+    told = [row for row in found if "would show the policy's own gone behind the prefix" in row["fix"]]
+    assert [(row["table"], row["column"]) for row in told] == refused
