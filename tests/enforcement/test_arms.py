@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline.enforcement.ground import current_policy, look_at
+from ajprivacy_pipeline.enforcement.current import current_policy
+from ajprivacy_pipeline.enforcement.ground import look_at
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.targets import Place, places_of
 from ajprivacy_pipeline.errors import EnforcementError, MappingError
