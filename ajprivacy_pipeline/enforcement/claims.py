@@ -72,8 +72,9 @@ def claim_again(con: Connection, ground: Ground, ready: str) -> None:
 
 
 def _parts(con: Connection, parts: Sequence[Part]) -> None:
-    con.execute("CREATE OR REPLACE TABLE scratch.copy_parts AS SELECT DISTINCT unnest($1) AS entity, "
-                "unnest($2) AS part", [list(column) for column in zip(*parts, strict=True)])
+    con.execute("CREATE OR REPLACE TABLE scratch.copy_parts AS SELECT DISTINCT "
+                "unnest(CAST($1 AS VARCHAR[])) AS entity, unnest(CAST($2 AS VARCHAR[])) AS part",
+                [[part[0] for part in parts], [part[1] for part in parts]])
 
 
 _BY_KEY = """
