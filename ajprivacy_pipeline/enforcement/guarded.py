@@ -71,7 +71,10 @@ def rows_of(con: Connection, keys: KeyStore, control: ControlStore, number: int,
         return []
     if ("guarded_rows",) not in made:
         con.execute(_INDEX)
-    tokens = con.execute(_OF_BATCH, {"number": number}).fetchall()
+    if not con.execute(_OWN, {"number": number}).fetchall()[0][0]:
+        return []  # as of events, of whom nothing is guarded
+    con.execute(_HELD)
+    tokens = con.execute(_GOING, {"number": number}).fetchall()
     return guard_rows(keys, control, tokens, date.fromisoformat(erased_on)) if tokens else []
 
 
@@ -90,18 +93,24 @@ _INDEX = """
     SELECT r.row_no, t.kind, t.token_at FROM told AS t JOIN made.rows AS r USING (entity, record_id)
     WHERE t.kind = 'id'
 """
-_OF_BATCH = f"""
-    WITH now AS (SELECT row_no FROM made.rows WHERE batch = $number AND is_carried),
-    own AS (SELECT DISTINCT kind, token_at FROM guarded_rows SEMI JOIN now USING (row_no)),
-    held AS (
-        SELECT row_no, token_at FROM guarded_rows
-        SEMI JOIN (SELECT token_at FROM own WHERE kind IN ('email', 'phone')) USING (token_at)
+# The tokens of a batch's rows; few or none, and of these it is looked at who else holds one of them.
+_OWN = """
+    CREATE OR REPLACE TABLE guarded_now AS
+    SELECT DISTINCT kind IN ('email', 'phone') AS is_shared, token_at FROM guarded_rows
+    SEMI JOIN (SELECT row_no FROM made.rows WHERE batch = $number AND is_carried) USING (row_no)
+"""
+_HELD = """
+    CREATE OR REPLACE TABLE guarded_held AS SELECT row_no, token_at FROM guarded_rows
+    SEMI JOIN (SELECT token_at FROM guarded_now WHERE is_shared) USING (token_at)
+"""
+_GOING = f"""
+    WITH gone AS (
+        SELECT row_no FROM made.rows SEMI JOIN (SELECT row_no FROM guarded_held) USING (row_no)
+        WHERE state = '{fresh.APPLIED}' OR (batch = $number AND is_carried)
+    ), staying AS (
+        SELECT token_at FROM guarded_held ANTI JOIN gone USING (row_no)
     ), going AS (
-        SELECT h.token_at FROM held AS h LEFT JOIN made.rows AS r USING (row_no)
-        GROUP BY h.token_at
-        HAVING bool_and(coalesce(r.state = '{fresh.APPLIED}' OR (r.batch = $number AND r.is_carried), false))
-        UNION ALL
-        SELECT token_at FROM own WHERE kind IN ('value', 'id')
+        SELECT token_at FROM guarded_now ANTI JOIN staying USING (token_at)
     )
     SELECT kind, token FROM made.guarded WHERE rowid IN (FROM going)
 """
