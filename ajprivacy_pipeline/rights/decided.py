@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from ajprivacy_pipeline.enforcement.judged import OF_ANOTHER, TELLS_OF_SOMEBODY
 from ajprivacy_pipeline.rights.person import Person
@@ -27,6 +27,15 @@ class Decision:
     due_on: date | None
     retained_by: tuple[str, ...]
     held_by: tuple[str, ...]
+
+
+class Segment(NamedTuple):
+    """A group of customers: fifths, of which 1 bought last, most often and for most; and the industry."""
+
+    recency: int
+    frequency: int
+    monetary: int
+    industry: str | None
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,20 @@ class Month:
         """
         return dict(self._all("SELECT purpose, lapses_on FROM retention.purpose_status WHERE subject_no = $number",
                               number=number))
+
+    def open_matters(self, number: int | None) -> frozenset[str]:
+        """Returns which matters are open for a subject and leave purposes without an end, by the policy's names."""
+        found = self._all(f"SELECT {', '.join(_MATTERS)} FROM retention.subject_purposes WHERE subject_no = $number",
+                          number=number)
+        return frozenset(name for row in found for name, is_open in zip(_MATTERS, row, strict=True) if is_open)
+
+    def segment(self, number: int | None) -> Segment | None:
+        """Returns the group of customers that somebody is sorted into; None where they are in none."""
+        try:
+            found = self._all(_SEGMENT, number=number)
+        except EngineError:  # the month was decided alone, and nobody was sorted
+            return None
+        return Segment(*found[0]) if found else None
 
     def records(self, ids: Mapping[str, Sequence[str]], number: int | None) -> dict[tuple[str, str, str], Decision]:
         """Returns the decisions about records, by table, id and part.
@@ -120,6 +143,11 @@ class Month:
         return self.con.execute(query, values).fetchall() if self.con is not None else []
 
 
+_MATTERS = ("undelivered", "unpaid", "open_case", "warranty_unknown")
+_SEGMENT = """
+    SELECT s.recency_fifth, s.frequency_fifth, s.monetary_fifth, s.industry FROM pseudonyms.people AS p
+    JOIN pseudonymised.customer_segments AS s ON s.customer_token = p.segment_token WHERE p.subject_no = $number
+"""
 _NAMED = """
     SELECT entity, record_id FROM {} WHERE name = lower($name) AND (
         ($phone <> '' AND right(regexp_replace(phone, '[^0-9]', '', 'g'), $digits) = $phone)

@@ -30,12 +30,15 @@ class Elsewhere:
             found.append(words.text("outcome", "copies_until", date=words.day(self.copies.end_on)))
         if lives := [backup.life_days for backup in policy.enforcement.backups.values()]:
             found.append(words.text("outcome", "backups", date=words.day(on + timedelta(days=max(lives)))))
+        else:  # nobody has said that there are none
+            found.append(words.text("outcome", "backups_unknown"))
         waiting = [one for one in self.notices if one.acknowledged_on is None]
         if waiting:
             found.append(words.text("outcome", "told_waiting", who=_named(policy, words, waiting),
                                     date=words.day(max(one.due_on for one in waiting))))
         if confirmed := [one for one in self.notices if one.acknowledged_on is not None]:
-            found.append(words.text("outcome", "told_confirmed", who=_named(policy, words, confirmed)))
+            who = _named(policy, words, confirmed)
+            found.append(words.text("outcome", "told_confirmed", who=who[:1].upper() + who[1:]))
         return found
 
     def corrected(self, policy: Policy, words: Wording) -> list[str]:
@@ -54,7 +57,12 @@ NOWHERE = Elsewhere()
 
 
 def _named(policy: Policy, words: Wording, notices: Sequence[Notice]) -> str:
-    return words.listed([_addressee(policy, words, one.addressee) for one in notices])
+    return words.listed([_within(_addressee(policy, words, one.addressee)) for one in notices])
+
+
+def _within(name: str) -> str:
+    """A name within a sentence: only what is written with capitals, as IT, keeps its first one."""
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
 
 
 def _addressee(policy: Policy, words: Wording, name: str) -> str:
@@ -63,4 +71,4 @@ def _addressee(policy: Policy, words: Wording, name: str) -> str:
         return words.of("recipient_names", name)
     if name in policy.rights.systems:
         return policy.rights.systems[name].meaning
-    return words.text("titles", "copy", table=name.removeprefix(COPY))
+    return words.text("titles", "copy_holder", table=name.removeprefix(COPY))

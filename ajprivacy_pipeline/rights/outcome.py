@@ -16,6 +16,7 @@ from ajprivacy_pipeline.enforcement.ledger import Found
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.decided import Decision
 from ajprivacy_pipeline.rights.elsewhere import NOWHERE, Elsewhere
+from ajprivacy_pipeline.rights.person import SUBJECTS
 from ajprivacy_pipeline.rights.requests import Request
 from ajprivacy_pipeline.rights.shapes import PartTold
 from ajprivacy_pipeline.rights.wording import Wording, open_while
@@ -41,8 +42,8 @@ class Outcome:
         self._judged, self._done, self._by_month = judged, done, by_month
 
     def parts(self) -> tuple[PartTold, ...]:
-        """Returns every part of which something went, waits, or stays; of an objection nothing is said to stay."""
-        stays = (*self._staying(), *self._elsewhere_named()) if self._kind == ERASURE else ()
+        """Returns every part of which something went, waits, or stays; of an objection what marketing alone had."""
+        stays = (*self._staying(), *self._elsewhere_named()) if self._kind == ERASURE else tuple(self._held())
         return (*self._gone(), *self._waiting(), *stays, *self._still_shown())
 
     def sentences(self) -> tuple[str, ...]:
@@ -52,6 +53,11 @@ class Outcome:
         found = [self._words.text("outcome", f"{self._kind}_{self._state()}", date=self._words.day(day),
                                   clauses=", ".join(dict.fromkeys(one.clause for one in self._by_month)))]
         found += self._words.group("answers_always").get(self._kind, ())
+        if next(self._held(), None) is not None:
+            found.append(self._words.text("outcome", "held"))
+        if self._kind == ERASURE and next(self._staying(), None) is not None:  # so far the request is not met
+            found.append(self._words.text("outcome", "remedy",
+                                          authority=self._policy.notice.controller.supervisory_authority))
         if self._still:
             found.append(self._words.text("outcome", "still"))
         went = self._done.on if self._done.rows else max((one.carried_out_on for one in self._by_month), default=None)
@@ -68,7 +74,9 @@ class Outcome:
             return "under_way"
         if next(self._waiting(), None) is not None:
             return "partly" if self._done.rows else "planned"
-        return "done" if self._done.rows else "nothing"
+        if self._done.rows:
+            return "done"
+        return "nothing" if next(self._held(), None) is None else "held"
 
     def _gone(self) -> Iterator[PartTold]:
         if not self._done.verified:
@@ -89,10 +97,10 @@ class Outcome:
                 yield self._told("waits", entity, part, rows, self._clauses(entity, part, ()), None,
                                  self._words.text("gone", "waits"))
 
-    def _staying(self) -> Iterator[PartTold]:
+    def _staying(self, *decisions: str) -> Iterator[PartTold]:
         """What stays: rows of one part that stay on the same grounds are told together, with the first and last day."""
         alike: dict[tuple[object, ...], list[JudgedPart]] = defaultdict(list)
-        for one in self._parts("retain", "hold"):
+        for one in self._parts(*(decisions or ("retain", "hold"))):
             alike[one.entity, one.part, one.decision, one.due_on is None, one.retained_by, one.held_by].append(one)
         for told in alike.values():
             one, days = told[0], sorted({part.due_on for part in told if part.due_on is not None})
@@ -104,6 +112,19 @@ class Outcome:
                 text = f"{text} {self._words.text('gone', 'by_itself')}"
             yield self._told("stays", one.entity, one.part, sum(part.rows for part in told),
                              self._clauses(one.entity, one.part, grounds), last, text, first)
+
+    def _held(self) -> Iterator[PartTold]:
+        """Of an objection: what marketing alone had, and a freeze keeps from being erased."""
+        if self._kind == OBJECTION:
+            yield from (told for told in self._staying("hold") if self._is_marketings(told.table, told.part))
+
+    def _is_marketings(self, entity: str, part: str) -> bool:
+        """Whether nothing but what an objection ends needs a part."""
+        retention = self._policy.retention
+        if entity not in SUBJECTS:
+            return entity == "newsletter_subscriptions"
+        purposes = retention.attributes[part].purposes if part in retention.attributes else ()
+        return bool(purposes) and all(OBJECTION in retention.purposes[name].ended_by for name in purposes)
 
     def _elsewhere_named(self) -> Iterator[PartTold]:
         """Deliveries and bills of others that have the person's address: they go with the others' order or invoice."""

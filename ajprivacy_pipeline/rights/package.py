@@ -60,6 +60,7 @@ class Assembler:
         self._number = month.number(person.subject_id) if person and person.subject_id else None
         self._attributes = month.attributes(self._number) if self._number is not None else {}
         self._applied = month.purposes(self._number) if self._number is not None else {}
+        self._open = month.open_matters(self._number) if self._number is not None else frozenset()
         self._upheld = False  # an objection of the person to our analyses
         self._keeping: set[str] = set()  # the grounds that keep something of what is told
         self._parts = {table: {column: part for (entity, part), stage in stages_of(policy).items() if entity == table
@@ -107,7 +108,12 @@ class Assembler:
         found = [self._words.of("profiling", clause) for clause in self._policy.rights.profiling_clauses
                  if any(clause in purpose.clauses for purpose in purposes)]
         yield from found
-        if found and self._is_out:
+        segment = self._month.segment(self._number) if found and self._number is not None else None
+        if segment is not None:
+            yield self._words("profiling_group", date=self._words.day(self._as_of), **segment._asdict())
+            if segment.industry:
+                yield self._words("profiling_industry", industry=segment.industry)
+        elif found and self._is_out:
             yield self._words("profiling_out", date=self._words.day(self._as_of))
 
     @property
@@ -174,6 +180,7 @@ class Assembler:
                 (held.table, self._id(held), part))
             self._keeping |= set(found.retained_by) if found else set()
             pending = open_while(self._policy.retention, found.retained_by, words.group("pending")) if found else ()
+            pending = tuple(name for name in pending if name in self._open) or pending  # what is open for this person
             yield Kept(fields=tuple(columns), decision=found.decision if found else "undecided",
                        until=found.due_on.isoformat() if found and found.due_on else None,
                        text=words.kept(found, None, self._actions(held.table, columns), pending,

@@ -9,6 +9,7 @@ from datetime import date
 
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.held import Held
+from ajprivacy_pipeline.rights.person import SUBJECTS
 from ajprivacy_pipeline.rights.wording import Wording
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE
 from ajprivacy_pipeline.warehouse.forms import read_moment
@@ -38,7 +39,8 @@ class Since:
         if not known:
             return words.text("since", "unknown")
         if len(days) == 1:
-            return words.text("since", "one", date=words.day(known[0]))
+            text = words.text("since", "one", date=words.day(known[0]))
+            return f"{text} {words.text('since', 'changed')}" if table in SUBJECTS else text
         text = words.text("since", "of_order" if table == _LINES else "many", date=words.day(min(known)),
                           field=words.of("fields", column or ""))
         return text if len(known) == len(days) else f"{text} {words.text('since', 'some_unknown')}"

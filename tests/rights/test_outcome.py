@@ -16,6 +16,7 @@ from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.enforcement.carry import apply_plan
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.our_copies import OurCopies
+from ajprivacy_pipeline.explain.words import Language
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.policy.enforcement import Backup
 from ajprivacy_pipeline.rights.daily import plan_ready, tidy
@@ -254,3 +255,43 @@ def test_an_answer_says_where_it_still_stands_and_until_when() -> None:
         "2. desember 2026.")
     assert told(OurCopies(None, None)) == [
         "Sikkerhetskopier der det gamle fortsatt står, er borte senest 25. desember 2026."]
+    policy = load_policy(NOTICE)  # without a register nobody knows
+    assert told(OurCopies(None, None)) == [
+        "Det gamle kan fortsatt stå i sikkerhetskopier. Når de er borte, har vi ikke registrert."]
+
+
+@pytest.mark.parametrize(("language", "names"), [
+    ("nb", "IT-leverandører, transportører og avdelingen som har kopien i «grid»"),
+    ("en", "IT providers, carriers on our behalf and the department that has the copy in “grid”")])
+def test_who_is_told_is_named_as_within_a_sentence(language: Language, names: str) -> None:
+    on = date(2026, 11, 20)
+    notices = [Notice(1, "R1", "erasure", name, (), on, on, None, None) for name in (
+        "it_services", "transport", "copy grid")]
+    found = Elsewhere(OurCopies(None, None), notices).ended(load_policy(NOTICE), Wording(language), on)
+    assert f" {names}, " in found[-1]
+
+
+@pytest.mark.parametrize(("entity", "part", "decision", "held"), [
+    ("customers", "gender", "hold", True), ("newsletter_subscriptions", "email", "hold", True),
+    ("customers", "name", "hold", False),  # the contract needs it, too
+    ("orders", "delivery", "hold", False), ("customers", "gender", "retain", False)])
+def test_an_objection_does_not_call_gone_what_a_freeze_holds(entity: str, part: str, decision: str, held: bool) -> None:
+    """Nothing was due, because everything that marketing alone had is held: it is not "no data"."""
+    known = judged.Judged(TODAY, ("customer:1",), (judged.JudgedPart(
+        entity, part, decision, date(2026, 11, 20), (), ("data_quality",) if decision == "hold" else (), 1),))
+    request = Request("R1", "objection", "recorded", date(2026, 11, 20), None, "new")
+    found = Outcome(load_policy(NOTICE), Wording("nb"), request, known, judged.CarriedOut(
+        Counter(), None, verified=False))
+    assert [(one.state, one.part) for one in found.parts()] == ([("stays", part)] if held else [])
+    assert ("Vi hadde ingen opplysninger som bare ble brukt til dette." in found.sentences()[0]) is not held
+    assert any("kan vi ikke slette ennå" in text for text in found.sentences()) is held
+
+
+@pytest.mark.parametrize(("decision", "told"), [("retain", True), ("due", False)])
+def test_an_erasure_that_is_met_in_part_tells_of_the_courts(decision: str, told: bool) -> None:
+    known = judged.Judged(TODAY, ("customer:1",), (judged.JudgedPart(
+        "customers", "name", decision, date(2028, 5, 2), ("contract",), (), 1),))
+    request = Request("R1", "erasure", "recorded", date(2026, 11, 20), None, "ready")
+    found = Outcome(load_policy(NOTICE), Wording("nb"), request, known, judged.CarriedOut(
+        Counter(), None, verified=False)).sentences()
+    assert any("bringe saken inn for domstolene" in text for text in found) is told

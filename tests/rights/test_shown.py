@@ -19,6 +19,8 @@ from ajprivacy_pipeline.rights.wording import Wording, open_while
 from ajprivacy_pipeline.storage import zones
 from tests.rights.shop import POLICY, TODAY
 
+MATTERS = ("CREATE TABLE retention.subject_purposes (subject_no INTEGER, undelivered BOOLEAN, unpaid BOOLEAN, "
+           "open_case BOOLEAN, warranty_unknown BOOLEAN)")
 LANGUAGES: tuple[Language, ...] = ("nb", "en")
 CASES = [
     ("customer_type", "enum", "sole_proprietor", "enkeltpersonforetak", "sole proprietor"),
@@ -112,6 +114,7 @@ def test_a_purpose_that_has_ended_is_told_as_ended(ended: str | None, keeps: boo
     con.execute("CREATE TABLE retention.subjects AS SELECT 'customer:1' AS subject_id, 1 AS subject_no")
     con.execute("CREATE TABLE retention.attribute_decisions AS SELECT 1 AS subject_no, 'name' AS attribute, "
                 "'retain' AS decision, NULL::DATE AS due_on, ['profile'] AS retained_by, []::VARCHAR[] AS held_by")
+    con.execute(MATTERS)
     con.execute("CREATE TABLE retention.purpose_status AS SELECT 1 AS subject_no, 'individualisation' AS purpose, "
                 "$ended::DATE AS lapses_on", {"ended": ended})
     con.execute("CREATE TABLE retention.record_decisions AS SELECT 1 AS subject_no, 'orders' AS entity, 'o' AS "
@@ -200,6 +203,7 @@ def month(decision: str = "due") -> Month:
                 "$decision AS decision, DATE '2020-01-02' AS due_on, []::VARCHAR[] AS retained_by, "
                 "[]::VARCHAR[] AS held_by",
                 {"decision": decision})
+    con.execute(MATTERS)
     con.execute("CREATE TABLE retention.purpose_status (subject_no INTEGER, purpose VARCHAR, lapses_on DATE)")
     con.execute("CREATE TABLE retention.record_decisions (entity VARCHAR, record_id VARCHAR, part VARCHAR, decision "
                 "VARCHAR, due_on DATE, retained_by VARCHAR[], held_by VARCHAR[], subject_no INTEGER)")
@@ -251,6 +255,42 @@ def test_who_is_in_no_group_of_customers_is_told_so(decision: str, table: str, a
     found = Assembler(POLICY, Wording("nb"), Person(table, "1", CARD), opened).package(access, [], [], {}, TODAY)
     out = "Ved vurderingen 1. november 2026 er du ikke plassert i noen slik gruppe."
     assert {(): "no groups"}.get(found.profiling, "in none" if out in found.profiling else "in some") == told
+
+
+@pytest.mark.parametrize(("is_open", "text"), [
+    ("unpaid", "så lenge betaling gjenstår; det vurderes"),
+    ("unpaid, open_case", "så lenge en sak er åpen eller betaling gjenstår; det vurderes"),
+    ("", "så lenge en sak er åpen, levering gjenstår, betaling gjenstår eller en garantitid er ukjent; det vurderes")])
+def test_what_keeps_a_purpose_open_is_what_is_open_for_this_person(is_open: str, text: str) -> None:
+    """Where the month knows nothing that is open, everything that may be is named."""
+    access = Request("A", "access", "recorded", date(2026, 11, 20), None, "ready")
+    opened = month("retain")
+    assert opened.con is not None
+    opened.con.execute("UPDATE retention.attribute_decisions SET due_on = NULL, retained_by = ['contract']")
+    opened.con.execute("INSERT INTO retention.subject_purposes VALUES (8, true, true, true, true)")  # somebody else's
+    if is_open:
+        values = ", ".join(["7", *["true"] * len(is_open.split(","))])
+        opened.con.execute(f"INSERT INTO retention.subject_purposes (subject_no, {is_open}) VALUES ({values})")
+    (table,) = Assembler(POLICY, Wording("nb"), KARI, opened).package(access, [], [KEPT], {}, TODAY).held
+    assert text in " ".join(kept.text for kept in table.rows[0].kept)
+
+
+@pytest.mark.parametrize(("language", "group", "industry"), [
+    ("nb", "1 for hvor nylig, 3 for hvor ofte og 5 for hvor mye.", "Bransjen du var plassert i, er Bygg."),
+    ("en", "1 for how recently, 3 for how often and 5 for how much.", "The industry you were placed in is Bygg.")])
+def test_whoever_is_in_a_group_of_customers_is_told_which(language: Language, group: str, industry: str) -> None:
+    access = Request("A", "access", "recorded", date(2026, 11, 20), None, "ready")
+    opened = month("retain")
+    assert opened.con is not None
+    for statement in (
+            "CREATE SCHEMA pseudonyms", "CREATE SCHEMA pseudonymised",
+            "CREATE TABLE pseudonyms.people AS SELECT 7 AS subject_no, 'a' AS segment_token UNION ALL SELECT 8, 'b'",
+            ("CREATE TABLE pseudonymised.customer_segments AS SELECT 'a' AS customer_token, 1 AS recency_fifth, "
+             "3 AS frequency_fifth, 5 AS monetary_fifth, 'Bygg' AS industry UNION ALL SELECT 'b', 2, 2, 2, NULL")):
+        opened.con.execute(statement)
+    told = Assembler(POLICY, Wording(language), KARI, opened).package(access, [], [KEPT], {}, TODAY).profiling
+    assert told[1].endswith(group)
+    assert told[2] == industry
 
 
 def test_a_page_of_what_a_person_has_given_does_not_claim_to_be_everything() -> None:
