@@ -168,6 +168,10 @@ CREATE OR REPLACE TEMP MACRO region_of(country, code, spellings, pattern, width,
          THEN coalesce(list_extract(labels, list_position(starts, upper(left(trim(code), width)))), abroad_value)
          ELSE abroad_value END;
 
+-- An amount converted at a rate. At 1 it is the amount: bringing a product back to fewer decimals takes fifty times as long.
+CREATE OR REPLACE TEMP MACRO at_rate(x, rate) AS
+    CASE WHEN rate = 1 THEN TRY_CAST(x AS DECIMAL(24, 5)) ELSE TRY_CAST(x * rate AS DECIMAL(24, 5)) END;
+
 -- A text of the source as it may be published: printable characters alone, none at its beginning that a spreadsheet reads
 -- as a formula, and no more than so many. NULL where nothing is left.
 CREATE OR REPLACE TEMP MACRO shown_text(x, most) AS

@@ -24,7 +24,7 @@ amounts AS (
 totals AS (
     SELECT
         o.customer_id, count(*) AS orders, max(o.ordered_on) AS last_on,
-        greatest(coalesce(sum(TRY_CAST(a.amount * o.rate AS DECIMAL(24, 5))), 0), 0) AS spend
+        greatest(coalesce(sum(at_rate(a.amount, o.rate)), 0), 0) AS spend
     FROM orders AS o
     LEFT JOIN amounts AS a ON a.order_id = o.order_id
     GROUP BY o.customer_id

@@ -50,20 +50,27 @@ lines AS (
     FROM staged.order_lines
     WHERE order_id IN (SELECT order_id FROM known)
     GROUP BY order_id, product_id
+),
+products AS (  -- each text is looked at once, not once a line
+    SELECT
+        product_id,
+        nullif(shown_text(name, $most_characters), $all) AS product_name,
+        nullif(shown_text(category, $most_characters), $all) AS product_category
+    FROM staged.products
 )
 SELECT
     k.month, k.period, k.order_number, k.token, k.nameless_order, k.customer_type, k.postal_region,
     coalesce(nullif(l.product_id, $all), $unknown) AS product_id,
-    coalesce(nullif(shown_text(p.name, $most_characters), $all), $unknown) AS product_name,
-    coalesce(nullif(shown_text(p.category, $most_characters), $all), $unknown) AS product_category,
+    coalesce(p.product_name, $unknown) AS product_name,
+    coalesce(p.product_category, $unknown) AS product_category,
     coalesce(l.lines, 0) AS lines,
     coalesce(l.live_lines, 0) AS live_lines,
     coalesce(l.units, 0) AS units,
     coalesce(l.returned_units, 0) AS returned_units,
     CASE WHEN coalesce(l.live_lines, 0) = 0 THEN 0 ELSE TRY_CAST(round(l.amount * k.rate, 2) AS DECIMAL(24, 5)) END AS revenue_nok,
-    TRY_CAST(l.lowest * k.rate AS DECIMAL(24, 5)) AS lowest_price,
-    TRY_CAST(l.highest * k.rate AS DECIMAL(24, 5)) AS highest_price,
+    at_rate(l.lowest, k.rate) AS lowest_price,
+    at_rate(l.highest, k.rate) AS highest_price,
     CASE WHEN k.rate IS NULL AND l.amount IS NOT NULL THEN l.live_lines ELSE 0 END AS unconverted_lines
 FROM known AS k
 LEFT JOIN lines AS l ON l.order_id = k.order_id
-LEFT JOIN staged.products AS p ON p.product_id = l.product_id
+LEFT JOIN products AS p ON p.product_id = l.product_id

@@ -20,10 +20,13 @@ cases AS (
     LEFT JOIN staged.orders AS o ON o.order_id = a.order_id
     JOIN span AS s ON a.opened_on BETWEEN s.first_day AND s.last_day OR a.closed_on BETWEEN s.first_day AND s.last_day
 ),
+products AS (  -- each text is looked at once, not once a line
+    SELECT product_id, nullif(shown_text(category, $most_characters), $all) AS product_category FROM staged.products
+),
 categories AS (
-    SELECT DISTINCT l.order_id, coalesce(nullif(shown_text(p.category, $most_characters), $all), $unknown) AS product_category
+    SELECT DISTINCT l.order_id, coalesce(p.product_category, $unknown) AS product_category
     FROM staged.order_lines AS l
-    LEFT JOIN staged.products AS p ON p.product_id = l.product_id
+    LEFT JOIN products AS p ON p.product_id = l.product_id
     WHERE l.returned_on IS NULL AND l.order_id IN (SELECT order_id FROM cases)
 ),
 placed AS (
