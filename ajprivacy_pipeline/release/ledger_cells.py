@@ -131,19 +131,18 @@ def _contributors(con: Connection, policy: Policy, shape: Shape, since: date) ->
     width, values = digits(shape), _own_values(con, policy, shape)
     keys, rows = by_contributor(con, policy, shape.table, {f"own_{m}": value for m, value in values.items()},
                                 (since, date.max.replace(day=1)))
-    pieces = []
-    for measure in shape.measures:
-        own = quote(f"own_{measure}")
-        made = f"substr(sha256(salt || {literal('|' + measure + '|')} || {own}), 1, {width})"
-        none, least = literal("0" * width), literal("0" * (width - 1) + "1")
-        pieces.append(f"CASE WHEN {own} IS NULL THEN {none} WHEN {made} = {none} THEN {least} ELSE {made} END"
-                      if measure in values else none)
+    none, least = literal("0" * width), literal("0" * (width - 1) + "1")
+    made = {m: quote(f"made_{m}") for m in shape.measures if m in values}
+    hashed = "".join(f", substr(sha256(salt || {literal('|' + m + '|')} || {quote(f'own_{m}')}), 1, {width}) AS {name}"
+                     for m, name in made.items())  # apart, so that each is made once
+    pieces = [f"CASE WHEN {made[m]} = {none} THEN {least} ELSE coalesce({made[m]}, {none}) END" if m in made else none
+              for m in shape.measures]
     listed = ", ".join(map(quote, keys))
-    return (f"INSERT INTO temp.ledger_contributors SELECT k.ledger_month, k.cell, p.person, "
-            f"CAST('0x' || {' || '.join(pieces)} AS UBIGINT) "
+    return (f"INSERT INTO temp.ledger_contributors SELECT ledger_month, cell, person, "
+            f"CAST('0x' || {' || '.join(pieces)} AS UBIGINT) FROM (SELECT k.ledger_month, k.cell, p.person{hashed} "
             f"FROM (SELECT * FROM temp.ledger_keys WHERE ledger_month >= DATE {literal(since.isoformat())} "
             f"AND suppressed <> {2 ** len(shape.measures) - 1}) AS k "
-            f"JOIN ({rows}) AS r USING ({listed}) JOIN temp.ledger_people AS p ON p.token = r.token")
+            f"JOIN ({rows}) AS r USING ({listed}) JOIN temp.ledger_people AS p ON p.token = r.token)")
 
 
 def _own_values(con: Connection, policy: Policy, shape: Shape) -> dict[str, str]:
