@@ -51,7 +51,7 @@ def month(home: Path, url: str, history_from: str | None = HISTORY_FROM, **more:
 def decisions(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
     """The decision tables as rows, in order."""
     out = settings.home / "decisions"
-    export_decisions(settings, MONTH, out)
+    export_decisions(settings, MONTH, out, by="test")
     con = zones.memory()
     return {name: con.execute(f"SELECT * FROM read_parquet({zones.literal(str(out / f'{name}.parquet'))}) ORDER BY ALL")
             .fetchall() for name in DECISIONS}

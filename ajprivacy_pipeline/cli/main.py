@@ -40,7 +40,7 @@ from ajprivacy_pipeline.cli.options import (
     sample_url,
 )
 from ajprivacy_pipeline.errors import INTERRUPTED, PrivacyError
-from ajprivacy_pipeline.settings import Settings, load_settings
+from ajprivacy_pipeline.settings import Settings, load_settings, operator
 
 if TYPE_CHECKING:
     from ajprivacy_pipeline.release import ReleaseRequest
@@ -163,7 +163,7 @@ def decisions(
 ) -> None:
     """Write a month's decisions as Parquet, one file a table. They name people: treat the folder as restricted."""
     from ajprivacy_pipeline.retention.export import export_decisions
-    for table, rows in export_decisions(load_settings(), month, out).items():
+    for table, rows in export_decisions(load_settings(), month, out, by=operator()).items():
         typer.echo(f"{table:24}{rows:>14,} rows   {out / f'{table}.parquet'}")
 
 

@@ -47,7 +47,7 @@ def access_log(
         "--subject", metavar="SUBJECT", help="Of customer:ID or contact:ID alone.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List who looked at people's data: explanations and packages. Whom it was about is a token."""
+    """List who looked at people's data: explanations, packages, decisions taken out. Whom it was about is a token."""
     from ajprivacy_pipeline.oversight.accesses import accesses
     rows = accesses(prepared(), subject)
     if as_json:

@@ -1,4 +1,4 @@
-"""Who looked at a person: the append-only log of explanations and packages.
+"""Who looked at a person: the append-only log of explanations, packages, and decisions that were taken out.
 
 Belongs here: reading the log. Does not belong here: writing it, which each access does first (`control.record_access`).
 Whom it was about is a keyed token: it can be asked for by a subject's id, and not read out of the log.
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline.explain import check_subject
 from ajprivacy_pipeline.settings import Settings
-from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.control import EVERYBODY, ControlStore
 from ajprivacy_pipeline.storage.control_tables import access_log
 from ajprivacy_pipeline.storage.keystore import KeyStore
 
@@ -23,14 +23,14 @@ class Access(TypedDict):
     by: str
     what: str
     month: str
-    subject: str  # the first characters of the token: the same for the same person
+    subject: str  # the first characters of the token: the same for the same person; EVERYBODY
 
 
 _SHOWN = 12
 
 
 def accesses(settings: Settings, subject_id: str | None = None) -> list[Access]:
-    """Returns every access, oldest first; of one subject where one is named.
+    """Returns every access, oldest first; of one subject where one is named, with those that were about everybody.
 
     Raises:
         ControlError: that is no subject's id.
@@ -38,7 +38,7 @@ def accesses(settings: Settings, subject_id: str | None = None) -> list[Access]:
     query = sa.select(access_log).order_by(access_log.c.id)
     if subject_id is not None:
         token = KeyStore(settings.keys, settings.root_key).derive("looks", check_subject(subject_id)).hex()
-        query = query.where(access_log.c.subject_id == token)
+        query = query.where(access_log.c.subject_id.in_([token, EVERYBODY]))
     return [cast(Access, {"looked_at": row["looked_at"], "by": row["by"], "what": row["what"], "month": row["month"],
                           "subject": row["subject_id"][:_SHOWN]})
             for row in ControlStore.in_folder(settings.control).rows(query)]

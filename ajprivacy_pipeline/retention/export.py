@@ -10,6 +10,7 @@ from pathlib import Path
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.boundary import boundary
+from ajprivacy_pipeline.storage.control import EVERYBODY, ControlStore
 from ajprivacy_pipeline.storage.month_files import DECISION_TABLES, read_month
 
 # subject_no is a number within the month's file; outside it a subject has its id alone.
@@ -18,14 +19,17 @@ _EXPORTS = {name: f"SELECT COLUMNS(lambda name: name <> 'subject_no') FROM reten
     "quality": 'SELECT table_name AS "table", id, column_name AS "column", fault FROM staged.quality'}
 
 
-def export_decisions(settings: Settings, month: str, out: Path) -> dict[str, int]:
+def export_decisions(settings: Settings, month: str, out: Path, *, by: str) -> dict[str, int]:
     """Write a month's decisions and faults as Parquet, a file a table, ordered by all columns; returns row counts.
+
+    They name everybody: that `by` took them out is logged first.
 
     Raises:
         ZoneError: the month was never run or its file is destroyed.
         ControlError: its decisions are not complete.
     """
     with boundary("decisions"), read_month(settings, month) as (con, _):
+        ControlStore.in_folder(settings.control).record_access(EVERYBODY, month, "decisions", by)
         return _write_parquet(con, out)
 
 

@@ -230,10 +230,11 @@ class Assembler:
                 continue
             fields = tuple(FieldTold(name=column, label=words.of("fields", column), purposes=(), clauses=())
                            for column in dict.fromkeys(column for row in rows for column in row))
+            told = (HeldRow(values=row, kept=(Kept(
+                fields=tuple(name for name, value in row.items() if value is not None), decision="period", until=None,
+                text=words.text("kept", "copies")),)) for row in rows)
             yield HeldTable(table=table, title=words.text("titles", "copy", table=table), kind="copy",
-                            origin=words.of("origins", "copy"), fields=fields, rows=tuple(HeldRow(
-                                values=row, kept=(Kept(fields=tuple(row), decision="period", until=None,
-                                                       text=words.text("kept", "copies")),)) for row in rows))
+                            origin=words.of("origins", "copy"), fields=fields, rows=tuple(told))
 
     def _concerned(self, told: Sequence[HeldTable]) -> frozenset[str]:
         """The purposes that something is held for, or that apply or applied; a request is held of whoever asks."""

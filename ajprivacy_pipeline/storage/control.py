@@ -49,6 +49,8 @@ def is_full(error: Exception) -> bool:
     return isinstance(error, OperationalError) and any(
         text in str(error.orig) for text in ("disk I/O error", "database or disk is full"))
 
+EVERYBODY = "everybody"  # whom an access is about that takes out a whole zone
+
 
 class ControlStore:
     """Typed access to the control store."""
@@ -235,7 +237,7 @@ class ControlStore:
         return found
 
     def record_access(self, token: str, month: str, what: str, by: str) -> None:
-        """Records an access to a person's data; `token` stands for the subject, derived by its key store."""
+        """Records an access to a person's data; `token`: of the subject, by its key store, or EVERYBODY."""
         self.insert(access_log, [{"subject_id": token, "month": month, "what": what, "by": by, "looked_at": utc_now()}])
 
     def warranties_before(self, month: str) -> dict[str, int | None]:

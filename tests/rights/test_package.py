@@ -14,8 +14,12 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.oversight.accesses import accesses
+from ajprivacy_pipeline.rights.decided import Month
 from ajprivacy_pipeline.rights.folder import PREFIX, destroy_copies, read_copy
+from ajprivacy_pipeline.rights.package import Assembler
+from ajprivacy_pipeline.rights.requests import Request
 from ajprivacy_pipeline.rights.shapes import SCHEMA, read_package, schema
+from ajprivacy_pipeline.rights.wording import Wording
 from ajprivacy_pipeline.run.month import open_month
 from ajprivacy_pipeline.run.steps import run_decisions
 from ajprivacy_pipeline.storage.control import ControlStore
@@ -309,12 +313,30 @@ def test_who_looked_is_noted_without_naming_whom(desk: Desk, say: Say, tmp_path:
         assert (code, out.count("Ada"), "K1" in out, err) == (0, len(looks), False, ""), out
 
 
+def test_whoever_takes_a_months_decisions_out_looks_at_everybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                               capsys: pytest.CaptureFixture[str]) -> None:
+    desk = prepared(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", monkeypatch)
+    assert desk.run(capsys, "decisions", "--month", "2026-10", "--out", str(tmp_path / "out"))[0] == 0
+    for whom in (None, "customer:K1"):
+        assert [(one["what"], one["month"], one["subject"]) for one in accesses(desk.settings, whom)] == [
+            ("decisions", "2026-10", "everybody")]
+    assert desk.run(capsys, "decisions", "--month", "2026-09", "--out", str(tmp_path / "none"))[0] == 2
+    assert len(accesses(desk.settings)) == 1
+
+
+def test_of_a_copy_only_what_it_holds_is_said_to_follow_the_rest() -> None:
+    asked_for = Request("A", "access", "recorded", TODAY, None, "ready")
+    (table,) = Assembler(POLICY, Wording("nb"), None, Month()).package(
+        asked_for, [], [], {"grid": [{"id": "1", "name": None, "email": "kari@example.no"}]}, TODAY).held
+    assert [kept.fields for kept in table.rows[0].kept] == [("id", "email")]
+
+
 @pytest.mark.parametrize(("language", "asked_for"), [
-    ("nb", ["Hvem vi er", "Henvendelsen din", "Hva vi har registrert", "Hvor lenge", "Hvorfor",
+    ("nb", ["Hvem vi er", "Henvendelsen din", "Hva vi har registrert", "Siden når", "Hvor lenge", "Hvorfor",
             "Hvor opplysningene kommer fra", "Hvorfor, og på hvilket grunnlag", "Hvem som mottar opplysninger",
             "Utlevert til myndigheter", "Overføring ut av EU/EØS", "Profilering", "Tidligere henvendelser fra deg",
             "Rettighetene dine", "Klage"]),
-    ("en", ["Who we are", "Your request", "What we hold", "How long", "Why", "Where the data comes from",
+    ("en", ["Who we are", "Your request", "What we hold", "Since when", "How long", "Why", "Where the data comes from",
             "Why, and on which legal ground", "Who receives data", "Disclosed to authorities",
             "Transfers out of the EU/EEA", "Profiling", "Your earlier requests", "Your rights", "Complaint"])])
 def test_a_page_has_every_heading_that_an_authority_asks_for(desk: Desk, say: Say, tmp_path: Path, language: str,
@@ -326,7 +348,7 @@ def test_a_page_has_every_heading_that_an_authority_asks_for(desk: Desk, say: Sa
     assert places == sorted(places)
     assert not re.search(r"</h[24]>\s*(<h2>|</main>|</section>)", text)
     sources = text.count("<section>")
-    assert [headings.count(name) for name in asked_for[5:6]] == [sources]
+    assert [headings.count(name) for name in asked_for[6:7]] == [sources]
 
 
 @pytest.mark.parametrize("language", ["nb", pytest.param("en", marks=pytest.mark.soak)])
