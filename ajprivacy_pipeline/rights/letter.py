@@ -54,7 +54,7 @@ def write_letter(settings: Settings, request_id: str, about: str, out: Path, *, 
 def _kind(policy: Policy, request: Request, about: str) -> LetterKind:
     if about == "extension" and request.is_open and request.extended_on is not None:
         return "extension"
-    if about == "identity" and request.waits_for_identity(policy.rights):
+    if about == "identity" and (request.waits_for_identity(policy.rights) or _is_by_address(policy, request)):
         return "identity"
     if about == "lifting" and request.is_open and request.kind in RESTRICTING:
         return "lifting"
@@ -63,6 +63,16 @@ def _kind(policy: Policy, request: Request, about: str) -> LetterKind:
     raise RightsError({"extension": "its deadline was not extended: `ajprivacy request extend` comes first",
                        "identity": "it does not wait for identification",
                        "lifting": "it is no restriction that stands"}[about])
+
+
+def _is_by_address(policy: Policy, request: Request) -> bool:
+    """Whether an open request names an address alone, which may be several people's: then more is asked for.
+
+    Whether it is, is not looked at: the letter reads the same.
+    """
+    asker = request.asker
+    return (request.is_open and request.kind not in policy.rights.without_identity and asker is not None
+            and not asker.customer_id and not asker.contact_id)
 
 
 def _sentences(policy: Policy, words: Wording, request: Request, about: LetterKind) -> tuple[str, ...]:

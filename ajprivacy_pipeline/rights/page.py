@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ajprivacy_pipeline.rights.shapes import FieldTold, HeldRow, HeldTable, Package
+from ajprivacy_pipeline.rights.opening import PORTABILITY
+from ajprivacy_pipeline.rights.shapes import SCHEMA, FieldTold, HeldRow, HeldTable, Package
 from ajprivacy_pipeline.rights.shown import shown
 from ajprivacy_pipeline.rights.wording import Wording
 
@@ -23,9 +24,14 @@ _NAME = re.compile(r"\W+")
 
 
 def render_files(package: Package) -> dict[str, str]:
-    """Returns the files of an answer by name: package.json, package.html, and a CSV file for each table."""
+    """Returns the files of an answer by name: package.json, package.html, and a CSV file for each table.
+
+    What a person takes along has the schema of the JSON with it, for whoever reads it next.
+    """
     found = {"package.json": package.model_dump_json(indent=2) + "\n",
              "package.html": render(package)}
+    if package.held and package.kind == PORTABILITY:
+        found[SCHEMA.name] = SCHEMA.read_text(encoding="utf-8")
     for table in package.held:
         name = _NAME.sub("_", table.table) + ("" if table.kind == "own" else f"_{table.kind}")
         found[f"{name}.csv"] = _csv(table)

@@ -213,6 +213,19 @@ def test_a_letter_that_is_not_due_is_refused(say: Say, tmp_path: Path, about: st
     assert say("request", "show", request, "--json")[1] == before
 
 
+@pytest.mark.parametrize(("kind", "whose", "may"), [
+    ("access", ("--email", "kari@example.no"), True), ("access", ("--email", "nobody@example.no"), True),
+    ("access", ("--customer", "1"), False), ("objection", ("--email", "kari@example.no"), False)])
+def test_more_is_asked_of_an_address_that_was_verified(say: Say, tmp_path: Path, kind: str, whose: tuple[str, str],
+                                                       may: bool) -> None:
+    """It may be several people's, and the letter reads the same for one, for several and for nobody."""
+    request = asked(say, kind, *whose)
+    assert say("request", "verify-identity", request)[0] == 0
+    code, _, err = say("request", "letter", request, "--about", "identity", "--out", str(tmp_path / "out"))
+    assert (code, "does not wait for identification" in err) == ((0, False) if may else (2, True))
+    assert (tmp_path / "out").exists() is may
+
+
 def test_the_day_of_the_desk_is_the_day_of_the_letter(say: Say, tmp_path: Path) -> None:
     request = asked(say, "access")
     say("request", "letter", request, "--about", "identity", "--out", str(tmp_path / "out"))

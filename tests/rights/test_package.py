@@ -126,6 +126,7 @@ def test_portability_is_read_back_with_the_same_values(desk: Desk, say: Say, tmp
             assert [row[key[0]] for row in found[table]] == own
     assert set(found) <= set(portable)
     assert [row["communication_id"] for row in found["communications"]] == ["M1"]  # what we wrote is not hers
+    assert json.loads((tmp_path / "out" / "package.schema.json").read_text(encoding="utf-8")) == schema()
     for table, rows in found.items():
         with (tmp_path / "out" / f"{table}.csv").open(encoding="utf-8", newline="") as file:
             assert [{name: value or None for name, value in row.items()} for row in csv.DictReader(file)] == rows
