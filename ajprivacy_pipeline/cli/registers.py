@@ -49,9 +49,9 @@ def outbox_list(
         print_json(rows)
         return
     if rows:
-        typer.echo(f"{'notice':>7}  {'request':24}{'about':16}{'addressee':28}{'due':12}state")
+        typer.echo(f"{'notice':>7}  {'request':24}{'about':21}{'addressee':28}{'due':12}state")
     for row in rows:
-        typer.echo(f"{row['notice']:>7}  {row['request']:24}{row['about']:16}{row['addressee']:28}{row['due_on']:12}"
+        typer.echo(f"{row['notice']:>7}  {row['request']:24}{row['about']:21}{row['addressee']:28}{row['due_on']:12}"
                    f"{row['state']}")
     typer.echo(f"{len(rows):,} notice(s)")
 
