@@ -29,6 +29,11 @@ _PEOPLE = """
     SELECT request_id, list(DISTINCT subject_id ORDER BY subject_id) FILTER (subject_id IS NOT NULL)
     FROM scratch.asked GROUP BY request_id
 """
+_OPEN = """
+    SELECT a.request_id, bool_or(p.undelivered), bool_or(p.unpaid), bool_or(p.open_case), bool_or(p.warranty_unknown)
+    FROM scratch.asked AS a JOIN retention.subject_purposes AS p USING (subject_id) GROUP BY a.request_id
+"""
+MATTERS = ("undelivered", "unpaid", "open_case", "warranty_unknown")  # as _OPEN has them
 _JUDGED = """
     WITH people AS (
         SELECT request_id, subject_id, list("freeze") FILTER ("freeze" IS NOT NULL) AS freezes
@@ -97,6 +102,7 @@ class Judged:
     on: date
     people: tuple[str, ...]
     parts: tuple[JudgedPart, ...]
+    open: tuple[str, ...] = ()  # matters of the one person that leave purposes without an end, by the policy's names
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,9 @@ def judge_all(con: Connection, day: date) -> dict[str, Judged]:
     for request_id, entity, part, decision, due_on, why, held, rows in con.execute(
             _JUDGED, {"tells": list(TELLS_OF_SOMEBODY), "another": OF_ANOTHER, "elsewhere": ELSEWHERE}).fetchall():
         parts[request_id].append(JudgedPart(entity, part, decision, due_on, tuple(why), tuple(held), rows))
-    return {request_id: Judged(day, tuple(people or ()), tuple(parts[request_id]))
+    still = {request_id: tuple(name for name, is_open in zip(MATTERS, row, strict=True) if is_open)
+             for request_id, *row in con.execute(_OPEN).fetchall()}
+    return {request_id: Judged(day, tuple(people or ()), tuple(parts[request_id]), still.get(request_id, ()))
             for request_id, people in con.execute(_PEOPLE).fetchall()}
 
 
@@ -136,7 +144,7 @@ def judged(settings: Settings, keys: KeyStore, request_id: str) -> Judged | None
     found = json.loads(content)
     parts = (JudgedPart(**{**part, "due_on": _day(part["due_on"]), "retained_by": tuple(part["retained_by"]),
                            "held_by": tuple(part["held_by"])}) for part in found["parts"])
-    return Judged(date.fromisoformat(found["on"]), tuple(found["people"]), tuple(parts))
+    return Judged(date.fromisoformat(found["on"]), tuple(found["people"]), tuple(parts), tuple(found.get("open", ())))
 
 
 def carried_out(settings: Settings, keys: KeyStore, control: ControlStore, request_id: str) -> CarriedOut:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
-from ajprivacy_pipeline.enforcement.judged import OF_ANOTHER, TELLS_OF_SOMEBODY
+from ajprivacy_pipeline.enforcement.judged import MATTERS, OF_ANOTHER, TELLS_OF_SOMEBODY
 from ajprivacy_pipeline.rights.person import Person
 from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.storage.boundary import boundary
@@ -66,9 +66,9 @@ class Month:
 
     def open_matters(self, number: int | None) -> frozenset[str]:
         """Returns which matters are open for a subject and leave purposes without an end, by the policy's names."""
-        found = self._all(f"SELECT {', '.join(_MATTERS)} FROM retention.subject_purposes WHERE subject_no = $number",
+        found = self._all(f"SELECT {', '.join(MATTERS)} FROM retention.subject_purposes WHERE subject_no = $number",
                           number=number)
-        return frozenset(name for row in found for name, is_open in zip(_MATTERS, row, strict=True) if is_open)
+        return frozenset(name for row in found for name, is_open in zip(MATTERS, row, strict=True) if is_open)
 
     def segment(self, number: int | None) -> Segment | None:
         """Returns the group of customers that somebody is sorted into; None where they are in none."""
@@ -143,7 +143,6 @@ class Month:
         return self.con.execute(query, values).fetchall() if self.con is not None else []
 
 
-_MATTERS = ("undelivered", "unpaid", "open_case", "warranty_unknown")
 _SEGMENT = """
     SELECT s.recency_fifth, s.frequency_fifth, s.monetary_fifth, s.industry FROM pseudonyms.people AS p
     JOIN pseudonymised.customer_segments AS s ON s.customer_token = p.segment_token WHERE p.subject_no = $number

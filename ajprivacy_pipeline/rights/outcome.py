@@ -19,7 +19,7 @@ from ajprivacy_pipeline.rights.elsewhere import NOWHERE, Elsewhere
 from ajprivacy_pipeline.rights.person import SUBJECTS
 from ajprivacy_pipeline.rights.requests import Request
 from ajprivacy_pipeline.rights.shapes import PartTold
-from ajprivacy_pipeline.rights.wording import Wording, open_while
+from ajprivacy_pipeline.rights.wording import Wording, open_while, that_are_open
 
 ERASURE, OBJECTION = "erasure", "objection"
 ENDING = (ERASURE, OBJECTION)
@@ -99,6 +99,7 @@ class Outcome:
 
     def _staying(self, *decisions: str) -> Iterator[PartTold]:
         """What stays: rows of one part that stay on the same grounds are told together, with the first and last day."""
+        still = self._judged.open if self._judged is not None else ()
         alike: dict[tuple[object, ...], list[JudgedPart]] = defaultdict(list)
         for one in self._parts(*(decisions or ("retain", "hold"))):
             alike[one.entity, one.part, one.decision, one.due_on is None, one.retained_by, one.held_by].append(one)
@@ -106,8 +107,9 @@ class Outcome:
             one, days = told[0], sorted({part.due_on for part in told if part.due_on is not None})
             first, last = (days[0], days[-1]) if days else (None, None)
             grounds = one.retained_by if one.decision == "retain" else one.held_by
-            text = self._words.kept(Decision(one.decision, last, one.retained_by, one.held_by), first, (), open_while(
-                self._policy.retention, one.retained_by, self._words.group("pending")))
+            text = self._words.kept(
+                Decision(one.decision, last, one.retained_by, one.held_by), first, (), that_are_open(
+                    open_while(self._policy.retention, one.retained_by, self._words.group("pending")), still))
             if one.decision == "retain" and last is not None:
                 text = f"{text} {self._words.text('gone', 'by_itself')}"
             yield self._told("stays", one.entity, one.part, sum(part.rows for part in told),

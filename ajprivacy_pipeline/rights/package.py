@@ -37,12 +37,13 @@ from ajprivacy_pipeline.rights.shapes import (
     RequestTold,
 )
 from ajprivacy_pipeline.rights.since import Since
-from ajprivacy_pipeline.rights.wording import Wording, open_while
+from ajprivacy_pipeline.rights.wording import Wording, open_while, that_are_open
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE
 from ajprivacy_pipeline.warehouse.lookup import Row
 
 _BULK_PERIODS = {"web_events": ("visits", "cookie_months"), "app_logs": ("logs", "log_months")}
 _ROWS = {**dict.fromkeys(SUBJECTS, "with_subject"), "newsletter_subscriptions": "with_subscription"}
+_COMPANY = "company"  # stands for the part of what is a company's own
 _PROVIDED_SIDE = "in"  # the direction of messages that the person wrote
 
 
@@ -170,21 +171,32 @@ class Assembler:
             return
         parts: dict[str, list[str]] = {}
         for column in given:
-            parts.setdefault(self._parts[held.table].get(column, ""), []).append(column)
+            part = self._parts[held.table].get(column, "")
+            parts.setdefault(_COMPANY if self._is_companys(held.table, part, column) else part, []).append(column)
         for part, columns in parts.items():
-            if not part:
+            if part in ("", _COMPANY):
                 yield Kept(fields=tuple(columns), decision="period", until=None,
-                           text=words.text("kept", _ROWS.get(held.table, "with_row")))
+                           text=words.text("kept", part or _ROWS.get(held.table, "with_row")))
                 continue
             found = self._attributes.get(part) if held.table in SUBJECTS else decisions.get(
                 (held.table, self._id(held), part))
             self._keeping |= set(found.retained_by) if found else set()
             pending = open_while(self._policy.retention, found.retained_by, words.group("pending")) if found else ()
-            pending = tuple(name for name in pending if name in self._open) or pending  # what is open for this person
+            pending = that_are_open(pending, self._open)
             yield Kept(fields=tuple(columns), decision=found.decision if found else "undecided",
                        until=found.due_on.isoformat() if found and found.due_on else None,
                        text=words.kept(found, None, self._actions(held.table, columns), pending,
                                        some_went=bool(self._went)))
+
+    def _is_companys(self, table: str, part: str, column: str) -> bool:
+        """Whether a value is a company's own, which is about no person and is never decided about."""
+        if self._person is None or (self._person.row or {}).get("customer_type") != "business":
+            return False
+        if table not in SUBJECTS:
+            return part == "link"
+        attribute = self._policy.retention.attributes.get(part)
+        return attribute is not None and (column in attribute.company_columns or "business" not in (
+            *attribute.types, *attribute.misplaced))
 
     def _actions(self, table: str, columns: Sequence[str]) -> list[str]:
         """What the policy does to these columns when they are due."""

@@ -36,6 +36,11 @@ def open_while(retention: Retention, grounds: Sequence[str], named: Collection[s
     return tuple(found) if len(purposes) == len(grounds) and found.keys() <= set(named) else ()
 
 
+def that_are_open(matters: tuple[str, ...], still: Collection[str]) -> tuple[str, ...]:
+    """Returns of what may leave grounds without an end what is open for a person; all of it where nothing is known."""
+    return tuple(name for name in matters if name in still) or matters
+
+
 class Wording:
     """The words of one language."""
 

@@ -300,6 +300,33 @@ def test_an_objection_does_not_call_gone_what_a_freeze_holds(entity: str, part: 
     assert any("kan vi ikke slette ennå" in text for text in found.sentences()) is held
 
 
+@pytest.mark.parametrize(("still", "text"), [
+    (("unpaid",), "så lenge betaling gjenstår;"),
+    ((), "så lenge en sak er åpen, levering gjenstår, betaling gjenstår eller en garantitid er ukjent;")])
+def test_what_stays_without_an_end_names_what_is_open_for_the_person(still: tuple[str, ...], text: str) -> None:
+    known = judged.Judged(TODAY, ("customer:1",), (judged.JudgedPart(
+        "customers", "name", "retain", None, ("contract",), (), 1),), still)
+    request = Request("R1", "erasure", "recorded", date(2026, 11, 20), None, "ready")
+    (part,) = Outcome(load_policy(NOTICE), Wording("nb"), request, known, judged.CarriedOut(
+        Counter(), None, verified=False)).parts()
+    assert text in part.text
+
+
+def test_what_is_open_is_kept_with_what_was_decided(desk: Desk, say: Say) -> None:
+    """A warranty of a line is not known, so that the contract has no end."""
+    engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE products SET warranty_years = NULL")
+    engine.dispose()
+    request = asked(say, "erasure")
+    say("request", "verify-identity", request)
+    assert say("plan", "make", "--request", request)[0] == 0
+    keys = KeyStore(desk.settings.keys, desk.settings.root_key)
+    found = judged.judged(desk.settings, keys, request)
+    assert found is not None
+    assert found.open == ("warranty_unknown",)
+
+
 @pytest.mark.parametrize(("decision", "told"), [("retain", True), ("due", False)])
 def test_an_erasure_that_is_met_in_part_tells_of_the_courts(decision: str, told: bool) -> None:
     known = judged.Judged(TODAY, ("customer:1",), (judged.JudgedPart(

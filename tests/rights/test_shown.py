@@ -257,6 +257,27 @@ def test_who_is_in_no_group_of_customers_is_told_so(decision: str, table: str, a
     assert {(): "no groups"}.get(found.profiling, "in none" if out in found.profiling else "in some") == told
 
 
+@pytest.mark.parametrize("customer_type", ["business", "consumer"])
+def test_what_is_a_companys_own_is_not_said_to_wait_for_a_decision(customer_type: str) -> None:
+    """Nothing is ever decided about it: its name and number, its town, and that an order is the company's."""
+    access = Request("A", "access", "recorded", date(2026, 11, 20), None, "ready")
+    card = {**CARD, "customer_type": customer_type, "organisation_number": "9", "city": "Ski", "email": "post@x.no"}
+    order = dict.fromkeys(POLICY.sources.tables["orders"].columns) | {
+        "order_id": "o", "customer_id": "1", "delivery_name": "X"}
+    held = [Held("customers", card, "own", ("name", "organisation_number", "email", "city")),
+            Held("orders", order, "own", ("customer_id", "delivery_name"))]
+    opened = month("absent")
+    person = Person("customers", "1", card)
+    told = Assembler(POLICY, Wording("nb"), person, opened).package(access, [], held, {}, TODAY).held
+    company = {name for table in told for row in table.rows for kept in row.kept for name in kept.fields
+               if kept.text.startswith("Gjelder bedriften")}
+    waits = {name for table in told for row in table.rows for kept in row.kept for name in kept.fields
+             if kept.text.startswith("Er ikke vurdert ennå")}
+    everything = {"name", "organisation_number", "email", "city", "customer_id", "delivery_name"}
+    assert company == ({"name", "organisation_number", "city", "customer_id"} if customer_type == "business" else set())
+    assert waits == everything - company
+
+
 @pytest.mark.parametrize(("is_open", "text"), [
     ("unpaid", "så lenge betaling gjenstår; det vurderes"),
     ("unpaid, open_case", "så lenge en sak er åpen eller betaling gjenstår; det vurderes"),
