@@ -6,6 +6,7 @@ native.py.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
+from ajprivacy_pipeline.warehouse.one_pass import in_one_pass
 from ajprivacy_pipeline.warehouse.packed import PackedRows, may_be_packed
 from ajprivacy_pipeline.warehouse.reader import fed_columns, insert
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
@@ -54,6 +56,8 @@ class StreamReader:
         """See `Reader`."""
         fed = fed_columns(table)
         listed = ", ".join(f"{feed.sql} AS {self.source.quote(column)}" for column, feed in fed.items())
+        if self.source.dialect in MYSQL:
+            table = replace(table, relation=in_one_pass(self.source, table.relation))
         select = f"SELECT {listed} FROM {table.relation}"
         if self.source.dialect in MYSQL and self._copy_packed(name, table, types, target, select):
             return
