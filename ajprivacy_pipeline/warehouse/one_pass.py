@@ -13,6 +13,7 @@ of that shape stays as it is.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -51,6 +52,7 @@ class _Lookup:
     of: str
     conditions: tuple[str, ...]
     exists: bool
+    is_indexed: bool  # else each of them goes through all of its table
 
 
 def in_one_pass(source: Source, relation: str) -> str:
@@ -93,7 +95,8 @@ class _Rewriting:
         for one in self._lookups():
             groups.setdefault((one.around, one.relation, one.entity, one.of), []).append(one)
         edits: list[tuple[int, int, str]] = []
-        many = [(around, lookups) for (around, *_), lookups in groups.items() if len(lookups) >= _LEAST]
+        many = [(around, lookups) for (around, *_), lookups in groups.items()
+                if len(lookups) >= _LEAST or not lookups[0].is_indexed]
         for number, (around, lookups) in enumerate(many, start=1):
             name = f"one_pass_{number}"
             for at, one in enumerate(lookups):
@@ -180,7 +183,8 @@ class _Rewriting:
         entity, of = (self.source.quote(side.table, side.name) for side in links[0])
         relation = self._written(self._from(select)[0] + 1, after)
         tokens = (select.first - (2 if exists else 1), select.end)
-        return _Lookup(tokens, outer, value, relation, entity, of, tuple(rest), exists)
+        return _Lookup(tokens, outer, value, relation, entity, of, tuple(rest), exists,
+                       self._is_indexed(inner[links[0][0].table.casefold()], links[0][0].name))
 
     def _greatest(self, select: _Select, tree: exp.Select) -> str | None:
         """What a SELECT shows the greatest value of; None where it shows anything else."""
@@ -206,6 +210,14 @@ class _Rewriting:
         """Whether both sides of a link are whole numbers: texts that are equal may make several groups."""
         return all(self._is_whole(tables.get(column.table.casefold()), column.name)
                    for tables, column in zip((inner, _tables(over)), link, strict=True))
+
+    def _is_indexed(self, table: exp.Table, column: str) -> bool:
+        """Whether rows of a table are found by a column."""
+        known, found = self.source.tables(table.db or None), sa.inspect(self.source.connection)
+        name, schema = find(table.name, known) or table.name, table.db or None
+        first = [*found.get_pk_constraint(name, schema)["constrained_columns"][:1],
+                 *(index["column_names"][0] for index in found.get_indexes(name, schema))]
+        return column.casefold() in {one.casefold() for one in first if one is not None}
 
     def _is_whole(self, table: exp.Table | None, column: str) -> bool:
         if table is None or table.catalog:

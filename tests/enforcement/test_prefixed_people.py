@@ -239,6 +239,38 @@ def test_two_who_ask_under_one_number_go_each_in_their_own_site(world: World) ->
     assert (set(after["nliste"]), set(after["sliste"])) == ({7}, {8})
 
 
+@pytest.mark.soak
+def test_an_address_reaches_readers_of_both_sites_and_no_number(world: World) -> None:
+    """Somebody reads both lists, under numbers that others have in the other one; whoever has these stays."""
+    world.execute("INSERT INTO sliste VALUES (9, 'OLA@x.example', NULL, '2026-01-01', NULL)")
+    world.execute("INSERT INTO nliste VALUES (9, 'liv@y.example', NULL, '2026-01-01', NULL)")
+    world.execute("INSERT INTO skrav VALUES (3, 'objection', NULL, 'ola@x.example', '2026-11-20', NULL)")
+    before = rows(world)
+    plan = plan_for_request(world.settings, "s-3")
+    approve(world.settings, plan["plan"] or "", "Ada")
+    assert world.apply(plan["plan"] or "")["verified"]
+    expected = {table: dict(of_table) for table, of_table in before.items()}
+    del expected["nliste"][8], expected["sliste"][9]
+    assert rows(world) == expected
+    again = world.apply(plan["plan"] or "")
+    assert (again["applied"], rows(world)) == (0, expected)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("table", ["nkunde", "skunde"])
+def test_a_plan_is_stopped_where_its_own_row_changed_and_not_for_the_other_one(world: World, table: str) -> None:
+    """The customer who asked orders meanwhile, or the one with the same number of the other site does."""
+    request, before = ask(world, "n", 2), rows(world)
+    plan = plan_for_request(world.settings, request)
+    approve(world.settings, plan["plan"] or "", "Ada")
+    world.execute(f"INSERT INTO {table[0]}ordre VALUES (12, 2, '2026-11-22', 'ring')")
+    assert world.apply(plan["plan"] or "")["verified"]
+    after = rows(world)
+    assert (after["nkunde"][2][1] is None) == (table == "skunde")
+    assert after["skunde"] == before["skunde"]
+    assert after["sordre"].get(12, (12, 2, "2026-11-22", "ring")) == (12, 2, "2026-11-22", "ring")
+
+
 def test_a_request_has_a_plan_where_the_mapping_has_no_copies(tmp_path: Path) -> None:
     """It was refused by the engine: the list of what copies are made of has no type where it is empty."""
     world = shop_of(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", FILL, MAPPING)

@@ -14,6 +14,7 @@ TABLES = """
 CREATE TABLE u (id bigint unsigned PRIMARY KEY, boss int, name varchar(20));
 CREATE TABLE m (n int AUTO_INCREMENT PRIMARY KEY, of bigint unsigned, oft varchar(20), k varchar(20), v longtext,
     KEY (of));
+CREATE TABLE p (n int AUTO_INCREMENT PRIMARY KEY, of bigint, v int, KEY (v, of));
 CREATE TABLE a (id int PRIMARY KEY, code varchar(20));
 """
 KEYS = ("phone", "PHONE", "phone ", "æ😀", "city", "land", "role", "else")
@@ -31,6 +32,7 @@ def source(mariadb_url: str) -> Iterator[Source]:
         cursor.executemany("INSERT INTO m (of, oft, k, v) VALUES (%s, %s, %s, %s)", [
             (who, f"{'0' * draw.randint(0, 1)}{who}", draw.choice(KEYS), draw.choice((None, "", "10", "9", "Å", "z😀")))
             for who in (draw.choice((None, *range(1, 45))) for _ in range(400))])
+        cursor.execute("INSERT INTO p (of, v) SELECT of, n FROM m WHERE n % 3 = 0")
         cursor.executemany("INSERT INTO a VALUES (%s, %s)", [(1, "phone"), (2, "city")])
         connection.commit()
     with open_source(url) as opened:
@@ -58,6 +60,7 @@ ONE_PASS = {
     "of keys with names elsewhere": "SELECT u.id, " + ", ".join(
         f"(SELECT MAX(CAST(m.v AS CHAR)) FROM m JOIN a ON a.code = m.k WHERE a.id = {number} AND m.of = u.id "
         f"AND m.n > {at}) AS c{number}{at}" for number in (1, 2) for at in (0, 200)) + " FROM u",
+    "of a table without an index": "SELECT u.id, (SELECT MAX(p.v) FROM p WHERE p.of = u.id) AS x FROM u",
     "without a condition, too": f"SELECT u.id, {FOUR}, (SELECT MAX(m.n) FROM m WHERE m.of = u.id) AS n FROM u"}
 AS_IT_IS = {
     "three": f"SELECT u.id, {FOUR.rpartition(', ')[0]} FROM u",
