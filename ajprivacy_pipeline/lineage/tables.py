@@ -17,6 +17,7 @@ from sqlglot import exp
 from ajprivacy_pipeline.policy import Policy, Sources
 from ajprivacy_pipeline.retention.bind import CONTROL_TABLES, POLICY_TABLES
 from ajprivacy_pipeline.retention.quality import QUALITY_COLUMNS
+from ajprivacy_pipeline.warehouse.beside import EMAIL_KEY_COLUMNS, EXTRACTION_COLUMNS
 
 DIRECT, QUASI, TOKEN, KEY = "direct", "quasi", "token", "key"
 ROW = "rowid"  # DuckDB's own number of a row; also what row_number() makes
@@ -47,9 +48,6 @@ _HARMLESS = frozenset({
 
 def given_tables(policy: Policy) -> Columns:
     """Returns columns of every table that no model makes, in order."""
-    from ajprivacy_pipeline.warehouse.extract import EXTRACTION_COLUMNS  # slow; not needed to load definitions
-    from ajprivacy_pipeline.warehouse.settle import EMAIL_KEY_COLUMNS
-
     found: Columns = {f"raw.{name}": tuple(table.columns) for name, table in policy.sources.tables.items()}
     declared = {**POLICY_TABLES, **CONTROL_TABLES, "staged.quality": QUALITY_COLUMNS,
                 "raw.extraction": EXTRACTION_COLUMNS, "raw.email_keys": EMAIL_KEY_COLUMNS}

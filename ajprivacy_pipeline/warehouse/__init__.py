@@ -14,6 +14,7 @@
     names.py, words.py  what shops call things
     rows.py       which rows of a table a condition can mean at most
     extract.py    twelve tables into schema `raw`, in one snapshot, all or nothing
+    beside.py     tables of `raw` that are not the contract's, as columns alone
     reader.py     what a way to read has to offer
     native.py     DuckDB's own readers of SQLite and PostgreSQL
     sqlite_guard.py  notices who writes to a SQLite file while it is read

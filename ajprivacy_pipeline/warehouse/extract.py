@@ -13,6 +13,7 @@ from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import utc_now
+from ajprivacy_pipeline.warehouse.beside import EXTRACTION_COLUMNS
 from ajprivacy_pipeline.warehouse.conversions import raw_type
 from ajprivacy_pipeline.warehouse.locked_tables import Path, held_still, reads_from, without_snapshot
 from ajprivacy_pipeline.warehouse.mapping import Mapping, ResolvedColumn, ResolvedSource, ResolvedTable, resolve
@@ -23,8 +24,6 @@ from ajprivacy_pipeline.warehouse.source import Source, open_source
 from ajprivacy_pipeline.warehouse.stream import StreamReader
 
 Progress = Callable[[str, int], None]
-EXTRACTION_COLUMNS = ("table_name VARCHAR, present BOOLEAN, rows BIGINT, missing_columns VARCHAR[], "
-                      "evidence_missing VARCHAR[]")  # of raw.extraction, a row a table
 ATTEMPTS = 3  # at a source that cannot show one moment, before giving up
 
 

@@ -16,11 +16,11 @@ from ajprivacy_pipeline.policy.vocabulary import vocabulary_of
 from ajprivacy_pipeline.settings import sql_folder
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.catalogue import macros
+from ajprivacy_pipeline.warehouse.beside import EMAIL_KEY_COLUMNS
 from ajprivacy_pipeline.warehouse.forms import ZERO_DATE, email_key, has_time, is_zero_date, read_moment
 from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping
 from ajprivacy_pipeline.warehouse.zoned import to_local
 
-EMAIL_KEY_COLUMNS = "email VARCHAR, email_key VARCHAR"  # of raw.email_keys
 _BATCH = 50_000
 
 

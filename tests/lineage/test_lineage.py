@@ -13,7 +13,7 @@ from ajprivacy_pipeline.settings import NOTICE, load_settings, prepare_home
 from ajprivacy_pipeline.storage.catalogue import layer_models, run_model
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.zones import memory, quote
-from ajprivacy_pipeline.warehouse.extract import EXTRACTION_COLUMNS
+from ajprivacy_pipeline.warehouse.beside import EXTRACTION_COLUMNS
 
 POLICY = load_policy(NOTICE)
 
