@@ -149,3 +149,16 @@ def test_nothing_differs_between_sources_without_a_row_and_all_from_one() -> Non
         con.execute("INSERT INTO t VALUES (1, ['x']), (1, []), (NULL, NULL)")
         assert zones.differing(con, "FROM t", "FROM t WHERE false") == 3
         assert zones.differing(con, "FROM t", "FROM t") == 0
+
+
+@pytest.mark.parametrize(("rows", "threads"), [(122_879, 1), (122_880, 1), (122_881, 2)])
+def test_few_rows_are_worked_on_with_one_thread(home: Settings, rows: int, threads: int) -> None:
+    def now() -> int:
+        return int(con.execute("SELECT current_setting('threads')").fetchall()[0][0])
+
+    with closing(zones.memory(home)) as con:
+        con.execute("SET threads = 2")
+        con.execute(f"CREATE TABLE t AS SELECT 1 AS n FROM range({rows})")
+        with zones.threads_by_size(con):
+            assert now() == threads
+        assert now() == 2

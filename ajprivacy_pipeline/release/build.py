@@ -40,7 +40,7 @@ from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
 from ajprivacy_pipeline.storage.control_rows import NewRelease, PeopleGroup
 from ajprivacy_pipeline.storage.keystore import KeyStore
-from ajprivacy_pipeline.storage.zones import Connection, engine_errors
+from ajprivacy_pipeline.storage.zones import Connection, engine_errors, threads_by_size
 
 
 def _silent(step: str) -> None:
@@ -71,7 +71,7 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
         ModelError: a model failed.
         ZoneError: the disk is full or not writable; nothing was swapped.
     """
-    with swap.publishing(settings, control, run_id) as staging:
+    with swap.publishing(settings, control, run_id) as staging, threads_by_size(con):
         repaired = swap.repair(settings, policy, control, staging, progress)
         swap.retire_unproven(settings, control)
         plan = plan_release(control, policy, month, request)

@@ -25,6 +25,7 @@ DEFAULT = "zone"  # what the default database of a connection is attached as
 # How every zone's file stores texts. The engine would choose the same, but only after it has tried all others on each
 # column, which takes longer than making most tables.
 _TEXTS = "dict_fsst"
+_ROW_GROUP = 122_880  # rows: what the engine gives to one thread
 _NOTHING_FETCHED = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 FORMAT = "1"  # of a zone's file; another format is refused, never guessed at
 WHITE_SPACE = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B),
@@ -242,6 +243,22 @@ def _check_format(con: Connection, path: Path, name: str) -> None:
     if found != FORMAT:
         raise ZoneError(f"{path.parent.name}/{path.name} has format {found}, this version reads {FORMAT}: "
                         "move the file away and run the month again")
+
+
+@contextmanager
+def threads_by_size(con: Connection) -> Iterator[None]:
+    """Work with one thread where no table of the default database has more rows than one thread reads anyway.
+
+    Several would take turns over a thousand statements of a few rows each. The setting is put back.
+    """
+    rows, kept = con.execute("SELECT coalesce(max(estimated_size), 0), current_setting('threads') FROM duckdb_tables() "
+                             "WHERE database_name = current_database()").fetchall()[0]
+    if rows <= _ROW_GROUP:
+        con.execute("SET threads = 1")
+    try:
+        yield
+    finally:
+        con.execute(f"SET threads = {int(kept):d}")
 
 
 def differing(con: Connection, one: str, other: str) -> int:
