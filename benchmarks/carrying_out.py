@@ -4,21 +4,21 @@
 
 The bare statements are what a database administrator would write: the very changes of the apply, in one transaction
 on a copy of the database, without locks, checks, deciding anew or reading back. Both are timed in one run; the ratio
-counts; on a busy machine that of the CPU, which on SQLite is all there is. Beside the apply somebody asks for one
-customer by its key again and again, as before it on the quiet database.
+counts; on a busy machine that of the CPU, which on SQLite is all there is. Beside the apply another process asks for
+one customer by its key again and again, as before it on the quiet database.
 The sweep that ends the apply is timed by itself, and beside it one count of all that stands in the same columns.
 Memory is the highest of the process, beyond what deciding the month and making the plan took before.
 Nothing here fails: it prints what it saw.
 """
 
 import argparse
+import multiprocessing
 import os
 import resource
 import shutil
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -72,34 +72,41 @@ def warehouses(kind: str, folder: Path, customers: int) -> Iterator[tuple[str, A
     database.cleanup()
 
 
+def ask(url: str, began: Any, ended: Any, answers: Any) -> None:
+    """Ask for one customer by its key again and again until the end is told; answers how many seconds each took."""
+    taken: list[float] = []
+    patient = {"timeout": 600} if url.startswith("sqlite") else {}  # whoever has to wait waits, and is counted
+    engine = sa.create_engine(url, connect_args=patient)
+    with engine.connect() as connection:
+        keys = [row[0] for row in connection.exec_driver_sql("SELECT customer_id FROM customers LIMIT 500")]
+        connection.rollback()
+        began.set()
+        while not ended.is_set():
+            start = time.monotonic()
+            connection.execute(sa.text("SELECT name FROM customers WHERE customer_id = :key"),
+                               {"key": keys[len(taken) % len(keys)]}).fetchall()
+            connection.rollback()
+            taken.append(time.monotonic() - start)
+            time.sleep(0.01)
+    engine.dispose()
+    answers.put(taken)
+
+
 @contextmanager
 def asking(url: str) -> Iterator[list[float]]:
-    """Ask for one customer by its key again and again meanwhile; yields the seconds that each answer took."""
+    """Let another process ask meanwhile, as whoever asks a warehouse is one; yields the seconds of each answer."""
     taken: list[float] = []
-    ended = threading.Event()
-
-    def ask() -> None:
-        patient = {"timeout": 600} if url.startswith("sqlite") else {}  # whoever has to wait waits, and is counted
-        engine = sa.create_engine(url, connect_args=patient)
-        with engine.connect() as connection:
-            keys = [row[0] for row in connection.exec_driver_sql("SELECT customer_id FROM customers LIMIT 500")]
-            connection.rollback()
-            while not ended.is_set():
-                began = time.monotonic()
-                connection.execute(sa.text("SELECT name FROM customers WHERE customer_id = :key"),
-                                   {"key": keys[len(taken) % len(keys)]}).fetchall()
-                connection.rollback()
-                taken.append(time.monotonic() - began)
-                time.sleep(0.01)
-        engine.dispose()
-
-    thread = threading.Thread(target=ask)
-    thread.start()
+    other = multiprocessing.get_context("spawn")
+    began, ended, answers = other.Event(), other.Event(), other.Queue()
+    process = other.Process(target=ask, args=(url, began, ended, answers))
+    process.start()
+    began.wait()
     try:
         yield taken
     finally:
         ended.set()
-        thread.join()
+        taken += answers.get()
+        process.join()
 
 
 def p95(seconds: Sequence[float]) -> float:
