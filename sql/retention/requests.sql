@@ -1,28 +1,32 @@
 -- model: retention.requests
--- grain: one row per request and subject it reaches; a request that reaches nobody has one row without subject_no
+-- grain: one row per request and subject it reaches, and per former address of that subject that somebody has; one without subject_no where a request reaches nobody
 -- params: as_of, request_response_months
--- reads: retention.known_requests, retention.subjects, retention.former_requests, control.shared_requests
+-- reads: retention.known_requests, retention.subjects, retention.former_requests, retention.kept_reach, control.shared_requests
 -- doc: Whose a request is: its contact, else its customer, else everybody with its e-mail address (matches says how many;
 --   what reached several in an earlier month never comes down to one, because the others' addresses may have been erased).
 --   The effects that a request has by as_of are flags; each is explained in the specification's section on requests.
---   What an earlier request ended, whose row is gone or emptied, has rows without request_id.
+--   Whom a request by e-mail reached before the address was erased from the subject's row, it still reaches. What an
+--   earlier request ended, whose row is gone or emptied, has rows without request_id.
 WITH matched AS (
-    SELECT r.request_id, s.subject_no
+    SELECT r.request_id, s.subject_no, NULL AS matched_then, NULL AS former_key
     FROM retention.known_requests AS r JOIN retention.subjects AS s ON s.contact_id = r.contact_id
     UNION ALL
-    SELECT r.request_id, s.subject_no
+    SELECT r.request_id, s.subject_no, NULL, NULL
     FROM retention.known_requests AS r JOIN retention.subjects AS s ON s.customer_id = r.customer_id AND s.contact_id IS NULL
     WHERE r.contact_id IS NULL
     UNION ALL
-    SELECT r.request_id, s.subject_no
+    SELECT r.request_id, s.subject_no, NULL, NULL
     FROM retention.known_requests AS r JOIN retention.subjects AS s ON s.email_key = r.email_key
     WHERE r.contact_id IS NULL AND r.customer_id IS NULL
+    UNION ALL
+    SELECT request_id, subject_no, matches, email_key FROM retention.kept_reach WHERE by_email OR email_key IS NOT NULL
 ), counted AS (
-    SELECT *, count(*) OVER (PARTITION BY request_id) AS matches FROM matched
+    SELECT *, count(CASE WHEN former_key IS NULL THEN 1 END) OVER (PARTITION BY request_id) AS matches FROM matched
 ), judged AS (
     SELECT r.request_id, c.subject_no, r.contact_id IS NULL AND r.customer_id IS NULL AS by_email,
-        greatest(coalesce(c.matches, 0), CASE WHEN r.email_key IS NOT NULL THEN coalesce(m.matches, 0) ELSE 0 END) AS matches,
-        r.kind, r.email_key, r.received_on, r.closed_on, r.outcome,
+        coalesce(c.matched_then, greatest(
+            coalesce(c.matches, 0), CASE WHEN r.email_key IS NOT NULL THEN coalesce(m.matches, 0) ELSE 0 END)) AS matches,
+        r.kind, coalesce(c.former_key, r.email_key) AS email_key, r.received_on, r.closed_on, r.outcome,
         greatest(r.received_on, r.identity_verified_on) AS both_on,
         r.identity_verified_on IS NOT NULL AND r.received_on IS NOT NULL AS is_verified,
         r.outcome IS DISTINCT FROM 'withdrawn'

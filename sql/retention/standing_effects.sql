@@ -1,12 +1,12 @@
 -- model: retention.standing_effects
 -- grain: one row per effect whose own row stands, and subject or address that it meets
 -- params: effects_inner, effects_outer
--- reads: retention.requests, retention.subjects, retention.newsletter_decisions, retention.guest_addresses, staged.newsletter_subscriptions
+-- reads: retention.requests, retention.kept_reach, retention.subjects, retention.newsletter_decisions, retention.guest_addresses, staged.newsletter_subscriptions
 -- doc: What has ended marketing, erased somebody or keeps them out of what is published by as_of, as keyed tokens: what a month that ends well keeps. `what` says
 --   whose token it is: a subject's, the address that the request names, or another address of a subject it reaches. No
---   tokens without a key.
+--   tokens without a key. Former addresses of a subject stay known while nobody has them.
 WITH asked AS (
-    SELECT 'request:' || request_id AS source, kind, received_on, verified_on, by_email, matches, erases, subject_no, email_key
+    SELECT request_id, 'request:' || request_id AS source, kind, received_on, verified_on, by_email, matches, erases, subject_no, email_key
     FROM retention.requests WHERE (stops_marketing OR stays_out) AND request_id IS NOT NULL
 ), unsubscribed AS (
     SELECT 'subscription:' || n.subscription_id AS source, n.unsubscribed_on, n.email_key, d.subject_no
@@ -35,4 +35,9 @@ WITH asked AS (
 SELECT sha256($effects_outer || unhex(sha256($effects_inner || encode(source)))) AS source, kind, received_on, verified_on,
     by_email, matches, what, sha256($effects_outer || unhex(sha256($effects_inner || encode(value)))) AS token, erases
 FROM met
+WHERE $effects_inner IS NOT NULL
+UNION
+SELECT sha256($effects_outer || unhex(sha256($effects_inner || encode(a.source)))), a.kind, a.received_on, a.verified_on,
+    a.by_email, a.matches, k.what, k.token, false
+FROM asked AS a JOIN retention.kept_reach AS k ON k.request_id = a.request_id AND k.subject_no = a.subject_no AND NOT k.by_email
 WHERE $effects_inner IS NOT NULL

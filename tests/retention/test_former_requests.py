@@ -213,3 +213,43 @@ def test_another_key_is_refused(tmp_path: Path) -> None:
     months.keys.data_key("effects")
     with pytest.raises(KeyStoreError, match=r"restore keys/effects\.sealed"):
         months.run(SECOND, shop())
+
+
+@pytest.mark.soak
+def test_a_row_that_stands_reaches_whom_it_reached_before_the_address_was_erased(tmp_path: Path) -> None:
+    """An erasure by e-mail keeps its subject, an objection by id the subject's former address, also a month later."""
+    by_email = {**ERASURE, "request_id": "e", "customer_id": None, "email": "C1@x.no"}
+    by_id = {**OBJECTION, "customer_id": "2"}
+    twin = kit.subscription(subscription_id="n", email="c2@x.no", customer_id="1", subscribed_at="2026-09-01")
+    before, carried = (shop(by_email, by_id, newsletter_subscriptions=[twin]) for _ in range(2))
+    before["customers"][1]["email"] = "c2@x.no"
+    carried["customers"][0]["email"] = carried["customers"][1]["email"] = None
+    months = Months(tmp_path)
+    months.run(FIRST, before)
+    for month in (SECOND, THIRD):
+        now = {**carried, "newsletter_subscriptions": [twin] if month == THIRD else []}
+        then = months.run(month, now)
+        assert [then.ends("customer:1", name) for name in ("individualisation", "profile", "contract")] == [R, V, V]
+        assert then.ends("customer:2") == R
+        assert then.listed() == []
+    assert then.newsletter("n") == ("due", "2026-09-01")
+
+
+@pytest.mark.soak
+def test_another_address_in_the_row_or_for_the_subject_decides_alone(tmp_path: Path) -> None:
+    """A corrected or withdrawn row, a subject with another address; a newcomer with the old one makes it ambiguous."""
+    by_email = {**ERASURE, "customer_id": None, "email": "c1@x.no"}
+    kept, elsewhere = shop(by_email), shop(by_email)
+    kept["customers"][0]["email"] = None
+    elsewhere["customers"][0]["email"] = "new@x.no"
+    for number, (later, ends) in enumerate([
+            ({**kept, "rights_requests": [{**by_email, "email": "typo@x.no"}]}, OPEN), (elsewhere, OPEN),
+            ({**kept, "rights_requests": [{**by_email, "outcome": "withdrawn"}]}, OPEN), (kept, V)]):
+        (tmp_path / str(number)).mkdir()
+        months = Months(tmp_path / str(number))
+        months.run(FIRST, shop(by_email))
+        assert months.run(SECOND, later).ends("customer:1", "profile") == ends
+    kept["customers"][1]["email"] = "c1@x.no"
+    then = months.run(THIRD, kept)
+    assert (then.ends("customer:1", "profile"), then.ends("customer:2", "profile")) == (V, OPEN)
+    assert then.listed() == [("ambiguous_request", by_email["request_id"], "2026-09-01")]
