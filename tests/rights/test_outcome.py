@@ -335,3 +335,4 @@ def test_an_erasure_that_is_met_in_part_tells_of_the_courts(decision: str, told:
     found = Outcome(load_policy(NOTICE), Wording("nb"), request, known, judged.CarriedOut(
         Counter(), None, verified=False)).sentences()
     assert any("bringe saken inn for domstolene" in text for text in found) is told
+    assert not any("fra dagen vi mottok" in text for text in found)  # what was sent meanwhile nobody here knows
