@@ -1,4 +1,4 @@
-"""A first mapping, drafted by looking at a warehouse's names and types; somebody then reads and completes it.
+"""A first mapping, drafted from a warehouse's names, types and foreign keys; somebody then reads and completes it.
 
 Belongs here: guessing, and saying what could not be guessed. Does not belong here: words (names.py), checking
 (mapping.py). No row is read.
@@ -7,9 +7,12 @@ Belongs here: guessing, and saying what could not be guessed. Does not belong he
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+import sqlalchemy as sa
 
 from ajprivacy_pipeline import policy
+from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.conversions import unfit
 from ajprivacy_pipeline.warehouse.names import candidates, normal
 from ajprivacy_pipeline.warehouse.source import ColumnType, Source, require_tables
@@ -37,7 +40,8 @@ def draft(source: Source, sources: policy.Sources) -> str:
     blocks = [_HEAD, *_zone(matched, tables, sources, source.dialect)]
     for name, table in sources.tables.items():
         found = matched.get(name)
-        lines = _table(name, table, found, tables[found], source.dialect) if found else _no_table(name, table)
+        lines = _no_table(name, table) if not found else _table(
+            name, table, found, tables[found], source.dialect, links_of(source, name, matched, tables, sources))
         blocks.append("\n".join(lines) + "\n")
     if unused := [name for name in tables if name not in matched.values()]:
         blocks.append("# source tables that nothing uses: " + ", ".join(map(_shown, unused)) + "\n")
@@ -72,10 +76,10 @@ def match_tables(tables: dict[str, dict[str, ColumnType]], sources: policy.Sourc
 
 
 def match_columns(table_name: str, table: policy.SourceTable, columns: dict[str, ColumnType],
-                  dialect: str, source_table: str = "") -> dict[str, str]:
+                  dialect: str, source_table: str = "", links: Mapping[str, str] | None = None) -> dict[str, str]:
     """Canonical column → source column that could hold it, each source column at most once.
 
-    The key of a source table may be called after it: `payment_id` of `payment`.
+    The key of a source table may be called after it: `payment_id` of `payment`. Where no name tells, `links` do.
     """
     matched: dict[str, str] = {}
     shared = _shared(list(columns))
@@ -88,7 +92,34 @@ def match_columns(table_name: str, table: policy.SourceTable, columns: dict[str,
                 wanted[1:1] = _keys_of(source_table)
             if column not in matched and (found := _first(wanted[:1] if exact else wanted, free, shared)):
                 matched[column] = found
+    for column, found in (links or {}).items():
+        if column not in matched and found not in matched.values() and not unfit(
+                table.columns[column].type, columns[found], dialect):
+            matched[column] = found
     return matched
+
+
+def links_of(source: Source, name: str, matched: Mapping[str, str], tables: Mapping[str, dict[str, ColumnType]],
+             sources: policy.Sources) -> dict[str, str]:
+    """Returns by canonical column the column with a foreign key to the key of the table that it leads to.
+
+    Two such columns, of who ordered and of who pays, say nothing.
+
+    Raises:
+        SourceError: the warehouse cannot be read.
+    """
+    schema, _, bare = matched[name].rpartition(".")
+    with driver_errors(source.address):
+        declared = sa.inspect(source.connection).get_foreign_keys(bare, schema or None)
+    found: dict[str, set[str]] = {}
+    for other, table in sources.tables.items():
+        column, there = table.key[0], matched.get(other)
+        if len(table.key) > 1 or other == name or there is None or column not in sources.tables[name].columns:
+            continue
+        own = match_columns(other, table, tables[there], source.dialect, there).get(column)
+        found[column] = {key["constrained_columns"][0] for key in declared if key["referred_columns"] == [own]
+                         and ".".join(filter(None, (key["referred_schema"], key["referred_table"]))) == there}
+    return {column: links.pop() for column, links in found.items() if len(links) == 1}
 
 
 def _first(wanted: list[str], names: list[str], shared: list[str]) -> str | None:
@@ -135,8 +166,8 @@ def _no_table(name: str, table: policy.SourceTable) -> Iterator[str]:
 
 
 def _table(name: str, table: policy.SourceTable, found: str, columns: dict[str, ColumnType],
-           dialect: str) -> Iterator[str]:
-    matched = match_columns(name, table, columns, dialect, found)
+           dialect: str, links: Mapping[str, str]) -> Iterator[str]:
+    matched = match_columns(name, table, columns, dialect, found, links)
     yield f"[tables.{name}]  # {table.description}"
     yield f"table = {_toml(found)}"
     yield f"[tables.{name}.columns]"

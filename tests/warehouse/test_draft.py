@@ -273,3 +273,18 @@ def test_the_draft_asks_in_which_zone_times_are(kind: str, *, asks: bool, tmp_pa
         lines = draft(source, SOURCES).splitlines()
     assert ('# source_timezone = "UTC"  # of orders.order_date' in lines) is asks
     assert any("unsaid, it is Oslo's" in line for line in lines) is asks
+
+
+@pytest.mark.parametrize(("links", "found"), [
+    ("hvem integer REFERENCES kunder (kundenr)", "hvem"),
+    ("hvem integer", None),
+    ("hvem integer REFERENCES kunder (rang)", None),
+    ("hvem integer REFERENCES kunder (kundenr), til integer REFERENCES kunder (kundenr)", None),
+    ("hvem integer REFERENCES kunder (kundenr), kunde integer", "kunde"),
+    ("dato text REFERENCES kunder (kundenr)", None)])
+def test_a_link_is_told_by_its_foreign_key_where_no_name_tells(links: str, found: str | None, tmp_path: Path) -> None:
+    """To the key of the one table alone, and where it is the only one; a name says more."""
+    drafted = _drafted(tmp_path, ["CREATE TABLE kunder (kundenr integer PRIMARY KEY, rang integer UNIQUE, navn text)",
+                                  f"CREATE TABLE ordrer (ordrenr integer PRIMARY KEY, {links})"])
+    assert drafted["customers"]["customer_id"] == "kundenr"
+    assert drafted["orders"].get("customer_id") == found
