@@ -20,6 +20,7 @@ _COMPOSITE_CHUNK = 500  # keys of several columns, of which each is a condition;
 _INTEGERS = 2**63  # from here on no integers of SQLite
 _WRITTEN = frozenset((str, int, bool, UUID, Decimal))  # what PostgreSQL reads as Python writes it
 _BINARY = ("sqlite", "mysql", "mariadb")  # whose texts may be compared otherwise than by their bytes
+BY_BYTES = "by bytes"  # in a table's `info`: whether its columns are known to be compared so, as the catalogue has them
 
 
 def chunks(rows: Sequence[Key]) -> Iterator[Sequence[Key]]:
@@ -98,7 +99,7 @@ def is_one_of(dialect: str, table: sa.Table, key: Sequence[str], rows: Sequence[
             return is_any(key[0], sa.bindparam(None, array(keys), type_=sa.types.NullType()))
         values = _values(dialect, keys)
         plain = column.in_(values)
-        if isinstance(table.c[key[0]].type, sa.String) and dialect in _BINARY:
+        if _may_resemble(dialect, table, key[0]):
             return sa.and_(plain, _bytes_of(dialect, column).in_(values))
         return plain
     return sa.or_(*(sa.and_(*(sa.column(name) == sa.bindparam(None, value, type_=sa.types.NullType())
@@ -153,7 +154,7 @@ def is_one(dialect: str, table: sa.Table, key: Sequence[str]) -> sa.ColumnElemen
         column: sa.ColumnElement[Any] = sa.column(name)
         value = sa.bindparam(told, type_=sa.types.NullType())
         met.append(column == value)
-        if len(key) == 1 and isinstance(table.c[name].type, sa.String) and dialect in _BINARY:
+        if len(key) == 1 and _may_resemble(dialect, table, name):
             met.append(_bytes_of(dialect, column) == value)
     return sa.and_(*met)
 
@@ -161,6 +162,20 @@ def is_one(dialect: str, table: sa.Table, key: Sequence[str]) -> sa.ColumnElemen
 def bound(key: Sequence[str]) -> list[str]:
     """Returns the names under which `is_one` binds a key's values."""
     return [f"key_{i}" for i in range(len(key))]
+
+
+def is_by_bytes(connection: sa.Connection, path: Sequence[str]) -> bool:
+    """Returns whether SQLite compares every column of a table by its bytes: its statement names no other collation."""
+    if connection.dialect.name != "sqlite" or len(path) > 1:
+        return False
+    told = connection.exec_driver_sql("SELECT upper(sql) FROM sqlite_master WHERE name = ? COLLATE NOCASE "
+                                      "AND type IN ('table', 'view')", tuple(path)).scalars().all()
+    return len(told) == 1 and str(told[0]).startswith("CREATE TABLE") and "COLLATE" not in str(told[0])
+
+
+def _may_resemble(dialect: str, table: sa.Table, name: str) -> bool:
+    """Whether a column may hold texts that the database takes for another one's."""
+    return isinstance(table.c[name].type, sa.String) and dialect in _BINARY and not table.info.get(BY_BYTES)
 
 
 def _bytes_of(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

@@ -62,6 +62,7 @@ class Writer:
         self.versions = versions
         self._own: tuple[tuple[int, int], sa.Connection] | None = None  # SQLite's, with the file that it has open
         self._tables: dict[Path_, sa.Table] = {}
+        self._catalogue: tuple[object, ...] = ()  # SQLite's file, and a number that goes up when a table is made anew
         self.prepared: dict[tuple[Path_, tuple[str, ...], tuple[str, ...]], Prepared] = {}  # by table, key, columns
         self.together: dict[tuple[Path_, tuple[str, ...], tuple[str, ...], tuple[bool, ...]], str] = {}
         self._kept: dict[Path_, tuple[str, ...]] = {}
@@ -81,6 +82,7 @@ class Writer:
             dialect = connection.dialect.name
             if dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+                self._forget_other_catalogue(connection)
             elif dialect == "postgresql":
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(self._wait * 1000)}ms'")
                 for table in sorted(fact_tables):
@@ -126,12 +128,19 @@ class Writer:
             return None
         return *self._own[0], connection.exec_driver_sql("PRAGMA data_version").scalar_one()
 
+    def _forget_other_catalogue(self, connection: sa.Connection) -> None:
+        """Let go of what is known of SQLite's tables when it may not be so any more; nobody changes one in a batch."""
+        there = self._own and self._own[0], connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
+        if there != self._catalogue:
+            self._catalogue, self._tables, self.prepared = there, {}, {}
+
     def table(self, path: Path_) -> sa.Table:
         """Returns a table as the catalogue describes it."""
         if path not in self._tables:
-            with writing_errors(self.address):
-                self._tables[path] = sa.Table(path[-1], sa.MetaData(), autoload_with=self._engine,
-                                              schema=path[0] if len(path) > 1 else None, resolve_fks=False)
+            with writing_errors(self.address), self._engine.connect() as connection:
+                self._tables[path] = sa.Table(path[-1], sa.MetaData(), autoload_with=connection, resolve_fks=False,
+                                              schema=path[0] if len(path) > 1 else None)
+                self._tables[path].info[keyed.BY_BYTES] = keyed.is_by_bytes(connection, path)
         return self._tables[path]
 
     def kept_as_is(self, path: Path_) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import pytest
 
 from ajprivacy_pipeline.enforcement.apply import Change, open_writer
 from ajprivacy_pipeline.errors import SourceError
+from ajprivacy_pipeline.warehouse import keyed
 
 SHOP = """
     CREATE TABLE plain (id TEXT, a TEXT, b TEXT, revision INTEGER DEFAULT 1);
@@ -107,3 +108,30 @@ def test_rows_are_found_by_keys_in_a_column_of_numbers(shop: Path, type_: str) -
 
     assert sorted(str(row[0]) for row in found) == sorted(stored)
     assert len(stored) == 5
+
+
+@pytest.mark.parametrize(("table", "told"), [("plain", True), ("unique_key", True), ("any_case", False)])
+def test_what_is_compared_by_bytes_is_told_by_the_catalogue(shop: Path, table: str, told: bool) -> None:
+    """A column with a collation of its own finds k1 by K1: whoever reads it holds the bytes against each other, too."""
+    with open_writer(f"sqlite:///{shop}", 1) as writer, writer.batch() as batch:
+        assert writer.table((table,)).info[keyed.BY_BYTES] is told
+        assert sorted(batch.rows((table,), ("id",), [("K1",), ("1",), ("K9",)], ("id",))) == [("1",), ("K1",)]
+
+
+def test_a_table_that_was_made_anew_between_two_batches_is_looked_at_again(shop: Path) -> None:
+    keys = Change(("plain",), ("id",), (("k1",),), ("a",), ((None,),))
+    with open_writer(f"sqlite:///{shop}", 1) as writer:
+        with writer.batch() as batch:
+            assert batch.rows(("plain",), ("id",), [("k2",)], ("id",)) == [("k2",)]
+            batch.change(keys)
+        with sqlite3.connect(shop) as other:
+            other.executescript("ALTER TABLE plain RENAME TO old; CREATE TABLE plain (id TEXT COLLATE NOCASE, a TEXT);"
+                                "INSERT INTO plain SELECT id, 'new' FROM old; DROP TABLE old")
+        other.close()
+        with writer.batch() as batch:
+            assert batch.rows(("plain",), ("id",), [("k1",)], ("id",)) == [("k1",)]
+            batch.change(keys)
+
+    with sqlite3.connect(shop) as con:
+        assert con.execute("SELECT id FROM plain WHERE a IS NULL").fetchall() == [("k1",)]
+    con.close()
