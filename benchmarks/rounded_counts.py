@@ -51,7 +51,7 @@ def note(errors: Errors, period: Period, rounded: Counts) -> None:
     off = np.abs(rounded - period.counts)
     errors["finest cells"] += off.tolist()
     errors["of them not zero"] += off[period.counts > 0].tolist()
-    for level in period.totals().T[:-1]:
+    for level in period.totals.T[:-1]:
         errors["totals"] += np.abs(np.bincount(level, weights=rounded - period.counts)).tolist()
 
 
@@ -63,7 +63,7 @@ def compare(con: Connection, policy: Policy, asked: Rounded, public: Mapping[str
     told = dict.fromkeys(("small counts alone", "all counts, once"), 0)
     small = 0
     for period in read_periods(con, policy, TABLE, asked):
-        is_small, totals, draws = period.counts < k, period.totals(), period.draws()
+        is_small, totals, draws = period.counts < k, period.totals, period.draws()
         exact = beside.of(period.month)
         keys = [tuple(sorted(zip(dimensions, one, strict=True))) for one in period.values]
         large = {key for key, one in zip(keys, is_small, strict=True) if not one}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 
 from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, determined, line_matrix, open_cells
-from ajprivacy_pipeline.disclosure.cells.linear_programs import Programs
+from ajprivacy_pipeline.disclosure.cells.linear_programs import NO_SLACK, Programs
 from ajprivacy_pipeline.disclosure.cells.measure_groups import Group
 from ajprivacy_pipeline.disclosure.cells.table_rows import Row
 from ajprivacy_pipeline.disclosure.cells.table_system import System, build_system
@@ -106,9 +106,9 @@ def test_a_giant_changes_nothing_that_a_large_cell_does_not(
 def test_what_the_arithmetic_cannot_tell_from_its_errors_counts_for_nothing() -> None:
     """Two cells in one line, one of which cannot go down: a solution that misses the line by 0.01 says so much less."""
     programs = Programs(coo_array(np.array([[1.0, 1.0]])), np.array([0.0, -100.0]))
-    assert programs._certain(np.array([5.0, -5.0])).tolist() == [5.0, -5.0]
-    assert programs._certain(np.array([5.0, -4.99])).tolist() == pytest.approx([4.99, -4.98])
-    assert programs._certain(np.array([-0.01, 0.01])).tolist() == [0.0, 0.0]
+    assert programs._certain(np.array([5.0, -5.0]), NO_SLACK).tolist() == [5.0, -5.0]
+    assert programs._certain(np.array([5.0, -4.99]), NO_SLACK).tolist() == pytest.approx([4.99, -4.98])
+    assert programs._certain(np.array([-0.01, 0.01]), NO_SLACK).tolist() == [0.0, 0.0]
 
 
 def test_a_solver_that_comes_to_nothing_begins_anew() -> None:

@@ -72,10 +72,9 @@ def _told_by_prices(policy: Policy, lists: dict[str, PriceList], rows: dict[str,
                     levels: dict[str, Levels]) -> list[Place]:
     """The suppressed products that a price list tells, over the public tables as they stand."""
     found = list[Place]()
-    for system in systems(policy, {p: months for p, months in rows.items() if p in lists}, levels):
+    for system in systems(policy, {p: months for p, months in rows.items() if p in lists}, levels, of_amounts=True):
         known = lists[policy.release.tables[system.rows[0][0].table].population or system.rows[0][0].table]
-        if system.group.is_amount:
-            found += price_faults(policy, system, known)
+        found += price_faults(policy, system, known)
     return found
 
 

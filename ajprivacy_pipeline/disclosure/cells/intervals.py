@@ -171,6 +171,9 @@ def _together(intervals: FeasibilityIntervals, narrow: Places, up: Any) -> dict[
     short_down, short_up = intervals.shortfall(narrow)
     goals = np.where((up & (short_up > 0)) | (short_down == 0),
                      intervals.up[narrow] + short_up, -intervals.down[narrow] - short_down)
+    sizes = np.abs(goals)
+    if sizes.max() <= SPREAD * sizes.min():
+        return dict(zip(narrow.tolist(), goals.tolist(), strict=True))
     found, least, most = dict[int, float](), np.inf, 0.0
     for cell, goal in zip(narrow.tolist(), goals.tolist(), strict=True):
         if max(most, abs(goal)) <= SPREAD * min(least, abs(goal)):

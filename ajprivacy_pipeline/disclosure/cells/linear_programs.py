@@ -108,12 +108,13 @@ class Programs:
         """
         limits = (coo_array((0, lines.shape[1])) if limits is None else limits).tocsr()
         alone = np.diff(limits.indptr) == 1
-        self._lines, self._unit = lines.tocsr(), 1.0
+        self._lines = lines.tocsr()
         self._limits, self._slack = limits[~alone], slack[~alone]
         self._least, self._most = _bounded(least, limits[alone], slack[alone])
         self.prices = np.zeros(len(least))
+        self._measure_in(1.0)
         self._given = np.arange(len(self._slack) * at_once)  # the limits that the solver has, in its order
-        self._solver = load(lines, *self._bounds(), self._limits[self._given])
+        self._solver = load(lines, self._lower, self._upper, self._limits[self._given])
         limit(self._solver, lines.shape[0], self._slack[self._given])
 
     def furthest(self, wanted: dict[int, float]) -> Array | None:
@@ -137,62 +138,74 @@ class Programs:
 
     def _solve(self, cells: Any, goals: Array, unit: float) -> Array | None:
         """One attempt, in one unit."""
-        self._measure_in(unit)
+        self._change_unit(unit)
         size, up, goals = np.abs(goals), goals > 0, goals / unit
         weight = size.max() / size
-        least, most = (bound[cells] for bound in self._bounds())
+        least, most = self._lower[cells], self._upper[cells]
         self._ask(cells, np.where(up, -weight, weight), np.where(up, least, np.maximum(least, goals)),
                   np.where(up, np.minimum(most, goals), most))
         found = self._run()
-        while found is not None and self._give(found):
+        passed = self._passed(found)
+        while found is not None and self._give(passed):
             accept(self._solver.setOptionValue("simplex_strategy", DUAL_SIMPLEX))  # prices stay what they may be
             found = self._run()
+            passed = self._passed(found)
         self.prices = np.array(self._solver.getSolution().col_dual)
         self._ask(cells, np.zeros(len(goals)), least, most)
-        return None if found is None else self._certain(found) * self._unit
+        return None if found is None else self._certain(found, passed) * self._unit
 
     def _run(self) -> Array | None:
         self._solver.run()
         is_found = self._solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
         return np.array(self._solver.getSolution().col_value) if is_found else None
 
-    def _give(self, found: Array) -> bool:
+    def _passed(self, found: Array | None) -> Array:
+        """How far a solution passes each limit, in units; below 0 where it does not."""
+        return NO_SLACK if found is None else self._limits @ found - self._slack_in_units
+
+    def _give(self, by: Array) -> bool:
         """Give the solver the limits that a solution passes; False when it passes none that it has not got."""
-        passed = self._limits @ found - self._slack / self._unit > _BROKEN
+        passed = by > _BROKEN
         passed[self._given] = False
-        for row in np.flatnonzero(passed).tolist():
+        rows = np.flatnonzero(passed)
+        for row in rows.tolist():
             entries = slice(*self._limits.indptr[row:row + 2])
             accept(self._solver.addRow(-highspy.kHighsInf, min(self._slack[row] / self._unit, _FAR),
                                        entries.stop - entries.start, self._limits.indices[entries],
                                        self._limits.data[entries]))
-        self._given = np.append(self._given, np.flatnonzero(passed))
+        self._given = np.append(self._given, rows) if len(rows) else self._given
         if self._solver.getNumRow() != self._lines.shape[0] + len(self._given):
             accept(None)
-        return bool(passed.any())
+        return bool(len(rows))
 
-    def _measure_in(self, unit: float) -> None:
+    def _change_unit(self, unit: float) -> None:
         """Write the bounds of columns and limits in another unit; nothing else of a system has one."""
         if unit != self._unit:
-            self._unit = unit
+            self._measure_in(unit)
             columns = np.arange(len(self._least), dtype=np.int32)
-            accept(self._solver.changeColsBounds(len(columns), columns, *self._bounds()))
-            limit(self._solver, self._lines.shape[0], self._slack[self._given] / unit)
+            accept(self._solver.changeColsBounds(len(columns), columns, self._lower, self._upper))
+            limit(self._solver, self._lines.shape[0], self._slack_in_units[self._given])
 
-    def _bounds(self) -> tuple[Array, Array]:
-        """How far each column may go down and up, in units. Holding one back from going further makes moves shorter."""
-        most = self._most / self._unit
-        return np.maximum(self._least / self._unit, -_FAR), np.where(np.isinf(most), most, np.minimum(most, _FAR))
+    def _measure_in(self, unit: float) -> None:
+        """Keep in a unit how far each column may go down and up, and each limit may rise.
 
-    def _certain(self, found: Array) -> Array:
+        Holding a column back from going further makes moves shorter.
+        """
+        least, most = self._least / unit, self._most / unit
+        self._unit, self._slack_in_units = unit, self._slack / unit
+        self._least_in_units, self._most_in_units = least, most
+        self._lower, self._upper = np.maximum(least, -_FAR), np.where(np.isinf(most), most, np.minimum(most, _FAR))
+
+    def _certain(self, found: Array, passed: Array) -> Array:
         """The moves less what may be wrong with them.
 
         A solution that misses a line, a limit or a bound by a little is that little away from a true one for each line
         that carries it on.
         """
         off = max(float(np.abs(self._lines @ found).max(initial=0.0)),
-                  float((self._limits @ found - self._slack / self._unit).max(initial=0.0)),
-                  float((self._least / self._unit - found).max(initial=0.0)),
-                  float((found - self._most / self._unit).max(initial=0.0)))
+                  float(passed.max(initial=0.0)),
+                  float((self._least_in_units - found).max(initial=0.0)),
+                  float((found - self._most_in_units).max(initial=0.0)))
         rows = self._lines.shape[0] + self._limits.shape[0]
         trusted = np.maximum(np.abs(found) - rows * off, 0.0)
         return np.asarray(np.sign(found) * trusted)

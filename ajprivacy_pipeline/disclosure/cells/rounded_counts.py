@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 from math import inf
 from typing import Any
@@ -64,8 +65,9 @@ class Period:
         self.draw, self.rounded, self.up, self.down = self.draw + 1, None, set(), set()
         self.fewest, self.vain = inf, 0
 
+    @cached_property
     def totals(self) -> Counts:
-        """Returns the number of each total that a cell is part of: a row a cell, a column a level, itself last."""
+        """The number of each total that a cell is part of: a row a cell, a column a level, itself last."""
         width, levels = len(self.values[0]), []
         for named in (dims for size in range(width + 1) for dims in combinations(range(width), size)):
             number: dict[tuple[str, ...], int] = {}
@@ -146,7 +148,7 @@ def write_period(con: Connection, policy: Policy, table: str, asked: Rounded, pe
         return
     base = asked.multiples[period.multiple] * policy.release.thresholds.k
     period.rounded = round_counts(
-        period.counts, period.totals(), base, period.draws(), lines=known_lines(policy, table, asked, period, beside),
+        period.counts, period.totals, base, period.draws(), lines=known_lines(policy, table, asked, period, beside),
         room=policy.release.thresholds.k, start=period.rounded, up=period.up, down=period.down)
     dimensions, measure = dimensions_of(policy, table), quote(measure_of(policy, table))
     names = ", ".join(map(quote, dimensions))

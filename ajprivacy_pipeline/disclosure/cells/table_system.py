@@ -128,14 +128,16 @@ class System:
 
 
 def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]], levels: dict[str, Levels], *,
-            apart: bool = False) -> Iterator[System]:
+            apart: bool = False, of_amounts: bool = False) -> Iterator[System]:
     """Every system, population by population and month by month; `apart`, one for each measure of a group.
+
+    `of_amounts`: of amounts alone.
 
     Measures of a group are meant to be suppressed together. A check must not rely on it: a cell that shows one of them
     hides nothing of that one.
     """
     for population, months in rows.items():
-        groups = groups_of(policy, population)
+        groups = [group for group in groups_of(policy, population) if group.is_amount or not of_amounts]
         if apart:
             groups = [replace(group, measures=(measure,)) for group in groups for measure in group.measures]
         for month, found in months.items():
@@ -163,6 +165,8 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
         for dimension, total in row.totals:
             if dimension in adds and total in shown:
                 parts[total, dimension].add(row.key)
+    if not parts:  # nothing adds up to anything
+        return System(group, month)
     same = {key: key for key in shown}
 
     def root(key: Key) -> Key:
