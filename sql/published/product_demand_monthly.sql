@@ -5,14 +5,6 @@
 --      the largest, second largest and total absolute contribution never leave.
 --      Those who returned everything stand behind returned_units alone.
 --      Whoever is not named counts as one contributor together, and by order where one dominates an amount.
-WITH per_party AS (
-    SELECT
-        month, period, product_id, product_name, product_category, token, nameless_order,
-        sum(orders) AS orders, sum(units) AS units, sum(returned_units) AS returned_units,
-        sum(revenue_nok) AS revenue_nok
-    FROM anonymous.demand
-    GROUP BY ALL
-)
 SELECT
     month, period, product_id, product_name, product_category,
     CAST(sum(orders) AS BIGINT) AS orders,
@@ -35,5 +27,5 @@ SELECT
     max(abs(revenue_nok)) AS top1_revenue_nok,
     coalesce(max(abs(revenue_nok), 2)[2], 0) AS top2_revenue_nok,
     sum(abs(revenue_nok)) AS absolute_revenue_nok
-FROM per_party
+FROM anonymous.demand  -- a row a party already
 GROUP BY ALL
