@@ -26,14 +26,17 @@ CREATE TABLE customer_grid_flat (entity_id int unsigned NOT NULL PRIMARY KEY, na
 CREATE TABLE customer_log (log_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, customer_id int NOT NULL,
     last_login_at timestamp NULL, UNIQUE KEY (customer_id));
 CREATE TABLE customer_entity_varchar (value_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, attribute_id smallint unsigned,
-    entity_id int unsigned, value varchar(255));
+    entity_id int unsigned, value varchar(255),
+    KEY (entity_id));
 CREATE TABLE eav_attribute (attribute_id smallint unsigned NOT NULL PRIMARY KEY, entity_type_id smallint unsigned,
     attribute_code varchar(255));
 CREATE TABLE catalog_product_entity (entity_id int unsigned NOT NULL PRIMARY KEY, sku varchar(64));
 CREATE TABLE catalog_product_entity_int (value_id int NOT NULL AUTO_INCREMENT PRIMARY KEY,
-    attribute_id smallint unsigned, store_id smallint unsigned, entity_id int unsigned, value int);
+    attribute_id smallint unsigned, store_id smallint unsigned, entity_id int unsigned, value int,
+    KEY (entity_id));
 CREATE TABLE catalog_product_entity_varchar (value_id int NOT NULL AUTO_INCREMENT PRIMARY KEY,
-    attribute_id smallint unsigned, store_id smallint unsigned, entity_id int unsigned, value varchar(255));
+    attribute_id smallint unsigned, store_id smallint unsigned, entity_id int unsigned, value varchar(255),
+    KEY (entity_id));
 CREATE TABLE sales_order (entity_id int unsigned NOT NULL PRIMARY KEY, state varchar(32), status varchar(32),
     customer_id int unsigned, customer_email varchar(128), customer_firstname varchar(128),
     customer_lastname varchar(128), customer_note text, remote_ip varchar(45), x_forwarded_for varchar(255),
@@ -51,18 +54,23 @@ CREATE TABLE sales_order_grid (entity_id int unsigned NOT NULL PRIMARY KEY, ship
     billing_name varchar(255), billing_address varchar(255), shipping_address varchar(255), customer_email varchar(255),
     customer_name varchar(255));
 CREATE TABLE sales_invoice (entity_id int unsigned NOT NULL PRIMARY KEY, order_id int unsigned NOT NULL, state int,
-    grand_total decimal(20,4), billing_address_id int, created_at timestamp NOT NULL DEFAULT current_timestamp());
+    grand_total decimal(20,4), billing_address_id int, created_at timestamp NOT NULL DEFAULT current_timestamp(),
+    KEY (order_id));
 CREATE TABLE sales_invoice_grid (entity_id int unsigned NOT NULL PRIMARY KEY, customer_name varchar(255),
     customer_email varchar(255), billing_name varchar(255), billing_address varchar(255),
     shipping_address varchar(255), order_id int unsigned);
 CREATE TABLE sales_shipment (entity_id int unsigned NOT NULL PRIMARY KEY, order_id int unsigned NOT NULL,
-    created_at timestamp NOT NULL DEFAULT current_timestamp());
+    created_at timestamp NOT NULL DEFAULT current_timestamp(),
+    KEY (order_id));
 CREATE TABLE sales_shipment_item (entity_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, parent_id int unsigned NOT NULL,
-    order_item_id int);
+    order_item_id int,
+    KEY (parent_id));
 CREATE TABLE sales_creditmemo (entity_id int unsigned NOT NULL PRIMARY KEY, order_id int unsigned NOT NULL,
-    created_at timestamp NOT NULL DEFAULT current_timestamp());
+    created_at timestamp NOT NULL DEFAULT current_timestamp(),
+    KEY (order_id));
 CREATE TABLE sales_creditmemo_item (entity_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, parent_id int unsigned NOT NULL,
-    order_item_id int);
+    order_item_id int,
+    KEY (parent_id));
 CREATE TABLE quote (entity_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, customer_id int unsigned,
     customer_email varchar(255), customer_firstname varchar(255), customer_lastname varchar(255),
     remote_ip varchar(45));

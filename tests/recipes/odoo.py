@@ -48,6 +48,11 @@ INSERT INTO res_country (id, code) VALUES (165, 'NO');
 INSERT INTO res_partner (id, name, display_name, email, is_company, commercial_partner_id, customer_rank, active)
     VALUES (3, 'Sjefen', 'Sjefen', 'sjefen@shop.example', false, 3, 1, true);
 INSERT INTO res_users (id, login, partner_id, share) VALUES (2, 'admin', 3, false);
+CREATE INDEX ON res_users (partner_id);
+CREATE INDEX ON res_users_log (create_uid);
+CREATE INDEX ON sale_order (partner_id);
+CREATE INDEX ON stock_picking (sale_id);
+CREATE INDEX ON stock_move (sale_line_id);
 """
 UNCOVERED = ["crm_lead.email_from", "crm_lead.email_cc"]
 STRANGE = "ALTER TABLE stock_move DROP COLUMN quantity_done"

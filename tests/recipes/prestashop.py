@@ -21,7 +21,8 @@ CREATE TABLE ps_address (id_address int unsigned NOT NULL AUTO_INCREMENT PRIMARY
     id_country int unsigned NOT NULL, alias varchar(32) NOT NULL, company varchar(255), firstname varchar(255) NOT NULL,
     lastname varchar(255) NOT NULL, address1 varchar(128) NOT NULL, address2 varchar(128), postcode varchar(12),
     city varchar(64) NOT NULL, other text, vat_number varchar(32), dni varchar(16),
-    phone varchar(32), phone_mobile varchar(32), deleted tinyint(1) NOT NULL DEFAULT 0);
+    phone varchar(32), phone_mobile varchar(32), deleted tinyint(1) NOT NULL DEFAULT 0,
+    KEY (id_customer));
 CREATE TABLE ps_country (id_country int unsigned NOT NULL PRIMARY KEY, iso_code varchar(3) NOT NULL);
 CREATE TABLE ps_product (id_product int unsigned NOT NULL PRIMARY KEY, id_category_default int unsigned);
 CREATE TABLE ps_product_lang (id_product int unsigned NOT NULL, id_lang int unsigned NOT NULL, name varchar(128),
@@ -34,23 +35,28 @@ CREATE TABLE ps_orders (id_order int unsigned NOT NULL PRIMARY KEY, id_customer 
     total_paid_tax_incl decimal(20,6) NOT NULL, total_paid_real decimal(20,6) NOT NULL, date_add datetime NOT NULL,
     date_upd datetime NOT NULL);
 CREATE TABLE ps_order_history (id_order_history int unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY,
-    id_order int unsigned NOT NULL, id_order_state int unsigned NOT NULL, date_add datetime NOT NULL);
+    id_order int unsigned NOT NULL, id_order_state int unsigned NOT NULL, date_add datetime NOT NULL,
+    KEY (id_order));
 CREATE TABLE ps_order_state (id_order_state int unsigned NOT NULL PRIMARY KEY, shipped tinyint(1) NOT NULL,
     paid tinyint(1) NOT NULL);
 CREATE TABLE ps_order_detail (id_order_detail int unsigned NOT NULL PRIMARY KEY, id_order int unsigned NOT NULL,
     product_id int unsigned NOT NULL, product_quantity int NOT NULL, product_quantity_refunded int NOT NULL DEFAULT 0,
-    product_quantity_return int NOT NULL DEFAULT 0, unit_price_tax_incl decimal(20,6) NOT NULL);
+    product_quantity_return int NOT NULL DEFAULT 0, unit_price_tax_incl decimal(20,6) NOT NULL,
+    KEY (id_order));
 CREATE TABLE ps_order_slip (id_order_slip int unsigned NOT NULL PRIMARY KEY, id_order int unsigned NOT NULL,
-    date_add datetime NOT NULL);
+    date_add datetime NOT NULL,
+    KEY (id_order));
 CREATE TABLE ps_order_slip_detail (id_order_slip int unsigned NOT NULL, id_order_detail int unsigned NOT NULL,
     PRIMARY KEY (id_order_slip, id_order_detail));
 CREATE TABLE ps_order_invoice (id_order_invoice int unsigned NOT NULL PRIMARY KEY, id_order int unsigned NOT NULL,
-    total_paid_tax_incl decimal(20,6) NOT NULL, date_add datetime NOT NULL);
+    total_paid_tax_incl decimal(20,6) NOT NULL, date_add datetime NOT NULL,
+    KEY (id_order));
 CREATE TABLE ps_customer_thread (id_customer_thread int unsigned NOT NULL PRIMARY KEY, id_customer int unsigned,
     id_order int unsigned, email varchar(255) NOT NULL, status varchar(20) NOT NULL, date_add datetime NOT NULL,
     date_upd datetime NOT NULL);
 CREATE TABLE ps_customer_message (id_customer_message int unsigned NOT NULL PRIMARY KEY, id_customer_thread int,
-    message text NOT NULL);
+    message text NOT NULL,
+    KEY (id_customer_thread));
 CREATE TABLE ps_mail (id_mail int unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, recipient varchar(126) NOT NULL,
     subject varchar(254) NOT NULL);
 CREATE TABLE ps_emailsubscription (id int unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY,

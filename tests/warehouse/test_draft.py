@@ -213,7 +213,7 @@ def _statements(schema: dict[str, str]) -> Iterator[str]:
 def _bare(ddl: str, dialect: str) -> Iterator[str]:
     """The tables of a shop as SQLite's: names and types alone."""
     for tree in sqlglot.parse(ddl, dialect=dialect):
-        if isinstance(tree, exp.Create):
+        if isinstance(tree, exp.Create) and tree.kind == "TABLE":
             listed = ", ".join(f'"{column.name}" {column.kind.sql(dialect="sqlite")}'
                                for column in tree.find_all(exp.ColumnDef))
             yield f'CREATE TABLE "{tree.find(exp.Table).name}" ({listed})'
