@@ -610,3 +610,35 @@ def test_the_policys_own_nobody_is_refused_behind_a_prefix(
         found = look_at(source, world.settings, current_policy(world.settings)).refused
     told = [row for row in found if "would show the policy's own gone behind the prefix" in row["fix"]]
     assert [(row["table"], row["column"]) for row in told] == refused
+
+
+@pytest.mark.parametrize(("copied", "read"), [("arkiv", "ordre"), ("ordre", "arkiv")])
+def test_a_copy_that_is_an_heir_of_what_is_read_is_refused(
+        copied: str, read: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Notes of the orders of whoever is due would go with the copy, orders that are held among them."""
+    unions = f"""
+[tables.orders]
+table = "{read}"
+[tables.orders.columns]
+order_id = "id"
+customer_id = "kunde"
+ordered_at = "day"
+delivered_at = "day"
+paid_at = "day"
+delivery_note = "note"
+[[copies]]
+table = "{copied}"
+by = {{ column = "kunde", entity = "customers" }}
+erase = ["note"]
+with = "customers.name"
+""" + LISTS
+    world = heirs(tmp_path, request, "parent and heir", unions)
+    world.execute("ALTER TABLE arkiv ADD PRIMARY KEY (id)")
+    refused = []
+    for which in ("heir", "none"):
+        if which == "none":
+            world.execute("ALTER TABLE arkiv NO INHERIT ordre")
+        with open_source(world.url) as source:
+            found = look_at(source, world.settings, world.policy).refused
+        refused.append({row["fix"] for row in found if "mapping's copies" in row["fix"]})
+    assert refused == [{"take this out of the mapping's copies: the table feeds the contract itself"}, set()]
