@@ -87,6 +87,7 @@ def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place]
                 "unnest($2::VARCHAR[]) AS its_part, unnest($3::VARCHAR[]) AS prefix",
                 [[row[at] for row in changeable] for at in range(3)])
     con.execute(_STATES)
+    con.execute(_LENDING)
     con.execute("UPDATE made.rows SET state = s.state FROM scratch.states AS s WHERE rows.row_no = s.row_no "
                 "AND s.state IS NOT NULL AND rows.state IS NULL")
     con.execute("CREATE OR REPLACE TABLE scratch.pending AS SELECT r.row_no, r.entity, r.record_id, r.part, "
@@ -100,6 +101,18 @@ def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place]
 _WITHOUT_EVIDENCE = """
     CREATE OR REPLACE TABLE made.without_evidence AS SELECT s.subject_id FROM retention.subjects AS s
     SEMI JOIN (SELECT subject_no FROM retention.subject_freezes WHERE "freeze" = 'no_evidence') USING (subject_no)
+"""
+# A case that lends its subject to a message which this plan does not carry out: one that is new, or has changed.
+_LENDING = """
+    UPDATE scratch.states SET state = 'waits', is_pending = false
+    FROM made.rows AS r
+    WHERE states.row_no = r.row_no AND r.state IS NULL AND r.entity = 'cases' AND states.is_pending AND r.record_id IN (
+        SELECT m.case_id FROM staged.communications AS m
+        JOIN scratch.decided AS o ON o.entity = 'communications' AND o.record_id = m.communication_id
+        LEFT JOIN made.rows AS t ON t.entity = 'communications' AND t.record_id = m.communication_id
+        LEFT JOIN scratch.states AS s ON s.row_no = t.row_no
+        WHERE m.customer_id IS NULL AND m.contact_id IS NULL AND o.decision <> 'absent'
+            AND NOT coalesce(s.is_pending, false))
 """
 _STATES = """
     CREATE OR REPLACE TABLE scratch.states AS

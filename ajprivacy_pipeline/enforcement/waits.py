@@ -1,6 +1,7 @@
 """What is due and has to wait.
 
-A cell goes with its last owner, a link with the last purpose that rests on it, some rows with the end of a period.
+A cell goes with its last owner, a link with the last purpose that rests on it, a case not before the messages that have
+their subject from it, some rows with the end of a period.
 
 Belongs here: setting such rows aside, with what they wait for. Does not belong here: what can never be changed by us
 (`targets`).
@@ -61,6 +62,15 @@ _RELIED = """
     FROM {due} AS d JOIN retention.relied_on AS r USING (entity, record_id)
     WHERE d.entity = 'cases' OR d.part = 'link'
 """
+# A message without ids is its case's subject's: unlinked first, it would be nobody's, and be kept until further notice.
+_LENT = """
+    INSERT INTO scratch.waits
+    SELECT DISTINCT d.entity, d.record_id, d.part, 'communications.content' FROM {due} AS d
+    JOIN staged.communications AS m ON m.case_id = d.record_id AND m.customer_id IS NULL AND m.contact_id IS NULL
+    JOIN scratch.decided AS o ON o.entity = 'communications' AND o.record_id = m.communication_id
+    LEFT JOIN scratch.waits AS w ON w.entity = 'communications' AND w.record_id = m.communication_id
+    WHERE d.entity = 'cases' AND (o.decision IN ('retain', 'hold') OR w.record_id IS NOT NULL)
+"""
 
 
 def set_aside(con: Connection, places: Mapping[str, Place], stages: Mapping[Part, Stage], sources: Sources, day: date,
@@ -103,6 +113,7 @@ def find_waiting(con: Connection, places: Mapping[str, Place], stages: Mapping[P
         con.execute(_SHARED.format(due=due, case=case),
                     bound | {name: value for name, value in more.items() if f"${name}" in case})
     wait_together(con, places, sources, due)
+    con.execute(_LENT.format(due=due))
 
 
 def show_decided(con: Connection) -> None:

@@ -111,6 +111,16 @@ def _decided(world: World) -> tuple[dict[tuple[str, str, str], Decision], Parts]
     return world.run(MONTH, steps), waiting
 
 
+def _lending(cells: Cells, told: dict[tuple[str, str, str], Decision]) -> Parts:
+    """The cases that messages without ids have their subject from, and that are not carried out."""
+    rows = {bare(key): {column: bare(value) if isinstance(value, str) else value for column, value in row.items()}
+            for key, row in cells["communications"].items()}
+    return {("cases", str(row["case_id"]), "content") for key, row in rows.items()
+            if row["case_id"] and not row["customer_id"] and not row["contact_id"]
+            and told["communications", key, "content"][0] in ("retain", "hold")
+            and ("cases", str(row["case_id"]), "content") in told}
+
+
 def carried_out(world: World, named: Callable[[str], str] = str) -> dict[tuple[str, str, str], Decision]:
     """What was decided, after everything that was due ended cell for cell as it should, and only that.
 
@@ -137,6 +147,7 @@ def carried_out(world: World, named: Callable[[str], str] = str) -> dict[tuple[s
     assert plan["rows"] == sum(decision == "due" for decision, _ in decisions.values()) - sum(
         row["rows"] for row in plan["waiting"])
     told |= {key: ("retain", None) for key in waiting if told[key][0] == "due"}
+    told |= {key: ("retain", None) for key in _lending(before, told) if told[key][0] == "due"}
     approve(world.settings, str(plan["plan"]), "Ada", release_brake=True)
     result = world.apply(str(plan["plan"]))
     assert result["verified"]
