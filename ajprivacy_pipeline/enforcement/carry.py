@@ -290,7 +290,8 @@ class _Apply:
             if self.copies[".".join(place.table), "rows"]:
                 tables[place.table] = [*tables.get(place.table, ()), *(place.actions or (place.finder,))]
         return hits, tidy_up(self.con, self.writer, self.policy, tables, sought,
-                             today(self.policy.retention.time_zone), histories(self.ground.mapping, self.ground.places))
+                             today(self.policy.retention.time_zone), histories(self.ground.mapping, self.ground.places),
+                             self.ground.mapping.elsewhere)
 
     def _count_people(self, hits: list[bodies.Hit], body: bodies.Verified) -> None:
         """Say how many are anonymised and unlinked, where that is known: the sweep is clean, and nobody came since.

@@ -4,7 +4,7 @@ Belongs here: letting the database tidy up, a look at its statistics, the regist
 a database tidies up (`warehouse.tidying`), rows (`sweep`). What fails here is reported and undoes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from ajprivacy_pipeline.enforcement.targets import Place
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection
+from ajprivacy_pipeline.warehouse.mapping_file import Elsewhere
 
 Touched = dict[tuple[str, ...], list[str]]
 
@@ -35,8 +36,12 @@ def touched(con: Connection, places: Mapping[str, Place], stages: Mapping[Part, 
 
 
 def tidy_up(con: Connection, writer: Writer, policy: Policy, tables: Touched, sought: erased.Sought | None,
-            today: date, histories: Mapping[tuple[str, ...], int]) -> list[Residue]:
-    """Tidy up, and return what is left and where: in files, statistics, backups and histories (days by table)."""
+            today: date, histories: Mapping[tuple[str, ...], int], elsewhere: Sequence[Elsewhere] = (),
+            ) -> list[Residue]:
+    """Tidy up, and return what is left and where: in files, statistics, backups and histories (days by table).
+
+    So is what the mapping says of places that no SQL reaches.
+    """
     found: list[Residue] = []
     if tables:
         try:
@@ -48,6 +53,8 @@ def tidy_up(con: Connection, writer: Writer, policy: Policy, tables: Touched, so
         found += [{"where": f"the history of {'.'.join(table)}", "what": "old values, there and with whoever reads it",
                    "ends": (today + timedelta(days=days)).isoformat()}
                   for table, days in histories.items() if table in tables]
+    found += [{"where": place.where, "what": f"{place.what}: not carried out by us", "ends": None}
+              for place in elsewhere if tables]
     return found + _backups(policy, today)
 
 

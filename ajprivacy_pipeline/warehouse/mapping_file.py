@@ -52,6 +52,9 @@
     table = "audit.old_values"
     column = "payload"
     reason = "emptied by its own job within a week"
+    [[elsewhere]]                         # what no SQL reaches: certificates say that it stays
+    where = "files below wp-content"
+    what = "logs, invoices as PDF"
 
 What the file leaves out is looked for under its own name. Belongs here: the file's shape and the
 faults that it has by itself. Does not belong here: the warehouse (mapping.py).
@@ -183,6 +186,13 @@ class KnownCopy(_Frozen):
     reason: Text
 
 
+class Elsewhere(_Frozen):
+    """A place outside the database where people stand, and what of them: nothing there is carried out by us."""
+
+    where: Text
+    what: Text
+
+
 class Mapping(_Frozen):
     """A mapping file. Empty = identity: the warehouse has the contract's own names."""
 
@@ -190,6 +200,7 @@ class Mapping(_Frozen):
     tables: dict[str, TableEntry] = {}
     tombstones: dict[Literal["consumer", "business", "sole_proprietor", "contact"], Text | int] = {}
     known_copies: tuple[KnownCopy, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
     rates: dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]] = {}
     copies: tuple[Copy, ...] = ()
     for_each: Annotated[dict[Name, dict[Text, Text]], Field(max_length=1)] = {}

@@ -12,11 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.enforcement.bodies import Residue
-from ajprivacy_pipeline.enforcement.residue import tidy_up
+from ajprivacy_pipeline.enforcement.residue import Touched, tidy_up
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.policy.enforcement import Backup
 from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.warehouse.mapping_file import Elsewhere
 from ajprivacy_pipeline.warehouse.writer import open_writer
 from tests import mariadb
 from tests.enforcement.enforcement_world import new_database
@@ -164,3 +165,15 @@ def test_backups_end_by_the_register(tmp_path: Path, policy: Policy) -> None:
     found = _tidy(_sqlite(tmp_path / "shop.db", "wal"), policy.model_copy(update={"enforcement": enforcement}))
 
     assert found == [{"where": "nightly dump", "what": "a dump", "ends": "2027-01-02"}]
+
+
+@pytest.mark.parametrize("tables", [{("kunde",): ["navn"]}, {}])
+def test_places_that_no_sql_reaches_are_told_where_anything_was_carried_out(
+        tables: Touched, tmp_path: Path, policy: Policy) -> None:
+    url = _sqlite(tmp_path / "shop.db", "delete")
+    files = Elsewhere(where="files below wp-content", what="invoices as PDF")
+    with closing(zones.memory()) as con, open_writer(url, 1) as writer:
+        found = tidy_up(con, writer, policy, tables, None, TODAY, {}, [files])
+    told = [line for line in found if line["where"] == files.where]
+    assert told == [{"where": "files below wp-content", "what": "invoices as PDF: not carried out by us",
+                     "ends": None}] * len(tables)
