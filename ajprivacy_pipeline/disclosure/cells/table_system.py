@@ -183,9 +183,8 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
     for key in sorted(shown):
         if root(key) in position:
             system.rows[position[root(key)]].extend(shown[key])
-    lines = {(position[root(total)], tuple(sorted(position[root(c)] for c in children)))
-             for (total, _), children in parts.items() if len(children) > 1}
-    system.lines = sorted(lines)
+    system.lines = sorted({(position[root(total)], tuple(sorted(position[root(c)] for c in children)))
+                           for (total, _), children in parts.items() if len(children) > 1})
     system.zeros = {position[root(key)] for key in _known_zeros(group, rows, levels, along, set(parts))
                     if root(key) in position}
     system.refresh()
