@@ -242,9 +242,10 @@ authority_disclosures = sa.Table(  # what authorities were given, as it was reco
     sa.Column("recorded_at", sa.DateTime, nullable=False),
 )
 
-alert_events = sa.Table(  # what somebody was told needs attention: that it began, goes on (again), or is over
-    "alert_events", META,
+alerts_told = sa.Table(  # what an address was told needs attention: that it began, goes on (again), or is over
+    "alerts_told", META,
     sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("address", sa.String(16), nullable=False),  # a hash of it, without user and password
     sa.Column("name", sa.String(64), nullable=False),
     sa.Column("event", sa.String(8), nullable=False),
     sa.Column("happened_at", sa.DateTime, nullable=False),

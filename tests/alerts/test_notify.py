@@ -1,11 +1,13 @@
 """Messages to a real mail server, a real HTTP receiver and a real program; what does not take them is said."""
 
 import json
+import os
+import select
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -19,7 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ajprivacy_pipeline.alerts.notify import Message, checked, send
+from ajprivacy_pipeline.alerts import notify
+from ajprivacy_pipeline.alerts.notify import Message, Outcome, checked, deliver, send
 from ajprivacy_pipeline.errors import PrivacyError
 
 SENT = Message("ajprivacy: 1 thing(s) need attention (run_failed)", ("error: one job failed. Mend it.", "over: that"))
@@ -83,8 +86,8 @@ def test_a_mail_arrives_as_it_was_said() -> None:
 
 @pytest.mark.parametrize(("trusted", "password", "fault"), [
     (True, "s3cret", None),
-    (True, "wrong", "SMTPAuthenticationError"),
-    (False, "s3cret", "SSLCertVerificationError"),
+    (True, "wrong", "the user or the password is refused"),
+    (False, "s3cret", "the server's certificate is not trusted"),
 ])
 def test_a_password_leaves_over_tls_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool, password: str,
                                           fault: str | None) -> None:
@@ -112,8 +115,105 @@ def test_a_password_does_not_leave_without_tls() -> None:
     box = Kept()
     with _mail_server(box) as port:
         faults = send([f"smtp://ops:s3cret@localhost:{port}?from=a@example.no&to=b@example.no"], SENT)
-    assert faults == ["address 1 of AJPRIVACY_ALERTS (smtp) did not take the message: SMTPNotSupportedError"]
+    assert faults == [("address 1 of AJPRIVACY_ALERTS (smtp) did not take the message: the server lacks TLS, login or "
+                       "other letters than English ones; a password leaves over TLS alone")]
     assert box.mails == []
+
+
+def _answering(port: int, *, to: str = "b@example.no") -> str:
+    return f"smtp://localhost:{port}?from=a@example.no&to={to}"
+
+
+@contextmanager
+def _listening(talk: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server that says to each caller what `talk` says."""
+    with socket.socket() as server:
+        server.bind(("localhost", 0))
+        server.listen()
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    threading.Thread(target=talk, args=(server.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def _mail_server_that(asked: list[bytes], at_the_end: bytes) -> Callable[[socket.socket], None]:
+    """One that takes mails for everybody but `nobody@…`, and then says something."""
+
+    def talk(caller: socket.socket) -> None:
+        answers = {b"EHLO": b"250 me", b"DATA": b"354 go on", b".": b"250 taken", b"QUIT": at_the_end,
+                   b"MAIL": b"250 yes", b"RCPT": b"250 yes", b"RSET": b"250 yes"}
+        with suppress(OSError), caller, caller.makefile("rwb") as lines:
+            lines.write(b"220 here\r\n")
+            lines.flush()
+            for line in lines:
+                word = line.split()[0].upper() if line.split() else b""
+                if word == b"RCPT":
+                    asked.append(line.split(b":")[1].strip())
+                said = b"550 no" if b"nobody@" in line and word == b"RCPT" else answers.get(word)
+                if said is not None:
+                    lines.write(said + b"\r\n")
+                    lines.flush()
+
+    return talk
+
+
+@pytest.mark.parametrize("goodbye", [b"221 bye", b"451 not now", b"nonsense"])
+def test_a_mail_that_was_taken_is_told_whatever_the_server_says_then(goodbye: bytes) -> None:
+    """Else it would be sent again a quarter of an hour later."""
+    with _listening(_mail_server_that([], goodbye)) as port:
+        assert send([_answering(port)], SENT) == []
+
+
+def test_every_recipient_is_told_and_a_plus_is_a_plus() -> None:
+    """By commas, or named again; one who is refused is said, and the others do not get it again for that."""
+    asked: list[bytes] = []
+    with _listening(_mail_server_that(asked, b"221 bye")) as port:
+        assert send([_answering(port, to="ops+alerts@example.no&to=dpo@example.no,b@example.no")], SENT) == []
+        assert asked == [b"<ops+alerts@example.no>", b"<dpo@example.no>", b"<b@example.no>"]
+        found = deliver([_answering(port, to="b@example.no,nobody@example.no")], [SENT])
+        assert found == [Outcome(taken=True, fault="address 1 of AJPRIVACY_ALERTS (smtp): 1 of its recipients did not "
+                                                   "take the message")]
+        refused = deliver([_answering(port, to="nobody@example.no")], [SENT])
+    assert refused == [Outcome(taken=False, fault="address 1 of AJPRIVACY_ALERTS (smtp) did not take the message: no "
+                                                  "recipient is accepted")]
+
+
+def _silent(caller: socket.socket) -> None:
+    with suppress(OSError):
+        caller.recv(1)
+        threading.Event().wait(5)
+
+
+def _drips(caller: socket.socket) -> None:
+    """Answer line by line, each in time, and never in full."""
+    with suppress(OSError):
+        caller.sendall(b"HTTP/1.1 200 OK\r\n")
+        for _ in range(50):
+            threading.Event().wait(0.1)
+            caller.sendall(b"X-More: 1\r\n")
+
+
+def test_who_does_not_answer_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that is silent, nor one that answers for ever: all are tried at the same time."""
+    monkeypatch.setattr(notify, "_STEP_SECONDS", 0.3)
+    monkeypatch.setattr(notify, "_PATIENCE_SECONDS", 1)
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/told\n")
+    program.chmod(0o700)
+    with _listening(_silent) as silent, _listening(_drips) as dripping:
+        faults = send([_answering(silent), f"http://localhost:{silent}/", f"http://localhost:{dripping}/",
+                       "smtp://localhost:1?from=a@example.no&to=b@example.no", f"command:{program}"], SENT)
+    assert [fault.partition(" AJPRIVACY_ALERTS ")[2] for fault in faults] == [
+        "(smtp) did not take the message: it took longer than it may",
+        "(http) did not take the message: it took longer than it may",
+        "(http) did not take the message: it took longer than it may",
+        "(smtp) did not take the message: nothing listens there"]
+    assert (tmp_path / "told").exists()
 
 
 @contextmanager
@@ -148,7 +248,8 @@ def test_a_webhook_gets_json(status: int, is_taken: bool) -> None:
         faults = send([address], SENT)
     assert got == [{"text": "\n".join([SENT.subject, *SENT.lines]), "subject": SENT.subject,
                     "lines": list(SENT.lines)}]
-    assert faults == ([] if is_taken else ["address 1 of AJPRIVACY_ALERTS (http) did not take the message: HTTPError"])
+    assert faults == ([] if is_taken else [
+        f"address 1 of AJPRIVACY_ALERTS (http) did not take the message: it answered {status}"])
 
 
 def test_a_program_gets_the_subject_and_the_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,10 +261,35 @@ def test_a_program_gets_the_subject_and_the_lines(tmp_path: Path, monkeypatch: p
     for program in (good, bad):
         program.chmod(0o700)
     faults = send([f"command:{bad}", f"command:{tmp_path}/none", f"command:{good}"], SENT)
-    assert faults == ["address 1 of AJPRIVACY_ALERTS (command) did not take the message: CalledProcessError",
-                      "address 2 of AJPRIVACY_ALERTS (command) did not take the message: FileNotFoundError"]
+    assert faults == ["address 1 of AJPRIVACY_ALERTS (command) did not take the message: it ended with exit code 3",
+                      "address 2 of AJPRIVACY_ALERTS (command) did not take the message: there is no such program"]
     assert (tmp_path / "seen").read_text().splitlines() == [SENT.subject, *SENT.lines]
     assert "AJPRIVACY" not in (tmp_path / "env").read_text()
+
+
+def test_a_webhook_with_a_letter_that_is_not_english_is_asked_for_it() -> None:
+    """As browsers do; what is encoded already stays as it is."""
+    with _receiver(200) as (address, got):
+        assert send([address.replace("hook", "høst/%C3%B8")], SENT) == []
+    assert len(got) == 1
+
+
+def test_what_a_program_leaves_behind_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has told; one that does not end is ended, with all that it has started."""
+    monkeypatch.setattr(notify, "_STEP_SECONDS", 1)
+    os.mkfifo(tmp_path / "alive")
+    behind, endless = tmp_path / "behind", tmp_path / "endless"
+    behind.write_text("#!/bin/sh\nsleep 3 &\n")
+    endless.write_text(f"#!/bin/sh\nsleep 60 > {tmp_path}/alive\n")
+    for program in (behind, endless):
+        program.chmod(0o700)
+    assert send([f"command:{behind}"], SENT) == []
+    listens = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    assert send([f"command:{endless}"], SENT) == [
+        "address 1 of AJPRIVACY_ALERTS (command) did not take the message: it took longer than it may"]
+    assert select.select([listens], [], [], 10)[0] == [listens]
+    assert os.read(listens, 1) == b""
+    os.close(listens)
 
 
 @pytest.mark.parametrize("address", [

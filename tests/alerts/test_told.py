@@ -1,5 +1,6 @@
 """Who is told what, and how often: once when it begins, again after a week, and once when it is over."""
 
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.alerts.conditions import Condition, Health
-from ajprivacy_pipeline.alerts.told import Told, tell
+from ajprivacy_pipeline.alerts.told import Told, _named, tell
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
 from ajprivacy_pipeline.storage.control import ControlStore, utc_now
-from ajprivacy_pipeline.storage.control_tables import alert_events
+from ajprivacy_pipeline.storage.control_tables import alerts_told
 
 NOTHING: Health = {"conditions": [], "unknown": {}}
 
@@ -43,7 +44,7 @@ class Box:
     def age(self, days: float) -> None:
         """Let everything that was told be older."""
         with ControlStore.in_folder(self.settings.control).change() as connection:
-            connection.execute(sa.update(alert_events).values(happened_at=utc_now() - timedelta(days=days)))
+            connection.execute(sa.update(alerts_told).values(happened_at=utc_now() - timedelta(days=days)))
 
 
 def test_a_condition_from_its_beginning_to_its_end(tmp_path: Path) -> None:
@@ -82,7 +83,7 @@ def test_what_could_not_be_looked_at_is_not_over(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("before", [[], ["command:/nowhere"]], ids=["one address", "another that fails"])
 def test_who_did_not_hear_it_is_told_again(tmp_path: Path, before: list[str]) -> None:
-    """Unless somebody else heard it."""
+    """The next time that somebody looks, and who heard it is not."""
     box = Box(tmp_path, *before)
     program = tmp_path / "program"
     program.chmod(0o600)
@@ -90,7 +91,45 @@ def test_who_did_not_hear_it_is_told_again(tmp_path: Path, before: list[str]) ->
     program.chmod(0o700)
     said, lines = box.told(_health("run_failed"))
     assert (said["began"], len(said["faults"]), len(lines)) == (1, len(before), 2)
-    assert box.told(_health("run_failed"))[0]["began"] == 0
+    said, lines = box.told(_health("run_failed"))
+    assert (said["began"], len(said["faults"]), lines) == (0, len(before), [])
+
+
+def test_one_address_hears_what_it_missed_and_the_other_nothing_twice(tmp_path: Path) -> None:
+    """Also of the end: who never heard that it began is not told that it is over."""
+    (tmp_path / "other").mkdir()
+    other = Box(tmp_path / "other")
+    program = tmp_path / "other" / "program"
+    box = Box(tmp_path, f"command:{program}")
+    program.chmod(0o600)
+    assert box.told(_health("run_failed", "month_missed"))[0]["began"] == 2
+    assert box.told(_health("run_failed"))[1] == ["ajprivacy: it is over (month_missed)", "over: month missed"]
+    program.chmod(0o700)
+    assert box.told(_health("run_failed"))[1] == []
+    assert other.seen.read_text().splitlines() == ["ajprivacy: 1 thing(s) need attention (run_failed)",
+                                                   "error: run_failed is so. mend it."]
+
+
+def test_two_who_look_at_the_same_time_tell_it_once(tmp_path: Path) -> None:
+    """A sensor, and a timer of the system."""
+    box = Box(tmp_path)
+    (tmp_path / "program").write_text(f'#!/bin/sh\nsleep 0.3\n(echo "$1"; cat) >> {box.seen}\n')
+    both = [threading.Thread(target=tell, args=(box.settings, _health("run_failed"))) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert len(box.seen.read_text().splitlines()) == 2
+
+
+def test_a_new_password_is_the_same_address(tmp_path: Path) -> None:
+    """And neither of them stands in the control store."""
+    box = Box(tmp_path)
+    assert _named("smtp://ops:old@h?from=a&to=b") == _named("smtp://ops:new@h?from=a&to=b") != _named(
+        "smtp://ops:new@h?from=a&to=c")
+    box.told(_health("run_failed"))
+    rows = ControlStore.in_folder(box.settings.control).rows(sa.select(alerts_told))
+    assert str(tmp_path) not in str(rows)
 
 
 def test_without_an_address_nothing_is_told_and_nothing_written(tmp_path: Path) -> None:
