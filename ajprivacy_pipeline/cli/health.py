@@ -50,9 +50,11 @@ def health(
             typer.echo(f"{'?':6} {name:18} could not be looked at: {why}")
         if not found["conditions"] and not found["unknown"]:
             typer.echo("nothing needs attention")
-    _require(faults)
     if any(one["severity"] == "error" for one in found["conditions"]):
-        raise typer.Exit(NEEDS_ATTENTION)
+        for fault in faults:
+            typer.echo(f"ajprivacy: {fault}", err=True)
+        raise typer.Exit(NEEDS_ATTENTION)  # whoever watches the code hears of it, also where nobody else did
+    _require(faults)
 
 
 def _require(faults: list[str]) -> None:

@@ -89,6 +89,20 @@ def test_how_long_the_daemon_is_silent(instance: dg.DagsterInstance, minutes: in
     assert runs_of(instance).daemon_minutes == minutes
 
 
+def test_who_cannot_be_told_does_not_hide_what_is_wrong(home: Home, instance: dg.DagsterInstance,
+                                                        tmp_path: Path) -> None:
+    """The exit code says that the daemon is dead, whoever heard of it; without an error, that somebody did not hear."""
+    instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - 3600, "SENSOR", None, None))
+    script = (f"import os\nos.environ['AJPRIVACY_ALERTS'] = 'command:{tmp_path}/none'\n"
+              "from ajprivacy_pipeline.cli import main as cli\ncli.main()\n")
+    found = home.scripted(script, "health", "--notify", "--json")
+    assert {one["name"] for one in json.loads(found.stdout)["conditions"]} >= {"daemon_dead"}
+    fault = "ajprivacy: address 1 of AJPRIVACY_ALERTS (command) did not take the message: there is no such program\n"
+    assert (found.returncode, found.stderr) == (4, fault)
+    tried = home.scripted(script, "health", "--try")
+    assert (tried.returncode, tried.stderr) == (2, fault)
+
+
 def test_a_try_is_sent(home: Home, tmp_path: Path) -> None:
     """To every address, and nothing is looked at."""
     program = tmp_path / "program"
