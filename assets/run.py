@@ -3,6 +3,7 @@
 Belongs here: the way from a command to the job, and from its events to a summary. Does not belong here: steps.
 """
 
+import gc
 import time
 from typing import cast
 
@@ -44,6 +45,8 @@ def run_month(settings: Settings, month: str, report: Report, request: ReleaseRe
     refusals: list[PrivacyError] = []
     with prepare_dagster(settings) as instance:
         from ajprivacy_pipeline.assets.definitions import defs
+        gc.freeze()  # what is loaded by now stays until the end, and is not looked through while a month runs
+        gc.enable()
         try:
             result = run_here(
                 defs.resolve_job_def(MONTHLY), instance, partition, config=_QUIET,

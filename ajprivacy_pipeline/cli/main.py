@@ -5,6 +5,7 @@ can fix (its message on stderr), 3 a plan was stopped, 4 something needs attenti
 imports stand inside the commands, so that help is instant.
 """
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -182,6 +183,7 @@ def ui(
 
 def _run_and_show(settings: Settings, month: str, request: "ReleaseRequest", *, as_json: bool) -> None:
     """Run a month through Dagster with a line for each step, and print what it came to."""
+    gc.disable()  # the collector would walk through all that Dagster loads, several times, and find nothing
     from ajprivacy_pipeline.assets.run import run_month
     from ajprivacy_pipeline.cli.console import Lines, summary_lines
     from ajprivacy_pipeline.run.expected import Expected
