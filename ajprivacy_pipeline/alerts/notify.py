@@ -179,7 +179,8 @@ def _mail(parts: SplitResult, message: Message) -> str | None:
             server.login(unquote(parts.username), unquote(parts.password or ""))
         refused = server.send_message(mail)
         with suppress(OSError, smtplib.SMTPException):
-            server.sock.settimeout(_GOODBYE_SECONDS)
+            if server.sock is not None:
+                server.sock.settimeout(_GOODBYE_SECONDS)
             server.quit()
     finally:
         server.close()
