@@ -108,3 +108,31 @@ def test_what_is_written_once_is_what_dagster_writes_thrice(
             {"rows", "dagster/column_schema"}] * 2
         own.dispose()
     assert not ours._newest
+
+
+def test_what_a_step_says_stands_there_soon_and_at_once_for_who_asks(
+    home: Home, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An output waits for what follows; nobody has to say anything more for others to read it."""
+    for name in ("DAGSTER_HOME", "DAGSTER_REDACT_USER_CODE_ERRORS", "DAGSTER_DISABLE_TELEMETRY", "AJPRIVACY_HOME"):
+        monkeypatch.setenv(name, "")
+    settings = load_settings(home.env)
+    with prepare_dagster(settings) as instance:
+        ours = instance.event_log_storage
+        assert isinstance(ours, EventLog)
+        run = tiny.execute_in_process(instance=instance).run_id
+        said = next(entry for entry in ours.get_logs_for_run(run)
+                    if entry.dagster_event and entry.dagster_event.event_type == dg.DagsterEventType.STEP_OUTPUT)
+        own = SqliteEventLogStorage(str(settings.dagster_home / "history" / "runs"))
+        before = len(own.get_logs_for_run(run))
+        ours.store_event(said)
+        assert ours._late is not None
+        ours._late.join()
+        assert len(own.get_logs_for_run(run)) == before + 1
+        ours.store_event(said)
+        assert len(ours.get_logs_for_run(run)) == len(own.get_logs_for_run(run)) == before + 2
+        ours.store_event(said)
+        own.dispose()
+    other = SqliteEventLogStorage(str(settings.dagster_home / "history" / "runs"))
+    assert len(other.get_logs_for_run(run)) == before + 3
+    other.dispose()
