@@ -5,6 +5,8 @@ Belongs here: approvers, four eyes, the brake, what stands in the way. Does not 
 
 from collections.abc import Iterable
 
+import sqlalchemy as sa
+
 from ajprivacy_pipeline.enforcement.current import current_policy
 from ajprivacy_pipeline.enforcement.ground import look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, open_ledger
@@ -25,6 +27,7 @@ from ajprivacy_pipeline.policy.enforcement import same_name
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
+from ajprivacy_pipeline.storage.control_tables import month_measures
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.warehouse.source import open_source
 
@@ -113,18 +116,28 @@ def auto_approve(settings: Settings, names: Iterable[str]) -> list[Plan]:
 
 
 def _auto_approved(settings: Settings, policy: Policy, control: ControlStore, name: str) -> Plan | None:
-    plan = find_plan(control, name)
-    carried = [known for known in known_plans(control) if known.rectifies == plan.rectifies
-               and any(event.event == "verified" for event in known.events)]
-    alike = any((known.policy_version, known.mapping_sha256, known.warehouse)
-                == (plan.policy_version, plan.mapping_sha256, plan.warehouse) for known in carried)
-    if not alike or any(row["tripped"] for row in plan.summary["brake"]):
+    plan, ledger = find_plan(control, name), checked_ledger(settings)
+    if not _has_precedent(plan, control, ledger) or any(row["tripped"] for row in plan.summary["brake"]):
         return None
     if plan.summary["refused"] or policy.enforcement.four_eyes:
         return None
     with boundary("plan"):
-        return _record(control, checked_ledger(settings), plan, "auto_approve", four_eyes=False,
-                       release_brake=False)
+        return _record(control, ledger, plan, "auto_approve", four_eyes=False, release_brake=False)
+
+
+def _has_precedent(plan: Plan, control: ControlStore, ledger: Ledger) -> bool:
+    """Whether a plan of this warehouse, policy and mapping was verified that was made since what a person vouched for.
+
+    That is an accepted loss of evidence and a restored warehouse. One person's plan is no precedent for everybody's.
+    """
+    vouched = [entry.recorded_at for entry in ledger.entries() if entry.kind == "undone_by_restore"]
+    vouched += [row["recorded_at"] for row in control.rows(
+        sa.select(month_measures.c.recorded_at).where(month_measures.c.accepted_by.is_not(None)))]
+    return any((known.policy_version, known.mapping_sha256, known.warehouse, known.rectifies)
+               == (plan.policy_version, plan.mapping_sha256, plan.warehouse, plan.rectifies)
+               and (known.request is None or plan.request is not None)
+               and all(known.made_at > at for at in vouched)
+               and any(event.event == "verified" for event in known.events) for known in known_plans(control))
 
 
 def withdraw(settings: Settings, name: str, by: str) -> Plan:

@@ -185,6 +185,8 @@ class Planning:
     def make(self, by: str, waiting: list[bodies.Waiting], request: str | None = None) -> shapes.PlanSummary:
         """Make a plan of what stands in `scratch.ready`; an older one of its kind that nobody approved is superseded.
 
+        One that has expired stays expired.
+
         Args:
             by: who makes it.
             waiting: what of the same waits.
@@ -194,7 +196,7 @@ class Planning:
         for older in self.known:
             state = older.state(self.policy.enforcement.approval_days)
             if older.request == request and state in (*WAITING, "expired"):
-                move(self.control, self.ledger, older, "superseded", by)
+                move(self.control, self.ledger, older, "expired" if state == "expired" else "superseded", by)
                 destroy_file(self.settings, self.keys, older.id)
         self.known += [plan] if plan is not None else []
         return summary

@@ -72,9 +72,9 @@ class Plan:
         return self.summary.get("kind") == RECTIFICATION
 
     def state(self, approval_days: int) -> str:
-        """Its newest event; a plan that nobody approved in time has expired."""
+        """Its newest event; one not approved in time has expired, with one approval of two as well."""
         newest = self.events[-1].event if self.events else "made"
-        if newest == "made" and utc_now() > self.made_at + timedelta(days=approval_days):
+        if newest in WAITING and utc_now() > self.made_at + timedelta(days=approval_days):
             return "expired"
         return newest
 

@@ -96,9 +96,9 @@ def _made(settings: Settings, policy: Policy, control: ControlStore, keys: KeySt
                 ground.warehouse, utc_now(), summary, ())
     record_plan(ledger, plan)
     for earlier in known:
-        if earlier.request == request_id and earlier.state(policy.enforcement.approval_days) in (
-                *WAITING, "expired"):
-            move(control, ledger, earlier, "superseded", by)
+        state = earlier.state(policy.enforcement.approval_days)
+        if earlier.request == request_id and state in (*WAITING, "expired"):
+            move(control, ledger, earlier, "expired" if state == "expired" else "superseded", by)
     return summary
 
 
