@@ -56,7 +56,7 @@ def decide(con: zones.Connection, settings: Settings, policy: Policy, control: C
     wanted = needed(run.catalogue, READ)
     moved = moved_by(run.catalogue, "as_of", DECIDING[-1], ("control.", "policy."))
     is_same_day = seen_on == plan.as_of
-    run.judge_on(plan.as_of)
+    run.judge_on(plan.as_of, seen_on)
     run_decisions(run, wanted if is_same_day else wanted - (moved - needed(run.catalogue, ("retention.due",))))
     con.execute("CREATE OR REPLACE TABLE lapsed AS SELECT entity, record_id, part FROM retention.due")
     if not is_same_day:

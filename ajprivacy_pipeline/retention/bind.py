@@ -141,10 +141,18 @@ def _millionths(share: float) -> int:
     return round(share * 1_000_000)
 
 
-def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, month: str) -> None:
+def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, month: str,
+            seen_on: date | None = None) -> None:
     """Give a zone's connection the macros, the policy as tables (schema policy), and recorded decisions (control).
 
     Idempotent; run it on every connection that runs models.
+
+    Args:
+        con: the zone's connection.
+        policy: what decides.
+        control: what people recorded.
+        month: the month that is decided.
+        seen_on: the day on which holds are looked at: one that was lifted by then is none, on whatever day is judged.
     """
     with engine_errors("the policy's tables"):
         con.execute(f"SET TimeZone = {literal(policy.retention.time_zone)}")
@@ -152,7 +160,7 @@ def prepare(con: Connection, policy: DecisionPolicy, control: ControlStore, mont
         for schema in ("raw", "staged", "retention", "policy", "control"):
             con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         columns = POLICY_TABLES | CONTROL_TABLES
-        for name, rows in (*_policy_tables(policy), *_control_tables(control, month)):
+        for name, rows in (*_policy_tables(policy), *_control_tables(control, month, seen_on)):
             con.execute(f"CREATE OR REPLACE TABLE {name} ({columns[name]})")
             if rows:
                 columns_of_rows = list(map(list, zip(*rows, strict=True)))
@@ -194,7 +202,7 @@ def _attribute_rows(policy: DecisionPolicy) -> Iterator[tuple[object, ...]]:
             yield name, subject_type, 0, "other_attributes", True
 
 
-def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Rows]]:
+def _control_tables(control: ControlStore, month: str, seen_on: date | None) -> Iterator[tuple[str, Rows]]:
     decisions, invoices, later = store.review_decisions, store.released_invoices, store.review_decisions.alias("later")
     stands = ~sa.exists().where(later.c.subject_id == decisions.c.subject_id, later.c.kind == decisions.c.kind,
                                 later.c.decision == "keep", later.c.id > decisions.c.id)  # nobody said keep since
@@ -204,7 +212,8 @@ def _control_tables(control: ControlStore, month: str) -> Iterator[tuple[str, Ro
     yield "control.open_before", []
     yield ("control.legal_holds",
            [(hold["subject_id"], hold["placed_on"], hold["expires_on"], hold["lifted_on"])
-            for hold in control.legal_holds()])
+            for hold in control.legal_holds()
+            if seen_on is None or hold["lifted_on"] is None or hold["lifted_on"] > seen_on])
     yield ("control.released_invoices",
            _tuples(control, sa.select(decisions.c.subject_id, invoices.c.invoice_id, decisions.c.decided_on,
                                       invoices.c.facts_sha256)

@@ -76,6 +76,7 @@ class MonthRun:
         self.release_result: ReleaseResult | None = None
         self._values: dict[str, dict[str, object]] = {}
         self._judged_on: date | None = None
+        self._seen_on: date | None = None
         self._report = report
         self._logs = logs
         self._request = request
@@ -120,9 +121,12 @@ class MonthRun:
             with default_database_anew(self.con, self.keys, self._file):
                 yield
 
-    def judge_on(self, day: date) -> None:
-        """Let what is decided from now on be judged on another day than the first after the month."""
-        self._judged_on = day
+    def judge_on(self, day: date, seen_on: date | None = None) -> None:
+        """Let what is decided from now on be judged on another day than the first after the month.
+
+        Holds are those that stand on the day on which the facts are seen; None: on the same day.
+        """
+        self._judged_on, self._seen_on = day, seen_on or day
         self._values.clear()
 
     def model(self, name: str) -> int:
@@ -267,7 +271,7 @@ class MonthRun:
         from ajprivacy_pipeline.warehouse.mapping import load_mapping
         if not self.con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw' LIMIT 1").fetchall():
             raise ModelError(f"nothing is extracted for {self.month} yet: materialise raw first, or run the month")
-        prepare(self.con, self.policy, self.control, self.month)
+        prepare(self.con, self.policy, self.control, self.month, self._seen_on)
         write_open_before(self.con, self.control, self.keys, self.month)
         write_guard(self.con, self.control, self.policy.enforcement, self._judged_on or as_of(self.month))
         write_added(self.con, self.control, self.keys)

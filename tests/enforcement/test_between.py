@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement.apply import without_garbage_collection
 from ajprivacy_pipeline.enforcement.approve import approve, withdraw
 from ajprivacy_pipeline.enforcement.ledger import Ledger
@@ -144,6 +145,18 @@ def test_a_hold_since_then_keeps_its_person_until_it_is_lifted(keyed: Kept) -> N
     lift_hold(world.settings, number, "Ada", today=date(2026, 11, 1))
     world.decide()
     assert world.plan()["rows"] == sum(row["rows"] for row in result["dropped"])
+
+
+@pytest.mark.parametrize(("days", "held"), [(0, False), (1, True)])
+def test_a_hold_that_is_lifted_by_the_day_of_the_apply_keeps_nobody(keyed: Kept, days: int, held: bool) -> None:
+    """What freezes is judged on the day of the batch, not on the plan's, on which this hold was not lifted yet."""
+    world, plan = keyed.approved(), keyed.plan
+    now = today("Europe/Oslo")
+    number = place_hold(world.settings, "customer:1", "Ada", "litigation", date(2027, 10, 1), today=now, by="Ada")
+    lift_hold(world.settings, number, "Ada", today=now + timedelta(days=days))
+    result = world.apply(plan)
+    assert (people(world)[1] == "Kari Nordmann", bool(result["dropped"])) == (held, held)
+    assert result["verified"]
 
 
 @pytest.mark.soak
