@@ -20,6 +20,7 @@ from ajprivacy_pipeline.enforcement.plans import (
     known_plans,
     mapping_hash,
     move,
+    require_recorded,
 )
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy, load_policy
@@ -46,6 +47,8 @@ def approve(settings: Settings, name: str, by: str, *, release_brake: bool = Fal
         if state not in WAITING:
             raise EnforcementError(f"plan {plan.id} is {state}"
                                    + (f": {instead_of(control, plan)}" if state in ENDED else ""))
+        ledger = checked_ledger(settings)
+        require_recorded(plan, ledger)
         if not rules.may_approve(by):
             raise EnforcementError("that name is not one of the policy's approvers (enforcement.toml)"
                                    if same_name(by) else "an approval needs a name: --by NAME")
@@ -62,7 +65,7 @@ def approve(settings: Settings, name: str, by: str, *, release_brake: bool = Fal
                                    f"{worst['part']} ({worst['share']:.1%} of its rows with a value; up to "
                                    f"{worst['limit']:.0%} go in passing): look at `ajprivacy plan show`, then say "
                                    "--release-brake")
-        return _record(control, checked_ledger(settings), plan, by, four_eyes=rules.four_eyes,
+        return _record(control, ledger, plan, by, four_eyes=rules.four_eyes,
                        release_brake=release_brake and bool(brakes))
 
 

@@ -37,6 +37,7 @@ from ajprivacy_pipeline.enforcement.plans import (
     instead_of,
     move,
     plan_file,
+    require_recorded,
 )
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.residue import tidy_up, touched
@@ -107,6 +108,7 @@ def _require_ground(control: ControlStore, ledger: Ledger, plan: Plan, policy: P
                     ground: Ground, by: str) -> None:
     if ground.warehouse != plan.warehouse:
         raise EnforcementError(f"plan {plan.id} was made for another warehouse: point AJPRIVACY_WAREHOUSE to that one")
+    require_recorded(plan, ledger)
     try:
         require_unchanged(plan, policy, settings, ground.catalogue_sha256)
     except EnforcementError as error:

@@ -115,18 +115,38 @@ def instead_of(control: ControlStore, plan: Plan) -> str:
 def record_plan(ledger: Ledger, plan: Plan) -> None:
     """Append a plan that was just made, in the ledger too."""
     summary = plan.summary
-    body: PlanMade = {
+    ledger.append("plan_made", _made(plan), also={"plans": [{
+        "id": plan.id, "number": plan.number, "month": plan.month, "as_of": plan.as_of,
+        "policy_version": plan.policy_version, "mapping_sha256": plan.mapping_sha256,
+        "catalogue_sha256": plan.catalogue_sha256, "warehouse": plan.warehouse, "made_at": plan.made_at,
+        "summary": json.dumps(summary, sort_keys=True)}]})
+
+
+def require_recorded(plan: Plan, ledger: Ledger) -> None:
+    """Stop at a plan that stands in the control store otherwise than the ledger has it, or was approved there alone.
+
+    Raises:
+        EnforcementError: what it says, or its approvals, are not those of the ledger; nothing has changed.
+    """
+    entries = [entry for entry in ledger.entries() if entry.body.get("plan") == plan.id]
+    made = json.loads(json.dumps(_made(plan)))
+    told = [entry.body for entry in entries if entry.kind == "plan_made"]
+    approved = [entry.body["by"] for entry in entries if entry.kind == "approved"]
+    if not told or any(made.get(name) != value for name, value in told[-1].items()) or approved != [
+            event.by for event in plan.events if event.event in ("first_approval", "approved")]:
+        raise EnforcementError(f"plan {plan.id} is not what the ledger says was made and approved: restore the control "
+                               "store and the keys of the same day, or make a new plan with `ajprivacy plan make`")
+
+
+def _made(plan: Plan) -> PlanMade:
+    summary = plan.summary
+    return {
         "plan": plan.id, "month": plan.month, "as_of": plan.as_of.isoformat(), "policy_version": plan.policy_version,
         "summary": summary["summary"], "rows": summary["rows"], "cells": summary["cells"],
         "subjects": summary["subjects"], "oldest_due_on": summary["oldest_due_on"],
         "brake": [{**row, "share": f"{row['share']:.4f}", "limit": f"{row['limit']:.4f}"} for row in summary["brake"]],
         "not_carried_out": summary["not_carried_out"], "waiting": summary["waiting"], "kept": summary["kept"],
         "copies": summary.get("copies", []), "of_request": plan.request is not None}
-    ledger.append("plan_made", body, also={"plans": [{
-        "id": plan.id, "number": plan.number, "month": plan.month, "as_of": plan.as_of,
-        "policy_version": plan.policy_version, "mapping_sha256": plan.mapping_sha256,
-        "catalogue_sha256": plan.catalogue_sha256, "warehouse": plan.warehouse, "made_at": plan.made_at,
-        "summary": json.dumps(summary, sort_keys=True)}]})
 
 
 def move(control: ControlStore, ledger: Ledger, plan: Plan, event: str, by: str,
