@@ -5,8 +5,9 @@ usual spellings. Does not belong here: whole values of the warehouse (`leakscan`
 (`release.toml`, [persons]).
 
 How they are compared. Both sides are folded: lower case, without accents, with the policy's `folds`. A text's words are
-also read where capitals or digits begin ("KariNordmann"), and without a genitive's ending ("Nordmanns"). The keys that
-a text holds are laid out once, those of the warehouse are made from its distinct names, and the two sets are joined:
+also read where capitals or digits begin ("KariNordmann"), with spaced letters as one word ("K a r i"), and without a
+genitive's ending ("Nordmanns"). The keys that a text holds are laid out once, those of the warehouse are made from its
+distinct names, and the two sets are joined:
 - two words at most `words_between` apart, which are two parts of one name, in either order, one of them at least
   `part_letters` long;
 - a word that is two parts joined, or an initial and a surname joined (`joined_letters`);
@@ -112,9 +113,15 @@ def _taken_apart(expression: str) -> str:
     return expression
 
 
+def _spaced_joined(words: str) -> str:
+    """A list of words in which letters that stand alone beside each other are one word ("K a r i")."""
+    return (f"string_split(trim(array_to_string(list_transform({words}, (w, i) -> w || CASE WHEN length(w) = 1 AND "
+            f"coalesce(length({words}[i + 1]), 0) = 1 THEN '' ELSE ' ' END), '')), ' ')")
+
+
 def _lay_out_words(con: Connection, policy: Policy, texts: Sequence[str], own: Sequence[bool],
                    own_words: Collection[str]) -> None:
-    """Write the words of every text, in both readings, into temp.name_words; `rank` counts the words of two letters."""
+    """Write the words of every text, in each reading, into temp.name_words; `rank` counts the words of two letters."""
     apart = _taken_apart("text")
     ending = literal(policy.release.persons.genitive)
     con.execute(f"""
@@ -122,8 +129,10 @@ def _lay_out_words(con: Connection, policy: Policy, texts: Sequence[str], own: S
         WITH texts AS (SELECT unnest($positions) AS position, unnest($texts) AS text, unnest($own) AS own),
         readings AS (SELECT position, own, 0 AS reading, string_split({_words(policy, 'text')}, ' ') AS words FROM texts
                      UNION ALL SELECT position, own, 1, string_split({_words(policy, apart)}, ' ') FROM texts),
+        every AS (FROM readings UNION ALL SELECT position, own, 2, {_spaced_joined('words')} FROM readings
+                  WHERE reading = 0 AND regexp_matches(array_to_string(words, ' '), '(^| )\\p{{L}} \\p{{L}}( |$)')),
         placed AS (SELECT position, own, reading, unnest(words) AS word, unnest(range(len(words))) AS place
-                   FROM readings),
+                   FROM every),
         ranked AS (SELECT *, count(*) FILTER (length(word) > 1) OVER (PARTITION BY position, reading ORDER BY place)
                           AS rank FROM placed),
         counting AS MATERIALIZED (
