@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 
 from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, determined, line_matrix, open_cells
 from ajprivacy_pipeline.disclosure.cells.linear_programs import NO_SLACK, Programs
-from ajprivacy_pipeline.disclosure.cells.measure_groups import Group
+from ajprivacy_pipeline.disclosure.cells.measure_groups import Group, groups_of
 from ajprivacy_pipeline.disclosure.cells.table_rows import Row
 from ajprivacy_pipeline.disclosure.cells.table_system import System, build_system
 from tests.anonymise.grids import AMOUNT, COUNT, POLICY, SHARE, K, grid, grids, limited_grids, true_interval
@@ -208,6 +208,22 @@ def test_a_measure_is_no_more_than_the_one_it_is_part_of() -> None:
     system = build_system(POLICY, group, 1, rows, {(row.table, frozenset(d for d, _ in row.key)) for row in rows})
     system.limits = [(terms, min(slack, 2.0)) for terms, slack in system.limits]
     assert len(too_narrow(system, "partial_orders")) == 2, "neither rises by more than 2"
+
+
+def test_people_who_add_up_over_nothing_are_hidden_from_their_total_and_what_is_shown_beside_them() -> None:
+    """Of 18 visitors behind 13 and 12 events, 6 are at a desk at least and 13 at most; of a hidden number, anything."""
+    def seen(device: str | None, events: float, visitors: float, *, gone: bool) -> Row:
+        key = (("device_class", device), ("page_group", "campaign")) if device else (("page_group", "campaign"),)
+        return Row("web_activity_monthly", 0, key, len(key), 10, {"events": events, "visitors": visitors},
+                   {"visitors"} if gone else set(), False, frozenset({"visitors"} if gone and device else ()))
+
+    group, = (g for g in groups_of(POLICY, "web_events") if g.name == "visitors")
+    for total_gone, narrow in ((False, 2), (True, 0)):
+        rows = [seen(None, 25, 18, gone=total_gone), seen("desktop", 13, 9, gone=True),
+                seen("mobile", 12, 9, gone=True)]
+        levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
+        system = build_system(POLICY, group, 1, rows, levels)
+        assert len(too_narrow(system, "visitors")) == narrow
 
 
 def sales(category: str | None, customer_type: str | None, orders: float, units: float, *, region: str | None = None,

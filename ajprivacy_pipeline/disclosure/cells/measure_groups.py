@@ -58,9 +58,10 @@ def groups_of(policy: Policy, population: str) -> list[Group]:
         if population_of(policy, table) != population or not declared.months or declared.rounded:
             continue
         shape = shape_of(policy, table)
+        people = declared.contributors.persons if declared.contributors else ()
         for measure in shape.measures:
-            if not lines_along(policy, table, measure):
-                continue
+            if measure in shape.stocks or not (lines_along(policy, table, measure) or measure in people):
+                continue  # people add up over nothing, but no part is more than its total
             kind = amounts if measure in shape.amounts else whole if measure == shape.measures[0] else single
             if measure not in (*whole, *single, *amounts):
                 kind.append(measure)

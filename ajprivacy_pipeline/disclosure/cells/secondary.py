@@ -62,7 +62,7 @@ def suppress_complements(con: Connection, policy: Policy, public: dict[str, str]
                 suppress_ceilings(policy, row)
             for group in groups_of(policy, population):
                 system = build_system(policy, group, month, found, levels[population])
-                if system.lines:
+                if system.lines or system.limits:
                     close_gaps(policy, system, figures, lists.get(population) if group.is_amount else None)
             moved = [row for row in found if before[id(row)] != (row.suppressed, len(row.suppressed_measures))]
             figures["cells_suppressed_more"] += len(moved)

@@ -8,14 +8,15 @@ cell show one unknown, which is known as soon as one of them shows it. So is the
 total's value. A cell of nothing is a known zero where a table leaves it out, or all its parts, at a level that it has.
 A line is a total and its parts along a dimension over which the policy says the measure adds up. Along any other
 dimension a count still says something: no part is more than its total, and a total no more than its parts together.
-That is a limit. So is a measure that can be no more than another one of its row (`at_most`).
+That is a limit. So is a measure that can be no more than another one of its row (`at_most`). People who add up over no
+dimension have a system of limits alone.
 A row that a table lists is somebody's: what is counted there in whole numbers is one or more, where it truly is.
 Amounts of a population are one group: they are suppressed together, for one gives the other away through a price.
 Stocks are in no system: rounded each by itself, a difference of two is uncertain by more than k anyway.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -143,7 +144,7 @@ def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]], levels: dict[
         for month, found in months.items():
             for group in groups:
                 system = build_system(policy, group, month, found, levels[population])
-                if system.lines:
+                if system.lines or system.limits:
                     yield system
 
 
@@ -165,8 +166,6 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
         for dimension, total in row.totals:
             if dimension in adds and total in shown:
                 parts[total, dimension].add(row.key)
-    if not parts:  # nothing adds up to anything
-        return System(group, month)
     same = {key: key for key in shown}
 
     def root(key: Key) -> Key:
@@ -177,7 +176,8 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
     for (total, _), children in sorted(parts.items()):
         if len(children) == 1:
             same[root(next(iter(children)))] = root(total)
-    used = sorted({root(key) for (total, _), children in parts.items() for key in (total, *children)})
+    used = sorted({root(key) for (total, _), children in parts.items() for key in (total, *children)}
+                  or _without_sums(group, rows, shown))
     position = {key: i for i, key in enumerate(used)}
     system = System(group, month, [[] for _ in used], whole=whole_numbers(policy, group, {row.table for row in rows}))
     for key in sorted(shown):
@@ -193,6 +193,15 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
         uncovered = _uncovered(rows, levels) | (_doubtful(policy, rows) if is_wary else set())
         system.limits = sorted(set(_limits(policy, system, rows, shown, place, uncovered)))
     return system
+
+
+def _without_sums(group: Group, rows: list[Row], shown: Collection[Key]) -> set[Key]:
+    """The cells of a count that adds up over nothing (people): totals and their parts, which limit each other."""
+    measure, found = group.measures[0], set[Key]()
+    for row in rows:
+        if measure in row.values and not group.is_amount:
+            found |= {key for _, total in row.totals if total in shown for key in (row.key, total)}
+    return found
 
 
 def _uncovered(rows: list[Row], levels: Levels) -> set[tuple[str, str]]:
