@@ -67,8 +67,7 @@ class MonthRun:
         """
         self.settings = settings
         self.policy = policy
-        self.control = control
-        self.keys = keys
+        self.control, self.keys = control, keys
         self.con = con
         self.month = month
         self.run_id = run_id
@@ -122,10 +121,7 @@ class MonthRun:
                 yield
 
     def judge_on(self, day: date, seen_on: date | None = None) -> None:
-        """Let what is decided from now on be judged on another day than the first after the month.
-
-        Holds are those that stand on the day on which the facts are seen; None: on the same day.
-        """
+        """Let decisions be judged on another day than the first after the month, by the holds of `seen_on` (None: it)."""
         self._judged_on, self._seen_on = day, seen_on or day
         self._values.clear()
 
