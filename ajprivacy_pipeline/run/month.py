@@ -121,7 +121,7 @@ class MonthRun:
                 yield
 
     def judge_on(self, day: date, seen_on: date | None = None) -> None:
-        """Let decisions be judged on another day than the first after the month, by the holds of `seen_on` (None: it)."""
+        """Let decisions be judged on another day than the first after the month, by the holds of `seen_on`."""
         self._judged_on, self._seen_on = day, seen_on or day
         self._values.clear()
 
