@@ -53,8 +53,8 @@ def tidy_up(con: Connection, writer: Writer, policy: Policy, tables: Touched, so
         found += [{"where": f"the history of {'.'.join(table)}", "what": "old values, there and with whoever reads it",
                    "ends": (today + timedelta(days=days)).isoformat()}
                   for table, days in histories.items() if table in tables]
-    found += [{"where": place.where, "what": f"{place.what}: not carried out by us", "ends": None}
-              for place in elsewhere if tables]
+        found += [{"where": place.where, "what": f"{place.what}: not carried out by us", "ends": None}
+                  for place in elsewhere]
     return found + _backups(policy, today)
 
 

@@ -314,6 +314,17 @@ def test_whoever_is_in_a_group_of_customers_is_told_which(language: Language, gr
     assert told[2] == industry
 
 
+def test_a_group_that_cannot_be_read_is_no_group_that_is_not_there() -> None:
+    """Without its table nobody was sorted; what the engine refuses for another reason leaves nothing out unsaid."""
+    opened = month("retain")
+    assert opened.con is not None
+    assert opened.segment(7) is None
+    for statement in ("CREATE SCHEMA pseudonymised", "CREATE TABLE pseudonymised.customer_segments (industry VARCHAR)"):
+        opened.con.execute(statement)
+    with pytest.raises(zones.EngineError):
+        opened.segment(7)
+
+
 def test_a_page_of_what_a_person_has_given_does_not_claim_to_be_everything() -> None:
     """And where nothing is found, the answer does not announce what it has not."""
     for kind, claim in (("access", "alt vi har registrert som vi sikkert kan knytte til deg"),
