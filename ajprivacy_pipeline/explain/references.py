@@ -16,9 +16,8 @@ _UNRELEASED = """
         SELECT invoice_id FROM retention.released_invoices WHERE subject_no = $no)
     ORDER BY r.issued_on NULLS LAST, r.invoice_id
 """
-_RESTRICTING = ("restriction", "objection_situation")
 _FREEZING_REQUESTS = """
-    SELECT DISTINCT request_id, kind, received_on FROM retention.requests WHERE subject_no = $no AND freezes
+    SELECT DISTINCT request_id, kind, received_on FROM retention.requests WHERE subject_no = $no AND "freeze" = $freeze
     ORDER BY received_on, request_id
 """
 _LEGAL_HOLDS = """
@@ -72,8 +71,7 @@ def _references(con: Connection, facts: SubjectFacts, subject: SubjectRow, freez
     if freeze == "open_balance":
         return rows(con, _UNRELEASED, no=no)
     if freeze in ("restriction", "access_pending"):
-        return [row for row in rows(con, _FREEZING_REQUESTS, no=no)
-                if (row["kind"] in _RESTRICTING) == (freeze == "restriction")]
+        return rows(con, _FREEZING_REQUESTS, no=no, freeze=freeze)
     if freeze == "orphan":
         return [{"missing": f"customer:{subject['customer_id']}"}]
     if freeze == "data_quality":

@@ -14,7 +14,7 @@ restricted_emails AS (
     JOIN restricted AS x ON x.subject_id IN ('contact:' || n.contact_id, 'customer:' || n.customer_id)
     UNION ALL  -- whoever is no subject has asked by the address alone
     SELECT email_key FROM retention.requests WHERE by_email AND email_key IS NOT NULL
-        AND ((freezes AND kind IN ('restriction', 'objection_situation')) OR stays_out)
+        AND ("freeze" = 'restriction' OR stays_out)
 ),
 months AS (
     SELECT CAST(month AS DATE) AS month FROM (SELECT unnest(generate_series($first_month, $last_month, INTERVAL 1 MONTH)) AS month)

@@ -5,8 +5,7 @@
 --   many others have the address, what freezes them, as bits, and whether they stay out of what is published.
 WITH asked AS (
     SELECT DISTINCT email_key, CASE WHEN kind = 'erasure' AND stops_marketing THEN verified_on END AS erased_on,
-        CASE WHEN freezes AND kind IN ('restriction', 'objection_situation') THEN 'restriction' WHEN freezes THEN 'access_pending' END AS "freeze",
-        stays_out
+        "freeze", stays_out
     FROM retention.requests WHERE by_email AND email_key IS NOT NULL
 )
 SELECT g.entity, g.record_id, list(a.erased_on) FILTER (a.erased_on IS NOT NULL) AS erased_ons,

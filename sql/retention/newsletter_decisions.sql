@@ -21,7 +21,7 @@ WITH address_stops AS (
 ), address_holds AS (
     SELECT r.email_key, bit_or(e.bit) AS freezes
     FROM retention.requests AS r JOIN policy.freeze_entities AS e ON e."freeze" = '{{ freeze.restriction.name }}' AND e.entity = 'newsletter_subscriptions'
-    WHERE r.freezes AND r.by_email AND r.kind IN ('restriction', 'objection_situation') AND r.email_key IS NOT NULL
+    WHERE r."freeze" = e."freeze" AND r.by_email AND r.email_key IS NOT NULL
     GROUP BY r.email_key
 ), owners AS (
     SELECT email_key, any_value(subject_no) AS subject_no, any_value(subject_id) AS subject_id

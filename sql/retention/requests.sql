@@ -4,7 +4,7 @@
 -- reads: retention.known_requests, retention.subjects, retention.former_requests, retention.kept_reach, control.shared_requests
 -- doc: Whose a request is: its contact, else its customer, else everybody with its e-mail address (matches says how many;
 --   what reached several in an earlier month never comes down to one, because the others' addresses may have been erased).
---   The effects that a request has by as_of are flags; each is explained in the specification's section on requests.
+--   The effects that a request has by as_of are flags, and the freeze that it is; each is explained in the specification's section on requests.
 --   Whom a request by e-mail reached before the address was erased from the subject's row, it still reaches. What an
 --   earlier request ended, whose row is gone or emptied, has rows without request_id.
 WITH matched AS (
@@ -41,15 +41,17 @@ SELECT request_id, subject_no, by_email, matches, kind, email_key, received_on, 
     counts AND kind IN ('objection', 'erasure') AND received_on <= $as_of AS stops_marketing,
     -- erases from verification on; a shared address alone erases nobody
     counts AND kind = 'erasure' AND is_verified AND both_on <= $as_of AND (NOT by_email OR matches = 1) AS erases,
-    -- an objection for reasons of one's own situation restricts while it is weighed (Art. 18(1)(d))
-    counts AND kind IN ('restriction', 'access', 'portability', 'objection_situation') AND received_on <= $as_of
-        AND NOT coalesce(closed_on <= $as_of, false)
-        AND (coalesce(is_verified AND both_on <= $as_of, false)
-             OR $as_of < plus_months(received_on, $request_response_months)) AS freezes,
+    CASE WHEN counts AND received_on <= $as_of AND NOT coalesce(closed_on <= $as_of, false)
+            AND (coalesce(is_verified AND both_on <= $as_of, false)
+                 OR $as_of < plus_months(received_on, $request_response_months))
+        THEN CASE WHEN kind IN ('access', 'portability') THEN '{{ freeze.access_pending.name }}'
+             -- an objection for reasons of one's own situation restricts while it is weighed (Art. 18(1)(d))
+             WHEN kind IN ('restriction', 'objection_situation') THEN '{{ freeze.restriction.name }}' END
+    END AS "freeze",
     -- once it is upheld, the person stays out of what is published and followed
     counts AND kind = 'objection_situation' AND outcome = 'granted' AND coalesce(closed_on <= $as_of, false) AS stays_out
 FROM judged
 UNION ALL
-SELECT NULL, subject_no, by_email, matches, kind, email_key, received_on, NULL, verified_on, kind <> 'objection_situation', erases, false,
+SELECT NULL, subject_no, by_email, matches, kind, email_key, received_on, NULL, verified_on, kind <> 'objection_situation', erases, NULL,
     kind = 'objection_situation'
 FROM retention.former_requests

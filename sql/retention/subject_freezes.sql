@@ -16,8 +16,8 @@ WITH balances AS (
         coalesce(plus_months(since, $open_balance_review_months) <= $as_of, false) AS review
     FROM balances
     UNION ALL
-    SELECT subject_no, CASE WHEN kind IN ('restriction', 'objection_situation') THEN '{{ freeze.restriction.name }}' ELSE '{{ freeze.access_pending.name }}' END, min(received_on), false
-    FROM retention.requests WHERE freezes AND subject_no IS NOT NULL
+    SELECT subject_no, "freeze", min(received_on), false
+    FROM retention.requests WHERE "freeze" IS NOT NULL AND subject_no IS NOT NULL
     GROUP BY ALL
     UNION ALL
     SELECT s.subject_no, '{{ freeze.legal_hold.name }}', min(h.placed_on), false
