@@ -226,6 +226,22 @@ def test_people_who_add_up_over_nothing_are_hidden_from_their_total_and_what_is_
         assert len(too_narrow(system, "visitors")) == narrow
 
 
+def test_people_are_hidden_where_another_table_of_theirs_adds_up() -> None:
+    """Customers of sales add up over types, those of products over nothing: both are looked at in one system."""
+    def bought(product: str | None, orders: float, customers: float) -> Row:
+        key = (("product_category", "A"), *((("product_id", product),) if product else ()))
+        return Row("product_demand_monthly", 0, key, len(key), 10, {"orders": orders, "customers": customers},
+                   {"customers"} if product else set(), False, frozenset({"customers"} if product else ()))
+
+    group, = (g for g in groups_of(POLICY, "orders") if g.name == "customers")
+    types = [Row("sales_monthly", 0, key, len(key), 10, {"orders": count, "customers": count}, set(), False)
+             for key, count in (((), 60.0), ((("customer_type", "a"),), 35.0), ((("customer_type", "b"),), 25.0))]
+    rows = [*types, bought(None, 25, 18), bought("1", 13, 9), bought("2", 12, 9)]
+    system = build_system(POLICY, group, 1, rows, {(row.table, frozenset(d for d, _ in row.key)) for row in rows})
+    assert system.lines
+    assert len(too_narrow(system, "customers")) == 2, "of 18 in 13 and 12 orders, 6 to 13 and 5 to 12"
+
+
 def sales(category: str | None, customer_type: str | None, orders: float, units: float, *, region: str | None = None,
           table: str = "sales_monthly") -> Row:
     named = {"product_category": category, "customer_type": customer_type, "postal_region": region}

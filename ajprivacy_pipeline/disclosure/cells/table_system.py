@@ -176,8 +176,8 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
     for (total, _), children in sorted(parts.items()):
         if len(children) == 1:
             same[root(next(iter(children)))] = root(total)
-    used = sorted({root(key) for (total, _), children in parts.items() for key in (total, *children)}
-                  or _without_sums(group, rows, shown))
+    added = {key for (total, _), children in parts.items() for key in (total, *children)}
+    used = sorted({root(key) for key in added | _without_sums(group, rows, shown)})
     position = {key: i for i, key in enumerate(used)}
     system = System(group, month, [[] for _ in used], whole=whole_numbers(policy, group, {row.table for row in rows}))
     for key in sorted(shown):
