@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOMAIN = sorted((ROOT / "ajprivacy_pipeline").rglob("*.py"))
 # Who may import whom: a room imports only from rows above its own. `release` and `explain` know nothing of each other.
 FLOORS = (
-    ("errors",), ("calendar", "clock"), ("settings", "policy"), ("storage",),
+    ("errors",), ("calendar", "clock", "files"), ("settings", "policy"), ("storage",),
     ("retention", "disclosure", "warehouse", "pseudonyms", "sample"),
     ("explain", "lineage", "recipes"), ("oversight", "release"), ("whatif",), ("run",), ("enforcement",), ("rights",),
     ("alerts", "monthly"), ("assets",), ("cli",), ("__main__",),

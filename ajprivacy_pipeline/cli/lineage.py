@@ -4,7 +4,6 @@ Belongs here: arguments in, lines out. Does not belong here: work (`lineage`).
 """
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ajprivacy_pipeline.errors import PrivacyError
+from ajprivacy_pipeline.files import write_whole
 from ajprivacy_pipeline.settings import load_settings
 
 
@@ -36,7 +36,7 @@ def lineage(
     names = [column] if column else page.identifying(policy)
     ways = {name: page.follow(policy, graph, name) for name in names}
     if out:
-        _write(out, page.render(policy, graph, names))
+        write_whole(out.parent, {out.name: page.render(policy, graph, names)})
     if as_json:
         typer.echo(json.dumps({name: [asdict(stop) for stop in stops] for name, stops in ways.items()}, indent=2))
     else:
@@ -47,13 +47,3 @@ def lineage(
     found = check_lineage(policy)
     if not found.passed:
         raise PrivacyError("\n  - ".join(["G11 does not hold:", *found.violations]))
-
-
-def _write(path: Path, text: str) -> None:
-    """The file whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise PrivacyError(f"{path} cannot be written: {os.strerror(error.errno or 0)}") from None

@@ -5,7 +5,6 @@ is data, `certificate.toml`; names of purposes, freezes and months are those of 
 """
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -14,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ajprivacy_pipeline.enforcement.certificate import Certificate
-from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.explain.words import Language, templates
+from ajprivacy_pipeline.files import write_whole
 from ajprivacy_pipeline.policy import Clause
 
 if TYPE_CHECKING:
@@ -36,15 +35,7 @@ def write_certificate(certificate: Certificate, out: Path, clauses: Mapping[str,
     month = certificate["month"]
     texts = {name.format(month=month): render(certificate, language, clauses) for language, name in _FILES.items()}
     texts[f"certificate-{month}.json"] = json.dumps(certificate, indent=2, ensure_ascii=False) + "\n"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            partial = out / f".{name}.{os.getpid()}"
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(out / name)
-    except OSError as error:
-        raise PrivacyError(f"{out} cannot be written: {os.strerror(error.errno or 0)}") from None
-    return [out / name for name in texts]
+    return write_whole(out, texts)
 
 
 def render(certificate: Certificate, language: Language, clauses: Mapping[str, Clause]) -> str:

@@ -4,7 +4,6 @@ Belongs here: how the figures read, drawing them, writing the files. Does not be
 wording (`words.toml`; names of parts, grounds, freezes, faults and rights are those of other pages).
 """
 
-import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ajprivacy_pipeline.disclosure.verdict import UNCHECKED
 from ajprivacy_pipeline.enforcement.certificate_page import Words as Shared
-from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.explain.words import Language, templates
+from ajprivacy_pipeline.files import write_whole
 from ajprivacy_pipeline.monthly.figures import DECISIONS, MonthFigures
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.wording import Wording
@@ -52,18 +51,8 @@ def write_pages(found: MonthFigures, policy: Policy, out: Path) -> list[Path]:
     Raises:
         PrivacyError: the folder cannot be written.
     """
-    paths = []
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for language in LANGUAGES:
-            path = out / page_name(found["month"], language)
-            partial = path.with_name(f".{path.name}.{os.getpid()}")
-            partial.write_text(render(found, policy, language), encoding="utf-8")
-            partial.replace(path)
-            paths.append(path)
-    except OSError as error:
-        raise PrivacyError(f"{out} cannot be written: {os.strerror(error.errno or 0)}") from None
-    return paths
+    return write_whole(out, {page_name(found["month"], language): render(found, policy, language)
+                             for language in LANGUAGES})
 
 
 def render(found: MonthFigures, policy: Policy, language: Language) -> str:

@@ -4,7 +4,6 @@ Belongs here: the record as data, and as a page. Does not belong here: rows of a
 """
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from ajprivacy_pipeline.calendar import plus_months
-from ajprivacy_pipeline.errors import PrivacyError
+from ajprivacy_pipeline.files import write_whole
 from ajprivacy_pipeline.policy.countries import country_name
 from ajprivacy_pipeline.policy.policy import Policy
 from ajprivacy_pipeline.policy.retention import Purpose
@@ -107,15 +106,7 @@ def write_ropa(record: Ropa, out: Path) -> list[Path]:
         PrivacyError: the folder cannot be written.
     """
     texts = {"ropa.html": render(record), "ropa.json": json.dumps(record, indent=2, ensure_ascii=False) + "\n"}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            partial = out / f".{name}.{os.getpid()}"
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(out / name)
-    except OSError as error:
-        raise PrivacyError(f"{out} cannot be written: {os.strerror(error.errno or 0)}") from None
-    return [out / name for name in texts]
+    return write_whole(out, texts)
 
 
 def render(record: Ropa) -> str:
