@@ -106,7 +106,7 @@ def empty_shop(policy: Policy) -> Connection:
                 "'customer:' || customer_id AS subject_id, customer_id, NULL::VARCHAR AS contact_id "
                 "FROM staged.customers")
     con.execute("CREATE TABLE retention.requests (subject_no INTEGER, stops_marketing BOOLEAN, erases BOOLEAN, "
-                "\"freeze\" VARCHAR, by_email BOOLEAN, kind VARCHAR, email_key VARCHAR, stays_out BOOLEAN)")
+                '"freeze" VARCHAR, by_email BOOLEAN, kind VARCHAR, email_key VARCHAR, stays_out BOOLEAN)')
     con.execute("CREATE TABLE retention.guest_requests (entity VARCHAR, record_id VARCHAR, erased_ons DATE[], "
                 "freezes INTEGER)")
     # Nobody has come back here: whoever is kept out is so by a restriction.
