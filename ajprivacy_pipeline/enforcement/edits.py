@@ -153,7 +153,8 @@ class Kinds:
         def of_row(value: Any, record_id: str) -> Any:
             return ends_as(value, action, replace(context, key=record_id))
 
-        vary: Vary | None = of_row if context.unique else of_value if action.action == "generalise" else None
+        vary: Vary | None = (of_row if context.unique or action.action == "unlink" else
+                             of_value if action.action == "generalise" else None)
         return Cell(stage.part, stage.columns[column].action, column, source, is_whole,
                     ends_as("", action, context) if vary is None else None, vary)
 

@@ -215,7 +215,8 @@ def context_of(policy: Policy, place: Place, facts: Mapping[tuple[str, ...], Tab
     kind = item.facts.customer_type if column == "customer_id" else "contact"
     return Context(nullable=known.nullable, unique=known.unique, key=item.record_id,
                    is_birth=policy.sources.tables[item.entity].columns[column].birth, is_home=item.facts.is_home,
-                   tombstone=typed(tombstones.get(kind) or tombstones["business"], known))  # type: ignore[call-overload]
+                   tombstone=typed(tombstones.get(kind) or tombstones["business"], known),  # type: ignore[call-overload]
+                   nobody=frozenset(tombstones.values()))
 
 
 def typed(text: str, known: ColumnFacts) -> Any:

@@ -22,6 +22,7 @@ class Context:
     is_birth: bool = False  # a date of birth; else a postal code, where it is generalised
     is_home: bool = True  # the address lies in the home country
     tombstone: Any = None
+    nobody: frozenset[str] = frozenset()  # every tombstone of the policy: an id that is one stays as it is
 
 
 PIECE = Action(action="erase", neutral="", neutral_unique="{key}")  # of one of several columns a value is made of
@@ -38,7 +39,7 @@ def ends_as(value: Any, action: Action, context: Context) -> Any:
     if value is None:
         return None
     if action.action == "unlink":
-        return context.tombstone
+        return value if str(value).strip() in context.nobody else context.tombstone
     if action.action == "generalise":
         coarse = _decade(value) if context.is_birth else _first_digit(value, is_home=context.is_home)
         if coarse is not None:

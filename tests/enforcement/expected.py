@@ -102,6 +102,8 @@ def _becomes(before: Cells, table: str, row: dict[str, Any], part: str, column: 
         return value
     if table == "web_events":
         return None
+    if column in ("customer_id", "contact_id") and bare(value) in TOMBSTONES.values():
+        return value
     if column == "customer_id":
         return value if part == "link" and kind in ("business", None) else TOMBSTONES[kind or "business"]
     if column == "contact_id":
