@@ -47,7 +47,7 @@ WITH vouchers AS (
     FROM joined
 )
 SELECT subject_no, subject_id, subject_type, undelivered, unpaid, any_case_open AS open_case, warranty_unknown,
-    is_erased, request_ids, erasure_ids,
+    case_open AND closed_on IS NOT NULL AS is_kept_by_case, is_erased, request_ids, erasure_ids,
     CASE WHEN NOT has_contract THEN NULL
          WHEN case_open OR order_open OR warranty_unknown THEN no_end()
          ELSE contract_on END AS contract_on,
