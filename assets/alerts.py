@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 from ajprivacy_pipeline.assets.checks import RELEASE
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES, PROVING
 from ajprivacy_pipeline.errors import PrivacyError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ajprivacy_pipeline.alerts.conditions import Runs
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+_SAID = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 _EVERY_SECONDS = 900
 
 
@@ -29,9 +31,10 @@ def runs_of(instance: dg.DagsterInstance) -> "Runs":
     newest: dict[str, dg.DagsterRunStatus] = {}
     for run in instance.get_runs(dg.RunsFilter(statuses=_ENDED, created_after=since)):  # newest first
         newest.setdefault(run.job_name, run.status)
-    checks = [dg.AssetCheckKey(RELEASE, GUARANTEES[name].check_name) for name in PROVING]
-    said = instance.event_log_storage.get_latest_asset_check_execution_by_key(checks)
-    refused = [one for one in said.values() if one.event and one.event.dagster_event and (
+    # What was last said of each: a run under way, or one that was killed, has only planned to say something.
+    said = [one for name in PROVING for one in instance.event_log_storage.get_asset_check_execution_history(
+        dg.AssetCheckKey(RELEASE, GUARANTEES[name].check_name), 1, status=_SAID)]
+    refused = [one for one in said if one.event and one.event.dagster_event and (
         found := one.evaluation) is not None and not found.passed and found.severity == dg.AssetCheckSeverity.ERROR]
     beats = [status.last_heartbeat.timestamp for status in instance.get_daemon_statuses().values()
              if status.last_heartbeat is not None]

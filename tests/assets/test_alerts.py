@@ -11,6 +11,8 @@ from ajprivacy_pipeline.assets.alerts import alerts, runs_of
 from ajprivacy_pipeline.assets.checks import RELEASE
 from ajprivacy_pipeline.assets.history import run_here
 from ajprivacy_pipeline.assets.instance import prepare_dagster
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
+from dagster._core.events import DagsterEventType
 from dagster._daemon.types import DaemonHeartbeat
 
 from ajprivacy_pipeline.alerts.conditions import Runs
@@ -79,6 +81,17 @@ def test_a_job_that_failed_until_it_succeeds(home: Home, instance: dg.DagsterIns
     assert home.call("health", "--notify").stderr == "ajprivacy: AJPRIVACY_ALERTS names nobody to tell\n"
     _run(instance, "2026-09-01")
     assert runs_of(instance) == Runs(0, 0, None)
+
+
+def test_what_a_run_under_way_has_not_said_yet_is_no_answer(instance: dg.DagsterInstance) -> None:
+    """Nor what a killed one never said: what was said before stands until something is said again."""
+    _run(instance, "2026-08-01")
+    begun = instance.create_run_for_job(JOB, tags={"dagster/partition": "2026-09-01"})
+    for name in (FIRST, SECOND):
+        planned = AssetCheckEvaluationPlanned(asset_key=RELEASE, check_name=name)
+        instance.report_dagster_event(dg.DagsterEvent(
+            DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED.value, "tiny", event_specific_data=planned), begun.run_id)
+    assert runs_of(instance) == Runs(1, 1, None)
 
 
 @pytest.mark.parametrize("minutes", [0, 7])
