@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 from ajprivacy_pipeline.assets.checks import RELEASE
+from ajprivacy_pipeline.assets.history import end_silent_runs, silent_runs
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES, PROVING
 from ajprivacy_pipeline.errors import PrivacyError
-from ajprivacy_pipeline.settings import load_settings
+from ajprivacy_pipeline.settings import Settings, load_settings
 from ajprivacy_pipeline.storage.boundary import boundary
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ _SAID = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordSta
 _EVERY_SECONDS = 900
 
 
-def runs_of(instance: dg.DagsterInstance) -> "Runs":
-    """Returns what Dagster's history says of runs, gates and the daemon."""
+def runs_of(instance: dg.DagsterInstance, settings: Settings) -> "Runs":
+    """Returns what Dagster's history says of runs, gates and the daemon; a run whose process is gone has failed."""
     from ajprivacy_pipeline.alerts.conditions import Runs, words
     since = datetime.now(UTC) - timedelta(days=words()[0].failed_run_days)
-    newest: dict[str, dg.DagsterRunStatus] = {}
+    newest = dict.fromkeys((run.job_name for run in silent_runs(instance, settings)), dg.DagsterRunStatus.FAILURE)
     for run in instance.get_runs(dg.RunsFilter(statuses=_ENDED, created_after=since)):  # newest first
         newest.setdefault(run.job_name, run.status)
     # What was last said of each: a run under way, or one that was killed, has only planned to say something.
@@ -43,13 +44,14 @@ def runs_of(instance: dg.DagsterInstance) -> "Runs":
 
 
 def _tell(context: dg.SensorEvaluationContext | dg.RunFailureSensorContext) -> str:
-    """Look, and tell; a sentence about it without what an address holds."""
+    """End runs whose process is gone, look, and tell; a sentence about it without what an address holds."""
     from ajprivacy_pipeline.alerts.conditions import health
     from ajprivacy_pipeline.alerts.told import tell
     try:
         with boundary("alerts"):
             settings = load_settings()
-            found = health(settings, runs_of(context.instance))
+            end_silent_runs(context.instance, settings)
+            found = health(settings, runs_of(context.instance, settings))
             told = tell(settings, found)
     except PrivacyError as error:
         context.log.error(str(error))  # noqa: TRY400 - the event log redacts errors; ours hold no personal value

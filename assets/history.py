@@ -115,6 +115,31 @@ def end_dead_runs(instance: dg.DagsterInstance, settings: Settings, own: dg.Dags
     return [run.run_id for run in dead]
 
 
+def silent_runs(instance: dg.DagsterInstance, settings: Settings) -> list[dg.DagsterRun]:
+    """Returns runs of a month whose process is gone: without the month's lock, and without a word for ten minutes.
+
+    To be asked by whoever holds no lock; a run that is just ending has written its last words a moment ago.
+    """
+    from ajprivacy_pipeline.storage.month_files import is_running
+    before = (datetime.now(UTC) - _QUIET).timestamp()
+
+    def is_silent(run: dg.DagsterRun) -> bool:
+        month = _month_of(run)
+        if not month or is_running(settings, month):
+            return False
+        said = instance.event_log_storage.get_records_for_run(run.run_id, limit=1, ascending=False).records
+        return bool(said) and said[0].timestamp < before
+
+    return [run for run in instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY)) if is_silent(run)]
+
+
+def end_silent_runs(instance: dg.DagsterInstance, settings: Settings) -> None:
+    """Mark runs whose process is gone as failed, so that people hear of them before another run begins."""
+    for run in silent_runs(instance, settings):
+        note_unchecked(instance, run)
+        instance.report_run_failed(run, _DIED)
+
+
 def note_interruption(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     """Where a signal ends a run, let Dagster end it as cancelled: it would call it failed, and tell people so."""
     if INTERRUPTS.arrived:

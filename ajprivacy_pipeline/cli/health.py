@@ -39,7 +39,7 @@ def health(
     from ajprivacy_pipeline.assets.instance import prepare_dagster
     from ajprivacy_pipeline.storage.zones import without_pandas
     with prepare_dagster(settings) as instance, without_pandas():
-        found = look(settings, runs_of(instance))
+        found = look(settings, runs_of(instance, settings))
     faults = tell(settings, found)["faults"] if notify else []
     if as_json:
         print_json(found)

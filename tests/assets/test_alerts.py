@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -18,6 +19,7 @@ from dagster._daemon.types import DaemonHeartbeat
 from ajprivacy_pipeline.alerts.conditions import Runs
 from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES
 from ajprivacy_pipeline.settings import load_settings
+from ajprivacy_pipeline.storage.month_files import month_lock
 from tests.assets.conftest import Home
 
 MONTHS = dg.MonthlyPartitionsDefinition(start_date="2026-01-01")
@@ -68,9 +70,9 @@ def test_a_job_that_failed_until_it_succeeds(home: Home, instance: dg.DagsterIns
     monkeypatch.setenv("AJPRIVACY_ALERTS", f"command:{program}")
 
     _run(instance, "2026-07-01")
-    assert runs_of(instance) == Runs(0, 0, None)
+    assert runs_of(instance, load_settings()) == Runs(0, 0, None)
     _run(instance, "2026-08-01")
-    assert runs_of(instance) == Runs(1, 1, None)
+    assert runs_of(instance, load_settings()) == Runs(1, 1, None)
     tick = alerts.evaluate_tick(dg.build_sensor_context(instance=instance))
     assert tick.skip_message is not None
     assert "told: " in tick.skip_message
@@ -80,7 +82,7 @@ def test_a_job_that_failed_until_it_succeeds(home: Home, instance: dg.DagsterIns
     assert {"run_failed", "gate_refused"} <= {one["name"] for one in json.loads(said.stdout)["conditions"]}
     assert home.call("health", "--notify").stderr == "ajprivacy: AJPRIVACY_ALERTS names nobody to tell\n"
     _run(instance, "2026-09-01")
-    assert runs_of(instance) == Runs(0, 0, None)
+    assert runs_of(instance, load_settings()) == Runs(0, 0, None)
 
 
 def test_what_a_run_under_way_has_not_said_yet_is_no_answer(instance: dg.DagsterInstance) -> None:
@@ -91,7 +93,24 @@ def test_what_a_run_under_way_has_not_said_yet_is_no_answer(instance: dg.Dagster
         planned = AssetCheckEvaluationPlanned(asset_key=RELEASE, check_name=name)
         instance.report_dagster_event(dg.DagsterEvent(
             DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED.value, "tiny", event_specific_data=planned), begun.run_id)
-    assert runs_of(instance) == Runs(1, 1, None)
+    assert runs_of(instance, load_settings()) == Runs(1, 1, None)
+
+
+def test_a_run_whose_process_is_gone_has_failed(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its month's lock, silent for ten minutes: told, and ended by the sensor before another run begins."""
+    run = instance.create_run_for_job(JOB, tags={"dagster/partition": "2026-09-01"})
+    settings = load_settings()
+    instance.report_engine_event("begun", run)
+    instance.report_dagster_event(dg.DagsterEvent(DagsterEventType.RUN_START.value, "tiny"), run.run_id)
+    assert runs_of(instance, settings) == Runs(0, 0, None)
+    monkeypatch.setattr("ajprivacy_pipeline.assets.history._QUIET", timedelta(seconds=-1))
+    with month_lock(settings, "2026-09"):
+        assert runs_of(instance, settings) == Runs(0, 0, None)
+    assert runs_of(instance, settings) == Runs(1, 0, None)
+    alerts.evaluate_tick(dg.build_sensor_context(instance=instance))
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    assert found.status == dg.DagsterRunStatus.FAILURE
 
 
 @pytest.mark.parametrize("minutes", [0, 7])
@@ -99,7 +118,7 @@ def test_how_long_the_daemon_is_silent(instance: dg.DagsterInstance, minutes: in
     """By the newest beat of any of its parts."""
     for kind, age in (("SENSOR", minutes * 60 + 5), ("SCHEDULER", 9999)):
         instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - age, kind, None, None))
-    assert runs_of(instance).daemon_minutes == minutes
+    assert runs_of(instance, load_settings()).daemon_minutes == minutes
 
 
 def test_who_cannot_be_told_does_not_hide_what_is_wrong(home: Home, instance: dg.DagsterInstance,
