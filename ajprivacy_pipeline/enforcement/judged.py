@@ -20,9 +20,17 @@ from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.zones import Connection
 
-# Freezes that say something of whom they stand on; where that is somebody else, only that it is one is told.
+# Freezes that say something of whom they stand on; where that is somebody else, only that it is one is told, and where
+# it came by an address that several have, only that.
 TELLS_OF_SOMEBODY = ("open_balance", "restriction", "access_pending", "legal_hold")
-OF_ANOTHER = "of_another"
+OF_ANOTHER, OF_ADDRESS = "of_another", "of_address"
+# Freezes of subjects; `is_own`: not by a request that an address of several alone tells.
+FREEZES = """
+    SELECT f.subject_id, f."freeze", f."freeze" NOT IN ('restriction', 'access_pending') OR EXISTS (
+        SELECT 1 FROM retention.requests AS r JOIN retention.subjects AS s USING (subject_no)
+        WHERE s.subject_id = f.subject_id AND r."freeze" = f."freeze" AND (NOT r.by_email OR r.matches = 1)) AS is_own
+    FROM retention.freezes AS f
+"""
 ELSEWHERE = "elsewhere"  # of deliveries and bills of others that have the person's address
 PREFIX = "judged-"  # begins the name of a file, and of its key
 _PEOPLE = """
@@ -34,11 +42,12 @@ _OPEN = """
     FROM scratch.asked AS a JOIN retention.subject_purposes AS p USING (subject_id) GROUP BY a.request_id
 """
 MATTERS = ("undelivered", "unpaid", "open_case", "warranty_unknown")  # as _OPEN has them
-_JUDGED = """
+_JUDGED = f"""
     WITH people AS (
-        SELECT request_id, subject_id, list("freeze") FILTER ("freeze" IS NOT NULL) AS freezes
-        FROM (SELECT DISTINCT request_id, subject_id FROM scratch.asked) LEFT JOIN retention.freezes USING (subject_id)
-        GROUP BY request_id, subject_id
+        SELECT request_id, subject_id, bool_or(by_email) AS by_email,
+            coalesce(list(DISTINCT "freeze") FILTER (is_own), []) AS own,
+            coalesce(list(DISTINCT "freeze") FILTER (NOT is_own), []) AS shared
+        FROM scratch.asked LEFT JOIN ({FREEZES}) USING (subject_id) GROUP BY request_id, subject_id
     ), records AS (
         SELECT p.request_id, d.* FROM retention.record_decisions AS d JOIN people AS p USING (subject_id)
         UNION
@@ -62,22 +71,31 @@ _JUDGED = """
         WHERE o.subject_id IS NOT NULL
     ), theirs AS (
         SELECT p.request_id, CASE WHEN starts_with(subject_id, 'contact:') THEN 'contacts' ELSE 'customers' END
-            AS entity, d.attribute AS part, d.decision, d.due_on, d.retained_by, d.held_by
+            AS entity, d.attribute AS part, d.decision, d.due_on, d.retained_by, d.held_by, p.own, p.shared
         FROM retention.attribute_decisions AS d JOIN people AS p USING (subject_id)
         UNION ALL
-        SELECT request_id, entity, part, decision, due_on, retained_by, CASE WHEN p.subject_id IS NULL THEN held_by
-            ELSE list_sort(list_distinct(list_transform(held_by, lambda name: CASE
-                WHEN list_contains($tells, name) AND NOT coalesce(list_contains(p.freezes, name), false)
-                    AND NOT (name = 'legal_hold' AND list_contains(e.held_entities, r.entity)) THEN $another
-                ELSE name END))) END
-        FROM records AS r LEFT JOIN people AS p USING (request_id, subject_id) CROSS JOIN retention.evidence AS e
+        SELECT r.request_id, r.entity, r.part, r.decision, r.due_on, r.retained_by, r.held_by, p.own, p.shared
+        FROM records AS r LEFT JOIN people AS p USING (request_id, subject_id)
+        WHERE r.subject_id IS NOT NULL
+        UNION ALL  -- found by an address, which is the asker's who asked by it
+        SELECT r.request_id, r.entity, r.part, r.decision, r.due_on, r.retained_by, r.held_by,
+            CASE WHEN p.by_email THEN $tells ELSE p.own END, $tells
+        FROM records AS r JOIN (SELECT request_id, bool_or(by_email) AS by_email, flatten(list(own)) AS own
+                                FROM people GROUP BY request_id) AS p USING (request_id)
+        WHERE r.subject_id IS NULL
         UNION ALL
-        SELECT request_id, entity, part, 'due', due_on, [], []
+        SELECT request_id, entity, part, 'due', due_on, [], [], [], []
         FROM scratch.due_each SEMI JOIN retention.bulk_rulings USING (entity, record_id)
         UNION ALL
-        SELECT request_id, entity, part, $elsewhere, NULL, [], [] FROM named
+        SELECT request_id, entity, part, $elsewhere, NULL, [], [], [], [] FROM named
+    ), told AS (
+        SELECT request_id, entity, part, decision, due_on, retained_by, list_sort(list_distinct(list_transform(held_by,
+            lambda name: CASE WHEN NOT list_contains($tells, name) OR coalesce(list_contains(own, name), false)
+                    OR (name = 'legal_hold' AND list_contains(e.held_entities, entity)) THEN name
+                WHEN list_contains(shared, name) THEN $address ELSE $another END))) AS held_by
+        FROM theirs CROSS JOIN retention.evidence AS e
     )
-    SELECT request_id, entity, part, decision, due_on, retained_by, held_by, count(*) FROM theirs
+    SELECT request_id, entity, part, decision, due_on, retained_by, held_by, count(*) FROM told
     WHERE decision <> 'absent' GROUP BY ALL ORDER BY ALL
 """
 
@@ -122,7 +140,8 @@ def judge_all(con: Connection, day: date) -> dict[str, Judged]:
     """Returns what is decided about whoever stands in `scratch.asked`, `reached` and `due_each`, by request."""
     parts: dict[str, list[JudgedPart]] = defaultdict(list)
     for request_id, entity, part, decision, due_on, why, held, rows in con.execute(
-            _JUDGED, {"tells": list(TELLS_OF_SOMEBODY), "another": OF_ANOTHER, "elsewhere": ELSEWHERE}).fetchall():
+            _JUDGED, {"tells": list(TELLS_OF_SOMEBODY), "another": OF_ANOTHER, "address": OF_ADDRESS,
+                      "elsewhere": ELSEWHERE}).fetchall():
         parts[request_id].append(JudgedPart(entity, part, decision, due_on, tuple(why), tuple(held), rows))
     still = {request_id: tuple(name for name, is_open in zip(MATTERS, row, strict=True) if is_open)
              for request_id, *row in con.execute(_OPEN).fetchall()}

@@ -17,7 +17,8 @@ _UNRELEASED = """
     ORDER BY r.issued_on NULLS LAST, r.invoice_id
 """
 _FREEZING_REQUESTS = """
-    SELECT DISTINCT request_id, kind, received_on FROM retention.requests WHERE subject_no = $no AND "freeze" = $freeze
+    SELECT DISTINCT request_id, kind, received_on, by_email AND matches > 1 AS of_several
+    FROM retention.requests WHERE subject_no = $no AND "freeze" = $freeze
     ORDER BY received_on, request_id
 """
 _LEGAL_HOLDS = """

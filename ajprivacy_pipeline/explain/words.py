@@ -208,9 +208,11 @@ class Words:
                        "last": days[-1] if days else None}}
 
     def _freeze(self, hold: Hold) -> str:
-        """A freeze by its name; to the customer, of another's nothing but that it is one."""
+        """A freeze by its name; to the customer, of one that is another's, or may be, nothing but that it is one."""
         if self._for_customer and hold.whose is not None:
             return str(self._t["freeze_parts"]["of_another"])
+        if self._for_customer and hold.refs and all(ref.get("of_several") for ref in hold.refs):
+            return str(self._t["freeze_parts"]["of_address"])
         return str(self._t["freezes"][hold.freeze]["name"])
 
     def summary_title(self) -> str:
@@ -228,10 +230,11 @@ class Words:
         somebody else's freeze, which may be a company's debt or a colleague's request.
         """
         parts, texts = self._t["freeze_parts"], self._t["freezes"][hold.freeze]
-        if self._for_customer and hold.whose is not None:
-            return self._freeze(hold)
+        if (freeze := self._freeze(hold)) != texts["name"]:
+            return freeze
         named = ("request_id",) if self._type == "contact" else ("invoice_id", "request_id")
-        known = [ref for ref in hold.refs if not self._for_customer or next(iter(ref)) in named]
+        known = [ref for ref in hold.refs
+                 if not self._for_customer or (next(iter(ref)) in named and not ref.get("of_several"))]
         shown = _SHOWN if len(known) > _SHOWN + 1 else len(known)
         refs = [self.reference(ref) for ref in known[:shown]]
         if shown < len(known):
@@ -240,8 +243,9 @@ class Words:
         text = str(texts[number if refs else "name"]).format(refs=self.listed(refs))
         if hold.whose is not None and all(ref.get("subject_id") != hold.whose for ref in hold.refs):
             text = parts["whose"].format(freeze=text, whose=hold.whose)
-        if hold.since is not None:
-            text = str(texts[f"since_{number}"]).format(freeze=text, since=self.day(hold.since))
+        since = min((ref["received_on"] for ref in known if "received_on" in ref), default=hold.since)
+        if since is not None:
+            text = str(texts[f"since_{number}"]).format(freeze=text, since=self.day(since))
         if hold.review:
             text = parts["review"].format(freeze=text)
         return str(self._t["verdicts"]["hold_part"]).format(freeze=text, clause=hold.clause)

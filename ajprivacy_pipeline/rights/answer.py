@@ -23,7 +23,7 @@ from ajprivacy_pipeline.rights.disclosures import disclosures
 from ajprivacy_pipeline.rights.elsewhere import NOWHERE, Elsewhere
 from ajprivacy_pipeline.rights.folder import check_folder, destroy_copies, keep_copy, write_folder
 from ajprivacy_pipeline.rights.goods import with_names
-from ajprivacy_pipeline.rights.held import Held, Holdings
+from ajprivacy_pipeline.rights.held import Held, Holdings, has_own
 from ajprivacy_pipeline.rights.opening import ACCESS, PORTABILITY
 from ajprivacy_pipeline.rights.outbox import all_notices, fill
 from ajprivacy_pipeline.rights.outcome import ENDING, Outcome
@@ -94,8 +94,8 @@ def package_of(settings: Settings, policy: Policy, request: Request, everything:
     if request.kind in (*ENDING, RECTIFICATION):
         return _ended(settings, policy, request, words, today, by)
     if request.kind not in PACKAGES:
-        _alone(settings, policy, request)
-        return Assembler(policy, words, None, Month()).package(request, [], [], {}, today)
+        reaches = _reaches(settings, policy, request)
+        return Assembler(policy, words, None, Month()).package(request, [], [], {}, today, reaches=reaches)
     if request.asker is None:
         raise RightsError("it is forgotten whose the request was: record a new one")
     mapping = load_mapping(settings.mapping_file, policy.sources)
@@ -109,7 +109,8 @@ def package_of(settings: Settings, policy: Policy, request: Request, everything:
         told = with_names(found, held) if request.kind == ACCESS else held
         given = disclosures(settings, person.subject_id) if person.subject_id else ()
         return Assembler(policy, words, person, month, _went(settings, person)).package(
-            request, _earlier(request, everything, person, held), told, copies, today, given=given)
+            request, _earlier(request, everything, person, held), told, copies, today, given=given,
+            reaches=has_own(held))
 
 
 def _ended(settings: Settings, policy: Policy, request: Request, words: Wording, today: date, by: str) -> Package:
@@ -171,6 +172,19 @@ def _alone(settings: Settings, policy: Policy, request: Request) -> str | None:
     mapping = load_mapping(settings.mapping_file, policy.sources)
     with lookup(settings.warehouse_url, mapping, policy.sources) as found, boundary("request"):
         return find_person(found, policy, request.asker).subject_id
+
+
+def _reaches(settings: Settings, policy: Policy, request: Request) -> bool:
+    """Whether there is anything that a request can be about; so it is taken where it is forgotten whose it was.
+
+    Raises:
+        RightsError: its address reaches several people.
+    """
+    if request.asker is None:
+        return True
+    mapping = load_mapping(settings.mapping_file, policy.sources)
+    with lookup(settings.warehouse_url, mapping, policy.sources) as found, boundary("request"):
+        return has_own(Holdings(found, policy, find_person(found, policy, request.asker), Month()).read())
 
 
 def _log(settings: Settings, person: Person, month: str | None, by: str) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from ajprivacy_pipeline.enforcement.judged import MATTERS, OF_ANOTHER, TELLS_OF_SOMEBODY
+from ajprivacy_pipeline.enforcement.judged import FREEZES, MATTERS, OF_ADDRESS, OF_ANOTHER, TELLS_OF_SOMEBODY
 from ajprivacy_pipeline.rights.person import Person
 from ajprivacy_pipeline.settings import Settings, sql_folder
 from ajprivacy_pipeline.storage.boundary import boundary
@@ -17,6 +17,7 @@ from ajprivacy_pipeline.storage.month_files import has_month, read_month
 from ajprivacy_pipeline.storage.zones import Connection, EngineError, without_pandas
 
 _CHUNK = 500  # ids of one statement
+_Key = TypeVar("_Key", bound=tuple[str, ...])
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,10 @@ class Month:
 
     def attributes(self, number: int | None) -> dict[str, Decision]:
         """Returns the decisions about a subject's attributes."""
-        return {row[0]: Decision(row[1], row[2], tuple(row[3]), tuple(row[4])) for row in self._all(
+        found = {(row[0],): Decision(row[1], row[2], tuple(row[3]), tuple(row[4])) for row in self._all(
             "SELECT attribute, decision, due_on, retained_by, held_by FROM retention.attribute_decisions "
             "WHERE subject_no = $number", number=number)}
+        return {attribute: one for (attribute,), one in self._without_others(found, number).items()}
 
     def purposes(self, number: int | None) -> dict[str, date | None]:
         """Returns the purposes that apply or applied to a subject, each with the day it lapses (None: none in sight).
@@ -100,18 +102,19 @@ class Month:
                     found[entity, row[0], row[1]] = Decision(row[2], row[3], tuple(row[4]), tuple(row[5]))
         return self._without_others(found, number)
 
-    def _without_others(self, found: dict[tuple[str, str, str], Decision],
-                        number: int | None) -> dict[tuple[str, str, str], Decision]:
-        """Decisions in which a freeze of somebody else, as of a contact's company, is told as no more than that."""
+    def _without_others(self, found: dict[_Key, Decision], number: int | None) -> dict[_Key, Decision]:
+        """Decisions in which a freeze that is not known to be the person's own is told as no more than that."""
         if number is None or not any(set(one.held_by) & set(TELLS_OF_SOMEBODY) for one in found.values()):
             return found
-        own = {name for (name,) in self._all('SELECT f."freeze" FROM retention.freezes AS f JOIN retention.subjects '
-                                             "AS s USING (subject_id) WHERE s.subject_no = $number", number=number)}
+        freezes = dict(self._all(f'SELECT f."freeze", f.is_own FROM ({FREEZES}) AS f JOIN retention.subjects AS s '
+                                 "USING (subject_id) WHERE s.subject_no = $number", number=number))
         tables = {name for (name,) in self._all("SELECT unnest(held_entities) FROM retention.evidence")}
-        for (entity, key, part), one in found.items():
-            known = own | {"legal_hold"} if entity in tables else own
-            held = [OF_ANOTHER if name in TELLS_OF_SOMEBODY and name not in known else name for name in one.held_by]
-            found[entity, key, part] = replace(one, held_by=tuple(sorted(set(held))))
+        for key, one in found.items():
+            own = {name for name, is_own in freezes.items() if is_own}
+            own |= {"legal_hold"} if len(key) == 1 or key[0] in tables else set()  # what holds an attribute is its own
+            held = [name if name in own or name not in TELLS_OF_SOMEBODY else
+                    OF_ADDRESS if name in freezes else OF_ANOTHER for name in one.held_by]
+            found[key] = replace(one, held_by=tuple(sorted(set(held))))
         return found
 
     def named_elsewhere(self, person: Person, national_digits: int) -> dict[str, list[str]]:

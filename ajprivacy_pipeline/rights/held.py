@@ -277,6 +277,11 @@ def in_counting_order(key: str) -> str:
     return _NUMBERS.sub(lambda found: found[0].zfill(_WIDTH), key)
 
 
+def has_own(rows: Sequence[Held]) -> bool:
+    """Whether anything but requests is the person's own, and can be restricted."""
+    return any(held.extent == "own" and held.table != "rights_requests" for held in rows)
+
+
 def _folded(name: str | None) -> str:
     return (name or "").casefold().strip()
 

@@ -31,18 +31,22 @@ class Opening:
         """`as_of`: of the decided month, if there is one; `went`: what of the person was carried out since."""
         self._policy, self._words, self._as_of, self._went = policy, words, as_of, went
 
-    def sentences(self, request: Request, earlier: Sequence[Request], told: Sequence[HeldTable]) -> tuple[str, ...]:
+    def sentences(self, request: Request, earlier: Sequence[Request], told: Sequence[HeldTable], *,
+                  reaches: bool = True) -> tuple[str, ...]:
         """What comes of a request, in words; beside data that is restricted, that it is."""
         if request.outcome != "refused":
             has_data = request.kind in (ACCESS, PORTABILITY)
-            if told or not has_data:
+            found: tuple[str, ...]
+            if not reaches and not has_data:
+                found = (self._words("reaches_none"),)
+            elif told or not has_data:
                 found = tuple(str(text).format(**self._named_in_answers()) for text in self._words.group("answers").get(
                     request.kind or "", ()))
             else:
                 found = (self._words("held_none_portability" if request.kind == PORTABILITY else "held_none"),)
             found += tuple(self._assessed(earlier)) if told else ()
             found += tuple(self._taken())
-            return (*found, *self._standing(earlier))
+            return (*found, *(self._standing(earlier) if reaches else ()))
         words, clauses = self._words, self._policy.clauses
         remedy = words("refused_remedy", authority=self._policy.notice.controller.supervisory_authority)
         if request.clause is None:

@@ -50,8 +50,9 @@ class Outcome:
         """Returns what came of it as a whole."""
         day = self._done.on or (self._judged.on if self._judged else max(
             (one.carried_out_on for one in self._by_month), default=None))
+        clauses = tuple(dict.fromkeys(one.clause for one in self._by_month))
         found = [self._words.text("outcome", f"{self._kind}_{self._state()}", date=self._words.day(day),
-                                  clauses=", ".join(dict.fromkeys(one.clause for one in self._by_month)))]
+                                  promises=self._words.promises(clauses))]
         found += self._words.group("answers_always").get(self._kind, ())
         if next(self._held(), None) is not None:
             found.append(self._words.text("outcome", "held"))

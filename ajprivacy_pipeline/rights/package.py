@@ -69,10 +69,11 @@ class Assembler:
 
     def package(self, request: Request, earlier: Sequence[Request], held: Sequence[Held],
                 copies: Mapping[str, Sequence[Row]], today: date, outcome: Outcome | None = None,
-                given: Sequence[Disclosure] = ()) -> Package:
+                given: Sequence[Disclosure] = (), *, reaches: bool = True) -> Package:
         """Returns the answer to a request; `outcome` is that of one that ends something.
 
-        `given`: what authorities were given about the person alone.
+        `given`: what authorities were given about the person alone. `reaches`: whether there is anything of the
+        person's own that can be restricted.
         """
         words, policy, kind = self._words, self._policy, request.kind or ""
         controller = policy.notice.controller
@@ -89,7 +90,8 @@ class Assembler:
                                       place=f"{controller.city}, {words.country(controller.country)}",
                                       email=controller.contact_email),
             request=self._request(request), refused=request.outcome == "refused",
-            answer=outcome.sentences() if outcome else self._opening.sentences(request, earlier, told), parts=parts,
+            answer=outcome.sentences() if outcome else self._opening.sentences(
+                request, earlier, told, reaches=reaches), parts=parts,
             held=told,
             purposes=purposes, promises=tuple(self._promises(told, parts, purposes if told else ())),
             recipients=tuple(self._recipients(listed)),

@@ -121,7 +121,7 @@ class Wording:
             some_went: whether something of the person was carried out since.
         """
         if decision is None or decision.decision == "absent":
-            return self.text("kept", "undecided")
+            return self.text("kept", "undecided" if decision is None else "absent")
         grounds = self.listed([self.ground(name) for name in decision.retained_by]) if decision.retained_by else ""
         on = self.day(decision.due_on)
         if decision.decision == "retain" and first is not None and first != decision.due_on:

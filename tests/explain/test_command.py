@@ -51,7 +51,7 @@ def test_page_and_json_hold_the_same_sentences(settings: Settings) -> None:
         ("  Skal slettes, gjøres grovere eller kobles fra personen, men er ikke utført ennå: 1 opplysning, siden "
          "3. mai 2022."),
         "  Skal slettes, gjøres grovere eller kobles fra personen, men er sperret: ingenting.",
-        "  Ikke registrert, eller ikke registrert lenger: 6 opplysninger."]
+        "  Ikke registrert, ikke registrert lenger eller bare gjort grovere: 6 opplysninger."]
 
 
 def test_a_text_for_the_customer_has_no_version_and_only_dates_that_decided(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement import judged
 from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.enforcement.carry import apply_plan
-from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.ledger import Found, Ledger
 from ajprivacy_pipeline.enforcement.our_copies import OurCopies
 from ajprivacy_pipeline.explain.words import Language
 from ajprivacy_pipeline.policy import load_policy
@@ -310,6 +310,17 @@ def test_what_stays_without_an_end_names_what_is_open_for_the_person(still: tupl
     (part,) = Outcome(load_policy(NOTICE), Wording("nb"), request, known, judged.CarriedOut(
         Counter(), None, verified=False)).parts()
     assert text in part.text
+
+
+@pytest.mark.parametrize(("clauses", "text"), [
+    (("PRO-2",), "etter løfte PRO-2 i personvernerklæringen"),
+    (("CON-4", "PRO-2", "CON-4"), "etter løftene CON-4, PRO-2 i personvernerklæringen")])
+@pytest.mark.parametrize("kind", ["erasure", "objection"])
+def test_what_the_month_took_is_told_by_its_promises(kind: str, clauses: tuple[str, ...], text: str) -> None:
+    request = Request("R1", kind, "recorded", date(2026, 11, 20), None, "ready")
+    found = Outcome(load_policy(NOTICE), Wording("nb"), request, None, judged.CarriedOut(
+        Counter(), None, verified=False), [Found(TODAY, "2026-10", clause) for clause in clauses])
+    assert text in found.sentences()[0]
 
 
 def test_what_is_open_is_kept_with_what_was_decided(desk: Desk, say: Say) -> None:
