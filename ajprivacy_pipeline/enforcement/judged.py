@@ -34,8 +34,9 @@ FREEZES = """
 ELSEWHERE = "elsewhere"  # of deliveries and bills of others that have the person's address
 PREFIX = "judged-"  # begins the name of a file, and of its key
 _PEOPLE = """
-    SELECT request_id, list(DISTINCT subject_id ORDER BY subject_id) FILTER (subject_id IS NOT NULL)
-    FROM scratch.asked GROUP BY request_id
+    SELECT request_id, list(DISTINCT subject_id ORDER BY subject_id) FILTER (subject_id IS NOT NULL),
+        coalesce(bool_and(s.is_person), true)
+    FROM scratch.asked LEFT JOIN retention.subjects AS s USING (subject_id) GROUP BY request_id
 """
 _OPEN = """
     SELECT a.request_id, bool_or(p.undelivered), bool_or(p.unpaid), bool_or(p.open_case), bool_or(p.warranty_unknown)
@@ -121,6 +122,7 @@ class Judged:
     people: tuple[str, ...]
     parts: tuple[JudgedPart, ...]
     open: tuple[str, ...] = ()  # matters of the one person that leave purposes without an end, by the policy's names
+    is_person: bool = True  # not a company or a contact person of one, to whom other promises are made
 
 
 @dataclass(frozen=True)
@@ -145,8 +147,8 @@ def judge_all(con: Connection, day: date) -> dict[str, Judged]:
         parts[request_id].append(JudgedPart(entity, part, decision, due_on, tuple(why), tuple(held), rows))
     still = {request_id: tuple(name for name, is_open in zip(MATTERS, row, strict=True) if is_open)
              for request_id, *row in con.execute(_OPEN).fetchall()}
-    return {request_id: Judged(day, tuple(people or ()), tuple(parts[request_id]), still.get(request_id, ()))
-            for request_id, people in con.execute(_PEOPLE).fetchall()}
+    return {request_id: Judged(day, tuple(people or ()), tuple(parts[request_id]), still.get(request_id, ()), is_person)
+            for request_id, people, is_person in con.execute(_PEOPLE).fetchall()}
 
 
 def remember(settings: Settings, keys: KeyStore, request_id: str, decided: Judged) -> None:
@@ -163,7 +165,8 @@ def judged(settings: Settings, keys: KeyStore, request_id: str) -> Judged | None
     found = json.loads(content)
     parts = (JudgedPart(**{**part, "due_on": _day(part["due_on"]), "retained_by": tuple(part["retained_by"]),
                            "held_by": tuple(part["held_by"])}) for part in found["parts"])
-    return Judged(date.fromisoformat(found["on"]), tuple(found["people"]), tuple(parts), tuple(found.get("open", ())))
+    return Judged(date.fromisoformat(found["on"]), tuple(found["people"]), tuple(parts), tuple(found.get("open", ())),
+                  found.get("is_person", True))
 
 
 def carried_out(settings: Settings, keys: KeyStore, control: ControlStore, request_id: str) -> CarriedOut:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from ajprivacy_pipeline.enforcement.judged import ELSEWHERE, CarriedOut, Judged, JudgedPart
 from ajprivacy_pipeline.enforcement.ledger import Found
+from ajprivacy_pipeline.explain.candidates import promises
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.rights.decided import Decision
 from ajprivacy_pipeline.rights.elsewhere import NOWHERE, Elsewhere
@@ -163,16 +164,19 @@ class Outcome:
         own = self._policy.enforcement.clauses.get(entity, {}).get(part, self._policy.rights.rectification_clause)
         if self._kind not in ENDING:
             return (self._policy.rights.rectification_clause,)
-        retention = self._policy.retention
-        found = []
-        for name in grounds:
-            if name in retention.freezes:
-                found.append(retention.freezes[name].source)
-            elif name in retention.reason_clauses:
-                found.append(retention.reason_clauses[name])
-            elif name in retention.purposes and own not in (clauses := retention.purposes[name].clauses):
-                ends = [retention.periods[period].source for period in retention.purposes[name].periods]
-                found.append(next((clause for clause in ends if clause in clauses), clauses[0]))
-            else:
-                found.append(own)
-        return tuple(dict.fromkeys(found)) or (own,)
+        return tuple(dict.fromkeys(self._clause(name, own) for name in grounds)) or (own,)
+
+    def _clause(self, ground: str, own: str) -> str:
+        """The promise behind a ground, to a company and its contact persons theirs; `own` is what the part goes by."""
+        retention, judged = self._policy.retention, self._judged
+        if ground in retention.freezes:
+            return retention.freezes[ground].source
+        if ground in retention.reason_clauses:
+            of_companies = promises()["business"] if judged is not None and not judged.is_person else {}
+            return of_companies.get(ground, retention.reason_clauses[ground])
+        if ground in retention.purposes:
+            purpose = retention.purposes[ground]
+            ends = [retention.periods[period].source for period in purpose.periods]
+            if own not in (*purpose.clauses, *ends):
+                return next((clause for clause in ends if clause in purpose.clauses), purpose.clauses[0])
+        return own

@@ -323,6 +323,22 @@ def test_what_the_month_took_is_told_by_its_promises(kind: str, clauses: tuple[s
     assert text in found.sentences()[0]
 
 
+@pytest.mark.parametrize(("is_person", "table", "part", "grounds", "clauses"), [
+    (True, "orders", "delivery", ("unpaid",), ("CON-6",)), (False, "orders", "delivery", ("unpaid",), ("CON-2",)),
+    (True, "customers", "email", ("contract",), ("CON-4",)), (False, "contacts", "email", ("contract",), ("REV-1",)),
+    (False, "contacts", "email", ("profile",), ("PRO-2",))])
+def test_what_stays_names_the_promise_that_is_made_to_whoever_asks(is_person: bool, table: str, part: str,
+                                                                   grounds: tuple[str, ...],
+                                                                   clauses: tuple[str, ...]) -> None:
+    """A contact person of a company is told nothing of what consumers are promised."""
+    known = judged.Judged(TODAY, ("contact:1",), (judged.JudgedPart(table, part, "retain", None, grounds, (), 1),), (),
+                          is_person)
+    request = Request("R1", "erasure", "recorded", date(2026, 11, 20), None, "ready")
+    (told,) = Outcome(load_policy(NOTICE), Wording("nb"), request, known, judged.CarriedOut(
+        Counter(), None, verified=False)).parts()
+    assert told.clauses == clauses
+
+
 def test_what_is_open_is_kept_with_what_was_decided(desk: Desk, say: Say) -> None:
     """A warranty of a line is not known, so that the contract has no end."""
     engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
