@@ -43,8 +43,12 @@ def mapping_init(
     answer: Annotated[list[str] | None, typer.Option(
         metavar="NAME=VALUE", help="An answer to a question of the recipe; may be given several times. What is not "
                                    "answered is asked on a terminal, and stands by its default elsewhere.")] = None,
+    look: Annotated[bool, typer.Option(
+        "--values", help="Without a recipe: look at values of the first 500 rows of each table, too, for what names "
+                         "leave open or say wrongly. None is written or shown.")] = False,
 ) -> None:
-    """Write a mapping: of a shop that a recipe knows, or drafted from names of tables and columns. No row is read."""
+    """Write a mapping: of a shop that a recipe knows, or drafted from names. No row is read, but with --values."""
+    from ajprivacy_pipeline.clock import today
     from ajprivacy_pipeline.policy import load_policy
     from ajprivacy_pipeline.warehouse.draft import draft
     from ajprivacy_pipeline.warehouse.source import open_source
@@ -55,9 +59,13 @@ def mapping_init(
         raise PrivacyError(f"{target} is there already: name another with --out, or write over it with --force")
     if answer and recipe is None:
         raise PrivacyError("--answer belongs to a recipe: name one with --recipe, or --recipe auto")
-    sources = load_policy(settings.notice).sources
+    if look and recipe is not None:
+        raise PrivacyError("--values belongs to a draft without --recipe")
+    policy = load_policy(settings.notice)
+    sources = policy.sources
     with open_source(settings.warehouse_url) as source:
-        text, lines = (draft(source, sources), []) if recipe is None else _by_recipe(source, recipe, answer or [])
+        text, lines = (draft(source, sources, today=today(policy.retention.time_zone) if look else None), []
+                       ) if recipe is None else _by_recipe(source, recipe, answer or [])
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
         if recipe is not None:

@@ -1,13 +1,15 @@
 """A first mapping, drafted from a warehouse's names, types and foreign keys; somebody then reads and completes it.
 
-Belongs here: guessing, and saying what could not be guessed. Does not belong here: words (names.py), checking
-(mapping.py). No row is read.
+Belongs here: guessing, and saying what could not be guessed. Does not belong here: words (names.py), what values look
+like (sampled.py), checking (mapping.py). No row is read unless it is asked for, and no value is written.
 """
 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 
 import sqlalchemy as sa
 
@@ -15,10 +17,13 @@ from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.conversions import unfit
 from ajprivacy_pipeline.warehouse.names import candidates, normal
+from ajprivacy_pipeline.warehouse.sampled import has_values_of, refutes, shape_of, wanted_shape
 from ajprivacy_pipeline.warehouse.source import ColumnType, Source, require_tables
 
 _PREFIXES = ("tbl", "t", "dim", "fact", "dbo", "v", "crm", "erp", "shop")
 _ZONES_SHOWN = 6
+_ROWS = 500  # of a table, of which values are looked at
+_LOOKED_AT = ("text", "date", "timestamp", "timestamptz", "other")
 _HEAD = """\
 # A first mapping, drafted from the names in the warehouse. Complete every line marked `??`, then run
 # `ajprivacy mapping check`. A column may be "source_column", { constant = "..." }, { sql = "..." } or
@@ -26,10 +31,26 @@ _HEAD = """\
 """
 
 
-def draft(source: Source, sources: policy.Sources) -> str:
+@dataclass(frozen=True)
+class Fields:
+    """What the columns of one table of the contract are fed by, and what values had to do with it."""
+
+    matched: dict[str, str]
+    by_values: frozenset[str] = frozenset()  # of those, the ones that no name told
+    refuted: dict[str, str] = field(default_factory=dict)  # by name alone they would have been these
+    doubtful: dict[str, list[str]] = field(default_factory=dict)  # several columns look so
+    is_refused: bool = False  # the source does not let its values be read
+
+
+def draft(source: Source, sources: policy.Sources, *, today: date | None = None) -> str:
     """Returns the text of a mapping file for this warehouse.
 
     What has no match stands as a comment marked `??`; what nothing uses is listed in comments.
+
+    Args:
+        source: the warehouse.
+        sources: the contract.
+        today: given, values of the first rows are looked at, too; what looks like a day of birth depends on the day.
 
     Raises:
         SourceError: the warehouse has no tables or cannot be read.
@@ -37,23 +58,75 @@ def draft(source: Source, sources: policy.Sources) -> str:
     require_tables(source)
     tables = source.connected()
     matched = match_tables(tables, sources)
-    blocks = [_HEAD, *_zone(matched, tables, sources, source.dialect)]
+    fields = {name: _fields(source, name, matched, tables, sources, today) for name in matched}
+    blocks = [_HEAD, *_zone(matched, fields, tables, sources)]
     for name, table in sources.tables.items():
         found = matched.get(name)
-        lines = _no_table(name, table) if not found else _table(
-            name, table, found, tables[found], source.dialect, links_of(source, name, matched, tables, sources))
+        lines = _no_table(name, table) if not found else _table(name, table, found, tables[found], fields[name])
         blocks.append("\n".join(lines) + "\n")
     if unused := [name for name in tables if name not in matched.values()]:
         blocks.append("# source tables that nothing uses: " + ", ".join(map(_shown, unused)) + "\n")
+        if today and (emails := _emails(source, {name: tables[name] for name in unused}, today)):
+            blocks.append("# ?? e-mail addresses stand in " + ", ".join(map(_shown, emails)) + "\n")
     blocks.append('# what one unit of a foreign currency is worth in NOK\n# [rates]\n# EUR = "11.50"\n')
     return "\n".join(blocks)
 
 
-def _zone(matched: dict[str, str], tables: dict[str, dict[str, ColumnType]], sources: policy.Sources,
-          dialect: str) -> Iterator[str]:
+def _fields(source: Source, name: str, matched: Mapping[str, str], tables: dict[str, dict[str, ColumnType]],
+            sources: policy.Sources, today: date | None) -> Fields:
+    """By names and links; then by values, where that is allowed."""
+    table, columns = sources.tables[name], tables[matched[name]]
+    links = links_of(source, name, matched, tables, sources)
+    kept = match_columns(name, table, columns, source.dialect, matched[name], links)
+    values = _sample(source, matched[name], columns) if today else {}
+    if not today or not values:
+        return Fields(kept, is_refused=values is None)
+    no: set[tuple[str, str]] = set()
+    while wrong := {(column, held) for column, held in kept.items()
+                    if refutes(values.get(held, ()), column, table.columns[column], today)}:
+        no |= wrong
+        kept = match_columns(name, table, columns, source.dialect, matched[name], links, no)
+    told, doubtful = _by_values(table, columns, kept, no, values, today, source.dialect)
+    return Fields(kept | told, frozenset(told), dict(sorted(no)), doubtful)
+
+
+def _by_values(table: policy.SourceTable, columns: dict[str, ColumnType], kept: Mapping[str, str],
+               no: Collection[tuple[str, str]], values: Mapping[str, list[str]], today: date, dialect: str,
+               ) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """What fields that are open are fed by where one column alone looks so, and the columns where several do."""
+    shapes = {held: shape_of(values[held], today) for held in values if held not in kept.values()}
+    told: dict[str, str] = {}
+    doubtful: dict[str, list[str]] = {}
+    for column, spec in table.columns.items():
+        wanted = wanted_shape(column, spec)
+        fits = [held for held, shape in shapes.items()
+                if held not in told.values() and (column, held) not in no
+                and not unfit(spec.type, columns[held], dialect)
+                and (has_values_of(values[held], spec) or (wanted is not None and wanted == shape != "moment"))]
+        if column not in kept and len(fits) == 1:
+            told[column] = fits[0]
+        elif column not in kept and fits:
+            doubtful[column] = fits
+    return told, doubtful
+
+
+def _sample(source: Source, table: str, columns: dict[str, ColumnType]) -> dict[str, list[str]] | None:
+    looked_at = [name for name, type_ in columns.items() if type_.kind in _LOOKED_AT]
+    return source.sample(tuple(table.rpartition(".")[::2]) if "." in table else (table,), looked_at, _ROWS)
+
+
+def _emails(source: Source, tables: dict[str, dict[str, ColumnType]], today: date) -> list[str]:
+    """Columns of e-mail addresses in tables that nothing uses."""
+    views = source.views()
+    return [f"{table}.{column}" for table, columns in tables.items() if table not in views
+            for column, values in (_sample(source, table, columns) or {}).items() if shape_of(values, today) == "email"]
+
+
+def _zone(matched: dict[str, str], fields: dict[str, Fields], tables: dict[str, dict[str, ColumnType]],
+          sources: policy.Sources) -> Iterator[str]:
     """Asks in which zone times without one are: read in a wrong one, what happened late in the evening is a day off."""
     naked = [f"{found}.{column}" for name, found in matched.items()
-             for canonical, column in match_columns(name, sources.tables[name], tables[found], dialect).items()
+             for canonical, column in fields[name].matched.items()
              if sources.tables[name].columns[canonical].type == "timestamp"
              and tables[found][column].kind not in ("date", "timestamptz")]
     if naked:
@@ -76,8 +149,9 @@ def match_tables(tables: dict[str, dict[str, ColumnType]], sources: policy.Sourc
 
 
 def match_columns(table_name: str, table: policy.SourceTable, columns: dict[str, ColumnType],
-                  dialect: str, source_table: str = "", links: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Canonical column → source column that could hold it, each source column at most once.
+                  dialect: str, source_table: str = "", links: Mapping[str, str] | None = None,
+                  no: Collection[tuple[str, str]] = ()) -> dict[str, str]:
+    """Canonical column → source column that could hold it, each source column at most once, and no pair of `no`.
 
     The key of a source table may be called after it: `payment_id` of `payment`. Where no name tells, `links` do.
     """
@@ -86,7 +160,8 @@ def match_columns(table_name: str, table: policy.SourceTable, columns: dict[str,
     for exact in (True, False):
         for column, spec in table.columns.items():
             free = [name for name, type_ in columns.items()
-                    if name not in matched.values() and not unfit(spec.type, type_, dialect)]
+                    if name not in matched.values() and (column, name) not in no
+                    and not unfit(spec.type, type_, dialect)]
             wanted = candidates(table_name, column)
             if column == table.key[-1] and source_table:
                 wanted[1:1] = _keys_of(source_table)
@@ -166,22 +241,31 @@ def _no_table(name: str, table: policy.SourceTable) -> Iterator[str]:
 
 
 def _table(name: str, table: policy.SourceTable, found: str, columns: dict[str, ColumnType],
-           dialect: str, links: Mapping[str, str]) -> Iterator[str]:
-    matched = match_columns(name, table, columns, dialect, found, links)
+           fields: Fields) -> Iterator[str]:
     yield f"[tables.{name}]  # {table.description}"
     yield f"table = {_toml(found)}"
+    if fields.is_refused:
+        yield "# the source did not let its values be looked at"
     yield f"[tables.{name}.columns]"
     for column, spec in table.columns.items():
-        if column in matched:
-            yield f"{column} = {_toml(matched[column])}"
+        if column in fields.matched:
+            by = "  # by what its values look like" if column in fields.by_values else ""
+            yield f"{column} = {_toml(fields.matched[column])}{by}"
             continue
         kind = f"{spec.type}: {' | '.join(spec.values)}" if spec.values else spec.type
         need = ("required" if spec.required or spec.must_map else
                 'evidence for keeping, name it or write { absent = "reason" }' if spec.evidence else "optional")
-        yield f'# ?? {column} = "..."  # {kind}; {need}'
+        yield f'# ?? {column} = "..."  # {kind}; {need}{_said_by_values(column, fields)}'
     if unused := [f"{_shown(column)} ({type_.name})" for column, type_ in columns.items()
-                  if column not in matched.values()]:
+                  if column not in fields.matched.values()]:
         yield "# source columns that nothing uses: " + ", ".join(unused)
+
+
+def _said_by_values(column: str, fields: Fields) -> str:
+    refuted = fields.refuted.get(column)
+    no = f"; not {_shown(refuted)}, whose values look otherwise" if refuted else ""
+    several = fields.doubtful.get(column)
+    return no + (f"; values of {', '.join(map(_shown, several))} look so" if several else "")
 
 
 def _toml(text: str) -> str:

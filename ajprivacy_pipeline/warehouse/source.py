@@ -4,6 +4,7 @@ Belongs here: connecting, reflecting, probing SQL without reading rows. Does not
 copying rows.
 """
 
+import sqlite3
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -67,6 +68,7 @@ _HEIRS = """
     JOIN pg_class AS h ON h.oid = above.heir JOIN pg_namespace AS nh ON nh.oid = h.relnamespace
     JOIN pg_class AS p ON p.oid = above.parent JOIN pg_namespace AS np ON np.oid = p.relnamespace
     WHERE h.relkind IN ('r', 'p', 'f')"""
+_SAMPLED = 100  # characters of a value
 _DECIMAL_DIGITS = 38  # the widest DECIMAL of DuckDB
 
 
@@ -176,6 +178,20 @@ class Source:
                 raise SourceError(f"{self.address.shown}: {hidden}") from None
             return None
         return {column[0]: self._described(column) for column in description or ()}
+
+    def sample(self, path: Path, columns: Collection[str], rows: int) -> dict[str, list[str]] | None:
+        """Returns values of some columns as texts, of the first rows that the source gives; None where it refuses.
+
+        Of each at most a hundred characters; NULL is left out.
+        """
+        table = sa.table(path[-1], schema=path[-2] if len(path) > 1 else None)
+        cells = [sa.func.substring(sa.cast(sa.column(name), sa.UnicodeText), 1, _SAMPLED) for name in columns]
+        try:
+            with self._apart():
+                found = self.connection.execute(sa.select(*cells).select_from(table).limit(rows)).fetchall()
+        except (sa.exc.SQLAlchemyError, sqlite3.Error, UnicodeError):
+            return None
+        return {name: [str(row[at]) for row in found if row[at] is not None] for at, name in enumerate(columns)}
 
     def _apart(self) -> AbstractContextManager[object]:
         """What lets a refused statement leave the transaction as it was.

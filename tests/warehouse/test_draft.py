@@ -125,7 +125,7 @@ THERE: dict[str, dict[str, dict[str, str]]] = {
         "products": {"": "Artikel", "product_id": "Artikelnr", "name": "Bezeichnung", "category": "Warengruppe"}},
     "sakila": _OF_SAKILA, "pagila": _OF_SAKILA}
 _ADDED = {"updated_at": "date_upd"}
-_OF_SHOPS: dict[str, dict[str, dict[str, str]]] = {
+OF_SHOPS: dict[str, dict[str, dict[str, str]]] = {
     "woocommerce": {
         "customers": {"": "wp_users", "customer_id": "ID", "name": "display_name", "email": "user_email",
                       "username": "user_login", "profile_created_at": "user_registered"},
@@ -179,7 +179,7 @@ _OF_SHOPS: dict[str, dict[str, dict[str, str]]] = {
         "invoices": {"": "account_move", "invoice_id": "id", "customer_id": "commercial_partner_id",
                      "issued_at": "invoice_date", "due_at": "invoice_date_due", "amount": "amount_total_signed"},
         "products": {"": "product_product", "product_id": "id"}}}
-_OF_SHOPS["businesscentral"] = {
+OF_SHOPS["businesscentral"] = {
     "customers": {"": businesscentral.table("Customer"), "customer_id": "No_", "name": "Name", "email": "E-Mail",
                   "phone": "Phone No_", "street_address": "Address", "postal_code": "Post Code", "city": "City",
                   "country": "Country_Region Code", "organisation_number": "Registration Number",
@@ -202,7 +202,7 @@ SHOPS = {"woocommerce": (woocommerce, "mysql"), "magento": (magento, "mysql"), "
 LEAST, MOST_WRONG = 0.6, 0.02
 
 
-def _statements(schema: dict[str, str]) -> Iterator[str]:
+def statements(schema: dict[str, str]) -> Iterator[str]:
     """The tables of a schema as SQLite's."""
     for table, columns in schema.items():
         listed = ", ".join(f'"{name}" {kind or ("integer" if name.lower().endswith("id") else "text")}'
@@ -210,7 +210,7 @@ def _statements(schema: dict[str, str]) -> Iterator[str]:
         yield f'CREATE TABLE "{table}" ({listed})'
 
 
-def _bare(ddl: str, dialect: str) -> Iterator[str]:
+def bare(ddl: str, dialect: str) -> Iterator[str]:
     """The tables of a shop as SQLite's: names and types alone."""
     for tree in sqlglot.parse(ddl, dialect=dialect):
         if isinstance(tree, exp.Create) and tree.kind == "TABLE":
@@ -219,10 +219,10 @@ def _bare(ddl: str, dialect: str) -> Iterator[str]:
             yield f'CREATE TABLE "{tree.find(exp.Table).name}" ({listed})'
 
 
-def _drafted(folder: Path, statements: Iterable[str]) -> dict[str, dict[str, str]]:
+def _drafted(folder: Path, given: Iterable[str]) -> dict[str, dict[str, str]]:
     """What the draft says of some tables, in the form of THERE."""
     with sqlite3.connect(folder / "shop.db") as shop:
-        for statement in statements:
+        for statement in given:
             shop.execute(statement)
     shop.close()
     with open_source(f"sqlite:///{folder / 'shop.db'}") as source:
@@ -230,7 +230,7 @@ def _drafted(folder: Path, statements: Iterable[str]) -> dict[str, dict[str, str
     return {name: {"": entry["table"], **entry["columns"]} for name, entry in tables.items()}
 
 
-def _judged(name: str, drafted: dict[str, dict[str, str]], there: dict[str, dict[str, str]]) -> tuple[int, int, int]:
+def judged(name: str, drafted: dict[str, dict[str, str]], there: dict[str, dict[str, str]]) -> tuple[int, int, int]:
     """How many fields there are, how many of them were found, and how many of those that were said are wrong."""
     wanted = {(table, column, source) for table, columns in there.items() for column, source in columns.items()}
     said = {(table, column, source) for table, columns in drafted.items() for column, source in columns.items()}
@@ -241,7 +241,7 @@ def _judged(name: str, drafted: dict[str, dict[str, str]], there: dict[str, dict
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_most_of_a_public_schema_is_found_and_hardly_anything_wrong(name: str, tmp_path: Path) -> None:
-    wanted, found, wrong = _judged(name, _drafted(tmp_path, _statements(SCHEMAS[name])), THERE[name])
+    wanted, found, wrong = judged(name, _drafted(tmp_path, statements(SCHEMAS[name])), THERE[name])
     assert found >= LEAST * wanted
     assert wrong <= MOST_WRONG * wanted
 
@@ -249,7 +249,7 @@ def test_most_of_a_public_schema_is_found_and_hardly_anything_wrong(name: str, t
 @pytest.mark.parametrize("name", SHOPS)
 def test_most_of_a_shop_is_found_without_its_recipe(name: str, tmp_path: Path) -> None:
     shop, dialect = SHOPS[name]
-    wanted, found, wrong = _judged(name, _drafted(tmp_path, _bare(shop.TABLES, dialect)), _OF_SHOPS[name])
+    wanted, found, wrong = judged(name, _drafted(tmp_path, bare(shop.TABLES, dialect)), OF_SHOPS[name])
     assert found >= LEAST * wanted
     assert wrong <= MOST_WRONG * wanted
 
