@@ -27,16 +27,16 @@ CREATE TABLE customer_log (log_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, custo
     last_login_at timestamp NULL, UNIQUE KEY (customer_id));
 CREATE TABLE customer_entity_varchar (value_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, attribute_id smallint unsigned,
     entity_id int unsigned, value varchar(255),
-    KEY (entity_id));
+    UNIQUE KEY (entity_id, attribute_id));
 CREATE TABLE eav_attribute (attribute_id smallint unsigned NOT NULL PRIMARY KEY, entity_type_id smallint unsigned,
     attribute_code varchar(255));
 CREATE TABLE catalog_product_entity (entity_id int unsigned NOT NULL PRIMARY KEY, sku varchar(64));
 CREATE TABLE catalog_product_entity_int (value_id int NOT NULL AUTO_INCREMENT PRIMARY KEY,
     attribute_id smallint unsigned, store_id smallint unsigned, entity_id int unsigned, value int,
-    KEY (entity_id));
+    UNIQUE KEY (entity_id, attribute_id, store_id));
 CREATE TABLE catalog_product_entity_varchar (value_id int NOT NULL AUTO_INCREMENT PRIMARY KEY,
     attribute_id smallint unsigned, store_id smallint unsigned, entity_id int unsigned, value varchar(255),
-    KEY (entity_id));
+    UNIQUE KEY (entity_id, attribute_id, store_id));
 CREATE TABLE sales_order (entity_id int unsigned NOT NULL PRIMARY KEY, state varchar(32), status varchar(32),
     customer_id int unsigned, customer_email varchar(128), customer_firstname varchar(128),
     customer_lastname varchar(128), customer_note text, remote_ip varchar(45), x_forwarded_for varchar(255),
