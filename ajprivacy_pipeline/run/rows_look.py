@@ -28,6 +28,7 @@ def look_at_rows(con: Connection, policy: DecisionPolicy, mapping: Mapping) -> I
         policy: the contract.
         mapping: names the zones.
     """
+    unfed = set(con.execute("SELECT table_name, unnest(missing_columns) FROM raw.extraction").fetchall())
     for name, table in policy.sources.tables.items():
         rows = int(con.execute(f"SELECT count(*) FROM raw.{quote(name)}").fetchall()[0][0])
         if not rows:
@@ -41,9 +42,22 @@ def look_at_rows(con: Connection, policy: DecisionPolicy, mapping: Mapping) -> I
                 yield from _zero_dates(con, name, column)
             if spec.type == "timestamp":
                 yield from _hours(con, name, column, mapping.zone_of(name, column) or policy.retention.time_zone)
-            if given:
+            if not given and (name, column) not in unfed:
+                yield _empty(name, column, rows, mapping)
+            elif given:
                 yield note("harmless", name, column, f"{name}.{column}: {100 * (rows - given) // rows} % empty; "
                               f"looks like {_shapes(con, name, column)}")
+
+
+def _empty(name: str, column: str, rows: int, mapping: Mapping) -> Finding:
+    """What is fed and never given: where words of the mapping pick rows, a word that none of them has."""
+    entry = mapping.tables.get(name)
+    feed = entry.columns.get(column) if entry is not None else None
+    picked = entry is not None and feed is not None and (
+        bool(feed.only_if) or (feed.column or "").partition(".")[0] in {*entry.pivot, *entry.address})
+    asks = ": does any row have the words by which the mapping picks it?" if picked else ""
+    return note("dangerous" if picked else "missing", name, column,
+                f"{name}.{column}: fed, and empty in all {rows:,} rows{asks}")
 
 
 def _for_whom(con: Connection, name: str, table: SourceTable) -> str:

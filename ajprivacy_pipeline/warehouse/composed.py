@@ -4,7 +4,8 @@ Belongs here: writing queries and expressions. Does not belong here: shapes and 
 whether the source takes the SQL and what it reads (`mapping`, `reads`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ajprivacy_pipeline.policy import ColumnType as Canonical
 from ajprivacy_pipeline.policy import SourceTable
@@ -16,6 +17,8 @@ from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, fin
 
 _SUBJECTS = ("customer_id", "contact_id")  # each of their tables may have a row of nobody, under one id
 _TEXT = {"sqlite": "TEXT", "postgresql": "text"}
+# What texts of such columns are.
+_WORDS = {"boolean": ("true|false", 'the words "true" and "false"'), "integer": (r"-?\d+", "whole numbers")}
 _HASH = {"sqlite": f"{SQLITE_HASH}({{0}})",
          "postgresql": "encode(sha256(convert_to({0}, 'UTF8')), 'hex')", "mysql": "sha2({0}, 256)",
          "mariadb": "sha2({0}, 256)"}
@@ -37,6 +40,7 @@ class Composer:
         """Returns what a recoded column is selected as; `held` is the column itself, quoted."""
         made = held
         if entry.codes:
+            self._never(entry.column or "", known, entry.codes)
             cases = " ".join(f"WHEN {self._said(code)} THEN {self._said(value)}" for code, value in entry.codes.items())
             made = f"CASE {self.text(held)} {cases} ELSE {self.text(held)} END"
         if entry.prefix is not None:
@@ -46,8 +50,7 @@ class Composer:
         if entry.guest is not None:
             made = f"coalesce({made}, {self.guest_id(self.column(entry.guest, known, alias), entry.guest_prefix)})"
         if entry.only_if:
-            met = " AND ".join(f"{self.text(self.column(name, known, alias))} IN ({self._listed(values)})"
-                               for name, values in entry.only_if.items())
+            met = " AND ".join(self._is_one_of(name, known, values, alias) for name, values in entry.only_if.items())
             made = f"CASE WHEN {met} THEN {made} END"
         return made
 
@@ -119,9 +122,9 @@ class Composer:
             return "NULL"
         return self.source.quote(alias, found) if alias else self.source.quote(found)
 
-    def held(self, name: str, known: Mapping[str, ColumnType], canonical: Canonical) -> str:
+    def held(self, name: str, known: Mapping[str, ColumnType], canonical: Canonical, alias: str = "") -> str:
         """Returns a column as it can be read (`readable`)."""
-        shown = readable_sql(self.column(name, known), known.get(find(name, known) or "", UNKNOWN), canonical,
+        shown = readable_sql(self.column(name, known, alias), known.get(find(name, known) or "", UNKNOWN), canonical,
                              self.source.dialect)
         return shown[0]
 
@@ -164,7 +167,7 @@ class Composer:
 
         def met(alias: str) -> Iterator[str]:
             if address.kind is not None:
-                yield f"{self.text(self.column(address.kind, known, alias))} IN ({self._listed(address.is_)})"
+                yield self._is_one_of(address.kind, known, address.is_, alias)
 
         rows = f"(SELECT * FROM {path} WHERE {address.where})" if address.where else path
         conditions = list(met("a"))
@@ -201,6 +204,19 @@ class Composer:
             conditions.append(f"CASE WHEN {own} IN ({self._listed(self.nobody)}) THEN 0 ELSE 1 END = 1")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f"SELECT {', '.join(shown)} FROM {relation}{where}"
+
+    def _is_one_of(self, name: str, known: Mapping[str, ColumnType], words: Sequence[str], alias: str) -> str:
+        """Whether a column holds one of some words."""
+        self._never(name, known, words)
+        return f"{self.text(self.held(name, known, 'text', alias))} IN ({self._listed(words)})"
+
+    def _never(self, name: str, known: Mapping[str, ColumnType], words: Iterable[str]) -> None:
+        """A word that a column of this type cannot hold would never be met, and nobody would notice."""
+        kind = known.get(find(name, known) or "", UNKNOWN).kind
+        kind = "integer" if kind in ("bit", "boolean") and self.source.dialect in MYSQL else kind
+        fits = None if self.source.dialect == "sqlite" else _WORDS.get(kind)  # SQLite's types bind nobody
+        if fits and (never := [word for word in words if not re.fullmatch(fits[0], word)]):
+            self.faults.append(f"{name} is a column of {fits[1]}, which is never {', '.join(map(repr, never))}")
 
     def _empty_before(self, made: str, feed: Feed) -> str:
         """What means nobody has no prefix."""

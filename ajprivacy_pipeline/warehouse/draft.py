@@ -62,7 +62,9 @@ def draft(source: Source, sources: policy.Sources, *, today: date | None = None)
     blocks = [_HEAD, *_zone(matched, fields, tables, sources)]
     for name, table in sources.tables.items():
         found = matched.get(name)
-        lines = _no_table(name, table) if not found else _table(name, table, found, tables[found], fields[name])
+        lines = list(_no_table(name, table) if not found else _table(name, table, found, tables[found], fields[name]))
+        if found and (alike := [other for other in tables if other != found and _bare(other) == _bare(found)]):
+            lines.insert(1, f"# ?? or {', '.join(map(_shown, alike))}, by the same name")
         blocks.append("\n".join(lines) + "\n")
     if unused := [name for name in tables if name not in matched.values()]:
         blocks.append("# source tables that nothing uses: " + ", ".join(map(_shown, unused)) + "\n")
@@ -140,6 +142,7 @@ def match_tables(tables: dict[str, dict[str, ColumnType]], sources: policy.Sourc
     """Canonical table → source table, each source table at most once; likelier names win."""
     matched: dict[str, str] = {}
     shared = _shared(list(tables))
+    tables = dict(sorted(tables.items(), key=lambda item: ("." in item[0], -len(item[1]))))  # of one name, the fullest
     for exact in (True, False):  # no synonym takes what another table has as its own name
         for name in sources.tables:
             if name not in matched and (found := _first(candidates(name)[:1] if exact else candidates(name),

@@ -13,7 +13,7 @@ from ajprivacy_pipeline.warehouse.draft import draft
 from ajprivacy_pipeline.warehouse.names import personal
 from ajprivacy_pipeline.warehouse.source import open_source
 from tests.recipes import businesscentral, magento, odoo, prestashop, woocommerce
-from tests.warehouse.shopkit import SOURCES
+from tests.warehouse.shopkit import SOURCES, connect, fresh_database
 
 _SAKILA = {
     "actor": "actor_id first_name last_name last_update:datetime",
@@ -288,3 +288,15 @@ def test_a_link_is_told_by_its_foreign_key_where_no_name_tells(links: str, found
                                   f"CREATE TABLE ordrer (ordrenr integer PRIMARY KEY, {links})"])
     assert drafted["customers"]["customer_id"] == "kundenr"
     assert drafted["orders"].get("customer_id") == found
+
+
+def test_of_two_tables_of_one_name_the_fuller_one_is_taken_and_the_other_one_told(postgres_url: str) -> None:
+    """An archive comes first in the alphabet alone."""
+    url = fresh_database(postgres_url, "draft_schemas")
+    with connect(url) as shop:
+        shop.execute("""CREATE SCHEMA arkiv; CREATE SCHEMA crm; CREATE TABLE arkiv.kund (kundnr int, namn text);
+                        CREATE TABLE crm.kund (kundnr int, namn text, epost text, telefon text)""")
+    with open_source(url) as source:
+        text = draft(source, SOURCES)
+    assert 'table = "crm.kund"' in text
+    assert "# ?? or arkiv.kund, by the same name" in text
