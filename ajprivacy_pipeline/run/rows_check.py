@@ -21,7 +21,9 @@ from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.warehouse.extract import extract
 from ajprivacy_pipeline.warehouse.findings import Finding, note
 from ajprivacy_pipeline.warehouse.mapping import Mapping
+from ajprivacy_pipeline.warehouse.marked import marked_in_vain
 from ajprivacy_pipeline.warehouse.settle import settle_values
+from ajprivacy_pipeline.warehouse.source import open_source
 
 _ENCRYPTS = ("httpfs",)  # what spills; who reads a warehouse loads what it needs for that itself
 
@@ -52,7 +54,9 @@ def check_rows(settings: Settings, policy: DecisionPolicy, mapping: Mapping) -> 
         for model in layer_models(catalogue_of(policy), ["staged"]):
             run_model(con, model, values)
         judge_values(con, policy)
-        return [*(_without_a_value(*place) for place in blank), *map(_unread, reading_faults(con, policy)),
+        with open_source(settings.warehouse_url) as source:
+            marked = list(marked_in_vain(source, mapping))
+        return [*marked, *(_without_a_value(*place) for place in blank), *map(_unread, reading_faults(con, policy)),
                 *look_at_rows(con, policy, mapping)]
 
 

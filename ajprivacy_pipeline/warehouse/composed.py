@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ajprivacy_pipeline.policy import ColumnType as Canonical
 from ajprivacy_pipeline.policy import SourceTable
-from ajprivacy_pipeline.warehouse.mapping_parts import Address, Arm, Feed, Guests, Pivot
+from ajprivacy_pipeline.warehouse.mapping_parts import Address, Arm, Feed, Guests, Pivot, SoftDelete
 from ajprivacy_pipeline.warehouse.mapping_parts import Source as Recoded
 from ajprivacy_pipeline.warehouse.readable import readable_sql
 from ajprivacy_pipeline.warehouse.sessions import MYSQL, SQLITE_HASH
@@ -93,6 +93,13 @@ class Composer:
         names = ("customer_id", "email", *(name for name in guests.columns if name != "customer_type"))
         return Arm(query=query, columns={**{name: Feed(column=name) for name in dict.fromkeys(names)},
                                          "customer_type": Feed(constant=guests.customer_type)})
+
+    def undated(self, table: str, gone: SoftDelete) -> str:
+        """Returns a query of how many rows are marked as gone and do not say since when."""
+        path, known = self.table(table)
+        at = self.text(self.column(gone.at, known))
+        return (f"SELECT count(*) FROM {path} WHERE {self._is_one_of(gone.column, known, gone.is_, '')} "
+                f"AND coalesce({at}, '') = ''")
 
     def guest_id(self, email: str, prefix: str) -> str:
         """Returns an id made of an e-mail address without showing it; NULL without an address."""

@@ -60,23 +60,36 @@ def _closed(columns: Columns) -> Columns:
     return found
 
 
+def not_merged(composer: Composer, entry: TableEntry) -> str:
+    """Returns a query of how many rows name a survivor and are not merged, since none is found."""
+    rows = _merged_rows(composer, entry)[1]
+    return (f"SELECT count(*) FROM ({rows}) AS r LEFT JOIN ({_survivors(composer, entry)}) AS s "
+            "ON s.merged_id_ = r.merged_id_ WHERE s.merged_id_ IS NULL")
+
+
+def _merged_rows(composer: Composer, entry: TableEntry) -> tuple[str, str]:
+    """Every id as the contract has it, and a query of those that were merged and into whom, both so."""
+    path, known = composer.table(entry.table or "customers")
+    key = entry.columns.get("customer_id", ColumnEntry(column="customer_id"))
+    columns = key.column or "customer_id", entry.merged_into or ""
+    ids = [composer.text(composer.expression(composer.held(one, known, "id"), key, known)) for one in columns]
+    texts = [composer.text(composer.held(one, known, "id")) for one in columns]
+    return f"SELECT {ids[0]} AS there_ FROM {path}", (
+        f"SELECT {ids[0]} AS merged_id_, {ids[1]} AS into_ FROM {path} "
+        f"WHERE coalesce({texts[1]}, '') NOT IN ('', '0') AND {texts[1]} <> {texts[0]}")
+
+
 def _survivors(composer: Composer, entry: TableEntry) -> str:
     """A query of the ids that were merged, as the contract has them, and of whom they are now.
 
     Who leads to nobody that is there and was not merged in turn (round in a circle, to a row that is gone) was not
     merged: the row stands for itself.
     """
-    path, known = composer.table(entry.table or "customers")
-    key = entry.columns.get("customer_id", ColumnEntry(column="customer_id"))
-    columns = key.column or "customer_id", entry.merged_into or ""
-    ids = [composer.text(composer.expression(composer.held(one, known, "id"), key, known)) for one in columns]
-    texts = [composer.text(composer.held(one, known, "id")) for one in columns]
-    rows = (f"SELECT {ids[0]} AS merged_id_, {ids[1]} AS into_ FROM {path} "
-            f"WHERE coalesce({texts[1]}, '') NOT IN ('', '0') AND {texts[1]} <> {texts[0]}")
+    ids, rows = _merged_rows(composer, entry)
     steps = " ".join(f"LEFT JOIN ({rows}) AS m{at} ON m{at}.merged_id_ = m{at - 1}.into_"
                      for at in range(2, _STEPS + 1))
     last = ", ".join(f"m{at}.into_" for at in range(_STEPS, 0, -1))
     return (f"SELECT l.merged_id_, l.survivor_ FROM (SELECT m1.merged_id_, coalesce({last}) AS survivor_ "
-            f"FROM ({rows}) AS m1 {steps}) AS l JOIN (SELECT {ids[0]} AS there_ FROM {path}) AS t "
+            f"FROM ({rows}) AS m1 {steps}) AS l JOIN ({ids}) AS t "
             f"ON t.there_ = l.survivor_ LEFT JOIN ({rows}) AS m ON m.merged_id_ = l.survivor_ "
             "WHERE m.merged_id_ IS NULL")
