@@ -22,8 +22,8 @@ def marked_in_vain(source: Source, mapping: Mapping) -> Iterator[Finding]:
     composer = Composer(source, sorted(mapping.nobody))
     customers = mapping.tables.get("customers", TableEntry())
     if customers.merged_into is not None and (lost := _count(source, not_merged(composer, customers))):
-        yield note("dangerous", "customers", None, f"customers.merged_into: {lost:,} row(s) name a survivor that is not "
-                   "found (a row that is not there, a circle, a chain of more than four): they stand for themselves")
+        yield note("dangerous", "customers", None, f"customers.merged_into: {lost:,} row(s) name a survivor that is "
+                   "not found (a row that is not there, a circle, a chain of more than four) and stand for themselves")
     for name, entry in mapping.tables.items():
         gone = entry.soft_delete
         if gone is None or entry.table is None or any(f"{{{each}}}" in entry.table for each in mapping.for_each):
