@@ -23,6 +23,8 @@ from ajprivacy_pipeline.warehouse.source import ColumnType, Source, require_tabl
 _PREFIXES = ("tbl", "t", "dim", "fact", "dbo", "v", "crm", "erp", "shop")
 _ZONES_SHOWN = 6
 _ROWS = 500  # of a table, of which values are looked at
+_TEXTS, _MOMENTS = ("text", "email"), ("date", "timestamp", "timestamptz")  # a column `login` may hold when
+_NO_NAMES = ("id", "no", "nr", "nummer", "number", "entityid", "key", "code")  # of a key alone: that of any table
 _LOOKED_AT = ("text", "date", "timestamp", "timestamptz", "other")
 _HEAD = """\
 # A first mapping, drafted from the names in the warehouse. Complete every line marked `??`, then run
@@ -119,8 +121,8 @@ def _sample(source: Source, table: str, columns: dict[str, ColumnType]) -> dict[
 
 def _emails(source: Source, tables: dict[str, dict[str, ColumnType]], today: date) -> list[str]:
     """Columns of e-mail addresses in tables that nothing uses."""
-    views = source.views()
-    return [f"{table}.{column}" for table, columns in tables.items() if table not in views
+    return [f"{table}.{column}" for table, columns in tables.items()
+            if table.rpartition(".")[2] not in source.views(table.rpartition(".")[0] or None)
             for column, values in (_sample(source, table, columns) or {}).items() if shape_of(values, today) == "email"]
 
 
@@ -164,7 +166,7 @@ def match_columns(table_name: str, table: policy.SourceTable, columns: dict[str,
         for column, spec in table.columns.items():
             free = [name for name, type_ in columns.items()
                     if name not in matched.values() and (column, name) not in no
-                    and not unfit(spec.type, type_, dialect)]
+                    and not unfit(spec.type, type_, dialect) and not (spec.type in _TEXTS and type_.kind in _MOMENTS)]
             wanted = candidates(table_name, column)
             if column == table.key[-1] and source_table:
                 wanted[1:1] = _keys_of(source_table)
@@ -181,7 +183,7 @@ def links_of(source: Source, name: str, matched: Mapping[str, str], tables: Mapp
              sources: policy.Sources) -> dict[str, str]:
     """Returns by canonical column the column with a foreign key to the key of the table that it leads to.
 
-    Two such columns, of who ordered and of who pays, say nothing.
+    Two such columns, of who ordered and of who pays, say nothing. Without one, a column that is called as the key is.
 
     Raises:
         SourceError: the warehouse cannot be read.
@@ -197,6 +199,8 @@ def links_of(source: Source, name: str, matched: Mapping[str, str], tables: Mapp
         own = match_columns(other, table, tables[there], source.dialect, there).get(column)
         found[column] = {key["constrained_columns"][0] for key in declared if key["referred_columns"] == [own]
                          and ".".join(filter(None, (key["referred_schema"], key["referred_table"]))) == there}
+        if own is not None and not found[column] and own in tables[matched[name]] and normal(own) not in _NO_NAMES:
+            found[column] = {own}
     return {column: links.pop() for column, links in found.items() if len(links) == 1}
 
 

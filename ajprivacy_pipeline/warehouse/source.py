@@ -220,6 +220,8 @@ class Source:
 def reflected_type(type_: sa.types.TypeEngine[Any]) -> ColumnType:
     """Returns the kind of a type that SQLAlchemy reflected."""
     name = type_.__class__.__name__.lower()
+    if isinstance(type_, postgresql.DOMAIN):
+        return reflected_type(type_.data_type)
     if isinstance(type_, sa.Float):
         return ColumnType("float", name)
     if isinstance(type_, sa.Numeric):

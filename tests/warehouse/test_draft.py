@@ -300,3 +300,13 @@ def test_of_two_tables_of_one_name_the_fuller_one_is_taken_and_the_other_one_tol
         text = draft(source, SOURCES)
     assert 'table = "crm.kund"' in text
     assert "# ?? or arkiv.kund, by the same name" in text
+
+
+def test_a_text_is_no_moment_and_a_link_may_be_called_as_the_key(tmp_path: Path) -> None:
+    """`login` may hold when; what has the name of another table's key leads there, unless any key is called so."""
+    drafted = _drafted(tmp_path, [
+        "CREATE TABLE kunder (id integer PRIMARY KEY, navn text, login datetime)",
+        "CREATE TABLE salg (salgnr integer PRIMARY KEY, kunde integer)",
+        "CREATE TABLE fakturaer (id integer PRIMARY KEY, salgnr integer)"])
+    assert "username" not in drafted["customers"]
+    assert drafted["invoices"] == {"": "fakturaer", "invoice_id": "id", "order_id": "salgnr"}

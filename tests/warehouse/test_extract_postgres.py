@@ -328,6 +328,32 @@ def test_ids_of_bytes_and_bits_are_read(postgres_url: str, tmp_path: Path, reade
     con.close()
 
 
+@READERS
+def test_a_domain_is_read_as_what_it_is_made_of(postgres_url: str, reader: str) -> None:
+    url, con = fresh_database(postgres_url, "of_domains"), zones.memory()
+    with connect(url) as shop:
+        shop.execute("""
+            CREATE TYPE kind AS ENUM ('consumer', 'business'); CREATE DOMAIN kinds AS kind; CREATE DOMAIN ids AS bytea;
+            CREATE DOMAIN day AS date; CREATE DOMAIN at AS timestamptz CHECK (VALUE > '1900-01-01');
+            CREATE DOMAIN later AS at; CREATE DOMAIN worth AS numeric(10,2); CREATE DOMAIN mail AS varchar(40);
+            CREATE DOMAIN number AS integer;
+            CREATE TABLE customers (customer_id ids, customer_type kinds, email mail, birth_date day,
+                                    profile_created_at later);
+            CREATE TABLE orders (order_id number, customer_id ids, ordered_at at, delivered_at day, paid_at day,
+                                 total_amount worth);
+            CREATE TABLE order_lines (order_id number, line_number number, product_id number);
+            INSERT INTO customers VALUES ('\\x00ff', 'consumer', 'a@x.example', '1970-01-31', '2024-01-31 23:30+00');
+            INSERT INTO orders VALUES (1, '\\x00ff', '2024-01-31 23:30+00', '2024-02-03', NULL, 12.30)""")
+    run(con, url, reader=reader)
+    con.execute("SET TimeZone = 'UTC'")
+    assert raw(con, "customers", "customer_id", "customer_type", "email", "birth_date", "profile_created_at") == [
+        ("00ff", "consumer", "a@x.example", "1970-01-31", "2024-01-31 23:30:00+00")]
+    assert raw(con, "orders", "order_id", "customer_id", "ordered_at", "delivered_at", "total_amount") == [
+        ("1", "00ff", "2024-01-31 23:30:00+00", "2024-02-03", "12.30")]
+    assert raw_types(con, "customers")["profile_created_at"] == "TIMESTAMP WITH TIME ZONE"
+    con.close()
+
+
 def test_a_day_of_a_moment_is_that_of_oslo(postgres_url: str, tmp_path: Path) -> None:
     """Whatever the server's zone is: an expression that drops the zone would else drop the server's."""
     url, con = fresh_database(postgres_url, "of_oslo"), zones.memory()
