@@ -159,7 +159,7 @@ class _Apply:
             self.seen = Seen(today(self.policy.retention.time_zone), said_by_people(self.settings),
                              self.writer.moment(), {})
             fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, self.seen.on)
-            if not fresh.hold_against(self.con, self.policy, dict(self.ground.places), self.plan):
+            if not fresh.hold_against(self.con, self.policy, self.ground, self.plan):
                 break
             self.written_back = self.written_back or self._written_back()
             erased.remember(self.con, self.keys, self.plan.id, self.policy, stages_of(self.policy))

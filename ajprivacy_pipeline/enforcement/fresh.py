@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
-from ajprivacy_pipeline.enforcement import waits
+from ajprivacy_pipeline.enforcement import returned, waits
+from ajprivacy_pipeline.enforcement.ground import Ground
 from ajprivacy_pipeline.enforcement.plans import Plan
 from ajprivacy_pipeline.enforcement.stages import stages_of
-from ajprivacy_pipeline.enforcement.targets import Place
 from ajprivacy_pipeline.enforcement.work import mark
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.run.month import MonthRun
@@ -68,19 +68,20 @@ def decide(con: zones.Connection, settings: Settings, policy: Policy, control: C
                 "SEMI JOIN retention.due AS d USING (entity, record_id, part)")
 
 
-def hold_against(con: zones.Connection, policy: Policy, places: dict[str, Place], plan: Plan) -> int:
+def hold_against(con: zones.Connection, policy: Policy, ground: Ground, plan: Plan) -> int:
     """Give every row of the plan that is not done its state, and write what is left to `pending`; returns its rows.
 
-    The plan's file is attached as `made`. What was carried out and stands again just as it did is pending too; anything
-    else there is new, and the next plan's.
+    The plan's file is attached as `made`. What was carried out and stands again just as it did, as a whole or in part,
+    is pending too; anything else there is new, and the next plan's.
     """
-    stages = stages_of(policy)
+    stages, places = stages_of(policy), dict(ground.places)
     con.execute(_WITHOUT_EVIDENCE)
     waits.find_waiting(con, places, stages, policy.sources, plan.as_of)
     con.execute("CREATE OR REPLACE TABLE scratch.due_now AS SELECT s.* FROM seen_due AS s SEMI JOIN made.rows AS r "
                 "USING (entity, record_id, part) ANTI JOIN scratch.waits AS w USING (entity, record_id, part)")
     key = bytes.fromhex(con.execute("SELECT key FROM made.secret").fetchall()[0][0])
     mark(con, policy, stages, places, "scratch.due_now", key)
+    returned.find(con, policy, stages, ground, "made")
     changeable = [(entity, part, place.prefix) for (entity, part), stage in stages.items() if entity in places
                   for place in places[entity].each if place.changes(stage)]
     con.execute("CREATE OR REPLACE TABLE scratch.changeable AS SELECT unnest($1::VARCHAR[]) AS its_entity, "
@@ -126,11 +127,12 @@ _STATES = """
         SELECT r.row_no, r.state, r.is_carried, c.its_part IS NOT NULL AS is_changeable,
             p.fingerprint AS found, r.fingerprint,
             w.waits_for IS NOT NULL AS is_waiting, coalesce(d.decision, b.decision, 'absent') AS decision,
-            p.record_id IS NOT NULL AS is_due
+            p.record_id IS NOT NULL AS is_due, back.record_id IS NOT NULL AS is_returned
         FROM made.rows AS r
         LEFT JOIN scratch.changeable AS c ON c.its_entity = r.entity AND c.its_part = r.part
             AND starts_with(r.record_id, c.prefix) AND (c.prefix = '' OR r.record_id <> c.prefix)
         LEFT JOIN scratch.marks_now AS p USING (entity, record_id, part)
+        LEFT JOIN scratch.returned AS back USING (entity, record_id, part)
         LEFT JOIN (SELECT entity, record_id, part, any_value(waits_for) AS waits_for FROM scratch.waits
                    GROUP BY ALL) AS w USING (entity, record_id, part)
         LEFT JOIN scratch.decided AS d USING (entity, record_id, part)
@@ -144,6 +146,6 @@ _STATES = """
              WHEN NOT is_due THEN 'not_due'
              WHEN found <> fingerprint THEN 'value_changed' END AS state,
         (state IS NULL AND (is_carried OR is_changeable) AND NOT is_waiting AND is_due AND found = fingerprint)
-        OR (state = 'applied' AND is_due AND found = fingerprint) AS is_pending
+        OR (state = 'applied' AND is_due AND (found = fingerprint OR is_returned)) AS is_pending
     FROM told
 """

@@ -36,6 +36,7 @@ from ajprivacy_pipeline.enforcement.plans import (
 )
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.reread import look_again, still_due
+from ajprivacy_pipeline.enforcement.returned import keep_cells
 from ajprivacy_pipeline.enforcement.sealed import require_same_keys
 from ajprivacy_pipeline.enforcement.stages import Part, Stage, stages_of
 from ajprivacy_pipeline.enforcement.whole import Whole
@@ -161,9 +162,14 @@ class Planning:
     def gather(self) -> None:
         """Read once what the plans of several requests are cut out of: the rows behind what may go, and of copies."""
         self._gathered = {(item.entity, item.record_id): item for item in self.items()}
+        self.keep_cells(waits.READY, "scratch.cells_of_all")
         claims.claim(self.con, self.policy, self.ground, waits.READY)
         with open_source(self.settings.warehouse_url) as source:
             self.copied = copies.read_claimed(self.con, self.ground, source)
+
+    def keep_cells(self, relation: str, to: str) -> None:
+        """Write a short hash of each cell behind due parts to a table, for what is written back in part."""
+        keep_cells(self.con, self.policy, self.stages, self.ground.places, self.key, relation, to)
 
     def items(self) -> Iterator[Item]:
         """Yields the rows behind what may go, table by table."""
@@ -321,6 +327,11 @@ class _Making:
                 self.con.register("planned", batch)
                 self.con.execute("INSERT INTO made.rows SELECT *, NULL, NULL FROM planned")
                 self.con.unregister("planned")
+            if self.request is None:
+                self.planning.keep_cells("made.rows", "made.cells")
+            else:
+                self.con.execute("CREATE TABLE made.cells AS SELECT DISTINCT c.* FROM scratch.cells_of_all AS c "
+                                 "SEMI JOIN made.rows USING (entity, record_id, part)")
 
 
 def _month_before(day: date) -> date:

@@ -39,6 +39,18 @@ class Marking:
         return _hashed(stages, entity, "d.part", 0)
 
 
+def cells_of(stages: Mapping[tuple[str, str], Stage], entity: str) -> str | None:
+    """SQL of a hash of each cell of `d.part`, in the order of its columns, under the bound `$salt`.
+
+    NULL of a part of one column or of one whose rows go as a whole; None where a table has no others.
+    """
+    several = [stage for (table, _), stage in stages.items()
+               if table == entity and len(stage.columns) > 1 and not stage.deletes]
+    told = " ".join(f"WHEN {literal(stage.part)} THEN [{', '.join(f'hash($salt || {x})' for x in _columns(stage))}]"
+                    for stage in several)
+    return f"CASE d.part {told} END" if told else None
+
+
 def _hashed(stages: Mapping[tuple[str, str], Stage], entity: str, part: str, key: int) -> str:
     text = _text(stages, entity, part)
     return f"left(sha256($outer_{key} || unhex(sha256($inner_{key} || encode({text})))), {_LENGTH})"

@@ -7,7 +7,7 @@ comes back after a month saw that nothing was left (that is somebody new).
 
 from typing import cast
 
-from ajprivacy_pipeline.enforcement import waits
+from ajprivacy_pipeline.enforcement import returned, waits
 from ajprivacy_pipeline.enforcement.bodies import Verified
 from ajprivacy_pipeline.enforcement.entries import undone_batches
 from ajprivacy_pipeline.enforcement.fresh import APPLIED
@@ -71,14 +71,17 @@ def look_again(con: zones.Connection, settings: Settings, policy: Policy, contro
 
 
 def _written_back(con: zones.Connection, policy: Policy, ground: Ground) -> tuple[int, str | None]:
-    """How many decisions were carried out and stand again just as they did, and since when the oldest is due."""
+    """How many decisions were carried out and stand again, as a whole or in part, and since when the oldest is due."""
     con.execute(_AGAIN.format(ready=waits.READY, applied=APPLIED))
     stages = stages_of(policy)
     key = bytes.fromhex(con.execute("SELECT key FROM earlier.secret").fetchall()[0][0])
     mark(con, policy, stages, ground.places, "scratch.again", key)
     con.execute("DROP TABLE scratch.again")
-    rows, since = con.execute("SELECT count(*), min(due_on) FROM earlier.rows AS r SEMI JOIN scratch.marks_now "
-                              "USING (entity, record_id, part, fingerprint)").fetchall()[0]
+    returned.find(con, policy, stages, ground, "earlier")
+    rows, since = con.execute(
+        "SELECT count(*), min(due_on) FROM earlier.rows AS r JOIN scratch.marks_now AS m USING (entity, record_id, "
+        "part) LEFT JOIN scratch.returned AS b USING (entity, record_id, part) "
+        "WHERE r.fingerprint = m.fingerprint OR b.record_id IS NOT NULL").fetchall()[0]
     return int(rows), since.isoformat() if since else None
 
 

@@ -82,9 +82,14 @@ def mark(con: Connection, policy: Policy, stages: Mapping[tuple[str, str], Stage
                 "(entity VARCHAR, record_id VARCHAR, part VARCHAR, fingerprint VARCHAR)")
     for entity in entities:
         marking = Marking([key])
-        sql, bound = _query_of(policy, entity, f"SELECT record_id, part FROM {relation} WHERE entity = $entity",
-                               f"$entity, d.record_id, d.part, {marking.of_part(stages, entity)}")
+        sql, bound = behind(policy, entity, relation,
+                            f"$entity, d.record_id, d.part, {marking.of_part(stages, entity)}")
         con.execute(f"INSERT INTO scratch.marks_now {sql}", {**bound, **marking.bound})
+
+
+def behind(policy: Policy, entity: str, relation: str, shown: str) -> tuple[str, dict[str, Any]]:
+    """SQL of something of each due part in a relation, `d`, and the row behind it, `r`; and what it binds."""
+    return _query_of(policy, entity, f"SELECT record_id, part FROM {relation} WHERE entity = $entity", shown)
 
 
 class Going(NamedTuple):

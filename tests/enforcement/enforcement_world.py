@@ -90,6 +90,11 @@ class World:
         with self.connection() as connection:
             connection.execute(sa.text(sql), values)
 
+    def cells_of(self, table: str) -> list[tuple[Any, ...]]:
+        """Every row of a table of the source, in order."""
+        with self.connection() as connection:
+            return sorted(map(tuple, connection.exec_driver_sql(f"SELECT * FROM {table}")))
+
     def cells(self) -> Cells:
         """Every cell of the contract's tables by table and key."""
         found: Cells = {}

@@ -43,6 +43,25 @@ def test_nothing_else_does(keyed: Kept, change: str) -> None:
     assert find_plan(world.control, plan).state(14) == "verified"
 
 
+@pytest.mark.parametrize(("row", "comes_back"), [
+    ("mottaker = 'Kari Nordmann'", 1),  # the postal code stays the digit that was left
+    ("postnr = '1234'", 1),  # the name stays the neutral one
+    ("mottaker = 'Kari Nordmann', postnr = '1234'", 1),
+    ("mottaker = 'Somebody Else', postnr = '1234'", 0),  # a value of somebody new: not what was taken away
+])
+def test_one_cell_of_a_part_that_stands_again_goes_under_its_plan(keyed: Kept, row: str, comes_back: int) -> None:
+    """A stale object that is saved may bring back one column of several."""
+    world, plan = keyed.applied(), keyed.plan
+    before = world.cells_of("ordre")
+    world.execute(f"UPDATE ordre SET {row} WHERE nr = 100")
+    world.decide()
+    assert world.plan().get("written_back", {}) == ({plan: 1} if comes_back else {})
+    again = world.apply(plan)
+    assert (again["written_back"], again["applied"], again["verified"]) == (comes_back, comes_back, True)
+    assert (world.cells_of("ordre") == before) is bool(comes_back)
+    assert open_ledger(world.settings).verify().faults == ()
+
+
 def test_what_went_after_the_facts_were_read_is_no_longer_due(keyed: Kept) -> None:
     world, plan, first = keyed.applied(), keyed.plan, keyed.result
     again = world.plan()
