@@ -258,7 +258,11 @@ class _Apply:
         self.con.execute(f"UPDATE made.rows SET state = '{fresh.WAITS}' WHERE state IS NULL")
         left = self.con.execute("SELECT entity, record_id, part, due_on FROM made.rows WHERE state NOT IN "
                                 f"('{fresh.APPLIED}', '{fresh.ALREADY}') AND due_on IS NOT NULL").fetchall()
-        FirstDue(self.control, self.keys).remember(left, self.plan.month)
+        known = FirstDue(self.control, self.keys)
+        known.remember(left, self.plan.month)
+        dropped = self.con.execute("SELECT entity, record_id, part FROM made.rows WHERE list_contains($dropped, state)",
+                                   {"dropped": list(fresh.DROPPED)}).fetchall()
+        known.remember_dropped(dropped, self.plan.month, self.policy.enforcement.dropped_months)
 
     def _written_back(self) -> int:
         """Rows that were carried out and hold something again."""

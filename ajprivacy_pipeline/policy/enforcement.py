@@ -87,6 +87,7 @@ class Enforcement(Frozen):
     approval_days: int = Field(ge=1)
     guard_months: int = Field(default=1, ge=0)  # for longer than the longest life in the registers
     overdue_days: int = Field(default=45, ge=0)
+    dropped_months: int = Field(default=3, ge=1)  # so many in a row, and it is on the review list
     brake: Brake
     batch: Batch
     ledger: LedgerYears

@@ -57,6 +57,7 @@ CONTROL_TABLES = {
     "control.request_steps": STEP_COLUMNS,
     "control.effects": EFFECT_COLUMNS,
     "control.carried_out": "token VARCHAR",  # keyed hashes of subjects of whom something was carried out
+    "control.dropped": carried.DROPPED_COLUMNS,  # what was left out month after month; written by the month's run
     "control.guard": guard.GUARD_COLUMNS,  # keyed hashes of what was erased; written by the month's run, as of today
     # who stood behind facts of open periods whose person was carried out since; written by the month's run before it
     # publishes: the customer's id, or a text made of a token; the region that an order had
@@ -232,6 +233,7 @@ def _control_tables(control: ControlStore, month: str, seen_on: date | None) -> 
     yield "control.request_steps", recorded_steps(control)
     yield "control.effects", stored_effects(control)
     yield "control.carried_out", carried_tokens(control)
+    yield "control.dropped", []
     yield "control.guard", []
 
 

@@ -1,7 +1,8 @@
 """What carrying out leaves behind for later decisions: of whom something went, and since when the rest is due.
 
-Belongs here: the key of these tokens, the tokens themselves. Does not belong here: the ledger, which answers people
-(`enforcement.ledger`), and what a decision makes of it (`sql/retention/subject_freezes`).
+Belongs here: the key of these tokens, the tokens themselves, what was planned and left out month after month. Does not
+belong here: the ledger, which answers people (`enforcement.ledger`), and what a decision makes of it
+(`sql/retention/subject_freezes`).
 
 Somebody of whom something was carried out has no evidence any more because we took it: that freezes nothing. Who had
 none before (`no_evidence`) is not noted: what went of them all the same was none, and the rest waits for its review.
@@ -15,6 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ajprivacy_pipeline.calendar import shift
 from ajprivacy_pipeline.errors import KeyStoreError
 from ajprivacy_pipeline.storage import control_tables as store
 from ajprivacy_pipeline.storage.control import ControlStore
@@ -24,6 +26,7 @@ from ajprivacy_pipeline.storage.zones import Connection
 KEY = "carried_out"  # the random key of the tokens; it is never changed, since tokens are compared over years
 _CHUNK = 5000  # tokens of one statement
 _RECORDED = sa.select(store.carried_out.c.token, store.carried_out.c.is_whole).order_by(store.carried_out.c.id)
+DROPPED_COLUMNS = "token VARCHAR"
 NO_KEY: dict[str, object] = {"carried_inner": None, "carried_outer": None}
 
 
@@ -110,8 +113,27 @@ class FirstDue:
             {"token": token, "due_on": day, "month": month, "key": fingerprint(self._key)}
             for token, day in sorted(new.items()) if token not in self._known])
 
+    def remember_dropped(self, rows: Iterable[tuple[str, str, str]], month: str, months: int) -> None:
+        """Note of (table, id, part) that a plan of this month had to leave it out; what is older goes."""
+        tokens = sorted({self._token(*row) for row in rows})
+        with self._control.change() as connection:
+            connection.execute(store.dropped.delete().where(store.dropped.c.month < shift(month, -months)))
+            if tokens:
+                connection.execute(store.dropped.insert(), [
+                    {"token": token, "month": month, "key": fingerprint(self._key)} for token in tokens])
+
     def _token(self, entity: str, record_id: str, part: str) -> str:
         return _token(self._key, f"{entity}\x1f{record_id}\x1f{part}")
+
+
+def write_dropped(con: Connection, control: ControlStore, month: str, months: int) -> None:
+    """Write to `control.dropped` of a zone what was left out in each of so many months before this one."""
+    gone, before = store.dropped.c, [shift(month, -back) for back in range(1, months + 1)]
+    found = control.rows(sa.select(gone.token).where(gone.month.in_(before)).group_by(gone.token)
+                         .having(sa.func.count(gone.month.distinct()) == months))
+    con.execute(f"CREATE OR REPLACE TABLE control.dropped ({DROPPED_COLUMNS})")
+    if found:
+        con.execute("INSERT INTO control.dropped SELECT unnest($1)", [[row["token"] for row in found]])
 
 
 def _token(key: bytes, text: str) -> str:
@@ -119,7 +141,7 @@ def _token(key: bytes, text: str) -> str:
 
 
 def _key(keys: KeyStore, control: ControlStore) -> bytes:
-    known = {row["key"] for table in (store.carried_out, store.first_due)
+    known = {row["key"] for table in (store.carried_out, store.first_due, store.dropped)
              for row in control.rows(sa.select(table.c.key).limit(1))}  # in each all have the same: see below
     if not known or keys.has(KEY):
         key = base64.b64decode(keys.data_key(KEY))

@@ -238,17 +238,14 @@ class MonthRun:
     def _bound(self, layer: str) -> Mapping[str, object]:
         """Every bound value of a layer's models; the schemas policy and control are written on first use."""
         from ajprivacy_pipeline.pseudonyms.keys import pseudonym_parameters
-        from ajprivacy_pipeline.retention.bind import first_held_pads, policy_parameters
-        from ajprivacy_pipeline.retention.carried import carried_parameters
-        from ajprivacy_pipeline.retention.effects import effect_parameters
-        from ajprivacy_pipeline.retention.guard import guard_parameters
+        from ajprivacy_pipeline.retention import bind, carried, effects, guard
         if not self._values:
             self._prepare()
-            self._values["policy"] = {**policy_parameters(self.policy, self.month),
-                                      **effect_parameters(self.keys, self.control),
-                                      **carried_parameters(self.keys, self.control),
-                                      **guard_parameters(self.keys, self.control, self.policy.enforcement.sweep),
-                                      **first_held_pads(self.keys.derive("control", "first_held"))}
+            self._values["policy"] = {**bind.policy_parameters(self.policy, self.month),
+                                      **effects.effect_parameters(self.keys, self.control),
+                                      **carried.carried_parameters(self.keys, self.control),
+                                      **guard.guard_parameters(self.keys, self.control, self.policy.enforcement.sweep),
+                                      **bind.first_held_pads(self.keys.derive("control", "first_held"))}
             if self._judged_on is not None:
                 self._values["policy"]["as_of"] = self._judged_on
         if layer in ("pseudonyms", PSEUDONYMISED) and "keys" not in self._values:
@@ -262,6 +259,7 @@ class MonthRun:
     def _prepare(self) -> None:
         from ajprivacy_pipeline.oversight.evidence import write_open_before
         from ajprivacy_pipeline.retention.bind import prepare, write_rates
+        from ajprivacy_pipeline.retention.carried import write_dropped
         from ajprivacy_pipeline.retention.guard import write_guard
         from ajprivacy_pipeline.retention.recorded_requests import write_added
         from ajprivacy_pipeline.warehouse.mapping import load_mapping
@@ -270,6 +268,7 @@ class MonthRun:
         prepare(self.con, self.policy, self.control, self.month, self._seen_on)
         write_open_before(self.con, self.control, self.keys, self.month)
         write_guard(self.con, self.control, self.policy.enforcement, self._judged_on or as_of(self.month))
+        write_dropped(self.con, self.control, self.month, self.policy.enforcement.dropped_months)
         write_added(self.con, self.control, self.keys)
         write_rates(self.con, load_mapping(self.settings.mapping_file, self.policy.sources).rates)
 

@@ -291,6 +291,13 @@ guard = sa.Table(  # what plans have erased, so that nobody comes back unseen; `
 IS_ID = guard.c.kind == sa.literal_column("'id'")  # in so many words, so that the index below is taken
 # Ids alone are looked up one by one. Tokens lie anywhere in an index, so that each batch rewrote all of one over all.
 sa.Index("ix_guard_token", guard.c.token, sqlite_where=IS_ID, postgresql_where=IS_ID)
+dropped = sa.Table(  # what an apply had to leave out although it was planned: keyed tokens as those of first_due
+    "dropped", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("month", sa.String(7), nullable=False, index=True),
+    sa.Column("key", sa.String(16), nullable=False),
+)
 first_due = sa.Table(  # since when something is due that a plan did not carry out: a keyed token of table, id and part
     "first_due", META,
     sa.Column("id", sa.Integer, primary_key=True),

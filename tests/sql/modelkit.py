@@ -116,6 +116,7 @@ class Workbench:
                         **model_values(policy, plan_release(control, policy, MONTH)),
                         "effects_inner": b"6" * 64, "effects_outer": b"\\" * 64,  # the empty key, see token(x)
                         "guard_inner": b"6" * 64, "guard_outer": b"\\" * 64, "guard_national": "^47([0-9]{8})$",
+                        "carried_inner": b"6" * 64, "carried_outer": b"\\" * 64,
                         "first_held_inner": b"6" * 64, "first_held_outer": b"\\" * 64, "subject_nos": [1],
                         "first_no": 1, "last_no": 2}
         self._con.execute(f"CREATE SCHEMA {ASKED}")
