@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, Literal, TypedDict
 
 from ajprivacy_pipeline.calendar import as_of
-from ajprivacy_pipeline.enforcement.bodies import Dropped, Hit, NotCarriedOut, Residue, Waiting
+from ajprivacy_pipeline.enforcement.bodies import CopyCount, Dropped, Hit, NotCarriedOut, Residue, Waiting
 from ajprivacy_pipeline.enforcement.entries import Entry, undone_batches
 from ajprivacy_pipeline.enforcement.head import Head
 from ajprivacy_pipeline.errors import ControlError
@@ -111,6 +111,7 @@ class Certificate(TypedDict):
     anonymised: int | None
     unlinked: int | None
     carried_out: list[ClauseDone]
+    copies: list[CopyCount]
     kept: dict[str, dict[str, int]]
     not_carried_out: list[NotCarriedOut]
     waiting: list[Waiting]
@@ -158,7 +159,8 @@ def certificate_of(entries: Sequence[Entry], month: str, head: Head) -> Certific
         "month": month, "state": _state(plans), "overdue": _overdue(list(verdicts.values()), last_made),
         "rows": sum(one["rows"] for one in done), "cells": sum(one["cells"] for one in done),
         "anonymised": _people(said, "anonymised"), "unlinked": _people(said, "unlinked"), "carried_out": done,
-        "kept": _kept(last_made.get("kept", {})), "not_carried_out": last_made.get("not_carried_out", []),
+        "copies": _copies(standing), "kept": _kept(last_made.get("kept", {})),
+        "not_carried_out": last_made.get("not_carried_out", []),
         "waiting": last_made.get("waiting", []), "dropped": _dropped(said),
         "arrived_meanwhile": sum(body["arrived_meanwhile"] for body in said),
         "written_back": sum(body["written_back"] for body in said),
@@ -228,6 +230,17 @@ def _by_clause(standing: Iterable[Entry], made: Iterable[dict[str, Any]]) -> lis
         of_clause["cells"] += one["cells"]
         of_clause["parts"].append(one)
     return list(found.values())
+
+
+def _copies(standing: Iterable[Entry]) -> list[CopyCount]:
+    """Rows of declared copies that went with what they are copies of, and values in them; by table."""
+    found: dict[str, CopyCount] = {}
+    for entry in standing:
+        for row in entry.body.get("copies", ()):
+            one = found.setdefault(row["table"], {"table": row["table"], "rows": 0, "cells": 0})
+            one["rows"] += row["rows"]
+            one["cells"] += row["cells"]
+    return [found[table] for table in sorted(found)]
 
 
 def _overdue(verdicts: Sequence[Entry], made: dict[str, Any]) -> Overdue:

@@ -82,6 +82,20 @@ def test_it_says_what_the_entries_say() -> None:
         assert found[name] == VERIFIED[name]  # type: ignore[literal-required]
 
 
+def test_copies_that_went_are_told_by_table() -> None:
+    copied = [[{"table": "search", "rows": 2, "cells": 6}, {"table": "audit", "rows": 1, "cells": 2}],
+              [{"table": "search", "rows": 1, "cells": 3}]]
+    batches = [("batch", {**body, "copies": rows}) for body, rows in zip(BATCHES, copied, strict=True)]
+    found = made_of([*WHOLE[:2], *batches, WHOLE[-1]])
+    assert found["copies"] == [{"table": "audit", "rows": 1, "cells": 2}, {"table": "search", "rows": 3, "cells": 9}]
+    assert (found["rows"], found["cells"]) == (8, 18)
+    restored = ("undone_by_restore", {"plan": "p1", "month": MONTH, "batches": [1], "by": "ada"})
+    left = made_of([*WHOLE[:2], *batches, WHOLE[-1], restored])["copies"]
+    assert left == [{"table": "search", "rows": 1, "cells": 3}]
+    assert "search" in render(found, "nb", CLAUSES)
+    assert made_of(WHOLE)["copies"] == []
+
+
 @pytest.mark.parametrize("said", [
     [], WHOLE[:1], WHOLE[:2], [(kind, {**body, "month": "2026-09"}) for kind, body in WHOLE],
     [*WHOLE[:2], ("withdrawn", {"plan": "p1", "month": MONTH, "by": "ada", "why": None})],
