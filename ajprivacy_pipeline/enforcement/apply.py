@@ -139,8 +139,7 @@ class Door:
             batch.mark(self.plan.id, number, counts, utc_now().isoformat())
             self.checkpoint("commit")
         done.locked_seconds = time.monotonic() - began
-        self.con.execute("INSERT INTO scratch.touched SELECT DISTINCT b.entity, b.record_id FROM scratch.batch AS b "
-                         "SEMI JOIN scratch.going USING (row_no)")
+        self.con.execute("INSERT INTO scratch.touched SELECT entity, record_id FROM scratch.going")
         self.copies.committed()
         self.checkpoint("committed")
 
@@ -265,7 +264,8 @@ class Door:
 
     def _intend(self, number: int, done: Done) -> None:
         """Note in the plan's file which rows the batch is about, before it is committed."""
-        self.con.execute("CREATE OR REPLACE TABLE scratch.going AS SELECT row_no FROM scratch.batch "
+        self.con.execute("CREATE OR REPLACE TABLE scratch.going AS "
+                         "SELECT row_no, entity, record_id, subject_id, clause, is_carried FROM scratch.batch "
                          "WHERE person NOT IN (SELECT unnest($off))", {"off": list(done.put_off)})
         self.con.execute(f"UPDATE made.rows SET state = '{fresh.INTENDED}', batch = $number "
                          "WHERE row_no IN (SELECT row_no FROM scratch.going)", {"number": number})

@@ -65,7 +65,9 @@ def candidates(cells: str, sweep: Sweep, lengths: str = "$lengths", shortest: st
              f"FROM ({opened})")
     if known is not None:  # most cells hold nothing that leads to anything, and are done with here
         first = f"SELECT row_no, col, value, words, unnest(list_concat(pieces, words)) AS piece FROM ({split})"
-        split = f"SELECT row_no, col, value, [piece] AS pieces, words FROM ({first}) AS f {known.format(x='f.piece')}"
+        split = (f"SELECT row_no, col, value, list(piece) AS pieces, any_value(words) AS words FROM ({first}) AS f "
+                 f"{known.format(x='f.piece')} GROUP BY row_no, col, value")
+        lengths = f"list_filter({lengths}, lambda n: n > 1)"  # a single word is one of the pieces
     found = (f"SELECT row_no, col, value, unnest(list_concat(pieces, {neighbours('words', lengths)})) AS text "
              f"FROM ({split})")
     return f"SELECT row_no, col, value, text FROM ({found}) WHERE length(text) >= {shortest}"

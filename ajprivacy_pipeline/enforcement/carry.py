@@ -60,8 +60,8 @@ from ajprivacy_pipeline.warehouse.source import open_source
 # Who was in a batch, by which promises; not proven is who stays for want of evidence all the same.
 _PEOPLE = """
     SELECT r.subject_id, r.clause, w.subject_id IS NULL AS is_proven
-    FROM made.rows AS r LEFT JOIN made.without_evidence AS w ON w.subject_id = r.subject_id
-    WHERE r.batch = $number AND r.subject_id IS NOT NULL GROUP BY ALL ORDER BY ALL
+    FROM scratch.going AS r LEFT JOIN made.without_evidence AS w ON w.subject_id = r.subject_id
+    WHERE r.subject_id IS NOT NULL GROUP BY ALL ORDER BY ALL
 """
 _MAY_APPLY = ("approved", "applying", "applied", "verified", "unverified")
 
@@ -185,6 +185,9 @@ class _Apply:
         for number in sorted(open_batches):
             if number in markers:
                 if (self.plan.id, number) not in known:
+                    self.con.execute("ATTACH IF NOT EXISTS ':memory:' AS scratch")
+                    self.con.execute("CREATE OR REPLACE TABLE scratch.going AS FROM made.rows WHERE batch = $number",
+                                     {"number": number})
                     self._record(number, json.loads(markers[number]))
                 self._settle(number)
             else:
@@ -229,8 +232,11 @@ class _Apply:
                 yield turns, is_bulk
 
     def _record(self, number: int, counts: Mapping[str, Any]) -> None:
-        """Append a batch to the ledger, with who was in it and what it took from what evidence is compared with."""
-        rows = self.con.execute(_PEOPLE, {"number": number}).fetchall()
+        """Append a batch to the ledger, with who was in it and what it took from what evidence is compared with.
+
+        Its rows stand in `scratch.going`: each look for them in the whole plan would cost more than most batches.
+        """
+        rows = self.con.execute(_PEOPLE).fetchall()
         tokens = [Token(subject, self.plan.month, clause) for subject, clause, _ in rows]
         clauses = self.policy.enforcement.clauses
         body = {"plan": self.plan.id, "batch": number, "month": self.plan.month, "marker": True,

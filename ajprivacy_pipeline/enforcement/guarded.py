@@ -64,14 +64,17 @@ _ADDRESSES = f"""
 
 def rows_of(con: Connection, keys: KeyStore, control: ControlStore, number: int, erased_on: str,
             ) -> list[dict[str, Any]]:
-    """Returns the rows of the guard of a batch that stands; none of a plan that was begun before there was a guard."""
+    """Returns the rows of the guard of a batch that stands; none of a plan that was begun before there was a guard.
+
+    Which rows of the plan it is about stands in `scratch.going`.
+    """
     made = con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name IN ('made', current_database()) "
                        "AND table_name IN ('guarded', 'guarded_rows')").fetchall()
     if ("guarded",) not in made:
         return []
     if ("guarded_rows",) not in made:
         con.execute(_INDEX)
-    if not con.execute(_OWN, {"number": number}).fetchall()[0][0]:
+    if not con.execute(_OWN).fetchall()[0][0]:
         return []  # as of events, of whom nothing is guarded
     con.execute(_HELD)
     tokens = con.execute(_GOING, {"number": number}).fetchall()
@@ -97,7 +100,7 @@ _INDEX = """
 _OWN = """
     CREATE OR REPLACE TABLE guarded_now AS
     SELECT DISTINCT kind IN ('email', 'phone') AS is_shared, token_at FROM guarded_rows
-    SEMI JOIN (SELECT row_no FROM made.rows WHERE batch = $number AND is_carried) USING (row_no)
+    SEMI JOIN (SELECT row_no FROM scratch.going WHERE is_carried) USING (row_no)
 """
 _HELD = """
     CREATE OR REPLACE TABLE guarded_held AS SELECT row_no, token_at FROM guarded_rows

@@ -76,4 +76,4 @@ def _columns(stage: Stage) -> list[str]:
 
 
 def _told(text: str) -> str:
-    return f"length({text}) || ':' || {text} || {_BETWEEN}"
+    return f"concat(length({text}), ':', {text}, {_BETWEEN})"

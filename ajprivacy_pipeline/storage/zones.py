@@ -136,7 +136,7 @@ def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: s
         path: the file; made on first use unless `read_only`.
         schema_owner: the name the file is attached under.
         read_only: open without writing; the file must exist.
-        passing: the caller destroys the file next, so that nothing need be brought from its log into it at the end.
+        passing: the caller destroys the file next: it has no log beside it, and is left as it is at the end.
 
     Raises:
         ZoneError: missing, locked by another process, of another format, not encrypted under its key, or disk full.
@@ -149,7 +149,7 @@ def open_zone(settings: Settings, keys: KeyStore, path: Path, *, schema_owner: s
     try:
         con.execute(f"SET force_compression = {literal(_TEXTS)}")
         with engine_errors(f"{path.parent.name}/{path.name}"):
-            attach(con, keys, path, schema_owner, create=fresh, read_only=read_only)
+            attach(con, keys, path, schema_owner, create=fresh, read_only=read_only, passing=passing)
             con.execute(f"USE {quote(schema_owner)}")
             path.chmod(0o600)
             if fresh:
@@ -197,15 +197,17 @@ def attached(con: Connection, keys: KeyStore, path: Path, name: str, *, create: 
 
 
 def attach(con: Connection, keys: KeyStore, path: Path, name: str, *, create: bool = False, read_only: bool = False,
-           ) -> None:
+           passing: bool = False) -> None:
     """Attach a zone file under its key, or under the one about to take its place where a swap is under way.
+
+    `passing`: without a log, since nobody will open what a killed process leaves of it.
 
     Raises:
         duckdb.Error: the engine refuses it.
         KeyStoreError: it has no key.
     """
     statement = (f"ATTACH {literal(str(path))} AS {quote(name)} (ENCRYPTION_KEY $key"
-                 f"{', READ_ONLY' if read_only else ''})")
+                 f"{', READ_ONLY' if read_only else ''}{', RECOVERY_MODE NO_WAL_WRITES' if passing else ''})")
     if create:
         con.execute(statement, {"key": keys.data_key(path.stem)})
         return
