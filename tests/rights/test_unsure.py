@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.enforcement.enforcement_world import ONE_QUICK, empty_database
 from tests.rights.conftest import Say, decide
 from tests.rights.shop import Desk, Rows
 
@@ -28,9 +29,9 @@ FREEZE = "en sperre som følger e-postadressen"
 Answered = Callable[..., str]
 
 
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return decide(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", monkeypatch, SHOP)
+@pytest.fixture(params=ONE_QUICK)
+def desk(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return decide(tmp_path, empty_database(request.param, request, tmp_path, "unsure"), monkeypatch, SHOP)
 
 
 @pytest.fixture
@@ -94,3 +95,12 @@ def test_what_stays_after_erasure_does_not_wait_for_a_decision(answered: Answere
     assert "Er ikke vurdert ennå" not in text
     assert text.count("Det har ingen egen sluttdato.") == 1
     assert "eller bare noe som er gjort grovere" in say("explain", "customer:3")[1]
+
+
+@pytest.mark.parametrize("kind", ["restriction", "objection_situation"])
+def test_what_a_restriction_does_not_reach_is_named_with_it(answered: Answered, say: Say, kind: str) -> None:
+    """Log lines go by their period, and a visit without a login is not known to be anybody's in what is published."""
+    text = answered(kind, "--customer", "1").lower()
+    assert ("systemlogg" in text, "uten innlogging" in text) == (True, True)
+    text = answered("access", "--customer", "1")
+    assert ("systemlogg" in text, "uten innlogging" in text) == (True, True)
