@@ -20,8 +20,8 @@ from ajprivacy_pipeline.storage.catalogue import layer_models, run_model
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.warehouse.extract import extract
 from ajprivacy_pipeline.warehouse.findings import Finding, note
-from ajprivacy_pipeline.warehouse.mapping import Mapping
-from ajprivacy_pipeline.warehouse.marked import marked_in_vain
+from ajprivacy_pipeline.warehouse.mapping import Mapping, resolve
+from ajprivacy_pipeline.warehouse.passed_over import left_out, marked_in_vain
 from ajprivacy_pipeline.warehouse.settle import settle_values
 from ajprivacy_pipeline.warehouse.source import open_source
 
@@ -55,8 +55,9 @@ def check_rows(settings: Settings, policy: DecisionPolicy, mapping: Mapping) -> 
             run_model(con, model, values)
         judge_values(con, policy)
         with open_source(settings.warehouse_url) as source:
-            marked = list(marked_in_vain(source, mapping))
-        return [*marked, *(_without_a_value(*place) for place in blank), *map(_unread, reading_faults(con, policy)),
+            passed = [*marked_in_vain(source, mapping), *left_out(source, resolve(source, mapping, policy.sources), {
+                found.table: found.rows for found in read})]
+        return [*passed, *(_without_a_value(*place) for place in blank), *map(_unread, reading_faults(con, policy)),
                 *look_at_rows(con, policy, mapping)]
 
 

@@ -1,9 +1,12 @@
-"""Profiles that a shop only marks as gone or merged, and whose mark leads nowhere: they stay open, unnoticed.
+"""What a mapping passes over, unnoticed: marks of profiles that lead nowhere, and rows that a query leaves out.
 
-Belongs here: counting them in the source. Does not belong here: what a mark means (`merged`, `mapping_file`).
+Belongs here: counting them in the source. Does not belong here: what a mark means (`merged`, `mapping_file`), what is
+read (`run.rows_look`).
 """
 
 from collections.abc import Iterator
+from collections.abc import Mapping as Rows
+from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.composed import Composer
@@ -11,6 +14,9 @@ from ajprivacy_pipeline.warehouse.findings import Finding, note
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping, TableEntry
 from ajprivacy_pipeline.warehouse.merged import not_merged
 from ajprivacy_pipeline.warehouse.source import Source
+
+if TYPE_CHECKING:
+    from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
 
 
 def marked_in_vain(source: Source, mapping: Mapping) -> Iterator[Finding]:
@@ -31,6 +37,27 @@ def marked_in_vain(source: Source, mapping: Mapping) -> Iterator[Finding]:
         if undated := _count(source, composer.undated(entry.table, gone)):
             yield note("dangerous", name, None, f"{name}.soft_delete: {undated:,} row(s) are marked as gone and have "
                        f"nothing in {gone.at}: their profiles are not closed; name a column that says when")
+
+
+def left_out(source: Source, resolved: "ResolvedSource", read: Rows[str, int]) -> Iterator[Finding]:
+    """Yields how many rows a query does not show of the table whose rows it shows: who stands in them stays for ever.
+
+    Args:
+        source: the open warehouse.
+        resolved: what feeds the contract.
+        read: rows by table of the contract.
+
+    Raises:
+        SourceError: the warehouse cannot be read.
+    """
+    for name, table in resolved.tables.items():
+        if table is None or table.source_table is not None or table.written_table is None or table.arms:
+            continue
+        path = table.written_table
+        there = _count(source, f"SELECT count(*) FROM {source.quote(*path)}")
+        if there > read.get(name, there):
+            yield note("missing", name, None, f"{name}: {there - read[name]:,} of {there:,} rows of {'.'.join(path)} "
+                       "are left out by the query: nothing is decided of them, and who stands in them stays there")
 
 
 def _count(source: Source, query: str) -> int:

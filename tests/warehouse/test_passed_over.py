@@ -1,15 +1,15 @@
-"""Marks of profiles that lead nowhere are counted, on the databases of shops that have them."""
+"""What a mapping passes over is counted: marks of profiles that lead nowhere, and rows that a query leaves out."""
 
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from ajprivacy_pipeline.warehouse.mapping_file import load_mapping
-from ajprivacy_pipeline.warehouse.marked import marked_in_vain
+from ajprivacy_pipeline.warehouse.mapping import load_mapping, resolve
+from ajprivacy_pipeline.warehouse.passed_over import left_out, marked_in_vain
 from ajprivacy_pipeline.warehouse.source import open_source
 from tests import mariadb
-from tests.warehouse.shopkit import SOURCES, connect, fresh_database
+from tests.warehouse.shopkit import SOURCES, canonical_sqlite, connect, fresh_database, mapping_file
 from tests.warehouse.test_rows_look import look, shop
 
 _TABLE = "CREATE TABLE kunde (id integer PRIMARY KEY, inn_i varchar(10), slettet integer, endret date)"
@@ -62,3 +62,23 @@ def test_the_check_of_rows_tells_it(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         """)
     assert [line for line in said if line.startswith(
         "dangerous customers.soft_delete: 1 row(s) are marked as gone and have nothing in updated_at")], "\n".join(said)
+
+
+@pytest.mark.parametrize("left", [0, 2])
+def test_rows_that_a_query_leaves_out_are_counted(left: int, tmp_path: Path) -> None:
+    """Accounts without a role, orders in the trash: nobody decides about them, and nobody would notice."""
+    url = canonical_sqlite(tmp_path / "shop.db", leave_out=["customers"])
+    with sqlite3.connect(tmp_path / "shop.db") as file:
+        file.executescript(f"{_TABLE};{_ROWS}")
+    mapping = mapping_file(tmp_path, """
+        [tables.customers]
+        query = "SELECT id FROM kunde WHERE slettet = 0"
+        writes = "kunde"
+        [tables.customers.columns]
+        customer_id = "id"
+        customer_type = { constant = "consumer" }
+        """)
+    with open_source(url) as source:
+        found = [one.message for one in left_out(source, resolve(source, mapping, SOURCES), {"customers": 13 - left})]
+    assert [message.partition(":")[2].partition(" are")[0] for message in found] == (
+        [" 2 of 13 rows of kunde"] if left else [])
