@@ -113,8 +113,8 @@ class Composer:
     def table(self, name: str) -> tuple[str, dict[str, ColumnType]]:
         """Returns a table quoted, and its columns."""
         schema, _, bare = name.rpartition(".")
-        for path, tables in (((name,), self.source.tables()), *(
-                (((schema, bare), self.source.tables(schema)),) if schema else ())):
+        for path in ((name,), *(((schema, bare),) if schema else ())):  # a schema is looked into where it has to be one
+            tables = self.source.tables(schema if len(path) > 1 else None)
             if (found := find(path[-1], tables)) is not None:
                 return self.source.quote(*path[:-1], found), tables[found]
         self.faults.append(f"the warehouse has no table {name}")

@@ -116,13 +116,14 @@ def _by_values(table: policy.SourceTable, columns: dict[str, ColumnType], kept: 
 
 def _sample(source: Source, table: str, columns: dict[str, ColumnType]) -> dict[str, list[str]] | None:
     looked_at = [name for name, type_ in columns.items() if type_.kind in _LOOKED_AT]
-    return source.sample(tuple(table.rpartition(".")[::2]) if "." in table else (table,), looked_at, _ROWS)
+    return source.sample(source.path_of(table), looked_at, _ROWS)
 
 
 def _emails(source: Source, tables: dict[str, dict[str, ColumnType]], today: date) -> list[str]:
     """Columns of e-mail addresses in tables that nothing uses."""
+    paths = {table: source.path_of(table) for table in tables}
     return [f"{table}.{column}" for table, columns in tables.items()
-            if table.rpartition(".")[2] not in source.views(table.rpartition(".")[0] or None)
+            if paths[table][-1] not in source.views(paths[table][-2] if len(paths[table]) > 1 else None)
             for column, values in (_sample(source, table, columns) or {}).items() if shape_of(values, today) == "email"]
 
 
@@ -188,9 +189,9 @@ def links_of(source: Source, name: str, matched: Mapping[str, str], tables: Mapp
     Raises:
         SourceError: the warehouse cannot be read.
     """
-    schema, _, bare = matched[name].rpartition(".")
+    path = source.path_of(matched[name])
     with driver_errors(source.address):
-        declared = sa.inspect(source.connection).get_foreign_keys(bare, schema or None)
+        declared = sa.inspect(source.connection).get_foreign_keys(path[-1], path[-2] if len(path) > 1 else None)
     found: dict[str, set[str]] = {}
     for other, table in sources.tables.items():
         column, there = table.key[0], matched.get(other)
@@ -218,9 +219,9 @@ def _first(wanted: list[str], names: list[str], shared: list[str]) -> str | None
 
 
 def _bare(name: str) -> str:
-    """A name without its schema, and without company and app where it is `COMPANY$Customer$app`."""
+    """A name without its schema, and without company and app where it is `COMPANY$Customer$app` or older."""
     parts = name.split("$")
-    return parts[1] if len(parts) == 3 and all(parts) else name.rpartition(".")[2]
+    return parts[1] if len(parts) in (2, 3) and all(parts) else name.rpartition(".")[2] or name
 
 
 def _keys_of(table: str) -> list[str]:

@@ -152,6 +152,11 @@ class Source:
         """
         return self.tables() if self.dialect in MYSQL else self.everywhere()
 
+    def path_of(self, shown: str) -> Path:
+        """Returns the path of a table by its name as `connected` gives it, which may have dots of its own."""
+        schema, _, bare = shown.rpartition(".")
+        return (shown,) if shown in self.tables() or not schema else (schema, bare)
+
     def quote(self, *names: str) -> str:
         """Returns a name, schema first if it has one, always quoted in the source's dialect."""
         return ".".join(self.connection.dialect.identifier_preparer.quote_identifier(name) for name in names)

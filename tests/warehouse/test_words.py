@@ -1,10 +1,12 @@
 """Words by which a mapping picks rows: what a column cannot hold is a fault, and what no row has is told."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from ajprivacy_pipeline.storage import zones
+from ajprivacy_pipeline.warehouse.draft import draft
 from ajprivacy_pipeline.warehouse.mapping import check
 from ajprivacy_pipeline.warehouse.source import open_source
 from tests import mariadb
@@ -101,3 +103,27 @@ def test_what_is_fed_and_empty_in_every_row_is_told(tmp_path: Path, monkeypatch:
                     "dangerous orders.cancelled_at: fed, and empty in all 4 rows: does any row have the words",
                     "missing orders.paid_at: fed, and empty in all 4 rows"):
         assert [line for line in said if line.startswith(started)], "\n".join(said)
+
+
+def test_a_table_may_have_dots_in_its_name(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """No schema is looked for by what stands before a dot, where a table has the whole name."""
+    url = mariadb.fresh_database(request.getfixturevalue("mariadb_url"), "words")
+    with mariadb.connect(url) as connection:
+        for company in ("Nord.no AS", "Sør"):
+            connection.cursor().execute(f"CREATE TABLE `{company}$Customer` (`No.` varchar(9) PRIMARY KEY, mail text)")
+    text = """
+        [for_each.company]
+        "Nord.no AS" = "n-"
+        "Sør" = "s-"
+        [tables.customers]
+        table = "{company}$Customer"
+        [tables.customers.columns]
+        customer_id = "No."
+        customer_type = { constant = "consumer" }
+        """
+    with open_source(url) as source:
+        found = check(source, mapping_file(tmp_path, text), SOURCES)
+        drafted = draft(source, SOURCES, today=date(2026, 11, 1))
+    assert not [one.message for one in found if one.level == "fault" and one.table == "customers"]
+    assert '# ?? or Nord.no AS$Customer, by the same name\ntable = "Sør$Customer"' in drafted
+    assert 'customer_id = "No."' in drafted
