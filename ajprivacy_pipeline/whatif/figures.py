@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TypedDict
 
-from ajprivacy_pipeline.calendar import shift
+from ajprivacy_pipeline.calendar import as_of, shift
 from ajprivacy_pipeline.policy import DecisionPolicy
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.whatif.compare import ground_clauses
@@ -22,8 +22,9 @@ _DECISIONS = """
 SELECT {what} AS what, decision, retained_by, held_by, count(*) AS rows FROM {table} GROUP BY ALL ORDER BY ALL
 """
 _AHEAD = f"""
-SELECT {MET_BY} AS month, count(*) FROM {{table}}
-WHERE decision = 'retain' AND {MET_BY} <= $last GROUP BY ALL ORDER BY ALL
+SELECT {MET_BY} AS month, sum(rows)::BIGINT FROM (
+    SELECT due_on, count(*) AS rows FROM {{table}} WHERE decision = 'retain' AND due_on <= $last GROUP BY due_on)
+GROUP BY ALL ORDER BY ALL
 """
 Counts = dict[str, dict[str, int]]
 
@@ -63,7 +64,7 @@ def figures(con: zones.Connection, table: str, policy: DecisionPolicy, month: st
         for clause in {clause for ground in grounds for clause in clauses_of.get(ground, ())}:
             clauses.setdefault(clause, Counter())[decision] += rows
     ahead = [shift(month, count) for count in range(1, AHEAD_MONTHS + 1)]
-    due = dict(con.execute(_AHEAD.format(table=table), {"last": ahead[-1]}).fetchall())
+    due = dict(con.execute(_AHEAD.format(table=table), {"last": as_of(ahead[-1])}).fetchall())
     return {"decisions": _plain(decisions), "kept_by": _plain(kept_by), "clauses": _plain(clauses),
             "becomes_due": {when: due.get(when, 0) for when in ahead}}
 

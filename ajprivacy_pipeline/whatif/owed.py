@@ -10,16 +10,15 @@ from typing import TypedDict
 from ajprivacy_pipeline.calendar import as_of, shift
 from ajprivacy_pipeline.policy import DecisionPolicy
 from ajprivacy_pipeline.storage import zones
-from ajprivacy_pipeline.whatif.forecast import MET_BY
 
 WITHOUT_PURPOSE = "no_purpose"  # no purpose that applies to the person covers it: it is due at once
 _DECIDED = {"retention.attribute_decisions", "retention.record_decisions"}
-_NUMBERS = f"""
+_NUMBERS = """
 SELECT count(*) FILTER (decision = 'due'), count(*) FILTER (decision = 'hold'), count(*) FILTER (decision = 'retain'),
     count(*) FILTER (decision = 'absent'), count(*) FILTER (decision = 'due' AND due_on > $before),
-    count(*) FILTER (decision = 'retain' AND {MET_BY} = $next),
+    count(*) FILTER (decision = 'retain' AND due_on > $as_of AND due_on <= $next),
     coalesce(date_diff('day', min(due_on) FILTER (decision = 'due'), $as_of), 0)
-FROM {{table}}
+FROM {table}
 """
 _BULK = """
 SELECT coalesce(sum(due_rows) FILTER (reason <> 'held'), 0)::BIGINT,
@@ -33,7 +32,8 @@ _OLDER = "older"
 AGES = (*_AGES, _OLDER)
 _WHEN = " ".join(f"WHEN due_on > ${name} THEN '{name}'" for name in _AGES)
 _DUE = f"""
-SELECT entity, part, CASE {_WHEN} ELSE '{_OLDER}' END AS age, count(*) FROM retention.due GROUP BY ALL ORDER BY ALL
+SELECT entity, part, CASE {_WHEN} ELSE '{_OLDER}' END AS age, count(*), min(due_on) FROM retention.due GROUP BY ALL
+ORDER BY ALL
 """
 # A purpose that covers an attribute and ended on the day it became due is the one that ended last.
 _ENDED = """
@@ -78,7 +78,7 @@ def numbers(con: zones.Connection, table: str, month: str) -> dict[str, int]:
     if table not in _DECIDED:
         return {}
     found = con.execute(_NUMBERS.format(table=table), {
-        "as_of": day, "before": as_of(shift(month, -1)), "next": shift(month, 1)}).fetchall()[0]
+        "as_of": day, "before": as_of(shift(month, -1)), "next": as_of(shift(month, 1))}).fetchall()[0]
     names = ("due", "hold", "retain", "absent", "newly_due", "due_next_month", "oldest_overdue_days")
     return dict(zip(names, found, strict=True))
 
@@ -97,7 +97,9 @@ def owed(con: zones.Connection, policy: DecisionPolicy, clauses: Mapping[str, Ma
     by_part: dict[str, int] = {}
     by_age = dict.fromkeys(AGES, 0)
     since = {name: as_of(shift(month, -months)) for name, months in _AGES.items()}
-    for entity, part, age, rows in con.execute(_DUE, since).fetchall():
+    oldest = day
+    for entity, part, age, rows, first in con.execute(_DUE, since).fetchall():
+        oldest = min(oldest, first)
         ages = by_clause.setdefault(clauses[entity][part], dict.fromkeys(AGES, 0))
         ages[age] += rows
         by_age[age] += rows
@@ -108,9 +110,7 @@ def owed(con: zones.Connection, policy: DecisionPolicy, clauses: Mapping[str, Ma
     by_purpose: dict[str, int] = {}
     for purpose, _, rows in ended:
         by_purpose[purpose] = by_purpose.get(purpose, 0) + rows
-    oldest = con.execute("SELECT coalesce(date_diff('day', min(due_on), $as_of), 0) FROM retention.due",
-                         {"as_of": day}).fetchall()[0][0]
-    return {"due": sum(by_age.values()), "oldest_overdue_days": oldest,
+    return {"due": sum(by_age.values()), "oldest_overdue_days": (day - oldest).days,
             "due_by_clause": dict(sorted(by_clause.items())),
             "due_by_purpose": by_purpose,
             "due_without_purpose": {attribute: rows for _, attribute, rows in ended if attribute is not None},
