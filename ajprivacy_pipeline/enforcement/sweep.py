@@ -133,8 +133,7 @@ def _tables(source: Source, mapping: MappingFile) -> Iterator[Looked]:
     known = {(copy.table, copy.column) for copy in mapping.known_copies}
     holding: dict[str | None, set[str]] = {}
     for name, columns in source.everywhere().items():
-        schema, _, bare = name.rpartition(".")
-        path = (schema, bare) if schema and name not in source.tables() else (name,)
+        path = source.path_of(name)
         place = path[0] if len(path) > 1 else None
         if place not in holding:
             with driver_errors(source.address):

@@ -6,7 +6,7 @@ copying rows.
 
 import sqlite3
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -153,13 +153,16 @@ class Source:
         return self.tables() if self.dialect in MYSQL else self.everywhere()
 
     def path_of(self, shown: str) -> Path:
-        """Returns the path of a table by its name as `connected` gives it, which may have dots of its own."""
-        schema, _, bare = shown.rpartition(".")
-        return (shown,) if shown in self.tables() or not schema else (schema, bare)
+        """Returns the path of a table by its name as `everywhere` gives it; tables may have dots in their names."""
+        if shown in self.tables():
+            return (shown,)
+        known = [(schema, shown.removeprefix(f"{schema}.")) for schema in self._tables if schema is not None]
+        return next((path for path in known if path[1] in self._tables[path[0]]), tuple(
+            part for part in shown.rpartition(".")[::2] if part))
 
     def quote(self, *names: str) -> str:
         """Returns a name, schema first if it has one, always quoted in the source's dialect."""
-        return ".".join(self.connection.dialect.identifier_preparer.quote_identifier(name) for name in names)
+        return quoted(self.connection, names)
 
     def text_literal(self, text: str) -> str:
         """Returns a text literal in the source's dialect."""
@@ -220,6 +223,16 @@ class Source:
             return ColumnType("decimal", f"numeric({precision},{scale})", precision, scale)
         name = str(getattr(column, "type_display", "unknown"))
         return _OIDS.get(oid) or ColumnType("array" if name.endswith("[]") else "other", name)
+
+
+def quoted(connection: sa.Connection, names: Iterable[str]) -> str:
+    """Returns a path in the dialect's quotes.
+
+    A per cent sign stays one: drivers halve two of them only in a statement that has parameters.
+    """
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    path = ".".join(map(quote, names))
+    return path.replace("%%", "%") if "%%" in quote("%") else path
 
 
 def reflected_type(type_: sa.types.TypeEngine[Any]) -> ColumnType:

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.warehouse.address import Address
+from ajprivacy_pipeline.warehouse.source import quoted
 
 Tables = Mapping[tuple[str, ...], Sequence[str]]  # (schema, table) or (table,) -> the columns in which something went
 Left = tuple[str, str, str | None]  # where, what, when it ends (a day, words, or nobody knows)
@@ -36,7 +37,7 @@ def statistics(connection: sa.Connection, tables: Tables) -> list[tuple[str, str
     """Returns the values of rows that a database keeps in its statistics of tables: where, and the value."""
     if connection.dialect.name == "postgresql":
         return [(f"statistics of {row[0]}", str(row[1])) for table in tables for row in connection.execute(
-            sa.text(_PG_STATISTICS), {"table": _quoted(connection, table)}) if row[1] is not None]
+            sa.text(_PG_STATISTICS), {"table": quoted(connection, table)}) if row[1] is not None]
     if connection.dialect.name in ("mysql", "mariadb") and _is_mariadb(connection):
         return [(f"statistics of {'.'.join(table)}.{row[0]}", str(value)) for table in tables
                 for row in connection.execute(sa.text(
@@ -49,10 +50,6 @@ def statistics(connection: sa.Connection, tables: Tables) -> list[tuple[str, str
 
 def _text(cell: Any) -> str:
     return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell or "")
-
-
-def _quoted(connection: sa.Connection, table: Sequence[str]) -> str:
-    return ".".join(connection.dialect.identifier_preparer.quote_identifier(name) for name in table)
 
 
 def _sqlite(connection: sa.Connection, address: Address) -> Iterator[Left]:
@@ -151,11 +148,11 @@ def _not_renewed(connection: sa.Connection, tables: Tables) -> list[tuple[str, .
     denied, done = [], set()
     for table in tables:
         before = len(warned)
-        parents = connection.execute(sa.text(_PG_PARENTS), {"table": _quoted(connection, table)}).fetchall()
+        parents = connection.execute(sa.text(_PG_PARENTS), {"table": quoted(connection, table)}).fetchall()
         for command, path in (("VACUUM (ANALYZE)", table), *(("ANALYZE", tuple(parent)) for parent in parents)):
             if path not in done:
                 try:
-                    connection.exec_driver_sql(f"{command} {_quoted(connection, path)}", execution_options=_AS_IT_IS)
+                    connection.exec_driver_sql(f"{command} {quoted(connection, path)}", execution_options=_AS_IT_IS)
                 except sa.exc.SQLAlchemyError:
                     warned.append("")
                 done.add(path)
@@ -171,8 +168,8 @@ def _is_mariadb(connection: sa.Connection) -> bool:
 
 def _mariadb(connection: sa.Connection, tables: Tables) -> Iterator[Left]:
     for table, columns in tables.items():
-        listed = ", ".join(_quoted(connection, (column,)) for column in columns)
-        name = _quoted(connection, table)
+        listed = ", ".join(quoted(connection, (column,)) for column in columns)
+        name = quoted(connection, table)
         statement = (f"ANALYZE TABLE {name} PERSISTENT FOR COLUMNS ({listed}) INDEXES ()" if _is_mariadb(connection)
                      else f"ANALYZE TABLE {name} DROP HISTOGRAM ON {listed}")
         try:

@@ -33,7 +33,7 @@ def unread(source: Source, mapping: Mapping, resolved: "ResolvedSource") -> Iter
     declared |= {(*_path(own, tuple(copy.table.split("."))), copy.column.casefold()) for copy in mapping.known_copies}
     views = source.views()
     for shown, columns in source.connected().items():
-        path = _path(own, tuple(shown.split(".")))
+        path = _path(own, source.path_of(shown))
         found = [name for name in personal(name for name, kind in columns.items() if kind.kind in _KINDS)
                  if (*path, name.casefold()) not in read | declared and name.casefold() not in words]
         if found and path not in whole and shown not in views and shown != MARKER:

@@ -87,7 +87,7 @@ HITS: list[Hit] = [
         ("logg", "innhold", "email", 2), ("logg", "innhold", "name", 1),
         ("logg", "innhold", "phone", 1), ("logg", "innhold", "username", 1), ("skjema", "data", "email", 1),
         ("skjema", "data", "name", 1))]
-ELSEWHERE: list[Hit] = [{"table": "arkiv.gammel", "column": "adresser", "rows": 1, "how": "email"}]
+ELSEWHERE: list[Hit] = [{"table": "arkiv.gammel 1.0 (100%)", "column": "adresser", "rows": 1, "how": "email"}]
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,9 @@ def swept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     world = keyed_world(folder, url)
     statements, expected = list(SHOP), HITS
     if request.param == "postgresql":
-        statements += ["CREATE SCHEMA arkiv", "CREATE TABLE arkiv.gammel (nr integer, adresser text[], dag date)",
-                       "INSERT INTO arkiv.gammel VALUES (1, '{a@b.no,kari@example.no}', '2020-01-01')"]
+        old = 'arkiv."gammel 1.0 (100%)"'
+        statements += ["CREATE SCHEMA arkiv", f"CREATE TABLE {old} (nr integer, adresser text[], dag date)",
+                       f"INSERT INTO {old} VALUES (1, '{{a@b.no,kari@example.no}}', '2020-01-01')"]
         expected = ELSEWHERE + HITS
     for statement in statements:
         world.execute(statement)

@@ -127,3 +127,26 @@ def test_a_table_may_have_dots_in_its_name(request: pytest.FixtureRequest, tmp_p
     assert not [one.message for one in found if one.level == "fault" and one.table == "customers"]
     assert '# ?? or Nord.no AS$Customer, by the same name\ntable = "Sør$Customer"' in drafted
     assert 'customer_id = "No."' in drafted
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_a_per_cent_sign_in_a_name_is_one(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """A driver takes two for one where a statement has parameters, and as they stand where it has none."""
+    url, q = _made(kind, request, _FLAGS[kind][0]), '"' if kind == "postgresql" else "`"
+    statements = (f"CREATE TABLE {q}Kunder 100%{q} ({q}Nr %s{q} integer PRIMARY KEY, {q}E%%Mail{q} varchar(40))",
+                  f"INSERT INTO {q}Kunder 100%{q} VALUES (7, 'a@x.example')")
+    with connect(url) if kind == "postgresql" else mariadb.connect(url) as plain:
+        for statement in statements:
+            plain.cursor().execute(statement)
+    text = _mapping(*_FLAGS[kind][0][3:]).partition("[tables.orders]")
+    con = zones.memory()
+    settled(con, url, mapping_file(tmp_path, """
+        [tables.customers]
+        table = "Kunder 100%"
+        [tables.customers.columns]
+        customer_id = "Nr %s"
+        customer_type = { constant = "consumer" }
+        email = "E%%Mail"
+        """ + text[1] + text[2]))
+    assert raw(con, "customers", "customer_id", "email") == [("7", "a@x.example")]
+    con.close()

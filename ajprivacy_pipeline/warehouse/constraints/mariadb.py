@@ -198,7 +198,8 @@ class MariadbCatalogue:
         information_schema shows CHECK constraints and foreign keys only to whom may change the table.
         """
         try:
-            row = self.source.connection.exec_driver_sql(f"SHOW CREATE TABLE {self.source.quote(schema, name)}").first()
+            row = self.source.connection.exec_driver_sql(f"SHOW CREATE TABLE {self.source.quote(schema, name)}",
+                                                         execution_options={"no_parameters": True}).first()
         except sa.exc.DBAPIError:
             return ""
         return str(row[1]) if row is not None and row[1].startswith("CREATE TABLE") else ""
