@@ -124,6 +124,7 @@ def driver_errors(address: Address, what: str = "") -> Iterator[None]:
         raise SourceError(f"{where}cannot be read ({type(error).__name__}); check AJPRIVACY_WAREHOUSE") from None
 
 
+_FULL = ("disk is full", "disk full", "no space left", "is full")
 _HIDES = re.compile(r'row-level security policy for table "([^"]+)"')
 
 
@@ -135,19 +136,25 @@ def hidden_rows(text: str) -> str | None:
                       "table's owner), and run again")
 
 
+def is_full(text: str) -> bool:
+    """Whether a driver's error says that there is no room for what was to be written."""
+    return any(sign in text.lower() for sign in _FULL)
+
+
 def meaning(text: str) -> str | None:
     """Returns what a driver's error text means, in words of ours; None if we do not know."""
     if hidden := hidden_rows(text):
         return hidden
     text = text.lower()
     meanings = (
+        (_FULL, "its disk is full; make room there, and run again"),
         (("utf-8", "utf8", "unicode"), "it holds text that is not UTF-8; fix it there, or map an expression instead"),
         (("password", "authentication", "access denied", "fe_sendauth"),
          "user or password is not accepted; fix AJPRIVACY_WAREHOUSE"),
         (('database "', "unknown database"), "there is no such database; fix AJPRIVACY_WAREHOUSE"),
         (("could not translate", "name or service", "resolve", "getaddrinfo"), "no host of that name is known"),
         (("server closed", "terminating connection", "connection reset", "lost connection", "gone away"),
-         "the connection broke while reading; run again"),
+         "the connection broke; run again"),
         (("invalid connection option", "unexpected keyword"),
          "its address has an option that the driver does not know; fix AJPRIVACY_WAREHOUSE"),
         (("refused", "timeout", "timed out", "unreachable", "can't connect", "no such file or directory"),

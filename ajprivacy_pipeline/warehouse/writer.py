@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.warehouse import copied, keyed, statements, tidying
-from ajprivacy_pipeline.warehouse.address import Address
+from ajprivacy_pipeline.warehouse.address import Address, is_full
 from ajprivacy_pipeline.warehouse.engines import BusyError, writing_engine, writing_errors
 from ajprivacy_pipeline.warehouse.fact_tables import facts
 from ajprivacy_pipeline.warehouse.keyed import Key
@@ -159,17 +159,15 @@ class Writer:
             return tuple(str(row[0]) for row in rows)
 
     def make_marker(self) -> None:
-        """Create the marker table where it is missing.
-
-        Raises:
-            SourceError: the user may not; the message shows the statement.
-        """
+        """Create the marker table where it is missing; where the user may not, the SourceError shows the statement."""
         with writing_errors(self.address):
             if sa.inspect(self._engine).has_table(MARKER):
                 return
             try:
                 BATCHES.create(self._engine)
-            except sa.exc.SQLAlchemyError:
+            except sa.exc.SQLAlchemyError as error:
+                if is_full(str(error)):
+                    raise
                 statement = " ".join(str(sa.schema.CreateTable(BATCHES).compile(self._engine)).split())
                 raise SourceError(f"{self.address.shown}: nothing is carried out without the table {MARKER}, which "
                                   f"this user may not create; have somebody run: {statement}") from None

@@ -236,7 +236,7 @@ def test_a_server_that_goes_away_changes_nothing(con: zones.Connection, url: str
     end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'shop' AND pid <> pg_backend_pid()"
     monkeypatch.setattr(extract_module, "_load", _after("customers", lambda: _change(url, end)))
     marked(con)
-    with pytest.raises(SourceError, match="the connection broke while reading; run again"):
+    with pytest.raises(SourceError, match="the connection broke; run again"):
         run(con, url, reader=reader)
     assert untouched(con)
 

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from ajprivacy_pipeline.enforcement.apply import Change, open_writer
 from ajprivacy_pipeline.errors import SourceError
@@ -135,3 +136,20 @@ def test_a_table_that_was_made_anew_between_two_batches_is_looked_at_again(shop:
     with sqlite3.connect(shop) as con:
         assert con.execute("SELECT id FROM plain WHERE a IS NULL").fetchall() == [("k1",)]
     con.close()
+
+
+def test_a_full_disk_is_called_one(shop: Path) -> None:
+    """Whoever is told of rights that lack looks for them in vain."""
+    with open_writer(f"sqlite:///{shop}", 5) as writer:
+        sa.event.listen(sa.Engine, "connect", _has_no_room)
+        try:
+            with pytest.raises(SourceError, match="its disk is full; make room there, and run again"):
+                writer.make_marker()
+        finally:
+            sa.event.remove(sa.Engine, "connect", _has_no_room)
+        writer.close()
+        writer.make_marker()
+
+
+def _has_no_room(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA max_page_count = 1")  # which is as many as there are
