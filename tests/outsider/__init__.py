@@ -13,6 +13,7 @@ here: it was written from the files, so that a mistake must be made twice to sta
     solve       what a system of sums says about the cells that are left out of it
     tables      attacks on the tables of cells
     rounded     attacks on tables of which every count is rounded, beside the exact ones
+    counted     attacks on people counted beside what they did: visitors of events, customers of messages
     stocks      attacks on figures that are counted at a moment and rounded
     people      attacks on the table of people
     pricelist   attacks by who knows what products cost: units and revenue together, in whole numbers

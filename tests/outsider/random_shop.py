@@ -11,7 +11,7 @@ from itertools import combinations
 
 import pandas as pd
 
-from tests.outsider import contributions, names, presence, pricelist, rounded, tables
+from tests.outsider import contributions, counted, names, presence, pricelist, rounded, tables
 from tests.outsider.published import Finding, Published, Shape, Thresholds
 
 LOOKED_AT = 25  # products of a period whose price he tries: each takes four programs over all of them
@@ -37,8 +37,10 @@ def everything(published: Published, shop: dict[str, pd.DataFrame], groups: Grou
     if facts[["period", "who", "customer_type"]].drop_duplicates().duplicated(["period", "who"]).any():
         published = replace(published, shapes={name: _of_several_types(shape)
                                                for name, shape in published.shapes.items()})
+    others = counted.facts_of(shop)
     yield from (found for found in tables.attack(published, limits)
-                if not hides_others(published, found, facts, limits))
+                if not hides_others(published, found, others.get(found.table, facts), limits))
+    yield from counted.attack(published, others, limits)
     yield from rounded.attack(published, limits, _counts(published, facts))
     if "customers" in shop:
         yield from presence.attack(published, register_of(shop, groups), limits)
@@ -75,6 +77,8 @@ def hides_others(published: Published, found: Finding, facts: pd.DataFrame, limi
     for named in () if found.cell == "total" else found.cell.split(", "):
         dimension, _, value = named.partition(" ")
         lines = lines[lines[dimension] == value]
+    if measure == "visitors":
+        lines = lines[lines["counted"]]
     if measure in ("units", "revenue_nok"):
         return len(lines) > 0 and not contributions.dominated(lines, measure, limits)
     return lines["who"].nunique() >= limits.k

@@ -43,6 +43,10 @@ class Shop:
     largest: float = 0.0         # of all orders, one customer's
     cases: float = 0.1           # of orders
     abroad: float = 0.0          # orders without a Norwegian code
+    visits: float = 0.0          # a person, on average
+    consenting: float = 0.5      # browsers
+    messages: float = 0.0        # a person, on average
+    strangers: float = 0.0       # visits and messages without a customer
 
 
 def drawn(seed: int) -> Shop:
@@ -60,6 +64,9 @@ def drawn(seed: int) -> Shop:
                 free=some(1.0), unpriced=bool(rng.random() < 0.1), varying=float(rng.choice([0.0, 0.3, 1.0])),
                 nameless=some(1.0, 0.2), uncategorised=some(1.0, 0.2), returned=some(0.3), largest=some(0.9, 0.2),
                 cases=some(0.5, 0.3), abroad=some(0.5, 0.2))
+    more = np.random.default_rng([seed, 1])
+    shop = replace(shop, visits=float(more.choice([0.0, 0.5, 2.0, 6.0])), messages=float(more.choice([0.0, 0.3, 1.0, 3.0])),
+                   consenting=float(more.choice([0.0, 0.3, 0.7, 1.0])), strangers=float(more.choice([0.0, 0.2, 0.8])))
     odd: dict[int, Callable[[], Shop]] = {
         0: lambda: replace(shop, people=0, orders=0, products=0),
         1: lambda: replace(shop, people=1, largest=1.0),
@@ -97,6 +104,8 @@ def made(shop: Shop, seed: int, last: date = LAST) -> Rows:
     tables["cases"] = pd.DataFrame({"case_id": [f"K{i}" for i in range(len(asked))], "kind": kinds,
                                     "customer_id": asked["customer_id"], "order_id": asked["order_id"],
                                     "opened_on": asked["ordered_on"], "closed_on": asked["delivered_on"]})
+    more = np.random.default_rng([seed, 2])
+    tables["web_events"], tables["communications"] = _visits(shop, more, last), _messages(shop, more, last)
     return {name: table for name, table in tables.items() if len(table)}
 
 
@@ -151,6 +160,46 @@ def _lines(shop: Shop, rng: np.random.Generator, orders: pd.DataFrame, prices: A
                           "product_id": [f"P{i}" for i in product], "quantity": quantity, "unit_price": price,
                           "returned_on": returned})
     return table.drop(columns="unit_price") if shop.unpriced else table
+
+
+def _people(shop: Shop, rng: np.random.Generator, each: float, last: date) -> tuple[Any, pd.DataFrame]:
+    """Whose visits or messages there are, with some who come again and again, by their customer number and day."""
+    zeal = rng.pareto(1.5, max(shop.people, 1)) + 0.1
+    count = rng.poisson(each * shop.people)
+    who = rng.choice(len(zeal), count, p=zeal / zeal.sum())
+    customers = np.array([f"C{i}" for i in who], dtype=object)
+    customers[rng.random(count) < shop.strangers] = None
+    days = [last - timedelta(days=int(day)) for day in rng.integers(0, shop.days, count)]
+    return who, pd.DataFrame({"customer_id": customers, "occurred_on": days})
+
+
+def _visits(shop: Shop, rng: np.random.Generator, last: date) -> pd.DataFrame:
+    """Clicks of popular and of rare pages; a person keeps to a device, and has consented with it or not."""
+    who, events = _people(shop, rng, shop.visits, last)
+    pages = ["/stoler", "/", "/kasse", "/kundeservice", "/kampanje", "/login", "?", None]
+    agents = ["Windows NT", "iPhone Mobile", "iPad", "Linux bot", None]
+    own = rng.choice(len(agents), max(shop.people, 1), p=[0.5, 0.35, 0.1, 0.03, 0.02])[who]
+    device = np.where(rng.random(len(who)) < 0.8, own, rng.choice(2, len(who)))
+    return events.assign(
+        event_id=[f"W{i}" for i in range(len(who))], visitor_id=[f"V{i}-{d}" for i, d in zip(who, device, strict=True)],
+        page=np.array(pages, dtype=object)[rng.choice(len(pages), len(who), p=_popular(len(pages)))],
+        user_agent=np.array(agents, dtype=object)[device],
+        consented=(rng.random((max(shop.people, 1), len(agents))) < shop.consenting)[who, device])
+
+
+def _messages(shop: Shop, rng: np.random.Generator, last: date) -> pd.DataFrame:
+    who, sent = _people(shop, rng, shop.messages, last)
+    channels = ["email", "phone", "chat", "letter", "in_person", "digital", None]
+    return sent.assign(
+        communication_id=[f"M{i}" for i in range(len(who))],
+        channel=np.array(channels, dtype=object)[rng.choice(len(channels), len(who), p=_popular(len(channels)))],
+        direction=np.array(["in", "out", None], dtype=object)[rng.choice(3, len(who), p=[0.6, 0.38, 0.02])])
+
+
+def _popular(count: int) -> Any:
+    """Shares of which the first is the largest."""
+    shares = (1.0 / np.arange(1, count + 1)) ** 1.5
+    return shares / shares.sum()
 
 
 def put(con: "Connection", tables: Rows) -> None:
