@@ -1,10 +1,10 @@
 """Attacks on counts of people beside counts of what they did: visitors of events, customers of messages.
 
-Belongs here: both counts of a period in one system, and remainders of what was done. Does not belong here: orders, units
-and amounts, whose people are described (`tables`, `contributions`).
+Belongs here: both counts of a period in one system, and remainders of what was done. Does not belong here: orders,
+units and amounts, whose people are described (`tables`, `contributions`).
 
-A reader knows that whoever is counted did something that is counted beside it, that what was done is in one part of each
-total, that a person may be in several parts, and that all are whole numbers.
+A reader knows that whoever is counted did something that is counted beside it, that what was done is in one part of
+each total, that a person may be in several parts, and that all are whole numbers.
 """
 
 from collections.abc import Iterator

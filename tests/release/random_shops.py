@@ -65,7 +65,8 @@ def drawn(seed: int) -> Shop:
                 nameless=some(1.0, 0.2), uncategorised=some(1.0, 0.2), returned=some(0.3), largest=some(0.9, 0.2),
                 cases=some(0.5, 0.3), abroad=some(0.5, 0.2))
     more = np.random.default_rng([seed, 1])
-    shop = replace(shop, visits=float(more.choice([0.0, 0.5, 2.0, 6.0])), messages=float(more.choice([0.0, 0.3, 1.0, 3.0])),
+    shop = replace(shop, visits=float(more.choice([0.0, 0.5, 2.0, 6.0])),
+                   messages=float(more.choice([0.0, 0.3, 1.0, 3.0])),
                    consenting=float(more.choice([0.0, 0.3, 0.7, 1.0])), strangers=float(more.choice([0.0, 0.2, 0.8])))
     odd: dict[int, Callable[[], Shop]] = {
         0: lambda: replace(shop, people=0, orders=0, products=0),
