@@ -10,7 +10,7 @@ from typing import Any
 
 from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, determined, open_cells
 from ajprivacy_pipeline.disclosure.cells.prices import PriceList, price_faults, read_price_lists
-from ajprivacy_pipeline.disclosure.cells.table_rows import Levels, Row, levels_of, read_rows
+from ajprivacy_pipeline.disclosure.cells.table_rows import Row, read_rows
 from ajprivacy_pipeline.disclosure.cells.table_system import System, systems
 from ajprivacy_pipeline.disclosure.verdict import Place, Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
@@ -40,8 +40,8 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
     faults: Counter[tuple[str, str]] = Counter()
     places: set[Place] = set()
     narrowest = dict.fromkeys((False, True), inf)  # of counts, of amounts
-    rows, levels = read_rows(con, policy, public), levels_of(con, policy, public)
-    for system in systems(policy, rows, levels, apart=True):
+    rows = read_rows(con, policy, public)
+    for system in systems(policy, rows, apart=True):
         faults += _told_differently(system)
         figures["suppressed_in_systems"] += sum(system.is_suppressed(i) for i in range(len(system.rows)))
         for measure in system.group.measures:
@@ -56,7 +56,7 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
                 what = "follow exactly from" if cell in exact else "can be told too closely by"
                 faults[f"{system.rows[cell][0].table}.{measure}", f"suppressed values {what}"] += 1
                 places.update(Place(row.table, measure, system.month, row.key) for row in system.rows[cell])
-    told = _told_by_prices(policy, read_price_lists(con, policy, public), rows, levels)
+    told = _told_by_prices(policy, read_price_lists(con, policy, public), rows)
     faults.update((place.table, "suppressed products can be told too closely with a price list from") for place in told)
     violations = [f"{where}: {count:,} {what} what is shown"
                   for (where, what), count in sorted(faults.items()) if count]
@@ -68,11 +68,10 @@ def check_complements(con: Connection, policy: Policy, public: dict[str, str], t
     return verdict("G5", figure, violations, {**figures, **took}, [*places, *told])
 
 
-def _told_by_prices(policy: Policy, lists: dict[str, PriceList], rows: dict[str, dict[Any, list[Row]]],
-                    levels: dict[str, Levels]) -> list[Place]:
+def _told_by_prices(policy: Policy, lists: dict[str, PriceList], rows: dict[str, dict[Any, list[Row]]]) -> list[Place]:
     """The suppressed products that a price list tells, over the public tables as they stand."""
     found = list[Place]()
-    for system in systems(policy, {p: months for p, months in rows.items() if p in lists}, levels, of_amounts=True):
+    for system in systems(policy, {p: months for p, months in rows.items() if p in lists}, of_amounts=True):
         known = lists[policy.release.tables[system.rows[0][0].table].population or system.rows[0][0].table]
         found += price_faults(policy, system, known)
     return found

@@ -30,7 +30,7 @@ from ajprivacy_pipeline.disclosure.cells.measure_groups import Group, groups_of
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.cells.rounded_readers import AskedIntervals, Readers
 from ajprivacy_pipeline.disclosure.cells.rounding import most_off
-from ajprivacy_pipeline.disclosure.cells.table_rows import Key, Levels, Row
+from ajprivacy_pipeline.disclosure.cells.table_rows import Key, Row, levels_in
 from ajprivacy_pipeline.disclosure.cells.table_system import Limit, System, build_system
 from ajprivacy_pipeline.policy import Policy
 
@@ -184,9 +184,8 @@ def _of_counts(policy: Policy, beside: Beside, true: Mapping[Key, int], measure:
                is_wary: bool) -> tuple[System, dict[Key, int]]:
     """The system of the count itself without what is published of it, and where each cell stands in it."""
     rows = [*(replace(row, listed=beside.lists(row)) for row in beside.rows), *_nothing(policy, beside, true)]
-    levels: Levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
     group = Group(measure, (measure,), whole=False, is_amount=False)
-    system = build_system(policy, group, beside.month, rows, levels, is_wary=is_wary)
+    system = build_system(policy, group, beside.month, rows, levels_in(rows), is_wary=is_wary)
     place = {row.key: at for at, found in enumerate(system.rows) for row in found}
     system.limits += _ordered(policy, beside, system, place, true)
     return system, place
@@ -248,8 +247,7 @@ def _certain_of(published: int, base: int) -> int:
 def _beside_counts(policy: Policy, beside: Beside, group: Group, *, is_wary: bool) -> System:
     """The system of another measure, of what the exact table lists."""
     rows = [row for row in beside.rows if beside.lists(row)]
-    levels: Levels = {(row.table, frozenset(d for d, _ in row.key)) for row in rows}
-    return build_system(policy, group, beside.month, rows, levels, is_wary=is_wary)
+    return build_system(policy, group, beside.month, rows, levels_in(rows), is_wary=is_wary)
 
 
 def _within(policy: Policy, beside: Beside, system: System,

@@ -21,7 +21,7 @@ from ajprivacy_pipeline.disclosure.cells.optimal_choice import cheapest_choice
 from ajprivacy_pipeline.disclosure.cells.prices import PriceList, close_price_gaps, read_price_lists
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.cells.suppression_cost import SuppressionCost
-from ajprivacy_pipeline.disclosure.cells.table_rows import Chosen, Levels, Row, levels_of, read_rows
+from ajprivacy_pipeline.disclosure.cells.table_rows import Chosen, Row, levels_in, read_rows
 from ajprivacy_pipeline.disclosure.cells.table_system import System, build_system
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
@@ -49,11 +49,11 @@ def suppress_complements(con: Connection, policy: Policy, public: dict[str, str]
     chosen, closed = set() if chosen is None else chosen, {} if closed is None else closed
     figures = Counter({"cells_suppressed_more": 0, "two_per_line": 0, "programs_of_suppressing": 0,
                        "suppressed_for_prices": 0})
-    levels, changed = levels_of(con, policy, public), list[Row]()
+    changed = list[Row]()
     lists = read_price_lists(con, policy, public)
     for population, by_month in read_rows(con, policy, public, months).items():
         for month, found in by_month.items():
-            if closed.get((population, month)) == _marks(found, levels[population]):
+            if closed.get((population, month)) == _marks(found):
                 continue
             before = {id(row): (row.suppressed, len(row.suppressed_measures)) for row in found}
             for row in found:
@@ -61,22 +61,21 @@ def suppress_complements(con: Connection, policy: Policy, public: dict[str, str]
                     row.primary |= row.suppressed_measures
                 suppress_ceilings(policy, row)
             for group in groups_of(policy, population):
-                system = build_system(policy, group, month, found, levels[population])
+                system = build_system(policy, group, month, found, levels_in(found))
                 if system.lines or system.limits:
                     close_gaps(policy, system, figures, lists.get(population) if group.is_amount else None)
             moved = [row for row in found if before[id(row)] != (row.suppressed, len(row.suppressed_measures))]
             figures["cells_suppressed_more"] += len(moved)
             changed += moved
             chosen.update((row.table, month, row.key) for row in moved if not row.primary)
-            closed[population, month] = _marks(found, levels[population])
+            closed[population, month] = _marks(found)
     write_suppressed(con, policy, public, changed)
     return dict(figures)
 
 
-def _marks(rows: list[Row], levels: Levels) -> Hashable:
-    """What is suppressed in some rows, and which levels there are."""
-    return frozenset(levels), tuple((row.table, row.key, row.suppressed, frozenset(row.suppressed_measures))
-                                    for row in rows)
+def _marks(rows: list[Row]) -> Hashable:
+    """What is suppressed in some rows."""
+    return tuple((row.table, row.key, row.suppressed, frozenset(row.suppressed_measures)) for row in rows)
 
 
 def suppress_ceilings(policy: Policy, row: Row) -> None:

@@ -4,6 +4,7 @@ Belongs here: reading. Does not belong here: which rows add up to which (table_s
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -112,14 +113,6 @@ def _row(policy: Policy, shape: Shape, keys: list[str], record: tuple[Any, ...])
     return Row(shape.table, number, key, len(key), contributors, values, missing, suppressed, primary)
 
 
-def levels_of(con: Connection, policy: Policy, public: dict[str, str]) -> dict[str, Levels]:
-    """The levels of each population's tables: which combinations of dimensions have rows in any month."""
-    found: dict[str, Levels] = defaultdict(set)
-    for table in _in_systems(policy, public):
-        keys = keys_of_rows(shape_of(policy, table))
-        named = ", ".join(f"{quote(d)} <> $all" for d in keys)
-        for flags in con.execute(f"SELECT DISTINCT {named} FROM {public[table]}",
-                                 {"all": policy.release.values.all}).fetchall():
-            level = frozenset(d for d, is_named in zip(keys, flags, strict=True) if is_named)
-            found[population_of(policy, table)].add((table, level))
-    return found
+def levels_in(rows: Iterable[Row]) -> Levels:
+    """Returns the levels that tables list in a month: which combinations of dimensions have rows."""
+    return {(row.table, row.level) for row in rows}

@@ -30,7 +30,7 @@ from ajprivacy_pipeline.disclosure.cells.measure_groups import (
     whole_numbers,
 )
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
-from ajprivacy_pipeline.disclosure.cells.table_rows import Key, Levels, Row, keys_of_rows
+from ajprivacy_pipeline.disclosure.cells.table_rows import Key, Levels, Row, keys_of_rows, levels_in
 from ajprivacy_pipeline.policy import Policy
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -128,8 +128,8 @@ class System:
         return min(row.depth for row in self.rows[unknown])
 
 
-def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]], levels: dict[str, Levels], *,
-            apart: bool = False, of_amounts: bool = False) -> Iterator[System]:
+def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]], *, apart: bool = False,
+            of_amounts: bool = False) -> Iterator[System]:
     """Every system, population by population and month by month; `apart`, one for each measure of a group.
 
     `of_amounts`: of amounts alone.
@@ -143,7 +143,7 @@ def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]], levels: dict[
             groups = [replace(group, measures=(measure,)) for group in groups for measure in group.measures]
         for month, found in months.items():
             for group in groups:
-                system = build_system(policy, group, month, found, levels[population])
+                system = build_system(policy, group, month, found, levels_in(found))
                 if system.lines or system.limits:
                     yield system
 
