@@ -13,8 +13,8 @@ from scipy.sparse import coo_array
 from ajprivacy_pipeline.disclosure.cells.intervals import FeasibilityIntervals, determined, line_matrix, open_cells
 from ajprivacy_pipeline.disclosure.cells.linear_programs import NO_SLACK, Programs
 from ajprivacy_pipeline.disclosure.cells.measure_groups import Group, groups_of
-from ajprivacy_pipeline.disclosure.cells.table_rows import Row
-from ajprivacy_pipeline.disclosure.cells.table_system import System, build_system
+from ajprivacy_pipeline.disclosure.cells.table_rows import Row, levels_in
+from ajprivacy_pipeline.disclosure.cells.table_system import System, build_system, systems
 from tests.anonymise.grids import AMOUNT, COUNT, POLICY, SHARE, K, grid, grids, limited_grids, true_interval
 
 
@@ -237,9 +237,36 @@ def test_people_are_hidden_where_another_table_of_theirs_adds_up() -> None:
     types = [Row("sales_monthly", 0, key, len(key), 10, {"orders": count, "customers": count}, set(), False)
              for key, count in (((), 60.0), ((("customer_type", "a"),), 35.0), ((("customer_type", "b"),), 25.0))]
     rows = [*types, bought(None, 25, 18), bought("1", 13, 9), bought("2", 12, 9)]
-    system = build_system(POLICY, group, 1, rows, {(row.table, frozenset(d for d, _ in row.key)) for row in rows})
+    system = build_system(POLICY, group, 1, rows, levels_in(rows))
     assert system.lines
     assert len(too_narrow(system, "customers")) == 2, "of 18 in 13 and 12 orders, 6 to 13 and 5 to 12"
+
+
+def visits(device: str | None, events: float, visitors: float, gone: set[str], month: int = 1,
+           page: str | None = "account") -> Row:
+    """A row of visits; what is gone of a part is so for its own sake."""
+    key = tuple((d, value) for d, value in (("device_class", device), ("page_group", page)) if value)
+    return Row("web_activity_monthly", month, key, len(key), 10, {"events": events, "visitors": visitors}, gone,
+               len(gone) > 1, frozenset(gone if device else ()))
+
+
+def test_events_that_are_left_are_the_most_that_other_visitors_were() -> None:
+    """20 visitors, 13 of 29 events on mobiles: the others were 16 at most, so 4 to 13 were on mobiles."""
+    group, = (g for g in groups_of(POLICY, "web_events") if g.name == "visitors")
+    for left, narrow in ((29, 1), (31, 0)):
+        rows = [visits(None, left, 20, set()), visits("mobile", 13, 8, {"visitors"}),
+                visits("desktop", left - 15, 10, {"events", "visitors"}),
+                visits("tablet", 2, 2, {"events", "visitors"})]
+        assert len(too_narrow(build_system(POLICY, group, 1, rows, levels_in(rows)), "visitors")) == narrow
+
+
+def test_a_month_that_lists_no_finer_level_says_of_each_total_that_its_parts_cover_it() -> None:
+    """What another month lists is no part that is missing here."""
+    finer = [visits(device, 20, 12, set(), page=page) for device in (None, "mobile") for page in (None, "account")]
+    coarse = [visits(None, 25, 18, set(), 2, None), visits("desktop", 13, 9, {"visitors"}, 2, None),
+              visits("mobile", 12, 9, {"visitors"}, 2, None), visits(None, 25, 18, set(), 2)]
+    found = {(one.month, one.group.name): one for one in systems(POLICY, {"web_events": {1: finer, 2: coarse}})}
+    assert len(too_narrow(found[2, "visitors"], "visitors")) == 2, "each is 5 or 6 to 12 or 13"
 
 
 def sales(category: str | None, customer_type: str | None, orders: float, units: float, *, region: str | None = None,

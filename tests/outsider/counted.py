@@ -105,11 +105,30 @@ def told(shape: Shape, measures: tuple[str, str], period: str, part: pd.DataFram
                 least, largest = (_end(which * count + at, sign, (matrix, most, equal, right), low, high)
                                   for sign in (1.0, -1.0))
                 room = np.floor(largest + 1e-6) - np.ceil(least - 1e-6)
-                if room < 0.5 or (0 < behind[which] < limits.k and room < limits.k):
+                few = 0 < behind[which] < limits.k or (
+                    which and _hides_few(cells, cell, shown[1], facts, dimensions, limits))
+                if room < 0.5 or (few and room < limits.k):
                     where = ", ".join(f"{d} {v}" for d, v in zip(dimensions, cell, strict=True) if v != ALL)
                     yield Finding(f"counted, {'exact' if room < 0.5 else 'interval'}", shape.name, period,
                                   where or "total", f"{names[which]} in {least:.2f} .. {largest:.2f} "
                                   f"of {behind[which]}")
+
+
+def _hides_few(cells: dict[Cell, int], cell: Cell, shown: np.ndarray, facts: pd.DataFrame, dimensions: list[str],
+               limits: Thresholds) -> bool:
+    """Whether a cell alone hides how few people are in a shown total and not in it, or in several of its parts."""
+    for d, dimension in enumerate(dimensions):
+        rest, total = cell[:d] + cell[d + 1:], (*cell[:d], ALL, *cell[d + 1:])
+        line = [at for part, at in cells.items() if part[:d] + part[d + 1:] == rest]
+        if cell[d] == ALL or np.isnan(shown[cells[total]]) or np.isnan(shown[line]).sum() > 1:
+            continue
+        lines = facts[facts["counted"]]
+        for other, at in zip(dimensions, total, strict=True):
+            lines = lines if at == ALL else lines[lines[other] == at]
+        people, everybody = lines.groupby(dimension)["who"].nunique(), lines["who"].nunique()
+        if any(0 < few < limits.k for few in (people.sum() - everybody, everybody - people.get(cell[d], 0))):
+            return True
+    return False
 
 
 def _system(cells: dict[Cell, int], dimensions: list[str]) -> tuple[coo_array, np.ndarray, coo_array, np.ndarray]:

@@ -58,3 +58,12 @@ def test_events_of_nobody_are_one_contributor_s() -> None:
     assert {(f.attack, f.learnt) for f in found(figures, made)} == {
         ("counted, exact", "events in 20.00 .. 20.00 of 1"),
         ("remainder", "events less ('device_class',): 1 contributors")}
+
+
+@pytest.mark.parametrize(("beside", "learnt"), [(12, ["visitors in 10.00 .. 12.00 of 12"]), (25, [])])
+def test_a_part_that_alone_hides_two_who_are_in_both(beside: int, learnt: list[str]) -> None:
+    """28 visitors, 18 on one device; two of them are among the 12 on the other, whose number is hidden for them."""
+    figures = {ALL: (beside + 18, 28), "desktop": (18, 18), "mobile": (beside, None)}
+    both = [f"V{i}" for i in range(28)]
+    made = {"desktop": both[:18], "mobile": [*both[16:], *both[16:]][:beside]}
+    assert [f.learnt for f in found(figures, made)] == learnt

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 from itertools import combinations, permutations, product
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from ajprivacy_pipeline.retention.bind import catalogue_of
 from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.storage.catalogue import run_model
 from ajprivacy_pipeline.storage.zones import Connection, memory
-from tests.release.release_world import World, small_policy
+from tests.release.release_world import World, add, all_but, small_policy
 
 MONTH = date(2024, 3, 1)
 ALL = "(all)"
@@ -143,6 +144,19 @@ def test_shown_parts_that_overlap_in_a_few_people_are_caught(both: int, *, passe
     verdict = check_differences(con, policy, public_of(con, policy))[0]
     assert verdict.passed is passes
     assert passes or any("sales_monthly.customers" in text for text in verdict.violations)
+
+
+def test_a_total_of_people_goes_where_what_is_counted_beside_them_tells_every_part(tmp_path: Path) -> None:
+    """28 customers of 30 messages, two of them in and out: of 18 and 12, no part could be more than 2 less."""
+    world = World(tmp_path, small_policy(history_months=1), left_out=all_but("communications_monthly"))
+    add(world.con, "staged.customers", [{"customer_id": f"C{i}"} for i in range(28)])
+    add(world.con, "staged.communications", [
+        {"communication_id": f"M{i}", "customer_id": f"C{i % 28}", "channel": "email", "occurred_on": MONTH,
+         "direction": "in" if i < 18 else "out"} for i in range(30)])
+    world.publish()
+    shown = world.query("SELECT direction, messages, customers FROM communications_monthly WHERE channel = '(all)' "
+                        "ORDER BY direction")
+    assert shown == [("(all)", 30, None), ("in", 18, 18), ("out", 12, 12)]
 
 
 # A slow and obvious count with Python's sets, to hold the SQL to.

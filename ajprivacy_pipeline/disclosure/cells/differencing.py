@@ -217,7 +217,10 @@ def _pair(policy: Policy, one: Contributions, measure: str, summed: tuple[str, .
                f"AS alike FROM ({pairs} AND t.{n} - c.{n} < {k:d}) AS q JOIN {one.people} AS c USING ({keys}) "
                f"JOIN {one.people} AS t ON t.token = c.token AND {up} WHERE t.{own} <> 0 GROUP BY ALL) "
                f"WHERE whole - alike BETWEEN 1 AND {k - 1:d}")
-    return Difference(one, measure, few, f"SELECT {keys} FROM temp.few", f"SELECT count(*) FROM ({pairs})")
+    choice = f"SELECT {keys} FROM temp.few"
+    if len(summed) == 1 and (told := _told_anyway(policy, one, measure, summed[0])):
+        choice = _total_or(policy, one, summed[0], choice, told)
+    return Difference(one, measure, few, choice, f"SELECT count(*) FROM ({pairs})")
 
 
 def _overlap(policy: Policy, one: Contributions, measure: str, dimension: str) -> Difference:
@@ -241,7 +244,35 @@ def _overlap(policy: Policy, one: Contributions, measure: str, dimension: str) -
     choice = (f"SELECT {keys} FROM {one.cells} AS c JOIN temp.few AS f USING ({rest}) WHERE c.{shown} "
               f"AND c.{along} <> {total} QUALIFY row_number() OVER (PARTITION BY {rest} "
               f"ORDER BY {n} < f.base + {k:d}, {n}, {keys}) = 1")
+    if told := _told_anyway(policy, one, measure, dimension):
+        choice = _total_or(policy, one, dimension, choice, told)
     return Difference(one, measure, few, choice, f"SELECT count(*) FROM ({lines})")
+
+
+def _told_anyway(policy: Policy, one: Contributions, measure: str, dimension: str) -> str:
+    """Of which totals of people no part can be hidden: selects the keys without the dimension; empty where of none.
+
+    The people of a part are no more than what is counted beside them, and those of all others no more than what is left
+    of that. Where its total is shown, and less than k above that of the people, no part has k of room.
+    """
+    beside = policy.release.tables[one.table].columns[measure].at_most or ""
+    if measure not in one.persons or any(one.additive[measure]) or dimension not in one.additive.get(
+            beside, ()):
+        return ""
+    rest, keys = _listed(d for d in one.keys if d != dimension), _listed(one.keys)
+    is_total = f"{quote(dimension)} = {literal(policy.release.values.all)}"
+    return (f"SELECT {rest} FROM {one.cells} JOIN (SELECT {keys}, sum({quote('own_' + beside)}) AS made "
+            f"FROM {one.people} WHERE {is_total} GROUP BY ALL) USING ({keys}) "
+            f"WHERE {quote('shown_' + beside)} AND made - {quote('n_' + measure)} < {policy.release.thresholds.k:d}")
+
+
+def _total_or(policy: Policy, one: Contributions, dimension: str, choice: str, told: str) -> str:
+    """The choice, with the total in the place of parts that it would tell anyway."""
+    rest, keys = _listed(d for d in one.keys if d != dimension), _listed(one.keys)
+    is_total = f"{quote(dimension)} = {literal(policy.release.values.all)}"
+    return (f"WITH told AS MATERIALIZED ({told}) SELECT {keys} FROM ({choice}) ANTI JOIN told USING ({rest}) UNION "
+            f"SELECT {keys} FROM (SELECT * FROM {one.cells} WHERE {is_total}) SEMI JOIN told USING ({rest}) "
+            f"SEMI JOIN temp.few USING ({rest})")
 
 
 def _listed(columns: "Iterator[str] | tuple[str, ...]", alias: str = "") -> str:

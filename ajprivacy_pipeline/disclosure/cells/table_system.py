@@ -249,8 +249,8 @@ def _limits(policy: Policy, system: System, rows: list[Row], shown: dict[Key, li
     lost = {key for key, found in shown.items()
             if key not in place and all(measure in row.suppressed_measures for row in found)}
 
-    def limit(terms: list[tuple[Key, float]]) -> Iterator[Limit]:
-        slack = -sum(sign * values[key] for key, sign in terms)
+    def limit(terms: list[tuple[Key, float]], most: float = 0.0) -> Iterator[Limit]:
+        slack = most - sum(sign * values[key] for key, sign in terms)
         if slack >= 0 and not any(key in lost for key, _ in terms):
             found: dict[int, float] = defaultdict(float)
             for key, sign in terms:
@@ -258,11 +258,19 @@ def _limits(policy: Policy, system: System, rows: list[Row], shown: dict[Key, li
                     found[place[key]] += sign
             yield tuple(sorted((at, sign) for at, sign in found.items() if sign)), slack
 
+    # Whoever is in a total and in no part that tells its events made one of those that are left.
+    told = {(row.table, row.key, m): value for row in rows for m, value in row.values.items()
+            if m not in row.suppressed_measures}
     for (table, dimension, total), listed in parts.items():
         for part in listed:
             yield from limit([(part, 1.0), (total, -1.0)])
         if (table, dimension) not in uncovered:
             yield from limit([(total, 1.0), *((part, -1.0) for part in listed)])
+            beside = policy.release.tables[table].columns[measure].at_most or ""
+            if (table, total, beside) in told and dimension in lines_along(policy, table, beside):
+                told_parts = [part for part in listed if (table, part, beside) in told]
+                left = told[table, total, beside] - sum(told[table, part, beside] for part in told_parts)
+                yield from limit([(total, 1.0), *((part, -1.0) for part in told_parts)], left)
 
 
 def _known_zeros(group: Group, rows: list[Row], levels: Levels, along: dict[str, set[str]],
