@@ -53,6 +53,7 @@ class Done:
     rows: list[int] = field(default_factory=list)  # numbers of the plan's rows
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # (entity, part, "rows" or an action): cells
     emptied: Counter[tuple[str, str]] = field(default_factory=Counter)  # (table, column; '': whole rows)
+    again: list[tuple[str, str, int]] = field(default_factory=list)  # rows of a part that were carried out before
     arrived: int = 0  # records about its people that came while it ran
     locked_seconds: float = 0.0  # from its first lock to its commit
     put_off: set[str] = field(default_factory=set)  # people who changed meanwhile
@@ -267,6 +268,8 @@ class Door:
         self.con.execute("CREATE OR REPLACE TABLE scratch.going AS "
                          "SELECT row_no, entity, record_id, subject_id, clause, is_carried FROM scratch.batch "
                          "WHERE person NOT IN (SELECT unnest($off))", {"off": list(done.put_off)})
+        done.again = self.con.execute(f"SELECT entity, part, count(*) FROM made.rows WHERE state = '{fresh.APPLIED}' "
+                                      "AND row_no IN (FROM scratch.going) GROUP BY ALL ORDER BY ALL").fetchall()
         self.con.execute(f"UPDATE made.rows SET state = '{fresh.INTENDED}', batch = $number "
                          "WHERE row_no IN (SELECT row_no FROM scratch.going)", {"number": number})
         done.rows = [row[0] for row in self.con.execute("SELECT row_no FROM scratch.going").fetchall()]
@@ -291,8 +294,7 @@ def told(done: Done, seen_on: date) -> dict[str, Any]:
         parts[entity, part][what] = count
     return {"parts": [[entity, part, counts.pop("rows"), counts] for (entity, part), counts in parts.items()],
             "emptied": [[table, column, count] for (table, column), count in sorted(done.emptied.items()) if count],
-            "rows": len(done.rows), "carried_out_on": seen_on.isoformat(),
-            "copies": done.copies}
+            "rows": len(done.rows), "carried_out_on": seen_on.isoformat(), "copies": done.copies, "again": done.again}
 
 
 def said_by_people(settings: Settings) -> tuple[Any, ...]:

@@ -33,6 +33,7 @@ class BatchCount(TypedDict):
     clause: str
     rows: int
     cells: int
+    again: NotRequired[int]  # of these decisions, those that were carried out before and written back since
     actions: NotRequired[dict[str, int]]  # the same values by action; absent: the plan's word for the part counts
 
 

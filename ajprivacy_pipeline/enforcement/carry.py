@@ -238,12 +238,13 @@ class _Apply:
         """
         rows = self.con.execute(_PEOPLE).fetchall()
         tokens = [Token(subject, self.plan.month, clause) for subject, clause, _ in rows]
-        clauses = self.policy.enforcement.clauses
+        clauses, again = self.policy.enforcement.clauses, {(row[0], row[1]): row[2] for row in counts.get("again", ())}
         body = {"plan": self.plan.id, "batch": number, "month": self.plan.month, "marker": True,
                 "subjects": len({subject for subject, *_ in rows}),
                 "carried_out_on": counts["carried_out_on"],
                 "counts": [{"entity": entity, "part": part, "clause": clauses[entity][part], "rows": count,
-                            "cells": sum(actions.values()), "actions": actions}
+                            "cells": sum(actions.values()), "actions": actions,
+                            **({"again": again[entity, part]} if (entity, part) in again else {})}
                            for entity, part, count, actions in counts["parts"]],
                 "copies": counts.get("copies", []), "keys": counts.get("keys", {})}
         now = utc_now()

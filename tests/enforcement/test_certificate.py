@@ -82,6 +82,17 @@ def test_it_says_what_the_entries_say() -> None:
         assert found[name] == VERIFIED[name]  # type: ignore[literal-required]
 
 
+def test_what_was_written_back_and_went_again_is_one_decision() -> None:
+    again = {"plan": "p1", "batch": 3, "month": MONTH, "subjects": 1, "marker": True, "counts": [
+        {"entity": "customers", "part": "email", "clause": "CON-4", "rows": 2, "cells": 2, "again": 1}]}
+    found = made_of([*WHOLE, ("unverified", {**VERIFIED, "written_back": 1}), ("batch", again),
+                     verdict(written_back=1, applied=9, already=0)])
+    assert (found["rows"], found["cells"]) == (9, 20)
+    plan = found["plans"][0]
+    assert (plan["planned"], plan["carried_out"], plan["dropped"], plan["already"], plan["not_carried_out"]) == (
+        11, 9, 1, 0, 1)
+
+
 def test_copies_that_went_are_told_by_table() -> None:
     copied = [[{"table": "search", "rows": 2, "cells": 6}, {"table": "audit", "rows": 1, "cells": 2}],
               [{"table": "search", "rows": 1, "cells": 3}]]

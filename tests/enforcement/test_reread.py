@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from ajprivacy_pipeline.enforcement.certificate import certificate_of
 from ajprivacy_pipeline.enforcement.ledger import open_ledger
 from ajprivacy_pipeline.enforcement.plans import find_plan
 from ajprivacy_pipeline.enforcement.recover import recover
+from tests.enforcement.enforcement_world import MONTH
 from tests.enforcement.kept import Kept
 from tests.enforcement.test_between import people
 
@@ -59,6 +61,9 @@ def test_one_cell_of_a_part_that_stands_again_goes_under_its_plan(keyed: Kept, r
     again = world.apply(plan)
     assert (again["written_back"], again["applied"], again["verified"]) == (comes_back, comes_back, True)
     assert (world.cells_of("ordre") == before) is bool(comes_back)
+    ledger = open_ledger(world.settings)
+    certified = certificate_of(ledger.entries(), MONTH, ledger.verify().head)
+    assert certified["rows"] == certified["plans"][0]["planned"] == again["planned"]
     assert open_ledger(world.settings).verify().faults == ()
 
 
