@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
 from ajprivacy_pipeline.calendar import last_full_month
-from ajprivacy_pipeline.clock import today
+from ajprivacy_pipeline.clock import local_day, today
 from ajprivacy_pipeline.enforcement.ledger import open_ledger
 from ajprivacy_pipeline.enforcement.overdue import oldest_overdue
 from ajprivacy_pipeline.enforcement.plans import WAITING, Plan, known_plans
@@ -191,7 +191,7 @@ class _Look:
         yield "unverified", Figure(sum(state == "unverified" for _, state in states))
 
     def _age(self, plan: Plan) -> int:
-        return max(0, (self.day - plan.made_at.date()).days)
+        return max(0, (self.day - local_day(plan.made_at, self.policy.retention.time_zone)).days)
 
     def _overdue(self) -> Found:
         oldest = oldest_overdue(open_ledger(self.settings).entries(), self.day)

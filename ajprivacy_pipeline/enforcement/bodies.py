@@ -166,6 +166,7 @@ class Verified(TypedDict):
     arrived_meanwhile: int
     written_back: int
     oldest_overdue_on: str | None
+    seen_on: NotRequired[str]  # the local day of it; without it the day of its entry counts
     anonymised: NotRequired[int]  # people of whom nothing is left, in the word's whole meaning; absent: not counted
     unlinked: NotRequired[int]  # people of whom no order, invoice or case has the id any more; absent: not counted
     residue: list[Residue]

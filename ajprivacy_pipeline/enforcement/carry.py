@@ -346,7 +346,7 @@ class _Apply:
             "already": after.get(fresh.ALREADY, 0),
             "not_carried_out": result["not_carried_out"], "arrived_meanwhile": result["arrived_meanwhile"],
             "written_back": result["written_back"], "oldest_overdue_on": self._oldest_left(),
-            "residue": residue, "sweep": hits}
+            "seen_on": self.seen.on.isoformat(), "residue": residue, "sweep": hits}
         if verified:
             self._count_people(hits, body)
         move(self.control, self.ledger, self.plan, "verified" if verified else "unverified", by, dict(result), body)

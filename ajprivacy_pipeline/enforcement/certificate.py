@@ -255,8 +255,9 @@ def _overdue(verdicts: Sequence[Entry], made: dict[str, Any]) -> Overdue:
     newest = max(verdicts, key=lambda entry: entry.seq)
     since, body = newest.body["oldest_overdue_on"], newest.body
     waits = sum(one["rows"] for one in body["dropped"] if one["reason"] != "not_due")
-    days = (newest.recorded_at.date() - date.fromisoformat(since)).days if since else None
-    return {"since": since, "days": days, "seen_on": newest.recorded_at.date().isoformat(),
+    seen_on = date.fromisoformat(body.get("seen_on") or newest.recorded_at.date().isoformat())
+    days = (seen_on - date.fromisoformat(since)).days if since else None
+    return {"since": since, "days": days, "seen_on": seen_on.isoformat(),
             "left": waits + body["not_carried_out"]}
 
 

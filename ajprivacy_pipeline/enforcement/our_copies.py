@@ -4,11 +4,11 @@ Belongs here: asking the files. Does not belong here: building them anew (`left_
 """
 
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from ajprivacy_pipeline.calendar import runs_on, shift
+from ajprivacy_pipeline.clock import local_day
 from ajprivacy_pipeline.errors import ZoneError
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.settings import Settings
@@ -35,7 +35,7 @@ def our_copies(settings: Settings, policy: Policy, keys: KeyStore, since: dateti
     read_at = [read_at_of(settings, keys, month) for month in standing]
     if all(moment is not None and moment > since for moment in read_at):
         last = max(moment for moment in read_at if moment is not None)
-        return OurCopies(last.replace(tzinfo=UTC).astimezone(ZoneInfo(policy.retention.time_zone)).date(), None)
+        return OurCopies(local_day(last, policy.retention.time_zone), None)
     return OurCopies(None, runs_on(shift(standing[-1], 1)))
 
 

@@ -5,8 +5,10 @@ since; the plan that took it away may then be applied again. Does not belong her
 comes back after a month saw that nothing was left (that is somebody new).
 """
 
+from datetime import date
 from typing import cast
 
+from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement import returned, waits
 from ajprivacy_pipeline.enforcement.bodies import Verified
 from ajprivacy_pipeline.enforcement.entries import undone_batches
@@ -66,7 +68,7 @@ def look_again(con: zones.Connection, settings: Settings, policy: Policy, contro
             rows, since = _written_back(con, policy, ground)
         if rows:
             found[plan.id] = rows
-            _say(control, ledger, plan, rows, since, by)
+            _say(control, ledger, plan, rows, since, by, today(policy.retention.time_zone))
     return found
 
 
@@ -85,10 +87,10 @@ def _written_back(con: zones.Connection, policy: Policy, ground: Ground) -> tupl
     return int(rows), since.isoformat() if since else None
 
 
-def _say(control: ControlStore, ledger: Ledger, plan: Plan, rows: int, since: str | None, by: str) -> None:
+def _say(control: ControlStore, ledger: Ledger, plan: Plan, rows: int, since: str | None, by: str, day: date) -> None:
     said = [entry.body for entry in ledger.entries() if entry.kind == "verified" and entry.body["plan"] == plan.id][-1]
     body = cast(Verified, dict(said))  # it was written in this shape
-    body["written_back"] = rows
+    body["written_back"], body["seen_on"] = rows, day.isoformat()
     body["oldest_overdue_on"] = min(filter(None, (since, said["oldest_overdue_on"])), default=None)
     for word in ("anonymised", "unlinked"):
         body.pop(word, None)  # type: ignore[misc]

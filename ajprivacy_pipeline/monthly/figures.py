@@ -13,6 +13,7 @@ from typing import Literal, TypedDict, get_args
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.calendar import as_of
+from ajprivacy_pipeline.clock import local_day
 from ajprivacy_pipeline.disclosure.guarantees import GUARANTEES
 from ajprivacy_pipeline.enforcement.certificate import Certificate, certificate_of
 from ajprivacy_pipeline.enforcement.entries import Entry
@@ -221,7 +222,8 @@ class MonthPage:
 
     def _releases(self) -> list[Released]:
         found = [row for row in self.control.releases() if row["month"] <= self.month]
-        return [{"month": row["month"], "proven": row["proven"], "published_on": row["published_at"].date()}
+        zone = self.policy.retention.time_zone
+        return [{"month": row["month"], "proven": row["proven"], "published_on": local_day(row["published_at"], zone)}
                 for row in found[-_SHOWN_MONTHS:]]
 
     def _standing(self) -> Standing | None:

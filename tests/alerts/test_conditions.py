@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ajprivacy_pipeline.alerts.conditions import Condition, Runs, health, words
+from ajprivacy_pipeline.clock import local_day
 from ajprivacy_pipeline.enforcement.approve import withdraw
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.plans import find_plan, move
@@ -67,7 +68,8 @@ def test_a_plan_waits_and_people_are_overdue(world: World) -> None:
     summary = world.plan()
     assert summary["plan"] is not None
     assert summary["oldest_due_on"] is not None
-    made_on = find_plan(ControlStore.in_folder(world.settings.control), summary["plan"]).made_at.date()
+    made_on = local_day(find_plan(ControlStore.in_folder(world.settings.control), summary["plan"]).made_at,
+                        world.policy.retention.time_zone)
     today = _found(world, made_on)["plan_waiting"]
     later = _found(world, made_on + timedelta(days=9))["plan_waiting"]
     edge = date.fromisoformat(summary["oldest_due_on"]) + timedelta(days=world.policy.enforcement.overdue_days)

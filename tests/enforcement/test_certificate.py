@@ -82,6 +82,11 @@ def test_it_says_what_the_entries_say() -> None:
         assert found[name] == VERIFIED[name]  # type: ignore[literal-required]
 
 
+def test_a_verdict_of_the_night_is_one_of_its_local_day() -> None:
+    found = made_of([*WHOLE[:-1], verdict(seen_on="2026-11-28")])
+    assert (found["overdue"]["seen_on"], found["overdue"]["days"]) == ("2026-11-28", 626)
+
+
 def test_what_was_written_back_and_went_again_is_one_decision() -> None:
     again = {"plan": "p1", "batch": 3, "month": MONTH, "subjects": 1, "marker": True, "counts": [
         {"entity": "customers", "part": "email", "clause": "CON-4", "rows": 2, "cells": 2, "again": 1}]}

@@ -1,9 +1,11 @@
 """What another system writes back is seen when the next plan is made, and goes under the plan that took it away."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from ajprivacy_pipeline.enforcement import carry
 from ajprivacy_pipeline.enforcement.certificate import certificate_of
 from ajprivacy_pipeline.enforcement.ledger import open_ledger
 from ajprivacy_pipeline.enforcement.plans import find_plan
@@ -65,6 +67,15 @@ def test_one_cell_of_a_part_that_stands_again_goes_under_its_plan(keyed: Kept, r
     certified = certificate_of(ledger.entries(), MONTH, ledger.verify().head)
     assert certified["rows"] == certified["plans"][0]["planned"] == again["planned"]
     assert open_ledger(world.settings).verify().faults == ()
+
+
+def test_a_look_is_one_of_the_local_day(keyed: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half an hour after midnight it is the day before in UTC."""
+    world, plan = keyed.applied(), keyed.plan
+    monkeypatch.setattr(carry, "today", lambda _: date(2027, 1, 1))
+    world.apply(plan)
+    ledger = open_ledger(world.settings)
+    assert certificate_of(ledger.entries(), MONTH, ledger.check())["overdue"]["seen_on"] == "2027-01-01"
 
 
 def test_what_went_after_the_facts_were_read_is_no_longer_due(keyed: Kept) -> None:
