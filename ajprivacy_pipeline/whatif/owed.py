@@ -35,13 +35,14 @@ _DUE = f"""
 SELECT entity, part, CASE {_WHEN} ELSE '{_OLDER}' END AS age, count(*), min(due_on) FROM retention.due GROUP BY ALL
 ORDER BY ALL
 """
-# A purpose that covers an attribute and ended on the day it became due is the one that ended last.
+# A purpose that covers an attribute and ended on the day it became due is the one that ended last; none stands twice.
 _ENDED = """
 SELECT coalesce(p.purpose, $without) AS purpose, CASE WHEN p.purpose IS NULL THEN a.attribute END AS attribute,
-    count(DISTINCT (a.subject_no, a.attribute))
+    count(*)
 FROM retention.attribute_decisions AS a
 LEFT JOIN (SELECT s.subject_no, s.purpose, s.lapses_on, c.attribute FROM retention.purpose_status AS s
-           JOIN (SELECT unnest($purposes) AS purpose, unnest($attributes) AS attribute) AS c USING (purpose)) AS p
+           JOIN (SELECT unnest($purposes) AS purpose, unnest($attributes) AS attribute) AS c USING (purpose)
+           WHERE s.lapses_on <= $as_of) AS p
     ON p.subject_no = a.subject_no AND p.attribute = a.attribute AND p.lapses_on = a.due_on
 WHERE a.decision = 'due' GROUP BY ALL ORDER BY ALL
 """
@@ -106,7 +107,7 @@ def owed(con: zones.Connection, policy: DecisionPolicy, clauses: Mapping[str, Ma
         by_part[f"{entity}.{part}"] = by_part.get(f"{entity}.{part}", 0) + rows
     pairs = [(purpose, name) for name, one in policy.retention.attributes.items() for purpose in one.purposes]
     ended = con.execute(_ENDED, {"purposes": _column(pairs, 0), "attributes": _column(pairs, 1),
-                                 "without": WITHOUT_PURPOSE}).fetchall()
+                                 "without": WITHOUT_PURPOSE, "as_of": day}).fetchall()
     by_purpose: dict[str, int] = {}
     for purpose, _, rows in ended:
         by_purpose[purpose] = by_purpose.get(purpose, 0) + rows
