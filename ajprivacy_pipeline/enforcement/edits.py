@@ -100,6 +100,11 @@ class Kinds:
         all_of_it = None if step.cells is None else tuple(source for source, _, _, _ in ending)
         at, ends = [at for _, at, _, _ in ending], tuple(end for _, _, end, _ in ending)
         is_plain = len(set(at)) == len(at) and all(vary is None for _, _, _, vary in ending)
+        if is_plain and not any(None in held or end in held
+                                for held, end in zip(_columns(alike, at), ends, strict=True)):
+            yield Edits(place.table, address, step, all_of_it, [tuple(row[:len(address)]) for _, row in alike],
+                        [ends] * len(alike), [going for going, _ in alike])
+            return
         found: dict[tuple[str, ...] | None, Edits] = {}
         for going, row in alike:
             held = [row[i] for i in at]
@@ -157,6 +162,12 @@ class Kinds:
                              of_value if action.action == "generalise" else None)
         return Cell(stage.part, stage.columns[column].action, column, source, is_whole,
                     ends_as("", action, context) if vary is None else None, vary)
+
+
+def _columns(alike: Sequence[tuple[Going, Sequence[Any]]], at: Iterable[int]) -> Iterator[list[Any]]:
+    """Some columns of rows, one after another."""
+    for i in at:
+        yield [row[i] for _, row in alike]
 
 
 def _after(ending: Sequence[tuple[str, int, Any, Vary | None]], row: Sequence[Any], record_id: str) -> dict[str, Any]:

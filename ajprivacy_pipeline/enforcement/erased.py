@@ -9,7 +9,7 @@ plan's encrypted file and is useless without its own random key, with which it e
                    word; of how many words it consists; of a street the HMAC of what has to stand beside it
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,25 +52,26 @@ def bound(keys: KeyStore, plan_id: str, *, create: bool = False) -> Bound:
 def remember(con: Connection, keys: KeyStore, plan_id: str, policy: Policy, stages: Mapping[Part, Stage]) -> None:
     """Add what is about to be carried out (`scratch.pending`) to the plan's set; what is in it already stays."""
     prepare(con)
-    con.execute("CREATE OR REPLACE TABLE scratch.sought "
-                "(kind VARCHAR, text VARCHAR, words INTEGER, beside VARCHAR, person VARCHAR)")
+    con.execute("CREATE OR REPLACE TABLE scratch.sought (kind VARCHAR, text VARCHAR, words INTEGER, beside VARCHAR)")
     con.execute("CREATE OR REPLACE TABLE holders (value UBIGINT, person UBIGINT)")
-    told = {"blanks": WHITE_SPACE, "neutrals": _neutrals(policy)}
     for entity in dict.fromkeys(entity for entity, _ in stages):
-        for select in _values(policy, entity, _parts(stages, entity)):
-            # Everybody's values lie in the zone's file, not in memory, and of those that stay no more than a number.
-            con.execute(f"CREATE OR REPLACE TABLE said AS {select}", told)
-            con.execute("INSERT INTO scratch.sought FROM said WHERE kind IS NOT NULL")
-            con.execute("INSERT INTO holders SELECT DISTINCT hash(text), hash(person) FROM said")
+        told = _told(policy, entity)
+        if told:  # everybody's values lie in the zone's file, not in memory; of those that stay no more than a number
+            con.execute(f"CREATE OR REPLACE TABLE fed AS {_fed(policy, entity, told, _parts(stages, entity))}",
+                        {"blanks": WHITE_SPACE})
+        for one in told:
+            con.execute(f"CREATE OR REPLACE TABLE said AS {_select(policy, one)}", {"neutrals": _neutrals(policy)})
+            con.execute("INSERT INTO scratch.sought SELECT DISTINCT kind, text, words, beside FROM said "
+                        "WHERE kind IS NOT NULL")
+            con.execute("INSERT INTO holders SELECT DISTINCT hash(text), person FROM said")
     con.execute("CREATE TABLE IF NOT EXISTS made.erased (" + _COLUMNS + ")")
     con.execute("CREATE TABLE IF NOT EXISTS made.erased_basis (mark UINTEGER)")
     values = bound(keys, plan_id, create=True)
     con.execute(f"INSERT INTO made.erased_basis SELECT {MARK.format(x='$fixed')} "
                 "WHERE NOT EXISTS (FROM made.erased_basis)", {"salt": values["salt"], "fixed": _FIXED})
     con.execute(_ADD, {**values, "k": policy.release.thresholds.k, "shortest": policy.enforcement.sweep.shortest})
-    con.execute("DROP TABLE scratch.sought")
-    con.execute("DROP TABLE holders")
-    con.execute("DROP TABLE said")
+    for name in ("scratch.sought", "holders", "said", "fed"):
+        con.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 # A value of k people or more tells none of them apart.
@@ -94,49 +95,68 @@ _ADD = f"""
 """
 
 
-def _values(policy: Policy, entity: str, parts: Mapping[str, str]) -> Iterator[str]:
-    """SELECTs of (kind, text, words, beside, person) of a table of the contract; kind is NULL where nothing goes."""
+@dataclass(frozen=True)
+class _Told:
+    """A column whose values are looked for, as what, and what has to stand beside them."""
+
+    kind: str
+    column: str
+    beside: str | None = None
+
+
+def _told(policy: Policy, entity: str) -> list[_Told]:
+    """The columns of a table of the contract whose values are looked for."""
     sweep = policy.enforcement.sweep
     listed = {"email": sweep.emails, "phone": sweep.phones, "number": sweep.numbers, "username": sweep.usernames,
               "name": sweep.names}
-    for kind, columns in listed.items():
-        for column in columns:
-            if column.startswith(f"{entity}."):
-                yield _select(policy, entity, kind, column.partition(".")[2], parts)
-    for street, beside in sweep.addresses.items():
-        if street.startswith(f"{entity}."):
-            for other in beside:
-                yield _select(policy, entity, "address", street.partition(".")[2], parts, other.partition(".")[2])
+    found = [_Told(kind, column.partition(".")[2]) for kind, columns in listed.items() for column in columns
+             if column.startswith(f"{entity}.")]
+    return found + [_Told("address", street.partition(".")[2], other.partition(".")[2])
+                    for street, beside in sweep.addresses.items() if street.startswith(f"{entity}.")
+                    for other in beside]
 
 
-def _select(policy: Policy, entity: str, kind: str, column: str, parts_of: Mapping[str, str],
-            beside: str | None = None) -> str:
-    sweep, key = policy.enforcement.sweep, policy.sources.tables[entity].key[0]
-    parts = parts_of.get(column, "NULL")
+def _fed(policy: Policy, entity: str, told: Sequence[_Told], parts: Mapping[str, str]) -> str:
+    """SELECT of each row: id, whose it is, of each column `v_` its value, `b_` as it stands, `g_` whether it goes."""
+    columns = dict.fromkeys(one.column for one in told)
+    others = dict.fromkeys(one.beside for one in told if one.beside)
+    shown = [*(f"{bare(f'r.{quote(name)}::VARCHAR')} AS {quote(f'v_{name}')}, "
+               f"coalesce(d.{quote(f'g_{name}')}, false) AS {quote(f'g_{name}')}" for name in columns),
+             *(f"r.{quote(name)}::VARCHAR AS {quote(f'b_{name}')}" for name in others)]
+    going = ", ".join(f"bool_or(part IN ({parts.get(name, 'NULL')})) AS {quote(f'g_{name}')}" for name in columns)
+    key = policy.sources.tables[entity].key[0]
+    return (f"SELECT {bare(f'r.{quote(key)}::VARCHAR')} AS record_id, hash({_person(policy, entity)}) AS person, "
+            f"{', '.join(shown)} FROM raw.{quote(entity)} AS r LEFT JOIN (SELECT record_id AS id, {going} "
+            f"FROM scratch.pending WHERE entity = '{entity}' GROUP BY record_id) AS d "
+            f"ON d.id = {bare(f'r.{quote(key)}::VARCHAR')}")
+
+
+def _select(policy: Policy, one: _Told) -> str:
+    """SELECT of (kind, text, words, beside, person) of a column of `fed`; kind is NULL where nothing goes."""
+    sweep = policy.enforcement.sweep
     least, most = sweep.phone_digits
     digits = national("regexp_replace(v, '[^0-9]', '', 'g')", sweep)
     is_number = f"length({digits}) BETWEEN {least} AND {most} AND NOT regexp_matches(v, '\\p{{L}}')"
-    form = {"email": f"unnest({emails('v')})", "phone": f"CASE WHEN {is_number} THEN {digits} END",
-            "number": f"CASE WHEN {is_number} THEN {digits} ELSE {joined_words('v')} END"}.get(kind, joined_words("v"))
-    fewest = sweep.name_words[0] if kind == "name" else 1
-    wanted = "" if beside is None else f" AND length(beside) >= {sweep.shortest_beside}"
-    other = "NULL::VARCHAR" if beside is None else f"r.{quote(beside)}::VARCHAR"
-    # Forms are costly, and most values stand in many rows: each is worked out once.
-    return (f"WITH fed AS MATERIALIZED (SELECT {bare(f'r.{quote(key)}::VARCHAR')} AS record_id, "
-            f"{bare(f'r.{quote(column)}::VARCHAR')} AS v, {other} AS b, {_person(policy, entity)} AS person "
-            f"FROM raw.{quote(entity)} AS r WHERE v IS NOT NULL), "
-            f"forms AS MATERIALIZED (SELECT v, {form} AS text FROM (SELECT DISTINCT v FROM fed)), "
-            f"sides AS MATERIALIZED (SELECT b, {joined_words('b')} AS beside FROM (SELECT DISTINCT b FROM fed)), "
-            f"told AS MATERIALIZED (SELECT f.record_id, t.text, s.beside, f.person, "
-            f"d.record_id IS NOT NULL AS is_going FROM fed AS f JOIN forms AS t USING (v) "
-            f"LEFT JOIN sides AS s USING (b) "
-            f"LEFT JOIN (SELECT DISTINCT record_id "
-            f"FROM scratch.pending WHERE entity = '{entity}' AND part IN ({parts})) AS d "
-            f"USING (record_id) WHERE NOT list_contains($neutrals, f.v) "
-            f"AND NOT list_contains($neutrals, replace(f.v, f.record_id, '{{key}}'))) "
-            f"SELECT CASE WHEN is_going THEN '{kind}' END AS kind, text, len(string_split(text, ' ')) AS words, "
-            f"beside, person "
-            f"FROM told WHERE text IS NOT NULL AND words BETWEEN {fewest} AND {sweep.name_words[1]}{wanted}")
+    forms = emails("v") if one.kind == "email" else "[" + {
+        "phone": f"CASE WHEN {is_number} THEN {digits} END",
+        "number": f"CASE WHEN {is_number} THEN {digits} ELSE {joined_words('v')} END"}.get(
+            one.kind, joined_words("v")) + "]"
+    fewest = sweep.name_words[0] if one.kind == "name" else 1
+    wanted = "" if one.beside is None else f" AND length(beside) >= {sweep.shortest_beside}"
+    other = "NULL::VARCHAR" if one.beside is None else quote(f"b_{one.beside}")
+    # Forms are costly, and most values stand in many rows of one person: each is worked out once. What comes out of a
+    # list is not worked out again where a condition names it.
+    return (f"WITH told AS MATERIALIZED (SELECT {quote(f'v_{one.column}')} AS v, {other} AS b, person, "
+            f"bool_or({quote(f'g_{one.column}')}) AS is_going FROM fed WHERE v IS NOT NULL "
+            "AND NOT list_contains($neutrals, v) AND NOT (contains(v, record_id) "
+            "AND list_contains($neutrals, replace(v, record_id, '{key}'))) GROUP BY ALL), "
+            f"forms AS MATERIALIZED (SELECT v, text, len(string_split(text, ' ')) AS words "
+            f"FROM (SELECT v, unnest({forms}) AS text FROM (SELECT DISTINCT v FROM told))), "
+            f"sides AS MATERIALIZED (SELECT b, unnest([{joined_words('b')}]) AS beside "
+            f"FROM (SELECT DISTINCT b FROM told)) "
+            f"SELECT CASE WHEN is_going THEN '{one.kind}' END AS kind, text, words, beside, person "
+            "FROM told JOIN forms USING (v) LEFT JOIN sides USING (b) "
+            f"WHERE text IS NOT NULL AND words BETWEEN {fewest} AND {sweep.name_words[1]}{wanted}")
 
 
 def _person(policy: Policy, entity: str) -> str:
