@@ -53,7 +53,8 @@ def choose(policy: Policy, tried: Tried, first: str, last: str) -> Lengths:
     """Returns the period of each population for a first release, by what was tried so far.
 
     It is the finest length at which enough is visible. Until one is found, the next longer one of which the history has
-    a whole period is to be tried; when all were tried in vain, it is the one at which most is visible.
+    a whole period is to be tried; when all were tried in vain, it is the one at which most is visible, and the longest,
+    which may show a total, where that is nothing.
 
     Args:
         policy: the lengths, and how much is enough.
@@ -69,6 +70,7 @@ def choose(policy: Policy, tried: Tried, first: str, last: str) -> Lengths:
         visible = [length for length in possible if seen.get(length, -1) >= enough]
         untried = [length for length in possible if length not in seen]
         best = max(possible, key=lambda length: (seen.get(length, -1), -possible.index(length)))
+        best = best if seen.get(best) else possible[-1]
         chosen[population] = (Stretch(first, (visible or untried or [best])[0]),)
     return chosen
 

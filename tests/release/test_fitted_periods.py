@@ -89,7 +89,8 @@ def test_time_goes_on_in_the_old_periods_until_one_of_the_new_length_begins() ->
     ({"month": 59, "quarter": 60}, "quarter"),
     ({"month": 10, "quarter": 20}, "year"),
     ({"month": 10, "quarter": 20, "year": 15}, "quarter"),
-    ({"month": 0, "quarter": 0, "year": 0}, "month"),
+    ({"month": 0, "quarter": 0, "year": 0}, "year"),
+    ({"month": 1, "quarter": 1, "year": 0}, "month"),
 ])
 def test_the_finest_length_that_shows_enough_is_chosen_else_the_one_that_shows_most(
         tried: dict[Length, int], expected: Length) -> None:
