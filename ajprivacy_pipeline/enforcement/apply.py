@@ -269,7 +269,8 @@ class Door:
                          "SELECT row_no, entity, record_id, subject_id, clause, is_carried FROM scratch.batch "
                          "WHERE person NOT IN (SELECT unnest($off))", {"off": list(done.put_off)})
         done.again = self.con.execute(f"SELECT entity, part, count(*) FROM made.rows WHERE state = '{fresh.APPLIED}' "
-                                      "AND row_no IN (FROM scratch.going) GROUP BY ALL ORDER BY ALL").fetchall()
+                                      "AND row_no IN (SELECT row_no FROM scratch.going) GROUP BY ALL ORDER BY ALL"
+                                      ).fetchall()
         self.con.execute(f"UPDATE made.rows SET state = '{fresh.INTENDED}', batch = $number "
                          "WHERE row_no IN (SELECT row_no FROM scratch.going)", {"number": number})
         done.rows = [row[0] for row in self.con.execute("SELECT row_no FROM scratch.going").fetchall()]
