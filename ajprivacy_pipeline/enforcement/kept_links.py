@@ -83,14 +83,14 @@ def _held(policy: Policy, stages: Mapping[Part, Stage], kept: str, key: str) -> 
             yield (f"SELECT {quote(key)}, '{table}', {id_}, '{part}', 'retain', false FROM staged.{quote(table)} "
                    f"WHERE {quote(key)} IS NOT NULL")
         else:
-            company = f"d.part = '{LINK}' AND coalesce(c.customer_type, 'business') = 'business'"
             of_company = key == "customer_id" and (table, LINK) in stages
             yield (f"SELECT t.{quote(key)}, d.entity, d.record_id, d.part, d.decision, "
-                   f"{company if of_company else 'false'} FROM staged.{quote(table)} AS t JOIN scratch.decided AS d "
+                   f"{_COMPANY if of_company else 'false'} FROM staged.{quote(table)} AS t JOIN scratch.decided AS d "
                    f"ON d.entity = '{table}' AND d.record_id = t.{id_} "
                    + ("LEFT JOIN staged.customers AS c ON c.customer_id = t.customer_id" if of_company else ""))
 
 
+_COMPANY = "coalesce(c.customer_type, 'business') = 'business'"  # whose orders and invoices stay linked to it
 _ROWS = """
     INSERT INTO scratch.kept_rows
     SELECT $copy, entity, substr(subject_id, length($subject) + 1), record_id FROM retention.record_decisions

@@ -43,6 +43,27 @@ def test_a_link_stays_as_long_as_anything_of_its_subject_stays(sample: Kept) -> 
         {"table": "newsletter_subscriptions", "rows": len(set(lost)), "cells": len(lost)}]
 
 
+def test_a_company_whose_orders_or_invoices_have_its_id_keeps_the_link(sample: Kept) -> None:
+    """Of one with an order that names no contact, of one with an invoice; one without either loses it."""
+    world = sample.made()
+    for who in ("F-1", "F-2", "F-3"):
+        world.execute("INSERT INTO customers (customer_id, customer_type, name, email, profile_created_at, "
+                      "profile_closed_at) VALUES (:who, 'business', 'Firma', 'f@firma.example', '2010-01-01', "
+                      "'2011-01-01')", who=who)
+        world.execute("INSERT INTO newsletter_subscriptions (subscription_id, email, customer_id, subscribed_at) "
+                      "VALUES (:who, 'reader@firma.example', :who, '2012-01-01')", who=who)
+    world.execute("INSERT INTO orders (order_id, customer_id, ordered_at, delivered_at, paid_at, delivery_name, "
+                  "total_amount) VALUES ('F-1', 'F-1', '2010-01-01', '2010-01-05', '2010-01-05', 'Per', 100)")
+    world.execute("INSERT INTO invoices (invoice_id, customer_id, issued_at, amount, paid_amount) "
+                  "VALUES ('F-2', 'F-2', '2010-01-01', 100, 100)")
+    cells, decisions = world.cells(), world.decide()
+    world.apply(world.approved())
+    now = {cell: becomes for cell, (_, becomes) in changed(cells, world.cells()).items()}
+    assert now == expected(cells, decisions)
+    rows = world.cells()["newsletter_subscriptions"]
+    assert {key: rows[key]["customer_id"] for key in ("F-1", "F-2", "F-3")} == {"F-1": "F-1", "F-2": "F-2", "F-3": None}
+
+
 @pytest.mark.soak
 def test_a_link_that_the_source_cannot_be_without_stays_and_refuses_nothing(sample: Kept) -> None:
     lost = _lost(sample)
