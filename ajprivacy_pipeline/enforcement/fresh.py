@@ -19,7 +19,7 @@ from ajprivacy_pipeline.run.progress import ignore
 from ajprivacy_pipeline.run.steps import DECIDING, run_decisions
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
-from ajprivacy_pipeline.storage.catalogue import layer_models, moved_by, needed
+from ajprivacy_pipeline.storage.catalogue import layer_models, make_relation, moved_by, needed
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import APPLY, destroy_left
@@ -52,7 +52,8 @@ def decide(con: zones.Connection, settings: Settings, policy: Policy, control: C
 
     On the plan's own day only what is due then is decided, on the other one only what may be another on another day.
     """
-    run = MonthRun(settings, policy, control, keys, con, plan.month, f"apply {plan.id}", ignore)
+    run = MonthRun(settings, policy, control, keys, con, plan.month, f"apply {plan.id}", ignore,
+                   engine=lambda model, values: make_relation(con, model, values) or 0)  # nobody asks for a view's rows
     wanted = needed(run.catalogue, READ)
     moved = moved_by(run.catalogue, "as_of", DECIDING[-1], ("control.", "policy."))
     is_same_day = seen_on == plan.as_of

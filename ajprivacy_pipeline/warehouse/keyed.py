@@ -118,7 +118,7 @@ def is_any(name: str, keys: sa.BindParameter[Any]) -> sa.ColumnElement[bool]:
 
 def _values(dialect: str, values: Sequence[Any]) -> Any:
     """What a column is compared with, that is one of some values; SQLite takes them as one bound value where it can."""
-    if dialect == "sqlite" and all(map(_is_plain, values)):
+    if dialect == "sqlite" and _are_plain(values):
         text = sa.bindparam(None, json.dumps(values, ensure_ascii=False), type_=sa.types.NullType())
         return sa.select(sa.column("value")).select_from(sa.func.json_each(text))
     return sa.bindparam(None, list(values), expanding=True, type_=sa.types.NullType())
@@ -136,9 +136,12 @@ def array(values: Sequence[Any]) -> str:
                           for value in values) + "}"
 
 
-def _is_plain(value: Any) -> bool:
-    """Whether a value is the same after it was JSON."""
-    return (type(value) is str and "\0" not in value) or (type(value) is int and -_INTEGERS <= value < _INTEGERS)
+def _are_plain(values: Sequence[Any]) -> bool:
+    """Whether values are the same after they were JSON; of texts, which most keys are, all at once."""
+    if {str}.issuperset(map(type, values)):
+        return "\0" not in "".join(values)
+    return all((type(value) is str and "\0" not in value)
+               or (type(value) is int and -_INTEGERS <= value < _INTEGERS) for value in values)
 
 
 def has_index(table: sa.Table, key: Sequence[str]) -> bool:

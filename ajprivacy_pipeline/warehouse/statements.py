@@ -1,10 +1,11 @@
 """Statements that change rows, made once for all batches: making one takes longer than most databases take to run it.
 
-Belongs here: what a change is, its text, and in which order values are bound. Does not belong here: running it
-(`writer`), what tells a row apart (`keyed`).
+Belongs here: what a change is, its text, in which order values are bound, how rows are fetched. Does not belong here:
+running it (`writer`), what tells a row apart (`keyed`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -51,6 +52,12 @@ def of_many(dialect: sa.Dialect, table: sa.Table, key: str, ends: Mapping[str, A
 def bound(ends: Sequence[Any]) -> dict[str, Any]:
     """Returns values as `of_many` binds them."""
     return {_to(i): end for i, end in enumerate(ends) if end is not None}
+
+
+def fetched(result: sa.CursorResult[Any]) -> list[Key]:
+    """Returns rows as the driver gives them, which those of columns without a type are anyway, only more slowly."""
+    with closing(result):
+        return list(map(tuple, result.cursor.fetchall())) if result.cursor else []
 
 
 def _to(number: int) -> str:

@@ -254,11 +254,11 @@ class Batch:
             query = query.where(copied.condition(where)) if where else query
             if lock and self._dialect != "sqlite":
                 query = query.with_for_update()
-            rows, wanted = self._connection.execute(query).fetchall(), set(chunk)
+            rows = statements.fetched(self._connection.execute(query))
             if self._dialect != "sqlite":
-                told = zip(*([row[i] for row in rows] for i in at), strict=True)
+                wanted, told = set(chunk), zip(*([row[i] for row in rows] for i in at), strict=True)
                 rows = [row for row, own in zip(rows, told, strict=True) if own in wanted]
-            found += map(tuple, rows)
+            found += rows
         return found
 
     def by_address(self, path: Path_, column: str, spellings: Mapping[str, Sequence[str]], columns: Sequence[str],
