@@ -37,6 +37,16 @@ def test_a_file_holds_nothing_in_clear_and_opens_again(home: Settings) -> None:
         assert con.execute("SELECT DISTINCT v FROM t").fetchall() == [(MARKER,)]
 
 
+def test_a_passing_file_has_no_log_and_nothing_in_clear(home: Settings) -> None:
+    path = home.restricted / "apply-1.duckdb"
+    with zones.open_zone(home, KeyStore(home.keys), path, passing=True) as con:
+        con.execute("CREATE TABLE t AS SELECT $marker || range AS v FROM range(200000)", {"marker": MARKER})
+        con.execute("INSERT INTO t SELECT v FROM t LIMIT 10")
+        assert {file.name for file in path.parent.glob("apply-1*")} == {path.name}
+        assert con.execute("SELECT count(*) FROM t").fetchall() == [(200_010,)]
+        assert MARKER.encode() not in path.read_bytes()
+
+
 def test_an_extension_that_was_changed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its signature is checked though connections do not ask for one, and again after it was refused."""
     real = zones.extension_file("sqlite_scanner")
