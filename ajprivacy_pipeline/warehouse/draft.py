@@ -116,7 +116,7 @@ def _by_values(table: policy.SourceTable, columns: dict[str, ColumnType], kept: 
 
 def _sample(source: Source, table: str, columns: dict[str, ColumnType]) -> dict[str, list[str]] | None:
     looked_at = [name for name, type_ in columns.items() if type_.kind in _LOOKED_AT]
-    return source.sample(source.path_of(table), looked_at, _ROWS)
+    return source.sample(source.path_of(table), looked_at, _ROWS) if looked_at else {}
 
 
 def _emails(source: Source, tables: dict[str, dict[str, ColumnType]], today: date) -> list[str]:

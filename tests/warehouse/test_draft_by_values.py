@@ -139,6 +139,11 @@ def test_no_value_leaves_the_process(values: bool, tmp_path: Path, monkeypatch: 
     assert "--values belongs to a draft without --recipe" in str(again.exception)
 
 
+def test_a_table_without_texts_has_no_values_to_look_at(tmp_path: Path) -> None:
+    text, _ = _drafted(_filled(tmp_path / "shop.db", ["CREATE TABLE kunder (kundenr integer)"], []), values=True)
+    assert "did not let" not in text
+
+
 def test_a_table_whose_values_cannot_be_read_is_drafted_by_names(postgres_url: str) -> None:
     """A view that cannot be read without an error, which quotes a value."""
     url = fresh_database(postgres_url, "draft_refused")
