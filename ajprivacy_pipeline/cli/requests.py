@@ -243,6 +243,7 @@ def _row(request: "Request", rights: "Rights") -> dict[str, Any]:
 
 
 def _detailed(request: "Request", rights: "Rights") -> dict[str, Any]:
+    from ajprivacy_pipeline.rights.requests import VERIFY
     waits = request.waits_for_identity(rights)
     return {**_row(request, rights), "waiting_since": _text(request.received_on) if waits else None,
             "identity_verified_on": _text(request.verified_on), "extended_on": _text(request.extended_on),
@@ -251,7 +252,8 @@ def _detailed(request: "Request", rights: "Rights") -> dict[str, Any]:
             "asked_by": {name: value for name, value in vars(request.asker).items() if value and name != "email_key"}
             if request.asker else None,
             "steps": [{"step": step.event, "by": step.by, "on": _text(step.on),
-                       "recorded_at": step.at.isoformat(timespec="seconds"), "detail": step.detail}
+                       "recorded_at": step.at.isoformat(timespec="seconds"),
+                       "detail": None if step.event == VERIFY else step.detail}  # whose identity it was: a token
                       for step in request.steps]}
 
 

@@ -9,7 +9,9 @@ replaces what is stored; afterwards the stored effect decides, until nobody is l
 """
 
 import base64
-from collections.abc import Sequence
+import hmac
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import sqlalchemy as sa
 
@@ -53,6 +55,12 @@ def effect_parameters(keys: KeyStore, control: ControlStore) -> dict[str, object
     key = _key(keys, control)
     both = pads(key)
     return {"effects_inner": both.inner, "effects_outer": both.outer}
+
+
+def tokens(keys: KeyStore, control: ControlStore) -> Callable[[str], str]:
+    """Returns what makes tokens of texts as the models do; the key is read with the first one."""
+    key = cache(lambda: _key(keys, control))
+    return lambda text: hmac.digest(key(), text.encode(), "sha256").hex()
 
 
 def _key(keys: KeyStore, control: ControlStore) -> bytes:

@@ -23,7 +23,8 @@ from ajprivacy_pipeline.storage.zones import Connection, engine_errors
 
 ADDED_COLUMNS = ("request_id VARCHAR, kind VARCHAR, customer_id VARCHAR, contact_id VARCHAR, email VARCHAR, "
                  "email_key VARCHAR, received_on DATE")
-STEP_COLUMNS = "request_id VARCHAR, identity_verified_on DATE, closed_on DATE, outcome VARCHAR"
+STEP_COLUMNS = ("request_id VARCHAR, identity_verified_on DATE, closed_on DATE, outcome VARCHAR, "
+                "verified_for VARCHAR")
 # Events that the models know of; the others are told to people alone.
 ADDED, VERIFIED, CLOSED, REFUSED = "added", "verify_identity", "close", "refuse"
 _NONCE = 12
@@ -37,6 +38,13 @@ class Asker:
     contact_id: str | None = None
     email: str | None = None
     email_key: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What tells whose it is: its contact, else its customer, else its address; and its address."""
+        whose = (f"contact:{self.contact_id}" if self.contact_id else f"customer:{self.customer_id}"
+                 if self.customer_id else None)
+        return tuple(name for name in (whose, f"email:{self.email_key}" if self.email_key else None) if name)
 
 
 @dataclass(frozen=True)
@@ -117,12 +125,17 @@ def recorded_steps(control: ControlStore) -> list[tuple[object, ...]]:
     return [(request_id, *_told(taken)) for request_id, taken in steps(control).items()]
 
 
-def _told(taken: list[Recorded]) -> tuple[date | None, date | None, str | None]:
-    verified = next((step.on for step in taken if step.event == VERIFIED), None)
+def _told(taken: list[Recorded]) -> tuple[date | None, date | None, str | None, str | None]:
+    """When the identity was verified, when it was closed and how, and the token of whose identity it was.
+
+    The last verification counts: an earlier one was somebody else's, before the request was corrected.
+    """
+    verified = next((step for step in reversed(taken) if step.event == VERIFIED), None)
+    who = (verified.on, verified.detail) if verified else (None, None)
     ended = next((step for step in taken if step.event in (CLOSED, REFUSED)), None)
     if ended is None:
-        return verified, None, None
-    return verified, ended.on, "refused" if ended.event == REFUSED else ended.detail
+        return who[0], None, None, who[1]
+    return who[0], ended.on, "refused" if ended.event == REFUSED else ended.detail, who[1]
 
 
 def write_added(con: Connection, control: ControlStore, keys: KeyStore) -> None:
@@ -137,7 +150,7 @@ def write_added(con: Connection, control: ControlStore, keys: KeyStore) -> None:
 
 def forget(control: ControlStore, today: date, limitation_months: int) -> int:
     """Forget whose requests were that were closed longer ago than the limitation period; returns how many."""
-    ended = {request_id for request_id, _, closed_on, _ in recorded_steps(control)
+    ended = {request_id for request_id, _, closed_on, *_ in recorded_steps(control)
              if isinstance(closed_on, date) and plus_months(closed_on, limitation_months) <= today}
     gone = [row["request_id"] for row in control.rows(sa.select(store.request_people.c.request_id))
             if row["request_id"] in ended]

@@ -4,7 +4,7 @@ Belongs here: reading them together, their deadlines. Does not belong here: taki
 (`person`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from ajprivacy_pipeline.calendar import plus_months
 from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.policy.rights import Rights
+from ajprivacy_pipeline.retention.effects import tokens
 from ajprivacy_pipeline.retention.recorded_requests import Asker, Recorded, added_requests, steps
 from ajprivacy_pipeline.rights.states import table
 from ajprivacy_pipeline.settings import Settings
@@ -91,7 +92,8 @@ def known_requests(settings: Settings, rights: Rights, month: Connection | None 
     named = {request.id for request in found}
     found += [Request(one.id, one.kind, "recorded", one.received_on, one.asker, _begins(one.kind, rights))
               for one in added_requests(control, keys) if one.id not in named]
-    return [_moved(request, taken.get(request.id, ())) for request in found]
+    token = tokens(keys, control)
+    return [_moved(request, taken.get(request.id, ()), token) for request in found]
 
 
 def find_request(settings: Settings, rights: Rights, request_id: str) -> Request:
@@ -130,10 +132,16 @@ def _of_warehouse(row: Sequence[Any], rights: Rights) -> Request:
                    verified_on, closed_on=closed_on, outcome=outcome)
 
 
-def _moved(request: Request, taken: Sequence[Recorded]) -> Request:
-    """A request after the steps that were recorded; what the warehouse has overtaken changes nothing."""
+def _moved(request: Request, taken: Sequence[Recorded], token: Callable[[str], str]) -> Request:
+    """A request after the steps that were recorded; what the warehouse has overtaken changes nothing.
+
+    Nor does it that somebody was identified whose request it was before the warehouse said whose it is.
+    """
     found = replace(request, steps=taken)
+    names = request.asker.names if request.asker else ()
     for step in taken:
+        if step.event == VERIFY and step.detail and names and step.detail not in map(token, names):
+            continue
         after = table().steps[step.event].moves.get(found.state) if step.event in table().steps else None
         if after is not None:
             found = replace(found, state=after, **_told(found, step))

@@ -11,6 +11,7 @@ from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.oversight.codes import check_code, check_name
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.retention import recorded_requests
+from ajprivacy_pipeline.retention.effects import tokens
 from ajprivacy_pipeline.retention.recorded_requests import Asker
 from ajprivacy_pipeline.rights.person import exists
 from ajprivacy_pipeline.rights.requests import CLOSE, EXTEND, REFUSE, VERIFY, Request, find_request
@@ -160,8 +161,10 @@ def record_step(settings: Settings, request_id: str, step: str, *, today: date, 
     with hold_lock(settings):
         request = find_request(settings, policy.rights, request_id)
         check_step(policy, request, step, today)
-        recorded_requests.append(ControlStore.in_folder(settings.control), request_id, step, by=by.strip(), on=today,
-                                 detail=detail)
+        control, names = ControlStore.in_folder(settings.control), request.asker.names if request.asker else ()
+        if step == VERIFY and names:  # it counts for whoever was identified, should the request become another's
+            detail = tokens(KeyStore(settings.keys, settings.root_key), control)(names[0])
+        recorded_requests.append(control, request_id, step, by=by.strip(), on=today, detail=detail)
 
 
 def check_step(policy: Policy, request: Request, step: str, today: date) -> None:
@@ -170,7 +173,7 @@ def check_step(policy: Policy, request: Request, step: str, today: date) -> None
     rule = table().steps[step]
     if step == VERIFY and request.verified_on is not None:
         raise RightsError(f"its identity was verified on {request.verified_on} already")
-    if rule.once and any(taken.event == step for taken in request.steps):
+    if rule.once and step != VERIFY and any(taken.event == step for taken in request.steps):
         raise RightsError(f"{step.replace('_', '-')} was recorded already")
     if rule.identity and request.waits_for_identity(policy.rights):
         raise RightsError("nothing is handed out before the person is identified (RGT-8): "
