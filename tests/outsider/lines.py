@@ -13,6 +13,7 @@ import pandas as pd
 from tests.outsider.published import ALL, Published, Shape
 
 Cell = frozenset[tuple[str, str]]  # the dimensions that are no total, with their values: equal in every table
+AT_MOST = {"partial_orders": ("orders",), "customers": ("orders", "messages"), "visitors": ("events",)}  # of a row
 SOMEBODY_S = frozenset({  # one or more in any listed row
     ("sales_monthly", "orders"), ("sales_monthly", "customers"), ("deliveries_monthly", "orders"),
     ("communications_monthly", "messages"), ("web_activity_monthly", "events")})
@@ -127,7 +128,7 @@ def _add(system: System, frame: pd.DataFrame, shape: Shape, published: Published
     keys = [tuple(str(value) for value in row) for row in frame[list(dimensions)].itertuples(index=False, name=None)]
     values = frame[system.measure].astype("Float64") if not system.amount else frame[system.measure]
     spread = frame["rounded_to"] / 2 if "rounded_to" in frame else pd.Series(0.0, index=frame.index)
-    whole = frame.get(_whole(system.measure))
+    whole = next((frame[name] for name in AT_MOST.get(system.measure, ()) if name in frame), None)
     orders = frame.get("orders") if system.measure == "units" else None
     cells = {}
     for i, key in enumerate(keys):
@@ -147,11 +148,6 @@ def _add(system: System, frame: pd.DataFrame, shape: Shape, published: Published
             level = tuple(i != at and value == ALL for i, value in enumerate(key))
             if key[at] == ALL and level in levels:
                 _relate(system, shape, dimension, total, parts.get(key, []))
-
-
-def _whole(measure: str) -> str:
-    """The measure that another one is a part of, by its name."""
-    return measure.removeprefix("partial_") if measure.startswith("partial_") else ""
 
 
 def _relate(system: System, shape: Shape, dimension: str, total: Cell, parts: list[Cell]) -> None:
