@@ -1,7 +1,7 @@
 """One apply from start to end: what is left of a plan is decided anew, carried out in batches, recorded, verified.
 
 Belongs here: the order of an apply, what is resumed after it was killed, and what it comes to. Does not belong here:
-the inside of a batch (`apply`), what is still due (`fresh`).
+the inside of a batch (`apply`), what is still due (`fresh`), what became of each row (`outcome`).
 """
 
 import json
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ajprivacy_pipeline.clock import today
-from ajprivacy_pipeline.enforcement import batch_size, bodies, erased, fresh, guarded, rectified, shapes
+from ajprivacy_pipeline.enforcement import batch_size, bodies, erased, fresh, guarded, outcome, rectified, shapes
 from ajprivacy_pipeline.enforcement.apply import (
     BusyError,
     Checkpoint,
@@ -153,7 +153,7 @@ class _Apply:
         require_same_keys(self.writer, self.keys)
         require_unrestored(self.writer, self.ledger)
         self._resume()
-        before = self._tally()
+        before = outcome.tally(self.con)
         move(self.control, self.ledger, self.plan, "applying", by)
         for _ in range(self.policy.enforcement.batch.rounds):
             self.seen = Seen(today(self.policy.retention.time_zone), said_by_people(self.settings),
@@ -161,7 +161,7 @@ class _Apply:
             fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, self.seen.on)
             if not fresh.hold_against(self.con, self.policy, self.ground, self.plan):
                 break
-            self.written_back = self.written_back or self._written_back()
+            self.written_back = self.written_back or outcome.written_back(self.con)
             erased.remember(self.con, self.keys, self.plan.id, self.policy, stages_of(self.policy))
             guarded.prepare(self.con, self.keys, self.control, self.policy)
             remember_facts(self.con, self.settings, self.policy, self.control, fresh.PENDING)
@@ -172,7 +172,7 @@ class _Apply:
             except EnforcementError:
                 self._finish(before, by, verified=False)
                 raise
-        self._leave_the_rest()
+        outcome.leave_the_rest(self.con, FirstDue(self.control, self.keys), self.plan.month, self.policy)
         return self._finish(before, by)
 
     def _resume(self) -> None:
@@ -189,7 +189,7 @@ class _Apply:
                     self.con.execute("CREATE OR REPLACE TABLE scratch.going AS FROM made.rows WHERE batch = $number",
                                      {"number": number})
                     self._record(number, json.loads(markers[number]))
-                self._settle(number)
+                outcome.settle(self.con, number)
             else:
                 self.con.execute("UPDATE made.rows SET state = NULL, batch = NULL WHERE batch = $number",
                                  {"number": number})
@@ -213,7 +213,7 @@ class _Apply:
             self.sizes[is_bulk] = batch_size.next_size(self.policy.enforcement.batch, len(turns), done.locked_seconds,
                                                        is_bulk=is_bulk)
             self.checkpoint("recorded")
-            self._settle(number)
+            outcome.settle(self.con, number)
             self.batches += 1
             self.arrived += done.arrived
             self.counts += done.counts
@@ -255,36 +255,6 @@ class _Apply:
             "carried_out": carried_rows(
                 self.control, self.keys, {subject for subject, _, is_proven in rows if is_proven}, self.plan.month)})
 
-    def _settle(self, number: int) -> None:
-        self.con.execute(f"UPDATE made.rows SET state = CASE WHEN is_carried THEN '{fresh.APPLIED}' "
-                         f"ELSE '{fresh.NOT_CARRIED_OUT}' END WHERE batch = $number AND state = '{fresh.INTENDED}'",
-                         {"number": number})
-
-    def _leave_the_rest(self) -> None:
-        """Whoever was busy in every round waits for the next plan."""
-        self.con.execute(f"UPDATE made.rows SET state = '{fresh.WAITS}' WHERE state IS NULL")
-        left = self.con.execute("SELECT entity, record_id, part, due_on FROM made.rows WHERE state NOT IN "
-                                f"('{fresh.APPLIED}', '{fresh.ALREADY}') AND due_on IS NOT NULL").fetchall()
-        known = FirstDue(self.control, self.keys)
-        known.remember(left, self.plan.month)
-        dropped = self.con.execute("SELECT entity, record_id, part FROM made.rows WHERE list_contains($dropped, state)",
-                                   {"dropped": list(fresh.DROPPED)}).fetchall()
-        known.remember_dropped(dropped, self.plan.month, self.policy.enforcement.dropped_months)
-
-    def _written_back(self) -> int:
-        """Rows that were carried out and hold something again."""
-        return int(self.con.execute("SELECT count(*) FROM scratch.pending AS p JOIN made.rows AS r USING (row_no) "
-                                    f"WHERE r.state = '{fresh.APPLIED}'").fetchall()[0][0])
-
-    def _oldest_left(self) -> str | None:
-        """Since when the oldest is due of what was not carried out."""
-        oldest = self.con.execute("SELECT min(due_on) FROM made.rows WHERE state NOT IN "
-                                  f"('{fresh.APPLIED}', '{fresh.ALREADY}', '{fresh.NOT_DUE}')").fetchall()[0][0]
-        return oldest.isoformat() if oldest else None
-
-    def _tally(self) -> dict[str | None, int]:
-        return dict(self.con.execute("SELECT state, count(*) FROM made.rows GROUP BY ALL").fetchall())
-
     def _afterwards(self) -> tuple[list[bodies.Hit], list[bodies.Residue]]:
         """What still stands somewhere, and what may still lie in files; both are said and undo nothing."""
         stages, sought = stages_of(self.policy), None
@@ -323,7 +293,7 @@ class _Apply:
             body["anonymised"] = len(people.anonymised)
 
     def _finish(self, before: Mapping[str | None, int], by: str, *, verified: bool = True) -> shapes.ApplyResult:
-        after = self._tally()
+        after = outcome.tally(self.con)
         hits, residue = self._afterwards() if verified else ([], [])
         earlier = before.get(fresh.APPLIED, 0) - self.written_back
         result: shapes.ApplyResult = {
@@ -345,7 +315,7 @@ class _Apply:
             "applied": after.get(fresh.APPLIED, 0), "dropped": result["dropped"],
             "already": after.get(fresh.ALREADY, 0),
             "not_carried_out": result["not_carried_out"], "arrived_meanwhile": result["arrived_meanwhile"],
-            "written_back": result["written_back"], "oldest_overdue_on": self._oldest_left(),
+            "written_back": result["written_back"], "oldest_overdue_on": outcome.oldest_left(self.con),
             "seen_on": self.seen.on.isoformat(), "residue": residue, "sweep": hits}
         if verified:
             self._count_people(hits, body)
