@@ -90,6 +90,8 @@ class Words:
         return text + (self._filled(self._t["terms"]["open_invoices"], {"invoices": invoices}) if invoices else "")
 
     def _reason(self, kind: str, refs: dict[str, object]) -> str:
+        if refs.pop("of_several", False) and self._for_customer:
+            kind = "stopped_for_address"
         end = refs.get("warranty_end")
         if kind == "warranty_tail" and isinstance(end, date) and end <= self._as_of:
             kind = "warranty_tail_past"

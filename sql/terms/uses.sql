@@ -5,7 +5,7 @@
 -- doc: The profile lives while it is used, anything is open or an obligation runs, and some months after; individualisation and
 --   identification with the last transaction in place of obligations, and no longer for a warranty alone. What counts: open
 --   cases; else the closing of the profile; else blocked orders; else its uses. Objections and erasures that came after the
---   profile end it, each by itself.
+--   profile end it, each by itself; of_several, if it came by an address alone that several have.
 WITH lasting AS (
     SELECT subject_no, created_on, last_login_on, CASE WHEN closed_on <= $as_of THEN closed_on END AS closed_on,
         unnest(['profile', 'individualisation', 'identification']) AS purpose, subject_type
@@ -37,8 +37,8 @@ WITH lasting AS (
         AND (t.purpose = 'profile' OR b.kind <> 'warranty_unknown')
     WHERE NOT t.case_open AND t.closed_on IS NULL
 ), stops AS (
-    SELECT DISTINCT t.subject_no, t.purpose, 5 AS section, r.request_id AS request, r.received_on AS day, 
-        CASE r.kind WHEN 'objection' THEN 'objection' ELSE 'erasure_received' END AS kind
+    SELECT DISTINCT t.subject_no, t.purpose, 5 AS section, r.request_id AS request, r.received_on AS day,
+        CASE r.kind WHEN 'objection' THEN 'objection' ELSE 'erasure_received' END AS kind, CASE WHEN r.by_email AND r.matches > 1 THEN true END AS of_several
     FROM timed AS t JOIN retention.requests AS r ON r.subject_no = t.subject_no AND r.received_on >= t.created_on
     WHERE r.stops_marketing AND t.purpose = 'individualisation'
     UNION ALL BY NAME

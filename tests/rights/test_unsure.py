@@ -16,13 +16,18 @@ SHOP: Rows = {
         {"customer_id": "1", "name": "Tor Vik", "email": "felles@example.no", "gender": "m", **OLD},
         {"customer_id": "2", "name": "Tone Vik", "email": "Felles@example.no", "gender": "f", **OLD},
         # what stays after erasure: a decade and a digit
-        {"customer_id": "3", "birth_date": "1970-01-01", "postal_code": "7", "country": "NO", **OLD}],
+        {"customer_id": "3", "birth_date": "1970-01-01", "postal_code": "7", "country": "NO", **OLD},
+        *({"customer_id": who, "email": "par@example.no", "gender": "f", **OLD, "last_login_at": "2026-08-01"}
+          for who in ("4", "5"))],
     "orders": [{"order_id": "gift", "customer_id": "3", "ordered_at": "2026-07-01", "delivered_at": "2026-07-05",
                 "paid_at": "2026-07-01", "total_amount": "10", "delivery_name": "Gro By",
                 "delivery_email": "gro@example.no"}],
     "rights_requests": [
         {"request_id": "r", "kind": "restriction", "email": "felles@example.no", "received_at": "2026-10-05"},
-        {"request_id": "a", "kind": "access", "email": "felles@example.no", "received_at": "2026-10-06"}],
+        {"request_id": "a", "kind": "access", "email": "felles@example.no", "received_at": "2026-10-06"},
+        {"request_id": "o", "kind": "objection", "email": "par@example.no", "received_at": "2026-10-07"}],
+    "newsletter_subscriptions": [
+        {"subscription_id": "n", "customer_id": "4", "email": "par@example.no", "subscribed_at": "2026-01-01"}],
 }
 REQUESTS = ("et krav om begrenset behandling", "et krav om innsyn eller dataportabilitet")
 FREEZE = "en sperre som følger e-postadressen"
@@ -67,6 +72,16 @@ def test_nor_by_the_explanation_for_the_customer(say: Say) -> None:
     assert FREEZE in text
     assert not [name for name in (*REQUESTS, "henvendelse r", "henvendelse a", "5. oktober 2026") if name in text]
     assert "henvendelse r" in say("explain", "customer:1")[1]  # the staff must see it
+
+
+def test_an_objection_by_an_address_of_several_is_told_as_what_it_did(say: Say) -> None:
+    for lang, told, named in (("nb", "dagen markedsføring til e-postadressen ble stanset", "nnsigelse o"),
+                              ("en", "the day marketing to the e-mail address was stopped", "bjection o")):
+        code, text, err = say("explain", "customer:4", "--for-customer", "--lang", lang)
+        assert code == 0, err
+        assert told in text
+        assert named not in text
+        assert named in say("explain", "customer:4", "--lang", lang)[1]  # the staff must see it
 
 
 def test_a_persons_own_request_is_told(answered: Answered, say: Say) -> None:
