@@ -3,6 +3,7 @@
 import ast
 import re
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,6 +68,13 @@ def test_arrows_run_down() -> None:
         upwards += [(_name(path), room) for room in rooms & floors.keys() - {own}
                     if own is not None and floors[room] >= floors[own]]
     assert upwards == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Not even for types, or late: of two that do, each can be read only with the other."""
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in DOMAIN}
+    graph = {name: _imports(path) & modules.keys() - {name} for name, path in modules.items()}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(modules)
 
 
 def test_every_room_has_a_floor() -> None:

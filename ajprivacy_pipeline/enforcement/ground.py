@@ -36,9 +36,10 @@ from ajprivacy_pipeline.warehouse.constraints import (
     catalogue_hash,
     refusals,
 )
-from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, load_mapping, resolve
+from ajprivacy_pipeline.warehouse.mapping import load_mapping, resolve
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
 from ajprivacy_pipeline.warehouse.mapping_file import mapping_faults
+from ajprivacy_pipeline.warehouse.resolved import ResolvedSource
 from ajprivacy_pipeline.warehouse.source import Source
 
 

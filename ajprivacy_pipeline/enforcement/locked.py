@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE, Connection, bare, quote
 from ajprivacy_pipeline.warehouse.extract import not_null_columns
-from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, ResolvedTable
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
+from ajprivacy_pipeline.warehouse.resolved import ResolvedSource, ResolvedTable
 from ajprivacy_pipeline.warehouse.settle import settle_rows
 
 if TYPE_CHECKING:

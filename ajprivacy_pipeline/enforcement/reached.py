@@ -16,8 +16,7 @@ from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.warehouse.constraints import TableFacts
 from ajprivacy_pipeline.warehouse.declared import Copy
 from ajprivacy_pipeline.warehouse.heirs import same_table, share_rows
-from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
-from ajprivacy_pipeline.warehouse.reads import Cell, Reads, Spot
+from ajprivacy_pipeline.warehouse.resolved import Cell, Reads, ResolvedSource, Spot
 from ajprivacy_pipeline.warehouse.rows import apart, covers, told_by, unlike
 
 _NUMBER = re.compile(r"-|-?[0-9]+")

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 
 from ajprivacy_pipeline.enforcement.stages import Part, Stage
 from ajprivacy_pipeline.policy import Sources
-from ajprivacy_pipeline.warehouse.arms import Arm
 from ajprivacy_pipeline.warehouse.heirs import Heirs, Path, names_of, share_rows
-from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, ResolvedTable
-from ajprivacy_pipeline.warehouse.reads import Made
+from ajprivacy_pipeline.warehouse.resolved import Arm, Made, ResolvedSource, ResolvedTable
 from ajprivacy_pipeline.warehouse.rows import Told, apart
 
 

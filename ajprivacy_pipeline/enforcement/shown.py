@@ -16,7 +16,7 @@ from ajprivacy_pipeline.enforcement.values import Context, ends_as
 from ajprivacy_pipeline.enforcement.work import Going, columns_of
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
-from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
+from ajprivacy_pipeline.warehouse.resolved import ResolvedTable
 from ajprivacy_pipeline.warehouse.texts import as_text
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field, replace
 from ajprivacy_pipeline.enforcement.readers import Reader, key_of, other_rows, readers_beside, readers_of
 from ajprivacy_pipeline.enforcement.stages import Part, Stage
 from ajprivacy_pipeline.policy import Sources
-from ajprivacy_pipeline.warehouse.arms import Arm, Value
-from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedSource, ResolvedTable
+from ajprivacy_pipeline.warehouse.resolved import Arm, ResolvedColumn, ResolvedSource, ResolvedTable, Value
 
 
 @dataclass(frozen=True)

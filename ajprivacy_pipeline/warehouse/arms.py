@@ -9,59 +9,19 @@ one. What is not understood down to one column of one table is an arm whose rows
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 from ajprivacy_pipeline.warehouse.constraints import Catalogue
+from ajprivacy_pipeline.warehouse.resolved import Arm, Cell, Columns, Path, ResolvedTable, Shown, Value
 from ajprivacy_pipeline.warehouse.rows import Told, sums_up
 from ajprivacy_pipeline.warehouse.source import Source, find
 
-if TYPE_CHECKING:
-    from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
-    from ajprivacy_pipeline.warehouse.reads import Cell
-
-Path = tuple[str, ...]
-Value = bool | int | str
 _PREFIX = re.compile(r"([!-\[\]-~][ -\[\]-~]*)?")  # printable ASCII that begins with no blank, and no backslash
 _TEXTS = (exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR)
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What a column of one arm shows: a literal text, and behind it a cell as it stands; None: something else."""
-
-    prefix: str
-    cell: "Cell | None"
-    is_null: bool = False  # of every row
-    bare: frozenset[str] = frozenset()  # values of the cell that have no prefix
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One arm of what feeds a table of the contract: how its ids begin, and in whose rows it can be changed.
-
-    `plain` are the contract's columns that show a text as it stands in the source, or nothing. `table` is empty where
-    its rows cannot be found. `key` is the column of the source behind the prefix; `columns` maps the contract's columns
-    to those of the same row that they show, those of `behind` with a prefix; `mention` and `only` tell of which rows,
-    as in `reads.Cell`. `ends` are what columns are given instead of deleting the row.
-    """
-
-    prefix: str
-    plain: frozenset[str]
-    table: Path = ()
-    key: str = ""
-    columns: Mapping[str, str] = field(default_factory=dict)
-    mention: int = -1
-    only: Told = frozenset()
-    ends: Mapping[str, Value] = field(default_factory=dict)
-    behind: frozenset[str] = frozenset()
-
-
-Columns = Mapping[str, Shown]
-CellOf = Callable[[exp.Column], "Cell | None"]
+CellOf = Callable[[exp.Column], Cell | None]
 
 
 def arms_of(scope: Scope, cell_of: CellOf, dialect: str) -> list[Columns]:
@@ -167,7 +127,7 @@ def _arms(scope: Scope, looking: _Looking) -> Iterator[list[tuple[str, Shown]]]:
         raise _UnclearError
 
 
-def found_arms(source: Source, keys: Sequence[str], table: "ResolvedTable", ends: Mapping[str, Mapping[str, Value]],
+def found_arms(source: Source, keys: Sequence[str], table: ResolvedTable, ends: Mapping[str, Mapping[str, Value]],
                nobody: frozenset[str]) -> tuple[Arm, ...]:
     """Returns the arms of what feeds a table of the contract; none where an id does not tell for certain which it is.
 
@@ -229,14 +189,14 @@ def _found(source: Source, key: str, arm: Columns, nobody: frozenset[str], *, al
                behind=frozenset(name for name in own if arm[name].prefix))
 
 
-def _of_texts(source: Source, cell: "Cell") -> Told:
+def _of_texts(source: Source, cell: Cell) -> Told:
     """Of which rows a cell is, as far as texts tell: as numbers, '1' and '01' mean the same rows."""
     known = source.tables(cell.table[0] if len(cell.table) > 1 else None).get(cell.table[-1], {})
     texts = {name.casefold() for name, column in known.items() if column.kind == "text"}
     return frozenset(pair for pair in cell.only if pair[0] in texts)
 
 
-def _kind(source: Source, cell: "Cell") -> str:
+def _kind(source: Source, cell: Cell) -> str:
     known = source.tables(cell.table[0] if len(cell.table) > 1 else None).get(cell.table[-1], {})
     return known[cell.column].kind if cell.column in known else ""
 

@@ -16,9 +16,10 @@ from ajprivacy_pipeline.storage.control import utc_now
 from ajprivacy_pipeline.warehouse.beside import EXTRACTION_COLUMNS
 from ajprivacy_pipeline.warehouse.conversions import raw_type
 from ajprivacy_pipeline.warehouse.locked_tables import Path, held_still, reads_from, without_snapshot
-from ajprivacy_pipeline.warehouse.mapping import Mapping, ResolvedColumn, ResolvedSource, ResolvedTable, resolve
+from ajprivacy_pipeline.warehouse.mapping import Mapping, resolve
 from ajprivacy_pipeline.warehouse.native import postgres_reader, sqlite_reader
 from ajprivacy_pipeline.warehouse.reader import Reader, SourceChangedError
+from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn, ResolvedSource, ResolvedTable
 from ajprivacy_pipeline.warehouse.sessions import SQLITE_HASH
 from ajprivacy_pipeline.warehouse.source import Source, open_source
 from ajprivacy_pipeline.warehouse.stream import StreamReader

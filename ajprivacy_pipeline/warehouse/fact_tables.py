@@ -10,7 +10,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.warehouse.facts import fact_rows
-from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
+from ajprivacy_pipeline.warehouse.resolved import ResolvedTable
 from ajprivacy_pipeline.warehouse.texts import as_text
 
 _ARROW = {"VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"),

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE
 from ajprivacy_pipeline.warehouse.keyed import array
-from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.packed import PackedTexts
+from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
 from ajprivacy_pipeline.warehouse.texts import as_text
 

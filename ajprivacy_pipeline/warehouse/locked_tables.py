@@ -7,17 +7,14 @@ Does not belong here: reading (`stream`), whether such tables may be written to 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.warehouse.address import driver_errors
+from ajprivacy_pipeline.warehouse.resolved import ResolvedSource, ResolvedTable
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
 from ajprivacy_pipeline.warehouse.source import Source
-
-if TYPE_CHECKING:
-    from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, ResolvedTable
 
 Path = tuple[str, str]  # (database, table)
 _WITHOUT = sa.text("""
@@ -28,7 +25,7 @@ _WITHOUT = sa.text("""
     ORDER BY t.TABLE_SCHEMA, t.TABLE_NAME""")
 
 
-def without_snapshot(source: Source, resolved: "ResolvedSource") -> dict[Path, str]:
+def without_snapshot(source: Source, resolved: ResolvedSource) -> dict[Path, str]:
     """Returns the tables that the mapping reads and no snapshot covers, each with its engine.
 
     A table that a query names and that cannot be told from another one of the name counts too.
@@ -46,7 +43,7 @@ def without_snapshot(source: Source, resolved: "ResolvedSource") -> dict[Path, s
             if any(reads_from(source, table, path) for table in resolved.tables.values() if table is not None)}
 
 
-def reads_from(source: Source, table: "ResolvedTable", path: Path) -> bool:
+def reads_from(source: Source, table: ResolvedTable, path: Path) -> bool:
     """Whether a table of the contract may be made of a table of the source."""
     own = source.connection.dialect.default_schema_name or ""
     if table.source_table is not None and (own, *table.source_table)[-2:] == path:

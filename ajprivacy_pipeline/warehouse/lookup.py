@@ -15,8 +15,9 @@ from ajprivacy_pipeline.storage.zones import WHITE_SPACE
 from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.facts import fact_rows, shown
 from ajprivacy_pipeline.warehouse.forms import email_key, like_pattern
-from ajprivacy_pipeline.warehouse.mapping import ResolvedSource, ResolvedTable, resolve
+from ajprivacy_pipeline.warehouse.mapping import resolve
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
+from ajprivacy_pipeline.warehouse.resolved import ResolvedSource, ResolvedTable
 from ajprivacy_pipeline.warehouse.source import Source, open_source
 from ajprivacy_pipeline.warehouse.texts import text_of
 from ajprivacy_pipeline.warehouse.zoned import with_zone

@@ -4,11 +4,11 @@ Belongs here: finding tables and columns, letting the source check expressions, 
 Does not belong here: the file's shape (mapping_file.py), reading rows.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 
 from ajprivacy_pipeline import policy
-from ajprivacy_pipeline.warehouse.arms import Arm, found_arms
+from ajprivacy_pipeline.warehouse.arms import found_arms
 from ajprivacy_pipeline.warehouse.composed import Composer
 from ajprivacy_pipeline.warehouse.conversions import unfit
 from ajprivacy_pipeline.warehouse.findings import Finding, Level, Rank, note, ranked
@@ -17,57 +17,14 @@ from ajprivacy_pipeline.warehouse.made_of_parts import plain_entry
 from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping, TableEntry, load_mapping, mapping_faults
 from ajprivacy_pipeline.warehouse.merged import with_survivors
 from ajprivacy_pipeline.warehouse.readable import of_the_session, readable, with_bytes
-from ajprivacy_pipeline.warehouse.reads import Reads, aliases_of, reads_of
+from ajprivacy_pipeline.warehouse.reads import aliases_of, reads_of
+from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn, ResolvedSource, ResolvedTable
 from ajprivacy_pipeline.warehouse.shared_cells import MASTERS, cells_of, of_master, remarks, shared_rows
 from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, find, require_tables
 from ajprivacy_pipeline.warehouse.unread import unread
 from ajprivacy_pipeline.warehouse.written import changed, written
 
-__all__ = ["Finding", "Mapping", "ResolvedColumn", "ResolvedSource", "ResolvedTable", "cells_of", "check",
-           "load_mapping", "resolve"]
-
-
-@dataclass(frozen=True)
-class ResolvedColumn:
-    """What feeds a canonical column. `sql` is an expression in the source's dialect, identifiers quoted."""
-
-    sql: str
-    type: ColumnType
-    source_column: str | None  # None: a constant or an expression, which cannot be written to
-    constant: str | None = None
-    nullable: bool = True
-    written: tuple[str, ...] = ()  # the columns of `ResolvedTable.written_table` that are changed for it
-    wrapped: bool = False  # whether `sql` shows the source column otherwise than it stands there (`readable`)
-    keyless: bool = False  # whether no row is found again by what it shows
-    leads: str | None = None  # the id that stands in its row, where a survivor is shown in its place (`merged`)
-
-    @property
-    def is_made(self) -> bool:
-        """Whether the source computes it."""
-        return self.source_column is None and self.constant is None
-
-
-@dataclass(frozen=True)
-class ResolvedTable:
-    """What feeds a canonical table. `relation` is what stands behind FROM in the source's dialect."""
-
-    relation: str
-    source_table: tuple[str, ...] | None  # (schema, table) or (table,); None: a query, which cannot be written to
-    columns: dict[str, ResolvedColumn | None]  # every canonical column, in the order of the contract
-    written_table: tuple[str, ...] | None = None  # the table in whose rows it is changed; None: it cannot be
-    mention: int | None = None  # which mention of it in `reads` these rows are
-    reads: Reads | None = None  # by canonical column; None: plain columns alone, or not understood
-    arms: tuple[Arm, ...] = ()  # where an id tells in which table its row is changed; none: in `written_table` alone
-
-
-@dataclass(frozen=True)
-class ResolvedSource:
-    """A mapping held against a warehouse: everything in it exists there. None = absent, hence empty."""
-
-    tables: dict[str, ResolvedTable | None]
-    evidence_missing: dict[str, tuple[str, ...]]  # canonical table → columns, or ("*",) for the whole table
-    of_master: dict[str, tuple[str, ...]] = field(default_factory=dict)  # → columns that have nothing of their own
-    heirs: frozenset[tuple[tuple[str, ...], tuple[str, ...]]] = frozenset()  # (heir, table whose rows they are too)
+__all__ = ["Finding", "Mapping", "cells_of", "check", "load_mapping", "resolve"]
 
 
 def resolve(source: Source, mapping: Mapping, sources: policy.Sources) -> ResolvedSource:

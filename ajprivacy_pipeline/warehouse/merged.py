@@ -5,13 +5,10 @@ Belongs here: `merged_into` of the mapping as SQL beside what feeds a table. Doe
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.warehouse.composed import Composer
 from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping, TableEntry
-
-if TYPE_CHECKING:
-    from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn
+from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn
 
 Columns = dict[str, "ResolvedColumn | None"]
 _STEPS = 4  # how often the survivor of a merger may have been merged in turn; what leads further is not merged

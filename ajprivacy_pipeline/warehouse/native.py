@@ -18,8 +18,8 @@ from psycopg.conninfo import make_conninfo
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.address import driver_errors, meaning
-from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.reader import SourceChangedError, failure, fed_columns, insert, scan, scannable
+from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.source import Source
 from ajprivacy_pipeline.warehouse.sqlite_guard import guarded
 

@@ -6,17 +6,14 @@ read (`run.rows_look`).
 
 from collections.abc import Iterator
 from collections.abc import Mapping as Rows
-from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.composed import Composer
 from ajprivacy_pipeline.warehouse.findings import Finding, note
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping, TableEntry
 from ajprivacy_pipeline.warehouse.merged import not_merged
+from ajprivacy_pipeline.warehouse.resolved import ResolvedSource
 from ajprivacy_pipeline.warehouse.source import Source
-
-if TYPE_CHECKING:
-    from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
 
 
 def marked_in_vain(source: Source, mapping: Mapping) -> Iterator[Finding]:
@@ -39,7 +36,7 @@ def marked_in_vain(source: Source, mapping: Mapping) -> Iterator[Finding]:
                        f"nothing in {gone.at}: their profiles are not closed; name a column that says when")
 
 
-def left_out(source: Source, resolved: "ResolvedSource", read: Rows[str, int]) -> Iterator[Finding]:
+def left_out(source: Source, resolved: ResolvedSource, read: Rows[str, int]) -> Iterator[Finding]:
     """Yields how many rows a query does not show of the table whose rows it shows: who stands in them stays for ever.
 
     Args:

@@ -7,15 +7,12 @@ belong here: zones that the mapping names (`zoned`), which types fit at all (`co
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.policy import ColumnType as Canonical
 from ajprivacy_pipeline.warehouse.reads import definitions_of, reads_of
+from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
 from ajprivacy_pipeline.warehouse.source import ColumnType, Source, find
-
-if TYPE_CHECKING:
-    from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
 
 _HEX = {"postgresql": "encode({0}, 'hex')", "mysql": "lower(hex({0}))", "mariadb": "lower(hex({0}))",
         "sqlite": "CASE WHEN typeof({0}) = 'blob' THEN lower(hex({0})) ELSE CAST({0} AS TEXT) END"}
@@ -26,7 +23,7 @@ _OF_SESSION = re.compile(r"\b(?:from_unixtime|now|current_timestamp|localtime|lo
                          r"|sysdate)\b", re.IGNORECASE)
 
 
-def readable(column: "ResolvedColumn", canonical: Canonical, dialect: str) -> "ResolvedColumn":
+def readable(column: ResolvedColumn, canonical: Canonical, dialect: str) -> ResolvedColumn:
     """Returns what feeds a column, wrapped where its values would else arrive as something else.
 
     A TIMESTAMP of MySQL's comes in UTC (`sessions`) and gets its Z; bytes of an id become hexadecimal digits; bits a
@@ -67,7 +64,7 @@ def with_bytes(source: Source, relation: str, known: dict[str, ColumnType]) -> d
     return found
 
 
-def of_the_session(source: Source, table: "ResolvedTable", name: str) -> bool:
+def of_the_session(source: Source, table: ResolvedTable, name: str) -> bool:
     """Whether a column shows moments of MySQL's session, which is UTC here, and nothing says so.
 
     That is an expression or a query over a TIMESTAMP, or over now() and its like, which does not end as a TIMESTAMP.
@@ -84,7 +81,7 @@ def of_the_session(source: Source, table: "ResolvedTable", name: str) -> bool:
     return _is_unsaid(source, table, column.sql, set(_timestamps(source, table, name)))
 
 
-def _timestamps(source: Source, table: "ResolvedTable", name: str) -> Iterator[str]:
+def _timestamps(source: Source, table: ResolvedTable, name: str) -> Iterator[str]:
     """The names of TIMESTAMP columns that a column is made of; of all there are where that is not understood."""
     if table.reads is not None:
         yield from (cell.column.casefold() for cell in table.reads.columns[name].cells
@@ -94,7 +91,7 @@ def _timestamps(source: Source, table: "ResolvedTable", name: str) -> Iterator[s
                     if kind.kind == "timestamptz")
 
 
-def _is_unsaid(source: Source, table: "ResolvedTable", shown: str, timestamps: set[str]) -> bool:
+def _is_unsaid(source: Source, table: ResolvedTable, shown: str, timestamps: set[str]) -> bool:
     """Whether what a column is made of shows the session's time somewhere without a zone beside it."""
     parts = [shown]
     if table.source_table is None:
@@ -104,7 +101,7 @@ def _is_unsaid(source: Source, table: "ResolvedTable", shown: str, timestamps: s
         _OF_SESSION.search(part) or timestamps.intersection(re.findall(r"\w+", part.casefold()))) for part in parts)
 
 
-def _query(table: "ResolvedTable") -> str:
+def _query(table: ResolvedTable) -> str:
     """The query behind a relation, which stands in brackets under a name."""
     return table.relation.removeprefix("(").removesuffix(") AS mapped")
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from ajprivacy_pipeline.errors import PrivacyError, SourceError, ZoneError
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.address import Address, meaning
-from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
+from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn, ResolvedTable
 
 
 class SourceChangedError(Exception):

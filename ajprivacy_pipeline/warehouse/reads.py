@@ -5,7 +5,7 @@ from it (`written`, `enforcement.targets`), our own models (`lineage`).
 What is not understood is said so (None): whoever asks then counts any column whose name stands in the text as read.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -18,8 +18,9 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, ScopeType, build_scope
 
-from ajprivacy_pipeline.warehouse.arms import Columns, arms_of
-from ajprivacy_pipeline.warehouse.rows import Told, equals_of, leaves_none_out, told_of
+from ajprivacy_pipeline.warehouse.arms import arms_of
+from ajprivacy_pipeline.warehouse.resolved import Cell, Columns, Made, Reads, Spot
+from ajprivacy_pipeline.warehouse.rows import equals_of, leaves_none_out, told_of
 from ajprivacy_pipeline.warehouse.source import Source
 
 
@@ -34,64 +35,6 @@ class _MySQL(MySQL):
 DIALECTS: dict[str, str | type[Dialect]] = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": _MySQL,
                                             "mariadb": _MySQL}
 _VALUES = (ScopeType.ROOT, ScopeType.DERIVED_TABLE, ScopeType.CTE, ScopeType.SET_OPERATION)  # whose columns go on
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A column of one mention of a table: two mentions in one query mean two rows, perhaps.
-
-    `only` tells of which rows at most: by folded column, the words of which one stands there (`rows.told`).
-    """
-
-    table: tuple[str, ...]
-    column: str
-    mention: int
-    only: Told = frozenset()
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a column is made of; `plain` where it is one column as it stands.
-
-    `values` are those of the cells that are shown; the others tell which rows these are. So do those of `beside`, by
-    which a row of another table is found with LEFT JOIN: they tell what is shown, and not whether the row is there.
-    """
-
-    cells: frozenset[Cell]
-    plain: bool
-    values: frozenset[Cell] = frozenset()
-    beside: frozenset[Cell] = frozenset()
-
-
-Spot = tuple[int, str]  # a mention of a table, and a column of it
-
-
-@dataclass(frozen=True)
-class Reads:
-    """What a SELECT reads: for each of its columns, and to tell which rows there are.
-
-    `equal` are pairs of spots: in every row that is read of the first one's mention, both hold the same. `arms` are
-    what the columns show in each arm of a union, or in the one there is; none where views or WITH are read.
-    """
-
-    columns: Mapping[str, Made]
-    rows: frozenset[Cell]
-    equal: frozenset[tuple[Spot, Spot]] = frozenset()
-    arms: tuple[Columns, ...] = ()
-
-    def found_by(self, column: str) -> frozenset[Spot]:
-        """Returns the spots that hold, in every row that is read of their mention, what a column of this SELECT shows.
-
-        None where the column is not one of a table's as it stands there.
-        """
-        made = self.columns.get(column)
-        if made is None or not made.plain:
-            return frozenset()
-        found, more = set[Spot](), {(cell.mention, cell.column) for cell in made.cells}
-        while more - found:
-            found |= more
-            more = {own for own, other in self.equal if other in found}
-        return frozenset(found)
 
 
 def reads_of(source: Source, select: str) -> Reads | None:

@@ -6,18 +6,14 @@ for what when it is carried out (`enforcement.targets`).
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
-from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.warehouse.findings import Finding, note
 from ajprivacy_pipeline.warehouse.heirs import Heirs, same_table, share_rows
 from ajprivacy_pipeline.warehouse.mapping_file import TableEntry
-from ajprivacy_pipeline.warehouse.reads import Cell, Made
+from ajprivacy_pipeline.warehouse.resolved import Cell, Made, ResolvedTable
 from ajprivacy_pipeline.warehouse.rows import apart, is_only
 from ajprivacy_pipeline.warehouse.source import Source
-
-if TYPE_CHECKING:
-    from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
 
 Place = tuple[tuple[str, ...], str]  # a table of the source, and a column of it
 MASTERS = ("customers", "contacts")
@@ -108,7 +104,7 @@ def shared_rows(source: Source, tables: Mapping[str, "ResolvedTable | None"], so
                                "other, or is not carried out by us")
 
 
-def _paths(table: "ResolvedTable") -> set[tuple[str, ...]]:
+def _paths(table: ResolvedTable) -> set[tuple[str, ...]]:
     """The tables that one of the contract reads."""
     cells = {cell for made in made_of(table).values() for cell in made.cells | made.beside}
     rows = table.reads.rows if table.reads is not None else frozenset()

@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.address import driver_errors
-from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
 from ajprivacy_pipeline.warehouse.one_pass import in_one_pass
 from ajprivacy_pipeline.warehouse.packed import PackedRows, may_be_packed
 from ajprivacy_pipeline.warehouse.reader import fed_columns, insert
+from ajprivacy_pipeline.warehouse.resolved import ResolvedTable
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
 from ajprivacy_pipeline.warehouse.source import Source
 from ajprivacy_pipeline.warehouse.texts import as_text

@@ -6,22 +6,19 @@ looks at those, `enforcement.sweep`).
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.warehouse.findings import Finding, note
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping
 from ajprivacy_pipeline.warehouse.marker import MARKER
 from ajprivacy_pipeline.warehouse.names import personal
+from ajprivacy_pipeline.warehouse.resolved import ResolvedSource
 from ajprivacy_pipeline.warehouse.shared_cells import made_of
 from ajprivacy_pipeline.warehouse.source import Source
-
-if TYPE_CHECKING:
-    from ajprivacy_pipeline.warehouse.mapping import ResolvedSource
 
 _KINDS = ("text", "json", "array", "other", "unknown", "binary", "date")
 
 
-def unread(source: Source, mapping: Mapping, resolved: "ResolvedSource") -> Iterator[Finding]:
+def unread(source: Source, mapping: Mapping, resolved: ResolvedSource) -> Iterator[Finding]:
     """Yields a finding for each table of the connected database in which such columns stand."""
     own = source.connection.dialect.default_schema_name or ""
     read = {(*_path(own, cell.table), cell.column.casefold()) for table in resolved.tables.values()
@@ -42,7 +39,7 @@ def unread(source: Source, mapping: Mapping, resolved: "ResolvedSource") -> Iter
                           "[[known_copies]] with a reason")
 
 
-def _words(resolved: "ResolvedSource") -> set[str]:
+def _words(resolved: ResolvedSource) -> set[str]:
     """What is not understood may read whatever its text names."""
     unclear = [table for table in resolved.tables.values() if table is not None and table.reads is None]
     texts = [table.relation for table in unclear if table.source_table is None]

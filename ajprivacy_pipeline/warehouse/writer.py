@@ -18,8 +18,8 @@ from ajprivacy_pipeline.warehouse.address import Address, is_full
 from ajprivacy_pipeline.warehouse.engines import BusyError, writing_engine, writing_errors
 from ajprivacy_pipeline.warehouse.fact_tables import facts
 from ajprivacy_pipeline.warehouse.keyed import Key
-from ajprivacy_pipeline.warehouse.mapping import ResolvedTable
 from ajprivacy_pipeline.warehouse.marker import BATCHES, MARKER
+from ajprivacy_pipeline.warehouse.resolved import ResolvedTable
 from ajprivacy_pipeline.warehouse.statements import Change, Path_, Prepared
 
 __all__ = ["Batch", "BusyError", "Change", "Moment", "Writer", "open_writer"]

@@ -6,15 +6,12 @@ something else reads them too (`enforcement.targets`), changing them.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from ajprivacy_pipeline.warehouse.arms import is_unique
 from ajprivacy_pipeline.warehouse.mapping_file import TableEntry
-from ajprivacy_pipeline.warehouse.reads import Made, Reads, reads_of
+from ajprivacy_pipeline.warehouse.reads import reads_of
+from ajprivacy_pipeline.warehouse.resolved import Made, Reads, ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.source import ColumnType, Source
-
-if TYPE_CHECKING:
-    from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
 
 Path = tuple[str, ...]
 
@@ -28,7 +25,7 @@ class Written:
     columns: Mapping[str, tuple[str, ...]]
     reads: Reads
 
-    def links(self, source: Source, relation: str, fed: Mapping[str, "ResolvedColumn"]) -> dict[str, tuple[str, ...]]:
+    def links(self, source: Source, relation: str, fed: Mapping[str, ResolvedColumn]) -> dict[str, tuple[str, ...]]:
         """Returns the columns behind ids that lead to survivors: the one of the row itself that is shown of it.
 
         An id that the query makes of something is left out: what is written there would show another one.
@@ -41,10 +38,10 @@ class Written:
         return {name: tuple(own) for name, own in found.items() if len(own) == 1}
 
 
-def changed(table: "ResolvedTable", path: Path | None, columns: Mapping[str, tuple[str, ...]],
-            known: Mapping[str, ColumnType]) -> "ResolvedTable":
+def changed(table: ResolvedTable, path: Path | None, columns: Mapping[str, tuple[str, ...]],
+            known: Mapping[str, ColumnType]) -> ResolvedTable:
     """Returns a table with what is changed for its columns; one that takes no NULL there takes none here."""
-    def of(name: str, column: "ResolvedColumn") -> "ResolvedColumn":
+    def of(name: str, column: ResolvedColumn) -> ResolvedColumn:
         own = columns.get(name, ())
         takes_null = len(own) != 1 or own[0] not in known or known[own[0]].nullable
         return replace(column, written=own, nullable=column.nullable and takes_null)

@@ -11,7 +11,8 @@ from ajprivacy_pipeline.errors import MappingError
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.facts import fact_rows
 from ajprivacy_pipeline.warehouse.lookup import lookup
-from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable, check, resolve
+from ajprivacy_pipeline.warehouse.mapping import check, resolve
+from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.source import ColumnType, open_source
 from tests import mariadb
 from tests.warehouse.shopkit import SOURCES, mapping_file, raw, settled

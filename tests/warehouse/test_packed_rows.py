@@ -7,8 +7,8 @@ import pytest
 
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.storage import zones
-from ajprivacy_pipeline.warehouse.mapping import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.packed import may_be_packed
+from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.source import ColumnType, open_source
 from ajprivacy_pipeline.warehouse.stream import StreamReader
 from ajprivacy_pipeline.warehouse.texts import as_text
