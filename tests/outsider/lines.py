@@ -136,8 +136,10 @@ def _add(system: System, frame: pd.DataFrame, shape: Shape, published: Published
         ceiling = np.inf if whole is None or pd.isna(whole.iloc[i]) else float(whole.iloc[i])
         cells[key] = _cell(dimensions, key)
         least = 1.0 if (shape.name, system.measure) in SOMEBODY_S else -np.inf
-        if orders is not None and (system.period, cells[key]) in published.units:
-            least = 1.0 if pd.isna(orders.iloc[i]) else max(1.0, float(orders.iloc[i]))
+        true = published.units.get((system.period, cells[key]))
+        if orders is not None and true is not None:  # a total has orders of returned lines, too: there it may not be so
+            shown = 1.0 if pd.isna(orders.iloc[i]) else float(orders.iloc[i])
+            least = max(1.0, shown) if shown <= true else 1.0
         system.put(cells[key], shape.name, value, ceiling, float(spread.iloc[i]), least)
     for at, dimension in enumerate(dimensions):
         parts: dict[tuple[str, ...], list[Cell]] = {}

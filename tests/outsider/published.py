@@ -4,6 +4,7 @@ Belongs here: opening a folder or analytics.duckdb, the data dictionary's column
 here: any attack.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,7 +64,8 @@ class Shape:
 class Published:
     """One release. `signed` are measures that may be below nothing, as where there are credit notes.
 
-    `units` are the cells, by period, that hold a unit for each order, and one at least: he may know that orders do.
+    `units` are true units, by period and cell, where they are one for each order with a line at least: he may know that
+    orders hold a unit, where that is so.
     """
 
     name: str
@@ -71,7 +73,7 @@ class Published:
     shapes: dict[str, Shape] = field(default_factory=dict)
     signed: frozenset[str] = frozenset()
     rounded: dict[str, Shape] = field(default_factory=dict)  # tables of rounded counts: every cell has a number
-    units: frozenset[tuple[str, frozenset[tuple[str, str]]]] = frozenset()
+    units: Mapping[tuple[str, frozenset[tuple[str, str]]], float] = field(default_factory=dict)
 
 
 class NoReleaseError(Exception):

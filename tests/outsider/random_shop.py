@@ -33,7 +33,7 @@ def everything(published: Published, shop: dict[str, pd.DataFrame], groups: Grou
     facts = facts[facts["period"].str[:7] <= last]
     if (facts["units"] < 0).any():
         published = replace(published, signed=frozenset({"units", "returned_units", "revenue_nok"}))
-    published = replace(published, units=frozenset(_of_units(published, facts)))
+    published = replace(published, units=dict(_of_units(published, facts)))
     if facts[["period", "who", "customer_type"]].drop_duplicates().duplicated(["period", "who"]).any():
         published = replace(published, shapes={name: _of_several_types(shape)
                                                for name, shape in published.shapes.items()})
@@ -57,15 +57,16 @@ def _counts(published: Published, facts: pd.DataFrame) -> rounded.Truth:
             for (period, *cell), count in facts.groupby(["period", *shape.dimensions])["who"].nunique().items()}
 
 
-def _of_units(published: Published, facts: pd.DataFrame) -> Iterator[tuple[str, frozenset[tuple[str, str]]]]:
-    """The cells that hold a unit or more for each order."""
+def _of_units(published: Published, facts: pd.DataFrame,
+              ) -> Iterator[tuple[tuple[str, frozenset[tuple[str, str]]], float]]:
+    """The cells that hold a unit or more for each order that has a line, with their units."""
     shapes = [shape for shape in published.shapes.values() if "units" in shape.measures]
     for dimensions in sorted({tuple(d for d in shape.dimensions if d in facts) for shape in shapes}):
         for named in (list(part) for size in range(len(dimensions) + 1) for part in combinations(dimensions, size)):
             found = facts.groupby(["period", *named]).agg(units=("units", "sum"), orders=("order_id", "nunique"))
-            for at, _, _ in found[found["units"] >= found["orders"]].itertuples(name=None):
+            for at, units, _ in found[found["units"] >= found["orders"]].itertuples(name=None):
                 period, *values = (at,) if isinstance(at, str) else at
-                yield str(period), frozenset(zip(named, map(str, values), strict=True))
+                yield (str(period), frozenset(zip(named, map(str, values), strict=True))), float(units)
 
 
 def hides_others(published: Published, found: Finding, facts: pd.DataFrame, limits: Thresholds) -> bool:
