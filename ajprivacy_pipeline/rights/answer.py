@@ -4,6 +4,8 @@ Belongs here: the order of these. Killed anywhere and begun again it ends the sa
 step is recorded last. Does not belong here: each of them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, time
 from pathlib import Path
@@ -17,6 +19,7 @@ from ajprivacy_pipeline.enforcement.said import kept
 from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.explain.words import Language
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.retention.recorded_requests import Asker
 from ajprivacy_pipeline.rights.copies import copied_rows
 from ajprivacy_pipeline.rights.decided import Month, decided_month
 from ajprivacy_pipeline.rights.disclosures import disclosures
@@ -40,7 +43,7 @@ from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.warehouse.forms import email_key, read_moment
-from ajprivacy_pipeline.warehouse.lookup import Row, lookup
+from ajprivacy_pipeline.warehouse.lookup import Lookup, Row, lookup
 from ajprivacy_pipeline.warehouse.mapping_file import load_mapping
 
 PACKAGES = (ACCESS, PORTABILITY)  # the kinds that are answered with what is held
@@ -169,9 +172,8 @@ def _alone(settings: Settings, policy: Policy, request: Request) -> str | None:
     """
     if request.asker is None:
         return None
-    mapping = load_mapping(settings.mapping_file, policy.sources)
-    with lookup(settings.warehouse_url, mapping, policy.sources) as found, boundary("request"):
-        return find_person(found, policy, request.asker).subject_id
+    with _found(settings, policy, request.asker) as (_, person):
+        return person.subject_id
 
 
 def _reaches(settings: Settings, policy: Policy, request: Request) -> bool:
@@ -182,9 +184,16 @@ def _reaches(settings: Settings, policy: Policy, request: Request) -> bool:
     """
     if request.asker is None:
         return True
+    with _found(settings, policy, request.asker) as (found, person):
+        return has_own(Holdings(found, policy, person, Month()).read())
+
+
+@contextmanager
+def _found(settings: Settings, policy: Policy, asker: Asker) -> Iterator[tuple[Lookup, Person]]:
+    """The warehouse, and whose a request is there."""
     mapping = load_mapping(settings.mapping_file, policy.sources)
     with lookup(settings.warehouse_url, mapping, policy.sources) as found, boundary("request"):
-        return has_own(Holdings(found, policy, find_person(found, policy, request.asker), Month()).read())
+        yield found, find_person(found, policy, asker)
 
 
 def _log(settings: Settings, person: Person, month: str | None, by: str) -> None:

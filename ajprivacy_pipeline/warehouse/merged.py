@@ -10,7 +10,7 @@ from ajprivacy_pipeline.warehouse.composed import Composer
 from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping, TableEntry
 from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn
 
-Columns = dict[str, "ResolvedColumn | None"]
+Columns = dict[str, ResolvedColumn | None]
 _STEPS = 4  # how often the survivor of a merger may have been merged in turn; what leads further is not merged
 
 

@@ -19,8 +19,8 @@ Place = tuple[tuple[str, ...], str]  # a table of the source, and a column of it
 MASTERS = ("customers", "contacts")
 
 
-def of_master(table: "ResolvedTable | None", entry: TableEntry | None,
-              masters: Sequence[tuple["ResolvedTable | None", str]], heirs: Heirs = ()) -> tuple[str, ...]:
+def of_master(table: ResolvedTable | None, entry: TableEntry | None,
+              masters: Sequence[tuple[ResolvedTable | None, str]], heirs: Heirs = ()) -> tuple[str, ...]:
     """Returns the columns of a table that show what stands with a customer or contact, and are no copy of their own.
 
     That is what the mapping says (`lives_in`), what stands in the very row of a customer or contact, and a column that
@@ -52,7 +52,7 @@ def of_master(table: "ResolvedTable | None", entry: TableEntry | None,
                  if fed is not None and (says[name] in MASTERS if name in says else name in found))
 
 
-def remarks(tables: Mapping[str, "ResolvedTable | None"], borrowed: Sequence[str],
+def remarks(tables: Mapping[str, ResolvedTable | None], borrowed: Sequence[str],
             sources: Sources) -> Iterator[Finding]:
     """Yields what is worth knowing about `of_master` of invoices, and about columns that two tables show."""
     for column in borrowed:
@@ -63,7 +63,7 @@ def remarks(tables: Mapping[str, "ResolvedTable | None"], borrowed: Sequence[str
                    f"{'.'.join((*cell.table, cell.column))}: what is due first waits for the other")
 
 
-def shown_twice(tables: Mapping[str, "ResolvedTable | None"], sources: Sources) -> list[tuple[str, str, Cell]]:
+def shown_twice(tables: Mapping[str, ResolvedTable | None], sources: Sources) -> list[tuple[str, str, Cell]]:
     """Returns the columns about people of two tables that show one source column, with that column.
 
     Whoever is due first waits for the other, when it is carried out. Two that read rows of other words in a column
@@ -86,7 +86,7 @@ def shown_twice(tables: Mapping[str, "ResolvedTable | None"], sources: Sources) 
     return found
 
 
-def shared_rows(source: Source, tables: Mapping[str, "ResolvedTable | None"], sources: Sources) -> Iterator[Finding]:
+def shared_rows(source: Source, tables: Mapping[str, ResolvedTable | None], sources: Sources) -> Iterator[Finding]:
     """Yields a fault where a table of the contract would show one row twice, a remark where two show one row."""
     own = source.connection.dialect.default_schema_name or ""
     found = {name: {(own, *path)[-2:] for path in _paths(table)} for name, table in tables.items() if table is not None}
@@ -111,7 +111,7 @@ def _paths(table: ResolvedTable) -> set[tuple[str, ...]]:
     return {cell.table for cell in cells | rows} | ({table.source_table} if table.source_table else set())
 
 
-def _counts_twice(table: "ResolvedTable | None", key: Sequence[str], heir: tuple[str, ...],
+def _counts_twice(table: ResolvedTable | None, key: Sequence[str], heir: tuple[str, ...],
                   above: tuple[str, ...]) -> bool:
     """Whether ids are read of both, and of all rows of the one above."""
     made = made_of(table).get(key[0])
@@ -120,7 +120,7 @@ def _counts_twice(table: "ResolvedTable | None", key: Sequence[str], heir: tuple
         same_table(cell.table, above) and not is_only(cell.only) for cell in cells)
 
 
-def _own_rows(table: "ResolvedTable | None", key: str) -> tuple[Place | None, frozenset[int]]:
+def _own_rows(table: ResolvedTable | None, key: str) -> tuple[Place | None, frozenset[int]]:
     """Where the key of a table stands, and the mentions of which only the rows are read that have a record's own."""
     made = made_of(table).get(key)
     if table is None or made is None or not made.plain or len(made.cells) != 1:
@@ -135,12 +135,12 @@ def _one_key(own: tuple[Place | None, frozenset[int]], cell: Cell, other: tuple[
     return own[0] is not None and own[0] == other[0] and cell.mention in own[1] and beside.mention in other[1]
 
 
-def cells_of(table: "ResolvedTable | None") -> dict[str, frozenset[Cell]]:
+def cells_of(table: ResolvedTable | None) -> dict[str, frozenset[Cell]]:
     """Returns the cells of the source that each column is made of, as far as that is understood."""
     return {name: made.cells for name, made in made_of(table).items()}
 
 
-def made_of(table: "ResolvedTable | None") -> dict[str, Made]:
+def made_of(table: ResolvedTable | None) -> dict[str, Made]:
     """Returns what each column is made of, as far as that is understood."""
     if table is None:
         return {}
