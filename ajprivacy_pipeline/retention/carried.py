@@ -115,7 +115,9 @@ class FirstDue:
 
     def remember_dropped(self, rows: Iterable[tuple[str, str, str]], month: str, months: int) -> None:
         """Note of (table, id, part) that a plan of this month had to leave it out; what is older goes."""
-        tokens = sorted({self._token(*row) for row in rows})
+        noted = {row["token"] for row in self._control.rows(
+            sa.select(store.dropped.c.token).where(store.dropped.c.month == month))}
+        tokens = sorted({self._token(*row) for row in rows} - noted)
         with self._control.change() as connection:
             connection.execute(store.dropped.delete().where(store.dropped.c.month < shift(month, -months)))
             if tokens:

@@ -4,7 +4,7 @@
 -- reads: retention.due, control.dropped, retention.freezes, retention.request_reviews, retention.correspondence_decisions, retention.order_facts, retention.released_orders, staged.quality, staged.communications, staged.cases, staged.products, retention.held_faults, retention.guard_hits, control.legal_holds, control.reviewed_records, control.first_held, control.previous_warranties
 -- doc: What a person must decide or look at each month. Records carry entity and record_id, subjects carry subject_id.
 --   A message without a subject is as old as its last review by as_of, where it had one; a fault or dangling id as the
---   first month's end at which it held something. dropped_3_months: due, and left out by the apply of each month of the
+--   first month's end at which it held something. dropped_in_a_row: due, and left out by the apply of each month of the
 --   policy's dropped_months before this one.
 WITH reviewed AS (
     SELECT record, max(reviewed_on) AS reviewed_on FROM control.reviewed_records WHERE reviewed_on <= $as_of GROUP BY record
@@ -51,7 +51,7 @@ WITH reviewed AS (
     FROM retention.guard_hits WHERE reason IN ('id_used_again', 'erased_value')
     UNION ALL
     SELECT CASE WHEN entity IN ('customers', 'contacts') THEN subject_id END, CASE WHEN entity NOT IN ('customers', 'contacts') THEN entity END,
-        CASE WHEN entity NOT IN ('customers', 'contacts') THEN record_id END, 'dropped_3_months', min(due_on)
+        CASE WHEN entity NOT IN ('customers', 'contacts') THEN record_id END, 'dropped_in_a_row', min(due_on)
     FROM retention.due SEMI JOIN control.dropped
         ON token = sha256($carried_outer || unhex(sha256($carried_inner || encode(entity || chr(31) || record_id || chr(31) || part))))
     GROUP BY ALL

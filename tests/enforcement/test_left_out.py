@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from ajprivacy_pipeline.run.month import MonthRun
 from ajprivacy_pipeline.run.steps import run_decisions
+from ajprivacy_pipeline.storage.control_tables import dropped
 from tests.enforcement.enforcement_world import MONTH, World
 from tests.enforcement.keyed_shop import keyed_world
 
@@ -24,6 +27,10 @@ def test_what_is_left_out_three_months_in_a_row_is_reviewed(tmp_path: Path) -> N
         assert result["verified"]
         assert {row["reason"] for row in result["dropped"]} == {"value_changed"}
     assert [listed[month] for month in MONTHS] == [[], [], [], ["customer:1"], ["customer:1"]]
+    world.apply(plan)
+    noted = [(row["month"], row["token"]) for row in world.control.rows(sa.select(dropped))]
+    assert len(noted) == len(set(noted)) > 0, "an apply of the same plan again notes nothing twice"
+    assert {month for month, _ in noted} == set(MONTHS[1:]), "what is older than three months is forgotten"
     world.execute("UPDATE kunde SET slag = 'business' WHERE nr = 1")  # her name is a company's, and not due any more
     assert _review(world, MONTH) == []
 
@@ -35,7 +42,7 @@ def _review(world: World, month: str) -> list[str]:
         run_decisions(run)
         found.extend(row[0] for row in run.con.execute(
             "SELECT coalesce(subject_id, entity || ':' || record_id) FROM retention.review_list "
-            "WHERE reason = 'dropped_3_months' ORDER BY 1").fetchall())
+            "WHERE reason = 'dropped_in_a_row' ORDER BY 1").fetchall())
         run.finish()
 
     world.run(month, decide_and_look)
