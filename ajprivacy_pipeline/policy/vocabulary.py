@@ -27,10 +27,11 @@ class Term:
 
 @dataclass(frozen=True)
 class PurposeTerm(Term):
-    """A purpose that covers attributes: what may keep it open, and which requests move its end."""
+    """A purpose that covers attributes: what may keep it open, which requests move its end, what it rests on."""
 
     open_while: tuple[str, ...] = ()
     ended_by: tuple[str, ...] = ()
+    of_guests: bool = True  # false: it rests on the customer's profile
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def vocabulary_of(policy: DecisionPolicy) -> Vocabulary:
     deciding = {name: purpose for name, purpose in retention.purposes.items() if name in covering}
     bits = number(deciding, "purposes that cover attributes")
     return Vocabulary(
-        tuple(PurposeTerm(name, bits[name], purpose.open_while, purpose.ended_by)
+        tuple(PurposeTerm(name, bits[name], purpose.open_while, purpose.ended_by, purpose.of_guests)
               for name, purpose in deciding.items()),
         tuple(_attribute(policy, name, attribute) for name, attribute in retention.attributes.items()),
         tuple(Term(name, bit) for name, bit in number(retention.freezes, "freezes").items()),

@@ -3,7 +3,7 @@
 -- materialised: view
 -- reads: retention.subject_purposes, retention.basis, policy.purposes
 -- doc: When each purpose of a subject lapses, whether it is active at as_of, and what that rests on: blockers while it
---   is open (of a closed profile, the case that alone keeps it), its clauses otherwise, and the requests that moved it.
+--   is open (of what rests on a closed profile, the case that alone keeps it), its clauses otherwise, and the requests that moved it.
 --   lapses_on NULL means no end in sight: as has_end() says, but a view is read where there are no macros.
 WITH statuses AS (
 {% for purpose in purposes %}
@@ -19,7 +19,7 @@ SELECT b.as_of, t.subject_id, t.subject_no, t.purpose,
          THEN list_filter(CASE t.purpose
 {% for purpose in purposes %}
              WHEN '{{ purpose.name }}' THEN
-                 [{% for blocker in purpose.open_while %}{{ ", " if not loop.first }}CASE WHEN t.{{ blocker }}{{ " AND NOT t.is_kept_by_case" if purpose.name != "contract" and blocker != "open_case" }} THEN '{{ blocker }}' END{% endfor %}]
+                 [{% for blocker in purpose.open_while %}{{ ", " if not loop.first }}CASE WHEN t.{{ blocker }}{{ " AND NOT t.is_kept_by_case" if not purpose.of_guests and blocker != "open_case" }} THEN '{{ blocker }}' END{% endfor %}]
 {% endfor %}
              END, lambda x: x IS NOT NULL)
          WHEN t.moved_by IS NOT NULL THEN list_sort(list_concat(p.clauses, t.moved_by))
