@@ -100,7 +100,7 @@ def owed(con: zones.Connection, policy: DecisionPolicy, clauses: Mapping[str, Ma
     since = {name: as_of(shift(month, -months)) for name, months in _AGES.items()}
     oldest = day
     for entity, part, age, rows, first in con.execute(_DUE, since).fetchall():
-        oldest = min(oldest, first)
+        oldest = min(oldest, first or day)  # nobody is overdue since an unknown day
         ages = by_clause.setdefault(clauses[entity][part], dict.fromkeys(AGES, 0))
         ages[age] += rows
         by_age[age] += rows

@@ -53,17 +53,28 @@ def test_everything_due_stands_under_a_clause_and_an_age(run: MonthRun) -> None:
     assert run.owed("retention.freezes") == {}
 
 
+def one_due(on: date | None) -> zones.Connection:
+    """A month in which one delivery address is due."""
+    con = zones.memory()
+    con.execute("CREATE SCHEMA retention")
+    con.execute("CREATE TABLE retention.due AS SELECT 'orders' AS entity, 'delivery' AS part, $on::DATE AS due_on",
+                {"on": on})
+    con.execute("CREATE TABLE retention.attribute_decisions (subject_no INTEGER, attribute VARCHAR, due_on DATE, "
+                "decision VARCHAR)")
+    con.execute("CREATE TABLE retention.purpose_status (subject_no INTEGER, purpose VARCHAR, lapses_on DATE)")
+    return con
+
+
+def test_what_is_due_since_an_unknown_day_is_counted() -> None:
+    found = owed(one_due(None), POLICY, POLICY.enforcement.clauses, MONTH)
+    assert (found["due"], found["oldest_overdue_days"]) == (1, 0)
+
+
 @pytest.mark.parametrize(("days", "age"), [
     (0, 0), (30, 0), (31, 1), (364, 1), (365, 2), (1095, 2), (1096, 3), (1827, 3)])
 def test_an_age_changes_on_its_day(days: int, age: int) -> None:
     """Before, on and after each boundary."""
-    con = zones.memory()
-    con.execute("CREATE SCHEMA retention")
-    con.execute("CREATE TABLE retention.due AS SELECT 'orders' AS entity, 'delivery' AS part, $on::DATE AS due_on",
-                {"on": AS_OF - timedelta(days=days)})
-    con.execute("CREATE TABLE retention.attribute_decisions (subject_no INTEGER, attribute VARCHAR, due_on DATE, "
-                "decision VARCHAR)")
-    con.execute("CREATE TABLE retention.purpose_status (subject_no INTEGER, purpose VARCHAR, lapses_on DATE)")
+    con = one_due(AS_OF - timedelta(days=days))
     found = owed(con, POLICY, POLICY.enforcement.clauses, MONTH)
 
     assert [name for name, rows in found["due_by_age"].items() if rows] == [AGES[age]]
