@@ -11,7 +11,7 @@ from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping, Tabl
 from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn
 
 Columns = dict[str, ResolvedColumn | None]
-_STEPS = 4  # how often the survivor of a merger may have been merged in turn; what leads further is not merged
+STEPS = 4  # how often the survivor of a merger may have been merged in turn; what leads further is not merged
 
 
 def with_survivors(composer: Composer, mapping: Mapping, name: str, relation: str,
@@ -84,8 +84,8 @@ def _survivors(composer: Composer, entry: TableEntry) -> str:
     """
     ids, rows = _merged_rows(composer, entry)
     steps = " ".join(f"LEFT JOIN ({rows}) AS m{at} ON m{at}.merged_id_ = m{at - 1}.into_"
-                     for at in range(2, _STEPS + 1))
-    last = ", ".join(f"m{at}.into_" for at in range(_STEPS, 0, -1))
+                     for at in range(2, STEPS + 1))
+    last = ", ".join(f"m{at}.into_" for at in range(STEPS, 0, -1))
     return (f"SELECT l.merged_id_, l.survivor_ FROM (SELECT m1.merged_id_, coalesce({last}) AS survivor_ "
             f"FROM ({rows}) AS m1 {steps}) AS l JOIN ({ids}) AS t "
             f"ON t.there_ = l.survivor_ LEFT JOIN ({rows}) AS m ON m.merged_id_ = l.survivor_ "

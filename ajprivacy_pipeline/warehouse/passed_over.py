@@ -11,7 +11,7 @@ from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.composed import Composer
 from ajprivacy_pipeline.warehouse.findings import Finding, note
 from ajprivacy_pipeline.warehouse.mapping_file import Mapping, TableEntry
-from ajprivacy_pipeline.warehouse.merged import not_merged
+from ajprivacy_pipeline.warehouse.merged import STEPS, not_merged
 from ajprivacy_pipeline.warehouse.resolved import ResolvedSource
 from ajprivacy_pipeline.warehouse.source import Source
 
@@ -26,7 +26,8 @@ def marked_in_vain(source: Source, mapping: Mapping) -> Iterator[Finding]:
     customers = mapping.tables.get("customers", TableEntry())
     if customers.merged_into is not None and (lost := _count(source, not_merged(composer, customers))):
         yield note("dangerous", "customers", None, f"customers.merged_into: {lost:,} row(s) name a survivor that is "
-                   "not found (a row that is not there, a circle, a chain of more than four) and stand for themselves")
+                   f"not found (a row that is not there, a circle, a chain of more than {STEPS}) and "
+                   "stand for themselves")
     for name, entry in mapping.tables.items():
         gone = entry.soft_delete
         if gone is None or entry.table is None or any(f"{{{each}}}" in entry.table for each in mapping.for_each):
