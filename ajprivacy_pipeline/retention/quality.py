@@ -15,7 +15,6 @@ from ajprivacy_pipeline.storage.zones import Connection, engine_errors, literal,
 QUALITY_COLUMNS = ("table_name VARCHAR, id VARCHAR, column_name VARCHAR, fault VARCHAR, "
                    "freezes BOOLEAN")  # of staged.quality
 _OF_READING = ("unknown_value", "unparsable", "implausible_date", "sentinel")
-_FREEZING = (*_OF_READING, "missing", "end_before_beginning")
 _JUDGED_FROM = 20  # non-empty values; a column with fewer is judged value by value
 _FORMS = {
     "timestamp": "moments of ISO 8601 (2026-01-31, 2026-01-31 23:30:00, 2026-01-31T23:30:00+01:00, 20260131, "

@@ -158,13 +158,6 @@ def policy_of(control: ControlStore, version: str) -> DecisionPolicy:
     return policy
 
 
-def policy_for_month(control: ControlStore, month: str) -> DecisionPolicy | None:
-    """Returns the policy by which the newest successful run of a month decided; None when there was no such run."""
-    rows = control.rows(sa.select(store.months.c.policy_version).where(store.months.c.month == month)
-                        .order_by(store.months.c.id.desc()).limit(1))
-    return policy_of(control, rows[0]["policy_version"]) if rows else None
-
-
 def find_texts(settings: Settings, name: str) -> dict[str, str]:
     """Returns the texts of a policy named as a folder, as a stored version, or as `current`; writes nothing.
 

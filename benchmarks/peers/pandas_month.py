@@ -964,7 +964,6 @@ def publish(name, cells, dims, measures):
     cells.to_parquet(PUB / f"{name}.parquet", compression="zstd")
 
 
-kcust = at(oc, np.arange(nO), -1)
 kc_o = np.where(oc >= 0, oc, at(kc, np.where(ok_ >= 0, ok_ - nC, -1), -1))
 sel = np.flatnonzero(
     O.cancelled_at.isna().to_numpy()

@@ -543,7 +543,6 @@ REASONS = [
     "limitation_period",
 ]
 RECORDS = []
-SX = SP.select("s", "fz", "p0", "p1", "p2")
 
 
 def decide(df, entity, rid, part, scope=0x7FFF):  # needs: subj txt absent until reasons fa fb orphan bad

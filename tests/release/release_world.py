@@ -31,8 +31,6 @@ from tests import forked
 TYPES = {"id": "VARCHAR", "text": "VARCHAR", "email": "VARCHAR", "enum": "VARCHAR", "timestamp": "DATE", "date": "DATE",
          "amount": "DECIMAL(18,2)", "number": "DECIMAL(18,3)", "integer": "BIGINT", "boolean": "BOOLEAN"}
 HISTORY = 3
-# What of a publish's time is a table's own: a test publishes those it looks at.
-SALES = ("sales_monthly", "deliveries_monthly", "service_monthly", "web_activity_monthly")
 
 
 def small_policy(**updates: Any) -> Policy:

@@ -27,7 +27,6 @@ from ajprivacy_pipeline.storage.control_tables import policies
 from ajprivacy_pipeline.storage.policy_versions import (
     find_texts,
     history,
-    policy_for_month,
     policy_of,
     record_policy,
     start_policy,
@@ -121,10 +120,9 @@ def test_a_default_notice_is_written_into_an_empty_folder_alone(tmp_path: Path) 
 
 
 def test_an_old_month_knows_the_policy_of_its_day(settings: Settings) -> None:
-    control = ControlStore.in_folder(settings.control)
+    version = next(entry["version"] for entry in history(settings) if MONTH in entry["months"])
 
-    assert policy_for_month(control, MONTH) == DECIDING
-    assert policy_for_month(control, "2001-01") is None
+    assert policy_of(ControlStore.in_folder(settings.control), version) == DECIDING
     assert find_texts(settings, POLICY.version) == read_texts(NOTICE)
 
 

@@ -71,10 +71,6 @@ class ProtectionCuts:
                 return None
         return None
 
-    def is_granted(self, wish: Wish, shares: Array) -> bool:
-        """Whether the cell moves as far as is asked for."""
-        return sum(self._move(wish, shares, _FAR, up=up)[0] for up in wish.sides) >= 1 - _SHORT
-
     def _move(self, wish: Wish, shares: Array, far: float, *, up: bool) -> tuple[float, float, Array]:
         """How far the cell moves, in goals; of what bounds that, what is fixed, and the weights of shares."""
         share = np.where(self._free, shares, 1.0)
