@@ -4,7 +4,6 @@ Belongs here: keeping the decisions in counts, sealed, for the answer; reading t
 belong here: deciding, making and applying plans, the words of an answer (`rights`).
 """
 
-import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -155,12 +154,12 @@ def remember(settings: Settings, keys: KeyStore, request_id: str, decided: Judge
     """Keep what is decided about whoever a request reaches, in place of what was kept of it before."""
     parts = [vars(part) for part in decided.parts]
     text = json.dumps({**vars(decided), "parts": parts}, default=date.isoformat)
-    sealed.seal(settings, keys, _name(request_id), text.encode())
+    sealed.seal(settings, keys, sealed.name_of(PREFIX, request_id), text.encode())
 
 
 def judged(settings: Settings, keys: KeyStore, request_id: str) -> Judged | None:
     """Returns what was decided when a request's plan was made; None where none was, or it is forgotten."""
-    if (content := sealed.unseal(settings, keys, _name(request_id))) is None:
+    if (content := sealed.unseal(settings, keys, sealed.name_of(PREFIX, request_id))) is None:
         return None
     found = json.loads(content)
     parts = (JudgedPart(**{**part, "due_on": _day(part["due_on"]), "retained_by": tuple(part["retained_by"]),
@@ -197,7 +196,7 @@ def forget_judged(settings: Settings, keys: KeyStore, days: int, today: date, st
 
     What belongs to a request that is open is kept, however old.
     """
-    kept = {_name(request_id) for request_id in still}
+    kept = {sealed.name_of(PREFIX, request_id) for request_id in still}
     gone = 0
     for name in sealed.names(settings, PREFIX) - kept:
         content = sealed.unseal(settings, keys, name)
@@ -213,7 +212,3 @@ def _made(content: bytes) -> date:
 
 def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
-
-
-def _name(request_id: str) -> str:
-    return PREFIX + hashlib.sha256(request_id.encode()).hexdigest()[:24]

@@ -4,7 +4,6 @@ Belongs here: keeping, reading and forgetting it. Does not belong here: planning
 whose row it is and whether a new value will do (`rights.correction`).
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -37,12 +36,12 @@ class Said:
 
 def keep(settings: Settings, keys: KeyStore, request_id: str, said: Said) -> None:
     """Keep what is to be corrected, sealed, in place of what was said before."""
-    sealed.seal(settings, keys, _name(request_id), json.dumps(asdict(said)).encode())
+    sealed.seal(settings, keys, sealed.name_of(PREFIX, request_id), json.dumps(asdict(said)).encode())
 
 
 def kept(settings: Settings, keys: KeyStore, request_id: str) -> Said | None:
     """Returns what is to be corrected for a request; None where nothing was said, or it is forgotten."""
-    if (content := sealed.unseal(settings, keys, _name(request_id))) is None:
+    if (content := sealed.unseal(settings, keys, sealed.name_of(PREFIX, request_id))) is None:
         return None
     found = json.loads(content)
     return Said(found["subject_id"], tuple(Correction(**{**one, "key": tuple(one["key"])})
@@ -51,11 +50,7 @@ def kept(settings: Settings, keys: KeyStore, request_id: str) -> Said | None:
 
 def forget(settings: Settings, keys: KeyStore, still: Sequence[str]) -> int:
     """Destroy what was said for requests that are none of `still`, which are open; returns how many."""
-    gone = sealed.names(settings, PREFIX) - {_name(request_id) for request_id in still}
+    gone = sealed.names(settings, PREFIX) - {sealed.name_of(PREFIX, request_id) for request_id in still}
     for name in gone:
         sealed.destroy(settings, keys, name)
     return len(gone)
-
-
-def _name(request_id: str) -> str:
-    return PREFIX + hashlib.sha256(request_id.encode()).hexdigest()[:24]

@@ -43,6 +43,16 @@ class ColumnTerm:
     of_people: bool = False
     is_birth: bool = False
 
+    @property
+    def held(self) -> str:
+        """A condition: a row `c` of its table, of a subject `s`, holds something that its action would change."""
+        held = f"c.{self.name} IS NOT NULL"
+        if self.is_birth or self.is_generalised:
+            held = f"NOT is_generalised_{self.name}(c.{self.name})"
+        if self.is_birth:
+            held = f"(c.is_{self.name}_faulty OR {held})"
+        return f"s.is_person AND {held}" if self.of_people else held
+
 
 @dataclass(frozen=True)
 class AttributeTerm:

@@ -111,7 +111,7 @@ def _analytics_faults(settings: Settings, release: Release) -> list[str]:
             faults = [f"{ANALYTICS}: table {table} is not of the release: {remedy}"
                       for table in sorted(set(there) - set(release.tables))]
             for table in release.tables:
-                files, rows = f"FROM {_parquet(release, table)}", f"FROM analytics.published.{quote(table)}"
+                files, rows = f"FROM {release.relation(table)}", f"FROM analytics.published.{quote(table)}"
                 if table not in there:
                     faults.append(f"{ANALYTICS}: table {table} is missing: {remedy}")
                 elif differing(con, files, rows):
@@ -165,11 +165,11 @@ def _cell_changes(con: Connection, before: Release, after: Release, table: str) 
     """How many cells were added, removed, changed: a cell is a row, told by its dimensions."""
     if table not in before.tables or table not in after.tables:
         there = after if table in after.tables else before
-        count = int(con.execute(f"SELECT count(*) FROM {_parquet(there, table)}").fetchall()[0][0])
+        count = int(con.execute(f"SELECT count(*) FROM {there.relation(table)}").fetchall()[0][0])
         return {"added": count if there is after else 0, "removed": count if there is before else 0, "changed": 0}
-    old, new = f"FROM {_parquet(before, table)}", f"FROM {_parquet(after, table)}"
+    old, new = f"FROM {before.relation(table)}", f"FROM {after.relation(table)}"
     shapes = [con.execute(f"DESCRIBE SELECT * {side}").fetchall() for side in (old, new)]
-    dimensions = con.execute(f"SELECT \"column\" FROM {_parquet(after, 'data_dictionary')} "
+    dimensions = con.execute(f"SELECT \"column\" FROM {after.relation('data_dictionary')} "
                              "WHERE \"table\" = $table AND role = 'dimension'", {"table": table}).fetchall()
     shared = {row[0] for row in shapes[0]} & {row[0] for row in shapes[1]}
     keys = ", ".join(quote(row[0]) for row in dimensions if row[0] in shared) or ", ".join(map(quote, sorted(shared)))
@@ -179,10 +179,6 @@ def _cell_changes(con: Connection, before: Release, after: Release, table: str) 
     both = int(con.execute(f"SELECT count(*) FROM (({gone}) INTERSECT ({came}))").fetchall()[0][0])
     lost, made = (int(con.execute(f"SELECT count(*) FROM ({side})").fetchall()[0][0]) for side in (gone, came))
     return {"added": made - both, "removed": lost - both, "changed": both}
-
-
-def _parquet(release: Release, table: str) -> str:
-    return f"read_parquet([{', '.join(literal(str(file)) for file in release.files(table))}])"
 
 
 def _standing(known: list[ReleaseRow]) -> list[ReleaseRow]:

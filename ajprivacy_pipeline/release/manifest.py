@@ -39,6 +39,10 @@ class Release:
         """Returns the Parquet files of a table, oldest month first."""
         return [self.folder / path for path in sorted(self.manifest["files"]) if path.startswith(f"{table}/")]
 
+    def relation(self, table: str) -> str:
+        """Returns what a FROM clause reads all of a table's files with."""
+        return f"read_parquet([{', '.join(literal(str(file)) for file in self.files(table))}])"
+
     @property
     def tables(self) -> list[str]:
         """The tables it has files of."""

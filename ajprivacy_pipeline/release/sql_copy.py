@@ -28,7 +28,7 @@ from ajprivacy_pipeline.release.inspect import open_release
 from ajprivacy_pipeline.release.manifest import Release
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.control import ControlStore
-from ajprivacy_pipeline.storage.zones import engine_errors, literal, memory
+from ajprivacy_pipeline.storage.zones import engine_errors, memory
 
 PUBLICATION = "publication"
 _BATCH = 2_000
@@ -210,7 +210,7 @@ def _tables(destination: Destination, policy: Policy, release: Release) -> dict[
     try:
         with engine_errors("published/releases"):
             for name in release.tables:
-                columns = con.execute(f"DESCRIBE SELECT * FROM {_parquet(release, name)}").fetchall()
+                columns = con.execute(f"DESCRIBE SELECT * FROM {release.relation(name)}").fetchall()
                 schema_tables[name] = sa.Table(name, metadata, *(
                     sa.Column(str(row[0]), _type(str(row[1]), destination), comment=comments.get((name, str(row[0]))))
                     for row in columns), comment=comments.get((name, None)))
@@ -249,7 +249,7 @@ def _batches(release: Release, name: str, destination: Destination) -> Iterator[
     con = memory()
     try:
         with engine_errors("published/releases"):
-            found = con.execute(f"SELECT * FROM {_parquet(release, name)}")
+            found = con.execute(f"SELECT * FROM {release.relation(name)}")
             columns = [str(column[0]) for column in found.description or []]
             while rows := found.fetchmany(_BATCH):
                 yield [{column: _value(value, destination) for column, value in zip(columns, row, strict=True)}
@@ -265,7 +265,3 @@ def _value(value: Any, destination: Destination) -> Any:
     if isinstance(value, list):
         return ",".join(value)
     return str(value) if isinstance(value, Decimal) else value
-
-
-def _parquet(release: Release, table: str) -> str:
-    return f"read_parquet([{', '.join(literal(str(file)) for file in release.files(table))}])"

@@ -3,7 +3,6 @@
 Belongs here: writing both whole or not at all, destroying our copy in time. Does not belong here: what the files say.
 """
 
-import hashlib
 import io
 import os
 import secrets
@@ -75,7 +74,7 @@ def write_folder(out: Path, files: Mapping[str, str]) -> None:
 
 def keep_copy(settings: Settings, request_id: str, files: Mapping[str, str]) -> Path:
     """Keep our copy of an answer, encrypted under a key of its own, until its days are over; returns the file."""
-    name = _name(request_id)
+    name = sealed.name_of(PREFIX, request_id)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for file, text in files.items():
@@ -90,7 +89,7 @@ def read_copy(settings: Settings, request_id: str) -> dict[str, str]:
     Raises:
         RightsError: there is none, or it was destroyed.
     """
-    packed = sealed.unseal(settings, KeyStore(settings.keys, settings.root_key), _name(request_id))
+    packed = sealed.unseal(settings, KeyStore(settings.keys, settings.root_key), sealed.name_of(PREFIX, request_id))
     if packed is None:
         raise RightsError("there is no copy of an answer to that request: none was given, or its days are over")
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
@@ -102,7 +101,7 @@ def destroy_copies(settings: Settings, control: ControlStore, days: int, today: 
     handed: dict[str, date] = {}
     for request_id, taken in steps(control).items():
         if answered := [step.on for step in taken if step.event == ANSWER]:
-            handed[_name(request_id)] = max(answered)
+            handed[sealed.name_of(PREFIX, request_id)] = max(answered)
     keys = KeyStore(settings.keys, settings.root_key)
     gone = [name for name in sealed.names(settings, PREFIX)
             if name not in handed or handed[name] + timedelta(days=days) <= today]
@@ -111,7 +110,3 @@ def destroy_copies(settings: Settings, control: ControlStore, days: int, today: 
     for left in settings.restricted.glob(f"{PREFIX}*{sealed.PARTIAL}"):
         left.unlink(missing_ok=True)
     return len(gone)
-
-
-def _name(request_id: str) -> str:
-    return PREFIX + hashlib.sha256(request_id.encode()).hexdigest()[:24]

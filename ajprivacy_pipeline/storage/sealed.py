@@ -3,6 +3,7 @@
 Belongs here: writing one whole or not at all, opening, destroying. Does not belong here: what stands in it.
 """
 
+import hashlib
 import os
 import secrets
 from base64 import b64decode
@@ -14,6 +15,11 @@ from ajprivacy_pipeline.storage.keystore import KeyStore
 
 _NONCE = 12
 SUFFIX, PARTIAL = ".sealed", ".partial"
+
+
+def name_of(prefix: str, request_id: str) -> str:
+    """Returns the name of the file about a request, which does not tell whose it is to who lists the folder."""
+    return prefix + hashlib.sha256(request_id.encode()).hexdigest()[:24]
 
 
 def seal(settings: Settings, keys: KeyStore, name: str, content: bytes) -> None:

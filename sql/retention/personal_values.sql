@@ -5,11 +5,6 @@
 -- doc: What the attributes of a subject hold, value by value, in the form in which values are compared: addresses as their
 --   keys, days as dates. What its action would leave as it is counts as empty, as in retention.presence.
 
-{% macro given(column) -%}
-{{ "s.is_person AND " if column.of_people }}{% if column.is_birth %}(c.is_{{ column.name }}_faulty OR NOT is_generalised_{{ column.name }}(c.{{ column.name }}))
-{%- elif column.is_generalised %}NOT is_generalised_{{ column.name }}(c.{{ column.name }})
-{%- else %}c.{{ column.name }} IS NOT NULL{% endif %}
-{%- endmacro %}
 {% macro values_of(table) %}
 {% for attribute in attributes %}
 {% for column in attribute[table] %}
@@ -17,7 +12,7 @@
     SELECT s.subject_no, s.subject_id, '{{ table }}', {{ "s.contact_id" if table == "contacts" else "s.customer_id" }}, '{{ attribute.name }}', '{{ column.name }}',
         {{ "coalesce(c.email_key, c.email)" if column.name == "email" else "coalesce(CAST(c." ~ column.name ~ " AS VARCHAR), '')" }}
     FROM retention.subjects AS s JOIN staged.{{ table }} AS c ON {{ "c.contact_id = s.contact_id" if table == "contacts" else "c.customer_id = s.customer_id AND s.contact_id IS NULL" }}
-    WHERE s.subject_type IN ({% for type in attribute.types %}{{ ", " if not loop.first }}'{{ type }}'{% endfor %}) AND {{ given(column) }}
+    WHERE s.subject_type IN ({% for type in attribute.types %}{{ ", " if not loop.first }}'{{ type }}'{% endfor %}) AND {{ column.held }}
 {% endfor %}
 {% endfor %}
 {% endmacro %}

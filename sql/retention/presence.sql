@@ -5,15 +5,10 @@
 --   is counts as empty; a date of birth that cannot be read does not, and faulty_ says so of its attribute until
 --   somebody releases it.
 
-{% macro given(column) -%}
-{{ "s.is_person AND " if column.of_people }}{% if column.is_birth %}(c.is_{{ column.name }}_faulty OR NOT is_generalised_{{ column.name }}(c.{{ column.name }}))
-{%- elif column.is_generalised %}NOT is_generalised_{{ column.name }}(c.{{ column.name }})
-{%- else %}c.{{ column.name }} IS NOT NULL{% endif %}
-{%- endmacro %}
 {% macro present(table) %}
     SELECT s.subject_no, s.subject_type
 {% for attribute in attributes %}
-        , {% for column in attribute[table] %}{{ " OR " if not loop.first }}{{ given(column) }}{% else %}false{% endfor %} AS has_{{ attribute.name }}
+        , {% for column in attribute[table] %}{{ " OR " if not loop.first }}{{ column.held }}{% else %}false{% endfor %} AS has_{{ attribute.name }}
         , {% for column in attribute[table] if column.is_birth %}{{ " OR " if not loop.first }}(c.is_{{ column.name }}_faulty AND r.record_id IS NULL){% else %}false{% endfor %} AS faulty_{{ attribute.name }}
 {% endfor %}
 {% endmacro %}

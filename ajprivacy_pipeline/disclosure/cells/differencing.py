@@ -37,6 +37,7 @@ from ajprivacy_pipeline.disclosure.cells.remainders import (
     few_lines,
     guarantees_of,
     lay_out,
+    quoted,
     remainders,
     subsets,
 )
@@ -137,7 +138,7 @@ def _mend_once(con: Connection, policy: Policy, public: dict[str, str], differen
     """
     if not con.execute(f"CREATE OR REPLACE TEMP TABLE few AS {difference.few}").fetchall()[0][0]:
         return 0
-    con.execute(f"CREATE OR REPLACE TEMP TABLE chosen AS SELECT DISTINCT {_listed(difference.of.keys)} "
+    con.execute(f"CREATE OR REPLACE TEMP TABLE chosen AS SELECT DISTINCT {quoted(difference.of.keys)} "
                 f"FROM ({difference.choice})")
     moved = hide(con, policy, public, difference.of, difference.measure)
     con.execute("DROP TABLE temp.chosen")
@@ -205,9 +206,9 @@ def _pair(policy: Policy, one: Contributions, measure: str, summed: tuple[str, .
     """Each shown cell and the shown total above it that sums over some dimensions."""
     total, k = literal(policy.release.values.all), policy.release.thresholds.k
     n, shown, own = (quote(f"{prefix}_{measure}") for prefix in ("n", "shown", "own"))
-    keys = _listed(one.keys)
+    keys = quoted(one.keys)
     up = " AND ".join(f"t.{quote(d)} = " + (total if d in summed else f"c.{quote(d)}") for d in one.keys)
-    pairs = (f"SELECT {_listed(one.keys, 'c')}, t.{n} AS whole, t.{n} - c.{n} AS more FROM {one.cells} AS c "
+    pairs = (f"SELECT {quoted(one.keys, 'c')}, t.{n} AS whole, t.{n} - c.{n} AS more FROM {one.cells} AS c "
              f"JOIN {one.cells} AS t ON {up} WHERE c.{shown} AND t.{shown} AND "
              + " AND ".join(f"c.{quote(d)} <> {total}" for d in summed))
     if measure in one.persons:  # whoever is in a part is in its total
@@ -227,7 +228,7 @@ def _overlap(policy: Policy, one: Contributions, measure: str, dimension: str) -
     """Each shown total and all its shown parts along a dimension over which the measure does not add up."""
     total, k = literal(policy.release.values.all), policy.release.thresholds.k
     n, shown, own, base = (quote(f"{prefix}_{measure}") for prefix in ("n", "shown", "own", "base"))
-    rest, keys, along = _listed(d for d in one.keys if d != dimension), _listed(one.keys), quote(dimension)
+    rest, keys, along = quoted(d for d in one.keys if d != dimension), quoted(one.keys), quote(dimension)
     lines = (f"SELECT {rest}, any_value(o.{base}) AS base, coalesce(sum({n}) FILTER (NOT {shown}), 0) AS gone, "
              f"coalesce(max({n}) FILTER (NOT {shown}), 0) AS most FROM {one.cells} AS c "
              f"JOIN {one.overlaps(dimension)} AS o USING ({rest}) WHERE c.{along} <> {total} AND EXISTS (SELECT 1 "
@@ -259,7 +260,7 @@ def _told_anyway(policy: Policy, one: Contributions, measure: str, dimension: st
     if measure not in one.persons or any(one.additive[measure]) or dimension not in one.additive.get(
             beside, ()):
         return ""
-    rest, keys = _listed(d for d in one.keys if d != dimension), _listed(one.keys)
+    rest, keys = quoted(d for d in one.keys if d != dimension), quoted(one.keys)
     is_total = f"{quote(dimension)} = {literal(policy.release.values.all)}"
     return (f"SELECT {rest} FROM {one.cells} JOIN (SELECT {keys}, sum({quote('own_' + beside)}) AS made "
             f"FROM {one.people} WHERE {is_total} GROUP BY ALL) USING ({keys}) "
@@ -268,12 +269,8 @@ def _told_anyway(policy: Policy, one: Contributions, measure: str, dimension: st
 
 def _total_or(policy: Policy, one: Contributions, dimension: str, choice: str, told: str) -> str:
     """The choice, with the total in the place of parts that it would tell anyway."""
-    rest, keys = _listed(d for d in one.keys if d != dimension), _listed(one.keys)
+    rest, keys = quoted(d for d in one.keys if d != dimension), quoted(one.keys)
     is_total = f"{quote(dimension)} = {literal(policy.release.values.all)}"
     return (f"WITH told AS MATERIALIZED ({told}) SELECT {keys} FROM ({choice}) ANTI JOIN told USING ({rest}) UNION "
             f"SELECT {keys} FROM (SELECT * FROM {one.cells} WHERE {is_total}) SEMI JOIN told USING ({rest}) "
             f"SEMI JOIN temp.few USING ({rest})")
-
-
-def _listed(columns: "Iterator[str] | tuple[str, ...]", alias: str = "") -> str:
-    return ", ".join(f"{alias}.{quote(c)}" if alias else quote(c) for c in columns)

@@ -9,7 +9,7 @@ cells that name all these dimensions, below a shown total and below no part that
 a measure are laid out in one statement: of each cell is noted which of the cells above it are shown.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
 
@@ -72,7 +72,7 @@ def lay_out(con: Connection, policy: Policy, one: Contributions, measure: str, l
     for _, _, _, above, subtracted in rules:
         asked |= above | subtracted
     places = [place for place in range((1 << len(bit)) - 1) if asked >> place & 1]
-    total, keys = literal(policy.release.values.all), _listed(one.keys)
+    total, keys = literal(policy.release.values.all), quoted(one.keys)
     n, shown = quote(f"n_{measure}"), quote(f"shown_{measure}")
     up = ", ".join(f"CASE WHEN place & {b:d} <> 0 THEN c.{quote(d)} ELSE {total} END AS {quote('up_' + d)}"
                    for d, b in bit.items())
@@ -83,14 +83,14 @@ def lay_out(con: Connection, policy: Policy, one: Contributions, measure: str, l
                      for d, b in bit.items())
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {_PARTS} AS WITH shown AS (SELECT {keys} FROM {one.cells} WHERE {shown}), "
-        f"below AS (SELECT {_listed(one.keys, 'c')}, c.{n} AS n, {named} AS level, place, {up} "
+        f"below AS (SELECT {quoted(one.keys, 'c')}, c.{n} AS n, {named} AS level, place, {up} "
         f"FROM {one.cells} AS c, (SELECT unnest($places) AS place) "
         f"WHERE NOT c.{shown} AND c.{n} > 0 AND list_contains($levels, level)), "
-        f"hidden AS (SELECT {_listed(one.keys, 'c')}, n, level, bit_or(1 << place) AS above "
+        f"hidden AS (SELECT {quoted(one.keys, 'c')}, n, level, bit_or(1 << place) AS above "
         f"FROM below AS c JOIN shown AS u ON {same} GROUP BY ALL), "
         "rules AS (SELECT unnest($numbers) AS number, unnest($lines) AS line, unnest($levels) AS level, "
         "unnest($above) AS above, unnest($subtracted) AS subtracted) "
-        f"SELECT r.number AS remainder, {_listed(one.keys, 'c')}, c.n, {line} FROM hidden AS c JOIN rules AS r "
+        f"SELECT r.number AS remainder, {quoted(one.keys, 'c')}, c.n, {line} FROM hidden AS c JOIN rules AS r "
         "ON r.level = c.level AND c.above & r.above <> 0 AND c.above & r.subtracted = 0",
         {"places": places} | dict(zip(("numbers", "lines", "levels", "above", "subtracted"),
                                       map(list, zip(*rules, strict=True)), strict=True)))
@@ -102,7 +102,7 @@ def few_lines(policy: Policy, one: Contributions, measure: str, guarantee: str) 
 
     Fewer than k contributors, or, of an amount, those of whom one or two dominate it.
     """
-    line, keys, own = _line(one), _listed(one.keys), quote(f"own_{measure}")
+    line, keys, own = _line(one), quoted(one.keys), quote(f"own_{measure}")
     if guarantee == "G4":
         return (f"SELECT {line} FROM (SELECT {line}, abs(sum(p.own)) AS own FROM temp.{_PARTS} "
                 f"JOIN {one.parties(measure)} AS p USING ({keys}) WHERE p.own <> 0 GROUP BY {line}, p.party) "
@@ -119,7 +119,7 @@ def choice_of(policy: Policy, one: Contributions, measure: str, remainder: Remai
     The finest of the parts that are subtracted, with the fewest contributors.
     """
     n, shown = quote(f"n_{measure}"), quote(f"shown_{measure}")
-    total, keys = literal(policy.release.values.all), _listed(one.keys)
+    total, keys = literal(policy.release.values.all), quoted(one.keys)
     named, order = remainder.named, remainder.order
 
     def at(filled: tuple[str, ...]) -> str:
@@ -137,17 +137,18 @@ def choice_of(policy: Policy, one: Contributions, measure: str, remainder: Remai
         return " AND ".join([above(named), *(f"NOT {above((*named, *order[:j]))}" for j in range(1, depth))])
 
     same = " AND ".join(f"f.{quote(d)} = w.{quote(LINE + d if d != one.time else d)}" for d in (one.time, *named))
-    line = _listed((one.time, *named))
+    line = quoted((one.time, *named))
     parts = " UNION ALL ".join(
-        f"SELECT {_listed(one.keys, 'f')}, f.{n} AS n, {j} AS depth FROM {one.cells} AS f JOIN temp.few AS w ON {same} "
+        f"SELECT {quoted(one.keys, 'f')}, f.{n} AS n, {j} AS depth FROM {one.cells} AS f JOIN temp.few AS w ON {same} "
         f"WHERE f.{shown} AND {at((*named, *order[:j]))} AND {below(j)}" for j in range(1, len(order) + 1))
     return (f"SELECT {keys} FROM ({parts}) QUALIFY row_number() OVER (PARTITION BY {line} "
             f"ORDER BY depth DESC, n, {keys}) = 1")
 
 
+def quoted(columns: Iterable[str], alias: str = "") -> str:
+    """Returns columns, quoted, as a SELECT names them, each of a table's alias where there is one."""
+    return ", ".join(f"{alias}.{quote(c)}" if alias else quote(c) for c in columns)
+
+
 def _line(one: Contributions) -> str:
     return ", ".join(["remainder", quote(one.time), *(quote(LINE + d) for d in one.dimensions)])
-
-
-def _listed(columns: Sequence[str], alias: str = "") -> str:
-    return ", ".join(f"{alias}.{quote(c)}" if alias else quote(c) for c in columns)
