@@ -6,6 +6,7 @@ whether the source takes the SQL and what it reads (`mapping`, `reads`).
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from ajprivacy_pipeline.policy import ColumnType as Canonical
 from ajprivacy_pipeline.policy import SourceTable
@@ -27,14 +28,28 @@ _HASH = {"sqlite": f"{SQLITE_HASH}({{0}})",
 class Composer:
     """Writes SQL for one source, with tables and columns as the source spells them.
 
-    `faults` gathers a sentence for each table and column that is not there, and for what the dialect has no way to say;
-    what was written then is of no use.
+    `faults` gathers a sentence for each table and column that is not there, and for what the source refuses or has no
+    way to say, each behind its place in the entry. What is at fault shows nothing, so that the rest is looked at, too.
     """
 
     def __init__(self, source: Source, nobody: Sequence[str] = ()) -> None:
         """Write for an open warehouse; `nobody` are the ids that stand for whoever is gone, which get no prefix."""
         self.source, self.nobody = source, tuple(nobody)
         self.faults: list[str] = []
+        self.unknown = set[str]()  # addresses of which not even the columns are known
+        self._place = ""
+
+    @contextmanager
+    def at(self, place: str) -> Iterator[None]:
+        """Let faults say in which part of the entry they are."""
+        before, self._place = self._place, self._place + place
+        yield
+        self._place = before
+
+    def fault(self, sentence: str) -> None:
+        """Keep what is at fault, once for each place."""
+        if (told := f"{self._place}: {sentence}") not in self.faults:
+            self.faults.append(told)
 
     def expression(self, held: str, entry: Recoded, known: Mapping[str, ColumnType], alias: str = "") -> str:
         """Returns what a recoded column is selected as; `held` is the column itself, quoted."""
@@ -55,38 +70,56 @@ class Composer:
         return made
 
     def beside(self, table: str, pivots: Mapping[str, Pivot], addresses: Mapping[str, Address]) -> str:
-        """Returns a query of a table's own columns, and of those of rows beside it as `<name>.<column>`."""
+        """Returns a query of a table's own columns, and of those of rows beside it as `<name>.<column>`.
+
+        Nothing where the table itself is not there.
+        """
         path, known = self.table(table)
         shown, joins = ["t.*"], []
-        for name, pivot in pivots.items():
-            shown += [f"{self.source.quote(name, column)} AS {self.source.quote(f'{name}.{column}')}"
-                      for column in pivot.wanted]
-            joins.append(f"LEFT JOIN ({self._pivot(pivot)}) AS {self.source.quote(name)} "
-                         f"ON {self.source.quote(name)}.entity_ = {self.column(pivot.of, known, 't')}")
-        for name, address in addresses.items():
-            columns = self.table(address.table)[1]
-            shown += [f"{self.source.quote(name, column)} AS {self.source.quote(f'{name}.{column}')}"
-                      for column in columns]
-            joins.append(f"LEFT JOIN ({self._address(address)}) AS {self.source.quote(name)} ON "
-                         f"{self.column(address.by, columns, name)} = {self.column(address.of, known, 't')}")
-        return f"SELECT {', '.join(shown)} FROM {path} AS t {' '.join(joins)}"
+        parts: dict[str, Pivot | Address] = {**pivots, **addresses}
+        for name, part in parts.items():
+            before = len(self.faults)
+            with self.at(f".{'pivot' if isinstance(part, Pivot) else 'address'}.{name}"):
+                columns = list(part.wanted if isinstance(part, Pivot) else self.table(part.table)[1])
+                rows, found = self._pivot(name, part) if isinstance(part, Pivot) else self._address(name, part)
+                own = self.column(part.of, known, "t")
+                join = f"LEFT JOIN ({rows}) AS {self.source.quote(name)} ON {found} = {own}"
+                if path and len(self.faults) == before and not self._takes(f"SELECT 1 FROM {path} AS t {join}"):
+                    self.fault("the warehouse refuses it; try it there by hand")
+            sound = len(self.faults) == before
+            joins += [join] if sound else []
+            shown += [f"{self.source.quote(name, column) if sound else 'NULL'} AS "
+                      f"{self.source.quote(f'{name}.{column}')}" for column in columns]
+            self.unknown |= {name} if not columns else set()
+        return f"SELECT {', '.join(shown)} FROM {path} AS t {' '.join(joins)}" if path else ""
 
-    def union(self, arms: Sequence[Arm], contract: SourceTable, *, every_id: bool = False) -> str:
-        """Returns a query of what several arms show, by columns of the contract, all as text.
+    def union(self, arms: Sequence[tuple[str, Arm]], contract: SourceTable, *, every_id: bool = False) -> str:
+        """Returns a query of what several arms show, each behind its place, by columns of the contract, all as text.
 
-        With `every_id` an arm's prefix comes before each id in it, else before the key alone.
+        With `every_id` an arm's prefix comes before each id in it, else before the key alone. Nothing where no table of
+        any arm is there.
         """
-        fed = [name for name in contract.columns if any(name in arm.columns for arm in arms)]
-        return "\nUNION ALL\n".join(self._arm(arm, contract, fed, every_id=every_id) for arm in arms)
+        fed = [name for name in contract.columns if any(name in arm.columns for _, arm in arms)]
+        written = []
+        for place, arm in arms:
+            with self.at(place):
+                written.append(self._arm(arm, contract, fed, every_id=every_id))
+        return "\nUNION ALL\n".join(filter(None, written))
 
-    def guests(self, guests: Guests) -> Arm:
-        """Returns the arm of a union that shows guests as customers, by the contract's columns."""
+    def guests(self, guests: Guests) -> Arm | None:
+        """Returns the arm of a union that shows guests as customers, by the contract's columns.
+
+        None where their table is not there.
+        """
         path, known = self.table(guests.table)
+        if not path:
+            return None
         email = self.column(guests.email, known)
         listed = [f"{self.guest_id(email, guests.prefix)} AS customer_id", f"max({email}) AS email"]
         for name, feed in guests.columns.items():
             if name not in ("customer_id", "email", "customer_type"):
-                listed.append(f"max({self._fed(feed, known)}) AS {self.source.quote(name)}")
+                with self.at(f".columns.{name}"):
+                    listed.append(f"max({self._fed(feed, known)}) AS {self.source.quote(name)}")
         where = f" AND ({guests.where})" if guests.where else ""
         query = (f"SELECT {', '.join(listed)} FROM {path} WHERE trim({email}) <> ''{where} "
                  f"GROUP BY {self.guest_id(email, guests.prefix)}")
@@ -104,8 +137,8 @@ class Composer:
     def guest_id(self, email: str, prefix: str) -> str:
         """Returns an id made of an e-mail address without showing it; NULL without an address."""
         if self.source.dialect not in _HASH:
-            self.faults.append(f"guests need a hash of their e-mail address, and {self.source.dialect} has none; feed "
-                               "them from a query")
+            self.fault(f"guests need a hash of their e-mail address, and {self.source.dialect} has none; feed them "
+                       "from a query")
             return "NULL"
         hashed = _HASH[self.source.dialect].format(f"nullif(lower(trim({email})), '')")
         return self.joined(prefix, hashed)
@@ -117,7 +150,7 @@ class Composer:
             tables = self.source.tables(schema if len(path) > 1 else None)
             if (found := find(path[-1], tables)) is not None:
                 return self.source.quote(*path[:-1], found), tables[found]
-        self.faults.append(f"the warehouse has no table {name}")
+        self.fault(self.source.lacks(name))
         return "", {}
 
     def column(self, name: str, known: Mapping[str, ColumnType], alias: str = "") -> str:
@@ -125,7 +158,7 @@ class Composer:
         if (found := find(name, known)) is None and not known:
             return "NULL"  # of a table that is a fault already
         if found is None:
-            self.faults.append(f"there is no column {name}; there are {', '.join(known)}")
+            self.fault(f"there is no column {name}; there are {', '.join(known)}")
             return "NULL"
         return self.source.quote(alias, found) if alias else self.source.quote(found)
 
@@ -152,8 +185,12 @@ class Composer:
             return f"concat({self._said(prefix)}, {sql})"
         return f"({self._said(prefix)} || {self.text(sql)})"
 
-    def _pivot(self, pivot: Pivot) -> str:
-        """One row an entity, with a column a key; the source leaves every other key out."""
+    def _takes(self, query: str) -> bool:
+        """Whether the source takes a query."""
+        return self.source.probe(f"SELECT * FROM (\n{query}\n) AS part WHERE 1 = 0") is not None
+
+    def _pivot(self, name: str, pivot: Pivot) -> tuple[str, str]:
+        """One row an entity, with a column a key, and by what it is found; the source leaves every other key out."""
         path, known = self.table(pivot.table)
         rows = f"(SELECT * FROM {path} WHERE {pivot.where})" if pivot.where else path
         entity, key, value = (self.column(name, known, "p") for name in (pivot.entity, pivot.key, pivot.value))
@@ -163,13 +200,14 @@ class Composer:
             keys = f"(SELECT * FROM {keys} WHERE {pivot.keys.where})" if pivot.keys.where else keys
             named = self.column(pivot.keys.name, columns, "k")
             joined = f" JOIN {keys} AS k ON {self.column(pivot.keys.id, columns, 'k')} = {key}"
-        shown = ", ".join(f"max(CASE WHEN {named} = {self._said(wanted)} THEN {value} END) AS {self.source.quote(name)}"
-                          for name, wanted in pivot.wanted.items())
-        return (f"SELECT {entity} AS entity_, {shown} FROM {rows} AS p{joined} "
-                f"WHERE {named} IN ({self._listed(tuple(pivot.wanted.values()))}) GROUP BY {entity}")
+        shown = ", ".join(f"max(CASE WHEN {named} = {self._said(wanted)} THEN {value} END) AS {self.source.quote(one)}"
+                          for one, wanted in pivot.wanted.items())
+        query = (f"SELECT {entity} AS entity_, {shown} FROM {rows} AS p{joined} "
+                 f"WHERE {named} IN ({self._listed(tuple(pivot.wanted.values()))}) GROUP BY {entity}")
+        return query, f"{self.source.quote(name)}.entity_"
 
-    def _address(self, address: Address) -> str:
-        """The rows of one kind; the newest of them where the mapping says by what."""
+    def _address(self, name: str, address: Address) -> tuple[str, str]:
+        """The rows of one kind, the newest of them where the mapping says by what, and by what they are found."""
         path, known = self.table(address.table)
 
         def met(alias: str) -> Iterator[str]:
@@ -184,33 +222,60 @@ class Composer:
             later = " AND ".join((f"{by[1]} = {by[0]}", f"{newest[1]} > {newest[0]}", *met("b")))
             conditions.append(f"NOT EXISTS (SELECT 1 FROM {rows} AS b WHERE {later})")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return f"SELECT a.* FROM {rows} AS a{where}"
+        return f"SELECT a.* FROM {rows} AS a{where}", self.column(address.by, known, name)
 
     def _arm(self, arm: Arm, contract: SourceTable, fed: Sequence[str], *, every_id: bool) -> str:
+        """One arm; what of it is at fault shows nothing."""
+        relation, known = self._arm_of(arm)
+        shown = {}
+        for name in fed if relation else ():
+            with self.at(f".columns.{name}"):
+                shown[name] = self._in_arm(arm, name, contract, known, every_id=every_id)
+        conditions = {"where": f"({arm.where})"} if arm.where else {}
+        if relation and arm.prefix is not None and contract.key[0] in _SUBJECTS and self.nobody:
+            own = self.text(self._fed(arm.columns[contract.key[0]], known, "id"))
+            conditions["own"] = f"CASE WHEN {own} IN ({self._listed(self.nobody)}) THEN 0 ELSE 1 END = 1"
+
+        def written() -> str:
+            listed = ", ".join(f"{sql} AS {self.source.quote(name)}" for name, sql in shown.items())
+            where = f" WHERE {' AND '.join(conditions.values())}" if conditions else ""
+            return f"SELECT {listed} FROM {relation}{where}"
+
+        if not relation or self._takes(written()):
+            return written() if relation else ""
+        parts = {**{f"columns.{name}": f"SELECT {sql} AS shown FROM {relation}" for name, sql in shown.items()},
+                 **{name: f"SELECT 1 AS shown FROM {relation} WHERE {sql}" for name, sql in conditions.items()}}
+        for place in [place for place, sql in parts.items() if not self._takes(sql)]:
+            with self.at(f".{place}"):
+                self.fault("the warehouse refuses it; try it there by hand")
+            conditions.pop(place, None)
+            shown |= {place.removeprefix("columns."): self.text("NULL")} if place.startswith("columns.") else {}
+        return written()
+
+    def _arm_of(self, arm: Arm) -> tuple[str, dict[str, ColumnType]]:
+        """What stands behind FROM, and its columns; nothing where it is not there."""
         if arm.table is not None:
             relation, known = self.table(arm.table)
             for column in arm.ends:
-                self.column(column, known)
-        else:
-            relation = f"(\n{(arm.query or '').strip().rstrip(';')}\n) AS arm"
-            probed = self.source.probe(f"SELECT * FROM {relation} WHERE 1 = 0")
-            if probed is None and not self.faults:
-                self.faults.append("the warehouse refuses a query of it; try it there by hand")
-            known = probed or {}
-        shown = []
-        for name in fed:
-            spec, feed = contract.columns[name], arm.columns.get(name)
-            made = self._fed(feed, known, spec.type) if feed is not None else "NULL"
-            ours = name == contract.key[0] or (every_id and spec.type == "id")
-            if arm.prefix is not None and feed is not None and ours:
-                made = self.identified(arm.prefix, self._empty_before(made, feed))
-            shown.append(f"{self.text(made)} AS {self.source.quote(name)}")
-        conditions = [f"({arm.where})"] if arm.where else []
-        if arm.prefix is not None and contract.key[0] in _SUBJECTS and self.nobody:
-            own = self.text(self._fed(arm.columns[contract.key[0]], known, "id"))
-            conditions.append(f"CASE WHEN {own} IN ({self._listed(self.nobody)}) THEN 0 ELSE 1 END = 1")
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return f"SELECT {', '.join(shown)} FROM {relation}{where}"
+                with self.at(".ends"):
+                    self.column(column, known)
+            return relation, known
+        relation = f"(\n{(arm.query or '').strip().rstrip(';')}\n) AS arm"
+        probed = self.source.probe(f"SELECT * FROM {relation} WHERE 1 = 0")
+        if probed is None:
+            self.fault("the warehouse refuses its query; try it there by hand")
+            return "", {}
+        return relation, probed
+
+    def _in_arm(self, arm: Arm, name: str, contract: SourceTable, known: Mapping[str, ColumnType], *,
+                every_id: bool) -> str:
+        """A column of the contract as an arm shows it, which is text."""
+        spec, feed = contract.columns[name], arm.columns.get(name)
+        made = self._fed(feed, known, spec.type) if feed is not None else "NULL"
+        ours = name == contract.key[0] or (every_id and spec.type == "id")
+        if arm.prefix is not None and feed is not None and ours:
+            made = self.identified(arm.prefix, self._empty_before(made, feed))
+        return self.text(made)
 
     def _is_one_of(self, name: str, known: Mapping[str, ColumnType], words: Sequence[str], alias: str) -> str:
         """Whether a column holds one of some words."""
@@ -223,7 +288,7 @@ class Composer:
         kind = "integer" if kind in ("bit", "boolean") and self.source.dialect in MYSQL else kind
         fits = None if self.source.dialect == "sqlite" else _WORDS.get(kind)  # SQLite's types bind nobody
         if fits and (never := [word for word in words if not re.fullmatch(fits[0], word)]):
-            self.faults.append(f"{name} is a column of {fits[1]}, which is never {', '.join(map(repr, never))}")
+            self.fault(f"{name} is a column of {fits[1]}, which is never {', '.join(map(repr, never))}")
 
     def _empty_before(self, made: str, feed: Feed) -> str:
         """What means nobody has no prefix."""

@@ -16,35 +16,45 @@ def plain_entry(composer: Composer, entry: TableEntry, contract: SourceTable, ma
     """Returns an entry that says the same with a query, or the entry itself where it has no such parts.
 
     Where rows come from several tables, the columns of the query are named as those of the contract; else they are
-    those of the table, and `<name>.<column>` of what stands beside it.
+    those of the table, and `<name>.<column>` of what stands beside it. It is empty where no table of it is there.
     """
     each = {name: values for name, values in mapping.for_each.items() if f"{{{name}}}" in entry.model_dump_json()}
     if not (each or entry.union or entry.guests or entry.pivot or entry.address):
         return entry
     if not (each or entry.union or entry.guests):
         query = composer.beside(entry.table or "", entry.pivot, entry.address)
-        return entry.model_copy(update={"query": query, "table": None})
-    arms = list(entry.union)
+        columns = {name: ColumnEntry(sql="NULL") if _is_unknown(composer, column) else column
+                   for name, column in entry.columns.items()}
+        return entry.model_copy(update={"query": query, "table": None, "columns": columns})
+    arms = [(f".union.{number}", arm) for number, arm in enumerate(entry.union)]
     for name, values in each.items():
         for value, prefix in values.items():
             text = entry.model_dump_json(by_alias=True, exclude_unset=True).replace(
                 f"{{{name}}}", json.dumps(value)[1:-1])
-            arms.append(_arm(composer, TableEntry.model_validate_json(text), prefix))
+            arms += _arms(composer, TableEntry.model_validate_json(text), prefix)
     if entry.guests is not None and not (arms or each):
-        arms.append(_arm(composer, entry, None))
+        arms += _arms(composer, entry, None)
     if entry.guests is not None:
-        arms.append(composer.guests(entry.guests))
+        with composer.at(".guests"):
+            arms += [(".guests", arm) for arm in [composer.guests(entry.guests)] if arm is not None]
     absent = {name: column for name, column in entry.columns.items() if column.absent is not None}
     return entry.model_copy(update={"query": composer.union(arms, contract, every_id=bool(each)), "table": None,
                                     "columns": absent})
 
 
-def _arm(composer: Composer, entry: TableEntry, prefix: str | None) -> Arm:
-    """One table, with what stands beside it, as an arm."""
+def _arms(composer: Composer, entry: TableEntry, prefix: str | None) -> list[tuple[str, Arm]]:
+    """One table, with what stands beside it, as an arm; none where that table is not there."""
     columns = {name: _feed(column) for name, column in entry.columns.items() if column.absent is None}
-    if entry.pivot or entry.address:
-        return Arm(query=composer.beside(entry.table or "", entry.pivot, entry.address), prefix=prefix, columns=columns)
-    return Arm(table=entry.table, query=entry.query, prefix=prefix, columns=columns)
+    if not (entry.pivot or entry.address):
+        return [("", Arm(table=entry.table, query=entry.query, prefix=prefix, columns=columns))]
+    query = composer.beside(entry.table or "", entry.pivot, entry.address)
+    columns = {name: feed for name, feed in columns.items() if not _is_unknown(composer, feed)}
+    return [("", Arm(query=query, prefix=prefix, columns=columns))] if query else []
+
+
+def _is_unknown(composer: Composer, feed: ColumnEntry | Feed) -> bool:
+    """Whether a column is one of an address of which not even the columns are known."""
+    return (feed.column or "").partition(".")[0] in composer.unknown
 
 
 def _feed(entry: ColumnEntry) -> Feed:

@@ -47,6 +47,8 @@ def check(source: Source, mapping: Mapping, sources: policy.Sources) -> list[Fin
         SourceError: the warehouse has no tables or cannot be read.
     """
     resolved, findings = _resolve(source, mapping, sources)
+    findings += [note("missing", view, None, f"{view}: not looked at: {source.lacks(view)}")
+                 for view in source.broken_views()]
     if held := without_snapshot(source, resolved):
         findings.append(note("dangerous", "warehouse", None, f"{told(held)}: a run locks them against writers for as "
                              "long as it reads; let them be InnoDB (ALTER TABLE ... ENGINE=InnoDB)"))
@@ -84,25 +86,36 @@ class _TableResolver:
             return None
         composer = self._composer()
         self.entry = plain_entry(composer, self.entry, self.table, self.mapping)
-        found = None if self._told(composer) else (
-            self._from_query() if self.entry.query is not None else self._from_table())
+        self._tell(composer)
+        found = self._from_query() if self.entry.query is not None else self._from_table()
         if found is None:
             return None
         relation, source_table, known = found
         columns = {column: self._column(column, spec, known) for column, spec in self.table.columns.items()}
-        shown, columns = with_survivors(composer, self.mapping, self.name, relation, columns)
-        self._told(composer)
+        with composer.at(".merged_into"):
+            merged = with_survivors(composer, self.mapping, self.name, relation, columns)
+        shown, columns = (relation, columns) if composer.faults else merged
+        if self.name == "customers":  # which alone says who is merged
+            self._tell(composer)
         made = ResolvedTable(shown, source_table if shown == relation else None, self._probed(shown, columns))
-        return made if self._faults() else self._with_zones(self._with_writes(made))
+        return self._settled(made)
+
+    def _settled(self, made: ResolvedTable) -> ResolvedTable:
+        """What is written and in which zones, without the columns that are at fault; of rows that are not, nothing."""
+        at_fault = {finding.column for finding in self.findings if finding.level == "fault"}
+        if at_fault & {None, *self.table.key}:
+            return made
+        sound = {name: None if name in at_fault else column for name, column in made.columns.items()}
+        return self._with_zones(self._with_writes(replace(made, columns=sound)))
 
     def _composer(self) -> Composer:
         return Composer(self.source, sorted(self.mapping.nobody))
 
-    def _told(self, composer: Composer) -> bool:
-        """Whether parts of the entry were at fault, which is told."""
-        for fault in dict.fromkeys(composer.faults):
-            self._find("fault", None, f"tables.{self.name}: {fault}")
-        return bool(composer.faults)
+    def _tell(self, composer: Composer) -> None:
+        """Tell what of the entry's parts is at fault."""
+        for fault in composer.faults:
+            self._find("fault", None, f"tables.{self.name}{fault}")
+        composer.faults.clear()
 
     def _with_zones(self, table: ResolvedTable) -> ResolvedTable:
         """Refuse moments of a session's zone that end as texts or dates without one, where the mapping names none."""
@@ -117,10 +130,12 @@ class _TableResolver:
     def _from_query(self) -> tuple[str, None, dict[str, ColumnType]] | None:
         query = (self.entry.query or "").strip().rstrip(";")
         relation = f"(\n{query}\n) AS mapped"
-        known = self.source.probe(f"SELECT * FROM {relation} WHERE 1 = 0")
+        known = self.source.probe(f"SELECT * FROM {relation} WHERE 1 = 0") if query else None
         if known is None:
-            self._find("fault", None, f"{self.name}: the warehouse refuses the query; try it there by hand and fix "
-                                      f"tables.{self.name}.query")
+            own = self.name in self.mapping.tables and self.mapping.tables[self.name].query is not None
+            if own or query:
+                self._find("fault", None, f"{self.name}: the warehouse refuses the query; try it there by hand and fix "
+                                          f"tables.{self.name}{'.query' if own else ''}")
             return None
         return relation, None, with_bytes(self.source, relation, known)
 
@@ -137,10 +152,10 @@ class _TableResolver:
             return self.source.quote(*path), path, known
         remedy = f'name the source table: tables.{self.name}.table = "..." (a first mapping: `ajprivacy mapping init`)'
         if self.entry.table:
-            self._find("fault", None, f"{self.name}: the warehouse has no table {wanted}; correct "
+            self._find("fault", None, f"{self.name}: {self.source.lacks(wanted)}; correct "
                                       f'tables.{self.name}.table, or write absent = "reason"')
         elif self.table.required:
-            self._find("fault", None, f"{self.name}: required, and the warehouse has no table {wanted}; {remedy}")
+            self._find("fault", None, f"{self.name}: required, and {self.source.lacks(wanted)}; {remedy}")
         elif self.entry.columns:
             self._find("fault", None, f"{self.name}: has columns in the mapping, but no table {wanted} exists; "
                                       f"{remedy}")
@@ -190,7 +205,7 @@ class _TableResolver:
         composer = self._composer()
         made = composer.expression(composer.held(entry.column or name, known, spec.type), entry, known)
         for fault in composer.faults:
-            self._find("fault", name, f"{self.name}.{name}: {fault}")
+            self._find("fault", name, f"{self.name}.{name}{fault}")
         return ResolvedColumn(f"({made})", UNKNOWN, None)
 
     def _is_named(self, name: str) -> bool:
@@ -289,7 +304,7 @@ class _TableResolver:
         schema, _, bare = self.entry.writes.rpartition(".")
         found = find(bare, self.source.tables(schema or None))
         if found is None:
-            self._find("fault", None, f"{self.name}: the warehouse has no table {self.entry.writes}; correct "
+            self._find("fault", None, f"{self.name}: {self.source.lacks(self.entry.writes)}; correct "
                                       f"tables.{self.name}.writes")
             return None
         return (schema, found) if schema else (found,)

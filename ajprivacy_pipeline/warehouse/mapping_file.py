@@ -61,10 +61,10 @@ faults that it has by itself. Does not belong here: the warehouse (mapping.py).
 """
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -241,18 +241,39 @@ def load_mapping(path: Path | None, sources: policy.Sources) -> Mapping:
     if path is None:
         return Mapping()
     try:
-        mapping = Mapping.model_validate(tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal))
+        written = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except (OSError, UnicodeDecodeError):
         raise MappingError(f"the mapping {path.name} cannot be read; fix AJPRIVACY_MAPPING") from None
     except tomllib.TOMLDecodeError as error:
         raise MappingError(f"the mapping {path.name} is not valid TOML: {error}") from None
-    except ValidationError as error:
-        raise mapping_faults(
-            [f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
-             for fault in error.errors(include_url=False, include_input=False)]) from None
-    if faults := list(_unknown_names(mapping, sources)):
+    mapping, faults = _read(written)
+    if faults := [*faults, *_unknown_names(mapping, sources)]:
         raise mapping_faults(faults)
     return _with_closings(mapping)
+
+
+def _read(written: dict[str, Any]) -> tuple[Mapping, list[str]]:
+    """The mapping without the parts that are at fault by themselves, and these faults, so that all are told at once."""
+    faults: list[str] = []
+    while True:
+        try:
+            return Mapping.model_validate(written), faults
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False)
+            faults += [f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
+                       for fault in found]
+            left_out = [_leave_out(written, fault["loc"]) for fault in found]
+            if not any(left_out):
+                raise mapping_faults(faults) from None
+
+
+def _leave_out(written: Any, place: Sequence[int | str]) -> bool:
+    """Take out what is at fault: a column, a pivot, all arms of a union, a table where it is as a whole."""
+    size = 1 if place[0] != "tables" else 4 if place[2:3] and place[2] in ("columns", "pivot", "address") else 3
+    *above, last = place[:size]
+    for name in above:
+        written = written.get(name, {})
+    return bool(isinstance(written, dict) and written.pop(last, True) is not True)
 
 
 _P = TypeVar("_P", bound=policy.DecisionPolicy)

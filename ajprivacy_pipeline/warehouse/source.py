@@ -7,7 +7,7 @@ copying rows.
 import sqlite3
 import warnings
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -96,11 +96,33 @@ class Source:
         if schema not in self._tables:
             with driver_errors(self.address), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # types that SQLAlchemy does not know are kind "other"
-                found = sa.inspect(self.connection).get_multi_columns(schema=schema, kind=ObjectKind.ANY)
+                found = self._reflected(schema)
             self._tables[schema] = {name: {column["name"]: replace(reflected_type(column["type"]),
                                                                    nullable=column["nullable"]) for column in columns}
                                     for (_, name), columns in sorted(found.items(), key=lambda item: item[0][1])}
         return self._tables[schema]
+
+    def _reflected(self, schema: str | None) -> dict[Any, Any]:
+        """The columns of each table and view; SQLite names none at all where one view is broken."""
+        catalogue = sa.inspect(self.connection)
+        try:
+            return dict(catalogue.get_multi_columns(schema=schema, kind=ObjectKind.ANY))
+        except sa.exc.OperationalError:
+            if self.dialect != "sqlite":
+                raise
+        found = dict(catalogue.get_multi_columns(schema=schema, kind=ObjectKind.TABLE))
+        for view in self.views(schema):
+            with suppress(sa.exc.OperationalError):
+                found |= catalogue.get_multi_columns(schema=schema, kind=ObjectKind.VIEW, filter_names=[view])
+        return found
+
+    def broken_views(self, schema: str | None = None) -> list[str]:
+        """The views that the database itself cannot read, since they name what is not there or not allowed any more.
+
+        Raises:
+            SourceError: the warehouse cannot be read.
+        """
+        return sorted(self.views(schema) - self.tables(schema).keys())
 
     def views(self, schema: str | None = None) -> frozenset[str]:
         """The views among the tables of a schema.
@@ -159,6 +181,14 @@ class Source:
         known = [(schema, shown.removeprefix(f"{schema}.")) for schema in self._tables if schema is not None]
         return next((path for path in known if path[1] in self._tables[path[0]]), tuple(
             part for part in shown.rpartition(".")[::2] if part))
+
+    def lacks(self, name: str) -> str:
+        """Returns what to say of a table that is not there, or of a view that the database itself cannot read."""
+        schema, _, bare = name.rpartition(".")
+        if find(bare, self.broken_views(schema or None)) is None:
+            return f"the warehouse has no table {name}"
+        return (f"the warehouse itself cannot read the view {name}, which names what is not there or not allowed; mend "
+                "it there, or name the tables behind it")
 
     def quote(self, *names: str) -> str:
         """Returns a name, schema first if it has one, always quoted in the source's dialect."""

@@ -12,7 +12,7 @@ from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.mapping import Mapping, check, resolve
 from ajprivacy_pipeline.warehouse.source import open_source
 from tests import mariadb
-from tests.warehouse.shopkit import SOURCES, connect, fresh_database, mapping_file, raw, settled
+from tests.warehouse.shopkit import SOURCES, canonical_sqlite, connect, fresh_database, mapping_file, raw, settled
 
 SHOP = """
     CREATE TABLE wp_users (ID integer PRIMARY KEY, mail varchar(50), made {moment}, gone varchar(1), changed {moment});
@@ -234,11 +234,36 @@ def test_beside_pivots_and_addresses_the_row_itself_is_written(fill: Fill, tmp_p
 @pytest.mark.parametrize(("changes", "told"), [
     ((('entity = "user_id"', 'entity = "whose"'), ('table = "wp_addresses"', 'table = "places"'),
       ('of = "id"\nentity = "entity"', 'of = "x"\nentity = "y"')),
-     ["tables.customers: there is no column y; there are entity", "tables.customers: there is no column whose; there",
-      "tables.customers: there is no column x; there are", "tables.orders: the warehouse has no table places"]),
+     ["tables.customers.pivot.own: there is no column y; there are entity",
+      "tables.customers.pivot.meta: there is no column whose; there",
+      "tables.customers.pivot.own: there is no column x;",
+      "tables.orders.address.ship: the warehouse has no table places"]),
     ((("only_if = { status", "only_if = { state"), ('guest = "mail"', 'guest = "post"'), ('"ship.name"', '"ship.nm"')),
      ["orders.customer_id: there is no column post; there are", "orders.cancelled_at: there is no column state; there",
-      "orders.delivery_name: the warehouse has no column ship.nm there"])])
+      "orders.delivery_name: the warehouse has no column ship.nm there"]),
+    # what is at fault in a part hides nothing of the table's other parts and columns
+    ((('table = "wp_addresses"', 'table = "places"'), ('ordered_at = "made"', 'ordered_at = "mde"'),
+      ('guest = "mail"', 'guest = "post"'), ('paid_at = "paid"', "paid_at = { sql = 'nowhere(paid)' }"),
+      ('value = "meta_value"', 'value = "meta_val"'), ('email = "mail"\nphone', 'email = "mial"\nphone'),
+      ('columns = { phone = "phone" }', 'columns = { phone = "fone" }'), ("only_if = { gone", "only_if = { gon"),
+      ('table = "wp_signups"', 'table = "wp_signup"'),
+      ('email = "mail", customer_id = {',
+       "email = { sql = 'nowhere(mail)' }, subscribed_at = { sql = 'nowhere(nr)' }, customer_id = {"),
+      ('table = "wp_letters"', 'table = "wp_letters"\nwhere = "nowhere(nr) = 1"')),
+     ["tables.orders.address.ship: the warehouse has no table places",
+      "orders.ordered_at: the warehouse has no column mde there",
+      "orders.customer_id: there is no column post; there are", "orders.paid_at: the warehouse refuses (nowhere(paid))",
+      "tables.customers.pivot.meta: there is no column meta_val; there are",
+      "tables.customers.columns.email: there is no column mial; there are",
+      "tables.customers.guests.columns.phone: there is no column fone; there are",
+      "tables.customers.columns.profile_closed_at: there is no column gon; there are",
+      "tables.newsletter_subscriptions.union.1: the warehouse has no table wp_signup",
+      "tables.newsletter_subscriptions.union.0.columns.email: the warehouse refuses it; try it there by hand",
+      "tables.newsletter_subscriptions.union.0.columns.subscribed_at: the warehouse refuses it; try it there by hand",
+      "tables.newsletter_subscriptions.union.0.where: the warehouse refuses it; try it there by hand"]),
+    ((("wanted = { phone", 'where = "nowhere(user_id) = 1"\nwanted = { phone'), ('"meta.phone"', '"meta.fone"')),
+     ["tables.customers.pivot.meta: the warehouse refuses it; try it there by hand",
+      "tables.customers.columns.phone: there is no column meta.fone; there are"])])
 def test_every_fault_of_parts_is_told_at_once(changes: tuple[tuple[str, str], ...], told: list[str], fill: Fill,
                                               tmp_path: Path) -> None:
     url, text = fill(SHOP), MAPPING
@@ -360,3 +385,55 @@ def test_the_survivor_has_what_was_the_merged_ones(prefix: str, fill: Fill, tmp_
     assert orders.columns["customer_id"] is not None
     assert orders.columns["customer_id"].written == (() if prefix else ("kunde",))
     con.close()
+
+
+def test_what_is_at_fault_by_itself_hides_no_other_fault_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(MappingError) as told:
+        mapping_file(tmp_path, """
+            colour = "blue"
+            [rates]
+            eur = "11.5"
+            [tables.orders]
+            pivot.a = { table = "a", of = "id" }
+            [tables.orders.columns]
+            ordered_at = { colum = "made" }
+            nonsense = "made"
+            [[tables.products.union]]
+            table = "a"
+            query = "SELECT 1"
+            columns = { name = "b" }
+            [tables.customers]
+            soft_delete = { column = "gone" }
+            [tables.custmers]
+            table = "c" """)
+    assert "the mapping has 12 fault(s)" in str(told.value)
+    for start in ("colour: Extra", "tables.customers.soft_delete.at: ", "rates.eur", "tables.orders.pivot.a.entity: ",
+                  "tables.orders.columns.ordered_at.colum: ", "tables.products.union.0: write table or query",
+                  "tables.orders.columns.nonsense: the contract", "tables.custmers: the contract has no such table"):
+        assert f"\n  - {start}" in str(told.value)
+
+
+def test_a_broken_view_is_named_and_hides_nothing_else(tmp_path: Path) -> None:
+    url = canonical_sqlite(tmp_path / "shop.db")
+    with sqlite3.connect(tmp_path / "shop.db") as shop:
+        shop.execute("CREATE VIEW old_customers AS SELECT navn FROM kunde")
+    shop.close()
+    with open_source(url) as source:
+        found = {finding.table: finding for finding in check(source, Mapping(), SOURCES)}["old_customers"]
+        assert found.shown == "missing"
+        assert found.message == (
+            "old_customers: not looked at: the warehouse itself cannot read the view old_customers, which names what "
+            "is not there or not allowed; mend it there, or name the tables behind it")
+        with pytest.raises(MappingError, match="customers: the warehouse itself cannot read the view old_customers"):
+            resolve(source, mapping_file(tmp_path, '[tables.customers]\ntable = "old_customers"'), SOURCES)
+
+
+def test_a_broken_view_of_mariadb_is_named(mariadb_url: str, tmp_path: Path) -> None:
+    url = mariadb.fresh_database(mariadb_url, "broken")
+    with mariadb.connect(url) as maria:
+        for statement in ("CREATE TABLE kunde (id integer PRIMARY KEY, navn text)",
+                          "CREATE VIEW kunder AS SELECT id, navn FROM kunde", "ALTER TABLE kunde DROP COLUMN navn"):
+            maria.cursor().execute(statement)
+    with open_source(url) as source, pytest.raises(MappingError, match="customers: the warehouse itself cannot read "
+                                                                       "the view kunder, which names what is not"):
+        resolve(source, mapping_file(tmp_path, '[tables.customers]\ntable = "kunder"'), SOURCES)
