@@ -29,8 +29,11 @@ def mariadbd() -> str:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """The URL of an empty database `shop` on a new server, as a user who may do everything; gone afterwards."""
+def server(*more: str) -> Iterator[str]:
+    """The URL of an empty database `shop` on a new server, as a user who may do everything; gone afterwards.
+
+    With `more` options it is started with those, too.
+    """
     binary = mariadbd()
     # a socket's path may have 107 characters, pytest's own temporary folders are too deep for that
     with tempfile.TemporaryDirectory(prefix="maria", ignore_cleanup_errors=True) as name:
@@ -41,7 +44,7 @@ def server() -> Iterator[str]:
         _first_tables(options, folder)
         socket = folder / "socket"
         with (folder / "log").open("wb") as log:
-            running = subprocess.Popen([*options, f"--socket={socket}", f"--pid-file={folder / 'pid'}"],
+            running = subprocess.Popen([*options, *more, f"--socket={socket}", f"--pid-file={folder / 'pid'}"],
                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             _answers(running, socket, folder / "log")

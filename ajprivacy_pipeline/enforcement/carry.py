@@ -137,7 +137,6 @@ class _Apply:
         self.settings, self.policy, self.control, self.keys = settings, policy, control, keys
         self.plan, self.ground, self.con, self.writer, self.checkpoint = plan, ground, con, writer, checkpoint
         self.ledger = Ledger(control, keys, settings.keys)
-        self.counts: Counter[tuple[str, str, str]] = Counter()
         self.copies: Counter[tuple[str, str]] = Counter()  # (table, "rows" | "cells")
         self.batches = 0
         self.arrived = 0
@@ -216,7 +215,6 @@ class _Apply:
             outcome.settle(self.con, number)
             self.batches += 1
             self.arrived += done.arrived
-            self.counts += done.counts
             for row in done.copies:
                 self.copies += Counter({(row["table"], "rows"): row["rows"], (row["table"], "cells"): row["cells"]})
         return put_off
@@ -306,10 +304,8 @@ class _Apply:
             "batches": self.batches, "verified": verified, "sweep": hits, "residue": residue,
             "copies": [{"table": table, "rows": self.copies[table, "rows"], "cells": self.copies[table, "cells"]}
                        for table in sorted({table for table, _ in self.copies})]}
-        parts = sorted({(entity, part) for entity, part, _ in self.counts})
-        if parts:
-            move(self.control, self.ledger, self.plan, "applied", by, {
-                "parts": [[entity, part, self.counts[entity, part, "rows"]] for entity, part in parts]})
+        if self.batches:
+            move(self.control, self.ledger, self.plan, "applied", by)
         body: bodies.Verified = {
             "plan": self.plan.id, "month": self.plan.month, "planned": result["planned"],
             "applied": after.get(fresh.APPLIED, 0), "dropped": result["dropped"],

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypedDict
 
 from ajprivacy_pipeline.calendar import as_of
 from ajprivacy_pipeline.enforcement.bodies import CopyCount, Dropped, Hit, NotCarriedOut, Residue, Waiting
-from ajprivacy_pipeline.enforcement.entries import Entry, undone_batches
+from ajprivacy_pipeline.enforcement.entries import Entry, once, undone_batches
 from ajprivacy_pipeline.enforcement.head import Head
 from ajprivacy_pipeline.errors import ControlError
 
@@ -180,7 +180,7 @@ def _state(plans: Sequence[CertifiedPlan]) -> PlanState:
 def _plan(ours: Sequence[Entry], standing: Sequence[Entry]) -> CertifiedPlan:
     """A plan, from its entries. What stood so already is what the other figures leave: an apply may be several."""
     name = ours[0].body["plan"]
-    carried = sum(_once(count) for entry in standing if entry.body["plan"] == name for count in entry.body["counts"])
+    carried = sum(once(count) for entry in standing if entry.body["plan"] == name for count in entry.body["counts"])
     versions = [entry.body["policy_version"] for entry in ours if entry.kind == "plan_made"]
     kinds = [entry.kind for entry in ours if entry.kind in _STATES]
     kind = kinds[-2] if kinds[-2:] == ["undone_by_restore", "withdrawn"] else kinds[-1]
@@ -214,7 +214,7 @@ def _by_clause(standing: Iterable[Entry], made: Iterable[dict[str, Any]]) -> lis
     for entry in standing:
         for count in entry.body["counts"]:
             key = (count["clause"], count["entity"], count["part"])
-            rows[key] += _once(count)
+            rows[key] += once(count)
             cells[key] += count["cells"]
             actions.setdefault(key, Counter()).update(count.get("actions", {}))
     found: dict[str, ClauseDone] = {}
@@ -230,11 +230,6 @@ def _by_clause(standing: Iterable[Entry], made: Iterable[dict[str, Any]]) -> lis
         of_clause["cells"] += one["cells"]
         of_clause["parts"].append(one)
     return list(found.values())
-
-
-def _once(count: dict[str, Any]) -> int:
-    """The decisions of a count; one that was written back and carried out again is one."""
-    return int(count["rows"]) - int(count.get("again", 0))
 
 
 def _copies(standing: Iterable[Entry]) -> list[CopyCount]:

@@ -129,6 +129,8 @@ def _edit(place: CopyPlace, row: Mapping[str, Any]) -> CopyEdit | None:
         return CopyEdit(place.table, address, key, None, sum(value is not None for value in row.values()))
     after = {}
     for column, action in place.actions.items():
+        if (text_of(row[column]) or "").strip(WHITE_SPACE) in place.nobody.get(column, ()):
+            continue
         known = place.facts.columns[column]
         end = ends_as(row[column], action, Context(nullable=known.nullable, unique=known.unique,
                                                    key="-".join(map(str, key))))

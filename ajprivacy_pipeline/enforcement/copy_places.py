@@ -5,7 +5,7 @@ here: whose rows they are (`copies`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ajprivacy_pipeline.enforcement import shapes
 from ajprivacy_pipeline.enforcement.reached import Reached
@@ -33,6 +33,7 @@ class CopyPlace:
     finder: str
     actions: Mapping[str, Action] | None
     kept: tuple[str, str] | None = None  # a link of rows that are kept: their table of the contract, and its key there
+    nobody: Mapping[str, frozenset[str]] = field(default_factory=dict)  # by column, ids of nobody, which stay
     spares_companies: bool = False  # whether it may hold what is a company's own, and therefore stays
 
     @property

@@ -5,7 +5,7 @@ bodies (`bodies`).
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -45,6 +45,18 @@ def undone_batches(entries: Iterable[Entry]) -> set[int]:
         elif entry.kind == "undone_by_restore":
             undone |= {seq for batch in entry.body["batches"] for seq in done.get((entry.body["plan"], batch), ())}
     return undone
+
+
+def carried_out(entries: Iterable[Entry]) -> list[Entry]:
+    """Returns the batches that the warehouse still has, corrections excepted."""
+    listed = list(entries)
+    undone = undone_batches(listed)
+    return [entry for entry in listed if entry.kind == "batch" and entry.seq not in undone]
+
+
+def once(count: Mapping[str, Any]) -> int:
+    """Returns the decisions of a batch's count; one that was written back and carried out again is one."""
+    return int(count["rows"]) - int(count.get("again", 0))
 
 
 def entry_of(row: Row) -> Entry:

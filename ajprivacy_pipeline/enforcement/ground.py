@@ -82,7 +82,7 @@ def look_at(source: Source, settings: Settings, policy: Policy) -> Ground:
     copies = copy_places(mapping.copies, policy, places, reached)
     places = with_groups(source, reached.places(places), copies)
     links = links_of_kept(resolved, stages, policy.sources, places, policy.enforcement.kept_links)
-    copies += kept_links(len(copies), policy, links, places, facts)
+    copies += kept_links(len(copies), policy, mapping, links, places, facts)
     versions = _versions(mapping, places, facts)
     writes = [*_writes(stages, places, policy, facts), *copy_writes(copies),
               *(Write(table, column, "neutral", values=("1",)) for table, column in versions.items())]

@@ -15,15 +15,19 @@ from ajprivacy_pipeline.policy.retention import Action
 from ajprivacy_pipeline.storage.zones import Connection, quote
 from ajprivacy_pipeline.warehouse.constraints import TableFacts
 from ajprivacy_pipeline.warehouse.declared import Copy
+from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
 
 
-def kept_links(first: int, policy: Policy, links: Mapping[str, Mapping[str, str]], feeding: Mapping[str, Place],
-               facts: Mapping[tuple[str, ...], TableFacts]) -> list[CopyPlace]:
+def kept_links(first: int, policy: Policy, mapping: MappingFile, links: Mapping[str, Mapping[str, str]],
+               feeding: Mapping[str, Place], facts: Mapping[tuple[str, ...], TableFacts]) -> list[CopyPlace]:
     """Returns the links that kept rows lose, where the source can be without them.
+
+    An id that is a tombstone, or that the mapping calls empty, names nobody and stays.
 
     Args:
         first: the number of the first of them, after the declared copies.
         policy: what such a link goes with.
+        mapping: what it calls empty.
         links: by table of the contract, its column with the subject's id and the source's.
         feeding: where the tables of the contract stand.
         facts: of the source's tables.
@@ -32,6 +36,9 @@ def kept_links(first: int, policy: Policy, links: Mapping[str, Mapping[str, str]
     for entity, columns in links.items():
         table = facts[feeding[entity].table]
         free = [source for source in columns.values() if table.columns[source].nullable]  # else it stays
+        known = mapping.tables[entity].columns if entity in mapping.tables else {}
+        nobody = {source: frozenset(policy.retention.tombstones.values()).union(
+            known[column].empty if column in known else ()) for column, source in columns.items()}
         for column, source in columns.items():
             owner = next(name for name in SUBJECTS if policy.sources.tables[name].key[0] == column)
             copy = Copy.model_validate({"table": table.shown, "by": {"column": source, "entity": owner},
@@ -39,7 +46,8 @@ def kept_links(first: int, policy: Policy, links: Mapping[str, Mapping[str, str]
                                                  if name == owner], "erase": free or [source]})
             if free:
                 found.append(CopyPlace(first + len(found), copy, table.table, table, source,
-                                       dict.fromkeys(free, Action(action="erase")), (entity, feeding[entity].key[0])))
+                                       dict.fromkeys(free, Action(action="erase")), (entity, feeding[entity].key[0]),
+                                       nobody))
     return found
 
 

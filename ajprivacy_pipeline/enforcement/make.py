@@ -39,7 +39,7 @@ from ajprivacy_pipeline.enforcement.reread import look_again, still_due
 from ajprivacy_pipeline.enforcement.returned import keep_cells
 from ajprivacy_pipeline.enforcement.sealed import require_same_keys
 from ajprivacy_pipeline.enforcement.stages import Part, Stage, stages_of
-from ajprivacy_pipeline.enforcement.whole import Whole
+from ajprivacy_pipeline.enforcement.whole import Whole, taken
 from ajprivacy_pipeline.enforcement.work import Item, columns_of, items
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy
@@ -153,7 +153,8 @@ class Planning:
         self.waiting = waits.set_aside(con, self.ground.places, self.stages, policy.sources, self.day, due)
         self.returned = look_again(con, settings, policy, control, keys, self.ledger, self.ground, "system",
                                    ) if self.of_month else {}
-        self.whole = Whole(con, policy, [plan for plan in self.known if (plan.request is None) == self.of_month])
+        self.whole = Whole(con, policy, taken(con, settings, keys, policy, self.ledger.entries(), [
+            plan for plan in self.known if (plan.request is None) == self.of_month]))
         self.first_due, self.facts_key = FirstDue(control, keys), keys.derive("plan", "facts")
         self.key = secrets.token_bytes(32)  # of fingerprints, which stand in the plans' own files alone
         self.copied: Mapping[int, Sequence[copies.Row]] | None = None  # rows that may go, where they were read before

@@ -11,7 +11,7 @@ from typing import cast
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement import returned, waits
 from ajprivacy_pipeline.enforcement.bodies import Verified
-from ajprivacy_pipeline.enforcement.entries import undone_batches
+from ajprivacy_pipeline.enforcement.entries import carried_out
 from ajprivacy_pipeline.enforcement.fresh import APPLIED
 from ajprivacy_pipeline.enforcement.ground import Ground
 from ajprivacy_pipeline.enforcement.ledger import Ledger
@@ -36,11 +36,9 @@ def still_due(con: zones.Connection, settings: Settings, keys: KeyStore, ledger:
     con.execute("ATTACH IF NOT EXISTS ':memory:' AS scratch")
     con.execute(f"CREATE OR REPLACE TABLE scratch.still_due AS FROM {due}")
     read_at = con.execute("SELECT read_at FROM raw.moment").fetchall()[0][0]
-    entries = ledger.entries()
-    undone = undone_batches(entries)
     batches: dict[str, list[int]] = {}
-    for entry in entries:
-        if entry.kind == "batch" and entry.recorded_at > read_at and entry.seq not in undone:
+    for entry in carried_out(ledger.entries()):
+        if entry.recorded_at > read_at:
             batches.setdefault(entry.body["plan"], []).append(entry.body["batch"])
     for plan, numbers in batches.items():
         if plan_file(settings, plan).exists():

@@ -5,10 +5,11 @@ a database tidies up (`warehouse.tidying`), rows (`sweep`). What fails here is r
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
+from ajprivacy_pipeline.clock import local_day
 from ajprivacy_pipeline.enforcement import erased
 from ajprivacy_pipeline.enforcement.apply import Writer
 from ajprivacy_pipeline.enforcement.bodies import Residue
@@ -45,7 +46,9 @@ def tidy_up(con: Connection, writer: Writer, policy: Policy, tables: Touched, so
     found: list[Residue] = []
     if tables:
         try:
-            found += [{"where": where, "what": what, "ends": ends} for where, what, ends in writer.tidy(tables)]
+            zone = policy.retention.time_zone
+            found += [{"where": where, "what": what, "ends": local_day(ends, zone).isoformat()
+                       if isinstance(ends, datetime) else ends} for where, what, ends in writer.tidy(tables)]
         except PrivacyError:
             found.append({"where": "the warehouse", "ends": None,
                           "what": "it could not be tidied up: old values may lie in its files"})

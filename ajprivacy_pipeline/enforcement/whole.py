@@ -5,15 +5,19 @@ what a plan's own rows come to (`make`).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 
 from ajprivacy_pipeline.enforcement import shapes, waits
 from ajprivacy_pipeline.enforcement.bodies import Count
-from ajprivacy_pipeline.enforcement.plans import Plan
+from ajprivacy_pipeline.enforcement.entries import Entry, carried_out, once
+from ajprivacy_pipeline.enforcement.plans import Plan, plan_file
 from ajprivacy_pipeline.enforcement.stages import Part, stages_of
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import utc_now
+from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.zones import Connection, quote
 
 _WITH_A_VALUE = f"""
@@ -32,10 +36,9 @@ _KEPT = """
 class Whole:
     """Counts of a decided month; counted once, as it stands after `waits.set_aside`."""
 
-    def __init__(self, con: Connection, policy: Policy, plans: Sequence[Plan]) -> None:
-        """Count decisions, and what some plans, which share a brake, took away in its days."""
-        self.policy = policy
-        self.before = _taken(plans, policy)
+    def __init__(self, con: Connection, policy: Policy, before: Counter[Part]) -> None:
+        """Count decisions; `before` is what the plans that share a brake took away in its days."""
+        self.policy, self.before = policy, before
         self.held = {(entity, part): rows for entity, part, rows in con.execute(_WITH_A_VALUE).fetchall()}
         going = con.execute(f"SELECT DISTINCT entity, part FROM {waits.READY}").fetchall()
         for entity, part in going:
@@ -61,13 +64,34 @@ class Whole:
         return found
 
 
-def _taken(plans: Iterable[Plan], policy: Policy) -> Counter[Part]:
-    """Rows of each part that some plans have taken away in the days of the brake."""
+def taken(con: Connection, settings: Settings, keys: KeyStore, policy: Policy, entries: Iterable[Entry],
+          plans: Iterable[Plan]) -> Counter[Part]:
+    """Returns how many decisions of each part some plans have carried out in the days of the brake; each once.
+
+    What is ready to go stands again, and is no longer taken away; nor is what a restored warehouse has back.
+    """
+    since, names = utc_now() - timedelta(days=policy.enforcement.brake.days), {plan.id for plan in plans}
+    standing = [entry for entry in carried_out(entries)
+                if entry.recorded_at >= since and entry.body["plan"] in names]
     found: Counter[Part] = Counter()
-    since = utc_now() - timedelta(days=policy.enforcement.brake.days)
-    for plan in plans:
-        for event in plan.events:
-            if event.event == "applied" and event.happened_at >= since:
-                for entity, part, rows in event.detail.get("parts", ()):
-                    found[entity, part] += rows
+    con.execute("CREATE OR REPLACE TABLE scratch.taken (entity VARCHAR, record_id VARCHAR, part VARCHAR)")
+    for plan in dict.fromkeys(entry.body["plan"] for entry in standing):
+        batches = [entry for entry in standing if entry.body["plan"] == plan]
+        if plan_file(settings, plan).exists():
+            with zones.attached(con, keys, plan_file(settings, plan), "earlier"):
+                con.execute("INSERT INTO scratch.taken SELECT entity, record_id, part FROM earlier.rows "
+                            "WHERE is_carried AND list_contains($batches, batch)",
+                            {"batches": [entry.body["batch"] for entry in batches]})
+        else:
+            for count in (count for entry in batches for count in entry.body["counts"]):
+                found[count["entity"], count["part"]] += once(count)
+    for entity, part, rows in con.execute(_TAKEN).fetchall():
+        found[entity, part] += rows
     return found
+
+
+_TAKEN = f"""
+    SELECT entity, part, count(*) FROM (SELECT DISTINCT entity, record_id, part FROM scratch.taken
+        ANTI JOIN {waits.READY} USING (entity, record_id, part))
+    GROUP BY ALL
+"""

@@ -58,6 +58,7 @@ CONTROL_TABLES = {
     "control.effects": EFFECT_COLUMNS,
     "control.carried_out": "token VARCHAR",  # keyed hashes of subjects of whom something was carried out
     "control.dropped": carried.DROPPED_COLUMNS,  # what was left out month after month; written by the month's run
+    "control.used_again": "token VARCHAR, erased_on DATE",  # ids found to be somebody else's in this very month
     "control.guard": guard.GUARD_COLUMNS,  # keyed hashes of what was erased; written by the month's run, as of today
     # who stood behind facts of open periods whose person was carried out since; written by the month's run before it
     # publishes: the customer's id, or a text made of a token; the region that an order had
@@ -234,6 +235,7 @@ def _control_tables(control: ControlStore, month: str, seen_on: date | None) -> 
     yield "control.effects", stored_effects(control)
     yield "control.carried_out", carried_tokens(control)
     yield "control.dropped", []
+    yield "control.used_again", carried.used_again_in(control, month)
     yield "control.guard", []
 
 

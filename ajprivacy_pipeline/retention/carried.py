@@ -10,7 +10,7 @@ none before (`no_evidence`) is not noted: what went of them all the same was non
 
 import base64
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -71,10 +71,26 @@ def remember_whole(con: Connection, control: ControlStore, keys: KeyStore, month
     control.insert(store.carried_out, _rows({row[0] for row in gone}, month, _key(keys, control), is_whole=True))
 
 
-def remember_used_again(control: ControlStore, keys: KeyStore, subjects: Iterable[str], month: str) -> None:
-    """Note of subjects that their ids are somebody else's now: that something was carried out says nothing of them."""
+def remember_used_again(control: ControlStore, keys: KeyStore, subjects: Mapping[str, date], month: str) -> None:
+    """Note of subjects, with the day of their erasure, that their ids are somebody else's now.
+
+    That something was carried out says nothing of them, and when the month is run again, they are to be reviewed again.
+    """
     key = _key(keys, control)
-    control.insert(store.carried_out, _rows({_token(key, subject) for subject in subjects}, month, key, is_whole=True))
+    tokens = {_token(key, subject): day for subject, day in subjects.items()}
+    with control.change() as connection:
+        connection.execute(store.used_again.delete().where(store.used_again.c.month < month))
+        connection.execute(store.carried_out.insert(), _rows(tokens, month, key, is_whole=True))
+        connection.execute(store.used_again.insert(), [
+            {"token": token, "erased_on": day, "month": month, "key": fingerprint(key)}
+            for token, day in sorted(tokens.items())])
+
+
+def used_again_in(control: ControlStore, month: str) -> list[tuple[object, ...]]:
+    """Returns the token of each id that was found to be somebody else's in a month, and the day of the erasure."""
+    gone = store.used_again.c
+    found = sa.select(gone.token, sa.func.max(gone.erased_on).label("day")).where(gone.month == month)
+    return [(row["token"], row["day"]) for row in control.rows(found.group_by(gone.token))]
 
 
 _WHOLE = """
@@ -143,7 +159,7 @@ def _token(key: bytes, text: str) -> str:
 
 
 def _key(keys: KeyStore, control: ControlStore) -> bytes:
-    known = {row["key"] for table in (store.carried_out, store.first_due, store.dropped)
+    known = {row["key"] for table in (store.carried_out, store.first_due, store.dropped, store.used_again)
              for row in control.rows(sa.select(table.c.key).limit(1))}  # in each all have the same: see below
     if not known or keys.has(KEY):
         key = base64.b64decode(keys.data_key(KEY))

@@ -89,12 +89,13 @@ def end_entries(con: Connection, control: ControlStore, keys: KeyStore, enforcem
     """
     over = {row["erased_on"] for row in _entries(control) if as_of(month) >= last_day(row["erased_on"], enforcement)}
     values = guard_parameters(keys, control, enforcement.sweep)
-    again = [row[0] for row in con.execute("SELECT DISTINCT subject_id FROM retention.guard_hits "
-                                           "WHERE reason = 'id_used_again'").fetchall()]
+    again = dict(con.execute("SELECT subject_id, max(since) FROM retention.guard_hits "
+                             "WHERE reason = 'id_used_again' GROUP BY subject_id").fetchall())
     tokens = [row[0] for row in con.execute(_OF_USED_AGAIN, values).fetchall()] if again else []
     if not over and not again:
         return
-    remember_used_again(control, keys, again, month)
+    if again:
+        remember_used_again(control, keys, again, month)
     with control.change() as connection:
         if over:
             connection.execute(store.guard.delete().where(_GONE.erased_on == sa.bindparam("day")),

@@ -298,6 +298,14 @@ dropped = sa.Table(  # what an apply had to leave out although it was planned: k
     sa.Column("month", sa.String(7), nullable=False, index=True),
     sa.Column("key", sa.String(16), nullable=False),
 )
+used_again = sa.Table(  # whose id was found to be somebody else's in a month: tokens as those of first_due
+    "used_again", META,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("erased_on", sa.Date, nullable=False),
+    sa.Column("month", sa.String(7), nullable=False, index=True),
+    sa.Column("key", sa.String(16), nullable=False),
+)
 first_due = sa.Table(  # since when something is due that a plan did not carry out: a keyed token of table, id and part
     "first_due", META,
     sa.Column("id", sa.Integer, primary_key=True),

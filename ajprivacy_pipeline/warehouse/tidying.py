@@ -18,7 +18,7 @@ from ajprivacy_pipeline.warehouse.address import Address
 from ajprivacy_pipeline.warehouse.source import quoted
 
 Tables = Mapping[tuple[str, ...], Sequence[str]]  # (schema, table) or (table,) -> the columns in which something went
-Left = tuple[str, str, str | None]  # where, what, when it ends (a day, words, or nobody knows)
+Left = tuple[str, str, datetime | str | None]  # where, what, when it ends (a moment in UTC, words, or nobody knows)
 _AS_IT_IS = {"no_parameters": True}  # a per cent sign in a name is one
 _LOCKS = Path("/proc/locks")  # where a Linux system tells who has locked which file
 
@@ -189,5 +189,5 @@ def _mariadb(connection: sa.Connection, tables: Tables) -> Iterator[Left]:
     if variables.get("log_bin", "OFF").upper() in ("ON", "1"):
         seconds = float(variables.get("binlog_expire_logs_seconds", 0) or 0) or (
             float(variables.get("expire_logs_days", 0) or 0) * 86_400)
-        ends = (datetime.now(UTC) + timedelta(seconds=seconds)).date().isoformat() if seconds else None
+        ends = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=seconds) if seconds else None
         yield "binary log", "rows from before, as they were changed", ends

@@ -1,11 +1,11 @@
 -- model: retention.review_list
 -- grain: one row per subject or record and reason to look at it
 -- params: as_of, policy_version, stale_fault_months, until_further_notice_review_months, stale_blocker_months, carried_inner, carried_outer
--- reads: retention.due, control.dropped, retention.freezes, retention.request_reviews, retention.correspondence_decisions, retention.order_facts, retention.released_orders, staged.quality, staged.communications, staged.cases, staged.products, retention.held_faults, retention.guard_hits, control.legal_holds, control.reviewed_records, control.first_held, control.previous_warranties
+-- reads: retention.due, control.dropped, control.used_again, retention.freezes, retention.request_reviews, retention.correspondence_decisions, retention.order_facts, retention.released_orders, staged.quality, staged.communications, staged.cases, staged.products, retention.held_faults, retention.guard_hits, retention.subjects, control.legal_holds, control.reviewed_records, control.first_held, control.previous_warranties
 -- doc: What a person must decide or look at each month. Records carry entity and record_id, subjects carry subject_id.
 --   A message without a subject is as old as its last review by as_of, where it had one; a fault or dangling id as the
 --   first month's end at which it held something. dropped_in_a_row: due, and left out by the apply of each month of the
---   policy's dropped_months before this one.
+--   policy's dropped_months before this one. id_used_again stays for as long as its month is run.
 WITH reviewed AS (
     SELECT record, max(reviewed_on) AS reviewed_on FROM control.reviewed_records WHERE reviewed_on <= $as_of GROUP BY record
 ), found AS (
@@ -49,6 +49,11 @@ WITH reviewed AS (
     UNION ALL
     SELECT subject_id, CASE WHEN subject_id IS NULL THEN entity END, CASE WHEN subject_id IS NULL THEN record_id END, reason, since
     FROM retention.guard_hits WHERE reason IN ('id_used_again', 'erased_value')
+    UNION ALL
+    SELECT s.subject_id, NULL, NULL, 'id_used_again', u.erased_on
+    FROM retention.subjects AS s JOIN control.used_again AS u
+        ON u.token = sha256($carried_outer || unhex(sha256($carried_inner || encode(s.subject_id))))
+    WHERE s.subject_id NOT IN (SELECT subject_id FROM retention.guard_hits WHERE reason = 'id_used_again')
     UNION ALL
     SELECT CASE WHEN entity IN ('customers', 'contacts') THEN subject_id END, CASE WHEN entity NOT IN ('customers', 'contacts') THEN entity END,
         CASE WHEN entity NOT IN ('customers', 'contacts') THEN record_id END, 'dropped_in_a_row', min(due_on)

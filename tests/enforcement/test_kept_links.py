@@ -129,3 +129,29 @@ def test_a_company_that_its_orders_stay_linked_to_keeps_its_link(sample: Kept) -
     kept = {row["customer_id"] for key, row in rows.items() if key[2:] in companies}
     assert kept
     assert kept <= set(companies)
+
+
+@pytest.mark.parametrize("word", ["0", "anonymised-consumer"])
+def test_an_id_that_names_nobody_stays_beside_the_one_that_goes(sample: Kept, tmp_path: Path, word: str) -> None:
+    """Where the shop writes 0 for nobody, or a tombstone stands there, nothing goes with a contact but its own id."""
+    world = sample.made()
+    who = next(key for (entity, key, _), (decision, _) in sample.decisions.items() if entity == "subject"
+               and key.startswith("contact:") and decision == "due" and all(
+                   other in ("due", "absent") for (name, one, _), (other, _) in sample.decisions.items()
+                   if (name, one) == ("subject", key)))
+    contact = who.removeprefix("contact:")
+    for table in ("orders", "cases", "communications", "web_events", "rights_requests", "newsletter_subscriptions"):
+        world.execute(f"DELETE FROM {table} WHERE contact_id = :who", who=contact)
+    world.execute("INSERT INTO newsletter_subscriptions (subscription_id, email, customer_id, contact_id, "
+                  "subscribed_at) VALUES ('N-0', 'reader@firma.example', :word, :who, '2012-01-01')",
+                  word=word, who=contact)
+    (tmp_path / "mapping.toml").write_text("""
+[tables.newsletter_subscriptions.columns]
+customer_id = { column = "customer_id", empty = ["0"] }
+""")
+    fed = World(tmp_path / "home2", world.url, AJPRIVACY_MAPPING=str(tmp_path / "mapping.toml"))
+    assert word in {"0", *fed.policy.retention.tombstones.values()}
+    fed.decide()
+    fed.apply(fed.approved())
+    row = fed.cells()["newsletter_subscriptions"]["N-0"]
+    assert (row["customer_id"], row["contact_id"]) == (word, None)

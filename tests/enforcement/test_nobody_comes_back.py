@@ -165,8 +165,10 @@ def test_an_id_that_somebody_new_has_is_decided_like_anybody(world: World, chang
     assert ("id_used_again", "customer:c1") in found.review
     again = look(world)
     assert ("customers", "c1") not in again.hits
+    assert ("id_used_again", "customer:c1") in again.review
     assert set(again.decisions["customer:c1"].values()) == {"hold"}
     assert world.plan()["rows"] == 0
+    assert "id_used_again" not in {reason for reason, _ in look(world, "2026-11").review}
 
 
 @pytest.mark.soak

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement.bodies import Residue
 from ajprivacy_pipeline.enforcement.residue import Touched, tidy_up
 from ajprivacy_pipeline.policy import Policy, load_policy
@@ -143,6 +144,17 @@ def test_mariadb_keeps_no_statistics_of_columns(mariadb_url: str, policy: Policy
 
         assert _kept_by_mariadb(other) == set()
     assert _places(found) == ["undo log", "free space inside pages of kunde", "backups"]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])  # the day of one of them is never that of UTC
+def test_the_binary_log_of_mariadb_ends_on_a_local_day(policy: Policy, zone: str) -> None:
+    local = policy.model_copy(update={"retention": policy.retention.model_copy(update={"time_zone": zone})})
+    with (mariadb.server("--log-bin=log", "--server-id=1", "--binlog-expire-logs-seconds=172800") as url,
+          _open(url, "CREATE TABLE kunde (nr integer PRIMARY KEY, navn varchar(60)) ENGINE=InnoDB")):
+        first, found, last = (today(zone), _tidy(url, local), today(zone))
+    (ends,) = [line["ends"] for line in found if line["where"] == "binary log"]
+    assert ends in {(day + timedelta(days=2)).isoformat() for day in (first, last)}
 
 
 def _kept_by_mariadb(connection: sa.Connection) -> set[Any]:
