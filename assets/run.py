@@ -81,5 +81,6 @@ def _plan(result: ExecutionResult) -> PlanLine | str | None:
             if isinstance(found, dict) and found["plan"] is not None:
                 return {"plan": found["plan"], "rows": found["rows"], "subjects": found["subjects"],
                         "oldest_due_on": found["oldest_due_on"],
-                        "brakes": sum(row["tripped"] for row in found["brake"]), "refused": len(found["refused"])}
+                        "brakes": sum(row["tripped"] for row in found["brake"]), "refused": len(found["refused"]),
+                        "approved": bool(event.materialization.metadata["approved"].value)}
     return None

@@ -20,7 +20,7 @@ _MINUTE = 60
 _COUNT = 11  # "123 of 123" and a blank; eighty columns altogether
 _WIDTH = 42  # of the longest name of a model or a step, and a blank
 _LABEL = 14  # before what a line of the summary says
-_TO_COPY = ("approve", "query", "decisions", "run")  # commands and places, which stay in one line
+_TO_COPY = ("approve", "apply", "query", "decisions", "run")  # commands and places, which stay in one line
 
 
 class Lines:
@@ -97,12 +97,14 @@ def _rows(summary: RunSummary) -> list[tuple[str, str]]:
 
 
 def _plan_rows(plan: PlanLine | str | None) -> list[tuple[str, str]]:
-    """What waits for somebody's approval."""
+    """What waits for somebody's approval, or was approved by itself and waits for the job `apply` or somebody."""
     if plan is None or isinstance(plan, str):
         return [("plan", f"none: {plan or 'nothing is due'}")]
     brake = ", the brake stands (--release-brake)" if plan["brakes"] else ""
     refused = f", {plan['refused']} thing(s) refused (`ajprivacy plan show`)" if plan["refused"] else ""
     told = f"{plan['rows']:,} decisions about {plan['subjects']:,} people, oldest due since {plan['oldest_due_on']}"
+    if plan["approved"]:
+        return [("plan", f"{told}, approved by itself"), ("apply", f"ajprivacy plan apply {plan['plan']}")]
     return [("plan", f"{told}{brake}{refused}"),
             ("approve", f"ajprivacy plan approve {plan['plan']} --by NAME")]
 

@@ -48,6 +48,7 @@ from ajprivacy_pipeline.errors import EnforcementError, PrivacyError, StoppedErr
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import ledger as release_ledger
 from ajprivacy_pipeline.release.carried_facts import remember_facts
+from ajprivacy_pipeline.retention.bind import remember_shared_requests
 from ajprivacy_pipeline.retention.carried import FirstDue, carried_rows
 from ajprivacy_pipeline.settings import Settings, prepare_home
 from ajprivacy_pipeline.storage import zones
@@ -158,6 +159,7 @@ class _Apply:
             self.seen = Seen(today(self.policy.retention.time_zone), said_by_people(self.settings),
                              self.writer.moment(), {})
             fresh.decide(self.con, self.settings, self.policy, self.control, self.keys, self.plan, self.seen.on)
+            remember_shared_requests(self.con, self.control, self.plan.month, f"apply {self.plan.id}")
             if not fresh.hold_against(self.con, self.policy, self.ground, self.plan):
                 break
             self.written_back = self.written_back or outcome.written_back(self.con)

@@ -281,13 +281,14 @@ def _shared_requests(control: ControlStore) -> dict[object, object]:
 
 
 def remember_shared_requests(con: Connection, control: ControlStore, month: str, run_id: str) -> None:
-    """Note which erasures by e-mail reached several people this month, each once for as many as it reached.
+    """Note which erasures by e-mail reach several people, each once for as many as it reached; whenever they count.
 
-    Once the address of one of them is erased the source alone would say that the request meant the other.
+    Once the address of one of them is erased the source alone would say that the request meant the other. So an apply
+    notes them, too, before it takes an address away.
     """
     known = _shared_requests(control)
     found = con.execute("SELECT DISTINCT request_id, matches FROM retention.requests "
-                        "WHERE kind = 'erasure' AND by_email AND stops_marketing AND matches > 1 "
+                        "WHERE kind = 'erasure' AND by_email AND matches > 1 "
                         "AND request_id IS NOT NULL").fetchall()
     control.insert(store.shared_requests, [
         {"request_id": request_id, "matches": matches, "month": month, "run_id": run_id}

@@ -70,6 +70,7 @@ class PlanLine(TypedDict):
     oldest_due_on: str | None
     brakes: int
     refused: int
+    approved: bool  # by itself, as the policy says
 
 
 class RunSummary(ClosedSummary):

@@ -14,23 +14,61 @@ from tests.enforcement.kept import Kept
 from tests.enforcement.test_between import policy_says
 
 
-def unattended(kept: Kept) -> World:
-    """The guarded shop under a policy that approves by itself; its first plan is carried out."""
+def unattended(kept: Kept, more: tuple[str, str] | None = None) -> World:
+    """The guarded shop, its first plan carried out, under a policy that approves by itself and perhaps says `more`."""
     world = kept.made()
     policy_says(world, "auto_approve = false", "auto_approve = true")
+    if more:
+        policy_says(world, *more)
     world.decide()
     first = world.plan()
     assert auto_approve(world.settings, [str(first["plan"])]) == []
-    assert world.apply(world.approved(first))["verified"]
+    plan = world.approved(first)
+    if more:
+        approve(world.settings, plan, "Bo")
+    assert world.apply(plan)["verified"]
     return world
 
 
-def approves_next(world: World) -> bool:
-    """Whether the next plan, of somebody who came in since, is approved by itself."""
-    world.execute("INSERT INTO customers (customer_id, customer_type, name, profile_created_at) VALUES "
-                  f"('n{len(known_plans(world.control))}', 'consumer', 'Siri Solberg', '2020-01-01')")
+def leave(world: World, people: int = 1) -> None:
+    """Let some people become due, who came in since."""
+    for number in range(people):
+        world.execute("INSERT INTO customers (customer_id, customer_type, name, profile_created_at) VALUES "
+                      f"('n{len(known_plans(world.control))}-{number}', 'consumer', 'Siri Solberg', '2020-01-01')")
+
+
+def approves_next(world: World, people: int = 1) -> bool:
+    """Whether the next plan, of some people who came in since, is approved by itself."""
+    leave(world, people)
     world.decide()
     return bool(auto_approve(world.settings, [str(world.plan()["plan"])]))
+
+
+@pytest.mark.soak
+def test_beyond_the_brake_a_plan_waits_for_a_person(guarded: Kept) -> None:
+    world = unattended(guarded)
+    assert not approves_next(world, 20)
+    assert world.apply(world.approved())["verified"]
+    assert not approves_next(world), "what went in the last thirty days counts, too"
+
+
+@pytest.mark.soak
+def test_the_first_plan_of_another_mapping_or_policy_waits_for_a_person(guarded: Kept) -> None:
+    world = unattended(guarded)
+    assert world.settings.mapping_file is not None
+    with world.settings.mapping_file.open("a") as file:
+        file.write("# looked through\n")
+    assert not approves_next(world)
+    assert world.apply(world.approved())["verified"]
+    assert approves_next(world)
+    assert world.apply(known_plans(world.control)[-1].id)["verified"]
+    policy_says(world, "overdue_days = 45", "overdue_days = 46")
+    assert not approves_next(world)
+
+
+@pytest.mark.soak
+def test_where_four_eyes_are_asked_for_nothing_is_approved_by_itself(guarded: Kept) -> None:
+    assert not approves_next(unattended(guarded, ("four_eyes = false", "four_eyes = true")))
 
 
 def test_the_second_plan_is_approved_by_itself(guarded: Kept) -> None:

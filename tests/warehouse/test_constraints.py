@@ -82,6 +82,11 @@ CASES = (
          "INSERT INTO t VALUES (1, 'a'), (2, 'b')"), (OWNER,), (("owner", "u"),), on=("postgresql", "mariadb")),
     Case("a unique tombstone in two rows, unnamed", table("owner varchar(20) UNIQUE",
          "INSERT INTO t VALUES (1, 'a'), (2, 'b')"), (OWNER,), (("owner", "UNIQUE (owner)"),), on=("sqlite",)),
+    Case("a unique tombstone, told at the end", (*table("owner varchar(20), CONSTRAINT u UNIQUE (owner) "
+         "DEFERRABLE INITIALLY DEFERRED"), "INSERT INTO t VALUES (1, 'a'), (2, 'b')"), (OWNER,), (("owner", "u"),),
+         on=NEWER),
+    Case("a unique tombstone in an heir", (*table("owner varchar(9)"), "CREATE TABLE t_1 (CONSTRAINT u UNIQUE (owner)) "
+         "INHERITS (t)", "INSERT INTO t_1 VALUES (1, 'a'), (2, 'b')"), (OWNER,), (("owner", "u"),), on=NEWER),
     Case("a pair that stays apart", (*table("owner varchar(20), n integer"), "CREATE UNIQUE INDEX u ON t (owner, n)",
          "INSERT INTO t VALUES (1, 'a', 1), (2, 'b', 2)"), (OWNER,)),
     Case("a pair that collides", (*table("owner varchar(20), n integer"), "CREATE UNIQUE INDEX u ON t (owner, n)",
@@ -148,6 +153,8 @@ CASES = (
          (generalise("t", "born", "1900-01-01", "1980-01-01"),)),
     Case("a CHECK against decades nobody named", table("born date, CONSTRAINT c CHECK (born > '1899-12-31')"),
          (generalise("t", "born"),), (("born", "c"),), fix="cannot be told"),
+    Case("a CHECK that earlier rows need not pass", (*table("email text"), "ALTER TABLE t ADD CONSTRAINT c "
+         "CHECK (email IS NOT NULL) NOT VALID"), (EMAIL,), (("email", "c"),), on=NEWER),
     Case("a domain", ("CREATE DOMAIN address AS varchar(80) CHECK (VALUE LIKE '%@%')",
          *table("email address NOT NULL")), (EMAIL,), (("email", "address_check"),), on=NEWER),
     Case("a domain that is satisfied", ("CREATE DOMAIN address AS varchar(80) CHECK (VALUE LIKE '%@%')",
@@ -199,6 +206,9 @@ CASES = (
            f"FOREIGN KEY (t_id) REFERENCES t (id) ON DELETE {action})", "INSERT INTO t VALUES (1, 1), (2, 2)",
            "INSERT INTO u VALUES (1), (1), (2), (NULL)"), (delete("t"),), ((None, "f"),), on=("postgresql", "mariadb"),
            fix="3 of its rows") for action in ("RESTRICT", "NO ACTION")),
+    Case("somebody points here, told at the end", table("owner integer", "CREATE TABLE u (t_id integer, CONSTRAINT f "
+         "FOREIGN KEY (t_id) REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED)", "INSERT INTO t VALUES (1, 1)",
+         "INSERT INTO u VALUES (1)"), (delete("t"),), ((None, "f"),), on=NEWER),
     Case("a written column that others point to", table("email varchar(80) UNIQUE", "CREATE TABLE u (e varchar(80), "
          "CONSTRAINT f FOREIGN KEY (e) REFERENCES t (email) ON UPDATE CASCADE)"), (EMAIL,), (("email", "f"),),
          on=("postgresql", "mariadb"), fix="ON UPDATE CASCADE"),
@@ -262,6 +272,8 @@ CASES = (
          ((None, "keeps"),), on=NEWER),
     Case("a trigger that is off", (*table("email varchar(9)"), KEEPS, FIRES.format("", ""),
          "ALTER TABLE t DISABLE TRIGGER keeps"), (EMAIL,), on=NEWER),
+    Case("a trigger of an heir", (*table("email varchar(9)"), KEEPS, "CREATE TABLE t_1 () INHERITS (t)",
+         FIRES.format("", "").replace("ON t", "ON t_1")), (EMAIL,), ((None, "keeps"),), on=NEWER),
     Case("a trigger of one partition", ("CREATE TABLE t (id integer, email varchar(9)) PARTITION BY LIST (id)", KEEPS,
          "CREATE TABLE t_1 PARTITION OF t FOR VALUES IN (1)", FIRES.format("", "").replace("ON t", "ON t_1")),
          (EMAIL,), ((None, "keeps"),), on=NEWER),
