@@ -41,7 +41,9 @@ def look_at_rows(con: Connection, policy: DecisionPolicy, mapping: Mapping) -> I
             if spec.type in ("timestamp", "date"):
                 yield from _zero_dates(con, name, column)
             if spec.type == "timestamp":
-                yield from _hours(con, name, column, mapping.zone_of(name, column) or policy.retention.time_zone)
+                zone = mapping.zone_of(name, column) or policy.retention.time_zone
+                of_arms = dict.fromkeys(one or zone for one in mapping.zones_of_arms(name, column))
+                yield from _hours(con, name, column, ", ".join(of_arms) or zone)
             if not given and (name, column) not in unfed:
                 yield _empty(name, column, rows, mapping)
             elif given:

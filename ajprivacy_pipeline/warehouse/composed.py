@@ -10,11 +10,14 @@ from contextlib import contextmanager
 
 from ajprivacy_pipeline.policy import ColumnType as Canonical
 from ajprivacy_pipeline.policy import SourceTable
+from ajprivacy_pipeline.warehouse.forms import is_zero_date, read_moment
+from ajprivacy_pipeline.warehouse.mapping_file import MOMENTS
 from ajprivacy_pipeline.warehouse.mapping_parts import Address, Arm, Feed, Guests, Pivot, SoftDelete
 from ajprivacy_pipeline.warehouse.mapping_parts import Source as Recoded
 from ajprivacy_pipeline.warehouse.readable import readable_sql
 from ajprivacy_pipeline.warehouse.sessions import MYSQL, SQLITE_HASH
 from ajprivacy_pipeline.warehouse.source import UNKNOWN, ColumnType, Source, find
+from ajprivacy_pipeline.warehouse.zoned import mark_of
 
 _SUBJECTS = ("customer_id", "contact_id")  # each of their tables may have a row of nobody, under one id
 _TEXT = {"sqlite": "TEXT", "postgresql": "text"}
@@ -106,7 +109,7 @@ class Composer:
                 written.append(self._arm(arm, contract, fed, every_id=every_id))
         return "\nUNION ALL\n".join(filter(None, written))
 
-    def guests(self, guests: Guests) -> Arm | None:
+    def guests(self, guests: Guests, contract: SourceTable) -> Arm | None:
         """Returns the arm of a union that shows guests as customers, by the contract's columns.
 
         None where their table is not there.
@@ -119,7 +122,9 @@ class Composer:
         for name, feed in guests.columns.items():
             if name not in ("customer_id", "email", "customer_type"):
                 with self.at(f".columns.{name}"):
-                    listed.append(f"max({self._fed(feed, known)}) AS {self.source.quote(name)}")
+                    type_ = contract.columns[name].type
+                    made = self._empty_before(self._fed(feed, known, type_), feed, type_)
+                    listed.append(f"max({made}) AS {self.source.quote(name)}")
         where = f" AND ({guests.where})" if guests.where else ""
         query = (f"SELECT {', '.join(listed)} FROM {path} WHERE trim({email}) <> ''{where} "
                  f"GROUP BY {self.guest_id(email, guests.prefix)}")
@@ -188,6 +193,11 @@ class Composer:
     def _takes(self, query: str) -> bool:
         """Whether the source takes a query."""
         return self.source.probe(f"SELECT * FROM (\n{query}\n) AS part WHERE 1 = 0") is not None
+
+    def _behind(self, text: str, mark: str) -> str:
+        """Returns a text with something behind it; NULL stays NULL."""
+        said = self._said(mark)
+        return f"concat({text}, {said})" if self.source.dialect in MYSQL else f"({text} || {said})"
 
     def _pivot(self, name: str, pivot: Pivot) -> tuple[str, str]:
         """One row an entity, with a column a key, and by what it is found; the source leaves every other key out."""
@@ -273,9 +283,14 @@ class Composer:
         spec, feed = contract.columns[name], arm.columns.get(name)
         made = self._fed(feed, known, spec.type) if feed is not None else "NULL"
         ours = name == contract.key[0] or (every_id and spec.type == "id")
-        if arm.prefix is not None and feed is not None and ours:
+        if feed is not None and arm.prefix is not None and ours:
             made = self.identified(arm.prefix, self._empty_before(made, feed))
-        return self.text(made)
+        elif feed is not None and feed.prefix is None:
+            made = self._empty_before(made, feed, spec.type)
+        zone = (feed.source_timezone or arm.source_timezone) if feed is not None and spec.type in MOMENTS else None
+        has_time = feed is None or feed.column is None or known.get(
+            find(feed.column, known) or "", UNKNOWN).kind != "date"
+        return self._behind(self.text(made), mark_of(zone)) if zone is not None and has_time else self.text(made)
 
     def _is_one_of(self, name: str, known: Mapping[str, ColumnType], words: Sequence[str], alias: str) -> str:
         """Whether a column holds one of some words."""
@@ -290,11 +305,17 @@ class Composer:
         if fits and (never := [word for word in words if not re.fullmatch(fits[0], word)]):
             self.fault(f"{name} is a column of {fits[1]}, which is never {', '.join(map(repr, never))}")
 
-    def _empty_before(self, made: str, feed: Feed) -> str:
-        """What means nobody has no prefix."""
+    def _empty_before(self, made: str, feed: Feed, canonical: Canonical = "id") -> str:
+        """What means nobody has no prefix, and what means no date is none."""
         if not feed.empty:
             return made
-        return f"CASE WHEN {self.text(made)} IN ({self._listed(feed.empty)}) THEN NULL ELSE {self.text(made)} END"
+        text, listed, days = self.text(made), list(feed.empty), list[str]()
+        if canonical in MOMENTS:
+            days = [found[0].isoformat() for one in feed.empty if (found := read_moment(one)) is not None]
+            zeros = any(map(is_zero_date, feed.empty))
+            listed, days = listed + ["00000000"] * zeros, days + ["0000-00-00"] * zeros
+        beginning = f" WHEN substring({text}, 1, 10) IN ({self._listed(days)}) THEN NULL" if days else ""
+        return f"CASE WHEN {text} IN ({self._listed(listed)}) THEN NULL{beginning} ELSE {text} END"
 
     def _fed(self, feed: Feed, known: Mapping[str, ColumnType], canonical: Canonical = "text") -> str:
         if feed.column is not None:

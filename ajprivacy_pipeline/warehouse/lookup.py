@@ -20,7 +20,7 @@ from ajprivacy_pipeline.warehouse.mapping_file import Mapping as MappingFile
 from ajprivacy_pipeline.warehouse.resolved import ResolvedSource, ResolvedTable
 from ajprivacy_pipeline.warehouse.source import Source, open_source
 from ajprivacy_pipeline.warehouse.texts import text_of
-from ajprivacy_pipeline.warehouse.zoned import with_zone
+from ajprivacy_pipeline.warehouse.zoned import unmarked, with_zone
 
 Row = dict[str, str | None]  # column -> the value as the warehouse shows it; blanks alone are None
 _CHUNK = 500
@@ -44,6 +44,8 @@ class Lookup:
         self._zones = {(name, column): zone for name, table in sources.tables.items()
                        for column, spec in table.columns.items() if spec.type in ("timestamp", "date")
                        and (zone := mapping.zone_of(name, column)) is not None}
+        self._marked = {(name, column) for name, table in sources.tables.items() for column in table.columns
+                        if any(mapping.zones_of_arms(name, column))}
         self._zone_of = mapping.zone_of
 
     def has(self, name: str, column: str) -> bool:
@@ -125,6 +127,8 @@ class Lookup:
     def _whole(self, name: str, table: ResolvedTable, row: Mapping[str, object]) -> Row:
         """A row with every column of the contract; what the mapping calls empty is None, a time has its zone."""
         found = _blank_free({column: row.get(column) for column in table.columns})
+        found = {column: unmarked(text) if text and (name, column) in self._marked else text
+                 for column, text in found.items()}
         found = {column: with_zone(text, self._zones[name, column]) if text and (name, column) in self._zones else text
                  for column, text in found.items()}
         return {column: None if (text or "").strip() in self._empty.get((name, column), ()) else text

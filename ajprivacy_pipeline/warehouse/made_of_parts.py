@@ -31,20 +31,21 @@ def plain_entry(composer: Composer, entry: TableEntry, contract: SourceTable, ma
         for value, prefix in values.items():
             text = entry.model_dump_json(by_alias=True, exclude_unset=True).replace(
                 f"{{{name}}}", json.dumps(value)[1:-1])
-            arms += _arms(composer, TableEntry.model_validate_json(text), prefix)
+            arms += _arms(composer, TableEntry.model_validate_json(text), prefix, contract)
     if entry.guests is not None and not (arms or each):
-        arms += _arms(composer, entry, None)
+        arms += _arms(composer, entry, None, contract)
     if entry.guests is not None:
         with composer.at(".guests"):
-            arms += [(".guests", arm) for arm in [composer.guests(entry.guests)] if arm is not None]
+            arms += [(".guests", arm) for arm in [composer.guests(entry.guests, contract)] if arm is not None]
     absent = {name: column for name, column in entry.columns.items() if column.absent is not None}
     return entry.model_copy(update={"query": composer.union(arms, contract, every_id=bool(each)), "table": None,
                                     "columns": absent})
 
 
-def _arms(composer: Composer, entry: TableEntry, prefix: str | None) -> list[tuple[str, Arm]]:
+def _arms(composer: Composer, entry: TableEntry, prefix: str | None, contract: SourceTable) -> list[tuple[str, Arm]]:
     """One table, with what stands beside it, as an arm; none where that table is not there."""
-    columns = {name: _feed(column) for name, column in entry.columns.items() if column.absent is None}
+    columns = {name: _feed(column, is_id=contract.columns[name].type == "id")
+               for name, column in entry.columns.items() if column.absent is None}
     if not (entry.pivot or entry.address):
         return [("", Arm(table=entry.table, query=entry.query, prefix=prefix, columns=columns))]
     query = composer.beside(entry.table or "", entry.pivot, entry.address)
@@ -57,8 +58,11 @@ def _is_unknown(composer: Composer, feed: ColumnEntry | Feed) -> bool:
     return (feed.column or "").partition(".")[0] in composer.unknown
 
 
-def _feed(entry: ColumnEntry) -> Feed:
-    given = {name: value for name, value in entry.model_dump(exclude_unset=True).items() if name in Feed.model_fields}
+def _feed(entry: ColumnEntry, *, is_id: bool) -> Feed:
+    """A column as that of an arm; zones, and what is empty, are settled when all rows are there, but for ids."""
+    later = {"source_timezone", *(() if is_id else ("empty",))}
+    given = {name: value for name, value in entry.model_dump(exclude_unset=True).items()
+             if name in Feed.model_fields.keys() - later}
     if "constant" in given and not isinstance(given["constant"], bool | int):
         given["constant"] = str(given["constant"])
     return Feed.model_validate(given)

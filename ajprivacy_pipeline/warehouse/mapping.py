@@ -14,7 +14,14 @@ from ajprivacy_pipeline.warehouse.conversions import unfit
 from ajprivacy_pipeline.warehouse.findings import Finding, Level, Rank, note, ranked
 from ajprivacy_pipeline.warehouse.locked_tables import told, without_snapshot
 from ajprivacy_pipeline.warehouse.made_of_parts import plain_entry
-from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping, TableEntry, load_mapping, mapping_faults
+from ajprivacy_pipeline.warehouse.mapping_file import (
+    MOMENTS,
+    ColumnEntry,
+    Mapping,
+    TableEntry,
+    load_mapping,
+    mapping_faults,
+)
 from ajprivacy_pipeline.warehouse.merged import with_survivors
 from ajprivacy_pipeline.warehouse.readable import of_the_session, readable, with_bytes
 from ajprivacy_pipeline.warehouse.reads import aliases_of, reads_of
@@ -120,8 +127,9 @@ class _TableResolver:
     def _with_zones(self, table: ResolvedTable) -> ResolvedTable:
         """Refuse moments of a session's zone that end as texts or dates without one, where the mapping names none."""
         for name, spec in self.table.columns.items():
-            if spec.type in ("timestamp", "date") and self.mapping.zone_of(self.name, name) is None and of_the_session(
-                    self.source, table, name):
+            of_arms = self.mapping.zones_of_arms(self.name, name)
+            said = self.mapping.zone_of(self.name, name) is not None or (bool(of_arms) and None not in of_arms)
+            if spec.type in MOMENTS and not said and of_the_session(self.source, table, name):
                 self._find("fault", name, f"{self.name}.{name}: is made of a TIMESTAMP or of the session's time, which "
                            "is UTC here, and would be read as local time; end the expression as CONCAT(..., 'Z'), or "
                            f'say tables.{self.name}.columns.{name}.source_timezone = "UTC"')
@@ -183,7 +191,8 @@ class _TableResolver:
             return self._recoded(name, spec, entry, known)
         if found is not None and (entry is not None or self._is_named(name)):
             return ResolvedColumn(self.source.quote(found), known[found], found, nullable=known[found].nullable)
-        remedy = f'write tables.{self.name}.columns.{name} = "source column" or {{ sql = "..." }}'
+        columns = f"tables.{self.name}.{'union.0.' if self.entry.union else ''}columns"
+        remedy = f'write {columns}.{name} = "source column" or {{ sql = "..." }}'
         unnamed = f"the query shows a {found}, and nobody says that it is this one"
         if found is not None and entry is None:
             remedy += f" ({unnamed})"

@@ -27,6 +27,7 @@
     table = "kunde"
     where = "nyhetsbrev = 1"
     prefix = "k"
+    source_timezone = "UTC"               # of this arm, or of a column of it
     ends = { nyhetsbrev = 0 }             # instead of deleting the row, which is somebody's
     columns = { subscription_id = "id", email = "epost" }
     [rates]
@@ -65,16 +66,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.errors import MappingError
@@ -89,22 +82,12 @@ from ajprivacy_pipeline.warehouse.mapping_parts import (
     Source,
     Text,
     Texts,
+    Zone,
 )
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError('is no time zone; write it like "UTC" or "Europe/Oslo"') from None
-    return name
-
-
-Zone = Annotated[Text, AfterValidator(_known_zone)]
 
 
 class ColumnEntry(Source):
@@ -116,7 +99,6 @@ class ColumnEntry(Source):
     constant: bool | int | Decimal | str | None = None
     absent: Text | None = None
     empty_before_beginning: bool = False
-    source_timezone: Zone | None = None
     lives_in: Literal["customers", "contacts", "invoices"] | None = None
     writes: Texts = ()
 
@@ -217,6 +199,11 @@ class Mapping(_Frozen):
         own = entry.columns.get(column) if entry is not None else None
         return (own and own.source_timezone) or (entry and entry.source_timezone) or self.source_timezone
 
+    def zones_of_arms(self, table: str, column: str) -> list[str | None]:
+        """Returns the zone of a column's times in each arm of a union that feeds it: the column's, else the arm's."""
+        arms = self.tables[table].union if table in self.tables else ()
+        return [arm.columns[column].source_timezone or arm.source_timezone for arm in arms if column in arm.columns]
+
 
 _CLOSED = {"customers": "profile_closed_at", "contacts": "deactivated_at"}
 
@@ -294,6 +281,11 @@ def mapping_faults(faults: list[str]) -> MappingError:
     return MappingError(f"the mapping has {len(faults)} fault(s):\n  - {listed}")
 
 
+MOMENTS = ("timestamp", "date")
+_NO_TIMES = "holds no times, so source_timezone says nothing; take it out"
+_OF_THE_COLUMN = "guests have the zone of the table's column; say it there, and take it out here"
+
+
 def _faults_of_parts(name: str, entry: TableEntry, table: policy.SourceTable, mapping: Mapping) -> Iterator[str]:
     """What unions, guests, soft deletes and prefixes say that cannot be."""
     if entry.guests is not None and name != "customers":
@@ -306,8 +298,14 @@ def _faults_of_parts(name: str, entry: TableEntry, table: policy.SourceTable, ma
         yield f"tables.{name}.merged_into: only customers of one table, and without guests, are merged; leave it out"
     fed = [(f"union.{number}", arm.columns) for number, arm in enumerate(entry.union)]
     for place, columns in (*fed, ("guests", entry.guests.columns if entry.guests else {})):
-        yield from (f"tables.{name}.{place}.columns.{column}: the contract has no such column in {name}"
-                    for column in columns if column not in table.columns)
+        for column, feed in columns.items():
+            where = f"tables.{name}.{place}.columns.{column}"
+            if column not in table.columns:
+                yield f"{where}: the contract has no such column in {name}"
+            elif feed.source_timezone is not None and (place == "guests" or table.columns[column].type not in MOMENTS):
+                yield f"{where}: {_NO_TIMES if place != 'guests' else _OF_THE_COLUMN}"
+            elif feed.empty and column in table.key:
+                yield f"{where}: is the key of {name}, so none of its ids may be empty; leave such rows out by `where`"
     for number, (arm, key) in enumerate((arm, key) for arm in entry.union for key in table.key):
         if key not in arm.columns:
             yield f"tables.{name}.union.{number // len(table.key)}: does not feed {key}, the key; name it"
@@ -332,9 +330,8 @@ def _unknown_names(mapping: Mapping, sources: policy.Sources) -> Iterator[str]:
             elif column_entry.lives_in is not None and (name != "invoices" or not column_name.startswith("billing_")):
                 yield (f"tables.{name}.columns.{column_name}: only the billing of invoices may say with whom it lives; "
                        "take lives_in out")
-            elif column_entry.source_timezone is not None and column.type not in ("timestamp", "date"):
-                yield (f"tables.{name}.columns.{column_name}: holds no times, so source_timezone says "
-                       "nothing; take it out")
+            elif column_entry.source_timezone is not None and column.type not in MOMENTS:
+                yield f"tables.{name}.columns.{column_name}: {_NO_TIMES}"
             elif column_entry.absent is not None and (column_entry.empty or column_entry.empty_before_beginning):
                 yield f"tables.{name}.columns.{column_name}: is absent, so nothing of it is empty; keep one of them"
             elif column_entry.empty and column_name in table.key:

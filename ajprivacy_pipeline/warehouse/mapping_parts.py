@@ -5,10 +5,22 @@ belong here: the file as a whole (`mapping_file`), the SQL that they become (`co
 """
 
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Text = Annotated[str, Field(pattern=r"\S")]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError('is no time zone; write it like "UTC" or "Europe/Oslo"') from None
+    return name
+
+
+Zone = Annotated[Text, AfterValidator(_known_zone)]
 
 
 def one_alone(value: Any) -> Any:
@@ -89,6 +101,7 @@ class Source(Part):
     guest: Text | None = None
     guest_prefix: Text = "g"
     empty: Texts = ()
+    source_timezone: Zone | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -130,6 +143,7 @@ class Arm(Part):
     query: Text | None = None
     where: Text | None = None
     prefix: Text | None = None
+    source_timezone: Zone | None = None
     ends: dict[Text, bool | int | str] = {}
     columns: dict[str, Feed] = Field(min_length=1)
 

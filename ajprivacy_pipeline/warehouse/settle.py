@@ -19,7 +19,7 @@ from ajprivacy_pipeline.storage.catalogue import macros
 from ajprivacy_pipeline.warehouse.beside import EMAIL_KEY_COLUMNS
 from ajprivacy_pipeline.warehouse.forms import ZERO_DATE, email_key, has_time, is_zero_date, read_moment
 from ajprivacy_pipeline.warehouse.mapping_file import ColumnEntry, Mapping
-from ajprivacy_pipeline.warehouse.zoned import to_local
+from ajprivacy_pipeline.warehouse.zoned import replace_texts, settle_marks, to_local
 
 _BATCH = 50_000
 
@@ -71,6 +71,8 @@ def settle_rows(con: zones.Connection, policy: DecisionPolicy, mapping: Mapping,
                     continue
                 days = {*_empty_days(mapping, name, column), *(() if spec.birth else retention.sentinel_dates)}
                 source = mapping.zone_of(name, column) or retention.time_zone
+                if (name, column) in texts:
+                    settle_marks(con, name, column, set(filter(None, mapping.zones_of_arms(name, column))), days)
                 to_local(con, name, column, source, retention.time_zone, days)
                 if (name, column) in texts:
                     written[column] = days, ZoneInfo(source)
@@ -144,15 +146,7 @@ def _read_moments(con: zones.Connection, table: str, column: str, zone: ZoneInfo
             plain.append((text, day.isoformat()))
             continue
         plain.append((text, day.isoformat() if day in as_written else local.isoformat(" ")))
-    _replace(con, relation, x, plain)
-
-
-def _replace(con: zones.Connection, relation: str, x: str, pairs: Sequence[tuple[str, str]]) -> None:
-    for start in range(0, len(pairs), _BATCH):
-        some = pairs[start:start + _BATCH]
-        con.execute(f"UPDATE {relation} AS r SET {x} = p.plain "
-                    f"FROM (SELECT unnest($odd) AS odd, unnest($plain) AS plain) AS p WHERE r.{x} = p.odd",
-                    {"odd": [odd for odd, _ in some], "plain": [plain for _, plain in some]})
+    replace_texts(con, relation, x, plain)
 
 
 def _empty(con: zones.Connection, table: str, column: str, spec: SourceColumn, entry: ColumnEntry,

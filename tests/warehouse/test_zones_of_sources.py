@@ -113,5 +113,90 @@ def test_a_zone_that_is_none_is_refused(text: str, words: str, tmp_path: Path) -
         mapping_file(tmp_path, text)
 
 
+ARMS = """
+    [[tables.cases.union]]
+    table = "orders"
+    prefix = "u"
+    source_timezone = "UTC"
+    [tables.cases.union.columns]
+    case_id = "order_id"
+    customer_id = "customer_id"
+    kind = { constant = "other" }
+    opened_at = "ordered_at"
+    closed_at = { column = "paid_at", source_timezone = "Asia/Tokyo" }
+    [[tables.cases.union]]
+    table = "orders"
+    prefix = "o"
+    [tables.cases.union.columns]
+    case_id = "order_id"
+    customer_id = "customer_id"
+    kind = { constant = "other" }
+    opened_at = "ordered_at"
+    closed_at = { column = "delivered_at", empty = ["2024-07-31"] }
+    [[tables.cases.union]]
+    table = "customers"
+    prefix = "d"
+    source_timezone = "UTC"
+    [tables.cases.union.columns]
+    case_id = "customer_id"
+    customer_id = "customer_id"
+    kind = { constant = "other" }
+    opened_at = "profile_created_at"
+    closed_at = "last_login_at"
+"""
+
+
+def test_each_arm_of_a_union_has_a_zone_of_its_own(url: str, tmp_path: Path) -> None:
+    """Several systems in one table: what happened late in UTC is on the next day here, a day stays a day."""
+    con, mapping = zones.memory(), mapping_file(tmp_path, ARMS)
+    settled(con, url, mapping)
+    days = ("SELECT case_id, CAST(local_at(opened_at) AS VARCHAR)[:16], CAST(local_at(closed_at) AS VARCHAR)[:16] "
+            "FROM raw.cases ORDER BY 1")
+    for _ in range(2):  # again changes nothing
+        assert con.execute(days).fetchall() == [
+            ("d1", "1970-01-01 00:00", "2024-01-31 00:00"),  # no date, and a day
+            ("o10", "2024-01-31 23:30", None), ("u10", "2024-02-01 00:30", "2024-01-31 14:59")]
+        settle_values(con, POLICY, mapping)
+    con.close()
+    with lookup(url, mapping, SOURCES) as found:
+        shown = found.by_ids("cases", {"case_id": ["u10", "o10", "d1"]})
+        assert {row["case_id"]: row["opened_at"] for row in shown}["u10"] == "2024-01-31 23:30:00+00:00"
+
+
+@pytest.mark.parametrize(("given", "expected"), [
+    ("20240131T2330", "2024-02-01 00:30:00"), ("2024-01-31 23:30:00+02:00", "2024-01-31 22:30:00"),
+    ("2024-01-31", "2024-01-31 00:00:00"), ("0000-00-00 00:00:00", None), ("soon", None), ("-", None),
+    ("9999-12-31 23:59:59", "9999-12-31 23:59:59"), ("2024-01-31 23:30", "2024-02-01 00:30:00")])
+def test_texts_of_any_form_have_the_zone_of_their_arm(given: str, expected: str | None, tmp_path: Path) -> None:
+    con = zones.memory()
+    url = canonical_sqlite(tmp_path / "shop.db", {"cases": [
+        {"case_id": "1", "customer_id": "1", "kind": "other", "opened_at": given}], "customers": [
+        {"customer_id": "1", "customer_type": "consumer"}]})
+    settled(con, url, mapping_file(tmp_path, """
+        [[tables.cases.union]]
+        table = "cases"
+        source_timezone = "UTC"
+        [tables.cases.union.columns]
+        case_id = "case_id"
+        customer_id = "customer_id"
+        kind = "kind"
+        opened_at = { column = "opened_at", empty = ["0000-00-00", "-"] } """))
+    shown = con.execute("SELECT CAST(local_at(opened_at) AS VARCHAR), opened_at FROM raw.cases").fetchall()
+    assert shown[0][0] == expected
+    assert shown[0][1] == (None if given[0] in "0-" else shown[0][1])
+    assert "[" not in (shown[0][1] or "")
+    con.close()
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ('columns = { product_id = "a", name = { column = "b", source_timezone = "UTC" } }',
+     "products.union.0.columns.name: holds no times"),
+    ('columns = { product_id = { column = "a", empty = ["0"] } }', "products.union.0.columns.product_id: is the key"),
+    ('source_timezone = "Oslo"\ncolumns = { product_id = "a" }', "products.union.0.source_timezone: is no time zone")])
+def test_what_an_arm_may_not_say_of_zones_and_emptiness(text: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(MappingError, match=words):
+        mapping_file(tmp_path, f'[[tables.products.union]]\ntable = "a"\n{text}')
+
+
 def test_without_a_mapping_nothing_is_moved() -> None:
     assert Mapping().zone_of("orders", "ordered_at") is None
