@@ -16,7 +16,7 @@ Stocks are in no system: rounded each by itself, a difference of two is uncertai
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -166,6 +166,24 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
         for dimension, total in row.totals:
             if dimension in adds and total in shown:
                 parts[total, dimension].add(row.key)
+    added = {key for (total, _), children in parts.items() for key in (total, *children)}
+    place = _places(_roots(shown, parts), added | _without_sums(group, rows, shown))
+    system = System(group, month, [[] for _ in set(place.values())],
+                    whole=whole_numbers(policy, group, {row.table for row in rows}))
+    for key in sorted(place):
+        system.rows[place[key]].extend(shown[key])
+    system.lines = sorted({(place[total], tuple(sorted(place[child] for child in children)))
+                           for (total, _), children in parts.items() if len(children) > 1})
+    system.zeros = {place[key] for key in _known_zeros(group, rows, levels, along, set(parts)) if key in place}
+    system.refresh()
+    if not group.is_amount:
+        uncovered = _uncovered(rows, levels) | (_doubtful(policy, rows) if is_wary else set())
+        system.limits = _Limits(policy, system, rows, shown, place).all(uncovered)
+    return system
+
+
+def _roots(shown: Collection[Key], parts: Mapping[tuple[Key, str], set[Key]]) -> dict[Key, Key]:
+    """Which cell stands for each: of a total and its only part, which have one value, the total."""
     same = {key: key for key in shown}
 
     def root(key: Key) -> Key:
@@ -176,23 +194,13 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
     for (total, _), children in sorted(parts.items()):
         if len(children) == 1:
             same[root(next(iter(children)))] = root(total)
-    added = {key for (total, _), children in parts.items() for key in (total, *children)}
-    used = sorted({root(key) for key in added | _without_sums(group, rows, shown)})
-    position = {key: i for i, key in enumerate(used)}
-    system = System(group, month, [[] for _ in used], whole=whole_numbers(policy, group, {row.table for row in rows}))
-    for key in sorted(shown):
-        if root(key) in position:
-            system.rows[position[root(key)]].extend(shown[key])
-    system.lines = sorted({(position[root(total)], tuple(sorted(position[root(c)] for c in children)))
-                           for (total, _), children in parts.items() if len(children) > 1})
-    system.zeros = {position[root(key)] for key in _known_zeros(group, rows, levels, along, set(parts))
-                    if root(key) in position}
-    system.refresh()
-    if not group.is_amount:
-        place = {key: position[root(key)] for key in shown if root(key) in position}
-        uncovered = _uncovered(rows, levels) | (_doubtful(policy, rows) if is_wary else set())
-        system.limits = sorted(set(_limits(policy, system, rows, shown, place, uncovered)))
-    return system
+    return {key: root(key) for key in shown}
+
+
+def _places(roots: Mapping[Key, Key], used: Collection[Key]) -> dict[Key, int]:
+    """The unknown of each cell that is used, or has the value of one that is."""
+    position = {key: place for place, key in enumerate(sorted({roots[key] for key in used}))}
+    return {key: position[root] for key, root in roots.items() if root in position}
 
 
 def _without_sums(group: Group, rows: list[Row], shown: Collection[Key]) -> set[Key]:
@@ -226,51 +234,77 @@ def _doubtful(policy: Policy, rows: list[Row]) -> set[tuple[str, str]]:
             if d not in policy.release.tables[shape.table].columns[shape.measures[0]].additive_over}
 
 
-def _limits(policy: Policy, system: System, rows: list[Row], shown: dict[Key, list[Row]],
-            place: dict[Key, int], uncovered: set[tuple[str, str]]) -> Iterator[Limit]:
+class _Limits:
     """What a count says along dimensions over which it does not add up, and within its row."""
-    measure = system.group.measures[0]
-    parts: dict[tuple[str, str, Key], list[Key]] = defaultdict(list)
-    for row in rows:
-        if measure not in row.values:
-            continue
-        columns = policy.release.tables[row.table].columns
-        for dimension, total in row.totals:
-            if dimension not in columns[measure].subtracted_over and total in shown:
-                parts[row.table, dimension, total].append(row.key)
-        ceiling = columns[measure].at_most
-        if (ceiling and not system.group.whole and ceiling not in row.suppressed_measures and row.key in place
-                and row.values[ceiling] >= row.values[measure]):
-            yield ((place[row.key], 1.0),), row.values[ceiling] - row.values[measure]
 
-    values = {key: next((row.values[measure] for row in found if measure in row.values), 0.0)
-              for key, found in shown.items()}
-    # Of a suppressed cell that is in no line, nobody can count on anything.
-    lost = {key for key, found in shown.items()
-            if key not in place and all(measure in row.suppressed_measures for row in found)}
+    def __init__(self, policy: Policy, system: System, rows: list[Row], shown: Mapping[Key, list[Row]],
+                 place: Mapping[Key, int]) -> None:
+        """Look at the cells of a system: all of them, which rows show each, and the unknown of those in a line."""
+        self._policy, self._system, self._rows, self._place = policy, system, rows, place
+        self._measure = measure = system.group.measures[0]
+        self._values = {key: next((row.values[measure] for row in found if measure in row.values), 0.0)
+                        for key, found in shown.items()}
+        # Of a suppressed cell that is in no line, nobody can count on anything.
+        self._lost = {key for key, found in shown.items()
+                      if key not in place and all(measure in row.suppressed_measures for row in found)}
+        self._told = {(row.table, row.key, m): value for row in rows for m, value in row.values.items()
+                      if m not in row.suppressed_measures}
 
-    def limit(terms: list[tuple[Key, float]], most: float = 0.0) -> Iterator[Limit]:
-        slack = most - sum(sign * values[key] for key, sign in terms)
-        if slack >= 0 and not any(key in lost for key, _ in terms):
+    def all(self, uncovered: Collection[tuple[str, str]]) -> list[Limit]:
+        """Returns every limit, once; along dimensions that are `uncovered` parts need not cover their total."""
+        found = set(self._within_rows())
+        for (table, dimension, total), parts in self._parts().items():
+            for part in parts:
+                found.update(self._limit([(part, 1.0), (total, -1.0)]))
+            if (table, dimension) not in uncovered:
+                found.update(self._limit([(total, 1.0), *((part, -1.0) for part in parts)]))
+                found.update(self._left(table, dimension, total, parts))
+        return sorted(found)
+
+    def _within_rows(self) -> Iterator[Limit]:
+        """How much a count may still rise to what it can be no more than, where its row shows that."""
+        if self._system.group.whole:
+            return
+        for row in self._rows:
+            if self._measure not in row.values or row.key not in self._place:
+                continue
+            ceiling = self._at_most(row.table)
+            if ceiling and ceiling not in row.suppressed_measures and row.values[ceiling] >= row.values[self._measure]:
+                yield ((self._place[row.key], 1.0),), row.values[ceiling] - row.values[self._measure]
+
+    def _parts(self) -> dict[tuple[str, str, Key], list[Key]]:
+        """The parts of each total, by table and a dimension along which the count is not subtracted."""
+        parts: dict[tuple[str, str, Key], list[Key]] = defaultdict(list)
+        for row in self._rows:
+            if self._measure not in row.values:
+                continue
+            subtracted = self._policy.release.tables[row.table].columns[self._measure].subtracted_over
+            for dimension, total in row.totals:
+                if dimension not in subtracted and total in self._values:
+                    parts[row.table, dimension, total].append(row.key)
+        return parts
+
+    def _left(self, table: str, dimension: str, total: Key, parts: list[Key]) -> Iterator[Limit]:
+        """Whoever is in a total and in no part that tells its events made one of those that are left."""
+        beside = self._at_most(table)
+        if (table, total, beside) in self._told and dimension in lines_along(self._policy, table, beside):
+            tell = [part for part in parts if (table, part, beside) in self._told]
+            left = self._told[table, total, beside] - sum(self._told[table, part, beside] for part in tell)
+            yield from self._limit([(total, 1.0), *((part, -1.0) for part in tell)], left)
+
+    def _at_most(self, table: str) -> str:
+        """The measure of a table that the count can be no more than; "" none."""
+        return self._policy.release.tables[table].columns[self._measure].at_most or ""
+
+    def _limit(self, terms: list[tuple[Key, float]], most: float = 0.0) -> Iterator[Limit]:
+        """What terms with their signs say of the unknowns, where it is so and none of them is lost."""
+        slack = most - sum(sign * self._values[key] for key, sign in terms)
+        if slack >= 0 and not any(key in self._lost for key, _ in terms):
             found: dict[int, float] = defaultdict(float)
             for key, sign in terms:
-                if key in place:
-                    found[place[key]] += sign
+                if key in self._place:
+                    found[self._place[key]] += sign
             yield tuple(sorted((at, sign) for at, sign in found.items() if sign)), slack
-
-    # Whoever is in a total and in no part that tells its events made one of those that are left.
-    told = {(row.table, row.key, m): value for row in rows for m, value in row.values.items()
-            if m not in row.suppressed_measures}
-    for (table, dimension, total), listed in parts.items():
-        for part in listed:
-            yield from limit([(part, 1.0), (total, -1.0)])
-        if (table, dimension) not in uncovered:
-            yield from limit([(total, 1.0), *((part, -1.0) for part in listed)])
-            beside = policy.release.tables[table].columns[measure].at_most or ""
-            if (table, total, beside) in told and dimension in lines_along(policy, table, beside):
-                told_parts = [part for part in listed if (table, part, beside) in told]
-                left = told[table, total, beside] - sum(told[table, part, beside] for part in told_parts)
-                yield from limit([(total, 1.0), *((part, -1.0) for part in told_parts)], left)
 
 
 def _known_zeros(group: Group, rows: list[Row], levels: Levels, along: dict[str, set[str]],
