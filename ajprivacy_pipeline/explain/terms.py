@@ -63,20 +63,20 @@ def settle(terms: Sequence[Term]) -> tuple[Term, ...]:
     the earliest end. Of equals the first in the list decides.
     """
     keeps = [term for term in terms if term.applies and term.role == "keeps"]
-    ends = [term for term in terms if term.applies and term.role == "ends" and term.on is not None]
     if not keeps:
         return tuple(terms)
-    until = latest(keeps)
-    first = min((term.on for term in ends if term.on is not None), default=None)
-    if first is not None and (until is None or first < until):
-        chosen = [next(term for term in ends if term.on == first)]
-    elif until is None:
-        chosen = [term for term in keeps if term.on is None]
-    else:
-        chosen = [next(term for term in keeps if term.on == until)]
-    deciding = {id(term) for term in chosen}
+    deciding = {id(term) for term in _deciding(keeps, [t for t in terms if t.applies and t.role == "ends"])}
     return tuple(term if term.decides == (id(term) in deciding) else replace(term, decides=not term.decides)
                  for term in terms)
+
+
+def _deciding(keeps: Sequence[Term], ends: Sequence[Term]) -> list[Term]:
+    until, first = latest(keeps), min((term.on for term in ends if term.on is not None), default=None)
+    if first is not None and (until is None or first < until):
+        return [next(term for term in ends if term.on == first)]
+    if until is None:
+        return [term for term in keeps if term.on is None]
+    return [next(term for term in keeps if term.on == until)]
 
 
 def end_of(terms: Sequence[Term]) -> date | None:

@@ -4,7 +4,7 @@ Belongs here: its shape, what must hold inside it, and the lists that SQL models
 (`disclosure.microdata.recode`), judging (`disclosure.microdata.attacks`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -74,20 +74,14 @@ class Microdata(Sound):
 
     def _faults(self) -> Iterator[str]:
         for name, leaves in self.quasi_identifiers.items():
-            if len({len(leaf.path) for leaf in leaves}) != 1:
-                yield f"{name}: every path must have the same length"
-            if len({leaf.path[0] for leaf in leaves}) != len(leaves) or any(ANY in leaf.path for leaf in leaves):
-                yield f"{name}: a value stands twice, or a path names {ANY}, which is added"
-            spellings = [text for leaf in leaves for text in leaf.spellings]
-            if len(set(spellings)) != len(spellings) or any(text != text.lower().strip() for text in spellings):
-                yield f"{name}: a spelling stands twice, or is not in lower case"
-            yield from _order_faults(name, [leaf.at_least for leaf in leaves if leaf.at_least is not None])
+            yield from _leaf_faults(name, leaves)
+            yield from _order_faults(name, leaves)
         for name, column in self.sensitive.items():
             if len(column.order) != len(column.bands) or sum(b.at_least is None for b in column.bands) > 1:
                 yield f"{name}: a band stands twice, or two stand for no figure"
             if column.distinct_l > len(column.bands):
                 yield f"{name}: distinct_l asks for more values than there are bands"
-            yield from _order_faults(name, [band.at_least for band in column.bands if band.at_least is not None])
+            yield from _order_faults(name, column.bands)
 
     def values(self, last_month: object) -> dict[str, object]:
         """Returns what the models of microdata bind.
@@ -109,6 +103,17 @@ class Microdata(Sound):
         return values
 
 
-def _order_faults(name: str, starts: list[int]) -> Iterator[str]:
+def _leaf_faults(name: str, leaves: Sequence[Leaf]) -> Iterator[str]:
+    if len({len(leaf.path) for leaf in leaves}) != 1:
+        yield f"{name}: every path must have the same length"
+    if len({leaf.path[0] for leaf in leaves}) != len(leaves) or any(ANY in leaf.path for leaf in leaves):
+        yield f"{name}: a value stands twice, or a path names {ANY}, which is added"
+    spellings = [text for leaf in leaves for text in leaf.spellings]
+    if len(set(spellings)) != len(spellings) or any(text != text.lower().strip() for text in spellings):
+        yield f"{name}: a spelling stands twice, or is not in lower case"
+
+
+def _order_faults(name: str, bands: Sequence[Leaf | Band]) -> Iterator[str]:
+    starts = [band.at_least for band in bands if band.at_least is not None]
     if starts and (starts[0] != 0 or any(low >= high for low, high in pairwise(starts))):
         yield f"{name}: at_least must begin with 0 and rise from band to band"

@@ -5,7 +5,7 @@ belong here: reading codes (sql/macros.sql).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -42,16 +42,23 @@ class Country(Sound):
             yield "regions: a region stands twice, or the paths are not of the same length"
         if any(ANY in region.path or "" in region.path for region in self.regions):
             yield f"regions: a path names {ANY}, which is added, or nothing"
-        above: dict[tuple[int, str], str] = {}
-        for region in self.regions:
-            for level, (low, high) in enumerate(pairwise(region.path)):
-                if above.setdefault((level, low), high) != high:
-                    yield f"regions: {low} is generalised to {above[level, low]} and to {high}"
-        starts = [start for region in self.regions for start in region.starts]
-        if twice := sorted({start for start in starts if starts.count(start) > 1}):
-            yield f"regions: {', '.join(twice)} stands in two regions"
-        if wrong := sorted({start for start in starts if not 1 <= len(start) <= 2 or start != start.upper().strip()}):
-            yield f"regions: starts must have one or two characters, in capital letters: {', '.join(map(repr, wrong))}"
+        yield from _path_faults(self.regions)
+        yield from _start_faults([start for region in self.regions for start in region.starts])
+
+
+def _path_faults(regions: Sequence[Region]) -> Iterator[str]:
+    above: dict[tuple[int, str], str] = {}
+    for region in regions:
+        for level, (low, high) in enumerate(pairwise(region.path)):
+            if above.setdefault((level, low), high) != high:
+                yield f"regions: {low} is generalised to {above[level, low]} and to {high}"
+
+
+def _start_faults(starts: Sequence[str]) -> Iterator[str]:
+    if twice := sorted({start for start in starts if starts.count(start) > 1}):
+        yield f"regions: {', '.join(twice)} stands in two regions"
+    if wrong := sorted({start for start in starts if not 1 <= len(start) <= 2 or start != start.upper().strip()}):
+        yield f"regions: starts must have one or two characters, in capital letters: {', '.join(map(repr, wrong))}"
 
 
 class Regions(Frozen):

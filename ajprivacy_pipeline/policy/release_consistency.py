@@ -17,6 +17,8 @@ from ajprivacy_pipeline.policy.utility import Utility
 def release_faults(policy: Policy) -> Iterator[str]:
     """Yields every fault of what is released."""
     yield from _table_faults(policy)
+    yield from _view_faults(policy)
+    yield from _rule_faults(policy)
     yield from _source_faults(policy)
     named = policy.release.values
     others = {named.all, named.abroad, named.unknown, policy.release.rules.other}
@@ -74,20 +76,25 @@ def _table_faults(policy: Policy) -> Iterator[str]:
         for source in set(table.sources) - set(policy.sources.tables):
             yield f"release.toml: tables.{name}.sources names the unknown table {source}"
         roles = {column: entry.role for column, entry in table.columns.items()}
-        for named, entry in table.columns.items():
-            if entry.names is not None and {roles[named], roles.get(entry.names)} != {"dimension"}:
-                yield f"release.toml: tables.{name}.columns.{named}.names must be a dimension, and of a dimension"
-        for stock, entry in table.columns.items():
-            if entry.flows and ({roles.get(flow) for flow in entry.flows} != {"measure"} or "rounded_to" not in roles
-                                or [c for c, role in roles.items() if role == "dimension"] != ["month"]):
-                yield (f"release.toml: tables.{name}.columns.{stock}.flows must be two measures of a table that has "
+        can_flow = "rounded_to" in roles and [c for c, role in roles.items() if role == "dimension"] == ["month"]
+        for column, entry in table.columns.items():
+            if entry.names is not None and {roles[column], roles.get(entry.names)} != {"dimension"}:
+                yield f"release.toml: tables.{name}.columns.{column}.names must be a dimension, and of a dimension"
+            if entry.flows and not (can_flow and {roles.get(flow) for flow in entry.flows} == {"measure"}):
+                yield (f"release.toml: tables.{name}.columns.{column}.flows must be two measures of a table that has "
                        "rounded_to, and no dimension but the month")
+
+
+def _view_faults(policy: Policy) -> Iterator[str]:
     for name, view in policy.release.views.items():
         found = policy.release.tables.get(view.table)
         dimensions = {c for c, entry in found.columns.items() if entry.role == "dimension"} if found else set()
         if name in policy.release.tables or not set(view.per) <= dimensions or not dimensions:
             yield (f"release.toml: views.{name} needs a name that no table has, a table with dimensions, and of these "
                    "those it is per")
+
+
+def _rule_faults(policy: Policy) -> Iterator[str]:
     for name, rules in (("page_group", policy.release.rules.page_group),
                         ("device_class", policy.release.rules.device_class)):
         for pattern in (pattern for rule in rules for pattern in rule.patterns):

@@ -42,7 +42,8 @@ def require_complete(policy: DecisionPolicy, folder: Path | None = None) -> dict
     purpose_sets(policy)
     catalogue = load_catalogue(sql, vocabulary_of(policy))
     gaps = [*_purpose_gaps(policy, catalogue), *_period_gaps(policy, catalogue),
-            *_attribute_gaps(policy, catalogue, macros(sql, vocabulary_of(policy))), *_record_gaps(policy, catalogue)]
+            *_attribute_gaps(policy, catalogue, macros(sql, vocabulary_of(policy))), *_record_gaps(policy, catalogue),
+            *_hold_gaps(policy, catalogue)]
     if isinstance(policy, Policy):
         gaps += [*_reason_gaps(policy, sql), *_release_gaps(policy, catalogue)]
     if gaps:
@@ -126,9 +127,8 @@ def _attribute_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model], macr
 
 
 def _record_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model]) -> Iterator[str]:
-    """Every identifying column is decided, and what is decided can be held."""
-    tables, scopes = policy.sources.tables, policy.retention.scopes
-    parts, bulk = set(decided_parts(catalogue)), {part.partition(".")[0] for part in catalogue[_BULK].decides}
+    """Every identifying column is decided."""
+    parts = set(decided_parts(catalogue))
     known = {"customers": {c.name for a in vocabulary_of(policy).attributes for c in a.customers},
              "contacts": {c.name for a in vocabulary_of(policy).attributes for c in a.contacts}}
     for table, column in policy.sources.identifying_columns():
@@ -138,6 +138,12 @@ def _record_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model]) -> Iter
         elif table not in known and action and action.action != "keep" and f"{table}.{action.part}" not in parts:
             yield (f"actions.toml: {table}.{column} identifies people, and no model of sql/retention decides "
                    f"{table}.{action.part or '(no part)'}: it would never be due")
+
+
+def _hold_gaps(policy: DecisionPolicy, catalogue: Mapping[str, Model]) -> Iterator[str]:
+    """What is decided is a table of the contract, and can be held."""
+    tables, scopes = policy.sources.tables, policy.retention.scopes
+    bulk = {part.partition(".")[0] for part in catalogue[_BULK].decides}
     entities = set(holdable_tables(catalogue))
     for table in sorted(entities - set(tables)):
         yield f"sources.toml: the models decide about {table}, which is not a table of the contract"
