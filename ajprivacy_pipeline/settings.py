@@ -6,6 +6,7 @@ Belongs here: environment variables, folders of the home, nothing else. No other
 import os
 import pwd
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -110,25 +111,13 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
     AJPRIVACY_ALERTS, addresses with blanks between them (`alerts.notify`).
 
     Raises:
-        PrivacyError: a number does not parse, or an engine is not known.
+        PrivacyError: what one of them says cannot be used; the message names it.
     """
     values = dict(os.environ) if env is None else env
     root = CHECKOUT if (CHECKOUT / "workspace.yaml").is_file() else Path.cwd()
-    home = Path(values.get("AJPRIVACY_HOME") or root / ".ajprivacy").expanduser().resolve()
-    if strange := sorted(set(re.sub(_PLAIN, "", str(home)))):
-        raise PrivacyError(f"AJPRIVACY_HOME: {', '.join(map(repr, strange))} means something else in a database's "
-                           "address or a pattern of files; choose a folder whose path has letters, digits, blanks "
-                           "and . _ - alone")
+    home = _home(values.get("AJPRIVACY_HOME") or root / ".ajprivacy")
     mapping = values.get("AJPRIVACY_MAPPING")
-    threads = values.get("AJPRIVACY_THREADS") or str(os.cpu_count() or 2)
-    if not threads.isdigit() or int(threads) < 1:
-        raise PrivacyError("AJPRIVACY_THREADS must be a whole number of at least 1")
-    engine, spark = values.get("AJPRIVACY_ENGINE") or DUCKDB, values.get("AJPRIVACY_SPARK") or Settings.spark
-    if engine not in (DUCKDB, SPARK):
-        raise PrivacyError(f"AJPRIVACY_ENGINE must be {DUCKDB} or {SPARK}")
-    if not re.fullmatch(_MASTER, spark):
-        raise PrivacyError("AJPRIVACY_SPARK must be a master of Spark: local[2], spark://HOST:7077, yarn or "
-                           "k8s://HOST; a Spark Connect address (sc://) keeps no table between two models")
+    engine, spark = _engine(values)
     default_mapping = home / "mapping.toml"
     return Settings(
         home=home,
@@ -136,7 +125,7 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
         warehouse_url=values.get("AJPRIVACY_WAREHOUSE") or f"sqlite:///{home / 'sample' / 'shop.db'}",
         mapping_file=Path(mapping) if mapping else default_mapping if default_mapping.is_file() else None,
         memory_limit=_bytes(values.get("AJPRIVACY_MEMORY") or "2GB"),
-        threads=int(threads),
+        threads=_threads(values.get("AJPRIVACY_THREADS") or str(os.cpu_count() or 2)),
         root_key=values.get("AJPRIVACY_ROOT_KEY"),
         publish_url=values.get("AJPRIVACY_PUBLISH_URL") or None,
         publish_country=values.get("AJPRIVACY_PUBLISH_COUNTRY") or None,
@@ -145,6 +134,32 @@ def load_settings(env: dict[str, str] | None = None) -> Settings:
         engine=engine,
         spark=spark,
     )
+
+
+def _home(said: str | Path) -> Path:
+    home = Path(said).expanduser().resolve()
+    if strange := sorted(set(re.sub(_PLAIN, "", str(home)))):
+        raise PrivacyError(f"AJPRIVACY_HOME: {', '.join(map(repr, strange))} means something else in a database's "
+                           "address or a pattern of files; choose a folder whose path has letters, digits, blanks "
+                           "and . _ - alone")
+    return home
+
+
+def _engine(values: Mapping[str, str]) -> tuple[str, str]:
+    """Returns which engine decides a month, and Spark's master."""
+    engine, spark = values.get("AJPRIVACY_ENGINE") or DUCKDB, values.get("AJPRIVACY_SPARK") or Settings.spark
+    if engine not in (DUCKDB, SPARK):
+        raise PrivacyError(f"AJPRIVACY_ENGINE must be {DUCKDB} or {SPARK}")
+    if not re.fullmatch(_MASTER, spark):
+        raise PrivacyError("AJPRIVACY_SPARK must be a master of Spark: local[2], spark://HOST:7077, yarn or "
+                           "k8s://HOST; a Spark Connect address (sc://) keeps no table between two models")
+    return engine, spark
+
+
+def _threads(said: str) -> int:
+    if not said.isdigit() or int(said) < 1:
+        raise PrivacyError("AJPRIVACY_THREADS must be a whole number of at least 1")
+    return int(said)
 
 
 def _bytes(said: str) -> int:

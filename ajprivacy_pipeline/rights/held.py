@@ -8,7 +8,7 @@ Belongs here: whose rows and columns are. Does not belong here: copies (`copies`
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ajprivacy_pipeline.policy import Policy
@@ -234,21 +234,18 @@ class Holdings:
 
     def _hide_other_sides(self) -> None:
         """Of a message only the person's own side is shown: whoever is on the other one is somebody else."""
-        messages = [held for held in self.rows if held.table == "communications" and held.extent == "own"]
-        if not messages:
+        sides = {place: _SIDES.get((held.row["direction"] or "").strip()) for place, held in enumerate(self.rows)
+                 if held.table == "communications" and held.extent == "own"}
+        if not sides:
             return
         # On the other side everything that is not the person's is hidden, so that only this side's need a look.
-        strangers = self._known_addresses({
-            key for held in messages if (side := _SIDES.get((held.row["direction"] or "").strip())) is not None
-            and (key := email_key(held.row[side] or "")) is not None})
-        for number, held in enumerate(self.rows):
-            if held.table != "communications" or held.extent != "own":
-                continue
-            mine = _SIDES.get((held.row["direction"] or "").strip())
-            gone = {side for side in _SIDES.values() if held.row[side] and not self._names_me(held.row[side])
-                    and (side != mine or email_key(held.row[side] or "") in strangers)}
-            self.rows[number] = Held(held.table, held.row, held.extent,
-                                     tuple(column for column in held.columns if column not in gone))
+        keys = {email_key(self.rows[place].row[mine] or "") for place, mine in sides.items() if mine is not None}
+        strangers = self._known_addresses({key for key in keys if key is not None})
+        for place, mine in sides.items():
+            held = self.rows[place]
+            gone = {side for side in _SIDES.values() if (text := held.row[side]) and not self._names_me(text)
+                    and (side != mine or email_key(text) in strangers)}
+            self.rows[place] = replace(held, columns=tuple(c for c in held.columns if c not in gone))
 
     def _known_addresses(self, keys: set[str]) -> set[str]:
         """Which addresses are those of subjects."""

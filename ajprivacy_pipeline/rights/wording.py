@@ -122,20 +122,26 @@ class Wording:
         """
         if decision is None or decision.decision == "absent":
             return self.text("kept", "undecided" if decision is None else "absent")
-        grounds = self.listed([self.ground(name) for name in decision.retained_by]) if decision.retained_by else ""
-        on = self.day(decision.due_on)
-        if decision.decision == "retain" and first is not None and first != decision.due_on:
-            return self.text("kept", "between", first=self.day(first), date=on, grounds=grounds)
-        if decision.decision == "retain" and decision.due_on is None:
-            pending = [self.of("pending", name) for name in open_while]
-            return self.text("kept", "open_while" if pending else "open", grounds=grounds,
-                             pending=self.listed(pending, "or") if pending else "")
         if decision.decision == "retain":
-            several = len(decision.retained_by) > 1
-            return self.text("kept", "retain_several" if several else "retain", date=on, grounds=grounds)
+            return self._retained(decision, first, open_while)
+        on = self.day(decision.due_on)
         if decision.decision == "hold":
-            return self.text("kept", "hold", date=on, freezes=self.listed([self.ground(name)
-                                                                            for name in decision.held_by]))
+            freezes = self.listed([self.ground(name) for name in decision.held_by])
+            return self.text("kept", "hold", date=on, freezes=freezes)
         kinds = {"erase" if action == "delete_row" else action for action in actions}
         what = self.of("decided", kinds.pop() if len(kinds) == 1 else "any")
         return self.text("kept", "due_since" if some_went else "due", date=on, what=what)
+
+    def _retained(self, decision: Decision, first: date | None, open_while: Sequence[str]) -> str:
+        """What a purpose keeps: between two days, until one, or without an end in sight."""
+        grounds = self.listed([self.ground(name) for name in decision.retained_by]) if decision.retained_by else ""
+        on = self.day(decision.due_on)
+        if first is not None and first != decision.due_on:
+            return self.text("kept", "between", first=self.day(first), date=on, grounds=grounds)
+        if decision.due_on is not None:
+            several = len(decision.retained_by) > 1
+            return self.text("kept", "retain_several" if several else "retain", date=on, grounds=grounds)
+        if not open_while:
+            return self.text("kept", "open", grounds=grounds)
+        pending = self.listed([self.of("pending", name) for name in open_while], "or")
+        return self.text("kept", "open_while", grounds=grounds, pending=pending)

@@ -9,9 +9,9 @@ import time
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,37 +50,37 @@ if TYPE_CHECKING:
 _CARRIED = "control.carried_facts"
 
 
+@dataclass(eq=False)
 class MonthRun:
-    """A month whose file is open and whose lock is held; made by `open_month` alone.
+    """A month whose file is open and whose lock is held: `open_month` makes it, or who decides in a file of its own.
 
+    `file` is what `con` has open, where it stays; None: it is destroyed in the end. `was_read`: it may hold people.
+    `logs` gives everything the run has written down so far. `engine` makes the models' tables; None: DuckDB.
     Every method raises PrivacyError and nothing else, never with a value of a row.
     """
 
-    def __init__(self, settings: Settings, policy: Policy, control: ControlStore, keys: KeyStore,
-                 con: zones.Connection, month: str, run_id: str, report: Report, logs: "Logs | None" = None,
-                 request: "ReleaseRequest | None" = None, file: Path | None = None, *, was_read: bool = False,
-                 engine: RunModel | None = None) -> None:
-        """Hold the parts of a run; opens nothing by itself.
+    settings: Settings
+    policy: Policy
+    control: ControlStore
+    keys: KeyStore
+    con: zones.Connection
+    month: str
+    run_id: str
+    report: Report
+    logs: "Logs | None" = None
+    request: "ReleaseRequest | None" = None
+    file: Path | None = None
+    was_read: bool = False
+    engine: RunModel | None = None
+    release_result: "ReleaseResult | None" = field(default=None, init=False)
+    _values: dict[str, dict[str, object]] = field(default_factory=dict, init=False)
+    _judged_on: date | None = field(default=None, init=False)
+    _seen_on: date | None = field(default=None, init=False)
 
-        `file`: what `con` has open, where it stays; None: it is destroyed in the end. `was_read`: it may hold people.
-        `engine`: makes the models' tables; None: DuckDB.
-        """
-        self.settings = settings
-        self.policy = policy
-        self.control, self.keys = control, keys
-        self.con = con
-        self.month = month
-        self.run_id = run_id
-        self.catalogue: Mapping[str, Model] = catalogue_of(policy)
-        self.release_result: ReleaseResult | None = None
-        self._values: dict[str, dict[str, object]] = {}
-        self._judged_on: date | None = None
-        self._seen_on: date | None = None
-        self._report = report
-        self._logs = logs
-        self._request = request
-        self._file, self._was_read = file, was_read
-        self._run_model = engine or partial(run_model, con)
+    @cached_property
+    def catalogue(self) -> Mapping[str, Model]:
+        """The models of a month, by name, under the run's policy."""
+        return catalogue_of(self.policy)
 
     def extract(self) -> "list[TableExtract]":
         """Read the warehouse into the schema raw; nothing of an earlier run of the month is in the file any more."""
@@ -93,7 +93,7 @@ class MonthRun:
         def progress(table: str, rows: int) -> None:
             nonlocal last
             now = time.monotonic()
-            self._report(Progress(f"raw.{table}", rows, now - last))
+            self.report(Progress(f"raw.{table}", rows, now - last))
             last = now
 
         with boundary("extract"):
@@ -111,13 +111,13 @@ class MonthRun:
     @contextmanager
     def _emptied(self) -> Iterator[None]:
         """Let a file that was read into before be a new one: what went from the warehouse since is in no old page."""
-        if self._file is None:
+        if self.file is None:
             yield
-        elif not self._was_read:
-            self._was_read = True
+        elif not self.was_read:
+            self.was_read = True
             yield
         else:
-            with default_database_anew(self.con, self.keys, self._file):
+            with default_database_anew(self.con, self.keys, self.file):
                 yield
 
     def judge_on(self, day: date, seen_on: date | None = None) -> None:
@@ -134,7 +134,7 @@ class MonthRun:
                 from ajprivacy_pipeline.release.carried_facts import write_carried_facts
                 write_carried_facts(self.con, self.settings)  # of what is staged, which each of its readers comes after
                 self._values[_CARRIED] = {}
-            return done(self._run_model(model, bound))
+            return done((self.engine or partial(run_model, self.con))(model, bound))
 
     def quality(self) -> int:
         """Write staged.quality, the rows that do not fit the source contract, and return their number."""
@@ -154,11 +154,11 @@ class MonthRun:
     def release(self) -> "ReleaseResult":
         """Prove the month's cells and swap the release in; a failed gate leaves the previous one in place."""
         from ajprivacy_pipeline.release import build_release
-        steps = Steps("release", self._report)
+        steps = Steps("release", self.report)
         with boundary("release"):
             self.release_result = build_release(self.con, self.settings, self.policy, self.control, self.month,
-                                                self.run_id, steps.next, run_models=False, logs=self._logs,
-                                                request=self._request)
+                                                self.run_id, steps.next, run_models=False, logs=self.logs,
+                                                request=self.request)
         steps.next("")
         return self.release_result
 
@@ -252,7 +252,7 @@ class MonthRun:
             self._values["keys"] = pseudonym_parameters(self.keys, self.month)
         if layer in ("anonymous", "published") and "release" not in self._values:
             from ajprivacy_pipeline.release import model_values, plan_release  # late: its solvers load for seconds
-            plan = plan_release(self.control, self.policy, self.month, self._request)
+            plan = plan_release(self.control, self.policy, self.month, self.request)
             self._values["release"] = model_values(self.policy, plan)  # one random key for all facts of this run
         return ChainMap(*self._values.values())
 
@@ -284,7 +284,7 @@ class MonthRun:
         started = time.monotonic()
         with boundary(what):
             yield done
-        self._report(Progress(what, rows, time.monotonic() - started))
+        self.report(Progress(what, rows, time.monotonic() - started))
 
 
 @contextmanager

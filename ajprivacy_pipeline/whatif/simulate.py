@@ -167,17 +167,11 @@ def _decide(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPoli
     subject. Rulings wait for the comparison, and nothing puts them into words.
     """
     prepare(con, new, ControlStore("sqlite://"), month)
-    restage = old is None or not _same_staging(old, new, month)
-    for schema in ("raw", "control") if restage else ("raw", "control", "staged"):
-        _lend(con, con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables() "
-                               f"WHERE database_name = '{ZONE}' AND schema_name = ?", [schema]).fetchall())
     values = {**policy_parameters(new, month), **effect_key}
     models = catalogue_of(new)
-    if restage:
-        for model in layer_models(models, ["staged"]):
-            make_relation(con, model, values)
-        write_quality(con, new)
-    old = None if restage or (old and _macros(old) != _macros(new)) else old
+    is_staged_anew = old is None or not _same_staging(old, new, month)
+    _stage(con, new, values, is_staged_anew=is_staged_anew)
+    old = None if is_staged_anew or (old and _macros(old) != _macros(new)) else old
     touched = _touched_models(old, new, month) if old else set(models)
     changed = {name for name in POLICY_TABLES if _differs(con, name)}
     compared = {model.name: model for model in _compared_models(new)}
@@ -194,6 +188,17 @@ def _decide(con: zones.Connection, old: DecisionPolicy | None, new: DecisionPoli
                 continue
         _lend(con, [(model.name,)])
     return Trial(frozenset(changed), {name: model for name, model in late.items() if name in changed}, values)
+
+
+def _stage(con: zones.Connection, new: DecisionPolicy, values: Mapping[str, object], *, is_staged_anew: bool) -> None:
+    """What is staged: the month's own tables, or those that the other policy makes of its raw ones."""
+    for schema in ("raw", "control") if is_staged_anew else ("raw", "control", "staged"):
+        _lend(con, con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables() "
+                               f"WHERE database_name = '{ZONE}' AND schema_name = ?", [schema]).fetchall())
+    if is_staged_anew:
+        for model in layer_models(catalogue_of(new), ["staged"]):
+            make_relation(con, model, values)
+        write_quality(con, new)
 
 
 def _lend(con: zones.Connection, names: Iterable[tuple[str]]) -> None:
