@@ -68,6 +68,7 @@ def find(
     """Say when and by which clause somebody was carried out, and nothing else; of a destroyed year nobody can say."""
     from ajprivacy_pipeline.enforcement.ledger import open_ledger
     ledger = open_ledger(prepared())
+    ledger.check()
     kind, _, bare = subject.partition(":")
     ids = [subject] if kind in _KINDS and bare else [f"{kind}:{subject}" for kind in _KINDS]
     answers = [ledger.find(one) for one in ids]

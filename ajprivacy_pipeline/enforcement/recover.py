@@ -57,6 +57,7 @@ def recover(settings: Settings, by: str) -> dict[str, list[int]]:
 
     Raises:
         EnforcementError: no name, or not one of an approver.
+        ControlError: the ledger has a fault.
     """
     with boundary("recover"):
         policy, control = load_policy(settings.notice), ControlStore.in_folder(settings.control)
@@ -64,6 +65,7 @@ def recover(settings: Settings, by: str) -> dict[str, list[int]]:
             raise EnforcementError("that name is not one of the policy's approvers (enforcement.toml)" if same_name(by)
                                    else "a recovery needs a name: --by NAME")
         ledger = Ledger(control, KeyStore(settings.keys, settings.root_key), settings.keys)
+        ledger.check()
         with open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer:
             lost = lost_batches(writer, ledger)
         for name, numbers in lost.items():

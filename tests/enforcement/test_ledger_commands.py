@@ -17,6 +17,8 @@ from ajprivacy_pipeline.cli import keys as keys_commands
 from ajprivacy_pipeline.cli import main as cli
 from ajprivacy_pipeline.enforcement.head import NAME
 from ajprivacy_pipeline.enforcement.ledger import Token, open_ledger
+from ajprivacy_pipeline.enforcement.recover import recover
+from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.settings import Settings, load_settings, prepare_home
 from tests.enforcement.month import BATCHES, carry_out
 
@@ -112,8 +114,11 @@ def test_a_broken_ledger_ends_with_2(filled: Settings, call: Call, statement: st
     assert said in err
     code, out, _ = call("ledger", "verify", "--json")
     assert (code, json.loads(out)["whole"], len(json.loads(out)["faults"])) == (2, False, 1)
-    code, _, err = call("certificate", "--month", "2026-10", "--out", str(filled.home / "out"))
-    assert (code, said in err) == (2, True)
+    for words in (("certificate", "--month", "2026-10", "--out", str(filled.home / "out")), ("ledger", "find", "12")):
+        code, out, err = call(*words)
+        assert (code, out, said in err) == (2, "", True)
+    with pytest.raises(ControlError, match=said):
+        recover(filled, "Ada")
     assert not (filled.home / "out").exists()
 
 
@@ -126,10 +131,10 @@ def test_two_faults_are_two_sentences(filled: Settings, call: Call) -> None:
 
 def test_an_entry_that_cannot_be_read_is_one_sentence(filled: Settings, call: Call) -> None:
     spoil(filled, "UPDATE ledger SET body = '[1' WHERE seq = 2")
-    for arguments in (("list",), ("find", "12")):
+    for arguments, said in ((("list",), "entry 2 of the ledger cannot be read"), (("find", "12"), "entry 2 was changed")):
         code, _, err = call("ledger", *arguments)
         assert code == 2
-        assert "entry 2 of the ledger cannot be read" in err
+        assert said in err
         assert "Traceback" not in err
 
 
