@@ -131,7 +131,8 @@ def test_two_faults_are_two_sentences(filled: Settings, call: Call) -> None:
 
 def test_an_entry_that_cannot_be_read_is_one_sentence(filled: Settings, call: Call) -> None:
     spoil(filled, "UPDATE ledger SET body = '[1' WHERE seq = 2")
-    for arguments, said in ((("list",), "entry 2 of the ledger cannot be read"), (("find", "12"), "entry 2 was changed")):
+    for arguments, said in ((("list",), "entry 2 of the ledger cannot be read"),
+                            (("find", "12"), "entry 2 was changed")):
         code, _, err = call("ledger", *arguments)
         assert code == 2
         assert said in err
