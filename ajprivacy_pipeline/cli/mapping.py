@@ -5,6 +5,7 @@ Belongs here: arguments in, lines out. Does not belong here: work.
 
 import json
 import sys
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -130,7 +131,10 @@ def mapping_check(
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
-        typer.echo("\n".join([*(f"{f.shown:11}{f.message}" for f in findings), f"{len(findings)} finding(s)"]))
+        counts = Counter(found.shown for found in findings)
+        told = ", ".join(f"{count} {shown}" for shown, count in counts.items())
+        typer.echo("\n".join([*(f"{f.shown:11}{f.message}" for f in findings),
+                              f"{len(findings)} finding(s){f': {told}; the gravest stand first' if findings else ''}"]))
     if faults := _faults(findings):
         raise MappingError(f"{faults} fault(s) stop a run; each line above ends with its fix")
 

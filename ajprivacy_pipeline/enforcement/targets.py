@@ -153,14 +153,19 @@ def _ending(name: str, arm: Arm, wanted: Sequence[str], readers: Sequence[Reader
                  prefix=arm.prefix, ends=arm.ends)
 
 
+_BY_BYTES = ("its row is found by bytes, which we do not look for: let a generated column show them as digits, unique, "
+             "and map that one")
+
+
 def _place(name: str, table: ResolvedTable, stages: Mapping[Part, Stage], key: Sequence[str],
            readers: Sequence[Reader]) -> Place:
     wanted = [column for stage in stages.values() for column in stage.columns if table.columns[column] is not None]
     if table.written_table is None:
         return Place((), (), {}, dict.fromkeys(wanted, "fed by a query: say in the mapping where it is written"))
     if (names := key_of(table, key)) is None:
-        return Place(table.written_table, (), {}, dict.fromkeys(
-            wanted, "its row is found by an expression: say in the mapping where it is written"))
+        by_bytes = any(fed is not None and fed.keyless for fed in map(table.columns.get, key))
+        return Place(table.written_table, (), {}, dict.fromkeys(wanted, _BY_BYTES if by_bytes else (
+            "its row is found by an expression: say in the mapping where it is written")))
     others = sorted({reader.entity for reader in readers} - {name})
     if others and any(stage.deletes for stage in stages.values()):
         return Place(table.written_table, (), {}, dict.fromkeys(
@@ -196,6 +201,8 @@ def _fixed(fed: ResolvedColumn, part: Part, key: Sequence[str], readers: Sequenc
     if not fed.written:
         if fed.constant is not None:
             return "a constant of the mapping"
+        if fed.keyless:
+            return "holds bytes or bits, which we do not write: erase it there"
         return "fed by an expression or another row: say in the mapping where it is written"
     if set(fed.written) & set(key):
         return "it is the row's own key, by which everything else is found"

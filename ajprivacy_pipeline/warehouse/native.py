@@ -61,7 +61,7 @@ class SqliteReader:
 
     def copy(self, name: str, table: ResolvedTable, _types: dict[str, str], target: str) -> None:
         """See `Reader`."""
-        if scannable(table) and table.source_table is not None:
+        if scannable(table) and table.source_table is not None and self._shows_all(table, table.source_table[-1]):
             query = scan(table, f"{self.alias}.{zones.quote(table.source_table[-1])}")
         else:
             listed = (f"CAST({feed.sql} AS TEXT) AS {zones.quote(column)}"
@@ -69,6 +69,14 @@ class SqliteReader:
             inner = f"SELECT {', '.join(listed)} FROM {table.relation}"
             query = f"SELECT * FROM sqlite_query({zones.literal(self.alias)}, {zones.literal(inner)})"
         insert(self.con, self.source.address, name, table, target, query)
+
+
+    def _shows_all(self, table: ResolvedTable, name: str) -> bool:
+        """Whether DuckDB sees all columns that are read: it knows of no generated ones."""
+        shown = {column for (column,) in self.con.execute(
+            "SELECT column_name FROM duckdb_columns() WHERE database_name = $alias AND table_name = $name",
+            {"alias": self.alias, "name": name}).fetchall()}
+        return all(feed.source_column is None or feed.source_column in shown for feed in fed_columns(table).values())
 
 
 @contextmanager

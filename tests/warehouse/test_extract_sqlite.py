@@ -54,6 +54,19 @@ def test_twelve_tables_with_all_columns_in_order(con: zones.Connection, tmp_path
 
 
 @READERS
+def test_generated_columns_are_read(con: zones.Connection, tmp_path: Path, reader: str) -> None:
+    url = canonical_sqlite(tmp_path / "shop.db", leave_out=["customers"])
+    with sqlite3.connect(tmp_path / "shop.db") as shop:
+        shop.executescript("""
+            CREATE TABLE customers (number integer PRIMARY KEY, customer_type, first, last,
+                customer_id text GENERATED ALWAYS AS ('k' || number) STORED UNIQUE, name AS (first || ' ' || last));
+            INSERT INTO customers VALUES (1, 'consumer', 'Kari', 'Nordmann')""")
+    shop.close()
+    run(con, url, reader=reader)
+    assert raw(con, "customers", "customer_id", "name") == [("k1", "Kari Nordmann")]
+
+
+@READERS
 def test_values_arrive_as_they_stand(con: zones.Connection, tmp_path: Path, reader: str) -> None:
     """Money, NaN, empty text, dates in any type: nothing is rounded, dropped or aborted."""
     url = canonical_sqlite(tmp_path / "shop.db", leave_out=["invoices"])
