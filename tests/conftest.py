@@ -1,9 +1,10 @@
-"""What several test folders share: private database servers, where files lie, and which tests are begun first."""
+"""What several test folders share: database servers, the command line, where files lie, which tests are begun first."""
 
 import gc
 import os
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,19 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Run a command; its exit code and what it prints."""
+    from ajprivacy_pipeline.cli import main as cli
+
+    def run(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["ajprivacy", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        return int(left.value.code or 0), "".join(capsys.readouterr())
+    return run
 
 
 @pytest.fixture(scope="session")

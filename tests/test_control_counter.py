@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.cli import keys as keys_commands
-from ajprivacy_pipeline.cli import main as cli
 from ajprivacy_pipeline.cli import people
 from ajprivacy_pipeline.errors import ControlError
 from ajprivacy_pipeline.oversight.evidence import accept_store
@@ -140,17 +138,6 @@ def test_a_store_from_before_the_counter_goes_on(settings: Settings) -> None:
 def test_a_number_that_is_none_is_refused(settings: Settings) -> None:
     (settings.keys / counter.NAME).write_text("many")
     refused(settings, "holds no number")
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """Run a command; its exit code and what it prints."""
-    def run(*arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["ajprivacy", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        return int(left.value.code or 0), "".join(capsys.readouterr())
-    return run
 
 
 def test_somebody_may_start_anew_by_name(settings: Settings, call: Callable[..., tuple[int, str]]) -> None:

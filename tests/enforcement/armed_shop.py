@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.enforcement.enforcement_world import World, shop_of
+from tests.enforcement.mapping_texts import CUSTOMER, LINES, NOTHING_ELSE, ORDER, TOMBSTONES
 
 TABLES = """
 CREATE TABLE kunde (id integer PRIMARY KEY, navn varchar(60), epost varchar(60), made varchar(20));
@@ -26,51 +27,20 @@ INSERT INTO linje VALUES ('o10', 1, 5), ('o11', 1, 5), ('a10', 1, 5), ('a11', 1,
 INSERT INTO liste VALUES (7, 'per@y.example', '2012-01-01', '2013-01-01'), (8, 'liv@y.example', '2012-01-01', NULL);
 INSERT INTO brev VALUES ('7', 'eva@y.example', '2012-01-01', NULL), ('8', 'odd@y.example', '2012-01-01', '2013-01-01')
 """
-MAPPING = """
-[tombstones]
-consumer = -1
-business = -2
-sole_proprietor = -3
+MAPPING = TOMBSTONES + """
 [tables.customers]
 table = "kunde"
 [tables.customers.columns]
-customer_id = "id"
-customer_type = { constant = "consumer" }
-name = "navn"
-email = "epost"
-profile_created_at = "made"
-last_login_at = { absent = "not kept" }
+""" + CUSTOMER + """
 [tables.contacts]
 absent = "none"
-[tables.order_lines]
-table = "linje"
-[tables.order_lines.columns]
-order_id = "ordre"
-line_number = "nr"
-product_id = "vare"
-[tables.products]
-table = "vare"
-[tables.products.columns]
-product_id = "id"
-warranty_years = "warranty"
-[tables.invoices]
-absent = "none"
-[tables.cases]
-absent = "none"
-[tables.web_events]
-absent = "none"
-"""
+""" + LINES + NOTHING_ELSE
 ORDERS = """
 [[tables.orders.union]]
 table = "ordre"
 prefix = "o"
 [tables.orders.union.columns]
-order_id = "id"
-customer_id = "kunde"
-ordered_at = "day"
-delivered_at = "day"
-paid_at = "day"
-delivery_note = "note"
+""" + ORDER + """
 [[tables.orders.union]]
 table = "arkiv"
 prefix = "a"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ajprivacy_pipeline.settings import NOTICE
 from tests.enforcement.enforcement_world import World, shop_of
+from tests.enforcement.mapping_texts import TOMBSTONES
 
 TABLES = """
 CREATE TABLE kunde (nr integer PRIMARY KEY, slag varchar(30) NOT NULL, navn varchar(60) NOT NULL,
@@ -32,11 +33,7 @@ INSERT INTO ordre VALUES (100, 1, NULL, '2012-01-01', '2012-01-05', '2012-01-05'
     (104, 4, NULL, '2013-01-01', '2013-01-05', '2013-01-05', 100, 'Per Hansen', 'SW1A 1AA');
 INSERT INTO linje VALUES (100, 1, 5), (101, 1, 5), (102, 1, 5), (103, 1, 5), (104, 1, 5);
 """
-MAPPING = """
-[tombstones]
-consumer = -1
-business = -2
-sole_proprietor = -3
+MAPPING = TOMBSTONES + """
 contact = -4
 [tables.customers]
 table = "kunde"

@@ -19,6 +19,7 @@ from ajprivacy_pipeline.warehouse.mapping import check, load_mapping, resolve
 from ajprivacy_pipeline.warehouse.source import open_source
 from tests.enforcement.armed_shop import LISTS, MAPPING, ORDERS, TABLES, armed_world, everything
 from tests.enforcement.enforcement_world import ONE_QUICK, World, empty_database, shop_of
+from tests.enforcement.mapping_texts import CUSTOMER, ORDER
 from tests.enforcement.test_kill import AROUND_THE_COMMIT, killed
 
 
@@ -381,12 +382,7 @@ au = "s-"
 [tables.customers]
 table = "{site}kunde"
 [tables.customers.columns]
-customer_id = "id"
-customer_type = { constant = "consumer" }
-name = "navn"
-email = "epost"
-profile_created_at = "made"
-last_login_at = { absent = "not kept" }
+""" + CUSTOMER + """
 [tables.orders]
 table = "{site}dre"
 [tables.orders.columns]
@@ -620,12 +616,7 @@ def test_a_copy_that_is_an_heir_of_what_is_read_is_refused(
 [tables.orders]
 table = "{read}"
 [tables.orders.columns]
-order_id = "id"
-customer_id = "kunde"
-ordered_at = "day"
-delivered_at = "day"
-paid_at = "day"
-delivery_note = "note"
+{ORDER}
 [[copies]]
 table = "{copied}"
 by = {{ column = "kunde", entity = "customers" }}

@@ -14,6 +14,7 @@ from ajprivacy_pipeline.enforcement.recover import recover
 from ajprivacy_pipeline.enforcement.requested import plan_for_request
 from ajprivacy_pipeline.errors import EnforcementError
 from tests.enforcement.enforcement_world import World, empty_database, shop_of
+from tests.enforcement.mapping_texts import CUSTOMER, NOTHING_ELSE, ORDER, TOMBSTONES
 from tests.enforcement.test_nobody_comes_back import look
 
 SITE = """
@@ -42,32 +43,18 @@ INSERT INTO sliste VALUES (7, 'siv@z.example', 1, '2026-01-01', NULL),
 """
 TABLES = ("kunde", "ordre", "linje", "vare", "liste", "krav")
 FILL = ";".join((SITE.format("n"), SITE.format("s"))) + OF_NORWAY + OF_SWEDEN
-MAPPING = """
-[tombstones]
-consumer = -1
-business = -2
-sole_proprietor = -3
+MAPPING = TOMBSTONES + """
 [for_each.site]
 n = "n-"
 s = "s-"
 [tables.customers]
 table = "{site}kunde"
 [tables.customers.columns]
-customer_id = "id"
-customer_type = { constant = "consumer" }
-name = "navn"
-email = "epost"
-profile_created_at = "made"
-last_login_at = { absent = "not kept" }
+""" + CUSTOMER + """
 [tables.orders]
 table = "{site}ordre"
 [tables.orders.columns]
-order_id = "id"
-customer_id = "kunde"
-ordered_at = "day"
-delivered_at = "day"
-paid_at = "day"
-delivery_note = "note"
+""" + ORDER + """
 [tables.order_lines]
 table = "{site}linje"
 [tables.order_lines.columns]
@@ -98,13 +85,7 @@ received_at = "inn"
 identity_verified_at = "sett"
 [tables.contacts]
 absent = "none"
-[tables.invoices]
-absent = "none"
-[tables.cases]
-absent = "none"
-[tables.web_events]
-absent = "none"
-"""
+""" + NOTHING_ELSE
 Rows = dict[str, dict[int, tuple[Any, ...]]]
 
 

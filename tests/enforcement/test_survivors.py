@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.enforcement.enforcement_world import World, empty_database, shop_of
+from tests.enforcement.mapping_texts import CUSTOMER, LINES, NOTHING_ELSE, ORDER, TOMBSTONES
 
 TABLES = """
 CREATE TABLE kunde (id integer PRIMARY KEY, master integer, navn varchar(60), epost varchar(60), made varchar(20),
@@ -23,51 +24,19 @@ INSERT INTO ordre VALUES (10, 1, '2012-01-01', 'ring Kari'), (11, 2, '2012-02-01
     (13, 4, '2026-09-01', 'ring Ola');
 INSERT INTO linje VALUES (10, 1, 5), (11, 1, 5), (12, 1, 5), (13, 1, 5)
 """
-MAPPING = """
-[tombstones]
-consumer = -1
-business = -2
-sole_proprietor = -3
+MAPPING = TOMBSTONES + """
 [tables.customers]
 table = "kunde"
 merged_into = "master"
 [tables.customers.columns]
-customer_id = "id"
-customer_type = { constant = "consumer" }
-name = "navn"
-email = "epost"
-profile_created_at = "made"
-last_login_at = { absent = "not kept" }
+""" + CUSTOMER + """
 updated_at = "changed"
 [tables.contacts]
 absent = "none"
 [tables.orders]
 ORDERS
 [tables.orders.columns]
-order_id = "id"
-customer_id = "kunde"
-ordered_at = "day"
-delivered_at = "day"
-paid_at = "day"
-delivery_note = "note"
-[tables.order_lines]
-table = "linje"
-[tables.order_lines.columns]
-order_id = "ordre"
-line_number = "nr"
-product_id = "vare"
-[tables.products]
-table = "vare"
-[tables.products.columns]
-product_id = "id"
-warranty_years = "warranty"
-[tables.invoices]
-absent = "none"
-[tables.cases]
-absent = "none"
-[tables.web_events]
-absent = "none"
-"""
+""" + ORDER + LINES + NOTHING_ELSE
 TABLE = 'table = "ordre"'
 QUERY = 'query = "SELECT o.id, o.kunde, o.day, o.note FROM ordre o"\nwrites = "ordre"'
 

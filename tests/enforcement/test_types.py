@@ -7,6 +7,7 @@ import pytest
 from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.errors import EnforcementError
 from tests.enforcement.enforcement_world import World, new_database
+from tests.enforcement.mapping_texts import NOTHING_ELSE
 
 TABLES = """
 CREATE TABLE customers (customer_id uuid {key}, customer_type text, name char(20) NOT NULL, email text NOT NULL UNIQUE,
@@ -26,13 +27,7 @@ MAPPING = """
 [tables.customers.columns]
 profile_created_at = {{ absent = "none" }}
 last_login_at = {{ absent = "none" }}
-[tables.invoices]
-absent = "none"
-[tables.cases]
-absent = "none"
-[tables.web_events]
-absent = "none"
-"""
+""" + NOTHING_ELSE
 TOMBSTONES = "\n".join(("[tombstones]", *(
     f'{kind} = "ffffffff-0000-0000-0000-00000000000{i}"' for i, kind in enumerate(
         ("consumer", "business", "sole_proprietor")))))

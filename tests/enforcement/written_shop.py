@@ -6,6 +6,7 @@ Kari (1) and Per (4) are due; Ola (2) bought lately; the firm (3) is one. Two or
 from pathlib import Path
 
 from tests.enforcement.enforcement_world import World, shop_of
+from tests.enforcement.mapping_texts import NOTHING_ELSE, TOMBSTONES
 
 TABLES = """
 CREATE TABLE ps_customer (id_customer integer PRIMARY KEY, company varchar(60), firstname varchar(60) NOT NULL,
@@ -31,11 +32,7 @@ INSERT INTO ps_orders VALUES (100, 1, 10, '2012-01-01', '2012-01-05', '2012-01-0
     (104, 4, 40, '2013-01-01', '2013-01-05', '2013-01-05', 100, NULL);
 INSERT INTO ps_order_detail VALUES (100, 1, 5), (101, 1, 5), (102, 1, 5), (104, 1, 5);
 """
-MAPPING = """
-[tombstones]
-consumer = -1
-business = -2
-sole_proprietor = -3
+MAPPING = TOMBSTONES + """
 [tables.customers]
 query = '''SELECT c.*, a.address1, a.postcode, a.city AS town, a.phone AS tel, a.phone_mobile FROM ps_customer c
 LEFT JOIN ps_address a ON a.id_address = (SELECT min(x.id_address) FROM ps_address x
@@ -80,13 +77,7 @@ table = "ps_order_detail"
 order_id = "id_order"
 line_number = "line"
 product_id = "id_product"
-[tables.invoices]
-absent = "none"
-[tables.cases]
-absent = "none"
-[tables.web_events]
-absent = "none"
-"""
+""" + NOTHING_ELSE
 BOTH = '["firstname", "Lastname"]'
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -13,7 +12,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ajprivacy_pipeline.cli import main as cli
 from ajprivacy_pipeline.cli import people
 from ajprivacy_pipeline.run.month import open_month
 from ajprivacy_pipeline.run.steps import run_decisions
@@ -44,17 +42,6 @@ def settings(august: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
     monkeypatch.setenv("AJPRIVACY_THREADS", "1")
     monkeypatch.setattr(people, "today", lambda: date(2026, 11, 3))
     return load_settings()
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Run a command; its exit code and what it prints."""
-    def run(*arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["ajprivacy", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        return int(left.value.code or 0), "".join(capsys.readouterr())
-    return run
 
 
 def due(settings: Settings, month: str) -> int:

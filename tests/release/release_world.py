@@ -246,6 +246,14 @@ class World:
             con.close()
 
 
+def edit(world: World, model: str, old: str, new: str) -> None:
+    """Change a model of the small SQL folder."""
+    path = world.sql / f"{model}.sql"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
 def tree(folder: Path) -> dict[str, bytes]:
     """Bytes of every file below a folder, by relative path."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ajprivacy_pipeline.release import GuaranteeError, tables
-from tests.release.release_world import World, all_but, fill, shop_rows, small_policy
+from tests.release.release_world import World, all_but, edit, fill, shop_rows, small_policy
 
 REVENUE = "CAST(sum(revenue_nok) AS DECIMAL(18, 2)) AS revenue_nok"
 # what a model would say if somebody forgot that rows have no order, in words that G11 lets pass
@@ -28,13 +28,6 @@ def whole(tmp_path: Path) -> World:
     made = World(tmp_path)
     fill(made.con, shop_rows())
     return made
-
-
-def edit(world: World, model: str, old: str, new: str) -> None:
-    path = world.sql / f"{model}.sql"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)

@@ -10,17 +10,9 @@ from ajprivacy_pipeline.disclosure.guarantees import PROVING
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import GuaranteeError, files, gates, tables
 from ajprivacy_pipeline.storage.zones import Connection
-from tests.release.release_world import World, add, all_but, fill, shop_rows, small_policy
+from tests.release.release_world import World, add, all_but, edit, fill, shop_rows, small_policy
 
 PEOPLE = "count(*) - count(nameless_order) + least(count(nameless_order), 1)"
-
-
-def edit(world: World, model: str, old: str, new: str) -> None:
-    """Change a model of the small SQL folder."""
-    path = world.sql / f"{model}.sql"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 def refused(world: World, match: str) -> str:
