@@ -75,10 +75,11 @@ def request_add(
     A rectification may say at once what is to be corrected; `request correct` says it, or more, afterwards.
     """
     from ajprivacy_pipeline.rights.correction import add_with_wish
+    from ajprivacy_pipeline.rights.steps import asker_of
     settings = prepared()
     require_warehouse(settings)
-    typer.echo(add_with_wish(settings, kind, parse_day(received), _wish(table, column, old, new, row),
-                             customer_id=customer, contact_id=contact, email=email, today=today(), by=_who(by)))
+    typer.echo(add_with_wish(settings, kind, parse_day(received), asker_of(customer, contact, email),
+                             _wish(table, column, old, new, row), today=today(), by=_who(by)))
 
 
 @request_app.command("correct")

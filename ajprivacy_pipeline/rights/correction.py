@@ -23,7 +23,7 @@ from ajprivacy_pipeline.rights.decided import decided_month
 from ajprivacy_pipeline.rights.held import Holdings
 from ajprivacy_pipeline.rights.person import SUBJECTS, find_person
 from ajprivacy_pipeline.rights.requests import Request, find_request, known_requests
-from ajprivacy_pipeline.rights.steps import add_request, asker_of, check_handler
+from ajprivacy_pipeline.rights.steps import add_request, check_handler
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
@@ -55,8 +55,8 @@ class Checked:
     beside: tuple[str, ...]
 
 
-def add_with_wish(settings: Settings, kind: str, received_on: date, wish: Wish | None, *, customer_id: str | None,
-                  contact_id: str | None, email: str | None, today: date, by: str) -> str:
+def add_with_wish(settings: Settings, kind: str, received_on: date, asker: Asker, wish: Wish | None, *, today: date,
+                  by: str) -> str:
     """Record a request, and of a rectification what is to be corrected, if it says so; returns its id.
 
     Raises:
@@ -68,9 +68,8 @@ def add_with_wish(settings: Settings, kind: str, received_on: date, wish: Wish |
     if wish is not None:
         policy = current_policy(settings)
         check_handler(policy, by)
-        found = check(settings, policy, asker_of(customer_id, contact_id, email), wish, today)
-    request_id = add_request(settings, kind, received_on, customer_id=customer_id, contact_id=contact_id, email=email,
-                             today=today, by=by)
+        found = check(settings, policy, asker, wish, today)
+    request_id = add_request(settings, kind, received_on, asker, today=today, by=by)
     if found is not None:
         keep_wish(settings, request_id, found, today=today, by=by)
     return request_id

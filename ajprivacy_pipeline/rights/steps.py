@@ -27,19 +27,17 @@ RESTRICTING = (RESTRICTION, OBJECTION_SITUATION)  # kinds that restrict processi
 CLOSING = ("granted", "withdrawn")  # the outcomes of a request that is closed; refused ones have a step of their own
 
 
-def add_request(settings: Settings, kind: str, received_on: date, *, customer_id: str | None = None,
-                contact_id: str | None = None, email: str | None = None, today: date, by: str) -> str:
+def add_request(settings: Settings, kind: str, received_on: date, asker: Asker, *, today: date, by: str) -> str:
     """Record a request that reached somebody outside the warehouse; returns its id.
 
     Raises:
-        RightsError: the kind is none, nobody or several are named, the address has no key, the warehouse has no such
-            customer or contact, or the day of receipt is in the future or none of the policy's years.
+        RightsError: the kind is none, the warehouse has no such customer or contact, or the day of receipt is in the
+            future or none of the policy's years.
     """
     policy = load_policy(settings.notice)
     kinds = (*(policy.sources.tables["rights_requests"].columns["kind"].values or ()), *policy.rights.recorded_kinds)
     if kind not in kinds:
         raise RightsError(f"'{kind}' is no kind of request; choose one of {', '.join(kinds)}")
-    asker = asker_of(customer_id, contact_id, email)
     if received_on > today:
         raise RightsError(f"{received_on} is in the future: --received is the day on which the request arrived")
     if received_on.year < policy.retention.plausible_years[0]:
@@ -53,7 +51,7 @@ def add_request(settings: Settings, kind: str, received_on: date, *, customer_id
                                      by=by.strip(), today=today)
 
 
-def asker_of(customer_id: str | None, contact_id: str | None, email: str | None) -> Asker:
+def asker_of(customer_id: str | None = None, contact_id: str | None = None, email: str | None = None) -> Asker:
     """Returns whose a request is by what was given of the three (RightsError: none, several, or no address)."""
     given = [value.strip() if value is not None else None for value in (customer_id, contact_id, email)]
     if sum(bool(value) for value in given) != 1 or "" in given:

@@ -11,7 +11,7 @@ from ajprivacy_pipeline.assets.rights import DAILY, REQUESTS
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.rights.daily import open_figures
 from ajprivacy_pipeline.rights.requests import Request
-from ajprivacy_pipeline.rights.steps import add_request, verify_identity
+from ajprivacy_pipeline.rights.steps import add_request, asker_of, verify_identity
 from ajprivacy_pipeline.settings import NOTICE
 from tests.rights.shop import Desk, write_shop
 
@@ -50,7 +50,7 @@ def test_the_daily_job_says_what_is_overdue_and_of_nobody(tmp_path: Path, monkey
     write_shop(url, SHOP)
     desk, day = Desk(tmp_path / "home", url, monkeypatch), date(2026, 11, 28)
     for received in (date(2026, 9, 1), date(2026, 11, 2)):
-        made = add_request(desk.settings, "access", received, customer_id="canary-1", today=day, by="Ada")
+        made = add_request(desk.settings, "access", received, asker_of("canary-1"), today=day, by="Ada")
     verify_identity(desk.settings, made, today=day, by="Ada")
     monkeypatch.setattr("ajprivacy_pipeline.assets.rights.today", lambda _zone: day)
     result = defs.resolve_job_def(DAILY).execute_in_process()

@@ -50,7 +50,8 @@ def decide(settings: Settings, month: str = MONTH) -> Decided:
 
 
 def add(settings: Settings, kind: str, **whose: str) -> str:
-    return steps.add_request(settings, kind, RECEIVED, today=TODAY, by="Ada", **(whose or {"customer_id": "1"}))
+    return steps.add_request(settings, kind, RECEIVED, steps.asker_of(**(whose or {"customer_id": "1"})), today=TODAY,
+                             by="Ada")
 
 
 def verify(settings: Settings, request: str) -> None:
