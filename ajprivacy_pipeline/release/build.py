@@ -83,8 +83,9 @@ def build_release(con: Connection, settings: Settings, policy: Policy, control: 
         plan = replace(plan, absent={**absent, **lacking},
                        reissued=reissued(plan, previous.manifest if previous else {}))
         shown = without_columns(_without(policy, set(absent), previous), lacking)
-        run = Run(con, settings, shown, policy, control, plan, previous, staging, run_id, progress, repaired,
-                   sql or sql_folder(), run_models, logs)
+        run = Run(con=con, settings=settings, policy=shown, declared=policy, control=control, plan=plan,
+                  previous=previous, staging=staging, run_id=run_id, progress=progress, repaired=repaired,
+                  sql=sql or sql_folder(), run_models=run_models, logs=logs)
         try:
             return _publish(run)
         finally:
@@ -128,14 +129,14 @@ def _previous(settings: Settings, plan: ReleasePlan) -> Release | None:
 
 def _publish(run: Run) -> ReleaseResult:
     """Compute, prove and swap one release that is not closed."""
-    run, (lineage, order), (exact_tables, gates) = fitted(run)
-    public, gates = with_rounded(run, exact_tables, gates)
+    cells = fitted(run)
+    public, gates = with_rounded(cells.run, cells.public, cells.gates)
     run.progress("recoding microdata")
-    run, snapshot = _with_microdata(run)
+    run, snapshot = _with_microdata(cells.run)
     run.progress("measuring what is still good")
     visible, exact = _visible(run, public)
-    useful, utility = check_utility(run.con, run.policy, run.plan.month, exact_tables, snapshot.left_out, run.previous)
-    gates = [prove.together(gates[0], snapshot.size), *gates[1:], *snapshot.verdicts, order, useful]
+    useful, utility = check_utility(run.con, run.policy, run.plan.month, cells.public, snapshot.left_out, run.previous)
+    gates = [prove.together(gates[0], snapshot.size), *gates[1:], *snapshot.verdicts, cells.order, useful]
     prove.require(gates)
     paths = files.planned_paths(run.policy, run.plan, run.previous)
     verdicts = prove.claims(run.policy, gates, len(paths), is_logged=run.logs is not None)
@@ -158,13 +159,14 @@ def _publish(run: Run) -> ReleaseResult:
     folder = swap.swap(run.settings, run.control, run.staging, row, _decided(run, release), run.progress)
     if head["proven"]:
         ledger.confirm(run.con, run.settings, release.manifest_sha256)
-    figures = {**{n: v for gate in (*gates, lineage, leaks) for n, v in gate.figures.items()},
+    figures = {**{n: v for gate in (*gates, cells.lineage, leaks) for n, v in gate.figures.items()},
                **exact, **periods.figures(run.tried), "texts_scanned_late": late,
                "unconverted_lines": tables.unconverted_lines(run.con)}
-    return ReleaseResult(release.month, "published", run.plan.history_from, head["proven"],
-                         _relative(folder, run.settings), release.manifest_sha256, run.repaired, tuple(verdicts),
-                         release.rows, figures, visible, row["published_at"].isoformat(timespec="seconds"),
-                         files.absent_columns(release.manifest))
+    return ReleaseResult(
+        month=release.month, status="published", history_from=run.plan.history_from, proven=head["proven"],
+        folder=folder.relative_to(run.settings.home).as_posix(), manifest_sha256=release.manifest_sha256,
+        repaired=run.repaired, verdicts=tuple(verdicts), rows=release.rows, figures=figures, visible=visible,
+        published_at=row["published_at"].isoformat(timespec="seconds"), absent=files.absent_columns(release.manifest))
 
 
 def _visible(run: Run, public: dict[str, str]) -> tuple[list[dict[str, Any]], dict[str, int]]:
@@ -291,8 +293,4 @@ def _decided(run: Run, release: Release) -> dict[str, list[dict[str, str]]]:
     groups = run.con.execute(f"SELECT {', '.join(PeopleGroup._fields)} FROM anonymous.people_groups ORDER BY ALL")
     return {"release_periods": periods.rows(run.plan.lengths, stamp),
             "release_groups": [{"manifest_sha256": stamp, **PeopleGroup(*row)._asdict()} for row in groups.fetchall()]}
-
-
-def _relative(folder: Path, settings: Settings) -> str:
-    return folder.relative_to(settings.home).as_posix()
 

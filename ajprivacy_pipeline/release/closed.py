@@ -23,11 +23,13 @@ def already_closed(plan: ReleasePlan, settings: Settings, control: ControlStore,
     release, row = _closing(plan, settings, control, newest)
     manifest: dict[str, Any] = release.manifest
     found = tuple(stored(g, manifest["guarantees"][g]) for g in PROVING if g in manifest["guarantees"])
-    return ReleaseResult(plan.month, "already_closed", str(manifest["history_from"]), bool(manifest["proven"]),
-                         release.folder.relative_to(settings.home).as_posix(), release.manifest_sha256, repaired, found,
-                         release.rows, figures_of_cells(manifest), manifest.get("visible", []),
-                         row["published_at"].isoformat(timespec="seconds") if row else "",
-                         absent_columns(manifest))
+    return ReleaseResult(
+        month=plan.month, status="already_closed", history_from=str(manifest["history_from"]),
+        proven=bool(manifest["proven"]), folder=release.folder.relative_to(settings.home).as_posix(),
+        manifest_sha256=release.manifest_sha256, repaired=repaired, verdicts=found, rows=release.rows,
+        figures=figures_of_cells(manifest), visible=manifest.get("visible", []),
+        published_at=row["published_at"].isoformat(timespec="seconds") if row else "",
+        absent=absent_columns(manifest))
 
 
 def _closing(plan: ReleasePlan, settings: Settings, control: ControlStore,

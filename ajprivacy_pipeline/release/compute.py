@@ -17,8 +17,19 @@ from ajprivacy_pipeline.release.determinism import check_order
 from ajprivacy_pipeline.release.run import Run
 
 
-def fitted(run: Run) -> tuple[Run, tuple[Verdict, Verdict], tuple[dict[str, str], list[Verdict]]]:
-    """The run with its periods chosen, G11 and G12 of its cells, and the public tables with the gates over them.
+@dataclass(frozen=True)
+class Computed:
+    """The run with its periods chosen, G11 and G12 of its cells, and the public tables with the gates over them."""
+
+    run: Run
+    lineage: Verdict
+    order: Verdict
+    public: dict[str, str]
+    gates: list[Verdict]
+
+
+def fitted(run: Run) -> Computed:
+    """Returns the cells in periods that fit the shop, with everything suppressed that must be; all gates passed.
 
     A later release keeps the periods of the one before. A first one tries longer ones while too little is visible: of
     the cells that stand by themselves, which costs nothing, then of what secondary suppression leaves of them. What has
@@ -31,7 +42,7 @@ def fitted(run: Run) -> tuple[Run, tuple[Verdict, Verdict], tuple[dict[str, str]
         one = _suppress(run, one)
         chosen = _chosen(run, one.public)
         if chosen.plan.lengths == run.plan.lengths:
-            return chosen, _check_models(chosen), (one.public, _judge(chosen, one))
+            return Computed(chosen, *_check_models(chosen), one.public, _judge(chosen, one))
         run, is_made = chosen, False
 
 
