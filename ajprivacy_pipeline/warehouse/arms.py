@@ -10,6 +10,7 @@ one. What is not understood down to one column of one table is an arm whose rows
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import permutations
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
@@ -151,25 +152,28 @@ def found_arms(source: Source, keys: Sequence[str], table: ResolvedTable, ends: 
 
 
 def _spelt(source: Source, arm: Arm, ends: Mapping[str, Value]) -> dict[str, Value]:
-    known = source.tables(arm.table[0] if len(arm.table) > 1 else None).get(arm.table[-1], {}) if arm.table else {}
+    known = source.columns_of(arm.table) if arm.table else {}
     return {find(column, known) or column: value for column, value in ends.items()}
 
 
 def _certain(source: Source, key: str, arms: Sequence[Columns], nobody: frozenset[str]) -> tuple[Arm, ...]:
-    shown = [arm.get(key) for arm in arms]
-    begins = [one.prefix for one in shown if one is not None]
-    if not arms or len(begins) < len(arms) or not all(map(_PREFIX.fullmatch, begins)):
-        return ()
-    alike = [one.casefold() for one in begins]  # as a collation of the source may see them
-    if any(one.startswith(other) for at, one in enumerate(alike) for to, other in enumerate(alike) if at != to):
-        return ()
-    bare = {value.casefold() for one in shown if one is not None for value in one.bare}
-    if any(value.startswith(other) for value in bare for other in alike):  # the id of nobody would be somebody's
+    ids = [arm[key] for arm in arms if key in arm]
+    if not arms or len(ids) < len(arms) or not _tell_apart(ids):
         return ()
     mentions = [{one.cell.mention for one in arm.values() if one.cell is not None} for arm in arms]
     found = tuple(_found(source, key, arm, nobody, alone=not any(
         mentions[at] & other for to, other in enumerate(mentions) if at != to)) for at, arm in enumerate(arms))
     return found if any(arm.table for arm in found) else ()
+
+
+def _tell_apart(ids: Sequence[Shown]) -> bool:
+    """Whether how an id begins tells its arm, and the id of nobody begins like none: it would be somebody's."""
+    if not all(_PREFIX.fullmatch(one.prefix) for one in ids):
+        return False
+    begins = [one.prefix.casefold() for one in ids]  # as a collation of the source may see them
+    others = [*((one, other) for one, other in permutations(begins, 2)),
+              *((value.casefold(), other) for one in ids for value in one.bare for other in begins)]
+    return not any(one.startswith(other) for one, other in others)
 
 
 def _found(source: Source, key: str, arm: Columns, nobody: frozenset[str], *, alone: bool) -> Arm:
@@ -191,13 +195,13 @@ def _found(source: Source, key: str, arm: Columns, nobody: frozenset[str], *, al
 
 def _of_texts(source: Source, cell: Cell) -> Told:
     """Of which rows a cell is, as far as texts tell: as numbers, '1' and '01' mean the same rows."""
-    known = source.tables(cell.table[0] if len(cell.table) > 1 else None).get(cell.table[-1], {})
+    known = source.columns_of(cell.table)
     texts = {name.casefold() for name, column in known.items() if column.kind == "text"}
     return frozenset(pair for pair in cell.only if pair[0] in texts)
 
 
 def _kind(source: Source, cell: Cell) -> str:
-    known = source.tables(cell.table[0] if len(cell.table) > 1 else None).get(cell.table[-1], {})
+    known = source.columns_of(cell.table)
     return known[cell.column].kind if cell.column in known else ""
 
 

@@ -59,7 +59,7 @@ def with_bytes(source: Source, relation: str, known: dict[str, ColumnType]) -> d
     for name, made in (reads.columns if reads is not None else {}).items():
         spelt, cell = find(name, known), next(iter(made.cells), None)
         if spelt is not None and cell is not None and made.plain and len(made.cells) == 1:
-            kind = source.tables(cell.table[0] if len(cell.table) > 1 else None)[cell.table[-1]][cell.column]
+            kind = source.columns_of(cell.table)[cell.column]
             found[spelt] = kind if kind.kind == "binary" else known[spelt]
     return found
 
@@ -107,4 +107,4 @@ def _query(table: ResolvedTable) -> str:
 
 
 def _is_timestamp(source: Source, path: tuple[str, ...], column: str) -> bool:
-    return source.tables(path[0] if len(path) > 1 else None)[path[-1]][column].kind == "timestamptz"
+    return source.columns_of(path)[column].kind == "timestamptz"

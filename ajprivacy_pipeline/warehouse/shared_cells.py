@@ -37,6 +37,16 @@ def of_master(table: ResolvedTable | None, entry: TableEntry | None,
     if table is None:
         return ()
     says = {name: column.lives_in for name, column in (entry.columns if entry else {}).items() if column.lives_in}
+    known, linked = _places_of(masters)
+    found = {name for name, one in made_of(table).items() for cell in one.cells
+             if any(cell.column == column and (cell.table == path or share_rows(heirs, cell.table, path))
+                    for path, column in (known | linked if one.plain else known))}
+    return tuple(name for name, fed in table.columns.items()
+                 if fed is not None and (says[name] in MASTERS if name in says else name in found))
+
+
+def _places_of(masters: Sequence[tuple[ResolvedTable | None, str]]) -> tuple[set[Place], set[Place]]:
+    """What stands in the row of a customer or contact itself; and what they show as it stands, in whatever row."""
     known, linked = set[Place](), set[Place]()
     for master, key in masters:
         made = made_of(master)
@@ -45,11 +55,7 @@ def of_master(table: ResolvedTable | None, entry: TableEntry | None,
         for cells, is_plain in ((one.cells - of_key, one.plain) for name, one in made.items() if name != key):
             known |= {(cell.table, cell.column) for cell in cells if (cell.table, cell.mention) in rows}
             linked |= {(cell.table, cell.column) for cell in cells if is_plain}
-    found = {name for name, one in made_of(table).items() for cell in one.cells
-             if any(cell.column == column and (cell.table == path or share_rows(heirs, cell.table, path))
-                    for path, column in (known | linked if one.plain else known))}
-    return tuple(name for name, fed in table.columns.items()
-                 if fed is not None and (says[name] in MASTERS if name in says else name in found))
+    return known, linked
 
 
 def remarks(tables: Mapping[str, ResolvedTable | None], borrowed: Sequence[str],

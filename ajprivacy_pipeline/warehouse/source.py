@@ -135,6 +135,14 @@ class Source:
                 self._views[schema] = frozenset(sa.inspect(self.connection).get_view_names(schema=schema))
         return self._views[schema]
 
+    def columns_of(self, path: Path) -> dict[str, ColumnType]:
+        """Returns the columns of a table or view; none where there is none of that name.
+
+        Raises:
+            SourceError: the warehouse cannot be read.
+        """
+        return self.tables(path[0] if len(path) > 1 else None).get(path[-1], {})
+
     def heirs(self) -> frozenset[tuple[Path, Path]]:
         """PostgreSQL's heirs and partitions, each with a table whose rows its own are too, directly or through others.
 
