@@ -8,6 +8,8 @@ and never from here.
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+LOCAL_ZONE = "Europe/Oslo"  # the only one that a policy may name (`policy.retention`), which every session is set to
+
 
 def today(time_zone: str) -> date:
     """Returns the local day in a zone."""

@@ -11,6 +11,7 @@ from ajprivacy_pipeline.assets.answers import ways
 from ajprivacy_pipeline.assets.history import prune
 
 from ajprivacy_pipeline.calendar import RUN_DAY
+from ajprivacy_pipeline.clock import LOCAL_ZONE
 
 if TYPE_CHECKING:
     from dagster._core.definitions.partitions.partitioned_schedule import UnresolvedPartitionedAssetScheduleDefinition
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 MONTHLY = "monthly"
 MAINTENANCE = "maintenance"
-_ZONE = "Europe/Oslo"
 
 
 def monthly_job(selection: dg.AssetSelection) -> "UnresolvedAssetJobDefinition":
@@ -58,7 +58,7 @@ def maintenance_job(log_months: int) -> dg.JobDefinition:
 def maintenance_schedule(job: dg.JobDefinition) -> dg.ScheduleDefinition:
     """Returns the nightly schedule, so that no log is much older than the policy allows."""
     return dg.ScheduleDefinition(name="maintenance_nightly", job=job, cron_schedule="45 4 * * *",
-                                 execution_timezone=_ZONE, default_status=dg.DefaultScheduleStatus.RUNNING)
+                                 execution_timezone=LOCAL_ZONE, default_status=dg.DefaultScheduleStatus.RUNNING)
 
 
 def months_before(moment: datetime, months: int) -> datetime:

@@ -39,8 +39,9 @@ def print_columns(lines: Sequence[Sequence[str]], right: Sequence[int] = ()) -> 
 
 def today() -> date:
     """The day in Norway."""
+    from ajprivacy_pipeline.clock import LOCAL_ZONE
     from ajprivacy_pipeline.clock import today as day_in
-    return day_in("Europe/Oslo")
+    return day_in(LOCAL_ZONE)
 
 
 def last_month() -> str:

@@ -23,6 +23,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ajprivacy_pipeline.calendar import last_day, last_full_month
+from ajprivacy_pipeline.clock import LOCAL_ZONE
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.sample.copies import MAPPING
 from ajprivacy_pipeline.sample.shop import CHUNK, Piece, pieces
@@ -30,7 +31,7 @@ from ajprivacy_pipeline.sample.write import parse, write
 
 __all__ = ["generate", "write_mapping"]
 
-LOCAL = ZoneInfo("Europe/Oslo")
+LOCAL = ZoneInfo(LOCAL_ZONE)
 MOST_CUSTOMERS = 99_999_999  # their ids have eight digits
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
 
+from ajprivacy_pipeline.clock import LOCAL_ZONE
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.sample import copies, schema
 from ajprivacy_pipeline.sample.shop import Piece, contract
@@ -174,7 +175,7 @@ def _transaction(address: sa.URL) -> Iterator[psycopg.Connection]:
         raise SourceError(f"{shown} does not answer or refuses the login; check the sample's --url") from None
     try:
         with con:
-            con.execute("SET LOCAL TimeZone = 'Europe/Oslo'")
+            con.execute(f"SET LOCAL TimeZone = '{LOCAL_ZONE}'")
             con.execute("SET LOCAL DateStyle = 'ISO, YMD'")
             con.execute("SET LOCAL maintenance_work_mem = '256MB'")
             yield con

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from ajprivacy_pipeline.clock import LOCAL_ZONE
 from ajprivacy_pipeline.errors import ZoneError
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.keystore import KeyStore
@@ -53,7 +54,7 @@ def bare(x: str) -> str:
 
 
 def memory(settings: Settings | None = None, extensions: Sequence[str] = ()) -> Connection:
-    """Returns a connection without a file, in time zone Europe/Oslo, with the named extensions loaded.
+    """Returns a connection without a file, in the local time zone, with the named extensions loaded.
 
     Nothing is downloaded. Without settings it has one thread: what is read and written so are a release's files, which
     are small, and several threads take a third more time of the processor for them.
@@ -61,7 +62,7 @@ def memory(settings: Settings | None = None, extensions: Sequence[str] = ()) -> 
     threads = str(settings.threads) if settings else "1"
     con = duckdb.connect(":memory:", config={
         **_NOTHING_FETCHED, "allow_unsigned_extensions": "true", "threads": threads})
-    con.execute("SET TimeZone = 'Europe/Oslo'")
+    con.execute(f"SET TimeZone = {literal(LOCAL_ZONE)}")
     con.execute("SET preserve_insertion_order = false")
     con.execute("SET enable_progress_bar = false")
     if settings is not None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from ajprivacy_pipeline.clock import LOCAL_ZONE
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.warehouse.sessions import with_hash, with_session
 
@@ -71,7 +72,7 @@ class Address:
         otherwise; where a policy would hide rows, the session refuses.
         """
         own = self.url.query.get("options", "")
-        return " ".join(("-c TimeZone=Europe/Oslo", *((own,) if isinstance(own, str) else own),
+        return " ".join((f"-c TimeZone={LOCAL_ZONE}", *((own,) if isinstance(own, str) else own),
                          "-c row_security=off")).strip()
 
     def engine(self) -> sa.Engine:
