@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ajprivacy_pipeline.enforcement.stages import Part, Stage
 from ajprivacy_pipeline.policy import Sources
 from ajprivacy_pipeline.warehouse.heirs import Heirs, Path, names_of, share_rows
-from ajprivacy_pipeline.warehouse.resolved import Arm, Made, ResolvedSource, ResolvedTable
+from ajprivacy_pipeline.warehouse.resolved import Arm, Cell, Made, ResolvedSource, ResolvedTable
 from ajprivacy_pipeline.warehouse.rows import Told, apart
 
 
@@ -60,27 +60,21 @@ def readers_of(resolved: ResolvedSource, stages: Mapping[Part, Stage], sources: 
     table = resolved.tables[name]
     if table is None or table.written_table is None:
         return []
-    parts = {(entity, column): (entity, part) for (entity, part), stage in stages.items() for column in stage.columns}
-    found = []
+    readers, key, found = _Readers(resolved, stages, table.written_table), key_of(table, sources.tables[name].key), []
     for entity, other in resolved.tables.items():
         if other is not None:
-            same_key = key_of(other, sources.tables[entity].key) == key_of(table, sources.tables[name].key)
-            found += [reader for reader in _reading(resolved, entity, table.written_table, parts, same_key=same_key)
-                      if reader.cells or reader.sql]
+            same_key = key_of(other, sources.tables[entity].key) == key
+            found += [reader for reader in readers.of(entity, same_key=same_key) if reader.cells or reader.sql]
     return found
 
 
 def readers_beside(resolved: ResolvedSource, stages: Mapping[Part, Stage], arm: Arm) -> list[Reader]:
     """Everything that is made of the table behind an arm."""
-    parts = {(entity, column): (entity, part) for (entity, part), stage in stages.items() for column in stage.columns}
-    found: list[Reader] = []
+    readers, found = _Readers(resolved, stages, arm.table, arm.only), list[Reader]()
     for entity, other in resolved.tables.items() if arm.table else ():
-        if other is None:
-            continue
-        mentions = {twin.mention for twin in other.arms
+        mentions = {twin.mention for twin in (other.arms if other is not None else ())
                     if (twin.prefix, twin.table, twin.key) == (arm.prefix, arm.table, arm.key)}
-        for reader in _reading(resolved, entity, arm.table, parts, same_key=False, rows=arm.only, arms=mentions):
-            found += [reader] if reader.cells or reader.sql else []
+        found += [reader for reader in readers.of(entity, arms=mentions) if reader.cells or reader.sql]
     return found
 
 
@@ -93,35 +87,51 @@ def other_rows(heirs: Heirs, name: str, table: ResolvedTable, arm: Arm) -> Reade
         and share_rows(heirs, cell.table, arm.table) and not apart(cell.only, arm.only)})
 
 
-def _reading(resolved: ResolvedSource, entity: str, path: Path, parts: Mapping[tuple[str, str], Part], *,
-             same_key: bool, rows: Told = frozenset(), arms: Collection[int] = ()) -> Iterator[Reader]:
-    """What each column of a table of the contract, and its query as a whole, reads of a table of the source.
+class _Readers:
+    """What the tables of the contract read of a table of the source, or of some of its rows."""
 
-    `arms` are the mentions whose rows have the same ids as the one that is asked about.
-    """
-    other, heirs = resolved.tables[entity], resolved.heirs
-    if other is None:
-        return
-    if other.reads is not None:
-        for column, made in other.reads.columns.items():
-            cells: dict[str, tuple[bool, bool]] = {}
-            for cell in made.cells | made.beside:
-                if share_rows(heirs, cell.table, path) and not apart(cell.only, rows):
-                    is_plain, of_row = cells.get(cell.column, (True, True))  # of several rows, the more is waited for
-                    same_id = cell.mention in arms or (same_key and cell.mention == other.mention)
-                    cells[cell.column] = (is_plain and _is_plain(other, column, made) and cell not in made.beside,
-                                          of_row and same_id)
-            yield Reader(entity, column, parts.get((entity, column)), cells)
-        yield Reader(entity, "", None, {cell.column: (True, False) for cell in other.reads.rows
-                                         if share_rows(heirs, cell.table, path) and not apart(cell.only, rows)})
-    elif other.source_table is None:
-        if any(_names(other.relation, name) for name in names_of(heirs, path)):
-            yield Reader(entity, "", None, {}, other.relation)
-    elif share_rows(heirs, other.source_table, path):
-        for column, fed in other.columns.items():
-            if fed is not None and fed.constant is None:
-                cells = {fed.source_column: (True, same_key)} if fed.source_column else {}
-                yield Reader(entity, column, parts.get((entity, column)), cells, fed.sql if fed.is_made else "")
+    def __init__(self, resolved: ResolvedSource, stages: Mapping[Part, Stage], path: Path,
+                 rows: Told = frozenset()) -> None:
+        """Ask about a table; what reads others of its rows alone is none of them."""
+        self._resolved, self._path, self._rows = resolved, path, rows
+        self._parts = {(entity, column): (entity, part) for (entity, part), stage in stages.items()
+                       for column in stage.columns}
+
+    def of(self, entity: str, *, same_key: bool = False, arms: Collection[int] = ()) -> Iterator[Reader]:
+        """Yields what each column of a table of the contract reads, and what its query as a whole does.
+
+        `same_key`: its own row has the id of the row that is asked about; so have the rows of the mentions `arms`.
+        """
+        table, heirs = self._resolved.tables[entity], self._resolved.heirs
+        if table is None:
+            return
+        if table.reads is not None:
+            alike = {*arms, table.mention} if same_key else {*arms}
+            for column, made in table.reads.columns.items():
+                yield Reader(entity, column, self._parts.get((entity, column)), self._cells(table, column, made, alike))
+            yield Reader(entity, "", None, {cell.column: (True, False) for cell in table.reads.rows
+                                            if self._is_asked(cell)})
+        elif table.source_table is None:
+            if any(_names(table.relation, name) for name in names_of(heirs, self._path)):
+                yield Reader(entity, "", None, {}, table.relation)
+        elif share_rows(heirs, table.source_table, self._path):
+            for column, fed in table.columns.items():
+                if fed is not None and fed.constant is None:
+                    cells = {fed.source_column: (True, same_key)} if fed.source_column else {}
+                    yield Reader(entity, column, self._parts.get((entity, column)), cells,
+                                 fed.sql if fed.is_made else "")
+
+    def _cells(self, table: ResolvedTable, column: str, made: Made, alike: Collection[int | None],
+               ) -> dict[str, tuple[bool, bool]]:
+        cells: dict[str, tuple[bool, bool]] = {}
+        for cell in filter(self._is_asked, made.cells | made.beside):
+            is_plain, of_row = cells.get(cell.column, (True, True))  # of several rows, the more is waited for
+            cells[cell.column] = (is_plain and _is_plain(table, column, made) and cell not in made.beside,
+                                  of_row and cell.mention in alike)
+        return cells
+
+    def _is_asked(self, cell: Cell) -> bool:
+        return share_rows(self._resolved.heirs, cell.table, self._path) and not apart(cell.only, self._rows)
 
 
 def _is_plain(table: ResolvedTable, column: str, made: Made) -> bool:
@@ -140,10 +150,9 @@ def feeds(resolved: ResolvedSource, stages: Mapping[Part, Stage], path: tuple[st
         columns: of it.
         rows: of which rows at most; what reads others alone is not made of them.
     """
-    parts = {(entity, column): (entity, part) for (entity, part), stage in stages.items() for column in stage.columns}
-    readers = [reader for entity, other in resolved.tables.items() if other is not None
-               for reader in _reading(resolved, entity, path, parts, same_key=False, rows=rows)]
-    return {reader.told: reader.part for reader in readers if any(map(reader.reads, columns))}
+    readers, names = _Readers(resolved, stages, path, rows), tuple(columns)
+    return {reader.told: reader.part for entity in resolved.tables for reader in readers.of(entity)
+            if any(map(reader.reads, names))}
 
 
 def key_of(table: ResolvedTable, key: Sequence[str]) -> tuple[str, ...] | None:
