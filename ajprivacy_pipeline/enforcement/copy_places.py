@@ -128,32 +128,36 @@ def copies_refused(places: Iterable[CopyPlace], feeding: Iterable[Place], reache
     for one in feeding:
         fed[one.table] = fed.get(one.table, frozenset()) | one.written | frozenset(one.key)
     for place in places:
-        if not place.address:
-            yield {"table": place.facts.shown, "column": None, "constraint": "no key", "fix":
-                   "give this copy a primary key, or a unique key whose columns are NOT NULL: without one a row "
-                   "cannot be told from another"}
-        if prefixed := sorted(filter(reached.is_numbered, place.copy.by.entities)):
-            yield {"table": place.facts.shown, "column": place.finder, "constraint": "mapping", "fix":
-                   f"ids of {', '.join(prefixed)} have a number before them, with which a row of somebody else may be "
-                   "found here: let the prefix begin with a letter"}
-        heirs, own = reached.resolved.heirs, set(place.actions or place.facts.columns)
-        both = set() if place.kept else {column for table, columns in fed.items() for column in columns & own
-                                         if table and share_rows(heirs, table, place.facts.table)}
-        if both:
-            yield {"table": place.facts.shown, "column": min(both), "constraint": "mapping", "fix":
-                   "take this out of the mapping's copies: the table feeds the contract itself"}
-        read = feeds(reached.resolved, reached.stages, place.table, place.actions or place.facts.columns,
-                     _rows(place, reached.dialect))
-        kept = sorted(told for told, part in read.items() if part not in place.parts)
-        if kept and not both and not place.kept:
-            yield {"table": place.facts.shown, "column": None, "constraint": "mapping", "fix":
-                   f"take this out of the mapping's copies: {', '.join(kept)} is made of it, which would go too"}
-        elif not both and not place.kept and place.copy.by.entities and (
-                others := sorted(set(reached.reads_loosely(place.copy)))):
-            yield {"table": place.facts.shown, "column": place.finder, "constraint": "mapping", "fix":
-                   f"a row that {', '.join(others)} shows of somebody may be found by another one's key: let the query "
-                   f"join it by {place.finder} = the key of {' or '.join(place.copy.by.entities)}, too, or take this "
-                   "out of the mapping's copies"}
+        for column, constraint, fix in _faults_of(place, fed, reached):
+            yield {"table": place.facts.shown, "column": column, "constraint": constraint, "fix": fix}
+
+
+def _faults_of(place: CopyPlace, fed: Mapping[tuple[str, ...], frozenset[str]],
+               reached: Reached) -> Iterator[tuple[str | None, str, str]]:
+    """What is wrong with a copy: a column, if it is one's, a constraint, and what to do."""
+    if not place.address:
+        yield None, "no key", ("give this copy a primary key, or a unique key whose columns are NOT NULL: without one "
+                               "a row cannot be told from another")
+    if prefixed := sorted(filter(reached.is_numbered, place.copy.by.entities)):
+        yield place.finder, "mapping", (f"ids of {', '.join(prefixed)} have a number before them, with which a row of "
+                                        "somebody else may be found here: let the prefix begin with a letter")
+    if place.kept:
+        return
+    heirs, own = reached.resolved.heirs, set(place.actions or place.facts.columns)
+    if both := {column for table, columns in fed.items() for column in columns & own
+                if table and share_rows(heirs, table, place.facts.table)}:
+        yield min(both), "mapping", "take this out of the mapping's copies: the table feeds the contract itself"
+        return
+    read = feeds(reached.resolved, reached.stages, place.table, place.actions or place.facts.columns,
+                 _rows(place, reached.dialect))
+    if kept := sorted(told for told, part in read.items() if part not in place.parts):
+        yield None, "mapping", (f"take this out of the mapping's copies: {', '.join(kept)} is made of it, which would "
+                                "go too")
+    elif place.copy.by.entities and (others := sorted(set(reached.reads_loosely(place.copy)))):
+        yield place.finder, "mapping", (
+            f"a row that {', '.join(others)} shows of somebody may be found by another one's key: let the query join "
+            f"it by {place.finder} = the key of {' or '.join(place.copy.by.entities)}, too, or take this out of the "
+            "mapping's copies")
 
 
 def _rows(place: CopyPlace, dialect: str) -> Told:

@@ -323,23 +323,26 @@ def _unknown_names(mapping: Mapping, sources: policy.Sources) -> Iterator[str]:
         yield from _faults_of_parts(name, entry, table, mapping)
         if entry.absent is not None and table.required:
             yield f"tables.{name}: is required and cannot be absent; say which source table feeds it"
-        for column_name, column_entry in entry.columns.items():
-            column = table.columns.get(column_name)
-            if column is None:
-                yield f"tables.{name}.columns.{column_name}: the contract has no such column in {name}"
-            elif column_entry.lives_in is not None and (name != "invoices" or not column_name.startswith("billing_")):
-                yield (f"tables.{name}.columns.{column_name}: only the billing of invoices may say with whom it lives; "
-                       "take lives_in out")
-            elif column_entry.source_timezone is not None and column.type not in MOMENTS:
-                yield f"tables.{name}.columns.{column_name}: {_NO_TIMES}"
-            elif column_entry.absent is not None and (column_entry.empty or column_entry.empty_before_beginning):
-                yield f"tables.{name}.columns.{column_name}: is absent, so nothing of it is empty; keep one of them"
-            elif column_entry.empty and column_name in table.key:
-                yield (f"tables.{name}.columns.{column_name}: is the key of {name}, so none of its ids may be empty; "
-                       f"leave such rows out with tables.{name}.query")
-            elif column_entry.empty_before_beginning and column.not_before is None:
-                yield (f"tables.{name}.columns.{column_name}: is the end of nothing, so empty_before_beginning says "
-                       "nothing; take it out")
-            elif column_entry.absent is not None and (column.required or column.must_map):
-                yield (f"tables.{name}.columns.{column_name}: is required and cannot be absent; name a source column, "
-                       'or write { sql = "..." }')
+        for column, fed in entry.columns.items():
+            if fault := _fault_of_column(name, column, fed, table):
+                yield f"tables.{name}.columns.{column}: {fault}"
+
+
+def _fault_of_column(name: str, column: str, fed: ColumnEntry, table: policy.SourceTable) -> str | None:
+    """The first thing that the entry of a column says and that cannot be."""
+    spec = table.columns.get(column)
+    if spec is None:
+        return f"the contract has no such column in {name}"
+    if fed.lives_in is not None and (name != "invoices" or not column.startswith("billing_")):
+        return "only the billing of invoices may say with whom it lives; take lives_in out"
+    if fed.source_timezone is not None and spec.type not in MOMENTS:
+        return _NO_TIMES
+    if fed.absent is not None and (fed.empty or fed.empty_before_beginning):
+        return "is absent, so nothing of it is empty; keep one of them"
+    if fed.empty and column in table.key:
+        return f"is the key of {name}, so none of its ids may be empty; leave such rows out with tables.{name}.query"
+    if fed.empty_before_beginning and spec.not_before is None:
+        return "is the end of nothing, so empty_before_beginning says nothing; take it out"
+    if fed.absent is not None and (spec.required or spec.must_map):
+        return 'is required and cannot be absent; name a source column, or write { sql = "..." }'
+    return None
