@@ -43,7 +43,7 @@ def list_(as_json: Json = False) -> None:
         print_columns([("entry", "recorded (UTC)", "kind", "plan", "month", "hash", "what"), *(
             (f"{entry.seq:,}", f"{entry.recorded_at:%Y-%m-%d %H:%M}", entry.kind, entry.body.get("plan") or "-",
              entry.body.get("month") or "-", entry.hash[:12], _told(entry)) for entry in entries)], right=(0,))
-    typer.echo(f"{len(entries):,} entries" if len(entries) != 1 else "1 entry")
+    typer.echo(_counted(len(entries)))
 
 
 def verify(as_json: Json = False) -> None:
@@ -54,7 +54,7 @@ def verify(as_json: Json = False) -> None:
         print_json({"entries": verdict.entries, "head": verdict.head._asdict(), "whole": not verdict.faults,
                     "faults": list(verdict.faults)})
     elif not verdict.faults:
-        typer.echo(f"the ledger is whole: {verdict.entries:,} entries, head {verdict.head.hash}" if verdict.entries else
+        typer.echo(f"the ledger is whole: {_counted(verdict.entries)}, head {verdict.head.hash}" if verdict.entries else
                    "the ledger is whole: nothing is recorded yet")
     if verdict.faults:
         raise as_error(verdict.faults)
@@ -98,6 +98,10 @@ def certificate(
     clauses = load_policy(settings.notice).clauses
     for path in write_certificate(certificate_of(ledger.entries(), month, head), out, clauses):
         typer.echo(path)
+
+
+def _counted(entries: int) -> str:
+    return f"{entries:,} entries" if entries != 1 else "1 entry"
 
 
 def _told(entry: "Entry") -> str:
