@@ -55,13 +55,15 @@ class ContributorSource(Frozen):
 class Priced(Frozen):
     """A table of products: a reader knows their prices, so that units and revenue are one system (G5).
 
-    `relation` has the lowest and the highest price of each product and month, in kroner.
+    `relation` has the lowest and the highest price of each product and month, in kroner; `facts` what was sold, with
+    all dimensions of the tables of the same population.
     """
 
     by: str
     units: str
     amount: str
     relation: str
+    facts: str
 
 
 class Rounded(Frozen):

@@ -17,6 +17,7 @@ here: it was written from the files, so that a mistake must be made twice to sta
     stocks      attacks on figures that are counted at a moment and rounded
     people      attacks on the table of people
     pricelist   attacks by who knows what products cost: units and revenue together, in whole numbers
+    splits      attacks by prices on all shown cells of a category of few products at once
     contributions  attacks measured by who bought what: remainders of shown totals that one or two made
     presence    attacks on rows by their being there, by who knows the register
     names       people's names and birth dates in published texts

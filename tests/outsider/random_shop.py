@@ -11,7 +11,7 @@ from itertools import combinations
 
 import pandas as pd
 
-from tests.outsider import contributions, counted, names, presence, pricelist, rounded, tables
+from tests.outsider import contributions, counted, names, presence, pricelist, rounded, splits, tables
 from tests.outsider.published import Finding, Published, Shape, Thresholds
 
 LOOKED_AT = 25  # products of a period whose price he tries: each takes four programs over all of them
@@ -49,6 +49,8 @@ def everything(published: Published, shop: dict[str, pd.DataFrame], groups: Grou
         yield from contributions.remainders(published, facts, limits)
         if facts["unit_price"].notna().all():
             yield from pricelist.attack(published, known_of(facts, limits), limits)
+            if (facts["units"] > 0).all():
+                yield from splits.attack(published, known_of(facts, limits), limits)
 
 
 def _counts(published: Published, facts: pd.DataFrame) -> rounded.Truth:

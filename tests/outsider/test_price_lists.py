@@ -15,7 +15,7 @@ import pytest
 
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
-from tests.outsider import contributions, names, pricelist
+from tests.outsider import contributions, names, pricelist, splits
 from tests.outsider.published import ALL, Finding, Published, Shape, Thresholds, read
 from tests.outsider.test_outsider import kinds
 from tests.release.release_world import World, fill
@@ -28,15 +28,15 @@ MONTHS = [date(2024, month, 1) for month in (1, 2, 3)]
 
 
 def shop(seed: int, people: int, products: int, *, fixed: bool, categories: int = 3,
-         regions: int = 4) -> dict[str, list[dict[str, Any]]]:
-    """Rows of a shop: a few products sell most, some customers are firms that buy a lot."""
+         regions: int = 4, steepness: float = 1.1) -> dict[str, list[dict[str, Any]]]:
+    """Rows of a shop: a few products sell most, the steeper the more, some customers are firms that buy a lot."""
     rng = np.random.default_rng(seed)
     rows: dict[str, list[dict[str, Any]]] = {"customers": [], "orders": [], "order_lines": [], "products": []}
     listed = rng.integers(10, 500, categories * products) * 10
     for i in range(categories * products):
         rows["products"].append({"product_id": f"P{i}", "name": f"Thing number {i}",
                                  "category": f"category {i // products}"})
-    liked = 1 / (1 + np.arange(products)) ** 1.1
+    liked = 1 / (1 + np.arange(products)) ** steepness
     weight = np.concatenate([rng.permutation(liked) for _ in range(categories)])
     for i in range(people):
         business, code = rng.random() < 0.25, f"{min(regions, rng.geometric(0.4)):d}001"
@@ -105,6 +105,7 @@ def everything(home: Path, rows: dict[str, list[dict[str, Any]]]) -> list[Findin
     published, groups = publish(home, rows)
     facts = facts_of(rows, groups)
     return [*pricelist.attack(published, known_of(facts), LIMITS),
+            *splits.attack(published, known_of(facts), LIMITS),
             *contributions.remainders(published, facts, LIMITS), *names.attack(published, people_of(rows))]
 
 
@@ -113,6 +114,16 @@ def everything(home: Path, rows: dict[str, list[dict[str, Any]]]) -> list[Findin
 def test_a_shop_gives_nothing_away_to_who_knows_prices_and_buyers(tmp_path: Path, people: int, products: int, *,
                                                                   fixed: bool) -> None:
     assert everything(tmp_path, shop(people + products, people, products, fixed=fixed)) == []
+
+
+@pytest.mark.parametrize(("people", "products", "steepness"), [
+    (300, 3, 2.5), *(pytest.param(*size, marks=pytest.mark.soak) for size in [
+        (600, 3, 3.0), (600, 4, 2.5), (1_000, 4, 3.0), (2_000, 5, 3.0), (5_000, 6, 3.0)])])
+def test_cells_by_region_and_type_do_not_tell_products_that_few_bought(tmp_path: Path, people: int, products: int,
+                                                                      steepness: float) -> None:
+    """Of each category nearly everybody buys one product; the others are in cells that show units and revenue."""
+    rows = shop(people + products, people, products, fixed=True, steepness=steepness)
+    assert everything(tmp_path, rows) == []
 
 
 @pytest.mark.soak
@@ -167,6 +178,25 @@ def test_three_products_and_two_sums_give_four_and_eight() -> None:
         ("product_category desks, product_id C", "revenue_nok in 5600.00 .. 5600.00, truly 5600.00")}
     assert list(pricelist.attack(of_desks(A=50), replace(known, products=known.products.assign(protected=False)),
                                  LIMITS)) == [], "what is hidden only for others need not be hidden from prices"
+
+
+def test_cells_below_a_category_give_its_products_where_its_sums_do_not() -> None:
+    """Two cells of A at 100, B at 250 and C at 700: 9 units make 1,200 kroner in one way, and so do 2 units 800."""
+    def cells(*values: tuple[str, str, int | None, int | None]) -> pd.DataFrame:
+        frame = pd.DataFrame(values, columns=["customer_type", "postal_region", "units", "revenue_nok"])
+        return frame.assign(month="2024-09-01", product_category="desks")
+
+    demand = made_up([("2024-09-01", "desks", ALL, None, None),
+                      *(("2024-09-01", "desks", name, None, None) for name in "ABC")]).tables["demand"]
+    truth = {"A": (8, 100, 100), "B": (2, 250, 250), "C": (1, 700, 700)}
+
+    def found(*values: tuple[str, str, int | None, int | None]) -> list[str]:
+        published = Published("made up", {"product_demand_monthly": demand, "sales_monthly": cells(*values)})
+        return [f.learnt for f in splits.attack(published, price_list("2024-09-01", truth, "C"), LIMITS)]
+
+    assert found((ALL, ALL, None, None), ("consumer", "1", None, None)) == []
+    both = ("consumer", "1", 9, 1_200), ("consumer", "2", 2, 800)
+    assert found((ALL, ALL, 11, 2_000), *both) == ["units in 1 .. 1 of 1"]
 
 
 def test_with_another_of_its_price_hidden_or_prices_to_ten_percent_they_do_not() -> None:

@@ -30,17 +30,21 @@ _EXACT = 0.005  # kroner: revenue is published to the øre
 class Hidden:
     """A product whose units and revenue are suppressed, as a reader knows it.
 
-    `price` is what every unit of it costs, or None where he knows it only to within the band.
+    `price` is what every unit of it costs, or None where he knows it only to within the band. `elsewhere` are units of
+    it that stand in other sums.
     """
 
     units: float
     revenue: float
     price: float | None
+    elsewhere: float = 0.0
 
     @property
     def floor(self) -> float:
-        """How far the units may go down: to one where there is one at least, else to nothing, else without end."""
-        return 1 - self.units if self.units >= 1 else -self.units if self.units >= 0 else -np.inf
+        """How far the units may go down: to one in all where there is one at least, to nothing, or without end."""
+        if self.units < 0:
+            return -np.inf
+        return max(-self.units, 1 - self.units - self.elsewhere) if self.units + self.elsewhere >= 1 else -self.units
 
     @property
     def unit_price(self) -> float:

@@ -7,16 +7,20 @@ prices (`intervals`).
 A product counts as sold at list price where all its lines of the period have one price: a reader knows it exactly.
 Others are known to the policy's `price_band`. Products whose total is shown are one line; those of all suppressed
 totals are one line too, because their sum is what the total above them leaves. A line of which prices tell too much
-loses a further product, then its total; the line of suppressed totals a further total.
+loses a further product, then its total; the line of suppressed totals a further total. Where a category has few
+products, its cells by region and type are sums of them, too (`price_cells`): what these tell takes them, the finest and
+smallest first.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ajprivacy_pipeline.disclosure.cells.measure_groups import population_of
+from ajprivacy_pipeline.disclosure.cells.price_cells import Category, Pairs, Sold, read_sold
 from ajprivacy_pipeline.disclosure.cells.price_programs import Hidden, LinePrograms
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
-from ajprivacy_pipeline.disclosure.cells.table_rows import Row
+from ajprivacy_pipeline.disclosure.cells.table_rows import Row, keys_of_rows
 from ajprivacy_pipeline.disclosure.cells.table_system import System
 from ajprivacy_pipeline.disclosure.verdict import Place
 from ajprivacy_pipeline.policy import Policy
@@ -35,6 +39,17 @@ class PriceList:
     table: str
     priced: Priced
     prices: Prices
+    sold: Mapping[Any, Mapping[Pairs, list[Sold]]] = field(default_factory=dict)  # of categories of few products
+
+    def categories(self, policy: Policy, system: System) -> list[Category]:
+        """The categories of few products of a system's month; none where so little is shown that none is listed."""
+        month, prices = system.month, self.prices
+        rows = [row for found in system.rows for row in found
+                if row.table == self.table and self.priced.by in row.level]
+        if 100 * sum(not row.suppressed for row in rows) < policy.release.thresholds.listed_percent * len(rows):
+            return []
+        return [Category(policy, system, key, sold, self.priced, lambda product: prices.get((month, product)))
+                for key, sold in self.sold.get(month, {}).items()]
 
     def of(self, month: Any, row: Row) -> float | None:
         """The exact price of a product's row, None where it is known to the band alone."""
@@ -51,8 +66,19 @@ def read_price_lists(con: Connection, policy: Policy, tables: Mapping[str, str])
             rows = con.execute(f"SELECT {time}, {by}, lowest, highest FROM {declared.priced.relation}").fetchall()
             prices = {(month, product): float(lowest) if lowest is not None and lowest == highest else None
                       for month, product, lowest, highest in rows}
-            found[declared.population or table] = PriceList(table, declared.priced, prices)
+            found[declared.population or table] = PriceList(
+                table, declared.priced, prices, _sold(con, policy, tables, table, declared.priced))
     return found
+
+
+def _sold(con: Connection, policy: Policy, tables: Mapping[str, str], table: str,
+          priced: Priced) -> dict[Any, dict[Pairs, list[Sold]]]:
+    """What was sold in each finest cell of the tables that tell of the same facts."""
+    shape, facts = shape_of(policy, table), population_of(policy, table)
+    same = [other for other in sorted(tables) if population_of(policy, other) == facts]
+    dimensions = sorted({d for other in same for d in keys_of_rows(shape_of(policy, other))} - {priced.by})
+    return read_sold(con, priced, shape.time, dimensions, [d for d in keys_of_rows(shape) if d != priced.by],
+                     policy.release.thresholds.integer_cells)
 
 
 def lines_of_products(system: System, known: PriceList) -> Iterator[tuple[list[int], list[int]]]:
@@ -133,6 +159,13 @@ def close_price_gaps(policy: Policy, system: System, known: PriceList,
     taken = 0
     while chosen := list(_further(policy, system, known, suppress)):
         taken += len(chosen)
+    for category in known.categories(policy, system):
+        while told := category.told():
+            for *_, cell in sorted((-system.depth(cell), not category.has_sold(cell, told),
+                                    system.value(cell, known.priced.units), cell)
+                                   for cell in category.shown())[:1 + taken // _AT_ONCE]:
+                suppress(system, cell)
+                taken += 1
     return taken
 
 
@@ -169,4 +202,6 @@ def price_faults(policy: Policy, system: System, known: PriceList) -> list[Place
     told = [part for _, parts in lines_of_products(system, known)
             for part in told_by_prices(policy, system, known, parts)]
     rows = [_product_row(system, part, known) for part in told]
+    rows += [_product_row(system, part, known) for category in known.categories(policy, system)
+             for part in category.told()]
     return [Place(row.table, known.priced.amount, system.month, row.key) for row in rows if row is not None]
