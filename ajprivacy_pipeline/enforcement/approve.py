@@ -22,14 +22,16 @@ from ajprivacy_pipeline.enforcement.plans import (
     move,
     require_recorded,
 )
+from ajprivacy_pipeline.enforcement.recorded import complete
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.policy import Policy, load_policy
 from ajprivacy_pipeline.policy.enforcement import same_name
-from ajprivacy_pipeline.settings import Settings
+from ajprivacy_pipeline.settings import Settings, prepare_home
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.control_tables import month_measures
 from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.month_files import warehouse_lock
 from ajprivacy_pipeline.warehouse.source import open_source
 
 
@@ -144,19 +146,28 @@ def _has_precedent(plan: Plan, control: ControlStore, ledger: Ledger) -> bool:
 
 
 def withdraw(settings: Settings, name: str, by: str) -> Plan:
-    """Withdraw a plan; what it has carried out already stands.
+    """Withdraw a plan; what it has carried out already stands, and is recorded.
 
     Raises:
         EnforcementError: it has ended already.
+        PrivacyError: it is being carried out just now, or what it has carried out cannot be looked up.
     """
     with boundary("plan"):
-        policy, control = load_policy(settings.notice), ControlStore.in_folder(settings.control)
-        plan = find_plan(control, name)
-        state = plan.state(policy.enforcement.approval_days)
-        if state in ENDED or state in ("applied", "verified"):
-            raise EnforcementError(f"plan {plan.id} is {state} and cannot be withdrawn")
-        if not same_name(by):
-            raise EnforcementError("a withdrawal needs a name: --by NAME")
-        moved = move(control, checked_ledger(settings), plan, "withdrawn", by)
-        destroy_file(settings, KeyStore(settings.keys, settings.root_key), plan.id)
-        return moved
+        prepare_home(settings)
+        with warehouse_lock(settings, alone=True):
+            return _withdrawn(settings, name, by)
+
+
+def _withdrawn(settings: Settings, name: str, by: str) -> Plan:
+    policy, control = load_policy(settings.notice), ControlStore.in_folder(settings.control)
+    keys, plan = KeyStore(settings.keys, settings.root_key), find_plan(control, name)
+    state = plan.state(policy.enforcement.approval_days)
+    if state in ENDED or state in ("applied", "verified"):
+        raise EnforcementError(f"plan {plan.id} is {state} and cannot be withdrawn")
+    if not same_name(by):
+        raise EnforcementError("a withdrawal needs a name: --by NAME")
+    ledger = checked_ledger(settings)
+    complete(settings, policy, control, keys, plan)
+    moved = move(control, ledger, plan, "withdrawn", by)
+    destroy_file(settings, keys, plan.id)
+    return moved

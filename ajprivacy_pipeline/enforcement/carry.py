@@ -4,11 +4,9 @@ Belongs here: the order of an apply, what is resumed after it was killed, and wh
 the inside of a batch (`apply`), what is still due (`fresh`), what became of each row (`outcome`).
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from ajprivacy_pipeline.clock import today
 from ajprivacy_pipeline.enforcement import batch_size, bodies, erased, fresh, guarded, outcome, rectified, shapes
@@ -25,7 +23,7 @@ from ajprivacy_pipeline.enforcement.apply import (
 from ajprivacy_pipeline.enforcement.approve import require_unchanged
 from ajprivacy_pipeline.enforcement.current import current_policy
 from ajprivacy_pipeline.enforcement.ground import Ground, histories, look_at
-from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
+from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.left_out import leave_out
 from ajprivacy_pipeline.enforcement.people import people_of
 from ajprivacy_pipeline.enforcement.plans import (
@@ -39,6 +37,7 @@ from ajprivacy_pipeline.enforcement.plans import (
     plan_file,
     require_recorded,
 )
+from ajprivacy_pipeline.enforcement.recorded import Recorder, complete
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.residue import tidy_up, touched
 from ajprivacy_pipeline.enforcement.sealed import key_prints, require_same_keys
@@ -49,21 +48,15 @@ from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release import ledger as release_ledger
 from ajprivacy_pipeline.release.carried_facts import remember_facts
 from ajprivacy_pipeline.retention.bind import remember_shared_requests
-from ajprivacy_pipeline.retention.carried import FirstDue, carried_rows
+from ajprivacy_pipeline.retention.carried import FirstDue
 from ajprivacy_pipeline.settings import Settings, prepare_home
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.boundary import boundary
-from ajprivacy_pipeline.storage.control import ControlStore, utc_now
+from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import warehouse_lock
 from ajprivacy_pipeline.warehouse.source import open_source
 
-# Who was in a batch, by which promises; not proven is who stays for want of evidence all the same.
-_PEOPLE = """
-    SELECT r.subject_id, r.clause, w.subject_id IS NULL AS is_proven
-    FROM scratch.going AS r LEFT JOIN made.without_evidence AS w ON w.subject_id = r.subject_id
-    WHERE r.subject_id IS NOT NULL GROUP BY ALL ORDER BY ALL
-"""
 _MAY_APPLY = ("approved", "applying", "applied", "verified", "unverified")
 
 
@@ -94,7 +87,7 @@ def apply_plan(settings: Settings, name: str, *, by: str = "system", checkpoint:
             forget_old(settings, control, keys, policy)
             with open_source(settings.warehouse_url) as source:
                 ground = look_at(source, settings, policy)
-            _require_ground(control, Ledger(control, keys, settings.keys), plan, policy, settings, ground, by)
+            _require_ground(control, keys, plan, policy, settings, ground, by)
             if plan.rectifies:
                 result = rectified.carry_out(settings, policy, control, keys, plan, ground, by, checkpoint)
             else:
@@ -105,8 +98,9 @@ def apply_plan(settings: Settings, name: str, *, by: str = "system", checkpoint:
             return result
 
 
-def _require_ground(control: ControlStore, ledger: Ledger, plan: Plan, policy: Policy, settings: Settings,
+def _require_ground(control: ControlStore, keys: KeyStore, plan: Plan, policy: Policy, settings: Settings,
                     ground: Ground, by: str) -> None:
+    ledger = Ledger(control, keys, settings.keys)
     if ground.warehouse != plan.warehouse:
         raise EnforcementError(f"plan {plan.id} was made for another warehouse: point AJPRIVACY_WAREHOUSE to that one")
     require_recorded(plan, ledger)
@@ -115,6 +109,7 @@ def _require_ground(control: ControlStore, ledger: Ledger, plan: Plan, policy: P
     except EnforcementError as error:
         if plan.state(policy.enforcement.approval_days) not in RUNNING:
             raise  # it is carried out, and stays so: only what stands there cannot be looked at by it any more
+        complete(settings, policy, control, keys, plan)
         move(control, ledger, plan, "stopped", by)
         raise StoppedError(f"{error}; what it has carried out stands") from None
 
@@ -138,6 +133,7 @@ class _Apply:
         self.settings, self.policy, self.control, self.keys = settings, policy, control, keys
         self.plan, self.ground, self.con, self.writer, self.checkpoint = plan, ground, con, writer, checkpoint
         self.ledger = Ledger(control, keys, settings.keys)
+        self.recorder = Recorder(con, writer, policy, control, keys, self.ledger, plan)
         self.copies: Counter[tuple[str, str]] = Counter()  # (table, "rows" | "cells")
         self.batches = 0
         self.arrived = 0
@@ -152,7 +148,7 @@ class _Apply:
         self.ledger.check()
         require_same_keys(self.writer, self.keys)
         require_unrestored(self.writer, self.ledger)
-        self._resume()
+        self.recorder.resume()
         before = outcome.tally(self.con)
         move(self.control, self.ledger, self.plan, "applying", by)
         for _ in range(self.policy.enforcement.batch.rounds):
@@ -176,29 +172,10 @@ class _Apply:
         outcome.leave_the_rest(self.con, FirstDue(self.control, self.keys), self.plan.month, self.policy)
         return self._finish(before, by)
 
-    def _resume(self) -> None:
-        """Finish what a killed apply left: a batch stands where its marker stands, and only there."""
-        self.con.execute("CREATE TABLE IF NOT EXISTS made.without_evidence (subject_id VARCHAR)")
-        known = {(entry.body["plan"], entry.body["batch"]) for entry in self.ledger.entries() if entry.kind == "batch"}
-        markers = self.writer.markers(self.plan.id)
-        open_batches = {row[0] for row in self.con.execute(
-            f"SELECT DISTINCT batch FROM made.rows WHERE state = '{fresh.INTENDED}'").fetchall()}
-        for number in sorted(open_batches):
-            if number in markers:
-                if (self.plan.id, number) not in known:
-                    self.con.execute("ATTACH IF NOT EXISTS ':memory:' AS scratch")
-                    self.con.execute("CREATE OR REPLACE TABLE scratch.going AS FROM made.rows WHERE batch = $number",
-                                     {"number": number})
-                    self._record(number, json.loads(markers[number]))
-                outcome.settle(self.con, number)
-            else:
-                self.con.execute("UPDATE made.rows SET state = NULL, batch = NULL WHERE batch = $number",
-                                 {"number": number})
-
     def _round(self) -> bool:
         """Carry out what is pending; returns whether somebody was put off."""
         door = Door(self.settings, self.writer, self.con, self.policy, self.ground, self.plan, self.seen,
-                    self.checkpoint, lambda number, done: self._record(
+                    self.checkpoint, lambda number, done: self.recorder.record(
                         number, {**told(done, self.seen.on), "keys": self.seen.keys}))
         put_off = False
         for turns, is_bulk in self._crowds():
@@ -230,30 +207,6 @@ class _Apply:
                 turns = range(end, min(end + self.sizes[is_bulk], last + 1))
                 end = turns.stop
                 yield turns, is_bulk
-
-    def _record(self, number: int, counts: Mapping[str, Any]) -> None:
-        """Append a batch to the ledger, with who was in it and what it took from what evidence is compared with.
-
-        Its rows stand in `scratch.going`: each look for them in the whole plan would cost more than most batches.
-        """
-        rows = self.con.execute(_PEOPLE).fetchall()
-        tokens = [Token(subject, self.plan.month, clause) for subject, clause, _ in rows]
-        clauses, again = self.policy.enforcement.clauses, {(row[0], row[1]): row[2] for row in counts.get("again", ())}
-        body = {"plan": self.plan.id, "batch": number, "month": self.plan.month, "marker": True,
-                "subjects": len({subject for subject, *_ in rows}),
-                "carried_out_on": counts["carried_out_on"],
-                "counts": [{"entity": entity, "part": part, "clause": clauses[entity][part], "rows": count,
-                            "cells": sum(actions.values()), "actions": actions,
-                            **({"again": again[entity, part]} if (entity, part) in again else {})}
-                           for entity, part, count, actions in counts["parts"]],
-                "copies": counts.get("copies", []), "keys": counts.get("keys", {})}
-        now = utc_now()
-        self.ledger.append("batch", body, tokens, {
-            "executed_counts": [{"table_name": table, "column_name": column, "rows": count, "executed_at": now}
-                                for table, column, count in counts["emptied"]],
-            "guard": guarded.rows_of(self.con, self.keys, self.control, number, counts["carried_out_on"]),
-            "carried_out": carried_rows(
-                self.control, self.keys, {subject for subject, _, is_proven in rows if is_proven}, self.plan.month)})
 
     def _afterwards(self) -> tuple[list[bodies.Hit], list[bodies.Residue]]:
         """What still stands somewhere, and what may still lie in files; both are said and undo nothing."""

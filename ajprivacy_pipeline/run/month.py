@@ -186,7 +186,7 @@ class MonthRun:
             remember_whole(self.con, self.control, self.keys, self.month)
             end_entries(self.con, self.control, self.keys, self.policy.enforcement, self.month)
             remember_measures(self.con, self.control, self.keys, self.month, self.run_id, self.policy.version)
-            destroyed = destroy_before(self.settings, self.keys, self.month)
+            destroyed = destroy_before(self.settings, self.keys, self.control, self.month)
             done(len(destroyed))
             return destroyed
 

@@ -19,7 +19,7 @@ from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.anew import destroy
 from ajprivacy_pipeline.storage.control import ControlStore
-from ajprivacy_pipeline.storage.control_tables import months
+from ajprivacy_pipeline.storage.control_tables import months, plan_events, plans
 from ajprivacy_pipeline.storage.keystore import NEXT, KeyStore
 
 DECISION_TABLES = ("purpose_status", "freezes", "attribute_decisions", "record_decisions", "bulk_decisions",
@@ -57,12 +57,16 @@ def destroy_left(settings: Settings, keys: KeyStore) -> None:
             path.unlink(missing_ok=True)
 
 
-def destroy_before(settings: Settings, keys: KeyStore, month: str) -> list[str]:
-    """Destroy keys, then files, of the months before `month`; a month under way is left for the next time."""
+def destroy_before(settings: Settings, keys: KeyStore, control: ControlStore, month: str) -> list[str]:
+    """Destroy keys, then files, of the months before `month`; what is under way there is left for the next time.
+
+    That is a run, or a plan that is approved or being carried out.
+    """
+    kept = {row["month"] for row in control.rows(_RUNNING)}
     known = {path.stem.removesuffix(NEXT) for folder, ending in ((settings.restricted, "duckdb"), (
         settings.keys, "sealed")) for path in folder.glob(f"*.{ending}")}
     destroyed = []
-    for earlier in sorted(stem for stem in known if _MONTH.match(stem) and stem < month):
+    for earlier in sorted(stem for stem in known if _MONTH.match(stem) and stem < month and stem not in kept):
         try:
             with month_lock(settings, earlier):
                 destroy(keys, month_file(settings, earlier))
@@ -70,6 +74,11 @@ def destroy_before(settings: Settings, keys: KeyStore, month: str) -> list[str]:
         except ControlError:
             continue
     return destroyed
+
+
+_RUNNING = sa.select(plans.c.month).join(plan_events, plan_events.c.plan_id == plans.c.id).where(
+    plan_events.c.id.in_(sa.select(sa.func.max(plan_events.c.id)).group_by(plan_events.c.plan_id)),
+    plan_events.c.event.in_(("approved", "applying")))
 
 
 def has_month(settings: Settings) -> bool:

@@ -10,7 +10,8 @@ from ajprivacy_pipeline.enforcement.plans import known_plans
 from ajprivacy_pipeline.errors import EnforcementError
 from ajprivacy_pipeline.storage.control import utc_now
 from ajprivacy_pipeline.storage.control_tables import plan_events, plans
-from tests.enforcement.enforcement_world import World, changed
+from ajprivacy_pipeline.storage.month_files import month_file
+from tests.enforcement.enforcement_world import MONTH, World, changed
 from tests.enforcement.kept import Kept
 
 TOLD = "is not what the ledger says was made and approved"
@@ -52,3 +53,14 @@ def test_an_approval_that_stands_in_the_control_store_alone_is_none(keyed: Kept)
     with pytest.raises(EnforcementError, match=TOLD):
         world.apply(plan)
     assert changed(before, world.cells()) == {}
+
+
+def test_a_months_file_stays_while_its_plan_is_under_way(guarded: Kept) -> None:
+    """It goes with the first month that succeeds after the plan is carried out."""
+    world, ours = guarded.approved(), guarded.plan
+    file = month_file(world.settings, MONTH)
+    world.decide("2026-11")
+    assert file.exists()
+    assert world.apply(ours)["verified"]
+    world.decide("2026-11")
+    assert not file.exists()
