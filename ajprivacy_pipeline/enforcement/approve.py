@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.enforcement.current import current_policy
+from ajprivacy_pipeline.enforcement.entries import MARKED
 from ajprivacy_pipeline.enforcement.ground import look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger, open_ledger
 from ajprivacy_pipeline.enforcement.plans import (
@@ -169,5 +170,6 @@ def _withdrawn(settings: Settings, name: str, by: str) -> Plan:
     ledger = checked_ledger(settings)
     complete(settings, policy, control, keys, plan)
     moved = move(control, ledger, plan, "withdrawn", by)
-    destroy_file(settings, keys, plan.id)
+    if not any(entry.kind in MARKED and entry.body["plan"] == plan.id for entry in ledger.entries()):
+        destroy_file(settings, keys, plan.id)  # else its rows tell the next plan what is gone already
     return moved

@@ -45,6 +45,8 @@ def test_a_batch_that_stands_is_recorded_when_its_plan_ends(guarded: Kept, end: 
     assert sum(count["rows"] for count in batch["counts"]) == find_plan(world.control, plan).summary["rows"]
     assert [one.clause for one in ledger.find("customer:c1").found] == ["CON-4", "IND-2"]
     assert carried_out_on(world.settings, "customer:c1") is not None, "the guard knows who is gone"
+    if end is by_hand:
+        assert world.plan()["rows"] == 0, "though the month was decided before"
     world.decide()
     assert world.plan()["rows"] == 0
 
