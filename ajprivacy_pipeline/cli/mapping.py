@@ -4,6 +4,7 @@ Belongs here: arguments in, lines out. Does not belong here: work.
 """
 
 import json
+import shlex
 import sys
 from collections import Counter
 from dataclasses import asdict
@@ -71,7 +72,9 @@ def mapping_init(
         target.write_text(text, encoding="utf-8")
         if recipe is not None:
             lines += _not_read(source, target, sources)
-    typer.echo("\n".join([*lines, f"{target}: read it, correct it, then `ajprivacy mapping check`"]))
+    named = settings.mapping_file is not None and settings.mapping_file.resolve() == target.resolve()
+    lines += [] if named else [f"export AJPRIVACY_MAPPING={shlex.quote(str(target))}"]
+    typer.echo("\n".join([*lines, f"{target}: read it, correct it, then `ajprivacy mapping check --rows`"]))
 
 
 def _by_recipe(source: "Source", wanted: str, given: list[str]) -> tuple[str, list[str]]:
@@ -122,6 +125,8 @@ def mapping_check(
     settings = load_settings()
     require_warehouse(settings)
     policy = load_policy(settings.notice)
+    if settings.mapping_file is None and (ours := settings.home / "mapping.toml").exists():
+        typer.echo(f"{ours} is there and not looked at: export AJPRIVACY_MAPPING={shlex.quote(str(ours))}", err=True)
     mapping = load_mapping(settings.mapping_file, policy.sources)
     with open_source(settings.warehouse_url) as source:
         findings = check(source, mapping, policy.sources)

@@ -64,9 +64,17 @@ def remarks(tables: Mapping[str, ResolvedTable | None], borrowed: Sequence[str],
     for column in borrowed:
         yield note("dangerous", "invoices", column, f"invoices.{column}: fed from what stands with a customer or "
                    "contact, counts as lacking: bookkeeping keeps the customer's own")
+    together: dict[tuple[str, str, tuple[str, ...]], list[tuple[str, str, Cell]]] = {}
     for one, other, cell in shown_twice(tables, sources):
-        yield note("dangerous", one.partition(".")[0], one.partition(".")[2], f"{one} and {other} show one column, "
-                   f"{'.'.join((*cell.table, cell.column))}: what is due first waits for the other")
+        together.setdefault((one.partition(".")[0], other.partition(".")[0], cell.table), []).append((one, other, cell))
+    for (name, beside, path), found in together.items():
+        one, other, cell = found[0]
+        shown = f"{one} and {other} show one column, {'.'.join((*path, cell.column))}"
+        if len(found) > 1:
+            columns = dict.fromkeys(cell.column for *_, cell in found)
+            shown = f"{name} and {beside} show columns of {'.'.join(path)} both ({', '.join(columns)})"
+        yield note("dangerous", name, one.partition(".")[2] if len(found) == 1 else None,
+                   f"{shown}: what is due first waits for the other")
 
 
 def shown_twice(tables: Mapping[str, ResolvedTable | None], sources: Sources) -> list[tuple[str, str, Cell]]:

@@ -273,6 +273,19 @@ def test_check_says_what_two_tables_show_of_one_column(tmp_path: Path) -> None:
             "other") in messages
 
 
+def test_columns_that_two_tables_show_of_one_are_told_in_one_line(tmp_path: Path) -> None:
+    url = canonical_sqlite(tmp_path / "shop.db")
+    mapping = mapping_file(tmp_path, '[tables.orders]\nquery = "SELECT o.*, c.city AS town, c.postal_code AS code FROM '
+                                     'orders o JOIN customers c USING (customer_id)"\n[tables.orders.columns]\n'
+                                     'order_id = "order_id"\ncustomer_id = "customer_id"\n'
+                                     'ordered_at = "ordered_at"\ndelivered_at = "delivered_at"\npaid_at = "paid_at"\n'
+                                     'delivery_city = "town"\ndelivery_postal_code = "code"\n')
+    with open_source(url) as source:
+        said = [found.message for found in check(source, mapping, SOURCES) if "first waits" in found.message]
+    assert [message.partition(":")[0] for message in said] == [
+        "customers and orders show columns of customers both (postal_code, city)"]
+
+
 @pytest.mark.parametrize(("kind", "told"), [("billing", False), ("shipping", True)])
 def test_rows_of_another_kind_are_another_cell(kind: str, told: bool, tmp_path: Path) -> None:
     """An order's address of delivery and that of its invoice stand in one column, and in two rows."""

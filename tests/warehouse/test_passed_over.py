@@ -82,3 +82,36 @@ def test_rows_that_a_query_leaves_out_are_counted(left: int, tmp_path: Path) -> 
         found = [one.message for one in left_out(source, resolve(source, mapping, SOURCES), {"customers": 13 - left})]
     assert [message.partition(":")[2].partition(" are")[0] for message in found] == (
         [" 2 of 13 rows of kunde"] if left else [])
+
+
+def test_rows_that_another_table_of_the_contract_shows_are_not_left_out(tmp_path: Path) -> None:
+    """An invoice for each order that was paid: the other orders are read as orders."""
+    url = canonical_sqlite(tmp_path / "shop.db", leave_out=["orders", "invoices"])
+    with sqlite3.connect(tmp_path / "shop.db") as file:
+        file.executescript("""CREATE TABLE ordre (nr integer PRIMARY KEY, kunde integer, dag text, betalt text);
+            INSERT INTO ordre VALUES (1, 1, '2024-01-01', '2024-01-02'), (2, 1, '2024-01-01', NULL),
+                (3, 1, '2024-01-01', NULL)""")
+    mapping = mapping_file(tmp_path, """
+        [tables.orders]
+        query = "SELECT * FROM ordre WHERE nr < 3"
+        writes = "ordre"
+        [tables.orders.columns]
+        order_id = "nr"
+        customer_id = "kunde"
+        ordered_at = "dag"
+        delivered_at = "dag"
+        paid_at = "betalt"
+        [tables.invoices]
+        query = "SELECT * FROM ordre WHERE betalt <> ''"
+        writes = "ordre"
+        [tables.invoices.columns]
+        invoice_id = "nr"
+        customer_id = "kunde"
+        issued_at = "betalt"
+        amount = { constant = "1" }
+        paid_amount = { constant = "1" }
+        """)
+    with open_source(url) as source:
+        resolved = resolve(source, mapping, SOURCES)
+        found = [one.message for one in left_out(source, resolved, {"orders": 2, "invoices": 1})]
+    assert [message.partition(" are")[0] for message in found] == ["orders: 1 of 3 rows of ordre"]
