@@ -21,6 +21,7 @@ from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.warehouse.extract import extract
 from ajprivacy_pipeline.warehouse.findings import Finding, note
 from ajprivacy_pipeline.warehouse.mapping import Mapping, resolve
+from ajprivacy_pipeline.warehouse.mapping_file import policy_for
 from ajprivacy_pipeline.warehouse.passed_over import left_out, marked_in_vain
 from ajprivacy_pipeline.warehouse.settle import settle_values
 from ajprivacy_pipeline.warehouse.source import open_source
@@ -43,6 +44,7 @@ def check_rows(settings: Settings, policy: DecisionPolicy, mapping: Mapping) -> 
         MappingError: mapping and warehouse do not fit.
         SourceError: unreachable, empty, or with NULL or duplicate ids: what stops a run before any value is judged.
     """
+    policy = policy_for(policy, mapping)
     with boundary("mapping check"), _nowhere(settings) as con:
         read = extract(con, settings.warehouse_url, mapping, policy.sources, progress=lambda _table, _rows: None)
         emptied = settle_values(con, policy, mapping)

@@ -46,6 +46,16 @@ def shop(ordered: list[str]) -> dict[str, list[dict[str, Any]]]:
             "order_lines": [{"order_id": "0", "line_number": 1, "product_id": None}]}
 
 
+def test_the_mappings_own_ids_of_nobody_lead_nowhere_and_are_no_orphans(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a plan unlinked, as the database demands it, is not a column that holds other ids."""
+    rows = shop(["2024-01-01 10:00:00"] * 8)
+    rows["orders"][0]["customer_id"], rows["orders"][1]["customer_id"] = "-1", "-3"
+    said = look(tmp_path, monkeypatch, rows, "[tombstones]\nconsumer = -1\nbusiness = -2\nsole_proprietor = -3")
+    assert next(line for line in said if "ids are none of customers" in line).startswith(
+        "dangerous orders.customer_id: 2 of 6 ids")
+
+
 def test_what_is_read_for_whom_and_what_points_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = look(tmp_path, monkeypatch, shop(["2024-01-01 10:00:00"] * 8))
     for start, rest in (
