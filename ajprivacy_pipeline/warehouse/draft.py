@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from ajprivacy_pipeline import policy
 from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.conversions import unfit
-from ajprivacy_pipeline.warehouse.names import candidates, normal
+from ajprivacy_pipeline.warehouse.names import candidates, normal, of_people, parts_of_name
 from ajprivacy_pipeline.warehouse.sampled import has_values_of, refutes, shape_of, wanted_shape
 from ajprivacy_pipeline.warehouse.source import ColumnType, Source, require_tables
 
@@ -169,6 +169,8 @@ def match_columns(table_name: str, table: policy.SourceTable, columns: dict[str,
                     if name not in matched.values() and (column, name) not in no
                     and not unfit(spec.type, type_, dialect) and not (spec.type in _TEXTS and type_.kind in _MOMENTS)]
             wanted = candidates(table_name, column)
+            if column == "name" and parts_of_name(columns):
+                wanted = of_people(wanted)
             if column == table.key[-1] and source_table:
                 wanted[1:1] = _keys_of(source_table)
             if column not in matched and (found := _first(wanted[:1] if exact else wanted, free, shared)):
@@ -264,6 +266,9 @@ def _table(name: str, table: policy.SourceTable, found: str, columns: dict[str, 
         need = ("required" if spec.required or spec.must_map else
                 'evidence for keeping, name it or write { absent = "reason" }' if spec.evidence else "optional")
         yield f'# ?? {column} = "..."  # {kind}; {need}{_said_by_values(column, fields)}'
+        if column == "name" and (parts := parts_of_name(columns)):
+            yield "# ?? or of " + " and ".join(map(_shown, parts)) + (
+                f': name = {{ sql = "...", writes = {json.dumps(parts, ensure_ascii=False)} }}')
     if unused := [f"{_shown(column)} ({type_.name})" for column, type_ in columns.items()
                   if column not in fields.matched.values()]:
         yield "# source columns that nothing uses: " + ", ".join(unused)

@@ -42,14 +42,14 @@ COLUMNS = {
     "communication_id": "meldingid messageid meddelandeid kommunikasjonid",
     "subscription_id": "abonnementid prenumerationid",
     "event_id": "hendelseid handelseid", "log_id": "loggid", "request_id": "kravid foresporselid begaranid",
-    "name": "navn namn fulltnavn fullname kundenavn kundnamn customername produktnavn produktnamn productname",
+    "name": "navn namn fulltnavn fullname kundenavn kundnamn customername produktnavn varenavn produktnamn productname",
     "customer_type": "kundetype kundtyp kundentyp customerkind",
     "organisation_number": "orgnr organisasjonsnummer organisationsnummer orgnumber organizationnumber orgno",
     "national_identity_number": "fodselsnummer personnummer fnr pnr ssn nationalid",
     "email": "epost eposta epostadresse epostadress mail emailaddress mailadresse",
     "phone": "telefon tlf mobil mobiltelefon telefonnummer telefonnr mobile phonenumber tel",
     "username": "brukernavn anvandarnamn user login bruker",
-    "birth_date": "fodselsdato fodt fodelsedatum dateofbirth birthdate dob birthday",
+    "birth_date": "fodselsdato fdato fodt fodelsedatum dateofbirth birthdate dob birthday",
     "gender": "kjonn kon sex",
     "street_address": "adresse adress gateadresse gatuadress gate gata vei address street address1 streetaddress",
     "postal_code": "postnr postnummer zip zipcode postcode", "city": "poststed by sted postort ort stad town",
@@ -104,16 +104,35 @@ def normal(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", plain)
 
 
+_WHEN = ("dato", "date", "datum", "on", "am", "den")
+_FIRST, _LAST = {"vorname", "fornavn", "firstname", "fornamn"}, {"nachname", "etternavn", "lastname", "efternamn"}
+_OF_FIRMS = {"companyname", "firma", "firmenname", "firmanavn", "company"}
+
+
+def parts_of_name(names: Iterable[str]) -> list[str]:
+    """Returns the columns that hold first and last names where a table has both; `name` is then that of no firm."""
+    found = {normal(name): name for name in names}
+    parts = [next((found[word] for word in sorted(words) if word in found), "") for words in (_FIRST, _LAST)]
+    return parts if all(parts) else []
+
+
+def of_people(wanted: Iterable[str]) -> list[str]:
+    """Returns names without those that firms alone have."""
+    return [word for word in wanted if word not in _OF_FIRMS]
+
+
 def candidates(table: str, column: str | None = None) -> list[str]:
     """Normalised names to look for, the likeliest first."""
     if column is None:
         return [normal(table), *TABLES.get(table, "").split(), *words.TABLES.get(table, "").split()]
-    own = normal(column)
+    own, called = normal(column), [*COLUMNS.get(column, "").split(), *words.COLUMNS.get(column, "").split()]
     short = [own[:-2]] if own.endswith("at") and column.endswith("_at") else []
+    # `betalt_dato` before `betalt`, which may be yes or no, and `GeliefertAm` before `Lieferdatum`, which was agreed on
+    dated = [f"{word}{when}" for word in (*short, *called) for when in _WHEN] if short or column == "birth_date" else []
     key = ["id", "nr", "nummer", "no"] if column == key_of(table) else []
     prefixed = [word + own for word in candidates(table)[1:4]]
-    return [own, *COLUMNS.get(column, "").split(), *words.COLUMNS.get(column, "").split(),
-            *words.composed(column, COLUMNS), *words.OF.get((table, column), "").split(), *key, *short, *prefixed]
+    return [own, *dated, *called, *words.composed(column, COLUMNS), *words.OF.get((table, column), "").split(), *key,
+            *short, *prefixed]
 
 
 def key_of(table: str) -> str:

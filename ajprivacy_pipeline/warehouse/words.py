@@ -9,17 +9,20 @@ TABLES = {
     "customers": "kunde kunden kundestamm kundenstamm debitoren kunderegister kundkort debitorer customerentity "
                  "respartner users",
     "contacts": "ansprechpartner kontaktpersonen kontaktpersoner kontaktpersonen",
-    "products": "produkte artikelstamm vareregister varekartotek film track catalogproductentity productproduct "
+    "products": "catalogue "
+                "produkte artikelstamm vareregister varekartotek film track catalogproductentity productproduct "
                 "posts",
-    "orders": "bestellung bestellungen auftrag auftraege auftrage ordrehoved ordrehoder salesheader saleorder "
+    "orders": "purchase purchases "
+              "bestellung bestellungen auftrag auftraege auftrage ordrehoved ordrehoder salesheader saleorder "
               "saleorders wcorders rental rentals orderhuvud",
     "order_lines": "bestellposition bestellpositionen auftragsposition auftragspositionen ordredetail orderdetail "
                    "ordrerad ordrelinie ordrelinier saleorderline salesorderitem saleorderlines salesline "
                    "woocommerceorderitems auftragspos belegposition orderrader",
     "invoices": "rechnung rechnungen fakturaer orderinvoice salesinvoice accountmove custledgerentry payment "
                 "payments",
-    "cases": "reklamationen anfragen vorgang sager sag customerthread",
-    "newsletter_subscriptions": "abonnenten newsletterabonnenten newslettersubscriber emailsubscription nyhedsbrev "
+    "cases": "enquiry enquiries reklamationen anfragen vorgang sager sag customerthread",
+    "newsletter_subscriptions": "nyhetsbrevmottaker nyhetsbrevmottakere newsletterempfaenger mailinglist "
+                                "abonnenten newsletterabonnenten newslettersubscriber emailsubscription nyhedsbrev "
                                 "mailpoetsubscribers",
 }
 COLUMNS = {
@@ -48,7 +51,7 @@ COLUMNS = {
     "last_login_at": "letzteanmeldung letzterlogin sidstelogin",
     "updated_at": "geaendert geandert geaendertam andret writedate lastupdate dateupd updatedon dateupdated "
                   "systemmodifiedat dateupdatedgmt updatedat",
-    "created_at": "angelegt erstellt oprettet createdate dateadd systemcreatedat",
+    "created_at": "angelegt angelegtam erstellt oprettet createdate dateadd systemcreatedat",
     "job_title": "function funktion position stilling jobtitle",
     "category": "kategorie warengruppe categoryid itemcategorycode varegruppe grupp varugrupp",
     "warranty_years": "garantie garantiejahre garantiar warrantyyears",
@@ -61,22 +64,25 @@ COLUMNS = {
     "payment_method": "zahlungsart betalingsmetode payment",
     "payment_reference": "transactionid zahlungsreferenz",
     "currency": "waehrung wahrung currencycode ordercurrencycode valutakode",
-    "total_amount": "summe gesamtbetrag grandtotal amounttotal totalpaidtaxincl gesamtsumme belopp",
-    "line_number": "position zeile orderitemid itemid idorderdetail zeilennr linienr rad radnr",
+    "total_amount": "suminklmva totalinklmva "
+                    "summe gesamtbetrag grandtotal amounttotal totalpaidtaxincl gesamtsumme belopp",
+    "line_number": "position zeile posnr orderitemid itemid idorderdetail zeilennr linienr rad radnr",
     "quantity": "menge anzahl qtyordered productuomqty productquantity",
     "unit_price": "preis stueckpreis einzelpreis unitpricetaxincl priceunit enhedspris",
     "returned_at": "zurueckgegeben retourniert returneret returndate",
     "issued_at": "rechnungsdatum dateadd fakturadato invoicedate paymentdate createdat postingdate",
     "due_at": "faellig faelligam forfaldsdato invoicedatedue duedate",
     "amount": "betrag summe grandtotal totalpaidtaxincl amounttotalsigned belob belopp",
-    "paid_amount": "bezahlterbetrag betaltbelob bezahlt betald",
+    "paid_amount": "amountpaid bezahltbetrag bezahlterbetrag betaltbelob bezahlt betald",
     "customer_type": "kundenart kundeart",
-    "settled_at": "ausgeglichen",
+    "settled_at": "ausgeglichen beglichen",
+    "case_id": "saknr reklamationsnr reklamasjonsnr vorgangsnr",
     "opened_at": "eroeffnet oprettet dateadd",
     "closed_at": "geschlossen abgeschlossen stangd",
     "summary": "betreff beschreibung",
     "subscription_id": "subscriberid",
     "subscribed_at": "angemeldet tilmeldt",
+    "consent_at": "einwilligung samtykke consented",
     "unsubscribed_at": "abgemeldet afmeldt unsubscriptiondate",
     "delivery_note": "customernote giftmessage note",
 }
@@ -84,8 +90,8 @@ COLUMNS = {
 OF = {("order_lines", "order_id"): "documentno", ("order_lines", "product_id"): "no",
       ("products", "name"): "description"}
 _PLACES = {
-    "delivery": "delivery deliver ship shipping shipto leverings levering leverans liefer lieferungs",
-    "billing": "billing bill billto invoice invoicing faktura fakturerings rechnungs rechnung",
+    "delivery": "delivery deliver ship shipping shipto leverings levering lev leverans liefer lieferungs",
+    "billing": "billing bill billto invoice invoicing faktura fakt fakturerings rechnungs rechnung",
 }
 
 
