@@ -134,7 +134,7 @@ def _publish(run: Run) -> ReleaseResult:
     run.progress("recoding microdata")
     run, snapshot = _with_microdata(cells.run)
     run.progress("measuring what is still good")
-    visible, exact = _visible(run, public)
+    visible = _visible(run, public)
     useful, utility = check_utility(run.con, run.policy, run.plan.month, cells.public, snapshot.left_out, run.previous)
     gates = [prove.together(gates[0], snapshot.size), *gates[1:], *snapshot.verdicts, cells.order, useful]
     prove.require(gates)
@@ -160,7 +160,7 @@ def _publish(run: Run) -> ReleaseResult:
     if head["proven"]:
         ledger.confirm(run.con, run.settings, release.manifest_sha256)
     figures = {**{n: v for gate in (*gates, cells.lineage, leaks) for n, v in gate.figures.items()},
-               **exact, **periods.figures(run.tried), "texts_scanned_late": late,
+               **periods.figures(run.policy, run.tried), "texts_scanned_late": late,
                "unconverted_lines": tables.unconverted_lines(run.con)}
     return ReleaseResult(
         month=release.month, status="published", history_from=run.plan.history_from, proven=head["proven"],
@@ -169,8 +169,8 @@ def _publish(run: Run) -> ReleaseResult:
         published_at=row["published_at"].isoformat(timespec="seconds"), absent=files.absent_columns(release.manifest))
 
 
-def _visible(run: Run, public: dict[str, str]) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """What the release says of its visible shares, and the exact ones of what it computes."""
+def _visible(run: Run, public: dict[str, str]) -> list[dict[str, Any]]:
+    """What the release says of its visible shares."""
     before = run.previous.manifest.get("visible", []) if run.previous else []
     return visible_shares(run.con, run.policy, public, files.closed_relations(run.policy, run.previous, run.plan),
                           before, is_new=run.plan.reissue is None)

@@ -110,9 +110,10 @@ def period_rows(chosen: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield population, lengths, f"visible with one dimension named: {visible}" if visible else "chosen by name"
 
 
-def figures(tried: Tried) -> dict[str, int]:
-    """Returns the shares that decided, in percent, for the run's own metadata."""
-    return {f"visible_{population}_by_{length}_percent": share
+def figures(policy: Policy, tried: Tried) -> dict[str, int]:
+    """Returns whether enough was visible, 1 or 0, for the run's own metadata: no more than the manifest says."""
+    enough = policy.release.periods.visible_percent
+    return {f"enough_visible_{population}_by_{length}": int(share >= enough)
             for population, shares in tried.items() for length, share in shares.items()}
 
 

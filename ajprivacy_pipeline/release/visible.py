@@ -13,7 +13,7 @@ would learn the second, and with it what the suppressed cells come to. So this i
 - A count that does not (orders over categories, people): a release speaks of the periods it computes, and only where
   the percentage leaves the suppressed sum open by at least k upwards, and by k or down to nothing downwards. Later
   releases put together what was said before; they speak of no period twice, and a re-issue adds nothing.
-- Nothing else is said. The exact share of the computed periods stands in the run's own metadata alone.
+- Nothing else is said, in the run's own metadata neither: these are read by more people than the cells are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,8 +52,8 @@ class _Part:
 
 
 def visible_shares(con: Connection, policy: Policy, public: Mapping[str, str], closed: Mapping[str, str],
-                   previous: Sequence[Said], *, is_new: bool) -> tuple[list[Said], dict[str, int]]:
-    """Returns what a release says of its visible shares, table by table, and the exact ones of what it computes.
+                   previous: Sequence[Said], *, is_new: bool) -> list[Said]:
+    """Returns what a release says of its visible shares, table by table.
 
     Args:
         con: holds the true cells and the public tables.
@@ -62,12 +62,9 @@ def visible_shares(con: Connection, policy: Policy, public: Mapping[str, str], c
         closed: that of the periods that were published before.
         previous: what the previous release said; empty for a first one.
         is_new: whether the computed periods were never published before.
-
-    The exact shares are in millionths, by name.
     """
     said: list[Said] = []
     earlier = {entry["table"]: entry["levels"] for entry in previous}
-    figures: dict[str, int] = {}
     with engine_errors("visible shares"):
         for table in policy.release.tables:
             relations = [known[table] for known in (public, closed) if table in known]
@@ -85,9 +82,7 @@ def visible_shares(con: Connection, policy: Policy, public: Mapping[str, str], c
             before = {(level["dimensions"], share["measure"]): share
                       for level in earlier.get(table, ()) for share in level["shares"]}
             said.append(_table(policy, shape, shown, true, computed if is_new else [], before))
-            figures |= {f"visible_{table}_{measure}_{level}_ppm": int(1_000_000 * share)
-                        for (measure, level), share in _exact(policy, shape, computed, true).items()}
-    return said, figures
+    return said
 
 
 def measures_told(policy: Policy, shape: Shape) -> list[str]:
@@ -209,12 +204,8 @@ def exact_shares(con: Connection, policy: Policy, table: str, relation: str) -> 
         relation: its public table, quoted. A level that it does not list is not visible.
     """
     shape = shape_of(policy, table)
-    return _exact(policy, shape, _parts(con, policy, shape, [relation], "suppressed"),
-                  _parts(con, policy, shape, [f"published.{quote(table)}"], "false"))
-
-
-def _exact(policy: Policy, shape: Shape, computed: list[_Part], true: list[_Part]) -> dict[tuple[str, int], float]:
-    """The share of the computed periods as it is, where there is anything."""
+    computed = _parts(con, policy, shape, [relation], "suppressed")
+    true = _parts(con, policy, shape, [f"published.{quote(table)}"], "false")
     periods = {part.period for part in true}
     found = {}
     for measure in measures_told(policy, shape):
