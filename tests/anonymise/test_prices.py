@@ -1,5 +1,6 @@
 """Sums of units and of revenue with a price list, against worlds counted one by one."""
 
+from collections import Counter
 from itertools import product as combinations
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from ajprivacy_pipeline.disclosure.cells.measure_groups import Group
 from ajprivacy_pipeline.disclosure.cells.price_programs import Hidden, LinePrograms, exchanges
 from ajprivacy_pipeline.disclosure.cells.prices import PriceList, close_price_gaps, price_faults
-from ajprivacy_pipeline.disclosure.cells.secondary import suppress_unknown
+from ajprivacy_pipeline.disclosure.cells.secondary import close_gaps, suppress_unknown
 from ajprivacy_pipeline.disclosure.cells.table_rows import Row
 from ajprivacy_pipeline.disclosure.cells.table_system import System, build_system
 from tests.anonymise.grids import POLICY
@@ -109,6 +110,37 @@ def test_the_only_product_of_a_category_is_judged_beside_the_products_of_other_s
     assert len(price_faults(POLICY, system, known)) == 2
     assert close_price_gaps(POLICY, system, known, suppress_unknown) > 0
     assert len(price_faults(POLICY, system, known)) == 0
+
+
+@pytest.mark.parametrize(("dear", "told"), [(700.0, 2), (250.0, 0), (None, 0)])
+def test_categories_of_one_price_follow_from_a_regions_two_sums(dear: float | None, told: int) -> None:
+    """12 units and 6,600 kroner are left of region 1: with one price each they are 4 lamps and 8 desks."""
+    assert PRICED is not None
+
+    def row(units: float, revenue: float, *, gone: bool = False, **named: str) -> Row:
+        values = {"units": units, "revenue_nok": revenue}
+        marks = frozenset(values if gone else ())
+        return Row("sales_monthly", 0, tuple(sorted(named.items())), len(named), 5 if gone else 50, values, set(marks),
+                   gone, marks)
+
+    sold_in = {"lamps": (4, 250.0), "desks": (8, dear or 700.0), "chairs": (300, 100.0)}
+    rows = [row(units * more, units * price * more, gone=name != "chairs" and more < 100, product_category=name,
+                **({} if more == 101 else {"postal_region": "1" if more == 1 else "2"}))
+            for name, (units, price) in sold_in.items() for more in (1, 100, 101)]
+    whole, money = (sum(values) for values in zip(*((n, n * price) for n, price in sold_in.values()), strict=True))
+    rows += [row(whole * more, money * more, **({} if more == 101 else {"postal_region": "1" if more == 1 else "2"}))
+             for more in (1, 100, 101)]
+    for r in rows:  # what is hidden in region 1 is hidden in region 2, for its sake
+        if dict(r.key).get("postal_region") == "2" and dict(r.key).get("product_category") in ("lamps", "desks"):
+            r.suppressed, r.suppressed_measures = True, set(r.values)
+    system = build_system(POLICY, AMOUNTS, 1, rows, {(r.table, frozenset(d for d, _ in r.key)) for r in rows})
+    same = {frozenset({("product_category", name)}): price for name, (_, price) in sold_in.items()
+            if name != "desks" or dear}
+    known = PriceList("product_demand_monthly", PRICED, {}, {}, {1: same})
+    assert len(price_faults(POLICY, system, known)) == told
+    close_gaps(POLICY, system, took := Counter(), known)
+    assert (took["suppressed_for_prices"] > 0) == bool(told)
+    assert price_faults(POLICY, system, known) == []
 
 
 def test_what_is_suppressed_only_to_hide_others_need_not_be_hidden_from_prices() -> None:

@@ -10,7 +10,7 @@ whole in the programs, further ones are not: an interval is then wider than the 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -30,10 +30,12 @@ class Knowledge:
     """What is known from outside, and the truth that an answer is measured by.
 
     `products` has a row per period ("2024-01-01") and product_id: lowest and highest unit price, true units and
-    revenue_nok, and whether the product must be hidden for its own sake (`protected`).
+    revenue_nok, and whether the product must be hidden for its own sake (`protected`). `cells` are the same of cells
+    by category, type and region, of categories in which everything has one price, by period and cell.
     """
 
     products: pd.DataFrame
+    cells: dict[tuple[str, Cell], dict[str, object]] = field(default_factory=dict)
     band: float = 10.0
     whole: int = 8
 
@@ -52,9 +54,10 @@ def attack(published: Published, known: Knowledge, limits: Thresholds) -> Iterat
 
 def _of_period(units: System, revenue: System, period: str, truth: dict[tuple[str, str], dict[str, object]],
                known: Knowledge, limits: Thresholds) -> Iterator[Finding]:
-    program = Joint(units, revenue, {cell: truth[period, product] for cell in units.low
-                                     if (product := dict(cell).get(PRODUCT)) is not None
-                                     and (period, product) in truth}, known)
+    facts = {cell: truth[period, product] for cell in units.low
+             if (product := dict(cell).get(PRODUCT)) is not None and (period, product) in truth}
+    facts |= {cell: fact for (at, cell), fact in known.cells.items() if at == period and cell in units.low}
+    program = Joint(units, revenue, facts, known)
     part = limits.percent / 100
     for cell in sorted(program.facts, key=sorted):
         fact = program.facts[cell]
@@ -126,7 +129,7 @@ class Joint:
         at, scale = self._at[cell], 1.0
         if measure == REVENUE:
             at, scale = at + len(self._at), self._scale
-        near = [other for other in self._hidden if dict(other).get(CATEGORY) == dict(cell).get(CATEGORY)]
+        near = [other for other in self._hidden if _line(other) == _line(cell)]
         whole = [self._at[other] for other in near] if len(near) <= self._whole else []
         return (self._end(at, 1.0, whole) * scale, self._end(at, -1.0, whole) * scale)
 
@@ -137,7 +140,7 @@ class Joint:
         integrality = np.zeros(len(self._low))
         integrality[whole] = 1
         constraints = [LinearConstraint(self._sums, -1e-8, 1e-8),
-                       LinearConstraint(self._links, self._link_low, 0.0)]
+                       LinearConstraint(self._links, self._link_low - 1e-8, 1e-8)]
         constraints = [c for c in constraints if c.A.shape[0]]
         found = milp(cost, integrality=integrality, bounds=Bounds(self._low, self._high), constraints=constraints,
                      options={"node_limit": NODES})
@@ -145,6 +148,12 @@ class Joint:
         if found.status == 2:
             raise AssertionError(f"no world has these figures: {found.message}")
         return sign * float(bound) if bound is not None and np.isfinite(bound) else -sign * np.inf
+
+
+def _line(cell: Cell) -> Cell:
+    """Where a cell's line lies: products in their category, categories by type and region."""
+    by = PRODUCT if PRODUCT in dict(cell) else CATEGORY
+    return frozenset(pair for pair in cell if pair[0] != by)
 
 
 def _matrix(rows: list[list[tuple[int, float]]], columns: int) -> coo_array:

@@ -16,6 +16,7 @@ import pytest
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
 from tests.outsider import contributions, names, pricelist, splits
+from tests.outsider.lines import Cell
 from tests.outsider.published import ALL, Finding, Published, Shape, Thresholds, read
 from tests.outsider.test_outsider import kinds
 from tests.release.release_world import World, fill
@@ -82,7 +83,22 @@ def known_of(facts: pd.DataFrame) -> pricelist.Knowledge:
         rows.append({"period": period, "product_id": product, "lowest": lines["unit_price"].min(),
                      "highest": lines["unit_price"].max(), "units": lines["units"].sum(),
                      "revenue_nok": lines["revenue_nok"].sum(), "protected": any(wrong)})
-    return pricelist.Knowledge(pd.DataFrame(rows))
+    return pricelist.Knowledge(pd.DataFrame(rows), cells_of(facts))
+
+
+def cells_of(facts: pd.DataFrame) -> dict[tuple[str, Cell], dict[str, object]]:
+    """The same of cells by category, type and region, of categories that are sold at one price in a period."""
+    found = {}
+    by_category = facts.groupby(["period", "product_category"])["unit_price"]
+    one = facts[by_category.transform("min") == by_category.transform("max")]
+    for more in ([], ["customer_type"], ["postal_region"], ["customer_type", "postal_region"]):
+        for (period, *values), lines in one.groupby(["period", "product_category", *more]):
+            cell = frozenset(zip(["product_category", *more], values, strict=True))
+            found[str(period), cell] = {
+                "lowest": lines["unit_price"].min(), "highest": lines["unit_price"].max(),
+                "units": lines["units"].sum(), "revenue_nok": lines["revenue_nok"].sum(),
+                "protected": any(contributions.dominated(lines, m, LIMITS) for m in ("units", "revenue_nok"))}
+    return found
 
 
 def people_of(rows: dict[str, list[dict[str, Any]]]) -> pd.DataFrame:
@@ -123,6 +139,16 @@ def test_cells_by_region_and_type_do_not_tell_products_that_few_bought(tmp_path:
                                                                       steepness: float) -> None:
     """Of each category nearly everybody buys one product; the others are in cells that show units and revenue."""
     rows = shop(people + products, people, products, fixed=True, steepness=steepness)
+    assert everything(tmp_path, rows) == []
+
+
+@pytest.mark.parametrize(("people", "categories", "regions"), [
+    (300, 6, 3), *(pytest.param(*size, marks=pytest.mark.soak) for size in [
+        (600, 8, 3), (1_500, 10, 4), (3_000, 12, 4)])])
+def test_categories_of_one_price_are_not_told_by_the_sums_of_a_region(tmp_path: Path, people: int, categories: int,
+                                                                     regions: int) -> None:
+    """Each category is one product: what a region's shown cells leave of units and revenue is of few unknowns."""
+    rows = shop(people, people, 1, fixed=True, categories=categories, regions=regions)
     assert everything(tmp_path, rows) == []
 
 

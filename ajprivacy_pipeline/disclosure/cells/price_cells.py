@@ -15,14 +15,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ajprivacy_pipeline.disclosure.cells.price_programs import Hidden, LinePrograms
+from ajprivacy_pipeline.disclosure.cells.price_programs import Hidden, LinePrograms, is_wide
 from ajprivacy_pipeline.disclosure.cells.table_system import System
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release import Priced
 from ajprivacy_pipeline.storage.zones import Connection, quote
 
 Pairs = frozenset[tuple[str, str]]
-_SLACK = 1e-6
+_Part = tuple[float, LinePrograms, int]  # units of a product in a block, the block's programs, its place there
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Category:
         return all(m in row.suppressed_measures for row in self._system.rows[unknown] for m in self._measures
                    if m in row.values)
 
-    def _blocks(self, hidden: Mapping[str, int], shown: Sequence[Pairs]) -> Iterator[dict[str, tuple[float, Any, int]]]:
+    def _blocks(self, hidden: Mapping[str, int], shown: Sequence[Pairs]) -> Iterator[dict[str, _Part]]:
         """The suppressed products of each block: how many units of each, the block's programs, and the place there.
 
         What lies in no shown cell below the total is a block, too.
@@ -125,27 +125,31 @@ class Category:
             programs = LinePrograms(products, self._at.price_band / 100, whole=True)
             yield {name: (block[name][0], programs, at) for at, name in enumerate(names)}
 
-    def _is_wide(self, name: str, unknown: int, blocks: Sequence[Mapping[str, tuple[float, Any, int]]]) -> bool:
+    def _is_wide(self, name: str, unknown: int, blocks: Sequence[Mapping[str, _Part]]) -> bool:
         """Whether units and revenue of a product each have the interval asked for, as far as blocks let them move."""
-        own = sorted((block[name] for block in blocks if name in block), key=lambda found: -abs(found[0]))
         units, revenue = (self._system.value(unknown, m) for m in self._measures)
-        product, share = Hidden(units, revenue, self._price(name)), self._at.interval_percent / 100
-        if product.is_known or not own:
-            return True
+        product = Hidden(units, revenue, self._price(name))
+        own = sorted((block[name] for block in blocks if name in block), key=lambda part: -abs(part[0]))
+        return product.is_known or not own or is_wide(_Blocks(own), 0, product, self._at.interval_percent / 100)
 
-        def moved(what: str, goal: float, *, up: bool) -> float:
-            found = 0.0
-            for _, programs, at in own:
-                if found < goal:
-                    found = max(found, getattr(programs, what)(at, goal, up=up))
-            return found
 
-        side = abs(units) * share
-        up = moved("units", max(side, 1.0), up=True)
-        down = moved("units", max(lowest := min(side, -product.floor), 1 - up), up=False)
-        if min(up - side, down - lowest, up + down - 1) < -_SLACK:
-            return False
-        side = abs(revenue) * share
-        lowest = side if product.price is None else min(side, max(0.0, -product.floor * product.price))
-        return all(moved("revenue", goal, up=goes_up) >= goal * (1 - _SLACK)
-                   for goal, goes_up in ((side, True), (lowest, False)) if goal > 0)
+class _Blocks:
+    """A product moves as far as in the one of its blocks where it moves furthest, the largest looked at first."""
+
+    def __init__(self, parts: Sequence[_Part]) -> None:
+        self._parts = parts
+
+    def units(self, _: int, goal: float, *, up: bool) -> float:
+        """See `Moves`."""
+        return self._furthest(goal, lambda programs, at: programs.units(at, goal, up=up))
+
+    def revenue(self, _: int, goal: float, *, up: bool) -> float:
+        """See `Moves`."""
+        return self._furthest(goal, lambda programs, at: programs.revenue(at, goal, up=up))
+
+    def _furthest(self, goal: float, moved: Callable[[LinePrograms, int], float]) -> float:
+        found = 0.0
+        for _, programs, at in self._parts:
+            if found < goal:
+                found = max(found, moved(programs, at))
+        return found

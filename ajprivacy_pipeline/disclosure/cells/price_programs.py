@@ -1,7 +1,7 @@
 """How far the units of one product can be moved when a reader knows prices: programs over one line of products.
 
-Belongs here: integer and linear programs of a line whose total is shown. Does not belong here: which lines there are,
-and what is enough (`prices`).
+Belongs here: integer and linear programs of a line whose total is shown, and what is wide enough. Does not belong here:
+which lines there are (`prices`).
 
 A reader who knows each product's price has two sums of the same unknowns: the units left of a total, and the revenue
 left of it. Units are whole numbers, at least one where a product is listed. Short lines are solved as integer programs,
@@ -11,6 +11,7 @@ furthest one, never beyond.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import highspy
 import numpy as np
@@ -23,6 +24,7 @@ from ajprivacy_pipeline.disclosure.cells.table_system import Array
 _NODES = 100  # of an integer program's search; what was found until then counts
 _PARTNERS = 40  # products with the most units, and as many with the most revenue, that others are exchanged with
 _EXACTLY = 1e-9  # of a goal: it is reached but for arithmetic
+_SLACK = 1e-6
 _EXACT = 0.005  # kroner: revenue is published to the øre
 
 
@@ -55,6 +57,32 @@ class Hidden:
     def is_known(self) -> bool:
         """Whether nothing is assumed to move: a product without units or revenue whose price is not known."""
         return self.price is None and (self.units <= 0 or self.revenue <= 0)
+
+
+class Moves(Protocol):
+    """How far sums that are shown let hidden products move."""
+
+    def units(self, at: int, goal: float, *, up: bool) -> float:
+        """How far the units of one were moved to one side: as far as the goal, or as far as was found."""
+
+    def revenue(self, at: int, goal: float, *, up: bool) -> float:
+        """How far its revenue was moved to one side."""
+
+
+def is_wide(moves: Moves, at: int, product: Hidden, share: float) -> bool:
+    """Returns whether units and revenue of a product each have the interval asked for.
+
+    That is a share of what they are on both sides, as far down as one unit goes, and one whole unit at least.
+    """
+    side = abs(product.units) * share
+    up = moves.units(at, max(side, 1.0), up=True)
+    down = moves.units(at, max(lowest := min(side, -product.floor), 1 - up), up=False)
+    if min(up - side, down - lowest, up + down - 1) < -_SLACK:
+        return False
+    side = abs(product.revenue) * share
+    lowest = side if product.price is None else min(side, max(0.0, -product.floor * product.price))
+    return all(moves.revenue(at, goal, up=goes_up) >= goal * (1 - _SLACK)
+               for goal, goes_up in ((side, True), (lowest, False)) if goal > 0)
 
 
 class LinePrograms:

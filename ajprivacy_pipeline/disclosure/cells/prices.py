@@ -12,13 +12,14 @@ products, its cells by region and type are sums of them, too (`price_cells`): wh
 smallest first.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ajprivacy_pipeline.disclosure.cells.measure_groups import population_of
 from ajprivacy_pipeline.disclosure.cells.price_cells import Category, Pairs, Sold, read_sold
-from ajprivacy_pipeline.disclosure.cells.price_programs import Hidden, LinePrograms
+from ajprivacy_pipeline.disclosure.cells.price_programs import Hidden, LinePrograms, is_wide
+from ajprivacy_pipeline.disclosure.cells.price_sums import PricedSums, one_price
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.cells.table_rows import Row, keys_of_rows
 from ajprivacy_pipeline.disclosure.cells.table_system import System
@@ -28,7 +29,6 @@ from ajprivacy_pipeline.policy.release import Priced
 from ajprivacy_pipeline.storage.zones import Connection, quote
 
 Prices = dict[tuple[Any, str], float | None]  # of (month, product): the one price of all its lines, None where several
-_SLACK = 1e-6
 _AT_ONCE = 4  # products of a line that were taken one by one, for each that is taken along with the next
 
 
@@ -40,6 +40,7 @@ class PriceList:
     priced: Priced
     prices: Prices
     sold: Mapping[Any, Mapping[Pairs, list[Sold]]] = field(default_factory=dict)  # of categories of few products
+    same: Mapping[Any, Mapping[Pairs, float]] = field(default_factory=dict)  # the price of categories that have one
 
     def categories(self, policy: Policy, system: System) -> list[Category]:
         """The categories of few products of a system's month; none where so little is shown that none is listed."""
@@ -50,6 +51,10 @@ class PriceList:
             return []
         return [Category(policy, system, key, sold, self.priced, lambda product: prices.get((month, product)))
                 for key, sold in self.sold.get(month, {}).items()]
+
+    def sums(self, policy: Policy, system: System) -> PricedSums:
+        """The suppressed cells of categories of one price of a system's month."""
+        return PricedSums(policy, system, self.priced, self.same.get(system.month, {}))
 
     def of(self, month: Any, row: Row) -> float | None:
         """The exact price of a product's row, None where it is known to the band alone."""
@@ -66,19 +71,20 @@ def read_price_lists(con: Connection, policy: Policy, tables: Mapping[str, str])
             rows = con.execute(f"SELECT {time}, {by}, lowest, highest FROM {declared.priced.relation}").fetchall()
             prices = {(month, product): float(lowest) if lowest is not None and lowest == highest else None
                       for month, product, lowest, highest in rows}
+            apart = [d for d in keys_of_rows(shape_of(policy, table)) if d != declared.priced.by]
             found[declared.population or table] = PriceList(
-                table, declared.priced, prices, _sold(con, policy, tables, table, declared.priced))
+                table, declared.priced, prices, _sold(con, policy, tables, table, declared.priced, apart),
+                one_price(con, declared.priced, shape_of(policy, table).time, apart) if apart else {})
     return found
 
 
-def _sold(con: Connection, policy: Policy, tables: Mapping[str, str], table: str,
-          priced: Priced) -> dict[Any, dict[Pairs, list[Sold]]]:
+def _sold(con: Connection, policy: Policy, tables: Mapping[str, str], table: str, priced: Priced,
+          apart: Sequence[str]) -> dict[Any, dict[Pairs, list[Sold]]]:
     """What was sold in each finest cell of the tables that tell of the same facts."""
     shape, facts = shape_of(policy, table), population_of(policy, table)
     same = [other for other in sorted(tables) if population_of(policy, other) == facts]
     dimensions = sorted({d for other in same for d in keys_of_rows(shape_of(policy, other))} - {priced.by})
-    return read_sold(con, priced, shape.time, dimensions, [d for d in keys_of_rows(shape) if d != priced.by],
-                     policy.release.thresholds.integer_cells)
+    return read_sold(con, priced, shape.time, dimensions, apart, policy.release.thresholds.integer_cells)
 
 
 def lines_of_products(system: System, known: PriceList) -> Iterator[tuple[list[int], list[int]]]:
@@ -131,26 +137,13 @@ def told_by_prices(policy: Policy, system: System, known: PriceList, parts: list
     wanted = [part for part in wanted if not products[place[part]].is_known]
     programs = LinePrograms(products, at.price_band / 100, whole=len(hidden) <= at.integer_cells)
     return [part for part in wanted
-            if not _is_wide(programs, place[part], products[place[part]], at.interval_percent / 100)]
+            if not is_wide(programs, place[part], products[place[part]], at.interval_percent / 100)]
 
 
 def _hidden(system: System, known: PriceList, part: int) -> Hidden:
     row = _product_row(system, part, known)
     price = known.of(system.month, row) if row is not None else None
     return Hidden(system.value(part, known.priced.units), system.value(part, known.priced.amount), price)
-
-
-def _is_wide(programs: LinePrograms, at: int, product: Hidden, share: float) -> bool:
-    """Whether a product's units and revenue each have the interval asked for."""
-    side = abs(product.units) * share
-    up = programs.units(at, max(side, 1.0), up=True)
-    down = programs.units(at, max(lowest := min(side, -product.floor), 1 - up), up=False)
-    if min(up - side, down - lowest, up + down - 1) < -_SLACK:
-        return False
-    side = abs(product.revenue) * share
-    lowest = side if product.price is None else min(side, max(0.0, -product.floor * product.price))
-    return all(programs.revenue(at, goal, up=goes_up) >= goal * (1 - _SLACK)
-               for goal, goes_up in ((side, True), (lowest, False)) if goal > 0)
 
 
 def close_price_gaps(policy: Policy, system: System, known: PriceList,
@@ -166,6 +159,13 @@ def close_price_gaps(policy: Policy, system: System, known: PriceList,
                                    for cell in category.shown())[:1 + taken // _AT_ONCE]:
                 suppress(system, cell)
                 taken += 1
+    while (sums := known.sums(policy, system)) and (told := sums.told()):
+        further = [cell for one in told for cell in sums.beside(one)[:1]]
+        for cell in dict.fromkeys(further):
+            suppress(system, cell)
+        taken += len(set(further))
+        if not further:
+            break  # what is left of its lines is all suppressed: the gates say so
     return taken
 
 
@@ -204,4 +204,5 @@ def price_faults(policy: Policy, system: System, known: PriceList) -> list[Place
     rows = [_product_row(system, part, known) for part in told]
     rows += [_product_row(system, part, known) for category in known.categories(policy, system)
              for part in category.told()]
+    rows += [system.rows[cell][0] for cell in known.sums(policy, system).told()]
     return [Place(row.table, known.priced.amount, system.month, row.key) for row in rows if row is not None]
