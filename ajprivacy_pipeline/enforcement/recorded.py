@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ajprivacy_pipeline.enforcement import fresh, guarded, outcome
+from ajprivacy_pipeline.enforcement import fresh, guarded, outcome, rectified
 from ajprivacy_pipeline.enforcement.apply import Writer, open_writer
 from ajprivacy_pipeline.enforcement.ground import identity_of
 from ajprivacy_pipeline.enforcement.ledger import Ledger, Token
@@ -92,13 +92,17 @@ def complete(settings: Settings, policy: Policy, control: ControlStore, keys: Ke
         PrivacyError: the warehouse or a store is not usable.
     """
     path = plan_file(settings, plan.id)
-    if plan.rectifies or plan.state(policy.enforcement.approval_days) != "applying" or not path.exists():
+    if plan.state(policy.enforcement.approval_days) != "applying":
         return
     if identity_of(settings.warehouse_url) != plan.warehouse:
         raise EnforcementError(f"plan {plan.id} was being carried out in another warehouse: point AJPRIVACY_WAREHOUSE "
                                "to that one")
     ledger = Ledger(control, keys, settings.keys)
     ledger.check()
-    with (fresh.fresh_zone(settings, keys, plan) as con, zones.attached(con, keys, path, "made", write=True),
-          open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer):
-        Recorder(con, writer, policy, control, keys, ledger, plan).resume()
+    with open_writer(settings.warehouse_url, policy.enforcement.batch.lock_wait_seconds) as writer:
+        if plan.rectifies:
+            rectified.complete(settings, policy, keys, ledger, plan, writer)
+        elif path.exists():
+            with (fresh.fresh_zone(settings, keys, plan) as con,
+                  zones.attached(con, keys, path, "made", write=True)):
+                Recorder(con, writer, policy, control, keys, ledger, plan).resume()

@@ -162,7 +162,7 @@ class _Carrying:
             self._require_standing()
         move(self.control, self.ledger, self.plan, "applying", by)
         if stood is not None:
-            self._record(json.loads(stood))
+            _record(self.ledger, self.policy, self.plan, self.said, json.loads(stood))
             counts = json.loads(stood)
         else:
             counts = self._batch()
@@ -187,7 +187,7 @@ class _Carrying:
                 batch.mark(self.plan.id, _BATCH, json.dumps(counts, sort_keys=True), utc_now().isoformat())
                 self.checkpoint("commit")
             self.checkpoint("committed")
-            self._record(counts)
+            _record(self.ledger, self.policy, self.plan, self.said, counts)
         self.checkpoint("recorded")
         return counts
 
@@ -226,15 +226,23 @@ class _Carrying:
         rows = batch.read(place.table, place.key, [one.key], [column])
         return _shown(rows[0][column], one.new) if len(rows) == 1 else None
 
-    def _record(self, counts: Mapping[str, Any]) -> None:
-        """Append the batch to the ledger, once; nobody's token: nothing was taken from anybody."""
-        if any(entry.kind == "rectified" and entry.body["plan"] == self.plan.id for entry in self.ledger.entries()):
-            return
-        done = [one for one, state in zip(self.said.corrections, counts["states"], strict=True) if state == RECTIFY]
-        self.ledger.append("rectified", {
-            "plan": self.plan.id, "batch": _BATCH, "month": self.plan.month, "marker": True, "subjects": 1,
-            "carried_out_on": counts["carried_out_on"], "keys": counts.get("keys", {}),
-            "counts": [{**count, "actions": {RECTIFY: count["cells"]}} for count in _counts(self.policy, done)]})
+
+def complete(settings: Settings, policy: Policy, keys: KeyStore, ledger: Ledger, plan: Plan, writer: Writer) -> None:
+    """Record the batch of a killed apply, of a plan that is about to end; told from the marker and what was said."""
+    stood, said = writer.markers(plan.id).get(_BATCH), kept(settings, keys, plan.request or "")
+    if stood is not None and said is not None and _facts(keys, said) == plan.summary.get("facts"):
+        _record(ledger, policy, plan, said, json.loads(stood))
+
+
+def _record(ledger: Ledger, policy: Policy, plan: Plan, said: Said, counts: Mapping[str, Any]) -> None:
+    """Append the batch to the ledger, once; nobody's token: nothing was taken from anybody."""
+    if any(entry.kind == "rectified" and entry.body["plan"] == plan.id for entry in ledger.entries()):
+        return
+    done = [one for one, state in zip(said.corrections, counts["states"], strict=True) if state == RECTIFY]
+    ledger.append("rectified", {
+        "plan": plan.id, "batch": _BATCH, "month": plan.month, "marker": True, "subjects": 1,
+        "carried_out_on": counts["carried_out_on"], "keys": counts.get("keys", {}),
+        "counts": [{**count, "actions": {RECTIFY: count["cells"]}} for count in _counts(policy, done)]})
 
 
 def _result(plan: Plan, states: Mapping[str, int], done: int, *, again: bool, wrong: int) -> ApplyResult:

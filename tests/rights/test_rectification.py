@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline.enforcement.approve import approve
 from ajprivacy_pipeline.enforcement.carry import apply_plan
-from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.ledger import Ledger, open_ledger
 from ajprivacy_pipeline.enforcement.said import PREFIX
 from ajprivacy_pipeline.rights.daily import tidy
 from ajprivacy_pipeline.run.month import open_month
@@ -165,6 +165,22 @@ def test_killed_anywhere_and_started_again_it_ends_the_same(desk: Desk, say: Say
     entries = Ledger(ControlStore.in_folder(desk.settings.control),
                      KeyStore(desk.settings.keys, desk.settings.root_key), desk.settings.keys).entries()
     assert sum(entry.kind == "rectified" for entry in entries) == len(points)
+
+
+@pytest.mark.soak
+def test_what_a_killed_apply_corrected_is_recorded_when_its_plan_is_withdrawn(desk: Desk, say: Say) -> None:
+    _, plan = planned(desk, say)
+
+    def kill(at: str) -> None:
+        if at == "committed":
+            raise Killed
+
+    with pytest.raises(Killed):
+        apply_plan(desk.settings, plan, checkpoint=kill)
+    assert say("plan", "withdraw", plan, "--by", "Ada")[0] == 0
+    ledger = open_ledger(desk.settings)
+    ledger.check()
+    assert [entry.kind for entry in ledger.entries() if entry.body["plan"] == plan][-2:] == ["rectified", "withdrawn"]
 
 
 @pytest.mark.soak
