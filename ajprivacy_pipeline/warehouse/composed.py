@@ -87,7 +87,7 @@ class Composer:
                 rows, found = self._pivot(name, part) if isinstance(part, Pivot) else self._address(name, part)
                 own = self.column(part.of, known, "t")
                 join = f"LEFT JOIN ({rows}) AS {self.source.quote(name)} ON {found} = {own}"
-                if path and len(self.faults) == before and not self._takes(f"SELECT 1 FROM {path} AS t {join}"):
+                if path and len(self.faults) == before and not self._takes(f"SELECT 1 AS one FROM {path} AS t {join}"):
                     self.fault("the warehouse refuses it; try it there by hand")
             sound = len(self.faults) == before
             joins += [join] if sound else []

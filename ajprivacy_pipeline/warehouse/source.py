@@ -103,11 +103,16 @@ class Source:
         return self._tables[schema]
 
     def _reflected(self, schema: str | None) -> dict[Any, Any]:
-        """The columns of each table and view; SQLite names none at all where one view is broken."""
+        """The columns of each table and view; SQLite names none at all where one view is broken.
+
+        A schema that is not there, or of which this user may know nothing, has none.
+        """
         catalogue = sa.inspect(self.connection)
         try:
             return dict(catalogue.get_multi_columns(schema=schema, kind=ObjectKind.ANY))
         except sa.exc.OperationalError:
+            if schema is not None and find(schema, catalogue.get_schema_names()) is None:
+                return {}
             if self.dialect != "sqlite":
                 raise
         found = dict(catalogue.get_multi_columns(schema=schema, kind=ObjectKind.TABLE))
@@ -122,7 +127,8 @@ class Source:
         Raises:
             SourceError: the warehouse cannot be read.
         """
-        return sorted(self.views(schema) - self.tables(schema).keys())
+        known = self.tables(schema)
+        return sorted(self.views(schema) - known.keys()) if known or schema is None else []
 
     def views(self, schema: str | None = None) -> frozenset[str]:
         """The views among the tables of a schema.

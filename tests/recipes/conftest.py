@@ -46,9 +46,7 @@ def init(url: str, home: Path, *arguments: str) -> tuple[int, str]:
     return done.exit_code, done.output + str(done.exception or "")
 
 
-# One on MariaDB and one on PostgreSQL are quick.
-@pytest.fixture(scope="module", ids=lambda shop: shop.NAME, params=[
-    shop if shop in (woocommerce, odoo) else pytest.param(shop, marks=pytest.mark.soak) for shop in SHOPS])
+@pytest.fixture(scope="module", ids=lambda shop: shop.NAME, params=SHOPS)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Each shop, filled and mapped."""
     return mapped(request, request.param, tmp_path_factory.mktemp("recipe"), facts())

@@ -17,7 +17,7 @@ from ajprivacy_pipeline.warehouse.one_pass import in_one_pass
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
 from ajprivacy_pipeline.warehouse.source import open_source
 from tests.recipes import businesscentral, magento, odoo, prestashop, woocommerce
-from tests.recipes.conftest import SHOPS, Made, init, mapped
+from tests.recipes.conftest import Made, init, mapped
 from tests.recipes.facts import canonical_world, facts, personal, texts
 
 
@@ -96,9 +96,6 @@ def test_a_billing_row_stays_as_long_as_the_last_voucher_of_its_order(made: Made
     world.decide()
 
 
-@pytest.mark.parametrize("made", [
-    shop if shop is woocommerce else pytest.param(shop, marks=pytest.mark.soak) for shop in SHOPS],
-    indirect=True, ids=lambda shop: shop.NAME)
 def test_what_is_due_goes_and_nothing_else(made: Made) -> None:
     """Whoever is not due at all stands in every table as before, and whoever is, only where the shop's fixture says."""
     shop, world, _ = made

@@ -413,6 +413,16 @@ def test_what_is_at_fault_by_itself_hides_no_other_fault_of_the_file(tmp_path: P
         assert f"\n  - {start}" in str(told.value)
 
 
+def test_a_schema_that_is_not_there_is_a_fault_like_any_other(fill: Fill, tmp_path: Path) -> None:
+    """MariaDB calls it a user who may not, SQLite an error."""
+    text = MAPPING.replace('table = "wp_orders"\naddress', 'table = "shop2.wp_orders"\naddress')
+    mapping = mapping_file(tmp_path, text.replace('"wp_usermeta"', '"shop2.wp_usermeta"'))
+    with open_source(fill(SHOP)) as source, pytest.raises(MappingError) as told:
+        resolve(source, mapping, SOURCES)
+    for place in ("tables.orders", "tables.customers.pivot.meta"):
+        assert f"{place}: the warehouse has no table shop2.wp_" in str(told.value)
+
+
 def test_a_broken_view_is_named_and_hides_nothing_else(tmp_path: Path) -> None:
     url = canonical_sqlite(tmp_path / "shop.db")
     with sqlite3.connect(tmp_path / "shop.db") as shop:
