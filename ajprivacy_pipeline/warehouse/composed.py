@@ -287,7 +287,8 @@ class Composer:
             made = self.identified(arm.prefix, self._empty_before(made, feed))
         elif feed is not None and feed.prefix is None:
             made = self._empty_before(made, feed, spec.type)
-        zone = (feed.source_timezone or arm.source_timezone) if feed is not None and spec.type in MOMENTS else None
+        moves = feed is not None and spec.type in MOMENTS and not spec.birth  # nobody is born in a zone
+        zone = (feed.source_timezone or arm.source_timezone) if feed is not None and moves else None
         has_time = feed is None or feed.column is None or known.get(
             find(feed.column, known) or "", UNKNOWN).kind != "date"
         return self._behind(self.text(made), mark_of(zone)) if zone is not None and has_time else self.text(made)

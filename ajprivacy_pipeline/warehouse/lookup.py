@@ -43,7 +43,7 @@ class Lookup:
                        for column, spec in entry.columns.items() if spec.empty}
         self._zones = {(name, column): zone for name, table in sources.tables.items()
                        for column, spec in table.columns.items() if spec.type in ("timestamp", "date")
-                       and (zone := mapping.zone_of(name, column)) is not None}
+                       and not spec.birth and (zone := mapping.zone_of(name, column)) is not None}
         self._marked = {(name, column) for name, table in sources.tables.items() for column in table.columns
                         if any(mapping.zones_of_arms(name, column))}
         self._zone_of = mapping.zone_of

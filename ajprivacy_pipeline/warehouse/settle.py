@@ -70,7 +70,7 @@ def settle_rows(con: zones.Connection, policy: DecisionPolicy, mapping: Mapping,
                 if spec.type not in ("timestamp", "date"):
                     continue
                 days = {*_empty_days(mapping, name, column), *(() if spec.birth else retention.sentinel_dates)}
-                source = mapping.zone_of(name, column) or retention.time_zone
+                source = (None if spec.birth else mapping.zone_of(name, column)) or retention.time_zone
                 if (name, column) in texts:
                     settle_marks(con, name, column, set(filter(None, mapping.zones_of_arms(name, column))), days)
                 to_local(con, name, column, source, retention.time_zone, days)

@@ -104,6 +104,23 @@ def test_texts_of_any_form_are_moved_once(given: str, day: date | None, zone: st
     assert found == [(expected,)]
 
 
+@pytest.mark.parametrize("text", [
+    'source_timezone = "Asia/Tokyo"', """
+        [[tables.customers.union]]
+        table = "customers"
+        source_timezone = "Asia/Tokyo"
+        columns = { customer_id = "customer_id", customer_type = "customer_type", birth_date = "birth_date" } """])
+def test_a_day_of_birth_that_is_written_with_midnight_stays_that_day(text: str, tmp_path: Path) -> None:
+    con = zones.memory()
+    url = canonical_sqlite(tmp_path / "shop.db", {"customers": [
+        {"customer_id": "1", "customer_type": "consumer", "birth_date": "1980-05-06 00:00:00"}]})
+    settled(con, url, mapping := mapping_file(tmp_path, text))
+    born = con.execute("SELECT CAST(local_at(birth_date) AS DATE) FROM raw.customers").fetchall()
+    assert born == [(date(1980, 5, 6),)]
+    with lookup(url, mapping, SOURCES) as found:
+        assert found.by_ids("customers", {"customer_id": ["1"]})[0]["birth_date"] == "1980-05-06 00:00:00"
+
+
 @pytest.mark.parametrize(("text", "words"), [
     ('source_timezone = "Oslo"', 'source_timezone: is no time zone; write it like "UTC" or "Europe/Oslo"'),
     ('[tables.orders.columns]\ncurrency = { source_timezone = "UTC" }',
