@@ -109,17 +109,6 @@ def test_facts_that_are_joined_are_what_the_driver_gives(name: str, url: str) ->
     assert [list(map(type, row)) for row in sorted(found)] == [list(map(type, row)) for row in driver]
 
 
-def test_reading_facts_keeps_no_moment_for_later_reads(url: str) -> None:
-    """A plain read after them has to see what others have committed, as after any locking read."""
-    table = table_of({"id": "id", "words": "words"}, ("kinds",))
-    with mariadb.connect(url) as maria, open_source(url) as source:
-        maria.cursor().execute("CREATE TABLE beside (id integer PRIMARY KEY)")
-        assert len(fact_rows(source.connection, table, dict.fromkeys(table.columns, "VARCHAR"), {"id": ["1"]},
-                             lock=True)) == 1
-        maria.cursor().execute("INSERT INTO beside VALUES (1)")
-        assert source.connection.exec_driver_sql("SELECT count(*) FROM beside").scalar() == 1
-
-
 def test_all_that_are_packed_stand_beside_each_other(url: str) -> None:
     packed = {name: f"`{name}`" for name, (_, _, packs) in KINDS.items() if packs}
     rows, packs = copied(url, packed, small="BIGINT")
