@@ -43,7 +43,6 @@ MUCH = 2_000_000  # values that are gathered before they are looked at
 GUARD = "guard"  # looked for once no plan's set is left: the addresses and numbers that the guard holds
 NOT_READ = "not read"  # of a table that could not be looked through
 _NO_TEXT = ("binary", "boolean")
-_ONCE = "1 AS row_count, "
 _DAYS = ("date", "timestamp", "timestamptz")
 Found = Counter[tuple[str, str, str]]  # (table, column, how) -> rows
 
@@ -219,9 +218,9 @@ class _Looking:
         for values in (self._quickly, self._slowly):
             try:
                 for relation in values(table):
-                    self.con.execute(f"INSERT INTO swept_values SELECT {place}, col, value, sum(row_count) "
-                                     f"FROM ({relation}) WHERE strlen(value) >= {self.sought.sweep.shortest} "
-                                     f"GROUP BY col, value HAVING NOT {leads_nowhere('value', self.sought.sweep)}")
+                    self.con.execute(f"INSERT INTO swept_values SELECT {place}, col, value, count(*) FROM ({relation}) "
+                                     f"WHERE strlen(value) >= {self.sought.sweep.shortest} GROUP BY col, value "
+                                     f"HAVING NOT {leads_nowhere('value', self.sought.sweep)}")
                     if self.con.execute("SELECT count(*) FROM swept_values").fetchall()[0][0] > MUCH:
                         self._look()
             except (PrivacyError, zones.EngineError):
@@ -254,9 +253,9 @@ class _Looking:
             del self.counts[known]
 
     def _quickly(self, table: Looked) -> Iterator[str]:
-        """Yields relations (col, value, row_count) by the engine's own reader, or of packed rows."""
+        """Yields relations (col, value) by the engine's own reader, or of rows that the server has packed."""
         if self.native is not None:
-            yield _unpivoted(self.native.relation(table), len(table.columns), _ONCE)
+            yield _unpivoted(self.native.relation(table), len(table.columns))
             return
         packed = Packed(self.source, table.path, table.columns, self.sought.sweep.shortest)
         for batch in packed.batches(BATCH_ROWS):
@@ -264,9 +263,9 @@ class _Looking:
                 yield packed.relation("swept")
 
     def _slowly(self, table: Looked) -> Iterator[str]:
-        """Yields relations (col, value, row_count) of rows as the driver gives them."""
+        """Yields relations (col, value) of rows as the driver gives them."""
         for rows in self._streamed(table):
-            yield _unpivoted(rows, len(table.columns), _ONCE)
+            yield _unpivoted(rows, len(table.columns))
 
     def _streamed(self, table: Looked) -> Iterator[str]:
         for batch in _streamed(self.source, table):

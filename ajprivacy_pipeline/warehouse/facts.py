@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE
 from ajprivacy_pipeline.warehouse.grouped import joined, key_of
 from ajprivacy_pipeline.warehouse.keyed import array
-from ajprivacy_pipeline.warehouse.packed import PackedRows, PackedTexts, conversions
+from ajprivacy_pipeline.warehouse.packed import PackedRows, PackedTexts, conversions, may_be_packed
 from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
 from ajprivacy_pipeline.warehouse.texts import as_text
@@ -72,25 +72,25 @@ def _reading(connection: sa.Connection, table: ResolvedTable, fed: Mapping[str, 
 
     if key_of(connection, table.source_table) is None:
         return read
-    return _joining(connection, table, fed, ending, read)
+    return _joining(connection, table, fed, types, ending, read)
 
 
 def _joining(connection: sa.Connection, table: ResolvedTable, fed: Mapping[str, ResolvedColumn],
-             ending: str, read: Read) -> Read:
+             types: Mapping[str, str], ending: str, read: Read) -> Read:
     """As `read`, by rows that the server joins where it can."""
     packed = PackedRows([feed.sql for feed in fed.values()])
     listed = ", ".join(feed.sql for feed in fed.values())
     looked = connection.exec_driver_sql(f"SELECT {listed} FROM {table.relation} LIMIT 0",
                                         execution_options={"no_parameters": True})
-    made = conversions(looked.cursor)
+    fits, made = may_be_packed(looked.cursor, [types[name] for name in fed]), conversions(looked.cursor)
     looked.close()
 
     def joining(where: str, values: list[Any] | str | None) -> Sequence[Row]:
         source = f"{table.relation}{where}{ending}".replace("%", "%%").replace(":keys", "%s")
         group = joined(connection, packed.row, source, [] if values is None else [values])
-        return read(where, values) if group is None or made is None else packed.rows([group], made)
+        return read(where, values) if group is None else packed.rows(group, made)
 
-    return read if made is None else joining
+    return joining if fits else read
 
 
 def _unread(by: Mapping[str, Sequence[str]] | None, key: str | None, columns: Sequence[str],

@@ -22,15 +22,13 @@ _FIRST, _WANTED = 1000, 2**22  # rows of the first group, and about how many cha
 _LONGEST = 2 * _WANTED  # bytes
 # Keys of these types are in an order that the server alone knows, and of which any two values tell two sides apart.
 _ORDERED = ("tinyint", "smallint", "mediumint", "int", "bigint", "char", "varchar")
-# Each view of the catalogue is asked for this one table: joined by its name it is read for all of them.
 _KEY = """
-    SELECT s.COLUMN_NAME FROM information_schema.TABLES AS t
-    JOIN information_schema.STATISTICS AS s ON s.TABLE_SCHEMA = {schema} AND s.TABLE_NAME = %(name)s
-    JOIN information_schema.COLUMNS AS c ON c.TABLE_SCHEMA = {schema} AND c.TABLE_NAME = %(name)s
-        AND c.COLUMN_NAME = s.COLUMN_NAME
-    WHERE t.TABLE_SCHEMA = {schema} AND t.TABLE_NAME = %(name)s AND t.TABLE_TYPE = 'BASE TABLE'
+    SELECT c.COLUMN_NAME FROM information_schema.TABLES AS t
+    JOIN information_schema.STATISTICS AS s USING (TABLE_SCHEMA, TABLE_NAME)
+    JOIN information_schema.COLUMNS AS c USING (TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME)
+    WHERE TABLE_SCHEMA = coalesce(:schema, DATABASE()) AND TABLE_NAME = :name AND t.TABLE_TYPE = 'BASE TABLE'
         AND t.ENGINE = 'InnoDB' AND s.INDEX_NAME = 'PRIMARY' AND s.SEQ_IN_INDEX = 1 AND s.SUB_PART IS NULL
-        AND c.DATA_TYPE IN %(types)s
+        AND c.DATA_TYPE IN :types
 """
 
 
@@ -49,8 +47,8 @@ def key_of(connection: sa.Connection, path: Sequence[str] | None) -> str | None:
     """
     if path is None or connection.dialect.name not in MYSQL or not getattr(connection.dialect, "is_mariadb", False):
         return None
-    query = _KEY.format(schema="%(schema)s" if len(path) > 1 else "DATABASE()")
-    found = connection.exec_driver_sql(query, {"schema": path[0], "name": path[-1], "types": _ORDERED}).scalars().all()
+    query = sa.text(_KEY).bindparams(sa.bindparam("types", _ORDERED, expanding=True))
+    found = connection.execute(query, {"name": path[-1], "schema": path[0] if len(path) > 1 else None}).scalars().all()
     return str(found[0]) if len(found) == 1 else None
 
 

@@ -5,11 +5,11 @@ not belong here: what is looked for (`enforcement.sweep`), which rows are read (
 """
 
 import secrets
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ajprivacy_pipeline.errors import SourceError
+from ajprivacy_pipeline.storage.zones import literal
 from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.grouped import RowText, key_of, texts
 from ajprivacy_pipeline.warehouse.source import Source
@@ -33,11 +33,13 @@ class Packed:
         self._before = secrets.token_hex(8)
 
     def relation(self, packed: str) -> str:
-        """SQL of the values (col, value, row_count) in a relation that `batches` gave."""
-        return f"SELECT cell[1:{_WIDTH}]::INTEGER AS col, cell[{_WIDTH + 1}:] AS value, row_count FROM {packed}"
+        """SQL of the values (col, value) in a relation of rows that `batches` gave."""
+        cells = f"SELECT unnest(string_split(packed, {literal(self._before)})[2:]) AS cell FROM {packed}"
+        return (f"SELECT cell[1:{_WIDTH}]::INTEGER AS col, cell[{_WIDTH + 1}:] AS value FROM ({cells}) "
+                f"WHERE cell <> '{_END}'")
 
     def batches(self, rows: int) -> Iterator["pa.Table"]:
-        """Yields what stands in so many rows at a time, or in more where the server has joined them: each value once.
+        """Yields so many rows at a time as `packed`, or more where the server has joined them.
 
         Raises:
             SourceError: it cannot be read like this: a type is no text, or a row is larger than the server sends.
@@ -48,10 +50,7 @@ class Packed:
             for packed in texts(connection, quote(*self.path), key_of(connection, self.path), self._row(), rows):
                 if None in packed:  # so it answers where the text would be larger than a packet
                     raise SourceError(f"{self.source.address.shown}: a row of {self.path[-1]} is too large")
-                cells = Counter("".join(filter(None, packed)).split(self._before))
-                del cells[""], cells[_END]  # before the first one, and behind each row
-                yield pa.table({"cell": pa.array(list(cells), pa.string()),
-                                "row_count": pa.array(list(cells.values()), pa.int64())})
+                yield pa.table({"packed": pa.array(packed, pa.string())})
 
     def _row(self) -> RowText:
         mark, cells, sizes = f"{self._before}{_END}", [], []
@@ -82,26 +81,24 @@ class PackedRows:
         self.row = RowText(f"CONCAT(CONCAT_WS('{self._between}', {cells}), '{self._end}')",
                            f"{len(self._between) * (self._width - 1) + len(self._end)} + {sizes}", self._end)
 
-    def table(self, packed: Iterable[str | None]) -> "pa.Table":
-        """Returns the values of texts of one row or many, for `relation`."""
-        import pyarrow as pa  # late, as above
-        return pa.table({f"c{at}": pa.array(cells, pa.string()) for at, cells in enumerate(self._columns(packed))})
-
     def relation(self, packed: str, types: Sequence[str]) -> str:
-        """SQL of the values in a relation that `table` gave, in types of the engine."""
-        cells = (f"nullif(c{at}, '{self._nothing}')" for at in range(self._width))
+        """SQL of the values of texts of one row or many, in types of the engine."""
+        cells = (f"nullif(cells[{at}], '{self._nothing}')" for at in range(1, self._width + 1))
         listed = ", ".join(cell if type_ == "VARCHAR" else f"{cell}::{type_}"
                            for cell, type_ in zip(cells, types, strict=True))
-        return f"SELECT {listed} FROM {packed}"
+        rows = f"SELECT unnest(string_split(packed, '{self._end}')[:-2]) AS text FROM {packed}"
+        return f"SELECT {listed} FROM (SELECT string_split(text, '{self._between}') AS cells FROM ({rows}))"
 
-    def rows(self, packed: Iterable[str | None], made: Sequence[Made]) -> list[tuple[Any, ...]]:
-        """Returns the values of texts of one row or many, as `conversions` has them made of texts."""
-        return list(zip(*([None if cell == self._nothing else cell if make is str else make(cell) for cell in cells]
-                          for make, cells in zip(made, self._columns(packed), strict=True)), strict=True))
-
-    def _columns(self, packed: Iterable[str | None]) -> Iterator[list[str]]:
-        cells = "".join(filter(None, packed)).replace(self._end, self._between).split(self._between)[:-1]
-        return (cells[at::self._width] for at in range(self._width))
+    def rows(self, packed: str, made: Sequence[Made | None]) -> list[tuple[Any, ...]]:
+        """Returns the values in a text of many rows, as `conversions` has them made of texts."""
+        others = [(at, make) for at, make in enumerate(made) if make is not None]
+        found = []
+        for text in packed.split(self._end)[:-1]:
+            cells: list[Any] = [None if cell == self._nothing else cell for cell in text.split(self._between)]
+            for at, make in others:
+                cells[at] = None if cells[at] is None else make(cells[at])
+            found.append(tuple(cells))
+        return found
 
 
 def may_be_packed(cursor: Any, types: Sequence[str]) -> bool:
@@ -117,15 +114,9 @@ def may_be_packed(cursor: Any, types: Sequence[str]) -> bool:
     return bool(fields) and all(_is_as_shown(field, type_) for field, type_ in zip(fields, types, strict=True))
 
 
-def conversions(cursor: Any) -> list[Made] | None:
-    """Returns what a driver makes of the text of each column's value; None: some may be shown as other texts.
-
-    Beside what may be packed these are numbers whose text the driver reads as a number of its own.
-    """
-    fields = getattr(getattr(cursor, "_result", None), "fields", ())
-    if not fields or not all(_is_as_shown(field, "VARCHAR") or field.type_code == _DOUBLE for field in fields):
-        return None
-    return [make or str for _, make in cursor._result.converters]  # noqa: SLF001 -- which nothing else tells
+def conversions(cursor: Any) -> list[Made | None]:
+    """Returns what a driver makes of the text of each column's value; None: it leaves it a text."""
+    return [make for _, make in getattr(getattr(cursor, "_result", None), "converters", ())]
 
 
 def _is_as_shown(field: Any, type_: str) -> bool:
@@ -139,7 +130,7 @@ def _is_as_shown(field: Any, type_: str) -> bool:
 
 # MySQL's numbers of its types, as its protocol has them.
 _TEXTS, _BYTES = (15, 247, 248, 249, 250, 251, 252, 253, 254), 63
-_WHOLE, _NUMBERS, _DOUBLE = (1, 2, 3, 8, 9), (0, 1, 2, 3, 8, 9, 246), 5
+_WHOLE, _NUMBERS = (1, 2, 3, 8, 9), (0, 1, 2, 3, 8, 9, 246)
 _UNSIGNED, _ZEROFILL = 32, 64  # flags of them; a driver makes 1 of 0001
 _NULL, _DATE, _DATETIME = 6, 10, 12
 

@@ -15,7 +15,7 @@ from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.warehouse.address import driver_errors
 from ajprivacy_pipeline.warehouse.grouped import key_of, texts
 from ajprivacy_pipeline.warehouse.one_pass import in_one_pass
-from ajprivacy_pipeline.warehouse.packed import PackedRows, conversions, may_be_packed
+from ajprivacy_pipeline.warehouse.packed import PackedRows, may_be_packed
 from ajprivacy_pipeline.warehouse.reader import fed_columns, insert
 from ajprivacy_pipeline.warehouse.resolved import ResolvedTable
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
@@ -70,27 +70,21 @@ class StreamReader:
 
     def _copy_packed(self, name: str, table: ResolvedTable, types: dict[str, str], target: str, select: str) -> bool:
         """Copy a table whose rows the server packs, for its driver takes its time for each value; else do nothing."""
-        fed, options, connection = fed_columns(table), {"no_parameters": True}, self.source.connection
-        types = {column: types[column] for column in fed}
+        fed, options = fed_columns(table), {"stream_results": True, "no_parameters": True}
+        wanted = [types[column] for column in fed]
         packed = PackedRows([feed.sql for feed in fed.values()])
         with driver_errors(self.source.address, f"table {name}"):
-            looked = connection.exec_driver_sql(f"{select} LIMIT 0", execution_options=options)
-            fits, made = may_be_packed(looked.cursor, list(types.values())), conversions(looked.cursor)
+            looked = self.source.connection.exec_driver_sql(f"{select} LIMIT 0", execution_options=options)
+            fits = may_be_packed(looked.cursor, wanted)
             looked.close()
-            key = key_of(connection, table.source_table)
-            if not fits and (made is None or key is None):
-                return False
-            for found in texts(connection, table.relation, key, packed.row):
+            key = key_of(self.source.connection, table.source_table)
+            for found in texts(self.source.connection, table.relation, key, packed.row) if fits else ():
                 if None in found:  # so the server answers where a row is larger than a packet
                     self.con.execute(f"DELETE FROM {target}")
                     return False
-                if fits:
-                    self._insert(name, table, target, packed.table(found),
-                                 packed.relation(_BATCH, list(types.values())))
-                else:
-                    self._insert(name, table, target, self._batch(name, packed.rows(found, made or ()), types),
-                                 f"SELECT * FROM {_BATCH}")
-        return True
+                self._insert(name, table, target, pa.table({"packed": pa.array(found, pa.string())}),
+                             packed.relation(_BATCH, wanted))
+        return fits
 
     def _insert(self, name: str, table: ResolvedTable, target: str, batch: pa.Table, query: str) -> None:
         self.con.register(_BATCH, batch)
