@@ -4,21 +4,19 @@ Belongs here: one SELECT a table by ids. Does not belong here: locks that outliv
 statement (`writer`), comparing (`enforcement.locked`).
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.storage.zones import WHITE_SPACE
-from ajprivacy_pipeline.warehouse.grouped import joined, key_of
 from ajprivacy_pipeline.warehouse.keyed import array
-from ajprivacy_pipeline.warehouse.packed import PackedRows, PackedTexts, conversions, may_be_packed
+from ajprivacy_pipeline.warehouse.packed import PackedTexts
 from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
 from ajprivacy_pipeline.warehouse.texts import as_text
 
 Row = tuple[Any, ...]
-Read = Callable[[str, list[Any] | str | None], Sequence[Row]]  # from a condition, and what is bound there
 
 _CHUNK = 5000
 
@@ -39,26 +37,14 @@ def fact_rows(connection: sa.Connection, table: ResolvedTable, types: Mapping[st
             their bytes, whatever the collation.
     """
     dialect = connection.dialect.name
-    fed = {name: feed for name in types if (feed := table.columns[name]) is not None}
-    read = _reading(connection, table, fed, types, _lock(
-        dialect, lock=lock and (dialect != "postgresql" or table.source_table is not None)))
-    rows: dict[Row, None] = {}
-    for name, ids, where, values in _conditions(table, _unread(by, key, list(types), rows), dialect):
-        found = read(where, values)
-        rows |= dict.fromkeys(_named(found, [*fed].index(name), ids, trimmed=trimmed) if name in fed else found)
-    return list(rows)
-
-
-def _reading(connection: sa.Connection, table: ResolvedTable, fed: Mapping[str, ResolvedColumn],
-             types: Mapping[str, str], ending: str) -> Read:
-    """What reads the fed columns of rows that meet a condition, in the quickest way that gives the driver's values."""
-    dialect = connection.dialect.name
     prepare = connection.dialect.identifier_preparer.quote_identifier
+    fed = {name: feed for name in types if (feed := table.columns[name]) is not None}
     listed = [f"{shown(feed, types[name], dialect)} AS {prepare(name)}" for name, feed in fed.items()]
     texts = [at for at, (name, feed) in enumerate(fed.items()) if types[name] == "VARCHAR" and feed.type.kind == "text"]
     packed = PackedTexts([feed.sql for feed in fed.values()], texts) if dialect in MYSQL and len(texts) > 1 else None
+    ending = _lock(dialect, lock=lock and (dialect != "postgresql" or table.source_table is not None))
 
-    def selected(columns: Sequence[str], where: str, values: list[Any] | str | None) -> Sequence[sa.Row[Any]]:
+    def read(columns: Sequence[str], where: str, values: list[Any] | str | None) -> Sequence[sa.Row[Any]]:
         text = f"SELECT {', '.join(columns)} FROM {table.relation}{where}{ending}"
         statement = sa.text(text.replace(":", "\\:").replace("\\:keys", ":keys"))
         if values is not None:
@@ -66,31 +52,12 @@ def _reading(connection: sa.Connection, table: ResolvedTable, fed: Mapping[str, 
                                                           type_=sa.types.NullType()))
         return connection.execute(statement).fetchall()
 
-    def read(where: str, values: list[Any] | str | None) -> Sequence[Row]:
-        found = None if packed is None else packed.rows(selected(packed.columns(listed), where, values))
-        return list(map(tuple, selected(listed, where, values))) if found is None else found
-
-    if key_of(connection, table.source_table) is None:
-        return read
-    return _joining(connection, table, fed, types, ending, read)
-
-
-def _joining(connection: sa.Connection, table: ResolvedTable, fed: Mapping[str, ResolvedColumn],
-             types: Mapping[str, str], ending: str, read: Read) -> Read:
-    """As `read`, by rows that the server joins where it can."""
-    packed = PackedRows([feed.sql for feed in fed.values()])
-    listed = ", ".join(feed.sql for feed in fed.values())
-    looked = connection.exec_driver_sql(f"SELECT {listed} FROM {table.relation} LIMIT 0",
-                                        execution_options={"no_parameters": True})
-    fits, made = may_be_packed(looked.cursor, [types[name] for name in fed]), conversions(looked.cursor)
-    looked.close()
-
-    def joining(where: str, values: list[Any] | str | None) -> Sequence[Row]:
-        source = f"{table.relation}{where}{ending}".replace("%", "%%").replace(":keys", "%s")
-        group = joined(connection, packed.row, source, [] if values is None else [values])
-        return read(where, values) if group is None else packed.rows(group, made)
-
-    return joining if fits else read
+    rows: dict[Row, None] = {}
+    for name, ids, where, values in _conditions(table, _unread(by, key, list(types), rows), dialect):
+        found = None if packed is None else packed.rows(read(packed.columns(listed), where, values))
+        found = list(map(tuple, read(listed, where, values))) if found is None else found
+        rows |= dict.fromkeys(_named(found, [*fed].index(name), ids, trimmed=trimmed) if name in fed else found)
+    return list(rows)
 
 
 def _unread(by: Mapping[str, Sequence[str]] | None, key: str | None, columns: Sequence[str],

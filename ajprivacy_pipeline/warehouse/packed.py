@@ -5,20 +5,18 @@ not belong here: what is looked for (`enforcement.sweep`), which rows are read (
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.storage.zones import literal
 from ajprivacy_pipeline.warehouse.address import driver_errors
-from ajprivacy_pipeline.warehouse.grouped import RowText, key_of, texts
 from ajprivacy_pipeline.warehouse.source import Source
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Made = Callable[[str], Any]
-_WIDTH, _END = 4, "9999"  # digits of a column's number, and what no column has, behind the last one of a row
+_WIDTH = 4  # digits of a column's number
 
 
 class Packed:
@@ -35,37 +33,34 @@ class Packed:
     def relation(self, packed: str) -> str:
         """SQL of the values (col, value) in a relation of rows that `batches` gave."""
         cells = f"SELECT unnest(string_split(packed, {literal(self._before)})[2:]) AS cell FROM {packed}"
-        return (f"SELECT cell[1:{_WIDTH}]::INTEGER AS col, cell[{_WIDTH + 1}:] AS value FROM ({cells}) "
-                f"WHERE cell <> '{_END}'")
+        return f"SELECT cell[1:{_WIDTH}]::INTEGER AS col, cell[{_WIDTH + 1}:] AS value FROM ({cells})"
 
     def batches(self, rows: int) -> Iterator["pa.Table"]:
-        """Yields so many rows at a time as `packed`, or more where the server has joined them.
+        """Yields so many rows at a time as `packed`.
 
         Raises:
             SourceError: it cannot be read like this: a type is no text, or a row is larger than the server sends.
         """
         import pyarrow as pa  # late: who reads a few rows needs no Arrow
-        connection, quote = self.source.connection, self.source.quote
+        quoted, cells = self.source.quote, []
+        for number, name in enumerate(self.columns):
+            text = f"CONVERT({quoted(name)} USING utf8mb4)"
+            # What cannot be shown as a text makes the whole NULL: nothing is left out unseen.
+            cells += [f"IF({quoted(name)} IS NULL, '', IF(OCTET_LENGTH({text}) < {self.shortest:d}, '', {shown}))"
+                      for shown in (f"'{self._before}{number:0{_WIDTH}}'", text)]
+        query = f"SELECT CONCAT({', '.join(cells)}) AS packed FROM {quoted(*self.path)}"
+        options = {"stream_results": True, "yield_per": rows, "no_parameters": True}
         with driver_errors(self.source.address, f"table {self.path[-1]}"):
-            for packed in texts(connection, quote(*self.path), key_of(connection, self.path), self._row(), rows):
+            result = self.source.connection.exec_driver_sql(query, execution_options=options)
+            for found in result.partitions(rows):
+                packed = [row[0] for row in found]
                 if None in packed:  # so it answers where the text would be larger than a packet
                     raise SourceError(f"{self.source.address.shown}: a row of {self.path[-1]} is too large")
                 yield pa.table({"packed": pa.array(packed, pa.string())})
 
-    def _row(self) -> RowText:
-        mark, cells, sizes = f"{self._before}{_END}", [], []
-        for number, name in enumerate(self.columns):
-            column, before = self.source.quote(name), f"{self._before}{number:0{_WIDTH}}"
-            # What cannot be shown as a text makes the whole NULL: nothing is left out unseen.
-            text = f"CONVERT({column} USING utf8mb4)"
-            short = f"OCTET_LENGTH({text}) < {self.shortest:d}"
-            cells += [f"IF({column} IS NULL, '', IF({short}, '', {shown}))" for shown in (f"'{before}'", text)]
-            sizes.append(f"IF({column} IS NULL, 0, IF({short}, 0, {len(before)} + OCTET_LENGTH({text})))")
-        return RowText(f"CONCAT({', '.join(cells)}, '{mark}')", f"{len(mark)} + {' + '.join(sizes)}", mark)
-
 
 class PackedRows:
-    """All columns of a SELECT as one text a row, with something random between values, at the end, and for no value.
+    """All columns of a SELECT as one text a row, with something random between values, and for one that is not there.
 
     A value is the text that the server shows, which is what the driver makes of it for the types that are packed: whole
     and exact numbers without leading zeros, days and whole seconds, texts.
@@ -73,32 +68,17 @@ class PackedRows:
 
     def __init__(self, expressions: Sequence[str]) -> None:
         """Pack the values of some expressions."""
-        self._between, self._nothing, self._end = (secrets.token_urlsafe(8) for _ in range(3))
+        self._between, self._nothing = secrets.token_urlsafe(8), secrets.token_urlsafe(8)
         self._width = len(expressions)
-        shown = [f"CONVERT({sql} USING utf8mb4)" for sql in expressions]
-        cells = ", ".join(f"IFNULL({sql}, '{self._nothing}')" for sql in shown)
-        sizes = " + ".join(f"IFNULL(OCTET_LENGTH({sql}), {len(self._nothing)})" for sql in shown)
-        self.row = RowText(f"CONCAT(CONCAT_WS('{self._between}', {cells}), '{self._end}')",
-                           f"{len(self._between) * (self._width - 1) + len(self._end)} + {sizes}", self._end)
+        cells = ", ".join(f"IFNULL(CONVERT({sql} USING utf8mb4), '{self._nothing}')" for sql in expressions)
+        self.column = f"CONCAT_WS('{self._between}', {cells}) AS packed"
 
     def relation(self, packed: str, types: Sequence[str]) -> str:
-        """SQL of the values of texts of one row or many, in types of the engine."""
+        """SQL of the values of packed rows, in types of the engine."""
         cells = (f"nullif(cells[{at}], '{self._nothing}')" for at in range(1, self._width + 1))
         listed = ", ".join(cell if type_ == "VARCHAR" else f"{cell}::{type_}"
                            for cell, type_ in zip(cells, types, strict=True))
-        rows = f"SELECT unnest(string_split(packed, '{self._end}')[:-2]) AS text FROM {packed}"
-        return f"SELECT {listed} FROM (SELECT string_split(text, '{self._between}') AS cells FROM ({rows}))"
-
-    def rows(self, packed: str, made: Sequence[Made | None]) -> list[tuple[Any, ...]]:
-        """Returns the values in a text of many rows, as `conversions` has them made of texts."""
-        others = [(at, make) for at, make in enumerate(made) if make is not None]
-        found = []
-        for text in packed.split(self._end)[:-1]:
-            cells: list[Any] = [None if cell == self._nothing else cell for cell in text.split(self._between)]
-            for at, make in others:
-                cells[at] = None if cells[at] is None else make(cells[at])
-            found.append(tuple(cells))
-        return found
+        return f"SELECT {listed} FROM (SELECT string_split(packed, '{self._between}') AS cells FROM {packed})"
 
 
 def may_be_packed(cursor: Any, types: Sequence[str]) -> bool:
@@ -112,11 +92,6 @@ def may_be_packed(cursor: Any, types: Sequence[str]) -> bool:
     """
     fields = getattr(getattr(cursor, "_result", None), "fields", ())
     return bool(fields) and all(_is_as_shown(field, type_) for field, type_ in zip(fields, types, strict=True))
-
-
-def conversions(cursor: Any) -> list[Made | None]:
-    """Returns what a driver makes of the text of each column's value; None: it leaves it a text."""
-    return [make for _, make in getattr(getattr(cursor, "_result", None), "converters", ())]
 
 
 def _is_as_shown(field: Any, type_: str) -> bool:

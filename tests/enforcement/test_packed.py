@@ -10,7 +10,6 @@ import pytest
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.errors import SourceError
-from ajprivacy_pipeline.warehouse import grouped
 from ajprivacy_pipeline.warehouse.packed import Packed
 from ajprivacy_pipeline.warehouse.source import Source, open_source
 from ajprivacy_pipeline.warehouse.texts import as_text
@@ -19,12 +18,6 @@ from tests import mariadb
 COLUMNS, SHORTEST = ("smal", "lang", "latin", "tall", "stort", "belop", "valg", "data"), 6
 PIECES = ("kari@example.no", "912 34 567", "Ås", "Nordmann", "\N{GRINNING FACE}", "\\u0040", "&#64;", "=40", "%", "'",
           '"', "\\", "\n", "\0", " ", "æøå", "0000", "N\u0308", ":", "NULL")
-# The same rows behind keys by whose runs they are joined: numbers, words in a collation's order, two for many rows.
-KEYED = (("med_tall", "ADD nr int", "nr", "ROW_NUMBER() OVER () - 200"),
-         ("med_ord", "ADD navn varchar(40)", "navn",
-          "CONCAT(ELT(MOD(ROW_NUMBER() OVER (), 3) + 1, 'Å%', 'a', 'B'), ROW_NUMBER() OVER ())"),
-         ("med_to", "ADD gruppe char(3), ADD nr int", "gruppe, nr",
-          "IF(MOD(ROW_NUMBER() OVER (), 10) = 0, 'b%', 'Å'), ROW_NUMBER() OVER ()"))
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +31,6 @@ def source(mariadb_url: str) -> Iterator[Source]:
             "CHARACTER SET utf8mb4")
         connection.execute(sa.text(f"INSERT INTO rader ({', '.join(COLUMNS)}) "
                                    f"VALUES ({', '.join(':' + name for name in COLUMNS)})"), _rows(400))
-        for table, columns, key, values in KEYED:
-            connection.exec_driver_sql(f"CREATE TABLE {table} LIKE rader")
-            connection.exec_driver_sql(f"ALTER TABLE {table} {columns}, ADD PRIMARY KEY ({key})")
-            connection.execute(sa.text(f"INSERT INTO {table} SELECT r.*, {values} FROM rader AS r"))
         connection.exec_driver_sql("CREATE TABLE stor (a longtext, b longtext)")
         connection.exec_driver_sql("INSERT INTO stor VALUES (REPEAT('x', 9000000), REPEAT('y', 9000000))")
     engine.dispose()
@@ -65,16 +54,11 @@ def _rows(count: int) -> list[dict[str, object]]:
             for _ in range(count)]
 
 
-@pytest.mark.parametrize("longest", [2**23, 20_000, 300])  # bytes of a group: all rows fit, hundreds, few or none
-@pytest.mark.parametrize("table", ["rader", *(name for name, *_ in KEYED)])
-def test_what_is_packed_is_what_is_there(table: str, longest: int, source: Source,
-                                         monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grouped, "_LONGEST", longest)
-    monkeypatch.setattr(grouped, "_FIRST", 11)
-    rows = source.connection.execute(sa.text(f"SELECT {', '.join(COLUMNS)} FROM {table}")).fetchall()
+def test_what_is_packed_is_what_is_there(source: Source) -> None:
+    rows = source.connection.execute(sa.text(f"SELECT {', '.join(COLUMNS)} FROM rader")).fetchall()
     expected = Counter((col, text) for row in rows for col, value in enumerate(row)
                        if (text := as_text(value)) is not None and len(text.encode()) >= SHORTEST)
-    packed, found = Packed(source, (table,), COLUMNS, SHORTEST), Counter[tuple[int, str]]()
+    packed, found = Packed(source, ("rader",), COLUMNS, SHORTEST), Counter[tuple[int, str]]()
     with duckdb.connect() as con:
         for batch in packed.batches(70):
             con.register("swept", batch)
@@ -82,12 +66,6 @@ def test_what_is_packed_is_what_is_there(table: str, longest: int, source: Sourc
 
     assert len(expected) > 400
     assert found == expected
-
-
-def test_rows_are_joined_where_a_key_tells_runs_of_them_apart(source: Source) -> None:
-    rows = {table: sum(batch.num_rows for batch in Packed(source, (table,), COLUMNS, SHORTEST).batches(1000))
-            for table in ("rader", *(name for name, *_ in KEYED))}
-    assert rows == {"rader": 400, "med_tall": 1, "med_ord": 1, "med_to": 1}
 
 
 def test_a_row_that_is_too_large_is_no_empty_one(source: Source) -> None:

@@ -39,22 +39,15 @@ KINDS = {
 }
 
 
-def table_of(columns: dict[str, str], path: tuple[str, ...] | None) -> ResolvedTable:
+def table_of(columns: dict[str, str], relation: str = "kinds") -> ResolvedTable:
     """A table of the contract with some expressions, of whose types nothing is known."""
-    return ResolvedTable("kinds", path, {name: ResolvedColumn(sql, ColumnType("unknown", "unknown"), None)
+    return ResolvedTable(relation, None, {name: ResolvedColumn(sql, ColumnType("unknown", "unknown"), None)
                                           for name, sql in columns.items()})
 
 
 def copied(url: str, columns: dict[str, str], **types: str) -> tuple[list[tuple[Any, ...]], bool]:
-    """What a reader copies of some columns by id, joined by the key or row by row, and whether rows may be packed."""
-    by_row, joined = (_copied(url, columns, types, path) for path in (None, ("kinds",)))
-    assert by_row == joined
-    return joined
-
-
-def _copied(url: str, columns: dict[str, str], types: dict[str, str],
-            path: tuple[str, ...] | None) -> tuple[list[tuple[Any, ...]], bool]:
-    table, con = table_of({"id": "id", **columns}, path), zones.memory()
+    """What a reader copies of some columns by id, and whether rows may be packed."""
+    table, con = table_of({"id": "id", **columns}), zones.memory()
     settled = {name: types.get(name, "VARCHAR") for name in table.columns}
     con.execute(f"CREATE TABLE t ({', '.join(f'{zones.quote(name)} {type_}' for name, type_ in settled.items())})")
     with open_source(url) as source:
