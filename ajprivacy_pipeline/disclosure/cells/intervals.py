@@ -102,10 +102,15 @@ class FeasibilityIntervals:
 
     def narrow_of(self, cells: Places) -> Places:
         """The suppressed cells, of some, whose interval is not wide enough; none where nothing at all is shown."""
-        if not self.system.limits and all(g or i in self.system.zeros for i, g in enumerate(self.system.gone)):
+        if self._shows_nothing():
             return cells[:0]
         short_down, short_up = self.shortfall(cells)
         return cells[(short_down > 0) | (short_up > 0)]
+
+    def _shows_nothing(self) -> bool:
+        """Whether nothing at all is shown from which something could follow."""
+        zeros = self.system.zeros
+        return not self.system.limits and all(gone or cell in zeros for cell, gone in enumerate(self.system.gone))
 
     def narrowest(self) -> float:
         """The least width of a protected count's interval, or the least side of a protected amount's in percent of it.
@@ -114,6 +119,8 @@ class FeasibilityIntervals:
         true values: not to be published as it is.
         """
         gone = np.array(self.system.gone, dtype=bool) & self.protected
+        if self._shows_nothing():
+            return np.inf
         if not self.system.group.is_amount:
             return float((self.down + self.up)[gone].min(initial=np.inf))
         gone &= self.values != 0
