@@ -4,7 +4,8 @@ Belongs here: both counts of a period in one system, and remainders of what was 
 units and amounts, whose people are described (`tables`, `contributions`).
 
 A reader knows that whoever is counted did something that is counted beside it, that what was done is in one part of
-each total, that a person may be in several parts, and that all are whole numbers.
+each total, that a person may be in several parts, that messages of fewer than k customers are not shown, and that all
+are whole numbers.
 """
 
 from collections.abc import Iterator
@@ -95,6 +96,8 @@ def told(shape: Shape, measures: tuple[str, str], period: str, part: pd.DataFram
     count = len(cells)
     low = np.where(np.isnan(shown), [[1.0], [0.0 if names[1] == "visitors" else 1.0]], shown).ravel()
     high = np.where(np.isnan(shown), np.inf, shown).ravel()
+    if names[1] == "customers":  # whose messages are shown: of fewer than k they would not be
+        low[count:] = np.where(np.isnan(shown[1]) & ~np.isnan(shown[0]), limits.k, low[count:])
     for cell, at in cells.items():
         lines = facts
         for dimension, value in zip(dimensions, cell, strict=True):

@@ -5,10 +5,13 @@ from datetime import date
 import pytest
 
 from ajprivacy_pipeline.disclosure.cells.complements_check import check_complements
+from ajprivacy_pipeline.disclosure.cells.measure_groups import Group
 from ajprivacy_pipeline.disclosure.cells.secondary import suppress_ceilings, suppress_complements
 from ajprivacy_pipeline.disclosure.cells.table_rows import Row
+from ajprivacy_pipeline.disclosure.cells.table_system import build_system
 from ajprivacy_pipeline.disclosure.verdict import Verdict
 from ajprivacy_pipeline.release import GuaranteeError, gates, tables
+from tests.anonymise.grids import POLICY
 from tests.release.release_world import World, add, all_but, small_policy
 
 
@@ -90,9 +93,10 @@ def test_where_few_paid_units_go_with_the_revenue(world: World) -> None:
 
 
 @pytest.mark.parametrize(("orders", "units", "primary"), [
-    (10, 30, {"customers", "orders"}),  # one to ten customers, whatever other cells show
+    (10, 30, {"customers", "orders"}),  # ten customers, whatever other cells show: of fewer it would not be shown
     (10, 10, {"customers", "orders", "units"}),
-    (11, 11, {"customers"}),  # one to eleven is k wide
+    (19, 30, {"customers", "orders"}),
+    (20, 30, {"customers"}),  # ten to twenty is k wide
     (9, 9, {"customers"}),  # nobody can count on fewer orders than customers
 ])
 def test_a_count_is_not_held_by_what_its_own_row_shows(orders: int, units: int, primary: set[str]) -> None:
@@ -103,6 +107,25 @@ def test_a_count_is_not_held_by_what_its_own_row_shows(orders: int, units: int, 
     assert row.primary == primary
     assert row.suppressed == ("orders" in primary)
     assert row.suppressed_measures == (set(values) if row.suppressed else {"customers"})
+
+
+@pytest.mark.parametrize(("table", "measure", "hidden", "room"), [
+    ("communications_monthly", "customers", {"customers"}, 2), ("communications_monthly", "customers", {"customers",
+                                                                                                   "messages"}, 11),
+    ("product_demand_monthly", "customers", {"customers"}, 2), ("product_demand_monthly", "customers", {"customers",
+                                                                                                   "orders"}, 11),
+    ("web_activity_monthly", "visitors", {"visitors"}, 11)])  # who did not consent is behind the events, too
+def test_people_are_k_at_least_where_what_they_did_is_shown(table: str, measure: str, hidden: set[str],
+                                                            room: int) -> None:
+    """Of fewer it would not be shown: the interval of a suppressed count of people begins there."""
+    values = {"messages": 40.0, "orders": 40.0, "events": 40.0, measure: 12.0}
+    dimension = next(d for d, column in POLICY.release.tables[table].columns.items()
+                     if column.role == "dimension" and d != "month")
+    rows = [Row(table, at, key, len(key), 12, values, set(hidden), len(hidden) > 1, frozenset(hidden))
+            for at, key in enumerate([(), ((dimension, "a"),), ((dimension, "b"),)])]
+    system = build_system(POLICY, Group(measure, (measure,), whole=False, is_amount=False), 1, rows,
+                          {(table, frozenset(row.level)) for row in rows})
+    assert set(system.room(measure).tolist()) == {room}
 
 
 def test_two_tables_that_tell_one_cell_differently_are_caught(world: World) -> None:

@@ -22,7 +22,7 @@ from ajprivacy_pipeline.disclosure.cells.prices import PriceList, close_price_ga
 from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.cells.suppression_cost import SuppressionCost
 from ajprivacy_pipeline.disclosure.cells.table_rows import Chosen, Row, levels_in, read_rows
-from ajprivacy_pipeline.disclosure.cells.table_system import System, build_system
+from ajprivacy_pipeline.disclosure.cells.table_system import System, build_system, least_people, people_of
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.storage.zones import Connection, literal, quote
 
@@ -81,15 +81,17 @@ def _marks(rows: list[Row]) -> Hashable:
 def suppress_ceilings(policy: Policy, row: Row) -> None:
     """Suppress a row whose measure cannot exceed another one of it that leaves it less than k wide.
 
-    Of ten orders of ten customers, whose customers may not be shown, no other cell could hide that they are one to ten.
+    Of ten orders of ten customers, whose customers may not be shown, no other cell could hide that they are one to ten;
+    of nineteen, that they are ten to nineteen, since orders of fewer customers are not shown.
     """
     at_most = {m: policy.release.tables[row.table].columns[m].at_most for m in row.values}
+    least = {m: least_people(row, *people) if (people := people_of(policy, row.table, m)) else 1.0 for m in row.values}
     told, before = set(row.primary), 0
     while len(told) > before:  # a ceiling has one, too
         before = len(told)
         told |= {ceiling for m in told if (ceiling := at_most.get(m)) in row.values
                  and row.values[ceiling] >= row.values[m]
-                 and row.values[ceiling] - min(row.values[m], 1.0) < policy.release.thresholds.k}
+                 and row.values[ceiling] - min(row.values[m], max(1.0, least[m])) < policy.release.thresholds.k}
     if told - row.suppressed_measures:
         row.suppressed, row.primary = True, frozenset(told)
         row.suppressed_measures |= set(row.values)

@@ -41,7 +41,9 @@ Limit = tuple[tuple[tuple[int, float], ...], float]  # unknowns with their signs
 class System:
     """One group of one month: unknowns, each with its rows, and lines of (total, parts) by position.
 
-    `whole` are the measures that are whole numbers, each with those of its row that cannot be more.
+    `whole` are the measures that are whole numbers, each with those of its row that cannot be more. `people` says, by
+    table, of a group that counts people, in which measure each of them has something ("": all who are behind the row),
+    and how many they are at least where that is shown.
     """
 
     group: Group
@@ -53,6 +55,7 @@ class System:
     limits: list[Limit] = field(default_factory=list)
     known: dict[str, Array] = field(default_factory=dict)
     whole: dict[str, frozenset[str]] = field(default_factory=dict)
+    people: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     rooms: dict[str, Array] = field(default_factory=dict)
     matrices: dict[str, Any] = field(default_factory=dict)
 
@@ -117,7 +120,8 @@ class System:
             return 0.0
         below = self.whole[measure]
         shown = (row.values[m] for row in rows for m in below - row.suppressed_measures if m in row.values)
-        return max((at for at in (*shown, 1.0 * any(row.listed for row in rows)) if at <= value), default=0.0)
+        enough = (least_people(row, *self.people[row.table]) for row in rows if row.table in self.people)
+        return max((at for at in (*shown, *enough, 1.0 * any(row.listed for row in rows)) if at <= value), default=0.0)
 
     def contributors(self, unknown: int) -> int:
         """How many stand behind it."""
@@ -126,6 +130,22 @@ class System:
     def depth(self, unknown: int) -> int:
         """How many dimensions its coarsest row names: 0 for the total of all."""
         return min(row.depth for row in self.rows[unknown])
+
+
+def least_people(row: Row, done: str, k: int) -> float:
+    """Returns how many people a row tells to be behind it by what it shows: k, since fewer would not be shown (G2)."""
+    is_shown = not row.suppressed if not done else done in row.values and done not in row.suppressed_measures
+    return float(k) if row.listed and is_shown else 0.0
+
+
+def people_of(policy: Policy, table: str, measure: str) -> tuple[str, int] | None:
+    """Returns what each of the people that a measure counts has something of, and how many they must be.
+
+    None of what counts no people.
+    """
+    declared = policy.release.tables[table].contributors
+    done = declared.persons.get(measure) if declared else None
+    return None if done is None or done == measure else (done, policy.release.thresholds.k)
 
 
 def systems(policy: Policy, rows: dict[str, dict[Any, list[Row]]], *, apart: bool = False,
@@ -169,7 +189,9 @@ def build_system(policy: Policy, group: Group, month: Any, rows: list[Row], leve
     added = {key for (total, _), children in parts.items() for key in (total, *children)}
     place = _places(_roots(shown, parts), added | _without_sums(group, rows, shown))
     system = System(group, month, [[] for _ in set(place.values())],
-                    whole=whole_numbers(policy, group, {row.table for row in rows}))
+                    whole=whole_numbers(policy, group, tables := {row.table for row in rows}),
+                    people={table: people for table in sorted(tables)
+                            if (people := people_of(policy, table, group.measures[0])) is not None})
     for key in sorted(place):
         system.rows[place[key]].extend(shown[key])
     system.lines = sorted({(place[total], tuple(sorted(place[child] for child in children)))
