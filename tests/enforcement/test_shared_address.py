@@ -17,7 +17,8 @@ def shared(guarded: Kept) -> World:
     return world
 
 
-@pytest.mark.parametrize("asked_after", ["nothing", "the decision", "the approval"])
+@pytest.mark.parametrize("asked_after", [
+    "the approval", *(pytest.param(day, marks=pytest.mark.soak) for day in ("nothing", "the decision"))])
 def test_who_asked_after_the_month_is_still_not_known(shared: World, asked_after: str) -> None:
     """Who of them it was is not known, so that c2 stays, and somebody looks at the request."""
     if asked_after == "nothing":

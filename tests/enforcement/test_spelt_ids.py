@@ -36,7 +36,8 @@ def _world(kind: str, request: pytest.FixtureRequest, folder: Path) -> World:
     return world
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [pytest.param("sqlite", marks=pytest.mark.soak),
+                                  pytest.param("postgresql", marks=pytest.mark.soak), "mariadb"])  # blind to case
 def test_nobody_waits_for_an_id_that_only_looks_alike(kind: str, request: pytest.FixtureRequest,
                                                       tmp_path: Path) -> None:
     world = _world(kind, request, tmp_path)

@@ -34,7 +34,7 @@ def _eva(world: World) -> dict[str, tuple[str, object]]:
             if key == "customer:5" and decision[0] != "absent"}
 
 
-@pytest.mark.parametrize("killed_at", [None, "committed"])
+@pytest.mark.parametrize("killed_at", [pytest.param(None, marks=pytest.mark.soak), "committed"])
 def test_an_ended_subscription_that_goes_does_not_make_the_rest_due(killed_at: str | None, tmp_path: Path) -> None:
     """Nor where the apply is ended in the middle, and the next one records what stands."""
     world = shop_of(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", TABLES + LETTERS, MAPPING + READ)

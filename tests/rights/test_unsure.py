@@ -93,8 +93,8 @@ def test_a_persons_own_request_is_told(answered: Answered, say: Say) -> None:
     assert [name for name in REQUESTS if name in text] == [REQUESTS[0]]
 
 
-@pytest.mark.parametrize("kind", ["restriction", "objection_situation"])
-@pytest.mark.parametrize("address", ["gro@example.no", "nobody@example.no"])
+@pytest.mark.parametrize("kind", ["restriction", pytest.param("objection_situation", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("address", ["gro@example.no", pytest.param("nobody@example.no", marks=pytest.mark.soak)])
 def test_what_reaches_nothing_is_not_said_to_be_done(answered: Answered, kind: str, address: str) -> None:
     """Neither of whoever stands in others' deliveries alone, which are frozen with their owner, nor of nobody."""
     for lang, claimed, told in (("nb", ("begrenset", "analysene"), "ikke funnet noe"),
@@ -112,7 +112,7 @@ def test_what_stays_after_erasure_does_not_wait_for_a_decision(answered: Answere
     assert "eller bare noe som er gjort grovere" in say("explain", "customer:3")[1]
 
 
-@pytest.mark.parametrize("kind", ["restriction", "objection_situation"])
+@pytest.mark.parametrize("kind", ["restriction", pytest.param("objection_situation", marks=pytest.mark.soak)])
 def test_what_a_restriction_does_not_reach_is_named_with_it(answered: Answered, say: Say, kind: str) -> None:
     """Log lines go by their period, and a visit without a login is not known to be anybody's in what is published."""
     text = answered(kind, "--customer", "1").lower()
