@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.run.month import MonthRun
@@ -13,6 +14,7 @@ from tests.enforcement.keyed_shop import keyed_world
 MONTHS = ("2026-06", "2026-07", "2026-08", "2026-09", MONTH)
 
 
+@pytest.mark.soak
 def test_what_is_left_out_three_months_in_a_row_is_reviewed(tmp_path: Path) -> None:
     """Kari's name is another one whenever her plan is carried out; of Per's rows the order changed twice."""
     world = keyed_world(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}")

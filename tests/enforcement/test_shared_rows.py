@@ -133,7 +133,7 @@ def test_what_one_column_of_a_row_waits_for_says_nothing_of_another(tmp_path: Pa
 
 
 @pytest.mark.parametrize(("account", "wanted"), [
-    (" 1", True), pytest.param("1", False, marks=pytest.mark.soak)])
+    pytest.param(" 1", True, marks=pytest.mark.soak), pytest.param("1", False, marks=pytest.mark.soak)])
 def test_keys_with_blanks_around_them_are_looked_for_too(
         account: str, wanted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kari's order and row say ' 1', whatever her account says: somebody else's order holds the row, else it goes."""

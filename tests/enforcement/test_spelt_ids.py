@@ -100,7 +100,7 @@ PADDED = {"customers": ("customer_id", "name"), "orders": ("order_id", "customer
           "newsletter_subscriptions": ("subscription_id", "email", "customer_id"), "rights_requests": ("request_id",)}
 
 
-@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+@pytest.mark.parametrize("kind", ["postgresql", pytest.param("mariadb", marks=pytest.mark.soak)])
 def test_columns_of_a_fixed_width_are_carried_out(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """PostgreSQL fills them up with blanks, its own text of them has none, and its driver gives them."""
     world = _world(kind, request, tmp_path)

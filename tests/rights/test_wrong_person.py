@@ -200,7 +200,8 @@ def planned(say: Say, request: str) -> str:
     return str(json.loads(out)["plan"])
 
 
-@pytest.mark.parametrize("step", [("refuse", "--clause", "RGT-8"), ("close", "--outcome", "withdrawn")])
+@pytest.mark.parametrize("step", [("refuse", "--clause", "RGT-8"),
+                                  pytest.param(("close", "--outcome", "withdrawn"), marks=pytest.mark.soak)])
 def test_a_plan_of_a_request_that_was_refuted_or_withdrawn_changes_nothing(desk: Desk, say: Say,
                                                                            step: tuple[str, ...]) -> None:
     """Somebody else asked in her name: found out after the plan was made, and approved all the same."""
