@@ -7,7 +7,7 @@ told (`notify`), what Dagster alone knows (handed in as `Runs`).
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Literal, NamedTuple, TypedDict
@@ -148,10 +148,13 @@ class _Look:
     runs: Runs
 
     def parts(self) -> list[Callable[[], Found]]:
-        """What is looked at; without a control store nothing was ever run, and the rest is not there yet."""
+        """What is looked at; without a control store nothing was ever run, and the rest is not there yet.
+
+        Of a newest month whose only run was killed there is nothing to compare and nothing to review.
+        """
         if not (self.settings.control / "control.db").exists():
             return [self._dagster, self._month]
-        of_month = [self._evidence, self._reviews] if has_month(self.settings) else []
+        of_month = [self._evidence, self._reviews] if has_month(self.settings) and self._finished() else []
         return [self._dagster, self._month, self._plans, self._overdue, self._requests, self._notices, *of_month]
 
     def _control(self) -> ControlStore:
@@ -169,13 +172,17 @@ class _Look:
             sa.select(months.c.id).where(months.c.month >= wanted).limit(1)))
         yield "month_missed", Figure(int(not is_run and self.day.day >= words()[0].month_deadline_day))
 
+    def _finished(self) -> datetime | None:
+        """When the newest month's last run was finished; None of one that never was."""
+        return self._control().rows(sa.select(sa.func.max(months.c.finished_at).label("at")).filter_by(
+            month=newest_month(self.settings)))[0]["at"]
+
     def _evidence(self) -> Found:
         """Places where the newest month has tripped a guard, and that nobody has accepted since it was run."""
         month = newest_month(self.settings)
-        ran = self._control().rows(sa.select(sa.func.max(months.c.finished_at).label("at")).filter_by(month=month))
         accepted = {(row["guard"], row["table_name"], row["column_name"]) for row in self._control().rows(
             sa.select(month_measures).filter_by(month=month).where(
-                month_measures.c.accepted_by.is_not(None), month_measures.c.recorded_at >= ran[0]["at"]))}
+                month_measures.c.accepted_by.is_not(None), month_measures.c.recorded_at >= self._finished()))}
         tripped = {(one["guard"], one["table"], one["column"]) for one in compared(self.settings, month)
                    if one["tripped"]}
         yield "evidence_tripped", Figure(len({place[1:] for place in tripped - accepted}))

@@ -13,10 +13,11 @@ from ajprivacy_pipeline.enforcement.plans import find_plan, move
 from ajprivacy_pipeline.oversight.evidence import accept, compared, place_of
 from ajprivacy_pipeline.oversight.reviews import KINDS, open_reviews
 from ajprivacy_pipeline.rights.requests import known_requests
+from ajprivacy_pipeline.run.month import open_month
 from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.month_files import month_lock
-from tests.enforcement.enforcement_world import World, sample_shop
+from tests.enforcement.enforcement_world import MONTH, World, sample_shop
 
 QUIET = Runs(0, 0, None)
 DAY = date(2026, 11, 28)
@@ -137,6 +138,17 @@ def test_while_a_run_has_the_months_file_that_is_no_condition(world: World) -> N
         key.write_bytes(kept)
     assert found["unknown"]
     assert "unreadable" not in {one["name"] for one in found["conditions"]}
+
+
+def test_a_first_month_whose_run_was_killed_is_looked_at_as_far_as_it_goes(world: World, tmp_path: Path) -> None:
+    """Nothing was ever finished: there is no evidence to compare, and what cannot be read is said."""
+    killed = World(tmp_path / "home", world.url)
+    with open_month(killed.settings, MONTH, "killed") as run:
+        run.extract()
+    found = health(killed.settings, QUIET, DAY)
+    assert [one["name"] for one in found["conditions"]] == ["month_missed", "unreadable"]
+    assert list(found["unknown"]) == ["requests"]
+    assert "its last run did not end" in found["unknown"]["requests"]
 
 
 def test_words_say_no_more_than_counts() -> None:
