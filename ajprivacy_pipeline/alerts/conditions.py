@@ -174,8 +174,9 @@ class _Look:
 
     def _finished(self) -> datetime | None:
         """When the newest month's last run was finished; None of one that never was."""
-        return self._control().rows(sa.select(sa.func.max(months.c.finished_at).label("at")).filter_by(
+        at: datetime | None = self._control().rows(sa.select(sa.func.max(months.c.finished_at).label("at")).filter_by(
             month=newest_month(self.settings)))[0]["at"]
+        return at
 
     def _evidence(self) -> Found:
         """Places where the newest month has tripped a guard, and that nobody has accepted since it was run."""
