@@ -24,6 +24,7 @@ from ajprivacy_pipeline.disclosure.cells.table_system import Array
 _NODES = 100  # of an integer program's search; what was found until then counts
 _PARTNERS = 40  # products with the most units, and as many with the most revenue, that others are exchanged with
 _EXACTLY = 1e-9  # of a goal: it is reached but for arithmetic
+NOTHING = 1e-8  # of the dearest price: what costs so little adds nothing to a sum, and no solver takes it
 _SLACK = 1e-6
 _EXACT = 0.005  # kroner: revenue is published to the øre
 
@@ -144,7 +145,7 @@ class LinePrograms:
             elif product.price is not None:
                 least[i], least[count + i] = product.floor, -np.inf
                 lines += [(2 + 2 * i, count + i, 1.0)]
-                lines += [(2 + 2 * i, i, -product.price / self._scale)] if product.price else []
+                lines += [(2 + 2 * i, i, -factor)] if abs(factor := product.price / self._scale) > NOTHING else []
             else:
                 mean = product.unit_price / self._scale
                 least[i], least[count + i] = product.floor, -product.revenue / self._scale
@@ -172,7 +173,8 @@ class LinePrograms:
             accept(solver.changeColIntegrality(i, highspy.HighsVarType.kInteger))
         places, ones = np.arange(count, dtype=np.int32), np.ones(count)
         accept(solver.addRow(0.0, 0.0, count, places, ones))
-        known = [(i, p.price / self._scale) for i, p in enumerate(self._products) if p.price]
+        known = [(i, factor) for i, p in enumerate(self._products)
+                 if p.price and abs(factor := p.price / self._scale) > NOTHING]
         low, high = self._band_rows(solver)
         columns = [i for i, _ in known] + low
         factors = [factor for _, factor in known] + [1.0] * len(low)

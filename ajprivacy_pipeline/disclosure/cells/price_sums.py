@@ -19,7 +19,7 @@ from scipy.sparse import block_diag, coo_array, vstack
 from ajprivacy_pipeline.disclosure.cells.intervals import MORE, line_matrix
 from ajprivacy_pipeline.disclosure.cells.linear_programs import Programs
 from ajprivacy_pipeline.disclosure.cells.price_cells import Pairs
-from ajprivacy_pipeline.disclosure.cells.price_programs import Hidden, LinePrograms, is_wide
+from ajprivacy_pipeline.disclosure.cells.price_programs import NOTHING, Hidden, LinePrograms, is_wide
 from ajprivacy_pipeline.disclosure.cells.table_system import System
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.policy.release import Priced
@@ -107,7 +107,8 @@ class _Moves:
         self._scale = max(abs(one.price or 0.0) for one in hidden.values()) or 1.0
         lines = line_matrix(system, self._place)
         links = [(row, at, factor) for row, (cell, one) in enumerate(hidden.items()) for at, factor in (
-            (self._place[cell], -(one.price or 0.0) / self._scale), (count + self._place[cell], 1.0))]
+            (self._place[cell], -(one.price or 0.0) / self._scale), (count + self._place[cell], 1.0))
+            if abs(factor) > NOTHING]
         rows, columns, factors = zip(*links, strict=True)
         least = np.concatenate([-system.room(measures[0])[gone], -system.room(measures[1])[gone] / self._scale])
         for cell, one in hidden.items():
