@@ -48,13 +48,14 @@ def _of_category(period: str, category: str, demand: pd.DataFrame, sales: pd.Dat
               for region in sorted({*sales[named[1]]} - {ALL}) or [ALL]]
     at = {(name, cell): i for i, (name, cell) in enumerate((n, c) for n in sorted(products) for c in finest)}
     price = {name: fact["lowest"] for name, fact in products.items()}
+    dearest = max(price.values()) or 1.0  # everything may be free
     rows: list[tuple[Entries, float, float]] = []
 
     def tell(names: list[str], cells: list[tuple[str, str]], row: dict[str, float]) -> None:
         for measure in (UNITS, REVENUE):
             if pd.notna(row[measure]):
-                factor = {name: 1.0 if measure == UNITS else price[name] / max(price.values()) for name in names}
-                value = float(row[measure]) / (1.0 if measure == UNITS else max(price.values()))
+                factor = {name: 1.0 if measure == UNITS else price[name] / dearest for name in names}
+                value = float(row[measure]) / (1.0 if measure == UNITS else dearest)
                 rows.append(([(at[n, c], factor[n]) for n in names for c in cells], value, value))
 
     for row in sales.to_dict("records"):
