@@ -159,7 +159,7 @@ class _TableResolver:
         if found:
             return self.source.quote(*path), path, known
         remedy = f'name the source table: tables.{self.name}.table = "..." (a first mapping: `ajprivacy mapping init`)'
-        if self.entry.table:
+        if self.entry.table or find(wanted, self.source.broken_views()) is not None:  # which is not empty but unread
             self._find("fault", None, f"{self.name}: {self.source.lacks(wanted)}; correct "
                                       f'tables.{self.name}.table, or write absent = "reason"')
         elif self.table.required:

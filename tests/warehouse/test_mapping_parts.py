@@ -438,6 +438,21 @@ def test_a_broken_view_is_named_and_hides_nothing_else(tmp_path: Path) -> None:
             resolve(source, mapping_file(tmp_path, '[tables.customers]\ntable = "old_customers"'), SOURCES)
 
 
+@pytest.mark.parametrize("table", ["rights_requests", "communications", "cases"])
+def test_a_table_of_the_contract_that_is_a_broken_view_does_not_count_as_empty(tmp_path: Path, table: str) -> None:
+    """Somebody's restriction may stand there; only the mapping can say that there is none."""
+    url = canonical_sqlite(tmp_path / "shop.db")
+    with sqlite3.connect(tmp_path / "shop.db") as shop:
+        shop.execute(f"DROP TABLE IF EXISTS {table}")
+        shop.execute(f"CREATE VIEW {table} AS SELECT navn FROM kunde")
+    shop.close()
+    with open_source(url) as source:
+        with pytest.raises(MappingError, match=f"{table}: the warehouse itself cannot read the view {table}"):
+            resolve(source, Mapping(), SOURCES)
+        said = mapping_file(tmp_path, f'[tables.{table}]\nabsent = "ended in 2020"')
+        assert resolve(source, said, SOURCES).tables[table] is None
+
+
 def test_a_broken_view_of_mariadb_is_named(mariadb_url: str, tmp_path: Path) -> None:
     url = mariadb.fresh_database(mariadb_url, "broken")
     with mariadb.connect(url) as maria:
