@@ -36,12 +36,19 @@ def test_small_cells_that_are_merely_blanked_are_recovered_and_caught(world: Wor
     assert any("sales_monthly.orders" in text for text in verdict.violations)
 
 
-def test_after_suppressing_complements_nothing_follows_from_what_is_shown(world: World) -> None:
+@pytest.mark.parametrize(("dearer", "sides"), [("", None), ("product_id = 'P1' AND order_id LIKE '%1'", 10)])
+def test_after_suppressing_complements_nothing_follows_from_what_is_shown(world: World, dearer: str,
+                                                                          sides: int | None) -> None:
+    """Where each category has one price, units and revenue of any total tell both, and none is shown."""
+    if dearer:
+        world.con.execute(f"UPDATE staged.order_lines SET unit_price = 103 WHERE {dearer}")
     verdict, public = gate(world, close_gaps=True)
     assert verdict.passed, verdict.violations
     assert (verdict.figures["exactly_recoverable"], verdict.figures["too_narrow"]) == (0, 0)
     assert verdict.figures["narrowest_count"] in range(10, 1_000, 10)
-    assert verdict.figures.get("narrowest_percent", 10) == 10
+    assert verdict.figures.get("narrowest_percent") == sides
+    shown = world.con.execute(f"SELECT count(revenue_nok) FROM {public['sales_monthly']}").fetchall()[0][0]
+    assert (shown > 0) == (sides is not None)
     regions = world.con.execute(
         f"SELECT postal_region, orders FROM {public['sales_monthly']} WHERE month = DATE '2024-03-01' "
         "AND product_category = '(all)' AND customer_type = '(all)' ORDER BY 1").fetchall()
