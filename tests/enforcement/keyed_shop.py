@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ajprivacy_pipeline.settings import NOTICE
 from tests.enforcement.enforcement_world import World, shop_of
-from tests.enforcement.mapping_texts import TOMBSTONES
+from tests.enforcement.mapping_texts import NOTHING_ELSE, ORDER_LINES, TOMBSTONES
 
 TABLES = """
 CREATE TABLE kunde (nr integer PRIMARY KEY, slag varchar(30) NOT NULL, navn varchar(60) NOT NULL,
@@ -70,19 +70,7 @@ paid_at = "betalt"
 total_amount = "sum"
 delivery_name = "mottaker"
 delivery_postal_code = "postnr"
-[tables.order_lines]
-table = "linje"
-[tables.order_lines.columns]
-order_id = "ordre"
-line_number = "nr"
-product_id = "vare"
-[tables.invoices]
-absent = "paid on delivery"
-[tables.cases]
-absent = "none"
-[tables.web_events]
-absent = "none"
-"""
+""" + ORDER_LINES + NOTHING_ELSE
 
 
 def keyed_world(folder: Path, url: str, **env: str) -> World:

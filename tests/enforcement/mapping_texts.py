@@ -22,13 +22,15 @@ delivered_at = "day"
 paid_at = "day"
 delivery_note = "note"
 """  # columns of `ordre`
-LINES = """
+ORDER_LINES = """
 [tables.order_lines]
 table = "linje"
 [tables.order_lines.columns]
 order_id = "ordre"
 line_number = "nr"
 product_id = "vare"
+"""
+LINES = ORDER_LINES + """
 [tables.products]
 table = "vare"
 [tables.products.columns]

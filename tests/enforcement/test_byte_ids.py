@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.enforcement.enforcement_world import ONE_QUICK, World, empty_database, shop_of
+from tests.enforcement.mapping_texts import NOTHING_ELSE, ORDER_LINES
 
 _BYTES = {"sqlite": "blob", "postgresql": "bytea", "mariadb": "binary(16)"}
 _LITERAL = {"sqlite": "X'{0}'", "postgresql": "'\\x{0}'::bytea", "mariadb": "X'{0}'"}
@@ -38,18 +39,6 @@ ordered_at = "bestilt"
 delivered_at = "levert"
 paid_at = "betalt"
 delivery_name = "leveres_til"
-[tables.order_lines]
-table = "linje"
-[tables.order_lines.columns]
-order_id = "ordre"
-line_number = "nr"
-product_id = "vare"
-[tables.invoices]
-absent = "none"
-[tables.cases]
-absent = "none"
-[tables.web_events]
-absent = "none"
 """
 
 
@@ -63,7 +52,8 @@ def shop(request: pytest.FixtureRequest, folder: Path, kind: str, *, beside: boo
     digits = f", id_hex varchar(32) GENERATED ALWAYS AS ({_DIGITS[kind]}) STORED UNIQUE" if beside else ""
     kari, ola = (_LITERAL[kind].format(one) for one in (KARI, OLA))
     return shop_of(folder, empty_database(kind, request, folder, "bytes"), TABLES.format(
-        bytes=_BYTES[kind], beside=digits, kari=kari, ola=ola), MAPPING.format(id="id_hex" if beside else "id"))
+        bytes=_BYTES[kind], beside=digits, kari=kari, ola=ola),
+        MAPPING.format(id="id_hex" if beside else "id") + ORDER_LINES + NOTHING_ELSE)
 
 
 def held(world: World) -> list[list[tuple[object, ...]]]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.enforcement.enforcement_world import World, empty_database, shop_of
+from tests.enforcement.mapping_texts import ORDER_LINES
 
 TABLES = """
 CREATE TABLE kunde (id integer PRIMARY KEY, navn varchar(40), epost varchar(60), made varchar(20), seen varchar(20),
@@ -56,12 +57,6 @@ ordered_at = "at"
 delivered_at = "at"
 paid_at = "paid"
 delivery_note = "note"
-[tables.order_lines]
-table = "linje"
-[tables.order_lines.columns]
-order_id = "ordre"
-line_number = "nr"
-product_id = "vare"
 [tables.products]
 table = "vare"
 [tables.products.columns]
@@ -71,7 +66,7 @@ warranty_years = "garanti"
 absent = "none"
 [tables.cases]
 absent = "none"
-"""
+""" + ORDER_LINES
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.soak),

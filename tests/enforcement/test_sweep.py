@@ -122,7 +122,7 @@ def swept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         world.execute(f"INSERT INTO {table} VALUES ({', '.join(f':{name}' for name in names)})", **names)
     (folder / "mapping.toml").write_text(
         MAPPING.replace('email = "epost"\n', f'email = "epost"{MAPPED}').replace(
-            '[tables.invoices]\nabsent = "paid on delivery"\n', INVOICES))
+            '[tables.invoices]\nabsent = "none"\n', INVOICES))
     decided = world.decide()
     assert decided["invoices", "1", "billing"][0] == "retain"
     assert decided["orders", "205", "delivery"][0] == "due"
