@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import re
 import resource
 import shutil
 import sqlite3
@@ -142,6 +143,13 @@ def test_a_full_disk_while_the_warehouse_is_read_keeps_what_was_extracted_before
             resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     with open_month(settings_for(tmp_path / "home", url), MONTH, "test") as run:
         assert run.con.execute("SELECT * FROM raw.extraction ORDER BY ALL").fetchall() == before
+
+
+def test_a_run_in_a_text_shows_nothing_that_it_holds(tmp_path: Path) -> None:
+    """It holds what its models are bound to, the keys of pseudonyms among them."""
+    with open_month(settings_for(tmp_path / "home", "sqlite://"), MONTH, "test") as run:
+        run._values["keys"] = {"inner": b"never to be seen"}
+        assert re.fullmatch(r"<\S+MonthRun object at \w+>", repr(run))
 
 
 def test_a_month_that_is_read_again_begins_a_new_file_under_a_new_key(tmp_path: Path) -> None:

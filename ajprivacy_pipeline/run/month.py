@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 _CARRIED = "control.carried_facts"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)  # keys of a run and the address of the warehouse are in no text
 class MonthRun:
     """A month whose file is open and whose lock is held: `open_month` makes it, or who decides in a file of its own.
 
