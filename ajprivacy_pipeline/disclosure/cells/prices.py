@@ -9,7 +9,7 @@ Others are known to the policy's `price_band`. Products whose total is shown are
 totals are one line too, because their sum is what the total above them leaves. A line of which prices tell too much
 loses a further product, then its total; the line of suppressed totals a further total. Where a category has few
 products, its cells by region and type are sums of them, too (`price_cells`): what these tell takes them, the finest and
-smallest first.
+smallest first. Where a category has one price, its cells are held against all sums at once (`price_sums`).
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -159,7 +159,7 @@ def close_price_gaps(policy: Policy, system: System, known: PriceList,
                                    for cell in category.shown())[:1 + taken // _AT_ONCE]:
                 suppress(system, cell)
                 taken += 1
-    while (sums := known.sums(policy, system)) and (told := sums.told()):
+    while told := (sums := known.sums(policy, system)).told():
         further = [cell for one in told for cell in sums.beside(one)[:1]]
         for cell in dict.fromkeys(further):
             suppress(system, cell)
