@@ -9,7 +9,7 @@ import time
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
@@ -84,10 +84,9 @@ class MonthRun:
 
     def extract(self) -> "list[TableExtract]":
         """Read the warehouse into the schema raw; nothing of an earlier run of the month is in the file any more."""
+        from ajprivacy_pipeline.run.increments import Extraction
         from ajprivacy_pipeline.run.known_keys import require_known_keys
-        from ajprivacy_pipeline.warehouse.extract import extract
         from ajprivacy_pipeline.warehouse.mapping import load_mapping
-        from ajprivacy_pipeline.warehouse.settle import settle_values
         last = time.monotonic()
 
         def progress(table: str, rows: int) -> None:
@@ -100,13 +99,11 @@ class MonthRun:
             require_known_keys(self.settings, self.control, self.keys)
         with boundary("extract"), self._emptied():
             mapping = load_mapping(self.settings.mapping_file, self.policy.sources)
-            extracts = extract(self.con, self.settings.warehouse_url, mapping, self.policy.sources, progress=progress)
-            emptied = settle_values(self.con, self.policy, mapping, {found.table: found.not_null for found in extracts})
+            extracts = Extraction(self.con, self.settings, self.keys, self.policy, mapping, self.month, progress).run()
             for layer in LAYERS:
                 self.con.execute(f"DROP SCHEMA IF EXISTS {zones.quote(layer)} CASCADE")
             self._values.clear()
-        return [replace(found, evidence_missing=(*found.evidence_missing, *emptied.get(found.table, ())))
-                for found in extracts]
+        return extracts
 
     @contextmanager
     def _emptied(self) -> Iterator[None]:

@@ -28,6 +28,7 @@ DEFAULT = "zone"  # what the default database of a connection is attached as
 _TEXTS = "dict_fsst"
 _ROW_GROUP = 122_880  # rows: what the engine gives to one thread
 _NOTHING_FETCHED = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+ENGINE_VERSION = duckdb.__version__
 FORMAT = "1"  # of a zone's file; another format is refused, never guessed at
 WHITE_SPACE = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B),
                                 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)))

@@ -1,10 +1,10 @@
 """Twelve tables of the warehouse into schema `raw`, from one moment, all or nothing.
 
 Belongs here: what is written, in which order, and what stops it. Does not belong here: how rows travel (native.py,
-stream.py), what feeds a column (mapping.py), what values mean (staging).
+stream.py), what feeds a column (mapping.py), what values mean (staging), what need not be read again (increment.py).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -15,11 +15,12 @@ from ajprivacy_pipeline.storage import zones
 from ajprivacy_pipeline.storage.control import utc_now
 from ajprivacy_pipeline.warehouse.beside import EXTRACTION_COLUMNS
 from ajprivacy_pipeline.warehouse.conversions import raw_type
+from ajprivacy_pipeline.warehouse.increment import Increment
 from ajprivacy_pipeline.warehouse.locked_tables import Path, held_still, reads_from, without_snapshot
 from ajprivacy_pipeline.warehouse.mapping import Mapping, resolve
 from ajprivacy_pipeline.warehouse.native import postgres_reader, sqlite_reader
 from ajprivacy_pipeline.warehouse.reader import Reader, SourceChangedError
-from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn, ResolvedSource, ResolvedTable
+from ajprivacy_pipeline.warehouse.resolved import ResolvedSource, ResolvedTable
 from ajprivacy_pipeline.warehouse.sessions import SQLITE_HASH
 from ajprivacy_pipeline.warehouse.source import Source, open_source
 from ajprivacy_pipeline.warehouse.stream import StreamReader
@@ -39,10 +40,11 @@ class TableExtract:
     evidence_missing: tuple[str, ...]  # ("*",) for the whole table
     blank: tuple[str, ...] = ()  # those of them that an expression or a constant feeds with NULL throughout
     not_null: tuple[str, ...] = ()  # columns in which the source takes no NULL
+    made: tuple[str, ...] = ()  # columns of evidence that an expression or a constant feeds
 
 
 def extract(con: zones.Connection, url: str, mapping: Mapping, sources: policy.Sources, *, progress: Progress,
-            reader: Literal["native", "stream"] = "native") -> list[TableExtract]:
+            reader: Literal["native", "stream"] = "native", increment: Increment | None = None) -> list[TableExtract]:
     """Read the warehouse into schema `raw` of the current database, replacing what is there.
 
     `raw.<table>` has every column of the contract in its order, `raw.extraction` one row a table, and `raw.moment` the
@@ -56,6 +58,8 @@ def extract(con: zones.Connection, url: str, mapping: Mapping, sources: policy.S
         sources: the contract.
         progress: called with a table and its number of rows when it has been read.
         reader: `stream` goes through SQLAlchemy even where DuckDB has a reader of its own.
+        increment: asks for the marks of every table. Where it knows an earlier month, only what has changed since is
+            read: `raw` is not complete then, and is not checked as a whole before it is (`joined`).
 
     Raises:
         MappingError: mapping and warehouse do not fit; nothing has been read.
@@ -67,11 +71,11 @@ def extract(con: zones.Connection, url: str, mapping: Mapping, sources: policy.S
         held = without_snapshot(source, resolved)
         if held:
             progress = _with_engines(progress, source, resolved, held)
-        with _reader(con, source, resolved, native=reader == "native") as rows, _quick_writes(con):
+        with _reader(con, source, resolved, native=reader == "native") as rows, quick_writes(con):
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     with held_still(source, held):
-                        return _one_attempt(con, rows, source, resolved, sources, progress)
+                        return _one_attempt(con, rows, source, resolved, sources, progress, increment)
                 except SourceChangedError:
                     if attempt == ATTEMPTS:
                         break
@@ -90,7 +94,7 @@ def _with_engines(progress: Progress, source: Source, resolved: ResolvedSource, 
 
 
 @contextmanager
-def _quick_writes(con: zones.Connection) -> Iterator[None]:
+def quick_writes(con: zones.Connection) -> Iterator[None]:
     """Store with plain dictionaries alone: anything smaller takes longer than reading, to save two thirds."""
     usual = con.execute("SELECT current_setting('force_compression')").fetchall()[0][0]
     con.execute("SET force_compression = 'dictionary'")
@@ -116,7 +120,7 @@ def _reader(con: zones.Connection, source: Source, resolved: ResolvedSource, *,
 
 
 def _one_attempt(con: zones.Connection, rows: Reader, source: Source, resolved: ResolvedSource,
-                 sources: policy.Sources, progress: Progress) -> list[TableExtract]:
+                 sources: policy.Sources, progress: Progress, increment: Increment | None) -> list[TableExtract]:
     with zones.engine_errors("schema raw"):
         database = con.execute("SELECT current_database()").fetchall()[0][0]
         con.execute("BEGIN TRANSACTION")
@@ -126,16 +130,16 @@ def _one_attempt(con: zones.Connection, rows: Reader, source: Source, resolved: 
             con.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
             con.execute(f"CREATE SCHEMA {schema}")
             con.execute(f"CREATE TABLE {schema}.moment AS SELECT $now::TIMESTAMP AS read_at", {"now": utc_now()})
+            if increment is not None:
+                increment.start()
         done = []
         with rows.snapshot():
             for name, table in sources.tables.items():
-                done.append(_load(con, rows, source, f"{schema}.{zones.quote(name)}", name, table, resolved))
+                done.append(_load(con, rows, source, f"{schema}.{zones.quote(name)}", name, table, resolved, increment))
                 progress(name, done[-1].rows)
-        _require_customers(source, done)
+        if increment is None or increment.before is None:
+            complete(con, schema, source.address.shown, sources, done)
         with zones.engine_errors("schema raw"):
-            for name, table in sources.tables.items():
-                _check_key(con, f"{schema}.{zones.quote(name)}", name, table)
-            _record(con, schema, done)
             con.execute("COMMIT")
     except BaseException:
         # A source that has gone away makes the engine complain here too; the target is rolled back all the same.
@@ -145,8 +149,29 @@ def _one_attempt(con: zones.Connection, rows: Reader, source: Source, resolved: 
     return done
 
 
+def complete(con: zones.Connection, schema: str, shown: str, sources: policy.Sources, done: list[TableExtract]) -> None:
+    """Check schema `raw` as a whole, inside the transaction that makes it, and write `raw.extraction`.
+
+    Args:
+        con: its connection.
+        schema: `raw`, with its database.
+        shown: the warehouse, as a sentence names it.
+        sources: the contract.
+        done: what became of each table.
+
+    Raises:
+        SourceError: it is empty, or has NULL or duplicate ids in a key.
+        ZoneError: the zone cannot be written.
+    """
+    _require_customers(shown, done)
+    with zones.engine_errors("schema raw"):
+        for name, table in sources.tables.items():
+            _check_key(con, f"{schema}.{zones.quote(name)}", name, table)
+        _record(con, schema, done)
+
+
 def _load(con: zones.Connection, rows: Reader, source: Source, target: str, name: str, table: policy.SourceTable,
-          resolved: ResolvedSource) -> TableExtract:
+          resolved: ResolvedSource, increment: Increment | None) -> TableExtract:
     found = resolved.tables[name]
     types = _types(table, found, source.dialect)
     if found is not None:
@@ -155,16 +180,19 @@ def _load(con: zones.Connection, rows: Reader, source: Source, target: str, name
         con.execute(f"CREATE TABLE {target} ({', '.join(f'{zones.quote(c)} {t}' for c, t in types.items())})")
     count = 0
     if found is not None:
-        rows.copy(name, found, types, target)
+        read = increment.narrowed(rows, source, name, table.key[0], found) if increment is not None else found
+        rows.copy(name, read, types, target)
         with zones.engine_errors(f"raw.{name}"):
             count = con.execute(f"SELECT count(*) FROM {target}").fetchall()[0][0]
     columns = found.columns if found is not None else dict.fromkeys(table.columns)
-    blank = _fed_with_nothing(con, target, table, columns) if count else ()
+    made = tuple(column for column, fed in columns.items()
+                 if fed is not None and fed.source_column is None and table.columns[column].evidence)
+    blank = fed_with_nothing(con, target, made) if count else ()
     borrowed = resolved.of_master.get(name, ())
     missing = tuple(column for column, fed in columns.items() if fed is None or column in borrowed)
     return TableExtract(name, found is not None, count, missing,
                         (*resolved.evidence_missing.get(name, ()), *blank), blank,
-                        not_null_columns(found))
+                        not_null_columns(found), made)
 
 
 def not_null_columns(table: ResolvedTable | None) -> tuple[str, ...]:
@@ -173,11 +201,8 @@ def not_null_columns(table: ResolvedTable | None) -> tuple[str, ...]:
                  if feed is not None and not feed.nullable)
 
 
-def _fed_with_nothing(con: zones.Connection, target: str, table: policy.SourceTable,
-                      columns: dict[str, ResolvedColumn | None]) -> tuple[str, ...]:
-    """Columns of evidence that an expression or a constant feeds with NULL throughout: as if nothing were mapped."""
-    made = [column for column, fed in columns.items()
-            if fed is not None and fed.source_column is None and table.columns[column].evidence]
+def fed_with_nothing(con: zones.Connection, target: str, made: Collection[str]) -> tuple[str, ...]:
+    """Returns those of some columns of a table that have no value at all: as if nothing were mapped."""
     if not made:
         return ()
     with zones.engine_errors(target):
@@ -193,10 +218,10 @@ def _types(table: policy.SourceTable, found: ResolvedTable | None, dialect: str)
             for name, spec in table.columns.items()}
 
 
-def _require_customers(source: Source, done: list[TableExtract]) -> None:
+def _require_customers(shown: str, done: list[TableExtract]) -> None:
     rows = {extracted.table: extracted.rows for extracted in done}
     if rows["customers"] == 0 and rows["orders"] == 0:
-        raise SourceError(f"{source.address.shown} has no customer and no order: is it the right database, and may its "
+        raise SourceError(f"{shown} has no customer and no order: is it the right database, and may its "
                           "user see the rows? Fix AJPRIVACY_WAREHOUSE or the mapping")
 
 

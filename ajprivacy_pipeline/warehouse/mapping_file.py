@@ -30,6 +30,8 @@
     source_timezone = "UTC"               # of this arm, or of a column of it
     ends = { nyhetsbrev = 0 }             # instead of deleting the row, which is somebody's
     columns = { subscription_id = "id", email = "epost" }
+    [increments]                          # rows that have not changed are taken over from the month before
+    full_months = 6                       # and everything is read anew every so many months
     [rates]
     EUR = "11.50"                         # NOK for one unit of the currency
     [tombstones]                          # what stands for somebody who is gone, where ids are numbers or uuids
@@ -175,6 +177,12 @@ class Elsewhere(_Frozen):
     what: Text
 
 
+class Increments(_Frozen):
+    """That unchanged rows are taken over from the month before, and everything is read every so many months."""
+
+    full_months: Annotated[int, Field(ge=2, le=36)]
+
+
 class Mapping(_Frozen):
     """A mapping file. Empty = identity: the warehouse has the contract's own names."""
 
@@ -186,6 +194,7 @@ class Mapping(_Frozen):
     rates: dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]] = {}
     copies: tuple[Copy, ...] = ()
     for_each: Annotated[dict[Name, dict[Text, Text]], Field(max_length=1)] = {}
+    increments: Increments | None = None
 
     @property
     def nobody(self) -> frozenset[str]:

@@ -41,11 +41,22 @@ def settle_values(con: zones.Connection, policy: DecisionPolicy, mapping: Mappin
     Raises:
         ZoneError: the zone cannot be written.
     """
+    know_macros(con, policy)
+    return settle_whole(con, policy.sources, settle_rows(con, policy, mapping, not_null))
+
+
+def know_macros(con: zones.Connection, policy: DecisionPolicy) -> None:
+    """Give a connection what every other function here calls in its SQL."""
     with zones.engine_errors("schema raw"):
         con.execute(macros(sql_folder(), vocabulary_of(policy)))
-        touched = settle_rows(con, policy, mapping, not_null)
-        _write_email_keys(con, policy.sources)
-        return _record_emptied(con, policy.sources, touched)
+
+
+def settle_whole(con: zones.Connection, sources: Sources,
+                 touched: Collection[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Do what `settle_values` does to a schema `raw` whose rows are settled; `touched` as `settle_rows` returns it."""
+    with zones.engine_errors("schema raw"):
+        _write_email_keys(con, sources)
+        return _record_emptied(con, sources, touched)
 
 
 def settle_rows(con: zones.Connection, policy: DecisionPolicy, mapping: Mapping,
