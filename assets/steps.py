@@ -59,6 +59,7 @@ def extraction(sources: Sources) -> dg.AssetsDefinition:
             name = f"raw.{found.table}"
             yield dg.MaterializeResult(asset_key=key(name), metadata={
                 **described(run, name, found.rows, time.monotonic() - started), "present": found.present,
+                **({"taken_over": found.taken_over} if found.taken_over else {}),
                 "missing_columns": list(found.missing_columns), "evidence_missing": list(found.evidence_missing)})
         for name in (EXTRACTION, _ADDRESSES):
             yield dg.MaterializeResult(asset_key=key(name), metadata=described(

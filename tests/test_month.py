@@ -58,9 +58,9 @@ def decisions(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
             .fetchall() for name in DECISIONS}
 
 
-def published(settings: Settings) -> dict[str, str]:
+def published(settings: Settings, month: str = MONTH) -> dict[str, str]:
     """The hash of every file of the release, by its name."""
-    folder = settings.published / "releases" / MONTH
+    folder = settings.published / "releases" / month
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(folder.rglob("*")) if path.is_file()}
 

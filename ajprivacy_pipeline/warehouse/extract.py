@@ -41,6 +41,7 @@ class TableExtract:
     blank: tuple[str, ...] = ()  # those of them that an expression or a constant feeds with NULL throughout
     not_null: tuple[str, ...] = ()  # columns in which the source takes no NULL
     made: tuple[str, ...] = ()  # columns of evidence that an expression or a constant feeds
+    taken_over: int = 0  # of the rows: from an earlier month's file, where they stand as the source still shows them
 
 
 def extract(con: zones.Connection, url: str, mapping: Mapping, sources: policy.Sources, *, progress: Progress,

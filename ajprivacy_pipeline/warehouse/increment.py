@@ -74,6 +74,7 @@ class Increment:
             return found
         self.con.execute(f"CREATE OR REPLACE TEMP TABLE answered ({_MARKS})")
         rows.copy(name, question(source.dialect, key, found), dict(COLUMNS), "temp.answered")
+        self.con.execute("UPDATE temp.answered SET part = decode(unhex(part))")
         self.con.execute(f"INSERT INTO {SCHEMA}.marks SELECT $table, * FROM temp.answered", {"table": name})
         if self.before is None or self._columns(name, self.before) != self._columns(name):
             return found
@@ -84,8 +85,8 @@ class Increment:
         if parts > _MOST_PARTS or every - some < _LEAST * every:
             return found
         self.partial.add(name)
-        return of_parts(source.dialect, key, found, [
-            part for (part,) in self.con.execute(f"SELECT part {changed} ORDER BY part", {"table": name}).fetchall()])
+        return of_parts(source.dialect, key, found, [part for (part,) in self.con.execute(
+            f"SELECT hex(encode(part)) {changed} ORDER BY part", {"table": name}).fetchall()])
 
     def take(self, name: str, key: str, changed: str) -> None:
         """Append the unchanged rows of a table from the earlier file to `raw` of the current database.

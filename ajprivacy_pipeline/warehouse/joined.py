@@ -70,7 +70,7 @@ def _table(increment: Increment, changed: str, sources: Sources, found: TableExt
     nothing = fed_with_nothing(con, f"raw.{zones.quote(name)}", found.made) if rows else ()
     blank = tuple(column for column in nothing if (name, column) not in touched)  # what was emptied is noted by itself
     evidence = (*(column for column in found.evidence_missing if column not in found.blank), *blank)
-    return replace(found, rows=rows, blank=blank, evidence_missing=evidence)
+    return replace(found, rows=rows, blank=blank, evidence_missing=evidence, taken_over=rows - found.rows)
 
 
 def _require_seen(increment: Increment, found: TableExtract, sources: Sources, touched: Touched) -> None:

@@ -30,8 +30,7 @@
     source_timezone = "UTC"               # of this arm, or of a column of it
     ends = { nyhetsbrev = 0 }             # instead of deleting the row, which is somebody's
     columns = { subscription_id = "id", email = "epost" }
-    [increments]                          # rows that have not changed are taken over from the month before
-    full_months = 6                       # and everything is read anew every so many months
+    increments = { full_months = 6 }      # unchanged rows are taken over; all are read every so many months
     [rates]
     EUR = "11.50"                         # NOK for one unit of the currency
     [tombstones]                          # what stands for somebody who is gone, where ids are numbers or uuids
@@ -78,6 +77,7 @@ from ajprivacy_pipeline.warehouse.mapping_parts import (
     Address,
     Arm,
     Guests,
+    Increments,
     Name,
     Pivot,
     SoftDelete,
@@ -177,12 +177,6 @@ class Elsewhere(_Frozen):
     what: Text
 
 
-class Increments(_Frozen):
-    """That unchanged rows are taken over from the month before, and everything is read every so many months."""
-
-    full_months: Annotated[int, Field(ge=2, le=36)]
-
-
 class Mapping(_Frozen):
     """A mapping file. Empty = identity: the warehouse has the contract's own names."""
 
@@ -209,7 +203,7 @@ class Mapping(_Frozen):
         return (own and own.source_timezone) or (entry and entry.source_timezone) or self.source_timezone
 
     def zones_of_arms(self, table: str, column: str) -> list[str | None]:
-        """Returns the zone of a column's times in each arm of a union that feeds it: the column's, else the arm's."""
+        """Returns the zone of a column's times in each arm of a union that feeds it: its own, else the arm's."""
         arms = self.tables[table].union if table in self.tables else ()
         return [arm.columns[column].source_timezone or arm.source_timezone for arm in arms if column in arm.columns]
 

@@ -1,7 +1,7 @@
 """Parts of an entry of the mapping for shops whose facts stand in rows, kinds or several tables.
 
-Belongs here: the shapes of `pivot`, `address`, `union`, `guests` and `soft_delete`, and their own faults. Does not
-belong here: the file as a whole (`mapping_file`), the SQL that they become (`composed`).
+Belongs here: the shapes of `pivot`, `address`, `union`, `guests`, `soft_delete` and `increments`, and their own faults.
+Does not belong here: the file as a whole (`mapping_file`), the SQL that they become (`composed`).
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -76,6 +76,12 @@ class Address(Part):
         if (self.kind is None) == bool(self.is_):
             raise ValueError('write kind = "column" and is = "value" together, or neither of them')
         return self
+
+
+class Increments(Part):
+    """That unchanged rows are taken over from the month before, and everything is read every so many months."""
+
+    full_months: Annotated[int, Field(ge=2, le=36)]
 
 
 class SoftDelete(Part):

@@ -16,7 +16,7 @@ from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
 from ajprivacy_pipeline.warehouse.source import ColumnType
 
-COLUMNS = {"part": "VARCHAR", "rows": "BIGINT", "mark": "VARCHAR"}  # part: hexadecimal; mark NULL: is never as it was
+COLUMNS = {"part": "VARCHAR", "rows": "BIGINT", "mark": "VARCHAR"}  # part: in digits; mark NULL: is never as it was
 _TYPES = {"part": ColumnType("text", "text"), "rows": ColumnType("integer", "bigint"),
           "mark": ColumnType("text", "text")}
 
@@ -51,15 +51,15 @@ def question(dialect: str, key: str, table: ResolvedTable) -> ResolvedTable:
 
 
 def of_parts(dialect: str, key: str, table: ResolvedTable, parts: Sequence[str]) -> ResolvedTable:
-    """Returns what feeds a table, of some parts alone: they are named in hexadecimal digits, as they were answered."""
+    """Returns what feeds a table, of some parts alone: in hexadecimal digits, as they were answered."""
     listed = ", ".join(f"'{part}'" for part in parts)
     among = f"{_part(dialect, key, table)} IN ({listed})" if parts else "1 = 0"
     return replace(table, relation=f"{table.relation} WHERE {among}", source_table=None)
 
 
 def part_of(key: str) -> str:
-    """Returns in DuckDB's dialect the part of a row, by an expression for its key: as `question` answers it."""
-    return f"hex(left(coalesce(CAST({key} AS VARCHAR), ''), -1))"
+    """Returns in DuckDB's dialect the part of a row, by an expression for its key."""
+    return f"left(coalesce(CAST({key} AS VARCHAR), ''), -1)"
 
 
 def _part(dialect: str, key: str, table: ResolvedTable) -> str:
