@@ -96,17 +96,14 @@ class Extraction:
 
         It is the month's own of a run before, which is being replaced, else that of the newest month that stands.
         """
-        if self._database() != zones.DEFAULT:
-            yield self._taken_from(zones.DEFAULT)
-            return
+        found = self._taken_from(zones.DEFAULT) if self._database() != zones.DEFAULT else None
+        others = [month for month in standing_months(self.settings) if month < self.month]
         with ExitStack() as stack:
-            found = None
-            with suppress(PrivacyError):  # a file that does not open is none
-                for month in [month for month in standing_months(self.settings) if month < self.month][-1:]:
-                    if not is_running(self.settings, month):
-                        file = month_file(self.settings, month)
-                        stack.enter_context(zones.attached(self.con, self.keys, file, _BEFORE))
-                        found = self._taken_from(_BEFORE)
+            if found is None and others and not is_running(self.settings, others[-1]):
+                with suppress(PrivacyError):  # a file that does not open is none
+                    file = month_file(self.settings, others[-1])
+                    stack.enter_context(zones.attached(self.con, self.keys, file, _BEFORE))
+                    found = self._taken_from(_BEFORE)
             yield found
 
     def _taken_from(self, database: str) -> tuple[str, str] | None:

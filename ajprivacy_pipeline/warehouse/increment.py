@@ -70,7 +70,7 @@ class Increment:
             SourceError: the source could not be read.
         """
         self.partial.discard(name)  # of an attempt that was given up
-        if name in self.whole or not has_marks(source.dialect):
+        if name in self.whole or not has_marks(source):
             return found
         self.con.execute(f"CREATE OR REPLACE TEMP TABLE answered ({_MARKS})")
         rows.copy(name, question(source.dialect, key, found), dict(COLUMNS), "temp.answered")

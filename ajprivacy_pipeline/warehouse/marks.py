@@ -14,32 +14,35 @@ from dataclasses import replace
 from ajprivacy_pipeline.warehouse.reader import fed_columns
 from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn, ResolvedTable
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
-from ajprivacy_pipeline.warehouse.source import ColumnType
+from ajprivacy_pipeline.warehouse.source import ColumnType, Source
 
 COLUMNS = {"part": "VARCHAR", "rows": "BIGINT", "mark": "VARCHAR"}  # part: in digits; mark NULL: is never as it was
+_COMBINES = (14,)  # since when PostgreSQL has bit_xor
 _TYPES = {"part": ColumnType("text", "text"), "rows": ColumnType("integer", "bigint"),
           "mark": ColumnType("text", "text")}
 
 
-def has_marks(dialect: str) -> bool:
-    """Returns whether sources of a dialect can be asked; SQLite has no hash, and reading its file costs no more."""
-    return dialect == "postgresql" or dialect in MYSQL
+def has_marks(source: Source) -> bool:
+    """Returns whether a source can be asked; SQLite has no hash, and reading its file costs no more."""
+    version = source.connection.dialect.server_version_info or ()
+    return source.dialect in MYSQL or (source.dialect == "postgresql" and version >= _COMBINES)
 
 
 def question(dialect: str, key: str, table: ResolvedTable) -> ResolvedTable:
     """Returns what is read like a table, `COLUMNS` of it: the parts of a table, how many rows each has, and its mark.
 
     Args:
-        dialect: one that `has_marks`.
+        dialect: of a source that `has_marks`.
         key: the first column of the table's key, in the contract.
         table: what feeds the table.
     """
-    values = ", ".join(feed.sql for feed in fed_columns(table).values())
     if dialect == "postgresql":
+        values = ", ".join(feed.sql for feed in fed_columns(table).values())
         mark = f"hashtextextended(ROW({values})::text, 0)"
         combined = "bit_xor(mark)::text"
     else:
-        quoted = ", ".join(f"QUOTE({feed.sql})" for feed in fed_columns(table).values())  # tells NULL from its name
+        # Bytes, since texts of different collations are not joined; quoted, since NULL is no text of that name.
+        quoted = ", ".join(f"QUOTE(CAST({feed.sql} AS BINARY))" for feed in fed_columns(table).values())
         mark = f"CAST(CONV(LEFT(MD5(CONCAT_WS(',', {quoted})), 16), 16, 10) AS UNSIGNED)"
         # What is larger than a packet has no mark, and neither has its part.
         combined = "CASE WHEN COUNT(mark) = COUNT(*) THEN CAST(BIT_XOR(mark) AS CHAR) END"
