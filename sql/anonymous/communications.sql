@@ -4,7 +4,7 @@
 -- reads: staged.communications, staged.cases, staged.contacts, retention.kept_out, control.carried_facts, anonymous.periods, anonymous.tokens
 -- doc: Messages of the published periods per contributor, without people who are kept out. Contacts count as their customer,
 --      and a message without ids of its own has those of its case.
-WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
+WITH restricted AS (SELECT id_of_kind('customer', subject_id) AS customer_id, id_of_kind('contact', subject_id) AS contact_id FROM retention.kept_out),
 messages AS (
     SELECT
         p.month, p.period, m.channel, m.direction, n.contact_id,
@@ -24,6 +24,6 @@ SELECT
     count(*) AS messages
 FROM messages AS m
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = m.customer_id
-WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || m.customer_id)
-  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || m.contact_id)
+WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.customer_id = m.customer_id)
+  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.contact_id = m.contact_id)
 GROUP BY ALL

@@ -5,7 +5,7 @@
 -- doc: Deliveries of the published periods, without people who are kept out and without any number of the order. The day is the
 --      order's own, else that of its last live line once every live line is delivered. days is NULL without a day of
 --      ordering. partial_orders is 1 where live lines came on more than one day.
-WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
+WITH restricted AS (SELECT id_of_kind('customer', subject_id) AS customer_id, id_of_kind('contact', subject_id) AS contact_id FROM retention.kept_out),
 restricted_orders AS (SELECT record_id AS order_id FROM retention.kept_out WHERE entity = 'orders'),  -- of guests
 span AS (SELECT min(fact_month) AS first_day, last_day(max(fact_month)) AS last_day FROM anonymous.periods WHERE population = 'deliveries' HAVING count(*) > 0),
 orders AS (  -- whose own day, where they have one, may be in a published period
@@ -47,6 +47,6 @@ LEFT JOIN staged.customers AS c ON c.customer_id = d.customer_id
 LEFT JOIN anonymous.people_groups AS g ON g.customer_type = coalesce(c.stated_type, d.tombstone_type, $unknown)
     AND g.postal_region = coalesce(d.region, region_of(c.country, d.postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad))
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = d.customer_id
-WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || d.customer_id)
-  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || d.contact_id)
+WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.customer_id = d.customer_id)
+  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.contact_id = d.contact_id)
   AND NOT EXISTS (SELECT 1 FROM restricted_orders AS x WHERE x.order_id = d.order_id)

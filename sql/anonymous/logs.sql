@@ -4,16 +4,16 @@
 -- reads: staged.app_logs, staged.customers, staged.contacts, retention.kept_out, anonymous.tokens
 -- doc: Log lines of the period per contributor (user name, else IP address); token is NULL for lines that name nobody.
 --      Lines of user names that belong to people who are kept out are left out.
-WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
+WITH restricted AS (SELECT id_of_kind('customer', subject_id) AS customer_id, id_of_kind('contact', subject_id) AS contact_id FROM retention.kept_out),
 restricted_usernames AS (
     SELECT lower(c.username) AS username FROM staged.customers AS c
-    JOIN restricted AS x ON x.subject_id = 'customer:' || c.customer_id
+    JOIN restricted AS x ON x.customer_id = c.customer_id
     UNION ALL
     SELECT lower(n.username) FROM staged.contacts AS n
-    JOIN restricted AS x ON x.subject_id = 'contact:' || n.contact_id
+    JOIN restricted AS x ON x.contact_id = n.contact_id
     UNION ALL
     SELECT lower(n.username) FROM staged.contacts AS n
-    JOIN restricted AS x ON x.subject_id = 'customer:' || n.customer_id
+    JOIN restricted AS x ON x.customer_id = n.customer_id
 ),
 lines AS (
     SELECT

@@ -5,13 +5,16 @@
 -- doc: Subscriptions per e-mail address, without people who are kept out. One without a date of subscribing counts as
 --      live from before the period; an
 --      unsubscription before the subscription does not count. active is the stock at the end of the month.
-WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
+WITH restricted AS (SELECT id_of_kind('customer', subject_id) AS customer_id, id_of_kind('contact', subject_id) AS contact_id FROM retention.kept_out),
 restricted_emails AS (
     SELECT coalesce(c.email_key, c.email) AS email FROM staged.customers AS c
-    JOIN restricted AS x ON x.subject_id = 'customer:' || c.customer_id
+    JOIN restricted AS x ON x.customer_id = c.customer_id
     UNION ALL
     SELECT coalesce(n.email_key, n.email) FROM staged.contacts AS n
-    JOIN restricted AS x ON x.subject_id IN ('contact:' || n.contact_id, 'customer:' || n.customer_id)
+    JOIN restricted AS x ON x.contact_id = n.contact_id
+    UNION ALL
+    SELECT coalesce(n.email_key, n.email) FROM staged.contacts AS n
+    JOIN restricted AS x ON x.customer_id = n.customer_id
     UNION ALL  -- whoever is no subject has asked by the address alone
     SELECT email_key FROM retention.requests WHERE by_email AND email_key IS NOT NULL
         AND ("freeze" = 'restriction' OR stays_out)
@@ -25,12 +28,12 @@ subscriptions AS (
         coalesce(s.subscribed_on, DATE '0001-01-01') AS subscribed_on,
         CASE WHEN s.unsubscribed_on < s.subscribed_on THEN DATE '9999-12-31'
              ELSE coalesce(s.unsubscribed_on, DATE '9999-12-31') END AS unsubscribed_on
-    FROM staged.newsletter_subscriptions AS s
-    LEFT JOIN anonymous.tokens AS t ON t.kind = 'newsletter' AND t.value = coalesce(s.email_key, s.email)
-    WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || s.customer_id)
-      AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || s.contact_id)
+    FROM (SELECT *, coalesce(email_key, email) AS address FROM staged.newsletter_subscriptions) AS s
+    LEFT JOIN anonymous.tokens AS t ON t.kind = 'newsletter' AND t.value = s.address
+    WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.customer_id = s.customer_id)
+      AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.contact_id = s.contact_id)
       AND NOT EXISTS (SELECT 1 FROM retention.kept_out AS x WHERE x.entity = 'newsletter_subscriptions' AND x.record_id = s.subscription_id)
-      AND NOT EXISTS (SELECT 1 FROM restricted_emails AS x WHERE x.email = coalesce(s.email_key, s.email))
+      AND NOT EXISTS (SELECT 1 FROM restricted_emails AS x WHERE x.email = s.address)
 )
 SELECT
     m.month,

@@ -8,7 +8,7 @@
 --      rounded here, so that cells add up to their totals.
 --      A postal code that was generalised to one digit keeps its region, an unlinked order its customer type: totals
 --      do not change when people are anonymised. Who was carried out before a period closes counts as before.
-WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
+WITH restricted AS (SELECT id_of_kind('customer', subject_id) AS customer_id, id_of_kind('contact', subject_id) AS contact_id FROM retention.kept_out),
 restricted_orders AS (SELECT record_id AS order_id FROM retention.kept_out WHERE entity = 'orders'),  -- of guests
 orders AS (
     SELECT
@@ -34,8 +34,8 @@ known AS (
         AND g.postal_region = coalesce(o.region, region_of(c.country, o.postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad))
     LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = o.customer_id
     LEFT JOIN control.rates AS r ON upper(r.currency) = o.currency
-    WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || o.customer_id)
-      AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || o.contact_id)
+    WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.customer_id = o.customer_id)
+      AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.contact_id = o.contact_id)
       AND NOT EXISTS (SELECT 1 FROM restricted_orders AS x WHERE x.order_id = o.order_id)
 ),
 lines AS (

@@ -6,7 +6,7 @@
 --      category (all) holds each case once; the others hold it once for each category of its order's live lines, and
 --      under unknown when there is no such order. Whoever placed the order is no contributor, but a restriction of theirs
 --      counts. days_open is of cases closed in the period.
-WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
+WITH restricted AS (SELECT id_of_kind('customer', subject_id) AS customer_id, id_of_kind('contact', subject_id) AS contact_id FROM retention.kept_out),
 restricted_orders AS (SELECT record_id AS order_id FROM retention.kept_out WHERE entity = 'orders'),  -- of guests
 span AS (SELECT min(fact_month) AS first_day, last_day(max(fact_month)) AS last_day FROM anonymous.periods WHERE population = 'cases'),
 cases AS (
@@ -49,9 +49,9 @@ SELECT
     e.kind, e.product_category,
     coalesce(t.token, (SELECT token FROM anonymous.tokens WHERE kind = 'unknown')) AS token,
     e.opened, e.closed, e.days_open
-FROM events AS e
+FROM (SELECT *, coalesce(customer_id, order_customer_id) AS asked_by, CASE WHEN customer_id IS NULL THEN order_id END AS guest_order_id FROM events) AS e
 JOIN anonymous.periods AS p ON p.population = 'cases' AND p.fact_month = CAST(date_trunc('month', e.happened_on) AS DATE)
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = e.customer_id
-WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || coalesce(e.customer_id, e.order_customer_id))
-  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || e.contact_id)
-  AND (e.customer_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM restricted_orders AS x WHERE x.order_id = e.order_id))
+WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.customer_id = e.asked_by)
+  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.contact_id = e.contact_id)
+  AND NOT EXISTS (SELECT 1 FROM restricted_orders AS x WHERE x.order_id = e.guest_order_id)

@@ -5,7 +5,10 @@
 -- doc: Web events per contributor (the customer, else the visitor who consented), without people who are kept out.
 --      Events of visitors who did not consent stand together on one unknown contributor. visitors counts the events
 --      with consent: who has none is no visitor. Groups are the first rule of the policy that fits.
-WITH restricted AS (SELECT subject_id FROM retention.kept_out WHERE subject_id IS NOT NULL),
+WITH restricted AS (SELECT id_of_kind('customer', subject_id) AS customer_id, id_of_kind('contact', subject_id) AS contact_id FROM retention.kept_out),
+-- Visits of these months, found before the period is joined: the engine takes an inner join of a month for nearly empty,
+-- and would then hold the visits in memory beside each other table instead of those beside the visits.
+periods AS (SELECT fact_month, month, period FROM anonymous.periods WHERE population = 'web_events'),
 pages AS (
     SELECT page, list_position(list_transform($page_patterns, lambda x: regexp_matches(lower(page), x)), true) AS rule
     FROM (SELECT DISTINCT page FROM staged.web_events WHERE page IS NOT NULL)
@@ -24,11 +27,12 @@ events AS (
         coalesce(w.customer_id, n.customer_id, f.contributor) AS customer_id,
         coalesce(w.consented AND coalesce(w.consent_withdrawn_on > w.occurred_on, true), false) AS has_consent
     FROM staged.web_events AS w
-    JOIN anonymous.periods AS d ON d.population = 'web_events' AND d.fact_month = CAST(date_trunc('month', w.occurred_on) AS DATE)
+    LEFT JOIN periods AS d ON d.fact_month = CAST(date_trunc('month', w.occurred_on) AS DATE)
     LEFT JOIN staged.contacts AS n ON n.contact_id = w.contact_id
     LEFT JOIN control.carried_facts AS f ON f.entity = 'web_events' AND f.record_id = w.event_id
     LEFT JOIN pages AS p ON p.page = w.page
     LEFT JOIN agents AS a ON a.user_agent = w.user_agent
+    WHERE CAST(date_trunc('month', w.occurred_on) AS DATE) IN (SELECT fact_month FROM periods)
 )
 SELECT
     e.month, e.period, e.page_group, e.device_class,
@@ -38,6 +42,6 @@ SELECT
 FROM events AS e
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = e.customer_id
 LEFT JOIN anonymous.tokens AS v ON v.kind = 'visitor' AND v.value = CASE WHEN e.has_consent THEN e.visitor_id END
-WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'customer:' || e.customer_id)
-  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.subject_id = 'contact:' || e.contact_id)
+WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.customer_id = e.customer_id)
+  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.contact_id = e.contact_id)
 GROUP BY ALL
