@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 
@@ -255,10 +255,17 @@ def threads_by_size(con: Connection) -> Iterator[None]:
 
     Several would take turns over a thousand statements of a few rows each. The setting is put back.
     """
-    rows, kept = con.execute("SELECT coalesce(max(estimated_size), 0), current_setting('threads') FROM duckdb_tables() "
-                             "WHERE database_name = current_database()").fetchall()[0]
-    if rows <= _ROW_GROUP:
-        con.execute("SET threads = 1")
+    rows = con.execute("SELECT coalesce(max(estimated_size), 0) FROM duckdb_tables() "
+                       "WHERE database_name = current_database()").fetchall()[0][0]
+    with one_thread(con) if rows <= _ROW_GROUP else nullcontext():
+        yield
+
+
+@contextmanager
+def one_thread(con: Connection) -> Iterator[None]:
+    """Work with one thread; the setting is put back."""
+    kept = con.execute("SELECT current_setting('threads')").fetchall()[0][0]
+    con.execute("SET threads = 1")
     try:
         yield
     finally:
