@@ -30,7 +30,7 @@
     source_timezone = "UTC"               # of this arm, or of a column of it
     ends = { nyhetsbrev = 0 }             # instead of deleting the row, which is somebody's
     columns = { subscription_id = "id", email = "epost" }
-    increments = { full_months = 6 }      # unchanged rows are taken over; all are read every so many months
+    increments = { full_months = 6 }      # unchanged rows are taken over, all are read every so many months
     [rates]
     EUR = "11.50"                         # NOK for one unit of the currency
     [tombstones]                          # what stands for somebody who is gone, where ids are numbers or uuids
@@ -49,7 +49,6 @@
     delete = true                         # the rows as a whole
     where = "kind = 'mail'"               # of these rows alone, in the source's dialect
     with = ["customers.email", "newsletter_subscriptions.email"]
-    triggers_reviewed = "reason"
     [[known_copies]]                      # where a sweep need not look for what was erased
     table = "audit.old_values"
     column = "payload"
@@ -58,8 +57,8 @@
     where = "files below wp-content"
     what = "logs, invoices as PDF"
 
-What the file leaves out is looked for under its own name. Belongs here: the file's shape and the
-faults that it has by itself. Does not belong here: the warehouse (mapping.py).
+What the file leaves out is looked for under its own name. Belongs here: the file's shape, the faults that it has by
+itself. Does not belong here: the warehouse (mapping.py).
 """
 
 import tomllib
@@ -203,7 +202,7 @@ class Mapping(_Frozen):
         return (own and own.source_timezone) or (entry and entry.source_timezone) or self.source_timezone
 
     def zones_of_arms(self, table: str, column: str) -> list[str | None]:
-        """Returns the zone of a column's times in each arm of a union that feeds it: its own, else the arm's."""
+        """Returns the zone of a column's times in each arm of a union that feeds it."""
         arms = self.tables[table].union if table in self.tables else ()
         return [arm.columns[column].source_timezone or arm.source_timezone for arm in arms if column in arm.columns]
 

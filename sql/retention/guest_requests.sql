@@ -8,7 +8,7 @@ WITH asked AS (
         "freeze", stays_out
     FROM retention.requests WHERE by_email AND email_key IS NOT NULL
 )
-SELECT g.entity, g.record_id, list(a.erased_on) FILTER (a.erased_on IS NOT NULL) AS erased_ons,
+SELECT g.entity, g.record_id, list_sort(list(a.erased_on) FILTER (a.erased_on IS NOT NULL)) AS erased_ons,
     coalesce(bit_or(e.bit), 0) AS freezes, coalesce(bool_or(a.stays_out), false) AS stays_out
 FROM retention.guest_addresses AS g
 JOIN asked AS a ON a.email_key = g.email_key
