@@ -24,6 +24,6 @@ SELECT
     count(*) AS messages
 FROM messages AS m
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = m.customer_id
-WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.customer_id = m.customer_id)
-  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.contact_id = m.contact_id)
+ANTI JOIN restricted AS x ON x.customer_id = m.customer_id
+ANTI JOIN restricted AS y ON y.contact_id = m.contact_id
 GROUP BY ALL

@@ -47,6 +47,6 @@ LEFT JOIN staged.customers AS c ON c.customer_id = d.customer_id
 LEFT JOIN anonymous.people_groups AS g ON g.customer_type = coalesce(c.stated_type, d.tombstone_type, $unknown)
     AND g.postal_region = coalesce(d.region, region_of(c.country, d.postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad))
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = d.customer_id
-WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.customer_id = d.customer_id)
-  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.contact_id = d.contact_id)
-  AND NOT EXISTS (SELECT 1 FROM restricted_orders AS x WHERE x.order_id = d.order_id)
+ANTI JOIN restricted AS x ON x.customer_id = d.customer_id
+ANTI JOIN restricted AS y ON y.contact_id = d.contact_id
+ANTI JOIN restricted_orders AS z ON z.order_id = d.order_id

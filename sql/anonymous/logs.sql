@@ -30,5 +30,5 @@ lines AS (
 SELECT l.day, l.service, l.level, t.token, sum(l.events) AS events
 FROM lines AS l
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'log' AND t.value = l.contributor
-WHERE NOT EXISTS (SELECT 1 FROM restricted_usernames AS x WHERE x.username = l.username)
+ANTI JOIN restricted_usernames AS x ON x.username = l.username
 GROUP BY ALL

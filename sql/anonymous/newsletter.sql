@@ -30,10 +30,10 @@ subscriptions AS (
              ELSE coalesce(s.unsubscribed_on, DATE '9999-12-31') END AS unsubscribed_on
     FROM (SELECT *, coalesce(email_key, email) AS address FROM staged.newsletter_subscriptions) AS s
     LEFT JOIN anonymous.tokens AS t ON t.kind = 'newsletter' AND t.value = s.address
-    WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.customer_id = s.customer_id)
-      AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.contact_id = s.contact_id)
-      AND NOT EXISTS (SELECT 1 FROM retention.kept_out AS x WHERE x.entity = 'newsletter_subscriptions' AND x.record_id = s.subscription_id)
-      AND NOT EXISTS (SELECT 1 FROM restricted_emails AS x WHERE x.email = s.address)
+    ANTI JOIN restricted AS x ON x.customer_id = s.customer_id
+    ANTI JOIN restricted AS y ON y.contact_id = s.contact_id
+    ANTI JOIN retention.kept_out AS z ON z.entity = 'newsletter_subscriptions' AND z.record_id = s.subscription_id
+    ANTI JOIN restricted_emails AS w ON w.email = s.address
 )
 SELECT
     m.month,

@@ -34,9 +34,9 @@ known AS (
         AND g.postal_region = coalesce(o.region, region_of(c.country, o.postal_code, $home_spellings, $postal_pattern, $region_width, $region_starts, $region_labels, $unknown, $abroad))
     LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = o.customer_id
     LEFT JOIN control.rates AS r ON upper(r.currency) = o.currency
-    WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.customer_id = o.customer_id)
-      AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.contact_id = o.contact_id)
-      AND NOT EXISTS (SELECT 1 FROM restricted_orders AS x WHERE x.order_id = o.order_id)
+    ANTI JOIN restricted AS x ON x.customer_id = o.customer_id
+    ANTI JOIN restricted AS y ON y.contact_id = o.contact_id
+    ANTI JOIN restricted_orders AS z ON z.order_id = o.order_id
 ),
 lines AS (
     SELECT

@@ -52,6 +52,6 @@ SELECT
 FROM (SELECT *, coalesce(customer_id, order_customer_id) AS asked_by, CASE WHEN customer_id IS NULL THEN order_id END AS guest_order_id FROM events) AS e
 JOIN anonymous.periods AS p ON p.population = 'cases' AND p.fact_month = CAST(date_trunc('month', e.happened_on) AS DATE)
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = e.customer_id
-WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.customer_id = e.asked_by)
-  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.contact_id = e.contact_id)
-  AND NOT EXISTS (SELECT 1 FROM restricted_orders AS x WHERE x.order_id = e.guest_order_id)
+ANTI JOIN restricted AS x ON x.customer_id = e.asked_by
+ANTI JOIN restricted AS y ON y.contact_id = e.contact_id
+ANTI JOIN restricted_orders AS z ON z.order_id = e.guest_order_id

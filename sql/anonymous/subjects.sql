@@ -23,4 +23,4 @@ SELECT
 FROM strongest AS s
 JOIN anonymous.tokens AS t ON t.kind = 'subject' AND t.value = s.subject_id
 LEFT JOIN staged.customers AS c ON s.subject_id = 'customer:' || c.customer_id
-WHERE NOT EXISTS (SELECT 1 FROM retention.kept_out AS x WHERE x.subject_id = s.subject_id)
+ANTI JOIN retention.kept_out AS x ON x.subject_id = s.subject_id

@@ -42,6 +42,6 @@ SELECT
 FROM events AS e
 LEFT JOIN anonymous.tokens AS t ON t.kind = 'customer' AND t.value = e.customer_id
 LEFT JOIN anonymous.tokens AS v ON v.kind = 'visitor' AND v.value = CASE WHEN e.has_consent THEN e.visitor_id END
-WHERE NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.customer_id = e.customer_id)
-  AND NOT EXISTS (SELECT 1 FROM restricted AS x WHERE x.contact_id = e.contact_id)
+ANTI JOIN restricted AS x ON x.customer_id = e.customer_id
+ANTI JOIN restricted AS y ON y.contact_id = e.contact_id
 GROUP BY ALL

@@ -7,5 +7,4 @@ FROM staged.cases AS s
 JOIN pseudonyms.people AS k ON k.customer_id = s.customer_id AND k.contact_id IS NULL
 LEFT JOIN pseudonyms.people AS c ON c.contact_id = s.contact_id
 LEFT JOIN pseudonyms.orders AS o ON o.order_id = s.order_id
-WHERE NOT EXISTS (SELECT 1 FROM retention.correspondence_decisions AS d
-                  WHERE d.entity = 'cases' AND d.record_id = s.case_id AND d.decision = 'due')
+ANTI JOIN retention.correspondence_decisions AS x ON x.entity = 'cases' AND x.record_id = s.case_id AND x.decision = 'due'

@@ -6,5 +6,4 @@ SELECT k.token AS customer_token, c.token AS contact_token, m.channel, m.directi
 FROM staged.communications AS m
 JOIN pseudonyms.people AS k ON k.customer_id = m.customer_id AND k.contact_id IS NULL
 LEFT JOIN pseudonyms.people AS c ON c.contact_id = m.contact_id
-WHERE NOT EXISTS (SELECT 1 FROM retention.correspondence_decisions AS d
-                  WHERE d.entity = 'communications' AND d.record_id = m.communication_id AND d.decision = 'due')
+ANTI JOIN retention.correspondence_decisions AS x ON x.entity = 'communications' AND x.record_id = m.communication_id AND x.decision = 'due'

@@ -9,5 +9,4 @@ SELECT o.order_id, k.token AS customer_token, c.token AS contact_token,
 FROM retention.order_facts AS o
 JOIN pseudonyms.people AS k ON k.subject_no = o.customer_no
 LEFT JOIN pseudonyms.people AS c ON c.subject_no = o.contact_no
-WHERE NOT EXISTS (SELECT 1 FROM retention.order_decisions AS d
-                  WHERE d.record_id = o.order_id AND d.part = 'link' AND d.decision = 'due')
+ANTI JOIN retention.order_decisions AS x ON x.record_id = o.order_id AND x.part = 'link' AND x.decision = 'due'

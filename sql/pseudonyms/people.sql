@@ -18,10 +18,10 @@ WITH asked_since AS (
     SELECT s.subject_no, s.customer_id, s.contact_id, encode(nfc_normalize(s.subject_id)) AS value
     FROM retention.subjects AS s
     JOIN standing AS d ON d.subject_no = s.subject_no
+    ANTI JOIN retention.requests AS x ON x.subject_no = s.subject_no AND x.stops_marketing
+    ANTI JOIN asked_since AS y ON y.subject_no = s.subject_no
+    ANTI JOIN retention.kept_out AS z ON z.subject_id = s.subject_id
     WHERE d.is_there AND NOT d.is_due
-      AND NOT EXISTS (SELECT 1 FROM retention.requests AS r WHERE r.subject_no = s.subject_no AND r.stops_marketing)
-      AND NOT EXISTS (SELECT 1 FROM asked_since AS r WHERE r.subject_no = s.subject_no)
-      AND NOT EXISTS (SELECT 1 FROM retention.kept_out AS x WHERE x.subject_id = s.subject_id)
 )
 SELECT subject_no, customer_id, contact_id,
     sha256($improvement_outer || unhex(sha256($improvement_inner || value))) AS token,

@@ -129,6 +129,11 @@ class Workbench:
             if layer == "staged":
                 write_quality(self._con, policy)
 
+    def plan(self, model: Model) -> str:
+        """How the engine means to make a model's rows of empty tables."""
+        values = {name: self._values[name] for name in model.params}
+        return str(self._con.execute(f"EXPLAIN {model.sql}", values).fetchall()[0][1])
+
     def run(self, case: Case) -> list[tuple[str | None, ...]]:
         """The rows that the case's model makes of what is given, as texts, the columns that the case names."""
         steps = [self.catalogue[name] for name in (*case.through, case.model)]
