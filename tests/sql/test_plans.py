@@ -1,4 +1,4 @@
-"""How the engine means to carry the models out: what keeps a table's rows in memory is seen in the plan of an empty shop."""
+"""How the engine means to carry the models out: a plan of an empty shop shows what would keep rows in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
 
 
 def test_no_model_keeps_its_rows_to_ask_about_each_of_them(bench: Workbench) -> None:
-    """NOT EXISTS is planned as a join that keeps every row it asks about, whatever their number; ANTI JOIN is not."""
+    """NOT EXISTS is planned as a join that keeps every row it asks about; ANTI JOIN is not."""
     found = {name for name, model in bench.catalogue.items()
              if model.layer != ASKED and "DELIM" in bench.plan(model)}
     assert found == FEW
