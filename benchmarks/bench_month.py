@@ -33,6 +33,8 @@ ENVIRONMENT = Path(__file__).parent.parent / "build" / "peers"
 NAMES = ("pandas", "polars")
 STEPS = ("extraction", "staging", "decisions", "pseudonyms and zone", "cells", "proof and release")
 COMPARED = STEPS[:-1]  # a peer proves nothing
+CHANGES = {"customers": "phone", "orders": "delivery_note", "invoices": "billing_city", "communications": "body",
+           "web_events": "page", "app_logs": "message"}  # a fiftieth of whose rows change, anywhere in the table
 Found = dict[str, float]
 
 
@@ -101,6 +103,25 @@ def _floors(run: "MonthRun", url: str) -> Found:
     return found
 
 
+def taking_over(url: str, home: Path) -> Found:
+    """CPU seconds of extracting a month that takes over what has not changed, after a fiftieth of the rows has."""
+    import psycopg
+    mapping = home / "increments.toml"
+    mapping.parent.mkdir(parents=True, exist_ok=True)
+    mapping.write_text("increments = { full_months = 12 }\n")
+    os.environ.update(AJPRIVACY_HOME=str(home), AJPRIVACY_WAREHOUSE=url, AJPRIVACY_MAPPING=str(mapping))
+    from ajprivacy_pipeline.run.month import open_month
+    from ajprivacy_pipeline.settings import load_settings
+    found: Found = {}
+    for month, name in ((BEFORE, "first extraction, with marks"), (MONTH, "later extraction, taking over")):
+        with open_month(load_settings(), month, "benchmark") as run:
+            found[name] = cpu_of(run.extract)
+        with psycopg.connect(url.replace("+psycopg", "")) as connection:
+            for table, column in CHANGES.items():
+                connection.execute(f"UPDATE {table} SET {column} = 'another one' WHERE random() < 0.02")
+    return found
+
+
 def peer(name: str, python: Path, url: str, out: Path) -> Found:
     """CPU seconds of a month by a peer, its start left out, and its peak memory in MB."""
     where = [url] if name == "pandas" else [url.partition("host=")[2], "postgres"]
@@ -135,7 +156,9 @@ def one_size(folder: Path, size: int, python: Path | None) -> Found:
         found |= {f"first: {name}": first[name] for name in ("whole month", "whole month, wall", "peak MB", "disk MB")}
         for name in NAMES if python else ():
             found |= peer(name, python, url, folder / name)
+        found |= _measured(url, folder / "taking-over", "")  # last: it changes the shop
     shutil.rmtree(home, ignore_errors=True)
+    shutil.rmtree(folder / "taking-over", ignore_errors=True)
     return found
 
 
@@ -152,6 +175,7 @@ def ratios(found: Found) -> Iterator[tuple[str, float, str]]:
     yield "extraction to copying out", extraction / found["floor: copy out of PostgreSQL"], "3.0"
     yield ("after extraction to bare copies",
            (found["whole month"] - extraction) / found["floor: bare copies in DuckDB"], "6.0")
+    yield "later extraction, taking over, to reading all", found["later extraction, taking over"] / extraction, ""
     yield "decisions to one GROUP BY pass", found["decisions"] / found["floor: one GROUP BY pass"], ""
     targets = {"pandas": ("0.25", "0.5", ""), "polars": ("1.0", "1.0", "0.4")}
     for name in NAMES:
@@ -191,7 +215,8 @@ def main() -> None:
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
-        print(json.dumps(measure(arguments.measure[0], arguments.folder, arguments.measure[1])))
+        url, month = arguments.measure
+        print(json.dumps(measure(url, arguments.folder, month) if month else taking_over(url, arguments.folder)))
         return
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="bench-"))
     folder.mkdir(parents=True, exist_ok=True)
