@@ -9,6 +9,7 @@ the keys are (pseudonyms), and so do the release with its proof, and batches of 
 
 import secrets
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -113,10 +114,11 @@ def options(settings: Settings, folder: Path) -> dict[str, str]:
     What it writes is encrypted and lies in the restricted zone; between processes it is encrypted, too.
     """
     own = settings.spark.partition("[")[0]
+    here = {"spark.pyspark.python": sys.executable} if own in ("local", "local-cluster") else {}  # else the cluster's
     wire = {} if own == "local" else {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
     if own == "local-cluster":  # elsewhere the cluster has one, or its administrator
         wire["spark.authenticate.secret"] = secrets.token_hex(32)
     return {"spark.driver.memory": f"{settings.memory_limit // 2**20}m",
             "spark.local.dir": str(folder), "spark.sql.warehouse.dir": str(folder / "warehouse"),
             "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={folder}",
-            "spark.io.encryption.enabled": "true", "spark.io.encryption.keySizeBits": "256", **wire}
+            "spark.io.encryption.enabled": "true", "spark.io.encryption.keySizeBits": "256", **here, **wire}

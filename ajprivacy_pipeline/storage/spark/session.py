@@ -5,7 +5,6 @@ dialect. The only module that imports pyspark, and only once somebody asks for a
 """
 
 import logging
-import sys
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ NEEDED = "Spark needs Java 17 or 21 and the extra [spark]"
 # The session's meaning, not its size: moments without a zone are plain ones, and what overflows is an error.
 _MEANING = {"spark.sql.timestampType": "TIMESTAMP_NTZ", "spark.sql.ansi.enabled": "true",
             "spark.sql.legacy.sizeOfNull": "false", "spark.ui.enabled": "false",
-            "spark.ui.showConsoleProgress": "false", "spark.pyspark.python": sys.executable}
+            "spark.ui.showConsoleProgress": "false"}
 
 
 class Spark:
@@ -80,7 +79,7 @@ def session(master: str, time_zone: str, options: Mapping[str, str]) -> Iterator
     Args:
         master: where it runs, for one `local[2]`.
         time_zone: the policy's.
-        options: what it may use: memory, partitions.
+        options: what it may use: memory, partitions, which Python.
 
     Raises:
         ModelError: PySpark or Java is missing, or Spark does not start.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +20,8 @@ from tests.sql.modelkit import Case, Workbench
 # Few rows: no code is generated, nothing is shuffled into more than one part.
 SMALL = {"spark.driver.memory": "1500m", "spark.sql.shuffle.partitions": "1", "spark.default.parallelism": "1",
          "spark.sql.leafNodeDefaultParallelism": "1", "spark.sql.adaptive.enabled": "false",
-         "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+         "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+         "spark.pyspark.python": sys.executable}
 
 
 def spark_macros() -> dict[str, Macro]:

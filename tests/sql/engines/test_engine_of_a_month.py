@@ -104,6 +104,7 @@ def test_people_travel_encrypted_between_processes(master: str, encrypted: bool,
     own = wire.pop("spark.authenticate.secret", "")
     assert wire == ({"spark.authenticate": "true", "spark.network.crypto.enabled": "true"} if encrypted else {})
     assert (len(own) == 64) is secret
+    assert ("spark.pyspark.python" in told) is master.startswith("local")  # a path of this machine is none of another's
     assert not secret or own != again["spark.authenticate.secret"]
 
 
