@@ -141,7 +141,7 @@ CREATE OR REPLACE TEMP MACRO subject_id_of(contact_id, customer_id) AS
 -- The id in a subject's, where the subject is of the kind. Whoever leaves subjects out compares ids with ids: a condition
 -- on a text that is put together of a row's id keeps every row in memory before one is left out.
 CREATE OR REPLACE TEMP MACRO id_of_kind(kind, subject_id) AS
-    CASE WHEN starts_with(subject_id, kind || ':') THEN substr(subject_id, length(kind) + 2) END;
+    CASE WHEN starts_with(subject_id, kind || ':') THEN substr(subject_id, strpos(subject_id, ':') + 1) END;
 
 -- An order over nothing is paid already; over an unknown amount it is not.
 CREATE OR REPLACE TEMP MACRO is_unpaid(total_amount, paid_on, as_of) AS
