@@ -62,7 +62,7 @@ def measured(url: str, home: Path, customers: int, people: int, *, decide: bool,
     """Print the figures of some people: those with most orders, and some others."""
     from ajprivacy_pipeline.enforcement.current import current_policy
     from ajprivacy_pipeline.retention.recorded_requests import Asker
-    from ajprivacy_pipeline.rights.answer import package_of
+    from ajprivacy_pipeline.rights.answer import answer_to
     from ajprivacy_pipeline.rights.decided import Month
     from ajprivacy_pipeline.rights.package import Assembler
     from ajprivacy_pipeline.rights.page import render_files
@@ -90,7 +90,7 @@ def measured(url: str, home: Path, customers: int, people: int, *, decide: bool,
     ratios = []
     for customer in ids:
         request = Request("bench", "access", "recorded", TODAY, Asker(customer_id=customer), "ready", TODAY)
-        package = package_of(settings, policy, request, [request], "nb", TODAY, "bench")
+        package = answer_to(settings, policy, request, [request], "nb", TODAY, "bench").package
         keys = [(table.table, policy.sources.tables[table.table].key[0],
                  [row.values.get(policy.sources.tables[table.table].key[0]) for row in table.rows])
                 for table in package.held if table.kind != "copy"]
@@ -103,7 +103,7 @@ def measured(url: str, home: Path, customers: int, people: int, *, decide: bool,
             render_files(Assembler(policy, words, None, Month()).package(request, [], [], {}, TODAY))
 
         def whole(request: Request = request) -> None:
-            render_files(package_of(settings, policy, request, [request], "nb", TODAY, "bench"))
+            render_files(answer_to(settings, policy, request, [request], "nb", TODAY, "bench").package)
 
         one, other = seconds(whole), seconds(least)
         ratios.append(one / other)

@@ -25,6 +25,7 @@ request_app = group(
     ("request list", "by deadline"),
     ("request verify-identity ID", "before anything is handed out"),
     ("request answer ID --out DIR", "the package, or the answer"),
+    ("request copy ID --out DIR", "the same once more, for whoever has lost it"),
     ("request close ID", "it was sent"))
 
 RequestId = Annotated[str, typer.Argument(metavar="ID", help="The request's id, as `request list` shows it.")]
@@ -201,6 +202,21 @@ def request_answer(
     settings = prepared()
     require_warehouse(settings)
     for name in answer(settings, request, out, language=lang.value, today=today(), by=_who(by)):
+        typer.echo(out / name)
+
+
+@request_app.command("copy")
+def request_copy(
+    request: RequestId,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write to; nobody else can read it.")],
+    by: Who = None,
+) -> None:
+    """Write the answer once more as it was handed over, from our own copy, for whoever has lost it.
+
+    It is about a person: hand it over safely. After the policy's days our copy is destroyed, and nothing is written.
+    """
+    from ajprivacy_pipeline.rights.handed_copy import hand_copy
+    for name in hand_copy(prepared(), request, out, today=today(), by=_who(by)):
         typer.echo(out / name)
 
 

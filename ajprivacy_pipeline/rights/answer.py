@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, time
 from pathlib import Path
+from typing import NamedTuple
 
 from ajprivacy_pipeline.enforcement import judged
 from ajprivacy_pipeline.enforcement.current import current_policy
@@ -19,12 +20,13 @@ from ajprivacy_pipeline.enforcement.said import kept
 from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.explain.words import Language
 from ajprivacy_pipeline.policy import Policy
+from ajprivacy_pipeline.retention.effects import tokens
 from ajprivacy_pipeline.retention.recorded_requests import Asker
 from ajprivacy_pipeline.rights.copies import copied_rows
 from ajprivacy_pipeline.rights.decided import Month, decided_month
 from ajprivacy_pipeline.rights.disclosures import disclosures
 from ajprivacy_pipeline.rights.elsewhere import NOWHERE, Elsewhere
-from ajprivacy_pipeline.rights.folder import check_folder, destroy_copies, keep_copy, write_folder
+from ajprivacy_pipeline.rights.folder import Whose, check_folder, destroy_copies, keep_copy, write_folder
 from ajprivacy_pipeline.rights.goods import with_names
 from ajprivacy_pipeline.rights.held import Held, Holdings, has_own
 from ajprivacy_pipeline.rights.opening import ACCESS, PORTABILITY
@@ -47,6 +49,13 @@ from ajprivacy_pipeline.warehouse.lookup import Lookup, Row, lookup
 from ajprivacy_pipeline.warehouse.mapping_file import load_mapping
 
 PACKAGES = (ACCESS, PORTABILITY)  # the kinds that are answered with what is held
+
+
+class Told(NamedTuple):
+    """What an answer says, and whom it is about, as the access log names them; nobody where it says nothing of them."""
+
+    package: Package
+    looked_at: str | None = None
 
 
 def answer(settings: Settings, request_id: str, out: Path, *, language: Language, today: date, by: str) -> list[str]:
@@ -74,17 +83,19 @@ def answer(settings: Settings, request_id: str, out: Path, *, language: Language
                           "`ajprivacy request list`")
     check_step(policy, request, ANSWER, today)
     check_folder(out, request_id)
-    files = render_files(package_of(settings, policy, request, everything, language, today, by))
-    control = ControlStore.in_folder(settings.control)
+    told = answer_to(settings, policy, request, everything, language, today, by)
+    files, control = render_files(told.package), ControlStore.in_folder(settings.control)
     destroy_copies(settings, control, policy.rights.package_days, today)
-    keep_copy(settings, request_id, files)
+    names = request.asker.names if request.asker else ()
+    token = tokens(KeyStore(settings.keys, settings.root_key), control)
+    keep_copy(settings, request_id, files, Whose(token(names[0]) if names else None, told.looked_at))
     write_folder(out, files)
     record_step(settings, request_id, ANSWER, today=today, by=by)
     return sorted(files)
 
 
-def package_of(settings: Settings, policy: Policy, request: Request, everything: list[Request], language: Language,
-               today: date, by: str) -> Package:
+def answer_to(settings: Settings, policy: Policy, request: Request, everything: list[Request], language: Language,
+              today: date, by: str) -> Told:
     """Returns the answer to a request, in one language; `everything` are all requests, among them the person's others.
 
     Raises:
@@ -93,30 +104,31 @@ def package_of(settings: Settings, policy: Policy, request: Request, everything:
     """
     words = Wording(language)
     if request.outcome == "refused":  # nothing about anybody is in it
-        return Assembler(policy, words, None, Month()).package(request, [], [], {}, today)
+        return Told(Assembler(policy, words, None, Month()).package(request, [], [], {}, today))
     if request.kind in (*ENDING, RECTIFICATION):
         return _ended(settings, policy, request, words, today, by)
     if request.kind not in PACKAGES:
         reaches = _reaches(settings, policy, request)
-        return Assembler(policy, words, None, Month()).package(request, [], [], {}, today, reaches=reaches)
+        return Told(Assembler(policy, words, None, Month()).package(request, [], [], {}, today, reaches=reaches))
     if request.asker is None:
         raise RightsError("it is forgotten whose the request was: record a new one")
     mapping = load_mapping(settings.mapping_file, policy.sources)
     with decided_month(settings) as month, lookup(settings.warehouse_url, mapping, policy.sources) as found, boundary(
             "request"):
         person = find_person(found, policy, request.asker)
-        _log(settings, person, month.month, by)
+        looked_at = person.subject_id or f"email:{person.email_keys[0]}"
+        note_look(settings, looked_at, month.month, "package", by)
         holdings = Holdings(found, policy, person, month)
         held = holdings.read()
         copies = copied_rows(found, person, holdings)
         told = with_names(found, held) if request.kind == ACCESS else held
         given = disclosures(settings, person.subject_id) if person.subject_id else ()
-        return Assembler(policy, words, person, month, _went(settings, person)).package(
+        return Told(Assembler(policy, words, person, month, _went(settings, person)).package(
             request, _earlier(request, everything, person, held), told, copies, today, given=given,
-            reaches=has_own(held))
+            reaches=has_own(held)), looked_at)
 
 
-def _ended(settings: Settings, policy: Policy, request: Request, words: Wording, today: date, by: str) -> Package:
+def _ended(settings: Settings, policy: Policy, request: Request, words: Wording, today: date, by: str) -> Told:
     """The answer to what is carried out by a plan: what really was, and what was decided about the rest."""
     keys, control = KeyStore(settings.keys, settings.root_key), ControlStore.in_folder(settings.control)
     known = judged.judged(settings, keys, request.id)
@@ -130,12 +142,12 @@ def _ended(settings: Settings, policy: Policy, request: Request, words: Wording,
     by_month = [one for one in Ledger(control, keys, settings.keys).find(whom).found
                 if one.carried_out_on >= since] if whom and request.kind in ENDING else []
     if whom:
-        _note(settings, whom, None, by)
+        note_look(settings, whom, None, "package", by)
     went = done.at or max((datetime.combine(one.carried_out_on, time.max) for one in by_month), default=None)
     still = _remaining(settings, policy, keys, request) if done.verified else Remaining()
-    return Assembler(policy, words, None, Month()).package(
+    return Told(Assembler(policy, words, None, Month()).package(
         request, [], [], {}, today, Outcome(policy, words, request, known, done, by_month,
-                                            _elsewhere(settings, policy, keys, control, request, went), still))
+                                            _elsewhere(settings, policy, keys, control, request, went), still)), whom)
 
 
 def _remaining(settings: Settings, policy: Policy, keys: KeyStore, request: Request) -> Remaining:
@@ -196,14 +208,10 @@ def _found(settings: Settings, policy: Policy, asker: Asker) -> Iterator[tuple[L
         yield found, find_person(found, policy, asker)
 
 
-def _log(settings: Settings, person: Person, month: str | None, by: str) -> None:
+def note_look(settings: Settings, whom: str, month: str | None, what: str, by: str) -> None:
     """Note who looked at whom; the person as a keyed token."""
-    _note(settings, person.subject_id or f"email:{person.email_keys[0]}", month, by)
-
-
-def _note(settings: Settings, whom: str, month: str | None, by: str) -> None:
     token = KeyStore(settings.keys, settings.root_key).derive("looks", whom).hex()
-    ControlStore.in_folder(settings.control).record_access(token, month or "", "package", by)
+    ControlStore.in_folder(settings.control).record_access(token, month or "", what, by)
 
 
 def _went(settings: Settings, person: Person) -> tuple[Found, ...]:

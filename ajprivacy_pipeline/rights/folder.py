@@ -1,9 +1,11 @@
 """Where an answer lies: a folder that nobody else can read, and our own copy of it, sealed, in the restricted zone.
 
-Belongs here: writing both whole or not at all, destroying our copy in time. Does not belong here: what the files say.
+Belongs here: writing both whole or not at all, destroying our copy in time. Does not belong here: what the files say,
+whether our copy may be handed over again (`handed_copy`).
 """
 
 import io
+import json
 import os
 import secrets
 import shutil
@@ -11,6 +13,7 @@ import zipfile
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.retention.recorded_requests import steps
@@ -22,6 +25,21 @@ from ajprivacy_pipeline.storage.control import ControlStore
 from ajprivacy_pipeline.storage.keystore import KeyStore
 
 PREFIX = "package-"  # begins the name of our copy, and of its key
+_WHOSE = ".whose"  # the member of our copy that is no file of the answer
+
+
+class Whose(NamedTuple):
+    """Whose an answer is."""
+
+    asker: str | None = None  # the token of who asked, as the step that identifies them has it; None: forgotten
+    looked_at: str | None = None  # as the access log names whom it is about; None: it says nothing about anybody
+
+
+class Copy(NamedTuple):
+    """Our copy of an answer."""
+
+    files: dict[str, str]
+    whose: Whose
 
 
 def check_folder(out: Path, request_id: str) -> None:
@@ -72,28 +90,26 @@ def write_folder(out: Path, files: Mapping[str, str]) -> None:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def keep_copy(settings: Settings, request_id: str, files: Mapping[str, str]) -> Path:
+def keep_copy(settings: Settings, request_id: str, files: Mapping[str, str], whose: Whose) -> Path:
     """Keep our copy of an answer, encrypted under a key of its own, until its days are over; returns the file."""
     name = sealed.name_of(PREFIX, request_id)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for file, text in files.items():
             archive.writestr(file, text)
+        archive.writestr(_WHOSE, json.dumps(whose._asdict()))
     sealed.seal(settings, KeyStore(settings.keys, settings.root_key), name, packed.getvalue())
     return settings.restricted / f"{name}{sealed.SUFFIX}"
 
 
-def read_copy(settings: Settings, request_id: str) -> dict[str, str]:
-    """Returns the files of our copy of an answer.
-
-    Raises:
-        RightsError: there is none, or it was destroyed.
-    """
+def read_copy(settings: Settings, request_id: str) -> Copy | None:
+    """Returns our copy of an answer; None where there is none, or it was destroyed."""
     packed = sealed.unseal(settings, KeyStore(settings.keys, settings.root_key), sealed.name_of(PREFIX, request_id))
     if packed is None:
-        raise RightsError("there is no copy of an answer to that request: none was given, or its days are over")
+        return None
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        return {file: archive.read(file).decode() for file in archive.namelist()}
+        found = {file: archive.read(file).decode() for file in archive.namelist()}
+    return Copy(found, Whose(**json.loads(found.pop(_WHOSE, "{}"))))
 
 
 def destroy_copies(settings: Settings, control: ControlStore, days: int, today: date) -> int:

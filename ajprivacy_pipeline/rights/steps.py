@@ -173,9 +173,15 @@ def check_step(policy: Policy, request: Request, step: str, today: date) -> None
         raise RightsError(f"its identity was verified on {request.verified_on} already")
     if rule.once and step != VERIFY and any(taken.event == step for taken in request.steps):
         raise RightsError(f"{step.replace('_', '-')} was recorded already")
-    if rule.identity and request.waits_for_identity(policy.rights):
-        raise RightsError("nothing is handed out before the person is identified (RGT-8): "
-                          "`ajprivacy request verify-identity` comes first")
+    if rule.identity:
+        check_identity(policy, request)
     if rule.within_answer_months and (
             request.received_on is None or today > plus_months(request.received_on, policy.rights.answer_months)):
         raise RightsError("its first month is over, and an extension had to be told within it: answer it")
+
+
+def check_identity(policy: Policy, request: Request) -> None:
+    """Refuse to hand out anything before the person is identified (RightsError)."""
+    if request.waits_for_identity(policy.rights):
+        raise RightsError("nothing is handed out before the person is identified (RGT-8): "
+                          "`ajprivacy request verify-identity` comes first")

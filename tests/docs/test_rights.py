@@ -20,7 +20,7 @@ def test_the_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     desk, request = Desk(tmp_path / "home", url, monkeypatch), "none yet"
     monkeypatch.chdir(tmp_path)
     commands = re.findall(r"^    ajprivacy (.*)$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert len(commands) == 26
+    assert len(commands) == 27
     for command in commands:
         words = [request if word == "ID" else word for word in shlex.split(command)]
         code, out, err = desk.run(capsys, *words)
@@ -28,6 +28,8 @@ def test_the_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
         if words[:2] == ["request", "add"]:
             request = out.strip()
     assert "Kari Nordmann" in (tmp_path / "answer" / "package.html").read_text(encoding="utf-8")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()} == {
+        path.name: path.read_bytes() for path in (tmp_path / "answer").iterdir()}
     assert "RGT-8" in (tmp_path / "refusal" / "package.html").read_text(encoding="utf-8")
 
 

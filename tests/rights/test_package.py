@@ -5,7 +5,7 @@ import json
 import re
 import stat
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ajprivacy_pipeline.errors import RightsError
 from ajprivacy_pipeline.oversight.accesses import accesses
 from ajprivacy_pipeline.rights.decided import Month
-from ajprivacy_pipeline.rights.folder import PREFIX, destroy_copies, read_copy
+from ajprivacy_pipeline.rights.folder import PREFIX
 from ajprivacy_pipeline.rights.package import Assembler
 from ajprivacy_pipeline.rights.requests import Request
 from ajprivacy_pipeline.rights.shapes import SCHEMA, read_package, schema
@@ -253,22 +253,6 @@ def test_nobody_else_can_read_what_is_written(desk: Desk, say: Say, tmp_path: Pa
     for path in [tmp_path / "deep" / "out", *(tmp_path / "deep" / "out").iterdir(),
                  *desk.settings.restricted.glob(f"{PREFIX}*")]:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
-
-
-@pytest.mark.soak
-def test_our_copy_is_sealed_and_destroyed_in_time(desk: Desk, say: Say, tmp_path: Path) -> None:
-    request = asked(say, SUBJECT[KARI])
-    answered(say, request, tmp_path / "out")
-    (sealed,) = desk.settings.restricted.glob(f"{PREFIX}*.sealed")
-    assert b"name-customers-K1" not in sealed.read_bytes()
-    assert read_copy(desk.settings, request) == {
-        path.name: path.read_bytes().decode() for path in (tmp_path / "out").iterdir()}
-    control, days = ControlStore.in_folder(desk.settings.control), POLICY.rights.package_days
-    assert destroy_copies(desk.settings, control, days, TODAY + timedelta(days=29)) == 0
-    assert destroy_copies(desk.settings, control, days, TODAY + timedelta(days=30)) == 1
-    assert list(desk.settings.restricted.glob(f"{PREFIX}*")) + list(desk.settings.keys.glob(f"{PREFIX}*")) == []
-    with pytest.raises(RightsError, match="its days are over"):
-        read_copy(desk.settings, request)
 
 
 @pytest.mark.soak

@@ -123,6 +123,7 @@ def test_a_step_that_may_not_be_taken_changes_nothing(desk: Desk, say: Any, take
     ("request", "show", "unknown"), ("request", "verify-identity", "unknown"),
     ("request", "extend", "unknown", "--reason", "many"), ("request", "refuse", "unknown", "--clause", "RGT-1"),
     ("request", "close", "unknown"), ("request", "answer", "unknown", "--out", "OUT"),
+    ("request", "copy", "unknown", "--out", "OUT"),
     ("request", "letter", "unknown", "--about", "identity", "--out", "OUT"),
     ("request", "correct", "unknown", "--table", "customers", "--column", "name", "--old", "a", "--new", "b")])
 def test_an_id_that_nobody_knows_is_one_sentence_and_nothing_is_written(
