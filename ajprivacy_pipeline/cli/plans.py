@@ -120,10 +120,17 @@ def plan_withdraw(plan: PlanId, by: By) -> None:
 
 
 @plan_app.command("recover")
-def plan_recover(by: By) -> None:
-    """After a restore of the warehouse: write off the batches that it lacks; their people are planned anew."""
+def plan_recover(
+    by: By,
+    moved: Annotated[bool, typer.Option(
+        "--moved", help="It was restored to another address than the plans were carried out at.")] = False,
+) -> None:
+    """After a restore of the warehouse: write off the batches that it lacks; their people are planned anew.
+
+    One that holds none of their people, or stands at another address, is refused: it may be another warehouse.
+    """
     from ajprivacy_pipeline.enforcement.recover import recover
-    lost = recover(_ready(), by)
+    lost = recover(_ready(), by, moved=moved)
     for plan, batches in lost.items():
         typer.echo(f"plan {plan}: {len(batches)} batch(es) undone by the restore")
     typer.echo("run the month again, then `ajprivacy plan make`" if lost else

@@ -25,7 +25,7 @@ request_app = group(
     ("request list", "by deadline"),
     ("request verify-identity ID", "before anything is handed out"),
     ("request answer ID --out DIR", "the package, or the answer"),
-    ("request copy ID --out DIR", "the same once more, for whoever has lost it"),
+    ("request copy ID --out DIR", "the same once more, if it was lost"),
     ("request close ID", "it was sent"))
 
 RequestId = Annotated[str, typer.Argument(metavar="ID", help="The request's id, as `request list` shows it.")]

@@ -180,6 +180,7 @@ class Undone(TypedDict):
     month: str
     batches: list[int]
     by: str
+    moved: NotRequired[bool]  # it stands at another address than they were carried out at, as `by` says
 
 
 class KeysDestroyed(TypedDict):

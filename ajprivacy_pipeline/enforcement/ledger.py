@@ -12,7 +12,7 @@ import base64
 import hmac
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -169,6 +169,21 @@ class Ledger:
             found |= {Found(days[row["seq"]], row["month"], clause) for row in self._control.rows(query)
                       if row["seq"] in days for clause in row["clauses"].split(",")}
         return Answer(tuple(sorted(found)), tuple(without))
+
+    def among(self, batches: Collection[int]) -> Callable[[str], bool] | None:
+        """Returns what tells whether a subject is among who was carried out in some batches, by their entries' numbers.
+
+        None where nobody can be told any more: nobody was, or the years' keys are gone.
+
+        Raises:
+            KeyStoreError: a year's key is another one than its tokens were made under.
+        """
+        keys = {year: self._key(year) for year in self._years() if self._keys.has(_name(year))}
+        known = {row["token"] for row in self._control.rows(sa.select(_TOKENS.seq, _TOKENS.year, _TOKENS.token))
+                 if row["seq"] in batches and row["year"] in keys}
+        if not known:
+            return None
+        return lambda subject_id: any(_token(key, subject_id) in known for key in keys.values())
 
     def forget_years(self, today: date, ledger_years: int) -> tuple[int, ...]:
         """Destroy the key of each year that ended `ledger_years` years ago or earlier; that is recorded first.

@@ -24,6 +24,7 @@ from ajprivacy_pipeline.warehouse.zoned import unmarked, with_zone
 
 Row = dict[str, str | None]  # column -> the value as the warehouse shows it; blanks alone are None
 _CHUNK = 500
+_AT_ONCE = 5_000  # rows that are fetched of a column that is read whole
 _PATTERNS = 20  # of addresses in one statement
 _TEXT = {"sqlite": "TEXT", "postgresql": "text"}
 _LIKE = {"sqlite": "{} LIKE", "postgresql": '{} COLLATE "C" ILIKE'}  # without regard to the case of ASCII letters
@@ -63,6 +64,17 @@ class Lookup:
         with driver_errors(self.source.address, f"table {name}"):
             found = fact_rows(self.source.connection, table, types, wanted, lock=False, trimmed=True)
         return [self._whole(name, table, dict(zip(types, row, strict=True))) for row in found]
+
+    def each(self, name: str, column: str) -> Iterator[str]:
+        """Every value of a column, row by row without blanks around it; rows without one are left out."""
+        table = self._tables[name]
+        feed = table.columns[column] if table is not None else None
+        if table is None or feed is None:
+            return
+        text = f"SELECT {shown(feed, 'VARCHAR', self.source.dialect)} FROM {table.relation}".replace(":", "\\:")
+        with driver_errors(self.source.address, f"table {name}"), self.source.connection.execute(
+                sa.text(text), execution_options={"yield_per": _AT_ONCE}) as rows:
+            yield from (told for row in rows if (told := (text_of(row[0]) or "").strip(WHITE_SPACE)))
 
     def by_emails(self, name: str, column: str, keys: Sequence[str]) -> list[Row]:
         """Returns the rows whose column holds an address of some e-mail keys, however it is spelt; read once.
