@@ -9,8 +9,8 @@ text, as "0.0512"), days as ISO 8601. No personal value and no id of a person st
 from typing import Literal, NotRequired, TypedDict
 
 Kind = Literal[
-    "plan_made", "approved", "withdrawn", "expired", "superseded", "stopped", "batch", "verified", "unverified",
-    "rectified", "recovered", "undone_by_restore", "keys_destroyed", "started_anew",
+    "plan_made", "nothing_due", "approved", "withdrawn", "expired", "superseded", "stopped", "batch", "verified",
+    "unverified", "rectified", "recovered", "undone_by_restore", "keys_destroyed", "started_anew",
 ]
 
 
@@ -91,6 +91,14 @@ class PlanMade(TypedDict):
     kept: dict[str, dict[str, int]]  # by decision (retain, hold), by reason: decisions that the month kept
     copies: NotRequired[list[CopyCount]]
     of_request: NotRequired[bool]  # one person's, who asked; else a month's
+
+
+class NothingDue(TypedDict):
+    """Body of `nothing_due`: a month of which no plan was made; nobody waits any more."""
+
+    month: str
+    as_of: str
+    policy_version: str
 
 
 class Approved(TypedDict):

@@ -22,6 +22,7 @@ from ajprivacy_pipeline.enforcement.apply import open_writer
 from ajprivacy_pipeline.enforcement.current import current_policy
 from ajprivacy_pipeline.enforcement.ground import Ground, changes, look_at
 from ajprivacy_pipeline.enforcement.ledger import Ledger
+from ajprivacy_pipeline.enforcement.overdue import note_nothing_due
 from ajprivacy_pipeline.enforcement.plans import (
     RUNNING,
     WAITING,
@@ -205,6 +206,8 @@ class Planning:
             if older.request == request and state in (*WAITING, "expired"):
                 move(self.control, self.ledger, older, "expired" if state == "expired" else "superseded", by)
                 destroy_file(self.settings, self.keys, older.id)
+        if plan is None and request is None:
+            note_nothing_due(self.con, self.ledger, summary)
         self.known += [plan] if plan is not None else []
         return summary
 
