@@ -23,6 +23,7 @@ from ajprivacy_pipeline.enforcement.apply import (
 from ajprivacy_pipeline.enforcement.approve import require_unchanged
 from ajprivacy_pipeline.enforcement.current import current_policy
 from ajprivacy_pipeline.enforcement.ground import Ground, histories, look_at
+from ajprivacy_pipeline.enforcement.key_fingerprints import key_prints, require_same_keys
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.left_out import leave_out
 from ajprivacy_pipeline.enforcement.people import people_of
@@ -40,7 +41,6 @@ from ajprivacy_pipeline.enforcement.plans import (
 from ajprivacy_pipeline.enforcement.recorded import Recorder, complete
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.residue import tidy_up, touched
-from ajprivacy_pipeline.enforcement.sealed import key_prints, require_same_keys
 from ajprivacy_pipeline.enforcement.stages import stages_of
 from ajprivacy_pipeline.enforcement.sweep import look_through
 from ajprivacy_pipeline.errors import EnforcementError, PrivacyError, StoppedError

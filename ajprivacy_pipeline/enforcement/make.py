@@ -21,6 +21,7 @@ from ajprivacy_pipeline.enforcement import bodies, claims, copies, shapes, waits
 from ajprivacy_pipeline.enforcement.apply import open_writer
 from ajprivacy_pipeline.enforcement.current import current_policy
 from ajprivacy_pipeline.enforcement.ground import Ground, changes, look_at
+from ajprivacy_pipeline.enforcement.key_fingerprints import require_same_keys
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.overdue import note_nothing_due
 from ajprivacy_pipeline.enforcement.plans import (
@@ -38,7 +39,6 @@ from ajprivacy_pipeline.enforcement.plans import (
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.reread import look_again, still_due
 from ajprivacy_pipeline.enforcement.returned import keep_cells
-from ajprivacy_pipeline.enforcement.sealed import require_same_keys
 from ajprivacy_pipeline.enforcement.stages import Part, Stage, stages_of
 from ajprivacy_pipeline.enforcement.whole import Whole, taken
 from ajprivacy_pipeline.enforcement.work import Item, columns_of, items

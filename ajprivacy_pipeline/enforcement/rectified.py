@@ -20,6 +20,7 @@ from ajprivacy_pipeline.enforcement.apply import Batch, Change, Checkpoint, Writ
 from ajprivacy_pipeline.enforcement.bodies import Count, NotCarriedOut
 from ajprivacy_pipeline.enforcement.current import current_policy
 from ajprivacy_pipeline.enforcement.ground import Ground, look_at
+from ajprivacy_pipeline.enforcement.key_fingerprints import key_prints, require_same_keys
 from ajprivacy_pipeline.enforcement.ledger import Ledger
 from ajprivacy_pipeline.enforcement.make import require_none_running
 from ajprivacy_pipeline.enforcement.plans import (
@@ -33,7 +34,6 @@ from ajprivacy_pipeline.enforcement.plans import (
 )
 from ajprivacy_pipeline.enforcement.recover import require_unrestored
 from ajprivacy_pipeline.enforcement.said import Correction, Said, kept
-from ajprivacy_pipeline.enforcement.sealed import key_prints, require_same_keys
 from ajprivacy_pipeline.enforcement.shapes import ApplyResult, PlanSummary
 from ajprivacy_pipeline.enforcement.standing import require_standing
 from ajprivacy_pipeline.errors import EnforcementError

@@ -2,7 +2,7 @@
 
 A batch leaves them twice: in the ledger of the control store, and in the marker table of the warehouse. Under another
 key what was erased would come back unseen, so a run stops before it reads anything.
-Belongs here: comparing. Does not belong here: noting them (`enforcement.sealed`), what the keys are used for.
+Belongs here: comparing. Does not belong here: noting them (`enforcement.key_fingerprints`), what the keys are used for.
 """
 
 import json

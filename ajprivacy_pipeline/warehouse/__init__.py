@@ -11,7 +11,7 @@
     zoned.py      times that the source writes in another zone than the policy's
     shared_cells.py  cells of the source that more than one column shows
     draft.py      a first mapping, drafted by looking at a warehouse
-    names.py, words.py  what shops call things
+    names.py, more_names.py  what shops call things
     rows.py       which rows of a table a condition can mean at most
     extract.py    twelve tables into schema `raw`, in one snapshot, all or nothing
     beside.py     tables of `raw` that are not the contract's, as columns alone

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from ajprivacy_pipeline.warehouse import words
+from ajprivacy_pipeline.warehouse import more_names
 
 TABLES = {
     "customers": "customer kunde kunder kund client clients kunderegister konto kunden debitor",
@@ -124,15 +124,15 @@ def of_people(wanted: Iterable[str]) -> list[str]:
 def candidates(table: str, column: str | None = None) -> list[str]:
     """Normalised names to look for, the likeliest first."""
     if column is None:
-        return [normal(table), *TABLES.get(table, "").split(), *words.TABLES.get(table, "").split()]
-    own, called = normal(column), [*COLUMNS.get(column, "").split(), *words.COLUMNS.get(column, "").split()]
+        return [normal(table), *TABLES.get(table, "").split(), *more_names.TABLES.get(table, "").split()]
+    own, called = normal(column), [*COLUMNS.get(column, "").split(), *more_names.COLUMNS.get(column, "").split()]
     short = [own[:-2]] if own.endswith("at") and column.endswith("_at") else []
     # `betalt_dato` before `betalt`, which may be yes or no, and `GeliefertAm` before `Lieferdatum`, which was agreed on
     dated = [f"{word}{when}" for word in (*short, *called) for when in _WHEN] if short or column == "birth_date" else []
     key = ["id", "nr", "nummer", "no"] if column == key_of(table) else []
     prefixed = [word + own for word in candidates(table)[1:4]]
-    return [own, *dated, *called, *words.composed(column, COLUMNS), *words.OF.get((table, column), "").split(), *key,
-            *short, *prefixed]
+    further = [*more_names.composed(column, COLUMNS), *more_names.OF.get((table, column), "").split()]
+    return [own, *dated, *called, *further, *key, *short, *prefixed]
 
 
 def key_of(table: str) -> str:

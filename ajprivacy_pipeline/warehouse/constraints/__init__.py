@@ -1,7 +1,7 @@
 """What the source would refuse, or would do too well: told from its catalogue before a plan is approved.
 
     shapes.py      what is known of a table, what a plan would write, what is refused
-    words.py       SQL of a catalogue, cut into words
+    lexer.py       SQL of a catalogue, cut into words
     sqlite.py, postgres.py, mariadb.py  the three catalogues, read
     catalogue.py   one way to ask any of them
     trial.py       CHECK constraints and unique keys, tried in SELECTs

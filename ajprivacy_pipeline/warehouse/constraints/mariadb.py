@@ -14,6 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.warehouse.address import driver_errors
+from ajprivacy_pipeline.warehouse.constraints.lexer import Word, checks, closing, digest, mentioned, words
 from ajprivacy_pipeline.warehouse.constraints.shapes import (
     Check,
     ColumnFacts,
@@ -25,7 +26,6 @@ from ajprivacy_pipeline.warehouse.constraints.shapes import (
     Trigger,
     spelt,
 )
-from ajprivacy_pipeline.warehouse.constraints.words import Word, checks, closing, digest, mentioned, words
 from ajprivacy_pipeline.warehouse.source import Source
 
 _KINDS = {"BASE TABLE": "table", "SYSTEM VERSIONED": "table", "VIEW": "view", "SEQUENCE": "sequence"}

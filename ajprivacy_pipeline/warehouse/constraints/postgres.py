@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ajprivacy_pipeline.warehouse.address import driver_errors
+from ajprivacy_pipeline.warehouse.constraints.lexer import mentioned, with_name
 from ajprivacy_pipeline.warehouse.constraints.shapes import (
     Check,
     ColumnFacts,
@@ -20,7 +21,6 @@ from ajprivacy_pipeline.warehouse.constraints.shapes import (
     TableFacts,
     Trigger,
 )
-from ajprivacy_pipeline.warehouse.constraints.words import mentioned, with_name
 from ajprivacy_pipeline.warehouse.source import Source
 
 _KINDS = {"r": "table", "p": "table", "v": "view", "m": "materialised view", "f": "foreign table"}

@@ -9,10 +9,10 @@ from collections.abc import Container, Iterator, Sequence
 
 from ajprivacy_pipeline.errors import SourceError
 from ajprivacy_pipeline.warehouse.constraints.catalogue import Catalogue
+from ajprivacy_pipeline.warehouse.constraints.lexer import mentioned
 from ajprivacy_pipeline.warehouse.constraints.references import incoming, outgoing
 from ajprivacy_pipeline.warehouse.constraints.shapes import Key, Refusal, Table, TableFacts, Write
 from ajprivacy_pipeline.warehouse.constraints.trial import Writes, broken, collisions, ends_null, entering, outcomes
-from ajprivacy_pipeline.warehouse.constraints.words import mentioned
 
 _KEEPS_APART = re.compile(r"(?:lower|upper|trim|btrim)\b", re.IGNORECASE)  # of values made from the row's key
 

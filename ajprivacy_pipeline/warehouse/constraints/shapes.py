@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from ajprivacy_pipeline.warehouse.constraints.words import mentioned
+from ajprivacy_pipeline.warehouse.constraints.lexer import mentioned
 
 Table = tuple[str, ...]  # (schema, table), or (table,) in the connection's default schema
 WriteKind = Literal["null", "neutral", "generalise", "tombstone", "delete"]

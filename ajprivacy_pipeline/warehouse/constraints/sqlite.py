@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ajprivacy_pipeline.warehouse.address import driver_errors
+from ajprivacy_pipeline.warehouse.constraints.lexer import bracketed, checks, digest, listed, mentioned, words
 from ajprivacy_pipeline.warehouse.constraints.shapes import (
     Check,
     ColumnFacts,
@@ -20,7 +21,6 @@ from ajprivacy_pipeline.warehouse.constraints.shapes import (
     Trigger,
     spelt,
 )
-from ajprivacy_pipeline.warehouse.constraints.words import bracketed, checks, digest, listed, mentioned, words
 from ajprivacy_pipeline.warehouse.source import Source
 
 _TEXT = ("CHAR", "CLOB", "TEXT")

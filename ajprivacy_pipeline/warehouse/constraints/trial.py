@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, combinations, product
 
 from ajprivacy_pipeline.warehouse.constraints.catalogue import Catalogue
+from ajprivacy_pipeline.warehouse.constraints.lexer import mentioned
 from ajprivacy_pipeline.warehouse.constraints.shapes import Check, ColumnFacts, Key, TableFacts, Write
-from ajprivacy_pipeline.warehouse.constraints.words import mentioned
 
 _MOST = 64  # trials of one constraint; beyond, it is refused untried
 Values = Mapping[str, str | None]
