@@ -34,6 +34,7 @@ from ajprivacy_pipeline.settings import NOTICE, load_settings, sql_folder
 from ajprivacy_pipeline.storage.zones import Connection
 
 TABLE, MEASURE, MONTH = "sales_counts", "customers", "2026-10"
+KEY = b"of draws"  # which decide where the counts do not
 EXACT = ("sales_monthly", "product_demand_monthly")
 Errors = dict[str, list[float]]
 
@@ -62,7 +63,7 @@ def compare(con: Connection, policy: Policy, asked: Rounded, public: Mapping[str
     errors: dict[str, Errors] = defaultdict(lambda: defaultdict(list))
     told = dict.fromkeys(("small counts alone", "all counts, once"), 0)
     small = 0
-    for period in read_periods(con, policy, TABLE, asked):
+    for period in read_periods(con, policy, TABLE, asked, KEY):
         is_small, totals, draws = period.counts < k, period.totals, period.draws()
         exact = beside.of(period.month)
         keys = [tuple(sorted(zip(dimensions, one, strict=True))) for one in period.values]
@@ -77,9 +78,9 @@ def compare(con: Connection, policy: Policy, asked: Rounded, public: Mapping[str
             told[way] += len(told_too_closely(policy, rows, counted, k, MEASURE).cells)
             note(errors[way], period, rounded)
     started = time.process_time()
-    relation, judged, took = round_until_safe(con, policy, TABLE, asked, dict(public))
+    relation, judged, took = round_until_safe(con, policy, TABLE, asked, dict(public), KEY)
     seconds, way = time.process_time() - started, "all counts, until safe"
-    for period in read_periods(con, policy, TABLE, asked):
+    for period in read_periods(con, policy, TABLE, asked, KEY):
         if counted := judged_counts(con, policy, relation, period, dimensions):
             note(errors[way], period, np.array(counted, dtype=np.int64))
     told[way] = sum(len(one.cells) for one in judged.told.values())

@@ -24,7 +24,7 @@ FIGURE = "neither a key nor a personal value in what the run has written down"
 # in the control store.
 DERIVED = (
     ("microdata", "person"), ("microdata", "control group"), ("evidence", "open records"), ("control", "first_held"),
-    ("plan", "facts"), ("requests", "people"))
+    ("plan", "facts"), ("requests", "people"), ("release", "rounded counts"))
 # A day, an hour or a run's own number is digits, and digits may be somebody's phone.
 _CLOCK = re.compile(r"\b\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?)?\b")
 _RUN = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")

@@ -22,6 +22,7 @@ from ajprivacy_pipeline.policy.release import Rounded
 from ajprivacy_pipeline.release.files import months_of
 from ajprivacy_pipeline.release.prove import require
 from ajprivacy_pipeline.release.run import Run
+from ajprivacy_pipeline.storage.keystore import KeyStore
 from ajprivacy_pipeline.storage.zones import Connection, engine_errors
 
 
@@ -36,14 +37,15 @@ def with_rounded(run: Run, public: dict[str, str], gates: Sequence[Verdict]) -> 
         if months_of(run.policy, run.plan, table) and asked.beside in public:
             run.progress("rounding counts")
             with engine_errors(f"published.{table}"):
-                made[table], judged, took = round_until_safe(run.con, run.policy, table, asked, public)
+                key = KeyStore(run.settings.keys, run.settings.root_key).derive("release", "rounded counts")
+                made[table], judged, took = round_until_safe(run.con, run.policy, table, asked, public, key)
             found = [_with(gate, table, judged, took) for gate in found]
     require(found)
     return made, found
 
 
-def round_until_safe(con: Connection, policy: Policy, table: str, asked: Rounded,
-                     public: dict[str, str]) -> tuple[str, Judged, Counter[str]]:
+def round_until_safe(con: Connection, policy: Policy, table: str, asked: Rounded, public: dict[str, str],
+                     key: bytes) -> tuple[str, Judged, Counter[str]]:
     """Make a table of rounded counts; return its quoted relation, the last judgement, and figures for the metadata.
 
     Args:
@@ -52,9 +54,10 @@ def round_until_safe(con: Connection, policy: Policy, table: str, asked: Rounded
         table: the table of rounded counts.
         asked: what the policy says of it.
         public: the quoted relation of each public table of exact figures, as they are to be published.
+        key: of draws; with another one other counts come out.
     """
     relation, beside = create(con, policy, table), BesideExact(con, policy, asked.beside, public)
-    periods = {period.month: period for period in read_periods(con, policy, table, asked)}
+    periods = {period.month: period for period in read_periods(con, policy, table, asked, key)}
     took: Counter[str] = Counter({"counts_told_beside_exact": 0, "counts_rounded_anew": 0})
     still, judged = set(periods), Judged()
     while still:

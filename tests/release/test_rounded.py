@@ -1,5 +1,6 @@
 """sales_counts: every cell has a number, none is told too closely beside the exact tables, and each gate can fail."""
 
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -8,11 +9,12 @@ import pytest
 
 from ajprivacy_pipeline.disclosure.cells.rounded_audit import told_too_closely
 from ajprivacy_pipeline.disclosure.cells.rounded_check import Judged, check_rounded
-from ajprivacy_pipeline.disclosure.cells.rounded_counts import BesideExact
+from ajprivacy_pipeline.disclosure.cells.rounded_counts import BesideExact, read_periods
 from ajprivacy_pipeline.policy.release_consistency import release_faults
 from ajprivacy_pipeline.release import ReleaseRequest, gates, tables
 from ajprivacy_pipeline.release.plan import plan_release
 from ajprivacy_pipeline.release.rounded import round_until_safe
+from ajprivacy_pipeline.storage.keystore import KeyStore
 from tests.release.ordinary_shop import rows_of
 from tests.release.release_world import World, add, all_but, fill, shop_rows, small_policy, small_sql, tree
 from tests.release.test_reissue import buy
@@ -21,6 +23,7 @@ TABLE = "sales_counts"
 RELATION = "temp.public_sales_counts"
 ELSEWHERE = all_but("sales_monthly", TABLE)
 K = 10
+KEY = b"a key of the home"
 
 
 def shop(home: Path, seed: int = 1) -> World:
@@ -56,7 +59,7 @@ def rounded(made: tuple[World, dict[str, str]]) -> Callable[[], Judged]:
     world, public = made
     asked = world.policy.release.tables[TABLE].rounded
     assert asked is not None
-    round_until_safe(world.con, world.policy, TABLE, asked, public)
+    round_until_safe(world.con, world.policy, TABLE, asked, public, KEY)
     months = [row[0] for row in world.con.execute(f"SELECT DISTINCT month FROM {RELATION} ORDER BY 1").fetchall()]
     assert months
     return lambda: check_rounded(world.con, world.policy, TABLE, RELATION,
@@ -90,8 +93,35 @@ def test_the_same_facts_give_the_same_counts(made: tuple[World, dict[str, str]],
                       "ORDER BY hash(sales_counts)")
     asked = world.policy.release.tables[TABLE].rounded
     assert asked is not None
-    round_until_safe(world.con, world.policy, TABLE, asked, public)
+    round_until_safe(world.con, world.policy, TABLE, asked, public, KEY)
     assert world.con.execute(f"SELECT * FROM {RELATION} ORDER BY ALL").fetchall() == before
+
+
+def test_other_keys_give_other_counts_of_the_same_facts(made: tuple[World, dict[str, str]],
+                                                        rounded: Callable[[], Judged]) -> None:
+    """Else who has all figures but a hidden one would try each number for it, round, and see which gives the table."""
+    world, public = made
+    asked = world.policy.release.tables[TABLE].rounded
+    assert asked is not None
+    found = [world.con.execute(f"SELECT * FROM {RELATION} ORDER BY ALL").fetchall()]
+    for key in (*(bytes([number]) for number in range(3)), KEY):
+        round_until_safe(world.con, world.policy, TABLE, asked, public, key)
+        found.append(world.con.execute(f"SELECT * FROM {RELATION} ORDER BY ALL").fetchall())
+    assert found[-1] == found[0]
+    assert len({str(one) for one in found}) > 1
+
+
+def test_the_draws_tell_nothing_without_the_key(made: tuple[World, dict[str, str]]) -> None:
+    """Of every period they are others, and none is the hash of the figures alone."""
+    world, _ = made
+    asked = world.policy.release.tables[TABLE].rounded
+    assert asked is not None
+    digests = [[one.digest for one in read_periods(world.con, world.policy, TABLE, asked, key)]
+               for key in (KEY, KEY, b"another key", b"")]
+    assert digests[0] == digests[1]
+    assert len({one for found in digests for one in found}) == 3 * len(digests[0]) > 3
+    assert KEY.decode() not in repr(next(iter(read_periods(world.con, world.policy, TABLE, asked, KEY))))
+    assert digests[0][0] not in repr(next(iter(read_periods(world.con, world.policy, TABLE, asked, KEY))))
 
 
 def test_a_true_small_count_is_refused(made: tuple[World, dict[str, str]], rounded: Callable[[], Judged]) -> None:
@@ -153,6 +183,26 @@ def counts_of(world: World) -> dict[str, bytes]:
     """The files of rounded counts of the newest release."""
     folder = world.settings.published / "releases" / world.control.releases()[-1]["month"]
     return {name: content for name, content in tree(folder).items() if name.startswith(f"{TABLE}/")}
+
+
+@pytest.mark.soak
+def test_each_home_rounds_by_its_own_key_and_publishes_the_same_exact_tables(tmp_path: Path) -> None:
+    """With the same root key the counts are the same, too, also where it was rotated meanwhile."""
+    found = []
+    for name, key in (("one", None), ("other", None), ("same", "one"), ("rotated", "one")):
+        world = World(tmp_path / name, left_out=ELSEWHERE)
+        if key:
+            shutil.copytree(tmp_path / key / "keys", world.settings.keys, dirs_exist_ok=True)
+        if name == "rotated":
+            KeyStore(world.settings.keys, None).rotate()
+        fill(world.con, shop_rows("2024-03"))
+        assert world.publish("2024-03").proven
+        exact = {file: content for file, content in tree(world.settings.published / "releases" / "2024-03").items()
+                 if file.startswith("sales_monthly/")}
+        found.append((exact, counts_of(world)))
+    (exact, counts), *others = found
+    assert [one[0] == exact for one in others] == [True, True, True]
+    assert [one[1] == counts for one in others] == [False, True, True]
 
 
 @pytest.mark.soak

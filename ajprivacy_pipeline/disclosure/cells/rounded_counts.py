@@ -5,11 +5,13 @@ up (rounding), the check of what is written (rounded_check), what is learnt from
 
 Every cell that there may be is listed, with a number: a multiple of the base, which is k, or, in a period that k does
 not make safe, a multiple of it. A total is the sum of its rounded cells. A period that no base makes safe, and one of
-more cells than the policy allows, is not listed. Draws come from the exact figures of the period as they are computed:
-the same facts give the same table, and whoever has not got them cannot repeat the draws.
+more cells than the policy allows, is not listed. Draws come from the exact figures of the period as they are computed,
+under a key of the home: the same facts give the same table there, and nobody else can repeat the draws, not even with
+all figures but one, to try which one gives what was published.
 """
 
 import hashlib
+import hmac
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -44,7 +46,7 @@ class Period:
     length: str
     values: list[tuple[str, ...]]
     counts: Counts
-    digest: str
+    digest: str = field(repr=False)  # of the exact figures, under the key
     multiple: int = 0
     attempt: int = 0
     left: int | None = None
@@ -75,7 +77,7 @@ class Period:
         return np.array(levels, dtype=np.int64).T
 
     def draws(self) -> Counts:
-        """Returns a number a cell and one more, of which nobody knows anything who has not got the exact figures."""
+        """Returns a number a cell and one more, of which nobody knows anything who has not got the digest."""
         texts = [json.dumps([self.digest, self.draw, *one]) for one in (*self.values, ())]
         return np.array([int(hashlib.sha256(text.encode()).hexdigest()[:15], 16) for text in texts], dtype=np.int64)
 
@@ -96,8 +98,8 @@ def measure_of(policy: Policy, table: str) -> str:
     return shape_of(policy, table).measures[0]
 
 
-def read_periods(con: Connection, policy: Policy, table: str, asked: Rounded) -> Iterator[Period]:
-    """Yields the periods of a table's cells that are not too large to be listed, oldest first."""
+def read_periods(con: Connection, policy: Policy, table: str, asked: Rounded, key: bytes) -> Iterator[Period]:
+    """Yields the periods of a table's cells that are not too large to be listed, oldest first; `key` is for draws."""
     time, dimensions = quote(shape_of(policy, table).time), dimensions_of(policy, table)
     listed = ", ".join(map(quote, dimensions))
     months = con.execute(f"SELECT {time}, any_value({quote(PERIOD)}), count(*) FROM published.{quote(table)} "
@@ -107,16 +109,17 @@ def read_periods(con: Connection, policy: Policy, table: str, asked: Rounded) ->
             rows = con.execute(f"SELECT {listed}, {quote(measure_of(policy, table))} FROM published.{quote(table)} "
                                f"WHERE {time} = $month ORDER BY {listed}", {"month": month}).fetchall()
             counts = np.array([row[-1] for row in rows], dtype=np.int64)
-            yield Period(month, length, [row[:-1] for row in rows], counts, _digest(con, policy, asked.beside, month))
+            yield Period(month, length, [row[:-1] for row in rows], counts,
+                         _digest(con, policy, asked.beside, month, key))
 
 
-def _digest(con: Connection, policy: Policy, exact: str, month: Any) -> str:
-    """A hash of the exact figures of a period, whole numbers and amounts, as they are before anything is suppressed."""
+def _digest(con: Connection, policy: Policy, exact: str, month: Any, key: bytes) -> str:
+    """An HMAC of a period's exact figures, whole numbers and amounts, as they are before anything is suppressed."""
     shape = shape_of(policy, exact)
     columns = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in (*shape.keys, *shape.measures))
     rows = con.execute(f"SELECT {columns} FROM published.{quote(exact)} WHERE {quote(shape.time)} = $month "
                        f"ORDER BY {', '.join(map(quote, shape.keys))}", {"month": month}).fetchall()
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+    return hmac.digest(key, json.dumps(rows).encode(), "sha256").hex()
 
 
 def create(con: Connection, policy: Policy, table: str) -> str:
