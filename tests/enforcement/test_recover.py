@@ -110,6 +110,20 @@ def test_one_without_the_tables_of_the_mapping_is_refused(keyed: Kept) -> None:
     assert told(world) == before
 
 
+def test_a_restored_home_is_another_matter(keyed: Kept, tmp_path: Path) -> None:
+    """The warehouse has more than its ledger: nothing is written off, and no further plan is carried out."""
+    world = keyed.decided()
+    made = world.plan()
+    home = world.settings.home
+    shutil.copytree(home, tmp_path / "backup")
+    world.apply(world.approved(made))
+    shutil.rmtree(home)
+    shutil.copytree(tmp_path / "backup", home)
+    assert recover(world.settings, "Ada") == {}
+    with pytest.raises(EnforcementError, match="that nobody approved here"):
+        world.apply(world.approved(world.plan()))
+
+
 def test_the_command_says_so_in_one_sentence(keyed: Kept, monkeypatch: pytest.MonkeyPatch,
                                              capsys: pytest.CaptureFixture[str]) -> None:
     world = keyed.applied()
