@@ -53,9 +53,17 @@ class Extraction:
             if earlier is not None:
                 try:
                     return self._changed(*earlier)
-                except (DoubtError, PrivacyError):  # what it was shows again where everything is read
-                    self.progress("everything, since what has changed is in doubt", 0)
-        return self._everything(Increment(self.con, whole=self._whole()))
+                except (DoubtError, PrivacyError, zones.EngineError):  # it shows again where everything is read
+                    self._doubt("what has changed is in doubt")
+        try:
+            return self._everything(Increment(self.con, whole=self._whole()))
+        except DoubtError:
+            self._doubt("the warehouse does not answer what changes")
+            return self._everything(None)
+
+    def _doubt(self, why: str) -> None:
+        self.con.execute(f"SET threads = {self.settings.threads:d}")  # one is left by a question that failed
+        self.progress(f"everything, since {why}", 0)
 
     def _everything(self, increment: Increment | None) -> list[TableExtract]:
         done = extract(self.con, self.settings.warehouse_url, self.mapping, self.policy.sources,
@@ -126,7 +134,7 @@ class Extraction:
         """All that what is read and settled depends on, beside the rows of the source themselves."""
         address = Address.parse(self.settings.warehouse_url).url.render_as_string(hide_password=True)
         said = (__version__, zones.FORMAT, zones.ENGINE_VERSION, self.policy.version, self.mapping.model_dump_json(),
-                address)
+                address, [[action.former for action in columns.values()] for columns in self.policy.actions.values()])
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
     def _whole(self) -> frozenset[str]:

@@ -15,8 +15,9 @@ Belongs here: which parts are read, what is taken over. Does not belong here: th
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.storage import zones
-from ajprivacy_pipeline.warehouse.marks import COLUMNS, has_marks, of_parts, part_of, question
+from ajprivacy_pipeline.warehouse.marks import COLUMNS, has_marks, is_told_in_parts, of_parts, part_of, question
 from ajprivacy_pipeline.warehouse.reader import Reader
 from ajprivacy_pipeline.warehouse.resolved import ResolvedTable
 from ajprivacy_pipeline.warehouse.source import Source
@@ -33,7 +34,10 @@ _MOST_PARTS = 50_000  # that are named in one question
 
 
 class DoubtError(Exception):
-    """An answer does not fit what the earlier file holds: everything has to be read. Never leaves `run/increments`."""
+    """No answer, or one that does not fit what the earlier file holds: everything has to be read.
+
+    Never leaves `run/increments`.
+    """
 
 
 @dataclass
@@ -67,15 +71,18 @@ class Increment:
             found: what feeds it.
 
         Raises:
-            SourceError: the source could not be read.
+            DoubtError: the source could not answer, which it may where all can be read.
         """
         self.partial.discard(name)  # of an attempt that was given up
-        if name in self.whole or not has_marks(source):
+        if name in self.whole or not has_marks(source) or not is_told_in_parts(found):
             return found
-        self.con.execute(f"CREATE OR REPLACE TEMP TABLE answered ({_MARKS})")
-        with zones.one_thread(self.con):  # several take turns asking whether the server has an answer
-            rows.copy(name, question(source.dialect, key, found), dict(COLUMNS), "temp.answered")
-        self.con.execute("UPDATE temp.answered SET part = decode(unhex(part))")
+        try:
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE answered ({_MARKS})")
+            with zones.one_thread(self.con):  # several take turns asking whether the server has an answer
+                rows.copy(name, question(source.dialect, key, found), dict(COLUMNS), "temp.answered")
+            self.con.execute("UPDATE temp.answered SET part = decode(unhex(part))")
+        except (PrivacyError, zones.EngineError):
+            raise DoubtError(name) from None
         self.con.execute(f"INSERT INTO {SCHEMA}.marks SELECT $table, * FROM temp.answered", {"table": name})
         if self.before is None or self._columns(name, self.before) != self._columns(name):
             return found

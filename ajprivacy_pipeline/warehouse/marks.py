@@ -8,6 +8,8 @@ Belongs here: the question, in the dialects that have a hash and can combine it;
 here: what is done with the answers (`increment`).
 """
 
+import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,6 +20,7 @@ from ajprivacy_pipeline.warehouse.source import ColumnType, Source
 
 COLUMNS = {"part": "VARCHAR", "rows": "BIGINT", "mark": "VARCHAR"}  # part: in digits; mark NULL: is never as it was
 _COMBINES = (14,)  # since when PostgreSQL has bit_xor
+_OF_OTHER_ROWS = re.compile(r"\bover\b|:=", re.IGNORECASE)  # windows, and variables that go from row to row
 _TYPES = {"part": ColumnType("text", "text"), "rows": ColumnType("integer", "bigint"),
           "mark": ColumnType("text", "text")}
 
@@ -28,6 +31,11 @@ def has_marks(source: Source) -> bool:
     return source.dialect in MYSQL or (source.dialect == "postgresql" and version >= _COMBINES)
 
 
+def is_told_in_parts(table: ResolvedTable) -> bool:
+    """Returns whether some rows show what they show among all: not where an expression looks at the rows around."""
+    return not any(_OF_OTHER_ROWS.search(feed.sql) for feed in fed_columns(table).values())
+
+
 def question(dialect: str, key: str, table: ResolvedTable) -> ResolvedTable:
     """Returns what is read like a table, `COLUMNS` of it: the parts of a table, how many rows each has, and its mark.
 
@@ -36,15 +44,18 @@ def question(dialect: str, key: str, table: ResolvedTable) -> ResolvedTable:
         key: the first column of the table's key, in the contract.
         table: what feeds the table.
     """
+    # What feeds it is hashed as well: the same values are others in a column of another name, type or nullability.
+    shape = hashlib.sha256(repr((table.relation, table.columns)).encode()).hexdigest()
+    feeds = [feed.sql for feed in fed_columns(table).values()]
     if dialect == "postgresql":
-        values = ", ".join(feed.sql for feed in fed_columns(table).values())
-        mark = f"hashtextextended(ROW({values})::text, 0)"
+        mark = f"hashtextextended(ROW({', '.join(feeds)}, '{shape}')::text, 0)"
         combined = "bit_xor(mark)::text"
     else:
-        # Bytes, since texts of different collations are not joined; quoted, since NULL is no text of that name.
-        quoted = ", ".join(f"QUOTE(CAST({feed.sql} AS BINARY))" for feed in fed_columns(table).values())
-        mark = f"CAST(CONV(LEFT(MD5(CONCAT_WS(',', {quoted})), 16), 16, 10) AS UNSIGNED)"
-        # What is larger than a packet has no mark, and neither has its part.
+        # Bytes, since texts of different collations are not joined; with their character set, in which alone they are
+        # those texts; quoted, since NULL is no text of that name.
+        quoted = "".join(f"CHARSET({sql}), QUOTE(CAST({sql} AS BINARY)), " for sql in feeds)
+        mark = f"CAST(CONV(LEFT(MD5(CONCAT({quoted}'{shape}')), 16), 16, 10) AS UNSIGNED)"
+        # What is larger than a packet, quoted or as a whole, has no mark, and neither has its part.
         combined = "CASE WHEN COUNT(mark) = COUNT(*) THEN CAST(BIT_XOR(mark) AS CHAR) END"
     relation = (f"(SELECT part, COUNT(*) AS row_count, {combined} AS mark FROM (SELECT {_part(dialect, key, table)} AS "
                 f"part, {mark} AS mark FROM {table.relation}) AS marked GROUP BY part) AS parts")

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +234,73 @@ def test_a_column_of_another_type_is_read_as_a_whole(one: Reader) -> None:
     assert {table: rows for table, rows in read.items() if rows} == {"invoices": len(one.world.cells_of("invoices"))}
 
 
+def test_a_column_of_another_name_is_read_as_a_whole(one: Reader, tmp_path: Path) -> None:
+    one.world.execute("ALTER TABLE customers DROP COLUMN username")
+    one.month(FIRST, MonthRun.extract)
+    one.world.execute("ALTER TABLE customers RENAME COLUMN phone TO username")  # the next one in the contract
+    reading = reader(tmp_path, "reading", one.world.url, "")
+    found = one.month(shift(FIRST, 1), MonthRun.extract)
+    assert one.has_taken_over
+    assert found == reading.month(shift(FIRST, 1), MonthRun.extract)
+
+
+@pytest.mark.parametrize("then", ["SET", "DROP"])
+def test_a_column_that_takes_null_or_does_not_any_more_is_read_as_a_whole(one: Reader, tmp_path: Path,
+                                                                          then: str) -> None:
+    one.world.execute("UPDATE customers SET name = CASE WHEN customer_id LIKE '%1' THEN 'Anonymised' "
+                      "ELSE coalesce(name, 'Kari') END")
+    if then == "DROP":
+        one.world.execute("ALTER TABLE customers ALTER name SET NOT NULL")
+    one.month(FIRST, MonthRun.extract)
+    one.world.execute(f"ALTER TABLE customers ALTER name {then} NOT NULL")
+    reading = reader(tmp_path, "reading", one.world.url, "")
+    found = one.month(shift(FIRST, 1), MonthRun.extract)
+    assert one.has_taken_over
+    assert found == reading.month(shift(FIRST, 1), MonthRun.extract)
+
+
+def test_what_looks_at_the_rows_around_is_read_as_a_whole(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    url = empty_database("postgresql", request, tmp_path, "increment")
+    sample_shop(url, 60, 1, tmp_path)
+    around = '[tables.orders.columns]\ndelivery_note = { sql = "count(*) OVER (PARTITION BY customer_id)::text" }\n'
+    taking = reader(tmp_path, "taking", url, INCREMENTS + around)
+    taking.month(FIRST, MonthRun.extract)
+    taking.world.execute("UPDATE orders SET delivery_city = 'Moss' WHERE order_id = (SELECT min(order_id) FROM orders)")
+    found = taking.month(shift(FIRST, 1), MonthRun.extract)
+    assert taking.has_taken_over
+    assert found == reader(tmp_path, "reading", url, around).month(shift(FIRST, 1), MonthRun.extract)
+
+
+def test_a_warehouse_that_does_not_answer_is_read_as_ever(one: Reader, tmp_path: Path) -> None:
+    one.world.execute("DROP ROLE IF EXISTS increment_reader")
+    one.world.execute("CREATE ROLE increment_reader LOGIN IN ROLE pg_read_all_data")
+    one.world.execute("REVOKE EXECUTE ON FUNCTION hashtextextended(text, bigint) FROM PUBLIC")  # in this database alone
+    url = sa.make_url(one.world.url).set(username="increment_reader").render_as_string(hide_password=False)
+    asking, reading = reader(tmp_path, "asking", url, THREE), reader(tmp_path, "reading", url, "")
+    asking.world.settings = replace(asking.world.settings, threads=2)
+    threads = []
+
+    def counted(run: MonthRun) -> None:
+        run.extract()
+        threads.append(run.con.execute("SELECT current_setting('threads')").fetchall()[0][0])
+
+    asking.month(FIRST, counted)
+    assert threads == [2]
+    for month in (FIRST, shift(FIRST, 1)):
+        assert asking.month(month, MonthRun.extract) == reading.month(month, MonthRun.extract)
+        assert not asking.has_taken_over
+    one.world.execute("GRANT EXECUTE ON FUNCTION hashtextextended(text, bigint) TO PUBLIC")
+    taken = []
+    for month in (shift(FIRST, 2), shift(FIRST, 3)):
+        assert asking.month(month, MonthRun.extract) == reading.month(month, MonthRun.extract)
+        taken.append(asking.has_taken_over)
+    assert taken == [False, True]
+    one.world.execute("REVOKE EXECUTE ON FUNCTION hashtextextended(text, bigint) FROM PUBLIC")
+    assert asking.month(shift(FIRST, 4), MonthRun.extract) == reading.month(shift(FIRST, 4), MonthRun.extract)
+    assert not asking.has_taken_over
+    one.world.execute("DROP ROLE increment_reader")
+
+
 def test_a_column_that_the_mapping_has_emptied_is_no_evidence_in_later_months(
         request: pytest.FixtureRequest, tmp_path: Path) -> None:
     url = empty_database("postgresql", request, tmp_path, "increment")
@@ -311,4 +378,27 @@ def test_every_type_of_mariadb_has_a_mark_and_so_has_nothing(request: pytest.Fix
             assert (part, rows, mark in seen) == ("", 1, False)
             assert mark is not None
             seen.add(mark)
+    engine.dispose()
+
+
+def test_bytes_of_another_character_set_and_what_is_too_large_have_no_mark_as_before(
+        request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    url = empty_database("mariadb", request, tmp_path, "increment")
+    engine = sa.create_engine(url)
+    asked = question("mariadb", "id", ResolvedTable("t", ("t",), {
+        name: ResolvedColumn(name, ColumnType("text", "text"), name) for name in ("id", "c")}))
+    mark = f"SELECT mark FROM {asked.relation}"
+    with engine.begin() as connection:
+        for statement in ("CREATE TABLE t (id INT PRIMARY KEY, c VARCHAR(9) CHARACTER SET latin1)",
+                          "INSERT INTO t VALUES (1, _latin1 x'c3a5')"):
+            connection.exec_driver_sql(statement)
+        before = connection.exec_driver_sql(mark).scalar()
+        for type_ in ("VARBINARY(9)", "VARCHAR(9) CHARACTER SET utf8mb4"):  # how such texts are mended
+            connection.exec_driver_sql(f"ALTER TABLE t MODIFY c {type_}")
+        assert connection.exec_driver_sql("SELECT c FROM t").scalar() == "å"
+        assert before is not None
+        assert connection.exec_driver_sql(mark).scalar() not in (before, None)
+        connection.exec_driver_sql("ALTER TABLE t MODIFY c LONGTEXT")
+        connection.exec_driver_sql("UPDATE t SET c = repeat(char(39), @@max_allowed_packet / 2 + 9)")
+        assert connection.exec_driver_sql(mark).scalar() is None  # quoted it is larger than a packet
     engine.dispose()
