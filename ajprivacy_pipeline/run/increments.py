@@ -118,7 +118,8 @@ class Extraction:
         known = self.con.execute(
             "SELECT 1 FROM duckdb_tables() WHERE database_name = $database AND schema_name = $schema "
             "AND table_name = 'basis'", {"database": database, "schema": SCHEMA}).fetchall()
-        found = self.con.execute(f"FROM {zones.quote(database)}.{SCHEMA}.basis").fetchall() if known else []
+        own = f"{zones.quote(database)}.{SCHEMA}"  # without marks nothing could be taken over of it
+        found = self.con.execute(f"FROM {own}.basis WHERE EXISTS (FROM {own}.marks)").fetchall() if known else []
         for basis, full_month in found:
             if basis == self._basis() and full_month <= self.month < shift(full_month, self._full_months()):
                 return database, str(full_month)

@@ -11,11 +11,14 @@ import sqlalchemy as sa
 
 from ajprivacy_pipeline.calendar import shift
 from ajprivacy_pipeline.errors import MappingError
+from ajprivacy_pipeline.policy import read_texts
 from ajprivacy_pipeline.run.month import MonthRun, open_month
 from ajprivacy_pipeline.run.progress import Progress
 from ajprivacy_pipeline.run.steps import run_all, run_decisions
+from ajprivacy_pipeline.settings import NOTICE
 from ajprivacy_pipeline.storage.catalogue import layer_models
 from ajprivacy_pipeline.storage.keystore import KeyStore
+from ajprivacy_pipeline.storage.policy_versions import record_policy
 from ajprivacy_pipeline.warehouse import joined
 from ajprivacy_pipeline.warehouse.marks import question
 from ajprivacy_pipeline.warehouse.resolved import ResolvedColumn, ResolvedTable
@@ -299,6 +302,31 @@ def test_a_warehouse_that_does_not_answer_is_read_as_ever(one: Reader, tmp_path:
     assert asking.month(shift(FIRST, 4), MonthRun.extract) == reading.month(shift(FIRST, 4), MonthRun.extract)
     assert not asking.has_taken_over
     one.world.execute("DROP ROLE increment_reader")
+
+
+def test_a_warehouse_without_marks_is_read_into_the_file_as_ever(request: pytest.FixtureRequest,
+                                                                 tmp_path: Path) -> None:
+    url = empty_database("sqlite", request, tmp_path, "increment")
+    sample_shop(url, 60, 1, tmp_path)
+    taking = reader(tmp_path, "taking", url, INCREMENTS)
+    months = [(taking.month(shift(FIRST, later), MonthRun.extract), dict(taking.read)) for later in range(2)]
+    assert months[0] == months[1]
+    assert set(taking.read) == set(taking.world.policy.sources.tables)  # nothing is called what has changed
+
+
+def test_what_another_policy_left_meanwhile_is_empty_in_what_is_taken_over_too(one: Reader, tmp_path: Path) -> None:
+    one.world.execute("UPDATE customers SET name = CASE WHEN customer_id LIKE '%1' THEN 'Fjernet' ELSE 'Kari' END")
+    one.world.execute("ALTER TABLE customers ALTER name SET NOT NULL")
+    one.month(FIRST, MonthRun.extract)
+    reading = reader(tmp_path, "reading", one.world.url, "")
+    other = tmp_path / "notice"
+    other.mkdir()
+    for name, text in read_texts(NOTICE).items():
+        (other / name).write_text(text.replace('"Anonymised"', '"Fjernet"'), encoding="utf-8")
+    for home in (one, reading):
+        record_policy(home.world.control, other, "Ada")
+    assert one.month(shift(FIRST, 1), MonthRun.extract) == reading.month(shift(FIRST, 1), MonthRun.extract)
+    assert not one.has_taken_over
 
 
 def test_a_column_that_the_mapping_has_emptied_is_no_evidence_in_later_months(
