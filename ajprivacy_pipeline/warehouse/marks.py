@@ -45,8 +45,10 @@ def question(dialect: str, key: str, table: ResolvedTable) -> ResolvedTable:
         table: what feeds the table.
     """
     # What feeds it is hashed as well: the same values are others in a column of another name, type or nullability.
-    shape = hashlib.sha256(repr((table.relation, table.columns)).encode()).hexdigest()
-    feeds = [feed.sql for feed in fed_columns(table).values()]
+    fed = fed_columns(table)
+    stands_in = [(name, feed.sql, feed.type, feed.nullable) for name, feed in fed.items()]
+    shape = hashlib.sha256(repr((table.relation, stands_in)).encode()).hexdigest()
+    feeds = [feed.sql for feed in fed.values()]
     if dialect == "postgresql":
         mark = f"hashtextextended(ROW({', '.join(feeds)}, '{shape}')::text, 0)"
         combined = "bit_xor(mark)::text"
