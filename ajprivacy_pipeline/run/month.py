@@ -99,6 +99,8 @@ class MonthRun:
             require_known_keys(self.settings, self.control, self.keys)
         with boundary("extract"), self._emptied():
             mapping = load_mapping(self.settings.mapping_file, self.policy.sources)
+            if self.file is None:  # what is carried out is decided on facts that are all read now
+                mapping = mapping.model_copy(update={"increments": None})
             extracts = Extraction(self.con, self.settings, self.keys, self.policy, mapping, self.month, progress).run()
             for layer in LAYERS:
                 self.con.execute(f"DROP SCHEMA IF EXISTS {zones.quote(layer)} CASCADE")

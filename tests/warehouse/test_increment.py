@@ -430,3 +430,12 @@ def test_bytes_of_another_character_set_and_what_is_too_large_have_no_mark_as_be
         connection.exec_driver_sql("UPDATE t SET c = repeat(char(39), @@max_allowed_packet / 2 + 9)")
         assert connection.exec_driver_sql(mark).scalar() is None  # quoted it is larger than a packet
     engine.dispose()
+
+
+def test_what_is_destroyed_in_the_end_takes_nothing_over_and_asks_for_no_marks(one: Reader) -> None:
+    with open_month(one.world.settings, shift(FIRST, 1), "test", logs=list, report=one._note) as run:
+        run.file = None  # as an apply decides
+        run.extract()
+        assert not run.con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'increment' AND "
+                                   "database_name = current_database()").fetchall()
+    assert not one.has_taken_over

@@ -86,7 +86,7 @@ def session(master: str, time_zone: str, options: Mapping[str, str]) -> Iterator
     """
     try:
         from py4j.protocol import Py4JError
-        from pyspark.errors import PySparkException
+        from pyspark.errors import PySparkException, PySparkRuntimeError
         from pyspark.sql import SparkSession
     except ImportError:
         raise ModelError(f"{NEEDED}: PySpark is not installed") from None
@@ -95,9 +95,9 @@ def session(master: str, time_zone: str, options: Mapping[str, str]) -> Iterator
         builder = builder.config(name, value)
     try:
         started = builder.getOrCreate()
-    except PySparkException:
+    except PySparkRuntimeError:
         raise ModelError(f"{NEEDED}: it did not start; see whether `java -version` says one of them") from None
-    except Py4JError:  # Java is there
+    except (PySparkException, Py4JError):  # Java is there
         raise ModelError(f"{master}: Spark did not start; see whether the cluster can be reached, and whether "
                          "spark-defaults.conf has its spark.authenticate.secret") from None
     try:
