@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from ajprivacy_pipeline.disclosure.cells.stock_flow import check_flows, suppress_flows
+from ajprivacy_pipeline.disclosure.cells.stock_flow import _Month, _narrow, check_flows, suppress_flows
 from ajprivacy_pipeline.release import GuaranteeError, gates, tables
 from tests.release.release_world import World, add, all_but
 
@@ -91,3 +91,22 @@ def test_flows_that_tell_a_closed_months_stock_stop_the_release(world: World, mo
     monkeypatch.setattr(gates, "suppress_flows", lambda *_: 0)
     with pytest.raises(GuaranteeError, match=r"G5: newsletter_monthly.active: 1 suppressed values"):
         world.publish("2024-04")
+
+
+def test_a_subscription_that_went_otherwise_stops_no_later_release(world: World) -> None:
+    """One of 55 is erased in April, when nobody came or went: 60 and 50 contradict that, and ever after."""
+    join(world, 25, date(2024, 1, 9))
+    assert world.publish("2024-03").proven
+    world.con.execute("DELETE FROM staged.newsletter_subscriptions WHERE subscription_id = 'S7'")
+    assert world.publish("2024-04").proven
+    join(world, 3, date(2024, 5, 10))
+    assert world.publish("2024-05").proven
+    assert world.query(ROWS) == [(55, 0, 60), (0, 0, 60), (0, 0, 60), (0, 0, 50), (None, None, 60)]
+
+
+def test_months_after_a_contradiction_still_tell_of_each_other() -> None:
+    """Without the flow of April: 60, then 13 more and 4 less is 60 to 69; before, 50 cannot become 60 by 0."""
+    months = [_Month(date(2024, m, 1), *figures, 10, m == 4)
+              for m, figures in ((1, (50, 0, 0)), (2, (60, 0, 0)), (3, (60, 13, 11)), (4, (70, 16, None)))]
+    assert _narrow(months, 10) == ({"stock": 0, "came": 0, "went": 0}, 1)
+    assert _narrow([*months[:3], _Month(date(2024, 4, 1), 80, 16, None, 10, is_new=True)], 10)[0]["went"] == 1
