@@ -144,7 +144,7 @@ def _judge(run: Run, one: _Suppressed) -> list[Verdict]:
     run.progress("checking thresholds")
     verdicts = gates.suppress_until_proven(run.con, run.policy, one.public, one.closed, one.chosen, one.took)
     ledger_cells.hash_cells(run.con, run.settings, run.policy, one.public, run.plan.month)
-    verdicts = gates.with_ledger(verdicts, run.con, run.settings, run.policy, earlier_manifests(run))
+    verdicts = gates.with_ledger(verdicts, run.con, run.settings, run.policy, one.public, earlier_manifests(run))
     prove.require(verdicts)
     return verdicts
 

@@ -93,10 +93,10 @@ def check_gates(con: Connection, policy: Policy, public: dict[str, str], took: d
             check_presence(con, policy, public)]
 
 
-def with_ledger(gates: list[Verdict], con: Connection, settings: Settings, policy: Policy,
+def with_ledger(gates: list[Verdict], con: Connection, settings: Settings, policy: Policy, public: dict[str, str],
                 manifests: list[str]) -> list[Verdict]:
     """Returns the gates, with G6 across releases as part of G6; the connection holds the cells of `ledger_cells`."""
-    earlier = ledger.check_ledger(con, settings, policy, manifests)
+    earlier = ledger.check_ledger(con, settings, policy, public, manifests)
     return [g if g.guarantee != "G6" else verdict(
         "G6", f"{g.figure}; {earlier.figure}", [*g.violations, *earlier.violations], {**g.figures, **earlier.figures},
         g.places)

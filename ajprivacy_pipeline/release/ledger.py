@@ -11,8 +11,9 @@ with it. Does not belong here: hashes and tokens of a run (ledger_cells).
 
 Closed months are copied and never computed. A month is computed although the ledger knows it when the control store was
 lost or a release is issued again. Then a cell that shows something else than before must differ by nobody or by at
-least k people in each measure, counted by person. What is suppressed must be the same in both: two patterns of
-suppressed cells over one month give each other away. Where the contributors are unknown, no cell may change at all.
+least k people in each measure, counted by person, and so must what is left of a total beside its shown parts
+(`ledger_remainders`). What is suppressed must be the same in both: two patterns of suppressed cells over one month give
+each other away. Where the contributors are unknown, no cell may change at all.
 
 `withheld` holds a bit for each measure, set where it is suppressed. The column keeps the name of the file's first
 version, so that earlier ledgers stay readable.
@@ -35,6 +36,7 @@ from ajprivacy_pipeline.disclosure.cells.primary import shape_of
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
 from ajprivacy_pipeline.release.ledger_cells import NAME, contributor_key, digits, keeps_people, key_store
+from ajprivacy_pipeline.release.ledger_remainders import changed_remainders
 from ajprivacy_pipeline.release.plan import oldest_kept
 from ajprivacy_pipeline.settings import Settings
 from ajprivacy_pipeline.storage.zones import Connection, attached, engine_errors, literal, memory
@@ -48,13 +50,15 @@ _MISSING = (
     "AJPRIVACY_HOME, placing the legal holds there again")
 
 
-def check_ledger(con: Connection, settings: Settings, policy: Policy, manifests: list[str]) -> Verdict:
+def check_ledger(con: Connection, settings: Settings, policy: Policy, public: dict[str, str],
+                 manifests: list[str]) -> Verdict:
     """Checks G6 across releases for the computed cells.
 
     Args:
         con: holds the tables of `ledger_cells`.
         settings: where the ledger and its key are.
         policy: measures and k.
+        public: the quoted relation of each public table.
         manifests: the hashes of the releases that the control store knows. What the ledger knows as published counts
             as well: a control store that was lost, or is an older one, opens no month.
     """
@@ -72,7 +76,7 @@ def check_ledger(con: Connection, settings: Settings, policy: Policy, manifests:
             "SELECT (SELECT count(*) FROM temp.ledger_known), (SELECT count(DISTINCT cell) FROM ledger.cells "
             "JOIN temp.ledger_known USING (release)), (SELECT count(*) FROM ledger.releases "
             "WHERE list_contains($manifests::VARCHAR[], manifest_sha256))", {"manifests": manifests}).fetchall()[0]
-        violations = [*_of_another_length(con), *_differences(con, policy)]
+        violations = [*_of_another_length(con), *_differences(con, policy, public)]
     lacking = len(set(manifests)) - listed
     violations += [f"the release ledger does not know {lacking:,} of the published releases"] if lacking else []
     con.execute("DROP TABLE temp.ledger_known")
@@ -97,7 +101,7 @@ def _of_another_length(con: Connection) -> list[str]:
             for table, count in found.fetchall()]
 
 
-def _differences(con: Connection, policy: Policy) -> list[str]:
+def _differences(con: Connection, policy: Policy, public: dict[str, str]) -> list[str]:
     """What the computed cells of known months show otherwise than the ledger's, for too few people."""
     con.execute(
         "CREATE OR REPLACE TEMP TABLE ledger_changed AS "
@@ -118,6 +122,7 @@ def _differences(con: Connection, policy: Policy) -> list[str]:
                  f"with other figures for fewer than {policy.release.thresholds.k} contributors")
         violations += [f"{table}: {count:,} cells of a published month would be published again {text}"
                        for count, text in zip(found, texts, strict=True) if count]
+    violations += changed_remainders(con, policy, public)
     con.execute("DROP TABLE temp.ledger_changed")
     return violations
 

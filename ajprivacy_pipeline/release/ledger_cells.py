@@ -9,7 +9,7 @@ on neither that table nor any identifier is needed.
 
     temp.ledger_people        token (of the run), person (of the ledger), salt
     temp.ledger_cells         place (table and month, and the length of a longer period), month, cell, shown,
-                              suppressed (a bit a measure)
+                              suppressed (a bit a measure), names (the keys, of this run alone)
     temp.ledger_contributors  month, cell, person, own: of cells that show something, of the months that are kept
 
 Of a table of nothing but stocks no contributors are kept: every subject stands in it, every month anew, and its rounded
@@ -86,7 +86,7 @@ def hash_cells(con: Connection, settings: Settings, policy: Policy, public: dict
     """Make the tables of cells and contributors for the public tables of a release for `month`."""
     pad = pads(_derived(settings, "cells"))
     con.execute("CREATE OR REPLACE TEMP TABLE ledger_cells (place VARCHAR, month DATE, cell UBIGINT, shown UBIGINT, "
-                "suppressed UINTEGER)")
+                "suppressed UINTEGER, names VARCHAR[])")
     con.execute("CREATE OR REPLACE TEMP TABLE ledger_contributors (month DATE, cell UBIGINT, person UBIGINT, "
                 "own UBIGINT)")
     since = date.fromisoformat(f"{oldest_kept(month)}-01")
@@ -94,7 +94,7 @@ def hash_cells(con: Connection, settings: Settings, policy: Policy, public: dict
         shape = shape_of(policy, table)
         con.execute(f"CREATE OR REPLACE TEMP TABLE ledger_keys AS {_keyed(shape, relation)}",
                     {"outer": pad.outer, "inner": pad.inner})
-        con.execute("INSERT INTO temp.ledger_cells SELECT place, ledger_month, cell, shown, suppressed "
+        con.execute("INSERT INTO temp.ledger_cells SELECT place, ledger_month, cell, shown, suppressed, names "
                     "FROM temp.ledger_keys ORDER BY place, cell")
         if contributors_of(policy, table) and keeps_people(shape):
             con.execute(_contributors(con, policy, shape, since))
@@ -108,7 +108,7 @@ def drop(con: Connection) -> None:
 
 
 def _keyed(shape: Shape, relation: str) -> str:
-    """The SELECT of a public table's dimensions with place, month, cell, shown and suppressed."""
+    """The SELECT of a public table's dimensions with place, month, cell, shown, suppressed and names."""
     dimensions = list(shape.keys)
     named = ", ".join(f"{literal(d)} || '=' || coalesce(CAST({quote(d)} AS VARCHAR), '-')" for d in dimensions)
     shown = ", ".join(f"coalesce(CAST({quote(m)} AS VARCHAR), '-')" for m in shape.measures)
@@ -122,8 +122,8 @@ def _keyed(shape: Shape, relation: str) -> str:
         place += f" || CASE WHEN {quote(PERIOD)} <> 'month' THEN ' ' || {quote(PERIOD)} ELSE '' END"
     return (f"SELECT {', '.join(map(quote, dimensions))}, {place} AS place, "
             f"CAST(date_trunc('month', {when}) AS DATE) AS ledger_month, {hashed.format(f'{table}, {named}')} AS cell, "
-            f"{hashed.format(f'{table}, {named}, {shown}')} AS shown, CAST({suppressed} AS UINTEGER) AS suppressed "
-            f"FROM {relation}")
+            f"{hashed.format(f'{table}, {named}, {shown}')} AS shown, CAST({suppressed} AS UINTEGER) AS suppressed, "
+            f"[{', '.join(f'CAST({quote(d)} AS VARCHAR)' for d in dimensions)}] AS names FROM {relation}")
 
 
 def _contributors(con: Connection, policy: Policy, shape: Shape, since: date) -> str:

@@ -40,7 +40,8 @@ def remember(world: World, month: str = "2024-03", manifest: str = MANIFEST, kno
 
 def check(world: World, month: str = "2024-03", manifests: tuple[str, ...] = (MANIFEST,)) -> Verdict:
     hash_month(world, month)
-    return ledger.check_ledger(world.con, world.settings, world.policy, list(manifests))
+    return ledger.check_ledger(world.con, world.settings, world.policy, tables.make_public(world.con, world.policy),
+                               list(manifests))
 
 
 def buy(world: World, people: int, first: date = MARCH, price: int = 100) -> None:
