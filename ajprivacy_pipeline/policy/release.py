@@ -24,6 +24,7 @@ class PublishedColumn(Frozen):
     nearly_additive_over: tuple[str, ...] = ()
     dominance: bool = False
     at_most: str | None = None  # the measure of the same row that this one cannot exceed
+    nearly: str | None = None  # table.measure of other facts that a reader may take for this measure
     names: str | None = None  # the dimension that this one is the name of: tells no cells apart, may be suppressed
     people: Literal["type", "region"] | None = None  # what the dimension says of the people behind a row (G17)
     flows: tuple[()] | tuple[str, str] = ()  # of a stock: what came since the month before, what went

@@ -17,6 +17,7 @@ from ajprivacy_pipeline.policy.utility import Utility
 def release_faults(policy: Policy) -> Iterator[str]:
     """Yields every fault of what is released."""
     yield from _table_faults(policy)
+    yield from _nearly_faults(policy)
     yield from _view_faults(policy)
     yield from _rule_faults(policy)
     yield from _source_faults(policy)
@@ -83,6 +84,20 @@ def _table_faults(policy: Policy) -> Iterator[str]:
             if entry.flows and not (can_flow and {roles.get(flow) for flow in entry.flows} == {"measure"}):
                 yield (f"release.toml: tables.{name}.columns.{column}.flows must be two measures of a table that has "
                        "rounded_to, and no dimension but the month")
+
+
+def _nearly_faults(policy: Policy) -> Iterator[str]:
+    """A figure is nearly one of another table that is cut into periods and has its dimensions, and perhaps more."""
+    for name, table in policy.release.tables.items():
+        for column, entry in table.columns.items():
+            other, _, measure = (entry.nearly or "").partition(".")
+            known = policy.release.tables[other].columns if other in policy.release.tables and other != name else {}
+            theirs = {c for c, found in known.items() if found.role == "dimension"}
+            own = {c for c, found in table.columns.items() if found.role == "dimension"}
+            if entry.nearly and not (own <= theirs and measure in known and known[measure].role == "measure"
+                                     and "period" in known.keys() & table.columns.keys()):
+                yield (f"release.toml: tables.{name}.columns.{column}.nearly must be a measure of another table that "
+                       "has the dimensions of this one, and both have the flag period")
 
 
 def _view_faults(policy: Policy) -> Iterator[str]:

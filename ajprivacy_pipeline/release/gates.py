@@ -11,6 +11,7 @@ from ajprivacy_pipeline.disclosure.cells.contributions import batches, contribut
 from ajprivacy_pipeline.disclosure.cells.differencing import check_differences, suppress_differences
 from ajprivacy_pipeline.disclosure.cells.dominance import check_dominance
 from ajprivacy_pipeline.disclosure.cells.escalation import Escalation, said
+from ajprivacy_pipeline.disclosure.cells.nearly_equal import check_nearly_equal, suppress_nearly_equal
 from ajprivacy_pipeline.disclosure.cells.presence import check_presence, unlist_levels
 from ajprivacy_pipeline.disclosure.cells.primary import mark_rows
 from ajprivacy_pipeline.disclosure.cells.recount import check_thresholds
@@ -70,6 +71,7 @@ def suppress_until_proven(con: Connection, policy: Policy, public: dict[str, str
     """
     escalation, taken = Escalation(policy, public, chosen), Counter(took)
     while True:
+        taken["rows_nearly_told"] += suppress_nearly_equal(con, policy, public, chosen)
         taken["rows_not_listed"] += sum(unlist_levels(con, policy, public).values())
         suppress_names_without_figures(con, policy, public)
         verdicts = check_gates(con, policy, public, {**taken, **escalation.took}, closed)
@@ -83,7 +85,9 @@ def check_gates(con: Connection, policy: Policy, public: dict[str, str], took: d
                 closed: dict[str, str] | None = None) -> list[Verdict]:
     """Checks G2, G4, G5, G6 and G17 within the release, over the public tables; `closed` as in `suppress_more`."""
     sums, flows = check_complements(con, policy, public, took), check_flows(con, policy, public, closed or {})
-    balanced = verdict("G5", f"{sums.figure}; {flows.figure}{said(took)}", [*sums.violations, *flows.violations],
+    nearly = check_nearly_equal(con, policy, public)
+    balanced = verdict("G5", f"{sums.figure}; {flows.figure}{said(took)}",
+                       [*sums.violations, *flows.violations, *nearly],
                        {**sums.figures, **flows.figures}, sums.places)
     alone = check_dominance(con, policy, public)
     differences, remainders = check_differences(con, policy, public)
