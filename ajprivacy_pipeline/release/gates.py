@@ -17,6 +17,7 @@ from ajprivacy_pipeline.disclosure.cells.primary import mark_rows
 from ajprivacy_pipeline.disclosure.cells.recount import check_thresholds
 from ajprivacy_pipeline.disclosure.cells.secondary import Closed, suppress_complements
 from ajprivacy_pipeline.disclosure.cells.stock_flow import check_flows, suppress_flows
+from ajprivacy_pipeline.disclosure.cells.stock_sums import check_sums, suppress_sums
 from ajprivacy_pipeline.disclosure.cells.table_rows import Chosen
 from ajprivacy_pipeline.disclosure.verdict import Verdict, verdict
 from ajprivacy_pipeline.policy import Policy
@@ -72,6 +73,7 @@ def suppress_until_proven(con: Connection, policy: Policy, public: dict[str, str
     escalation, taken = Escalation(policy, public, chosen), Counter(took)
     while True:
         taken["rows_nearly_told"] += suppress_nearly_equal(con, policy, public, chosen)
+        taken["stocks_suppressed"] += suppress_sums(con, policy, public)
         taken["rows_not_listed"] += sum(unlist_levels(con, policy, public).values())
         suppress_names_without_figures(con, policy, public)
         verdicts = check_gates(con, policy, public, {**taken, **escalation.took}, closed)
@@ -85,10 +87,10 @@ def check_gates(con: Connection, policy: Policy, public: dict[str, str], took: d
                 closed: dict[str, str] | None = None) -> list[Verdict]:
     """Checks G2, G4, G5, G6 and G17 within the release, over the public tables; `closed` as in `suppress_more`."""
     sums, flows = check_complements(con, policy, public, took), check_flows(con, policy, public, closed or {})
-    nearly = check_nearly_equal(con, policy, public)
-    balanced = verdict("G5", f"{sums.figure}; {flows.figure}{said(took)}",
-                       [*sums.violations, *flows.violations, *nearly],
-                       {**sums.figures, **flows.figures}, sums.places)
+    nearly, stocks = check_nearly_equal(con, policy, public), check_sums(con, policy, public)
+    balanced = verdict("G5", f"{sums.figure}; {flows.figure}; {stocks.figure}{said(took)}",
+                       [*sums.violations, *flows.violations, *nearly, *stocks.violations],
+                       {**sums.figures, **flows.figures, **stocks.figures}, sums.places)
     alone = check_dominance(con, policy, public)
     differences, remainders = check_differences(con, policy, public)
     dominance = verdict("G4", f"{alone.figure}; {remainders.figure}", [*alone.violations, *remainders.violations],
