@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tests.outsider import people, rounded, stocks, tables
+from tests.outsider import people, rounded, stocks, tables, versions
 from tests.outsider.published import Finding, NoReleaseError, Published, Thresholds, read
 
 SHOWN = 40
@@ -21,9 +21,9 @@ def attack(releases: Sequence[Published], known: pd.DataFrame | None, limits: Th
     """Everything recovered from the newest release, and from each release beside the one before it."""
     newest = releases[-1]
     found = [*tables.attack(newest, limits), *stocks.attack(newest, limits), *rounded.attack(newest, limits),
-             *people.attack(newest, known, limits)]
+             *people.attack(newest, known, limits), *versions.nearly_orders(newest, limits)]
     for older, newer in pairwise(releases):
-        found += [*tables.recut(older, newer), *rounded.recut(older, newer)]
+        found += [*tables.recut(older, newer), *rounded.recut(older, newer), *versions.remainders(older, newer, limits)]
         found += people.editions(older, newer, known, limits) if known is not None else []
     return found
 

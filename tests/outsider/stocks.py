@@ -33,6 +33,7 @@ def attack(published: Published, limits: Thresholds) -> Iterator[Finding]:
             row[[i, i - 1, months + i, 2 * months + i]] = (1, -1, -1, 1)
             equal.append(row)
     bounds = _bounds(frame, limits)
+    equal = _fitting(equal, bounds)
     for at, flow in enumerate(FLOWS, start=1):
         for i in np.flatnonzero(frame[flow].isna()):
             period = str(frame.loc[i, "month"])[:10]
@@ -44,6 +45,15 @@ def attack(published: Published, limits: Thresholds) -> Iterator[Finding]:
             low, high = min(end[0] for end in ends), max(end[1] for end in ends)
             if high - low < limits.k - 1.5:
                 yield Finding("stock", TABLE, period, "", f"{flow} in {low:.1f} .. {high:.1f}")
+
+
+def _fitting(equal: list[np.ndarray], bounds: list[tuple[float, float]]) -> list[np.ndarray]:
+    """The equations but those, from the newest back, that later ones leave no world for: somebody was erased there."""
+    kept: list[np.ndarray] = []
+    for row in reversed(equal):
+        if _end(0, 1, [*kept, row], bounds) is not None:
+            kept.append(row)
+    return kept
 
 
 def _few(frame: pd.DataFrame, i: int) -> Iterator[tuple[int, ...]]:
