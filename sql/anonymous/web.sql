@@ -6,9 +6,12 @@
 --      Events of visitors who did not consent stand together on one unknown contributor. visitors counts the events
 --      with consent: who has none is no visitor. Groups are the first rule of the policy that fits.
 WITH restricted AS (SELECT id_of_kind('customer', subject_id) AS customer_id, id_of_kind('contact', subject_id) AS contact_id FROM retention.kept_out),
--- Visits of these months, found before the period is joined: the engine takes an inner join of a month for nearly empty,
--- and would then hold the visits in memory beside each other table instead of those beside the visits.
 periods AS (SELECT fact_month, month, period FROM anonymous.periods WHERE population = 'web_events'),
+visits AS (  -- found before their period is joined: the engine takes an inner join of a month for nearly empty, and would
+    SELECT *, CAST(date_trunc('month', occurred_on) AS DATE) AS fact_month  -- then hold visits in memory, not contacts
+    FROM staged.web_events
+    WHERE CAST(date_trunc('month', occurred_on) AS DATE) IN (SELECT fact_month FROM periods)
+),
 pages AS (
     SELECT page, list_position(list_transform($page_patterns, lambda x: regexp_matches(lower(page), x)), true) AS rule
     FROM (SELECT DISTINCT page FROM staged.web_events WHERE page IS NOT NULL)
@@ -26,13 +29,12 @@ events AS (
         CASE WHEN w.user_agent IS NULL THEN $unknown ELSE coalesce($device_classes[a.rule], $other) END AS device_class,
         coalesce(w.customer_id, n.customer_id, f.contributor) AS customer_id,
         coalesce(w.consented AND coalesce(w.consent_withdrawn_on > w.occurred_on, true), false) AS has_consent
-    FROM staged.web_events AS w
-    LEFT JOIN periods AS d ON d.fact_month = CAST(date_trunc('month', w.occurred_on) AS DATE)
+    FROM visits AS w
+    LEFT JOIN periods AS d ON d.fact_month = w.fact_month
     LEFT JOIN staged.contacts AS n ON n.contact_id = w.contact_id
     LEFT JOIN control.carried_facts AS f ON f.entity = 'web_events' AND f.record_id = w.event_id
     LEFT JOIN pages AS p ON p.page = w.page
     LEFT JOIN agents AS a ON a.user_agent = w.user_agent
-    WHERE CAST(date_trunc('month', w.occurred_on) AS DATE) IN (SELECT fact_month FROM periods)
 )
 SELECT
     e.month, e.period, e.page_group, e.device_class,

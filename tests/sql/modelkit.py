@@ -130,9 +130,15 @@ class Workbench:
                 write_quality(self._con, policy)
 
     def plan(self, model: Model) -> str:
-        """How the engine means to make a model's rows of empty tables."""
+        """How the engine means to make a model's rows of the tables as they are."""
         values = {name: self._values[name] for name in model.params}
         return str(self._con.execute(f"EXPLAIN {model.sql}", values).fetchall()[0][1])
+
+    def grow(self, table: str, rows: int, **columns: str) -> None:
+        """Add so many rows to a table for good, by an expression of `n` a column."""
+        self._con.execute(f"INSERT INTO {table} BY NAME SELECT "
+                          + ", ".join(f"{value} AS {name}" for name, value in columns.items())
+                          + f" FROM range({rows:d}) AS r(n)")
 
     def run(self, case: Case) -> list[tuple[str | None, ...]]:
         """The rows that the case's model makes of what is given, as texts, the columns that the case names."""
