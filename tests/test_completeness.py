@@ -24,11 +24,12 @@ from ajprivacy_pipeline.policy import (
 )
 from ajprivacy_pipeline.policy import retention as policy_retention
 from ajprivacy_pipeline.policy.vocabulary import MOST_NAMES, Vocabulary, purpose_sets, subsets, vocabulary_of
-from ajprivacy_pipeline.retention.bind import catalogue_of
+from ajprivacy_pipeline.retention.bind import catalogue_of, write_policy
 from ajprivacy_pipeline.retention.completeness import holdable_tables, require_complete
 from ajprivacy_pipeline.settings import CHECKOUT, NOTICE
 from ajprivacy_pipeline.storage.boundary import boundary
 from ajprivacy_pipeline.storage.catalogue import load_catalogue, record_reasons
+from ajprivacy_pipeline.storage.zones import memory
 
 POLICY = load_policy(NOTICE)
 SHAPES = (policy, policy_retention, sources, governance, regions, release, microdata, utility, enforcement, rights)
@@ -94,6 +95,19 @@ def test_sets_are_told_by_their_names() -> None:
     assert found == {
         0: [], 1: ["b"], 2: ["a"], 3: ["a", "b"], 4: ["c"], 5: ["b", "c"], 6: ["a", "c"], 7: ["a", "b", "c"]}
     assert set(record_reasons(CHECKOUT / "sql")) >= {"undelivered", "contract", "not_yet", "until_further_notice"}
+
+
+def test_the_sets_that_models_read_are_those() -> None:
+    """The engine writes them from the names and bits alone; of freezes the order of the bits is not that of names."""
+    con = memory()
+    write_policy(con, POLICY)
+    freezes = {term.name: term.bit for term in vocabulary_of(POLICY).freezes}
+    assert list(freezes) != sorted(freezes)
+    for table, column, bits in (("freeze_sets", "freezes", freezes),
+                                ("reason_sets", "reasons", record_reasons(CHECKOUT / "sql"))):
+        found = con.execute(f"SELECT {column}, names FROM policy.{table}").fetchall()
+        assert len(found) == 2 ** len(bits)
+        assert dict(found) == dict(subsets(bits, "they have"))
 
 
 @pytest.mark.parametrize(("changed", "said"), [

@@ -10,10 +10,11 @@ accents composed in another way, one blank between two.
 import html
 import quopri
 import re
+from contextlib import suppress
 from urllib.parse import unquote
 
 from ajprivacy_pipeline.policy.enforcement import Sweep
-from ajprivacy_pipeline.storage.zones import Connection, literal
+from ajprivacy_pipeline.storage.zones import Connection, EngineError, literal
 from ajprivacy_pipeline.warehouse.forms import email_key
 
 _ESCAPED = r"""\\[u/]|&#?[A-Za-z0-9]+;|=[0-9A-F]{2}|=\r?\n|%[0-9A-Fa-f]{2}"""
@@ -24,13 +25,10 @@ _LONGEST_GROUPS = 8
 
 
 def prepare(con: Connection) -> None:
-    """Make the functions known that undo escapes and fold addresses; once a connection."""
-    known = {row[0] for row in con.execute("SELECT function_name FROM duckdb_functions() "
-                                           "WHERE starts_with(function_name, 'sweep_')").fetchall()}
-    if "sweep_undone" not in known:
-        con.create_function("sweep_undone", undone, ["VARCHAR"], "VARCHAR")
-    if "sweep_email" not in known:
-        con.create_function("sweep_email", _key, ["VARCHAR"], "VARCHAR")
+    """Make the functions known that undo escapes and fold addresses; those that the connection knows stay."""
+    for name, function in (("sweep_undone", undone), ("sweep_email", _key)):
+        with suppress(EngineError):  # it is known: to look that up among all functions takes forty times as long
+            con.create_function(name, function, ["VARCHAR"], "VARCHAR")
 
 
 def undone(text: str) -> str:

@@ -139,16 +139,22 @@ def number(names: Iterable[str], what: str) -> dict[str, int]:
     return {name: 1 << place for place, name in enumerate(listed)}
 
 
-def subsets(bits: dict[str, int], what: str) -> Iterator[tuple[int, list[str]]]:
-    """Yields every set of names as bits, with its names sorted.
+def listable(bits: dict[str, int], what: str) -> dict[str, int]:
+    """Returns names with their bits, sorted by name, of which every set may be listed.
 
     Raises:
         PolicyError: there are too many names to list every set of them.
     """
     if len(bits) > MOST_IN_A_SET:
         raise PolicyError([f"purposes.toml: {what} {len(bits)} names; {MOST_IN_A_SET} at most, whose sets are listed"])
+    return dict(sorted(bits.items()))
+
+
+def subsets(bits: dict[str, int], what: str) -> Iterator[tuple[int, list[str]]]:
+    """Yields every set of names as bits, with its names sorted; raises as `listable`."""
+    bits = listable(bits, what)
     for size in range(len(bits) + 1):
-        for names in combinations(sorted(bits), size):
+        for names in combinations(bits, size):
             yield sum(bits[name] for name in names), list(names)
 
 

@@ -76,6 +76,7 @@ class MonthRun:
     _values: dict[str, dict[str, object]] = field(default_factory=dict, init=False)
     _judged_on: date | None = field(default=None, init=False)
     _seen_on: date | None = field(default=None, init=False)
+    _has_policy: bool = field(default=False, init=False)  # `con` holds this run's policy as tables
 
     @cached_property
     def catalogue(self) -> Mapping[str, Model]:
@@ -91,9 +92,8 @@ class MonthRun:
 
         def progress(table: str, rows: int) -> None:
             nonlocal last
-            now = time.monotonic()
-            self.report(Progress(f"raw.{table}", rows, now - last))
-            last = now
+            last, before = time.monotonic(), last
+            self.report(Progress(f"raw.{table}", rows, last - before))
 
         with boundary("extract"):
             require_known_keys(self.settings, self.control, self.keys)
@@ -105,6 +105,7 @@ class MonthRun:
             for layer in LAYERS:
                 self.con.execute(f"DROP SCHEMA IF EXISTS {zones.quote(layer)} CASCADE")
             self._values.clear()
+            self._has_policy = False
         return extracts
 
     @contextmanager
@@ -257,14 +258,17 @@ class MonthRun:
 
     def _prepare(self) -> None:
         from ajprivacy_pipeline.oversight.evidence import write_open_before
-        from ajprivacy_pipeline.retention.bind import prepare, write_rates
+        from ajprivacy_pipeline.retention.bind import write_policy, write_rates, write_recorded
         from ajprivacy_pipeline.retention.carried import write_dropped
         from ajprivacy_pipeline.retention.guard import write_guard
         from ajprivacy_pipeline.retention.recorded_requests import write_added
         from ajprivacy_pipeline.warehouse.mapping import load_mapping
         if not self.con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw' LIMIT 1").fetchall():
             raise ModelError(f"nothing is extracted for {self.month} yet: materialise raw first, or run the month")
-        prepare(self.con, self.policy, self.control, self.month, self._seen_on)
+        if not self._has_policy:  # it stays where another day is judged
+            write_policy(self.con, self.policy)
+            self._has_policy = True
+        write_recorded(self.con, self.control, self.month, self._seen_on)
         write_open_before(self.con, self.control, self.keys, self.month)
         write_guard(self.con, self.control, self.policy.enforcement, self._judged_on or as_of(self.month))
         write_dropped(self.con, self.control, self.month, self.policy.enforcement.dropped_months)

@@ -42,7 +42,7 @@ class Desk:
 
     def __init__(self, home: Path, url: str, monkeypatch: pytest.MonkeyPatch, **env: str) -> None:
         """Use a home; the warehouse is there already."""
-        self.env = {"AJPRIVACY_HOME": str(home), "AJPRIVACY_WAREHOUSE": url, "AJPRIVACY_THREADS": "2", **env}
+        self.env = {"AJPRIVACY_HOME": str(home), "AJPRIVACY_WAREHOUSE": url, "AJPRIVACY_THREADS": "1", **env}
         for name, value in self.env.items():
             monkeypatch.setenv(name, value)
         self._monkeypatch = monkeypatch

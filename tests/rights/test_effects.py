@@ -33,7 +33,7 @@ def home(tmp_path: Path, shop: Shop) -> Settings:
     url = f"sqlite:///{tmp_path / 'shop.db'}"
     write_shop(url, shop)
     settings = load_settings({"AJPRIVACY_HOME": str(tmp_path / "home"), "AJPRIVACY_WAREHOUSE": url,
-                              "AJPRIVACY_THREADS": "2"})
+                              "AJPRIVACY_THREADS": "1"})
     prepare_home(settings)
     return settings
 
