@@ -56,10 +56,12 @@ def remember(con: Connection, keys: KeyStore, plan_id: str, policy: Policy, stag
     con.execute("CREATE OR REPLACE TABLE holders (value UBIGINT, person UBIGINT)")
     for entity in dict.fromkeys(entity for entity, _ in stages):
         told = _told(policy, entity)
-        if told:  # everybody's values lie in the zone's file, not in memory; of those that stay no more than a number
-            con.execute(f"CREATE OR REPLACE TABLE fed AS {_fed(policy, entity, told, _parts(stages, entity))}",
-                        {"blanks": WHITE_SPACE})
-        for one in told:
+        if not told:
+            continue
+        # everybody's values lie in the zone's file, not in memory; of those that stay no more than a number
+        fed = con.execute(f"CREATE OR REPLACE TABLE fed AS {_fed(policy, entity, told, _parts(stages, entity))}",
+                          {"blanks": WHITE_SPACE}).fetchall()[0][0]
+        for one in told if fed else ():  # to plan three statements a column costs more than most of them
             con.execute(f"CREATE OR REPLACE TABLE said AS {_select(policy, one)}", {"neutrals": _neutrals(policy)})
             con.execute("INSERT INTO scratch.sought SELECT DISTINCT kind, text, words, beside FROM said "
                         "WHERE kind IS NOT NULL")

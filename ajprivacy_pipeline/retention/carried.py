@@ -26,6 +26,9 @@ from ajprivacy_pipeline.storage.zones import Connection
 KEY = "carried_out"  # the random key of the tokens; it is never changed, since tokens are compared over years
 _CHUNK = 5000  # tokens of one statement
 _RECORDED = sa.select(store.carried_out.c.token, store.carried_out.c.is_whole).order_by(store.carried_out.c.id)
+# The key of each table's rows, which all have the same: nothing is written under another one, see `_key`.
+_KEYS = sa.select(*(sa.select(table.c.key).limit(1).scalar_subquery().label(table.name) for table in (
+    store.carried_out, store.first_due, store.dropped, store.used_again)))
 DROPPED_COLUMNS = "token VARCHAR"
 NO_KEY: dict[str, object] = {"carried_inner": None, "carried_outer": None}
 
@@ -159,8 +162,7 @@ def _token(key: bytes, text: str) -> str:
 
 
 def _key(keys: KeyStore, control: ControlStore) -> bytes:
-    known = {row["key"] for table in (store.carried_out, store.first_due, store.dropped, store.used_again)
-             for row in control.rows(sa.select(table.c.key).limit(1))}  # in each all have the same: see below
+    known = {key for row in control.rows(_KEYS) for key in row.values() if key is not None}
     if not known or keys.has(KEY):
         key = base64.b64decode(keys.data_key(KEY))
         if not known - {fingerprint(key)}:
