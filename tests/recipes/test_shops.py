@@ -4,7 +4,7 @@ The tests of one shop stand in this order, and go on with what the one before ha
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,13 @@ from ajprivacy_pipeline.warehouse.mapping import check, load_mapping, resolve
 from ajprivacy_pipeline.warehouse.one_pass import in_one_pass
 from ajprivacy_pipeline.warehouse.sessions import MYSQL
 from ajprivacy_pipeline.warehouse.source import open_source
+from tests.enforcement.enforcement_world import Decision
 from tests.recipes import businesscentral, magento, odoo, prestashop, woocommerce
 from tests.recipes.conftest import Made, init, mapped
 from tests.recipes.facts import canonical_world, facts, personal, texts
+
+# A second apply does nothing: test_many says so of each of the five in the soak.
+FIRST_OF_ITS_DATABASE = (prestashop, odoo, businesscentral)
 
 
 def test_it_is_recognised_and_its_mapping_fits(made: Made) -> None:
@@ -75,8 +79,14 @@ def _looked_through(node: dict[str, Any], *, anew: bool = False) -> Iterator[str
         yield from _looked_through(inner, anew=anew)
 
 
-def test_its_decisions_are_those_of_the_facts(made: Made, tmp_path: Path) -> None:
-    decided = made.world.decide()
+@pytest.fixture(scope="module")
+def decided(made: Made) -> Mapping[tuple[str, str, str], Decision]:
+    """What was decided of the shop as it was made; its month stands decided so until a test says otherwise."""
+    return made.world.decide()
+
+
+def test_its_decisions_are_those_of_the_facts(
+        made: Made, decided: Mapping[tuple[str, str, str], Decision], tmp_path: Path) -> None:
     assert decided == canonical_world(tmp_path / "canonical", made.shop.held(facts())).decide()
     assert {decision for decision, _ in decided.values()} >= {"due", "retain", "absent"}
 
@@ -85,7 +95,10 @@ def test_its_decisions_are_those_of_the_facts(made: Made, tmp_path: Path) -> Non
     pytest.param(2020, "due", marks=pytest.mark.soak), (2021, "retain")])
 @pytest.mark.parametrize("made", [magento], indirect=True, ids=["magento"])
 def test_a_billing_row_stays_as_long_as_the_last_voucher_of_its_order(made: Made, year: int, decision: str) -> None:
-    """Two invoices and a credit memo of one order have one address: the year of the last of them counts."""
+    """Two invoices and a credit memo of one order have one address: the year of the last of them counts.
+
+    In the end the month is decided as it was.
+    """
     world = made.world
     world.execute("INSERT INTO sales_invoice (entity_id, order_id, state, grand_total, billing_address_id, created_at) "
                   f"VALUES (9001, 1001, 2, 1, 21001, '{year - 1}-05-05 10:00:00')")
@@ -96,11 +109,11 @@ def test_a_billing_row_stays_as_long_as_the_last_voucher_of_its_order(made: Made
     world.decide()
 
 
+@pytest.mark.usefixtures("decided")
 def test_what_is_due_goes_and_nothing_else(made: Made) -> None:
     """Whoever is not due at all stands in every table as before, and whoever is, only where the shop's fixture says."""
     shop, world, _ = made
     held = shop.held(facts())
-    world.decide()  # whether another test has done it or not
     before = Counter(texts(world))
     plan = world.plan()
     assert plan["refused"] == []
@@ -109,8 +122,9 @@ def test_what_is_due_goes_and_nothing_else(made: Made) -> None:
     approve(world.settings, plan["plan"], "Ada", release_brake=True)
     assert world.apply(plan["plan"])["verified"]
     after = Counter(texts(world))
-    again = world.apply(plan["plan"])
-    assert (again["applied"], again["batches"], Counter(texts(world))) == (0, 0, after)
+    if shop in FIRST_OF_ITS_DATABASE:
+        again = world.apply(plan["plan"])
+        assert (again["applied"], again["batches"], Counter(texts(world))) == (0, 0, after)
     people = {row["customer_id"]: personal(row) for row in held["customers"]}
     for who in shop.STAY:
         for text in people[who]:
