@@ -53,7 +53,11 @@ class Kept:
             self.after = world.cells()
         return self._back("applied", apply)
 
-    def _back(self, stage: str, reach: Callable[[], None]) -> World:
+    def at(self, stage: str, reach: Callable[[], object]) -> World:
+        """A stage of some tests' own, by a name of theirs alone; `reach` goes there once, from one of the above."""
+        return self._back(stage, reach)
+
+    def _back(self, stage: str, reach: Callable[[], object]) -> World:
         kept = self._folder / stage
         if not kept.exists():
             if stage == "made":

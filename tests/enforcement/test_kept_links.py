@@ -1,9 +1,11 @@
 """A kept row of the newsletter loses its links with the last of its subject, and not before."""
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
+from ajprivacy_pipeline.enforcement.shapes import ApplyResult
 from tests.enforcement.enforcement_world import World, changed, sample_shop
 from tests.enforcement.expected import expected
 from tests.enforcement.kept import Kept
@@ -25,27 +27,26 @@ def _lost(sample: Kept) -> dict[str, str]:
             if (table, column) == ("newsletter_subscriptions", "customer_id")}
 
 
-def test_a_link_stays_as_long_as_anything_of_its_subject_stays(sample: Kept) -> None:
+class Carried(NamedTuple):
+    """The shop, in which somebody asked lately and there are three companies more, carried out."""
+
+    asking: tuple[str, str]  # a row of the newsletter that would lose its customer, and this customer, who asked
+    gone: str  # a customer whom another row loses
+    result: ApplyResult
+    now: dict[tuple[str, str, str], Any]  # what became of each cell that is another one
+    wanted: dict[tuple[str, str, str], Any]
+    rows: dict[str, dict[str, Any]]  # of the newsletter, afterwards
+
+
+@pytest.fixture(scope="module")
+def carried(sample: Kept) -> Carried:
+    """Of one company with an order that names no contact, of one with an invoice, of one without either."""
     before = _lost(sample)
     world = sample.made()
-    (kept, asking), (_, gone) = list(before.items())[:2]
+    asking, (_, gone) = list(before.items())[:2]
     world.execute("INSERT INTO rights_requests (request_id, kind, received_at, identity_verified_at, closed_at, "
-                  "customer_id) VALUES ('R-NEW', 'access', '2026-05-04', '2026-05-05', '2026-05-06', :who)", who=asking)
-    cells, decisions = world.cells(), world.decide()
-    result = world.apply(world.approved())
-    now = {cell: becomes for cell, (_, becomes) in changed(cells, world.cells()).items()}
-    assert now == expected(cells, decisions)
-    rows = world.cells()["newsletter_subscriptions"]
-    assert rows[kept]["customer_id"] == asking
-    assert gone not in {row["customer_id"] for row in rows.values()}
-    lost = [key for table, key, column in now if table == "newsletter_subscriptions" and column]
-    assert [row for row in result["copies"] if row["table"] == "newsletter_subscriptions"] == [
-        {"table": "newsletter_subscriptions", "rows": len(set(lost)), "cells": len(lost)}]
-
-
-def test_a_company_whose_orders_or_invoices_have_its_id_keeps_the_link(sample: Kept) -> None:
-    """Of one with an order that names no contact, of one with an invoice; one without either loses it."""
-    world = sample.made()
+                  "customer_id) VALUES ('R-NEW', 'access', '2026-05-04', '2026-05-05', '2026-05-06', :who)",
+                  who=asking[1])
     for who in ("F-1", "F-2", "F-3"):
         world.execute("INSERT INTO customers (customer_id, customer_type, name, email, profile_created_at, "
                       "profile_closed_at) VALUES (:who, 'business', 'Firma', 'f@firma.example', '2010-01-01', "
@@ -57,11 +58,29 @@ def test_a_company_whose_orders_or_invoices_have_its_id_keeps_the_link(sample: K
     world.execute("INSERT INTO invoices (invoice_id, customer_id, issued_at, amount, paid_amount) "
                   "VALUES ('F-2', 'F-2', '2010-01-01', 100, 100)")
     cells, decisions = world.cells(), world.decide()
-    world.apply(world.approved())
-    now = {cell: becomes for cell, (_, becomes) in changed(cells, world.cells()).items()}
-    assert now == expected(cells, decisions)
-    rows = world.cells()["newsletter_subscriptions"]
-    assert {key: rows[key]["customer_id"] for key in ("F-1", "F-2", "F-3")} == {"F-1": "F-1", "F-2": "F-2", "F-3": None}
+    result = world.apply(world.approved())
+    after = world.cells()
+    now = {cell: becomes for cell, (_, becomes) in changed(cells, after).items()}
+    return Carried(asking, gone, result, now, expected(cells, decisions), after["newsletter_subscriptions"])
+
+
+def test_what_goes_is_what_the_specification_says(carried: Carried) -> None:
+    assert carried.now == carried.wanted
+
+
+def test_a_link_stays_as_long_as_anything_of_its_subject_stays(carried: Carried) -> None:
+    kept, asking = carried.asking
+    assert carried.rows[kept]["customer_id"] == asking
+    assert carried.gone not in {row["customer_id"] for row in carried.rows.values()}
+    lost = [key for table, key, column in carried.now if table == "newsletter_subscriptions" and column]
+    assert [row for row in carried.result["copies"] if row["table"] == "newsletter_subscriptions"] == [
+        {"table": "newsletter_subscriptions", "rows": len(set(lost)), "cells": len(lost)}]
+
+
+def test_a_company_whose_orders_or_invoices_have_its_id_keeps_the_link(carried: Carried) -> None:
+    """One with an order that names no contact does, one with an invoice; one without either loses it."""
+    assert {key: carried.rows[key]["customer_id"] for key in ("F-1", "F-2", "F-3")} == {
+        "F-1": "F-1", "F-2": "F-2", "F-3": None}
 
 
 @pytest.mark.soak

@@ -89,10 +89,9 @@ def test_what_went_after_the_facts_were_read_is_no_longer_due(keyed: Kept) -> No
 
 def test_what_a_restore_has_undone_is_due_again_in_a_month_that_was_read_before(keyed: Kept) -> None:
     """Whoever plans anew without running the month first must not be told that nothing is due."""
-    world, plan = keyed.approved(), keyed.plan
-    shop = Path(world.url.removeprefix("sqlite:///"))
+    shop = Path(keyed.approved().url.removeprefix("sqlite:///"))
     before = shop.read_bytes()
-    first = world.apply(plan)
+    world, plan, first = keyed.applied(), keyed.plan, keyed.result
     shop.write_bytes(before)
     assert recover(world.settings, "Ada") == {plan: [1]}
     assert world.plan()["rows"] == first["planned"]

@@ -15,13 +15,17 @@ from tests.enforcement.kept import Kept
 from tests.enforcement.test_between import policy_says
 
 
-def killed(world: World, plan: str) -> None:
+def killed(guarded: Kept) -> World:
     """The batch stands in the warehouse, and the ledger knows nothing of it."""
     def ends(now: str) -> None:
         if now == "committed":
             raise KeyboardInterrupt
-    with pytest.raises(KeyboardInterrupt):
-        world.apply(plan, ends)
+
+    def apply() -> None:
+        world = guarded.approved()
+        with pytest.raises(KeyboardInterrupt):
+            world.apply(guarded.plan, ends)
+    return guarded.at("killed when it had committed", apply)
 
 
 def by_hand(world: World, plan: str) -> None:
@@ -36,8 +40,7 @@ def by_another_policy(world: World, plan: str) -> None:
 
 @pytest.mark.parametrize("end", [by_hand, by_another_policy])
 def test_a_batch_that_stands_is_recorded_when_its_plan_ends(guarded: Kept, end: Callable[[World, str], Any]) -> None:
-    world, plan = guarded.approved(), guarded.plan
-    killed(world, plan)
+    world, plan = killed(guarded), guarded.plan
     end(world, plan)
     ledger = open_ledger(world.settings)
     ledger.check()
