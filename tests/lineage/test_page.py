@@ -9,13 +9,19 @@ import pytest
 
 from ajprivacy_pipeline.errors import PrivacyError
 from ajprivacy_pipeline.lineage import page, product_graph
+from ajprivacy_pipeline.lineage.graph import Graph
 from ajprivacy_pipeline.policy import load_policy
 from ajprivacy_pipeline.settings import NOTICE
 from tests import forked
 from tests.browser import opened, overflow
 
 POLICY = load_policy(NOTICE)
-GRAPH = product_graph(POLICY)
+
+
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    """Made where a test asks for it, since every worker loads this module."""
+    return product_graph(POLICY)
 
 
 def call(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -23,8 +29,8 @@ def call(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return forked.call(["lineage", *arguments], env | {"AJPRIVACY_HOME": str(home)}, home)
 
 
-def test_an_email_becomes_a_token_and_ends_in_counts() -> None:
-    stops = {stop.name: stop for stop in page.follow(POLICY, GRAPH, "newsletter_subscriptions.email")}
+def test_an_email_becomes_a_token_and_ends_in_counts(graph: Graph) -> None:
+    stops = {stop.name: stop for stop in page.follow(POLICY, graph, "newsletter_subscriptions.email")}
 
     assert stops["staged.newsletter_subscriptions.email"].left == "direct"
     assert stops["anonymous.tokens.token"].left == "token"
@@ -33,16 +39,16 @@ def test_an_email_becomes_a_token_and_ends_in_counts() -> None:
     assert stops["published.newsletter_monthly.contributors"].by == ("count_of_contributors",)
 
 
-def test_no_identifying_column_reaches_a_published_one() -> None:
+def test_no_identifying_column_reaches_a_published_one(graph: Graph) -> None:
     for name in page.identifying(POLICY):
-        for stop in page.follow(POLICY, GRAPH, name):
+        for stop in page.follow(POLICY, graph, name):
             if stop.name.startswith("published."):
                 assert stop.left == page.CLEARED, (name, stop)
 
 
-def test_an_unknown_column_is_refused() -> None:
+def test_an_unknown_column_is_refused(graph: Graph) -> None:
     with pytest.raises(PrivacyError, match="is not a column of the source contract"):
-        page.follow(POLICY, GRAPH, "customers.shoe_size")
+        page.follow(POLICY, graph, "customers.shoe_size")
 
 
 def test_command(tmp_path: Path) -> None:
@@ -58,11 +64,11 @@ def test_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [390, pytest.param(1200, marks=pytest.mark.soak)])
-def test_a_browser_draws_every_way_without_an_error_or_overflow(width: int) -> None:
+def test_a_browser_draws_every_way_without_an_error_or_overflow(graph: Graph, width: int) -> None:
     names = page.identifying(POLICY)
-    with opened(page.render(POLICY, GRAPH, names), width) as shown:
+    with opened(page.render(POLICY, graph, names), width) as shown:
         assert overflow(shown) <= 0
         assert shown.locator("svg").count() == len(names)
         circles = shown.locator("svg circle").count()
-        assert circles == sum(len(page.follow(POLICY, GRAPH, name)) for name in names)
+        assert circles == sum(len(page.follow(POLICY, graph, name)) for name in names)
         assert len(shown.pdf(format="A4")) > 1000
