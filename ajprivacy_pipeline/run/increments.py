@@ -43,11 +43,12 @@ class Extraction:
     mapping: Mapping
     month: str
     progress: Progress
+    is_kept: bool = True  # False: the file dies with an apply, which decides on facts that are all read now
 
     def run(self) -> list[TableExtract]:
         """Write schema `raw`, settled; returns what became of each table. Raises as `extract` and `settle_values`."""
         know_macros(self.con, self.policy)
-        if self.mapping.increments is None:
+        if self.mapping.increments is None or not self.is_kept:
             return self._everything(None)
         with self._earlier() as earlier:
             if earlier is not None:

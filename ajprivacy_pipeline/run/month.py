@@ -98,10 +98,8 @@ class MonthRun:
         with boundary("extract"):
             require_known_keys(self.settings, self.control, self.keys)
         with boundary("extract"), self._emptied():
-            mapping = load_mapping(self.settings.mapping_file, self.policy.sources)
-            if self.file is None:  # what is carried out is decided on facts that are all read now
-                mapping = mapping.model_copy(update={"increments": None})
-            extracts = Extraction(self.con, self.settings, self.keys, self.policy, mapping, self.month, progress).run()
+            extracts = Extraction(self.con, self.settings, self.keys, self.policy, load_mapping(
+                self.settings.mapping_file, self.policy.sources), self.month, progress, self.file is not None).run()
             for layer in LAYERS:
                 self.con.execute(f"DROP SCHEMA IF EXISTS {zones.quote(layer)} CASCADE")
             self._values.clear()
