@@ -36,6 +36,7 @@ VARIABLES = {
 DUCKDB, SPARK = "duckdb", "spark"
 _UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 _BESIDE_ENGINE = 680 * 10**6  # bytes: Python, its libraries, the solver, and what the engine takes without counting it
+_UNCOUNTED = 8  # of what is beyond the least one part in so many: the more the engine holds, the more it does not count
 _LEAST = 10**9  # bytes
 
 
@@ -66,7 +67,7 @@ class Settings:
     @property
     def engine_memory(self) -> int:
         """Bytes that DuckDB may take of the process's."""
-        return self.memory_limit - _BESIDE_ENGINE
+        return self.memory_limit - _BESIDE_ENGINE - (self.memory_limit - _LEAST) // _UNCOUNTED
 
     @property
     def restricted(self) -> Path:
