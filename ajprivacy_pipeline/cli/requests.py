@@ -29,6 +29,7 @@ request_app = group(
     ("request close ID", "it was sent"))
 
 RequestId = Annotated[str, typer.Argument(metavar="ID", help="The request's id, as `request list` shows it.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write to; nobody else can read it.")]
 Table = Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Of the contract, as customers.")]
 Column = Annotated[str | None, typer.Option("--column", metavar="COLUMN", help="Of the contract, as email.")]
 Old = Annotated[str | None, typer.Option("--old", metavar="VALUE", help="What stands there; '' for nothing.")]
@@ -163,7 +164,7 @@ def request_extend(
 def request_letter(
     request: RequestId,
     about: Annotated[str, typer.Option("--about", metavar="WHAT", help="extension, identity or lifting.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write to; nobody else can read it.")],
+    out: Out,
     lang: Lang = Language.NB,
     by: Who = None,
 ) -> None:
@@ -190,7 +191,7 @@ def request_refuse(
 @request_app.command("answer")
 def request_answer(
     request: RequestId,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write to; nobody else can read it.")],
+    out: Out,
     lang: Lang = Language.NB,
     by: Who = None,
 ) -> None:
@@ -208,7 +209,7 @@ def request_answer(
 @request_app.command("copy")
 def request_copy(
     request: RequestId,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write to; nobody else can read it.")],
+    out: Out,
     by: Who = None,
 ) -> None:
     """Write the answer once more as it was handed over, from our own copy, for whoever has lost it.

@@ -59,6 +59,13 @@ class Desk:
         for module in ("requests", "registers"):
             self._monkeypatch.setattr(f"ajprivacy_pipeline.cli.{module}.today", lambda: day)
 
+    def execute(self, statement: str) -> None:
+        """Change the warehouse, as another system would."""
+        engine = sa.create_engine(self.env["AJPRIVACY_WAREHOUSE"])
+        with engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+        engine.dispose()
+
     def run(self, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
         """Run a command; returns its exit code, what it printed, and what it said on stderr."""
         self._monkeypatch.setattr("sys.argv", ["ajprivacy", *arguments])

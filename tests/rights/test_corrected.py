@@ -31,10 +31,7 @@ def again(desk: Desk, say: Say) -> Again:
     def changed(values: str) -> dict[str, str]:
         for request in ("access", "erasure"):
             assert say("request", "verify-identity", request)[0] == 0
-        engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
-        with engine.begin() as connection:
-            connection.exec_driver_sql(f"UPDATE rights_requests SET {values}")
-        engine.dispose()
+        desk.execute(f"UPDATE rights_requests SET {values}")
         with open_month(desk.settings, "2026-11", "again") as run:
             run_decisions(run)
             found = run.con.execute("SELECT request_id, CASE WHEN verified_on IS NULL THEN 'not' ELSE 'verified' END "

@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from ajprivacy_pipeline.oversight.accesses import accesses
 from ajprivacy_pipeline.rights.daily import tidy
@@ -164,10 +163,7 @@ def test_a_request_that_the_warehouse_makes_somebody_elses_has_no_copy_for_them(
     out = tmp_path / "again"
     assert desk.run(capsys, "request", "answer", "R", "--out", str(tmp_path / "out"))[0] == 0
     assert desk.run(capsys, "request", "close", "R")[0] == 0
-    engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"UPDATE rights_requests SET {values}")
-    engine.dispose()
+    desk.execute(f"UPDATE rights_requests SET {values}")
     with open_month(desk.settings, "2026-11", "again") as run:
         run_decisions(run)
         run.finish()

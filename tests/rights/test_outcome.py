@@ -109,10 +109,7 @@ def test_an_erasure_is_told_as_far_as_it_is_carried_out(desk: Desk, say: Say, tm
 
 @pytest.mark.soak
 def test_an_address_of_several_is_answered_to_nobody(desk: Desk, say: Say, tmp_path: Path) -> None:
-    engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
-    with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE customers SET email = 'KARI@example.no' WHERE customer_id = '2'")
-    engine.dispose()
+    desk.execute("UPDATE customers SET email = 'KARI@example.no' WHERE customer_id = '2'")
     request = asked(say, "objection", "--email", "kari@example.no")
     for _ in range(2):  # before its plan is made, and after
         code, out, err = say("request", "answer", request, "--out", str(tmp_path / "out"))
@@ -341,10 +338,7 @@ def test_what_stays_names_the_promise_that_is_made_to_whoever_asks(is_person: bo
 
 def test_what_is_open_is_kept_with_what_was_decided(desk: Desk, say: Say) -> None:
     """A warranty of a line is not known, so that the contract has no end."""
-    engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
-    with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE products SET warranty_years = NULL")
-    engine.dispose()
+    desk.execute("UPDATE products SET warranty_years = NULL")
     request = asked(say, "erasure")
     say("request", "verify-identity", request)
     assert say("plan", "make", "--request", request)[0] == 0

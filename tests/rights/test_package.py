@@ -211,12 +211,9 @@ def test_a_guest_has_no_purpose_that_rests_on_a_profile(desk: Desk, say: Say, tm
     assert (listed & profiled, records & profiled, profiling) == (set(), set(), [])
     assert {"contract", "improvement"} <= records
     assert "har vi ingen kundeprofil, og vi plasserer deg ikke i noen kundegruppe" in text
-    engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
-    with engine.begin() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO customers (customer_id, customer_type, name, email, profile_created_at) "
-            "VALUES ('K9', 'consumer', 'Gjest', 'gjest@g.example', '2026-11-25')")
-    engine.dispose()
+    desk.execute(
+        "INSERT INTO customers (customer_id, customer_type, name, email, profile_created_at) "
+        "VALUES ('K9', 'consumer', 'Gjest', 'gjest@g.example', '2026-11-25')")
     text = answered(say, asked(say, SUBJECT[GUEST]), tmp_path / "account")
     listed, records, profiling = purposes_of(tmp_path / "account")
     assert (listed & profiled, records & profiled) == (profiled, profiled)

@@ -38,13 +38,6 @@ def changed(before: dict[Any, Any], after: dict[Any, Any]) -> dict[Any, Any]:
     return {cell: after.get(cell) for cell in before | after if before.get(cell) != after.get(cell)}
 
 
-def execute(desk: Desk, statement: str) -> None:
-    engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
-    with engine.begin() as connection:
-        connection.exec_driver_sql(statement)
-    engine.dispose()
-
-
 def asked(say: Say, *wish: str) -> str:
     code, out, err = say("request", "add", "--kind", "rectification", "--customer", "1", "--received", "2026-11-20",
                          *wish)
@@ -99,14 +92,14 @@ def test_an_answer_names_every_other_place_of_the_old_value_and_nobody_elses(
             ("orders", {"order_id": "o6", "customer_id": "1", "delivery_email": "other.kari@example.com"}),
             ("orders", {"order_id": "o7", "customer_id": "2", "delivery_note": "kari@example.no wants a ring"})]
     for table, row in rows:
-        execute(desk, f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(map(repr, row.values()))})")
+        desk.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(map(repr, row.values()))})")
     request, plan = planned(desk, say)
     answers = []
     for step in ("before", "after", "shared"):
         if step == "after":
             apply_plan(desk.settings, plan)
         if step == "shared":  # somebody else's own address by now: what it alone leads to may be theirs
-            execute(desk, "UPDATE customers SET email = 'kari@example.no' WHERE customer_id = '2'")
+            desk.execute("UPDATE customers SET email = 'kari@example.no' WHERE customer_id = '2'")
         assert say("request", "answer", request, "--out", str(tmp_path / step))[0] == 0
         answers.append(json.loads((tmp_path / step / "package.json").read_text(encoding="utf-8")))
     told = [{(part["table"], part["part"]): part["rows"] for part in answer["parts"] if part["state"] == "stays"}
@@ -148,7 +141,7 @@ POINTS = ("batch", "read", "write", "written", "mark", "commit", "committed", "r
 def test_killed_anywhere_and_started_again_it_ends_the_same(desk: Desk, say: Say, points: tuple[str, ...]) -> None:
     for number, point in enumerate(points):
         old = f"kari{number}@example.no"
-        execute(desk, f"UPDATE customers SET email = '{old}' WHERE customer_id = '1'")
+        desk.execute(f"UPDATE customers SET email = '{old}' WHERE customer_id = '1'")
         before = cells(desk)
         _, plan = planned(desk, say, "--table", "customers", "--column", "email", "--old", old,
                           "--new", "new@example.no")
@@ -186,7 +179,7 @@ def test_what_a_killed_apply_corrected_is_recorded_when_its_plan_is_withdrawn(de
 @pytest.mark.soak
 def test_what_changed_since_is_left_and_so_is_what_is_held(desk: Desk, say: Say) -> None:
     _, plan = planned(desk, say)
-    execute(desk, "UPDATE customers SET email = 'else@example.no' WHERE customer_id = '1'")
+    desk.execute("UPDATE customers SET email = 'else@example.no' WHERE customer_id = '1'")
     before = cells(desk)
     result = apply_plan(desk.settings, plan)
     assert (result["applied"], result["dropped"], result["verified"]) == (
@@ -211,8 +204,8 @@ def test_a_copy_that_is_not_written_by_us_is_named_until_it_is_confirmed(
                 'erase = ["mail"]\nwith = "customers.email"\n' for table in ("grid", "cart")), encoding="utf-8")
     desk = Desk(tmp_path / "home", url, monkeypatch, AJPRIVACY_MAPPING=str(tmp_path / "mapping.toml"))
     for table, mail in (("grid", "KARI@example.no "), ("cart", "else@example.no")):
-        execute(desk, f"CREATE TABLE {table} (customer_id varchar(20) PRIMARY KEY, mail text)")
-        execute(desk, f"INSERT INTO {table} VALUES ('1', '{mail}')")
+        desk.execute(f"CREATE TABLE {table} (customer_id varchar(20) PRIMARY KEY, mail text)")
+        desk.execute(f"INSERT INTO {table} VALUES ('1', '{mail}')")
 
     def say(*arguments: str) -> tuple[int, str, str]:
         return desk.run(capsys, *arguments)
@@ -258,7 +251,7 @@ def test_a_wish_that_will_not_do_is_refused(desk: Desk, say: Say, wish: dict[str
     ("Norge", "0150", True), ("Norge", "123 45", False), ("SE", "123 45", True), ("", "123 45", False)])
 def test_a_postal_code_is_one_of_its_country(desk: Desk, say: Say, country: str, code: str, will_do: bool) -> None:
     """However the warehouse writes the home country."""
-    execute(desk, f"UPDATE customers SET country = '{country}' WHERE customer_id = '1'")
+    desk.execute(f"UPDATE customers SET country = '{country}' WHERE customer_id = '1'")
     ended, _, err = say("request", "add", "--kind", "rectification", "--customer", "1", "--received", "2026-11-20",
                         "--table", "customers", "--column", "postal_code", "--old", "", "--new", code)
     assert (ended == 0) == will_do, err

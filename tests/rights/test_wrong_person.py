@@ -253,10 +253,7 @@ def test_a_request_made_twice_is_carried_out_once(desk: Desk, say: Say, tmp_path
 def test_an_erasure_by_an_address_that_two_people_have_ends_marketing_alone(desk: Desk, say: Say,
                                                                             tmp_path: Path) -> None:
     """As an objection does, whoever sent it; no name, address or order of either goes, and nobody is answered."""
-    engine = sa.create_engine(desk.env["AJPRIVACY_WAREHOUSE"])
-    with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE customers SET email = 'Kari@example.no' WHERE customer_id = '2'")
-    engine.dispose()
+    desk.execute("UPDATE customers SET email = 'Kari@example.no' WHERE customer_id = '2'")
     _, request, _ = say("request", "add", "--kind", "erasure", "--email", "KARI@example.no", "--received", "2026-11-20")
     assert say("request", "verify-identity", request.strip())[0] == 0
     made = json.loads(say("plan", "make", "--request", request.strip(), "--json")[1])
